@@ -1,0 +1,1 @@
+"""The kernel: what the sub-apps share, and the root application."""

@@ -1,0 +1,116 @@
+"""Errors a caller can cause. Each becomes an RFC 9457 problem with a stable ``code``."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """An error with a stable ``code``, an HTTP ``status`` and a ``detail`` safe to show.
+
+    The class docstring's first line is the problem's ``title``. ``commits = True`` commits the
+    unit of work before the error is answered (for effects that must survive their own error).
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    commits: ClassVar[bool] = False
+
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail or self.title())
+        self.detail = detail or self.title()
+        self.headers: Mapping[str, str] = headers or {}
+
+    @classmethod
+    def title(cls) -> str:
+        """Return the short, stable summary of this kind of problem."""
+        return (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")
+
+
+class NotFound(AppError):
+    """Nothing is here, or nothing that you may see."""
+
+    code, status = "not_found", 404
+
+
+class Unauthenticated(AppError):
+    """The request carries no valid credentials."""
+
+    code, status = "unauthenticated", 401
+
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer", **(headers or {})})
+
+
+class Forbidden(AppError):
+    """Your role does not allow this."""
+
+    code, status = "forbidden", 403
+
+
+class TenantConflict(AppError):
+    """The tenant that the request names is not the one that its credentials are for."""
+
+    code, status = "tenant_conflict", 403
+
+
+class TenantRequired(AppError):
+    """This route needs credentials that are bound to a tenant."""
+
+    code, status = "tenant_required", 403
+
+
+class TenantSuspended(AppError):
+    """This tenant is suspended."""
+
+    code, status = "tenant_suspended", 403
+
+
+class RateLimited(AppError):
+    """The tenant's rate limit is used up."""
+
+    code, status = "rate_limited", 429
+
+
+class BadRequest(AppError):
+    """The request cannot be understood."""
+
+    code, status = "bad_request", 400
+
+
+class InvalidValue(AppError):
+    """A value in the request cannot be stored."""
+
+    code, status = "invalid_value", 422
+
+
+class PayloadTooLarge(AppError):
+    """The request's body is larger than this route takes."""
+
+    code, status = "payload_too_large", 413
+
+
+class PreconditionFailed(AppError):
+    """The resource has changed since the version that you named."""
+
+    code, status = "precondition_failed", 412
+
+
+class IdempotencyKeyReused(AppError):
+    """This idempotency key was used with another request."""
+
+    code, status = "idempotency_key_reused", 422
+
+
+class IdempotencyKeyInFlight(AppError):
+    """A request with this idempotency key is still in progress."""
+
+    code, status = "idempotency_key_in_flight", 409
+
+
+class Unavailable(AppError):
+    """The service cannot answer just now; nothing was changed."""
+
+    code, status = "unavailable", 503
+
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": "1", **(headers or {})})

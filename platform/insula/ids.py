@@ -1,0 +1,36 @@
+"""Identifiers: UUIDv7 for rows, prefixed random strings for secrets."""
+
+import secrets
+import uuid
+from typing import NewType
+
+from insula import clock
+
+TenantId = NewType("TenantId", uuid.UUID)
+UserId = NewType("UserId", uuid.UUID)
+
+_RANDOM_BITS = 74
+
+
+def new_id() -> uuid.UUID:
+    """Return a UUIDv7 (RFC 9562 section 5.7): 48 bits of milliseconds, then random bits."""
+    milliseconds = int(clock.timestamp() * 1000)
+    random = secrets.randbits(_RANDOM_BITS)
+    high = random >> 62
+    low = random & ((1 << 62) - 1)
+    return uuid.UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
+
+
+def new_tenant_id() -> TenantId:
+    """Return a fresh id for a tenant."""
+    return TenantId(new_id())
+
+
+def new_user_id() -> UserId:
+    """Return a fresh id for a user."""
+    return UserId(new_id())
+
+
+def new_secret(prefix: str) -> str:
+    """Return ``prefix`` and 256 random bits, URL-safe. Shown once, stored only as a hash."""
+    return f"{prefix}_{secrets.token_urlsafe(32)}"

@@ -1,0 +1,136 @@
+"""Every setting, read once in the composition root from the environment and passed down.
+
+``DATABASE_URL`` and ``REDIS_URL`` carry no prefix; all others start with ``INSULA_``. A group's
+settings carry its name: ``INSULA_DATABASE_POOL_TIMEOUT`` is ``settings.database.pool_timeout``.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_ROLES_SECRET_LENGTH = 32
+_KEY_LENGTH = 43  # 32 bytes as unpadded base64
+
+Environment = Literal["local", "test", "production"]
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(_Group):
+    """Connections. The sum of the pools is this process's connection budget."""
+
+    direct_url: str = Field("", description="For LISTEN, past a transaction pooler; default: DATABASE_URL.")
+    roles_secret: SecretStr = Field(
+        SecretStr(""), description="Each role's password is derived from this secret and its name."
+    )
+    budget: int = Field(20, ge=8, le=500, description="Connections of one process, over all its pools.")
+    pool_timeout: float = Field(2.0, gt=0, description="Seconds to wait for a free connection before a 503.")
+    statement_timeout: float = Field(15.0, gt=0, description="Seconds that one statement may take.")
+    pooler: bool = Field(default=False, description="True behind a transaction pooler: prepared statements are off.")
+
+
+class AuthSettings(_Group):
+    """Tokens and passwords."""
+
+    key_encryption_key: SecretStr = Field(
+        SecretStr(""), description="Seals the signing keys in the database: 32 bytes as URL-safe base64."
+    )
+    access_token_seconds: int = Field(600, ge=30, le=3600)
+    refresh_token_days: int = Field(30, ge=1, le=365)
+    leeway_seconds: int = Field(5, ge=0, le=60, description="Clock skew that a token's times may have.")
+
+
+class HttpSettings(_Group):
+    """What the servers accept from the wire."""
+
+    body_limit: int = Field(1_048_576, ge=1024, description="Bytes of a request body.")
+    body_timeout: float = Field(30.0, gt=0, description="Seconds in which a request body must arrive.")
+    trusted_proxies: Names = Field((), description="Addresses or networks whose X-Forwarded-* is believed.")
+    allowed_hosts: Names = Field((), description="Host names served besides the base domain's.")
+    cors_origins: Names = Field((), description="Origins that browsers may call from; never '*'.")
+    metrics_token: SecretStr = Field(SecretStr(""), description="Bearer token for /metrics; empty: loopback only.")
+    drain_seconds: float = Field(10.0, ge=0, description="How long open requests may finish at shutdown.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_names(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        names = ("trusted_proxies", "allowed_hosts", "cors_origins")
+        split = {
+            name: tuple(part.strip() for part in values[name].split(",") if part.strip())
+            for name in names
+            if isinstance(values.get(name), str)
+        }
+        return {**values, **split}
+
+
+class BillingSettings(_Group):
+    """The payment provider."""
+
+    webhook_secrets: SecretStr = Field(
+        SecretStr(""), description="Signing secrets, comma-separated (two during rotation); empty: endpoint off."
+    )
+    live_mode: bool = Field(default=False, description="Whether live-mode events are expected; others are refused.")
+
+
+class Settings(BaseSettings):
+    """The whole configuration, immutable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INSULA_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+    )
+
+    environment: Environment = Field("production", description="local under `make run`, test under pytest.")
+    database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    redis_url: str = Field("", validation_alias=AliasChoices("REDIS_URL", "redis_url"))
+    data_dir: Path = Field(Path(".insula"), description="Where the embedded servers keep their data.")
+    public_url: str = Field("http://127.0.0.1:8000", description="The origin that links and audiences are built on.")
+    base_domain: str = Field("localhost", description="Tenants are served at {slug}.{base domain}.")
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    database: DatabaseSettings = DatabaseSettings()
+    auth: AuthSettings = AuthSettings()
+    http: HttpSettings = HttpSettings()
+    billing: BillingSettings = BillingSettings()
+
+    @model_validator(mode="after")
+    def _public_url_is_an_origin(self) -> Self:
+        parts = urlsplit(self.public_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError("INSULA_PUBLIC_URL must be an origin such as https://app.example.com")
+        return self
+
+    def unsafe(self) -> list[str]:
+        """Return what forbids serving in production, one clear line each; empty when all is well."""
+        found: list[str] = []
+        if not self.database_url:
+            found.append("DATABASE_URL is not set")
+        if not self.redis_url:
+            found.append("REDIS_URL is not set")
+        if len(self.database.roles_secret.get_secret_value()) < _ROLES_SECRET_LENGTH:
+            found.append("INSULA_DATABASE_ROLES_SECRET must hold at least 32 characters")
+        if len(self.auth.key_encryption_key.get_secret_value()) < _KEY_LENGTH:
+            found.append("INSULA_AUTH_KEY_ENCRYPTION_KEY must be 32 random bytes as URL-safe base64")
+        if self.environment == "production" and not self.public_url.startswith("https://"):
+            found.append("INSULA_PUBLIC_URL must start with https:// in production")
+        if "*" in self.http.cors_origins:
+            found.append("INSULA_HTTP_CORS_ORIGINS must not hold '*': requests carry credentials")
+        return found
+
+
+def audience(settings: Settings, app: Literal["tenants", "admin", "billing"]) -> str:
+    """Return the audience (RFC 8707 resource) of one sub-app's access tokens."""
+    path = {"tenants": "/api", "admin": "/admin", "billing": "/billing"}[app]
+    return settings.public_url.rstrip("/") + path

@@ -1,0 +1,1 @@
+"""The tenants sub-app."""
