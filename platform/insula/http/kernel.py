@@ -1,0 +1,37 @@
+"""The resources that the root's lifespan opens and every app reaches through the request's state."""
+
+from dataclasses import dataclass
+
+import httpx
+from redis.asyncio import Redis
+from starlette.requests import HTTPConnection
+
+from insula.auth import Authenticator, KeyRing, TokenIssuer, TokenVerifier
+from insula.db.pools import Database
+from insula.limits import Limits
+from insula.policy import Policy
+from insula.settings import Settings
+from insula.tenancy import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Everything that a request may need and that outlives it."""
+
+    settings: Settings
+    database: Database
+    redis: Redis
+    keys: KeyRing
+    verifier: TokenVerifier
+    issuer: TokenIssuer
+    authenticator: Authenticator
+    directory: Directory
+    policy: Policy
+    limits: Limits
+    http_client: httpx.AsyncClient
+
+
+def kernel_of(connection: HTTPConnection) -> Kernel:
+    """Return the kernel that the lifespan put into this connection's state."""
+    kernel: Kernel = connection.scope["state"]["kernel"]
+    return kernel

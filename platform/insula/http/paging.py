@@ -1,0 +1,173 @@
+"""Lists: keyset pages for tenants' resources, ``skip``/``limit`` for staff.
+
+A route takes its parameters as one query model, whose ``sort_by`` names what may be sorted::
+
+    class ProjectList(KeysetParams):
+        sort_by: Literal["created_at", "-created_at", "name", "-name"] = "-created_at"
+
+    async def list_projects(params: Annotated[ProjectList, Query()], ...) -> Page[ProjectRead]: ...
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.errors import AppError
+
+MAX_LIMIT = 100
+MAX_SKIP = 1_000_000
+Row = TypeVar("Row")
+Read = TypeVar("Read")
+Columns = Mapping[str, ColumnElement[Any]]
+
+
+class InvalidCursor(AppError):
+    """The cursor is not one that this list gave out."""
+
+    code, status = "invalid_cursor", 422
+
+
+class _ListParams(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many at most.")
+    search: str | None = Field(None, min_length=1, max_length=100, description="Text to find, ignoring case.")
+    sort_by: str = Field("-created_at", description="What to sort by; a leading '-' sorts downwards.")
+
+    @property
+    def descending(self) -> bool:
+        """Whether the order is reversed."""
+        return self.sort_by.startswith("-")
+
+    @property
+    def sort_field(self) -> str:
+        """The name of the column sorted by."""
+        return self.sort_by.removeprefix("-")
+
+
+class KeysetParams(_ListParams):
+    """Query parameters of a keyset list."""
+
+    cursor: str | None = Field(None, min_length=1, max_length=1000, description="`next_cursor` of the page before.")
+
+
+class OffsetParams(_ListParams):
+    """Query parameters of a list for staff."""
+
+    skip: int = Field(0, ge=0, le=MAX_SKIP, description="How many to leave out from the start.")
+
+
+class Page(BaseModel, Generic[Read]):
+    """One page of a list; following ``next_cursor`` visits each row once, whatever is inserted meanwhile."""
+
+    items: list[Read]
+    next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+
+
+class OffsetPage(BaseModel, Generic[Read]):
+    """One page of a staff list."""
+
+    items: list[Read]
+    total: int = Field(ge=0, description="How many match in all.")
+    skip: int = Field(ge=0)
+    limit: int = Field(ge=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[Row]):
+    """The rows of one keyset page and the cursor to the next."""
+
+    rows: Sequence[Row]
+    next_cursor: str | None
+
+    def page(self, read: Callable[[Row], Read]) -> Page[Read]:
+        """Return the page as it goes over the wire, each row shaped by ``read``."""
+        return Page[Read](items=[read(row) for row in self.rows], next_cursor=self.next_cursor)
+
+
+def like(text: str) -> str:
+    """Return ``text`` as an ILIKE pattern that finds it anywhere, its wildcards escaped by a backslash."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def fetch_keyset(
+    session: AsyncSession,
+    statement: Select[tuple[Row]],
+    params: KeysetParams,
+    *,
+    columns: Columns,
+    identity: ColumnElement[Any],
+) -> Slice[Row]:
+    """Return one page of ``statement``, in one query.
+
+    ``columns`` maps the names in ``sort_by`` to NOT NULL columns; ``identity`` breaks ties. The
+    comparison is on the row value, so that an index on (tenant_id, column, identity) serves it.
+    Raises InvalidCursor.
+    """
+    column = columns[params.sort_field]
+    if params.cursor is not None:
+        last = tuple_(*_decode(params, column, identity))
+        position = tuple_(column, identity)
+        statement = statement.where(position < last if params.descending else position > last)
+    order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
+    rows = list((await session.scalars(statement.order_by(*order).limit(params.limit + 1))).all())
+    if len(rows) <= params.limit:
+        return Slice(rows, None)
+    rows.pop()
+    return Slice(rows, _encode(params, getattr(rows[-1], params.sort_field), getattr(rows[-1], "id")))  # noqa: B009 - Row is any model with an id
+
+
+async def fetch_offset(
+    session: AsyncSession,
+    statement: Select[tuple[Row]],
+    params: OffsetParams,
+    *,
+    columns: Columns,
+    identity: ColumnElement[Any],
+) -> tuple[Sequence[Row], int]:
+    """Return one page of ``statement`` and how many rows match in all."""
+    column = columns[params.sort_field]
+    order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
+    total = (await session.execute(select(func.count()).select_from(statement.subquery()))).scalar_one()
+    rows = (await session.scalars(statement.order_by(*order).offset(params.skip).limit(params.limit))).all()
+    return rows, total
+
+
+def _encode(params: KeysetParams, value: object, identity: object) -> str:
+    plain = value.isoformat() if isinstance(value, datetime) else value
+    text = json.dumps([params.sort_by, plain, str(identity)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(params: KeysetParams, column: ColumnElement[Any], identity: ColumnElement[Any]) -> tuple[object, object]:
+    cursor = params.cursor or ""
+    try:
+        decoded = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        sort_by, value, row_id = decoded
+        if sort_by != params.sort_by:
+            raise InvalidCursor("The cursor belongs to another `sort_by`")
+        return _typed(value, column.type.python_type), identity.type.python_type(row_id)
+    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidCursor from error
+
+
+def _typed(value: object, kind: type) -> object:
+    if kind is datetime and isinstance(value, str):
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("a moment without a zone")
+        return moment
+    if type(value) is not kind:
+        raise ValueError("a value of another type")
+    if isinstance(value, str) and ("\0" in value or not value.isprintable()):
+        raise ValueError("a value that is no text")
+    return value
