@@ -168,6 +168,6 @@ def _typed(value: object, kind: type) -> object:
         return moment
     if type(value) is not kind:
         raise ValueError("a value of another type")
-    if isinstance(value, str) and ("\0" in value or not value.isprintable()):
-        raise ValueError("a value that is no text")
+    if isinstance(value, str) and b"\0" in value.encode():
+        raise ValueError("a value that PostgreSQL cannot hold")
     return value

@@ -1,0 +1,1 @@
+"""What routes are made of: the route class, access, problems, paging, idempotency, middleware."""

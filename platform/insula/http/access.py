@@ -1,0 +1,196 @@
+"""``allow(action)``: the one door to a scope. Token, tenant, limit and role, in one dependency.
+
+Nothing here opens a transaction: who asks comes from caches that LISTEN/NOTIFY keeps true, the
+limit from leased tokens, the decision from a table. The order is: who are you, which tenant, is
+it within its limit, may your role do this.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, FastAPI
+from fastapi.params import Depends as DependsParam
+from starlette.requests import HTTPConnection, Request
+
+from insula.auth import Claims
+from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.errors import (
+    AppError,
+    BadRequest,
+    Forbidden,
+    RateLimited,
+    TenantConflict,
+    TenantRequired,
+    TenantSuspended,
+    Unauthenticated,
+    Unavailable,
+)
+from insula.http.headers import bearer_token, tenant_hints
+from insula.http.idempotency import claim
+from insula.http.kernel import Kernel, kernel_of
+from insula.http.public import AppName
+from insula.ids import TenantId
+from insula.limits import LimitClass, Verdict
+from insula.scope import Identity, PersonalScope, Scope, StaffScope, agree, identify
+from insula.settings import Settings, audience
+
+PERSONAL_REQUESTS_PER_MINUTE = 120
+STAFF_REQUESTS_PER_MINUTE = 1200
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_DATABASE_ROLES: Mapping[str, DatabaseRole] = {
+    "tenants": DatabaseRole.TENANTS,
+    "billing": DatabaseRole.BILLING,
+    "admin": DatabaseRole.ADMIN,
+}
+AnyScope = TypeVar("AnyScope", Scope, PersonalScope, StaffScope)
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """What one sub-app's guards need to know of it: its tokens' audience and its database role."""
+
+    app: AppName
+    audience: str
+    role: DatabaseRole
+
+
+def give_doorway(app: FastAPI, name: AppName, settings: Settings) -> None:
+    """Tell the guards of the sub-app ``name`` which audience and database role are theirs."""
+    if name != "root":
+        app.state.doorway = Doorway(name, audience(settings, name), _DATABASE_ROLES[name])
+
+
+class Guard(ABC, Generic[AnyScope]):
+    """A dependency that lets a request through with a scope, or raises why not."""
+
+    errors: tuple[type[AppError], ...] = (BadRequest, Unauthenticated, Forbidden, RateLimited, TenantConflict, Unavailable)
+
+    def __init__(self, action: StrEnum) -> None:
+        self.action = action
+
+    async def __call__(self, connection: HTTPConnection) -> AnyScope:
+        """Return the scope of this request; its unit is the request's unit of work."""
+        kernel = kernel_of(connection)
+        doorway: Doorway = connection.scope["app"].state.doorway
+        claims = await kernel.verifier.verify(bearer_token(connection), doorway.audience)
+        identity = await identify(claims, kernel.directory)
+        await _check_hints(connection, kernel, claims)
+        state = connection.scope.setdefault("insula", {})
+        state["principal_id"] = claims.user_id
+        partition, per_minute = self._limit(identity)
+        state["tenant_id"] = claims.tenant_id
+        verdict = await kernel.limits.admit(TenantId(partition), per_minute, self._limit_class(connection))
+        state["verdict"] = verdict
+        if not verdict.allowed:
+            raise RateLimited(headers=limit_headers(verdict))
+        self._authorise(identity, kernel)
+        unit = kernel.database.unit(doorway.role, partition)
+        state["unit"] = unit
+        if isinstance(connection, Request) and connection.method == "POST":
+            route = f"{doorway.app}.{connection.scope['endpoint'].__module__}.{connection.scope['endpoint'].__name__}"
+            state["claim"] = await claim(connection, unit, principal_id=claims.user_id, route=route)
+        return self._scope(identity, unit, state.get("request_id", ""))
+
+    @staticmethod
+    def _limit_class(connection: HTTPConnection) -> LimitClass:
+        return LimitClass.READ if connection.scope.get("method", "GET") in _SAFE_METHODS else LimitClass.WRITE
+
+    @abstractmethod
+    def _limit(self, identity: Identity) -> tuple[UUID, int]:
+        """Return whose limit counts (and whose partition the unit sees) and its requests a minute."""
+
+    @abstractmethod
+    def _authorise(self, identity: Identity, kernel: Kernel) -> None:
+        """Raise Forbidden unless the action is allowed."""
+
+    @abstractmethod
+    def _scope(self, identity: Identity, unit: Unit, request_id: str) -> AnyScope:
+        """Return the scope."""
+
+
+class TenantGuard(Guard[Scope]):
+    """Lets members of the token's tenant through whose role has the action."""
+
+    errors = (*Guard.errors, TenantRequired, TenantSuspended)
+
+    def _limit(self, identity: Identity) -> tuple[UUID, int]:
+        tenant, _ = identity.member_of()
+        return tenant.id, tenant.entitlements.get("requests_per_minute", 0)
+
+    def _authorise(self, identity: Identity, kernel: Kernel) -> None:
+        _, role = identity.member_of()
+        if not kernel.policy.allows(role, self.action):
+            raise Forbidden
+
+    def _scope(self, identity: Identity, unit: Unit, request_id: str) -> Scope:
+        tenant, role = identity.member_of()
+        return Scope(identity.principal, tenant, role, unit, request_id)
+
+
+class PersonalGuard(Guard[PersonalScope]):
+    """Lets every signed-in user through, with or without a tenant, to act for themselves.
+
+    The unit's tenant is the user's own id: a partition in which no tenant's row lies.
+    """
+
+    def _limit(self, identity: Identity) -> tuple[UUID, int]:
+        return identity.principal.user_id, PERSONAL_REQUESTS_PER_MINUTE
+
+    def _authorise(self, identity: Identity, kernel: Kernel) -> None:
+        """Every active user may."""
+
+    def _scope(self, identity: Identity, unit: Unit, request_id: str) -> PersonalScope:
+        return PersonalScope(identity.principal, unit, request_id)
+
+
+class StaffGuard(Guard[StaffScope]):
+    """Lets staff through whose staff role has the action."""
+
+    def _limit(self, identity: Identity) -> tuple[UUID, int]:
+        identity.staff()
+        return identity.principal.user_id, STAFF_REQUESTS_PER_MINUTE
+
+    def _authorise(self, identity: Identity, kernel: Kernel) -> None:
+        if not kernel.policy.allows(identity.staff(), self.action):
+            raise Forbidden
+
+    def _scope(self, identity: Identity, unit: Unit, request_id: str) -> StaffScope:
+        return StaffScope(identity.principal, identity.staff(), unit, request_id)
+
+
+def allow(action: StrEnum) -> DependsParam:
+    """Return the dependency that gives a tenant-bound Scope to those whose role has ``action``."""
+    return _depends(TenantGuard(action))
+
+
+def allow_personal(action: StrEnum) -> DependsParam:
+    """Return the dependency that gives a PersonalScope to every signed-in user."""
+    return _depends(PersonalGuard(action))
+
+
+def allow_staff(action: StrEnum) -> DependsParam:
+    """Return the dependency that gives a StaffScope to staff whose role has ``action``."""
+    return _depends(StaffGuard(action))
+
+
+def _depends(guard: object) -> DependsParam:
+    depends: DependsParam = Depends(guard)  # type: ignore[arg-type]  # an instance with an async __call__
+    return depends
+
+
+def limit_headers(verdict: Verdict) -> Mapping[str, str]:
+    """Return the RateLimit fields of ``verdict`` and, when it refuses, Retry-After."""
+    return verdict.headers()
+
+
+async def _check_hints(connection: HTTPConnection, kernel: Kernel, claims: Claims) -> None:
+    hints = tenant_hints(connection, kernel.settings)
+    if hints.host is not None:
+        agree(claims, await kernel.directory.tenant_for_host(hints.host))
+    if hints.named is not None:
+        agree(claims, await kernel.directory.tenant_for_hint(hints.named))

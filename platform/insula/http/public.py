@@ -1,0 +1,26 @@
+"""The declared list of routes that need no credentials. A route that is neither here nor guarded does not build."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+AppName = Literal["root", "tenants", "admin", "billing"]
+
+_DOCUMENTATION = frozenset({"GET /docs", "GET /redoc", "GET /openapi.json"})
+
+PUBLIC: Mapping[AppName, frozenset[str]] = {
+    "root": _DOCUMENTATION
+    | {
+        "GET /",  # the page that shows the apps
+        "GET /healthz",  # load balancers have no credentials
+        "GET /readyz",
+        "GET /metrics",  # guarded by its own token, or loopback only
+        "GET /.well-known/jwks.json",  # public keys, by definition
+        "POST /auth/login",  # where credentials come from
+        "POST /auth/refresh",
+        "POST /auth/logout",
+        "MOUNT /static",  # the docs pages' own assets
+    },
+    "tenants": _DOCUMENTATION,
+    "admin": _DOCUMENTATION,
+    "billing": _DOCUMENTATION | {"POST /v1/webhooks/stripe"},  # authenticated by its signature
+}

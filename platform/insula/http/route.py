@@ -1,0 +1,147 @@
+"""The route class that owns the unit of work.
+
+Begin, resolve and run the handler, serialise, store the idempotency record, commit, respond: in
+that order, so that a commit which fails is answered 503 and never with a 2xx.
+"""
+
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from fastapi.params import Depends as DependsParam
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from insula.db.failures import is_retryable, translate
+from insula.db.unit import Unit
+from insula.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused, Unavailable
+from insula.http.access import Guard, limit_headers
+from insula.http.idempotency import Claim, Replay
+from insula.http.json import StrictRequest
+from insula.http.problems import merge_problems, problems
+
+ATTEMPTS = 3  # of a request whose transaction lost a deadlock or a serialisation race
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_IDEMPOTENCY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Repeating a request with the same key has one effect and the same answer, for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "examples": ["3f0c1d2e-create-project"]},
+}
+_TENANT_PARAMETER = {
+    "name": "X-Tenant",
+    "in": "header",
+    "required": False,
+    "description": "Slug or id of the tenant. Optional: the token names the tenant, and this must agree with it.",
+    "schema": {"type": "string", "examples": ["acme"]},
+}
+
+
+class UndeclaredRoute(RuntimeError):
+    """A route is neither guarded by ``allow(...)`` nor on the declared public list."""
+
+
+class PublicRoute(APIRoute):
+    """A route without credentials: strict JSON, no unit of work. It must be on the declared public list."""
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler, reading bodies strictly."""
+        handler = super().get_route_handler()
+
+        async def run(request: Request) -> Response:
+            return await handler(StrictRequest(request.scope, request.receive))
+
+        return run
+
+
+class TenantRoute(APIRoute):
+    """A route whose handler runs in one transaction, with the scope that its guard gave."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        guard = guard_of(endpoint)
+        if guard is None:
+            raise UndeclaredRoute(f"{endpoint.__module__}.{endpoint.__qualname__} has no allow(...)")
+        errors = list(guard.errors)
+        parameters = [_TENANT_PARAMETER]
+        if "POST" in (options.get("methods") or ()):
+            errors += [IdempotencyKeyReused, IdempotencyKeyInFlight]
+            parameters.append(_IDEMPOTENCY_PARAMETER)
+        extra = dict(options.pop("openapi_extra", None) or {})
+        extra["parameters"] = [*extra.get("parameters", []), *parameters]
+        extra["security"] = [{"bearer": []}]
+        responses = merge_problems(problems(*errors), options.pop("responses", None) or {})
+        super().__init__(path, endpoint, openapi_extra=extra, responses=responses, **options)
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler, run inside the unit of work."""
+        handler = super().get_route_handler()
+
+        async def run(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return await _attempt(handler, strict)
+                except Exception as error:
+                    if not is_retryable(error):
+                        raise
+            return await _attempt(handler, strict)
+
+        return run
+
+
+def guard_of(endpoint: Callable[..., Any]) -> Guard[Any] | None:
+    """Return the guard among the endpoint's annotated parameters, if it has one."""
+    hints = get_type_hints(inspect.unwrap(endpoint), include_extras=True)
+    for hint in hints.values():
+        if get_origin(hint) is Annotated:
+            for mark in get_args(hint)[1:]:
+                if isinstance(mark, DependsParam) and isinstance(mark.dependency, Guard):
+                    return mark.dependency
+    return None
+
+
+async def _attempt(handler: Handler, request: StrictRequest) -> Response:
+    state: dict[str, Any] = request.scope.setdefault("insula", {})
+    state.pop("unit", None)
+    state.pop("claim", None)
+    try:
+        response = await handler(request)
+        await _commit(state.get("unit"), state.get("claim"), response)
+    except Replay as replay:
+        response = replay.response
+    except AppError as error:
+        if error.commits:
+            await _commit(state.get("unit"), None, None)
+        raise
+    except Exception as error:
+        known = None if is_retryable(error) else translate(error)
+        if known is None:
+            raise
+        raise known from error
+    finally:
+        unit: Unit | None = state.get("unit")
+        if unit is not None:
+            await unit.close()  # rolls back what was not committed
+    if (verdict := state.get("verdict")) is not None:
+        response.headers.update(limit_headers(verdict))
+    return response
+
+
+async def _commit(unit: Unit | None, claim: Claim | None, response: Response | None) -> None:
+    if unit is None:
+        return
+    if claim is not None and response is not None:
+        await claim.store(unit, response)
+    if not unit.begun:
+        return
+    try:
+        await unit.commit()
+    except Exception as error:
+        if is_retryable(error):
+            raise
+        raise Unavailable("The change could not be saved") from error
+
+

@@ -1,0 +1,139 @@
+"""The live application: in this process over ASGI, and as real uvicorn processes."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from insula.asgi import create_app
+from insula.http.kernel import Kernel
+from insula.settings import Settings, audience
+from tests.support.factories import Factories, TenantRow, UserRow
+
+AppName = Literal["tenants", "admin", "billing"]
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Live:
+    """The root app with its lifespan running."""
+
+    app: FastAPI
+    kernel: Kernel
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # httpx's ASGI transport carries no lifespan state; uvicorn copies it into each scope as here.
+        await self.app({**scope, "state": {"kernel": self.kernel}}, receive, send)
+
+
+@pytest.fixture(scope="session")
+async def live(settings: Settings) -> AsyncIterator[Live]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app) as state:
+        yield Live(app, state["kernel"])
+
+
+@pytest.fixture
+async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app in this process; a 500 is an answer, not an exception."""
+    transport = httpx.ASGITransport(live, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield client
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Makes sessions and tokens without a password, as a login would have."""
+
+    make: Factories
+    kernel: Kernel
+
+    async def token(self, user: UserRow, app: AppName = "tenants", tenant: TenantRow | None = None) -> str:
+        """Return an access token of a fresh session."""
+        session_id: UUID = await self.make.session(user)
+        return await self.kernel.issuer.issue(
+            user_id=user.id,
+            session_id=session_id,
+            audience=audience(self.kernel.settings, app),
+            tenant_id=tenant.id if tenant else None,
+        )
+
+    async def __call__(
+        self, user: UserRow, tenant: TenantRow | None = None, app: AppName = "tenants"
+    ) -> dict[str, str]:
+        """Return the headers of a signed-in request."""
+        return {"Authorization": f"Bearer {await self.token(user, app, tenant)}"}
+
+
+@pytest.fixture
+def sign_in(make: Factories, live: Live) -> SignIn:
+    return SignIn(make, live.kernel)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the environment that gives a child process these ``settings``."""
+    named = {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "INSULA_ENVIRONMENT": settings.environment,
+        "INSULA_DATA_DIR": str(settings.data_dir),
+        "INSULA_PUBLIC_URL": settings.public_url,
+        "INSULA_BASE_DOMAIN": settings.base_domain,
+        "INSULA_DATABASE_ROLES_SECRET": settings.database.roles_secret.get_secret_value(),
+        "INSULA_DATABASE_BUDGET": str(settings.database.budget),
+        "INSULA_AUTH_KEY_ENCRYPTION_KEY": settings.auth.key_encryption_key.get_secret_value(),
+        "INSULA_BILLING_WEBHOOK_SECRETS": settings.billing.webhook_secrets.get_secret_value(),
+    }
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**inherited, **named}
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Run one real uvicorn with ``settings`` on a free port; give its address once it answers."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "--factory", "insula.asgi:create_app", "--port", str(port)]
+    with subprocess.Popen([*command, "--no-access-log"], env=environment_of(settings)) as process:  # noqa: S603 - our own command line
+        try:
+            wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz", process))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(f"the server ended with {process.returncode}")
+    try:
+        return httpx.get(url).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Return as soon as ``condition`` holds; fail after ``seconds``."""
+
+    async def wait() -> None:
+        with anyio.fail_after(seconds):
+            while not condition():
+                await anyio.sleep(0.02)
+
+    anyio.run(wait)
