@@ -1,0 +1,73 @@
+"""The house rules that `scripts/check_modules.py` keeps: each broken once, and kept once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "check_modules.py"
+
+
+def check(root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own script, by our own interpreter
+        [sys.executable, str(SCRIPT), str(root)], capture_output=True, text=True, check=False
+    )
+
+
+def write(root: Path, name: str, source: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source)
+
+
+def test_this_house_keeps_its_rules() -> None:
+    result = check(SCRIPT.parents[1])
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "message"),
+    [
+        ("platform/__init__.py", "", "shadows the standard library's platform"),
+        ("tenants/long.py", "x = 1\n" * 251, "251 lines"),
+        ("tenants/a.py", "import os  # noqa\n", "an ignore names its rule"),
+        ("tenants/a.py", "import os  # noqa: F401\n", "an ignore gives its reason"),
+        ("tenants/a.py", "x = y  # type: ignore\n", "an ignore names its rule"),
+        ("tenants/a.py", "x = y  # type: ignore[name-defined]\n", "an ignore gives its reason"),
+        ("tenants/a.py", 'q = text(f"select {x}")\n', "bound parameters"),
+        ("tenants/a.py", 'q = sa.text("select " + x)\n', "bound parameters"),
+        ("tenants/a.py", 'q = text("select {}".format(x))\n', "bound parameters"),
+        ("tenants/a.py", "q = text(\"SET app.tenant_id = 'x'\")\n", "say SET LOCAL"),
+        ("tenants/a.py", 'q = text("set role insula_owner")\n', "say SET LOCAL"),
+        ("tenants/a.py", "q = text(\"select set_config('a.b', :v, false)\")\n", "say SET LOCAL"),
+        ("tenants/a.py", "cache = {}\n", "no mutable module global"),
+        ("tenants/a.py", "seen: set[str] = set()\n", "no mutable module global"),
+        ("tenants/a.py", "seen = collections.defaultdict()\n", "no mutable module global"),
+    ],
+)
+def test_broken_rule_is_named(tmp_path: Path, name: str, source: str, message: str) -> None:
+    write(tmp_path, name, source)
+    result = check(tmp_path)
+    assert result.returncode == 1
+    assert name in result.stdout
+    assert message in result.stdout
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1\n" * 250,
+        "import os  # noqa: F401 - re-exported for adopters\n",
+        "x = y  # type: ignore[name-defined]  # made by the metaclass\n",
+        'q = text("select :x")\n',
+        "q = text(\"SET LOCAL app.tenant_id = 'x'\")\n",
+        'q = text("UPDATE project SET name = :name")\n',
+        '"""Set the tenant of a session."""\n',
+        "ROLES = {'owner': 1}\n",
+    ],
+)
+def test_kept_rule_is_silent(tmp_path: Path, source: str) -> None:
+    write(tmp_path, "tenants/a.py", source)
+    result = check(tmp_path)
+    assert (result.returncode, result.stdout) == (0, "")

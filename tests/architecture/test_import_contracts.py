@@ -1,0 +1,114 @@
+"""Each import contract bites: a copy of the house with one import too many is refused by that contract."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("platform/insula", "tenants", "billing", "admin")
+LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+
+
+class Breach(NamedTuple):
+    """A line that, appended to a module, breaks a contract."""
+
+    contract: str
+    module: str
+    line: str
+
+
+BREACHES = [
+    Breach("kernel-layers", "platform/insula/clock.py", "import insula.scope"),
+    Breach("kernel-layers", "platform/insula/policy/__init__.py", "import insula.limits"),
+    Breach("kernel-layers", "platform/insula/unplaced.py", ""),
+    Breach("house-layers", "platform/insula/scope.py", "import tenants.api"),
+    Breach("house-layers", "billing/api.py", "import admin.app"),
+    Breach("app-doors", "admin/app.py", "import tenants.models"),
+    Breach("app-doors", "tenants/app.py", "import billing.queries"),
+    Breach("app-doors", "platform/insula/asgi.py", "import tenants.models"),
+    Breach("embedded-alone", "platform/insula/embedded/__init__.py", "import insula.scope"),
+    Breach("rules-know-no-http", "tenants/service/unplaced.py", "from fastapi import HTTPException"),
+    Breach("rules-know-no-http", "billing/api.py", "import starlette.requests"),
+    Breach("rules-know-no-http", "tenants/models.py", "import fastapi"),
+    Breach("kernel-below-http", "platform/insula/scope.py", "from starlette.requests import Request"),
+    Breach("tokens", "tenants/app.py", "from joserfc import jwt"),
+    Breach("tokens", "billing/app.py", "import argon2"),
+    Breach("drivers", "tenants/app.py", "import asyncpg"),
+    Breach("redis", "tenants/app.py", "import redis.asyncio"),
+    Breach("policy-engine", "tenants/app.py", "import casbin"),
+    Breach("limit-engine", "tenants/app.py", "import slowapi"),
+    Breach("migrations", "tenants/app.py", "import alembic.op"),
+    Breach("provider", "tenants/app.py", "import stripe"),
+]
+
+
+def contracts() -> Mapping[str, Mapping[str, object]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    return {contract["id"]: contract for contract in settings["contracts"]}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """Copy the four packages and their contracts."""
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=lambda _, names: [n for n in names if not is_source(n)]
+        )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def is_source(name: str) -> bool:
+    return name.endswith(".py") or ("." not in name and name != "__pycache__")
+
+
+def lint(house: Path, *contract: str) -> subprocess.CompletedProcess[str]:
+    chosen = [argument for identifier in contract for argument in ("--contract", identifier)]
+    paths = os.pathsep.join([str(house / "platform"), str(house)])
+    return subprocess.run(  # noqa: S603 - our own tool on our own copy
+        [LINT_IMPORTS, "--no-logo", "--no-cache", *chosen],
+        cwd=house,
+        env={"PYTHONPATH": paths, "PATH": "", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_house_keeps_its_contracts(house: Path) -> None:
+    result = lint(house)
+    assert (result.returncode, "0 broken" in result.stdout) == (0, True), result.stdout
+
+
+@pytest.mark.parametrize("breach", BREACHES, ids=lambda breach: f"{breach.contract}:{breach.module}")
+def test_a_breach_is_refused_by_its_contract(house: Path, breach: Breach) -> None:
+    module = house / breach.module
+    module.parent.mkdir(parents=True, exist_ok=True)
+    with module.open("a") as source:
+        source.write(f"\n{breach.line}\n")
+    result = lint(house, breach.contract)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "1 broken" in result.stdout
+
+
+def test_every_contract_is_tried() -> None:
+    assert {breach.contract for breach in BREACHES} == set(contracts())
+
+
+def test_both_layer_contracts_name_the_same_kernel_modules() -> None:
+    inside = {f"insula.{name}" for layer in layers("kernel-layers") for name in layer}
+    across = {name for layer in layers("house-layers") for name in layer if name.startswith("insula.")}
+    assert across == inside
+
+
+def layers(contract: str) -> list[list[str]]:
+    declared = contracts()[contract]["layers"]
+    assert isinstance(declared, list)
+    return [[name.strip(" ()\n") for name in layer.replace("|", ":").split(":")] for layer in declared]
