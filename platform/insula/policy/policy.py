@@ -1,0 +1,67 @@
+"""The decision: may this role do this action? Casbin decides, a table remembers."""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+import casbin
+
+from insula.policy.roles import Role, StaffRole
+
+_MODEL = """
+[request_definition]
+r = role, action
+[policy_definition]
+p = role, action
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = r.role == p.role && r.action == p.action
+"""
+_ROLES = frozenset[str]({*Role, *StaffRole})
+
+
+class UnknownRole(ValueError):
+    """A grant names a role that does not exist."""
+
+
+def merged(tables: Iterable[Mapping[str, Collection[str]]]) -> Mapping[str, frozenset[str]]:
+    """Join the apps' tables of grants into one."""
+    joined: defaultdict[str, set[str]] = defaultdict(set)
+    for table in tables:
+        for role, actions in table.items():
+            joined[role].update(map(str, actions))
+    return {str(role): frozenset(actions) for role, actions in joined.items()}
+
+
+class Policy:
+    """One immutable version of the rules.
+
+    There is no Casbin grouping (``g``): who has which role comes from the membership, so the rules
+    stay as few as roles times actions whatever the number of tenants. A changed rule is a new ``Policy``
+    with a new ``version`` and, with it, an empty table of decisions.
+    """
+
+    def __init__(self, grants: Mapping[str, Collection[str]]) -> None:
+        if unknown := sorted(set(map(str, grants)) - _ROLES):
+            raise UnknownRole(f"grants name unknown roles: {', '.join(unknown)}")
+        rules = sorted({(str(role), str(action)) for role, actions in grants.items() for action in actions})
+        model = casbin.Enforcer.new_model(text=_MODEL)
+        self._enforcer = casbin.Enforcer(model)
+        for rule in rules:
+            model.add_policy("p", "p", list(rule))
+        self._actions = frozenset(action for _, action in rules)
+        self._decisions: dict[tuple[str, str], bool] = {}
+        self.version = zlib.crc32(repr(rules).encode())
+
+    def allows(self, role: str, action: str) -> bool:
+        """Decide; what is unknown is refused."""
+        decision = self._decisions.get((role, action))
+        return self._decide(role, action) if decision is None else decision
+
+    def _decide(self, role: str, action: str) -> bool:
+        if role not in _ROLES or action not in self._actions:
+            return False  # not remembered: the table holds at most roles times actions
+        decision = bool(self._enforcer.enforce(str(role), str(action)))
+        self._decisions[role, action] = decision
+        return decision
