@@ -1,0 +1,1 @@
+"""The data layer: models, roles, pools, units of work, migrations and the catalogue gate."""

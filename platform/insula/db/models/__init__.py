@@ -1,0 +1,25 @@
+"""The tables that every request may read. The apps' own tables stand in the apps."""
+
+from insula.db.models.entitlements import Entitlement
+from insula.db.models.idempotency import IdempotencyRecord
+from insula.db.models.memberships import Membership
+from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
+from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain
+from insula.db.models.users import Credential, Staff, User
+
+__all__ = [
+    "ACTIVE",
+    "FREE",
+    "SUSPENDED",
+    "AuthSession",
+    "Credential",
+    "Entitlement",
+    "IdempotencyRecord",
+    "Membership",
+    "RefreshToken",
+    "SigningKey",
+    "Staff",
+    "Tenant",
+    "TenantDomain",
+    "User",
+]

@@ -1,0 +1,20 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, DateTime, Text
+from sqlmodel import Field
+
+from insula import clock
+from insula.db.base import Base
+
+
+class Entitlement(Base, table=True):
+    """What a tenant's plan grants, by key. Billing writes it; limits, seats and quotas read it."""
+
+    tenant_id: UUID = Field(primary_key=True, foreign_key="tenant.id")
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    value: int = Field(sa_column=Column(BigInteger, nullable=False))
+    updated_at: datetime = Field(
+        default_factory=clock.now,
+        sa_column=Column(DateTime(timezone=True), nullable=False, onupdate=clock.now),
+    )

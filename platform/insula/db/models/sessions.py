@@ -1,0 +1,45 @@
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import JsonValue
+from sqlalchemy import Column, DateTime, ForeignKey, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from insula import clock
+from insula.db.base import Base
+from insula.ids import new_id
+
+
+class AuthSession(Base, table=True):
+    """One login. Its id is the ``sid`` of the tokens that it yields."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
+    last_used_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    revoked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class RefreshToken(Base, table=True):
+    """A refresh token, by its hash. A second use revokes the session it belongs to."""
+
+    hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    session_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("auth_session.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class SigningKey(Base, table=True):
+    """A key that signs access tokens; the private half is sealed by the key-encryption key."""
+
+    kid: str = Field(sa_column=Column(Text, primary_key=True))
+    algorithm: str = Field(sa_type=Text)
+    public_jwk: dict[str, JsonValue] = Field(sa_column=Column(JSONB, nullable=False))
+    private_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
+    retired_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))

@@ -1,0 +1,45 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Text, UniqueConstraint, Uuid
+from sqlmodel import Field
+
+from insula import clock
+from insula.db.base import Base, Stamped
+from insula.db.models.tenants import ACTIVE
+from insula.ids import new_id
+
+
+class User(Stamped, table=True):
+    """A person, in any number of tenants. The tenants role has no right here: see ``Membership``."""
+
+    __table_args__ = (
+        UniqueConstraint("email"),
+        CheckConstraint("email = lower(email)", name="ck_user_email"),
+        CheckConstraint("status in ('active', 'suspended')", name="ck_user_status"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    email: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    status: str = Field(default=ACTIVE, sa_type=Text)
+    email_verified_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class Credential(Base, table=True):
+    """A user's password, hashed. Read by the identity role alone."""
+
+    user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), primary_key=True))
+    password_hash: str = Field(sa_type=Text)
+    updated_at: datetime = Field(
+        default_factory=clock.now,
+        sa_column=Column(DateTime(timezone=True), nullable=False, onupdate=clock.now),
+    )
+
+
+class Staff(Base, table=True):
+    """A user who works for the house."""
+
+    user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), primary_key=True))
+    role: str = Field(sa_type=Text)
+    created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -1,0 +1,48 @@
+"""The logins of the database. Each app has its own, so an app's dependency scope is real."""
+
+import hashlib
+import hmac
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy.engine import make_url
+
+from insula.settings import Settings
+
+
+class DatabaseRole(StrEnum):
+    """A login, with only the rights that ``insula.db.rights`` declares for it."""
+
+    OWNER = "insula_owner"
+    TENANTS = "insula_tenants"
+    BILLING = "insula_billing"
+    ADMIN = "insula_admin"
+    IDENTITY = "insula_identity"
+    WORKER = "insula_worker"
+    GATE = "insula_gate"
+    BACKUP = "insula_backup"
+
+
+APP_ROLES: Final = (
+    DatabaseRole.TENANTS,
+    DatabaseRole.BILLING,
+    DatabaseRole.ADMIN,
+    DatabaseRole.IDENTITY,
+    DatabaseRole.GATE,
+)
+"""What a web process logs in as."""
+
+
+def role_password(settings: Settings, role: DatabaseRole) -> str:
+    """Derive the role's password from the deployment's secret; a new secret rotates them all."""
+    secret = settings.database.roles_secret.get_secret_value().encode()
+    if not secret:
+        raise ValueError("INSULA_DATABASE_ROLES_SECRET is not set")
+    return hmac.new(secret, role.value.encode(), hashlib.sha256).hexdigest()
+
+
+def role_url(settings: Settings, role: DatabaseRole, *, direct: bool = False) -> str:
+    """Return the address of the database with this role's login; ``direct`` goes past a pooler."""
+    address = (settings.database.direct_url if direct else "") or settings.database_url
+    url = make_url(address).set(drivername="postgresql", username=role.value, password=role_password(settings, role))
+    return url.render_as_string(hide_password=False)
