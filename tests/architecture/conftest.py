@@ -1,0 +1,24 @@
+"""What several tests of the house need."""
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import AliasChoices, BaseModel
+
+from insula.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def setting_names() -> frozenset[str]:
+    """Return the environment variable of each setting."""
+    return frozenset(_names(Settings, "INSULA_"))
+
+
+def _names(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _names(field.annotation, f"{prefix}{name.upper()}_")
+        elif isinstance(field.validation_alias, AliasChoices):
+            yield str(field.validation_alias.choices[0])
+        else:
+            yield f"{prefix}{name.upper()}"

@@ -1,0 +1,52 @@
+"""What the house says about itself in its files is what it does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_env_example_lists_every_setting_and_no_other(setting_names: frozenset[str]) -> None:
+    listed = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(setting_names)
+
+
+def test_pre_commit_runs_what_make_check_runs() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    assert [hook["entry"] for repo in config["repos"] for hook in repo["hooks"]] == ["make check"]
+
+
+def test_every_lint_ignore_gives_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    start, end = lines.index("[tool.ruff.lint]"), lines.index("[tool.ruff.lint.pydocstyle]")
+    rules = [line for line in lines[start:end] if re.search(r'"[A-Z]+\d+"', line) and "msg" not in line]
+    assert [line for line in rules if not re.search(r"#\s*\w{2,}", line)] == []
+
+
+def test_decisions_are_numbered_in_order_and_fit_a_page() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        text = page.read_text()
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], page.name
+        assert len(text.splitlines()) <= 60, page.name
+
+
+def test_links_between_our_pages_lead_somewhere() -> None:
+    broken = [
+        f"{page.name}: {target}"
+        for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_version_is_the_changelogs() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert len(headings) == 1 or headings[1] == version
