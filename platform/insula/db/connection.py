@@ -1,0 +1,29 @@
+"""The driver's connection, whose next BEGIN may carry the tenant."""
+
+from uuid import UUID
+
+import asyncpg
+
+
+class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+    """Folds the tenant into BEGIN: one message, one round trip less than a statement of its own.
+
+    ``SET LOCAL`` ends with the transaction, so a pooled connection carries nothing to the next user.
+    """
+
+    __slots__ = ("_next_tenant",)
+
+    def carry(self, tenant_id: UUID | None) -> None:
+        """Let the next BEGIN, and only that one, set this tenant."""
+        if tenant_id is not None and not isinstance(tenant_id, UUID):
+            raise TypeError(f"a tenant's id is a UUID, not {type(tenant_id).__name__}")
+        self._next_tenant = tenant_id
+
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109  # asyncpg's signature
+        """Run the command; a BEGIN takes the tenant along."""
+        tenant_id = getattr(self, "_next_tenant", None)
+        if tenant_id is not None and not args and query.startswith("BEGIN"):
+            self._next_tenant = None
+            query = f"{query} SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'"
+        status: str = await super().execute(query, *args, timeout=timeout)
+        return status

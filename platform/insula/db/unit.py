@@ -1,0 +1,106 @@
+"""The unit of work: one session, one transaction, at most one tenant."""
+
+import asyncio
+from types import TracebackType
+from typing import Final, Self
+from uuid import UUID
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import SessionTransaction
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.orm.session import Session
+
+from insula.db.connection import TenantConnection
+from insula.db.failures import is_retryable
+from insula.errors import Unavailable
+
+_TENANT: Final = "tenant_id"
+_SET_TENANT: Final = text("SELECT set_config('app.tenant_id', :tenant_id, true)")
+
+
+class _TenantSession(Session):
+    """A session whose transactions each carry the tenant."""
+
+
+@event.listens_for(_TenantSession, "after_begin")
+def _carry_tenant(session: _TenantSession, transaction: SessionTransaction, connection: Connection) -> None:
+    """Hand the tenant to the driver: BEGIN is sent with the first statement, after this event."""
+    if transaction.nested:
+        return
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, TenantConnection):
+        raise TypeError("a unit of work needs an engine of insula.db.pools")
+    driver.carry(session.info.get(_TENANT))
+
+
+class Unit:
+    """A transaction that opens at the session's first statement and ends with ``commit`` or ``rollback``.
+
+    Each transaction of the session, also one after a commit, is bound to the unit's tenant.
+    As a context manager it commits on success, rolls back on an error, and closes.
+    """
+
+    __slots__ = ("_home", "session")
+
+    def __init__(self, engine: AsyncEngine, tenant_id: UUID | None = None) -> None:
+        self._home = tenant_id
+        self.session = AsyncSession(
+            engine, sync_session_class=_TenantSession, expire_on_commit=False, info={_TENANT: tenant_id}
+        )
+
+    @property
+    def tenant_id(self) -> UUID | None:
+        """The tenant that the session's transactions act for."""
+        tenant_id: UUID | None = self.session.info[_TENANT]
+        return tenant_id
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to commit or to roll back."""
+        return self.session.in_transaction()
+
+    async def enter(self, tenant_id: UUID) -> None:
+        """Act for this tenant until the transaction ends; what is pending is written for the one before."""
+        if self.begun:
+            await self.session.flush()
+            await self.session.execute(_SET_TENANT, {"tenant_id": str(UUID(int=tenant_id.int))})
+        self.session.info[_TENANT] = tenant_id
+
+    async def commit(self) -> None:
+        """Commit. A failure of COMMIT itself is ``Unavailable``, unless the transaction can be retried."""
+        if self.session.new or self.session.dirty or self.session.deleted:
+            await self.session.flush()
+        try:
+            await self.session.commit()
+        except (SQLAlchemyError, OSError) as error:
+            if is_retryable(error):
+                raise
+            raise Unavailable from error
+        self.session.info[_TENANT] = self._home
+
+    async def rollback(self) -> None:
+        """Undo everything since the last commit."""
+        await self.session.rollback()
+        self.session.info[_TENANT] = self._home
+
+    async def close(self) -> None:
+        """Give the connection back, also when the caller is being cancelled."""
+        if self.begun:
+            await asyncio.shield(asyncio.ensure_future(self.session.close()))
+        else:
+            await self.session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                await self.commit()
+        finally:
+            await self.close()
