@@ -1,0 +1,83 @@
+"""Fetching leases: in time, in a fitting size, and once for all who wait."""
+
+import asyncio
+from collections import Counter
+
+from insula import clock
+from insula.limits.ledger import NOTHING_LENT, Grant, Ledger, Loan
+from insula.limits.storage import Lease, LeasedStorage
+
+LEASE_SECONDS = 10
+"""How long a lease may be spent. Past it, its tokens count as spent and are settled on return."""
+_REFUSAL_SECONDS = 1.0
+"""How long a refusal is repeated without asking again: other processes may give tokens back."""
+
+
+def largest_lease(limit: int) -> int:
+    """Return the tokens that one process may at most hold unspent of this limit."""
+    return max(1, limit // 20)
+
+
+def _wish(limit: int, previous: Lease | None) -> int:
+    spent = previous.debit.spent if previous else 0
+    return min(largest_lease(limit), max(1, limit // 100, 2 * spent))
+
+
+class Leases:
+    """Keeps the storage supplied from the ledger."""
+
+    def __init__(self, storage: LeasedStorage, ledger: Ledger) -> None:
+        self._storage = storage
+        self._ledger = ledger
+        self._fetching: dict[str, asyncio.Task[None]] = {}
+        self._waiting: Counter[str] = Counter()
+
+    async def ensure(self, key: str, limit: int) -> Lease:
+        """Return a lease that serves; the caller spends from it before it awaits anything else."""
+        self._waiting[key] += 1
+        try:
+            while (lease := self._storage.held(key)) is None or not lease.serves(limit, clock.timestamp()):
+                await asyncio.shield(self._fetching.get(key) or self._fetch(key, limit))
+        finally:
+            self._waiting[key] -= 1
+            if not self._waiting[key]:
+                del self._waiting[key]
+        return lease
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._fetching.values())
+
+    def _fetch(self, key: str, limit: int) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._renew(key, limit))
+        self._fetching[key] = task
+        task.add_done_callback(lambda _: self._fetching.pop(key))
+        return task
+
+    async def _renew(self, key: str, limit: int) -> None:
+        previous = self._storage.give_up(key)
+        loan = Loan(
+            key=key,
+            limit=limit,
+            need=max(1, self._waiting[key]),
+            wish=_wish(limit, previous),
+            seconds=LEASE_SECONDS,
+            settles=previous.debit if previous else NOTHING_LENT,
+        )
+        starts = clock.timestamp()
+        self._storage.put(key, _lease(limit, await self._ledger.lend(loan), starts))
+
+
+def _lease(limit: int, grant: Grant, starts: float) -> Lease:
+    lasts = LEASE_SECONDS if grant.tokens else min(grant.wait, _REFUSAL_SECONDS)
+    return Lease(
+        limit=limit,
+        lent=grant.tokens,
+        tokens=grant.tokens,
+        left=grant.left,
+        starts=starts,
+        ends=starts + lasts,
+        frees_at=starts + grant.wait,
+        slot=grant.slot,
+        era=grant.era,
+    )

@@ -1,0 +1,106 @@
+"""The leases that this process holds, as a storage of the ``limits`` library."""
+
+from dataclasses import dataclass
+
+from limits.storage import MovingWindowSupport, Storage
+
+from insula.limits.ledger import Debit
+
+LEASES = 20_000
+
+
+@dataclass(slots=True)
+class Lease:
+    """Tokens in hand for one key, or the news that there are none until ``ends``."""
+
+    limit: int
+    lent: int
+    tokens: int
+    left: int
+    starts: float
+    ends: float
+    frees_at: float
+    slot: int
+    era: str
+
+    def serves(self, limit: int, now: float) -> bool:
+        """Tell whether it can answer: by a token, or by a refusal still fresh. Not after the clock went back."""
+        return (self.tokens > 0 or not self.lent) and self.limit == limit and self.starts <= now < self.ends
+
+    @property
+    def debit(self) -> Debit:
+        """What its ledger is to be told of it at the end."""
+        return Debit(self.era, self.slot, self.lent, self.lent - self.tokens)
+
+
+class LeasedStorage(Storage, MovingWindowSupport):
+    """Spends leased tokens; never leaves the process. Bounded: the lease renewed longest ago is dropped."""
+
+    STORAGE_SCHEME: list[str] | None = ["leased"]  # noqa: RUF012 (limits declares it so)
+
+    def __init__(self, uri: str | None = None) -> None:
+        super().__init__(uri)
+        self._leases: dict[str, Lease] = {}
+
+    def held(self, key: str) -> Lease | None:
+        """Return the lease, whatever its state."""
+        return self._leases.get(key)
+
+    def put(self, key: str, lease: Lease) -> None:
+        """Hold a fresh lease."""
+        self._leases.pop(key, None)
+        self._leases[key] = lease
+        if len(self._leases) > LEASES:
+            del self._leases[next(iter(self._leases))]
+
+    def give_up(self, key: str) -> Lease | None:
+        """Let go of the lease, so that nobody spends what is about to be settled."""
+        return self._leases.pop(key, None)
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:  # noqa: ARG002 (limits' API)
+        """Spend tokens if the lease holds so many."""
+        lease = self._leases.get(key)
+        if lease is None or lease.tokens < amount:
+            return False
+        lease.tokens -= amount
+        return True
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002 (limits' API)
+        """Return the window's start and what is known to be used in it."""
+        return self.get_expiry(key) - expiry, self.get(key)
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Spend tokens and return what is used; more than the limit when the lease does not hold so many."""
+        lease = self._leases.get(key)
+        if lease is None or not self.acquire_entry(key, lease.limit, expiry, amount):
+            return amount + (lease.limit if lease else 0)
+        return self.get(key)
+
+    def get(self, key: str) -> int:
+        """Return what is known to be used of the limit, by all processes."""
+        lease = self._leases.get(key)
+        return lease.limit - lease.left - lease.tokens if lease else 0
+
+    def get_expiry(self, key: str) -> float:
+        """Return the time at which tokens come free."""
+        lease = self._leases.get(key)
+        return lease.frees_at if lease else 0.0
+
+    def check(self) -> bool:
+        """Return True: it is in memory."""
+        return True
+
+    def reset(self) -> int:
+        """Drop every lease."""
+        count = len(self._leases)
+        self._leases.clear()
+        return count
+
+    def clear(self, key: str) -> None:
+        """Drop one lease."""
+        self._leases.pop(key, None)
+
+    @property
+    def base_exceptions(self) -> tuple[type[Exception], ...]:
+        """Return the storage's own errors: there are none."""
+        return ()
