@@ -1,0 +1,22 @@
+"""The tenant itself, read, and how much of its quotas it uses."""
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.base import TenantOwned
+from insula.db.models import Tenant
+from insula.ids import TenantId
+
+
+async def get(session: AsyncSession, tenant_id: TenantId, *, for_update: bool = False) -> Tenant:
+    """Return the tenant; ``for_update`` lets no other transaction change it before this one ends."""
+    statement = select(Tenant).where(Tenant.id == tenant_id)
+    if for_update:
+        statement = statement.with_for_update(key_share=True)
+    return (await session.exec(statement)).one()
+
+
+async def count(session: AsyncSession, table: type[TenantOwned]) -> int:
+    """Return how many rows the tenant has in ``table``."""
+    return (await session.exec(select(func.count(col(table.id))))).one()

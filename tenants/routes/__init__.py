@@ -1,0 +1,1 @@
+"""HTTP, by noun: parse, call one service function, shape the answer."""

@@ -1,0 +1,32 @@
+"""What all schemas share: inputs refuse unknown fields, outputs are read from rows."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+SingleLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1F\x7F]+$")]
+
+
+class Input(BaseModel):
+    """A request's body. The tenant is never among its fields: it comes from the scope."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Update(Input):
+    """A partial change (RFC 7396 in spirit): an omitted field stays, null is a value where it is allowed."""
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields that the caller sent."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Read(BaseModel):
+    """A row as the caller sees it."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+    @classmethod
+    def of(cls, row: object) -> Self:
+        """Return ``row`` as it goes over the wire."""
+        return cls.model_validate(row)

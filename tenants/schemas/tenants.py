@@ -1,0 +1,122 @@
+"""Tenants, and the caller's own account, on the wire."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import MISSING, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from insula.policy import Role
+from tenants.schemas.base import Input, Read, SingleLine, Update
+from tenants.slugs import Slug
+
+Name = Annotated[SingleLine, Field(max_length=120, description="As people know it.")]
+
+_ID = "019ab2c4-0a00-7000-8000-5162738495a6"
+_READ: JsonDict = {
+    "id": _ID,
+    "slug": "acme",
+    "name": "Acme Ltd",
+    "status": "active",
+    "plan": "pro",
+    "created_at": "2026-11-23T08:00:00Z",
+    "updated_at": "2026-11-23T08:00:00Z",
+}
+
+
+class TenantCreate(Input):
+    """A tenant to create; the caller becomes its owner."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"slug": "acme", "name": "Acme Ltd"}]})
+
+    slug: Slug
+    name: Name
+
+
+class TenantUpdate(Update):
+    """The fields of the tenant to change."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme Group"}]})
+
+    name: Name | MISSING = MISSING
+
+
+class TenantRead(Read):
+    """A tenant."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_READ]})
+
+    id: UUID
+    slug: str
+    name: Name
+    status: str
+    plan: str = Field(description="Key of the plan.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class PlanRead(Read):
+    """A tenant's plan and what it grants."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"key": "pro", "entitlements": {"projects": 100}}]})
+
+    key: str
+    entitlements: Mapping[str, int] = Field(description="Limits and quotas, by name.")
+
+
+class TenantReadV2(Read):
+    """A tenant, with what its plan grants."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_READ, "plan": {"key": "pro", "entitlements": {"projects": 100}}}]}
+    )
+
+    id: UUID
+    slug: str
+    name: Name
+    status: str
+    plan: PlanRead
+    created_at: datetime
+    updated_at: datetime
+
+
+class OwnMembershipRead(Read):
+    """A tenant that the caller belongs to."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tenant_id": _ID, "slug": "acme", "name": "Acme Ltd", "status": "active", "role": "owner"}]
+        }
+    )
+
+    tenant_id: UUID
+    slug: str
+    name: str
+    status: str
+    role: Role
+
+
+class MeRead(Read):
+    """The caller."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019ab2c4-0b00-7b00-8b00-405162738495",
+                    "email": "ada@acme.example",
+                    "name": "Ada",
+                    "memberships": [
+                        {"tenant_id": _ID, "slug": "acme", "name": "Acme Ltd", "status": "active", "role": "owner"}
+                    ],
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    email: str
+    name: str
+    memberships: list[OwnMembershipRead] = Field(description="The caller's tenants, by slug.")

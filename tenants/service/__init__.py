@@ -1,0 +1,1 @@
+"""The rules, by noun: plain functions that take the scope first and never commit."""

@@ -1,0 +1,86 @@
+"""A project's items: the rules of their life.
+
+Whether a project or an assignee is there, and in this tenant, is for the foreign keys to say:
+asked before the insert, another request could make the answer untrue.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from insula.errors import AppError, NotFound
+from insula.http.etags import Precondition
+from insula.http.paging import Slice
+from insula.scope import Scope
+from tenants.errors import AssigneeNotFound
+from tenants.models import ProjectItem
+from tenants.queries import items as queries
+from tenants.schemas.items import ItemCreate, ItemList, ItemUpdate
+from tenants.service import projects
+from tenants.service.quotas import reserve
+from tenants.service.violations import answering
+
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
+    "fk_project_item_tenant_id_project_id": NotFound,
+    "fk_project_item_tenant_id_assignee_id": AssigneeNotFound,
+}
+
+
+async def page(scope: Scope, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:
+    """Return one page of the project's items, or raise NotFound when there is no such project."""
+    found = await queries.page(scope.unit.session, project_id, params)
+    if not found.rows:
+        await projects.get(scope, project_id)
+    return found
+
+
+async def get(scope: Scope, project_id: UUID, item_id: UUID, *, for_update: bool = False) -> ProjectItem:
+    """Return the item, or raise NotFound."""
+    item = await queries.find(scope.unit.session, project_id, item_id, for_update=for_update)
+    if item is None:
+        raise NotFound
+    return item
+
+
+async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectItem:
+    """Create an item in the project, within the plan's quota."""
+    await reserve(scope, "items", ProjectItem)
+    item = ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump())
+    scope.unit.session.add(item)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    return item
+
+
+async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreate]) -> list[UUID]:
+    """Create all the items, or none, in one statement; return their ids in order."""
+    await reserve(scope, "items", ProjectItem, len(bodies))
+    rows = [
+        ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump()).model_dump()
+        for body in bodies
+    ]
+    with answering(_VIOLATIONS):
+        await scope.unit.session.execute(insert(ProjectItem), rows)
+    return [row["id"] for row in rows]
+
+
+async def update(
+    scope: Scope, project_id: UUID, item_id: UUID, body: ItemUpdate, precondition: Precondition
+) -> ProjectItem:
+    """Change what ``body`` names."""
+    item = await get(scope, project_id, item_id, for_update=True)
+    precondition.check(item.version)
+    item.sqlmodel_update(body.changes())
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    return item
+
+
+async def delete(scope: Scope, project_id: UUID, item_id: UUID, precondition: Precondition) -> None:
+    """Delete the item."""
+    item = await get(scope, project_id, item_id, for_update=True)
+    precondition.check(item.version)
+    await scope.unit.session.delete(item)
+    await scope.unit.session.flush()

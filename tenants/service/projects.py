@@ -1,0 +1,59 @@
+"""Projects: the rules of their life."""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from insula.errors import AppError, NotFound
+from insula.http.etags import Precondition
+from insula.http.paging import Slice
+from insula.scope import Scope
+from tenants.errors import ProjectNameTaken
+from tenants.models import Project
+from tenants.queries import projects as queries
+from tenants.schemas.projects import ProjectCreate, ProjectList, ProjectUpdate
+from tenants.service.quotas import reserve
+from tenants.service.violations import answering
+
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_project_tenant_id_name": ProjectNameTaken}
+
+
+async def page(scope: Scope, params: ProjectList) -> Slice[Project]:
+    """Return one page of the tenant's projects."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def get(scope: Scope, project_id: UUID, *, for_update: bool = False) -> Project:
+    """Return the project, or raise NotFound."""
+    project = await queries.find(scope.unit.session, project_id, for_update=for_update)
+    if project is None:
+        raise NotFound
+    return project
+
+
+async def create(scope: Scope, body: ProjectCreate) -> Project:
+    """Create a project, within the plan's quota."""
+    await reserve(scope, "projects", Project)
+    project = Project(tenant_id=scope.tenant.id, **body.model_dump())
+    scope.unit.session.add(project)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    return project
+
+
+async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, precondition: Precondition) -> Project:
+    """Change what ``body`` names."""
+    project = await get(scope, project_id, for_update=True)
+    precondition.check(project.version)
+    project.sqlmodel_update(body.changes())
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    return project
+
+
+async def delete(scope: Scope, project_id: UUID, precondition: Precondition) -> None:
+    """Delete the project; its items go with it."""
+    project = await get(scope, project_id, for_update=True)
+    precondition.check(project.version)
+    await scope.unit.session.delete(project)
+    await scope.unit.session.flush()
