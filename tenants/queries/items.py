@@ -1,18 +1,16 @@
 """A project's items, read."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.http.paging import Slice, fetch_keyset, like
+from insula.http.paging import Columns, Slice, fetch_keyset, like
 from tenants.models import ProjectItem
 from tenants.schemas.items import ItemList
 
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+_SORTABLE: Final[Columns] = {
     "created_at": col(ProjectItem.created_at),
     "title": col(ProjectItem.title),
     "position": col(ProjectItem.position),

@@ -1,17 +1,15 @@
 """The tenant's members, read."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
-from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.models import Membership
-from insula.http.paging import Slice, fetch_keyset, like
+from insula.http.paging import Columns, Slice, fetch_keyset, like
 from tenants.schemas.members import MemberList
 
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+_SORTABLE: Final[Columns] = {
     "created_at": col(Membership.created_at),
     "name": col(Membership.name),
     "email": col(Membership.email),

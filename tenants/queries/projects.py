@@ -1,18 +1,16 @@
 """Projects, read."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.http.paging import Slice, fetch_keyset, like
+from insula.http.paging import Columns, Slice, fetch_keyset, like
 from tenants.models import Project
 from tenants.schemas.projects import ProjectList
 
-_SORTABLE: Mapping[str, ColumnElement[Any]] = {"created_at": col(Project.created_at), "name": col(Project.name)}
+_SORTABLE: Final[Columns] = {"created_at": col(Project.created_at), "name": col(Project.name)}
 
 
 async def find(session: AsyncSession, project_id: UUID, *, for_update: bool = False) -> Project | None:

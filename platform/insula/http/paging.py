@@ -17,7 +17,8 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import Select, func, label, select, tuple_
+from sqlalchemy.orm import Mapped
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.errors import AppError
@@ -26,7 +27,7 @@ MAX_LIMIT = 100
 MAX_SKIP = 1_000_000
 Row = TypeVar("Row")
 Read = TypeVar("Read")
-Columns = Mapping[str, ColumnElement[Any]]
+Columns = Mapping[str, Mapped[Any]]
 
 
 class InvalidCursor(AppError):
@@ -101,11 +102,11 @@ def like(text: str) -> str:
 
 async def fetch_keyset(
     session: AsyncSession,
-    statement: Select[tuple[Row]],
+    statement: Select[Row],
     params: KeysetParams,
     *,
     columns: Columns,
-    identity: ColumnElement[Any],
+    identity: Mapped[Any],
 ) -> Slice[Row]:
     """Return one page of ``statement``, in one query.
 
@@ -128,11 +129,11 @@ async def fetch_keyset(
 
 async def fetch_offset(
     session: AsyncSession,
-    statement: Select[tuple[Row]],
+    statement: Select[Row],
     params: OffsetParams,
     *,
     columns: Columns,
-    identity: ColumnElement[Any],
+    identity: Mapped[Any],
 ) -> tuple[Sequence[Row], int]:
     """Return one page of ``statement`` and how many rows match in all."""
     column = columns[params.sort_field]
@@ -148,16 +149,21 @@ def _encode(params: KeysetParams, value: object, identity: object) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(params: KeysetParams, column: ColumnElement[Any], identity: ColumnElement[Any]) -> tuple[object, object]:
+def _decode(params: KeysetParams, column: Mapped[Any], identity: Mapped[Any]) -> tuple[object, object]:
     cursor = params.cursor or ""
     try:
         decoded = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         sort_by, value, row_id = decoded
         if sort_by != params.sort_by:
             raise InvalidCursor("The cursor belongs to another `sort_by`")
-        return _typed(value, column.type.python_type), identity.type.python_type(row_id)
+        return _typed(value, _kind(column)), _kind(identity)(row_id)
     except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidCursor from error
+
+
+def _kind(column: Mapped[Any]) -> type:
+    kind: type = label("kind", column).type.python_type  # a mapped column's typing does not tell its type
+    return kind
 
 
 def _typed(value: object, kind: type) -> object:
