@@ -1,0 +1,46 @@
+"""The README's five-minute tour, as written, against a real uvicorn with the demo data."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from insula.settings import Settings
+from tests.support.app import environment_of, free_port, serving
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+TIMEOUT = 120
+
+
+def tour() -> str:
+    section = README.split("## A five-minute tour", 1)[1].split("\n## ", 1)[0]
+    return "\n".join(re.findall(r"^```bash\n(.*?)^```", section, re.MULTILINE | re.DOTALL))
+
+
+@pytest.fixture
+def base(settings: Settings) -> Iterator[str]:
+    """Serve the demo data at an address that is also the public URL, as `make run` does."""
+    port = free_port()
+    at_home = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
+    insula = Path(sys.executable).with_name("insula")
+    subprocess.run([insula, "seed"], env=environment_of(at_home), check=True, timeout=60)  # noqa: S603 - our own program
+    with serving(at_home, port) as address:
+        yield address
+
+
+def test_the_tour_is_as_the_readme_says(base: str) -> None:
+    script = tour()
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 - whichever bash the reader has
+        env={"BASE": base, "PATH": "/usr/bin:/bin:/usr/local/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT,
+    )
+    expected = re.findall(r"^# → (.*)$", script, re.MULTILINE)
+    assert result.stdout.splitlines() == expected, result.stderr
+    assert result.returncode == 0, result.stderr
