@@ -1,0 +1,1 @@
+"""What apps are built with, and the root's own routes."""

@@ -1,0 +1,76 @@
+"""The OpenAPI document of an app: what FastAPI makes, completed with what every route has in common."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+
+from insula.errors import AppError, BadRequest, PayloadTooLarge
+from insula.http.errors import JSON_ERRORS, WIRE_ERRORS, InvalidRequest
+from insula.http.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
+
+_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token for this app, from `POST /auth/login`: short-lived, for at most one tenant.",
+    }
+}
+_METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
+_FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
+Document = dict[str, Any]  # an OpenAPI document has no fixed shape
+
+
+class DocumentedApp(FastAPI):
+    """A FastAPI app whose document names the problems that any request can meet."""
+
+    _completed: Document | None = None
+
+    def openapi(self) -> Document:
+        """Return the document; made once for each set of routes."""
+        document = super().openapi()
+        if document is not self._completed:
+            _complete(document)
+            self._completed = document
+        return document
+
+
+def _complete(document: Document) -> None:
+    components = document.setdefault("components", {})
+    components.setdefault("securitySchemes", {}).update(_SCHEMES)
+    schemas = components.setdefault("schemas", {})
+    for name in _FASTAPI_SCHEMAS:
+        schemas.pop(name, None)
+    for model in (FieldError, Problem):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema.pop("$defs", None)
+        schemas[model.__name__] = schema
+    for operation in _operations(document):
+        _complete_operation(operation)
+
+
+def _operations(document: Document) -> Iterator[Document]:
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            if method in _METHODS:
+                yield operation
+
+
+def _complete_operation(operation: Document) -> None:
+    own = operation.get("responses", {})
+    if MEDIA_TYPE not in own.get("422", {}).get("content", {}):
+        own.pop("422", None)  # FastAPI's own, of another shape
+    merged = merge_problems(
+        {int(status) if status.isdigit() else status: own[status] for status in own}, _common(operation)
+    )
+    operation["responses"] = {str(status): merged[status] for status in sorted(merged, key=str)}
+
+
+def _common(operation: Document) -> Responses:
+    errors: list[type[AppError]] = [BadRequest, *WIRE_ERRORS]
+    if "requestBody" in operation:
+        errors += [PayloadTooLarge, *JSON_ERRORS]
+    elif not operation.get("parameters"):
+        errors.remove(InvalidRequest)
+    return problems(*errors)

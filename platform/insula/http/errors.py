@@ -1,0 +1,86 @@
+"""What the wire itself can get wrong, before any route has its say."""
+
+from insula.errors import AppError
+
+
+class InvalidRequest(AppError):
+    """A part of the request does not have the expected form; field_errors says which."""
+
+    code, status = "invalid_request", 422
+
+
+class MethodNotAllowed(AppError):
+    """This path does not take this method; Allow lists those that it takes."""
+
+    code, status = "method_not_allowed", 405
+
+
+class MalformedJson(AppError):
+    """The request's body is not valid JSON in UTF-8."""
+
+    code, status = "malformed_json", 400
+
+
+class DuplicateKey(AppError):
+    """An object in the request's body names a key twice."""
+
+    code, status = "duplicate_key", 400
+
+
+class JsonTooComplex(AppError):
+    """The request's body is nested too deeply or holds too many values."""
+
+    code, status = "json_too_complex", 422
+
+
+class NumberOutOfRange(AppError):
+    """A number in the request's body is not finite or does not fit into 64 bits."""
+
+    code, status = "number_out_of_range", 422
+
+
+class UnstorableText(AppError):
+    """A text in the request holds a NUL character or half a surrogate pair."""
+
+    code, status = "unstorable_text", 422
+
+
+class BodyTimeout(AppError):
+    """The request's body did not arrive in time."""
+
+    code, status = "body_timeout", 408
+
+
+class UnknownHost(AppError):
+    """No host of this name is served here."""
+
+    code, status = "unknown_host", 421
+
+
+class DuplicateHeader(AppError):
+    """A header that says who you are or what you mean was sent more than once."""
+
+    code, status = "duplicate_header", 400
+
+
+class HeaderTooLarge(AppError):
+    """A header of the request is larger than this server takes."""
+
+    code, status = "header_too_large", 431
+
+
+class InternalFailure(AppError):
+    """Something broke on our side; the request id helps us to find it."""
+
+    code, status = "internal_failure", 500
+
+
+WIRE_ERRORS: tuple[type[AppError], ...] = (InvalidRequest, InternalFailure)
+JSON_ERRORS: tuple[type[AppError], ...] = (
+    MalformedJson,
+    DuplicateKey,
+    JsonTooComplex,
+    NumberOutOfRange,
+    UnstorableText,
+    BodyTimeout,
+)

@@ -1,0 +1,1 @@
+"""Pure ASGI middleware, right for HTTP and WebSocket."""

@@ -1,0 +1,59 @@
+"""The innermost middleware of each app: what nothing expected becomes a 500 problem, logged once.
+
+Starlette hands a handler of Exception to its outermost middleware, which answers and raises again,
+so that the server logs the traceback a second time. Here it is answered and done with.
+"""
+
+from collections.abc import Callable
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from insula.errors import AppError
+from insula.http.errors import InternalFailure
+from insula.http.middleware.answer import refuse
+from insula.http.problems import request_id_of
+
+_log = structlog.get_logger(__name__)
+Translate = Callable[[BaseException], AppError | None]
+
+
+class Faults:
+    """Answers what no handler caught. ``translate`` knows the database's errors that are no fault of ours."""
+
+    def __init__(self, app: ASGIApp, translate: Translate) -> None:
+        self.app = app
+        self.translate = translate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app; answer its failure unless the answer had begun, when only breaking off tells the client."""
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] in ("http.response.start", "websocket.close")
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except WebSocketDisconnect:
+            return
+        except Exception as error:
+            known = self.translate(error)
+            _report(scope, error, known)
+            if started:
+                raise
+            await refuse(scope, send, known or InternalFailure())
+
+
+def _report(scope: Scope, error: Exception, known: AppError | None) -> None:
+    state = scope.setdefault("insula", {})
+    if state.get("reported") is error:
+        return
+    state["reported"] = error
+    request_id = request_id_of(scope)
+    if known is None:
+        _log.error("request failed", request_id=request_id, exc_info=error)
+    else:
+        _log.warning("request refused", request_id=request_id, code=known.code, error=type(error).__name__)
