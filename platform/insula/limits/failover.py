@@ -50,11 +50,13 @@ class FailoverLedger:
             return self._local.lend(local or loan)
 
     async def close(self) -> None:
-        """Stop probing."""
+        """Stop probing and wait for what is under way."""
         if self._probe is not None:
             self._probe.cancel()
             with suppress(asyncio.CancelledError):
                 await self._probe
+        if self._remote is not None:
+            await self._remote.close()
 
     def _open(self, remote: RemoteLedger, error: Exception) -> None:
         if self._probe is None:

@@ -14,7 +14,7 @@ from insula.ids import TenantId
 from insula.limits.classes import LimitClass, budget
 from insula.limits.failover import PATIENCE, FailoverLedger
 from insula.limits.leases import Leases
-from insula.limits.ledger import Loan
+from insula.limits.ledger import WINDOW, Loan
 from insula.limits.local import LocalLedger
 from insula.limits.remote import RemoteLedger
 from insula.limits.storage import LeasedStorage
@@ -29,9 +29,8 @@ class TenantItem(RateLimitItemPerMinute):
     """A rate whose key does not hold the amount: what was used under the old plan counts under the new."""
 
     def key_for(self, *identifiers: str) -> str:  # type: ignore[override]  # ours are always strings
-        """Return the key; the braces keep one tenant's keys on one shard."""
-        tenant, limit_class = identifiers
-        return f"{{{tenant}}}:{limit_class}"
+        """Return the key of a tenant and a class."""
+        return ":".join(identifiers)
 
 
 class Door(NamedTuple):
@@ -43,7 +42,8 @@ class Door(NamedTuple):
 
 
 def _door(tenant_id: TenantId, per_minute: int, limit_class: LimitClass) -> Door:
-    tenant, item = str(tenant_id), TenantItem(budget(per_minute, limit_class))
+    tenant = f"{{{tenant_id}}}"  # the braces keep one tenant's keys on one shard
+    item = TenantItem(budget(per_minute, limit_class))
     return Door(tenant, item, item.key_for(tenant, limit_class))
 
 
@@ -89,7 +89,8 @@ class Limits:
             now = clock.timestamp()
         allowed = self._limiter.limiter.hit(item, tenant, limit_class)
         wait = max(1, math.ceil(lease.frees_at - now))
-        return Verdict(allowed, item.amount, lease.left + lease.tokens, wait, 0 if allowed else wait, limit_class)
+        left, reset = lease.left + lease.tokens, min(wait, WINDOW)
+        return Verdict(allowed, item.amount, left, reset, 0 if allowed else wait, limit_class)
 
     async def admit_exactly(self, key: str, per_minute: int) -> Verdict:
         """Count one attempt in Redis itself; the key may be an account or an address, and is stored hashed.
@@ -102,4 +103,4 @@ class Limits:
         grant = await self._ledger.lend(loan, local=loan._replace(limit=min(per_minute, strict)))
         wait = max(1, math.ceil(grant.wait))
         allowed = grant.tokens > 0
-        return Verdict(allowed, per_minute, grant.left, wait, 0 if allowed else wait, LimitClass.AUTH)
+        return Verdict(allowed, per_minute, grant.left, min(wait, WINDOW), 0 if allowed else wait, LimitClass.AUTH)
