@@ -1,0 +1,89 @@
+"""What every test has: its own migrated database and Valkey index, and no way out of this machine."""
+
+import os
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from socket import AF_INET, AF_INET6, socket
+from typing import Protocol
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.settings import Settings
+from tests.support.cluster import Servers, TestServers
+
+SERVERS = pytest.StashKey[TestServers]()
+Row = dict[str, object]
+
+
+class XdistNode(Protocol):
+    """The part of xdist's worker controller that is used here; it ships no types."""
+
+    config: pytest.Config
+    workerinput: dict[str, object]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith("INSULA_") or name in ("DATABASE_URL", "REDIS_URL")]:
+        del os.environ[name]
+    config.stash[SERVERS] = TestServers()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[SERVERS].stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: XdistNode) -> None:
+    """Clone a database for an xdist worker; runs in the controller, which alone starts servers."""
+    worker = str(node.workerinput["workerid"])
+    node.workerinput["insula_servers"] = node.config.stash[SERVERS].clone(worker).to_wire()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """Point at a database and a Valkey index that no other worker uses."""
+    wire: dict[str, str] | None = getattr(request.config, "workerinput", {}).get("insula_servers")
+    servers = Servers(**wire) if wire is not None else request.config.stash[SERVERS].clone("main")
+    return servers.settings()
+
+
+@pytest.fixture
+def readback(settings: Settings) -> Callable[..., Awaitable[list[Row]]]:
+    """Run a statement as the superuser, over a new connection, past every row-level policy."""
+
+    async def run(statement: str, **parameters: object) -> list[Row]:
+        url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
+        engine = create_async_engine(url, poolclass=NullPool)
+        async with engine.begin() as connection:
+            result = await connection.execute(text(statement), parameters)
+            return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+    return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> object:
+    """Refuse connections to other machines."""
+    connect = socket.connect
+
+    def guarded(self: socket, address: tuple[str, int] | str) -> None:
+        if self.family in (AF_INET, AF_INET6) and not _is_loopback(str(address[0])):
+            raise RuntimeError(f"tests talk to this machine only, not to {address}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "connect", guarded)
+        yield
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or ip_address(host).is_loopback

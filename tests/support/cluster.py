@@ -1,0 +1,102 @@
+"""The servers of one test run: started by the controller, a database cloned for each xdist worker."""
+
+import asyncio
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from pydantic import SecretStr
+
+from insula.embedded import Cluster
+from insula.settings import AuthSettings, BillingSettings, DatabaseSettings, Settings
+
+_TEMPLATE = "insula"
+_MAINTENANCE = "postgres"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What one xdist worker needs to know; plain strings, since xdist serialises it."""
+
+    database_url: str
+    redis_url: str
+    roles_secret: str
+    key_encryption_key: str
+    webhook_secret: str
+    data_dir: str
+
+    def settings(self) -> Settings:
+        """Return this worker's settings."""
+        return Settings(
+            environment="test",
+            database_url=self.database_url,
+            redis_url=self.redis_url,
+            data_dir=Path(self.data_dir),
+            log_format="console",
+            database=DatabaseSettings(roles_secret=SecretStr(self.roles_secret)),
+            auth=AuthSettings(key_encryption_key=SecretStr(self.key_encryption_key)),
+            billing=BillingSettings(webhook_secrets=SecretStr(self.webhook_secret)),
+        )
+
+    def to_wire(self) -> dict[str, str]:
+        """Return what xdist can send to a worker."""
+        return asdict(self)
+
+
+class TestServers:
+    """One throw-away cluster, started when the first test asks for it, with a migrated template database."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self._cluster: Cluster | None = None
+        self._directory = ""
+        self._clones = 0
+
+    def clone(self, name: str) -> Servers:
+        """Return the servers with a database of its own for ``name``, equal to a freshly migrated one."""
+        cluster = self._cluster or self._start()
+        self._clones += 1
+        database = f"test_{name}"
+        asyncio.run(_create_database(with_path(cluster.database_url, _MAINTENANCE), database))
+        return self._servers(cluster, database, self._clones)
+
+    def stop(self) -> None:
+        """Stop the servers and remove their files."""
+        if self._cluster is not None:
+            self._cluster.stop()
+            shutil.rmtree(self._directory)
+
+    def _start(self) -> Cluster:
+        self._directory = tempfile.mkdtemp(prefix="insula-test-")
+        Path(self._directory).chmod(0o711)
+        cluster = Cluster(Path(self._directory, "data"), durable=False)
+        cluster.start()
+        self._cluster = cluster
+        return cluster
+
+    def _servers(self, cluster: Cluster, database: str, redis_index: int) -> Servers:
+        return Servers(
+            database_url=with_path(cluster.database_url, database),
+            redis_url=with_path(cluster.redis_url, str(redis_index)),
+            roles_secret=cluster.secrets.roles_secret,
+            key_encryption_key=cluster.secrets.key_encryption_key,
+            webhook_secret=cluster.secrets.webhook_secret,
+            data_dir=self._directory,
+        )
+
+
+def with_path(url: str, path: str) -> str:
+    """Return ``url`` with another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))
+
+
+async def _create_database(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"')
+    finally:
+        await connection.close()
