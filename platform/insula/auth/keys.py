@@ -1,0 +1,182 @@
+"""The signing keys: made once for all processes, sealed at rest, public halves known to every verifier."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Self
+
+import anyio.to_thread
+import structlog
+from joserfc.jwk import RSAKey
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from insula import clock
+from insula.auth import key_queries as queries
+from insula.auth.sealing import Place, Sealer
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.errors import Unauthenticated
+from insula.settings import Settings
+
+ALGORITHM = "RS256"
+_BITS = 2048
+# A retired key verifies for as long as the longest-lived token that it may have signed, with leeway.
+_OVERLAP = timedelta(hours=1, minutes=2)
+_REREAD_SECONDS = 2.0
+_log = structlog.get_logger(__name__)
+
+Jwk = Mapping[str, str]
+
+
+class KeyRing:
+    """Signs with the newest key, verifies with every key that is not long retired.
+
+    ``generation`` grows whenever the keys may have changed: whoever keeps what a key has proved
+    keeps it for one generation. Registered with the listener as a sink of access changes.
+    """
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._lock = asyncio.Lock()
+        self._public: Mapping[str, RSAKey] | None = None
+        self._signer: RSAKey | None = None
+        self._reread_at = float("-inf")
+        self.generation = 0
+        self.listener_alive = False
+
+    @classmethod
+    def build(cls, settings: Settings, database: Database) -> Self:
+        """Return the key ring of ``settings``; nothing is read yet."""
+        return cls(database, Sealer.of(settings.auth.key_encryption_key))
+
+    def notify(self, payload: str) -> None:
+        """Forget the keys when ``payload`` says that they changed."""
+        if payload.startswith("keys:"):
+            self.flush()
+
+    def flush(self) -> None:
+        """Forget the keys, and with them whatever they proved."""
+        self.generation += 1
+        self._public = self._signer = None
+
+    async def find(self, kid: str) -> RSAKey:
+        """Return the public key named ``kid``. Raises Unauthenticated when it is not ours.
+
+        A name that is not known has the keys read again, at most once every few seconds however
+        many strange names arrive.
+        """
+        key = (await self._public_keys()).get(kid)
+        if key is None:
+            key = (await self._reread()).get(kid)
+        if key is None:
+            raise Unauthenticated
+        return key
+
+    async def signer(self) -> RSAKey:
+        """Return the private key to sign with, named by its ``kid``; the first one is made here."""
+        if self._signer is not None:
+            return self._signer
+        generation = self.generation
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            connection = await unit.session.connection()
+            key = await self._newest(connection)
+            if key is None:
+                key = await self._make_first(connection)
+        if generation == self.generation:
+            self._signer = key
+        return key
+
+    async def jwks(self) -> list[Jwk]:
+        """Return the public keys as JWKs (RFC 7517), for whoever verifies our tokens elsewhere."""
+        return [_public_jwk(key) for key in (await self._public_keys()).values()]
+
+    async def rotate(self, *, distrust: bool = False) -> str:
+        """Sign with a new key from now on, and return its ``kid``.
+
+        The keys before it are retired: tokens they signed stay good until they expire. With
+        ``distrust``, for a key that leaked, they count as long retired and their tokens die at once.
+        """
+        key = await _generate()
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            connection = await unit.session.connection()
+            await connection.execute(queries.LOCK)
+            retired_at = clock.now() - (_OVERLAP if distrust else timedelta())
+            await connection.execute(queries.RETIRE, {"retired_at": retired_at})
+            await self._insert(connection, key)
+        self.flush()
+        return _kid(key)
+
+    async def _public_keys(self) -> Mapping[str, RSAKey]:
+        if self._public is not None:
+            return self._public
+        async with self._lock:
+            return self._public if self._public is not None else await self._load()
+
+    async def _reread(self) -> Mapping[str, RSAKey]:
+        async with self._lock:
+            if self._public is not None and time.monotonic() - self._reread_at < _REREAD_SECONDS:
+                return self._public
+            return await self._load()
+
+    async def _load(self) -> Mapping[str, RSAKey]:
+        self._reread_at = time.monotonic()
+        generation = self.generation
+        async with self._database.unit(DatabaseRole.GATE) as unit:
+            connection = await unit.session.connection()
+            rows = await connection.execute(queries.PUBLIC, {"horizon": clock.now() - _OVERLAP})
+            keys = {row.kid: RSAKey.import_key(json.loads(row.public_jwk)) for row in rows}
+        if generation == self.generation:
+            self._public = keys
+        return keys
+
+    async def _newest(self, connection: AsyncConnection) -> RSAKey | None:
+        row = (await connection.execute(queries.NEWEST_PRIVATE)).one_or_none()
+        if row is None:
+            return None
+        place = _place(row.kid)
+        if not self._sealer.is_current(row.private_sealed):
+            sealed = self._sealer.rewrap(row.private_sealed, place)
+            await connection.execute(queries.RESEAL, {"kid": row.kid, "private_sealed": sealed})
+        return RSAKey.import_key(json.loads(self._sealer.open(row.private_sealed, place)))
+
+    async def _make_first(self, connection: AsyncConnection) -> RSAKey:
+        await connection.execute(queries.LOCK)
+        key = await self._newest(connection)
+        if key is None:
+            key = await _generate()
+            await self._insert(connection, key)
+            _log.info("signing_key_created", kid=key.kid)
+        return key
+
+    async def _insert(self, connection: AsyncConnection, key: RSAKey) -> None:
+        kid = _kid(key)
+        values = {
+            "kid": kid,
+            "algorithm": ALGORITHM,
+            "public_jwk": json.dumps(_public_jwk(key)),
+            "private_sealed": self._sealer.seal(json.dumps(key.as_dict(private=True)).encode(), _place(kid)),
+            "now": clock.now(),
+        }
+        await connection.execute(queries.INSERT, values)
+
+
+async def _generate() -> RSAKey:
+    key = await anyio.to_thread.run_sync(RSAKey.generate_key, _BITS)
+    return RSAKey.import_key({**key.as_dict(private=True), "kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM})
+
+
+def _public_jwk(key: RSAKey) -> Jwk:
+    return {name: str(value) for name, value in key.as_dict(private=False).items()}
+
+
+def _kid(key: RSAKey) -> str:
+    if key.kid is None:
+        raise ValueError("a signing key has a name")
+    return key.kid
+
+
+def _place(kid: str) -> Place:
+    return Place("signing_key", "private_sealed", kid)

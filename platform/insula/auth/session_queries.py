@@ -1,0 +1,61 @@
+"""Every statement of the identity role on users, credentials, sessions and refresh tokens."""
+
+from typing import Final
+
+from sqlalchemy import TextClause, text
+
+CREDENTIAL: Final[TextClause] = text("""
+    select u.id as user_id, u.status, c.password_hash
+    from "user" u join credential c on c.user_id = u.id
+    where u.email = :email
+""")
+
+REHASH: Final[TextClause] = text("""
+    update credential set password_hash = :password_hash, updated_at = :now
+    where user_id = :user_id and password_hash = :outdated
+""")
+
+OPEN: Final[TextClause] = text("""
+    insert into auth_session (id, user_id, created_at, last_used_at, expires_at)
+    values (:session_id, :user_id, :now, :now, :expires_at)
+""")
+
+KEEP: Final[TextClause] = text("""
+    insert into refresh_token (hash, session_id, expires_at, created_at)
+    values (:hash, :session_id, :expires_at, :now)
+""")
+
+HOLDER: Final[TextClause] = text("""
+    select s.user_id
+    from refresh_token r
+    join auth_session s on s.id = r.session_id
+    join "user" u on u.id = s.user_id
+    where r.hash = :hash and r.used_at is null and r.expires_at > :now
+      and s.revoked_at is null and s.expires_at > :now and u.status = 'active'
+""")
+
+# One winner: a second caller waits for the row, finds used_at set, and changes nothing.
+USE: Final[TextClause] = text("""
+    update refresh_token r set used_at = :now
+    from auth_session s, "user" u
+    where r.hash = :hash and r.used_at is null and r.expires_at > :now
+      and s.id = r.session_id and s.revoked_at is null and s.expires_at > :now
+      and u.id = s.user_id and u.status = 'active'
+    returning s.id as session_id, s.user_id, s.expires_at
+""")
+
+TOUCH: Final[TextClause] = text("update auth_session set last_used_at = :now where id = :session_id")
+
+# Of a token that was used before: whoever shows it again has it from somebody else, or is somebody else.
+REVOKE_REUSED: Final[TextClause] = text("""
+    update auth_session s set revoked_at = :now
+    from refresh_token r
+    where r.hash = :hash and r.used_at is not null and s.id = r.session_id and s.revoked_at is null
+    returning s.id as session_id, s.user_id
+""")
+
+REVOKE: Final[TextClause] = text("""
+    update auth_session s set revoked_at = :now
+    from refresh_token r
+    where r.hash = :hash and s.id = r.session_id and s.revoked_at is null
+""")

@@ -1,0 +1,167 @@
+"""Sessions: opened by a password, carried on by refresh tokens that are each good once."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Never, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from insula import clock
+from insula.auth import session_queries as queries
+from insula.auth.passwords import Passwords
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.errors import Unauthenticated
+from insula.ids import UserId, new_id, new_secret
+from insula.settings import Settings
+
+REFRESH_PREFIX = "insula_rt"
+_ACTIVE = "active"
+_log = structlog.get_logger(__name__)
+
+Choice = TypeVar("Choice")
+Choose = Callable[[UserId], Awaitable[Choice]]
+
+
+class LoginRefused(Unauthenticated):
+    """Email or password is wrong."""
+
+    code = "login_refused"
+
+
+class RefreshTokenRefused(Unauthenticated):
+    """The refresh token is not, or no longer, good; sign in again."""
+
+    code = "refresh_token_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session and the one refresh token that carries it on; the token is shown once and stored hashed."""
+
+    user_id: UserId
+    session_id: UUID
+    refresh_token: str
+    expires_at: datetime
+
+
+class Authenticator(Protocol):
+    """What signing in needs of whoever keeps the accounts.
+
+    ``choose`` is asked, with the user proven and nothing yet changed, what the session is for; when
+    it raises, no session is opened and no refresh token is used up.
+    """
+
+    async def login(self, email: str, password: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
+        """Open a session. Raises LoginRefused, alike for a wrong password and for no such account."""
+        ...
+
+    async def refresh(self, token: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
+        """Trade a refresh token for the next. Raises RefreshTokenRefused; a reused one ends its session."""
+        ...
+
+    async def revoke(self, token: str) -> None:
+        """End the session of a refresh token, used or not; a token that is nobody's ends nothing."""
+        ...
+
+
+class Sessions:
+    """The Authenticator on our own tables, as the identity role.
+
+    A session ends a fixed time after its login; its refresh tokens never outlive it.
+    """
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._database = database
+        self._lifetime = timedelta(days=settings.auth.refresh_token_days)
+        self._passwords = Passwords()
+
+    async def login(self, email: str, password: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
+        """Open a session. Unknown, suspended and mistaken get one answer for the same work."""
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            connection = await unit.session.connection()
+            row = (await connection.execute(queries.CREDENTIAL, {"email": fold(email)})).one_or_none()
+        fits = await self._passwords.verify(row.password_hash if row else None, password)
+        if row is None or not fits or row.status != _ACTIVE:
+            raise LoginRefused
+        user_id = UserId(row.user_id)
+        choice = await choose(user_id)
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            connection = await unit.session.connection()
+            if self._passwords.outdated(row.password_hash):
+                await self._rehash(connection, user_id, password, row.password_hash)
+            return await self._open(connection, user_id), choice
+
+    async def refresh(self, token: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
+        """Trade a refresh token for the next; of any number at once, one succeeds."""
+        hashed = _hash(token)
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            connection = await unit.session.connection()
+            holder = (
+                await connection.execute(queries.HOLDER, {"hash": hashed, "now": clock.now()})
+            ).scalar_one_or_none()
+        if holder is None:
+            await self._refuse(hashed)
+        choice = await choose(UserId(holder))
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            opened = await self._rotate(await unit.session.connection(), hashed)
+        if opened is None:
+            await self._refuse(hashed)
+        return opened, choice
+
+    async def revoke(self, token: str) -> None:
+        """End the session of a refresh token, used or not."""
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            connection = await unit.session.connection()
+            await connection.execute(queries.REVOKE, {"hash": _hash(token), "now": clock.now()})
+
+    async def _refuse(self, hashed: bytes) -> Never:
+        """Refuse a token and, if it was used before, end its session: committed before the refusal is raised."""
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            connection = await unit.session.connection()
+            revoked = (
+                await connection.execute(queries.REVOKE_REUSED, {"hash": hashed, "now": clock.now()})
+            ).one_or_none()
+        if revoked is not None:
+            _log.warning("refresh_token_reused", session_id=str(revoked.session_id), user_id=str(revoked.user_id))
+        raise RefreshTokenRefused
+
+    async def _rehash(self, connection: AsyncConnection, user_id: UserId, password: str, outdated: str) -> None:
+        values = {"user_id": user_id, "outdated": outdated, "now": clock.now()}
+        await connection.execute(queries.REHASH, {**values, "password_hash": await self._passwords.hash(password)})
+
+    async def _open(self, connection: AsyncConnection, user_id: UserId) -> OpenedSession:
+        now = clock.now()
+        session_id, expires_at = new_id(), now + self._lifetime
+        session = {"session_id": session_id, "user_id": user_id, "now": now, "expires_at": expires_at}
+        await connection.execute(queries.OPEN, session)
+        return OpenedSession(user_id, session_id, await _keep(connection, session_id, expires_at), expires_at)
+
+    async def _rotate(self, connection: AsyncConnection, hashed: bytes) -> OpenedSession | None:
+        now = clock.now()
+        row = (await connection.execute(queries.USE, {"hash": hashed, "now": now})).one_or_none()
+        if row is None:
+            return None
+        await connection.execute(queries.TOUCH, {"session_id": row.session_id, "now": now})
+        token = await _keep(connection, row.session_id, row.expires_at)
+        return OpenedSession(UserId(row.user_id), row.session_id, token, row.expires_at)
+
+
+def fold(email: str) -> str:
+    """Return the spelling under which an account's email is stored and looked up."""
+    return email.strip().casefold()
+
+
+async def _keep(connection: AsyncConnection, session_id: UUID, expires_at: datetime) -> str:
+    token = new_secret(REFRESH_PREFIX)
+    values = {"hash": _hash(token), "session_id": session_id, "expires_at": expires_at, "now": clock.now()}
+    await connection.execute(queries.KEEP, values)
+    return token
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

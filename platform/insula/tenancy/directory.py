@@ -1,0 +1,190 @@
+"""The directory: what every request asks about its caller, from bounded caches over the gate role."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from insula import clock
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import TenantId, UserId
+from insula.settings import Settings
+from insula.tenancy import queries
+from insula.tenancy.cache import Loaded, SubjectCache
+from insula.tenancy.hints import SLUG, normal_host, slug_of_host
+from insula.tenancy.records import Access, Profile, TenantRecord
+
+_TTL = 30.0
+_TTL_UNNOTIFIED = 0.5  # nobody tells us of changes: how long a change may go unseen
+_ANY_TENANT: Final = "tenant"  # subject of what any tenant's change may make untrue
+_ABSENT: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    access: Access
+    expires_at: float  # of the session; asked of the clock at each use
+
+
+class Directory:
+    """Answers from memory while it can; told of changes by the listener, which also sets ``listener_alive``."""
+
+    def __init__(self, settings: Settings, database: Database, size: int = 20_000) -> None:
+        self._database = database
+        self._base_domain = settings.base_domain
+        self._access: SubjectCache[tuple[UUID, TenantId | None], _Known] = SubjectCache(size, _TTL_UNNOTIFIED)
+        self._named: SubjectCache[str, TenantId | str] = SubjectCache(size, _TTL_UNNOTIFIED)
+        self._listener_alive = False
+
+    @property
+    def listener_alive(self) -> bool:
+        """Whether changes are being told; while not, nothing is believed for long."""
+        return self._listener_alive
+
+    @listener_alive.setter
+    def listener_alive(self, alive: bool) -> None:
+        self._listener_alive = alive
+        self._access.ttl = self._named.ttl = _TTL if alive else _TTL_UNNOTIFIED
+
+    def notify(self, payload: str) -> None:
+        """Forget what the change told by ``payload`` ("tenant:<id>", "user:<id>") made untrue."""
+        kind, _, name = payload.partition(":")
+        if kind not in ("tenant", "user"):
+            return
+        try:
+            subject = UUID(name)
+        except ValueError:
+            self.flush()  # something of this kind changed, we cannot tell what
+            return
+        self._access.drop(subject)
+        if kind == "tenant":
+            self._named.drop(subject, _ANY_TENANT)
+
+    def flush(self) -> None:
+        """Forget everything."""
+        self._access.flush()
+        self._named.flush()
+
+    async def close(self) -> None:
+        """End the reads that are still running."""
+        await self._access.close()
+        await self._named.close()
+
+    async def access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access:
+        """Return what the session's user may reach now; a session of somebody else is not live."""
+        cached = self.cached_access(session_id=session_id, user_id=user_id, tenant_id=tenant_id)
+        if cached is not None:
+            return cached
+        watched = {user_id, tenant_id} if tenant_id else {user_id}
+        known = await self._access.load(
+            (session_id, tenant_id), watched, lambda: self._read_access(session_id, user_id, tenant_id)
+        )
+        return _as_of_now(known)
+
+    def cached_access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access | None:
+        """Return the access that is in memory, if it is."""
+        known = self._access.get((session_id, tenant_id))
+        if known is None or known.access.user_id != user_id:
+            return None
+        return _as_of_now(known)
+
+    async def tenant_for_host(self, host: str) -> TenantId | None:
+        """Return the tenant of ``{slug}.{base domain}`` or of a verified domain of its own."""
+        name = normal_host(host)
+        if name is None:
+            return None
+        slug = slug_of_host(name, self._base_domain)
+        return await self._tenant_named(slug) if slug else await self._tenant_named(f"//{name}")
+
+    async def tenant_for_hint(self, hint: str) -> TenantId | None:
+        """Return the tenant of a slug or id."""
+        name = hint.strip().lower()
+        return await self._tenant_named(name) if SLUG.fullmatch(name) else None
+
+    async def memberships(self, user_id: UserId) -> list[tuple[TenantRecord, str]]:
+        """Return the tenants that the user is a member of and the role in each; read each time."""
+        async with self._database.unit(DatabaseRole.GATE) as unit:
+            connection = await unit.session.connection()
+            rows = (await connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})).all()
+        return [(_tenant(row), row.role) for row in rows]
+
+    async def profile(self, user_id: UserId) -> Profile:
+        """Return what an existing user is called; read each time."""
+        async with self._database.unit(DatabaseRole.GATE) as unit:
+            connection = await unit.session.connection()
+            row = (await connection.execute(queries.PROFILE, {"user_id": user_id})).one()
+        return Profile(UserId(row.id), row.email, row.name)
+
+    async def staff_role(self, user_id: UserId) -> str | None:
+        """Return the user's role among the staff; read each time."""
+        async with self._database.unit(DatabaseRole.GATE) as unit:
+            connection = await unit.session.connection()
+            role: str | None = (await connection.execute(queries.STAFF_ROLE, {"user_id": user_id})).scalar_one_or_none()
+        return role
+
+    async def _tenant_named(self, name: str) -> TenantId | None:
+        found = self._named.get(name)
+        if found is None:
+            found = await self._named.load(name, {_ANY_TENANT}, lambda: self._read_named(name))
+        return None if isinstance(found, str) else found
+
+    async def _read_named(self, name: str) -> Loaded[TenantId | str]:
+        if name.startswith("//"):
+            statement, values = queries.TENANT_BY_DOMAIN, {"host": name.removeprefix("//")}
+        else:
+            statement, values = queries.TENANT_BY_SLUG, {"slug": name}
+        async with self._database.unit(DatabaseRole.GATE) as unit:
+            connection = await unit.session.connection()
+            found = (await connection.execute(statement, values)).scalar_one_or_none()
+            if found is None and (tenant_id := _as_uuid(name)):
+                found = (await connection.execute(queries.TENANT_BY_ID, {"id": tenant_id})).scalar_one_or_none()
+        return (
+            Loaded(_ABSENT, frozenset({_ANY_TENANT})) if found is None else Loaded(TenantId(found), frozenset({found}))
+        )
+
+    async def _read_access(self, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Loaded[_Known]:
+        values = {"session_id": session_id, "user_id": user_id, "tenant_id": tenant_id}
+        async with self._database.unit(DatabaseRole.GATE) as unit:
+            connection = await unit.session.connection()
+            row = (await connection.execute(queries.ACCESS, values)).one_or_none()
+        subjects = frozenset({user_id, tenant_id} if tenant_id else {user_id})
+        return Loaded(_known(user_id, row), subjects)
+
+
+def _as_of_now(known: _Known) -> Access:
+    if known.access.session_live and clock.timestamp() >= known.expires_at:
+        return replace(known.access, session_live=False)
+    return known.access
+
+
+def _known(user_id: UserId, row: "Row[tuple[object, ...]] | None") -> _Known:
+    if row is None:
+        nobody = Access(
+            user_id, session_live=False, user_status="", staff_role=None, tenant=None, membership_id=None, role=None
+        )
+        return _Known(nobody, 0.0)
+    access = Access(
+        user_id=user_id,
+        session_live=row.expires_at is not None and row.revoked_at is None,
+        user_status=row.user_status,
+        staff_role=row.staff_role,
+        tenant=_tenant(row) if row.tenant_id else None,
+        membership_id=row.membership_id,
+        role=row.role,
+    )
+    return _Known(access, row.expires_at.timestamp() if row.expires_at else 0.0)
+
+
+def _tenant(row: "Row[tuple[object, ...]]") -> TenantRecord:
+    entitlements: dict[str, int] = json.loads(row.entitlements) if row.entitlements else {}
+    return TenantRecord(TenantId(row.tenant_id), row.slug, row.name, row.tenant_status, row.plan, entitlements)
+
+
+def _as_uuid(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

@@ -1,0 +1,106 @@
+"""Hears changes of access from PostgreSQL and tells the caches of this process."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Protocol
+
+import asyncpg
+import structlog
+
+from insula.db.roles import DatabaseRole, role_url
+from insula.settings import Settings
+
+CHANNEL = "insula_access"
+_PATIENCE = 0.5  # seconds between keepalives, and for an answer to one
+_CONNECT_SECONDS = 2.0
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Sink(Protocol):
+    """A cache of what the database says about access."""
+
+    listener_alive: bool
+
+    def notify(self, payload: str) -> None:
+        """Take note of one change."""
+        ...
+
+    def flush(self) -> None:
+        """Forget everything: changes may have been missed."""
+        ...
+
+
+class Listener:
+    """One connection of its own, past any transaction pooler, for as long as the process serves.
+
+    While it is away the sinks know it; each time it comes back they forget everything, since
+    changes made meanwhile were told to nobody.
+    """
+
+    def __init__(self, settings: Settings, sinks: Sequence[Sink]) -> None:
+        self._url = role_url(settings, DatabaseRole.GATE, direct=True)
+        self._sinks = sinks
+        self._task: asyncio.Task[None] | None = None
+        self._alive = asyncio.Event()
+
+    @property
+    def alive(self) -> bool:
+        """Whether changes are being heard."""
+        return self._alive.is_set()
+
+    async def start(self, patience: float = 2.0) -> None:
+        """Begin listening; wait up to ``patience`` seconds for the first connection, then go on without."""
+        self._task = asyncio.create_task(self._run(), name="insula-listener")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._alive.wait(), patience)
+
+    async def stop(self) -> None:
+        """Stop listening and close the connection."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def _run(self) -> None:
+        wait = _SHORTEST_WAIT
+        while True:
+            try:
+                await self._listen()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                if self.alive:
+                    wait = _SHORTEST_WAIT
+                    _log.warning("listener_lost", reason=type(error).__name__)
+            finally:
+                self._tell(alive=False)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _listen(self) -> None:
+        """Listen until the connection is lost, which raises."""
+        connection = await asyncpg.connect(self._url, timeout=_CONNECT_SECONDS, command_timeout=_PATIENCE)
+        try:
+            await connection.add_listener(CHANNEL, self._heard)
+            self._tell(alive=True)
+            lost = asyncio.Event()
+            connection.add_termination_listener(lambda _connection: lost.set())
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), _PATIENCE)
+                await connection.execute("select 1")
+        finally:
+            connection.terminate()
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        for sink in self._sinks:
+            sink.notify(str(payload))
+
+    def _tell(self, *, alive: bool) -> None:
+        for sink in self._sinks:
+            sink.flush()
+            sink.listener_alive = alive
+        if alive:
+            self._alive.set()
+        else:
+            self._alive.clear()

@@ -1,0 +1,40 @@
+"""Every statement of the gate role: what is asked before a tenant is known. Read-only."""
+
+from typing import Final
+
+from sqlalchemy import TextClause, text
+
+_TENANT = """
+    t.id as tenant_id, t.slug, t.name, t.status as tenant_status, t.plan,
+    (select cast(json_object_agg(e.key, e.value) as text) from entitlement e where e.tenant_id = t.id) as entitlements
+"""
+
+ACCESS: Final[TextClause] = text(f"""
+    select u.status as user_status, st.role as staff_role,
+        s.revoked_at, s.expires_at, m.id as membership_id, m.role, {_TENANT}
+    from "user" u
+    left join auth_session s on s.id = :session_id and s.user_id = u.id
+    left join staff st on st.user_id = u.id
+    left join tenant t on t.id = cast(:tenant_id as uuid)
+    left join membership m on m.tenant_id = t.id and m.user_id = u.id
+    where u.id = :user_id
+""")  # noqa: S608 - a constant of this module
+
+PROFILE: Final[TextClause] = text('select id, email, name from "user" where id = :user_id')
+
+STAFF_ROLE: Final[TextClause] = text("select role from staff where user_id = :user_id")
+
+MEMBERSHIPS: Final[TextClause] = text(f"""
+    select m.role, {_TENANT}
+    from membership m join tenant t on t.id = m.tenant_id
+    where m.user_id = :user_id
+    order by t.slug
+""")  # noqa: S608 - a constant of this module
+
+TENANT_BY_DOMAIN: Final[TextClause] = text(
+    "select tenant_id from tenant_domain where host = :host and verified_at is not null"
+)
+
+TENANT_BY_SLUG: Final[TextClause] = text("select id from tenant where slug = :slug")
+
+TENANT_BY_ID: Final[TextClause] = text("select id from tenant where id = :id")
