@@ -1,0 +1,29 @@
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from admin.routes import tenants, users
+from insula.app.factory import Tag, make_app
+from insula.settings import Settings
+
+_DESCRIPTION = "What the platform's staff do: look after tenants and users."
+_TAGS: Final = (
+    Tag(name="tenants", description="Every tenant of the installation."),
+    Tag(name="users", description="Everybody who can log in."),
+)
+
+
+def build(settings: Settings) -> FastAPI:
+    """Build the admin app, mounted at /admin."""
+    v1 = APIRouter(prefix="/v1")
+    for noun in (tenants, users):
+        v1.include_router(noun.router)
+    return make_app(
+        name="admin",
+        title="Insula admin",
+        description=_DESCRIPTION,
+        version="1",
+        settings=settings,
+        routers=[v1],
+        tags=_TAGS,
+    )

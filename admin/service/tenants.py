@@ -1,0 +1,57 @@
+"""What staff do with tenants. A change of status reaches every process when it is committed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tenants.api
+from admin import queries
+from admin.schemas import TenantList
+from insula.db.models import ACTIVE, SUSPENDED, Tenant
+from insula.errors import NotFound
+from insula.ids import TenantId
+from insula.scope import StaffScope
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOverview:
+    """A tenant and how much it holds."""
+
+    tenant: Tenant
+    members: int
+    projects: int
+    items: int
+
+
+async def listing(scope: StaffScope, params: TenantList) -> tuple[Sequence[Tenant], int]:
+    """Return one page of all tenants and how many match in all."""
+    return await queries.tenants(scope.unit.session, params)
+
+
+async def overview(scope: StaffScope, tenant_id: TenantId) -> TenantOverview:
+    """Return a tenant and how much it holds. Raises NotFound."""
+    session = scope.unit.session
+    tenant = await queries.tenant(session, tenant_id)
+    if tenant is None:
+        raise NotFound
+    members = await queries.member_count(session, tenant_id)
+    held = await tenants.api.holdings(session, tenant_id)
+    return TenantOverview(tenant, members=members, projects=held.projects, items=held.items)
+
+
+async def suspend(scope: StaffScope, tenant_id: TenantId) -> Tenant:
+    """Refuse the tenant's requests from now on. Suspending it again changes nothing. Raises NotFound."""
+    return await _set_status(scope, tenant_id, SUSPENDED)
+
+
+async def reactivate(scope: StaffScope, tenant_id: TenantId) -> Tenant:
+    """Serve the tenant again. Reactivating an active one changes nothing. Raises NotFound."""
+    return await _set_status(scope, tenant_id, ACTIVE)
+
+
+async def _set_status(scope: StaffScope, tenant_id: TenantId, status: str) -> Tenant:
+    tenant = await queries.tenant(scope.unit.session, tenant_id, for_update=True)
+    if tenant is None:
+        raise NotFound
+    tenant.status = status
+    await scope.unit.session.flush()
+    return tenant

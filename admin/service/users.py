@@ -1,0 +1,91 @@
+"""What staff do with users. A change of status reaches every process when it is committed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from admin import queries
+from admin.errors import LastSuperuser, OwnSuspension, StaffProtected
+from admin.queries import UserMembership
+from admin.schemas import UserList
+from insula import clock
+from insula.db.models import ACTIVE, SUSPENDED, AuthSession, User
+from insula.errors import NotFound
+from insula.ids import UserId
+from insula.policy import StaffRole
+from insula.scope import StaffScope
+
+
+@dataclass(frozen=True, slots=True)
+class UserOverview:
+    """A user and where they belong."""
+
+    user: User
+    staff_role: str | None
+    memberships: Sequence[UserMembership]
+
+
+async def listing(scope: StaffScope, params: UserList) -> tuple[Sequence[User], int]:
+    """Return one page of all users and how many match in all."""
+    return await queries.users(scope.unit.session, params)
+
+
+async def overview(scope: StaffScope, user_id: UserId) -> UserOverview:
+    """Return a user and where they belong. Raises NotFound."""
+    session = scope.unit.session
+    user = await queries.user(session, user_id)
+    if user is None:
+        raise NotFound
+    role = await queries.staff_role(session, user_id)
+    return UserOverview(user, role, await queries.memberships(session, user_id))
+
+
+async def suspend(scope: StaffScope, user_id: UserId) -> User:
+    """End the user's sessions and refuse new ones. Suspending again changes nothing.
+
+    Raises NotFound, OwnSuspension, StaffProtected, LastSuperuser.
+    """
+    if user_id == scope.principal.user_id:
+        raise OwnSuspension
+    session = scope.unit.session
+    role = await _role_within_reach(scope, user_id)
+    user = await (_one_superuser_of_many if role == StaffRole.SUPERUSER else _locked)(session, user_id)
+    user.status = SUSPENDED
+    live = (col(AuthSession.user_id) == user_id) & col(AuthSession.revoked_at).is_(None)
+    await session.execute(update(AuthSession).where(live).values(revoked_at=clock.now()))
+    await session.flush()
+    return user
+
+
+async def reactivate(scope: StaffScope, user_id: UserId) -> User:
+    """Let the user log in again; what was revoked stays so. Raises NotFound, StaffProtected."""
+    await _role_within_reach(scope, user_id)
+    user = await _locked(scope.unit.session, user_id)
+    user.status = ACTIVE
+    await scope.unit.session.flush()
+    return user
+
+
+async def _role_within_reach(scope: StaffScope, user_id: UserId) -> str | None:
+    """Return the user's staff role, which for any but a superuser must be none."""
+    role = await queries.staff_role(scope.unit.session, user_id)
+    if role is not None and scope.staff_role != StaffRole.SUPERUSER:
+        raise StaffProtected
+    return role
+
+
+async def _locked(session: AsyncSession, user_id: UserId) -> User:
+    user = await queries.user(session, user_id, for_update=True)
+    if user is None:
+        raise NotFound
+    return user
+
+
+async def _one_superuser_of_many(session: AsyncSession, user_id: UserId) -> User:
+    superusers = await queries.locked_superusers(session)
+    if not any(other.status == ACTIVE and other.id != user_id for other in superusers):
+        raise LastSuperuser
+    return next(user for user in superusers if user.id == user_id)

@@ -1,0 +1,31 @@
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from billing.routes import entitlements, plans, subscription, webhooks
+from insula.app.factory import Tag, make_app
+from insula.settings import Settings
+
+_DESCRIPTION = "What a tenant has bought, what that grants it, and the payment provider's webhooks."
+_TAGS: Final = (
+    Tag(name="plans", description="What can be bought."),
+    Tag(name="subscription", description="What the tenant has bought."),
+    Tag(name="entitlements", description="What that grants it."),
+    Tag(name="webhooks", description="What the payment provider calls."),
+)
+
+
+def build(settings: Settings) -> FastAPI:
+    """Build the billing app, mounted at /billing."""
+    v1 = APIRouter(prefix="/v1")
+    for noun in (plans, subscription, entitlements, webhooks):
+        v1.include_router(noun.router)
+    return make_app(
+        name="billing",
+        title="Insula billing",
+        description=_DESCRIPTION,
+        version="1",
+        settings=settings,
+        routers=[v1],
+        tags=_TAGS,
+    )

@@ -1,0 +1,90 @@
+"""The part of the provider's events that is read here. Everything else in them is ignored."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+_LATEST_SECOND: Final = 253_402_300_799  # the end of the year 9999, the last that datetime holds
+
+SubscriptionStatus = Literal[
+    "incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused"
+]
+SUBSCRIPTION_CREATED: Final = "customer.subscription.created"
+SUBSCRIPTION_UPDATED: Final = "customer.subscription.updated"
+SUBSCRIPTION_DELETED: Final = "customer.subscription.deleted"
+SUBSCRIPTION_EVENTS: Final = (SUBSCRIPTION_CREATED, SUBSCRIPTION_UPDATED, SUBSCRIPTION_DELETED)
+
+
+def _id_of(value: object) -> object:
+    """Return the id of a reference, which the provider sends as an id or expanded to the whole object."""
+    return value.get("id") if isinstance(value, dict) else value
+
+
+ProviderId = Annotated[str, Field(min_length=1, max_length=255)]
+Reference = Annotated[ProviderId, BeforeValidator(_id_of)]
+Seconds = Annotated[int, Field(strict=True, ge=0, le=_LATEST_SECOND)]
+
+
+class _FromProvider(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ProviderEvent(_FromProvider):
+    """The envelope that every event comes in."""
+
+    object: Literal["event"]
+    id: ProviderId
+    type: Annotated[str, Field(min_length=1, max_length=255)]
+    created: Seconds
+    livemode: Annotated[bool, Field(strict=True)]
+    data: dict[str, JsonValue]
+
+    @property
+    def created_at(self) -> datetime:
+        """The second in which the provider made the event."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    @property
+    def customer(self) -> str | None:
+        """The provider's customer that the event is about, as far as it names one."""
+        subject = self.data.get("object")
+        named = _id_of(subject.get("customer")) if isinstance(subject, dict) else None
+        return named if isinstance(named, str) and named else None
+
+
+class ProviderPrice(_FromProvider):
+    """What a subscription is sold at."""
+
+    id: ProviderId
+    lookup_key: str | None = None
+
+
+class ProviderItem(_FromProvider):
+    """One line of a subscription. Newer API versions keep the period here, older ones above."""
+
+    price: ProviderPrice
+    quantity: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    current_period_end: Seconds | None = None
+
+
+class ProviderSubscription(_FromProvider):
+    """A subscription as an event shows it at that moment."""
+
+    id: ProviderId
+    customer: Reference
+    status: SubscriptionStatus
+    created: Seconds
+    items: Annotated[list[ProviderItem], Field(min_length=1, validation_alias=AliasPath("items", "data"))]
+    current_period_end: Seconds | None = None
+
+    @property
+    def created_at(self) -> datetime:
+        """When the subscription was made."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    @property
+    def period_end(self) -> datetime | None:
+        """When the paid period ends, wherever this API version says it."""
+        seconds = self.items[0].current_period_end or self.current_period_end
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

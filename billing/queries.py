@@ -1,0 +1,73 @@
+"""Every SELECT of billing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from billing.models import BillingCustomer, Plan, Subscription, WebhookEvent
+from insula.db.models import Entitlement, Tenant
+from insula.ids import TenantId
+
+
+async def plans_on_offer(session: AsyncSession) -> Sequence[Plan]:
+    """Return the plans that can be bought, cheapest first."""
+    statement = select(Plan).where(col(Plan.active)).order_by(col(Plan.price_minor), col(Plan.key))
+    return (await session.exec(statement)).all()
+
+
+async def plan_sold_at(session: AsyncSession, price_id: str, lookup_key: str | None) -> Plan | None:
+    """Return the plan with this price, by the price's id before its lookup key."""
+    sold_at = or_(col(Plan.provider_price_id) == price_id, col(Plan.lookup_key) == lookup_key)
+    by_id_first = col(Plan.provider_price_id).is_not_distinct_from(price_id).desc()
+    return (await session.exec(select(Plan).where(sold_at).order_by(by_id_first).limit(1))).one_or_none()
+
+
+async def subscriptions(session: AsyncSession, tenant_id: TenantId) -> Sequence[Subscription]:
+    """Return all that the tenant has and had."""
+    return (await session.exec(select(Subscription).where(col(Subscription.tenant_id) == tenant_id))).all()
+
+
+async def entitlements(session: AsyncSession, tenant_id: TenantId) -> Sequence[Entitlement]:
+    """Return what the tenant is granted now, sorted by key."""
+    statement = select(Entitlement).where(col(Entitlement.tenant_id) == tenant_id).order_by(col(Entitlement.key))
+    return (await session.exec(statement)).all()
+
+
+async def locked_tenant(session: AsyncSession, tenant_id: TenantId) -> Tenant:
+    """Return the tenant, whose plan nobody else changes until this transaction ends."""
+    return (await session.exec(select(Tenant).where(Tenant.id == tenant_id).with_for_update(key_share=True))).one()
+
+
+async def tenant_of_customer(session: AsyncSession, provider: str, customer: str) -> TenantId | None:
+    """Return whose customer this is by our own mapping."""
+    statement = select(BillingCustomer.tenant_id).where(
+        BillingCustomer.provider == provider, BillingCustomer.provider_customer_id == customer
+    )
+    found = (await session.exec(statement)).one_or_none()
+    return None if found is None else TenantId(found)
+
+
+async def locked_event(session: AsyncSession, event_row: UUID) -> WebhookEvent | None:
+    """Return the event, locked, or None when it is done with or in other hands."""
+    statement = (
+        select(WebhookEvent)
+        .where(col(WebhookEvent.id) == event_row, col(WebhookEvent.status) == "pending")
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.exec(statement)).one_or_none()
+
+
+async def due_events(session: AsyncSession, now: datetime, limit: int) -> Sequence[WebhookEvent]:
+    """Return pending events whose next attempt is due, locked, leaving out those in other hands."""
+    statement = (
+        select(WebhookEvent)
+        .where(col(WebhookEvent.status) == "pending", col(WebhookEvent.next_attempt_at) <= now)
+        .order_by(col(WebhookEvent.next_attempt_at), col(WebhookEvent.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.exec(statement)).all()
