@@ -1,0 +1,137 @@
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from insula import clock
+from insula.ids import TenantId, new_tenant_id
+from insula.limits import LimitClass, Limits, Verdict
+
+READ = LimitClass.READ
+Worker = Callable[[], Limits]
+
+
+async def ask(limits: Limits, tenant: TenantId, times: int, per_minute: int = 60) -> list[Verdict]:
+    return [await limits.admit(tenant, per_minute, READ) for _ in range(times)]
+
+
+def admitted(verdicts: list[Verdict]) -> int:
+    return sum(verdict.allowed for verdict in verdicts)
+
+
+async def test_the_limit_is_admitted_and_no_more(worker: Worker) -> None:
+    limits, tenant = worker(), new_tenant_id()
+
+    verdicts = await ask(limits, tenant, 61)
+
+    assert [verdict.allowed for verdict in verdicts] == [True] * 60 + [False]
+    assert [verdict.remaining for verdict in verdicts] == [*range(59, -1, -1), 0]
+    assert 0 < verdicts[-1].retry_after <= 61
+    assert (await limits.admit(new_tenant_id(), 60, READ)).allowed
+
+
+async def test_two_processes_share_one_limit(worker: Worker) -> None:
+    first, second, tenant = worker(), worker(), new_tenant_id()
+
+    counts = [admitted(await ask(limits, tenant, 10)) for limits in [first, second] * 10]
+
+    assert sum(counts) == 60
+    assert min(counts[:4]) == 10
+
+
+async def test_a_burst_that_waits_for_one_lease_is_counted_exactly(worker: Worker, redis: Redis) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    await limits.admit(new_tenant_id(), 60, READ)
+    await redis.config_resetstat()
+
+    verdicts = await asyncio.gather(*(limits.admit(tenant, 60, READ) for _ in range(500)))
+
+    assert admitted(verdicts) == 60
+    calls = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert calls <= 3
+
+
+async def test_a_held_lease_asks_nobody(worker: Worker, redis: Redis) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    await redis.config_resetstat()
+
+    assert admitted(await ask(limits, tenant, 5_000, per_minute=10_000)) == 5_000
+
+    calls = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert calls < 5_000 / 200
+
+
+async def test_a_higher_plan_counts_at_once_and_keeps_what_was_used(worker: Worker) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    assert not (await ask(limits, tenant, 61))[-1].allowed
+
+    assert admitted(await ask(limits, tenant, 200, per_minute=100)) == 40
+
+
+async def test_a_lower_plan_counts_at_once(worker: Worker) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    assert admitted(await ask(limits, tenant, 50, per_minute=6_000)) == 50
+
+    assert admitted(await ask(limits, tenant, 50, per_minute=60)) == 10
+
+
+async def test_a_plan_that_grants_nothing_admits_nothing(worker: Worker) -> None:
+    limits = worker()
+
+    verdict = await limits.admit(new_tenant_id(), 0, READ)
+
+    assert not verdict.allowed
+    assert verdict.retry_after == 60
+
+
+async def test_classes_are_counted_apart(worker: Worker) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    assert not (await ask(limits, tenant, 61))[-1].allowed
+
+    writes = [await limits.admit(tenant, 60, LimitClass.WRITE) for _ in range(31)]
+
+    assert [verdict.allowed for verdict in writes] == [True] * 30 + [False]
+
+
+async def test_unspent_tokens_come_back(worker: Worker) -> None:
+    idle, busy, tenant = worker(), worker(), new_tenant_id()
+    assert admitted(await ask(idle, tenant, 8)) == 8
+    assert admitted(await ask(busy, tenant, 60)) >= 60 - 8 - 3
+
+    with clock.moved(timedelta(seconds=11)):
+        later = admitted(await ask(idle, tenant, 60))
+
+    assert later > 0
+
+
+async def test_a_request_cancelled_while_waiting_spends_nothing_of_others(worker: Worker) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    waiting = [asyncio.create_task(limits.admit(tenant, 60, READ)) for _ in range(10)]
+    await asyncio.sleep(0)
+    for task in waiting[:9]:
+        task.cancel()
+
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [isinstance(result, asyncio.CancelledError) for result in results] == [True] * 9 + [False]
+    assert admitted(await ask(limits, tenant, 60)) == 59
+
+
+async def test_keys_name_the_tenant_share_its_slot_and_expire(worker: Worker, redis: Redis) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    await limits.admit(tenant, 60, READ)
+    await limits.admit(tenant, 60, LimitClass.EXPORT)
+
+    keys = sorted(await redis.keys(f"*{tenant}*"))
+
+    assert keys == [f"insula:limits:{{{tenant}}}:{name}".encode() for name in ("export", "read")]
+    assert all([0 < await redis.ttl(key) <= 122 for key in keys])
+
+
+async def test_without_redis_the_process_counts_by_itself() -> None:
+    limits, tenant = Limits.build(None), new_tenant_id()
+
+    assert limits.away
+    assert admitted(await ask(limits, tenant, 100)) == 60
+    assert (await limits.admit(new_tenant_id(), 60, READ)).allowed

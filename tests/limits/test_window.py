@@ -1,0 +1,172 @@
+"""Many processes, a moving clock: what the limits promise, on a real server, for any order of requests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from insula import clock
+from insula.ids import TenantId, new_id, new_tenant_id
+from insula.limits import LimitClass, Limits, close, connect
+from insula.limits.failover import FailoverLedger
+from insula.limits.leases import largest_lease
+from insula.limits.ledger import NOTHING_LENT, WINDOW, Debit, Grant, Loan
+from insula.limits.local import Entry, LocalLedger
+from insula.limits.remote import RemoteLedger
+from tests.limits.server import ValkeyServer
+
+WORKERS = 3
+PROPERTY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+seconds = st.floats(min_value=0, max_value=45, allow_nan=False)
+steps = st.lists(st.tuples(seconds, st.integers(0, WORKERS - 1), st.integers(1, 80)), min_size=1, max_size=25)
+limit_values = st.sampled_from([1, 7, 60, 200])
+
+
+@dataclass
+class Installation:
+    """Processes that share a server whose clock stands still until it is moved, together with theirs."""
+
+    redis: Redis
+    tenant: TenantId = field(default_factory=new_tenant_id)
+    elapsed: float = 0.0
+    admitted: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._clock = f"test-clock:{new_id()}"
+        self._zero = clock.timestamp()
+        self.prelude = f"local now = tonumber(redis.call('GET', '{self._clock}'))"
+        ledgers = [FailoverLedger(RemoteLedger(self.redis, self.prelude), LocalLedger(), 5.0) for _ in range(WORKERS)]
+        self.workers = [Limits(ledger) for ledger in ledgers]
+
+    async def wait(self, duration: float) -> None:
+        self.elapsed += duration
+        await self.redis.set(self._clock, repr(self.now), ex=600)
+
+    @property
+    def now(self) -> float:
+        """The server's time."""
+        return self._zero + self.elapsed
+
+    async def ask(self, worker: int, times: int, per_minute: int) -> int:
+        """Ask at this moment and return how many were admitted."""
+        with clock.moved(timedelta(seconds=self.elapsed)):
+            verdicts = [
+                await self.workers[worker].admit(self.tenant, per_minute, LimitClass.READ) for _ in range(times)
+            ]
+        count = sum(verdict.allowed for verdict in verdicts)
+        self.admitted += [self.elapsed] * count
+        return count
+
+    def busiest_window(self) -> int:
+        return max((sum(start <= t < start + WINDOW for t in self.admitted) for start in self.admitted), default=0)
+
+
+@asynccontextmanager
+async def installation(server: ValkeyServer) -> AsyncIterator[Installation]:
+    redis = connect(server.url)
+    shared = Installation(redis)
+    await shared.wait(0)
+    yield shared
+    for worker in shared.workers:
+        await worker.close()
+    await close(redis)
+
+
+@PROPERTY
+@given(steps=steps, limit=limit_values)
+def test_no_window_admits_more_than_the_limit(
+    server: ValkeyServer, steps: Sequence[tuple[float, int, int]], limit: int
+) -> None:
+    async def scenario() -> None:
+        async with installation(server) as shared:
+            for pause, worker, times in steps:
+                await shared.wait(pause)
+                await shared.ask(worker, times, limit)
+            assert shared.admitted
+            assert shared.busiest_window() <= limit
+
+    asyncio.run(scenario())
+
+
+@PROPERTY
+@given(asks=st.lists(st.tuples(st.integers(0, WORKERS - 1), st.integers(1, 30)), max_size=20), limit=limit_values)
+def test_whoever_asks_for_the_limit_gets_it_but_for_the_leases_of_others(
+    server: ValkeyServer, asks: Sequence[tuple[int, int]], limit: int
+) -> None:
+    async def scenario() -> None:
+        async with installation(server) as shared:
+            for worker, times in asks:
+                await shared.ask(worker, times, limit)
+            await shared.ask(0, limit, limit)
+            assert limit - (WORKERS - 1) * largest_lease(limit) <= len(shared.admitted) <= limit
+
+    asyncio.run(scenario())
+
+
+@PROPERTY
+@given(edge=st.floats(min_value=0.5, max_value=59.5), limit=limit_values)
+def test_the_edge_of_a_minute_allows_no_second_burst(server: ValkeyServer, edge: float, limit: int) -> None:
+    async def scenario() -> None:
+        async with installation(server) as shared:
+            assert await shared.ask(0, limit + 1, limit) == limit
+            await shared.wait(edge)
+            assert await shared.ask(1, limit + 1, limit) == 0
+            await shared.wait(WINDOW + 1 - edge)
+            assert await shared.ask(1, limit + 1, limit) == limit
+
+    asyncio.run(scenario())
+
+
+def test_steady_overload_is_served_at_the_limit(server: ValkeyServer) -> None:
+    minutes, limit = 5, 60
+
+    async def scenario() -> None:
+        async with installation(server) as shared:
+            for second in range(minutes * WINDOW):
+                await shared.wait(1)
+                await shared.ask(second % WORKERS, 20, limit)
+            assert shared.busiest_window() <= limit
+            assert len(shared.admitted) >= 0.9 * minutes * limit
+
+    asyncio.run(scenario())
+
+
+loans = st.lists(
+    st.tuples(
+        seconds, st.integers(0, 60), st.integers(1, 5), st.integers(1, 20), st.sampled_from([0, 10]), st.floats(0, 1)
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@PROPERTY
+@given(loans=loans)
+def test_the_local_ledger_keeps_the_rules_of_the_shared_one(
+    server: ValkeyServer, loans: Sequence[tuple[float, int, int, int, int, float]]
+) -> None:
+    async def scenario() -> None:
+        async with installation(server) as shared:
+            remote, local, key = RemoteLedger(shared.redis, shared.prelude), Entry(), str(new_id())
+            there, here = NOTHING_LENT, NOTHING_LENT
+            for pause, limit, need, wish, lasts, part in loans:
+                await shared.wait(pause)
+                loan = Loan(key, limit, need, wish, lasts)
+                theirs = await remote.lend(loan._replace(settles=there))
+                ours = local.lend(loan._replace(settles=here), shared.now)
+                assert (ours.tokens, ours.left, ours.slot) == (theirs.tokens, theirs.left, theirs.slot)
+                assert ours.wait == pytest.approx(theirs.wait, abs=0.002)
+                there, here = debit(theirs, part), debit(ours, part)
+
+    asyncio.run(scenario())
+
+
+def debit(grant: Grant, part: float) -> Debit:
+    return Debit(grant.era, grant.slot, grant.tokens, int(grant.tokens * part))
