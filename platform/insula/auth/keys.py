@@ -5,11 +5,11 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Self
 
 import anyio.to_thread
 import structlog
 from joserfc.jwk import RSAKey
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula import clock
@@ -17,7 +17,7 @@ from insula.auth import key_queries as queries
 from insula.auth.sealing import Place, Sealer
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
-from insula.errors import Unauthenticated
+from insula.errors import Unauthenticated, Unavailable
 from insula.settings import Settings
 
 ALGORITHM = "RS256"
@@ -37,9 +37,9 @@ class KeyRing:
     keeps it for one generation. Registered with the listener as a sink of access changes.
     """
 
-    def __init__(self, database: Database, sealer: Sealer) -> None:
+    def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._sealer = sealer
+        self._sealer = Sealer.of(settings.auth.key_encryption_key)
         self._lock = asyncio.Lock()
         self._public: Mapping[str, RSAKey] | None = None
         self._signer: RSAKey | None = None
@@ -47,10 +47,16 @@ class KeyRing:
         self.generation = 0
         self.listener_alive = False
 
-    @classmethod
-    def build(cls, settings: Settings, database: Database) -> Self:
-        """Return the key ring of ``settings``; nothing is read yet."""
-        return cls(database, Sealer.of(settings.auth.key_encryption_key))
+    async def load(self) -> None:
+        """Read the keys, making the first one if need be, so that no request waits for it.
+
+        While the database is away this does nothing: the first request that needs a key reads it.
+        """
+        try:
+            await self.signer()
+            await self._public_keys()
+        except (SQLAlchemyError, OSError, Unavailable) as error:
+            _log.warning("signing_keys_not_loaded", reason=type(error).__name__)
 
     def notify(self, payload: str) -> None:
         """Forget the keys when ``payload`` says that they changed."""

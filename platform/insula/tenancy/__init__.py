@@ -1,8 +1,7 @@
 """Which tenant, and what may its caller reach: resolved before any tenant's data is."""
 
 from insula.tenancy.directory import Directory
-from insula.tenancy.hints import Hints, own_hosts, read_hints
 from insula.tenancy.listener import Listener
 from insula.tenancy.records import Access, Profile, TenantRecord
 
-__all__ = ["Access", "Directory", "Hints", "Listener", "Profile", "TenantRecord", "own_hosts", "read_hints"]
+__all__ = ["Access", "Directory", "Listener", "Profile", "TenantRecord"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from typing import Protocol
 
 import asyncpg
@@ -39,7 +38,7 @@ class Listener:
     changes made meanwhile were told to nobody.
     """
 
-    def __init__(self, settings: Settings, sinks: Sequence[Sink]) -> None:
+    def __init__(self, settings: Settings, *sinks: Sink) -> None:
         self._url = role_url(settings, DatabaseRole.GATE, direct=True)
         self._sinks = sinks
         self._task: asyncio.Task[None] | None = None
