@@ -1,0 +1,45 @@
+"""Projects and their items."""
+
+from typing import Final
+
+from alembic import op
+from sqlalchemy import CheckConstraint, Column, Integer, Text, UniqueConstraint, Uuid
+
+from insula.db.base import tenant_fk
+from insula.db.ddl import create_tenant_table
+
+revision: Final = "0200_projects"
+down_revision: Final = "0100_kernel"
+
+
+def upgrade() -> None:
+    create_tenant_table(
+        "project",
+        Column("name", Text, nullable=False),
+        Column("description", Text, nullable=False),
+        Column("status", Text, nullable=False),
+        UniqueConstraint("tenant_id", "name"),
+        CheckConstraint("status IN ('active', 'archived')", name="ck_project_status"),
+    )
+    # One index for each order that a list can have: a keyset page is then a range of it.
+    op.create_index(None, "project", ["tenant_id", "created_at", "id"])
+    create_tenant_table(
+        "project_item",
+        Column("project_id", Uuid, nullable=False),
+        Column("title", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("position", Integer, nullable=False),
+        Column("assignee_id", Uuid),
+        CheckConstraint("status IN ('open', 'in_progress', 'done')", name="ck_project_item_status"),
+        tenant_fk("project_id", "project"),
+        tenant_fk("assignee_id", "membership", ondelete="SET NULL (assignee_id)"),
+    )
+    for column in ("created_at", "title", "position"):
+        op.create_index(None, "project_item", ["tenant_id", "project_id", column, "id"])
+    op.create_index(None, "project_item", ["tenant_id", "assignee_id"])  # for when a member goes
+
+
+def downgrade() -> None:
+    op.drop_table("project_item")
+    op.drop_table("project")
