@@ -20,7 +20,10 @@ EventStatus = Literal["pending", "handled", "quarantined", "dead"]
 class Plan(Base, table=True):
     """What can be bought, and what it entitles a tenant to. Read by everybody; changed by migrations."""
 
-    __table_args__ = (CheckConstraint("price_minor >= 0", name="ck_plan_price_minor"),)
+    __table_args__ = (
+        CheckConstraint("price_minor >= 0", name="ck_plan_price_minor"),
+        CheckConstraint("interval in ('month', 'year')", name="ck_plan_interval"),
+    )
 
     key: str = Field(primary_key=True, sa_type=Text)
     name: str = Field(sa_type=Text)
