@@ -23,7 +23,6 @@ _UNAVAILABLE: Final = (
     driver.LockNotAvailableError,
     driver.ReadOnlySQLTransactionError,
     driver.IdleInTransactionSessionTimeoutError,
-    driver.InternalClientError,
     ConnectionError,
     TimeoutError,
 )
@@ -43,6 +42,11 @@ def _cause(error: BaseException) -> BaseException | None:
     return original.__cause__ or original if original is not None else None
 
 
+def _refused_by_driver(cause: BaseException | None) -> bool:
+    """Tell whether the driver could not encode a value. Its class is private, its bases are not."""
+    return isinstance(cause, driver.InterfaceError) and isinstance(cause, ValueError)
+
+
 def is_retryable(error: BaseException) -> bool:
     """Tell whether running the whole transaction once more may well succeed."""
     return isinstance(_cause(error), _RETRYABLE)
@@ -55,7 +59,7 @@ def translate(error: BaseException) -> AppError | None:
     if isinstance(error, PoolTimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Unavailable()
     cause = _cause(error)
-    if isinstance(cause, _INVALID):
+    if isinstance(cause, _INVALID) or _refused_by_driver(cause):
         return InvalidValue()
     if isinstance(cause, _UNAVAILABLE):
         return Unavailable()

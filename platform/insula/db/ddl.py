@@ -1,0 +1,132 @@
+"""What migrations make tables with, so that no table is half protected.
+
+A migration writes ``create_tenant_table("project", Column("name", Text, nullable=False), ...)`` and
+gets the keys, row-level security, the policies and the grants that ``insula.db.rights`` declares,
+then the foreign keys, in that order. Declare the table's rights there first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from alembic import op
+from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Integer, PrimaryKeyConstraint, Uuid, text
+from sqlalchemy.schema import SchemaItem
+
+from insula.db.grants import apply_rights
+
+CHANNEL: Final = "insula_access"
+NOTIFY_FUNCTION: Final = f"""
+CREATE FUNCTION notify_access() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    pair integer;
+    image jsonb;
+BEGIN
+    FOREACH image IN ARRAY CASE TG_OP
+        WHEN 'INSERT' THEN ARRAY[pg_catalog.to_jsonb(NEW)]
+        WHEN 'DELETE' THEN ARRAY[pg_catalog.to_jsonb(OLD)]
+        ELSE ARRAY[pg_catalog.to_jsonb(OLD), pg_catalog.to_jsonb(NEW)]
+    END LOOP
+        FOR pair IN 0 .. TG_NARGS / 2 - 1 LOOP
+            PERFORM pg_catalog.pg_notify(
+                '{CHANNEL}', TG_ARGV[2 * pair] || ':' || coalesce(image ->> TG_ARGV[2 * pair + 1], '')
+            );
+        END LOOP;
+    END LOOP;
+    RETURN NULL;
+END
+$$
+"""
+
+
+def create_tenant_table(name: str, *items: SchemaItem) -> None:
+    """Make a ``TenantOwned`` table: its keys, times and version, then ``items``.
+
+    ``items`` are columns and constraints as for ``op.create_table``. Foreign keys are constraints
+    here (``tenant_fk(...)``, or ``ForeignKeyConstraint`` to a global table), not arguments of a
+    column; the one to ``tenant`` is added.
+    """
+    create_table(
+        name,
+        Column("tenant_id", Uuid, nullable=False),
+        Column("id", Uuid, nullable=False),
+        *stamps(),
+        *items,
+        PrimaryKeyConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
+    )
+
+
+def create_table(name: str, *items: SchemaItem) -> None:
+    """Make any table with its declared rights; row-level security if it has ``tenant_id``.
+
+    For global tables, and for tenants' tables whose key is not ``(tenant_id, id)``.
+    """
+    references = [item for item in items if isinstance(item, ForeignKeyConstraint)]
+    for item in items:
+        if isinstance(item, Column) and item.foreign_keys:
+            raise ValueError(f"{name}.{item.name}: give the foreign key as a constraint, it is made last")
+    op.create_table(name, *(item for item in items if not isinstance(item, ForeignKeyConstraint)))
+    protect(name)
+    for reference in references:
+        add_foreign_key(name, reference)
+
+
+def stamps() -> Sequence[Column[object]]:
+    """Return the columns of ``insula.db.base.Stamped``."""
+    return (
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("updated_at", DateTime(timezone=True), nullable=False),
+        Column("version", Integer, nullable=False),
+    )
+
+
+def protect(table: str) -> None:
+    """Apply the declared row-level security, policies and grants; again after adding a granted column."""
+    apply_rights(op.get_bind(), table)
+
+
+def add_foreign_key(table: str, reference: ForeignKeyConstraint) -> None:
+    """Add a foreign key, such as ``tenant_fk("project_id", "project")`` gives, to an existing table."""
+    local = list(reference.column_keys)
+    remote = [element.target_fullname.rpartition(".") for element in reference.elements]
+    op.create_foreign_key(
+        f"fk_{table}_{'_'.join(local)}",
+        table,
+        remote[0][0],
+        local,
+        [column for _, _, column in remote],
+        ondelete=reference.ondelete,
+    )
+
+
+def notify_access(table: str, keys: Mapping[str, str], *, columns: Sequence[str], made: bool = True) -> None:
+    """Announce changes of access, ids only, at commit: ``{"tenant": "tenant_id"}`` sends ``tenant:<its value>``.
+
+    An update is announced if one of ``columns`` changed; a new row if ``made``. A key of which the
+    column is ``""`` sends no id.
+    """
+    arguments = ", ".join(f"'{word}'" for pair in keys.items() for word in pair)
+    changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
+    run = f'ON "{table}" FOR EACH ROW'
+    call = f"EXECUTE FUNCTION notify_access({arguments})"
+    op.execute(f"CREATE TRIGGER access_changed AFTER UPDATE {run} WHEN ({changed}) {call}")
+    op.execute(f"CREATE TRIGGER access_made AFTER {'INSERT OR ' if made else ''}DELETE {run} {call}")
+
+
+def each_tenant(table: str, statement: str) -> int:
+    """Run a backfill of ``table`` as each tenant in turn and return how many rows it changed.
+
+    FORCE binds the owner too: without the tenant an UPDATE changes nothing, silently. So one that
+    changes nothing although the table has rows is an error.
+    """
+    bind = op.get_bind()
+    tenants = bind.execute(text("SELECT id FROM tenant ORDER BY id")).scalars().all()
+    seen = changed = 0
+    for tenant_id in tenants:
+        bind.execute(text("SELECT set_config('app.tenant_id', :id, true)"), {"id": str(tenant_id)})
+        seen += bind.execute(text(f'SELECT count(*) FROM "{table}"')).scalar_one()  # noqa: S608  # a migration's own words
+        changed += bind.execute(text(statement)).rowcount
+    bind.execute(text("SELECT set_config('app.tenant_id', '', true)"))
+    if seen and not changed:
+        raise RuntimeError(f"the backfill of {table} changed none of {seen} rows")
+    return changed

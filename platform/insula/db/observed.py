@@ -1,0 +1,106 @@
+"""What PostgreSQL's catalogue says about rights, in the words of ``insula.db.rights``."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from insula.db.grants import TENANT_POLICY, tenant_column
+from insula.db.rights import Right, rights_on
+
+Grant = tuple[str, str, str, tuple[str, ...]]
+"""Who, which table, which command, which columns; none means the whole table."""
+
+Policy = tuple[str, str, str, tuple[str, ...], str | None, str | None]
+"""Table, name, command, to whom, USING, WITH CHECK."""
+
+_GRANTS: Final = text("""
+SELECT coalesce(grantee.rolname, 'PUBLIC') AS grantee, relation.relname AS table, acl.privilege_type AS command,
+       array_remove(array_agg(acl.attname ORDER BY acl.attname), NULL) AS columns, acl.whole
+FROM (
+    SELECT oid AS relid, NULL::name AS attname, true AS whole, (aclexplode(relacl)).*
+    FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    UNION ALL
+    SELECT attrelid, attname, false, (aclexplode(attacl)).* FROM pg_attribute WHERE NOT attisdropped
+) AS acl
+JOIN pg_class AS relation ON relation.oid = acl.relid
+LEFT JOIN pg_roles AS grantee ON grantee.oid = acl.grantee
+WHERE relation.relnamespace = 'public'::regnamespace AND acl.grantee <> relation.relowner
+GROUP BY 1, 2, 3, 5
+""")
+_POLICIES: Final = text("""
+SELECT tablename, policyname, cmd, roles::text[] AS roles, qual, with_check
+FROM pg_policies WHERE schemaname = 'public'
+""")
+_TABLES: Final = text("""
+SELECT relation.relname AS name, relation.relrowsecurity AS enabled, relation.relforcerowsecurity AS forced,
+       array_agg(attribute.attname::text) AS columns
+FROM pg_class AS relation JOIN pg_attribute AS attribute ON attribute.attrelid = relation.oid
+WHERE relation.relnamespace = 'public'::regnamespace AND relation.relkind IN ('r', 'p')
+  AND attribute.attnum > 0 AND NOT attribute.attisdropped
+GROUP BY relation.oid
+""")
+_NO_TENANT: Final = "true"
+
+
+class Table:
+    """A table as it is: its name, whose rows it holds, and its row-level security."""
+
+    def __init__(self, name: str, columns: Iterable[str], *, secured: bool) -> None:
+        self.name = name
+        self.columns = frozenset(columns)
+        self.tenant = tenant_column(name, set(self.columns))
+        self.secured = secured
+
+
+def tables(connection: Connection) -> list[Table]:
+    """Return the tables of the public schema."""
+    return [Table(row.name, row.columns, secured=row.enabled and row.forced) for row in connection.execute(_TABLES)]
+
+
+def granted(connection: Connection) -> set[Grant]:
+    """Return every grant on the public schema's relations to anyone but their owner."""
+    return {(row.grantee, row.table, row.command, tuple(row.columns)) for row in connection.execute(_GRANTS)}
+
+
+def policies(connection: Connection) -> set[Policy]:
+    """Return every policy, its expressions as PostgreSQL writes them."""
+    return {
+        (row.tablename, row.policyname, row.cmd, tuple(row.roles), row.qual, row.with_check)
+        for row in connection.execute(_POLICIES)
+    }
+
+
+def declared_grants(table: Table) -> set[Grant]:
+    """Return the grants that the table should have."""
+    return {
+        (right.role.value, right.table, right.command, tuple(sorted(right.columns))) for right in rights_on(table.name)
+    }
+
+
+def declared_policies(table: Table) -> set[Policy]:
+    """Return the policies that the table should have."""
+    if table.tenant is None:
+        return set()
+    mine = f"({table.tenant} = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
+    crossing = {_crossing(right) for right in rights_on(table.name) if right.crosses}
+    return {(table.name, TENANT_POLICY, "ALL", ("public",), mine, mine), *crossing}
+
+
+def _crossing(right: Right) -> Policy:
+    using = None if right.command == "INSERT" else _NO_TENANT
+    check = _NO_TENANT if right.command in ("INSERT", "UPDATE") else None
+    return (right.table, right.policy, right.command, (right.role.value,), using, check)
+
+
+def drifted(connection: Connection) -> list[str]:
+    """Return the tables whose grants, policies or row-level security are not as declared."""
+    grants, found = granted(connection), policies(connection)
+    return [
+        table.name
+        for table in tables(connection)
+        if declared_grants(table) != {grant for grant in grants if grant[1] == table.name}
+        or declared_policies(table) != {policy for policy in found if policy[0] == table.name}
+        or (table.tenant is not None and not table.secured)
+    ]

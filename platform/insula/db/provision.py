@@ -1,0 +1,125 @@
+"""Make the roles and hand them the database: the part of ``insula migrate`` that needs an administrator."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+import asyncpg
+import structlog
+from sqlalchemy.engine import make_url
+
+from insula.db.roles import DatabaseRole, role_password
+from insula.settings import Settings
+
+_ATTEMPTS: Final = 20
+_PAUSE: Final = 0.05
+_ITERATIONS: Final = 4096
+SEARCH_PATH: Final = "public, pg_temp"
+
+_log = structlog.get_logger(__name__)
+
+
+async def provision(settings: Settings) -> None:
+    """Create the roles, set their passwords and limits, and make the owner own the database.
+
+    Repeatable, also at once with another database of the same server, since roles are the server's.
+    """
+    address = settings.database.direct_url or settings.database_url
+    url = make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with connection.transaction():
+                    await _provision(connection, settings)
+            except (asyncpg.InternalServerError, asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError):
+                # "tuple concurrently updated": another migration is at the same roles.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+    finally:
+        await connection.close()
+
+
+async def _provision(connection: asyncpg.Connection, settings: Settings) -> None:
+    me = await connection.fetchrow(
+        "SELECT rolname, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    )
+    known = {row["rolname"]: row for row in await connection.fetch("SELECT * FROM pg_roles")}
+    if not (me["rolsuper"] or me["rolcreaterole"]):
+        missing = [role.value for role in DatabaseRole if role.value not in known]
+        if missing:
+            raise PermissionError(f"{me['rolname']} may not create roles, and these are missing: {', '.join(missing)}")
+        return
+    for role in DatabaseRole:
+        if role.value not in known:
+            await connection.execute(f"CREATE ROLE {role.value} LOGIN")
+        await connection.execute(_attributes(role, known.get(role.value, {}), role_password(settings, role)))
+        for name, value in _limits(settings, role).items():
+            await connection.execute(f"ALTER ROLE {role.value} SET {name} = {value}")
+    await _let_backup_see(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
+    await _hand_over(connection, superuser=me["rolsuper"])
+
+
+def _attributes(role: DatabaseRole, known: Mapping[str, object], password: str) -> str:
+    """Name only what must change: an administrator short of superuser may not even repeat NOSUPERUSER."""
+    take = [word for word in ("super", "replication") if known.get(f"rol{word}")]
+    if known.get("rolbypassrls") and role is not DatabaseRole.BACKUP:
+        take.append("bypassrls")
+    refused = " ".join({"super": "NOSUPERUSER"}.get(word, f"NO{word.upper()}") for word in take)
+    return f"ALTER ROLE {role.value} LOGIN NOCREATEDB NOCREATEROLE NOINHERIT {refused} PASSWORD '{_verifier(password)}'"
+
+
+def _verifier(password: str) -> str:
+    """Return the SCRAM-SHA-256 verifier, so that the password itself is in no statement and no log."""
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS)
+    client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    salt64, client64, server64 = (base64.b64encode(part).decode() for part in (salt, client, server))
+    return f"SCRAM-SHA-256${_ITERATIONS}:{salt64}${client64}:{server64}"
+
+
+def _limits(settings: Settings, role: DatabaseRole) -> dict[str, str]:
+    limits = {"search_path": SEARCH_PATH}
+    if role in (DatabaseRole.OWNER, DatabaseRole.BACKUP):
+        return limits
+    limits["statement_timeout"] = str(int(settings.database.statement_timeout * 1000))
+    limits["idle_in_transaction_session_timeout"] = str(int(settings.database.statement_timeout * 2000))
+    limits["jit"] = "off"
+    if role is DatabaseRole.GATE:
+        limits["default_transaction_read_only"] = "on"
+    return limits
+
+
+async def _let_backup_see(connection: asyncpg.Connection, *, allowed: bool) -> None:
+    if allowed:
+        await connection.execute(f"ALTER ROLE {DatabaseRole.BACKUP.value} BYPASSRLS")
+    else:
+        _log.warning(
+            "the backup role cannot see past row-level security: `insula backup` will fail",
+            mend=f"as a superuser: ALTER ROLE {DatabaseRole.BACKUP.value} BYPASSRLS",
+        )
+
+
+async def _hand_over(connection: asyncpg.Connection, *, superuser: bool) -> None:
+    owner = DatabaseRole.OWNER.value
+    roles = ", ".join(role.value for role in DatabaseRole)
+    name = await connection.fetchval("SELECT quote_ident(current_database())")
+    if not superuser:
+        await connection.execute(f"GRANT {owner} TO CURRENT_USER")
+    for statement in (
+        f"ALTER DATABASE {name} OWNER TO {owner}",
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {name} TO {roles}",
+        f"ALTER SCHEMA public OWNER TO {owner}",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        f"GRANT USAGE ON SCHEMA public TO {roles}",
+    ):
+        await connection.execute(statement)

@@ -1,0 +1,152 @@
+"""The one declared table of who may do what in the database.
+
+Migrations grant what stands here (``insula.db.ddl``), ``insula migrate`` brings an older database to
+it, and the catalogue gate compares the database with it exactly: what is not here, nobody may.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from insula.db.roles import DatabaseRole
+
+Command = Literal["SELECT", "INSERT", "UPDATE", "DELETE"]
+Reach = Literal["tenant", "all"]
+
+COMMANDS: Final[tuple[Command, ...]] = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+_TENANTS: Final = DatabaseRole.TENANTS
+_BILLING: Final = DatabaseRole.BILLING
+_ADMIN: Final = DatabaseRole.ADMIN
+_IDENTITY: Final = DatabaseRole.IDENTITY
+_WORKER: Final = DatabaseRole.WORKER
+_GATE: Final = DatabaseRole.GATE
+_OWNER: Final = DatabaseRole.OWNER
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """What one role may do to one table.
+
+    ``reach`` "tenant" is bound by the table's tenant policy. "all" crosses tenants: on a table with
+    row-level security it has a policy of its own, named by ``policy``. No ``columns`` means all.
+    """
+
+    role: DatabaseRole
+    table: str
+    command: Command
+    reach: Reach
+    columns: tuple[str, ...] = ()
+
+    @property
+    def crosses(self) -> bool:
+        """Whether a policy of its own is needed; the backup role bypasses them all."""
+        return self.reach == "all" and self.role is not DatabaseRole.BACKUP
+
+    @property
+    def policy(self) -> str:
+        """The name of the policy that lets this right cross tenants."""
+        return f"{self.role.value}_{self.command.lower()}"
+
+
+def _may(role: DatabaseRole, reach: Reach, table: str, *commands: str) -> tuple[Right, ...]:
+    """Read rights from ``"SELECT"`` or ``"SELECT id, name"``."""
+    found = []
+    for words in commands:
+        name, _, columns = words.partition(" ")
+        command = next(command for command in COMMANDS if command == name)
+        found.append(Right(role, table, command, reach, tuple(part.strip() for part in columns.split(",") if part)))
+    return tuple(found)
+
+
+def _own(role: DatabaseRole, *tables: str) -> tuple[Right, ...]:
+    """Everything, within the tenant."""
+    return tuple(right for table in tables for right in _may(role, "tenant", table, *COMMANDS))
+
+
+_TENANT_SCOPED: Final = (
+    *_may(_TENANTS, "tenant", "tenant", "SELECT", "INSERT", "UPDATE name, updated_at, version"),
+    *_own(_TENANTS, "membership", "tenant_domain", "project", "project_item"),
+    # Who makes a tenant puts it on the free plan: billing.api.start_free.
+    *_may(_TENANTS, "tenant", "entitlement", "SELECT", "INSERT"),
+    *_may(_TENANTS, "tenant", "subscription", "INSERT"),
+    *_may(_TENANTS, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
+    *_may(_BILLING, "tenant", "tenant", "SELECT", "UPDATE plan, updated_at, version"),
+    *_own(_BILLING, "entitlement", "subscription"),
+    *_may(_BILLING, "tenant", "billing_customer", "INSERT", "UPDATE", "DELETE"),
+    *_may(_BILLING, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
+    *_may(_ADMIN, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
+    *_may(_IDENTITY, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
+)
+
+_CROSSING: Final = (
+    # Staff read tenants and users, and suspend them.
+    *_may(_ADMIN, "all", "tenant", "SELECT", "UPDATE status, updated_at, version"),
+    *_may(_ADMIN, "all", "membership", "SELECT"),
+    *_may(_ADMIN, "all", "tenant_domain", "SELECT"),
+    *_may(_ADMIN, "all", "entitlement", "SELECT"),
+    *_may(_ADMIN, "all", "subscription", "SELECT"),
+    *_may(_ADMIN, "all", "project", "SELECT tenant_id, id"),
+    *_may(_ADMIN, "all", "project_item", "SELECT tenant_id, id"),
+    # Webhook intake: a customer leads to its tenant before the tenant is known.
+    *_may(_BILLING, "all", "billing_customer", "SELECT"),
+    *_may(_BILLING, "all", "webhook_event", "SELECT", "INSERT", "UPDATE"),
+    # A login lists the tenants that the user may choose among.
+    *_may(_IDENTITY, "all", "membership", "SELECT"),
+    *_may(_IDENTITY, "all", "tenant", "SELECT"),
+    # Sweepers.
+    *_may(_WORKER, "all", "idempotency_record", "SELECT", "DELETE"),
+    *_may(_WORKER, "all", "webhook_event", "SELECT", "UPDATE"),
+    # The gate resolves host, session and membership before a tenant is known.
+    *_may(_GATE, "all", "tenant", "SELECT id, slug, name, status, plan"),
+    *_may(_GATE, "all", "tenant_domain", "SELECT tenant_id, host, verified_at"),
+    *_may(_GATE, "all", "membership", "SELECT tenant_id, id, user_id, role"),
+    *_may(_GATE, "all", "entitlement", "SELECT tenant_id, key, value"),
+    # A backfill walks the tenants one by one: see ddl.each_tenant.
+    *_may(_OWNER, "all", "tenant", "SELECT"),
+)
+
+_GLOBAL: Final = (
+    *_may(_ADMIN, "all", "user", "SELECT", "UPDATE status, updated_at, version"),
+    *_may(_ADMIN, "all", "staff", "SELECT"),
+    *_may(_ADMIN, "all", "auth_session", "SELECT", "UPDATE revoked_at"),
+    *_may(_TENANTS, "all", "plan", "SELECT"),
+    *_may(_BILLING, "all", "plan", "SELECT"),
+    *_may(_ADMIN, "all", "plan", "SELECT"),
+    *_may(_IDENTITY, "all", "user", "SELECT", "INSERT", "UPDATE"),
+    *_may(_IDENTITY, "all", "credential", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    *_may(_IDENTITY, "all", "staff", "SELECT"),
+    *_may(_IDENTITY, "all", "auth_session", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    *_may(_IDENTITY, "all", "refresh_token", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    *_may(_IDENTITY, "all", "signing_key", "SELECT", "INSERT", "UPDATE"),
+    *_may(_GATE, "all", "user", "SELECT id, email, name, status"),
+    *_may(_GATE, "all", "staff", "SELECT user_id, role"),
+    *_may(_GATE, "all", "auth_session", "SELECT id, user_id, expires_at, revoked_at"),
+    *_may(_GATE, "all", "signing_key", "SELECT kid, algorithm, public_jwk, created_at, retired_at"),
+    *_may(_GATE, "all", "alembic_version", "SELECT"),
+)
+
+RIGHTS: Final[tuple[Right, ...]] = (*_TENANT_SCOPED, *_CROSSING, *_GLOBAL)
+"""Besides these the backup role reads every table, and a table's owner is the owner."""
+
+Rule = Literal["key", "unique", "reference"]
+
+EXCEPTIONS: Final[Mapping[tuple[str, Rule, str], str]] = MappingProxyType(
+    {
+        ("tenant", "unique", "slug"): "a slug is a host name: one tenant's, everywhere",
+        ("tenant_domain", "unique", "host"): "a host leads to one tenant",
+        ("billing_customer", "unique", "provider,provider_customer_id"): "a provider's customer is one tenant",
+        ("membership", "reference", "user"): "users are global",
+        ("subscription", "reference", "plan"): "plans are global",
+        ("webhook_event", "key", "id"): "stored before its tenant is known",
+        ("webhook_event", "unique", "provider,event_id"): "stored once, before its tenant is known",
+    }
+)
+"""Where a table with tenants' rows departs from the tenant-led shape, and why."""
+
+
+def rights_on(table: str) -> Iterable[Right]:
+    """Return the declared rights on one table, the backup's included."""
+    yield from (right for right in RIGHTS if right.table == table)
+    yield Right(DatabaseRole.BACKUP, table, "SELECT", "all")
