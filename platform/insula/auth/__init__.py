@@ -1,14 +1,15 @@
 """Who are you: passwords, sessions, and the access tokens that stand for them."""
 
 from insula.auth.claims import Claims
-from insula.auth.keys import KeyRing
+from insula.auth.keys import Jwk, KeyRing
 from insula.auth.passwords import hash_password, verify_password
-from insula.auth.sessions import Authenticator, LoginRefused, OpenedSession, RefreshTokenRefused, Sessions
+from insula.auth.sessions import Authenticator, LoginRefused, OpenedSession, RefreshTokenRefused, Sessions, fold
 from insula.auth.tokens import TokenIssuer, TokenVerifier
 
 __all__ = [
     "Authenticator",
     "Claims",
+    "Jwk",
     "KeyRing",
     "LoginRefused",
     "OpenedSession",
@@ -16,6 +17,7 @@ __all__ = [
     "Sessions",
     "TokenIssuer",
     "TokenVerifier",
+    "fold",
     "hash_password",
     "verify_password",
 ]

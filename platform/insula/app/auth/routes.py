@@ -1,0 +1,109 @@
+"""``/auth`` and the public keys. Public routes of the root app; nothing here sets a cookie."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, Request, Response, status
+
+from insula.app.auth.attempts import AttemptLimits, Attempts
+from insula.app.auth.errors import ResourceUnknown, StaffOnly, TenantRefused, TooManyAttempts
+from insula.app.auth.schemas import JwkRead, JwksRead, LoginRequest, LogoutRequest, RefreshRequest, TokenRead
+from insula.app.auth.selection import Wish, app_of, choose
+from insula.auth import LoginRefused, OpenedSession, RefreshTokenRefused, fold
+from insula.errors import BadRequest, TenantRequired, TenantSuspended, Unavailable
+from insula.http.headers import tenant_hints
+from insula.http.kernel import Kernel, kernel_of
+from insula.http.problems import problems
+from insula.http.route import PublicRoute
+from insula.ids import UserId
+from insula.tenancy import TenantRecord
+
+Choose = Callable[[UserId], Awaitable[TenantRecord | None]]
+_CHOICE = (BadRequest, ResourceUnknown, TenantRefused, TenantRequired, TenantSuspended, StaffOnly)
+_KEYS_MAX_AGE = 300
+
+
+def auth_router(rates: AttemptLimits | None = None) -> APIRouter:
+    """Return the routes; ``rates`` are the attempts that each caller has."""
+    router = APIRouter(tags=["auth"], route_class=PublicRoute)
+    doors = _Doors(rates or AttemptLimits())
+    router.add_api_route(
+        "/auth/login",
+        doors.login,
+        methods=["POST"],
+        responses=problems(*_CHOICE, LoginRefused, TooManyAttempts, Unavailable),
+    )
+    router.add_api_route(
+        "/auth/refresh",
+        doors.refresh,
+        methods=["POST"],
+        responses=problems(*_CHOICE, RefreshTokenRefused, TooManyAttempts, Unavailable),
+    )
+    router.add_api_route(
+        "/auth/logout",
+        doors.logout,
+        methods=["POST"],
+        status_code=status.HTTP_204_NO_CONTENT,
+        responses=problems(TooManyAttempts, Unavailable),
+    )
+    router.add_api_route("/.well-known/jwks.json", jwks, methods=["GET"], responses=problems(Unavailable))
+    return router
+
+
+class _Doors:
+    """The handlers, with the attempts that they allow."""
+
+    def __init__(self, rates: AttemptLimits) -> None:
+        self._rates = rates
+
+    async def login(self, body: LoginRequest, request: Request, response: Response) -> TokenRead:
+        """Sign in with email and password, for one app and at most one tenant."""
+        kernel = kernel_of(request)
+        await Attempts(kernel.limits, self._rates).login(fold(body.email), _address(request))
+        opened, tenant = await kernel.authenticator.login(body.email, body.password, _choose(kernel, request, body))
+        return await _answer(kernel, response, body.resource, opened, tenant)
+
+    async def refresh(self, body: RefreshRequest, request: Request, response: Response) -> TokenRead:
+        """Trade a refresh token for the next one and an access token, for any app and tenant of the user's."""
+        kernel = kernel_of(request)
+        await Attempts(kernel.limits, self._rates).refresh(_address(request))
+        opened, tenant = await kernel.authenticator.refresh(body.refresh_token, _choose(kernel, request, body))
+        return await _answer(kernel, response, body.resource, opened, tenant)
+
+    async def logout(self, body: LogoutRequest, request: Request) -> None:
+        """End the session of a refresh token. Also answers 204 when there is none to end."""
+        kernel = kernel_of(request)
+        await Attempts(kernel.limits, self._rates).refresh(_address(request))
+        await kernel.authenticator.revoke(body.refresh_token)
+
+
+async def jwks(request: Request, response: Response) -> JwksRead:
+    """Read the public keys with which access tokens are verified."""
+    response.headers["cache-control"] = f"public, max-age={_KEYS_MAX_AGE}"
+    return JwksRead(keys=[JwkRead.of(key) for key in await kernel_of(request).keys.jwks()])
+
+
+def _choose(kernel: Kernel, request: Request, body: LoginRequest | RefreshRequest) -> Choose:
+    wish = Wish(app_of(kernel.settings, body.resource), body.tenant, tenant_hints(request, kernel.settings))
+
+    async def chosen(user_id: UserId) -> TenantRecord | None:
+        return await choose(kernel.directory, user_id, wish)
+
+    return chosen
+
+
+async def _answer(
+    kernel: Kernel, response: Response, resource: str, opened: OpenedSession, tenant: TenantRecord | None
+) -> TokenRead:
+    token = await kernel.issuer.issue(
+        user_id=opened.user_id,
+        session_id=opened.session_id,
+        audience=resource,
+        tenant_id=tenant.id if tenant else None,
+    )
+    response.headers["cache-control"] = "no-store"
+    lifetime = kernel.settings.auth.access_token_seconds
+    return TokenRead.of(opened, token, lifetime, resource, tenant.slug if tenant else None)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
