@@ -74,14 +74,14 @@ class ProviderSubscription(_FromProvider):
     id: ProviderId
     customer: Reference
     status: SubscriptionStatus
-    created: Seconds
+    created: Seconds | None = None
     items: Annotated[list[ProviderItem], Field(min_length=1, validation_alias=AliasPath("items", "data"))]
     current_period_end: Seconds | None = None
 
     @property
-    def created_at(self) -> datetime:
-        """When the subscription was made."""
-        return datetime.fromtimestamp(self.created, UTC)
+    def created_at(self) -> datetime | None:
+        """When the subscription was made, if the event says so."""
+        return None if self.created is None else datetime.fromtimestamp(self.created, UTC)
 
     @property
     def period_end(self) -> datetime | None:

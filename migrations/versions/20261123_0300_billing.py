@@ -18,6 +18,7 @@ PLANS: Final = (
         "name": "Free",
         "price_minor": 0,
         "entitlements": {"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5},
+        "provider_price_id": None,
         "lookup_key": None,
     },
     {
@@ -25,7 +26,8 @@ PLANS: Final = (
         "name": "Pro",
         "price_minor": 4_900,
         "entitlements": {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50},
-        "lookup_key": "pro",
+        "provider_price_id": "price_pro_month",
+        "lookup_key": "pro_month",
     },
 )
 SUBSCRIBE: Final = """
@@ -74,7 +76,7 @@ def _plans() -> None:
         sa.CheckConstraint("price_minor >= 0", name="ck_plan_price_minor"),
         sa.CheckConstraint("interval in ('month', 'year')", name="ck_plan_interval"),
     )
-    names = ("key", "name", "price_minor", "currency", "interval", "active", "lookup_key")
+    names = ("key", "name", "price_minor", "currency", "interval", "active", "provider_price_id", "lookup_key")
     plan = sa.table("plan", *map(sa.column, names), sa.column("entitlements", JSONB))
     op.bulk_insert(plan, [{**offer, "currency": "eur", "interval": "month", "active": True} for offer in PLANS])
 
