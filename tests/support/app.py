@@ -7,10 +7,11 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
+from time import monotonic
 from typing import Literal
 from uuid import UUID
 
-import anyio
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -107,9 +108,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """Run one real uvicorn with ``settings`` on a free port; give its address once it answers."""
-    port = free_port()
+def serving(settings: Settings, port: int = 0) -> Iterator[str]:
+    """Run one real uvicorn with ``settings``, on a free port unless one is named; give its address once it answers."""
+    port = port or free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", "insula.asgi:create_app", "--port", str(port)]
     with subprocess.Popen([*command, "--no-access-log"], env=environment_of(settings)) as process:  # noqa: S603 - our own command line
         try:
@@ -130,10 +131,9 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     """Return as soon as ``condition`` holds; fail after ``seconds``."""
-
-    async def wait() -> None:
-        with anyio.fail_after(seconds):
-            while not condition():
-                await anyio.sleep(0.02)
-
-    anyio.run(wait)
+    deadline = monotonic() + seconds
+    pause = Event()
+    while not condition():
+        if monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s")
+        pause.wait(0.02)

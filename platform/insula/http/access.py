@@ -68,7 +68,14 @@ def give_doorway(app: FastAPI, name: AppName, settings: Settings) -> None:
 class Guard(ABC, Generic[AnyScope]):
     """A dependency that lets a request through with a scope, or raises why not."""
 
-    errors: tuple[type[AppError], ...] = (BadRequest, Unauthenticated, Forbidden, RateLimited, TenantConflict, Unavailable)
+    errors: tuple[type[AppError], ...] = (
+        BadRequest,
+        Unauthenticated,
+        Forbidden,
+        RateLimited,
+        TenantConflict,
+        Unavailable,
+    )
 
     def __init__(self, action: StrEnum) -> None:
         self.action = action

@@ -27,7 +27,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("content-type", "location", "etag")
 
 
-class Replay(Exception):  # noqa: N818 - control flow, not an error: carries the stored answer to the route class
+class Replay(Exception):
     """The request was answered before; ``response`` is that answer."""
 
     def __init__(self, response: Response) -> None:

@@ -143,5 +143,3 @@ async def _commit(unit: Unit | None, claim: Claim | None, response: Response | N
         if is_retryable(error):
             raise
         raise Unavailable("The change could not be saved") from error
-
-

@@ -1,1 +1,40 @@
-"""Pure ASGI middleware, right for HTTP and WebSocket."""
+"""Pure ASGI middleware, right for HTTP and WebSocket, and the order in which it runs.
+
+The root app alone has the outer stack: it covers the mounted apps. Each sub-app has its own Faults.
+
+1. Edge: request id, client behind trusted proxies, timing, access log, metrics, security headers.
+2. Faults: every error of what follows becomes a problem, so the others simply raise.
+3. Gate: header, path and host sanity; bounds the body in size and time.
+4. Cors: which browsers' origins may read answers.
+5. Compression: gzip, except for answers with credentials in them.
+"""
+
+from starlette.middleware import Middleware
+
+from insula.db.failures import translate
+from insula.http.metrics import RequestMetrics
+from insula.http.middleware.compression import Compression
+from insula.http.middleware.cors import Cors
+from insula.http.middleware.edge import Edge
+from insula.http.middleware.faults import Faults
+from insula.http.middleware.gate import Gate, VerifiedHost
+from insula.http.public import AppName
+from insula.settings import Settings
+
+__all__ = ["Middleware", "VerifiedHost", "stack_of"]
+
+
+def stack_of(
+    name: AppName, settings: Settings, metrics: RequestMetrics, verified_host: VerifiedHost
+) -> list[Middleware]:
+    """Return the middleware of the app ``name``, outermost first."""
+    faults = Middleware(Faults, translate=translate)
+    if name != "root":
+        return [faults]
+    return [
+        Middleware(Edge, settings=settings, metrics=metrics),
+        faults,
+        Middleware(Gate, settings=settings, verified_host=verified_host),
+        Middleware(Cors, origins=settings.http.cors_origins),
+        Middleware(Compression),
+    ]

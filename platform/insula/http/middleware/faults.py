@@ -1,4 +1,4 @@
-"""The innermost middleware of each app: what nothing expected becomes a 500 problem, logged once.
+"""Errors that no route handled become problems; those that nothing expected are logged, once.
 
 Starlette hands a handler of Exception to its outermost middleware, which answers and raises again,
 so that the server logs the traceback a second time. Here it is answered and done with.
@@ -7,6 +7,7 @@ so that the server logs the traceback a second time. Here it is answered and don
 from collections.abc import Callable
 
 import structlog
+from fastapi.exceptions import ResponseValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
@@ -39,6 +40,10 @@ class Faults:
             await self.app(scope, receive, watch)
         except WebSocketDisconnect:
             return
+        except AppError as error:
+            if started:
+                raise
+            await refuse(scope, send, error)
         except Exception as error:
             known = self.translate(error)
             _report(scope, error, known)
@@ -53,7 +58,11 @@ def _report(scope: Scope, error: Exception, known: AppError | None) -> None:
         return
     state["reported"] = error
     request_id = request_id_of(scope)
-    if known is None:
+    if isinstance(error, ResponseValidationError):  # its text repeats the data that was to be answered
+        _log.error(
+            "answer did not fit its schema", request_id=request_id, fields=[item["loc"] for item in error.errors()]
+        )
+    elif known is None:
         _log.error("request failed", request_id=request_id, exc_info=error)
     else:
         _log.warning("request refused", request_id=request_id, code=known.code, error=type(error).__name__)

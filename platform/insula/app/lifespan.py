@@ -1,0 +1,77 @@
+"""The one lifespan, in the root: opens what requests need, warms it, and closes it in reverse order."""
+
+import gc
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from insula.auth import KeyRing, Sessions, TokenIssuer, TokenVerifier
+from insula.db.pools import Database
+from insula.http.kernel import Kernel
+from insula.limits import Limits, connect
+from insula.policy import Policy
+from insula.settings import Settings
+from insula.tenancy import Directory, Listener
+
+Background = Callable[[Kernel], AbstractAsyncContextManager[None]]
+_OUTGOING_TIMEOUT = 10.0
+_COLLECT_EVERY = (50_000, 50, 100)
+
+
+def lifespan_of(
+    settings: Settings, policy: Policy, *background: Background
+) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Kernel]]]:
+    """Return the root's lifespan. Its state, ``kernel``, reaches the mounted apps with each request.
+
+    Each of ``background`` runs beside the requests, between the opening and the closing of the kernel.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[Mapping[str, Kernel]]:
+        async with AsyncExitStack() as stack:
+            kernel = await _open(settings, policy, stack)
+            for work in background:
+                await stack.enter_async_context(work(kernel))
+            _settle()
+            yield {"kernel": kernel}
+
+    return lifespan
+
+
+async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Kernel:
+    database = await Database.open(settings)
+    stack.push_async_callback(database.close)
+    redis = connect(settings.redis_url)
+    stack.push_async_callback(redis.aclose)
+    limits = Limits.build(redis)
+    stack.push_async_callback(limits.close)
+    http_client = await stack.enter_async_context(httpx.AsyncClient(timeout=_OUTGOING_TIMEOUT))
+    keys = KeyRing(settings, database)
+    directory = Directory(settings, database)
+    stack.push_async_callback(directory.close)
+    listener = Listener(settings, directory, keys)
+    await listener.start()
+    stack.push_async_callback(listener.stop)
+    await keys.load()
+    return Kernel(
+        settings=settings,
+        database=database,
+        redis=redis,
+        keys=keys,
+        verifier=TokenVerifier(settings, keys),
+        issuer=TokenIssuer(settings, keys),
+        authenticator=Sessions(settings, database),
+        directory=directory,
+        policy=policy,
+        limits=limits,
+        http_client=http_client,
+    )
+
+
+def _settle() -> None:
+    # What was built at start lives as long as the process: out of the collector's sight, and seldom collections.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_EVERY)

@@ -1,0 +1,115 @@
+"""The outermost middleware: one class for what every request pays, since each layer costs."""
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import structlog
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from insula.http.metrics import RequestMetrics
+from insula.http.middleware.proxies import Proxies
+from insula.ids import new_id
+from insula.settings import Settings
+
+_log = structlog.get_logger("insula.access")
+_RawHeaders = Sequence[tuple[bytes, bytes]]
+_CLIENT_GONE = 499
+_SWITCHING, _FORBIDDEN = 101, 403
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+_SECURITY: _RawHeaders = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    # Answers of the API are data: nothing in them may load, run or be framed. Pages bring their own policy.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (b"cache-control", b"no-store"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+
+
+class Edge:
+    """Request id, client address, timing, access log, metrics and security headers."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: RequestMetrics) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.proxies = Proxies(settings.http.trusted_proxies)
+        self.tells_time = settings.environment != "production"  # time is an oracle for what was found
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app and say what came of it, once."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        begun = perf_counter()
+        request_id = self.proxies.settle(scope) or str(new_id())
+        scope["insula"] = {"request_id": request_id}
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            kind = message["type"]
+            if kind == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": self._dress(message.get("headers", ()), scope, begun)}
+            elif kind == "websocket.accept":
+                status = _SWITCHING
+                message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())]}
+            elif kind == "websocket.close":
+                status = message.get("code", 1000) if status else _FORBIDDEN
+            await send(message)
+
+        tokens = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            self._tell(scope, status or _CLIENT_GONE, perf_counter() - begun)
+            structlog.contextvars.reset_contextvars(**tokens)
+
+    def _dress(self, headers: _RawHeaders, scope: Scope, begun: float) -> list[tuple[bytes, bytes]]:
+        names = {name for name, _ in headers}
+        dressed = [*headers, *(pair for pair in _SECURITY if pair[0] not in names)]
+        dressed.append((b"x-request-id", scope["insula"]["request_id"].encode()))
+        if scope["scheme"] == "https":
+            dressed.append(_HSTS)
+        if self.tells_time:
+            dressed.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - begun) * 1000)))
+        return dressed
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        app: str = getattr(scope["app"].state, "name", "root")
+        method: str = scope.get("method", "WEBSOCKET")
+        route = route_of(scope)
+        self.metrics.observe(app=app, method=method, route=route, status=status, seconds=seconds)
+        state = scope["insula"]
+        tell = _log.debug if route in _PROBES else _log.info
+        tell(
+            "request",
+            app=app,
+            method=method,
+            route=route,
+            status=status,
+            duration_ms=round(seconds * 1000, 2),
+            client=scope["client"][0] if scope.get("client") else None,
+            tenant=_text(state.get("tenant_id")),
+            principal=_text(state.get("principal_id")),
+        )
+
+
+def route_of(scope: Scope) -> str:
+    """Return the template of the route that was taken, with its mount; never the path that was sent."""
+    mount: str = scope.get("root_path", "")
+    # An included route stands under the path that its routers give it; FastAPI keeps that here.
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    route = context or scope.get("route")
+    template: str | None = getattr(route, "path_format", None)
+    if template is not None:
+        return mount + template
+    return f"{mount}/..." if isinstance(scope.get("endpoint"), StaticFiles) else "unmatched"
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,148 @@
+"""What is refused before anything looks at it: ambiguous, oversized, malformed, or meant for another host."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from insula.errors import BadRequest, Forbidden, PayloadTooLarge
+from insula.http.errors import BodyTimeout, DuplicateHeader, HeaderTooLarge, UnknownHost
+from insula.http.headers import MAX_CREDENTIALS, normal_host, own_hosts
+from insula.http.refusal import Refusal
+from insula.settings import Settings
+
+VerifiedHost = Callable[[Scope, str], Awaitable[bool]]
+_MAX_HEADER = 16_384
+_MAX_TARGET = 16_384
+# Two of these mean two things to two readers.
+_SINGLE = frozenset(
+    {b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-match", b"origin"}
+    | {b"x-api-key", b"x-tenant"}
+)
+_READ = frozenset({b"transfer-encoding"}) | _SINGLE
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# Probes come to an address, not to a name; these answers hold no link and nothing of a tenant.
+_HOSTLESS = frozenset({"/healthz", "/readyz"})
+_CLOSE = {"Connection": "close"}  # the rest of the body is not read
+
+
+class Gate:
+    """Checks headers, target and host, and bounds the body. Raises AppErrors."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, verified_host: VerifiedHost) -> None:
+        self.app = app
+        self.hosts = own_hosts(settings)
+        self.verified_host = verified_host
+        self.body_limit = settings.http.body_limit
+        self.body_timeout = settings.http.body_timeout
+        self.origins = frozenset({settings.public_url.rstrip("/"), *settings.http.cors_origins})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a sane request through."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = read_headers(scope)
+        check_target(scope)
+        await self._check_host(scope, headers)
+        if scope["type"] == "websocket":
+            self._check_origin(headers)
+        elif b"content-length" in headers or b"transfer-encoding" in headers:
+            receive = self._bounded(headers, receive)
+        await self.app(scope, receive, send)
+
+    async def _check_host(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        host = normal_host(headers.get(b"host", b"").decode("latin-1"))
+        if self.hosts.has(host) or scope["path"] in _HOSTLESS:
+            return
+        if not _HOST.fullmatch(host) or not await self.verified_host(scope, host):
+            raise UnknownHost
+
+    def _check_origin(self, headers: Mapping[bytes, bytes]) -> None:
+        # A browser sends a page's origin and the user's cookies to any WebSocket: the server must look.
+        origin = headers.get(b"origin")
+        if origin is None:
+            return
+        text = origin.decode("latin-1")
+        if text not in self.origins and urlsplit(text).netloc.encode("latin-1") != headers.get(b"host"):
+            raise Forbidden("WebSockets are not open to this origin")
+
+    def _bounded(self, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit():
+            raise BadRequest("Content-Length must be a number")
+        if len(length) > len(str(self.body_limit)) or int(length) > self.body_limit:
+            raise PayloadTooLarge(headers=_CLOSE)
+        return BoundedBody(receive, self.body_limit, self.body_timeout)
+
+
+class BoundedBody:
+    """A ``receive`` whose request body must end within a size and a time."""
+
+    def __init__(self, receive: Receive, limit: int, timeout: float) -> None:
+        self.receive = receive
+        self.left = limit
+        self.timeout = timeout
+        self.deadline: float | None = None
+        self.ended = False
+
+    async def __call__(self) -> Message:
+        """Return the next message. Raises Refusal when the body is too large or too late."""
+        if self.ended:
+            return await self.receive()
+        if self.deadline is None:
+            self.deadline = asyncio.get_running_loop().time() + self.timeout
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                message = await self.receive()
+        except TimeoutError:
+            raise Refusal(BodyTimeout(headers=_CLOSE)) from None
+        if message["type"] == "http.request":
+            self.left -= len(message.get("body", b""))
+            self.ended = not message.get("more_body", False)
+        if self.left < 0:
+            raise Refusal(PayloadTooLarge(headers=_CLOSE))
+        return message
+
+
+def read_headers(scope: Scope) -> dict[bytes, bytes]:
+    """Return the headers that matter here.
+
+    Raises DuplicateHeader, HeaderTooLarge, or BadRequest for a NUL.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if len(value) > _MAX_HEADER:
+            raise HeaderTooLarge
+        if name in _READ:
+            if name in found:
+                raise DuplicateHeader(f"{name.decode()} was sent more than once")
+            found[name] = value
+        if b"\0" in value:
+            raise BadRequest("A header holds a NUL character")
+    if len(found.get(b"authorization", b"")) > MAX_CREDENTIALS:
+        raise HeaderTooLarge
+    return found
+
+
+def check_target(scope: Scope) -> None:
+    """Raise BadRequest when path or query hold a NUL, a broken escape or what is not UTF-8."""
+    path, query = scope.get("raw_path") or scope["path"].encode(), scope.get("query_string", b"")
+    if len(path) + len(query) > _MAX_TARGET:
+        raise BadRequest("The request's target is too long")
+    if b"%" in path or b"%" in query:
+        for part in (path, query):
+            decoded = unquote_to_bytes(part)
+            if b"\0" in decoded or _BROKEN_ESCAPE.search(part) or not _is_utf8(decoded):
+                raise BadRequest("The request's target is not valid percent-encoded UTF-8, or holds a NUL character")
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,134 @@
+"""The product's first day, over two real uvicorn processes that share nothing but PostgreSQL and Valkey."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from insula import clock
+from insula.ids import new_id
+from insula.settings import Settings
+from tests.support.app import serving, wait_until
+from tests.support.factories import Factories, TenantRow
+from tests.support.stripe import signed
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Processes:
+    one: str
+    two: str
+
+
+@pytest.fixture(scope="module")
+def processes(settings: Settings) -> Iterator[Processes]:
+    with serving(settings) as one, serving(settings) as two:
+        yield Processes(one, two)
+
+
+class Caller:
+    """A signed-in client of both processes."""
+
+    def __init__(self, settings: Settings, processes: Processes, email: str) -> None:
+        self.settings, self.processes, self.email = settings, processes, email
+        self.token = ""
+
+    def log_in(self, app: str, tenant: str | None = None) -> "Caller":
+        body = {"email": self.email, "password": PASSWORD, "resource": self.settings.public_url + app}
+        answer = httpx.post(f"{self.processes.one}/auth/login", json={**body, **({"tenant": tenant} if tenant else {})})
+        assert answer.status_code == 200, answer.text
+        self.token = answer.json()["access_token"]
+        return self
+
+    def call(self, method: str, path: str, *, process: str | None = None, **options: object) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.request(method, (process or self.processes.one) + path, headers=headers, **options)  # type: ignore[arg-type]
+
+
+def subscription_updated(customer: str, price: str) -> bytes:
+    now = int(clock.timestamp())
+    subscription = {
+        "id": f"sub_{uuid4().hex}",
+        "object": "subscription",
+        "customer": customer,
+        "status": "active",
+        "current_period_end": now + 30 * 86_400,
+        "items": {"object": "list", "data": [{"id": "si_1", "quantity": 1, "price": {"id": price, "object": "price"}}]},
+        "metadata": {},
+    }
+    event = {
+        "id": f"evt_{uuid4().hex}",
+        "object": "event",
+        "type": "customer.subscription.updated",
+        "created": now,
+        "livemode": False,
+        "api_version": "2026-01-01",
+        "data": {"object": subscription},
+    }
+    return json.dumps(event).encode()
+
+
+async def test_the_first_day(settings: Settings, processes: Processes, make: Factories) -> None:
+    ada = await make.user(password=PASSWORD)
+    caller = Caller(settings, processes, ada.email).log_in("/api")
+
+    # Ada creates a tenant, and works in it.
+    slug = f"story-{uuid4().hex[:10]}"
+    created = caller.call("POST", "/api/v1/tenants", json={"slug": slug, "name": "Story"})
+    assert created.status_code == 201, created.text
+    tenant = TenantRow(id=created.json()["id"], slug=slug)
+    owner = Caller(settings, processes, ada.email).log_in("/api", slug)
+    project = owner.call("POST", "/api/v1/projects", json={"name": "Colosseum"}).json()
+    items = f"/api/v1/projects/{project['id']}/items"
+    assert owner.call("POST", items, json={"title": "Find marble"}).status_code == 201
+    assert [item["title"] for item in owner.call("GET", items).json()["items"]] == ["Find marble"]
+
+    # A viewer reads and does not write; a member of another tenant sees what a random id shows.
+    viewer_user = await make.member(tenant, role="viewer", password=PASSWORD)
+    viewer = Caller(settings, processes, viewer_user.email).log_in("/api", slug)
+    assert viewer.call("GET", items, process=processes.two).status_code == 200
+    refused = viewer.call("POST", items, json={"title": "Steal marble"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    other = await make.tenant(plan="pro")
+    stranger_user = await make.member(other, role="member", password=PASSWORD)
+    stranger = Caller(settings, processes, stranger_user.email).log_in("/api", other.slug)
+    foreign = stranger.call("GET", f"/api/v1/projects/{project['id']}")
+    random = stranger.call("GET", f"/api/v1/projects/{new_id()}")
+    assert foreign.status_code == random.status_code == 404
+    assert {**foreign.json(), "instance": ""} == {**random.json(), "instance": ""}
+
+    # The free plan's limit answers 429, on both processes together.
+    answers = [
+        owner.call("GET", "/api/v1/tenant", process=(processes.one, processes.two)[turn % 2]) for turn in range(80)
+    ]
+    limited = [answer for answer in answers if answer.status_code == 429]
+    assert limited
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in limited)
+    assert limited[0].json()["code"] == "rate_limited"
+
+    # A signed webhook upgrades the plan, and requests pass again on both.
+    await make.customer(tenant, "cus_" + slug)
+    body = subscription_updated("cus_" + slug, "price_pro_month")
+    unsigned = httpx.post(f"{processes.one}/billing/v1/webhooks/stripe", content=body)
+    assert unsigned.status_code == 400
+    accepted = httpx.post(
+        f"{processes.one}/billing/v1/webhooks/stripe", content=body, headers=signed(settings, body)
+    )
+    assert accepted.status_code == 200, accepted.text
+    for process in (processes.one, processes.two):
+        wait_until(lambda at=process: owner.call("GET", "/api/v1/tenant", process=at).status_code == 200, seconds=1)  # type: ignore[misc]
+    assert owner.call("GET", "/api/v1/tenant").json()["plan"] == "pro"
+
+    # Staff suspends the tenant, and the other process refuses the next request.
+    staff_user = await make.staff(role="superuser", password=PASSWORD)
+    staff = Caller(settings, processes, staff_user.email).log_in("/admin")
+    suspended = staff.call("POST", f"/admin/v1/tenants/{tenant.id}/suspend", process=processes.one)
+    assert suspended.status_code == 200, suspended.text
+    wait_until(lambda: owner.call("GET", "/api/v1/tenant", process=processes.two).status_code == 403, seconds=1)
+    assert owner.call("GET", "/api/v1/tenant", process=processes.two).json()["code"] == "tenant_suspended"
+    assert staff.call("POST", f"/admin/v1/tenants/{tenant.id}/reactivate").status_code == 200
+    wait_until(lambda: owner.call("GET", "/api/v1/tenant", process=processes.two).status_code == 200, seconds=1)
