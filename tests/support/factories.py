@@ -1,0 +1,113 @@
+"""Rows that tests arrange with, inserted as the superuser, past every policy."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula import clock
+from insula.auth import hash_password
+from insula.db.models import ACTIVE, AuthSession, Credential, Entitlement, Membership, Staff, Tenant, TenantDomain, User
+from insula.ids import new_id
+from insula.settings import Settings
+
+PLANS: Final[Mapping[str, Mapping[str, int]]] = {
+    "free": {"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5},
+    "pro": {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50},
+}
+
+TenantRow = Tenant
+UserRow = User
+
+
+class Factories:
+    """Makes rows. Each has names of its own, so tests never meet."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def tenant(
+        self,
+        plan: str = "free",
+        slug: str | None = None,
+        entitlements: Mapping[str, int] | None = None,
+        *,
+        name: str | None = None,
+        status: str = ACTIVE,
+    ) -> TenantRow:
+        """Return a new active tenant with its plan's entitlements, or exactly those given."""
+        tenant_id = new_id()
+        slug = slug or f"t-{tenant_id.hex}"
+        tenant = Tenant(id=tenant_id, slug=slug, name=name or slug.title(), plan=plan, status=status)
+        granted = PLANS[plan] if entitlements is None else entitlements
+        await self.insert(tenant)
+        await self.insert(*(Entitlement(tenant_id=tenant_id, key=key, value=value) for key, value in granted.items()))
+        return tenant
+
+    async def user(
+        self,
+        password: str | None = None,
+        email: str | None = None,
+        *,
+        name: str | None = None,
+        status: str = ACTIVE,
+    ) -> UserRow:
+        """Return a new active user; with a password, one who can log in."""
+        user_id = new_id()
+        user = User(
+            id=user_id,
+            email=email or f"u-{user_id.hex}@example.com",
+            name=name or f"User {user_id.hex[-6:]}",
+            status=status,
+            email_verified_at=clock.now(),
+        )
+        await self.insert(user)
+        if password is not None:
+            await self.insert(Credential(user_id=user_id, password_hash=await hash_password(password)))
+        return user
+
+    async def member(self, tenant: TenantRow, role: str = "member", user: UserRow | None = None) -> UserRow:
+        """Return a user, new unless given, who has this role in the tenant."""
+        user = user or await self.user()
+        await self.insert(Membership(tenant_id=tenant.id, user_id=user.id, role=role, email=user.email, name=user.name))
+        return user
+
+    async def staff(self, role: str = "superuser", user: UserRow | None = None) -> UserRow:
+        """Return a user, new unless given, who works for the house."""
+        user = user or await self.user()
+        await self.insert(Staff(user_id=user.id, role=role))
+        return user
+
+    async def domain(self, tenant: TenantRow, host: str, *, verified: bool = True) -> TenantDomain:
+        """Return a host name of the tenant's own."""
+        domain = TenantDomain(tenant_id=tenant.id, host=host, verified_at=clock.now() if verified else None)
+        await self.insert(domain)
+        return domain
+
+    async def session(self, user: UserRow) -> UUID:
+        """Return the id of a live login of the user's, to issue tokens for."""
+        session = AuthSession(user_id=user.id, expires_at=clock.now() + timedelta(days=1))
+        await self.insert(session)
+        return session.id
+
+    async def insert(self, *rows: SQLModel) -> None:
+        """Insert rows of any table, in one transaction, in this order of tables."""
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            session.add_all(rows)
+            await session.commit()
+
+
+@pytest.fixture
+async def make(settings: Settings) -> AsyncIterator[Factories]:
+    """Make rows in this worker's database."""
+    url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=NullPool)
+    yield Factories(engine)
+    await engine.dispose()
