@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from pydantic import SecretStr
 
+from insula.db.migrate import migrate
 from insula.embedded import Cluster
 from insula.settings import AuthSettings, BillingSettings, DatabaseSettings, Settings
 
@@ -62,7 +63,9 @@ class TestServers:
         self._clones += 1
         database = f"test_{name}"
         asyncio.run(_create_database(with_path(cluster.database_url, _MAINTENANCE), database))
-        return self._servers(cluster, database, self._clones)
+        servers = self._servers(cluster, database, self._clones)
+        migrate(servers.settings())  # rights on the database itself are not cloned
+        return servers
 
     def stop(self) -> None:
         """Stop the servers and remove their files."""
@@ -76,6 +79,7 @@ class TestServers:
         cluster = Cluster(Path(self._directory, "data"), durable=False)
         cluster.start()
         self._cluster = cluster
+        migrate(self._servers(cluster, _TEMPLATE, 0).settings())
         return cluster
 
     def _servers(self, cluster: Cluster, database: str, redis_index: int) -> Servers:
