@@ -18,6 +18,7 @@ from pathlib import Path
 ROOTS = ("platform", "tenants", "billing", "admin", "migrations", "scripts", "tests", "benchmarks")
 MAX_LINES = 250
 MAKES_SCHEMA = ("platform/insula/db/", "migrations/", "tests/")
+OWN_CONNECTION = ("platform/insula/db/migrate.py", "tests/")  # never pooled: its settings go with it
 
 _BARE_IGNORE = re.compile(r"#\s*noqa(?!: [A-Z]+\d+)|#\s*type:\s*ignore(?!\[)")
 _IGNORE = re.compile(r"#\s*(?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type:\s*ignore\[[\w, -]+\])(?P<rest>.*)")
@@ -27,6 +28,7 @@ _SESSION_SET = re.compile(
     r"|set_config\([^)]*,\s*false\s*\)",
     re.IGNORECASE,
 )
+_CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _FACTORIES = frozenset({"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "bytearray", "Counter"})
 _EXECUTES = frozenset({"text", "exec_driver_sql"})
 
@@ -81,11 +83,17 @@ def _called(call: ast.Call) -> str:
 
 def _is_built(value: ast.expr) -> bool:
     match value:
-        case ast.JoinedStr() | ast.BinOp():
+        case ast.JoinedStr(values=parts):
+            return not all(_is_constant(part.value) for part in parts if isinstance(part, ast.FormattedValue))
+        case ast.BinOp():
             return True
         case ast.Call(func=ast.Attribute(attr="format" | "join")):
             return True
     return False
+
+
+def _is_constant(value: ast.expr) -> bool:
+    return isinstance(value, ast.Name) and _CONSTANT.fullmatch(value.id) is not None
 
 
 def _is_empty_container(value: ast.expr) -> bool:
@@ -106,8 +114,9 @@ def findings(path: Path, name: str) -> Iterator[Finding]:
     yield from ignores_without_reason(path)
     if not name.startswith(MAKES_SCHEMA):
         yield from built_sql(tree)
-    if not name.startswith("tests/"):
+    if not name.startswith(OWN_CONNECTION):
         yield from session_settings(tree)
+    if not name.startswith("tests/"):
         yield from mutable_globals(tree)
 
 

@@ -61,6 +61,7 @@ def test_broken_rule_is_named(tmp_path: Path, name: str, source: str, message: s
         "import os  # noqa: F401 - re-exported for adopters\n",
         "x = y  # type: ignore[name-defined]  # made by the metaclass\n",
         'q = text("select :x")\n',
+        'q = text(f"select {_COLUMNS} from project")\n',
         "q = text(\"SET LOCAL app.tenant_id = 'x'\")\n",
         'q = text("UPDATE project SET name = :name")\n',
         '"""Set the tenant of a session."""\n',
