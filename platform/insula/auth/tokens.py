@@ -132,18 +132,15 @@ def _parse(token: str) -> jws.CompactSignature:
         raise Unauthenticated from error
 
 
-def _named_key(header: Mapping[str, object]) -> str:
+def _named_key(header: object) -> str:
     """Return the ``kid`` of a header that says exactly what ours say.
 
     Any further member (jwk, jku, x5u, crit, …) is refused unread.
     """
-    kid = header.get("kid")
-    if (
-        header.keys() != _HEADER
-        or header["alg"] != ALGORITHM
-        or header["typ"] != TOKEN_TYPE
-        or not isinstance(kid, str)
-    ):
+    if not isinstance(header, dict) or header.keys() != _HEADER:
+        raise Unauthenticated
+    kid = header["kid"]
+    if header["alg"] != ALGORITHM or header["typ"] != TOKEN_TYPE or not isinstance(kid, str):
         raise Unauthenticated
     return kid
 
