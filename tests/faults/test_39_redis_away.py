@@ -1,0 +1,165 @@
+"""Redis frozen, killed, restarted, flushed: nobody waits, nobody fails, and it heals by itself."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from insula.ids import TenantId, new_tenant_id
+from insula.limits import LimitClass, Limits, close, connect
+from tests.limits.server import ValkeyServer, valkey_server
+
+HEALS_WITHIN = 10.0
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    with valkey_server(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def redis(server: ValkeyServer) -> AsyncIterator[Redis]:
+    client = connect(server.url)
+    yield client
+    await close(client)
+
+
+@pytest.fixture
+async def limits(redis: Redis) -> AsyncIterator[Limits]:
+    built = Limits.build(redis)
+    yield built
+    await built.close()
+
+
+async def count(limits: Limits, tenant: TenantId, times: int, per_minute: int = 60) -> int:
+    verdicts = [await limits.admit(tenant, per_minute, LimitClass.READ) for _ in range(times)]
+    return sum(verdict.allowed for verdict in verdicts)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(HEALS_WITHIN):
+        while not await condition():  # noqa: ASYNC110 (the event is in another process)
+            await asyncio.sleep(0.01)
+
+
+async def back(limits: Limits) -> None:
+    """Wait until it counts in Redis again; asking is what notices that Redis is away."""
+
+    async def counts_together() -> bool:
+        await limits.admit(new_tenant_id(), 60, LimitClass.READ)
+        return not limits.away
+
+    await until(counts_together)
+
+
+async def test_frozen_redis_delays_one_moment_once_and_fails_nobody(limits: Limits, server: ValkeyServer) -> None:
+    assert await count(limits, new_tenant_id(), 61) == 60
+    server.freeze()
+    started = time.monotonic()
+
+    verdicts = await asyncio.gather(
+        *(limits.admit(new_tenant_id(), 60, LimitClass.READ) for _ in range(200)),
+    )
+    first_burst = time.monotonic() - started
+    later = [await limits.admit(new_tenant_id(), 60, LimitClass.READ) for _ in range(200)]
+    all_of_it = time.monotonic() - started
+
+    assert all(verdict.allowed for verdict in [*verdicts, *later])
+    assert limits.away
+    assert first_burst < 0.5, "200 at once wait 50 ms together, not one after another"
+    assert all_of_it < 1.0, "nobody waits once it is known"
+    server.thaw()
+    await back(limits)
+
+
+async def test_frozen_redis_does_not_block_the_event_loop(limits: Limits, server: ValkeyServer) -> None:
+    server.freeze()
+    gaps: list[float] = []
+
+    async def heartbeat() -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0)
+            gaps.append(time.monotonic() - before)
+
+    beat = asyncio.create_task(heartbeat())
+    assert await count(limits, new_tenant_id(), 60) == 60
+    beat.cancel()
+
+    assert len(gaps) > 10
+    assert max(gaps) < 0.04, "less than the wait for Redis, so nothing waited for it on the loop"
+    server.thaw()
+
+
+async def test_while_away_each_process_admits_the_limit_and_no_more(limits: Limits, server: ValkeyServer) -> None:
+    server.kill()
+    tenant = new_tenant_id()
+
+    assert await count(limits, tenant, 200) == 60
+    assert limits.away
+    assert await count(limits, new_tenant_id(), 1) == 1
+
+
+async def test_a_lease_in_hand_is_spent_and_then_the_process_counts_by_itself(
+    limits: Limits, server: ValkeyServer
+) -> None:
+    tenant = new_tenant_id()
+    spent_before = await count(limits, tenant, 30)
+    server.kill()
+
+    spent_after = await count(limits, tenant, 200)
+
+    assert spent_before == 30
+    assert 60 <= spent_after <= 60 + 3
+
+
+async def test_a_restarted_redis_is_used_again(limits: Limits, redis: Redis, server: ValkeyServer) -> None:
+    server.kill()
+    assert await count(limits, new_tenant_id(), 1) == 1
+    assert limits.away
+
+    server.start()
+    await back(limits)
+
+    tenant = new_tenant_id()
+    assert await count(limits, tenant, 61) == 60
+    assert await redis.exists(f"insula:limits:{{{tenant}}}:read") == 1
+
+
+async def test_after_a_flush_the_script_is_sent_again_and_nobody_stays_refused(limits: Limits, redis: Redis) -> None:
+    tenant = new_tenant_id()
+    assert await count(limits, tenant, 61) == 60
+    await redis.flushall()
+    await redis.script_flush()
+
+    async def admitted_again() -> bool:
+        return await count(limits, tenant, 1) == 1
+
+    await until(admitted_again)
+    assert not limits.away
+    assert await count(limits, tenant, 200) == 59
+
+
+async def test_a_lease_of_before_the_flush_settles_nothing_after_it(limits: Limits, redis: Redis) -> None:
+    other, tenant = Limits.build(redis), new_tenant_id()
+    await count(limits, tenant, 15, per_minute=200)
+    await redis.flushall()
+
+    assert await count(other, tenant, 150, per_minute=200) == 150
+    total = await count(limits, tenant, 200, per_minute=200) + await count(other, tenant, 200, per_minute=200)
+
+    assert 50 <= total <= 50 + 10
+
+
+async def test_login_attempts_stay_slowed_while_redis_is_away(limits: Limits, server: ValkeyServer) -> None:
+    server.kill()
+
+    victim = [(await limits.admit_exactly("victim@example.com", 10)).allowed for _ in range(20)]
+    another = await limits.admit_exactly("another@example.com", 10)
+
+    assert victim == [True] * 5 + [False] * 15
+    assert another.allowed
