@@ -36,3 +36,4 @@ def configure(log_format: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("casbin").setLevel(logging.WARNING)  # prints its model at each start

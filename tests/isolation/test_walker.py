@@ -6,6 +6,7 @@ rightful caller is refused: a refusal counts only beside a control that succeede
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,9 +20,10 @@ from insula.ids import new_id
 from insula.settings import Settings
 from tests.isolation.routes import LiveRoute, routes_of
 from tests.support.app import AppName, SignIn
-from tests.support.factories import Factories, Readback, TenantRow, UserRow
+from tests.support.factories import Factories, TenantRow, UserRow
 
 ROUTES = {route.name: route for route in routes_of(create_app(Settings(environment="test", database_url="postgresql://x/y", redis_url="redis://x")))}
+Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
 PARAMETER = re.compile(r"{(\w+)}")
 
 

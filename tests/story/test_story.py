@@ -3,16 +3,18 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from billing.models import BillingCustomer
 from insula import clock
 from insula.ids import new_id
 from insula.settings import Settings
 from tests.support.app import serving, wait_until
-from tests.support.factories import Factories, TenantRow
+from insula.db.models import Tenant
+from tests.support.factories import Factories
 from tests.support.stripe import signed
 
 PASSWORD = "correct horse battery staple"
@@ -80,7 +82,7 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     slug = f"story-{uuid4().hex[:10]}"
     created = caller.call("POST", "/api/v1/tenants", json={"slug": slug, "name": "Story"})
     assert created.status_code == 201, created.text
-    tenant = TenantRow(id=created.json()["id"], slug=slug)
+    tenant = Tenant(id=UUID(created.json()["id"]), slug=slug, name="Story")
     owner = Caller(settings, processes, ada.email).log_in("/api", slug)
     project = owner.call("POST", "/api/v1/projects", json={"name": "Colosseum"}).json()
     items = f"/api/v1/projects/{project['id']}/items"
@@ -88,13 +90,13 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     assert [item["title"] for item in owner.call("GET", items).json()["items"]] == ["Find marble"]
 
     # A viewer reads and does not write; a member of another tenant sees what a random id shows.
-    viewer_user = await make.member(tenant, role="viewer", password=PASSWORD)
+    viewer_user = await make.member(tenant, role="viewer", user=await make.user(password=PASSWORD))
     viewer = Caller(settings, processes, viewer_user.email).log_in("/api", slug)
     assert viewer.call("GET", items, process=processes.two).status_code == 200
     refused = viewer.call("POST", items, json={"title": "Steal marble"})
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     other = await make.tenant(plan="pro")
-    stranger_user = await make.member(other, role="member", password=PASSWORD)
+    stranger_user = await make.member(other, role="member", user=await make.user(password=PASSWORD))
     stranger = Caller(settings, processes, stranger_user.email).log_in("/api", other.slug)
     foreign = stranger.call("GET", f"/api/v1/projects/{project['id']}")
     random = stranger.call("GET", f"/api/v1/projects/{new_id()}")
@@ -111,7 +113,7 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     assert limited[0].json()["code"] == "rate_limited"
 
     # A signed webhook upgrades the plan, and requests pass again on both.
-    await make.customer(tenant, "cus_" + slug)
+    await make.insert(BillingCustomer(tenant_id=tenant.id, provider="stripe", provider_customer_id="cus_" + slug))
     body = subscription_updated("cus_" + slug, "price_pro_month")
     unsigned = httpx.post(f"{processes.one}/billing/v1/webhooks/stripe", content=body)
     assert unsigned.status_code == 400
@@ -124,7 +126,7 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     assert owner.call("GET", "/api/v1/tenant").json()["plan"] == "pro"
 
     # Staff suspends the tenant, and the other process refuses the next request.
-    staff_user = await make.staff(role="superuser", password=PASSWORD)
+    staff_user = await make.staff(role="superuser", user=await make.user(password=PASSWORD))
     staff = Caller(settings, processes, staff_user.email).log_in("/admin")
     suspended = staff.call("POST", f"/admin/v1/tenants/{tenant.id}/suspend", process=processes.one)
     assert suspended.status_code == 200, suspended.text
