@@ -62,7 +62,7 @@ async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreat
         for body in bodies
     ]
     with answering(_VIOLATIONS):
-        await scope.unit.session.execute(insert(ProjectItem), rows)
+        await scope.unit.session.exec(insert(ProjectItem), params=rows)
     return [row["id"] for row in rows]
 
 

@@ -21,7 +21,7 @@ async def reserve(scope: Scope, resource: Resource, table: type[TenantOwned], mo
     resource that the plan does not name is not granted.
     """
     session = scope.unit.session
-    await session.execute(select(func.pg_advisory_xact_lock(_lock_id(scope, resource))))
+    await session.exec(select(func.pg_advisory_xact_lock(_lock_id(scope, resource))))
     # A statement of its own: the snapshot of the one that waited for the lock is older than the lock.
     used = await queries.count(session, table)
     granted = scope.tenant.entitlements.get(resource, 0)

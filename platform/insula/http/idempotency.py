@@ -81,7 +81,7 @@ async def claim(request: Request, unit: Unit, *, principal_id: UUID, route: str)
         raise RuntimeError("an idempotency key needs a partition")
     digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).digest()
     claimed = Claim(partition, principal_id, route, key, digest)
-    if not (await unit.session.execute(select(func.pg_try_advisory_xact_lock(_lock_id(claimed))))).scalar_one():
+    if not (await unit.session.exec(select(func.pg_try_advisory_xact_lock(_lock_id(claimed))))).one():
         raise IdempotencyKeyInFlight
     await _answer_if_known(unit, claimed)
     return claimed
@@ -99,7 +99,7 @@ async def _answer_if_known(unit: Unit, claimed: Claim) -> None:
     if record is None:
         return
     if record.created_at < clock.now() - LIFETIME:
-        await unit.session.execute(delete(IdempotencyRecord).where(mine))
+        await unit.session.exec(delete(IdempotencyRecord).where(mine))
         return
     if record.request_hash != claimed.request_hash:
         raise IdempotencyKeyReused

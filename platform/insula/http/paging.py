@@ -17,8 +17,9 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Select, func, label, select, tuple_
+from sqlalchemy import Select, func, label, tuple_
 from sqlalchemy.orm import Mapped
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.errors import AppError
@@ -138,7 +139,7 @@ async def fetch_offset(
     """Return one page of ``statement`` and how many rows match in all."""
     column = columns[params.sort_field]
     order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
-    total = (await session.execute(select(func.count()).select_from(statement.subquery()))).scalar_one()
+    total = (await session.exec(select(func.count()).select_from(statement.subquery()))).one()
     rows = (await session.scalars(statement.order_by(*order).offset(params.skip).limit(params.limit))).all()
     return rows, total
 
