@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from insula import clock
 from insula.auth import hash_password
 from insula.db.models import ACTIVE, AuthSession, Credential, Entitlement, Membership, Staff, Tenant, TenantDomain, User
+from insula.db.pools import Database
 from insula.ids import new_id
 from insula.settings import Settings
 
@@ -111,3 +112,11 @@ async def make(settings: Settings) -> AsyncIterator[Factories]:
     engine = create_async_engine(url, poolclass=NullPool)
     yield Factories(engine)
     await engine.dispose()
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """Open a process's pools on this worker's database, for tests that work below the application."""
+    database = await Database.open(settings)
+    yield database
+    await database.close()

@@ -66,7 +66,8 @@ class Unit:
         """Act for this tenant until the transaction ends; what is pending is written for the one before."""
         if self.begun:
             await self.session.flush()
-            await self.session.execute(_SET_TENANT, {"tenant_id": str(UUID(int=tenant_id.int))})
+            connection = await self.session.connection()
+            await connection.execute(_SET_TENANT, {"tenant_id": str(UUID(int=tenant_id.int))})
         self.session.info[_TENANT] = tenant_id
 
     async def commit(self) -> None:

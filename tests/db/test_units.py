@@ -1,0 +1,143 @@
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from sqlalchemy.orm.exc import StaleDataError
+from sqlmodel import select
+
+from insula.db.failures import translate
+from insula.db.models import Membership, Tenant
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.errors import PreconditionFailed
+from insula.ids import new_id
+from insula.settings import Settings
+from tests.support.factories import Factories
+from tests.support.sql import changed, rows, setting
+
+TENANTS = DatabaseRole.TENANTS
+
+
+async def test_nothing_happens_until_the_session_is_used(database: Database) -> None:
+    async with database.unit(TENANTS, new_id()) as unit:
+        assert not unit.begun
+    assert database.engine(TENANTS).pool.checkedin() == 0  # type: ignore[attr-defined]  # AsyncAdaptedQueuePool has it
+
+
+async def test_unit_commits_on_success_and_rolls_back_on_error(make: Factories, database: Database) -> None:
+    tenant = await make.tenant(name="Before")
+    async with database.unit(TENANTS, tenant.id) as unit:
+        (await unit.session.exec(select(Tenant))).one().name = "After"
+
+    async def fail() -> None:
+        async with database.unit(TENANTS, tenant.id) as unit:
+            (await unit.session.exec(select(Tenant))).one().name = "Never"
+            await unit.session.flush()
+            raise RuntimeError("undo")
+
+    with pytest.raises(RuntimeError, match="undo"):
+        await fail()
+    async with database.unit(TENANTS, tenant.id) as unit:
+        kept = (await unit.session.exec(select(Tenant))).one()
+    assert (kept.name, kept.version) == ("After", 2)
+
+
+async def test_a_stale_version_is_a_failed_precondition(make: Factories, database: Database) -> None:
+    tenant = await make.tenant()
+    async with database.unit(TENANTS, tenant.id) as slow, database.unit(TENANTS, tenant.id) as quick:
+        late = (await slow.session.exec(select(Tenant))).one()
+        (await quick.session.exec(select(Tenant))).one().name = "Quick"
+        await quick.commit()
+        late.name = "Late"
+        with pytest.raises(StaleDataError) as stale:
+            await slow.commit()
+        await slow.rollback()
+    assert isinstance(translate(stale.value), PreconditionFailed)
+
+
+async def test_entering_a_tenant_lasts_for_the_transaction(make: Factories, database: Database) -> None:
+    user = await make.user()
+    home, other = new_id(), new_id()
+    async with database.unit(TENANTS, home) as unit:
+        assert await setting(unit.session) == str(home)
+        await unit.enter(other)
+        unit.session.add(Tenant(id=other, slug=f"t-{other.hex}", name="Other"))
+        await unit.session.flush()
+        unit.session.add(Membership(tenant_id=other, user_id=user.id, role="owner", email=user.email, name=user.name))
+        await unit.enter(home)  # what is pending goes to the tenant it was meant for
+        assert await rows(unit, "SELECT id FROM membership") == []
+        await unit.enter(other)
+        assert len(await rows(unit, "SELECT id FROM membership")) == 1
+        await unit.commit()
+        assert await setting(unit.session) == str(home)
+
+
+async def test_entering_before_the_first_statement_is_carried_by_begin(make: Factories, database: Database) -> None:
+    tenant = await make.tenant()
+    async with database.unit(TENANTS) as unit:
+        await unit.enter(tenant.id)
+        assert await setting(unit.session) == str(tenant.id)
+
+
+async def test_only_a_uuid_is_carried(database: Database) -> None:
+    unit = database.unit(TENANTS, "'; DROP TABLE tenant; --")  # type: ignore[arg-type]  # the attack
+    with pytest.raises(TypeError, match="UUID"):
+        await setting(unit.session)
+    await unit.close()
+
+
+async def test_a_tenant_that_no_statement_used_is_forgotten(database: Database) -> None:
+    unit = database.unit(TENANTS, new_id())
+    _ = await unit.session.connection()  # the tenant is handed to the driver, BEGIN is not sent
+    await unit.close()
+    async with database.engine(TENANTS).connect() as connection:
+        found = (await connection.exec_driver_sql("SELECT current_setting('app.tenant_id', true)")).scalar_one()
+    assert not found
+
+
+@contextmanager
+def _passing_over_cancelled_connects() -> Iterator[None]:
+    """Drop what asyncpg leaves unretrieved when connecting is cancelled, and nothing else."""
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler() or asyncio.AbstractEventLoop.default_exception_handler
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        if "unexpected connection_lost() call" not in str(context.get("exception")):
+            before(loop, context)
+
+    loop.set_exception_handler(handle)
+    yield
+    loop.set_exception_handler(before)
+
+
+async def test_cancelled_units_leave_no_tenant_behind(make: Factories, settings: Settings) -> None:
+    tenants = [await make.tenant() for _ in range(3)]
+    narrow = settings.model_copy(update={"database": settings.database.model_copy(update={"budget": 8})})
+    database = await Database.open(narrow, [TENANTS])
+    dice = random.Random(20261123)  # noqa: S311  # repeatable, not secret
+    seen: list[tuple[UUID | None, list[UUID]]] = []
+
+    async def work(tenant_id: UUID | None) -> None:
+        async with database.unit(TENANTS, tenant_id) as unit:
+            found = await rows(unit, "SELECT id FROM tenant")
+            seen.append((tenant_id, [UUID(str(row[0])) for row in found]))
+            if tenant_id is not None:
+                await changed(unit, "UPDATE tenant SET name = name")
+
+    with _passing_over_cancelled_connects():
+        for _ in range(150):
+            owners = [dice.choice([None, *(tenant.id for tenant in tenants)]) for _ in range(4)]
+            tasks = [asyncio.create_task(work(owner)) for owner in owners]
+            for task in tasks:
+                for _ in range(dice.randrange(12)):
+                    await asyncio.sleep(0)
+                if dice.random() < 0.5:
+                    task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                assert outcome is None or isinstance(outcome, asyncio.CancelledError), repr(outcome)
+        await database.close()
+    assert len(seen) > 150
+    assert all(found == ([] if tenant_id is None else [tenant_id]) for tenant_id, found in seen)
