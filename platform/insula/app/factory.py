@@ -6,13 +6,17 @@ from typing import TypedDict
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from starlette.middleware import Middleware
+from starlette.types import Scope
 
+from insula.app.docs import add_documentation
+from insula.app.health import Watch
 from insula.app.mounts import MOUNTS
 from insula.app.openapi import DocumentedApp
-from insula.db.failures import translate
+from insula.app.pages import Assets
 from insula.http.handlers import install_handlers
-from insula.http.middleware.faults import Faults
+from insula.http.kernel import Kernel
+from insula.http.metrics import RequestMetrics
+from insula.http.middleware import stack_of
 from insula.http.public import AppName
 from insula.settings import Settings
 
@@ -41,6 +45,7 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
 
     A mounted app's own lifespan never runs and its own middleware would run twice: only the root has them.
     """
+    metrics = RequestMetrics()
     app = DocumentedApp(
         title=title,
         description=description,
@@ -51,15 +56,27 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
         openapi_url=None,  # the document and its pages are served by our own routes
         redirect_slashes=False,  # it would build a link on the Host header
         generate_unique_id_function=_operation_id,
-        middleware=[Middleware(Faults, translate=translate)],
+        middleware=stack_of(name, settings, metrics, is_verified_host),
         lifespan=lifespan,
     )
     app.state.name = name
+    app.state.metrics = metrics
+    app.state.settings = settings
+    app.state.watch = Watch()
     install_handlers(app)
     for router in routers:
         app.include_router(router)
+    add_documentation(app, name)
+    if name == "root":
+        app.mount("/static", Assets(), name="static")
     return app
 
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
+
+
+async def is_verified_host(scope: Scope, host: str) -> bool:
+    """Return whether ``host`` is a tenant's verified domain."""
+    kernel: Kernel = scope["state"]["kernel"]
+    return await kernel.directory.tenant_for_host(host) is not None

@@ -5,7 +5,7 @@ The root app alone has the outer stack: it covers the mounted apps. Each sub-app
 1. Edge: request id, client behind trusted proxies, timing, access log, metrics, security headers.
 2. Faults: every error of what follows becomes a problem, so the others simply raise.
 3. Gate: header, path and host sanity; bounds the body in size and time.
-4. Cors: which browsers' origins may read answers.
+4. Cors: which browsers' origins may read answers; only where the settings name some.
 5. Compression: gzip, except for answers with credentials in them.
 """
 
@@ -21,7 +21,7 @@ from insula.http.middleware.gate import Gate, VerifiedHost
 from insula.http.public import AppName
 from insula.settings import Settings
 
-__all__ = ["Middleware", "VerifiedHost", "stack_of"]
+__all__ = ["VerifiedHost", "stack_of"]
 
 
 def stack_of(
@@ -31,10 +31,11 @@ def stack_of(
     faults = Middleware(Faults, translate=translate)
     if name != "root":
         return [faults]
+    origins = settings.http.cors_origins
     return [
         Middleware(Edge, settings=settings, metrics=metrics),
         faults,
         Middleware(Gate, settings=settings, verified_host=verified_host),
-        Middleware(Cors, origins=settings.http.cors_origins),
+        *([Middleware(Cors, origins=origins)] if origins else []),
         Middleware(Compression),
     ]

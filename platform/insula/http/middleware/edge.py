@@ -45,8 +45,8 @@ class Edge:
             await self.app(scope, receive, send)
             return
         begun = perf_counter()
-        request_id = self.proxies.settle(scope) or str(new_id())
-        scope["insula"] = {"request_id": request_id}
+        state = scope["insula"] = {}
+        request_id = state["request_id"] = self.proxies.settle(scope) or str(new_id())
         status = 0
 
         async def answer(message: Message) -> None:

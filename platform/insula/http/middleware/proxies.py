@@ -45,6 +45,7 @@ class Proxies:
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in _FORWARDED]
         peer = _address(scope["client"][0]) if scope.get("client") else None
         if peer is None or not self._trusts(peer):
+            scope["insula"]["hearsay"] = True
             return None
         values = {name: [part.strip() for part in _joined(said, name).split(",")] for name, _ in said}
         self._settle_client(scope, values.get(b"x-forwarded-for", []))

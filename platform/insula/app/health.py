@@ -1,0 +1,94 @@
+"""Whether this process can serve: what it needs, what it can do without, and how each is."""
+
+import asyncio
+from functools import lru_cache
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from insula import clock
+from insula.db.migrate import head
+from insula.db.roles import DatabaseRole
+from insula.http.kernel import Kernel
+
+OK: Final = "ok"
+_AWAY: Final = "away"
+_SECONDS_KEPT = 1.0  # anybody may ask: one look a second serves them all
+_SECONDS_WAITED = 3.0
+
+Status = Literal["ready", "degraded", "unready"]
+
+
+class Readiness(BaseModel):
+    """Whether this process can serve."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"status": "ready", "checks": {"database": "ok", "migrations": "ok", "redis": "ok"}}]
+        }
+    )
+
+    status: Status = Field(description="degraded: it serves, counting limits by itself until Redis is back.")
+    checks: dict[str, str] = Field(description="Each thing that is needed: ok, or what is wrong with it.")
+
+
+class Watch:
+    """Looks at what a kernel needs, at most once a second however many ask."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._seen: Readiness | None = None
+        self._until = 0.0
+
+    async def look(self, kernel: Kernel) -> Readiness:
+        """Return how it is, as of a second ago at most."""
+        async with self._lock:
+            if self._seen is None or clock.timestamp() >= self._until:
+                self._seen = await _look(kernel)
+                self._until = clock.timestamp() + _SECONDS_KEPT
+            return self._seen
+
+
+async def _look(kernel: Kernel) -> Readiness:
+    revision, redis = await asyncio.gather(_revision(kernel), _redis(kernel))
+    checks = {
+        "database": _AWAY if revision is None else OK,
+        "migrations": await _migrations(revision),
+        "redis": OK if redis else _AWAY,
+    }
+    status: Status = "ready" if all(found == OK for found in checks.values()) else "degraded"
+    if checks["database"] != OK or checks["migrations"] != OK:
+        status = "unready"
+    return Readiness(status=status, checks=checks)
+
+
+async def _revision(kernel: Kernel) -> str | None:
+    try:
+        async with asyncio.timeout(_SECONDS_WAITED), kernel.database.engine(DatabaseRole.GATE).connect() as connection:
+            found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+            return str(found.scalar_one_or_none() or "")
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return None
+
+
+async def _migrations(revision: str | None) -> str:
+    if revision is None:
+        return "unknown"
+    # Revisions are numbered; a database that is ahead belongs to the next version, which this one gets along with.
+    return OK if revision >= await asyncio.to_thread(_head) else "pending"
+
+
+async def _redis(kernel: Kernel) -> bool:
+    try:
+        async with asyncio.timeout(_SECONDS_WAITED):
+            return bool(await kernel.redis.ping())
+    except (RedisError, OSError, TimeoutError):
+        return False
+
+
+@lru_cache(maxsize=1)
+def _head() -> str:
+    return head()

@@ -1,0 +1,39 @@
+"""The HTML pages, from templates, and the static files that they use."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from insula.app.mounts import MOUNTS
+
+STATIC = Path(__file__).parent / "static"
+_VERSIONED = ("swagger-ui-", "redoc-")
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    return Environment(loader=PackageLoader("insula.app"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+
+
+def page(template: str, **values: object) -> str:
+    """Return the page that ``template`` makes of ``values``; every text in it is escaped."""
+    apps = [{"name": name, "path": path} for name, path in MOUNTS.items()]
+    return _templates().get_template(template).render(apps=apps, **values)
+
+
+class Assets(StaticFiles):
+    """Our static files, cached by browsers: for good where the folder's name holds the version."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=STATIC)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file with its caching rule; the ETag is Starlette's."""
+        response = await super().get_response(path, scope)
+        fixed = path.startswith(_VERSIONED)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fixed else "public, max-age=300"
+        return response

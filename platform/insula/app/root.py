@@ -1,0 +1,131 @@
+"""The root app's own routes: the page that shows the house, health and metrics."""
+
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from importlib.metadata import version
+from ipaddress import ip_address
+from typing import Final, Literal
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ConfigDict
+
+from insula.app.auth import auth_router
+from insula.app.factory import Lifespan, make_app
+from insula.app.health import Readiness, Watch
+from insula.app.mounts import MOUNTS
+from insula.app.pages import page
+from insula.errors import NotFound
+from insula.http.kernel import kernel_of
+from insula.http.metrics import RequestMetrics
+from insula.http.public import AppName
+from insula.http.route import PublicRoute
+from insula.settings import Settings
+
+_PURPOSES: Mapping[AppName, str] = {
+    "root": "Signing in, keys, health.",
+    "tenants": "What the people of a tenant call: their tenant, its members, projects and items.",
+    "admin": "What the platform's staff call: every tenant and user, and their suspension.",
+    "billing": "Plans, subscriptions, entitlements, and the payment provider's webhooks.",
+}
+_DESCRIPTION: Final = """
+The house that holds the apps: signing in, public keys and health. Each app has a document of its own.
+
+Sign in with `POST /auth/login`; name the app that the access token is for in `resource`.
+"""
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Alive(BaseModel):
+    """This process answers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "alive"}]})
+
+    status: Literal["alive"] = "alive"
+
+
+root_router = APIRouter(tags=["installation"], route_class=PublicRoute)
+
+
+def build_root(settings: Settings, lifespan: Lifespan) -> FastAPI:
+    """Build the root app; the sub-apps are mounted into it."""
+    return make_app(
+        name="root",
+        title="Insula",
+        description=_DESCRIPTION,
+        version=version("insula"),
+        settings=settings,
+        routers=[root_router, auth_router()],
+        tags=[
+            {"name": "installation", "description": "Health of this installation."},
+            {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},
+        ],
+        lifespan=lifespan,
+    )
+
+
+@root_router.get("/", include_in_schema=False)
+async def home() -> HTMLResponse:
+    """Show the apps, their documents and how they are."""
+    cards = [{"name": name, "path": path, "purpose": _PURPOSES[name]} for name, path in MOUNTS.items()]
+    html = page(
+        "home.html",
+        title="Insula",
+        name=None,
+        kind="home",
+        page="docs",
+        description="A multi-tenant SaaS backend: three apps on one PostgreSQL, each tenant behind row-level security.",
+        cards=cards,
+    )
+    return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
+
+
+@root_router.get("/healthz", summary="Is the process alive?")
+async def healthz() -> Alive:
+    """Answer while the process can. It looks at nothing else: restarting it would not mend a database."""
+    return Alive()
+
+
+@root_router.get(
+    "/readyz",
+    summary="Can the process serve?",
+    responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": Readiness, "description": "It cannot serve just now."}},
+)
+async def readyz(request: Request, response: Response) -> Readiness:
+    """Look at the database, its migrations and Redis. Without Redis it serves on, degraded."""
+    watch: Watch = request.app.state.watch
+    found = await watch.look(kernel_of(request))
+    if found.status == "unready":
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return found
+
+
+@root_router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request) -> Response:
+    """Return the process's metrics to who has the token or, where none is set, asks from this machine."""
+    if not _may_measure(request):
+        raise NotFound
+    found: RequestMetrics = request.app.state.metrics
+    return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _may_measure(request: Request) -> bool:
+    settings: Settings = request.app.state.settings
+    token = settings.http.metrics_token.get_secret_value()
+    if token:
+        given = request.headers.get("authorization", "")
+        return secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
+    # What came through a proxy that nobody declared comes from loopback too, but not from this machine.
+    return _is_loopback(request) and not request.scope.get("insula", {}).get("hearsay", False)
+
+
+def _is_loopback(request: Request) -> bool:
+    try:
+        return request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
