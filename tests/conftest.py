@@ -15,6 +15,8 @@ from sqlalchemy.pool import NullPool
 from insula.settings import Settings
 from tests.support.cluster import Servers, TestServers
 
+pytest_plugins = ["tests.support.factories", "tests.support.app"]
+
 SERVERS = pytest.StashKey[TestServers]()
 Row = dict[str, object]
 
