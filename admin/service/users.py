@@ -55,7 +55,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
     user = await (_one_superuser_of_many if role == StaffRole.SUPERUSER else _locked)(session, user_id)
     user.status = SUSPENDED
     live = (col(AuthSession.user_id) == user_id) & col(AuthSession.revoked_at).is_(None)
-    await session.execute(update(AuthSession).where(live).values(revoked_at=clock.now()))
+    await session.exec(update(AuthSession).where(live).values(revoked_at=clock.now()))
     await session.flush()
     return user
 

@@ -103,7 +103,8 @@ async def _store(unit: Unit, event: ProviderEvent, payload: dict[str, JsonValue]
         .on_conflict_do_nothing(index_elements=["provider", "event_id"])
         .returning(col(WebhookEvent.id))
     )
-    return (await unit.session.execute(statement)).scalar_one_or_none()
+    stored: UUID | None = (await unit.session.exec(statement)).scalar_one_or_none()
+    return stored
 
 
 async def _finish(unit: Unit, event_row: UUID) -> None:

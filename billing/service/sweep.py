@@ -35,7 +35,7 @@ async def _release_quarantine(unit: Unit) -> None:
         col(BillingCustomer.provider_customer_id) == col(WebhookEvent.customer),
     )
     released = update(WebhookEvent).where(col(WebhookEvent.status) == "quarantined", known.exists())
-    await unit.session.execute(released.values(status="pending", attempts=0, next_attempt_at=clock.now(), error=None))
+    await unit.session.exec(released.values(status="pending", attempts=0, next_attempt_at=clock.now(), error=None))
 
 
 async def _claim(unit: Unit) -> Sequence[UUID]:

@@ -1,5 +1,3 @@
-from collections.abc import AsyncIterator
-
 import pytest
 
 from billing import api
@@ -7,19 +5,11 @@ from billing.errors import PlanUnknown
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.ids import TenantId, new_id
-from insula.settings import Settings
 from tests.support.factories import PLANS, Factories
 from tests.support.provider import Readback
 
 _SUBSCRIPTIONS = "select plan_key, status, provider_subscription_id from subscription where tenant_id = :id"
 _ENTITLEMENTS = "select key, value from entitlement where tenant_id = :id"
-
-
-@pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Database]:
-    database = await Database.open(settings)
-    yield database
-    await database.close()
 
 
 async def entitlements_of(readback: Readback, tenant_id: object) -> dict[object, object]:

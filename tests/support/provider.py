@@ -64,7 +64,8 @@ def at_price(price: str, lookup_key: str | None = None) -> JsonObject:
 
 def sign(body: bytes, secret: str, skew: int = 0) -> str:
     """Return the header by which the SDK signs ``body``, ``skew`` seconds from now."""
-    return WebhookSignature.generate_signature_header(body.decode(), secret, now() + skew)
+    header: str = WebhookSignature.generate_signature_header(body.decode(), secret, now() + skew)
+    return header
 
 
 def first_secret(settings: Settings) -> str:
