@@ -17,10 +17,11 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Select, func, label, tuple_
+from sqlalchemy import func, label, tuple_
 from sqlalchemy.orm import Mapped
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from insula.errors import AppError
 
@@ -103,7 +104,7 @@ def like(text: str) -> str:
 
 async def fetch_keyset(
     session: AsyncSession,
-    statement: Select[Row],
+    statement: SelectOfScalar[Row],
     params: KeysetParams,
     *,
     columns: Columns,
@@ -121,7 +122,7 @@ async def fetch_keyset(
         position = tuple_(column, identity)
         statement = statement.where(position < last if params.descending else position > last)
     order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
-    rows = list((await session.scalars(statement.order_by(*order).limit(params.limit + 1))).all())
+    rows = list((await session.exec(statement.order_by(*order).limit(params.limit + 1))).all())
     if len(rows) <= params.limit:
         return Slice(rows, None)
     rows.pop()
@@ -130,7 +131,7 @@ async def fetch_keyset(
 
 async def fetch_offset(
     session: AsyncSession,
-    statement: Select[Row],
+    statement: SelectOfScalar[Row],
     params: OffsetParams,
     *,
     columns: Columns,
@@ -140,7 +141,7 @@ async def fetch_offset(
     column = columns[params.sort_field]
     order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
     total = (await session.exec(select(func.count()).select_from(statement.subquery()))).one()
-    rows = (await session.scalars(statement.order_by(*order).offset(params.skip).limit(params.limit))).all()
+    rows = (await session.exec(statement.order_by(*order).offset(params.skip).limit(params.limit))).all()
     return rows, total
 
 

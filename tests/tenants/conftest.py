@@ -1,0 +1,65 @@
+from collections.abc import Awaitable, Callable, Iterator
+
+import httpx
+import pytest
+from sqlalchemy import event
+
+from insula.db.roles import DatabaseRole
+from tests.support.app import Live, SignIn
+from tests.support.factories import Factories, TenantRow
+from tests.tenants.support import Caller
+
+Join = Callable[..., Awaitable[Caller]]
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant(plan="pro")
+
+
+@pytest.fixture
+def join(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Join:
+    """Sign in a new member of a tenant."""
+
+    async def run(tenant: TenantRow, role: str = "member") -> Caller:
+        user = await make.member(tenant, role=role)
+        return Caller(client, user, tenant, await sign_in(user, tenant))
+
+    return run
+
+
+@pytest.fixture
+async def owner(join: Join, tenant: TenantRow) -> Caller:
+    return await join(tenant, "owner")
+
+
+@pytest.fixture
+async def viewer(join: Join, tenant: TenantRow) -> Caller:
+    return await join(tenant, "viewer")
+
+
+@pytest.fixture
+async def stranger(join: Join, make: Factories) -> Caller:
+    """Sign in the owner of another tenant."""
+    return await join(await make.tenant(plan="pro"), "owner")
+
+
+@pytest.fixture
+async def newcomer(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    """Somebody in no tenant."""
+    user = await make.user()
+    return Caller(client, user, None, await sign_in(user))
+
+
+@pytest.fixture
+def statements(live: Live) -> Iterator[list[str]]:
+    """Note what the tenants app asks the database, besides BEGIN and COMMIT."""
+    engine = live.kernel.database.engine(DatabaseRole.TENANTS).sync_engine
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)

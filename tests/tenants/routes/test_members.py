@@ -1,0 +1,66 @@
+import pytest
+
+from tests.support.factories import Factories, TenantRow
+from tests.tenants.conftest import Join
+from tests.tenants.support import ROLES, Caller, code_of
+
+READERS = {"owner", "admin", "member", "viewer"}
+
+
+class TestList:
+    @pytest.mark.parametrize("role", ROLES)
+    async def test_is_for_those_who_read(self, join: Join, tenant: TenantRow, role: str) -> None:
+        caller = await join(tenant, role)
+        answer = await caller.get("/members")
+        if role in READERS:
+            assert [(m["email"], m["role"]) for m in answer.json()["items"]] == [(caller.user.email, role)]
+        else:
+            assert code_of(answer) == (403, "forbidden")
+
+    async def test_tells_what_a_tenant_may_know_of_a_member(self, owner: Caller) -> None:
+        [member] = (await owner.get("/members")).json()["items"]
+        assert set(member) == {"id", "user_id", "email", "name", "role", "created_at"}
+        assert (member["user_id"], member["name"]) == (str(owner.user.id), owner.user.name)
+
+    async def test_holds_no_other_tenants(self, owner: Caller, stranger: Caller) -> None:
+        assert [m["email"] for m in await owner.walk("/members", limit=10)] == [owner.user.email]
+        assert [m["email"] for m in await stranger.walk("/members", limit=10)] == [stranger.user.email]
+
+    @pytest.mark.parametrize("sort_by", ["created_at", "-created_at", "name", "-name", "email", "-email"])
+    async def test_walk_visits_each_once_in_order_also_through_ties(
+        self, owner: Caller, make: Factories, tenant: TenantRow, sort_by: str
+    ) -> None:
+        for number in range(9):
+            await make.member(tenant, user=await make.user(name=f"Name {number % 3}"))
+        whole = (await owner.get("/members", sort_by=sort_by)).json()["items"]
+        assert len({member["id"] for member in whole}) == 10
+        for limit in (1, 3, 10):
+            assert await owner.walk("/members", sort_by=sort_by, limit=limit) == whole
+        backwards = sort_by.removeprefix("-") if sort_by.startswith("-") else f"-{sort_by}"
+        assert await owner.walk("/members", sort_by=backwards, limit=4) == whole[::-1]
+
+    async def test_filters_by_role_and_search(self, owner: Caller, make: Factories, tenant: TenantRow) -> None:
+        ada = await make.member(tenant, role="viewer", user=await make.user(name="Ada Lovelace"))
+        await make.member(tenant, role="member", user=await make.user(name="Charles"))
+
+        async def emails(**params: str) -> list[str]:
+            return [member["email"] for member in await owner.walk("/members", limit=10, **params)]
+
+        assert await emails(role="viewer") == [ada.email]
+        assert await emails(search="LOVE") == [ada.email]
+        assert await emails(search=ada.email[:20]) == [ada.email]
+        assert await emails(search="%love%") == []
+
+    async def test_is_one_query_however_long(
+        self, owner: Caller, make: Factories, tenant: TenantRow, statements: list[str]
+    ) -> None:
+        for _ in range(5):
+            await make.member(tenant)
+        for limit in (1, 100):
+            statements.clear()
+            await owner.get("/members", limit=limit)
+            assert len(statements) == 1
+
+    @pytest.mark.parametrize("params", [{"role": "god"}, {"sort_by": "user_id"}, {"limit": -1}])
+    async def test_refuses_what_is_out_of_bounds(self, owner: Caller, params: dict[str, object]) -> None:
+        assert (await owner.get("/members", **params)).status_code == 422

@@ -1,0 +1,82 @@
+"""People of a tenant who call the app, and what they do often."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import httpx
+
+from tests.support.factories import TenantRow, UserRow
+
+API = "/api/v1"
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+ROLES = ("owner", "admin", "member", "viewer", "billing_manager")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody signed in to the tenants app, in one tenant or in none."""
+
+    client: httpx.AsyncClient
+    user: UserRow
+    tenant: TenantRow | None
+    token: Mapping[str, str]
+
+    async def send(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **rest: Any
+    ) -> httpx.Response:
+        return await self.client.request(method, API + path, headers={**self.token, **(headers or {})}, **rest)
+
+    async def get(self, path: str, **params: Any) -> httpx.Response:
+        return await self.send("GET", path, params=params)
+
+    async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
+        return await self.send("POST", path, json=body, headers=_fields(headers))
+
+    async def patch(self, path: str, body: object, **headers: str) -> httpx.Response:
+        return await self.send("PATCH", path, json=body, headers=_fields(headers))
+
+    async def delete(self, path: str, **headers: str) -> httpx.Response:
+        return await self.send("DELETE", path, headers=_fields(headers))
+
+    async def project(self, name: str = "Website", **more: object) -> str:
+        """Create a project and return its path."""
+        return await self._made("/projects", {"name": name, **more})
+
+    async def item(self, project: str, title: str = "Front page", **more: object) -> str:
+        """Create an item and return its path."""
+        return await self._made(f"{project}/items", {"title": title, **more})
+
+    async def walk(self, path: str, **params: Any) -> list[dict[str, Any]]:
+        """Follow a list's cursors to its end; every page but the last is full."""
+        found: list[dict[str, Any]] = []
+        for _ in count():
+            answer = await self.get(path, **params)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            found += page["items"]
+            if page["next_cursor"] is None:
+                return found
+            assert len(page["items"]) == params["limit"]
+            params = {**params, "cursor": page["next_cursor"]}
+        raise AssertionError("count() never ends")
+
+    async def _made(self, path: str, body: object) -> str:
+        answer = await self.post(path, body)
+        assert answer.status_code == 201, answer.text
+        return f"{path}/{answer.json()['id']}"
+
+
+def _fields(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    """Return an error's status and code."""
+    return answer.status_code, answer.json()["code"]
+
+
+def sameness(answer: httpx.Response) -> tuple[int, dict[str, Any]]:
+    """Return what two answers to indistinguishable requests must share."""
+    return answer.status_code, {**answer.json(), "instance": None}

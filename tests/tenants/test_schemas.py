@@ -1,0 +1,59 @@
+"""What holds for every schema of the app, so that a new one cannot be forgotten."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pytest
+from pydantic import BaseModel
+
+import tenants.schemas
+from insula.http.paging import KeysetParams
+from tenants.schemas.base import Input, Read, Update
+
+
+def schemas() -> Iterator[type[BaseModel]]:
+    for module in iter_modules(tenants.schemas.__path__):
+        for value in vars(import_module(f"tenants.schemas.{module.name}")).values():
+            if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__.startswith("tenants."):
+                yield value
+
+
+ALL = sorted({*schemas()} - {Input, Read, Update}, key=lambda schema: schema.__name__)
+BODIES = [schema for schema in ALL if issubclass(schema, Input | Read)]
+
+
+@pytest.mark.parametrize("schema", ALL, ids=lambda schema: schema.__name__)
+class TestEverySchema:
+    def test_is_input_output_or_list(self, schema: type[BaseModel]) -> None:
+        assert issubclass(schema, Input | Read | KeysetParams)
+
+    def test_says_what_it_is(self, schema: type[BaseModel]) -> None:
+        assert schema.__doc__
+
+
+@pytest.mark.parametrize("schema", BODIES, ids=lambda schema: schema.__name__)
+class TestEveryBody:
+    def test_has_an_example_that_it_accepts(self, schema: type[BaseModel]) -> None:
+        examples = schema.model_json_schema()["examples"]
+        assert examples
+        for example in examples:
+            schema.model_validate(example)
+
+
+@pytest.mark.parametrize(
+    "schema", [schema for schema in ALL if not issubclass(schema, Read)], ids=lambda schema: schema.__name__
+)
+class TestEveryInput:
+    def test_refuses_unknown_fields(self, schema: type[BaseModel]) -> None:
+        assert schema.model_config["extra"] == "forbid"
+
+    def test_names_neither_tenant_nor_role_nor_ownership(self, schema: type[BaseModel]) -> None:
+        settable = set(schema.model_fields) if issubclass(schema, Input) else set()
+        assert settable.isdisjoint({"tenant_id", "role", "is_staff", "id", "version", "created_at", "updated_at"})
+
+    def test_bounds_every_text(self, schema: type[BaseModel]) -> None:
+        for name, field in schema.model_json_schema().get("properties", {}).items():
+            for variant in field.get("anyOf", [field]):
+                bounded = {"maxLength", "enum", "format", "$ref", "const"} & set(variant)
+                assert variant.get("type") != "string" or bounded, name
