@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from insula.app.examples import add_examples
 from insula.errors import AppError, BadRequest, PayloadTooLarge
 from insula.http.errors import JSON_ERRORS, WIRE_ERRORS, InvalidRequest
 from insula.http.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
@@ -46,6 +47,7 @@ def _complete(document: Document) -> None:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
+    add_examples(schemas)
     for operation in _operations(document):
         _complete_operation(operation)
 
