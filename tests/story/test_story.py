@@ -117,9 +117,7 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     body = subscription_updated("cus_" + slug, "price_pro_month")
     unsigned = httpx.post(f"{processes.one}/billing/v1/webhooks/stripe", content=body)
     assert unsigned.status_code == 400
-    accepted = httpx.post(
-        f"{processes.one}/billing/v1/webhooks/stripe", content=body, headers=signed(settings, body)
-    )
+    accepted = httpx.post(f"{processes.one}/billing/v1/webhooks/stripe", content=body, headers=signed(settings, body))
     assert accepted.status_code == 200, accepted.text
     for process in (processes.one, processes.two):
         wait_until(lambda at=process: owner.call("GET", "/api/v1/tenant", process=at).status_code == 200, seconds=1)  # type: ignore[misc]

@@ -1,0 +1,192 @@
+"""The gate names each way in which a table could leak; on the real schema it names none."""
+
+import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.db.catalogue import findings
+from insula.db.rights import EXCEPTIONS, RIGHTS
+from insula.settings import Settings
+
+MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+
+BREAKS = {
+    "row-level security switched off": (
+        ["ALTER TABLE membership DISABLE ROW LEVEL SECURITY"],
+        "membership: row-level security is not both enabled and forced",
+    ),
+    "the owner is not bound": (
+        ["ALTER TABLE membership NO FORCE ROW LEVEL SECURITY"],
+        "membership: row-level security is not both enabled and forced",
+    ),
+    "no policy": (
+        ["DROP POLICY tenant_isolation ON membership"],
+        "membership: policy tenant_isolation is not as declared",
+    ),
+    "a policy that is open for everybody": (
+        ["CREATE POLICY open ON membership USING (true)"],
+        "membership: policy open is not as declared",
+    ),
+    "a policy without WITH CHECK": (
+        ["DROP POLICY tenant_isolation ON membership", f"CREATE POLICY tenant_isolation ON membership USING ({MINE})"],
+        "membership: policy tenant_isolation is not as declared",
+    ),
+    "a policy that looks elsewhere": (
+        ["ALTER POLICY tenant_isolation ON membership USING (tenant_id IN (SELECT id FROM tenant))"],
+        "membership: policy tenant_isolation is not as declared",
+    ),
+    "a crossing policy for another role": (
+        ["ALTER POLICY insula_admin_select ON tenant TO insula_admin, insula_tenants"],
+        "tenant: policy insula_admin_select is not as declared",
+    ),
+    "an undeclared grant": (
+        ['GRANT SELECT ON "user" TO insula_tenants'],
+        "user: insula_tenants may SELECT everything, which is not declared",
+    ),
+    "an undeclared column": (
+        ["GRANT SELECT (password_hash) ON credential TO insula_gate"],
+        "credential: insula_gate may SELECT password_hash, which is not declared",
+    ),
+    "a grant to everybody": (
+        ["GRANT SELECT ON tenant TO PUBLIC"],
+        "tenant: PUBLIC may SELECT everything, which is not declared",
+    ),
+    "TRUNCATE, which no policy stops": (
+        ["GRANT TRUNCATE ON membership TO insula_tenants"],
+        "membership: insula_tenants may TRUNCATE everything, which is not declared",
+    ),
+    "a declared grant is missing": (
+        ["REVOKE DELETE ON membership FROM insula_tenants"],
+        "membership: insula_tenants may not DELETE everything, which is declared",
+    ),
+    "a key that is not led by the tenant": (
+        ["ALTER TABLE membership DROP CONSTRAINT pk_membership, ADD PRIMARY KEY (id)"],
+        "membership: the primary key (id) is not led by tenant_id",
+    ),
+    "no key": (
+        ["ALTER TABLE membership DROP CONSTRAINT pk_membership"],
+        "membership: there is no primary key",
+    ),
+    "a unique constraint that crosses tenants": (
+        ["ALTER TABLE membership ADD UNIQUE (user_id)"],
+        "membership: unique (user_id) crosses tenants",
+    ),
+    "a unique index over an expression": (
+        ["CREATE UNIQUE INDEX ON membership (lower(email))"],
+        "membership: unique ((expression)) crosses tenants",
+    ),
+    "a simple foreign key": (
+        [
+            "CREATE TABLE note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
+            "ALTER TABLE project ADD CONSTRAINT simple UNIQUE (id)",
+            "ALTER TABLE note ADD FOREIGN KEY (project_id) REFERENCES project (id)",
+        ],
+        "note: the foreign key (project_id) to project leaves the tenant open",
+    ),
+    "a foreign key that nulls the tenant": (
+        [
+            "CREATE TABLE note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
+            "ALTER TABLE note ADD FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL",
+        ],
+        "note: deleting from project would null tenant_id",
+    ),
+    "a new table that nobody protected": (
+        ["CREATE TABLE note (tenant_id uuid PRIMARY KEY)"],
+        "note: row-level security is not both enabled and forced",
+    ),
+    "a plain view": (
+        ["CREATE VIEW everybody AS SELECT * FROM membership"],
+        "view everybody is not security_invoker: it shows every tenant",
+    ),
+    "a materialised view": (
+        ["CREATE MATERIALIZED VIEW everybody AS SELECT * FROM membership"],
+        "materialised view everybody holds every tenant",
+    ),
+    "a definer function": (
+        ["CREATE FUNCTION peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM membership'"],
+        "function peek is SECURITY DEFINER: it runs past row-level security",
+    ),
+    "a serial id": (
+        ["CREATE TABLE ticket (number bigserial PRIMARY KEY)"],
+        "sequence ticket_number_seq makes ids that can be counted",
+    ),
+    "a table of somebody else's": (
+        ["ALTER TABLE staff OWNER TO postgres"],
+        "staff is owned by postgres, not by the owner role",
+    ),
+    "another schema": (["CREATE SCHEMA annex"], "schema annex is not one of ours"),
+    "default privileges": (
+        ["ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO insula_tenants"],
+        "default privileges grant rights that are not declared",
+    ),
+    "an app role past every policy": (
+        ["ALTER ROLE insula_tenants BYPASSRLS"],
+        "role insula_tenants has BYPASSRLS",
+    ),
+    "a superuser": (["ALTER ROLE insula_billing SUPERUSER"], "role insula_billing has SUPERUSER"),
+    "a role in another's shoes": (
+        ["GRANT insula_owner TO insula_tenants"],
+        "role insula_tenants is a member of insula_owner",
+    ),
+    "a search path that can be shadowed": (
+        ["ALTER ROLE insula_tenants RESET search_path"],
+        "role insula_tenants has no fixed search_path",
+    ),
+    "temporary tables": (
+        ["DO $$ BEGIN EXECUTE format('GRANT TEMP ON DATABASE %I TO PUBLIC', current_database()); END $$"],
+        "PUBLIC has TEMPORARY on the database",
+    ),
+    "tables of everybody's own": (
+        ["GRANT CREATE ON SCHEMA public TO PUBLIC"],
+        "PUBLIC has CREATE on schema public",
+    ),
+}
+
+
+async def _findings_after(settings: Settings, statements: list[str]) -> list[str]:
+    """Return what the gate says within a transaction that breaks the schema and is then rolled back."""
+    engine = create_async_engine(
+        make_url(settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
+        found = await findings(connection)
+        await connection.rollback()
+    return found
+
+
+async def test_the_migrated_schema_is_sound(settings: Settings) -> None:
+    assert await _findings_after(settings, []) == []
+
+
+@pytest.mark.parametrize(("statements", "finding"), BREAKS.values(), ids=BREAKS.keys())
+async def test_the_gate_names(statements: list[str], finding: str, settings: Settings) -> None:
+    assert finding in await _findings_after(settings, statements)
+
+
+async def test_a_view_with_the_callers_rights_is_sound(settings: Settings) -> None:
+    invoker = "CREATE VIEW mine WITH (security_invoker = true) AS SELECT id FROM membership"
+    found = await _findings_after(settings, [invoker, "ALTER VIEW mine OWNER TO insula_owner"])
+    assert found == []
+
+
+async def test_a_foreign_key_within_the_tenant_is_sound(settings: Settings) -> None:
+    found = await _findings_after(
+        settings,
+        [
+            "CREATE TABLE note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
+            "ALTER TABLE note ADD FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL (project_id)",
+        ],
+    )
+    assert not [line for line in found if "foreign key" in line or "null" in line]
+
+
+def test_a_right_is_declared_once() -> None:
+    seen = [(right.role, right.table, right.command) for right in RIGHTS]
+    assert len(seen) == len(set(seen))
+
+
+def test_each_exception_has_a_reason() -> None:
+    assert all(EXCEPTIONS.values())
