@@ -20,6 +20,9 @@ PATIENCE = 0.05
 _PROBE_PATIENCE = 1.0
 _PROBE_PAUSE = 0.5
 
+_LATE = 0.01
+"""Woken so much too late, it was this process that was busy, not Redis that was away: wait once more."""
+
 _AWAY = (RedisError, OSError, TimeoutError)
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -43,8 +46,7 @@ class FailoverLedger:
         if self._remote is None or self._probe is not None:
             return self._local.lend(local or loan)
         try:
-            async with asyncio.timeout(self._patience):
-                return await self._remote.lend(loan)
+            return await _in_time(self._remote.lend(loan), self._patience)
         except _AWAY as error:
             self._open(self._remote, error)
             return self._local.lend(local or loan)
@@ -76,3 +78,17 @@ class FailoverLedger:
         except _AWAY:
             return False
         return True
+
+
+async def _in_time(grant: asyncio.Future[Grant], patience: float) -> Grant:
+    time = asyncio.get_running_loop().time
+    due = time() + patience
+    try:
+        await asyncio.wait((grant,), timeout=patience)
+        if not grant.done() and time() > due + _LATE:
+            await asyncio.wait((grant,), timeout=patience)
+        if not grant.done():
+            raise TimeoutError
+        return grant.result()
+    finally:
+        grant.cancel()

@@ -38,13 +38,13 @@ class RemoteLedger:
         self._queue: list[Pending] = []
         self._sender: asyncio.Task[None] | None = None
 
-    async def lend(self, loan: Loan) -> Grant:
+    def lend(self, loan: Loan) -> asyncio.Future[Grant]:
         """Lend; raises what the client raises. A loan cancelled before it is sent debits nothing."""
         pending = Pending(loan, asyncio.get_running_loop().create_future())
         self._queue.append(pending)
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all())
-        return await pending.grant
+        return pending.grant
 
     async def ping(self) -> None:
         """Return when the server answers."""
