@@ -78,7 +78,12 @@ class Listener:
 
     async def _listen(self) -> None:
         """Listen until the connection is lost, which raises."""
-        connection = await asyncpg.connect(self._url, timeout=_CONNECT_SECONDS, command_timeout=_PATIENCE)
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_PATIENCE,
+            server_settings={"application_name": "insula-listener"},
+        )
         try:
             await connection.add_listener(CHANNEL, self._heard)
             self._tell(alive=True)

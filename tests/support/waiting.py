@@ -1,0 +1,18 @@
+"""Waiting for a condition, never for a time."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 5.0) -> None:
+    """Return as soon as ``condition`` holds; fail after ``seconds``."""
+    with anyio.fail_after(seconds):
+        while not await _holds(condition):  # noqa: ASYNC110 - what is waited for is in another process
+            await anyio.sleep(0.005)
+
+
+async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
+    found = condition()
+    return await found if inspect.isawaitable(found) else bool(found)

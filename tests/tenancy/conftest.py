@@ -1,0 +1,36 @@
+"""Directories of two processes on this worker's database."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from insula.db.pools import Database
+from insula.settings import Settings
+from insula.tenancy import Directory, Listener
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = await Database.open(settings)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def directory(settings: Settings, database: Database) -> AsyncIterator[Directory]:
+    """Give a directory that nobody tells of changes."""
+    directory = Directory(settings, database)
+    yield directory
+    await directory.close()
+
+
+@pytest.fixture
+async def listening(settings: Settings, database: Database) -> AsyncIterator[Directory]:
+    """Give a directory with a listener of its own, as in another process."""
+    directory = Directory(settings, database)
+    listener = Listener(settings, directory)
+    await listener.start()
+    assert listener.alive
+    yield directory
+    await listener.stop()
+    await directory.close()

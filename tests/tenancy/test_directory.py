@@ -1,0 +1,259 @@
+"""The directory tells the truth of now, from memory, on every process."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from insula import clock
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import TenantId, UserId, new_id
+from insula.settings import Settings
+from insula.tenancy import Access, Directory
+from tests.support.factories import Factories, TenantRow
+from tests.support.waiting import until
+
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A member's session in a tenant."""
+
+    tenant: TenantRow
+    user_id: UserId
+    session_id: UUID
+
+    async def access(self, directory: Directory) -> Access:
+        return await directory.access(
+            session_id=self.session_id, user_id=self.user_id, tenant_id=TenantId(self.tenant.id)
+        )
+
+
+@pytest.fixture
+async def visit(make: Factories) -> Visit:
+    tenant = await make.tenant(plan="pro")
+    user = await make.member(tenant, role="admin")
+    return Visit(tenant, UserId(user.id), await make.session(user))
+
+
+class TestAccess:
+    async def test_it_says_everything_in_one_statement(
+        self, directory: Directory, visit: Visit, database: Database
+    ) -> None:
+        statements: list[str] = []
+        engine = database.engine(DatabaseRole.GATE).sync_engine
+        event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[2])))
+
+        access = await visit.access(directory)
+        await visit.access(directory)
+
+        assert len(statements) == 1
+        assert (access.session_live, access.user_status, access.role) == (True, "active", "admin")
+        assert access.membership_id is not None
+        assert access.staff_role is None
+        assert access.tenant is not None
+        assert (access.tenant.id, access.tenant.slug, access.tenant.plan) == (visit.tenant.id, visit.tenant.slug, "pro")
+        assert access.tenant.entitlements["requests_per_minute"] == 6_000
+
+    async def test_a_stranger_has_no_role(self, directory: Directory, visit: Visit, make: Factories) -> None:
+        stranger = await make.user()
+        access = await directory.access(
+            session_id=await make.session(stranger), user_id=UserId(stranger.id), tenant_id=TenantId(visit.tenant.id)
+        )
+
+        assert (access.session_live, access.role, access.membership_id) == (True, None, None)
+
+    async def test_another_tenants_membership_counts_for_nothing(
+        self, directory: Directory, visit: Visit, make: Factories
+    ) -> None:
+        other = await make.tenant()
+        access = await directory.access(
+            session_id=visit.session_id, user_id=visit.user_id, tenant_id=TenantId(other.id)
+        )
+
+        assert access.role is None
+        assert access.tenant is not None
+        assert access.tenant.id == other.id
+
+    async def test_without_a_tenant_there_is_none(self, directory: Directory, visit: Visit) -> None:
+        access = await directory.access(session_id=visit.session_id, user_id=visit.user_id, tenant_id=None)
+
+        assert (access.session_live, access.tenant, access.role) == (True, None, None)
+
+    async def test_a_tenant_that_is_nowhere_is_none(self, directory: Directory, visit: Visit) -> None:
+        access = await directory.access(
+            session_id=visit.session_id, user_id=visit.user_id, tenant_id=TenantId(new_id())
+        )
+
+        assert (access.session_live, access.tenant, access.role) == (True, None, None)
+
+    async def test_somebody_elses_session_is_not_live(
+        self, directory: Directory, visit: Visit, make: Factories
+    ) -> None:
+        assert (await visit.access(directory)).session_live
+        other = await make.user()
+
+        for user_id in (UserId(other.id), UserId(new_id())):
+            access = await directory.access(
+                session_id=visit.session_id, user_id=user_id, tenant_id=TenantId(visit.tenant.id)
+            )
+            assert (access.user_id, access.session_live, access.role) == (user_id, False, None)
+        assert (await visit.access(directory)).session_live
+
+    async def test_staff_are_known(self, directory: Directory, make: Factories) -> None:
+        user = await make.staff(role="support")
+        access = await directory.access(session_id=await make.session(user), user_id=UserId(user.id), tenant_id=None)
+
+        assert access.staff_role == await directory.staff_role(UserId(user.id)) == "support"
+
+    async def test_a_remembered_session_expires_by_the_clock(self, directory: Directory, visit: Visit) -> None:
+        directory.listener_alive = True
+        assert (await visit.access(directory)).session_live
+
+        with clock.moved(timedelta(days=1, seconds=1)):
+            assert not (await visit.access(directory)).session_live
+
+    async def test_a_hit_costs_about_a_microsecond(self, directory: Directory, visit: Visit) -> None:
+        directory.listener_alive = True
+        await visit.access(directory)
+        session_id, user_id, tenant_id = visit.session_id, visit.user_id, TenantId(visit.tenant.id)
+
+        def hit() -> object:
+            return directory.cached_access(session_id=session_id, user_id=user_id, tenant_id=tenant_id)
+
+        best = min(_cost(hit) for _ in range(20))
+
+        assert best < 10e-6
+
+
+def _cost(call: Callable[[], object], times: int = 200) -> float:
+    begun = time.perf_counter()
+    for _ in range(times):
+        call()
+    return (time.perf_counter() - begun) / times
+
+
+class TestChangesOnAnotherProcess:
+    """Each change is committed by somebody else and seen within a second by a directory with a warm cache."""
+
+    @pytest.mark.parametrize(
+        ("statement", "changed"),
+        [
+            ("update auth_session set revoked_at = now() where id = :session_id", lambda a: not a.session_live),
+            ("delete from auth_session where id = :session_id", lambda a: not a.session_live),
+            ("""update "user" set status = 'suspended' where id = :user_id""", lambda a: a.user_status == "suspended"),
+            ("update tenant set status = 'suspended' where id = :tenant_id", lambda a: a.tenant.status == "suspended"),
+            ("update tenant set name = 'New' where id = :tenant_id", lambda a: a.tenant.name == "New"),
+            ("update membership set role = 'viewer' where user_id = :user_id", lambda a: a.role == "viewer"),
+            ("delete from membership where user_id = :user_id", lambda a: a.role is None),
+            ("insert into staff (user_id, role, created_at) values (:user_id, 'auditor', now())",
+             lambda a: a.staff_role == "auditor"),
+            ("update entitlement set value = 7 where tenant_id = :tenant_id and key = 'seats'",
+             lambda a: a.tenant.entitlements["seats"] == 7),
+            ("delete from entitlement where tenant_id = :tenant_id", lambda a: not a.tenant.entitlements),
+        ],
+    )  # fmt: skip
+    async def test_it_is_seen_within_a_second(
+        self, listening: Directory, visit: Visit, readback: Readback, statement: str, changed: Callable[[Access], bool]
+    ) -> None:
+        assert not changed(await visit.access(listening))
+
+        values = {"session_id": visit.session_id, "user_id": visit.user_id, "tenant_id": visit.tenant.id}
+        await readback(statement, **{name: value for name, value in values.items() if f":{name}" in statement})
+
+        async def seen() -> bool:
+            return changed(await visit.access(listening))
+
+        await until(seen, seconds=1)
+
+    async def test_neighbours_keep_their_cache(
+        self, listening: Directory, visit: Visit, readback: Readback, make: Factories
+    ) -> None:
+        neighbour = Visit(
+            tenant := await make.tenant(), UserId((user := await make.member(tenant)).id), await make.session(user)
+        )
+        # The changes that made the rows may still be under way; one more, seen, is after them all.
+        await readback("update tenant set name = 'Seen' where id = :id", id=tenant.id)
+
+        async def settled() -> bool:
+            await visit.access(listening)
+            record = (await neighbour.access(listening)).tenant
+            return record is not None and record.name == "Seen"
+
+        await until(settled)
+        warm = await neighbour.access(listening)
+        await readback("update tenant set status = 'suspended' where id = :id", id=visit.tenant.id)
+
+        async def seen() -> bool:
+            record = (await visit.access(listening)).tenant
+            return record is not None and record.status == "suspended"
+
+        await until(seen, seconds=1)
+        assert await neighbour.access(listening) is warm
+
+
+class TestHostsAndHints:
+    async def test_names_of_a_tenant_lead_to_it(
+        self, directory: Directory, visit: Visit, make: Factories, settings: Settings
+    ) -> None:
+        tenant = visit.tenant
+        await make.domain(tenant, host := f"{tenant.slug}.example.org")
+        hosts = [host, host.upper(), f"{host}:8443", f"{host}.", f"{tenant.slug}.{settings.base_domain}"]
+
+        assert [await directory.tenant_for_host(name) for name in hosts] == [tenant.id] * 5
+        names = [tenant.slug, tenant.slug.upper(), str(tenant.id), f" {tenant.slug} "]
+        assert [await directory.tenant_for_hint(name) for name in names] == [tenant.id] * 4
+
+    async def test_an_unverified_domain_leads_nowhere(
+        self, directory: Directory, visit: Visit, make: Factories
+    ) -> None:
+        await make.domain(visit.tenant, host := f"{visit.tenant.slug}.example.net", verified=False)
+
+        assert await directory.tenant_for_host(host) is None
+
+    @pytest.mark.parametrize(
+        "name", ["", "nobody", "*", "%", "a b", "a/../b", "//acme", "' or 1=1 --", "\x00", "é", "x" * 64, "x" * 5000]
+    )
+    async def test_a_name_of_nobody_is_nobodys(self, directory: Directory, name: str) -> None:
+        assert await directory.tenant_for_hint(name) is None
+        assert await directory.tenant_for_host(name) is None
+
+    async def test_a_host_is_no_slug_of_a_slug(self, directory: Directory, visit: Visit, settings: Settings) -> None:
+        slug, base = visit.tenant.slug, settings.base_domain
+        for host in (f"x.{slug}.{base}", f"{slug}.{base}.evil.example", f"{slug}.evil.example", base, "127.0.0.1"):
+            assert await directory.tenant_for_host(host) is None, host
+
+    async def test_a_name_that_becomes_somebodys_is_seen(self, listening: Directory, make: Factories) -> None:
+        slug = f"late-{new_id().hex[:12]}"
+        assert await listening.tenant_for_hint(slug) is None
+        tenant = await make.tenant(slug=slug)
+
+        async def known() -> bool:
+            return await listening.tenant_for_hint(slug) == tenant.id
+
+        await until(known, seconds=1)
+
+    async def test_a_domain_that_is_lost_is_seen(
+        self, listening: Directory, visit: Visit, make: Factories, readback: Readback
+    ) -> None:
+        await make.domain(visit.tenant, host := f"{visit.tenant.slug}.example.com")
+        assert await listening.tenant_for_host(host) == visit.tenant.id
+        await readback("update tenant_domain set verified_at = null where host = :host", host=host)
+
+        async def lost() -> bool:
+            return await listening.tenant_for_host(host) is None
+
+        await until(lost, seconds=1)
+
+    async def test_memberships_are_the_users_own(self, directory: Directory, visit: Visit, make: Factories) -> None:
+        await make.member(await make.tenant())
+
+        found = [(record.id, role) for record, role in await directory.memberships(visit.user_id)]
+
+        assert found == [(visit.tenant.id, "admin")]

@@ -1,0 +1,139 @@
+"""The listener: what it hears, and that nothing stale is believed while it hears nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from insula.ids import UserId, new_id
+from insula.settings import Settings
+from insula.tenancy import Directory, Listener
+from tests.support.factories import Factories
+from tests.support.waiting import until
+
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+END_LISTENERS = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name = 'insula-listener'
+"""
+
+
+class Sink:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.listener_alive = False
+        self.heard: list[str] = []
+        self.flushes = 0
+
+    def notify(self, payload: str) -> None:
+        self.heard.append(payload)
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@asynccontextmanager
+async def proxied(settings: Settings) -> AsyncIterator[tuple[Settings, asyncio.Event]]:
+    """Give settings that listen through a proxy, and what makes the proxy swallow every answer."""
+    silent = asyncio.Event()
+    url = make_url(settings.database_url)
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if not silent.is_set():
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, downstream = await asyncio.open_connection(url.host, url.port)
+        await asyncio.gather(carry(reader, downstream), carry(upstream, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    direct = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
+    database = settings.database.model_copy(update={"direct_url": direct})
+    yield settings.model_copy(update={"database": database}), silent
+    server.close()
+
+
+async def test_a_change_is_heard_when_it_is_committed(settings: Settings, sink: Sink, make: Factories) -> None:
+    listener = Listener(settings, sink)
+    await listener.start()
+    tenant = await make.tenant()
+    await until(lambda: f"tenant:{tenant.id}" in sink.heard)
+    await listener.stop()
+
+    assert not sink.listener_alive
+
+
+async def test_a_lost_connection_is_noticed_made_good_and_everything_forgotten(
+    settings: Settings, sink: Sink, readback: Readback, make: Factories
+) -> None:
+    listener = Listener(settings, sink)
+    await listener.start()
+    assert sink.listener_alive
+    flushes = sink.flushes
+
+    ended = await readback(END_LISTENERS)
+
+    assert {"pg_terminate_backend": True} in ended
+    await until(lambda: sink.flushes >= flushes + 2 and sink.listener_alive)
+    tenant = await make.tenant()
+    await until(lambda: f"tenant:{tenant.id}" in sink.heard)
+    await listener.stop()
+
+
+async def test_a_server_that_is_away_is_waited_for(settings: Settings, sink: Sink) -> None:
+    database = settings.database.model_copy(update={"direct_url": "postgresql://127.0.0.1:1/nowhere"})
+    listener = Listener(settings.model_copy(update={"database": database}), sink)
+
+    await listener.start(patience=0.1)
+
+    assert not listener.alive
+    await until(lambda: sink.flushes >= 2)
+    await listener.stop()
+
+
+async def test_a_server_that_falls_silent_is_noticed(settings: Settings, sink: Sink) -> None:
+    async with proxied(settings) as (direct, silent):
+        listener = Listener(direct, sink)
+        await listener.start()
+        assert sink.listener_alive
+
+        silent.set()
+
+        await until(lambda: not sink.listener_alive, seconds=1.5)
+        await listener.stop()
+
+
+async def test_while_nobody_listens_nothing_is_believed_for_long(
+    directory: Directory, make: Factories, readback: Readback
+) -> None:
+    user = await make.user()
+    session_id: UUID = await make.session(user)
+
+    async def live() -> bool:
+        access = await directory.access(session_id=session_id, user_id=UserId(user.id), tenant_id=None)
+        return access.session_live
+
+    async def dead() -> bool:
+        return not await live()
+
+    assert await live()
+    await readback("update auth_session set revoked_at = now() where id = :id", id=session_id)
+
+    await until(dead, seconds=1)
+
+
+async def test_unheard_of_payloads_are_no_harm(listening: Directory) -> None:
+    for payload in ("", "tenant:", "tenant:nonsense", f"plan:{new_id()}", "user:\x00", "keys:"):
+        listening.notify(payload)
