@@ -61,12 +61,12 @@ BREAKS = {
         "membership: insula_tenants may not DELETE everything, which is declared",
     ),
     "a key that is not led by the tenant": (
-        ["ALTER TABLE membership DROP CONSTRAINT pk_membership, ADD PRIMARY KEY (id)"],
-        "membership: the primary key (id) is not led by tenant_id",
+        ["ALTER TABLE tenant_domain DROP CONSTRAINT pk_tenant_domain, ADD PRIMARY KEY (id)"],
+        "tenant_domain: the primary key (id) is not led by tenant_id",
     ),
     "no key": (
-        ["ALTER TABLE membership DROP CONSTRAINT pk_membership"],
-        "membership: there is no primary key",
+        ["ALTER TABLE tenant_domain DROP CONSTRAINT pk_tenant_domain"],
+        "tenant_domain: there is no primary key",
     ),
     "a unique constraint that crosses tenants": (
         ["ALTER TABLE membership ADD UNIQUE (user_id)"],
@@ -112,8 +112,8 @@ BREAKS = {
         "sequence ticket_number_seq makes ids that can be counted",
     ),
     "a table of somebody else's": (
-        ["ALTER TABLE staff OWNER TO postgres"],
-        "staff is owned by postgres, not by the owner role",
+        ["ALTER TABLE staff OWNER TO insula_admin"],
+        "staff is owned by insula_admin, not by the owner role",
     ),
     "another schema": (["CREATE SCHEMA annex"], "schema annex is not one of ours"),
     "default privileges": (
@@ -173,13 +173,9 @@ async def test_a_view_with_the_callers_rights_is_sound(settings: Settings) -> No
 
 
 async def test_a_foreign_key_within_the_tenant_is_sound(settings: Settings) -> None:
-    found = await _findings_after(
-        settings,
-        [
-            "CREATE TABLE note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
-            "ALTER TABLE note ADD FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL (project_id)",
-        ],
-    )
+    composite = "FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL (project_id)"
+    note = f"CREATE TABLE note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id), {composite})"
+    found = await _findings_after(settings, [note])
     assert not [line for line in found if "foreign key" in line or "null" in line]
 
 

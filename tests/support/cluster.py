@@ -11,6 +11,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from insula.db.migrate import migrate
+from insula.db.provision import hand_over
 from insula.embedded import Cluster
 from insula.settings import AuthSettings, BillingSettings, DatabaseSettings, Settings
 
@@ -104,3 +105,8 @@ async def _create_database(url: str, name: str) -> None:
         await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"')
     finally:
         await connection.close()
+    clone = await asyncpg.connect(with_path(url, name))
+    try:
+        await hand_over(clone)  # a clone has its tables' rights, not its database's
+    finally:
+        await clone.close()

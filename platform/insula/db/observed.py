@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from insula.db.grants import TENANT_POLICY, tenant_column
 from insula.db.rights import Right, rights_on
+from insula.db.roles import DatabaseRole
 
 Grant = tuple[str, str, str, tuple[str, ...]]
 """Who, which table, which command, which columns; none means the whole table."""
@@ -75,7 +76,9 @@ def policies(connection: Connection) -> set[Policy]:
 def declared_grants(table: Table) -> set[Grant]:
     """Return the grants that the table should have."""
     return {
-        (right.role.value, right.table, right.command, tuple(sorted(right.columns))) for right in rights_on(table.name)
+        (right.role.value, right.table, right.command, tuple(sorted(right.columns)))
+        for right in rights_on(table.name)
+        if right.role is not DatabaseRole.OWNER  # who owns the table and needs a policy, not a grant
     }
 
 

@@ -64,7 +64,9 @@ async def _provision(connection: asyncpg.Connection, settings: Settings) -> None
         for name, value in _limits(settings, role).items():
             await connection.execute(f"ALTER ROLE {role.value} SET {name} = {value}")
     await _let_backup_see(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
-    await _hand_over(connection, superuser=me["rolsuper"])
+    if not me["rolsuper"]:
+        await connection.execute(f"GRANT {DatabaseRole.OWNER.value} TO CURRENT_USER")
+    await hand_over(connection)
 
 
 def _attributes(role: DatabaseRole, known: Mapping[str, object], password: str) -> str:
@@ -108,12 +110,11 @@ async def _let_backup_see(connection: asyncpg.Connection, *, allowed: bool) -> N
         )
 
 
-async def _hand_over(connection: asyncpg.Connection, *, superuser: bool) -> None:
+async def hand_over(connection: asyncpg.Connection) -> None:
+    """Make the owner own the connection's database, and shut it for the public; a clone needs it again."""
     owner = DatabaseRole.OWNER.value
     roles = ", ".join(role.value for role in DatabaseRole)
     name = await connection.fetchval("SELECT quote_ident(current_database())")
-    if not superuser:
-        await connection.execute(f"GRANT {owner} TO CURRENT_USER")
     for statement in (
         f"ALTER DATABASE {name} OWNER TO {owner}",
         f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",

@@ -1,0 +1,128 @@
+"""The gate over PostgreSQL's catalogue: is the database as isolated as the code says it is."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from insula.db.observed import Table, declared_grants, declared_policies, granted, policies, tables
+from insula.db.provision import SEARCH_PATH
+from insula.db.rights import RIGHTS
+from insula.db.roles import DatabaseRole
+from insula.db.shape import shape_findings
+
+_ROLES: Final = text("""
+SELECT role.rolname AS name, role.rolcanlogin AS login,
+       array_remove(ARRAY[
+           CASE WHEN role.rolsuper THEN 'SUPERUSER' END, CASE WHEN role.rolcreaterole THEN 'CREATEROLE' END,
+           CASE WHEN role.rolcreatedb THEN 'CREATEDB' END, CASE WHEN role.rolreplication THEN 'REPLICATION' END,
+           CASE WHEN role.rolbypassrls THEN 'BYPASSRLS' END
+       ], NULL) AS powers,
+       array(
+           SELECT DISTINCT setting FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
+           LEFT JOIN pg_database ON pg_database.oid = setdatabase
+           WHERE setrole = role.oid AND setting LIKE 'search_path=%'
+             AND coalesce(datname, current_database()) = current_database()
+       ) AS paths,
+       array(
+           SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = role.oid
+       ) AS groups,
+       array(
+           SELECT pg_get_userbyid(member)::text FROM pg_auth_members
+           WHERE roleid = role.oid AND pg_get_userbyid(member) = ANY (:roles)
+       ) AS members
+FROM pg_roles AS role WHERE role.rolname = ANY (:roles)
+""")
+_PLACES: Final = text("""
+SELECT 'the database' AS place, pg_get_userbyid(datdba)::text AS owner,
+       coalesce(grantee.rolname, 'PUBLIC')::text AS grantee, acl.privilege_type AS right
+FROM pg_database,
+     aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
+LEFT JOIN pg_roles AS grantee ON grantee.oid = acl.grantee
+WHERE datname = current_database()
+UNION ALL
+SELECT 'schema public', pg_get_userbyid(nspowner)::text,
+       coalesce(grantee.rolname, 'PUBLIC')::text, acl.privilege_type
+FROM pg_namespace,
+     aclexplode(coalesce(nspacl, acldefault('n', nspowner))) AS acl
+LEFT JOIN pg_roles AS grantee ON grantee.oid = acl.grantee
+WHERE nspname = 'public'
+""")
+
+
+async def findings(source: AsyncEngine | AsyncConnection) -> list[str]:
+    """Return what is wrong with the isolation of this database, a line each; empty when it is sound."""
+    if isinstance(source, AsyncEngine):
+        async with source.connect() as connection:
+            return await connection.run_sync(audit)
+    return await source.run_sync(audit)
+
+
+def audit(connection: Connection) -> list[str]:
+    """Return the findings, over a synchronous connection as migrations have."""
+    found = tables(connection)
+    return sorted(
+        {
+            *_security(found),
+            *_grants(connection, found),
+            *_policies(connection, found),
+            *shape_findings(connection, found),
+            *_roles(connection),
+            *_places(connection),
+        }
+    )
+
+
+def _security(found: Iterable[Table]) -> Iterator[str]:
+    for table in found:
+        if table.tenant is not None and not table.secured:
+            yield f"{table.name}: row-level security is not both enabled and forced"
+
+
+def _grants(connection: Connection, found: Iterable[Table]) -> Iterator[str]:
+    declared = {grant for table in found for grant in declared_grants(table)}
+    actual = granted(connection)
+    for role, table, command, columns in actual - declared:
+        yield f"{table}: {role} may {command} {_named(columns)}, which is not declared"
+    for role, table, command, columns in declared - actual:
+        yield f"{table}: {role} may not {command} {_named(columns)}, which is declared"
+    for table in {right.table for right in RIGHTS} - {table.name for table in found}:
+        yield f"{table}: rights are declared, but there is no such table"
+
+
+def _named(columns: tuple[str, ...]) -> str:
+    return ", ".join(columns) or "everything"
+
+
+def _policies(connection: Connection, found: Iterable[Table]) -> Iterator[str]:
+    declared = {policy for table in found for policy in declared_policies(table)}
+    actual = policies(connection)
+    for policy in declared ^ actual:
+        yield f"{policy[0]}: policy {policy[1]} is not as declared"
+
+
+def _roles(connection: Connection) -> Iterator[str]:
+    names = [role.value for role in DatabaseRole]
+    seen = set()
+    for row in connection.execute(_ROLES, {"roles": names}):
+        seen.add(row.name)
+        allowed = {"BYPASSRLS"} if row.name == DatabaseRole.BACKUP.value else set()
+        yield from (f"role {row.name} has {power}" for power in row.powers if power not in allowed)
+        yield from (f"role {row.name} is a member of {group}" for group in row.groups)
+        yield from (f"role {member} is a member of {row.name}" for member in row.members)
+        if not row.login:
+            yield f"role {row.name} may not log in"
+        if row.paths != [f"search_path={SEARCH_PATH}"]:
+            yield f"role {row.name} has no fixed search_path"
+    yield from (f"role {name} does not exist" for name in names if name not in seen)
+
+
+def _places(connection: Connection) -> Iterator[str]:
+    owner = DatabaseRole.OWNER.value
+    for row in connection.execute(_PLACES):
+        if row.owner not in (owner, "pg_database_owner"):
+            yield f"{row.place} is owned by {row.owner}"
+        if row.grantee != row.owner and row.right in ("CREATE", "TEMPORARY"):
+            yield f"{row.grantee} has {row.right} on {row.place}"
