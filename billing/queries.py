@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,7 +20,9 @@ async def plans_on_offer(session: AsyncSession) -> Sequence[Plan]:
 
 async def plan_sold_at(session: AsyncSession, price_id: str, lookup_key: str | None) -> Plan | None:
     """Return the plan with this price, by the price's id before its lookup key."""
-    sold_at = or_(col(Plan.provider_price_id) == price_id, col(Plan.lookup_key) == lookup_key)
+    sold_at = col(Plan.provider_price_id) == price_id
+    if lookup_key is not None:
+        sold_at |= col(Plan.lookup_key) == lookup_key
     by_id_first = col(Plan.provider_price_id).is_not_distinct_from(price_id).desc()
     return (await session.exec(select(Plan).where(sold_at).order_by(by_id_first).limit(1))).one_or_none()
 

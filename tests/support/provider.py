@@ -11,7 +11,7 @@ from stripe import WebhookSignature
 from billing.models import BillingCustomer
 from insula import clock
 from insula.settings import Settings
-from tests.support.factories import Factories, TenantRow
+from tests.support.factories import PLANS, Factories, TenantRow
 
 STRIPE_PATH = "/billing/v1/webhooks/stripe"
 PRO_PRICE = "price_pro_month"
@@ -98,3 +98,18 @@ async def make_customer(make: Factories, tenant: TenantRow) -> str:
     customer = f"cus_{uuid4().hex}"
     await make.insert(BillingCustomer(tenant_id=tenant.id, provider="stripe", provider_customer_id=customer))
     return customer
+
+
+async def plan_of(readback: Readback, tenant: TenantRow) -> object:
+    """Return the key of the tenant's plan, having seen that it is granted just what that plan says."""
+    (row,) = await readback("select plan from tenant where id = :id", id=tenant.id)
+    granted = await readback("select key, value from entitlement where tenant_id = :id", id=tenant.id)
+    assert {grant["key"]: grant["value"] for grant in granted} == PLANS[str(row["plan"])]
+    return row["plan"]
+
+
+async def stored(readback: Readback, message: Mapping[str, object]) -> list[dict[str, object]]:
+    """Return what the inbox holds of the event."""
+    return await readback(
+        "select id, status, attempts, error, tenant_id from webhook_event where event_id = :id", id=message["id"]
+    )

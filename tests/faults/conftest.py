@@ -1,0 +1,10 @@
+import httpx
+import pytest
+
+from insula.settings import Settings
+from tests.support.provider import Provider, first_secret
+
+
+@pytest.fixture
+def provider(client: httpx.AsyncClient, settings: Settings) -> Provider:
+    return Provider(client, first_secret(settings))
