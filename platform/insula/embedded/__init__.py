@@ -2,5 +2,10 @@
 
 from insula.embedded.cluster import Cluster
 from insula.embedded.failure import EmbeddedError
+from insula.embedded.guard import die_with
+from insula.embedded.home import Lock, prepare
+from insula.embedded.process import guarded
+from insula.embedded.secrets import LocalSecrets
+from insula.embedded.software import Software
 
-__all__ = ["Cluster", "EmbeddedError"]
+__all__ = ["Cluster", "EmbeddedError", "LocalSecrets", "Lock", "Software", "die_with", "guarded", "prepare"]

@@ -32,6 +32,7 @@ class Cluster:
         self._stack = contextlib.ExitStack()
         self.database_url = ""
         self.redis_url = ""
+        self._servers: tuple[Server, ...] = ()
 
     @property
     def home(self) -> Path:
@@ -47,7 +48,7 @@ class Cluster:
         """Make what is missing, start both servers and return when both answer."""
         with contextlib.ExitStack() as stack:
             account = Account.for_servers()
-            self._home = prepare(self._data_dir, account)
+            self._home = prepare(self._data_dir)
             stack.enter_context(Lock(self._home).held())
             self._secrets = LocalSecrets.keep(self._home)
             software = Software.installed().for_account(account, self._home)
@@ -56,6 +57,11 @@ class Cluster:
             postgres.create()
             self._start_servers(stack, postgres, valkey)
             self._stack = stack.pop_all()
+
+    def check(self) -> None:
+        """Raise if a server has ended, although nobody stopped it."""
+        for server in self._servers:
+            server.check()
 
     def stop(self) -> None:
         """Stop both servers in order and let go of the directory; harmless when not started."""
@@ -75,6 +81,7 @@ class Cluster:
                         continue
                     raise
                 self.database_url, self.redis_url = postgres.url(database_port), valkey.url(redis_port)
+                self._servers = (redis, database)
                 stack.push(tried.pop_all())
                 return
 

@@ -13,6 +13,8 @@ _PR_SET_PDEATHSIG = 1
 
 def die_with(parent: int, signal_number: int) -> None:
     """Ask the kernel for ``signal_number`` when ``parent`` dies; leave at once if it is dead already."""
+    if sys.platform != "linux":
+        return
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")

@@ -22,8 +22,9 @@ def locate(data_dir: Path, account: Account) -> Path:
     return _SHARED_STATE / f"insula-{hashlib.sha256(os.fsencode(wanted.resolve())).hexdigest()[:12]}"
 
 
-def prepare(data_dir: Path, account: Account) -> Path:
+def prepare(data_dir: Path) -> Path:
     """Make the state directory, owned by the caller, and return it; ``data_dir/servers`` points to it if it is away."""
+    account = Account.for_servers()
     home = locate(data_dir, account)
     try:
         for directory in {data_dir.absolute(), home}:
@@ -67,3 +68,14 @@ class Lock:
             file.write(f"{os.getpid()}\n")
             file.flush()
             yield
+
+    def is_held(self) -> bool:
+        """Tell whether a process holds the lock now."""
+        try:
+            with self._path.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False

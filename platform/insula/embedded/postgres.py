@@ -111,7 +111,7 @@ class Postgres:
             password_file.unlink()
 
     def _run(self, log: Path, program: str, *arguments: str | Path, stdin: str = "") -> None:
-        command = guarded([self.software.postgres_bin / program, *arguments], self.account, signal.SIGKILL)
+        command = guarded([self.software.postgres_bin / program, *arguments], signal.SIGKILL, self.account)
         with log.open("ab") as output:
             done = subprocess.run(  # noqa: S603  a fixed binary, no shell
                 command,

@@ -16,7 +16,7 @@ from insula.embedded.failure import EmbeddedError
 _POLL_SECONDS = 0.01
 
 
-def guarded(command: Sequence[str | Path], account: Account, death: signal.Signals) -> list[str]:
+def guarded(command: Sequence[str | Path], death: signal.Signals, account: Account = Account()) -> list[str]:  # noqa: B008  frozen
     """Return the command line that runs ``command`` as ``account``, to receive ``death`` when this process dies."""
     if threading.current_thread() is not threading.main_thread():
         # The kernel sends the death signal when the *thread* that started the child ends.
@@ -50,7 +50,7 @@ class Server:
         """Start ``command`` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor."""
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603  a fixed binary, no shell
-                guarded(command, account, death),
+                guarded(command, death, account),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -72,6 +72,11 @@ class Server:
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"{self._name} is not ready after {seconds:.0f} s (log: {self._log})")
             time.sleep(_POLL_SECONDS)
+
+    def check(self) -> None:
+        """Raise if the server has ended."""
+        if self._process.poll() is not None:
+            raise EmbeddedError(f"{self._name} ended: {last_words(self._log)} (log: {self._log})")
 
     def stop(self, *signals: signal.Signals, seconds: float = 10.0) -> None:
         """Send ``signals`` one after the other, then SIGKILL, until the server has ended."""

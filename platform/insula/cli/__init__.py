@@ -1,0 +1,5 @@
+"""The command line: what operates an installation."""
+
+from insula.cli.main import app
+
+__all__ = ["app"]

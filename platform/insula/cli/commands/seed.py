@@ -1,0 +1,19 @@
+import typer
+
+from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.local import reached
+from insula.seed import PASSWORD
+from insula.seed import seed as plant
+from insula.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def seed() -> None:
+    """Make the demo tenants acme and globex, where they are missing. Not in production: the password is known."""
+    with one_clear_line(), reached(Settings()) as settings:
+        if settings.environment == "production":
+            raise CommandFailed("the demo accounts have a known password: never in production")
+        plant(settings)
+        typer.echo(f"acme and globex are there; every password is {PASSWORD}")

@@ -1,0 +1,32 @@
+"""``insula serve``: the web processes alone, for production."""
+
+import os
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from insula.cli.environment import to_environment
+from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.supervisor import Supervisor, bound
+from insula.logging import configure
+from insula.settings import Settings
+
+app = typer.Typer()
+_Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to serve.")]
+_Workers = Annotated[int, typer.Option(min=1, max=64, help="How many web processes.")]
+
+
+@app.command()
+def serve(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1) -> None:
+    """Serve with outside PostgreSQL and Redis; refuses settings that are not safe in production."""
+    with one_clear_line(), ExitStack() as stack:
+        settings = Settings()
+        if unsafe := settings.unsafe():
+            raise CommandFailed("these settings are not safe:\n" + "\n".join(f"  {line}" for line in unsafe))
+        configure(settings.log_format, settings.log_level)
+        listening = stack.enter_context(bound(host, port))
+        environment = {**os.environ, **to_environment(settings)}  # noqa: TID251  what the children inherit is made here
+        supervisor = Supervisor(listening, environment, settings.http.drain_seconds)
+        stack.enter_context(supervisor.serving(workers))
+        supervisor.watch()

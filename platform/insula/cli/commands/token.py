@@ -1,0 +1,75 @@
+import asyncio
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from sqlalchemy import text
+
+from insula import clock
+from insula.auth import KeyRing, TokenIssuer, fold
+from insula.auth.session_queries import OPEN
+from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.local import reached
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import TenantId, UserId, new_id
+from insula.settings import Settings, audience
+from insula.tenancy import Directory
+
+app = typer.Typer()
+_LIFETIME = timedelta(hours=12)
+_USER = text("""SELECT id FROM "user" WHERE email = :email AND status = 'active'""")
+
+
+class AppName(StrEnum):
+    """Which app the token is for."""
+
+    TENANTS = "tenants"
+    ADMIN = "admin"
+    BILLING = "billing"
+
+
+@app.command()
+def token(
+    email: Annotated[str, typer.Option()],
+    app_name: Annotated[AppName, typer.Option("--app")],
+    tenant: Annotated[str, typer.Option(help="The tenant's slug; without it the token is for no tenant.")] = "",
+) -> None:
+    """Print an access token and nothing else. For a local installation only: it asks for no password."""
+    with one_clear_line(), reached(Settings()) as settings:
+        if settings.environment == "production":
+            raise CommandFailed("tokens without a password are for a local installation only")
+        typer.echo(asyncio.run(_issue(settings, email, app_name, tenant)))
+
+
+async def _issue(settings: Settings, email: str, app_name: AppName, slug: str) -> str:
+    database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE])
+    try:
+        user_id = await _user(database, email)
+        tenant_id = await _tenant(Directory(settings, database), user_id, slug) if slug else None
+        now, session_id = clock.now(), new_id()
+        session = {"session_id": session_id, "user_id": user_id, "now": now, "expires_at": now + _LIFETIME}
+        async with database.unit(DatabaseRole.IDENTITY) as unit:
+            await (await unit.session.connection()).execute(OPEN, session)
+        return await TokenIssuer(settings, KeyRing(settings, database)).issue(
+            user_id=user_id, session_id=session_id, audience=audience(settings, app_name.value), tenant_id=tenant_id
+        )
+    finally:
+        await database.close()
+
+
+async def _user(database: Database, email: str) -> UserId:
+    async with database.unit(DatabaseRole.IDENTITY) as unit:
+        found = await (await unit.session.connection()).execute(_USER, {"email": fold(email)})
+        user_id = found.scalar_one_or_none()
+    if user_id is None:
+        raise CommandFailed(f"there is no active user {email}")
+    return UserId(user_id)
+
+
+async def _tenant(directory: Directory, user_id: UserId, slug: str) -> TenantId:
+    for tenant, _role in await directory.memberships(user_id):
+        if tenant.slug == slug:
+            return tenant.id
+    raise CommandFailed(f"this user is in no tenant {slug}")

@@ -1,0 +1,80 @@
+"""Settings as environment variables: for child processes, and for ``.env.example``."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from insula.settings import Settings
+
+_UNPREFIXED = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
+_WIDTH = 118
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables from which a child process reads these very ``settings``."""
+    return {name: _text(value) for name, value, _ in _walk(settings)}
+
+
+def example() -> str:
+    """Return ``.env.example``: every setting, with its default and what it is for."""
+    blocks = []
+    for name, value, field in _walk(Settings.model_construct()):
+        comment = [f"# {line}" for line in textwrap.wrap(field.description or "", _WIDTH)]
+        blocks.append("\n".join([*comment, f"{name}={_text(value)}"]))
+    return (
+        "# Every setting with its default. Variables that are not set have these values.\n\n" + "\n".join(blocks) + "\n"
+    )
+
+
+def changed(settings: Settings, wanted: Mapping[str, object]) -> Settings:
+    """Return ``settings`` with those ``wanted`` that nobody has set; groups are named ``group.field``."""
+    update: dict[str, object] = {}
+    for path, value in wanted.items():
+        group_name, _, field = path.rpartition(".")
+        if not group_name:
+            if field not in settings.model_fields_set:
+                update[field] = value
+            continue
+        group = update.get(group_name, getattr(settings, group_name))
+        if isinstance(group, BaseModel) and field not in group.model_fields_set:
+            update[group_name] = group.model_copy(update={field: value})
+    return settings.model_copy(update=update)
+
+
+def dump(settings: Settings) -> str:
+    """Return what `load` reads."""
+    return json.dumps({name: _plain(getattr(settings, name)) for name in Settings.model_fields})
+
+
+def load(text: str) -> Settings:
+    """Return the settings that `dump` wrote, whatever the environment says."""
+    return Settings.model_validate(json.loads(text))
+
+
+def _walk(settings: Settings) -> Iterator[tuple[str, object, FieldInfo]]:
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            for inner, inner_field in type(value).model_fields.items():
+                yield f"INSULA_{name}_{inner}".upper(), getattr(value, inner), inner_field
+        else:
+            yield _UNPREFIXED.get(name, f"INSULA_{name}".upper()), value, field
+
+
+def _plain(value: object) -> str | dict[str, str]:
+    if isinstance(value, BaseModel):
+        return {name: _text(getattr(value, name)) for name in type(value).model_fields}
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    return str(value)

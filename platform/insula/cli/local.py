@@ -1,0 +1,82 @@
+"""The settings of a local installation: its own servers and secrets wherever nobody has set others."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from insula.cli.environment import changed, dump, load
+from insula.embedded import Cluster, LocalSecrets, Lock, prepare
+from insula.settings import Settings
+
+_RUNNING = "running.json"
+
+
+@contextmanager
+def installation(settings: Settings, public_url: str) -> Iterator[tuple[Settings, Cluster | None]]:
+    """Start the local servers, unless both are set, and give the complete settings while they run."""
+    with ExitStack() as stack:
+        cluster = None
+        if settings.database_url and settings.redis_url:
+            home = prepare(settings.data_dir)
+            stack.enter_context(Lock(home).held())
+            secrets = LocalSecrets.keep(home)
+        else:
+            cluster = stack.enter_context(_started(settings.data_dir))
+            home, secrets = cluster.home, cluster.secrets
+        complete = _complete(settings, secrets, cluster, public_url)
+        stack.enter_context(_announced(home / _RUNNING, complete))
+        yield complete, cluster
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[Settings]:
+    """Give settings with a database: the outside one, the running installation's, or one started meanwhile."""
+    if settings.database_url:
+        yield settings
+        return
+    home = prepare(settings.data_dir)
+    if Lock(home).is_held() and (home / _RUNNING).exists():
+        yield load((home / _RUNNING).read_text())
+        return
+    with installation(settings, settings.public_url) as (complete, _):
+        yield complete
+
+
+@contextmanager
+def _started(data_dir: Path) -> Iterator[Cluster]:
+    cluster = Cluster(data_dir)
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def _complete(settings: Settings, secrets: LocalSecrets, cluster: Cluster | None, public_url: str) -> Settings:
+    return changed(
+        settings,
+        {
+            "environment": "local",
+            "log_format": "console",
+            "public_url": public_url,
+            "database_url": cluster.database_url if cluster else "",
+            "redis_url": cluster.redis_url if cluster else "",
+            "database.roles_secret": SecretStr(secrets.roles_secret),
+            "auth.key_encryption_key": SecretStr(secrets.key_encryption_key),
+            "billing.webhook_secrets": SecretStr(secrets.webhook_secret),
+        },
+    )
+
+
+@contextmanager
+def _announced(path: Path, settings: Settings) -> Iterator[None]:
+    """Tell the other commands of this checkout how to reach what runs."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(dump(settings))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,32 @@
+"""The commands by name. Each module is imported when its command is called, so that none waits for the others."""
+
+from importlib import import_module
+
+import typer
+from typer import _click
+from typer.core import TyperGroup
+from typer.main import get_command
+
+_COMMANDS = ("run", "serve", "migrate", "seed", "token", "openapi", "doctor", "backup", "restore")
+
+
+class _Commands(TyperGroup):
+    """Finds the command ``x`` in the module ``insula.cli.commands.x``."""
+
+    def list_commands(self, ctx: _click.Context) -> list[str]:  # noqa: ARG002  the group's interface
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: _click.Context, cmd_name: str) -> _click.Command | None:  # noqa: ARG002  as above
+        if cmd_name not in _COMMANDS:
+            return None
+        command = get_command(import_module(f"insula.cli.commands.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+
+@app.callback()
+def _insula() -> None:
+    """Operate an Insula installation."""

@@ -1,0 +1,52 @@
+"""One web process: ``python -m insula.cli.web``, started by the supervisor with a bound socket."""
+
+import os
+import socket
+import sys
+
+import uvicorn
+
+_KEEP_ALIVE_SECONDS = 15
+
+
+class _Server(uvicorn.Server):
+    """Says on a pipe when it serves."""
+
+    def __init__(self, config: uvicorn.Config, ready: int) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            os.write(self._ready, b"1")
+        os.close(self._ready)
+
+
+def configuration(drain_seconds: float) -> uvicorn.Config:
+    """Return how every web process is served, under ``insula run`` as under ``insula serve``."""
+    return uvicorn.Config(
+        "insula.asgi:create_app",
+        factory=True,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(drain_seconds)),
+    )
+
+
+def main(listening: str, ready: str, drain_seconds: str) -> None:
+    """Serve on the socket ``listening`` until told to stop."""
+    server = _Server(configuration(float(drain_seconds)), int(ready))
+    server.run(sockets=[socket.socket(fileno=int(listening))])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
