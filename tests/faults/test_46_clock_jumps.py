@@ -36,10 +36,12 @@ async def count(limits: Limits, tenant: TenantId, times: int) -> int:
 async def two_processes(server: ValkeyServer) -> AsyncIterator[tuple[Limits, Limits]]:
     redis = connect(server.url)
     pair = Limits.build(redis, PATIENCE), Limits.build(redis, PATIENCE)
-    yield pair
-    for limits in pair:
-        await limits.close()
-    await close(redis)
+    try:
+        yield pair
+    finally:
+        for limits in pair:
+            await limits.close()
+        await close(redis)
 
 
 @pytest.mark.parametrize("jump", [JUMP, -JUMP])

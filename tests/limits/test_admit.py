@@ -62,6 +62,19 @@ async def test_a_held_lease_asks_nobody(worker: Worker, redis: Redis) -> None:
     assert calls < 5_000 / 200
 
 
+async def test_a_tenant_far_over_its_limit_hardly_reaches_redis(worker: Worker, redis: Redis) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    assert admitted(await ask(limits, tenant, 60)) == 60
+    await redis.config_resetstat()
+
+    with clock.moved(timedelta(seconds=2)):
+        assert admitted(await ask(limits, tenant, 20 * 60)) == 0
+
+    calls = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert calls <= 3
+    assert (await limits.admit(new_tenant_id(), 60, READ)).allowed
+
+
 async def test_a_higher_plan_counts_at_once_and_keeps_what_was_used(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
     assert not (await ask(limits, tenant, 61))[-1].allowed

@@ -75,10 +75,12 @@ async def installation(server: ValkeyServer) -> AsyncIterator[Installation]:
     redis = connect(server.url)
     shared = Installation(redis)
     await shared.wait(0)
-    yield shared
-    for worker in shared.workers:
-        await worker.close()
-    await close(redis)
+    try:
+        yield shared
+    finally:
+        for worker in shared.workers:
+            await worker.close()
+        await close(redis)
 
 
 @PROPERTY

@@ -1,5 +1,6 @@
 """The leases that this process holds, as a storage of the ``limits`` library."""
 
+import sys
 from dataclasses import dataclass
 
 from limits.storage import MovingWindowSupport, Storage
@@ -70,11 +71,8 @@ class LeasedStorage(Storage, MovingWindowSupport):
         return self.get_expiry(key) - expiry, self.get(key)
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Spend tokens and return what is used; more than the limit when the lease does not hold so many."""
-        lease = self._leases.get(key)
-        if lease is None or not self.acquire_entry(key, lease.limit, expiry, amount):
-            return amount + (lease.limit if lease else 0)
-        return self.get(key)
+        """Spend tokens and return what is used; more than any limit when the lease does not hold so many."""
+        return self.get(key) if self.acquire_entry(key, sys.maxsize, expiry, amount) else sys.maxsize
 
     def get(self, key: str) -> int:
         """Return what is known to be used of the limit, by all processes."""
