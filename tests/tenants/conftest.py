@@ -7,7 +7,7 @@ from sqlalchemy import event
 from insula.db.roles import DatabaseRole
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
-from tests.tenants.support import Caller
+from tests.tenants.support import Caller, joined
 
 Join = Callable[..., Awaitable[Caller]]
 
@@ -22,8 +22,7 @@ def join(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Join:
     """Sign in a new member of a tenant."""
 
     async def run(tenant: TenantRow, role: str = "member") -> Caller:
-        user = await make.member(tenant, role=role)
-        return Caller(client, user, tenant, await sign_in(user, tenant))
+        return await joined(client, make, sign_in, tenant, role)
 
     return run
 

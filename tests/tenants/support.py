@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.factories import TenantRow, UserRow
+from tests.support.app import SignIn
+from tests.support.factories import Factories, TenantRow, UserRow
 
 API = "/api/v1"
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
@@ -66,6 +67,14 @@ class Caller:
         answer = await self.post(path, body)
         assert answer.status_code == 201, answer.text
         return f"{path}/{answer.json()['id']}"
+
+
+async def joined(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, role: str = "owner"
+) -> Caller:
+    """Sign in a new member of ``tenant``."""
+    user = await make.member(tenant, role=role)
+    return Caller(client, user, tenant, await sign_in(user, tenant))
 
 
 def _fields(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,133 @@
+"""FAULTS 12: SQL in a string is data; in a sort field, a filter, a cursor or an id it is refused."""
+
+import base64
+import json
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx
+import pytest
+
+from insula.ids import new_id
+from tests.support.app import SignIn
+from tests.support.factories import Factories
+from tests.tenants.support import Caller, Readback, code_of, joined
+
+SQL = [
+    "'; DROP TABLE project_item; --",
+    "' OR '1'='1",
+    "x') UNION SELECT slug FROM tenant; --",
+    '"; DELETE FROM project; --',
+    "\\'; SELECT set_config('app.tenant_id', '', false); --",
+    "%' OR tenant_id IS NOT NULL --",
+    "$1 :name %(name)s {name} ${name}",
+    "/* */ $$ select 1 $$",
+]
+ORDERS = [
+    "name; DROP TABLE project",
+    "name, (SELECT slug FROM tenant LIMIT 1)",
+    "CASE WHEN (SELECT true) THEN name END",
+    "created_at DESC NULLS LAST",
+    "project.tenant_id",
+    "-",
+    "--name",
+    "1",
+]
+LISTS = ("/projects", "{project}/items", "/members")
+
+
+@pytest.fixture
+async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    return await joined(client, make, sign_in, await make.tenant(plan="pro"))
+
+
+@pytest.fixture
+async def stranger(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    stranger = await joined(client, make, sign_in, await make.tenant(plan="pro"))
+    await stranger.item(await stranger.project("Theirs"))
+    return stranger
+
+
+async def count(readback: Readback, caller: Caller) -> tuple[int, int]:
+    """Return how many projects and items the caller's tenant has."""
+    assert caller.tenant is not None
+    statement = """
+        select (select count(*) from project where tenant_id = :id) as projects,
+               (select count(*) from project_item where tenant_id = :id) as items
+    """
+    [row] = await readback(statement, id=caller.tenant.id)
+    return int(str(row["projects"])), int(str(row["items"]))
+
+
+class TestStrings:
+    @pytest.mark.parametrize("sql", SQL)
+    async def test_are_stored_as_they_came(self, owner: Caller, stranger: Caller, readback: Readback, sql: str) -> None:
+        project = await owner.project(sql, description=sql)
+        item = await owner.item(project, sql, body=sql)
+        await owner.patch("/tenant", {"name": sql})
+        stored = await readback(
+            "select t.name as tenant, p.name, p.description, i.title, i.body from project_item i "
+            "join project p on p.id = i.project_id join tenant t on t.id = p.tenant_id where i.id = :id",
+            id=UUID(item.rpartition("/")[2]),
+        )
+        assert stored == [dict.fromkeys(("tenant", "name", "description", "title", "body"), sql)]
+        assert (await owner.patch(item, {"title": f"{sql}!"})).json()["title"] == f"{sql}!"
+        assert await count(readback, owner) == (1, 1)
+        assert await count(readback, stranger) == (1, 1)
+
+    @pytest.mark.parametrize("sql", SQL)
+    async def test_searched_for_find_themselves_alone(self, owner: Caller, stranger: Caller, sql: str) -> None:
+        await owner.project("Innocent")
+        project = await owner.project(sql)
+        await owner.item(project, "Innocent")
+        await owner.item(project, sql)
+        assert [row["name"] for row in await owner.walk("/projects", limit=10, search=sql)] == [sql]
+        assert [row["title"] for row in await owner.walk(f"{project}/items", limit=10, search=sql)] == [sql]
+        assert await owner.walk("/members", limit=10, search=sql) == []
+        assert await stranger.walk("/projects", limit=10, search=sql) == []
+
+
+@pytest.mark.parametrize("name", LISTS)
+class TestLists:
+    @pytest.mark.parametrize("order", ORDERS)
+    async def test_refuse_sql_as_an_order(self, owner: Caller, name: str, order: str) -> None:
+        path = name.format(project=await owner.project())
+        assert (await owner.get(path, sort_by=order)).status_code == 422
+        assert (await owner.get(path, sort_by="created_at")).status_code == 200
+
+    @pytest.mark.parametrize("sql", SQL)
+    async def test_refuse_sql_as_filter_limit_and_cursor(self, owner: Caller, name: str, sql: str) -> None:
+        path = name.format(project=await owner.project())
+        for field in ("status", "role", "limit", "cursor"):
+            assert (await owner.get(path, **{field: sql})).status_code == 422
+
+    @pytest.mark.parametrize("value", [*SQL, 7, None, ["a"], {"a": 1}, True])
+    async def test_take_what_a_forged_cursor_holds_as_data(self, owner: Caller, name: str, value: object) -> None:
+        path = name.format(project=await owner.project())
+        for order in ("created_at", "title" if name.endswith("items") else "name"):
+            cursor = base64.urlsafe_b64encode(json.dumps([order, value, str(new_id())]).encode()).decode().rstrip("=")
+            answer = await owner.get(path, sort_by=order, cursor=cursor)
+            if isinstance(value, str) and order != "created_at":
+                assert answer.status_code == 200
+            else:
+                assert code_of(answer) == (422, "invalid_cursor")
+
+
+@pytest.mark.parametrize("sql", SQL)
+class TestElsewhere:
+    async def test_an_id_is_refused(self, owner: Caller, sql: str) -> None:
+        for path in ("/projects/{}", "/projects/{}/items", f"{await owner.project()}/items/{{}}"):
+            answer = await owner.get(path.format(quote(sql, safe="")))
+            assert answer.status_code in {404, 422}
+
+    async def test_a_header_is_data_or_refused(self, owner: Caller, readback: Readback, sql: str) -> None:
+        project = await owner.project()
+        assert code_of(await owner.patch(project, {}, if_match=sql)) == (400, "bad_request")
+        assert code_of(await owner.send("GET", project, headers={"X-Tenant": sql})) == (403, "tenant_conflict")
+        key = sql.replace(" ", "_")
+        for _ in range(2):
+            made = await owner.post("/projects", {"name": "Once"}, idempotency_key=key)
+            assert made.status_code == 201
+        assert owner.tenant is not None
+        rows = await readback("select key from idempotency_record where tenant_id = :id", id=owner.tenant.id)
+        assert rows == [{"key": key}]

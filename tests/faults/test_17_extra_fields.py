@@ -1,0 +1,79 @@
+"""FAULTS 17: what a schema does not name is refused, wherever it stands: nobody sets a tenant, a role or an id."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from insula.ids import new_id
+from tests.support.app import SignIn
+from tests.support.factories import Factories
+from tests.tenants.support import Caller, joined
+
+SMUGGLED = ("tenant_id", "role", "is_staff", "id", "user_id", "version", "created_at", "plan_key", "__proto__")
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /tenants": {"slug": "", "name": "Acme"},
+    "PATCH /tenant": {"name": "Acme"},
+    "POST /projects": {"name": "Shop"},
+    "PATCH {project}": {"status": "archived"},
+    "POST {project}/items": {"title": "Basket"},
+    "POST {project}/items/bulk": {"items": [{"title": "Basket"}]},
+    "PATCH {item}": {"status": "done"},
+}
+LISTS = ("/projects", "{project}/items", "/members")
+
+
+@pytest.fixture
+async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    return await joined(client, make, sign_in, await make.tenant(plan="pro"))
+
+
+@pytest.fixture
+async def paths(owner: Caller) -> dict[str, str]:
+    project = await owner.project()
+    return {"project": project, "item": await owner.item(project)}
+
+
+async def test_every_body_of_the_app_is_attacked_here(owner: Caller) -> None:
+    document = (await owner.client.get("/api/openapi.json")).json()
+    taking = {
+        f"{method.upper()} {path.removeprefix('/v1')}"
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "requestBody" in operation
+    }
+    named = {
+        name.format(project="/projects/{project_id}", item="/projects/{project_id}/items/{item_id}") for name in BODIES
+    }
+    assert named == taking
+
+
+@pytest.mark.parametrize("field", SMUGGLED)
+@pytest.mark.parametrize("name", BODIES)
+async def test_extra_field_in_a_body_is_refused(owner: Caller, paths: dict[str, str], name: str, field: str) -> None:
+    method, path = name.format(**paths).split()
+    body = dict(BODIES[name])
+    if "slug" in body:
+        body["slug"] = f"t-{new_id().hex[:20]}"
+    refused = await owner.send(method, path, json={**body, field: str(new_id())})
+    assert refused.status_code == 422
+    assert [(error["field"], error["code"]) for error in refused.json()["field_errors"]] == [(field, "extra_forbidden")]
+    assert (await owner.send(method, path, json=body)).is_success
+
+
+@pytest.mark.parametrize("field", SMUGGLED)
+async def test_extra_field_in_an_element_of_a_bulk_is_refused(owner: Caller, paths: dict[str, str], field: str) -> None:
+    elements: list[dict[str, Any]] = [{"title": "a"}, {"title": "b", field: str(new_id())}]
+    refused = await owner.post(f"{paths['project']}/items/bulk", {"items": elements})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["field_errors"]] == [f"items.1.{field}"]
+    del elements[1][field]
+    assert (await owner.post(f"{paths['project']}/items/bulk", {"items": elements})).status_code == 201
+
+
+@pytest.mark.parametrize("field", ["tenant_id", "is_staff", "skip", "where"])
+@pytest.mark.parametrize("name", LISTS)
+async def test_extra_field_in_a_query_is_refused(owner: Caller, paths: dict[str, str], name: str, field: str) -> None:
+    path = name.format(**paths)
+    assert (await owner.get(path, **{field: str(new_id())})).status_code == 422
+    assert (await owner.get(path)).status_code == 200
