@@ -1,0 +1,113 @@
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncpg
+import typer
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.cli.failing import one_clear_line
+from insula.cli.local import reached
+from insula.db.catalogue import findings
+from insula.db.migrate import head
+from insula.db.roles import DatabaseRole, role_url
+from insula.settings import Settings
+
+app = typer.Typer()
+_CONNECT_SECONDS = 5.0
+_FREE = """
+    SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+           - coalesce(current_setting('reserved_connections', true), '0')::int
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``mend`` is empty when it is well."""
+
+    subject: str
+    state: str
+    mend: str = ""
+
+
+@app.command()
+def doctor() -> None:
+    """Look at settings, connections, roles, row-level security, migrations and Redis, and say how to mend them."""
+    with one_clear_line(), reached(Settings()) as settings:
+        found = asyncio.run(examine(settings))
+        for finding in found:
+            typer.echo(f"{'✗' if finding.mend else '✓'} {finding.subject}: {finding.state}")
+            if finding.mend:
+                typer.echo(f"    → {finding.mend}")
+        if any(finding.mend for finding in found):
+            raise typer.Exit(1)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; what cannot be looked at is a finding too."""
+    found = [Finding("settings", line, "set it in the environment (see .env.example)") for line in settings.unsafe()]
+    found = found or [Finding("settings", "safe")]
+    if not settings.database.roles_secret.get_secret_value():
+        return found
+    logins = [finding async for finding in _logins(settings)]
+    found += logins
+    if not any(finding.mend for finding in logins):
+        found += [finding async for finding in _database(settings)]
+    return [*found, await _redis(settings)]
+
+
+async def _logins(settings: Settings) -> AsyncIterator[Finding]:
+    for role in DatabaseRole:
+        try:
+            await (await asyncpg.connect(role_url(settings, role), timeout=_CONNECT_SECONDS)).close()
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+            yield Finding(f"role {role}", str(error), "insula migrate, with the same INSULA_DATABASE_ROLES_SECRET")
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            state = " ".join(str(error).split()) or type(error).__name__
+            yield Finding("database", state, "start the server, or mend DATABASE_URL")
+            return
+    yield Finding("roles", "each can log in")
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    url = make_url(role_url(settings, DatabaseRole.OWNER, direct=True)).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            free = int((await connection.exec_driver_sql(_FREE)).scalar_one())
+            yield _budget(settings.database.budget, free)
+            wrong = await findings(connection)
+            for line in wrong:
+                yield Finding("isolation", line, "undo what was done by hand, then insula migrate")
+            if not wrong:
+                yield Finding("isolation", "the database is as the code declares it")
+            revision = (await connection.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar_one()
+            yield Finding("migrations", f"at {revision}", "" if revision >= head() else "insula migrate")
+    except SQLAlchemyError as error:
+        yield Finding("database", " ".join(str(error.args[0] if error.args else error).split()), "insula migrate")
+    finally:
+        await engine.dispose()
+
+
+def _budget(budget: int, free: int) -> Finding:
+    state = f"{budget} a process, {free} on the server: room for {free // budget} processes"
+    return Finding(
+        "connections", state, "" if budget <= free else "lower INSULA_DATABASE_BUDGET or raise max_connections"
+    )
+
+
+async def _redis(settings: Settings) -> Finding:
+    client = Redis.from_url(settings.redis_url, socket_timeout=_CONNECT_SECONDS)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        return Finding("redis", str(error), "start it, or mend REDIS_URL: limits count per process meanwhile")
+    else:
+        return Finding("redis", "answers")
+    finally:
+        await client.aclose()

@@ -1,0 +1,46 @@
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import typer
+from sqlalchemy.engine import make_url
+
+from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.local import reached
+from insula.cli.tools import run_tool
+from insula.db.migrate import migrate
+from insula.db.provision import provision
+from insula.settings import Settings
+
+app = typer.Typer()
+_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+
+
+@app.command()
+def restore(file: Path) -> None:
+    """Bring back what `insula backup` wrote, into an empty database, and migrate it to this version."""
+    with one_clear_line(), reached(Settings()) as settings:
+        load(settings, file)
+        typer.echo(f"restored from {file}")
+
+
+def load(settings: Settings, file: Path) -> None:
+    """Fill the empty database of ``settings`` from ``file``: all of it or, when anything fails, nothing."""
+    if not file.is_file():
+        raise CommandFailed(f"there is no file {file}")
+    url = make_url(settings.database.direct_url or settings.database_url).set(drivername="postgresql")
+    address = url.render_as_string(hide_password=False)
+    if asyncio.run(_count_tables(address)):
+        raise CommandFailed(f"the database {url.database} is not empty: restore goes into an empty one")
+    asyncio.run(provision(settings))  # the dump names the roles as owners and in grants
+    run_tool("pg_restore", address, ["--single-transaction", "--exit-on-error", f"--dbname={url.database}", file])
+    migrate(settings)
+
+
+async def _count_tables(address: str) -> int:
+    connection = await asyncpg.connect(address, timeout=10)
+    try:
+        found: int = await connection.fetchval(_TABLES)
+        return found
+    finally:
+        await connection.close()
