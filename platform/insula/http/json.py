@@ -94,20 +94,14 @@ def _constant(_name: str) -> Never:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_constant)
 
 
-def _children(node: object) -> list[object]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else []
-
-
 def _check_complexity(value: object) -> None:
     level, depth, values = [value], 0, 1
-    while level:
-        if depth > MAX_DEPTH or values > MAX_VALUES:
-            raise JsonTooComplex
-        level = [child for node in level for child in _children(node)]
+    while level := [node for node in level if isinstance(node, dict | list)]:
+        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
         depth += 1
         values += len(level)
+        if depth > MAX_DEPTH or values > MAX_VALUES:
+            raise JsonTooComplex
 
 
 def _check_texts(value: object) -> None:

@@ -1,0 +1,88 @@
+"""What strict JSON refuses, and how cheaply."""
+
+from collections.abc import AsyncIterator
+from time import process_time
+
+import httpx
+import pytest
+
+from insula.errors import AppError
+from insula.http.errors import DuplicateKey, JsonTooComplex, MalformedJson, NumberOutOfRange, UnstorableText
+from insula.http.json import strict_json
+from tests.http.probe import build, client_of
+
+REFUSED: list[tuple[str, bytes, type[AppError]]] = [
+    ("NUL", rb'{"name": "a\u0000b"}', UnstorableText),
+    ("NUL in a key", rb'{"a\u0000b": 1}', UnstorableText),
+    ("lone high surrogate", rb'{"name": "\ud800"}', UnstorableText),
+    ("lone low surrogate, deep", rb'{"name": [{"x": "\udfff"}]}', UnstorableText),
+    ("raw NUL", b'{"name": "a\x00b"}', MalformedJson),
+    ("NaN", b'{"ratio": NaN}', MalformedJson),
+    ("Infinity", b'{"ratio": -Infinity}', MalformedJson),
+    ("1e999", b'{"ratio": 1e999}', NumberOutOfRange),
+    ("2^63", b'{"count": 9223372036854775808}', NumberOutOfRange),
+    ("4,000 digits", b'{"count": ' + b"9" * 4000 + b"}", NumberOutOfRange),
+    ("100,000 decimals", b'{"ratio": 0.' + b"9" * 100_000 + b"}", NumberOutOfRange),
+    ("invalid UTF-8", b'{"name": "\xff"}', MalformedJson),
+    ("encoded surrogate", b'{"name": "\xed\xa0\x80"}', MalformedJson),
+    ("UTF-16", '{"name": "chair"}'.encode("utf-16"), MalformedJson),
+    ("UTF-16 without a mark", '{"name": "chair"}'.encode("utf-16-le"), MalformedJson),
+    ("UTF-8 with a mark", b'\xef\xbb\xbf{"name": "chair"}', MalformedJson),
+    ("duplicate keys", b'{"name": "a", "name": "b"}', DuplicateKey),
+    ("100,000 deep", b"[" * 100_000 + b"]" * 100_000, JsonTooComplex),
+    ("65 deep", b"[" * 65 + b"]" * 65, JsonTooComplex),
+    ("objects 65 deep", b'{"a":' * 65 + b"1" + b"}" * 65, JsonTooComplex),
+    ("a million elements", b"[" + b",".join([b"1"] * 1_000_000) + b"]", JsonTooComplex),
+    ("truncated", b'{"name": ', MalformedJson),
+    ("two values", b"{} {}", MalformedJson),
+]
+
+
+@pytest.fixture
+async def probe() -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(build()) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("body", "error"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_refused(body: bytes, error: type[AppError]) -> None:
+    with pytest.raises(error):
+        strict_json(body)
+
+
+@pytest.mark.parametrize("body", [row[1] for row in REFUSED if len(row[1]) < 1_000_000], ids=lambda _: "")
+async def test_every_refusal_is_a_problem_of_4xx(probe: httpx.AsyncClient, body: bytes) -> None:
+    refused = await probe.post("/v1/things", content=body, headers={"content-type": "application/json"})
+    served = await probe.post("/v1/things", content=b'{"name": "chair"}', headers={"content-type": "application/json"})
+
+    assert refused.status_code in (400, 422)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert served.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (rb'{"name": "\ud83c\udfdd caf\u00e9 \\u0000"}', {"name": "\U0001f3dd café \\u0000"}),
+        (b"9223372036854775807", 2**63 - 1),
+        (b"-9223372036854775808", -(2**63)),
+        (b"1.5e300", 1.5e300),
+        (b"[" * 64 + b"]" * 64, None),
+        (b"[" + b",".join([b"1"] * 99_999) + b"]", [1] * 99_999),
+        (b'"' + b"[" * 100 + b"," * 100_000 + b'"', "[" * 100 + "," * 100_000),
+    ],
+    ids=["escapes", "largest", "smallest", "float", "64 deep", "99,999 elements", "brackets in a text"],
+)
+def test_accepted(body: bytes, value: object) -> None:
+    found = strict_json(body)
+
+    assert value is None or found == value
+
+
+def test_depth_is_refused_at_a_glance() -> None:
+    begun = process_time()
+    for _ in range(10):
+        with pytest.raises(JsonTooComplex):
+            strict_json(b"[" * 100_000)
+
+    assert process_time() - begun < 0.5

@@ -1,0 +1,159 @@
+"""Every failure is a problem, the same in the root and in a mounted app."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from structlog.testing import CapturingLogger
+
+from insula.errors import Forbidden, NotFound, TenantSuspended
+from insula.http.problems import MEDIA_TYPE, merge_problems, problems
+from tests.http.probe import build, client_of
+
+MOUNTS = ("", "/api")
+SOME_ID = "0194ff35-2b69-7d27-a0e4-7fa94a59cd3f"
+CANARY = "canary-4711"
+
+
+@pytest.fixture(params=MOUNTS, ids=["root", "mounted"])
+async def probe(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(build(), f"http://localhost{request.param}") as client:
+        yield client
+
+
+@pytest.fixture
+def faults_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
+    log = CapturingLogger()
+    monkeypatch.setattr("insula.http.middleware.faults._log", log)
+    return log
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", f"/v1/things/{SOME_ID}", 404, "not_found"),
+        ("GET", "/v1/things/17", 422, "invalid_request"),
+        ("DELETE", "/v1/things", 405, "method_not_allowed"),
+        ("GET", "/v1/forbid", 403, "forbidden"),
+        ("GET", "/v1/limit_rate", 429, "rate_limited"),
+        ("GET", "/v1/break_down", 500, "internal_failure"),
+        ("GET", "/v1/misfit", 500, "internal_failure"),
+    ],
+)
+async def test_every_failure_is_a_problem(
+    probe: httpx.AsyncClient, faults_log: CapturingLogger, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await probe.request(method, path)
+    problem = answer.json()
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA_TYPE)
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:insula:problem:{code}")
+    assert problem["instance"] == answer.headers["x-request-id"]
+    assert len(faults_log.calls) == (1 if status == 500 else 0)
+
+
+async def test_a_rightful_request_is_answered(probe: httpx.AsyncClient) -> None:
+    answer = await probe.post("/v1/things", json={"name": "chair"})
+
+    assert (answer.status_code, answer.json()["name"]) == (201, "chair")
+
+
+async def test_not_mine_and_not_there_are_the_same_bytes(probe: httpx.AsyncClient) -> None:
+    nowhere, not_mine = await probe.get("/v1/nowhere"), await probe.get(f"/v1/things/{SOME_ID}")
+
+    assert _without_instance(nowhere) == _without_instance(not_mine)
+    assert set(nowhere.headers) == set(not_mine.headers)
+
+
+async def test_allow_names_every_method_of_the_path(probe: httpx.AsyncClient) -> None:
+    answer = await probe.delete("/v1/things")
+
+    assert answer.headers["allow"] == "GET, POST"
+
+
+async def test_an_errors_own_detail_and_headers_are_answered(probe: httpx.AsyncClient) -> None:
+    forbidden, limited = await probe.get("/v1/forbid"), await probe.get("/v1/limit_rate")
+
+    assert forbidden.json()["detail"] == "Not on a Sunday"
+    assert limited.headers["retry-after"] == "7"
+
+
+async def test_field_errors_name_field_message_and_code(probe: httpx.AsyncClient) -> None:
+    answer = await probe.post("/v1/things", json={"count": "many", "colour": "red"})
+
+    assert answer.json()["field_errors"] == [
+        {"field": "name", "message": "Field required", "code": "missing"},
+        {"field": "count", "message": "Input should be a valid integer", "code": "int_parsing"},
+        {"field": "colour", "message": "Extra inputs are not permitted", "code": "extra_forbidden"},
+    ]
+
+
+@pytest.mark.parametrize("field", ["name", "count", "email", "id", "ratio"])
+async def test_a_wrong_value_is_never_repeated(probe: httpx.AsyncClient, field: str) -> None:
+    body = {"name": "chair", field: {CANARY: 1} if field == "name" else f"{CANARY}@{CANARY}@"}
+    answers = [
+        await probe.post("/v1/things", json=body),
+        await probe.post("/v1/things", content=CANARY, headers={"content-type": "application/json"}),
+        await probe.get("/v1/things/17", params={"limit": CANARY}),
+        await probe.get(f"/v1/things/{CANARY}"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 400, 422, 422]
+    assert all(CANARY not in answer.text and "`" not in answer.text for answer in answers)
+
+
+async def test_a_bulk_of_wrong_items_is_answered_briefly(probe: httpx.AsyncClient) -> None:
+    answer = await probe.post("/v1/things", json={"name": "chair"} | {f"extra{n}": n for n in range(1000)})
+
+    assert len(answer.json()["field_errors"]) == 50
+
+
+async def test_a_fault_is_logged_once_and_told_to_nobody(probe: httpx.AsyncClient, faults_log: CapturingLogger) -> None:
+    answer = await probe.get("/v1/break_down")
+    [call] = faults_log.calls
+
+    assert "canary" not in answer.text
+    assert (call.method_name, call.kwargs["request_id"]) == ("error", answer.headers["x-request-id"])
+    assert isinstance(call.kwargs["exc_info"], ValueError)
+
+
+async def test_the_log_does_not_repeat_an_answer_that_did_not_fit(
+    probe: httpx.AsyncClient, faults_log: CapturingLogger
+) -> None:
+    answer = await probe.get("/v1/misfit")
+
+    assert answer.status_code == 500
+    assert "exc_info" not in faults_log.calls[0].kwargs
+
+
+async def test_a_stream_that_breaks_is_broken_off_and_logged_once(
+    probe: httpx.AsyncClient, faults_log: CapturingLogger
+) -> None:
+    with pytest.raises(ValueError, match="too late"):
+        await probe.get("/v1/break_off")
+
+    assert len(faults_log.calls) == 1
+
+
+def test_errors_of_one_status_share_an_entry_with_an_example_each() -> None:
+    documented = problems(NotFound, Forbidden, TenantSuspended)
+
+    assert set(documented) == {403, 404}
+    assert set(documented[403]["content"][MEDIA_TYPE]["examples"]) == {"forbidden", "tenant_suspended"}
+
+
+def test_merging_keeps_the_examples_of_both_and_changes_neither() -> None:
+    first, second = problems(Forbidden), problems(TenantSuspended, NotFound)
+    before = json.dumps(first)
+
+    merged = merge_problems(first, second)
+
+    assert set(merged[403]["content"][MEDIA_TYPE]["examples"]) == {"forbidden", "tenant_suspended"}
+    assert set(merged) == {403, 404}
+    assert json.dumps(first) == before
+
+
+def _without_instance(answer: httpx.Response) -> str:
+    return answer.text.replace(answer.headers["x-request-id"], "")
