@@ -15,6 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
+from insula.db.migrate import head
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
 
@@ -49,7 +50,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(ROOT / part, copy)
     for name, where, code in BLOCKS:
-        follow(copy, name, where, code)
+        follow(copy, name, where, code.replace('"…"', f'"{head()}"'))
     return copy
 
 
