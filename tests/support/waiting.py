@@ -1,18 +1,27 @@
-"""Waiting for a condition, never for a time."""
+"""Waiting for what reaches another process by notification."""
 
-import inspect
+import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
-import anyio
+import httpx
+
+_PAUSE = 0.02
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 5.0) -> None:
+async def within(seconds: float, condition: Callable[[], Awaitable[bool]]) -> None:
     """Return as soon as ``condition`` holds; fail after ``seconds``."""
-    with anyio.fail_after(seconds):
-        while not await _holds(condition):  # noqa: ASYNC110 - what is waited for is in another process
-            await anyio.sleep(0.005)
+    deadline = monotonic() + seconds
+    while not await condition():
+        if monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s")
+        await asyncio.sleep(_PAUSE)
 
 
-async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
-    found = condition()
-    return await found if inspect.isawaitable(found) else bool(found)
+async def answers(status: int, ask: Callable[[], Awaitable[httpx.Response]], seconds: float = 1) -> None:
+    """Return as soon as ``ask`` is answered with ``status``; fail after ``seconds``."""
+
+    async def answered() -> bool:
+        return (await ask()).status_code == status
+
+    await within(seconds, answered)

@@ -1,0 +1,143 @@
+"""What a tenant's people see of its money."""
+
+import httpx
+import pytest
+
+from billing import api
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import TenantId
+from insula.policy import Role
+from tests.support.app import SignIn
+from tests.support.factories import PLANS, Factories, TenantRow, UserRow
+from tests.support.provider import Provider, event, make_customer, subscription
+from tests.support.waiting import within
+
+PATHS = ("/billing/v1/subscription", "/billing/v1/entitlements")
+
+
+@pytest.fixture
+async def tenant(make: Factories, database: Database) -> TenantRow:
+    """Make a tenant as POST /tenants does: on the free plan."""
+    tenant = await make.tenant(entitlements={})
+    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        await api.start_free(unit.session, TenantId(tenant.id))
+    return tenant
+
+
+@pytest.fixture
+async def owner(make: Factories, tenant: TenantRow) -> UserRow:
+    return await make.member(tenant, role="owner")
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_everybody_sees_the_plans_on_offer_cheapest_first(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, role: Role
+) -> None:
+    headers = await sign_in(await make.member(tenant, role=role), tenant, "billing")
+
+    answer = await client.get("/billing/v1/plans", headers=headers)
+
+    assert answer.status_code == 200
+    free, pro = answer.json()
+    assert (free["key"], free["price"]) == ("free", {"amount_minor": 0, "currency": "eur"})
+    assert (pro["key"], pro["price"]) == ("pro", {"amount_minor": 4900, "currency": "eur"})
+    assert {grant["key"]: grant["value"] for grant in pro["entitlements"]} == PLANS["pro"]
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_money_is_shown_to_those_who_manage_it(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, role: Role
+) -> None:
+    headers = await sign_in(await make.member(tenant, role=role), tenant, "billing")
+    expected = 200 if role in {Role.OWNER, Role.ADMIN, Role.BILLING_MANAGER} else 403
+
+    assert [(await client.get(path, headers=headers)).status_code for path in PATHS] == [expected, expected]
+
+
+async def test_a_new_tenants_subscription_is_free(
+    client: httpx.AsyncClient, sign_in: SignIn, tenant: TenantRow, owner: UserRow
+) -> None:
+    headers = await sign_in(owner, tenant, "billing")
+
+    bought = (await client.get("/billing/v1/subscription", headers=headers)).json()
+    granted = (await client.get("/billing/v1/entitlements", headers=headers)).json()
+
+    assert (bought["plan"]["key"], bought["status"], bought["seats"]) == ("free", "active", None)
+    assert bought["current_period_end"] is None
+    assert granted == [{"key": key, "value": value} for key, value in sorted(PLANS["free"].items())]
+
+
+async def test_after_the_webhook_both_tell_of_pro(
+    client: httpx.AsyncClient,
+    make: Factories,
+    sign_in: SignIn,
+    provider: Provider,
+    tenant: TenantRow,
+    owner: UserRow,
+) -> None:
+    headers = await sign_in(owner, tenant, "billing")
+    customer = await make_customer(make, tenant)
+    await provider.send(
+        event("customer.subscription.updated", subscription(customer, current_period_end=1_800_000_000))
+    )
+
+    bought = (await client.get("/billing/v1/subscription", headers=headers)).json()
+    granted = (await client.get("/billing/v1/entitlements", headers=headers)).json()
+
+    assert (bought["plan"]["key"], bought["seats"]) == ("pro", 1)
+    assert bought["current_period_end"] == "2027-01-15T08:00:00Z"
+    assert granted == [{"key": key, "value": value} for key, value in sorted(PLANS["pro"].items())]
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/billing/v1/plans"])
+async def test_a_token_of_another_app_or_of_none_is_refused(
+    client: httpx.AsyncClient, sign_in: SignIn, tenant: TenantRow, owner: UserRow, path: str
+) -> None:
+    for_tenants = await sign_in(owner, tenant, "tenants")
+    without_tenant = await sign_in(owner, None, "billing")
+
+    assert (await client.get(path)).status_code == 401
+    assert (await client.get(path, headers=for_tenants)).status_code == 401
+    assert (await client.get(path, headers=without_tenant)).json()["code"] == "tenant_required"
+    assert (await client.get(path, headers=await sign_in(owner, tenant, "billing"))).status_code == 200
+
+
+async def test_a_tenant_that_never_had_a_plan_is_told_so(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn
+) -> None:
+    bare = await make.tenant()
+    headers = await sign_in(await make.member(bare, role="owner"), bare, "billing")
+
+    answer = await client.get("/billing/v1/subscription", headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "subscription_missing")
+
+
+async def test_one_tenants_money_is_not_anothers(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, provider: Provider, tenant: TenantRow, owner: UserRow
+) -> None:
+    rich = await make.tenant()
+    await provider.send(event("customer.subscription.updated", subscription(await make_customer(make, rich))))
+
+    mine = await client.get("/billing/v1/subscription", headers=await sign_in(owner, tenant, "billing"))
+    theirs = await client.get(
+        "/billing/v1/subscription",
+        headers=await sign_in(await make.member(rich, role="owner"), rich, "billing"),
+    )
+
+    assert mine.json()["plan"]["key"] == "free"
+    assert theirs.json()["plan"]["key"] == "pro"
+
+
+async def test_the_limit_follows_the_plan_within_a_second(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, provider: Provider, tenant: TenantRow, owner: UserRow
+) -> None:
+    headers = await sign_in(owner, tenant, "billing")
+    before = (await client.get("/billing/v1/plans", headers=headers)).headers["RateLimit-Policy"]
+    await provider.send(event("customer.subscription.updated", subscription(await make_customer(make, tenant))))
+
+    async def follows() -> bool:
+        return (await client.get("/billing/v1/plans", headers=headers)).headers["RateLimit-Policy"] != before
+
+    await within(1, follows)
