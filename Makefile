@@ -1,0 +1,68 @@
+# `make help` lists the targets. Everything runs from .venv, made from uv.lock on first use.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+JOBS ?= 2
+BIN := .venv/bin
+READY := .venv/.synced
+CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),)
+CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
+# The lock names pypi.org: an index of this machine's own must not get between, least of all into the lock.
+UV := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV $(BIN)/uv
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check browser system-deps $(CHECKS)
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(READY) ## Start everything on http://127.0.0.1:8000 (PORT=8001 for another port), with demo data
+	@exec $(BIN)/insula run --parent $$PPID
+
+test: $(READY) ## Run every test that needs Python packages only, on servers of its own
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser"
+
+check: $(READY) ## Check formatting, lint, types, imports, dependencies and the house's own rules
+	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
+
+browser: $(READY) ## Look at the pages in headless Chromium
+	@[ -n "$(CHROMIUM)" ] || { echo "make browser: Chromium is missing; as root: make system-deps" >&2; exit 1; }
+	@$(BIN)/pytest -q -m browser
+
+system-deps: ## Install, as root, the Debian packages that make browser needs
+	@[ -z "$(CHROMIUM)" ] || { echo "Chromium is here: $(CHROMIUM)"; exit 0; }; \
+	[ "$$(id -u)" = 0 ] || { echo "make system-deps: installs Debian packages, so run it as root" >&2; exit 1; }; \
+	apt-get update -q && apt-get install -y -q --no-install-recommends chromium
+
+check-format: $(READY)
+	@$(BIN)/ruff format --check --quiet . || { echo "mend with: $(BIN)/ruff format ." >&2; exit 1; }
+
+check-lint: $(READY)
+	@$(BIN)/ruff check --quiet .
+
+check-types: $(READY)
+	@$(BIN)/mypy platform/insula tenants billing admin migrations tests scripts
+
+check-imports: $(READY)
+	@$(BIN)/lint-imports --no-logo
+
+check-dependencies: $(READY)
+	@$(BIN)/deptry .
+
+check-scripts: $(READY)
+	@for script in scripts/check_*.py; do $(BIN)/python "$$script" || exit 1; done
+
+$(READY): pyproject.toml uv.lock $(BIN)/uv
+	@echo "installing what uv.lock names"
+	@$(UV) sync --frozen --all-extras --all-groups --quiet
+	@touch $@
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "Python 3.11 or newer is needed; if $(PYTHON) is not: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	{ echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
