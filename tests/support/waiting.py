@@ -1,12 +1,23 @@
-"""Waiting for what reaches another process by notification."""
+"""Waiting for a condition, never for a time."""
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
 import httpx
 
 _PAUSE = 0.02
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 5.0) -> None:
+    """Return as soon as ``condition``, of either kind, holds; fail after ``seconds``."""
+
+    async def holds() -> bool:
+        found = condition()
+        return await found if inspect.isawaitable(found) else bool(found)
+
+    await within(seconds, holds)
 
 
 async def within(seconds: float, condition: Callable[[], Awaitable[bool]]) -> None:
