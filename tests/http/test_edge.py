@@ -1,0 +1,163 @@
+"""What every request gets and leaves behind: id, client, headers, log, metrics."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import httpx
+import pytest
+from structlog.testing import CapturingLogger
+
+from insula.settings import HttpSettings, Settings
+from tests.http.probe import build, client_of, configured
+
+PROXY, STRANGER = "10.1.2.3", "203.0.113.9"
+FORWARDED = {
+    "x-forwarded-for": "198.51.100.7, 203.0.113.20, 10.9.9.9",
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "shop.localhost",
+    "x-request-id": "from-the-proxy-1",
+}
+BEHIND = configured(trusted_proxies="10.0.0.0/8, ::1")
+
+
+@pytest.fixture
+def access_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
+    log = CapturingLogger()
+    monkeypatch.setattr("insula.http.middleware.edge._log", log)
+    return log
+
+
+async def test_a_request_id_is_made_and_told() -> None:
+    async with client_of(build()) as client:
+        first, second = await client.get("/healthz"), await client.get("/healthz")
+
+    assert UUID(first.headers["x-request-id"]).version == 7
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+
+
+async def test_a_trusted_proxys_word_counts() -> None:
+    async with client_of(build(BEHIND), peer=PROXY) as client:
+        answer = await client.get("/api/v1/see", headers=FORWARDED)
+
+    assert answer.headers["x-request-id"] == "from-the-proxy-1"
+    assert answer.json() == {"client": "203.0.113.20", "scheme": "https", "host": "shop.localhost", "forwarded": []}
+
+
+async def test_a_strangers_word_does_not() -> None:
+    async with client_of(build(BEHIND), peer=STRANGER) as client:
+        answer = await client.get("/api/v1/see", headers=FORWARDED)
+
+    assert UUID(answer.headers["x-request-id"]).version == 7
+    assert answer.json() == {"client": STRANGER, "scheme": "http", "host": "localhost", "forwarded": []}
+
+
+@pytest.mark.parametrize("request_id", ["short", "x" * 129, "with space in it", "<script>alert(1)"])
+async def test_a_proxys_request_id_must_be_sane(request_id: str) -> None:
+    async with client_of(build(BEHIND), peer=PROXY) as client:
+        answer = await client.get("/v1/see", headers={"x-request-id": request_id})
+
+    assert UUID(answer.headers["x-request-id"]).version == 7
+
+
+@pytest.mark.parametrize(
+    ("hops", "client"),
+    [
+        ("203.0.113.20", "203.0.113.20"),
+        ("::ffff:203.0.113.20", "203.0.113.20"),
+        ("198.51.100.7, nonsense, 10.1.1.1", "10.1.1.1"),
+        ("10.1.1.1, 10.1.1.2", "10.1.1.1"),
+        ("nonsense", PROXY),
+    ],
+)
+async def test_the_client_is_the_nearest_hop_that_is_not_ours(hops: str, client: str) -> None:
+    async with client_of(build(BEHIND), peer=PROXY) as http:
+        answer = await http.get("/v1/see", headers={"x-forwarded-for": hops})
+
+    assert answer.json()["client"] == client
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/see", "/nowhere", "/api/v1/forbid", "/api/nowhere"])
+async def test_every_answer_is_dressed(path: str) -> None:
+    async with client_of(build()) as client:
+        answer = await client.get(path)
+
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["server-timing"].startswith("total;dur=")
+    assert "strict-transport-security" not in answer.headers
+
+
+async def test_https_is_kept_to() -> None:
+    async with client_of(build(), "https://localhost") as client:
+        answer = await client.get("/api/v1/see")
+
+    assert "max-age=" in answer.headers["strict-transport-security"]
+
+
+async def test_production_tells_no_time() -> None:
+    async with client_of(build(Settings(environment="production", http=HttpSettings()))) as client:
+        answer = await client.get("/api/v1/see")
+
+    assert "server-timing" not in answer.headers
+
+
+async def test_the_log_names_the_route_and_no_value(access_log: CapturingLogger) -> None:
+    async with client_of(build()) as client:
+        answer = await client.get(
+            "/api/v1/things/17?secret=canary", headers={"authorization": "Bearer canary", "cookie": "a=canary"}
+        )
+    [call] = access_log.calls
+    said: Mapping[str, object] = call.kwargs
+
+    assert answer.status_code == 422
+    assert {name: said[name] for name in ("app", "method", "route", "status", "client")} == {
+        "app": "tenants",
+        "method": "GET",
+        "route": "/api/v1/things/{thing_id}",
+        "status": 422,
+        "client": "127.0.0.1",
+    }
+    assert "canary" not in repr(call)
+    assert "17" not in str(said["route"])
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/api/nowhere/canary", "unmatched"),
+        ("/nowhere", "unmatched"),
+        ("/static/insula/insula.css", "/static/..."),
+        ("/docs", "/docs"),
+        ("/api/docs", "/api/docs"),
+    ],
+)
+async def test_a_path_that_was_sent_is_no_route(access_log: CapturingLogger, path: str, route: str) -> None:
+    async with client_of(build()) as client:
+        await client.get(path)
+
+    assert access_log.calls[0].kwargs["route"] == route
+
+
+async def test_metrics_count_by_app_route_and_status_class() -> None:
+    app = build()
+    async with client_of(app) as client:
+        await client.get("/api/v1/see")
+        await client.get("/api/v1/forbid")
+        await client.request("BREW", "/api/v1/canary")
+        measured: httpx.Response = await client.get("/nowhere")
+    samples = {
+        (sample.labels["app"], sample.labels["method"], sample.labels["route"], sample.labels["status"]): sample.value
+        for metric in app.state.metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == "insula_request_duration_seconds_count"
+    }
+
+    assert measured.status_code == 404
+    assert samples == {
+        ("tenants", "GET", "/api/v1/see", "2xx"): 1,
+        ("tenants", "GET", "/api/v1/forbid", "4xx"): 1,
+        ("tenants", "OTHER", "unmatched", "4xx"): 1,
+        ("root", "GET", "unmatched", "4xx"): 1,
+    }

@@ -1,0 +1,84 @@
+"""What only a real server shows: slow and chunked bodies, repeated headers, sockets."""
+
+import json
+import socket
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.http.probe import build, configured, served
+
+SLOW = configured(body_timeout=0.3, body_limit=200_000)
+
+
+def _raw(port: int, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
+        wire.sendall(request)
+        received = b""
+        while part := wire.recv(65_536):
+            received += part
+    return received
+
+
+def _post(*headers: str) -> bytes:
+    lines = ("POST /api/v1/length HTTP/1.1", "Host: localhost", "Content-Type: text/plain", *headers, "", "")
+    return "\r\n".join(lines).encode()
+
+
+def test_a_body_that_does_not_come_is_given_up() -> None:
+    with served(build(SLOW)) as port:
+        received = _raw(port, _post("Content-Length: 100") + b"only this")
+
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(received.rsplit(b"\r\n\r\n", 1)[1])["code"] == "body_timeout"
+
+
+def test_a_chunked_body_is_cut_off_at_the_limit() -> None:
+    chunk = b"10000\r\n" + b"a" * 65_536 + b"\r\n"
+    with served(build(SLOW)) as port:
+        received = _raw(port, _post("Transfer-Encoding: chunked") + chunk * 4)
+        small = _raw(port, _post("Transfer-Encoding: chunked", "Connection: close") + chunk + b"0\r\n\r\n")
+
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert small.startswith(b"HTTP/1.1 200 ")
+    assert small.endswith(b"65536")
+
+
+def test_repeated_identity_headers_are_refused() -> None:
+    with served(build(SLOW)) as port:
+        twice = _raw(port, _post("X-Tenant: acme", "X-Tenant: globex", "Content-Length: 0", "Connection: close"))
+        once = _raw(port, _post("X-Tenant: acme", "Content-Length: 0", "Connection: close"))
+
+    assert twice.startswith(b"HTTP/1.1 400 ")
+    assert once.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_socket_passes_through_the_stack() -> None:
+    with served(build()) as port, connect(f"ws://localhost:{port}/api/v1/echo") as wire:
+        wire.send("salve")
+
+        assert wire.recv() == "salve"
+        assert wire.response is not None
+        assert "x-request-id" in wire.response.headers
+
+
+def test_a_refused_socket_is_closed_before_its_handshake() -> None:
+    with (
+        served(build()) as port,
+        pytest.raises(InvalidStatus, match="403"),
+        connect(f"ws://localhost:{port}/api/v1/refuse"),
+    ):
+        pass
+
+
+def test_a_socket_from_a_foreign_page_is_refused() -> None:
+    with served(build()) as port:
+        url = f"ws://localhost:{port}/api/v1/echo"
+        with pytest.raises(InvalidStatus, match="403"), connect(url, origin=Origin("https://evil.example")):
+            pass
+        with connect(url, origin=Origin(f"http://localhost:{port}")) as wire:
+            wire.send("salve")
+
+            assert wire.recv() == "salve"
