@@ -1,0 +1,75 @@
+"""FAULTS 23: a token opens the one app that it is for, within its time, with every claim in place."""
+
+import httpx
+import pytest
+
+from insula import clock
+from insula.settings import Settings, audience
+from tests.support.app import AppName, Live
+from tests.support.factories import Factories
+from tests.support.tokens import Forge
+
+PATHS: dict[AppName, str] = {
+    "tenants": "/api/v1/tenant",
+    "admin": "/admin/v1/tenants",
+    "billing": "/billing/v1/subscription",
+}
+
+
+class Holder:
+    """An owner of a tenant who is also staff: nothing but the token decides what opens."""
+
+    def __init__(self, client: httpx.AsyncClient, forge: Forge, claims: dict[str, object]) -> None:
+        self.client, self.forge, self.claims = client, forge, claims
+
+    async def status(self, app: AppName, **changes: object) -> int:
+        claims = {name: value for name, value in {**self.claims, **changes}.items() if value is not ...}
+        headers = {"Authorization": f"Bearer {self.forge.sign(claims)}"}
+        return (await self.client.get(PATHS[app], headers=headers)).status_code
+
+
+@pytest.fixture
+async def holder(client: httpx.AsyncClient, live: Live, settings: Settings, make: Factories) -> Holder:
+    tenant = await make.tenant(plan="pro", entitlements={"requests_per_minute": 60_000})
+    user = await make.staff(user=await make.member(tenant, role="owner"))
+    forge = await Forge.of(settings, live.kernel.keys)
+    session_id = await make.session(user)
+    return Holder(client, forge, forge.claims(sub=str(user.id), sid=str(session_id), tenant=str(tenant.id)))
+
+
+@pytest.mark.parametrize("opened", PATHS)
+@pytest.mark.parametrize("wanted", PATHS)
+async def test_only_the_diagonal_opens(holder: Holder, settings: Settings, opened: AppName, wanted: AppName) -> None:
+    status = await holder.status(opened, aud=audience(settings, wanted))
+
+    # Billing has nothing to show for a tenant without a subscription; it has let the caller in to say so.
+    assert status in ((200, 404) if opened == wanted else (401,))
+
+
+@pytest.mark.parametrize("aud", ["{url}", "{url}/", "{url}/api/", "{url}/api/v1", "*", "", ["{url}/api"]])
+async def test_an_audience_is_exact(holder: Holder, settings: Settings, aud: str | list[str]) -> None:
+    value = aud.format(url=settings.public_url) if isinstance(aud, str) else [aud[0].format(url=settings.public_url)]
+
+    assert await holder.status("tenants") == 200
+    assert await holder.status("tenants", aud=value) == 401
+
+
+@pytest.mark.parametrize("name", ["iss", "aud", "exp", "iat", "nbf", "jti", "sub", "sid", "client_id"])
+async def test_every_claim_is_required(holder: Holder, name: str) -> None:
+    assert await holder.status("tenants") == 200
+    assert await holder.status("tenants", **{name: ...}) == 401
+
+
+@pytest.mark.parametrize("value", [10**400, True, -1, "9999999999", None, float("inf"), float("nan")])
+async def test_an_expiry_that_is_no_time_is_refused(holder: Holder, value: object) -> None:
+    assert await holder.status("tenants", exp=value) == 401
+
+
+async def test_time_has_edges(holder: Holder, settings: Settings) -> None:
+    leeway, now = settings.auth.leeway_seconds, clock.timestamp()
+
+    assert await holder.status("tenants", exp=now - leeway + 3) == 200
+    assert await holder.status("tenants", exp=now - leeway) == 401
+    assert await holder.status("tenants", nbf=now + leeway - 1) == 200
+    assert await holder.status("tenants", nbf=now + leeway + 10) == 401
+    assert await holder.status("tenants", iat=now + leeway + 10) == 401

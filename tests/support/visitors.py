@@ -1,0 +1,57 @@
+"""Visitors who sign in: each from an address of its own, since attempts are counted by address."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from starlette.types import ASGIApp
+
+from insula.settings import Settings, audience
+from tests.support.app import PASSWORD, AppName
+
+
+def new_address() -> str:
+    """Return an address in a network that no other visitor is in."""
+    return f"2001:db8:{secrets.randbelow(65536):x}:{secrets.randbelow(65536):x}::1"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A browser at one address."""
+
+    client: httpx.AsyncClient
+    settings: Settings
+
+    async def login(
+        self,
+        email: str,
+        app: AppName = "tenants",
+        tenant: str | None = None,
+        password: str = PASSWORD,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        body = {"email": email, "password": password, **self._target(app, tenant)}
+        return await self.client.post("/auth/login", json=body, headers=headers)
+
+    async def refresh(self, token: str, app: AppName = "tenants", tenant: str | None = None) -> httpx.Response:
+        return await self.client.post("/auth/refresh", json={"refresh_token": token, **self._target(app, tenant)})
+
+    async def logout(self, token: str) -> httpx.Response:
+        return await self.client.post("/auth/logout", json={"refresh_token": token})
+
+    async def get(self, path: str, token: str) -> httpx.Response:
+        return await self.client.get(path, headers={"Authorization": f"Bearer {token}"})
+
+    def _target(self, app: AppName, tenant: str | None) -> dict[str, str]:
+        return {"resource": audience(self.settings, app), **({"tenant": tenant} if tenant is not None else {})}
+
+
+@asynccontextmanager
+async def visitor_at(app: ASGIApp, settings: Settings, address: str | None = None) -> AsyncIterator[Visitor]:
+    """Give a visitor of ``app`` at ``address``, or at one of its own."""
+    peer = (address or new_address(), 50_000)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=peer)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield Visitor(client, settings)
