@@ -1,18 +1,122 @@
 """The root's own routes, on the live app."""
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
 import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from redis.asyncio import Redis
+from starlette.types import Receive, Scope, Send
+
+from insula.app import health
+from insula.app.factory import make_app
+from insula.app.root import root_router
+from insula.db.pools import Database
+from insula.http.kernel import Kernel
+from insula.settings import Settings
+from tests.http.probe import client_of
+from tests.support.app import Live
 
 
-async def test_healthz_answers_without_looking_at_anything(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/healthz")
+def _root(settings: Settings, kernel: Kernel) -> FastAPI:
+    """Return a root of its own, so that what others saw a second ago does not count."""
+    root = make_app(
+        name="root", title="root", description="root", version="1", settings=settings, routers=[root_router]
+    )
+
+    async def with_kernel(scope: Scope, receive: Receive, send: Send) -> None:
+        await root({**scope, "state": {"kernel": kernel}}, receive, send)
+
+    outer = FastAPI(openapi_url=None)
+    outer.mount("", with_kernel)
+    return outer
+
+
+@pytest.fixture
+async def away() -> AsyncIterator[Redis]:
+    redis = Redis.from_url("redis://127.0.0.1:1/0")
+    yield redis
+    await redis.aclose()
+
+
+async def test_healthz_answers_without_looking_at_anything(settings: Settings, live: Live) -> None:
+    nothing: Kernel = replace(live.kernel, database=Database({}), redis=Redis.from_url("redis://127.0.0.1:1/0"))
+    async with client_of(_root(settings, nothing)) as client:
+        answer = await client.get("/healthz")
 
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
-async def test_readyz_says_that_database_migrations_and_redis_are_well(client: httpx.AsyncClient) -> None:
+async def test_readyz_says_that_all_is_well(client: httpx.AsyncClient) -> None:
     answer = await client.get("/readyz")
 
-    assert (answer.status_code, answer.json()) == (
-        200,
-        {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "redis": "ok"}},
-    )
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "redis": "ok"}}
+
+
+async def test_readyz_serves_on_without_redis(settings: Settings, live: Live, away: Redis) -> None:
+    async with client_of(_root(settings, replace(live.kernel, redis=away))) as client:
+        answer = await client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "degraded", "checks": {"database": "ok", "migrations": "ok", "redis": "away"}}
+
+
+async def test_readyz_refuses_without_the_database(settings: Settings, live: Live) -> None:
+    elsewhere = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/nowhere"})
+    database = await Database.open(elsewhere)
+    async with client_of(_root(settings, replace(live.kernel, database=database))) as client:
+        answer = await client.get("/readyz")
+    await database.close()
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "away", "migrations": "unknown", "redis": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("head", "found", "status"), [("9999_later", "pending", 503), ("0000_earlier", "ok", 200)], ids=["behind", "ahead"]
+)
+async def test_readyz_wants_its_migrations_and_bears_newer_ones(
+    settings: Settings, live: Live, monkeypatch: pytest.MonkeyPatch, head: str, found: str, status: int
+) -> None:
+    monkeypatch.setattr(health, "_head", lambda: head)
+    async with client_of(_root(settings, live.kernel)) as client:
+        answer = await client.get("/readyz")
+
+    assert (answer.status_code, answer.json()["checks"]["migrations"]) == (status, found)
+
+
+@pytest.mark.parametrize(
+    ("token", "peer", "headers", "status"),
+    [
+        ("", "127.0.0.1", {}, 200),
+        ("", "::1", {}, 200),
+        ("", "203.0.113.9", {}, 404),
+        ("", "127.0.0.1", {"x-forwarded-for": "203.0.113.9"}, 404),
+        ("long-enough", "203.0.113.9", {"authorization": "Bearer long-enough"}, 200),
+        ("long-enough", "203.0.113.9", {"authorization": "Bearer wrong"}, 404),
+        ("long-enough", "127.0.0.1", {}, 404),
+    ],
+)
+async def test_metrics_are_for_who_may_measure(
+    settings: Settings, live: Live, token: str, peer: str, headers: dict[str, str], status: int
+) -> None:
+    guarded = settings.model_copy(update={"http": settings.http.model_copy(update={"metrics_token": SecretStr(token)})})
+    async with client_of(_root(guarded, live.kernel), peer=peer) as client:
+        await client.get("/healthz")
+        answer = await client.get("/metrics", headers=headers)
+
+    assert answer.status_code == status
+    assert ("insula_request_duration_seconds_count" in answer.text) is (status == 200)
+
+
+async def test_the_page_shows_every_app_and_its_documents(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/")
+
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "'unsafe-inline'" not in answer.headers["content-security-policy"]
+    for mount in ("", "/api", "/admin", "/billing"):
+        for page in ("docs", "redoc", "openapi.json"):
+            assert f'href="{mount}/{page}"' in answer.text

@@ -88,6 +88,7 @@ async def test_only_known_hosts_are_served(host: str, status: int) -> None:
     assert await _send(app, "/api/v1/see", (b"host", host.encode())) == status
 
 
+@pytest.mark.usefixtures("verified")
 async def test_probes_may_come_to_an_address() -> None:
     past_the_gate = 404  # this root has no such route
 

@@ -1,0 +1,94 @@
+"""The documents of the four live apps, their pages and the files that these use."""
+
+import re
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from starlette.routing import Mount
+
+from tests.support.app import Live
+
+MOUNTS = ("", "/api", "/admin", "/billing")
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture(params=MOUNTS, ids=["root", "tenants", "admin", "billing"])
+def mount(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+async def test_the_document_is_valid_and_says_where_it_is_served(client: httpx.AsyncClient, mount: str) -> None:
+    document = (await client.get(f"{mount}/openapi.json")).json()
+
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+    assert document["servers"][0]["url"] == (mount or "/")
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+async def test_operation_ids_are_unique_and_every_error_is_a_problem(client: httpx.AsyncClient, mount: str) -> None:
+    document = (await client.get(f"{mount}/openapi.json")).json()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    ids = [operation["operationId"] for operation in operations]
+    others = {
+        (operation["operationId"], status)
+        for operation in operations
+        for status, answer in operation["responses"].items()
+        if status >= "400" and PROBLEM not in answer["content"]
+    }
+
+    assert len(ids) == len(set(ids))
+    assert others <= {("readyz", "503")}
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+async def test_a_document_that_is_known_is_not_sent_again(client: httpx.AsyncClient, mount: str) -> None:
+    first = await client.get(f"{mount}/openapi.json")
+    again = await client.get(f"{mount}/openapi.json", headers={"if-none-match": first.headers["etag"]})
+
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+@pytest.mark.parametrize("page", ["docs", "redoc"])
+async def test_a_page_names_only_our_own_files_and_runs_nothing_inline(
+    client: httpx.AsyncClient, mount: str, page: str
+) -> None:
+    answer = await client.get(f"{mount}/{page}")
+    files = re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.text)
+    policy = answer.headers["content-security-policy"]
+
+    assert answer.status_code == 200
+    assert re.findall(r"(?:src|href)=\"(?!/)", answer.text) == []
+    assert re.findall(r"<script(?![^>]*\bsrc=)", answer.text) == []
+    assert "script-src 'self';" in policy
+    assert files
+    for file in files:
+        assert (await client.get(file)).status_code == 200
+
+
+async def test_files_are_cached_for_good_where_their_name_holds_the_version(client: httpx.AsyncClient) -> None:
+    vendored = await client.get("/static/redoc-2.5.4/redoc.standalone.js")
+    ours = await client.get("/static/insula/insula.css")
+    again = await client.get("/static/insula/insula.css", headers={"if-none-match": ours.headers["etag"]})
+
+    assert "immutable" in vendored.headers["cache-control"]
+    assert "immutable" not in ours.headers["cache-control"]
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "path", ["../pages.py", "..%2fpages.py", "%2e%2e/pages.py", "insula/../../pages.py", "nothing"]
+)
+async def test_nothing_beside_the_static_files_is_served(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(httpx.URL("/static/").copy_with(raw_path=f"/static/{path}".encode()))
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, PROBLEM)
+
+
+def test_every_app_is_of_the_same_make(live: Live) -> None:
+    mounted = [route.app for route in live.app.routes if isinstance(route, Mount) and isinstance(route.app, FastAPI)]
+
+    assert [app.state.name for app in mounted] == ["tenants", "admin", "billing"]
+    assert all(app.exception_handlers == live.app.exception_handlers for app in mounted)
