@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from click import Context
+from fastapi.routing import iter_route_contexts
 from typer.main import get_command
 
 from insula.asgi import create_app
@@ -59,7 +61,7 @@ def test_healthcheck_is_valid_python_for_a_path_that_the_root_app_serves() -> No
     path = re.search(r"127\.0\.0\.1:8000(?P<path>/\w+)", code["code"])
     assert path is not None
     root = create_app(Settings(environment="test", database_url="postgresql://x/x", redis_url="redis://x"))
-    assert path["path"] in {getattr(route, "path", "") for route in root.routes}
+    assert path["path"] in {route.path for route in iter_route_contexts(root.routes)}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,8 @@ def test_commands_exist(command: str) -> None:
     program, subcommand, *options = re.findall(r"""["']([^"']+)["']""", command)
     assert program == "insula"
     known: Any = get_command(cli)
-    parameters = {option for parameter in known.commands[subcommand].params for option in parameter.opts}
+    found = known.get_command(Context(known), subcommand)
+    parameters = {option for parameter in found.params for option in parameter.opts}
     assert {option for option in options if option.startswith("--")} <= parameters
 
 
