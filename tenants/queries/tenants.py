@@ -1,7 +1,7 @@
 """The tenant itself, read, and how much of its quotas it uses."""
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.base import TenantOwned
@@ -19,4 +19,4 @@ async def get(session: AsyncSession, tenant_id: TenantId, *, for_update: bool = 
 
 async def count(session: AsyncSession, table: type[TenantOwned]) -> int:
     """Return how many rows the tenant has in ``table``."""
-    return (await session.exec(select(func.count(col(table.id))))).one()
+    return (await session.exec(select(func.count()).select_from(table))).one()

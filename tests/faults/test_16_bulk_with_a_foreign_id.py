@@ -8,7 +8,7 @@ import pytest
 from insula.ids import new_id
 from tests.support.app import SignIn
 from tests.support.factories import Factories
-from tests.tenants.support import Caller, Readback, code_of, joined, sameness
+from tests.tenants.support import Caller, Readback, code_of, joined, membership_of, sameness
 
 
 @pytest.fixture
@@ -19,11 +19,6 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 @pytest.fixture
 async def stranger(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
     return await joined(client, make, sign_in, await make.tenant(plan="pro"))
-
-
-async def membership_of(readback: Readback, caller: Caller) -> str:
-    [row] = await readback("select id from membership where user_id = :id", id=caller.user.id)
-    return str(row["id"])
 
 
 @pytest.mark.parametrize("at", [0, 250, 499])

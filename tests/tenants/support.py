@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import httpx
@@ -13,6 +12,8 @@ from tests.support.factories import Factories, TenantRow, UserRow
 API = "/api/v1"
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 ROLES = ("owner", "admin", "member", "viewer", "billing_manager")
+WRITERS = {"owner", "admin", "member"}
+READERS = WRITERS | {"viewer"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Caller:
     user: UserRow
     tenant: TenantRow | None
     token: Mapping[str, str]
+
+    @property
+    def home(self) -> TenantRow:
+        assert self.tenant is not None, "signed in to no tenant"
+        return self.tenant
 
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **rest: Any
@@ -52,7 +58,7 @@ class Caller:
     async def walk(self, path: str, **params: Any) -> list[dict[str, Any]]:
         """Follow a list's cursors to its end; every page but the last is full."""
         found: list[dict[str, Any]] = []
-        for _ in count():
+        while True:
             answer = await self.get(path, **params)
             assert answer.status_code == 200, answer.text
             page = answer.json()
@@ -61,7 +67,6 @@ class Caller:
                 return found
             assert len(page["items"]) == params["limit"]
             params = {**params, "cursor": page["next_cursor"]}
-        raise AssertionError("count() never ends")
 
     async def _made(self, path: str, body: object) -> str:
         answer = await self.post(path, body)
@@ -75,6 +80,12 @@ async def joined(
     """Sign in a new member of ``tenant``."""
     user = await make.member(tenant, role=role)
     return Caller(client, user, tenant, await sign_in(user, tenant))
+
+
+async def membership_of(readback: Readback, caller: Caller) -> str:
+    """Return the id of a caller's place in their only tenant."""
+    [row] = await readback("select id from membership where user_id = :id", id=caller.user.id)
+    return str(row["id"])
 
 
 def _fields(headers: Mapping[str, str]) -> dict[str, str]:

@@ -13,13 +13,11 @@ class TestRead:
     async def test_lists_every_tenant_with_the_role_in_it(
         self, owner: Caller, stranger: Caller, make: Factories
     ) -> None:
-        assert owner.tenant is not None
-        assert stranger.tenant is not None
-        await make.member(stranger.tenant, role="viewer", user=owner.user)
+        await make.member(stranger.home, role="viewer", user=owner.user)
         found = (await owner.get("/me")).json()["memberships"]
         expected = [
             {"tenant_id": str(tenant.id), "slug": tenant.slug, "name": tenant.name, "status": "active", "role": role}
-            for tenant, role in ((owner.tenant, "owner"), (stranger.tenant, "viewer"))
+            for tenant, role in ((owner.home, "owner"), (stranger.home, "viewer"))
         ]
         assert found == sorted(expected, key=lambda membership: membership["slug"])
         assert len((await stranger.get("/me")).json()["memberships"]) == 1

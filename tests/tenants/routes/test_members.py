@@ -2,9 +2,7 @@ import pytest
 
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.conftest import Join
-from tests.tenants.support import ROLES, Caller, code_of
-
-READERS = {"owner", "admin", "member", "viewer"}
+from tests.tenants.support import READERS, ROLES, Caller, code_of
 
 
 class TestList:
