@@ -1,0 +1,43 @@
+"""FAULTS 11: without a tenant there is no row, and no error."""
+
+import pytest
+
+from insula.db.pools import Database
+from insula.db.rights import RIGHTS
+from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.settings import Settings
+from tests.support.factories import Factories
+from tests.support.sql import changed, rows
+
+SCOPED = sorted(
+    (right.role, right.table)
+    for right in RIGHTS
+    if right.command == "SELECT" and right.reach == "tenant" and right.role in APP_ROLES
+)
+
+
+@pytest.mark.parametrize(("role", "table"), SCOPED)
+async def test_no_tenant_no_row(role: DatabaseRole, table: str, make: Factories, database: Database) -> None:
+    every = f'SELECT 1 FROM "{table}"'  # noqa: S608  # a declared table's name
+    tenant = await make.tenant()
+    await make.member(tenant)
+    await make.domain(tenant, f"{tenant.slug}.example.com")
+    async with database.unit(role) as unit:  # the setting was never there
+        assert await rows(unit, every) == []
+    async with database.unit(role, tenant.id) as unit:
+        mine = await rows(unit, every)
+    async with database.unit(role) as unit:  # the setting is '' from now on
+        assert await rows(unit, every) == []
+    if table in ("tenant", "membership", "tenant_domain", "entitlement"):
+        assert mine != []
+
+
+async def test_no_tenant_no_change(make: Factories, settings: Settings) -> None:
+    tenant = await make.tenant(name="Kept")
+    database = await Database.open(settings)
+    rename = "UPDATE tenant SET name = 'Changed'"
+    async with database.unit(DatabaseRole.TENANTS) as unit:
+        assert await changed(unit, rename) == 0
+    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        assert await changed(unit, rename) == 1
+    await database.close()

@@ -1,0 +1,96 @@
+"""A row of every table of a tenant, made from the metadata alone: a new table is covered as it arrives."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Table, UniqueConstraint, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from billing import models as billing_models
+from insula import clock
+from insula.db import models as kernel_models
+from insula.db.base import metadata
+from insula.db.grants import tenant_column
+from insula.ids import new_id
+from tenants import models as tenants_models
+
+Row = dict[str, object]
+
+MODELS: Final = (kernel_models, tenants_models, billing_models)
+"""Whose tables the metadata holds once these are imported."""
+
+_ONE_OF: Final = re.compile(r"(\w+) in \('([^']+)'", re.IGNORECASE)
+
+
+def tenant_tables() -> list[Table]:
+    """Return the tables with tenants' rows, referenced ones first."""
+    return [table for table in metadata.sorted_tables if tenant_of(table) is not None]
+
+
+def tenant_of(table: Table) -> str | None:
+    """Return the column that says whose a row is."""
+    return tenant_column(table.name, set(table.columns.keys()))
+
+
+def sample(table: Table, tenant_id: UUID, parents: Mapping[str, Row]) -> Row:
+    """Return a fresh row of the tenant's, which references ``parents`` by table."""
+    row = {column.name: _value(table, column) for column in table.columns}
+    for reference in table.foreign_key_constraints:
+        parent = parents.get(reference.referred_table.name)
+        if parent is not None:
+            row |= {element.parent.name: parent[element.column.name] for element in reference.elements}
+    owner = tenant_of(table)
+    return row if owner is None else {**row, owner: tenant_id}
+
+
+async def populate(connection: AsyncConnection, tenant_id: UUID) -> dict[str, Row]:
+    """Insert a row into every table of the tenant, and into the global ones that they reference."""
+    rows: dict[str, Row] = {}
+    for table in metadata.sorted_tables:
+        found = await _existing(connection, table, tenant_id)
+        if found is None:
+            found = sample(table, tenant_id, rows)
+            await connection.execute(table.insert().values(found))
+        rows[table.name] = found
+    return rows
+
+
+async def populate_global(connection: AsyncConnection) -> dict[str, Row]:
+    """Insert a row into every table that is nobody's."""
+    rows: dict[str, Row] = {}
+    for table in metadata.sorted_tables:
+        if tenant_of(table) is None:
+            rows[table.name] = sample(table, new_id(), rows)
+            await connection.execute(table.insert().values(rows[table.name]))
+    return rows
+
+
+async def _existing(connection: AsyncConnection, table: Table, tenant_id: UUID) -> Row | None:
+    if table.name != "tenant":
+        return None
+    found = await connection.execute(select(table).where(table.c.id == tenant_id))
+    return dict(found.mappings().one())
+
+
+def _value(table: Table, column: Column[object]) -> object:
+    unique = [held for held in table.constraints if isinstance(held, UniqueConstraint) and column.name in held.columns]
+    if column.nullable and not unique:
+        return None
+    for constraint in table.constraints:
+        if isinstance(constraint, CheckConstraint):
+            named = _ONE_OF.match(str(constraint.sqltext).replace('"', ""))
+            if named is not None and named[1] == column.name:
+                return named[2]
+    made: dict[type, object] = {
+        UUID: new_id(),
+        str: f"sample-{new_id().hex}",
+        int: 1,
+        bool: True,
+        bytes: new_id().bytes,
+        datetime: clock.now(),
+        object: {},  # JSON
+    }
+    return made[column.type.python_type]
