@@ -22,10 +22,12 @@ async def sweep(database: Database) -> int:
     """Try each event that is due again, and return how many were tried. Any number may run at once."""
     async with database.unit(DatabaseRole.BILLING) as unit:
         await _release_quarantine(unit)
-        claimed = await _claim(unit)
-    for event_row in claimed:
-        await inbox.handle(database, event_row)
-    return len(claimed)
+    tried = 0
+    while claimed := await _claim(database):
+        for event_row in claimed:
+            await inbox.handle(database, event_row)
+        tried += len(claimed)
+    return tried
 
 
 async def _release_quarantine(unit: Unit) -> None:
@@ -38,15 +40,16 @@ async def _release_quarantine(unit: Unit) -> None:
     await unit.session.exec(released.values(status="pending", attempts=0, next_attempt_at=clock.now(), error=None))
 
 
-async def _claim(unit: Unit) -> Sequence[UUID]:
-    """Count an attempt on each due event before it is made; those without one left are dead."""
+async def _claim(database: Database) -> Sequence[UUID]:
+    """Count an attempt on each due event before it is made, one batch; those without one left are dead."""
     now = clock.now()
     claimed: list[UUID] = []
-    for row in await queries.due_events(unit.session, now, _BATCH):
-        if row.attempts >= inbox.MAX_ATTEMPTS:
-            row.status = "dead"
-            continue
-        row.attempts += 1
-        row.next_attempt_at = now + inbox.wait_after(row.attempts)
-        claimed.append(row.id)
+    async with database.unit(DatabaseRole.BILLING) as unit:
+        for row in await queries.due_events(unit.session, now, _BATCH):
+            if row.attempts >= inbox.MAX_ATTEMPTS:
+                row.status = "dead"
+                continue
+            row.attempts += 1
+            row.next_attempt_at = now + inbox.wait_after(row.attempts)
+            claimed.append(row.id)
     return claimed
