@@ -1,0 +1,172 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlmodel import select
+
+from insula.db.failures import is_retryable, translate
+from insula.db.models import Tenant
+from insula.db.pools import Database, shares
+from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.errors import InvalidValue, Unavailable
+from insula.settings import Settings
+from tests.support.factories import Factories
+from tests.support.sql import changed, rows
+
+TENANTS = DatabaseRole.TENANTS
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+
+
+def _with(settings: Settings, **database: object) -> Settings:
+    return settings.model_copy(update={"database": settings.database.model_copy(update=database)})
+
+
+@pytest.mark.parametrize("budget", [8, 20, 100])
+def test_all_pools_and_the_listener_fit_the_budget(budget: int) -> None:
+    sizes = shares(budget, APP_ROLES)
+    assert set(sizes) == set(APP_ROLES)
+    assert min(sizes.values()) >= 1
+    assert sum(sizes.values()) + 1 <= budget
+
+
+def test_a_budget_below_one_connection_for_each_is_refused() -> None:
+    with pytest.raises(ValueError, match="too small"):
+        shares(4, APP_ROLES)
+
+
+async def test_a_role_logs_in_as_itself(database: Database) -> None:
+    for role in APP_ROLES:
+        async with database.unit(role) as unit:
+            assert await rows(unit, "SELECT session_user::text, current_setting('search_path')") == [
+                (role.value, "public, pg_temp")
+            ]
+
+
+async def test_an_exhausted_pool_is_unavailable(settings: Settings) -> None:
+    database = await Database.open(_with(settings, budget=8, pool_timeout=0.2), APP_ROLES)
+    holders = [database.unit(DatabaseRole.GATE) for _ in range(shares(8, APP_ROLES)[DatabaseRole.GATE])]
+    for unit in holders:
+        await rows(unit, "SELECT 1")
+    one_more = database.unit(DatabaseRole.GATE)
+    with pytest.raises(PoolTimeoutError) as full:
+        await rows(one_more, "SELECT 1")
+    assert isinstance(translate(full.value), Unavailable)
+    for unit in holders:
+        await unit.close()
+    assert await rows(one_more, "SELECT 1") == [(1,)]
+    await one_more.close()
+    await database.close()
+
+
+async def test_connections_that_died_in_the_pool_are_replaced(database: Database, readback: Readback) -> None:
+    async with database.unit(TENANTS) as unit:
+        [(backend,)] = await rows(unit, "SELECT pg_backend_pid()")
+    await readback("SELECT pg_terminate_backend(:pid, 5000)", pid=backend)
+    async with database.unit(TENANTS) as unit:
+        [(after,)] = await rows(unit, "SELECT pg_backend_pid()")
+    assert after != backend
+
+
+async def test_a_backend_terminated_in_a_transaction_is_unavailable_once(
+    database: Database, readback: Readback
+) -> None:
+    unit = database.unit(TENANTS)
+    [(backend,)] = await rows(unit, "SELECT pg_backend_pid()")
+    await readback("SELECT pg_terminate_backend(:pid, 5000)", pid=backend)
+    with pytest.raises(DBAPIError) as lost:
+        await rows(unit, "SELECT 1")
+    assert isinstance(translate(lost.value), Unavailable)
+    await unit.close()
+    async with database.unit(TENANTS) as again:
+        assert await rows(again, "SELECT 1") == [(1,)]
+
+
+async def test_a_commit_that_fails_is_unavailable(make: Factories, database: Database, readback: Readback) -> None:
+    tenant = await make.tenant(name="Before")
+    unit = database.unit(TENANTS, tenant.id)
+    [(backend,)] = await rows(unit, "SELECT pg_backend_pid()")
+    await changed(unit, "UPDATE tenant SET name = 'Lost'")
+    await readback("SELECT pg_terminate_backend(:pid, 5000)", pid=backend)
+    with pytest.raises(Unavailable):
+        await unit.commit()
+    await unit.close()
+    async with database.unit(TENANTS, tenant.id) as unit:
+        assert (await unit.session.exec(select(Tenant.name))).one() == "Before"
+
+
+async def test_a_server_that_is_away_is_unavailable(settings: Settings) -> None:
+    away = settings.model_copy(update={"database_url": "postgresql://nobody:x@127.0.0.1:1/nowhere"})
+    database = await Database.open(away)
+    assert not await database.ping()
+    unit = database.unit(TENANTS)
+    with pytest.raises(OSError, match="Connect") as refused:
+        await rows(unit, "SELECT 1")
+    assert isinstance(translate(refused.value), Unavailable)
+    await unit.close()
+    await database.close()
+
+
+async def test_a_server_that_answers_is_alive(database: Database) -> None:
+    assert await database.ping()
+
+
+@pytest.mark.parametrize(
+    "value", ["a\x00b", "a\ud800b", 2**63, 10**4000, "not a number"], ids=["NUL", "surrogate", "2^63", "huge", "text"]
+)
+async def test_a_value_that_cannot_be_stored_is_invalid(value: object, database: Database) -> None:
+    kind = "bigint" if isinstance(value, int) or value == "not a number" else "text"
+    unit = database.unit(TENANTS)
+    with pytest.raises(DBAPIError) as refused:
+        await rows(unit, f"SELECT CAST(:value AS {kind})", value=value)
+    await unit.close()
+    assert isinstance(translate(refused.value), InvalidValue)
+
+
+async def test_a_deadlock_can_be_retried(make: Factories, database: Database) -> None:
+    first, second = await make.tenant(), await make.tenant()
+    met = asyncio.Barrier(2)
+
+    async def cross(order: list[object]) -> None:
+        async with database.unit(DatabaseRole.ADMIN) as unit:
+            await changed(unit, "UPDATE tenant SET status = 'active' WHERE id = :id", id=order[0])
+            await met.wait()
+            await changed(unit, "UPDATE tenant SET status = 'active' WHERE id = :id", id=order[1])
+
+    outcomes = await asyncio.gather(cross([first.id, second.id]), cross([second.id, first.id]), return_exceptions=True)
+    failed = [outcome for outcome in outcomes if outcome is not None]
+    assert len(failed) == 1
+    assert is_retryable(failed[0])
+    assert isinstance(translate(failed[0]), Unavailable)
+
+
+async def test_a_migration_while_serving_costs_one_retry(settings: Settings, readback: Readback) -> None:
+    database = await Database.open(settings, [DatabaseRole.IDENTITY])
+    await readback("CREATE TABLE shifting (a int)")
+    await readback("GRANT SELECT ON shifting TO insula_identity")
+    try:
+        for _ in range(2):
+            async with database.unit(DatabaseRole.IDENTITY) as unit:
+                assert await rows(unit, "SELECT * FROM shifting") == []
+        await readback("ALTER TABLE shifting ADD COLUMN b text")
+        unit = database.unit(DatabaseRole.IDENTITY)
+        with pytest.raises(DBAPIError) as stale:
+            await rows(unit, "SELECT * FROM shifting")
+        await unit.close()
+        assert is_retryable(stale.value)
+        async with database.unit(DatabaseRole.IDENTITY) as unit:
+            assert await rows(unit, "SELECT * FROM shifting") == []
+    finally:
+        await readback("DROP TABLE shifting")
+        await database.close()
+
+
+async def test_statements_are_not_kept_behind_a_pooler(make: Factories, settings: Settings) -> None:
+    tenant = await make.tenant()
+    database = await Database.open(_with(settings, pooler=True))
+    for _ in range(3):
+        async with database.unit(TENANTS, tenant.id) as unit:
+            assert len(await rows(unit, "SELECT id FROM tenant")) == 1
+            assert await rows(unit, "SELECT name FROM pg_prepared_statements WHERE name <> ''") == []
+    await database.close()
