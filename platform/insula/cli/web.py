@@ -1,5 +1,6 @@
 """One web process: ``python -m insula.cli.web``, started by the supervisor with a bound socket."""
 
+import contextlib
 import os
 import socket
 import sys
@@ -18,9 +19,9 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            os.write(self._ready, b"1")
-        os.close(self._ready)
+        with os.fdopen(self._ready, "wb", buffering=0) as pipe, contextlib.suppress(BrokenPipeError):
+            if self.started:
+                pipe.write(b"1")
 
 
 def configuration(drain_seconds: float) -> uvicorn.Config:
