@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -105,11 +104,11 @@ class Factories:
             await session.commit()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def make(settings: Settings) -> AsyncIterator[Factories]:
-    """Make rows in this worker's database."""
+    """Make rows in this worker's database, over one connection: tests arrange much."""
     url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = create_async_engine(url, pool_size=1, pool_pre_ping=True)
     yield Factories(engine)
     await engine.dispose()
 
