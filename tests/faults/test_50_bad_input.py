@@ -1,0 +1,118 @@
+"""FAULTS 50: whatever is sent, every route of every app answers it, and never with a 5xx."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.routing import Mount
+
+from insula.http.paging import MAX_LIMIT
+from tests.http.hostile import NUMBERS, REFUSED, TEXTS
+from tests.support.app import Live, SignIn
+from tests.support.factories import Factories
+
+JSON = {"content-type": "application/json"}
+Operation = tuple[str, str, str, Mapping[str, Any]]  # app, method, path, what the document says of it
+
+
+def operations(live: Live) -> Iterator[Operation]:
+    for route in live.app.routes:
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            for path, methods in route.app.openapi()["paths"].items():
+                for method, operation in methods.items():
+                    yield str(route.name), method.upper(), f"{route.path}{path}", operation
+
+
+@pytest.fixture
+async def credentials(make: Factories, sign_in: SignIn) -> dict[str, dict[str, str]]:
+    """Sign in somebody who may do everything in each app."""
+    tenant = await make.tenant(plan="pro", entitlements={"requests_per_minute": 100_000, "projects": 10_000})
+    owner, staff = await make.member(tenant, role="owner"), await make.staff()
+    return {
+        "tenants": await sign_in(owner, tenant),
+        "billing": await sign_in(owner, tenant, "billing"),
+        "admin": await sign_in(staff, None, "admin"),
+    }
+
+
+@pytest.mark.parametrize("body", [row[1] for row in REFUSED], ids=[row[0] for row in REFUSED])
+async def test_a_hostile_body_is_refused_by_every_route(
+    client: httpx.AsyncClient, live: Live, credentials: dict[str, dict[str, str]], body: bytes
+) -> None:
+    taken = await client.post("/api/v1/projects", json={"name": "Rightful"}, headers=credentials["tenants"])
+    answers = {
+        f"{method} {path}": await client.request(
+            method, _filled(path, str(uuid4())), content=body, headers={**credentials[app], **JSON}
+        )
+        for app, method, path, operation in operations(live)
+        if "requestBody" in operation
+    }
+
+    assert taken.status_code == 201
+    assert answers
+    assert {route: answer.status_code for route, answer in answers.items() if not _is_refusal(answer)} == {}
+
+
+async def test_hostile_values_in_query_and_path_break_nothing(
+    client: httpx.AsyncClient, live: Live, credentials: dict[str, dict[str, str]]
+) -> None:
+    broken: dict[str, int] = {}
+    for app, method, path, operation in operations(live):
+        names = [part["name"] for part in operation.get("parameters", []) if part["in"] == "query"]
+        for value in (*NUMBERS, *TEXTS):
+            tries = [(_filled(path, str(uuid4())), {name: value}) for name in names]
+            if "{" in path and value:
+                tries.append((_filled(path, value.replace("/", "")), {}))
+            for target, query in tries:
+                answer = await client.request(method, target, params=query, headers=credentials[app])
+                if answer.status_code >= 500:
+                    broken[f"{method} {path} {list(query)} {value[:20]}"] = answer.status_code
+
+    assert broken == {}
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", str(MAX_LIMIT + 1), str(2**63), "9" * 4000])
+@pytest.mark.parametrize(("app", "path"), [("tenants", "/api/v1/projects"), ("admin", "/admin/v1/tenants")])
+async def test_a_limit_that_is_none_is_refused(
+    client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], app: str, path: str, limit: str
+) -> None:
+    refused = await client.get(f"{path}?limit={limit}", headers=credentials[app])
+    served = await client.get(f"{path}?limit={MAX_LIMIT}", headers=credentials[app])
+
+    assert (refused.status_code, served.status_code) == (422, 200)
+
+
+@pytest.mark.parametrize("skip", ["-1", str(2**63), str(2**64), "9" * 4000, "NaN"])
+async def test_a_skip_that_is_none_is_refused(
+    client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], skip: str
+) -> None:
+    refused = await client.get("/admin/v1/tenants", params={"skip": skip}, headers=credentials["admin"])
+    served = await client.get("/admin/v1/tenants", params={"skip": "1"}, headers=credentials["admin"])
+
+    assert (refused.status_code, served.status_code) == (422, 200)
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "e30", "W10", "bnVsbA", "\u00e9", "=" * 8, "A" * 5000, "eyJpZCI6IDF9"])
+async def test_a_forged_cursor_is_refused(
+    client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], cursor: str
+) -> None:
+    refused = await client.get("/api/v1/projects", params={"cursor": cursor}, headers=credentials["tenants"])
+    served = await client.get("/api/v1/projects", headers=credentials["tenants"])
+
+    assert 400 <= refused.status_code < 500
+    assert served.status_code == 200
+
+
+def _filled(path: str, value: str) -> str:
+    filled = path
+    while "{" in filled:
+        filled = filled.replace(filled[filled.index("{") : filled.index("}") + 1], value, 1)
+        value = value.replace("{", "").replace("}", "")
+    return filled
+
+
+def _is_refusal(answer: httpx.Response) -> bool:
+    return 400 <= answer.status_code < 500 and answer.headers["content-type"] == "application/problem+json"
