@@ -1,6 +1,7 @@
 """The README's five-minute tour, as written, against a real uvicorn with the demo data."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ def base(settings: Settings) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is told in curl, which is not installed")
 def test_the_tour_is_as_the_readme_says(base: str) -> None:
     script = tour()
     result = subprocess.run(  # noqa: S603 - our own script
