@@ -1,0 +1,118 @@
+"""The pages as a browser draws them: nothing is fetched from elsewhere, nothing is refused, nothing is broken."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from insula.settings import Settings
+from tests.support.app import serving
+
+pytestmark = pytest.mark.browser
+CHROMIUM = "/usr/bin/chromium"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MOUNTS = ("", "/api", "/admin", "/billing")
+OPERATION = {"": "/auth/login", "/api": "/v1/projects", "/admin": "/v1/tenants", "/billing": "/v1/plans"}
+
+
+@dataclass
+class Watched:
+    """A page, with what it asked for elsewhere and what it complained of."""
+
+    page: Page
+    origin: str
+    complaints: list[str] = field(default_factory=list)
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text}")
+
+    def on_request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.origin}/", f"blob:{self.origin}/", "data:")):
+            self.complaints.append(f"elsewhere: {request.url}")
+
+
+@pytest.fixture(scope="module")
+def origin(settings: Settings) -> Iterator[str]:
+    with serving(settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"{CHROMIUM} is missing: make system-deps installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def watched(browser: Browser, origin: str) -> Iterator[Watched]:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    watched = Watched(page, origin)
+    page.on("console", watched.on_console)
+    page.on("pageerror", lambda error: watched.complaints.append(f"script: {error}"))
+    page.on("request", watched.on_request)
+    yield watched
+    page.close()
+
+
+@pytest.mark.parametrize("mount", MOUNTS, ids=["root", "tenants", "admin", "billing"])
+def test_swagger_ui_shows_the_operations(watched: Watched, mount: str) -> None:
+    watched.page.goto(f"{watched.origin}{mount}/docs")
+    watched.page.locator(".opblock-summary-path", has_text=OPERATION[mount]).first.wait_for()
+    watched.page.wait_for_load_state("networkidle")
+
+    assert watched.complaints == []
+
+
+@pytest.mark.parametrize("mount", MOUNTS, ids=["root", "tenants", "admin", "billing"])
+def test_redoc_shows_the_operations(watched: Watched, mount: str) -> None:
+    watched.page.goto(f"{watched.origin}{mount}/redoc")
+    watched.page.get_by_text(OPERATION[mount], exact=True).first.wait_for()
+    watched.page.wait_for_load_state("networkidle")
+
+    assert watched.complaints == []
+
+
+def test_redoc_searches(watched: Watched) -> None:
+    watched.page.goto(f"{watched.origin}/api/redoc")
+    watched.page.locator("input[type=text]").first.fill("bulk")
+    watched.page.locator("[data-role='search:results'] li").first.wait_for()
+
+    assert watched.complaints == []
+
+
+def test_an_operation_is_tried_out_from_its_page(watched: Watched) -> None:
+    watched.page.goto(f"{watched.origin}/docs")
+    row = watched.page.locator(".opblock", has=watched.page.locator("text=/healthz")).first
+    row.locator(".opblock-summary").click()
+    row.get_by_role("button", name="Execute").click()
+    answer = row.locator(".live-responses-table")
+    answer.wait_for()
+
+    assert "alive" in answer.inner_text()
+    assert watched.complaints == []
+
+
+def test_the_first_page_shows_that_all_is_well(watched: Watched) -> None:
+    watched.page.goto(f"{watched.origin}/")
+    watched.page.locator("#health[data-state=ready]").wait_for()
+    checks = dict(
+        zip(watched.page.locator("dt").all_inner_texts(), watched.page.locator("dd").all_inner_texts(), strict=True)
+    )
+
+    assert checks == {"database": "ok", "migrations": "ok", "redis": "ok"}
+    assert watched.complaints == []
