@@ -1,9 +1,12 @@
 """Signing keys: one for all processes, sealed, rotated without a pause, distrusted at once."""
 
 import asyncio
+import base64
+import secrets
 from collections.abc import Awaitable, Callable
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +24,11 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 async def token_of(issuer: TokenIssuer, settings: Settings) -> str:
     return await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=audience(settings, "tenants"))
+
+
+def sealing_with(settings: Settings, keys: str) -> Settings:
+    auth = settings.auth.model_copy(update={"key_encryption_key": SecretStr(keys)})
+    return settings.model_copy(update={"auth": auth})
 
 
 class TestFirstKey:
@@ -51,11 +59,25 @@ class TestFirstKey:
 
     async def test_a_key_sealed_by_another_secret_is_said(self, settings: Settings, database: Database) -> None:
         await KeyRing(settings, database).signer()
-        auth = settings.auth.model_copy(update={"key_encryption_key": type(settings.auth.key_encryption_key)("A" * 43)})
-        stranger = KeyRing(settings.model_copy(update={"auth": auth}), database)
+        stranger = KeyRing(sealing_with(settings, "A" * 43), database)
 
         with pytest.raises(SealBroken):
             await stranger.signer()
+
+    async def test_a_new_secret_seals_it_anew(self, settings: Settings, database: Database, readback: Readback) -> None:
+        old = settings.auth.key_encryption_key.get_secret_value()
+        new = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        kid = (await KeyRing(settings, database).signer()).kid
+        statement = "select private_sealed from signing_key where kid = :kid"
+        before = await readback(statement, kid=kid)
+
+        assert (await KeyRing(sealing_with(settings, f"{new},{old}"), database).signer()).kid == kid
+        between = await readback(statement, kid=kid)
+        assert (await KeyRing(sealing_with(settings, new), database).signer()).kid == kid
+        await KeyRing(sealing_with(settings, f"{old},{new}"), database).signer()
+
+        assert before != between
+        assert (await KeyRing(settings, database).signer()).kid == kid
 
 
 class TestRotation:

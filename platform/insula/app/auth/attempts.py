@@ -21,7 +21,7 @@ class AttemptLimits:
     """Attempts a minute."""
 
     by_address: int = 100
-    by_account_and_address: int = 10
+    by_account_and_address: int = 20
     by_account: int = 60
     under_attack: int = 2
     refreshes_by_address: int = 300
