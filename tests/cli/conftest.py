@@ -1,0 +1,3 @@
+from tests.embedded.places import place
+
+__all__ = ["place"]

@@ -1,0 +1,96 @@
+"""The commands as a shell calls them, on this worker's database."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from insula.cli.environment import to_environment
+from insula.settings import Settings
+from tests.support.app import Live
+from tests.support.factories import Factories
+
+INSULA = Path(sys.executable).with_name("insula")
+
+
+def insula(settings: Settings, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", **to_environment(settings), **changes}
+    return subprocess.run(  # noqa: S603  our own program
+        [INSULA, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+async def test_token_opens_the_tenants_door(
+    settings: Settings, make: Factories, live: Live, client: httpx.AsyncClient
+) -> None:
+    tenant = await make.tenant()
+    owner = await make.member(tenant, "owner")
+    stranger = await make.user()
+    done = insula(settings, "token", "--email", owner.email, "--app", "tenants", "--tenant", tenant.slug)
+    assert done.stderr == ""
+    answer = await client.get("/api/v1/tenant", headers={"Authorization": f"Bearer {done.stdout.strip()}"})
+    assert answer.status_code == 200, live
+    assert answer.json()["slug"] == tenant.slug
+    refused = insula(settings, "token", "--email", stranger.email, "--app", "tenants", "--tenant", tenant.slug)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"insula: this user is in no tenant {tenant.slug}\n"
+
+
+async def test_token_is_not_for_production(settings: Settings, make: Factories) -> None:
+    user = await make.user()
+    arguments = ("token", "--email", user.email, "--app", "tenants")
+    assert insula(settings, *arguments).returncode == 0
+    refused = insula(settings, *arguments, INSULA_ENVIRONMENT="production", INSULA_PUBLIC_URL="https://a.example")
+    assert (refused.returncode, refused.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("name", ["root", "tenants", "admin", "billing"])
+def test_openapi_prints_the_document(settings: Settings, name: str) -> None:
+    done = insula(settings, "openapi", name)
+    assert json.loads(done.stdout)["openapi"].startswith("3.1"), done.stderr
+
+
+def test_serve_refuses_unsafe_settings(settings: Settings) -> None:
+    done = insula(settings, "serve", REDIS_URL="", INSULA_ENVIRONMENT="production")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "insula: these settings are not safe:",
+        "  REDIS_URL is not set",
+        "  INSULA_PUBLIC_URL must start with https:// in production",
+    ]
+
+
+def test_doctor_finds_nothing_wrong_here_and_names_a_dead_redis(settings: Settings) -> None:
+    well = insula(settings, "doctor")
+    assert (well.returncode, "✗" in well.stdout) == (0, False), well.stdout + well.stderr
+    ill = insula(settings, "doctor", REDIS_URL="redis://127.0.0.1:1/0")
+    assert ill.returncode == 1
+    assert next(line for line in ill.stdout.splitlines() if line.startswith("✗")).startswith("✗ redis:")
+
+
+def test_doctor_says_how_to_mend_other_passwords(settings: Settings) -> None:
+    done = insula(settings, "doctor", INSULA_DATABASE_ROLES_SECRET="x" * 32)
+    assert done.returncode == 1
+    assert "insula migrate, with the same INSULA_DATABASE_ROLES_SECRET" in done.stdout
+
+
+def test_a_wrong_setting_is_one_line(settings: Settings) -> None:
+    done = insula(settings, "doctor", INSULA_LOG_LEVEL="LOUD")
+    assert done.returncode == 1
+    assert done.stderr.startswith("insula: the setting log_level is wrong:")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_absent_database_is_one_line(settings: Settings) -> None:
+    done = insula(settings, "migrate", DATABASE_URL="postgresql://a:b@127.0.0.1:1/insula")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("insula: the database: ")
+
+
+def test_seed_twice_is_as_once(settings: Settings) -> None:
+    for _ in range(2):
+        done = insula(settings, "seed")
+        assert done.returncode == 0, done.stderr

@@ -1,0 +1,39 @@
+"""Settings travel through the environment unchanged, and `.env.example` names each of them."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from insula.cli.environment import changed, dump, example, load, to_environment
+from insula.settings import DatabaseSettings, HttpSettings, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_env_example_is_what_the_settings_are() -> None:
+    written = (ROOT / ".env.example").read_text()
+    assert written == example(), "mend with: .venv/bin/python scripts/env_example.py"
+
+
+def test_a_child_process_reads_the_same_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = settings.model_copy(update={"http": HttpSettings(cors_origins=("https://a.example", "https://b.example"))})
+    for name, value in to_environment(sent).items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == sent
+
+
+def test_what_was_dumped_is_loaded_whatever_the_environment_says(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
+    monkeypatch.setenv("INSULA_DATABASE_BUDGET", "99")
+    assert load(dump(settings)) == settings
+
+
+def test_only_what_nobody_set_is_changed() -> None:
+    given = Settings(log_level="ERROR", database=DatabaseSettings(budget=30))
+    wanted = {"log_level": "DEBUG", "database.budget": 9, "database.roles_secret": SecretStr("x")}
+    assert changed(given, wanted) == Settings(
+        log_level="ERROR", database=DatabaseSettings(budget=30, roles_secret=SecretStr("x"))
+    )

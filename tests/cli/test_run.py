@@ -1,0 +1,116 @@
+"""`insula run` as a person starts it: everything comes up, and everything goes."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.embedded.places import alive, descendants, environment, wait_until
+from tests.support.app import free_port
+
+INSULA = Path(sys.executable).with_name("insula")
+SERVERS = 3  # PostgreSQL, Valkey, one web process
+
+
+@contextmanager
+def running(place: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    command: list[str | Path] = [INSULA, "run", "--port", str(port)]
+    with subprocess.Popen(command, env=environment(place / "data"), stdout=subprocess.DEVNULL) as process:  # noqa: S603  our own program
+        try:
+            wait_until(lambda: answers(port, process), seconds=60)
+            yield process
+        finally:
+            process.kill()
+
+
+def answers(port: int, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_everything_comes_up_stays_and_goes(place: Path) -> None:
+    port = free_port()
+    with running(place, port) as process:
+        family = descendants(process.pid)
+        assert len(alive(family)) >= SERVERS
+        login = {"email": "owner@acme.example", "password": "insula-demo", "tenant": "acme"}
+        body = {**login, "resource": f"http://127.0.0.1:{port}/api"}
+        assert httpx.post(f"http://127.0.0.1:{port}/auth/login", json=body).status_code == 200
+        first = acme(place)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGTERM
+        assert alive(family) == set()
+        assert not (place / "data" / "running.json").exists()
+    with running(place, port) as process:
+        assert acme(place) == first
+        family = descendants(process.pid)
+        process.kill()
+        wait_until(lambda: not alive(family))
+
+
+def test_a_fallen_web_process_is_replaced(place: Path) -> None:
+    port = free_port()
+    with running(place, port) as process:
+        [web] = [pid for pid in descendants(process.pid) if b"insula.cli.web" in command_line(pid)]
+        os.kill(web, signal.SIGKILL)
+        wait_until(lambda: answers(port, process))
+        assert web not in descendants(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 128 + signal.SIGINT
+
+
+def test_a_taken_port_is_said_before_anything_is_made(place: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(  # noqa: S603  our own program
+            [INSULA, "run", "--port", str(port)],
+            env=environment(place / "data"),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr == f"insula: port {port} on 127.0.0.1 is taken: choose another with --port or PORT\n"
+    assert list(place.iterdir()) == []
+
+
+def acme(place: Path) -> str:
+    command: list[str | Path] = [
+        INSULA,
+        "token",
+        "--email",
+        "owner@acme.example",
+        "--app",
+        "tenants",
+        "--tenant",
+        "acme",
+    ]
+    done = subprocess.run(  # noqa: S603  our own program
+        command, env=environment(place / "data"), capture_output=True, text=True, check=True, timeout=60
+    )
+    return tenant_of(done.stdout.strip())
+
+
+def tenant_of(token: str) -> str:
+    payload = token.split(".")[1]
+    tenant: str = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["tenant"]
+    return tenant
+
+
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
