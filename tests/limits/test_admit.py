@@ -131,6 +131,21 @@ async def test_a_request_cancelled_while_waiting_spends_nothing_of_others(worker
     assert admitted(await ask(limits, tenant, 60)) == 59
 
 
+async def test_a_lease_spent_before_its_waiters_wake_is_fetched_again() -> None:
+    limits, tenant = Limits.build(None), new_tenant_id()
+    starts = [asyncio.create_task(asyncio.sleep(0)) for _ in range(3)]
+
+    async def after(turns: int) -> bool:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return (await limits.admit(tenant, 60, READ)).allowed
+
+    async with asyncio.timeout(10):
+        allowed = await asyncio.gather(*(after(turns) for turns in range(12) for _ in range(4)), *starts)
+
+    assert allowed[:48] == [True] * 48
+
+
 async def test_keys_name_the_tenant_share_its_slot_and_expire(worker: Worker, redis: Redis) -> None:
     limits, tenant = worker(), new_tenant_id()
     await limits.admit(tenant, 60, READ)

@@ -51,7 +51,6 @@ class Leases:
     def _fetch(self, key: str, limit: int) -> asyncio.Task[None]:
         task = asyncio.create_task(self._renew(key, limit))
         self._fetching[key] = task
-        task.add_done_callback(lambda _: self._fetching.pop(key))
         return task
 
     async def _renew(self, key: str, limit: int) -> None:
@@ -65,7 +64,10 @@ class Leases:
             settles=previous.debit if previous else NOTHING_LENT,
         )
         starts = clock.timestamp()
-        self._storage.put(key, _lease(limit, await self._ledger.lend(loan), starts))
+        try:
+            self._storage.put(key, _lease(limit, await self._ledger.lend(loan), starts))
+        finally:
+            del self._fetching[key]  # here, not in a callback: who found a finished task would await it for ever
 
 
 def _lease(limit: int, grant: Grant, starts: float) -> Lease:
