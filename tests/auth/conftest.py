@@ -6,8 +6,11 @@ import pytest
 
 from insula.auth import KeyRing, Sessions, TokenIssuer, TokenVerifier
 from insula.db.pools import Database
-from insula.settings import Settings
+from insula.settings import Settings, audience
+from tests.support.app import PASSWORD, Live
+from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.tokens import Forge
+from tests.support.visitors import Visitor, visitor_at
 
 
 @pytest.fixture
@@ -40,3 +43,27 @@ def sessions(settings: Settings, database: Database) -> Sessions:
 @pytest.fixture
 async def forge(settings: Settings, keys: KeyRing) -> Forge:
     return await Forge.of(settings, keys)
+
+
+@pytest.fixture
+def ours(settings: Settings) -> str:
+    """Give the audience that most tokens here are for."""
+    return audience(settings, "tenants")
+
+
+@pytest.fixture
+async def visitor(live: Live, settings: Settings) -> AsyncIterator[Visitor]:
+    async with visitor_at(live, settings) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+async def user(make: Factories) -> UserRow:
+    return await make.user(password=PASSWORD)
+
+
+@pytest.fixture
+async def tenant(make: Factories, user: UserRow) -> TenantRow:
+    tenant = await make.tenant(plan="pro")
+    await make.member(tenant, role="owner", user=user)
+    return tenant

@@ -1,45 +1,16 @@
 """/auth over HTTP: what a login opens, for which app and tenant, and what every refusal looks like."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
-import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from insula.ids import new_id
 from insula.settings import Settings
 from tests.support.app import PASSWORD, AppName, Live
 from tests.support.factories import Factories, TenantRow, UserRow
-from tests.support.visitors import Visitor, visitor_at
+from tests.support.visitors import Visitor, problem, shape
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
-
-
-@pytest.fixture
-async def visitor(live: Live, settings: Settings) -> AsyncIterator[Visitor]:
-    async with visitor_at(live, settings) as visitor:
-        yield visitor
-
-
-@pytest.fixture
-async def user(make: Factories) -> UserRow:
-    return await make.user(password=PASSWORD)
-
-
-@pytest.fixture
-async def tenant(make: Factories, user: UserRow) -> TenantRow:
-    tenant = await make.tenant(plan="pro")
-    await make.member(tenant, role="owner", user=user)
-    return tenant
-
-
-def problem(response: httpx.Response) -> tuple[int, str]:
-    return response.status_code, response.json()["code"]
-
-
-def shape(response: httpx.Response) -> tuple[int, dict[str, object]]:
-    """Return an answer without what differs from request to request."""
-    return response.status_code, {name: value for name, value in response.json().items() if name != "instance"}
 
 
 class TestLogin:
@@ -122,81 +93,6 @@ class TestLogin:
         body = {"email": user.email, "password": PASSWORD, "resource": resource.format(url=settings.public_url)}
 
         assert problem(await visitor.client.post("/auth/login", json=body)) == (400, "invalid_target")
-
-
-class TestTenantChoice:
-    async def test_another_tenant_and_no_tenant_are_the_same(
-        self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories
-    ) -> None:
-        foreign = await make.tenant()
-        names = [foreign.slug, str(foreign.id), "nobody", str(new_id()), "*", ""]
-        answers = [await visitor.login(user.email, tenant=name) for name in names]
-
-        assert [shape(answer) for answer in answers] == [shape(answers[0])] * len(names)
-        assert problem(answers[0]) == (403, "tenant_refused")
-        assert (await visitor.login(user.email, tenant=str(tenant.id))).status_code == 200
-
-    async def test_a_refused_choice_opens_no_session(self, visitor: Visitor, user: UserRow, readback: Readback) -> None:
-        await visitor.login(user.email, tenant="nobody")
-
-        assert await readback("select 1 from auth_session where user_id = :id", id=user.id) == []
-
-    async def test_host_and_header_select_among_ones_own(
-        self, visitor: Visitor, user: UserRow, tenant: TenantRow, settings: Settings
-    ) -> None:
-        for headers in ({"X-Tenant": tenant.slug}, {"Host": f"{tenant.slug}.{settings.base_domain}"}):
-            assert (await visitor.login(user.email, headers=headers)).json()["tenant"] == tenant.slug
-
-    async def test_all_that_name_a_tenant_must_agree(
-        self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories, settings: Settings
-    ) -> None:
-        other = await make.tenant()
-        await make.member(other, user=user)
-        host = f"{tenant.slug}.{settings.base_domain}"
-        agreeing = {"X-Tenant": str(tenant.id), "Host": host}
-        assert (await visitor.login(user.email, tenant=tenant.slug, headers=agreeing)).status_code == 200
-
-        for headers in (
-            {"X-Tenant": other.slug},
-            {"X-Tenant": "nobody"},
-            {"Host": f"{other.slug}.{settings.base_domain}"},
-        ):
-            answer = await visitor.login(user.email, tenant=tenant.slug, headers=headers)
-            assert problem(answer) == (403, "tenant_refused")
-
-    async def test_a_hint_grants_nothing(self, visitor: Visitor, user: UserRow, make: Factories) -> None:
-        foreign = await make.tenant()
-
-        answer = await visitor.login(user.email, headers={"X-Tenant": foreign.slug})
-
-        assert problem(answer) == (403, "tenant_refused")
-
-    async def test_a_suspended_tenant_opens_nothing(
-        self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories
-    ) -> None:
-        closed = await make.tenant(status="suspended")
-        await make.member(closed, user=user)
-
-        assert problem(await visitor.login(user.email, tenant=closed.slug)) == (403, "tenant_suspended")
-        assert (await visitor.login(user.email, tenant=tenant.slug)).status_code == 200
-
-
-class TestApps:
-    async def test_billing_needs_a_tenant(self, visitor: Visitor, user: UserRow, tenant: TenantRow) -> None:
-        assert problem(await visitor.login(user.email, "billing")) == (403, "tenant_required")
-        assert (await visitor.login(user.email, "billing", tenant.slug)).status_code == 200
-
-    async def test_admin_is_for_staff_who_act_in_no_tenant(
-        self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories
-    ) -> None:
-        assert problem(await visitor.login(user.email, "admin")) == (403, "staff_only")
-        await make.staff(user=user)
-
-        answer = await visitor.login(user.email, "admin")
-
-        assert answer.status_code == 200
-        assert (await visitor.get("/admin/v1/tenants", answer.json()["access_token"])).status_code == 200
-        assert problem(await visitor.login(user.email, "admin", tenant.slug)) == (403, "staff_only")
 
 
 class TestRefresh:

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import RSAKey
 
 from insula import clock
+from insula.auth import TokenVerifier
 from insula.auth.keys import KeyRing
+from insula.errors import Unauthenticated
 from insula.ids import new_id
 from insula.settings import Settings, audience
 
@@ -64,6 +66,14 @@ class Forge:
         self, claims: Mapping[str, object] | bytes | None = None, header: Mapping[str, object] | bytes | None = None
     ) -> str:
         return f"{_segment(self.header() if header is None else header)}.{_segment(claims or self.claims())}"
+
+
+async def refused(verifier: TokenVerifier, token: str, for_audience: str) -> bool:
+    try:
+        await verifier.verify(token, for_audience)
+    except Unauthenticated:
+        return True
+    return False
 
 
 def hs256(signed: str, secret: bytes) -> str:

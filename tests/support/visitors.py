@@ -55,3 +55,12 @@ async def visitor_at(app: ASGIApp, settings: Settings, address: str | None = Non
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=peer)
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
         yield Visitor(client, settings)
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+def shape(response: httpx.Response) -> tuple[int, dict[str, object]]:
+    """Return an answer without what differs from request to request."""
+    return response.status_code, {name: value for name, value in response.json().items() if name != "instance"}

@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from insula.db.pools import Database
+from insula.ids import UserId
 from insula.settings import Settings
 from insula.tenancy import Directory, Listener
+from tests.support.factories import Factories
+from tests.tenancy.support import Visit
 
 
 @pytest.fixture
@@ -34,3 +37,10 @@ async def listening(settings: Settings, database: Database) -> AsyncIterator[Dir
     yield directory
     await listener.stop()
     await directory.close()
+
+
+@pytest.fixture
+async def visit(make: Factories) -> Visit:
+    tenant = await make.tenant(plan="pro")
+    user = await make.member(tenant, role="admin")
+    return Visit(tenant, UserId(user.id), await make.session(user))
