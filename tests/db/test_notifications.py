@@ -1,0 +1,83 @@
+"""Changes of access are announced at commit, ids only; changes of anything else are not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from insula.db.ddl import CHANNEL
+from insula.settings import Settings
+from tests.support.factories import Factories
+
+Announced = Callable[..., Awaitable[list[str]]]
+
+
+@pytest.fixture
+async def announced(settings: Settings) -> AsyncIterator[Announced]:
+    """Run a statement as the superuser and return what listeners then hear."""
+    url = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(url)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    await connection.add_listener(CHANNEL, lambda *message: heard.put_nowait(message[3]))
+
+    async def run(statement: str, *values: object) -> list[str]:
+        while not heard.empty():
+            heard.get_nowait()
+        async with connection.transaction():
+            await connection.execute(statement, *values)
+            await connection.execute(f"SELECT pg_notify('{CHANNEL}', 'end')")
+        found = []
+        while (payload := await heard.get()) != "end":
+            found.append(payload)
+        return sorted(found)
+
+    yield run
+    await connection.close()
+
+
+async def test_a_tenants_change_is_announced(make: Factories, announced: Announced) -> None:
+    tenant = await make.tenant(entitlements={"seats": 1})
+    domain = await make.domain(tenant, f"{tenant.slug}.example.com")
+    payload = [f"tenant:{tenant.id}"]
+    assert await announced("UPDATE tenant SET status = 'suspended' WHERE id = $1", tenant.id) == payload
+    assert await announced("UPDATE entitlement SET value = 2 WHERE tenant_id = $1", tenant.id) == payload
+    assert await announced("UPDATE tenant_domain SET verified_at = NULL WHERE id = $1", domain.id) == payload
+    assert await announced("DELETE FROM tenant_domain WHERE id = $1", domain.id) == payload
+
+
+async def test_a_members_change_is_announced_for_both(make: Factories, announced: Announced) -> None:
+    tenant = await make.tenant()
+    user = await make.member(tenant)
+    payload = [f"tenant:{tenant.id}", f"user:{user.id}"]
+    assert await announced("UPDATE membership SET role = 'viewer' WHERE user_id = $1", user.id) == payload
+    assert await announced("DELETE FROM membership WHERE user_id = $1", user.id) == payload
+
+
+async def test_a_users_change_is_announced(make: Factories, announced: Announced) -> None:
+    user = await make.staff()
+    session = await make.session(user)
+    payload = [f"user:{user.id}"]
+    assert await announced("UPDATE \"user\" SET status = 'suspended' WHERE id = $1", user.id) == payload
+    assert await announced("UPDATE staff SET role = 'support' WHERE user_id = $1", user.id) == payload
+    assert await announced("UPDATE auth_session SET revoked_at = now() WHERE id = $1", session) == payload
+    assert await announced("DELETE FROM auth_session WHERE id = $1", session) == payload
+
+
+async def test_a_key_is_announced_without_an_id(make: Factories, announced: Announced) -> None:
+    user = await make.user()
+    kid = f"test-{user.id.hex}"
+    insert = "INSERT INTO signing_key VALUES ($1, 'RS256', '{}', '', now(), now())"
+    assert await announced(insert, kid) == ["keys:"]
+    assert await announced("DELETE FROM signing_key WHERE kid = $1", kid) == ["keys:"]
+
+
+async def test_what_is_no_matter_of_access_is_not_announced(make: Factories, announced: Announced) -> None:
+    tenant = await make.tenant()
+    user = await make.member(tenant)
+    session = await make.session(user)
+    assert await announced("UPDATE tenant SET updated_at = now() WHERE id = $1", tenant.id) == []
+    assert await announced("UPDATE entitlement SET updated_at = now() WHERE tenant_id = $1", tenant.id) == []
+    assert await announced("UPDATE auth_session SET last_used_at = now() WHERE id = $1", session) == []
+    assert await announced("UPDATE membership SET updated_at = now() WHERE user_id = $1", user.id) == []
