@@ -1,26 +1,32 @@
 """A backup holds every tenant's rows, and a restore brings them back behind the same walls."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.auth import KeyRing
 from insula.cli.commands.backup import save
 from insula.cli.commands.restore import load
 from insula.cli.failing import CommandFailed
 from insula.db.catalogue import findings
+from insula.db.pools import Database
 from insula.db.roles import DatabaseRole, role_url
-from insula.settings import Settings
+from insula.settings import AuthSettings, Settings
+from tests.support.app import Live
 from tests.support.cluster import with_path
 from tests.support.factories import Factories
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+OTHER_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 TABLES = ("tenant", "membership", "entitlement", "user", "plan", "alembic_version")
 
 
@@ -63,6 +69,21 @@ async def test_a_restored_tenant_is_still_walled(
         assert await connection.fetch("SELECT * FROM tenant WHERE id = $1", other.id) == []
     finally:
         await connection.close()
+
+
+async def test_another_installation_signs_anew_after_a_restore(
+    settings: Settings, empty: Settings, tmp_path: Path, live: Live
+) -> None:
+    kid = (await live.kernel.keys.signer()).kid
+    elsewhere = empty.model_copy(update={"auth": AuthSettings(key_encryption_key=SecretStr(OTHER_KEY))})
+    await asyncio.to_thread(save, settings, tmp_path / "dump")
+    await asyncio.to_thread(load, elsewhere, tmp_path / "dump")
+    database = await Database.open(elsewhere)
+    try:
+        assert (await KeyRing(elsewhere, database).signer()).kid != kid
+        assert kid in {key["kid"] for key in await KeyRing(elsewhere, database).jwks()}
+    finally:
+        await database.close()
 
 
 async def test_restore_refuses_a_database_that_holds_something(settings: Settings, tmp_path: Path) -> None:

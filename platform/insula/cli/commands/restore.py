@@ -5,11 +5,15 @@ import asyncpg
 import typer
 from sqlalchemy.engine import make_url
 
+from insula.auth import KeyRing
+from insula.auth.sealing import SealBroken
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
 from insula.cli.tools import run_tool
 from insula.db.migrate import migrate
+from insula.db.pools import Database
 from insula.db.provision import provision
+from insula.db.roles import DatabaseRole
 from insula.settings import Settings
 
 app = typer.Typer()
@@ -35,6 +39,7 @@ def load(settings: Settings, file: Path) -> None:
     asyncio.run(provision(settings))  # the dump names the roles as owners and in grants
     run_tool("pg_restore", address, ["--single-transaction", "--exit-on-error", f"--dbname={url.database}", file])
     migrate(settings)
+    asyncio.run(renew_foreign_key(settings))
 
 
 async def _count_tables(address: str) -> int:
@@ -44,3 +49,20 @@ async def _count_tables(address: str) -> int:
         return found
     finally:
         await connection.close()
+
+
+async def renew_foreign_key(settings: Settings) -> bool:
+    """Sign with a new key if the restored one was sealed by another installation; tell whether it was."""
+    if not settings.auth.key_encryption_key.get_secret_value():
+        return False
+    database = await Database.open(settings, [DatabaseRole.IDENTITY])
+    ring = KeyRing(settings, database)
+    try:
+        await ring.signer()
+    except SealBroken:
+        await ring.rotate()
+        return True
+    else:
+        return False
+    finally:
+        await database.close()
