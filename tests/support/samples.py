@@ -88,7 +88,7 @@ def _value(table: Table, column: Column[object]) -> object:
         UUID: new_id(),
         str: f"sample-{new_id().hex}",
         int: 1,
-        bool: True,
+        bool: False,  # a plan that is not on offer: global rows stay behind
         bytes: new_id().bytes,
         datetime: clock.now(),
         object: {},  # JSON
