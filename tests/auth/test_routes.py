@@ -9,6 +9,7 @@ from insula.settings import Settings
 from tests.support.app import PASSWORD, AppName, Live
 from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.visitors import Visitor, problem, shape
+from tests.support.waiting import answers
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
@@ -136,6 +137,7 @@ class TestLogout:
 
         assert (answer.status_code, answer.content) == (204, b"")
         assert problem(await visitor.refresh(opened["refresh_token"])) == (401, "refresh_token_refused")
+        await answers(401, lambda: visitor.get("/api/v1/me", opened["access_token"]))
 
     async def test_it_tells_nobody_whether_a_token_was_one(self, visitor: Visitor) -> None:
         assert (await visitor.logout("insula_rt_unknown")).status_code == 204

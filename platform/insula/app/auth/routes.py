@@ -30,22 +30,27 @@ def auth_router(rates: AttemptLimits | None = None) -> APIRouter:
         "/auth/login",
         doors.login,
         methods=["POST"],
+        summary="Sign in",
         responses=problems(*_CHOICE, LoginRefused, TooManyAttempts, Unavailable),
     )
     router.add_api_route(
         "/auth/refresh",
         doors.refresh,
         methods=["POST"],
+        summary="Trade a refresh token",
         responses=problems(*_CHOICE, RefreshTokenRefused, TooManyAttempts, Unavailable),
     )
     router.add_api_route(
         "/auth/logout",
         doors.logout,
         methods=["POST"],
+        summary="Sign out",
         status_code=status.HTTP_204_NO_CONTENT,
         responses=problems(TooManyAttempts, Unavailable),
     )
-    router.add_api_route("/.well-known/jwks.json", jwks, methods=["GET"], responses=problems(Unavailable))
+    router.add_api_route(
+        "/.well-known/jwks.json", jwks, methods=["GET"], summary="Read the public keys", responses=problems(Unavailable)
+    )
     return router
 
 

@@ -3,11 +3,13 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from insula.auth import Jwk, OpenedSession
 
 _RESOURCE = "http://127.0.0.1:8000/api"
 _REFRESH_TOKEN = "insula_rt_tVNB8sFbZ0r9sQhB1mYjPq5o2xW7uLkD3cE6gAaXnRI"  # noqa: S105 - an example
+_JWK: JsonDict = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "Yq3…", "n": "0vx7agoebGc…", "e": "AQAB"}
 
 Resource = Annotated[str, Field(max_length=255, description="The app that the access token is for: its exact URI.")]
 TenantName = Annotated[
@@ -102,6 +104,8 @@ class TokenRead(BaseModel):
 class JwkRead(BaseModel):
     """A public RSA key (RFC 7517)."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_JWK]})
+
     kty: str
     use: str
     alg: str
@@ -118,16 +122,6 @@ class JwkRead(BaseModel):
 class JwksRead(BaseModel):
     """The keys with which access tokens are verified."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "keys": [
-                        {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "Yq3…", "n": "0vx7agoebGc…", "e": "AQAB"}
-                    ]
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"keys": [_JWK]}]})
 
     keys: list[JwkRead]
