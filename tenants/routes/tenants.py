@@ -36,6 +36,7 @@ async def create_tenant(
     owner = await kernel_of(request).directory.profile(scope.principal.user_id)
     tenant = await tenants.create(scope, body, owner)
     tagged(response, tenant)
+    response.headers["location"] = f"{request.scope['root_path']}/v1/tenant"
     return TenantRead.of(tenant)
 
 

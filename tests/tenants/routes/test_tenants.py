@@ -36,7 +36,8 @@ class TestCreate:
         granted = await readback("select key, value from entitlement where tenant_id = :id", id=UUID(made["id"]))
         assert {"key": "projects", "value": 3} in granted
         owner = await enter(newcomer, sign_in, answer)
-        assert (await owner.get("/tenant")).json()["id"] == made["id"]
+        found = await owner.client.get(answer.headers["location"], headers=owner.token)
+        assert (found.json(), found.headers["etag"]) == (made, answer.headers["etag"])
         await owner.project()
 
     async def test_is_also_for_members_of_other_tenants(self, viewer: Caller, readback: Readback) -> None:
