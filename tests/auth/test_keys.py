@@ -17,7 +17,9 @@ from insula.db.roles import DatabaseRole
 from insula.errors import Unauthenticated
 from insula.ids import UserId, new_id
 from insula.settings import Settings, audience
+from insula.tenancy import Listener
 from tests.support.tokens import Forge
+from tests.support.waiting import until
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
@@ -97,6 +99,19 @@ class TestRotation:
         await verifier.verify(new, audience(settings, "tenants"))
         await verifier.verify(old, audience(settings, "tenants"))
         assert kid in {jwk["kid"] for jwk in await elsewhere.jwks()}
+
+    async def test_every_process_hears_of_it(self, keys: KeyRing, settings: Settings, database: Database) -> None:
+        elsewhere = KeyRing(settings, database)
+        listener = Listener(settings, elsewhere)
+        await listener.start()
+        await elsewhere.load()
+        generation = elsewhere.generation
+
+        kid = await keys.rotate()
+
+        await until(lambda: elsewhere.generation > generation, seconds=1)
+        assert (await elsewhere.signer()).kid == kid
+        await listener.stop()
 
     async def test_a_distrusted_key_has_signed_nothing(
         self, keys: KeyRing, issuer: TokenIssuer, verifier: TokenVerifier, settings: Settings
