@@ -77,6 +77,6 @@ def _operation_id(route: APIRoute) -> str:
 
 
 async def is_verified_host(scope: Scope, host: str) -> bool:
-    """Return whether ``host`` is a tenant's verified domain."""
-    kernel: Kernel = scope["state"]["kernel"]
-    return await kernel.directory.tenant_for_host(host) is not None
+    """Return whether ``host`` is a tenant's verified domain; none is where no lifespan runs."""
+    kernel: Kernel | None = scope.get("state", {}).get("kernel")
+    return kernel is not None and await kernel.directory.tenant_for_host(host) is not None
