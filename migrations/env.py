@@ -1,18 +1,19 @@
 """Alembic's entry: the house's tables, and a connection as the owner."""
 
-import importlib
-import importlib.util
+from typing import Final
 
 from alembic import context
 from sqlalchemy.engine import Connection
 
+from billing import models as billing_models
+from insula.db import models as kernel_models
 from insula.db.base import metadata
 from insula.db.migrate import as_owner
 from insula.settings import Settings
+from tenants import models as tenants_models
 
-for name in ("insula.db.models", "tenants.models", "billing.models"):
-    if importlib.util.find_spec(name) is not None:
-        importlib.import_module(name)
+MODELS: Final = (kernel_models, tenants_models, billing_models)
+"""Importing them fills the metadata; a new app's models stand here."""
 
 
 def run(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from insula.db.unit import Unit
 from insula.settings import Settings
 
 _LISTENER: Final = 1
+_CONNECT_SECONDS: Final = 5.0
 _WEIGHTS: Final[Mapping[DatabaseRole, int]] = MappingProxyType(
     {
         DatabaseRole.TENANTS: 8,
@@ -92,7 +93,7 @@ def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
 def _connect_args(settings: Settings) -> dict[str, object]:
     arguments: dict[str, object] = {
         "connection_class": TenantConnection,
-        "timeout": settings.database.pool_timeout,
+        "timeout": _CONNECT_SECONDS,
     }
     if settings.database.pooler:
         # A named statement lives on one server connection, and the next transaction may have another.

@@ -63,7 +63,8 @@ async def _provision(connection: asyncpg.Connection, settings: Settings) -> None
         await connection.execute(_attributes(role, known.get(role.value, {}), role_password(settings, role)))
         for name, value in _limits(settings, role).items():
             await connection.execute(f"ALTER ROLE {role.value} SET {name} = {value}")
-    await _let_backup_see(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
+    if not known.get(DatabaseRole.BACKUP.value, {}).get("rolbypassrls"):
+        await _let_backup_see(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
     if not me["rolsuper"]:
         await connection.execute(f"GRANT {DatabaseRole.OWNER.value} TO CURRENT_USER")
     await hand_over(connection)
@@ -75,7 +76,7 @@ def _attributes(role: DatabaseRole, known: Mapping[str, object], password: str) 
     if known.get("rolbypassrls") and role is not DatabaseRole.BACKUP:
         take.append("bypassrls")
     refused = " ".join({"super": "NOSUPERUSER"}.get(word, f"NO{word.upper()}") for word in take)
-    return f"ALTER ROLE {role.value} LOGIN NOCREATEDB NOCREATEROLE NOINHERIT {refused} PASSWORD '{_verifier(password)}'"
+    return f"ALTER ROLE {role.value} LOGIN NOCREATEDB NOCREATEROLE {refused} PASSWORD '{_verifier(password)}'"
 
 
 def _verifier(password: str) -> str:
