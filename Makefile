@@ -9,6 +9,8 @@ CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || c
 CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
 # The lock names pypi.org: an index of this machine's own must not get between, least of all into the lock.
 UV := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV $(BIN)/uv
+# Whom this machine trusts, where it says so: uv has a list of its own, which a company's proxy is not on.
+SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs,)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
@@ -55,7 +57,7 @@ check-scripts: $(READY)
 
 $(READY): pyproject.toml uv.lock $(BIN)/uv
 	@echo "installing what uv.lock names"
-	@$(UV) sync --frozen --all-extras --all-groups --quiet
+	@$(UV) sync --frozen --all-extras --all-groups --quiet $(SYSTEM_CERTS)
 	@touch $@
 
 $(BIN)/uv:
