@@ -88,37 +88,39 @@ class TestStrings:
 
 @pytest.mark.parametrize("name", LISTS)
 class TestLists:
-    @pytest.mark.parametrize("order", ORDERS)
-    async def test_refuse_sql_as_an_order(self, owner: Caller, name: str, order: str) -> None:
+    async def test_refuse_sql_as_an_order(self, owner: Caller, name: str) -> None:
         path = name.format(project=await owner.project())
-        assert (await owner.get(path, sort_by=order)).status_code == 422
+        answers = {order: (await owner.get(path, sort_by=order)).status_code for order in ORDERS}
+        assert answers == dict.fromkeys(ORDERS, 422)
         assert (await owner.get(path, sort_by="created_at")).status_code == 200
 
-    @pytest.mark.parametrize("sql", SQL)
-    async def test_refuse_sql_as_filter_limit_and_cursor(self, owner: Caller, name: str, sql: str) -> None:
+    @pytest.mark.parametrize("field", ["status", "role", "limit", "cursor"])
+    async def test_refuse_sql_as_filter_limit_and_cursor(self, owner: Caller, name: str, field: str) -> None:
         path = name.format(project=await owner.project())
-        for field in ("status", "role", "limit", "cursor"):
-            assert (await owner.get(path, **{field: sql})).status_code == 422
+        assert {sql: (await owner.get(path, **{field: sql})).status_code for sql in SQL} == dict.fromkeys(SQL, 422)
 
-    @pytest.mark.parametrize("value", [*SQL, 7, None, ["a"], {"a": 1}, True])
-    async def test_take_what_a_forged_cursor_holds_as_data(self, owner: Caller, name: str, value: object) -> None:
+    async def test_take_what_a_forged_cursor_holds_as_data(self, owner: Caller, name: str) -> None:
         path = name.format(project=await owner.project())
-        for order in ("created_at", "title" if name.endswith("items") else "name"):
-            cursor = base64.urlsafe_b64encode(json.dumps([order, value, str(new_id())]).encode()).decode().rstrip("=")
-            answer = await owner.get(path, sort_by=order, cursor=cursor)
-            if isinstance(value, str) and order != "created_at":
-                assert answer.status_code == 200
-            else:
-                assert code_of(answer) == (422, "invalid_cursor")
+        order = "title" if name.endswith("items") else "name"
+        for sql in SQL:
+            assert (await owner.get(path, sort_by=order, cursor=forged(order, sql))).status_code == 200
+            time = await owner.get(path, sort_by="created_at", cursor=forged("created_at", sql))
+            assert code_of(time) == (422, "invalid_cursor")
+
+    async def test_refuse_a_forged_cursor_of_another_type(self, owner: Caller, name: str) -> None:
+        path = name.format(project=await owner.project())
+        for value in (7, None, ["a"], {"a": 1}, True, 1.5):
+            answer = await owner.get(path, sort_by="created_at", cursor=forged("created_at", value))
+            assert code_of(answer) == (422, "invalid_cursor")
 
 
-@pytest.mark.parametrize("sql", SQL)
 class TestElsewhere:
-    async def test_an_id_is_refused(self, owner: Caller, sql: str) -> None:
+    async def test_an_id_is_refused(self, owner: Caller) -> None:
         for path in ("/projects/{}", "/projects/{}/items", f"{await owner.project()}/items/{{}}"):
-            answer = await owner.get(path.format(quote(sql, safe="")))
-            assert answer.status_code in {404, 422}
+            answers = {sql: (await owner.get(path.format(quote(sql, safe="")))).status_code for sql in SQL}
+            assert set(answers.values()) <= {404, 422}
 
+    @pytest.mark.parametrize("sql", SQL)
     async def test_a_header_is_data_or_refused(self, owner: Caller, readback: Readback, sql: str) -> None:
         project = await owner.project()
         assert code_of(await owner.patch(project, {}, if_match=sql)) == (400, "bad_request")
@@ -129,3 +131,8 @@ class TestElsewhere:
             assert made.status_code == 201
         rows = await readback("select key from idempotency_record where tenant_id = :id", id=owner.home.id)
         assert rows == [{"key": key}]
+
+
+def forged(sort_by: str, value: object) -> str:
+    text = json.dumps([sort_by, value, str(new_id())])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -48,32 +48,31 @@ async def test_every_body_of_the_app_is_attacked_here(owner: Caller) -> None:
     assert named == taking
 
 
-@pytest.mark.parametrize("field", SMUGGLED)
 @pytest.mark.parametrize("name", BODIES)
-async def test_extra_field_in_a_body_is_refused(owner: Caller, paths: dict[str, str], name: str, field: str) -> None:
+async def test_extra_field_in_a_body_is_refused(owner: Caller, paths: dict[str, str], name: str) -> None:
     method, path = name.format(**paths).split()
     body = dict(BODIES[name])
     if "slug" in body:
         body["slug"] = f"t-{new_id().hex[:20]}"
-    refused = await owner.send(method, path, json={**body, field: str(new_id())})
-    assert refused.status_code == 422
-    assert [(error["field"], error["code"]) for error in refused.json()["field_errors"]] == [(field, "extra_forbidden")]
+    for field in SMUGGLED:
+        refused = await owner.send(method, path, json={**body, field: str(new_id())})
+        errors = [(error["field"], error["code"]) for error in refused.json()["field_errors"]]
+        assert (refused.status_code, errors) == (422, [(field, "extra_forbidden")])
     assert (await owner.send(method, path, json=body)).is_success
 
 
-@pytest.mark.parametrize("field", SMUGGLED)
-async def test_extra_field_in_an_element_of_a_bulk_is_refused(owner: Caller, paths: dict[str, str], field: str) -> None:
-    elements: list[dict[str, Any]] = [{"title": "a"}, {"title": "b", field: str(new_id())}]
-    refused = await owner.post(f"{paths['project']}/items/bulk", {"items": elements})
-    assert refused.status_code == 422
-    assert [error["field"] for error in refused.json()["field_errors"]] == [f"items.1.{field}"]
-    del elements[1][field]
-    assert (await owner.post(f"{paths['project']}/items/bulk", {"items": elements})).status_code == 201
+async def test_extra_field_in_an_element_of_a_bulk_is_refused(owner: Caller, paths: dict[str, str]) -> None:
+    path = f"{paths['project']}/items/bulk"
+    for field in SMUGGLED:
+        refused = await owner.post(path, {"items": [{"title": "a"}, {"title": "b", field: str(new_id())}]})
+        errors = [error["field"] for error in refused.json()["field_errors"]]
+        assert (refused.status_code, errors) == (422, [f"items.1.{field}"])
+    assert (await owner.post(path, {"items": [{"title": "a"}, {"title": "b"}]})).status_code == 201
 
 
-@pytest.mark.parametrize("field", ["tenant_id", "is_staff", "skip", "where"])
 @pytest.mark.parametrize("name", LISTS)
-async def test_extra_field_in_a_query_is_refused(owner: Caller, paths: dict[str, str], name: str, field: str) -> None:
+async def test_extra_field_in_a_query_is_refused(owner: Caller, paths: dict[str, str], name: str) -> None:
     path = name.format(**paths)
-    assert (await owner.get(path, **{field: str(new_id())})).status_code == 422
+    for field in ("tenant_id", "is_staff", "skip", "where"):
+        assert (await owner.get(path, **{field: str(new_id())})).status_code == 422
     assert (await owner.get(path)).status_code == 200
