@@ -79,9 +79,9 @@ class OffsetPage(BaseModel, Generic[Read]):
     """One page of a staff list."""
 
     items: list[Read]
-    total: int = Field(ge=0, description="How many match in all.")
-    skip: int = Field(ge=0)
-    limit: int = Field(ge=1)
+    total: int = Field(ge=0, description="How many match in all.", examples=[1])
+    skip: int = Field(ge=0, description="How many were left out from the start.", examples=[0])
+    limit: int = Field(ge=1, description="How many at most.", examples=[20])
 
 
 @dataclass(frozen=True, slots=True)
