@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,14 @@ from pathlib import Path
 from insula.embedded import Cluster, EmbeddedError
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
+cluster = Cluster(Path(sys.argv[1]), durable=False)
 try:
-    Cluster(Path(sys.argv[1]), durable=False).start()
+    cluster.start()
 except EmbeddedError as error:
     print(error)
+cluster.stop()
 """
+SOURCE = Path(__file__).parents[2] / "platform"
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers as somebody else")
 
 
@@ -117,6 +121,25 @@ def test_no_write_permission_is_said(place: Path) -> None:
     done = subprocess.run(command, env=environment(place), capture_output=True, text=True, check=False)  # noqa: S603  our own script
     assert done.stdout == f"cannot write to {place / 'data'}: Permission denied\n", done.stderr
     assert list(place.iterdir()) == []
+
+
+@root_only
+def test_an_ordinary_user_runs_the_servers_as_itself(place: Path) -> None:
+    nobody = Account.for_servers()
+    packages = Path(sysconfig.get_path("purelib"))
+    interpreters = [
+        path for path in (Path(sys.executable).resolve(), Path("/usr/bin/python3").resolve()) if path.exists()
+    ]
+    python = next((path for path in interpreters if nobody.reads(path) and nobody.reads(packages)), None)
+    if python is None:
+        pytest.skip("no Python here that an ordinary user can reach")
+    place.chmod(0o777)
+    command = [str(python), "-c", AS_NOBODY, str(place / "data")]
+    paths = {"PYTHONPATH": f"{SOURCE}:{packages}"}
+    done = subprocess.run(command, env=paths, capture_output=True, text=True, check=False)  # noqa: S603  our own script
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (place / "data" / "postgres" / "PG_VERSION").stat().st_uid == nobody.uid
+    assert (place / "data").stat().st_mode & 0o777 == 0o700
 
 
 @root_only
