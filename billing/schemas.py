@@ -1,16 +1,23 @@
 """What goes over billing's wire."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from billing.models import Plan, Subscription
 from insula.db.models import Entitlement
 
-_EXAMPLE_PERIOD_END = "2026-12-23T09:00:00Z"
-
-PlanKey = Annotated[str, Field(min_length=1, max_length=50, description="The plan's stable name.", examples=["pro"])]
+_GRANT: Final[JsonDict] = {"key": "requests_per_minute", "value": 6000}
+_PRICE: Final[JsonDict] = {"amount_minor": 4900, "currency": "eur"}
+_PLAN: Final[JsonDict] = {
+    "key": "pro",
+    "name": "Pro",
+    "price": _PRICE,
+    "interval": "month",
+    "entitlements": [_GRANT, {"key": "seats", "value": 50}],
+}
 
 
 class _Read(BaseModel):
@@ -20,15 +27,19 @@ class _Read(BaseModel):
 class Money(_Read):
     """An amount in the currency's smallest unit, so that nothing is ever rounded."""
 
-    amount_minor: int = Field(ge=0, description="In the smallest unit, e.g. cents.", examples=[4900])
-    currency: str = Field(min_length=3, max_length=3, description="ISO 4217, lower case.", examples=["eur"])
+    model_config = ConfigDict(json_schema_extra={"examples": [_PRICE]})
+
+    amount_minor: int = Field(ge=0, description="In the smallest unit, e.g. cents.")
+    currency: str = Field(min_length=3, max_length=3, description="ISO 4217, lower case.")
 
 
 class EntitlementRead(_Read):
     """One thing that a plan grants, and how much of it."""
 
-    key: str = Field(description="What is granted.", examples=["requests_per_minute"])
-    value: int = Field(description="How much of it.", examples=[6000])
+    model_config = ConfigDict(json_schema_extra={"examples": [_GRANT]})
+
+    key: str = Field(description="What is granted.")
+    value: int = Field(description="How much of it.")
 
     @classmethod
     def of(cls, row: Entitlement) -> Self:
@@ -39,10 +50,12 @@ class EntitlementRead(_Read):
 class PlanRead(_Read):
     """A plan that can be bought."""
 
-    key: PlanKey
-    name: str = Field(description="For people to read.", examples=["Pro"])
+    model_config = ConfigDict(json_schema_extra={"examples": [_PLAN]})
+
+    key: str = Field(description="The plan's stable name.")
+    name: str = Field(description="For people to read.")
     price: Money = Field(description="What one interval costs.")
-    interval: Literal["month", "year"] = Field(description="How often the price is due.", examples=["month"])
+    interval: Literal["month", "year"] = Field(description="How often the price is due.")
     entitlements: list[EntitlementRead] = Field(description="What the plan grants, sorted by key.")
 
     @classmethod
@@ -63,12 +76,16 @@ class PlanRead(_Read):
 class SubscriptionRead(_Read):
     """What the tenant has now."""
 
-    plan: PlanRead
-    status: str = Field(description="The provider's word for the subscription's state.", examples=["active"])
-    seats: int | None = Field(description="Seats paid for; null where the plan alone says.", examples=[5])
-    current_period_end: datetime | None = Field(
-        description="Paid until then; null where nothing is paid.", examples=[_EXAMPLE_PERIOD_END]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"plan": _PLAN, "status": "active", "seats": 5, "current_period_end": "2026-12-23T09:00:00Z"}]
+        }
     )
+
+    plan: PlanRead
+    status: str = Field(description="The provider's word for the subscription's state.")
+    seats: int | None = Field(description="Seats paid for; null where the plan alone says.")
+    current_period_end: datetime | None = Field(description="Paid until then; null where nothing is paid.")
 
     @classmethod
     def of(cls, subscription: Subscription, plan: Plan) -> Self:
@@ -84,4 +101,6 @@ class SubscriptionRead(_Read):
 class WebhookReceipt(_Read):
     """The event is stored; the provider need not send it again."""
 
-    received: Literal[True] = Field(default=True, description="Always true.", examples=[True])
+    model_config = ConfigDict(json_schema_extra={"examples": [{"received": True}]})
+
+    received: Literal[True] = Field(default=True, description="Always true.")

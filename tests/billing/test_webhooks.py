@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from insula.settings import BillingSettings, Settings
 from tests.support.app import Live
-from tests.support.provider import Provider, Readback, event, new_event_id, sign
+from tests.support.provider import STRIPE_PATH, Provider, Readback, event, new_event_id, sign
 
 _STORED = "select type, status, attempts, error, handled_at is not null as done from webhook_event where event_id = :id"
 With = Callable[[BillingSettings], AbstractAsyncContextManager[Provider]]
@@ -59,7 +59,7 @@ class TestAccepted:
         body = json.dumps(message).encode()
 
         answer = await provider.client.post(
-            "/billing/v1/webhooks/stripe",
+            STRIPE_PATH,
             content=body,
             headers={"Stripe-Signature": sign(body, provider.secret), "Authorization": "Bearer nonsense"},
         )
@@ -110,6 +110,26 @@ class TestRefused:
             "duplicate_key",
             "json_too_complex",
         }
+
+    async def test_a_body_over_the_limit_is_refused_signed_or_not(
+        self, provider: Provider, settings: Settings, readback: Readback
+    ) -> None:
+        message = some_event(filler="x" * settings.http.body_limit)
+        body = json.dumps(message).encode()
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for start in range(0, len(body), 65_536):
+                yield body[start : start + 65_536]
+
+        whole = await provider.send_body(body)
+        dripped = await provider.client.post(
+            STRIPE_PATH, content=chunks(), headers={"Stripe-Signature": sign(body, provider.secret)}
+        )
+
+        assert (whole.status_code, dripped.status_code) == (413, 413)
+        assert await readback(_STORED, id=message["id"]) == []
+        fitting = some_event(filler="x" * (settings.http.body_limit - 10_000))
+        assert (await provider.send(fitting)).status_code == 200
 
     @pytest.mark.parametrize(("endpoint_live", "event_live"), [(False, True), (True, False)])
     async def test_an_event_of_the_other_mode_is_refused(
