@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from insula.cli.environment import to_environment
+from insula.settings import Settings
 from tests.embedded.places import alive, descendants, environment, wait_until
 from tests.support.app import free_port
 
@@ -84,6 +86,21 @@ def test_a_taken_port_is_said_before_anything_is_made(place: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == f"insula: port {port} on 127.0.0.1 is taken: choose another with --port or PORT\n"
     assert list(place.iterdir()) == []
+
+
+def test_serve_drains_and_leaves_nothing(settings: Settings) -> None:
+    port = free_port()
+    command: list[str | Path] = [INSULA, "serve", "--port", str(port), "--workers", "2"]
+    with subprocess.Popen(command, env={"PATH": "/usr/bin:/bin", **to_environment(settings)}) as process:  # noqa: S603  our own program
+        try:
+            wait_until(lambda: answers(port, process), seconds=60)
+            family = descendants(process.pid)
+            assert len(family) == 2
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 128 + signal.SIGTERM
+            assert alive(family) == set()
+        finally:
+            process.kill()
 
 
 def acme(place: Path) -> str:
