@@ -1,5 +1,6 @@
 """The driver's connection, whose next BEGIN may carry the tenant."""
 
+import asyncio
 from uuid import UUID
 
 import asyncpg
@@ -27,3 +28,18 @@ class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg shi
             query = f"{query} SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'"
         status: str = await super().execute(query, *args, timeout=timeout)
         return status
+
+
+async def connect(*args: object, **options: object) -> asyncpg.Connection:
+    """Connect, to the end even if the caller is cancelled: the driver leaves a half-made connection behind."""
+    connecting = asyncio.ensure_future(asyncpg.connect(*args, **options))
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        connecting.add_done_callback(_discard)
+        raise
+
+
+def _discard(connecting: asyncio.Future[asyncpg.Connection]) -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().terminate()
