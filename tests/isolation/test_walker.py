@@ -82,15 +82,14 @@ async def fingerprint(readback: Readback, tenant: TenantRow) -> dict[str, str]:
     found = {}
     for table in [*(row["name"] for row in tables), "tenant"]:
         key = "id" if table == "tenant" else "tenant_id"
-        rows = await readback(
-            f"select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as hash from \"{table}\" t where {key} = :id",  # noqa: S608 - names from the catalogue
-            id=tenant.id,
-        )
+        hashed = "md5(coalesce(string_agg(t::text, '|' order by t::text), ''))"
+        # The names come from the catalogue.
+        rows = await readback(f'select {hashed} as hash from "{table}" t where {key} = :id', id=tenant.id)  # noqa: S608
         found[table] = rows[0]["hash"]
     return found
 
 
-def body_of(route: LiveRoute) -> Any:
+def body_of(route: LiveRoute) -> dict[str, object] | None:
     """Return the first example of the route's body schema, made unique where names are."""
     if route.body is None:
         return None

@@ -10,10 +10,10 @@ import pytest
 
 from billing.models import BillingCustomer
 from insula import clock
+from insula.db.models import Tenant
 from insula.ids import new_id
 from insula.settings import Settings
 from tests.support.app import serving, wait_until
-from insula.db.models import Tenant
 from tests.support.factories import Factories
 from tests.support.stripe import signed
 

@@ -47,7 +47,7 @@ async def live(settings: Settings) -> AsyncIterator[Live]:
 
 @pytest.fixture
 async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app in this process; a 500 is an answer, not an exception."""
+    """Talk to the app in this process; a 500 is an answer, not an exception."""
     transport = httpx.ASGITransport(live, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
         yield client
@@ -108,11 +108,12 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def serving(settings: Settings, port: int = 0) -> Iterator[str]:
+def serving(settings: Settings, port: int = 0, **environment: str) -> Iterator[str]:
     """Run one real uvicorn with ``settings``, on a free port unless one is named; give its address once it answers."""
     port = port or free_port()
-    command = [sys.executable, "-m", "uvicorn", "--factory", "insula.asgi:create_app", "--port", str(port)]
-    with subprocess.Popen([*command, "--no-access-log"], env=environment_of(settings)) as process:  # noqa: S603 - our own command line
+    options = ["--factory", "insula.asgi:create_app", "--port", str(port), "--no-access-log", "--no-proxy-headers"]
+    command = [sys.executable, "-m", "uvicorn", *options]
+    with subprocess.Popen(command, env=environment_of(settings) | environment) as process:  # noqa: S603 - ours
         try:
             wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz", process))
             yield f"http://127.0.0.1:{port}"
