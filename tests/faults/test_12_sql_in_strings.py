@@ -114,6 +114,25 @@ class TestLists:
             assert code_of(answer) == (422, "invalid_cursor")
 
 
+@pytest.mark.parametrize(
+    ("sort_by", "value"),
+    [
+        ("position", 2**70),
+        ("position", True),
+        ("position", 1.5),
+        ("created_at", "0001-01-01T00:00:00+14:00"),
+        ("created_at", "9999-12-31T23:59:59-14:00"),
+        ("created_at", "2026-01-01T00:00:00"),
+        ("created_at", "infinity"),
+        ("title", "\ud800"),
+        ("title", "a\0b"),
+    ],
+)
+async def test_what_no_column_holds_is_refused_in_a_cursor(owner: Caller, sort_by: str, value: object) -> None:
+    path = f"{await owner.project()}/items"
+    assert (await owner.get(path, sort_by=sort_by, cursor=forged(sort_by, value))).status_code == 422
+
+
 class TestElsewhere:
     async def test_an_id_is_refused(self, owner: Caller) -> None:
         for path in ("/projects/{}", "/projects/{}/items", f"{await owner.project()}/items/{{}}"):

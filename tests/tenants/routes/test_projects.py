@@ -60,6 +60,14 @@ class TestUpdate:
         assert code_of(await owner.patch(project, {"name": "Second"}, if_match=tag)) == (412, "precondition_failed")
         assert (await owner.get(project)).json()["name"] == "First"
 
+    @pytest.mark.parametrize(
+        ("if_match", "status"),
+        [('"1"', 200), ("*", 200), ('"7", "1"', 200), ('"2"', 412), ('W/"1"', 400), ("1", 400), ('""', 400)],
+    )
+    async def test_takes_entity_tags_alone_as_a_condition(self, owner: Caller, if_match: str, status: int) -> None:
+        project = await owner.project()
+        assert (await owner.patch(project, {"name": "Shop"}, if_match=if_match)).status_code == status
+
     async def test_of_many_with_one_version_one_wins(self, owner: Caller) -> None:
         project = await owner.project()
         answers: list[tuple[int, str]] = []
