@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from insula.asgi import create_app
 from insula.http.kernel import Kernel
+from insula.ids import TenantId, UserId
 from insula.settings import Settings, audience
 from tests.support.factories import Factories, TenantRow, UserRow
 
@@ -42,6 +43,7 @@ class Live:
 async def live(settings: Settings) -> AsyncIterator[Live]:
     app = create_app(settings)
     async with app.router.lifespan_context(app) as state:
+        assert state is not None
         yield Live(app, state["kernel"])
 
 
@@ -64,10 +66,10 @@ class SignIn:
         """Return an access token of a fresh session."""
         session_id: UUID = await self.make.session(user)
         return await self.kernel.issuer.issue(
-            user_id=user.id,
+            user_id=UserId(user.id),
             session_id=session_id,
             audience=audience(self.kernel.settings, app),
-            tenant_id=tenant.id if tenant else None,
+            tenant_id=TenantId(tenant.id) if tenant else None,
         )
 
     async def __call__(
