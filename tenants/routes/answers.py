@@ -1,11 +1,18 @@
-"""Header fields that several answers share."""
+"""Header fields that several answers share, and what the document says of them."""
 
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from fastapi import Request, Response
 
 from insula.http.etags import etag
+from insula.http.problems import Responses
+
+_ETAG: Final = {"description": "The row's version, for `If-Match`.", "schema": {"type": "string", "examples": ['"1"']}}
+_LOCATION: Final = {"description": "Path of what was made.", "schema": {"type": "string", "format": "uri-reference"}}
+
+TAGGED: Final[Responses] = {200: {"headers": {"ETag": _ETAG}}}
+CREATED: Final[Responses] = {201: {"headers": {"ETag": _ETAG, "Location": _LOCATION}}}
 
 
 class Versioned(Protocol):

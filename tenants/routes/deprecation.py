@@ -3,8 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from typing import Final
 
 from fastapi import Response
+
+from insula.http.problems import Responses
+from tenants.routes.answers import TAGGED
+
+_FIELDS: Final = {
+    "Deprecation": {"description": "Since when, in seconds of the epoch.", "schema": {"examples": ["@1795392000"]}},
+    "Sunset": {"description": "When it goes.", "schema": {"examples": ["Tue, 23 Nov 2027 00:00:00 GMT"]}},
+    "Link": {"description": "What replaces it.", "schema": {"examples": ['</api/v2/x>; rel="successor-version"']}},
+}
+DEPRECATED: Final[Responses] = {200: {"headers": TAGGED[200]["headers"] | _FIELDS}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from insula.http.route import TenantRoute
 from insula.scope import Scope
 from tenants.actions import Action
 from tenants.errors import AssigneeNotFound, QuotaExceeded
-from tenants.routes.answers import created, tagged
+from tenants.routes.answers import CREATED, TAGGED, created, tagged
 from tenants.routes.projects import ProjectId
 from tenants.schemas.items import ItemBulkCreate, ItemBulkRead, ItemCreate, ItemList, ItemRead, ItemUpdate
 from tenants.service import items
@@ -34,7 +34,7 @@ async def list_items(
     "",
     status_code=201,
     summary="Create an item",
-    responses=problems(NotFound, AssigneeNotFound, QuotaExceeded),
+    responses=CREATED | problems(NotFound, AssigneeNotFound, QuotaExceeded),
 )
 async def create_item(
     project_id: ProjectId,
@@ -62,7 +62,7 @@ async def create_items(
     return ItemBulkRead(ids=await items.create_many(scope, project_id, body.items))
 
 
-@router.get("/{item_id}", summary="Read an item", responses=problems(NotFound))
+@router.get("/{item_id}", summary="Read an item", responses=TAGGED | problems(NotFound))
 async def get_item(
     project_id: ProjectId, item_id: ItemId, scope: Annotated[Scope, allow(Action.ITEM_READ)], response: Response
 ) -> ItemRead:
@@ -73,7 +73,7 @@ async def get_item(
 
 
 @router.patch(
-    "/{item_id}", summary="Change an item", responses=problems(NotFound, AssigneeNotFound, PreconditionFailed)
+    "/{item_id}", summary="Change an item", responses=TAGGED | problems(NotFound, AssigneeNotFound, PreconditionFailed)
 )
 async def update_item(
     project_id: ProjectId,

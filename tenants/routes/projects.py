@@ -12,7 +12,7 @@ from insula.http.route import TenantRoute
 from insula.scope import Scope
 from tenants.actions import Action
 from tenants.errors import ProjectNameTaken, QuotaExceeded
-from tenants.routes.answers import created, tagged
+from tenants.routes.answers import CREATED, TAGGED, created, tagged
 from tenants.schemas.projects import ProjectCreate, ProjectList, ProjectRead, ProjectUpdate
 from tenants.service import projects
 
@@ -29,7 +29,9 @@ async def list_projects(
     return (await projects.page(scope, params)).page(ProjectRead.of)
 
 
-@router.post("", status_code=201, summary="Create a project", responses=problems(ProjectNameTaken, QuotaExceeded))
+@router.post(
+    "", status_code=201, summary="Create a project", responses=CREATED | problems(ProjectNameTaken, QuotaExceeded)
+)
 async def create_project(
     body: ProjectCreate,
     scope: Annotated[Scope, allow(Action.PROJECT_CREATE)],
@@ -42,7 +44,7 @@ async def create_project(
     return ProjectRead.of(project)
 
 
-@router.get("/{project_id}", summary="Read a project", responses=problems(NotFound))
+@router.get("/{project_id}", summary="Read a project", responses=TAGGED | problems(NotFound))
 async def get_project(
     project_id: ProjectId, scope: Annotated[Scope, allow(Action.PROJECT_READ)], response: Response
 ) -> ProjectRead:
@@ -55,7 +57,7 @@ async def get_project(
 @router.patch(
     "/{project_id}",
     summary="Change a project",
-    responses=problems(NotFound, ProjectNameTaken, PreconditionFailed),
+    responses=TAGGED | problems(NotFound, ProjectNameTaken, PreconditionFailed),
 )
 async def update_project(
     project_id: ProjectId,

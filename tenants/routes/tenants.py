@@ -12,8 +12,8 @@ from insula.http.route import TenantRoute
 from insula.scope import PersonalScope, Scope
 from tenants.actions import Action
 from tenants.errors import SlugTaken
-from tenants.routes.answers import tagged
-from tenants.routes.deprecation import Deprecation
+from tenants.routes.answers import CREATED, TAGGED, tagged
+from tenants.routes.deprecation import DEPRECATED, Deprecation
 from tenants.schemas.tenants import PlanRead, TenantCreate, TenantRead, TenantReadV2, TenantUpdate
 from tenants.service import tenants
 
@@ -25,7 +25,7 @@ READ_V1: Final = Deprecation(
 )
 
 
-@router.post("/tenants", status_code=201, summary="Create a tenant", responses=problems(SlugTaken))
+@router.post("/tenants", status_code=201, summary="Create a tenant", responses=CREATED | problems(SlugTaken))
 async def create_tenant(
     body: TenantCreate,
     scope: Annotated[PersonalScope, allow_personal(Action.TENANT_CREATE)],
@@ -40,7 +40,7 @@ async def create_tenant(
     return TenantRead.of(tenant)
 
 
-@router.get("/tenant", summary="Read the tenant", deprecated=True)
+@router.get("/tenant", summary="Read the tenant", deprecated=True, responses=DEPRECATED)
 async def get_tenant(
     scope: Annotated[Scope, allow(Action.TENANT_READ)], request: Request, response: Response
 ) -> TenantRead:
@@ -51,7 +51,7 @@ async def get_tenant(
     return TenantRead.of(tenant)
 
 
-@router_v2.get("/tenant", summary="Read the tenant")
+@router_v2.get("/tenant", summary="Read the tenant", responses=TAGGED)
 async def get_tenant_v2(scope: Annotated[Scope, allow(Action.TENANT_READ)], response: Response) -> TenantReadV2:
     """Read the caller's tenant, with its plan and what that grants."""
     tenant = await tenants.get(scope)
@@ -60,7 +60,7 @@ async def get_tenant_v2(scope: Annotated[Scope, allow(Action.TENANT_READ)], resp
     return TenantReadV2(**TenantRead.of(tenant).model_dump(exclude={"plan"}), plan=plan)
 
 
-@router.patch("/tenant", summary="Change the tenant", responses=problems(PreconditionFailed))
+@router.patch("/tenant", summary="Change the tenant", responses=TAGGED | problems(PreconditionFailed))
 async def update_tenant(
     body: TenantUpdate,
     if_match: IfMatchDep,

@@ -1,0 +1,38 @@
+"""The app's document, beside what holds for those of all apps (tests/app)."""
+
+import pytest
+
+from insula.settings import Settings
+from tenants.app import build
+
+PATHS = build(Settings(environment="test")).openapi()["paths"]
+OPERATIONS = [(method, path) for path, methods in PATHS.items() for method in methods]
+VERSIONED = [
+    (method, path) for method, path in OPERATIONS if path.rpartition("/")[2] in {"{item_id}", "{project_id}", "tenant"}
+]
+
+
+def headers(method: str, path: str, status: str) -> set[str]:
+    return set(PATHS[path][method]["responses"][status].get("headers", {}))
+
+
+class TestDocument:
+    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
+    def test_describes_every_operation(self, method: str, path: str) -> None:
+        operation = PATHS[path][method]
+        assert operation["summary"]
+        assert operation["description"]
+        assert len(operation["tags"]) == 1
+
+    @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in VERSIONED if m in {"get", "patch"}])
+    def test_names_the_entity_tag_of_what_has_versions(self, method: str, path: str) -> None:
+        assert "ETag" in headers(method, path, "200")
+
+    @pytest.mark.parametrize("path", ["/v1/tenants", "/v1/projects", "/v1/projects/{project_id}/items"])
+    def test_names_the_location_of_what_is_made(self, path: str) -> None:
+        assert headers("post", path, "201") == {"ETag", "Location"}
+
+    def test_deprecates_what_has_a_successor_and_names_when_it_goes(self) -> None:
+        assert [op for op in OPERATIONS if PATHS[op[1]][op[0]].get("deprecated")] == [("get", "/v1/tenant")]
+        assert headers("get", "/v1/tenant", "200") == {"ETag", "Deprecation", "Sunset", "Link"}
+        assert headers("get", "/v2/tenant", "200") == {"ETag"}
