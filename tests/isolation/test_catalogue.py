@@ -69,11 +69,11 @@ BREAKS = {
         "tenant_domain: there is no primary key",
     ),
     "a unique constraint that crosses tenants": (
-        ["ALTER TABLE membership ADD UNIQUE (user_id)"],
-        "membership: unique (user_id) crosses tenants",
+        ["ALTER TABLE membership ADD UNIQUE (id)"],
+        "membership: unique (id) crosses tenants",
     ),
     "a unique index over an expression": (
-        ["CREATE UNIQUE INDEX ON membership (lower(email))"],
+        ["CREATE UNIQUE INDEX ON membership (lower(id::text))"],
         "membership: unique ((expression)) crosses tenants",
     ),
     "a simple foreign key": (
