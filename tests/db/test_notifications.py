@@ -22,16 +22,20 @@ async def announced(settings: Settings) -> AsyncIterator[Announced]:
     heard: asyncio.Queue[str] = asyncio.Queue()
     await connection.add_listener(CHANNEL, lambda *message: heard.put_nowait(message[3]))
 
+    async def heard_until(mark: str) -> list[str]:
+        found = []
+        while (payload := await heard.get()) != mark:
+            found.append(payload)
+        return sorted(found)
+
     async def run(statement: str, *values: object) -> list[str]:
-        while not heard.empty():
-            heard.get_nowait()
+        # What was announced before, and is still on its way, is not this statement's.
+        await connection.execute(f"SELECT pg_notify('{CHANNEL}', 'begin')")
+        await heard_until("begin")
         async with connection.transaction():
             await connection.execute(statement, *values)
             await connection.execute(f"SELECT pg_notify('{CHANNEL}', 'end')")
-        found = []
-        while (payload := await heard.get()) != "end":
-            found.append(payload)
-        return sorted(found)
+        return await heard_until("end")
 
     yield run
     await connection.close()
