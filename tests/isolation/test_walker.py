@@ -8,7 +8,7 @@ rightful caller is refused: a refusal counts only beside a control that succeede
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import httpx
@@ -47,7 +47,7 @@ class World:
     ids: dict[str, str] = field(default_factory=dict)
 
     async def headers(self, user: UserRow, tenant: TenantRow | None, app: str) -> dict[str, str]:
-        name: AppName = {"tenants": "tenants", "admin": "admin", "billing": "billing"}[app]  # type: ignore[assignment]
+        name = next(name for name in get_args(AppName) if name == app)
         return await self.sign_in(user, tenant, name)
 
 
@@ -83,8 +83,8 @@ async def fingerprint(readback: Readback, tenant: TenantRow) -> dict[str, str]:
     for table in [*(row["name"] for row in tables), "tenant"]:
         key = "id" if table == "tenant" else "tenant_id"
         hashed = "md5(coalesce(string_agg(t::text, '|' order by t::text), ''))"
-        # The names come from the catalogue.
-        rows = await readback(f'select {hashed} as hash from "{table}" t where {key} = :id', id=tenant.id)  # noqa: S608
+        statement = f'select {hashed} as hash from "{table}" t where {key} = :id'  # noqa: S608 - the catalogue's names
+        rows = await readback(statement, id=tenant.id)
         found[table] = rows[0]["hash"]
     return found
 
