@@ -1,9 +1,12 @@
 """Who asks, for which tenant, in which transaction: the first parameter of every service function."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from insula.audit import PLATFORM, Actor
 from insula.auth import Claims
 from insula.db.unit import Unit
 from insula.errors import Forbidden, TenantConflict, TenantRequired, TenantSuspended, Unauthenticated
@@ -11,6 +14,9 @@ from insula.ids import TenantId, UserId
 from insula.tenancy import Access, TenantRecord
 
 ACTIVE = "active"
+
+Reopen = Callable[[], Awaitable[Unit]]
+"""Gives another unit, if the principal may still come in; raises as the first time where not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,11 @@ class Principal:
     user_id: UserId
     session_id: UUID
     staff_role: str | None
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the principal."""
+        return Actor("user", self.user_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,27 @@ class Scope:
     role: str
     unit: Unit
     request_id: str
+    address: str
+    reopen: Reopen
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, for the audit log."""
+        return self.principal.actor
+
+    @property
+    def chain(self) -> UUID:
+        """Where the audit log records this scope's acts."""
+        return self.tenant.id
+
+    @asynccontextmanager
+    async def short_unit(self) -> AsyncIterator[Unit]:
+        """Open a transaction apart from the request's, for what outlives it, such as a streamed body.
+
+        Asks again whether the principal may: a stream ends within one unit of losing access.
+        """
+        async with await self.reopen() as unit:
+            yield unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +72,17 @@ class PersonalScope:
     principal: Principal
     unit: Unit
     request_id: str
+    address: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, for the audit log."""
+        return self.principal.actor
+
+    @property
+    def chain(self) -> UUID:
+        """Where the audit log records this scope's acts."""
+        return PLATFORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +93,17 @@ class StaffScope:
     staff_role: str
     unit: Unit
     request_id: str
+    address: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, for the audit log."""
+        return Actor("staff", self.principal.user_id)
+
+    @property
+    def chain(self) -> UUID:
+        """Where the audit log records this scope's acts, unless they name a tenant."""
+        return PLATFORM
 
 
 class AccessReader(Protocol):

@@ -65,6 +65,23 @@ def _own(role: DatabaseRole, *tables: str) -> tuple[Right, ...]:
     return tuple(right for table in tables for right in _may(role, "tenant", table, *COMMANDS))
 
 
+_AUDITED: Final = (_TENANTS, _BILLING, _ADMIN, _IDENTITY, _WORKER)
+_EVENT: Final = (
+    "INSERT tenant_id, id, occurred_at, actor_kind, actor_id, actor_label, action, object_type, object_id, "
+    "before, after, request_id, address"
+)
+_AUDIT: Final = (
+    # Whoever changes something appends what was done; the place in the chain is for the trigger to say.
+    *(right for role in _AUDITED for right in _may(role, "tenant", "audit_event", _EVENT)),
+    *(
+        right
+        for role in _AUDITED
+        for right in _may(role, "tenant", "audit_head", "SELECT", "INSERT", "UPDATE sequence, hash")
+    ),
+    *_may(_TENANTS, "tenant", "audit_event", "SELECT"),
+    *_may(_ADMIN, "all", "audit_event", "SELECT"),
+)
+
 _TENANT_SCOPED: Final = (
     *_may(_TENANTS, "tenant", "tenant", "SELECT", "INSERT", "UPDATE name, updated_at, version"),
     *_own(_TENANTS, "membership", "tenant_domain", "project", "project_item"),
@@ -127,7 +144,7 @@ _GLOBAL: Final = (
     *_may(_GATE, "all", "alembic_version", "SELECT"),
 )
 
-RIGHTS: Final[tuple[Right, ...]] = (*_TENANT_SCOPED, *_CROSSING, *_GLOBAL)
+RIGHTS: Final[tuple[Right, ...]] = (*_TENANT_SCOPED, *_AUDIT, *_CROSSING, *_GLOBAL)
 """Besides these the backup role reads every table, and a table's owner is the owner."""
 
 Rule = Literal["key", "unique", "reference"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 from uuid import UUID
 
 from sqlalchemy import event, text
@@ -36,17 +36,27 @@ def _carry_tenant(session: _TenantSession, transaction: SessionTransaction, conn
     driver.carry(session.info.get(_TENANT))
 
 
+class Epilogue(Protocol):
+    """What a transaction writes last, so that the locks this takes are held shortly."""
+
+    async def write(self, unit: "Unit") -> None:
+        """Write in the unit's transaction, which is committed right after."""
+        ...
+
+
 class Unit:
     """A transaction that opens at the session's first statement and ends with ``commit`` or ``rollback``.
 
     Each transaction of the session, also one after a commit, is bound to the unit's tenant.
-    As a context manager it commits on success, rolls back on an error, and closes.
+    As a context manager it commits on success, rolls back on an error, and closes. ``epilogue`` is
+    written by the next commit and forgotten by a rollback.
     """
 
-    __slots__ = ("_home", "session")
+    __slots__ = ("_home", "epilogue", "session")
 
     def __init__(self, engine: AsyncEngine, tenant_id: UUID | None = None) -> None:
         self._home = tenant_id
+        self.epilogue: Epilogue | None = None
         self.session = AsyncSession(
             engine, sync_session_class=_TenantSession, expire_on_commit=False, info={_TENANT: tenant_id}
         )
@@ -60,11 +70,11 @@ class Unit:
     @property
     def begun(self) -> bool:
         """Whether there is anything to commit or to roll back."""
-        return self.session.in_transaction()
+        return self.epilogue is not None or self.session.in_transaction()
 
     async def enter(self, tenant_id: UUID) -> None:
         """Act for this tenant until the transaction ends; what is pending is written for the one before."""
-        if self.begun:
+        if self.session.in_transaction():
             await self.session.flush()
             connection = await self.session.connection()
             await connection.execute(_SET_TENANT, {"tenant_id": str(UUID(int=tenant_id.int))})
@@ -74,6 +84,9 @@ class Unit:
         """Commit. A failure of COMMIT itself is ``Unavailable``, unless the transaction can be retried."""
         if self.session.new or self.session.dirty or self.session.deleted:
             await self.session.flush()
+        if self.epilogue is not None:
+            await self.epilogue.write(self)
+            self.epilogue = None
         try:
             await self.session.commit()
         except (SQLAlchemyError, OSError) as error:
@@ -84,12 +97,13 @@ class Unit:
 
     async def rollback(self) -> None:
         """Undo everything since the last commit."""
+        self.epilogue = None
         await self.session.rollback()
         self.session.info[_TENANT] = self._home
 
     async def close(self) -> None:
         """Give the connection back, also when the caller is being cancelled."""
-        if self.begun:
+        if self.session.in_transaction():
             await asyncio.shield(asyncio.ensure_future(self.session.close()))
         else:
             await self.session.close()

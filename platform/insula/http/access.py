@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, FastAPI
@@ -36,7 +36,7 @@ from insula.http.kernel import Kernel, kernel_of
 from insula.http.public import AppName
 from insula.ids import TenantId
 from insula.limits import LimitClass, Verdict
-from insula.scope import Identity, PersonalScope, Scope, StaffScope, agree, identify
+from insula.scope import Identity, PersonalScope, Reopen, Scope, StaffScope, agree, identify
 from insula.settings import Settings, audience
 
 PERSONAL_REQUESTS_PER_MINUTE = 120
@@ -63,6 +63,20 @@ def give_doorway(app: FastAPI, name: AppName, settings: Settings) -> None:
     """Tell the guards of the sub-app ``name`` which audience and database role are theirs."""
     if name != "root":
         app.state.doorway = Doorway(name, audience(settings, name), _DATABASE_ROLES[name])
+
+
+class Setting(NamedTuple):
+    """What a scope knows of its request."""
+
+    unit: Unit
+    request_id: str
+    address: str
+    reopen: Reopen
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Return the caller's address, as trusted proxies tell it."""
+    return connection.client.host if connection.client else ""
 
 
 class Guard(ABC, Generic[AnyScope]):
@@ -101,7 +115,14 @@ class Guard(ABC, Generic[AnyScope]):
         if isinstance(connection, Request) and connection.method == "POST":
             route = f"{doorway.app}.{connection.scope['endpoint'].__module__}.{connection.scope['endpoint'].__name__}"
             state["claim"] = await claim(connection, unit, principal_id=claims.user_id, route=route)
-        return self._scope(identity, unit, state.get("request_id", ""))
+
+        async def reopen() -> Unit:
+            again = await identify(claims, kernel.directory)
+            self._limit(again)
+            self._authorise(again, kernel)
+            return kernel.database.unit(doorway.role, partition)
+
+        return self._scope(identity, Setting(unit, state.get("request_id", ""), address_of(connection), reopen))
 
     @staticmethod
     def _limit_class(connection: HTTPConnection) -> LimitClass:
@@ -116,7 +137,7 @@ class Guard(ABC, Generic[AnyScope]):
         """Raise Forbidden unless the action is allowed."""
 
     @abstractmethod
-    def _scope(self, identity: Identity, unit: Unit, request_id: str) -> AnyScope:
+    def _scope(self, identity: Identity, setting: Setting) -> AnyScope:
         """Return the scope."""
 
 
@@ -134,9 +155,10 @@ class TenantGuard(Guard[Scope]):
         if not kernel.policy.allows(role, self.action):
             raise Forbidden
 
-    def _scope(self, identity: Identity, unit: Unit, request_id: str) -> Scope:
+    def _scope(self, identity: Identity, setting: Setting) -> Scope:
         tenant, role = identity.member_of()
-        return Scope(identity.principal, tenant, role, unit, request_id)
+        unit, request_id, address, reopen = setting
+        return Scope(identity.principal, tenant, role, unit, request_id, address, reopen)
 
 
 class PersonalGuard(Guard[PersonalScope]):
@@ -151,8 +173,8 @@ class PersonalGuard(Guard[PersonalScope]):
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         """Every active user may."""
 
-    def _scope(self, identity: Identity, unit: Unit, request_id: str) -> PersonalScope:
-        return PersonalScope(identity.principal, unit, request_id)
+    def _scope(self, identity: Identity, setting: Setting) -> PersonalScope:
+        return PersonalScope(identity.principal, setting.unit, setting.request_id, setting.address)
 
 
 class StaffGuard(Guard[StaffScope]):
@@ -166,8 +188,8 @@ class StaffGuard(Guard[StaffScope]):
         if not kernel.policy.allows(identity.staff(), self.action):
             raise Forbidden
 
-    def _scope(self, identity: Identity, unit: Unit, request_id: str) -> StaffScope:
-        return StaffScope(identity.principal, identity.staff(), unit, request_id)
+    def _scope(self, identity: Identity, setting: Setting) -> StaffScope:
+        return StaffScope(identity.principal, identity.staff(), setting.unit, setting.request_id, setting.address)
 
 
 def allow(action: StrEnum) -> DependsParam:

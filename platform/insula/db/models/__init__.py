@@ -1,5 +1,6 @@
 """The tables that every request may read. The apps' own tables stand in the apps."""
 
+from insula.db.models.audit import AuditEvent, AuditHead
 from insula.db.models.entitlements import Entitlement
 from insula.db.models.idempotency import IdempotencyRecord
 from insula.db.models.memberships import Membership
@@ -11,6 +12,8 @@ __all__ = [
     "ACTIVE",
     "FREE",
     "SUSPENDED",
+    "AuditEvent",
+    "AuditHead",
     "AuthSession",
     "Credential",
     "Entitlement",

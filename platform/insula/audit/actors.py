@@ -1,0 +1,61 @@
+"""Who acts, from where, and on whose chain the act is recorded."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+from insula.db.unit import Unit
+
+ActorKind = Literal["user", "staff", "api_key", "system", "provider"]
+
+PLATFORM: Final = UUID(int=0)
+"""The chain of acts that belong to no tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. ``label`` is what they were called then, an email or a key's name, where that is at hand."""
+
+    kind: ActorKind
+    id: UUID | None = None
+    label: str | None = None
+
+
+SYSTEM: Final = Actor("system")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The request that an act came with; empty for what nobody asked for, such as a periodic job."""
+
+    request_id: str = ""
+    address: str = ""
+
+
+class Audited(Protocol):
+    """The part of a scope that recording needs."""
+
+    @property
+    def unit(self) -> Unit:
+        """The transaction that the record is part of."""
+        ...
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        ...
+
+    @property
+    def chain(self) -> UUID:
+        """The tenant acted in, or PLATFORM."""
+        ...
+
+    @property
+    def request_id(self) -> str:
+        """The request's id, as its answer names it."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The caller's address, as trusted proxies tell it."""
+        ...
