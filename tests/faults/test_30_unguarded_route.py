@@ -1,0 +1,64 @@
+"""FAULTS 21 and 30: a route that nobody guards, or that is not declared public, does not build."""
+
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, FastAPI, WebSocket
+
+from insula.http.access import allow
+from insula.http.public import PUBLIC
+from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
+from insula.http.seal import seal
+from insula.scope import Scope
+from tenants.actions import Action
+
+
+async def unguarded() -> str:
+    return "open"
+
+
+async def guarded(_scope: Annotated[Scope, allow(Action.PROJECT_READ)]) -> str:
+    return "closed"
+
+
+def test_a_tenant_route_without_a_guard_is_not_even_made() -> None:
+    router = APIRouter(route_class=TenantRoute)
+    router.get("/closed")(guarded)
+    with pytest.raises(UndeclaredRoute, match="unguarded has no allow"):
+        router.get("/open")(unguarded)
+
+
+@pytest.mark.parametrize("route_class", [None, PublicRoute])
+def test_an_app_with_an_undeclared_public_route_is_not_sealed(route_class: type[PublicRoute] | None) -> None:
+    app, router = FastAPI(), APIRouter(prefix="/v1", route_class=route_class or APIRouter().route_class)
+    router.get("/open")(unguarded)
+    app.include_router(router)
+    with pytest.raises(UndeclaredRoute, match="GET /v1/open"):
+        seal(app, "tenants")
+
+
+def test_an_app_with_a_plain_route_of_starlette_is_not_sealed() -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_route("/open", lambda _request: None, methods=["POST"])  # type: ignore[return-value]  # never called
+    with pytest.raises(UndeclaredRoute, match="POST /open"):
+        seal(app, "tenants")
+
+
+def test_an_app_with_an_unguarded_socket_is_not_sealed() -> None:
+    app = FastAPI(openapi_url=None)
+
+    @app.websocket("/room")
+    async def room(websocket: WebSocket) -> None:
+        await websocket.accept()
+
+    with pytest.raises(UndeclaredRoute, match="WEBSOCKET /room"):
+        seal(app, "tenants")
+
+
+def test_guarded_and_declared_routes_are_sealed() -> None:
+    app, router = FastAPI(openapi_url=None), APIRouter(route_class=TenantRoute)
+    router.get("/v1/closed")(guarded)
+    app.include_router(router)
+    app.add_api_route("/openapi.json", unguarded, methods=["GET"])
+    assert "GET /openapi.json" in PUBLIC["tenants"]
+    seal(app, "tenants")

@@ -1,0 +1,92 @@
+"""The unit of work: an answer of success is given for what is committed, and for nothing else."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import httpx
+import pytest
+from sqlalchemy import Connection, event
+
+from insula.db.roles import DatabaseRole
+from tests.support.app import Live, SignIn
+from tests.support.factories import Factories
+from tests.tenants.support import Caller, Readback, code_of, joined
+
+AtCommit = Callable[[str, int], AbstractContextManager[list[int]]]
+
+END_THE_BACKEND = "SELECT pg_terminate_backend(pg_backend_pid())"
+LOSE_A_RACE = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
+LOSE_A_DEADLOCK = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40P01'; END $$"
+
+
+@pytest.fixture
+async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    return await joined(client, make, sign_in, await make.tenant(plan="free"))
+
+
+@pytest.fixture
+def at_commit(live: Live) -> AtCommit:
+    """Run a statement of PostgreSQL's right before the tenants app's next commits."""
+    engine = live.kernel.database.engine(DatabaseRole.TENANTS).sync_engine
+
+    @contextmanager
+    def run(statement: str, times: int) -> Iterator[list[int]]:
+        commits: list[int] = []
+
+        def interfere(connection: Connection) -> None:
+            commits.append(len(commits))
+            if len(commits) <= times:
+                connection.exec_driver_sql(statement)
+
+        event.listen(engine, "commit", interfere)
+        try:
+            yield commits
+        finally:
+            event.remove(engine, "commit", interfere)
+
+    return run
+
+
+async def test_a_commit_that_fails_is_503_and_changes_nothing(
+    owner: Caller, readback: Readback, at_commit: AtCommit
+) -> None:
+    key = {"Idempotency_Key": "once"}
+    with at_commit(END_THE_BACKEND, 1):
+        failed = await owner.post("/projects", {"name": "Temple"}, **key)
+    assert code_of(failed) == (503, "unavailable")
+    assert failed.headers["Retry-After"]
+    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == []
+
+    again = await owner.post("/projects", {"name": "Temple"}, **key)
+    assert again.status_code == 201
+    assert "idempotency-replayed" not in again.headers
+    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
+
+
+@pytest.mark.parametrize("lost", [LOSE_A_RACE, LOSE_A_DEADLOCK], ids=["race", "deadlock"])
+async def test_a_lost_race_is_run_again_and_has_one_effect(
+    owner: Caller, readback: Readback, at_commit: AtCommit, lost: str
+) -> None:
+    with at_commit(lost, 2) as commits:
+        made = await owner.post("/projects", {"name": "Temple"})
+    assert made.status_code == 201
+    assert len(commits) == 3
+    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
+
+
+async def test_a_race_that_is_always_lost_is_503(owner: Caller, readback: Readback, at_commit: AtCommit) -> None:
+    with at_commit(LOSE_A_RACE, 100) as commits:
+        failed = await owner.post("/projects", {"name": "Temple"})
+    assert code_of(failed) == (503, "unavailable")
+    assert len(commits) == 3
+    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == []
+    assert (await owner.post("/projects", {"name": "Temple"})).status_code == 201
+
+
+async def test_an_error_of_the_caller_leaves_nothing_behind(owner: Caller, readback: Readback) -> None:
+    made = [
+        await owner.post("/projects", {"name": f"Temple {number}"}, Idempotency_Key=f"k{number}") for number in range(4)
+    ]
+    assert [answer.status_code for answer in made] == [201, 201, 201, 409]
+    stored = await readback("select key from idempotency_record where tenant_id = :id order by key", id=owner.home.id)
+    assert [row["key"] for row in stored] == ["k0", "k1", "k2"]
