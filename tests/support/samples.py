@@ -94,6 +94,7 @@ def _value(table: Table, column: Column[object]) -> object:
         bool: False,  # a plan that is not on offer: global rows stay behind
         bytes: new_id().bytes,
         datetime: clock.now(),
+        list: ["sample"],
         object: {},  # JSON
     }
     return made[column.type.python_type]

@@ -85,6 +85,7 @@ _AUDIT: Final = (
 _TENANT_SCOPED: Final = (
     *_may(_TENANTS, "tenant", "tenant", "SELECT", "INSERT", "UPDATE name, updated_at, version"),
     *_own(_TENANTS, "membership", "tenant_domain", "project", "project_item"),
+    *_may(_TENANTS, "tenant", "api_key", "SELECT", "INSERT", "UPDATE"),
     # Who makes a tenant puts it on the free plan: billing.api.start_free.
     *_may(_TENANTS, "tenant", "entitlement", "SELECT", "INSERT"),
     *_may(_TENANTS, "tenant", "subscription", "INSERT"),
@@ -112,14 +113,22 @@ _CROSSING: Final = (
     # A login lists the tenants that the user may choose among.
     *_may(_IDENTITY, "all", "membership", "SELECT"),
     *_may(_IDENTITY, "all", "tenant", "SELECT"),
+    # A person's name stands in each of their memberships, kept in step.
+    *_may(_IDENTITY, "all", "membership", "UPDATE name, updated_at, version"),
     # Sweepers.
     *_may(_WORKER, "all", "idempotency_record", "SELECT", "DELETE"),
     *_may(_WORKER, "all", "webhook_event", "SELECT", "UPDATE"),
-    # The gate resolves host, session and membership before a tenant is known.
+    # The gate resolves host, key, session and membership before a tenant is known.
     *_may(_GATE, "all", "tenant", "SELECT id, slug, name, status, plan"),
     *_may(_GATE, "all", "tenant_domain", "SELECT tenant_id, host, verified_at"),
     *_may(_GATE, "all", "membership", "SELECT tenant_id, id, user_id, role"),
     *_may(_GATE, "all", "entitlement", "SELECT tenant_id, key, value"),
+    *_may(
+        _GATE,
+        "all",
+        "api_key",
+        "SELECT tenant_id, id, name, actions, secret_hash, previous_hash, previous_until, expires_at, revoked_at",
+    ),
     # A backfill walks the tenants one by one: see ddl.each_tenant.
     *_may(_OWNER, "all", "tenant", "SELECT"),
 )
@@ -137,7 +146,12 @@ _GLOBAL: Final = (
     *_may(_IDENTITY, "all", "auth_session", "SELECT", "INSERT", "UPDATE", "DELETE"),
     *_may(_IDENTITY, "all", "refresh_token", "SELECT", "INSERT", "UPDATE", "DELETE"),
     *_may(_IDENTITY, "all", "signing_key", "SELECT", "INSERT", "UPDATE"),
-    *_may(_GATE, "all", "user", "SELECT id, email, name, status"),
+    *_may(_IDENTITY, "all", "email_token", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    # What has expired is deleted.
+    *_may(_WORKER, "all", "auth_session", "SELECT id, expires_at", "DELETE"),
+    *_may(_WORKER, "all", "email_token", "SELECT hash, expires_at", "DELETE"),
+    *_may(_WORKER, "all", "signing_key", "SELECT kid, retired_at", "DELETE"),
+    *_may(_GATE, "all", "user", "SELECT id, email, name, status, version"),
     *_may(_GATE, "all", "staff", "SELECT user_id, role"),
     *_may(_GATE, "all", "auth_session", "SELECT id, user_id, expires_at, revoked_at"),
     *_may(_GATE, "all", "signing_key", "SELECT kid, algorithm, public_jwk, created_at, retired_at"),

@@ -1,6 +1,8 @@
 """The tables that every request may read. The apps' own tables stand in the apps."""
 
+from insula.db.models.api_keys import ApiKey
 from insula.db.models.audit import AuditEvent, AuditHead
+from insula.db.models.email_tokens import EmailToken
 from insula.db.models.entitlements import Entitlement
 from insula.db.models.idempotency import IdempotencyRecord
 from insula.db.models.memberships import Membership
@@ -12,10 +14,12 @@ __all__ = [
     "ACTIVE",
     "FREE",
     "SUSPENDED",
+    "ApiKey",
     "AuditEvent",
     "AuditHead",
     "AuthSession",
     "Credential",
+    "EmailToken",
     "Entitlement",
     "IdempotencyRecord",
     "Membership",

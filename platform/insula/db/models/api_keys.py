@@ -1,0 +1,32 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field
+
+from insula.db.base import TenantOwned
+
+
+class ApiKey(TenantOwned, table=True):
+    """A machine's way into a tenant, stored as hashes. Revoked ones stay, to be asked about.
+
+    After a rotation the secret before stays good until ``previous_until``. ``last_used_at`` is
+    coarse, and no change of the row: it raises no version. ``created_by`` outlives the user.
+    """
+
+    __table_args__ = (
+        CheckConstraint("(previous_hash IS NULL) = (previous_until IS NULL)", name="ck_api_key_previous"),
+        Index(None, "tenant_id", "created_at", "id"),
+        Index(None, "tenant_id", "name", "id"),
+    )
+
+    name: str = Field(sa_type=Text)
+    actions: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    secret_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    previous_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    previous_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    created_by: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    revoked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    last_used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
