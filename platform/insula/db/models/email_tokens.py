@@ -1,0 +1,33 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, LargeBinary, Text, Uuid
+from sqlmodel import Field
+
+from insula import clock
+from insula.db.base import Base
+
+
+class EmailToken(Base, table=True):
+    """What a link in a mail carries, by its hash: good once, and for a while.
+
+    One that verifies also holds the registration that it was made for: whoever registers an address
+    that is not theirs does not decide with which password its owner verifies it.
+    """
+
+    __table_args__ = (
+        CheckConstraint("purpose in ('verify', 'reset')", name="ck_email_token_purpose"),
+        CheckConstraint(
+            "(purpose = 'verify') = (name is not null and password_hash is not null)",
+            name="ck_email_token_registration",
+        ),
+    )
+
+    hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True))
+    purpose: str = Field(sa_type=Text)
+    name: str | None = Field(default=None, sa_type=Text)
+    password_hash: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
+    used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
