@@ -2,6 +2,6 @@
 
 from insula.tenancy.directory import Directory
 from insula.tenancy.listener import Listener
-from insula.tenancy.records import Access, Profile, TenantRecord
+from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord
 
-__all__ = ["Access", "Directory", "Listener", "Profile", "TenantRecord"]
+__all__ = ["Access", "Directory", "KeyAccess", "Listener", "Profile", "TenantRecord"]

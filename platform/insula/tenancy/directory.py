@@ -1,6 +1,5 @@
 """The directory: what every request asks about its caller, from bounded caches over the gate role."""
 
-import json
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -13,9 +12,10 @@ from insula.db.roles import DatabaseRole
 from insula.ids import TenantId, UserId
 from insula.settings import Settings
 from insula.tenancy import queries
+from insula.tenancy.api_keys import KeyCache
 from insula.tenancy.cache import Loaded, SubjectCache
 from insula.tenancy.hints import SLUG, normal_host, slug_of_host
-from insula.tenancy.records import Access, Profile, TenantRecord
+from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord, tenant_record
 
 _TTL = 30.0
 _TTL_UNNOTIFIED = 0.5  # nobody tells us of changes: how long a change may go unseen
@@ -37,6 +37,7 @@ class Directory:
         self._base_domain = settings.base_domain
         self._access: SubjectCache[tuple[UUID, TenantId | None], _Known] = SubjectCache(size, _TTL_UNNOTIFIED)
         self._named: SubjectCache[str, TenantId | str] = SubjectCache(size, _TTL_UNNOTIFIED)
+        self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
         self._listener_alive = False
 
     @property
@@ -48,11 +49,12 @@ class Directory:
     def listener_alive(self, alive: bool) -> None:
         self._listener_alive = alive
         self._access.ttl = self._named.ttl = _TTL if alive else _TTL_UNNOTIFIED
+        self._keys.believe_for(self._access.ttl)
 
     def notify(self, payload: str) -> None:
-        """Forget what the change told by ``payload`` ("tenant:<id>", "user:<id>") made untrue."""
+        """Forget what the change told by ``payload`` ("tenant:<id>", "user:<id>", "key:<id>") made untrue."""
         kind, _, name = payload.partition(":")
-        if kind not in ("tenant", "user"):
+        if kind not in ("tenant", "user", "key"):
             return
         try:
             subject = UUID(name)
@@ -60,6 +62,7 @@ class Directory:
             self.flush()  # something of this kind changed, we cannot tell what
             return
         self._access.drop(subject)
+        self._keys.drop(subject)
         if kind == "tenant":
             self._named.drop(subject, _ANY_TENANT)
 
@@ -67,11 +70,13 @@ class Directory:
         """Forget everything."""
         self._access.flush()
         self._named.flush()
+        self._keys.flush()
 
     async def close(self) -> None:
         """End the reads that are still running."""
         await self._access.close()
         await self._named.close()
+        await self._keys.close()
 
     async def access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access:
         """Return what the session's user may reach now; a session of somebody else is not live."""
@@ -91,6 +96,10 @@ class Directory:
             return None
         return _as_of_now(known)
 
+    async def api_key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:
+        """Return what the tenant's key may; None for a revoked one, and for one that is nowhere."""
+        return await self._keys.find(tenant_id, key_id)
+
     async def tenant_for_host(self, host: str) -> TenantId | None:
         """Return the tenant of ``{slug}.{base domain}`` or of a verified domain of its own."""
         name = normal_host(host)
@@ -109,7 +118,7 @@ class Directory:
         async with self._database.unit(DatabaseRole.GATE) as unit:
             connection = await unit.session.connection()
             rows = (await connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})).all()
-        return [(_tenant(row), row.role) for row in rows]
+        return [(tenant_record(row), row.role) for row in rows]
 
     async def profile(self, user_id: UserId) -> Profile:
         """Return what an existing user is called; read each time."""
@@ -171,16 +180,11 @@ def _known(user_id: UserId, row: "Row[tuple[object, ...]] | None") -> _Known:
         session_live=row.expires_at is not None and row.revoked_at is None,
         user_status=row.user_status,
         staff_role=row.staff_role,
-        tenant=_tenant(row) if row.tenant_id else None,
+        tenant=tenant_record(row) if row.tenant_id else None,
         membership_id=row.membership_id,
         role=row.role,
     )
     return _Known(access, row.expires_at.timestamp() if row.expires_at else 0.0)
-
-
-def _tenant(row: "Row[tuple[object, ...]]") -> TenantRecord:
-    entitlements: dict[str, int] = json.loads(row.entitlements) if row.entitlements else {}
-    return TenantRecord(TenantId(row.tenant_id), row.slug, row.name, row.tenant_status, row.plan, entitlements)
 
 
 def _as_uuid(name: str) -> UUID | None:

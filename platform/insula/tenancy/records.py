@@ -1,8 +1,12 @@
-"""What the directory says: a tenant, and what one session's user may reach in it."""
+"""What the directory says: a tenant, and what one session's user, or one API key, may reach in it."""
 
+import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
+
+from sqlalchemy import Row
 
 from insula.ids import TenantId, UserId
 
@@ -36,9 +40,38 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyAccess:
+    """What an API key that is not revoked may do in its tenant, and which secrets it opens to."""
+
+    key_id: UUID
+    name: str
+    tenant: TenantRecord
+    actions: frozenset[str]
+    digest: bytes
+    previous_digest: bytes | None
+    previous_until: float
+    expires_at: float | None
+
+    def opens_to(self, digest: bytes, now: float) -> bool:
+        """Whether a secret with this digest is good at ``now``: before it expires, the one before its overlap ends."""
+        if self.expires_at is not None and now >= self.expires_at:
+            return False
+        if hmac.compare_digest(digest, self.digest):
+            return True
+        previous = self.previous_digest
+        return previous is not None and now < self.previous_until and hmac.compare_digest(digest, previous)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """What a user is called, where the user is the caller: others see the copy in a membership."""
 
     id: UserId
     email: str
     name: str
+
+
+def tenant_record(row: "Row[tuple[object, ...]]") -> TenantRecord:
+    """Return the tenant of a row of ``insula.tenancy.queries``."""
+    entitlements: dict[str, int] = json.loads(row.entitlements) if row.entitlements else {}
+    return TenantRecord(TenantId(row.tenant_id), row.slug, row.name, row.tenant_status, row.plan, entitlements)
