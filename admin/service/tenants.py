@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import tenants.api
 from admin import queries
 from admin.schemas import TenantList
+from insula.audit import image, record
 from insula.db.models import ACTIVE, SUSPENDED, Tenant
 from insula.errors import NotFound
 from insula.ids import TenantId
@@ -40,18 +41,21 @@ async def overview(scope: StaffScope, tenant_id: TenantId) -> TenantOverview:
 
 async def suspend(scope: StaffScope, tenant_id: TenantId) -> Tenant:
     """Refuse the tenant's requests from now on. Suspending it again changes nothing. Raises NotFound."""
-    return await _set_status(scope, tenant_id, SUSPENDED)
+    return await _set_status(scope, tenant_id, SUSPENDED, "tenant.suspended")
 
 
 async def reactivate(scope: StaffScope, tenant_id: TenantId) -> Tenant:
     """Serve the tenant again. Reactivating an active one changes nothing. Raises NotFound."""
-    return await _set_status(scope, tenant_id, ACTIVE)
+    return await _set_status(scope, tenant_id, ACTIVE, "tenant.reactivated")
 
 
-async def _set_status(scope: StaffScope, tenant_id: TenantId, status: str) -> Tenant:
+async def _set_status(scope: StaffScope, tenant_id: TenantId, status: str, act: str) -> Tenant:
     tenant = await queries.tenant(scope.unit.session, tenant_id, for_update=True)
     if tenant is None:
         raise NotFound
+    before = image(tenant)
     tenant.status = status
     await scope.unit.session.flush()
+    after = image(tenant)
+    record(scope, act, object_type="tenant", object_id=tenant_id, before=before, after=after, tenant_id=tenant_id)
     return tenant

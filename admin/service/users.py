@@ -12,6 +12,7 @@ from admin.errors import LastSuperuser, OwnSuspension, StaffProtected
 from admin.queries import UserMembership
 from admin.schemas import UserList
 from insula import clock
+from insula.audit import record
 from insula.db.models import ACTIVE, SUSPENDED, AuthSession, User
 from insula.errors import NotFound
 from insula.ids import UserId
@@ -53,6 +54,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
     session = scope.unit.session
     role = await _role_within_reach(scope, user_id)
     user = await (_one_superuser_of_many if role == StaffRole.SUPERUSER else _locked)(session, user_id)
+    _note(scope, "user.suspended", user, SUSPENDED)
     user.status = SUSPENDED
     live = (col(AuthSession.user_id) == user_id) & col(AuthSession.revoked_at).is_(None)
     await session.exec(update(AuthSession).where(live).values(revoked_at=clock.now()))
@@ -64,9 +66,15 @@ async def reactivate(scope: StaffScope, user_id: UserId) -> User:
     """Let the user log in again; what was revoked stays so. Raises NotFound, StaffProtected."""
     await _role_within_reach(scope, user_id)
     user = await _locked(scope.unit.session, user_id)
+    _note(scope, "user.reactivated", user, ACTIVE)
     user.status = ACTIVE
     await scope.unit.session.flush()
     return user
+
+
+def _note(scope: StaffScope, act: str, user: User, status: str) -> None:
+    before, after = {"status": user.status}, {"status": status}
+    record(scope, act, object_type="user", object_id=user.id, before=before, after=after)
 
 
 async def _role_within_reach(scope: StaffScope, user_id: UserId) -> str | None:

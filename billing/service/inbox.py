@@ -126,7 +126,7 @@ async def _apply(unit: Unit, row: WebhookEvent) -> bool:
     row.tenant_id = tenant_id
     await unit.session.flush()
     await unit.enter(tenant_id)
-    await subscriptions.follow(unit.session, tenant_id, ProviderEvent.model_validate(row.payload))
+    await subscriptions.follow(unit, tenant_id, ProviderEvent.model_validate(row.payload))
     return True
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from insula.audit import image, record
 from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
@@ -51,6 +52,7 @@ async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectIte
     scope.unit.session.add(item)
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
+    record(scope, "item.created", object_type="item", object_id=item.id, after=image(item))
     return item
 
 
@@ -63,7 +65,10 @@ async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreat
     ]
     with answering(_VIOLATIONS):
         await scope.unit.session.exec(insert(ProjectItem), params=rows)
-    return [row["id"] for row in rows]
+    ids = [row["id"] for row in rows]
+    made = {"project_id": project_id, "count": len(ids), "ids": ids}
+    record(scope, "items.created", object_type="project", object_id=project_id, after=made)
+    return ids
 
 
 async def update(
@@ -72,9 +77,11 @@ async def update(
     """Change what ``body`` names."""
     item = await get(scope, project_id, item_id, for_update=True)
     precondition.check(item.version)
+    before = image(item)
     item.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
+    record(scope, "item.updated", object_type="item", object_id=item.id, before=before, after=image(item))
     return item
 
 
@@ -84,3 +91,4 @@ async def delete(scope: Scope, project_id: UUID, item_id: UUID, precondition: Pr
     precondition.check(item.version)
     await scope.unit.session.delete(item)
     await scope.unit.session.flush()
+    record(scope, "item.deleted", object_type="item", object_id=item_id, before=image(item))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from insula.audit import image, record
 from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
@@ -38,6 +39,7 @@ async def create(scope: Scope, body: ProjectCreate) -> Project:
     scope.unit.session.add(project)
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
+    record(scope, "project.created", object_type="project", object_id=project.id, after=image(project))
     return project
 
 
@@ -45,9 +47,11 @@ async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, preconditi
     """Change what ``body`` names."""
     project = await get(scope, project_id, for_update=True)
     precondition.check(project.version)
+    before = image(project)
     project.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
+    record(scope, "project.updated", object_type="project", object_id=project.id, before=before, after=image(project))
     return project
 
 
@@ -57,3 +61,4 @@ async def delete(scope: Scope, project_id: UUID, precondition: Precondition) -> 
     precondition.check(project.version)
     await scope.unit.session.delete(project)
     await scope.unit.session.flush()
+    record(scope, "project.deleted", object_type="project", object_id=project_id, before=image(project))

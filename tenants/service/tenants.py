@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from billing.api import start_free
+from insula.audit import image, record
 from insula.db.models import Membership, Tenant
 from insula.errors import AppError
 from insula.http.etags import Precondition
@@ -35,6 +36,14 @@ async def create(scope: PersonalScope, body: TenantCreate, owner: Profile) -> Te
     session.add(Membership(tenant_id=tenant_id, user_id=owner.id, role=Role.OWNER, email=owner.email, name=owner.name))
     await start_free(session, tenant_id)
     await session.flush()
+    record(
+        scope,
+        "tenant.created",
+        object_type="tenant",
+        object_id=tenant_id,
+        after={**image(tenant), "owner": owner.email},
+        tenant_id=tenant_id,
+    )
     return tenant
 
 
@@ -47,6 +56,8 @@ async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -
     """Change what ``body`` names."""
     tenant = await queries.get(scope.unit.session, scope.tenant.id, for_update=True)
     precondition.check(tenant.version)
+    before = image(tenant)
     tenant.sqlmodel_update(body.changes())
     await scope.unit.session.flush()
+    record(scope, "tenant.updated", object_type="tenant", object_id=tenant.id, before=before, after=image(tenant))
     return tenant
