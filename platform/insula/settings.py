@@ -80,6 +80,32 @@ class BillingSettings(_Group):
     live_mode: bool = Field(default=False, description="Whether live-mode events are expected; others are refused.")
 
 
+class JobsSettings(_Group):
+    """Work after the response. A worker that is gone is noticed by its heartbeat."""
+
+    concurrency: int = Field(8, ge=1, le=100, description="Jobs that one worker runs at once.")
+    max_attempts: int = Field(8, ge=1, le=100, description="Runs of a job, before it is given up as failed.")
+    retry_seconds: float = Field(2.0, gt=0, description="Wait before the second run; doubled for each one after it.")
+    retry_limit_seconds: float = Field(3600.0, gt=0, description="The longest wait between two runs.")
+    poll_seconds: float = Field(2.0, gt=0, description="Wait for a notification, before a look for jobs that are due.")
+    heartbeat_seconds: float = Field(5.0, gt=0, description="Time between a worker's signs of life.")
+    stalled_seconds: float = Field(20.0, gt=0, description="Silence after which a worker's jobs run elsewhere.")
+    drain_seconds: float = Field(20.0, ge=0, description="How long running jobs may finish at shutdown.")
+    keep_done_days: int = Field(1, ge=1, le=365, description="How long jobs that are done can be looked at.")
+    keep_failed_days: int = Field(30, ge=1, le=365, description="How long jobs that failed can be run again.")
+
+
+class MailSettings(_Group):
+    """Outgoing mail."""
+
+    host: str = Field("", description="The SMTP server; empty: mails are kept and shown on /mailbox, local only.")
+    port: int = Field(587, ge=1, le=65535)
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    starttls: bool = Field(default=True, description="Whether the connection must be encrypted.")
+    sender: str = Field("Insula <no-reply@localhost>", description="What mails say they are from.")
+
+
 class Settings(BaseSettings):
     """The whole configuration, immutable."""
 
@@ -104,6 +130,8 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()
     billing: BillingSettings = BillingSettings()
+    jobs: JobsSettings = JobsSettings()
+    mail: MailSettings = MailSettings()
 
     @model_validator(mode="after")
     def _public_url_is_an_origin(self) -> Self:
@@ -125,6 +153,8 @@ class Settings(BaseSettings):
             found.append("INSULA_AUTH_KEY_ENCRYPTION_KEY must be 32 random bytes as URL-safe base64")
         if self.environment == "production" and not self.public_url.startswith("https://"):
             found.append("INSULA_PUBLIC_URL must start with https:// in production")
+        if self.environment == "production" and not self.mail.host:
+            found.append("INSULA_MAIL_HOST is not set")
         if "*" in self.http.cors_origins:
             found.append("INSULA_HTTP_CORS_ORIGINS must not hold '*': requests carry credentials")
         return found

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from insula.db.observed import Table, declared_grants, declared_policies, granted, policies, tables
 from insula.db.provision import SEARCH_PATH
+from insula.db.queue import queue_findings
 from insula.db.rights import RIGHTS
 from insula.db.roles import DatabaseRole
 from insula.db.shape import shape_findings
@@ -71,6 +72,7 @@ def audit(connection: Connection) -> list[str]:
             *shape_findings(connection, found),
             *_roles(connection),
             *_places(connection),
+            *queue_findings(connection),
         }
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from insula.db.grants import apply_rights
 from insula.db.observed import drifted
 from insula.db.provision import provision
+from insula.db.queue import apply_queue, queue_exists, queue_findings
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
@@ -43,6 +44,8 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     command.upgrade(alembic_config(connection), revision)
     for table in drifted(connection):
         apply_rights(connection, table)
+    if queue_exists(connection) and queue_findings(connection):
+        apply_queue(connection)
     connection.commit()
 
 

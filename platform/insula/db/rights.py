@@ -85,6 +85,7 @@ _AUDIT: Final = (
 _TENANT_SCOPED: Final = (
     *_may(_TENANTS, "tenant", "tenant", "SELECT", "INSERT", "UPDATE name, updated_at, version"),
     *_own(_TENANTS, "membership", "tenant_domain", "project", "project_item"),
+    *_may(_TENANTS, "tenant", "invitation", "SELECT", "INSERT", "UPDATE"),
     *_may(_TENANTS, "tenant", "api_key", "SELECT", "INSERT", "UPDATE"),
     # Who makes a tenant puts it on the free plan: billing.api.start_free.
     *_may(_TENANTS, "tenant", "entitlement", "SELECT", "INSERT"),
@@ -92,10 +93,20 @@ _TENANT_SCOPED: Final = (
     *_may(_TENANTS, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
     *_may(_BILLING, "tenant", "tenant", "SELECT", "UPDATE plan, updated_at, version"),
     *_own(_BILLING, "entitlement", "subscription"),
+    *_may(_BILLING, "tenant", "entitlement_override", "SELECT", "DELETE"),
     *_may(_BILLING, "tenant", "billing_customer", "INSERT", "UPDATE", "DELETE"),
     *_may(_BILLING, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
     *_may(_ADMIN, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
+    # Staff make tenants, and grant what no plan does.
+    *_may(_ADMIN, "tenant", "tenant", "INSERT"),
+    *_may(_ADMIN, "tenant", "membership", "INSERT"),
+    *_may(_ADMIN, "tenant", "subscription", "INSERT"),
+    *_may(_ADMIN, "tenant", "entitlement", "INSERT", "UPDATE value, updated_at", "DELETE"),
+    *_own(_ADMIN, "entitlement_override"),
     *_may(_IDENTITY, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
+    # A job runs for an active tenant only, and has each effect once.
+    *_may(_WORKER, "tenant", "tenant", "SELECT id, name, status"),
+    *_may(_WORKER, "tenant", "job_effect", "INSERT"),
 )
 
 _CROSSING: Final = (
@@ -116,8 +127,11 @@ _CROSSING: Final = (
     # A person's name stands in each of their memberships, kept in step.
     *_may(_IDENTITY, "all", "membership", "UPDATE name, updated_at, version"),
     # Sweepers.
+    *_may(_WORKER, "all", "entitlement_override", "SELECT tenant_id, expires_at"),
     *_may(_WORKER, "all", "idempotency_record", "SELECT", "DELETE"),
+    *_may(_WORKER, "all", "job_effect", "SELECT", "DELETE"),
     *_may(_WORKER, "all", "webhook_event", "SELECT", "UPDATE"),
+    *_may(_WORKER, "all", "invitation", "SELECT tenant_id, id, expires_at", "DELETE"),
     # The gate resolves host, key, session and membership before a tenant is known.
     *_may(_GATE, "all", "tenant", "SELECT id, slug, name, status, plan"),
     *_may(_GATE, "all", "tenant_domain", "SELECT tenant_id, host, verified_at"),
@@ -135,7 +149,7 @@ _CROSSING: Final = (
 
 _GLOBAL: Final = (
     *_may(_ADMIN, "all", "user", "SELECT", "UPDATE status, updated_at, version"),
-    *_may(_ADMIN, "all", "staff", "SELECT"),
+    *_may(_ADMIN, "all", "staff", "SELECT", "INSERT", "UPDATE role", "DELETE"),
     *_may(_ADMIN, "all", "auth_session", "SELECT", "UPDATE revoked_at"),
     *_may(_TENANTS, "all", "plan", "SELECT"),
     *_may(_BILLING, "all", "plan", "SELECT"),
@@ -151,7 +165,7 @@ _GLOBAL: Final = (
     *_may(_WORKER, "all", "auth_session", "SELECT id, expires_at", "DELETE"),
     *_may(_WORKER, "all", "email_token", "SELECT hash, expires_at", "DELETE"),
     *_may(_WORKER, "all", "signing_key", "SELECT kid, retired_at", "DELETE"),
-    *_may(_GATE, "all", "user", "SELECT id, email, name, status, version"),
+    *_may(_GATE, "all", "user", "SELECT id, email, name, status, email_verified_at, version"),
     *_may(_GATE, "all", "staff", "SELECT user_id, role"),
     *_may(_GATE, "all", "auth_session", "SELECT id, user_id, expires_at, revoked_at"),
     *_may(_GATE, "all", "signing_key", "SELECT kid, algorithm, public_jwk, created_at, retired_at"),

@@ -62,7 +62,7 @@ FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = 'pub
   AND pg_get_userbyid(relowner) <> :owner
 UNION ALL
 SELECT 'schema ' || nspname || ' is not one of ours'
-FROM pg_namespace WHERE nspname <> 'public' AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'
+FROM pg_namespace WHERE nspname NOT IN ('public', 'jobs', 'information_schema') AND nspname NOT LIKE 'pg\\_%'
 UNION ALL
 SELECT 'default privileges grant rights that are not declared' FROM pg_default_acl
 """)

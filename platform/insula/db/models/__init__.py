@@ -5,6 +5,7 @@ from insula.db.models.audit import AuditEvent, AuditHead
 from insula.db.models.email_tokens import EmailToken
 from insula.db.models.entitlements import Entitlement
 from insula.db.models.idempotency import IdempotencyRecord
+from insula.db.models.jobs import JobEffect
 from insula.db.models.memberships import Membership
 from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
 from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain
@@ -22,6 +23,7 @@ __all__ = [
     "EmailToken",
     "Entitlement",
     "IdempotencyRecord",
+    "JobEffect",
     "Membership",
     "RefreshToken",
     "SigningKey",

@@ -1,0 +1,20 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, Text
+from sqlmodel import Field
+
+from insula import clock
+from insula.db.base import Base
+
+
+class JobEffect(Base, table=True):
+    """An effect that a job has had, so that a job run again has none.
+
+    ``tenant_id`` is a partition: the tenant, or the nil UUID for a job without one. Therefore it
+    references nothing.
+    """
+
+    tenant_id: UUID = Field(primary_key=True)
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -1,0 +1,62 @@
+"""What a job is given."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Protocol
+from uuid import UUID
+
+import httpx
+from pydantic import JsonValue
+from sqlmodel import col, select
+
+from insula.db.models import ACTIVE, Tenant
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.jobs.effects import NO_TENANT
+from insula.settings import Settings
+
+
+class TenantGone(Exception):
+    """The job's tenant is suspended or removed: the job ends here, without effect."""
+
+
+class Mailer(Protocol):
+    """Hands messages over for delivery."""
+
+    async def send(self, message: EmailMessage) -> None:
+        """Return when the message is accepted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """One run of a job, and the worker's resources."""
+
+    settings: Settings
+    database: Database
+    mailer: Mailer
+    http_client: httpx.AsyncClient
+    tenant_id: UUID | None
+    job_id: int
+    attempt: int  # 1 at the first run
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        """Give a unit of work under the tenant's row-level security; it commits on success.
+
+        Raises TenantGone unless the tenant is active. A job without a tenant sees no tenant's rows.
+        """
+        async with self.database.unit(DatabaseRole.WORKER, self.tenant_id or NO_TENANT) as unit:
+            if self.tenant_id is not None:
+                found = await unit.session.exec(select(Tenant.status).where(col(Tenant.id) == self.tenant_id))
+                if found.one_or_none() != ACTIVE:
+                    raise TenantGone
+            yield unit
+
+
+Handler = Callable[[JobContext, Mapping[str, JsonValue]], Awaitable[None]]
+Handlers = Mapping[str, Handler]
+"""By the task's name, ``<app>.<verb>``."""

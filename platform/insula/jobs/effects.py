@@ -1,0 +1,26 @@
+"""One effect, however often a job is run."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from insula import clock
+from insula.db.models import JobEffect
+from insula.db.unit import Unit
+
+NO_TENANT: Final = UUID(int=0)
+"""The partition of jobs without a tenant."""
+
+
+async def effect_once(unit: Unit, key: str) -> bool:
+    """Tell whether the effect named ``key`` is still to be had, and note that this transaction has it.
+
+    Of two runs of one job the second waits for the first: it has the effect only if the first fails.
+    """
+    noted = (
+        insert(JobEffect)
+        .values(tenant_id=unit.tenant_id or NO_TENANT, key=key, created_at=clock.now())
+        .on_conflict_do_nothing()
+    )
+    return (await (await unit.session.connection()).execute(noted)).rowcount == 1
