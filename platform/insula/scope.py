@@ -3,17 +3,20 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
+from insula import clock
 from insula.audit import PLATFORM, Actor
 from insula.auth import Claims
+from insula.auth.api_keys import PresentedKey
 from insula.db.unit import Unit
 from insula.errors import Forbidden, TenantConflict, TenantRequired, TenantSuspended, Unauthenticated
 from insula.ids import TenantId, UserId
-from insula.tenancy import Access, TenantRecord
+from insula.tenancy import Access, KeyAccess, TenantRecord
 
 ACTIVE = "active"
+NO_ROLE = ""
 
 Reopen = Callable[[], Awaitable[Unit]]
 """Gives another unit, if the principal may still come in; raises as the first time where not."""
@@ -21,21 +24,42 @@ Reopen = Callable[[], Awaitable[Unit]]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A signed-in person: the verified token's subject, still active, in a session still live."""
+    """Who asks: a signed-in person, still active, in a session still live; or an API key, which is nobody's."""
 
-    user_id: UserId
-    session_id: UUID
+    user_id: UserId | None
+    session_id: UUID | None
     staff_role: str | None
+    key_id: UUID | None = None
+    key_name: str | None = None
+
+    @property
+    def kind(self) -> Literal["user", "api_key"]:
+        """What the principal is."""
+        return "user" if self.key_id is None else "api_key"
+
+    @property
+    def id(self) -> UUID:
+        """The user's id or the key's."""
+        return self.key_id or self.person()
+
+    def person(self) -> UserId:
+        """Return the user's id, for what only people do. Raises Forbidden for an API key."""
+        if self.user_id is None:
+            raise Forbidden("This is for people, not for API keys")
+        return self.user_id
 
     @property
     def actor(self) -> Actor:
         """How the audit log names the principal."""
-        return Actor("user", self.user_id)
+        return Actor(self.kind, self.id, self.key_name)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A principal acting in one tenant; ``unit.session`` sees that tenant's rows only."""
+    """A principal acting in one tenant; ``unit.session`` sees that tenant's rows only.
+
+    ``role`` is the member's; an API key has none, and what it may do stands in the key.
+    """
 
     principal: Principal
     tenant: TenantRecord
@@ -98,7 +122,7 @@ class StaffScope:
     @property
     def actor(self) -> Actor:
         """Who acts, for the audit log."""
-        return Actor("staff", self.principal.user_id)
+        return Actor("staff", self.principal.person())
 
     @property
     def chain(self) -> UUID:
@@ -113,13 +137,20 @@ class AccessReader(Protocol):
         """Return what the session's user may reach now."""
         ...
 
+    async def api_key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:
+        """Return what the tenant's key may do now; None for a revoked one, and for one that is nowhere."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A principal and, where the token is bound to a tenant, the principal's place in it."""
+    """A principal and, where the credentials are bound to a tenant, the principal's place in it."""
 
     principal: Principal
-    access: Access
+    tenant: TenantRecord | None
+    role: str | None
+    key_actions: frozenset[str] | None = None
+    """What an API key may do, no more and no less; None for a person, whose role says."""
 
     def member_of(self) -> tuple[TenantRecord, str]:
         """Return the tenant and the principal's role in it.
@@ -127,7 +158,7 @@ class Identity:
         Raises TenantRequired for a tenantless token, Forbidden for a former member and
         TenantSuspended while the tenant is.
         """
-        tenant, role = self.access.tenant, self.access.role
+        tenant, role = self.tenant, self.role
         if tenant is None:
             raise TenantRequired
         if role is None:
@@ -143,7 +174,17 @@ class Identity:
         return self.principal.staff_role
 
 
-async def identify(claims: Claims, reader: AccessReader) -> Identity:
+async def identify(credentials: Claims | PresentedKey, reader: AccessReader) -> Identity:
+    """Return who the credentials stand for now: a token's verified claims, or the key that was presented.
+
+    Raises Unauthenticated when they no longer stand for anybody.
+    """
+    if isinstance(credentials, PresentedKey):
+        return await _key(credentials, reader)
+    return await _person(credentials, reader)
+
+
+async def _person(claims: Claims, reader: AccessReader) -> Identity:
     """Return who the verified ``claims`` stand for now.
 
     Raises Unauthenticated when the session was revoked or the user suspended since the token was
@@ -154,14 +195,23 @@ async def identify(claims: Claims, reader: AccessReader) -> Identity:
         raise Unauthenticated
     if claims.tenant_id is not None and access.tenant is None:
         raise Unauthenticated
-    return Identity(Principal(claims.user_id, claims.session_id, access.staff_role), access)
+    return Identity(Principal(claims.user_id, claims.session_id, access.staff_role), access.tenant, access.role)
 
 
-def agree(claims: Claims, *hints: TenantId | None) -> None:
-    """Refuse a request one of whose tenant hints is not the token's tenant.
+async def _key(presented: PresentedKey, reader: AccessReader) -> Identity:
+    """Return the key that was presented. Raises Unauthenticated for another secret, or one past its time."""
+    known = await reader.api_key(presented.tenant_id, presented.key_id)
+    if known is None or not known.opens_to(presented.digest, clock.timestamp()):
+        raise Unauthenticated
+    principal = Principal(None, None, None, known.key_id, known.name)
+    return Identity(principal, known.tenant, NO_ROLE, known.actions)
+
+
+def agree(tenant_id: TenantId | None, *hints: TenantId | None) -> None:
+    """Refuse a request one of whose tenant hints is not the credentials' tenant.
 
     A hint that names no tenant at all is passed as None and refused alike, so that the answer
     does not tell whether a tenant exists. Raises TenantConflict.
     """
-    if any(hint is None or hint != claims.tenant_id for hint in hints):
+    if any(hint is None or hint != tenant_id for hint in hints):
         raise TenantConflict

@@ -17,11 +17,11 @@ router = APIRouter(prefix="/me", tags=["me"], route_class=TenantRoute)
 async def get_me(scope: Annotated[PersonalScope, allow_personal(Action.ME_READ)], request: Request) -> MeRead:
     """Read the caller's account and memberships. Works with any token of this app, bound to a tenant or not."""
     directory = kernel_of(request).directory
-    profile = await directory.profile(scope.principal.user_id)
+    profile = await directory.profile(scope.principal.person())
     memberships = [
         OwnMembershipRead(
             tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=Role(role)
         )
-        for tenant, role in await directory.memberships(scope.principal.user_id)
+        for tenant, role in await directory.memberships(scope.principal.person())
     ]
     return MeRead(id=profile.id, email=profile.email, name=profile.name, memberships=memberships)

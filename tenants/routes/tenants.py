@@ -33,7 +33,7 @@ async def create_tenant(
     response: Response,
 ) -> TenantRead:
     """Create a tenant on the free plan; the caller becomes its owner. To act in it, get a token bound to it."""
-    owner = await kernel_of(request).directory.profile(scope.principal.user_id)
+    owner = await kernel_of(request).directory.profile(scope.principal.person())
     tenant = await tenants.create(scope, body, owner)
     tagged(response, tenant)
     response.headers["location"] = f"{request.scope['root_path']}/v1/tenant"

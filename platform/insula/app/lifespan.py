@@ -8,6 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from insula.auth import KeyRing, Sessions, TokenIssuer, TokenVerifier
+from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
 from insula.http.kernel import Kernel
 from insula.limits import Limits, connect
@@ -48,6 +49,8 @@ async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Ke
     limits = Limits.build(redis)
     stack.push_async_callback(limits.close)
     http_client = await stack.enter_async_context(httpx.AsyncClient(timeout=_OUTGOING_TIMEOUT))
+    key_uses = KeyUses(database)
+    stack.push_async_callback(key_uses.flush)
     keys = KeyRing(settings, database)
     directory = Directory(settings, database)
     stack.push_async_callback(directory.close)
@@ -63,6 +66,7 @@ async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Ke
         verifier=TokenVerifier(settings, keys),
         issuer=TokenIssuer(settings, keys),
         authenticator=Sessions(settings, database),
+        key_uses=key_uses,
         directory=directory,
         policy=policy,
         limits=limits,

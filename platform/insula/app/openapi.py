@@ -16,7 +16,13 @@ _SCHEMES = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "An access token for this app, from `POST /auth/login`: short-lived, for at most one tenant.",
-    }
+    },
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "A tenant's API key, from `POST /api/v1/api-keys`; also taken as `Authorization: Bearer`.",
+    },
 }
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
@@ -39,7 +45,8 @@ class DocumentedApp(FastAPI):
 
 def _complete(document: Document) -> None:
     components = document.setdefault("components", {})
-    components.setdefault("securitySchemes", {}).update(_SCHEMES)
+    used = {scheme for operation in _operations(document) for way in operation.get("security", ()) for scheme in way}
+    components.setdefault("securitySchemes", {}).update({name: _SCHEMES[name] for name in _SCHEMES if name in used})
     schemas = components.setdefault("schemas", {})
     for name in _FASTAPI_SCHEMAS:
         schemas.pop(name, None)

@@ -16,7 +16,7 @@ from fastapi import Depends, FastAPI
 from fastapi.params import Depends as DependsParam
 from starlette.requests import HTTPConnection, Request
 
-from insula.auth import Claims
+from insula.auth.api_keys import PresentedKey
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.errors import (
@@ -30,13 +30,13 @@ from insula.errors import (
     Unauthenticated,
     Unavailable,
 )
-from insula.http.headers import bearer_token, tenant_hints
+from insula.http.credentials import check_hints, read_credentials
 from insula.http.idempotency import claim
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.public import AppName
 from insula.ids import TenantId
 from insula.limits import LimitClass, Verdict
-from insula.scope import Identity, PersonalScope, Reopen, Scope, StaffScope, agree, identify
+from insula.scope import Identity, PersonalScope, Reopen, Scope, StaffScope, identify
 from insula.settings import Settings, audience
 
 PERSONAL_REQUESTS_PER_MINUTE = 120
@@ -47,6 +47,7 @@ _DATABASE_ROLES: Mapping[str, DatabaseRole] = {
     "billing": DatabaseRole.BILLING,
     "admin": DatabaseRole.ADMIN,
 }
+_TAKE_KEYS = frozenset({"tenants", "billing"})  # API keys act for tenants, never for staff
 AnyScope = TypeVar("AnyScope", Scope, PersonalScope, StaffScope)
 
 
@@ -57,12 +58,15 @@ class Doorway:
     app: AppName
     audience: str
     role: DatabaseRole
+    takes_keys: bool
 
 
 def give_doorway(app: FastAPI, name: AppName, settings: Settings) -> None:
     """Tell the guards of the sub-app ``name`` which audience and database role are theirs."""
     if name != "root":
-        app.state.doorway = Doorway(name, audience(settings, name), _DATABASE_ROLES[name])
+        app.state.doorway = Doorway(
+            name, audience(settings, name), _DATABASE_ROLES[name], takes_keys=name in _TAKE_KEYS
+        )
 
 
 class Setting(NamedTuple):
@@ -90,6 +94,7 @@ class Guard(ABC, Generic[AnyScope]):
         TenantConflict,
         Unavailable,
     )
+    schemes: tuple[str, ...] = ("bearer",)
 
     def __init__(self, action: StrEnum) -> None:
         self.action = action
@@ -98,13 +103,17 @@ class Guard(ABC, Generic[AnyScope]):
         """Return the scope of this request; its unit is the request's unit of work."""
         kernel = kernel_of(connection)
         doorway: Doorway = connection.scope["app"].state.doorway
-        claims = await kernel.verifier.verify(bearer_token(connection), doorway.audience)
-        identity = await identify(claims, kernel.directory)
-        await _check_hints(connection, kernel, claims)
+        credentials = await read_credentials(
+            connection, kernel, audience=doorway.audience, takes_keys=doorway.takes_keys
+        )
+        identity = await identify(credentials, kernel.directory)
+        await check_hints(connection, kernel, credentials.tenant_id)
         state = connection.scope.setdefault("insula", {})
-        state["principal_id"] = claims.user_id
+        state["principal_id"] = identity.principal.id
+        if isinstance(credentials, PresentedKey):
+            kernel.key_uses.note(credentials.tenant_id, credentials.key_id)
         partition, per_minute = self._limit(identity)
-        state["tenant_id"] = claims.tenant_id
+        state["tenant_id"] = credentials.tenant_id
         verdict = await kernel.limits.admit(TenantId(partition), per_minute, self._limit_class(connection))
         state["verdict"] = verdict
         if not verdict.allowed:
@@ -114,10 +123,10 @@ class Guard(ABC, Generic[AnyScope]):
         state["unit"] = unit
         if isinstance(connection, Request) and connection.method == "POST":
             route = f"{doorway.app}.{connection.scope['endpoint'].__module__}.{connection.scope['endpoint'].__name__}"
-            state["claim"] = await claim(connection, unit, principal_id=claims.user_id, route=route)
+            state["claim"] = await claim(connection, unit, principal_id=identity.principal.id, route=route)
 
         async def reopen() -> Unit:
-            again = await identify(claims, kernel.directory)
+            again = await identify(credentials, kernel.directory)
             self._limit(again)
             self._authorise(again, kernel)
             return kernel.database.unit(doorway.role, partition)
@@ -142,7 +151,9 @@ class Guard(ABC, Generic[AnyScope]):
 
 
 class TenantGuard(Guard[Scope]):
-    """Lets members of the token's tenant through whose role has the action."""
+    """Lets members of the token's tenant through whose role has the action, and API keys that have it."""
+
+    schemes: tuple[str, ...] = ("bearer", "apiKey")
 
     errors = (*Guard.errors, TenantRequired, TenantSuspended)
 
@@ -152,8 +163,10 @@ class TenantGuard(Guard[Scope]):
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         _, role = identity.member_of()
-        if not kernel.policy.allows(role, self.action):
+        if identity.key_actions is None and not kernel.policy.allows(role, self.action):
             raise Forbidden
+        if identity.key_actions is not None and self.action not in identity.key_actions:
+            raise Forbidden("This API key does not have the action")
 
     def _scope(self, identity: Identity, setting: Setting) -> Scope:
         tenant, role = identity.member_of()
@@ -168,7 +181,7 @@ class PersonalGuard(Guard[PersonalScope]):
     """
 
     def _limit(self, identity: Identity) -> tuple[UUID, int]:
-        return identity.principal.user_id, PERSONAL_REQUESTS_PER_MINUTE
+        return identity.principal.person(), PERSONAL_REQUESTS_PER_MINUTE
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         """Every active user may."""
@@ -182,7 +195,7 @@ class StaffGuard(Guard[StaffScope]):
 
     def _limit(self, identity: Identity) -> tuple[UUID, int]:
         identity.staff()
-        return identity.principal.user_id, STAFF_REQUESTS_PER_MINUTE
+        return identity.principal.person(), STAFF_REQUESTS_PER_MINUTE
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         if not kernel.policy.allows(identity.staff(), self.action):
@@ -215,11 +228,3 @@ def _depends(guard: object) -> DependsParam:
 def limit_headers(verdict: Verdict) -> Mapping[str, str]:
     """Return the RateLimit fields of ``verdict`` and, when it refuses, Retry-After."""
     return verdict.headers()
-
-
-async def _check_hints(connection: HTTPConnection, kernel: Kernel, claims: Claims) -> None:
-    hints = tenant_hints(connection, kernel.settings)
-    if hints.host is not None:
-        agree(claims, await kernel.directory.tenant_for_host(hints.host))
-    if hints.named is not None:
-        agree(claims, await kernel.directory.tenant_for_hint(hints.named))

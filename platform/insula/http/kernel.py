@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from starlette.requests import HTTPConnection
 
 from insula.auth import Authenticator, KeyRing, TokenIssuer, TokenVerifier
+from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
 from insula.limits import Limits
 from insula.policy import Policy
@@ -25,6 +26,7 @@ class Kernel:
     verifier: TokenVerifier
     issuer: TokenIssuer
     authenticator: Authenticator
+    key_uses: KeyUses
     directory: Directory
     policy: Policy
     limits: Limits

@@ -71,7 +71,7 @@ class TenantRoute(APIRoute):
             parameters.append(_IDEMPOTENCY_PARAMETER)
         extra = dict(options.pop("openapi_extra", None) or {})
         extra["parameters"] = [*extra.get("parameters", []), *parameters]
-        extra["security"] = [{"bearer": []}]
+        extra["security"] = [{scheme: []} for scheme in guard.schemes]
         responses = merge_problems(problems(*errors), options.pop("responses", None) or {})
         super().__init__(path, endpoint, openapi_extra=extra, responses=responses, **options)
 

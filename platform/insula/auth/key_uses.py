@@ -1,0 +1,54 @@
+"""When an API key was last used, without a write for each use."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from insula import clock
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.errors import Unavailable
+from insula.ids import TenantId
+
+COARSENESS: Final = timedelta(minutes=1)
+"""A key's row is written at most this often, however many processes see it used."""
+
+_log = structlog.get_logger(__name__)
+_WRITE: Final = text("""
+    update api_key set last_used_at = :at
+    where id = :id
+      and (last_used_at is null or last_used_at <= cast(:at as timestamptz) - cast(:coarseness as interval))
+""")
+
+
+class KeyUses:
+    """Notes uses in memory. ``flush`` writes them down: from time to time, and when the process ends."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._noted: dict[TenantId, dict[UUID, float]] = {}
+
+    def note(self, tenant_id: TenantId, key_id: UUID) -> None:
+        """Note that the key is being used."""
+        self._noted.setdefault(tenant_id, {})[key_id] = clock.timestamp()
+
+    async def flush(self) -> None:
+        """Write down what was noted since the last time; what cannot be written is kept for the next."""
+        noted, self._noted = self._noted, {}
+        for tenant_id, uses in noted.items():
+            try:
+                await self._write(tenant_id, sorted(uses.items()))
+            except (SQLAlchemyError, OSError, Unavailable) as error:
+                _log.warning("key_uses_unwritten", tenant=str(tenant_id), reason=type(error).__name__)
+                self._noted[tenant_id] = {**uses, **self._noted.get(tenant_id, {})}
+
+    async def _write(self, tenant_id: TenantId, uses: Iterable[tuple[UUID, float]]) -> None:
+        rows = [{"id": key, "at": datetime.fromtimestamp(at, UTC), "coarseness": COARSENESS} for key, at in uses]
+        async with self._database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
+            connection = await unit.session.connection()
+            await connection.execute(_WRITE, rows)

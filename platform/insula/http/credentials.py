@@ -1,0 +1,46 @@
+"""What a request presents to be let in: an access token or an API key, for a tenant that its hints agree with."""
+
+from starlette.requests import HTTPConnection
+
+from insula.auth import Claims
+from insula.auth.api_keys import PREFIX, PresentedKey, read_key
+from insula.errors import BadRequest, Unauthenticated
+from insula.http.headers import bearer_token, tenant_hints
+from insula.http.kernel import Kernel
+from insula.ids import TenantId
+from insula.scope import agree
+
+
+async def read_credentials(
+    connection: HTTPConnection, kernel: Kernel, *, audience: str, takes_keys: bool
+) -> Claims | PresentedKey:
+    """Return the verified claims of a token for ``audience``, or the key that is presented, not yet compared.
+
+    Raises Unauthenticated, for a key also where none is taken, and BadRequest for a token beside a key.
+    """
+    text = _only_one(connection)
+    if not text.startswith(PREFIX):
+        return await kernel.verifier.verify(text, audience)
+    if not takes_keys:
+        raise Unauthenticated
+    return read_key(text)
+
+
+async def check_hints(connection: HTTPConnection, kernel: Kernel, tenant_id: TenantId | None) -> None:
+    """Raise TenantConflict when host or X-Tenant name another tenant than the credentials' own."""
+    hints = tenant_hints(connection, kernel.settings)
+    if hints.host is not None:
+        agree(tenant_id, await kernel.directory.tenant_for_host(hints.host))
+    if hints.named is not None:
+        agree(tenant_id, await kernel.directory.tenant_for_hint(hints.named))
+
+
+def _only_one(connection: HTTPConnection) -> str:
+    keys = connection.headers.getlist("x-api-key")
+    if not keys:
+        return bearer_token(connection)
+    if len(keys) > 1 or "authorization" in connection.headers:
+        raise BadRequest("Send either Authorization or X-API-Key, once")
+    if not keys[0].startswith(PREFIX):
+        raise Unauthenticated
+    return keys[0]
