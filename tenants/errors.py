@@ -1,6 +1,6 @@
 """What a caller of this app can get wrong, beyond the kernel's errors."""
 
-from insula.errors import AppError, NotFound
+from insula.errors import AppError, Forbidden, NotFound
 
 
 class SlugTaken(AppError):
@@ -25,3 +25,69 @@ class AssigneeNotFound(NotFound):
     """No member of this tenant has the assignee's id."""
 
     code = "assignee_not_found"
+
+
+class LastOwner(AppError):
+    """A tenant keeps at least one owner."""
+
+    code, status = "last_owner", 409
+
+
+class Outranked(Forbidden):
+    """This member or this role stands above your own."""
+
+    code = "outranked"
+
+
+class AlreadyOwner(AppError):
+    """This member is an owner already."""
+
+    code, status = "already_owner", 409
+
+
+class AlreadyMember(AppError):
+    """This person is a member of the tenant already."""
+
+    code, status = "already_member", 409
+
+
+class AlreadyInvited(AppError):
+    """An invitation to this address is pending."""
+
+    code, status = "already_invited", 409
+
+
+class InvitationSettled(AppError):
+    """This invitation has been accepted or revoked."""
+
+    code, status = "invitation_settled", 409
+
+
+class InvitationInvalid(NotFound):
+    """This invitation is not for you, or no longer good."""
+
+    code = "invitation_invalid"
+
+
+class SeatsExhausted(AppError):
+    """Every seat of the plan is taken; pending invitations count."""
+
+    code, status = "seats_exhausted", 409
+
+
+class TooManyInvitations(AppError):
+    """Too many invitations were sent, or tried, within a minute."""
+
+    code, status = "too_many_invitations", 429
+
+
+class ActionNotYours(Forbidden):
+    """An API key can only be given actions that your own role has."""
+
+    code = "action_not_yours"
+
+
+class ApiKeyDead(AppError):
+    """This API key was revoked or has expired."""
+
+    code, status = "api_key_dead", 409

@@ -1,6 +1,6 @@
 """The tenant itself, read, and how much of its quotas it uses."""
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +17,9 @@ async def get(session: AsyncSession, tenant_id: TenantId, *, for_update: bool = 
     return (await session.exec(statement)).one()
 
 
-async def count(session: AsyncSession, table: type[TenantOwned]) -> int:
-    """Return how many rows the tenant has in ``table``."""
-    return (await session.exec(select(func.count()).select_from(table))).one()
+async def count(session: AsyncSession, table: type[TenantOwned], where: ColumnElement[bool] | None = None) -> int:
+    """Return how many rows the tenant has in ``table``, or how many of them are ``where``."""
+    statement = select(func.count()).select_from(table)
+    if where is not None:
+        statement = statement.where(where)
+    return (await session.exec(statement)).one()

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Literal
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import select
 
 from insula.db.base import TenantOwned
@@ -11,20 +11,28 @@ from insula.scope import Scope
 from tenants.errors import QuotaExceeded
 from tenants.queries import tenants as queries
 
-Resource = Literal["projects", "items"]
+Resource = Literal["projects", "items", "api_keys"]
 
 
-async def reserve(scope: Scope, resource: Resource, table: type[TenantOwned], more: int = 1) -> None:
+async def reserve(
+    scope: Scope,
+    resource: Resource,
+    table: type[TenantOwned],
+    more: int = 1,
+    *,
+    where: ColumnElement[bool] | None = None,
+    unnamed: int = 0,
+) -> None:
     """Make room for ``more`` rows of ``table``, or raise QuotaExceeded.
 
-    The lock lasts until this transaction ends: the next caller counts what this one inserted. A
-    resource that the plan does not name is not granted.
+    The lock lasts until this transaction ends: the next caller counts what this one inserted. Rows
+    that are not ``where`` do not count. A resource that the plan does not name is granted ``unnamed`` times.
     """
     session = scope.unit.session
     await session.exec(select(func.pg_advisory_xact_lock(_lock_id(scope, resource))))
     # A statement of its own: the snapshot of the one that waited for the lock is older than the lock.
-    used = await queries.count(session, table)
-    granted = scope.tenant.entitlements.get(resource, 0)
+    used = await queries.count(session, table, where)
+    granted = scope.tenant.entitlements.get(resource, unnamed)
     if used + more > granted:
         raise QuotaExceeded(f"The plan grants {granted} {resource}; {used} are in use.")
 

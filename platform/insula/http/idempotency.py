@@ -8,9 +8,9 @@ make them wait. See draft-ietf-httpapi-idempotency-key-header.
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import delete, func
 from sqlmodel import col, select
 from starlette.requests import Request
@@ -18,10 +18,10 @@ from starlette.responses import Response
 
 from insula import clock
 from insula.db.models import IdempotencyRecord
+from insula.db.models.idempotency import LIFETIME
 from insula.db.unit import Unit
 from insula.errors import BadRequest, IdempotencyKeyInFlight, IdempotencyKeyReused
 
-LIFETIME = timedelta(hours=24)
 HEADER = "idempotency-key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("content-type", "location", "etag")
@@ -45,8 +45,8 @@ class Claim:
     key: str
     request_hash: bytes
 
-    async def store(self, unit: Unit, response: Response) -> None:
-        """Add the record of ``response`` to the unit's transaction."""
+    async def store(self, unit: Unit, response: Response, kept: bytes | None = None) -> None:
+        """Add the record of ``response`` to the unit's transaction, with the body ``kept`` if there is one."""
         if unit.tenant_id != self.partition:
             await unit.enter(self.partition)
         unit.session.add(
@@ -58,7 +58,7 @@ class Claim:
                 request_hash=self.request_hash,
                 status=response.status_code,
                 headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
-                body=bytes(response.body),
+                body=bytes(response.body) if kept is None else kept,
                 created_at=clock.now(),
             )
         )
@@ -85,6 +85,11 @@ async def claim(request: Request, unit: Unit, *, principal_id: UUID, route: str)
         raise IdempotencyKeyInFlight
     await _answer_if_known(unit, claimed)
     return claimed
+
+
+def keep_instead(request: Request, body: BaseModel) -> None:
+    """Keep ``body`` for whoever repeats the request, in place of an answer that must not be stored."""
+    request.scope["insula"]["kept"] = body.model_dump_json().encode()
 
 
 async def _answer_if_known(unit: Unit, claimed: Claim) -> None:

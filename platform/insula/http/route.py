@@ -107,9 +107,10 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
     state: dict[str, Any] = request.scope.setdefault("insula", {})
     state.pop("unit", None)
     state.pop("claim", None)
+    state.pop("kept", None)
     try:
         response = await handler(request)
-        await _commit(state.get("unit"), state.get("claim"), response)
+        await _commit(state.get("unit"), state.get("claim"), response, state.get("kept"))
     except Replay as replay:
         response = replay.response
     except AppError as error:
@@ -130,11 +131,11 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
     return response
 
 
-async def _commit(unit: Unit | None, claim: Claim | None, response: Response | None) -> None:
+async def _commit(unit: Unit | None, claim: Claim | None, response: Response | None, kept: bytes | None = None) -> None:
     if unit is None:
         return
     if claim is not None and response is not None:
-        await claim.store(unit, response)
+        await claim.store(unit, response, kept)
     if not unit.begun:
         return
     try:
