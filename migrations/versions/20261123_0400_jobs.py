@@ -29,7 +29,10 @@ def upgrade() -> None:
         "ADD COLUMN tenant_id uuid GENERATED ALWAYS AS ((args ->> 'tenant_id')::uuid) STORED, "
         "ADD COLUMN enqueued_at timestamptz NOT NULL DEFAULT now()"
     )
-    op.execute("CREATE INDEX ix_jobs_status ON jobs.procrastinate_jobs (status, queue_name)")
+    op.execute(
+        "CREATE INDEX ix_jobs_status ON jobs.procrastinate_jobs (status, queue_name) "
+        "INCLUDE (enqueued_at, scheduled_at)"
+    )
     op.execute("CREATE INDEX ix_jobs_tenant_id ON jobs.procrastinate_jobs (tenant_id, id)")
     apply_queue(op.get_bind())
     create_table(
@@ -39,8 +42,11 @@ def upgrade() -> None:
         Column("created_at", DateTime(timezone=True), nullable=False),
         PrimaryKeyConstraint("tenant_id", "key"),
     )
+    op.create_index("ix_job_effect_created_at", "job_effect", ["created_at"])
+    op.create_index("ix_idempotency_record_created_at", "idempotency_record", ["created_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_idempotency_record_created_at", "idempotency_record")
     op.drop_table("job_effect")
     op.execute("DROP SCHEMA jobs CASCADE")

@@ -1,12 +1,16 @@
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, Text
+from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from insula import clock
 from insula.db.base import Base
+
+LIFETIME: Final = timedelta(hours=24)
+"""How long an answer is kept."""
 
 
 class IdempotencyRecord(Base, table=True):
@@ -15,6 +19,8 @@ class IdempotencyRecord(Base, table=True):
     ``tenant_id`` is a partition: the tenant, or the user's own id for a request without a tenant.
     Therefore it references nothing.
     """
+
+    __table_args__ = (Index("ix_idempotency_record_created_at", "created_at"),)
 
     tenant_id: UUID = Field(primary_key=True)
     principal_id: UUID = Field(primary_key=True)

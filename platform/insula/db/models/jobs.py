@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Text
+from sqlalchemy import Column, DateTime, Index, Text
 from sqlmodel import Field
 
 from insula import clock
@@ -14,6 +14,8 @@ class JobEffect(Base, table=True):
     ``tenant_id`` is a partition: the tenant, or the nil UUID for a job without one. Therefore it
     references nothing.
     """
+
+    __table_args__ = (Index("ix_job_effect_created_at", "created_at"),)
 
     tenant_id: UUID = Field(primary_key=True)
     key: str = Field(sa_column=Column(Text, primary_key=True))

@@ -1,0 +1,86 @@
+"""The worker's process: opens what jobs need, runs them, and drains when told to stop."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
+
+import httpx
+import psycopg
+import structlog
+from procrastinate.exceptions import ConnectorException
+
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.jobs import Handlers
+from insula.logging import configure
+from insula.settings import Settings
+from insula.worker.mailers import mailer_of
+from insula.worker.queue import CONNECTIONS, build
+from insula.worker.recovery import keep_recovering
+from insula.worker.runner import Resources
+from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
+
+_ROLES: Final = (DatabaseRole.WORKER, DatabaseRole.BILLING)  # billing's sweeper acts as billing
+_OUTGOING_TIMEOUT: Final = 10.0
+_PAUSE: Final = 1.0
+
+_log: Final = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Run jobs until SIGTERM or SIGINT; then let running ones finish, within the time for draining."""
+    configure(settings.log_format, settings.log_level)
+    # Its messages show a job's arguments, such as the links in a mail. Ours say the rest.
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
+    logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
+    working = asyncio.create_task(work(settings))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, working.cancel)
+    with suppress(asyncio.CancelledError):
+        await working
+
+
+async def work(settings: Settings, handlers: Handlers = HANDLERS, periodic: Iterable[Periodic] = PERIODIC) -> None:
+    """Run jobs until cancelled, and then finish those that run. A database that is away is waited for."""
+    async with _opened(settings) as resources:
+        while True:
+            try:
+                await _serve(resources, handlers, periodic)
+            except (ConnectorException, psycopg.Error, OSError) as error:
+                _log.warning("the queue is away", error=repr(error))
+            await asyncio.sleep(_PAUSE)
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Resources]:
+    async with AsyncExitStack() as stack:
+        rest = settings.database.model_copy(update={"budget": settings.database.budget - CONNECTIONS})
+        database = await Database.open(settings.model_copy(update={"database": rest}), _ROLES)
+        stack.push_async_callback(database.close)
+        http_client = await stack.enter_async_context(httpx.AsyncClient(timeout=_OUTGOING_TIMEOUT))
+        stack.push_async_callback(_ended, asyncio.create_task(keep_recovering(database, settings.jobs)))
+        yield Resources(settings, database, mailer_of(settings), http_client)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _serve(resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> None:
+    jobs = resources.settings.jobs
+    async with build(resources, handlers, periodic).open_async() as app:
+        _log.info("worker ready", concurrency=jobs.concurrency)
+        await app.run_worker_async(
+            concurrency=jobs.concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=jobs.poll_seconds,
+            update_heartbeat_interval=jobs.heartbeat_seconds,
+            stalled_worker_timeout=jobs.stalled_seconds,
+            shutdown_graceful_timeout=jobs.drain_seconds,
+        )

@@ -1,0 +1,54 @@
+"""procrastinate, made to run our handlers."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
+
+from procrastinate import App, JobContext, PsycopgConnector
+from pydantic import JsonValue
+
+from insula.db.queue_rights import SEARCH_PATH
+from insula.db.roles import DatabaseRole, role_url
+from insula.jobs import Handlers
+from insula.settings import Settings
+from insula.worker.retry import Backoff
+from insula.worker.runner import Resources, Runner
+from insula.worker.tasks import Periodic
+
+CONNECTIONS: Final = 4
+"""What the queue itself takes of the process's budget, the listener's included."""
+
+
+def build(resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> App:
+    """Return the queue with each handler as a task, over connections of its own as the worker's role."""
+    app = App(connector=_connector(resources.settings))
+    retry = Backoff(resources.settings.jobs)
+    clocked = {entry.task: entry.cron for entry in periodic}
+    for name, handler in handlers.items():
+        run = _task(Runner(resources, name, handler))
+        task = app.task(name=name, pass_context=True, retry=retry, queue="default")(run)
+        if name in clocked:
+            app.periodic(cron=clocked[name], queueing_lock=f":{name}")(task)
+    return app
+
+
+def _connector(settings: Settings) -> PsycopgConnector:
+    # LISTEN and the search path need a connection of our own: past a transaction pooler.
+    return PsycopgConnector(
+        conninfo=role_url(settings, DatabaseRole.WORKER, direct=True),
+        kwargs={"options": f"-c search_path={SEARCH_PATH.replace(' ', '')}"},
+        min_size=1,
+        max_size=CONNECTIONS - 1,
+    )
+
+
+def _task(runner: Runner) -> Callable[..., Awaitable[None]]:
+    async def run(
+        context: JobContext,
+        *,
+        tenant_id: str | None = None,
+        arguments: Mapping[str, JsonValue] | None = None,
+        timestamp: int = 0,  # noqa: ARG001  a periodic job's, which procrastinate gives
+    ) -> None:
+        await runner.run(context, tenant_id, arguments or {})
+
+    return run

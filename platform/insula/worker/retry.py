@@ -1,0 +1,38 @@
+"""When a job that failed is run again."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.jobs import Job
+from pydantic import ValidationError
+
+from insula import clock
+from insula.errors import AppError, Unavailable
+from insula.settings import JobsSettings
+
+_FUTILE: Final = (AppError, ValidationError, PermissionError, LookupError)
+_random: Final = random.SystemRandom()
+
+
+@dataclass(frozen=True)
+class Backoff(BaseRetryStrategy):
+    """Waits that double up to a limit, each shortened at random so that jobs that fell together rise apart."""
+
+    settings: JobsSettings
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Return when to run the job again, or None when it has failed for good."""
+        if job.attempts + 1 >= self.settings.max_attempts or _is_futile(exception):
+            return None
+        if not isinstance(exception, Exception):  # cancelled: this worker stops, another goes on
+            return RetryDecision(retry_at=clock.now())
+        longest = min(self.settings.retry_seconds * 2.0**job.attempts, self.settings.retry_limit_seconds)
+        return RetryDecision(retry_at=clock.now() + timedelta(seconds=_random.uniform(longest / 2, longest)))
+
+
+def _is_futile(error: BaseException) -> bool:
+    """Tell whether the job is wrong in itself, so that it fails however often it is run."""
+    return isinstance(error, _FUTILE) and not isinstance(error, Unavailable)
