@@ -25,7 +25,6 @@ from insula.logging import configure
 from insula.policy import Policy, merged
 from insula.settings import Settings
 
-SWEEP_SECONDS = 5.0
 KEY_USES_SECONDS = 60.0
 _BUILDERS: Mapping[AppName, Callable[[Settings], FastAPI]] = {
     "tenants": tenants.app.build,
@@ -42,9 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     configure(settings.log_format, settings.log_level)
     policy = Policy(merged((tenants.api.GRANTS, admin.api.GRANTS, billing.api.GRANTS)))
-    root = build_root(
-        settings, lifespan_of(settings, policy, every(SWEEP_SECONDS, _sweep), every(KEY_USES_SECONDS, _write_key_uses))
-    )
+    root = build_root(settings, lifespan_of(settings, policy, every(KEY_USES_SECONDS, _write_key_uses)))
     for name, build in _BUILDERS.items():
         app = build(settings)
         give_doorway(app, name, settings)
@@ -52,10 +49,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         root.mount(MOUNTS[name], app, name=name)
     seal(root, "root")
     return root
-
-
-async def _sweep(kernel: Kernel) -> None:
-    await billing.api.sweep(kernel.database)
 
 
 async def _write_key_uses(kernel: Kernel) -> None:
