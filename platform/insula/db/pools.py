@@ -43,14 +43,16 @@ def shares(budget: int, roles: Collection[DatabaseRole]) -> dict[DatabaseRole, i
 class Database:
     """The pools of one process. A connection is made when it is first needed."""
 
-    def __init__(self, engines: Mapping[DatabaseRole, AsyncEngine]) -> None:
+    def __init__(self, engines: Mapping[DatabaseRole, AsyncEngine], *, lean_reads: bool = True) -> None:
         self._engines = engines
+        self._lean_reads = lean_reads
 
     @classmethod
     async def open(cls, settings: Settings, roles: Collection[DatabaseRole] = APP_ROLES) -> Self:
         """Prepare the pools. The server may be away: a unit then fails, and later ones recover."""
         sizes = shares(settings.database.budget, roles)
-        return cls({role: _engine(settings, role, size) for role, size in sizes.items()})
+        engines = {role: _engine(settings, role, size) for role, size in sizes.items()}
+        return cls(engines, lean_reads=settings.database.lean_reads)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -63,7 +65,7 @@ class Database:
 
     def unit(self, role: DatabaseRole, tenant_id: UUID | None = None) -> Unit:
         """Return a unit of work. Nothing happens until its session is used."""
-        return Unit(self._engines[role], tenant_id)
+        return Unit(self._engines[role], tenant_id, lean_reads=self._lean_reads)
 
     async def ping(self) -> bool:
         """Tell whether the database answers."""

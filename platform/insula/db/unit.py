@@ -49,13 +49,16 @@ class Unit:
 
     Each transaction of the session, also one after a commit, is bound to the unit's tenant.
     As a context manager it commits on success, rolls back on an error, and closes. ``epilogue`` is
-    written by the next commit and forgotten by a rollback.
+    written by the next commit and forgotten by a rollback. ``lean_reads`` lets a ``Reading`` go past the
+    session while no transaction is open.
     """
 
-    __slots__ = ("_home", "epilogue", "session")
+    __slots__ = ("_home", "engine", "epilogue", "lean_reads", "session")
 
-    def __init__(self, engine: AsyncEngine, tenant_id: UUID | None = None) -> None:
+    def __init__(self, engine: AsyncEngine, tenant_id: UUID | None = None, *, lean_reads: bool = True) -> None:
         self._home = tenant_id
+        self.engine = engine
+        self.lean_reads = lean_reads
         self.epilogue: Epilogue | None = None
         self.session = AsyncSession(
             engine, sync_session_class=_TenantSession, expire_on_commit=False, info={_TENANT: tenant_id}

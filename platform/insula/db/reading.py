@@ -1,0 +1,138 @@
+"""Reads in one round trip: a SELECT written with SQLModel, compiled once, run by the driver.
+
+Outside a transaction a read carries its tenant itself. The statement becomes the inner side of a
+lateral join whose outer side sets ``app.tenant_id`` for this one statement::
+
+    SELECT r.* FROM (SELECT set_config('app.tenant_id', $n, true) AS tenant OFFSET 0) AS fence
+    CROSS JOIN LATERAL (SELECT ... WHERE ... AND fence.tenant IS NOT NULL OFFSET 0) AS r
+
+The inner side refers to the outer one and neither can be flattened (``OFFSET 0``), so PostgreSQL
+can only run it for a row of the outer side: after the setting. Row-level security reads the
+setting when the inner scan starts. Were it ever otherwise, the setting would be empty and no row
+would be seen. Inside a transaction, and with ``INSULA_DATABASE_LEAN_READS=false``, the same
+statement runs on the session.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Generic, TypeVar, cast
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Integer, literal_column
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
+from sqlmodel.sql.expression import SelectOfScalar
+
+from insula.db.connection import TenantConnection
+from insula.db.unit import Unit
+
+Model = TypeVar("Model", bound=SQLModel)
+Convert = Callable[[Any], Any]
+
+_FENCE: Final = literal_column("fence.tenant").is_not(None)
+_NOTHING: Final = literal_column("0", Integer)
+_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    name: str
+    default: Any
+    convert: Convert | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Lean:
+    """The statement as the driver runs it."""
+
+    sql: str
+    parameters: Sequence[_Parameter]
+    converted: Mapping[str, Convert]
+
+    def arguments(self, values: Mapping[str, object], tenant_id: UUID | None) -> list[object]:
+        found: list[object] = []
+        for parameter in self.parameters:
+            value = values.get(parameter.name, parameter.default)
+            found.append(value if parameter.convert is None else parameter.convert(value))
+        found.append("" if tenant_id is None else str(UUID(int=tenant_id.int)))
+        return found
+
+
+class Reading(Generic[Model]):
+    """A SELECT of one model's rows, whose values are ``bindparam``s; make it once, beside its query.
+
+    What it returns is for reading: changed, it would not be saved. To change a row, select it on
+    the session, ``with_for_update``.
+    """
+
+    def __init__(self, model: type[Model], build: Callable[[], SelectOfScalar[Model]]) -> None:
+        self._model = model
+        self._build = build
+
+    async def one(self, unit: Unit, **values: object) -> Model | None:
+        """Return the only row, or None."""
+        found = await self.all(unit, **values)
+        return found[0] if found else None
+
+    async def all(self, unit: Unit, **values: object) -> list[Model]:
+        """Return every row, in the statement's order."""
+        if unit.begun or not unit.lean_reads:
+            return list((await unit.session.exec(self._statement, params=values)).all())
+        lean = self._lean
+        records = await _fetch(unit, lean.sql, lean.arguments(values, unit.tenant_id))
+        return [self._read(record, lean.converted) for record in records]
+
+    @cached_property
+    def _statement(self) -> SelectOfScalar[Model]:
+        return self._build()
+
+    @cached_property
+    def _lean(self) -> _Lean:
+        fenced = self._statement.where(_FENCE).offset(_NOTHING)
+        compiled = fenced.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        if not isinstance(compiled, SQLCompiler):
+            raise TypeError("a reading is a SELECT")
+        parameters = [
+            _Parameter(name, compiled.params[name], _encoder(compiled.binds[name].type))
+            for name in compiled.positiontup or ()
+        ]
+        converted = {
+            column.name: convert
+            for column in self._model.__table__.columns  # type: ignore[attr-defined]  # SQLModel sets it for tables
+            if (convert := column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) is not None
+        }
+        fence = f"(SELECT set_config('app.tenant_id', ${len(parameters) + 1}, true) AS tenant OFFSET 0) AS fence"
+        sql = f"SELECT r.* FROM {fence} CROSS JOIN LATERAL ({compiled.string}) AS r"  # noqa: S608 - compiled, bound
+        return _Lean(sql, parameters, converted)
+
+    def _read(self, record: Mapping[str, object], converted: Mapping[str, Convert]) -> Model:
+        values = dict(record)
+        for name, convert in converted.items():
+            values[name] = convert(values[name])
+        return cast("Model", self._model.model_construct(None, **values))  # SQLModel's typing forgets the subclass
+
+
+def _encoder(kind: TypeEngine[Any]) -> Convert | None:
+    return kind.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+
+
+async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[Mapping[str, object]]:
+    pooled = await unit.engine.raw_connection()
+    driver = pooled.driver_connection
+    if not isinstance(driver, TenantConnection):
+        pooled.close()
+        raise TypeError("a reading needs an engine of insula.db.pools")
+    try:
+        records: Sequence[Mapping[str, object]] = await driver.fetch(sql, *arguments)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+        pooled.close()  # refused, and done with: the checkout replaces a connection that died of it
+        raise
+    except BaseException:
+        pooled.invalidate()  # cancelled, or cut off: what the server still does is not known
+        raise
+    pooled.close()
+    return records
