@@ -1,15 +1,18 @@
 """The tables of this app. ``TenantOwned`` gives keys, times and versions; the migration, row-level security."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
+from insula import clock
 from insula.db.base import TenantOwned, tenant_fk
 
 ProjectStatus = Literal["active", "archived"]
 ItemStatus = Literal["open", "in_progress", "done"]
+InvitationStatus = Literal["pending", "accepted", "revoked", "expired"]
 
 
 class Project(TenantOwned, table=True):
@@ -45,3 +48,40 @@ class ProjectItem(TenantOwned, table=True):
     status: ItemStatus = Field(default="open", sa_type=Text)
     position: int = 0
     assignee_id: UUID | None = None
+
+
+class Invitation(TenantOwned, table=True):
+    """An address asked to join, with a role. Of its token only the hash is kept.
+
+    ``invited_by`` is a user's id that references nothing: what was done stays when the user goes.
+    """
+
+    __table_args__ = (
+        Index(
+            "uq_invitation_open",
+            "tenant_id",
+            "email",
+            unique=True,
+            postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
+        ),
+        Index(None, "tenant_id", "created_at", "id"),
+    )
+
+    email: str = Field(sa_type=Text)
+    role: str = Field(sa_type=Text)
+    token_hash: bytes = Field(sa_type=LargeBinary)
+    invited_by: UUID
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    accepted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    sent_count: int = 1
+    last_sent_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
+
+    @property
+    def status(self) -> InvitationStatus:
+        """What has become of it."""
+        if self.accepted_at is not None:
+            return "accepted"
+        if self.revoked_at is not None:
+            return "revoked"
+        return "pending" if clock.now() < self.expires_at else "expired"

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from insula.http.paging import KeysetParams
 from insula.policy import Role
-from tenants.schemas.base import Read
+from tenants.schemas.base import Input, Read
 
 
 class MemberRead(Read):
@@ -35,6 +35,22 @@ class MemberRead(Read):
     name: str
     role: Role
     created_at: datetime = Field(description="Since when.")
+
+
+class MemberUpdate(Input):
+    """A member's new role: not above the caller's own."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "viewer"}]})
+
+    role: Role
+
+
+class OwnershipTransfer(Input):
+    """Who shall own the tenant in the caller's place."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"member_id": "019ab2c4-1a00-7a00-8a00-3f4051627384"}]})
+
+    member_id: UUID = Field(description="Id of a membership, not of the caller's.")
 
 
 class MemberList(KeysetParams):

@@ -1,12 +1,96 @@
-"""The tenant's members."""
+"""The tenant's members: their roles, and how they go. The last owner stays."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
+from insula.audit import record
 from insula.db.models import Membership
+from insula.errors import NotFound
+from insula.http.etags import Precondition
 from insula.http.paging import Slice
+from insula.policy import Role
 from insula.scope import Scope
+from tenants.actions import Action
+from tenants.errors import AlreadyOwner, LastOwner
 from tenants.queries import members as queries
-from tenants.schemas.members import MemberList
+from tenants.schemas.members import MemberList, MemberUpdate, OwnershipTransfer
+from tenants.service.people import acting, check_rank
 
 
 async def page(scope: Scope, params: MemberList) -> Slice[Membership]:
     """Return one page of the tenant's members."""
     return await queries.page(scope.unit.session, params)
+
+
+async def get(scope: Scope, member_id: UUID, *, for_update: bool = False) -> Membership:
+    """Return the member, or raise NotFound."""
+    member = await queries.find(scope.unit.session, member_id, for_update=for_update)
+    if member is None:
+        raise NotFound
+    return member
+
+
+async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precondition: Precondition) -> Membership:
+    """Give the member another role, neither from nor to one above the caller's."""
+    caller = await acting(scope, Action.MEMBER_UPDATE)
+    member = await get(scope, member_id, for_update=True)
+    precondition.check(member.version)
+    check_rank(caller, member.role, body.role)
+    if body.role != Role.OWNER:
+        await _keep_an_owner(scope, member)
+    before = _image(member)
+    member.role = body.role
+    await scope.unit.session.flush()
+    _note(scope, "member.role_changed", member, before, _image(member))
+    return member
+
+
+async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> None:
+    """Remove the member, who does not outrank the caller."""
+    caller = await acting(scope, Action.MEMBER_DELETE)
+    member = await get(scope, member_id, for_update=True)
+    precondition.check(member.version)
+    check_rank(caller, member.role)
+    await _delete(scope, member)
+    _note(scope, "member.removed", member, _image(member), None)
+
+
+async def leave(scope: Scope) -> None:
+    """End the caller's own membership."""
+    member = await acting(scope, Action.MEMBER_LEAVE)
+    await _delete(scope, member)
+    _note(scope, "member.left", member, _image(member), None)
+
+
+async def transfer(scope: Scope, body: OwnershipTransfer) -> Membership:
+    """Make a member the owner in the caller's place; the caller becomes an admin."""
+    caller = await acting(scope, Action.OWNERSHIP_TRANSFER)
+    heir = await get(scope, body.member_id, for_update=True)
+    if heir.role == Role.OWNER:
+        raise AlreadyOwner
+    heir.role, caller.role = Role.OWNER, Role.ADMIN
+    await scope.unit.session.flush()
+    _note(scope, "ownership.transferred", heir, {"owner": caller.email}, {"owner": heir.email})
+    return heir
+
+
+async def _delete(scope: Scope, member: Membership) -> None:
+    await _keep_an_owner(scope, member)
+    await scope.unit.session.delete(member)
+    await scope.unit.session.flush()
+
+
+async def _keep_an_owner(scope: Scope, member: Membership) -> None:
+    """Raise LastOwner if ``member`` is the only owner; the lock keeps the count true."""
+    if member.role == Role.OWNER and await queries.count_owners(scope.unit.session) == 1:
+        raise LastOwner
+
+
+def _image(member: Membership) -> dict[str, object]:
+    return {"role": member.role, "email": member.email, "user_id": member.user_id}
+
+
+def _note(
+    scope: Scope, act: str, member: Membership, before: Mapping[str, object], after: Mapping[str, object] | None
+) -> None:
+    record(scope, act, object_type="member", object_id=member.id, before=before, after=after)

@@ -11,16 +11,22 @@ from tests.support.factories import Factories
 from tests.tenants.support import Caller, joined
 
 SMUGGLED = ("tenant_id", "role", "is_staff", "id", "user_id", "version", "created_at", "plan_key", "__proto__")
+FRESH = ""
+"""Stands for a value that is good once: see ``fresh``."""
 BODIES: dict[str, dict[str, Any]] = {
-    "POST /tenants": {"slug": "", "name": "Acme"},
+    "POST /tenants": {"slug": FRESH, "name": "Acme"},
     "PATCH /tenant": {"name": "Acme"},
     "POST /projects": {"name": "Shop"},
     "PATCH {project}": {"status": "archived"},
     "POST {project}/items": {"title": "Basket"},
     "POST {project}/items/bulk": {"items": [{"title": "Basket"}]},
     "PATCH {item}": {"status": "done"},
+    "PATCH {member}": {"role": "viewer"},
+    "POST /tenant/ownership": {"member_id": FRESH},
+    "POST /invitations": {"email": FRESH, "role": "member"},
+    "POST /invitations/accept": {"token": FRESH},
 }
-LISTS = ("/projects", "{project}/items", "/members")
+LISTS = ("/projects", "{project}/items", "/members", "/invitations")
 
 
 @pytest.fixture
@@ -29,9 +35,20 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 
 
 @pytest.fixture
-async def paths(owner: Caller) -> dict[str, str]:
+async def paths(owner: Caller, make: Factories) -> dict[str, str]:
     project = await owner.project()
-    return {"project": project, "item": await owner.item(project)}
+    member = await make.membership(owner.home)
+    return {"project": project, "item": await owner.item(project), "member": f"/members/{member.id}"}
+
+
+@pytest.fixture
+async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
+    """Return values that are good once, by field."""
+    other = await make.tenant()
+    _, token = await make.invitation(other, await make.member(other, role="owner"), to=owner.user.email)
+    heir = await make.membership(owner.home)
+    unique = new_id().hex
+    return {"slug": f"t-{unique[:20]}", "email": f"{unique}@example.com", "member_id": str(heir.id), "token": token}
 
 
 async def test_every_body_of_the_app_is_attacked_here(owner: Caller) -> None:
@@ -42,19 +59,22 @@ async def test_every_body_of_the_app_is_attacked_here(owner: Caller) -> None:
         for method, operation in operations.items()
         if "requestBody" in operation
     }
-    named = {
-        name.format(project="/projects/{project_id}", item="/projects/{project_id}/items/{item_id}") for name in BODIES
+    templates = {
+        "project": "/projects/{project_id}",
+        "item": "/projects/{project_id}/items/{item_id}",
+        "member": "/members/{member_id}",
     }
+    named = {name.format(**templates) for name in BODIES}
     assert named == taking
 
 
 @pytest.mark.parametrize("name", BODIES)
-async def test_extra_field_in_a_body_is_refused(owner: Caller, paths: dict[str, str], name: str) -> None:
+async def test_extra_field_in_a_body_is_refused(
+    owner: Caller, paths: dict[str, str], fresh: dict[str, str], name: str
+) -> None:
     method, path = name.format(**paths).split()
-    body = dict(BODIES[name])
-    if "slug" in body:
-        body["slug"] = f"t-{new_id().hex[:20]}"
-    for field in SMUGGLED:
+    body = {field: fresh[field] if value == FRESH else value for field, value in BODIES[name].items()}
+    for field in set(SMUGGLED) - set(body):
         refused = await owner.send(method, path, json={**body, field: str(new_id())})
         errors = [(error["field"], error["code"]) for error in refused.json()["field_errors"]]
         assert (refused.status_code, errors) == (422, [(field, "extra_forbidden")])

@@ -37,7 +37,7 @@ class TestEveryRoute:
 @pytest.mark.parametrize("name", guarded(TenantGuard))
 async def test_tenant_route_gives_nothing_to_another_tenant(name: str, world: World, readback: Readback) -> None:
     route = ROUTES[name]
-    body = body_of(route)
+    body = body_of(route, world.ids)
     path, nowhere = path_of(route, world.ids), path_of(route, dict.fromkeys(world.ids, str(new_id())))
     attacker = await world.headers(world.a_owner, world.a, route.app)
     rightful = await world.headers(world.b_owner, world.b, route.app)
@@ -74,7 +74,7 @@ async def test_tenant_route_gives_nothing_to_another_tenant(name: str, world: Wo
 @pytest.mark.parametrize("name", guarded(PersonalGuard))
 async def test_personal_route_needs_a_person(name: str, world: World) -> None:
     route = ROUTES[name]
-    path, body = path_of(route, world.ids), body_of(route)
+    path, body = path_of(route, world.ids), body_of(route, world.ids)
     anonymous = await world.client.request(route.method, path, json=body)
     assert anonymous.status_code == 401
     wrong = await world.client.request(
@@ -91,7 +91,7 @@ async def test_personal_route_needs_a_person(name: str, world: World) -> None:
 @pytest.mark.parametrize("name", guarded(StaffGuard))
 async def test_staff_route_refuses_tenants(name: str, world: World, readback: Readback) -> None:
     route = ROUTES[name]
-    path, body = path_of(route, world.ids), body_of(route)
+    path, body = path_of(route, world.ids), body_of(route, world.ids)
     before = await fingerprint(readback, world.b)
     for headers in (
         {},

@@ -69,11 +69,17 @@ async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
     owner = await sign_in(b_owner, b)
     project = await client.post("/api/v1/projects", json={"name": canary}, headers=owner)
     item = await client.post(f"/api/v1/projects/{project.json()['id']}/items", json={"title": canary}, headers=owner)
+    await make.member(b, role="owner")  # so that the first may leave
+    member = await make.membership(b)
+    invitation, token = await make.invitation(b, b_owner, to=a_owner.email)
     world.ids = {
         "project_id": project.json()["id"],
         "item_id": item.json()["id"],
         "tenant_id": str(b.id),
         "user_id": str(b_owner.id),
+        "member_id": str(member.id),
+        "invitation_id": str(invitation.id),
+        "token": token,
     }
     return world
 
@@ -94,13 +100,13 @@ async def fingerprint(readback: Readback, tenant: TenantRow) -> dict[str, str]:
     return found
 
 
-def body_of(route: LiveRoute) -> dict[str, object] | None:
-    """Return the first example of the route's body schema, made unique where names are."""
+def body_of(route: LiveRoute, ids: dict[str, str]) -> dict[str, object] | None:
+    """Return the first example of the route's body schema, made unique where names are, with these ids in it."""
     if route.body is None:
         return None
     examples = route.body.model_json_schema().get("examples")
     assert examples, f"{route.name}: its body's schema has no example to attack with"
-    unique = {"slug": f"walker-{uuid4().hex[:12]}", "name": f"Walker {uuid4().hex[:8]}"}
+    unique = {"slug": f"walker-{uuid4().hex[:12]}", "name": f"Walker {uuid4().hex[:8]}", **ids}
     return {name: unique.get(name, value) for name, value in examples[0].items()}
 
 

@@ -17,6 +17,8 @@ from insula.db.models import ACTIVE, AuthSession, Credential, Entitlement, Membe
 from insula.db.pools import Database
 from insula.ids import new_id
 from insula.settings import Settings
+from tenants.models import Invitation
+from tenants.tokens import digest, new_token
 
 PLANS: Final[Mapping[str, Mapping[str, int]]] = {
     "free": {"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5},
@@ -76,8 +78,45 @@ class Factories:
     async def member(self, tenant: TenantRow, role: str = "member", user: UserRow | None = None) -> UserRow:
         """Return a user, new unless given, who has this role in the tenant."""
         user = user or await self.user()
-        await self.insert(Membership(tenant_id=tenant.id, user_id=user.id, role=role, email=user.email, name=user.name))
+        await self.membership(tenant, role, user)
         return user
+
+    async def membership(self, tenant: TenantRow, role: str = "member", user: UserRow | None = None) -> Membership:
+        """Return the place in the tenant of a user, new unless given."""
+        user = user or await self.user()
+        member = Membership(tenant_id=tenant.id, user_id=user.id, role=role, email=user.email, name=user.name)
+        await self.insert(member)
+        return member
+
+    async def invitation(
+        self, tenant: TenantRow, inviter: UserRow, *, to: str, role: str = "member", days: float = 7
+    ) -> tuple[Invitation, str]:
+        """Return an invitation that ``inviter`` made and the token that was mailed; ``days`` is how long it lasts."""
+        invitation_id = new_id()
+        token = new_token(tenant.id, invitation_id)
+        invitation = Invitation(
+            tenant_id=tenant.id,
+            id=invitation_id,
+            email=to,
+            role=role,
+            token_hash=digest(token),
+            invited_by=inviter.id,
+            expires_at=clock.now() + timedelta(days=days),
+        )
+        await self.insert(invitation)
+        return invitation, token
+
+    async def staff(self, role: str = "superuser", user: UserRow | None = None) -> UserRow:
+        """Return a user, new unless given, who works for the house."""
+        user = user or await self.user()
+        await self.insert(Staff(user_id=user.id, role=role))
+        return user
+
+    async def domain(self, tenant: TenantRow, host: str, *, verified: bool = True) -> TenantDomain:
+        """Return a host name of the tenant's own."""
+        domain = TenantDomain(tenant_id=tenant.id, host=host, verified_at=clock.now() if verified else None)
+        await self.insert(domain)
+        return domain
 
     async def staff(self, role: str = "superuser", user: UserRow | None = None) -> UserRow:
         """Return a user, new unless given, who works for the house."""

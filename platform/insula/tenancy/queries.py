@@ -26,7 +26,9 @@ API_KEY: Final[TextClause] = text(f"""
     where k.tenant_id = :tenant_id and k.id = :key_id and k.revoked_at is null
 """)  # noqa: S608 - a constant of this module
 
-PROFILE: Final[TextClause] = text('select id, email, name from "user" where id = :user_id')
+PROFILE: Final[TextClause] = text(
+    'select id, email, name, email_verified_at is not null as verified from "user" where id = :user_id'
+)
 
 STAFF_ROLE: Final[TextClause] = text("select role from staff where user_id = :user_id")
 

@@ -69,6 +69,7 @@ class Profile:
     id: UserId
     email: str
     name: str
+    verified: bool
 
 
 def tenant_record(row: "Row[tuple[object, ...]]") -> TenantRecord:

@@ -1,0 +1,138 @@
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from insula.errors import NotFound, TenantSuspended
+from insula.http.access import allow, allow_personal, limit_headers
+from insula.http.kernel import kernel_of
+from insula.http.paging import InvalidCursor, Page
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.policy import Role
+from insula.scope import PersonalScope, Scope
+from tenants.actions import Action
+from tenants.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    InvitationInvalid,
+    InvitationSettled,
+    Outranked,
+    SeatsExhausted,
+    TooManyInvitations,
+)
+from tenants.routes.answers import CREATED, TAGGED, created, tagged
+from tenants.schemas.invitations import InvitationAccept, InvitationCreate, InvitationList, InvitationRead
+from tenants.schemas.tenants import OwnMembershipRead
+from tenants.service import invitations
+
+router = APIRouter(prefix="/invitations", tags=["invitations"], route_class=TenantRoute)
+
+SENT_BY_TENANT: Final = 60  # mails a minute, in all
+SENT_BY_MEMBER: Final = 30
+SENT_TO_ADDRESS: Final = 3  # of one invitation: a mailbox is not to be flooded
+TRIED_BY_PERSON: Final = 60
+TRIED_FROM_ADDRESS: Final = 300
+
+InvitationId = Annotated[UUID, Path(description="Id of the invitation.")]
+
+
+@router.get("", summary="List invitations", responses=problems(InvalidCursor))
+async def list_invitations(
+    params: Annotated[InvitationList, Query()], scope: Annotated[Scope, allow(Action.INVITATION_READ)]
+) -> Page[InvitationRead]:
+    """List the tenant's invitations, also the settled ones; `search` looks into the address."""
+    return (await invitations.page(scope, params)).page(InvitationRead.of)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Invite somebody",
+    responses=CREATED | problems(Outranked, AlreadyMember, AlreadyInvited, SeatsExhausted, TooManyInvitations),
+)
+async def create_invitation(
+    body: InvitationCreate,
+    scope: Annotated[Scope, allow(Action.INVITATION_CREATE)],
+    request: Request,
+    response: Response,
+) -> InvitationRead:
+    """Invite an address, with a role not above the caller's own. Takes a seat until it is settled or expires."""
+    await _count_sent(request, scope)
+    invitation = await invitations.create(scope, body)
+    created(request, response, invitation)
+    return InvitationRead.of(invitation)
+
+
+@router.post(
+    "/accept",
+    summary="Accept an invitation",
+    responses=problems(InvitationInvalid, TenantSuspended, AlreadyMember, SeatsExhausted, TooManyInvitations),
+)
+async def accept_invitation(
+    body: InvitationAccept, scope: Annotated[PersonalScope, allow_personal(Action.INVITATION_ACCEPT)], request: Request
+) -> OwnMembershipRead:
+    """Join the tenant that invited the caller's verified address. Whatever is wrong with a token, the answer is one.
+
+    To act in the tenant, get a token bound to it.
+    """
+    await _count(request, f"accept:person:{scope.principal.person()}", TRIED_BY_PERSON)
+    await _count(request, f"accept:address:{scope.address}", TRIED_FROM_ADDRESS)
+    person = await kernel_of(request).directory.profile(scope.principal.person())
+    tenant, member = await invitations.accept(scope, body.token, person)
+    return OwnMembershipRead(
+        tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=Role(member.role)
+    )
+
+
+@router.get("/{invitation_id}", summary="Read an invitation", responses=TAGGED | problems(NotFound))
+async def get_invitation(
+    invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.INVITATION_READ)], response: Response
+) -> InvitationRead:
+    """Read one invitation."""
+    invitation = await invitations.get(scope, invitation_id)
+    tagged(response, invitation)
+    return InvitationRead.of(invitation)
+
+
+@router.post(
+    "/{invitation_id}/resend",
+    summary="Send an invitation again",
+    responses=TAGGED | problems(NotFound, Outranked, InvitationSettled, SeatsExhausted, TooManyInvitations),
+)
+async def resend_invitation(
+    invitation_id: InvitationId,
+    scope: Annotated[Scope, allow(Action.INVITATION_UPDATE)],
+    request: Request,
+    response: Response,
+) -> InvitationRead:
+    """Send a new token, good for another week, in the caller's name. The token sent before is dead."""
+    await _count(request, f"invite:again:{scope.tenant.id}:{invitation_id}", SENT_TO_ADDRESS)
+    await _count_sent(request, scope)
+    invitation = await invitations.resend(scope, invitation_id)
+    tagged(response, invitation)
+    return InvitationRead.of(invitation)
+
+
+@router.delete(
+    "/{invitation_id}",
+    status_code=204,
+    summary="Revoke an invitation",
+    responses=problems(NotFound, Outranked, InvitationSettled),
+)
+async def revoke_invitation(
+    invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.INVITATION_DELETE)]
+) -> None:
+    """Take an invitation back: its token is dead, its seat is free. It stays in the list."""
+    await invitations.revoke(scope, invitation_id)
+
+
+async def _count_sent(request: Request, scope: Scope) -> None:
+    await _count(request, f"invite:member:{scope.tenant.id}:{scope.principal.person()}", SENT_BY_MEMBER)
+    await _count(request, f"invite:tenant:{scope.tenant.id}", SENT_BY_TENANT)
+
+
+async def _count(request: Request, door: str, per_minute: int) -> None:
+    verdict = await kernel_of(request).limits.admit_exactly(door, per_minute)
+    if not verdict.allowed:
+        raise TooManyInvitations(headers=limit_headers(verdict))
