@@ -96,8 +96,9 @@ class Guard(ABC, Generic[AnyScope]):
     )
     schemes: tuple[str, ...] = ("bearer",)
 
-    def __init__(self, action: StrEnum) -> None:
+    def __init__(self, action: StrEnum, limit_class: LimitClass | None = None) -> None:
         self.action = action
+        self.limit_class = limit_class
 
     async def __call__(self, connection: HTTPConnection) -> AnyScope:
         """Return the scope of this request; its unit is the request's unit of work."""
@@ -133,8 +134,9 @@ class Guard(ABC, Generic[AnyScope]):
 
         return self._scope(identity, Setting(unit, state.get("request_id", ""), address_of(connection), reopen))
 
-    @staticmethod
-    def _limit_class(connection: HTTPConnection) -> LimitClass:
+    def _limit_class(self, connection: HTTPConnection) -> LimitClass:
+        if self.limit_class is not None:
+            return self.limit_class
         return LimitClass.READ if connection.scope.get("method", "GET") in _SAFE_METHODS else LimitClass.WRITE
 
     @abstractmethod
@@ -205,9 +207,12 @@ class StaffGuard(Guard[StaffScope]):
         return StaffScope(identity.principal, identity.staff(), setting.unit, setting.request_id, setting.address)
 
 
-def allow(action: StrEnum) -> DependsParam:
-    """Return the dependency that gives a tenant-bound Scope to those whose role has ``action``."""
-    return _depends(TenantGuard(action))
+def allow(action: StrEnum, limit_class: LimitClass | None = None) -> DependsParam:
+    """Return the dependency that gives a tenant-bound Scope to those whose role has ``action``.
+
+    The method says whether the request counts as a read or a write, unless ``limit_class`` does.
+    """
+    return _depends(TenantGuard(action, limit_class))
 
 
 def allow_personal(action: StrEnum) -> DependsParam:
