@@ -12,20 +12,40 @@ class Action(StrEnum):
     """Permissions of the admin app, as ``staff.resource:verb``: no tenant role ever holds one."""
 
     TENANT_READ = "staff.tenant:read"
+    TENANT_CREATE = "staff.tenant:create"
     TENANT_SUSPEND = "staff.tenant:suspend"
     TENANT_REACTIVATE = "staff.tenant:reactivate"
+    OVERRIDE_READ = "staff.override:read"
+    OVERRIDE_WRITE = "staff.override:write"
     USER_READ = "staff.user:read"
     USER_SUSPEND = "staff.user:suspend"
     USER_REACTIVATE = "staff.user:reactivate"
+    SESSION_READ = "staff.session:read"
+    SESSION_REVOKE = "staff.session:revoke"
+    STAFF_READ = "staff.staff:read"
+    STAFF_APPOINT = "staff.staff:appoint"
+    STAFF_UPDATE = "staff.staff:update"
+    STAFF_DISMISS = "staff.staff:dismiss"
+    AUDIT_READ = "staff.audit:read"
 
 
-_READ: Final = frozenset({Action.TENANT_READ, Action.USER_READ})
-_SUSPEND: Final = frozenset({Action.TENANT_SUSPEND, Action.USER_SUSPEND})
+_READ: Final = frozenset(
+    {
+        Action.TENANT_READ,
+        Action.OVERRIDE_READ,
+        Action.USER_READ,
+        Action.SESSION_READ,
+        Action.STAFF_READ,
+        Action.AUDIT_READ,
+    }
+)
+# What stops harm or finishes what is stuck; what gives anybody more is a superuser's.
+_HELP: Final = frozenset({Action.TENANT_SUSPEND, Action.USER_SUSPEND, Action.SESSION_REVOKE})
 
 GRANTS: Final[Mapping[str, frozenset[Action]]] = MappingProxyType(
     {
         StaffRole.SUPERUSER: frozenset(Action),
-        StaffRole.SUPPORT: _READ | _SUSPEND,
+        StaffRole.SUPPORT: _READ | _HELP,
         StaffRole.AUDITOR: _READ,
     }
 )

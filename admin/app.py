@@ -2,21 +2,24 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from admin.routes import tenants, users
+from admin.routes import audit, overrides, staff, tenants, users
 from insula.app.factory import Tag, make_app
 from insula.settings import Settings
 
-_DESCRIPTION = "What the platform's staff do: look after tenants and users."
+_DESCRIPTION = "What the platform's staff do: look after tenants, users and each other."
 _TAGS: Final = (
     Tag(name="tenants", description="Every tenant of the installation."),
+    Tag(name="overrides", description="What staff grant a tenant in place of its plan, for a reason and for a time."),
     Tag(name="users", description="Everybody who can log in."),
+    Tag(name="staff", description="Who works for the platform, and as what."),
+    Tag(name="audit", description="Who did what, everywhere."),
 )
 
 
 def build(settings: Settings) -> FastAPI:
     """Build the admin app, mounted at /admin."""
     v1 = APIRouter(prefix="/v1")
-    for noun in (tenants, users):
+    for noun in (tenants, overrides, users, staff, audit):
         v1.include_router(noun.router)
     return make_app(
         name="admin",

@@ -1,6 +1,6 @@
 """What staff may run into, named by the fact."""
 
-from insula.errors import AppError
+from insula.errors import AppError, NotFound
 
 
 class OwnSuspension(AppError):
@@ -10,12 +10,36 @@ class OwnSuspension(AppError):
 
 
 class LastSuperuser(AppError):
-    """The last active superuser cannot be suspended."""
+    """The last active superuser stays."""
 
     code, status = "last_superuser", 409
 
 
 class StaffProtected(AppError):
-    """Only a superuser may suspend or reactivate a member of the staff."""
+    """Only a superuser may act on a member of the staff."""
 
     code, status = "staff_protected", 403
+
+
+class OwnStaffRole(AppError):
+    """Nobody changes or ends their own place among the staff."""
+
+    code, status = "own_staff_role", 409
+
+
+class AlreadyStaff(AppError):
+    """This user is among the staff already."""
+
+    code, status = "already_staff", 409
+
+
+class UserMissing(NotFound):
+    """There is no such user."""
+
+    code = "user_not_found"
+
+
+class UserUnfit(AppError):
+    """This user is suspended, or has not verified their address."""
+
+    code, status = "user_unfit", 409

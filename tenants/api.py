@@ -1,6 +1,10 @@
 """What the rest of the house may use of this app. Everything else in it is private."""
 
 from tenants.actions import GRANTS
+from tenants.errors import SlugTaken
 from tenants.queries.holdings import Holdings, holdings
+from tenants.schemas.tenants import Name, TenantCreate
+from tenants.service.tenants import create as create_tenant
+from tenants.slugs import Slug
 
-__all__ = ["GRANTS", "Holdings", "holdings"]
+__all__ = ["GRANTS", "Holdings", "Name", "Slug", "SlugTaken", "TenantCreate", "create_tenant", "holdings"]

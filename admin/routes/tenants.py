@@ -1,11 +1,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from admin.actions import Action
-from admin.schemas import TenantDetail, TenantList, TenantRead
+from admin.errors import UserMissing, UserUnfit
+from admin.routes.answers import LOCATED
+from admin.schemas.tenants import TenantCreate, TenantDetail, TenantList, TenantRead
 from admin.service import tenants
+from billing.api import PlanUnknown
 from insula.errors import NotFound
 from insula.http.access import allow_staff
 from insula.http.paging import OffsetPage
@@ -13,6 +16,7 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.ids import TenantId
 from insula.scope import StaffScope
+from tenants.api import SlugTaken
 
 router = APIRouter(prefix="/tenants", tags=["tenants"], route_class=TenantRoute)
 
@@ -27,6 +31,24 @@ async def list_tenants(
     rows, total = await tenants.listing(scope, params)
     items = [TenantRead.model_validate(row) for row in rows]
     return OffsetPage[TenantRead](items=items, total=total, skip=params.skip, limit=params.limit)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Create a tenant",
+    responses=LOCATED | problems(UserMissing, UserUnfit, SlugTaken, PlanUnknown),
+)
+async def create_tenant(
+    body: TenantCreate,
+    scope: Annotated[StaffScope, allow_staff(Action.TENANT_CREATE)],
+    request: Request,
+    response: Response,
+) -> TenantRead:
+    """Create a tenant on any plan for an existing user, who becomes its owner."""
+    tenant = await tenants.create(scope, body)
+    response.headers["location"] = f"{request.url.path}/{tenant.id}"
+    return TenantRead.model_validate(tenant)
 
 
 @router.get("/{tenant_id}", summary="Read a tenant", responses=problems(NotFound))

@@ -5,8 +5,8 @@ from fastapi import APIRouter, Path, Query
 
 from admin.actions import Action
 from admin.errors import LastSuperuser, OwnSuspension, StaffProtected
-from admin.schemas import UserDetail, UserList, UserMembershipRead, UserRead
-from admin.service import users
+from admin.schemas.users import SessionList, SessionRead, UserDetail, UserList, UserMembershipRead, UserRead
+from admin.service import sessions, users
 from insula.errors import NotFound
 from insula.http.access import allow_staff
 from insula.http.paging import OffsetPage
@@ -54,3 +54,30 @@ async def reactivate_user(
 ) -> UserRead:
     """Let a suspended user log in again. Their old sessions stay revoked."""
     return UserRead.model_validate(await users.reactivate(scope, UserId(user_id)))
+
+
+@router.get("/{user_id}/sessions", summary="List a user's logins", responses=problems(NotFound))
+async def list_user_sessions(
+    user_id: UserIdDep,
+    params: Annotated[SessionList, Query()],
+    scope: Annotated[StaffScope, allow_staff(Action.SESSION_READ)],
+) -> OffsetPage[SessionRead]:
+    """List the user's logins, newest first, those that are over included."""
+    rows, total = await sessions.listing(scope, UserId(user_id), params)
+    items = [SessionRead.model_validate(row) for row in rows]
+    return OffsetPage[SessionRead](items=items, total=total, skip=params.skip, limit=params.limit)
+
+
+@router.delete(
+    "/{user_id}/sessions/{session_id}",
+    status_code=204,
+    summary="Revoke a user's login",
+    responses=problems(NotFound, StaffProtected),
+)
+async def revoke_user_session(
+    user_id: UserIdDep,
+    session_id: Annotated[UUID, Path(description="The login's id.")],
+    scope: Annotated[StaffScope, allow_staff(Action.SESSION_REVOKE)],
+) -> None:
+    """End the login and all tokens that it gave, in every process. Revoking it again changes nothing."""
+    await sessions.revoke(scope, UserId(user_id), session_id)

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tenants.api
-from admin import queries
-from admin.schemas import TenantList
+from admin.queries import tenants as queries
+from admin.schemas.tenants import TenantCreate, TenantList
+from admin.service.people import chosen
 from insula.audit import image, record
 from insula.db.models import ACTIVE, SUSPENDED, Tenant
 from insula.errors import NotFound
-from insula.ids import TenantId
+from insula.ids import TenantId, UserId
 from insula.scope import StaffScope
+from insula.tenancy import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +27,26 @@ class TenantOverview:
 
 async def listing(scope: StaffScope, params: TenantList) -> tuple[Sequence[Tenant], int]:
     """Return one page of all tenants and how many match in all."""
-    return await queries.tenants(scope.unit.session, params)
+    return await queries.page(scope.unit.session, params)
 
 
 async def overview(scope: StaffScope, tenant_id: TenantId) -> TenantOverview:
     """Return a tenant and how much it holds. Raises NotFound."""
     session = scope.unit.session
-    tenant = await queries.tenant(session, tenant_id)
+    tenant = await queries.find(session, tenant_id)
     if tenant is None:
         raise NotFound
     members = await queries.member_count(session, tenant_id)
     held = await tenants.api.holdings(session, tenant_id)
     return TenantOverview(tenant, members=members, projects=held.projects, items=held.items)
+
+
+async def create(scope: StaffScope, body: TenantCreate) -> Tenant:
+    """Create a tenant for an existing user. Raises UserMissing, UserUnfit, SlugTaken, PlanUnknown."""
+    owner = await chosen(scope.unit.session, body.owner_id, body.owner_email)
+    profile = Profile(UserId(owner.id), owner.email, owner.name, verified=True)
+    named = tenants.api.TenantCreate(slug=body.slug, name=body.name)
+    return await tenants.api.create_tenant(scope, named, profile, body.plan)
 
 
 async def suspend(scope: StaffScope, tenant_id: TenantId) -> Tenant:
@@ -50,7 +60,7 @@ async def reactivate(scope: StaffScope, tenant_id: TenantId) -> Tenant:
 
 
 async def _set_status(scope: StaffScope, tenant_id: TenantId, status: str, act: str) -> Tenant:
-    tenant = await queries.tenant(scope.unit.session, tenant_id, for_update=True)
+    tenant = await queries.find(scope.unit.session, tenant_id, for_update=True)
     if tenant is None:
         raise NotFound
     before = image(tenant)

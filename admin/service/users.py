@@ -7,10 +7,12 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from admin import queries
-from admin.errors import LastSuperuser, OwnSuspension, StaffProtected
-from admin.queries import UserMembership
-from admin.schemas import UserList
+from admin.errors import OwnSuspension
+from admin.queries import staff
+from admin.queries import users as queries
+from admin.queries.users import UserMembership
+from admin.schemas.users import UserList
+from admin.service.people import one_superuser_of_many, role_within_reach
 from insula import clock
 from insula.audit import record
 from insula.db.models import ACTIVE, SUSPENDED, AuthSession, User
@@ -31,16 +33,16 @@ class UserOverview:
 
 async def listing(scope: StaffScope, params: UserList) -> tuple[Sequence[User], int]:
     """Return one page of all users and how many match in all."""
-    return await queries.users(scope.unit.session, params)
+    return await queries.page(scope.unit.session, params)
 
 
 async def overview(scope: StaffScope, user_id: UserId) -> UserOverview:
     """Return a user and where they belong. Raises NotFound."""
     session = scope.unit.session
-    user = await queries.user(session, user_id)
+    user = await queries.find(session, user_id)
     if user is None:
         raise NotFound
-    role = await queries.staff_role(session, user_id)
+    role = await staff.role_of(session, user_id)
     return UserOverview(user, role, await queries.memberships(session, user_id))
 
 
@@ -49,11 +51,12 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
 
     Raises NotFound, OwnSuspension, StaffProtected, LastSuperuser.
     """
-    if user_id == scope.principal.user_id:
+    if user_id == scope.principal.person():
         raise OwnSuspension
     session = scope.unit.session
-    role = await _role_within_reach(scope, user_id)
-    user = await (_one_superuser_of_many if role == StaffRole.SUPERUSER else _locked)(session, user_id)
+    if await role_within_reach(scope, user_id) == StaffRole.SUPERUSER:
+        await one_superuser_of_many(session, user_id)
+    user = await _locked(session, user_id)
     _note(scope, "user.suspended", user, SUSPENDED)
     user.status = SUSPENDED
     live = (col(AuthSession.user_id) == user_id) & col(AuthSession.revoked_at).is_(None)
@@ -64,7 +67,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
 
 async def reactivate(scope: StaffScope, user_id: UserId) -> User:
     """Let the user log in again; what was revoked stays so. Raises NotFound, StaffProtected."""
-    await _role_within_reach(scope, user_id)
+    await role_within_reach(scope, user_id)
     user = await _locked(scope.unit.session, user_id)
     _note(scope, "user.reactivated", user, ACTIVE)
     user.status = ACTIVE
@@ -77,23 +80,8 @@ def _note(scope: StaffScope, act: str, user: User, status: str) -> None:
     record(scope, act, object_type="user", object_id=user.id, before=before, after=after)
 
 
-async def _role_within_reach(scope: StaffScope, user_id: UserId) -> str | None:
-    """Return the user's staff role, which for any but a superuser must be none."""
-    role = await queries.staff_role(scope.unit.session, user_id)
-    if role is not None and scope.staff_role != StaffRole.SUPERUSER:
-        raise StaffProtected
-    return role
-
-
 async def _locked(session: AsyncSession, user_id: UserId) -> User:
-    user = await queries.user(session, user_id, for_update=True)
+    user = await queries.find(session, user_id, for_update=True)
     if user is None:
         raise NotFound
     return user
-
-
-async def _one_superuser_of_many(session: AsyncSession, user_id: UserId) -> User:
-    superusers = await queries.locked_superusers(session)
-    if not any(other.status == ACTIVE and other.id != user_id for other in superusers):
-        raise LastSuperuser
-    return next(user for user in superusers if user.id == user_id)

@@ -20,7 +20,12 @@ _BEFORE_ALL: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 async def start_free(session: AsyncSession, tenant_id: TenantId) -> None:
     """Put a new tenant on the free plan. Runs in the transaction that makes the tenant."""
-    plan = await _plan(session, FREE)
+    await start_on(session, tenant_id, FREE)
+
+
+async def start_on(session: AsyncSession, tenant_id: TenantId, plan_key: str) -> None:
+    """Put a new tenant on a plan, in the transaction that makes the tenant. Raises PlanUnknown."""
+    plan = await _plan(session, plan_key)
     session.add(_house_subscription(tenant_id, plan))
     session.add_all(
         Entitlement(tenant_id=tenant_id, key=key, value=value, updated_at=clock.now())
@@ -52,8 +57,13 @@ async def settle(session: AsyncSession, tenant_id: TenantId) -> None:
     current = in_force(await queries.subscriptions(session, tenant_id))
     plan = await _plan(session, FREE if current is None else current.plan_key)
     tenant.plan = plan.key
-    await _grant(session, tenant_id, plan.entitlements)
-    await session.flush()
+    await _entitle(session, tenant_id, plan)
+
+
+async def regrant(session: AsyncSession, tenant_id: TenantId) -> None:
+    """Make the tenant's entitlements follow its plan and its overrides, whatever they were."""
+    tenant = await queries.locked_tenant(session, tenant_id)
+    await _entitle(session, tenant_id, await _plan(session, tenant.plan))
 
 
 def in_force(rows: Sequence[Subscription]) -> Subscription | None:
@@ -75,6 +85,13 @@ async def _plan(session: AsyncSession, key: str) -> Plan:
 
 def _house_subscription(tenant_id: TenantId, plan: Plan) -> Subscription:
     return Subscription(tenant_id=tenant_id, plan_key=plan.key, status="active")
+
+
+async def _entitle(session: AsyncSession, tenant_id: TenantId, plan: Plan) -> None:
+    """Grant what the plan says, save where staff's word stands in its place. The tenant is locked."""
+    overrides = await queries.overrides(session, tenant_id, clock.now())
+    await _grant(session, tenant_id, plan.entitlements | {override.key: override.value for override in overrides})
+    await session.flush()
 
 
 async def _grant(session: AsyncSession, tenant_id: TenantId, granted: Mapping[str, int]) -> None:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from billing.api import start_free
+from billing.api import start_on
 from insula.audit import image, record
-from insula.db.models import Membership, Tenant
+from insula.db.models import FREE, Membership, Tenant
 from insula.errors import AppError
 from insula.http.etags import Precondition
 from insula.ids import new_tenant_id
 from insula.policy import Role
-from insula.scope import PersonalScope, Scope
+from insula.scope import PersonalScope, Scope, StaffScope
 from insula.tenancy import Profile
 from tenants.errors import SlugTaken
 from tenants.queries import tenants as queries
@@ -20,8 +20,8 @@ from tenants.service.violations import answering
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_tenant_slug": SlugTaken}
 
 
-async def create(scope: PersonalScope, body: TenantCreate, owner: Profile) -> Tenant:
-    """Create a tenant on the free plan, owned by the caller.
+async def create(scope: PersonalScope | StaffScope, body: TenantCreate, owner: Profile, plan: str = FREE) -> Tenant:
+    """Create a tenant on a plan, with its owner. Raises SlugTaken, and PlanUnknown.
 
     Row-level security shows a transaction one tenant's rows, so the transaction enters the new
     tenant before it writes them.
@@ -29,12 +29,12 @@ async def create(scope: PersonalScope, body: TenantCreate, owner: Profile) -> Te
     session = scope.unit.session
     tenant_id = new_tenant_id()
     await scope.unit.enter(tenant_id)
-    tenant = Tenant(id=tenant_id, **body.model_dump())
+    tenant = Tenant(id=tenant_id, plan=plan, **body.model_dump())
     session.add(tenant)
     with answering(_VIOLATIONS):
         await session.flush()
     session.add(Membership(tenant_id=tenant_id, user_id=owner.id, role=Role.OWNER, email=owner.email, name=owner.name))
-    await start_free(session, tenant_id)
+    await start_on(session, tenant_id, plan)
     await session.flush()
     record(
         scope,

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from billing.models import EntitlementOverride
 from insula.asgi import create_app
 from insula.http.access import PersonalGuard, StaffGuard
 from insula.settings import Settings
@@ -72,6 +73,7 @@ async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
     await make.member(b, role="owner")  # so that the first may leave
     member = await make.membership(b)
     invitation, token = await make.invitation(b, b_owner, to=a_owner.email)
+    key = await make.api_key(b, "project:read")
     world.ids = {
         "project_id": project.json()["id"],
         "item_id": item.json()["id"],
@@ -80,8 +82,22 @@ async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
         "member_id": str(member.id),
         "invitation_id": str(invitation.id),
         "token": token,
+        "key_id": str(key.id),
+        **await _staffs(make, b, b_owner),
     }
     return world
+
+
+async def _staffs(make: Factories, b: TenantRow, b_owner: UserRow) -> dict[str, str]:
+    """Make what staff act on, of B's and of the platform's."""
+    override = EntitlementOverride(tenant_id=b.id, key="projects", value=9, reason="Agreed", created_by=b_owner.id)
+    await make.insert(override)
+    return {
+        "entitlement_key": override.key,
+        "owner_email": b_owner.email,
+        "session_id": str(await make.session(b_owner)),
+        "staff_id": str((await make.staff("support")).id),
+    }
 
 
 async def fingerprint(readback: Readback, tenant: TenantRow) -> dict[str, str]:

@@ -83,7 +83,12 @@ _AUDIT: Final = (
 )
 
 _TENANT_SCOPED: Final = (
-    *_may(_TENANTS, "tenant", "tenant", "SELECT", "INSERT", "UPDATE name, updated_at, version"),
+    *_may(
+        _TENANTS, "tenant", "tenant", "SELECT", "INSERT", "UPDATE name, slug, time_zone, locale, updated_at, version"
+    ),
+    # Kept by triggers, which run with the rights of who makes or renames a tenant, a project, an item.
+    *_may(_TENANTS, "tenant", "tenant_slug", "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
+    *_may(_TENANTS, "tenant", "tenant_usage", "SELECT", "INSERT", "UPDATE used"),
     *_own(_TENANTS, "membership", "tenant_domain", "project", "project_item"),
     *_may(_TENANTS, "tenant", "invitation", "SELECT", "INSERT", "UPDATE"),
     *_may(_TENANTS, "tenant", "api_key", "SELECT", "INSERT", "UPDATE"),
@@ -99,6 +104,7 @@ _TENANT_SCOPED: Final = (
     *_may(_ADMIN, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
     # Staff make tenants, and grant what no plan does.
     *_may(_ADMIN, "tenant", "tenant", "INSERT"),
+    *_may(_ADMIN, "tenant", "tenant_slug", "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
     *_may(_ADMIN, "tenant", "membership", "INSERT"),
     *_may(_ADMIN, "tenant", "subscription", "INSERT"),
     *_may(_ADMIN, "tenant", "entitlement", "INSERT", "UPDATE value, updated_at", "DELETE"),
@@ -134,6 +140,7 @@ _CROSSING: Final = (
     *_may(_WORKER, "all", "invitation", "SELECT tenant_id, id, expires_at", "DELETE"),
     # The gate resolves host, key, session and membership before a tenant is known.
     *_may(_GATE, "all", "tenant", "SELECT id, slug, name, status, plan"),
+    *_may(_GATE, "all", "tenant_slug", "SELECT tenant_id, slug, retired_at"),
     *_may(_GATE, "all", "tenant_domain", "SELECT tenant_id, host, verified_at"),
     *_may(_GATE, "all", "membership", "SELECT tenant_id, id, user_id, role"),
     *_may(_GATE, "all", "entitlement", "SELECT tenant_id, key, value"),
@@ -180,7 +187,8 @@ Rule = Literal["key", "unique", "reference"]
 EXCEPTIONS: Final[Mapping[tuple[str, Rule, str], str]] = MappingProxyType(
     {
         ("tenant", "unique", "slug"): "a slug is a host name: one tenant's, everywhere",
-        ("tenant_domain", "unique", "host"): "a host leads to one tenant",
+        ("tenant_slug", "unique", "slug"): "a slug is one tenant's for ever, also when it has another",
+        ("tenant_domain", "unique", "host"): "a verified host leads to one tenant",
         ("billing_customer", "unique", "provider,provider_customer_id"): "a provider's customer is one tenant",
         ("membership", "reference", "user"): "users are global",
         ("subscription", "reference", "plan"): "plans are global",

@@ -1,4 +1,4 @@
-"""What goes over the admin app's wire."""
+"""Users and their logins, as staff see them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,25 +8,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from admin.schemas.base import TENANT_ID, USER_ID, Read, Status
 from insula.db.models import Membership, Tenant, User
-from insula.http.paging import OffsetParams
+from insula.http.paging import MAX_LIMIT, MAX_SKIP, OffsetParams
 from insula.policy import Role, StaffRole
 
-Status = Literal["active", "suspended"]
-
-_TENANT_ID = "019ab2c4-0a00-7000-8000-5162738495a6"
-_TENANT: Final[JsonDict] = {
-    "id": _TENANT_ID,
-    "slug": "acme",
-    "name": "Acme Ltd",
-    "status": "active",
-    "plan": "pro",
-    "created_at": "2026-11-23T08:00:00Z",
-    "updated_at": "2026-11-23T08:00:00Z",
-    "version": 3,
-}
 _USER: Final[JsonDict] = {
-    "id": "019ab2c4-0b00-7b00-8b00-405162738495",
+    "id": USER_ID,
     "email": "ada@acme.example",
     "name": "Ada",
     "status": "active",
@@ -36,7 +24,7 @@ _USER: Final[JsonDict] = {
     "version": 1,
 }
 _MEMBERSHIP: Final[JsonDict] = {
-    "tenant_id": _TENANT_ID,
+    "tenant_id": TENANT_ID,
     "tenant_slug": "acme",
     "tenant_name": "Acme Ltd",
     "role": "owner",
@@ -44,43 +32,7 @@ _MEMBERSHIP: Final[JsonDict] = {
 }
 
 
-class _Read(BaseModel):
-    model_config = ConfigDict(from_attributes=True, frozen=True)
-
-
-class TenantRead(_Read):
-    """A tenant, as staff see it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_TENANT]})
-
-    id: UUID
-    slug: str = Field(description="Its name in addresses.")
-    name: str
-    status: Status = Field(description="A suspended tenant's requests are refused.")
-    plan: str = Field(description="The key of the plan that it is on.")
-    created_at: datetime
-    updated_at: datetime
-    version: int = Field(description="Raised by each change.")
-
-
-class TenantDetail(TenantRead):
-    """A tenant and how much it holds."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{**_TENANT, "members": 4, "projects": 2, "items": 31}]},
-    )
-
-    members: int = Field(ge=0)
-    projects: int = Field(ge=0)
-    items: int = Field(ge=0)
-
-    @classmethod
-    def of(cls, tenant: Tenant, *, members: int, projects: int, items: int) -> Self:
-        """Shape a tenant and its counts."""
-        return cls.model_validate({**tenant.model_dump(), "members": members, "projects": projects, "items": items})
-
-
-class UserRead(_Read):
+class UserRead(Read):
     """A user, as staff see them."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_USER]})
@@ -95,7 +47,7 @@ class UserRead(_Read):
     version: int = Field(description="Raised by each change.")
 
 
-class UserMembershipRead(_Read):
+class UserMembershipRead(Read):
     """A user's place in one tenant."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_MEMBERSHIP]})
@@ -136,16 +88,6 @@ class UserDetail(UserRead):
         return cls.model_validate({**user.model_dump(), "staff_role": staff_role, "memberships": list(memberships)})
 
 
-class TenantList(OffsetParams):
-    """Which tenants, in which order. ``search`` looks into slug and name."""
-
-    status: Status | None = Field(None, description="Only those with this status.")
-    plan: str | None = Field(None, min_length=1, max_length=50, description="Only those on this plan.")
-    sort_by: Literal["created_at", "-created_at", "name", "-name", "slug", "-slug"] = Field(
-        "-created_at", description="What to sort by; a leading '-' sorts downwards."
-    )
-
-
 class UserList(OffsetParams):
     """Which users, in which order. ``search`` looks into email and name."""
 
@@ -153,3 +95,37 @@ class UserList(OffsetParams):
     sort_by: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = Field(
         "-created_at", description="What to sort by; a leading '-' sorts downwards."
     )
+
+
+class SessionRead(Read):
+    """A login, which ends by expiry or by being revoked."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019ab2c4-0d00-7d00-8d00-62738495a6b7",
+                    "created_at": "2026-11-23T08:00:00Z",
+                    "last_used_at": "2026-11-23T09:30:00Z",
+                    "expires_at": "2026-12-23T08:00:00Z",
+                    "revoked_at": None,
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime = Field(description="When it last gave out tokens.")
+    expires_at: datetime
+    revoked_at: datetime | None = Field(description="Null while it was not revoked.")
+
+
+class SessionList(BaseModel):
+    """Which logins, newest first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    live: bool | None = Field(None, description="Only those that still count, or only those that are over.")
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many at most.")
+    skip: int = Field(0, ge=0, le=MAX_SKIP, description="How many to leave out from the start.")

@@ -1,0 +1,1 @@
+"""Every SELECT of the admin app: over all tenants, by the admin role's declared rights."""

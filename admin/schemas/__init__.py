@@ -1,0 +1,1 @@
+"""What goes over the admin app's wire, a module a noun."""

@@ -1,0 +1,27 @@
+"""What the schemas share."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+from insula.auth import fold
+
+Status = Literal["active", "suspended"]
+Email = Annotated[EmailStr, AfterValidator(fold), Field(max_length=254, description="Upper and lower case are one.")]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1F\x7F]+$")]
+
+TENANT_ID: Final = "019ab2c4-0a00-7000-8000-5162738495a6"
+USER_ID: Final = "019ab2c4-0b00-7b00-8b00-405162738495"
+STAFF_ID: Final = "019ab2c4-0c00-7c00-8c00-5162738495a6"
+
+
+class Input(BaseModel):
+    """A request's body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Read(BaseModel):
+    """A row as staff see it."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)

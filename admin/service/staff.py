@@ -1,0 +1,75 @@
+"""Who is of the staff, and as what. One active superuser always stays, and nobody decides about themselves."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.exc import IntegrityError
+
+from admin.errors import AlreadyStaff, OwnStaffRole
+from admin.queries import staff as queries
+from admin.queries.staff import StaffMember
+from admin.schemas.staff import StaffAppoint, StaffList
+from admin.service.people import chosen, one_superuser_of_many
+from insula.audit import record
+from insula.db.failures import constraint_of
+from insula.db.models import Staff
+from insula.errors import NotFound
+from insula.ids import UserId
+from insula.policy import StaffRole
+from insula.scope import StaffScope
+
+
+async def listing(scope: StaffScope, params: StaffList) -> tuple[Sequence[StaffMember], int]:
+    """Return one page of the staff and how many match in all."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
+    """Take an existing user on. Raises UserMissing, UserUnfit and AlreadyStaff."""
+    session = scope.unit.session
+    user = await chosen(session, body.user_id, body.email)
+    member = StaffMember(Staff(user_id=user.id, role=body.role), user)
+    session.add(member.staff)
+    try:
+        await session.flush()
+    except IntegrityError as violation:
+        if constraint_of(violation) != "pk_staff":
+            raise
+        raise AlreadyStaff from violation
+    record(scope, "staff.appointed", object_type="staff", object_id=user.id, after=_image(member))
+    return member
+
+
+async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> StaffMember:
+    """Give a member of the staff another role. Raises NotFound, OwnStaffRole and LastSuperuser."""
+    member = await _locked(scope, user_id, stays=role == StaffRole.SUPERUSER)
+    before = _image(member)
+    member.staff.role = role
+    await scope.unit.session.flush()
+    act = "staff.role_changed"
+    record(scope, act, object_type="staff", object_id=user_id, before=before, after=_image(member))
+    return member
+
+
+async def dismiss(scope: StaffScope, user_id: UserId) -> None:
+    """Make a member of the staff a user like others. Raises NotFound, OwnStaffRole and LastSuperuser."""
+    member = await _locked(scope, user_id, stays=False)
+    await scope.unit.session.delete(member.staff)
+    await scope.unit.session.flush()
+    record(scope, "staff.dismissed", object_type="staff", object_id=user_id, before=_image(member))
+
+
+async def _locked(scope: StaffScope, user_id: UserId, *, stays: bool) -> StaffMember:
+    """Return the member, locked; where they do not stay a superuser, behind the lock on all of them."""
+    if user_id == scope.principal.person():
+        raise OwnStaffRole
+    session = scope.unit.session
+    if not stays and await queries.role_of(session, user_id) == StaffRole.SUPERUSER:
+        await one_superuser_of_many(session, user_id)
+    member = await queries.locked(session, user_id)
+    if member is None:
+        raise NotFound
+    return member
+
+
+def _image(member: StaffMember) -> dict[str, object]:
+    return {"email": member.user.email, "role": member.staff.role}
