@@ -2,7 +2,7 @@ from fastapi import APIRouter, FastAPI
 
 from insula.app.factory import Tag, make_app
 from insula.settings import Settings
-from tenants.routes import audit_events, invitations, items, me, members, projects, tenants
+from tenants.routes import api_keys, audit_events, invitations, items, me, members, projects, tenants
 
 _DESCRIPTION = "What a tenant's people work with: the tenant itself, its members, projects and their items."
 
@@ -11,6 +11,7 @@ _TAGS = (
     Tag(name="tenants", description="The tenant that the caller acts in, and how to begin another."),
     Tag(name="members", description="Who belongs to the tenant, as what, and who owns it."),
     Tag(name="invitations", description="Who is asked to join the tenant."),
+    Tag(name="api-keys", description="Machines that act in the tenant."),
     Tag(name="projects", description="Pieces of work."),
     Tag(name="items", description="What is to be done in a project."),
     Tag(name="audit", description="What was done, by whom, and that nothing is missing."),
@@ -20,7 +21,7 @@ _TAGS = (
 def build(settings: Settings) -> FastAPI:
     """Build the tenants app, mounted at /api."""
     v1, v2 = APIRouter(prefix="/v1"), APIRouter(prefix="/v2")
-    for noun in (me, tenants, members, invitations, projects, items, audit_events):
+    for noun in (me, tenants, members, invitations, api_keys, projects, items, audit_events):
         v1.include_router(noun.router)
     v2.include_router(tenants.router_v2)
     return make_app(

@@ -4,7 +4,6 @@ What attacking a route needs is derived: see ``world``. A route that none of thi
 and so does one whose rightful caller is refused: a refusal counts only beside a control that succeeded.
 """
 
-import re
 from uuid import UUID
 
 import httpx
@@ -12,15 +11,8 @@ import pytest
 
 from insula.http.access import PersonalGuard, StaffGuard, TenantGuard
 from insula.ids import new_id
+from tests.isolation.answers import same_answer
 from tests.isolation.world import ROUTES, Readback, World, body_of, fingerprint, guarded, path_of
-
-
-def same_answer(one: httpx.Response, other: httpx.Response) -> bool:
-    """Whether two answers differ in nothing but request id and date."""
-    bodies = [re.sub(r'"instance": ?"[^"]*"', "", answer.text) for answer in (one, other)]
-    ignored = {"x-request-id", "date", "server-timing", "ratelimit", "content-length"}
-    headers = [{k: v for k, v in answer.headers.items() if k not in ignored} for answer in (one, other)]
-    return one.status_code == other.status_code and bodies[0] == bodies[1] and headers[0] == headers[1]
 
 
 class TestEveryRoute:

@@ -74,6 +74,7 @@ async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
     member = await make.membership(b)
     invitation, token = await make.invitation(b, b_owner, to=a_owner.email)
     key = await make.api_key(b, "project:read")
+    key = await make.api_key(b, "project:read")
     world.ids = {
         "project_id": project.json()["id"],
         "item_id": item.json()["id"],
@@ -82,6 +83,7 @@ async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
         "member_id": str(member.id),
         "invitation_id": str(invitation.id),
         "token": token,
+        "key_id": str(key.id),
         "key_id": str(key.id),
         **await _staffs(make, b, b_owner),
     }

@@ -1,8 +1,8 @@
 """Rows that tests arrange with, inserted as the superuser, past every policy."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula import clock
 from insula.auth import hash_password
-from insula.db.models import ACTIVE, AuthSession, Credential, Entitlement, Membership, Staff, Tenant, TenantDomain, User
+from insula.auth.api_keys import digest_of, new_key
+from insula.db.models import (
+    ACTIVE,
+    ApiKey,
+    AuthSession,
+    Credential,
+    Entitlement,
+    Membership,
+    Staff,
+    Tenant,
+    TenantDomain,
+    User,
+)
 from insula.db.pools import Database
 from insula.ids import new_id
 from insula.settings import Settings
@@ -27,6 +39,18 @@ PLANS: Final[Mapping[str, Mapping[str, int]]] = {
 
 TenantRow = Tenant
 UserRow = User
+
+
+class MadeKey(NamedTuple):
+    """An API key's id and the key itself, secret and all."""
+
+    id: UUID
+    key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request that presents the key."""
+        return {"X-API-Key": self.key}
 
 
 class Factories:
@@ -118,17 +142,13 @@ class Factories:
         await self.insert(domain)
         return domain
 
-    async def staff(self, role: str = "superuser", user: UserRow | None = None) -> UserRow:
-        """Return a user, new unless given, who works for the house."""
-        user = user or await self.user()
-        await self.insert(Staff(user_id=user.id, role=role))
-        return user
-
-    async def domain(self, tenant: TenantRow, host: str, *, verified: bool = True) -> TenantDomain:
-        """Return a host name of the tenant's own."""
-        domain = TenantDomain(tenant_id=tenant.id, host=host, verified_at=clock.now() if verified else None)
-        await self.insert(domain)
-        return domain
+    async def api_key(self, tenant: TenantRow, *actions: str, **fields: datetime) -> MadeKey:
+        """Return a key of the tenant's that may do ``actions``; ``fields`` are the row's, such as ``expires_at``."""
+        key_id = new_id()
+        key = new_key(tenant.id, key_id)
+        stored = ApiKey(tenant_id=tenant.id, id=key_id, name="Made", actions=list(actions), secret_hash=digest_of(key))
+        await self.insert(stored.sqlmodel_update(fields))
+        return MadeKey(key_id, key)
 
     async def session(self, user: UserRow) -> UUID:
         """Return the id of a live login of the user's, to issue tokens for."""
