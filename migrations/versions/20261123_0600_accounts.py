@@ -32,7 +32,6 @@ def upgrade() -> None:
         Column("password_hash", Text),
         Column("created_at", TIME, nullable=False),
         Column("expires_at", TIME, nullable=False),
-        Column("used_at", TIME),
         PrimaryKeyConstraint("hash"),
         CheckConstraint("purpose in ('verify', 'reset')", name="ck_email_token_purpose"),
         CheckConstraint(

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import httpx
 from fastapi import FastAPI
 
-from insula.auth import KeyRing, Sessions, TokenIssuer, TokenVerifier
+from insula.auth import Accounts, KeyRing, Letters, OwnAccount, Passwords, Sessions, TokenIssuer, TokenVerifier
 from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
 from insula.http.kernel import Kernel
@@ -52,6 +52,7 @@ async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Ke
     key_uses = KeyUses(database)
     stack.push_async_callback(key_uses.flush)
     keys = KeyRing(settings, database)
+    passwords, letters = Passwords(), Letters(settings)
     directory = Directory(settings, database)
     stack.push_async_callback(directory.close)
     listener = Listener(settings, directory, keys)
@@ -65,7 +66,9 @@ async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Ke
         keys=keys,
         verifier=TokenVerifier(settings, keys),
         issuer=TokenIssuer(settings, keys),
-        authenticator=Sessions(settings, database),
+        authenticator=Sessions(settings, database, passwords),
+        accounts=Accounts(database, passwords, letters),
+        own_account=OwnAccount(database, passwords, letters),
         key_uses=key_uses,
         directory=directory,
         policy=policy,

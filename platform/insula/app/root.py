@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
 
-from insula.app.auth import auth_router
+from insula.app.auth import accounts_router, auth_router
 from insula.app.factory import Lifespan, make_app
 from insula.app.health import Readiness, Watch
 from insula.app.mounts import MOUNTS
@@ -60,10 +60,11 @@ def build_root(settings: Settings, lifespan: Lifespan) -> FastAPI:
         description=_DESCRIPTION,
         version=version("insula"),
         settings=settings,
-        routers=[root_router, auth_router()],
+        routers=[root_router, auth_router(), accounts_router()],
         tags=[
             {"name": "installation", "description": "Health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},
+            {"name": "accounts", "description": "Registering, verifying an address, and forgotten passwords."},
         ],
         lifespan=lifespan,
     )

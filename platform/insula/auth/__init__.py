@@ -1,20 +1,46 @@
-"""Who are you: passwords, sessions, and the access tokens that stand for them."""
+"""Who are you: accounts, passwords, sessions, and the access tokens that stand for them."""
 
+from insula.auth.accounts import Accounts, Registration
+from insula.auth.addresses import EmailAddress, fold
 from insula.auth.claims import Claims
 from insula.auth.keys import Jwk, KeyRing
-from insula.auth.passwords import hash_password, verify_password
-from insula.auth.sessions import Authenticator, LoginRefused, OpenedSession, RefreshTokenRefused, Sessions, fold
+from insula.auth.letters import Letters
+from insula.auth.links import LinkRefused
+from insula.auth.own_account import CurrentPasswordWrong, OwnAccount, SessionRecord, SignedIn
+from insula.auth.password_rules import NewPassword, PasswordTooEasy
+from insula.auth.passwords import Passwords, hash_password, verify_password
+from insula.auth.sessions import (
+    Authenticator,
+    EmailNotVerified,
+    LoginRefused,
+    OpenedSession,
+    RefreshTokenRefused,
+    Sessions,
+)
 from insula.auth.tokens import TokenIssuer, TokenVerifier
 
 __all__ = [
+    "Accounts",
     "Authenticator",
     "Claims",
+    "CurrentPasswordWrong",
+    "EmailAddress",
+    "EmailNotVerified",
     "Jwk",
     "KeyRing",
+    "Letters",
+    "LinkRefused",
     "LoginRefused",
+    "NewPassword",
     "OpenedSession",
+    "OwnAccount",
+    "PasswordTooEasy",
+    "Passwords",
     "RefreshTokenRefused",
+    "Registration",
+    "SessionRecord",
     "Sessions",
+    "SignedIn",
     "TokenIssuer",
     "TokenVerifier",
     "fold",

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import TextClause, text
 
 CREDENTIAL: Final[TextClause] = text("""
-    select u.id as user_id, u.status, c.password_hash
+    select u.id as user_id, u.status, u.email_verified_at is not null as verified, c.password_hash
     from "user" u join credential c on c.user_id = u.id
     where u.email = :email
 """)
@@ -18,6 +18,18 @@ REHASH: Final[TextClause] = text("""
 OPEN: Final[TextClause] = text("""
     insert into auth_session (id, user_id, created_at, last_used_at, expires_at)
     values (:session_id, :user_id, :now, :now, :expires_at)
+""")
+
+# For the password that was verified a moment ago: whoever changes it meanwhile ends this session too.
+OPEN_BY_PASSWORD: Final[TextClause] = text("""
+    with proven as (
+        select user_id from credential where user_id = :user_id and password_hash = :password_hash for share
+    )
+    insert into auth_session (id, user_id, created_at, last_used_at, expires_at)
+    select cast(:session_id as uuid), user_id, cast(:now as timestamptz), cast(:now as timestamptz),
+           cast(:expires_at as timestamptz)
+    from proven
+    returning id
 """)
 
 KEEP: Final[TextClause] = text("""

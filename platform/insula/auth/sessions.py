@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula import clock
 from insula.auth import session_queries as queries
+from insula.auth.addresses import fold
 from insula.auth.passwords import Passwords
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
-from insula.errors import Unauthenticated
+from insula.errors import AppError, Unauthenticated
 from insula.ids import UserId, new_id, new_secret
 from insula.settings import Settings
 
@@ -31,6 +32,12 @@ class LoginRefused(Unauthenticated):
     """Email or password is wrong."""
 
     code = "login_refused"
+
+
+class EmailNotVerified(AppError):
+    """This account's email address is not verified; use the link in the mail, or ask for another."""
+
+    code, status = "email_not_verified", 403
 
 
 class RefreshTokenRefused(Unauthenticated):
@@ -57,7 +64,10 @@ class Authenticator(Protocol):
     """
 
     async def login(self, email: str, password: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
-        """Open a session. Raises LoginRefused, alike for a wrong password and for no such account."""
+        """Open a session.
+
+        Raises LoginRefused, alike for a wrong password and for no such account; and EmailNotVerified.
+        """
         ...
 
     async def refresh(self, token: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
@@ -75,26 +85,32 @@ class Sessions:
     A session ends a fixed time after its login; its refresh tokens never outlive it.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, passwords: Passwords | None = None) -> None:
         self._database = database
         self._lifetime = timedelta(days=settings.auth.refresh_token_days)
-        self._passwords = Passwords()
+        self._passwords = passwords or Passwords()
 
     async def login(self, email: str, password: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
-        """Open a session. Unknown, suspended and mistaken get one answer for the same work."""
+        """Open a session. Unknown, suspended and mistaken get one answer for the same work.
+
+        Only who knows the password of an account that is not verified is told so.
+        """
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.CREDENTIAL, {"email": fold(email)})).one_or_none()
         fits = await self._passwords.verify(row.password_hash if row else None, password)
         if row is None or not fits or row.status != _ACTIVE:
             raise LoginRefused
+        if not row.verified:
+            raise EmailNotVerified
         user_id = UserId(row.user_id)
         choice = await choose(user_id)
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             connection = await unit.session.connection()
+            opened = await self._open(connection, user_id, row.password_hash)
             if self._passwords.outdated(row.password_hash):
                 await self._rehash(connection, user_id, password, row.password_hash)
-            return await self._open(connection, user_id), choice
+            return opened, choice
 
     async def refresh(self, token: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
         """Trade a refresh token for the next; of any number at once, one succeeds."""
@@ -134,11 +150,13 @@ class Sessions:
         values = {"user_id": user_id, "outdated": outdated, "now": clock.now()}
         await connection.execute(queries.REHASH, {**values, "password_hash": await self._passwords.hash(password)})
 
-    async def _open(self, connection: AsyncConnection, user_id: UserId) -> OpenedSession:
+    async def _open(self, connection: AsyncConnection, user_id: UserId, password_hash: str) -> OpenedSession:
         now = clock.now()
         session_id, expires_at = new_id(), now + self._lifetime
         session = {"session_id": session_id, "user_id": user_id, "now": now, "expires_at": expires_at}
-        await connection.execute(queries.OPEN, session)
+        opened = await connection.execute(queries.OPEN_BY_PASSWORD, {**session, "password_hash": password_hash})
+        if opened.one_or_none() is None:
+            raise LoginRefused
         return OpenedSession(user_id, session_id, await _keep(connection, session_id, expires_at), expires_at)
 
     async def _rotate(self, connection: AsyncConnection, hashed: bytes) -> OpenedSession | None:
@@ -149,11 +167,6 @@ class Sessions:
         await connection.execute(queries.TOUCH, {"session_id": row.session_id, "now": now})
         token = await _keep(connection, row.session_id, row.expires_at)
         return OpenedSession(UserId(row.user_id), row.session_id, token, row.expires_at)
-
-
-def fold(email: str) -> str:
-    """Return the spelling under which an account's email is stored and looked up."""
-    return email.strip().casefold()
 
 
 async def _keep(connection: AsyncConnection, session_id: UUID, expires_at: datetime) -> str:

@@ -6,7 +6,7 @@ import httpx
 from redis.asyncio import Redis
 from starlette.requests import HTTPConnection
 
-from insula.auth import Authenticator, KeyRing, TokenIssuer, TokenVerifier
+from insula.auth import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
 from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
 from insula.limits import Limits
@@ -26,6 +26,8 @@ class Kernel:
     verifier: TokenVerifier
     issuer: TokenIssuer
     authenticator: Authenticator
+    accounts: Accounts
+    own_account: OwnAccount
     key_uses: KeyUses
     directory: Directory
     policy: Policy

@@ -18,6 +18,11 @@ PUBLIC: Mapping[AppName, frozenset[str]] = {
         "POST /auth/login",  # where credentials come from
         "POST /auth/refresh",
         "POST /auth/logout",
+        "POST /auth/register",  # whoever registers has no account yet
+        "POST /auth/verify",  # authenticated by the link's secret
+        "POST /auth/verify/resend",  # who is not verified cannot sign in
+        "POST /auth/password/reset",  # who forgot the password cannot either
+        "POST /auth/password/reset/confirm",  # authenticated by the link's secret
         "MOUNT /static",  # the docs pages' own assets
     },
     "tenants": _DOCUMENTATION,

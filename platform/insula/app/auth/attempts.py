@@ -25,6 +25,10 @@ class AttemptLimits:
     by_account: int = 60
     under_attack: int = 2
     refreshes_by_address: int = 300
+    mails_by_address: int = 20
+    mails_by_account: int = 6
+    links_by_address: int = 30
+    password_changes: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,22 @@ class Attempts:
     async def refresh(self, address: str) -> None:
         """Count a refresh or a logout. Raises TooManyAttempts."""
         await self._count(f"refresh:address:{address_key(address)}", self.rates.refreshes_by_address)
+
+    async def mail(self, account: str, address: str) -> None:
+        """Count a request that sends a mail to an account's address, or would. Raises TooManyAttempts.
+
+        Whoever uses up an account's count fills its mailbox with what its owner wants there: good links.
+        """
+        await self._count(f"mail:address:{address_key(address)}", self.rates.mails_by_address)
+        await self._count(f"mail:account:{account_key(account)}", self.rates.mails_by_account)
+
+    async def link(self, address: str) -> None:
+        """Count the use of a link from a mail. Raises TooManyAttempts."""
+        await self._count(f"link:address:{address_key(address)}", self.rates.links_by_address)
+
+    async def password(self, account: str) -> None:
+        """Count a signed-in user's tries at their current password. Raises TooManyAttempts."""
+        await self._count(f"password:{account_key(account)}", self.rates.password_changes)
 
     async def _count(self, key: str, per_minute: int) -> None:
         verdict = await self.limits.admit_exactly(key, per_minute)

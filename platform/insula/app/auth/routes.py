@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request, Response, status
 
 from insula.app.auth.attempts import AttemptLimits, Attempts
 from insula.app.auth.errors import ResourceUnknown, StaffOnly, TenantRefused, TooManyAttempts
+from insula.app.auth.origin import address_of
 from insula.app.auth.schemas import JwkRead, JwksRead, LoginRequest, LogoutRequest, RefreshRequest, TokenRead
 from insula.app.auth.selection import Wish, app_of, choose
-from insula.auth import LoginRefused, OpenedSession, RefreshTokenRefused, fold
+from insula.auth import EmailNotVerified, LoginRefused, OpenedSession, RefreshTokenRefused, fold
 from insula.errors import BadRequest, TenantRequired, TenantSuspended, Unavailable
 from insula.http.headers import tenant_hints
 from insula.http.kernel import Kernel, kernel_of
@@ -31,7 +32,7 @@ def auth_router(rates: AttemptLimits | None = None) -> APIRouter:
         doors.login,
         methods=["POST"],
         summary="Sign in",
-        responses=problems(*_CHOICE, LoginRefused, TooManyAttempts, Unavailable),
+        responses=problems(*_CHOICE, LoginRefused, EmailNotVerified, TooManyAttempts, Unavailable),
     )
     router.add_api_route(
         "/auth/refresh",
@@ -63,21 +64,21 @@ class _Doors:
     async def login(self, body: LoginRequest, request: Request, response: Response) -> TokenRead:
         """Sign in with email and password, for one app and at most one tenant."""
         kernel = kernel_of(request)
-        await Attempts(kernel.limits, self._rates).login(fold(body.email), _address(request))
+        await Attempts(kernel.limits, self._rates).login(fold(body.email), address_of(request))
         opened, tenant = await kernel.authenticator.login(body.email, body.password, _choose(kernel, request, body))
         return await _answer(kernel, response, body.resource, opened, tenant)
 
     async def refresh(self, body: RefreshRequest, request: Request, response: Response) -> TokenRead:
         """Trade a refresh token for the next one and an access token, for any app and tenant of the user's."""
         kernel = kernel_of(request)
-        await Attempts(kernel.limits, self._rates).refresh(_address(request))
+        await Attempts(kernel.limits, self._rates).refresh(address_of(request))
         opened, tenant = await kernel.authenticator.refresh(body.refresh_token, _choose(kernel, request, body))
         return await _answer(kernel, response, body.resource, opened, tenant)
 
     async def logout(self, body: LogoutRequest, request: Request) -> None:
         """End the session of a refresh token. Also answers 204 when there is none to end."""
         kernel = kernel_of(request)
-        await Attempts(kernel.limits, self._rates).refresh(_address(request))
+        await Attempts(kernel.limits, self._rates).refresh(address_of(request))
         await kernel.authenticator.revoke(body.refresh_token)
 
 
@@ -108,7 +109,3 @@ async def _answer(
     response.headers["cache-control"] = "no-store"
     lifetime = kernel.settings.auth.access_token_seconds
     return TokenRead.of(opened, token, lifetime, resource, tenant.slug if tenant else None)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -9,7 +9,7 @@ from insula.db.base import Base
 
 
 class EmailToken(Base, table=True):
-    """What a link in a mail carries, by its hash: good once, and for a while.
+    """What a link in a mail carries, by its hash: good for a while, and once, since using deletes it.
 
     One that verifies also holds the registration that it was made for: whoever registers an address
     that is not theirs does not decide with which password its owner verifies it.
@@ -30,4 +30,3 @@ class EmailToken(Base, table=True):
     password_hash: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
-    used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))

@@ -1,0 +1,108 @@
+"""Making and recovering an account. Public routes of the root app that answer alike for every address."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+
+from insula.app.auth.account_schemas import EmailRequest, MailAnnounced, RegisterRequest, ResetRequest, VerifyRequest
+from insula.app.auth.attempts import AttemptLimits, Attempts
+from insula.app.auth.errors import TooManyAttempts
+from insula.app.auth.origin import address_of, origin_of
+from insula.auth import LinkRefused, PasswordTooEasy, Registration
+from insula.errors import Unavailable
+from insula.http.kernel import kernel_of
+from insula.http.problems import problems
+from insula.http.route import PublicRoute
+
+
+def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
+    """Return the routes; ``rates`` are the attempts that each caller has."""
+    router = APIRouter(tags=["accounts"], route_class=PublicRoute)
+    doors = _Doors(rates or AttemptLimits())
+    always = (TooManyAttempts, Unavailable)
+    router.add_api_route(
+        "/auth/register",
+        doors.register,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Register",
+        responses=problems(PasswordTooEasy, *always),
+    )
+    router.add_api_route(
+        "/auth/verify",
+        doors.verify_email,
+        methods=["POST"],
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Verify an address",
+        responses=problems(LinkRefused, *always),
+    )
+    router.add_api_route(
+        "/auth/verify/resend",
+        doors.resend_verification,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Ask for another link that verifies",
+        responses=problems(*always),
+    )
+    router.add_api_route(
+        "/auth/password/reset",
+        doors.forgot_password,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Ask for a link that sets a new password",
+        responses=problems(*always),
+    )
+    router.add_api_route(
+        "/auth/password/reset/confirm",
+        doors.reset_password,
+        methods=["POST"],
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Set a new password",
+        responses=problems(LinkRefused, PasswordTooEasy, *always),
+    )
+    return router
+
+
+class _Doors:
+    """The handlers, with the attempts that they allow."""
+
+    def __init__(self, rates: AttemptLimits) -> None:
+        self._rates = rates
+
+    async def register(self, body: RegisterRequest, request: Request) -> MailAnnounced:
+        """Register an address. The account is of no use until the link in the mail was followed.
+
+        The answer does not tell whether the address has an account already; the mail does.
+        """
+        await self._count_mail(request, body.email)
+        registration = Registration(body.email, body.name, body.password)
+        await kernel_of(request).accounts.register(registration, origin_of(request))
+        return MailAnnounced()
+
+    async def resend_verification(self, body: EmailRequest, request: Request) -> MailAnnounced:
+        """Have another link mailed; the one before is dead. Answers alike for every address."""
+        await self._count_mail(request, body.email)
+        await kernel_of(request).accounts.resend(body.email, origin_of(request))
+        return MailAnnounced()
+
+    async def verify_email(self, body: VerifyRequest, request: Request) -> None:
+        """Verify an address with the secret of the mail's link; from now on its account can sign in."""
+        await self._count_link(request)
+        await kernel_of(request).accounts.verify(body.token, origin_of(request))
+
+    async def forgot_password(self, body: EmailRequest, request: Request) -> MailAnnounced:
+        """Have a link mailed that sets a new password; the one before is dead. Answers alike for every address."""
+        await self._count_mail(request, body.email)
+        await kernel_of(request).accounts.forgot(body.email, origin_of(request))
+        return MailAnnounced()
+
+    async def reset_password(self, body: ResetRequest, request: Request) -> None:
+        """Set a new password with the secret of the mail's link. Every session of the account ends."""
+        await self._count_link(request)
+        await kernel_of(request).accounts.reset(body.token, body.new_password, origin_of(request))
+
+    async def _count_mail(self, request: Request, email: str) -> None:
+        await Attempts(kernel_of(request).limits, self._rates).mail(email, address_of(request))
+
+    async def _count_link(self, request: Request) -> None:
+        await Attempts(kernel_of(request).limits, self._rates).link(address_of(request))

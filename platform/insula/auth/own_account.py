@@ -1,0 +1,117 @@
+"""What a signed-in user does with their own account: its name, its password, its sessions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from insula import clock
+from insula.audit import Actor, Origin, record_in
+from insula.auth import account_queries as queries
+from insula.auth.letters import Letters
+from insula.auth.password_rules import check_password
+from insula.auth.passwords import Passwords
+from insula.auth.statements import every, one, run
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.errors import AppError, NotFound
+from insula.ids import UserId
+
+MOST_SESSIONS: Final = 100
+_USER, _SESSION = "user", "session"
+
+
+class CurrentPasswordWrong(AppError):
+    """The current password is not the one that you gave."""
+
+    code, status = "current_password_wrong", 403
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A signed-in user, and the request in which they act for themselves."""
+
+    user_id: UserId
+    session_id: UUID
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A login that is still good."""
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+class OwnAccount:
+    """Accounts on our own tables, as the identity role, each in the hands of its user."""
+
+    def __init__(self, database: Database, passwords: Passwords, letters: Letters) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._letters = letters
+
+    async def rename(self, me: SignedIn, name: str, check_version: Callable[[int], None]) -> None:
+        """Call the user ``name`` from now on, in each of their tenants too.
+
+        ``check_version`` is asked about the version that would be changed; what it raises changes nothing.
+        """
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            before = await one(unit, queries.PROFILE, {"user_id": me.user_id})
+            if before is None:
+                raise NotFound
+            check_version(before.version)
+            renamed = {"user_id": me.user_id, "name": name, "now": clock.now()}
+            await run(unit, queries.RENAME, renamed)
+            await run(unit, queries.RENAME_MEMBER, renamed)
+            _record(unit, me, "user.updated", (_USER, me.user_id), {"name": before.name}, {"name": name})
+
+    async def change_password(self, me: SignedIn, current: str, new: str) -> None:
+        """Change the password; every other session ends. Raises CurrentPasswordWrong and PasswordTooEasy."""
+        user = {"user_id": me.user_id}
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            account = await one(unit, queries.ACCOUNT, user)
+        outdated = account.password_hash if account else None
+        if account is None or not await self._passwords.verify(outdated, current):
+            raise CurrentPasswordWrong
+        check_password(new, account.email, account.name)
+        changed = {**user, "password_hash": await self._passwords.hash(new), "now": clock.now()}
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            if await one(unit, queries.CHANGE_PASSWORD, {**changed, "outdated": outdated}) is None:
+                raise CurrentPasswordWrong
+            await run(unit, queries.REVOKE_SESSIONS, {**user, "now": changed["now"], "kept": me.session_id})
+            await run(unit, queries.FORGET, user)
+            await self._letters.password_changed(unit, account.email)
+            _record(unit, me, "user.password_changed", (_USER, me.user_id))
+
+    async def sessions(self, me: SignedIn) -> Sequence[SessionRecord]:
+        """Return the user's sessions that are still good, the last used first."""
+        values = {"user_id": me.user_id, "now": clock.now(), "most": MOST_SESSIONS}
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            rows = await every(unit, queries.SESSIONS, values)
+        return [SessionRecord(row.id, row.created_at, row.last_used_at, row.expires_at) for row in rows]
+
+    async def revoke_session(self, me: SignedIn, session_id: UUID) -> None:
+        """End one of the user's sessions, be it the one that asks. Raises NotFound, also for somebody else's."""
+        values = {"session_id": session_id, "user_id": me.user_id, "now": clock.now()}
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            if await one(unit, queries.REVOKE_SESSION, values) is None:
+                raise NotFound
+            _record(unit, me, "session.revoked", (_SESSION, session_id))
+
+
+def _record(
+    unit: Unit,
+    me: SignedIn,
+    action: str,
+    what: tuple[str, UUID],
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    actor, (kind, object_id) = Actor("user", me.user_id), what
+    record_in(unit, actor, action, object_type=kind, object_id=object_id, before=before, after=after, origin=me.origin)
