@@ -19,7 +19,7 @@ from tests.embedded.places import alive, descendants, environment, wait_until
 from tests.support.app import free_port
 
 INSULA = Path(sys.executable).with_name("insula")
-SERVERS = 3  # PostgreSQL, Valkey, one web process
+SERVERS = 4  # PostgreSQL, Valkey, one web process, one worker
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Web processes on one socket, all direct children of this process, replaced when they fall."""
+"""Web processes on one socket, and the worker: direct children of this process, replaced when they fall."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -35,21 +35,28 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
+@dataclass(frozen=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    started: float
+    replace: Callable[[], None]
+
+
 @dataclass
 class Supervisor:
-    """Starts, watches and stops the web processes."""
+    """Starts, watches and stops the web processes and the worker."""
 
     listening: socket.socket
     environment: Mapping[str, str]
     drain_seconds: float
-    processes: dict[int, tuple[subprocess.Popen[bytes], float]] = field(default_factory=dict)
+    children: dict[int, _Child] = field(default_factory=dict)
     short_lives: int = 0
 
     @contextmanager
     def serving(self, workers: int) -> Iterator[None]:
-        """Give control while ``workers`` processes serve; they are stopped, drained, on the way out."""
+        """Give control while ``workers`` web processes serve; all children are stopped, drained, on the way out."""
         try:
-            for ready in [self._spawn() for _ in range(workers)]:
+            for ready in [self._spawn_web() for _ in range(workers)]:
                 with os.fdopen(ready, "rb") as pipe:
                     if not pipe.read(1):
                         raise CommandFailed("the web process did not start; its last words are above")
@@ -57,45 +64,54 @@ class Supervisor:
         finally:
             self._stop()
 
+    def work(self) -> None:
+        """Start the worker that runs jobs."""
+        self._start(["insula.worker"], self.work)
+
     def watch(self, others: Callable[[], None] | None = None) -> None:
-        """Replace web processes that end, until a signal raises; ``others`` raises when another child ended."""
+        """Replace children that end, until a signal raises; ``others`` raises when another child ended."""
         while True:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
             if ended is None:
                 continue
             if others is not None:
                 others()
-            if ended.si_pid not in self.processes:
+            if ended.si_pid not in self.children:
                 os.waitpid(ended.si_pid, 0)  # as process 1 of a container, we inherit strangers
                 continue
             self._replace(ended.si_pid)
 
     def _replace(self, pid: int) -> None:
-        process, started = self.processes.pop(pid)
-        status = process.wait()
-        _log.error("web process ended, starting another", pid=pid, status=status)
-        self.short_lives = self.short_lives + 1 if time.monotonic() - started < _SHORT_LIFE_SECONDS else 0
+        child = self.children.pop(pid)
+        status = child.process.wait()
+        _log.error("process ended, starting another", pid=pid, status=status)
+        self.short_lives = self.short_lives + 1 if time.monotonic() - child.started < _SHORT_LIFE_SECONDS else 0
         if self.short_lives >= _SHORT_LIVES:
-            raise CommandFailed("web processes keep ending as soon as they start")
-        os.close(self._spawn())
+            raise CommandFailed("processes keep ending as soon as they start")
+        child.replace()
 
-    def _spawn(self) -> int:
-        """Start one process; return the pipe on which it says that it serves."""
+    def _spawn_web(self) -> int:
+        """Start a web process; return the pipe on which it says that it serves."""
         readable, writable = os.pipe()
-        module = [sys.executable, "-m", "insula.cli.web"]
         numbers = [str(self.listening.fileno()), str(writable), str(self.drain_seconds)]
-        process = subprocess.Popen(  # noqa: S603  our own module
-            guarded([*module, *numbers], signal.SIGTERM),
-            env=self.environment,
-            pass_fds=(self.listening.fileno(), writable),
-            start_new_session=True,
-        )
+        self._start(["insula.cli.web", *numbers], self._replace_web, self.listening.fileno(), writable)
         os.close(writable)
-        self.processes[process.pid] = (process, time.monotonic())
         return readable
 
+    def _replace_web(self) -> None:
+        os.close(self._spawn_web())
+
+    def _start(self, module: Sequence[str], replace: Callable[[], None], *handed: int) -> None:
+        process = subprocess.Popen(  # noqa: S603  our own module
+            guarded([sys.executable, "-m", *module], signal.SIGTERM),
+            env=self.environment,
+            pass_fds=handed,
+            start_new_session=True,
+        )
+        self.children[process.pid] = _Child(process, time.monotonic(), replace)
+
     def _stop(self) -> None:
-        processes = [process for process, _ in self.processes.values()]
+        processes = [child.process for child in self.children.values()]
         for process in processes:
             process.terminate()
         deadline = time.monotonic() + self.drain_seconds + 5

@@ -47,12 +47,18 @@ async def run(settings: Settings) -> None:
 async def work(settings: Settings, handlers: Handlers = HANDLERS, periodic: Iterable[Periodic] = PERIODIC) -> None:
     """Run jobs until cancelled, and then finish those that run. A database that is away is waited for."""
     async with _opened(settings) as resources:
-        while True:
+        while not _is_stopping():
             try:
                 await _serve(resources, handlers, periodic)
             except (ConnectorException, psycopg.Error, OSError) as error:
                 _log.warning("the queue is away", error=repr(error))
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(0 if _is_stopping() else _PAUSE)
+
+
+def _is_stopping() -> bool:
+    """Tell whether this task was cancelled, also when the cancellation was lost in another error."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

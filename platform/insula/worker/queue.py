@@ -16,6 +16,7 @@ from insula.worker.tasks import Periodic
 
 CONNECTIONS: Final = 4
 """What the queue itself takes of the process's budget, the listener's included."""
+_CONNECT_SECONDS: Final = 5.0
 
 
 def build(resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> App:
@@ -38,6 +39,7 @@ def _connector(settings: Settings) -> PsycopgConnector:
         kwargs={"options": f"-c search_path={SEARCH_PATH.replace(' ', '')}"},
         min_size=1,
         max_size=CONNECTIONS - 1,
+        timeout=_CONNECT_SECONDS,
     )
 
 

@@ -32,6 +32,7 @@ _WELCOME = """
   admin     {url}/admin/docs     {url}/admin/redoc
   billing   {url}/billing/docs   {url}/billing/redoc
   root      {url}/docs           {url}/redoc
+  mails     {url}/mailbox        (kept here: none is sent)
 
 Log in with the password [bold]{password}[/bold]:
 
@@ -63,6 +64,7 @@ def run(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1, pare
         supervisor = Supervisor(listening, environment, local.http.drain_seconds)
         with _step("web"):
             stack.enter_context(supervisor.serving(workers))
+        supervisor.work()
         _welcome(local.public_url)
         supervisor.watch(cluster.check if cluster is not None else None)
 
