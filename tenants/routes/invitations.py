@@ -22,6 +22,7 @@ from tenants.errors import (
     TooManyInvitations,
 )
 from tenants.routes.answers import CREATED, TAGGED, created, tagged
+from tenants.routes.letters import LettersDep
 from tenants.schemas.invitations import InvitationAccept, InvitationCreate, InvitationList, InvitationRead
 from tenants.schemas.tenants import OwnMembershipRead
 from tenants.service import invitations
@@ -54,12 +55,13 @@ async def list_invitations(
 async def create_invitation(
     body: InvitationCreate,
     scope: Annotated[Scope, allow(Action.INVITATION_CREATE)],
+    letters: LettersDep,
     request: Request,
     response: Response,
 ) -> InvitationRead:
     """Invite an address, with a role not above the caller's own. Takes a seat until it is settled or expires."""
     await _count_sent(request, scope)
-    invitation = await invitations.create(scope, body)
+    invitation = await invitations.create(scope, body, letters)
     created(request, response, invitation)
     return InvitationRead.of(invitation)
 
@@ -103,13 +105,14 @@ async def get_invitation(
 async def resend_invitation(
     invitation_id: InvitationId,
     scope: Annotated[Scope, allow(Action.INVITATION_UPDATE)],
+    letters: LettersDep,
     request: Request,
     response: Response,
 ) -> InvitationRead:
     """Send a new token, good for another week, in the caller's name. The token sent before is dead."""
     await _count(request, f"invite:again:{scope.tenant.id}:{invitation_id}", SENT_TO_ADDRESS)
     await _count_sent(request, scope)
-    invitation = await invitations.resend(scope, invitation_id)
+    invitation = await invitations.resend(scope, invitation_id, letters)
     tagged(response, invitation)
     return InvitationRead.of(invitation)
 

@@ -13,6 +13,7 @@ from insula.scope import Scope
 from tenants.actions import Action
 from tenants.errors import AlreadyOwner, LastOwner, Outranked
 from tenants.routes.answers import TAGGED, tagged
+from tenants.routes.letters import LettersDep
 from tenants.schemas.members import MemberList, MemberRead, MemberUpdate, OwnershipTransfer
 from tenants.service import members
 
@@ -78,9 +79,12 @@ async def remove_member(
 
 @router.post("/tenant/ownership", summary="Transfer the ownership", responses=TAGGED | problems(NotFound, AlreadyOwner))
 async def transfer_ownership(
-    body: OwnershipTransfer, scope: Annotated[Scope, allow(Action.OWNERSHIP_TRANSFER)], response: Response
+    body: OwnershipTransfer,
+    scope: Annotated[Scope, allow(Action.OWNERSHIP_TRANSFER)],
+    letters: LettersDep,
+    response: Response,
 ) -> MemberRead:
     """Make another member the owner in the caller's place; the caller becomes an admin."""
-    member = await members.transfer(scope, body)
+    member = await members.transfer(scope, body, letters)
     tagged(response, member)
     return MemberRead.of(member)

@@ -5,7 +5,6 @@ is good no more, so nobody gets back in by a letter to themselves.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -28,10 +27,10 @@ from tenants.models import Invitation
 from tenants.queries import invitations as queries
 from tenants.queries import members, tenants
 from tenants.schemas.invitations import InvitationCreate, InvitationList
+from tenants.service.letters import LIFETIME, Letters
 from tenants.service.people import acting, check_rank, check_seat_to_offer, check_seat_to_take
 from tenants.service.violations import answering
 
-LIFETIME: Final = timedelta(days=7)
 _JOINING: Final[Mapping[str, type[AppError]]] = {"uq_membership_tenant_id_user_id": AlreadyMember}
 
 
@@ -48,7 +47,7 @@ async def get(scope: Scope, invitation_id: UUID, *, for_update: bool = False) ->
     return invitation
 
 
-async def create(scope: Scope, body: InvitationCreate) -> Invitation:
+async def create(scope: Scope, body: InvitationCreate, letters: Letters) -> Invitation:
     """Invite an address. What is answered depends on this tenant alone, not on whether anybody has the address."""
     caller = await acting(scope, Action.INVITATION_CREATE)
     check_rank(caller, body.role)
@@ -70,11 +69,12 @@ async def create(scope: Scope, body: InvitationCreate) -> Invitation:
     )
     session.add(invitation)
     await session.flush()
+    await letters.invitation(scope, invitation, caller, token)
     _note(scope, "invitation.created", invitation)
     return invitation
 
 
-async def resend(scope: Scope, invitation_id: UUID) -> Invitation:
+async def resend(scope: Scope, invitation_id: UUID, letters: Letters) -> Invitation:
     """Send the invitation anew, in the caller's name: with a new token, for another week. The old token is dead."""
     caller = await acting(scope, Action.INVITATION_UPDATE)
     invitation = await _open(scope, invitation_id)
@@ -88,6 +88,7 @@ async def resend(scope: Scope, invitation_id: UUID) -> Invitation:
     invitation.last_sent_at = clock.now()
     invitation.expires_at = invitation.last_sent_at + LIFETIME
     await scope.unit.session.flush()
+    await letters.invitation(scope, invitation, caller, token)
     _note(scope, "invitation.resent", invitation)
     return invitation
 

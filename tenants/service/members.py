@@ -14,6 +14,7 @@ from tenants.actions import Action
 from tenants.errors import AlreadyOwner, LastOwner
 from tenants.queries import members as queries
 from tenants.schemas.members import MemberList, MemberUpdate, OwnershipTransfer
+from tenants.service.letters import Letters
 from tenants.service.people import acting, check_rank
 
 
@@ -62,7 +63,7 @@ async def leave(scope: Scope) -> None:
     _note(scope, "member.left", member, _image(member), None)
 
 
-async def transfer(scope: Scope, body: OwnershipTransfer) -> Membership:
+async def transfer(scope: Scope, body: OwnershipTransfer, letters: Letters) -> Membership:
     """Make a member the owner in the caller's place; the caller becomes an admin."""
     caller = await acting(scope, Action.OWNERSHIP_TRANSFER)
     heir = await get(scope, body.member_id, for_update=True)
@@ -70,6 +71,7 @@ async def transfer(scope: Scope, body: OwnershipTransfer) -> Membership:
         raise AlreadyOwner
     heir.role, caller.role = Role.OWNER, Role.ADMIN
     await scope.unit.session.flush()
+    await letters.ownership(scope, heir, caller)
     _note(scope, "ownership.transferred", heir, {"owner": caller.email}, {"owner": heir.email})
     return heir
 

@@ -1,7 +1,7 @@
 from insula.policy import Role
 from tenants.actions import GRANTS, Action
 
-PERSONAL = {Action.ME_READ, Action.TENANT_CREATE}
+PERSONAL = {Action.ME_READ, Action.TENANT_CREATE, Action.INVITATION_ACCEPT}
 
 
 class TestGrants:
@@ -11,11 +11,18 @@ class TestGrants:
     def test_every_action_is_granted_unless_it_is_personal(self) -> None:
         assert set().union(*GRANTS.values()) == set(Action) - PERSONAL
 
-    def test_viewer_only_reads(self) -> None:
-        assert {action.split(":")[1] for action in GRANTS["viewer"]} == {"read"}
+    def test_viewer_only_reads_and_leaves(self) -> None:
+        assert {action.split(":")[1] for action in GRANTS["viewer"]} == {"read", "leave"}
 
     def test_billing_manager_sees_the_tenant_alone(self) -> None:
-        assert GRANTS["billing_manager"] == {Action.TENANT_READ}
+        assert GRANTS["billing_manager"] == {Action.TENANT_READ, Action.MEMBER_LEAVE}
 
-    def test_member_neither_deletes_projects_nor_changes_the_tenant(self) -> None:
-        assert GRANTS["owner"] - GRANTS["member"] == {Action.PROJECT_DELETE, Action.TENANT_UPDATE}
+    def test_everybody_may_leave(self) -> None:
+        assert all(Action.MEMBER_LEAVE in granted for granted in GRANTS.values())
+
+    def test_member_neither_deletes_projects_nor_changes_the_tenant_and_its_people(self) -> None:
+        more = GRANTS["owner"] - GRANTS["member"]
+        assert more >= {Action.PROJECT_DELETE, Action.TENANT_UPDATE, Action.MEMBER_DELETE, Action.INVITATION_CREATE}
+
+    def test_owner_alone_gives_the_tenant_away(self) -> None:
+        assert GRANTS["owner"] - GRANTS["admin"] == {Action.OWNERSHIP_TRANSFER}
