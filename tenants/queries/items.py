@@ -3,36 +3,48 @@
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.http.paging import Columns, Slice, fetch_keyset, like
+from insula.db.reading import Reading
+from insula.db.unit import Unit
+from insula.http.keyset import KeysetReading
+from insula.http.paging import Slice, like
 from tenants.models import ProjectItem
 from tenants.schemas.items import ItemList
 
-_SORTABLE: Final[Columns] = {
-    "created_at": col(ProjectItem.created_at),
-    "title": col(ProjectItem.title),
-    "position": col(ProjectItem.position),
-}
+_OF_PROJECT: Final = col(ProjectItem.project_id) == bindparam("project_id")
+_ONE: Final = Reading(
+    ProjectItem, lambda: select(ProjectItem).where(_OF_PROJECT, col(ProjectItem.id) == bindparam("item_id"))
+)
+_PAGE: Final = KeysetReading(
+    ProjectItem,
+    sortable={
+        "created_at": col(ProjectItem.created_at),
+        "title": col(ProjectItem.title),
+        "position": col(ProjectItem.position),
+    },
+    narrowed_by={
+        "project_id": _OF_PROJECT,
+        "status": col(ProjectItem.status) == bindparam("status"),
+        "search": col(ProjectItem.title).ilike(bindparam("search")) | col(ProjectItem.body).ilike(bindparam("search")),
+    },
+)
 
 
-async def find(
-    session: AsyncSession, project_id: UUID, item_id: UUID, *, for_update: bool = False
-) -> ProjectItem | None:
-    """Return the item of that project; ``for_update`` lets no other transaction change it before this one ends."""
+async def find(unit: Unit, project_id: UUID, item_id: UUID) -> ProjectItem | None:
+    """Return the item of that project, to be read."""
+    return await _ONE.one(unit, project_id=project_id, item_id=item_id)
+
+
+async def lock(session: AsyncSession, project_id: UUID, item_id: UUID) -> ProjectItem | None:
+    """Return the item, to be changed: no other transaction changes it before this one ends."""
     statement = select(ProjectItem).where(ProjectItem.project_id == project_id, ProjectItem.id == item_id)
-    if for_update:
-        statement = statement.with_for_update(key_share=True)
-    return (await session.exec(statement)).one_or_none()
+    return (await session.exec(statement.with_for_update(key_share=True))).one_or_none()
 
 
-async def page(session: AsyncSession, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:
+async def page(unit: Unit, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:
     """Return one page of the project's items; ``search`` looks into title and body."""
-    statement = select(ProjectItem).where(ProjectItem.project_id == project_id)
-    if params.status is not None:
-        statement = statement.where(ProjectItem.status == params.status)
-    if params.search is not None:
-        pattern = like(params.search)
-        statement = statement.where(col(ProjectItem.title).ilike(pattern) | col(ProjectItem.body).ilike(pattern))
-    return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(ProjectItem.id))
+    search = params.search and like(params.search)
+    return await _PAGE.page(unit, params, project_id=project_id, status=params.status, search=search)

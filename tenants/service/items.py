@@ -20,7 +20,7 @@ from tenants.models import ProjectItem
 from tenants.queries import items as queries
 from tenants.schemas.items import ItemCreate, ItemList, ItemUpdate
 from tenants.service import projects
-from tenants.service.quotas import reserve
+from tenants.service.quotas import settle
 from tenants.service.violations import answering
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
@@ -31,40 +31,37 @@ _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
 
 async def page(scope: Scope, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:
     """Return one page of the project's items, or raise NotFound when there is no such project."""
-    found = await queries.page(scope.unit.session, project_id, params)
+    found = await queries.page(scope.unit, project_id, params)
     if not found.rows:
         await projects.get(scope, project_id)
     return found
 
 
-async def get(scope: Scope, project_id: UUID, item_id: UUID, *, for_update: bool = False) -> ProjectItem:
+async def get(scope: Scope, project_id: UUID, item_id: UUID) -> ProjectItem:
     """Return the item, or raise NotFound."""
-    item = await queries.find(scope.unit.session, project_id, item_id, for_update=for_update)
-    if item is None:
-        raise NotFound
-    return item
+    return _found(await queries.find(scope.unit, project_id, item_id))
 
 
 async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectItem:
     """Create an item in the project, within the plan's quota."""
-    await reserve(scope, "items", ProjectItem)
     item = ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump())
     scope.unit.session.add(item)
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
+    await settle(scope, "items")
     record(scope, "item.created", object_type="item", object_id=item.id, after=image(item))
     return item
 
 
 async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreate]) -> list[UUID]:
     """Create all the items, or none, in one statement; return their ids in order."""
-    await reserve(scope, "items", ProjectItem, len(bodies))
     rows = [
         ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump()).model_dump()
         for body in bodies
     ]
     with answering(_VIOLATIONS):
         await scope.unit.session.exec(insert(ProjectItem), params=rows)
+    await settle(scope, "items", len(rows))
     ids = [row["id"] for row in rows]
     made = {"project_id": project_id, "count": len(ids), "ids": ids}
     record(scope, "items.created", object_type="project", object_id=project_id, after=made)
@@ -75,7 +72,7 @@ async def update(
     scope: Scope, project_id: UUID, item_id: UUID, body: ItemUpdate, precondition: Precondition
 ) -> ProjectItem:
     """Change what ``body`` names."""
-    item = await get(scope, project_id, item_id, for_update=True)
+    item = _found(await queries.lock(scope.unit.session, project_id, item_id))
     precondition.check(item.version)
     before = image(item)
     item.sqlmodel_update(body.changes())
@@ -87,8 +84,14 @@ async def update(
 
 async def delete(scope: Scope, project_id: UUID, item_id: UUID, precondition: Precondition) -> None:
     """Delete the item."""
-    item = await get(scope, project_id, item_id, for_update=True)
+    item = _found(await queries.lock(scope.unit.session, project_id, item_id))
     precondition.check(item.version)
     await scope.unit.session.delete(item)
     await scope.unit.session.flush()
     record(scope, "item.deleted", object_type="item", object_id=item_id, before=image(item))
+
+
+def _found(item: ProjectItem | None) -> ProjectItem:
+    if item is None:
+        raise NotFound
+    return item

@@ -13,7 +13,7 @@ from tenants.errors import ProjectNameTaken
 from tenants.models import Project
 from tenants.queries import projects as queries
 from tenants.schemas.projects import ProjectCreate, ProjectList, ProjectUpdate
-from tenants.service.quotas import reserve
+from tenants.service.quotas import settle
 from tenants.service.violations import answering
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_project_tenant_id_name": ProjectNameTaken}
@@ -21,31 +21,28 @@ _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_project_tenant_id_name":
 
 async def page(scope: Scope, params: ProjectList) -> Slice[Project]:
     """Return one page of the tenant's projects."""
-    return await queries.page(scope.unit.session, params)
+    return await queries.page(scope.unit, params)
 
 
-async def get(scope: Scope, project_id: UUID, *, for_update: bool = False) -> Project:
+async def get(scope: Scope, project_id: UUID) -> Project:
     """Return the project, or raise NotFound."""
-    project = await queries.find(scope.unit.session, project_id, for_update=for_update)
-    if project is None:
-        raise NotFound
-    return project
+    return _found(await queries.find(scope.unit, project_id))
 
 
 async def create(scope: Scope, body: ProjectCreate) -> Project:
     """Create a project, within the plan's quota."""
-    await reserve(scope, "projects", Project)
     project = Project(tenant_id=scope.tenant.id, **body.model_dump())
     scope.unit.session.add(project)
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
+    await settle(scope, "projects")
     record(scope, "project.created", object_type="project", object_id=project.id, after=image(project))
     return project
 
 
 async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, precondition: Precondition) -> Project:
     """Change what ``body`` names."""
-    project = await get(scope, project_id, for_update=True)
+    project = _found(await queries.lock(scope.unit.session, project_id))
     precondition.check(project.version)
     before = image(project)
     project.sqlmodel_update(body.changes())
@@ -57,8 +54,14 @@ async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, preconditi
 
 async def delete(scope: Scope, project_id: UUID, precondition: Precondition) -> None:
     """Delete the project; its items go with it."""
-    project = await get(scope, project_id, for_update=True)
+    project = _found(await queries.lock(scope.unit.session, project_id))
     precondition.check(project.version)
     await scope.unit.session.delete(project)
     await scope.unit.session.flush()
     record(scope, "project.deleted", object_type="project", object_id=project_id, before=image(project))
+
+
+def _found(project: Project | None) -> Project:
+    if project is None:
+        raise NotFound
+    return project

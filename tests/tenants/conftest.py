@@ -1,9 +1,11 @@
 from collections.abc import Awaitable, Callable, Iterator
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import event
 
+from insula.db.connection import TenantConnection
 from insula.db.roles import DatabaseRole
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
@@ -51,14 +53,19 @@ async def newcomer(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) 
 
 
 @pytest.fixture
-def statements(live: Live) -> Iterator[list[str]]:
-    """Note what the tenants app asks the database, besides BEGIN and COMMIT."""
+def statements(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Note what the tenants app asks the database, by session or driver, besides BEGIN and COMMIT."""
     engine = live.kernel.database.engine(DatabaseRole.TENANTS).sync_engine
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         sent.append(statement)
 
+    async def fetch(connection: TenantConnection, statement: str, *arguments: object) -> object:
+        sent.append(statement)
+        return await asyncpg.Connection.fetch(connection, statement, *arguments)
+
+    monkeypatch.setattr(TenantConnection, "fetch", fetch)
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)

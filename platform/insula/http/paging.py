@@ -118,11 +118,15 @@ async def fetch_keyset(
     """
     column = columns[params.sort_field]
     if params.cursor is not None:
-        last = tuple_(*_decode(params, column, identity))
+        last = tuple_(*read_cursor(params, column, identity))
         position = tuple_(column, identity)
         statement = statement.where(position < last if params.descending else position > last)
     order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
-    rows = list((await session.exec(statement.order_by(*order).limit(params.limit + 1))).all())
+    return cut(params, list((await session.exec(statement.order_by(*order).limit(params.limit + 1))).all()))
+
+
+def cut(params: KeysetParams, rows: list[Row]) -> Slice[Row]:
+    """Return the page of ``rows``, of which there is one more than the limit when another page follows."""
     if len(rows) <= params.limit:
         return Slice(rows, None)
     rows.pop()
@@ -151,7 +155,8 @@ def _encode(params: KeysetParams, value: object, identity: object) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(params: KeysetParams, column: Mapped[Any], identity: Mapped[Any]) -> tuple[object, object]:
+def read_cursor(params: KeysetParams, column: Mapped[Any], identity: Mapped[Any]) -> tuple[object, object]:
+    """Return the position that the cursor stands for: the sorted value and the id. Raises InvalidCursor."""
     cursor = params.cursor or ""
     try:
         decoded = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
