@@ -7,7 +7,7 @@ from typer import _click
 from typer.core import TyperGroup
 from typer.main import get_command
 
-_COMMANDS = ("run", "serve", "worker", "migrate", "seed", "token", "openapi", "doctor", "backup", "restore")
+_COMMANDS = ("run", "serve", "worker", "migrate", "seed", "token", "openapi", "doctor", "audit", "backup", "restore")
 
 
 class _Commands(TyperGroup):

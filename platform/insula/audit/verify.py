@@ -1,0 +1,84 @@
+"""Computes the chains anew: whether any event was changed, taken out, moved or cut off since it was recorded.
+
+What is hashed is each event's row, as PostgreSQL writes it as JSON, after the hash of the event
+before. Only who can change rows *and* rewrite all that follows, head included, leaves no trace; against
+that, keep heads outside of the database.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.db.roles import DatabaseRole, role_url
+from insula.settings import Settings
+
+_BEGINNING: Final = bytes(32)
+_SEES_ALL: Final = text("SELECT rolbypassrls OR rolsuper FROM pg_roles WHERE rolname = current_user")
+_CHAINS: Final = text("SELECT tenant_id FROM audit_head UNION SELECT tenant_id FROM audit_event ORDER BY 1")
+_HEAD: Final = text("SELECT sequence, hash FROM audit_head WHERE tenant_id = :chain")
+_EVENTS: Final = text("""
+SELECT sequence, previous_hash, hash, jsonb_build_array(
+    tenant_id, sequence, id, (extract(epoch FROM occurred_at) * 1000000)::bigint, actor_kind, actor_id, actor_label,
+    action, object_type, object_id, before, after, request_id, address
+)::text AS told
+FROM audit_event WHERE tenant_id = :chain ORDER BY sequence
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one chain turned out to be: whole when ``broken`` is None."""
+
+    chain: UUID
+    events: int
+    """How many are sound, from the first on."""
+    head: bytes
+    """The hash of the last of them."""
+    broken: str | None
+
+
+@asynccontextmanager
+async def reader(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """Connect as the backup role, which sees every chain, at one moment. Raises PermissionError if it does not."""
+    url = make_url(role_url(settings, DatabaseRole.BACKUP, direct=True)).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=NullPool, isolation_level="REPEATABLE READ")
+    try:
+        async with engine.connect() as connection:
+            if not (await connection.execute(_SEES_ALL)).scalar_one():
+                raise PermissionError(f"{DatabaseRole.BACKUP.value} cannot see past row-level security")
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def chains(connection: AsyncConnection) -> list[UUID]:
+    """Return every chain that there is, be it by a head or by an event."""
+    return list((await connection.execute(_CHAINS)).scalars())
+
+
+async def verify(connection: AsyncConnection, chain: UUID) -> Verdict:
+    """Compute the chain anew, up to its first break."""
+    place, last = 0, _BEGINNING
+    async with connection.stream(_EVENTS, {"chain": chain}) as events:
+        async for event in events:
+            if event.sequence != place + 1:
+                return Verdict(chain, place, last, f"event {place + 1} is missing")
+            if event.previous_hash != last:
+                return Verdict(chain, place, last, f"event {event.sequence} does not follow from the one before")
+            if event.hash != hashlib.sha256(last + event.told.encode()).digest():
+                return Verdict(chain, place, last, f"event {event.sequence} is not what was recorded")
+            place, last = event.sequence, event.hash
+    head = (await connection.execute(_HEAD, {"chain": chain})).one_or_none()
+    if head is None:
+        return Verdict(chain, place, last, "the head is missing" if place else None)
+    if head.sequence != place:
+        return Verdict(chain, place, last, f"the log ends at event {place}, its head at event {head.sequence}")
+    return Verdict(chain, place, last, None if head.hash == last else f"the head is not that of event {place}")

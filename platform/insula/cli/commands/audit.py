@@ -1,0 +1,62 @@
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from insula.audit import PLATFORM
+from insula.audit.verify import Verdict, chains, reader
+from insula.audit.verify import verify as verify_chain
+from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.local import reached
+from insula.settings import Settings
+
+app = typer.Typer()
+_SLUG = text("SELECT id FROM tenant WHERE slug = :slug")
+
+
+@app.callback()
+def audit() -> None:
+    """Look after the audit log."""
+
+
+@app.command()
+def verify(
+    tenant: Annotated[str, typer.Option(help="Slug or id of a tenant, a gone one's too, or `platform`.")] = "",
+) -> None:
+    """Compute the audit log's hash chains anew; exit with 1 if anything was changed, taken out or cut off."""
+    with one_clear_line(), reached(Settings()) as settings:
+        verdicts = asyncio.run(_verify(settings, tenant))
+        broken = [verdict for verdict in verdicts if verdict.broken is not None]
+        for verdict in broken:
+            typer.echo(f"{verdict.chain}: {verdict.broken}")
+        events = sum(verdict.events for verdict in verdicts)
+        if broken:
+            raise CommandFailed(f"{len(broken)} of {len(verdicts)} chains of the audit log are broken")
+        typer.echo(f"OK: {_counted(len(verdicts), 'chain')}, {_counted(events, 'event')}")
+        if tenant:
+            typer.echo(f"head: {verdicts[0].head.hex()}")
+
+
+async def _verify(settings: Settings, tenant: str) -> list[Verdict]:
+    async with reader(settings) as connection:
+        chosen = [await _chain(connection, tenant)] if tenant else await chains(connection)
+        return [await verify_chain(connection, chain) for chain in chosen]
+
+
+async def _chain(connection: AsyncConnection, tenant: str) -> UUID:
+    if tenant == "platform":
+        return PLATFORM
+    chain: UUID | None = (await connection.execute(_SLUG, {"slug": tenant})).scalar_one_or_none()
+    if chain is not None:
+        return chain
+    try:
+        return UUID(tenant)
+    except ValueError:
+        raise CommandFailed(f"there is no tenant {tenant}") from None
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,30 @@
+"""Chains that tests append to, and a hand that changes them past every refusal."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from insula.audit import Actor, record_in
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+
+Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
+Tamper = Callable[..., Awaitable[None]]
+
+
+async def append(database: Database, chain: UUID, count: int = 1, **event: Any) -> None:
+    """Append events to the chain, in one transaction."""
+    named = {"object_type": "thing", "object_id": "1", **event}
+    async with database.unit(DatabaseRole.TENANTS, chain) as unit:
+        for number in range(count):
+            after = named.get("after", {"number": number})
+            record_in(
+                unit,
+                named.get("actor", Actor("user")),
+                named.get("action", "thing.done"),
+                object_type=named["object_type"],
+                object_id=named["object_id"],
+                before=named.get("before"),
+                after=after,
+                tenant_id=chain,
+            )
