@@ -1,0 +1,220 @@
+"""An act is recorded in the transaction that does it, last of all, and then by nobody changed."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import select
+
+from insula import clock
+from insula.audit import PLATFORM, SYSTEM, Actor, Origin, record_in
+from insula.audit.verify import reader, verify
+from insula.db.models import Tenant
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.ids import new_id
+from insula.settings import Settings
+from tests.audit.support import Readback, append
+from tests.support.factories import Factories
+from tests.support.sql import rows
+
+TENANTS = DatabaseRole.TENANTS
+EVENTS = "SELECT * FROM audit_event WHERE tenant_id = :chain ORDER BY sequence"
+WRITERS = (TENANTS, DatabaseRole.BILLING, DatabaseRole.ADMIN, DatabaseRole.IDENTITY, DatabaseRole.WORKER)
+
+
+def note(unit: Unit, chain: UUID, action: str = "thing.done") -> None:
+    record_in(unit, SYSTEM, action, object_type="thing", object_id="1", tenant_id=chain)
+
+
+class TestWriting:
+    async def test_an_event_says_who_did_what_when_and_whence(self, database: Database, readback: Readback) -> None:
+        chain, ada = new_id(), new_id()
+        earliest = clock.now()
+        async with database.unit(TENANTS, chain) as unit:
+            record_in(
+                unit,
+                Actor("api_key", ada, "deploy"),
+                "thing.changed",
+                object_type="thing",
+                object_id=ada,
+                before={"size": 1, "colour": "red"},
+                after={"size": 2, "colour": "red"},
+                tenant_id=chain,
+                origin=Origin("request-1", "192.0.2.7"),
+            )
+        [event] = await readback(EVENTS, chain=chain)
+        assert earliest <= event.pop("occurred_at") <= clock.now()
+        assert len(event.pop("hash")) == 32
+        assert event.pop("id").version == 7
+        assert event == {
+            "tenant_id": chain,
+            "sequence": 1,
+            "actor_kind": "api_key",
+            "actor_id": ada,
+            "actor_label": "deploy",
+            "action": "thing.changed",
+            "object_type": "thing",
+            "object_id": str(ada),
+            "before": {"size": 1},
+            "after": {"size": 2},
+            "request_id": "request-1",
+            "address": "192.0.2.7",
+            "previous_hash": bytes(32),
+        }
+
+    async def test_what_is_rolled_back_is_not_recorded(self, database: Database, readback: Readback) -> None:
+        chain = new_id()
+        async with database.unit(TENANTS, chain) as unit:
+            note(unit, chain, "not.done")
+            await unit.rollback()
+            note(unit, chain, "was.done")
+
+        async def fail() -> None:
+            async with database.unit(TENANTS, chain) as unit:
+                note(unit, chain, "not.done.either")
+                raise RuntimeError("undo")
+
+        with pytest.raises(RuntimeError, match="undo"):
+            await fail()
+        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["was.done"]
+
+    async def test_each_commit_records_its_own(self, database: Database, readback: Readback) -> None:
+        chain = new_id()
+        async with database.unit(TENANTS, chain) as unit:
+            note(unit, chain, "first")
+            await unit.commit()
+            assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["first"]
+            note(unit, chain, "second")
+        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["first", "second"]
+
+    async def test_an_event_that_cannot_be_written_undoes_the_act(
+        self, make: Factories, database: Database, readback: Readback
+    ) -> None:
+        tenant = await make.tenant(name="Before")
+
+        async def rename(address: str) -> None:
+            async with database.unit(TENANTS, tenant.id) as unit:
+                (await unit.session.exec(select(Tenant))).one().name = "After"
+                origin = Origin("request", address)
+                record_in(unit, SYSTEM, "x", object_type="x", object_id="1", tenant_id=tenant.id, origin=origin)
+
+        with pytest.raises(DBAPIError):
+            await rename("\0")
+        assert await readback("SELECT name FROM tenant WHERE id = :id", id=tenant.id) == [{"name": "Before"}]
+        await rename("192.0.2.7")
+        assert await readback("SELECT name FROM tenant WHERE id = :id", id=tenant.id) == [{"name": "After"}]
+
+    async def test_many_chains_in_one_transaction(self, database: Database, readback: Readback) -> None:
+        one, other = new_id(), new_id()
+        async with database.unit(DatabaseRole.ADMIN, new_id()) as unit:
+            for chain in (one, other, one):
+                note(unit, chain)
+        assert [len(await readback(EVENTS, chain=chain)) for chain in (one, other)] == [2, 1]
+
+    @pytest.mark.parametrize("role", WRITERS)
+    async def test_every_role_that_changes_something_can_record(
+        self, settings: Settings, role: DatabaseRole, readback: Readback
+    ) -> None:
+        chain = new_id()
+        database = await Database.open(settings, [role])
+        async with database.unit(role) as unit:
+            note(unit, chain)
+        await database.close()
+        assert len(await readback(EVENTS, chain=chain)) == 1
+
+
+class TestTogether:
+    async def test_writers_at_once_leave_one_whole_chain(
+        self, database: Database, settings: Settings, readback: Readback
+    ) -> None:
+        chain = new_id()
+        await asyncio.gather(*(append(database, chain, 2) for _ in range(50)))
+        events = await readback(EVENTS, chain=chain)
+        assert [event["sequence"] for event in events] == list(range(1, 101))
+        async with reader(settings) as connection:
+            assert (await verify(connection, chain)).broken is None
+
+    async def test_who_noted_but_has_not_committed_holds_up_nobody(
+        self, database: Database, readback: Readback
+    ) -> None:
+        chain = new_id()
+        async with database.unit(TENANTS, chain) as slow:
+            note(slow, chain, "slow")
+            await rows(slow, "SELECT 1")
+            async with asyncio.timeout(5):
+                await append(database, chain, action="quick")
+        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["quick", "slow"]
+
+    async def test_two_who_note_in_opposite_orders_do_not_deadlock(
+        self, database: Database, readback: Readback
+    ) -> None:
+        one, other = new_id(), new_id()
+
+        async def both(*chains: UUID) -> None:
+            async with database.unit(TENANTS) as unit:
+                for chain in chains:
+                    note(unit, chain)
+
+        await asyncio.gather(*(both(*pair) for _ in range(20) for pair in ((one, other), (other, one))))
+        assert [len(await readback(EVENTS, chain=chain)) for chain in (one, other)] == [40, 40]
+
+
+class TestKeeping:
+    async def test_no_role_may_name_an_events_place(self, database: Database, readback: Readback) -> None:
+        chain = new_id()
+        columns = "tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, address"
+        values = ":chain, gen_random_uuid(), now(), 'system', 'a', 'b', 'c', '', ''"
+        plain = f"INSERT INTO audit_event ({columns}) VALUES ({values})"  # noqa: S608  # this test's own words
+        forged = f"INSERT INTO audit_event ({columns}, sequence) VALUES ({values}, 7)"  # noqa: S608  # as above
+
+        async def insert(statement: str) -> None:
+            async with database.unit(TENANTS, chain) as unit:
+                await rows(unit, statement, chain=chain)
+
+        await insert(plain)
+        with pytest.raises(DBAPIError, match="permission denied"):
+            await insert(forged)
+        assert [event["sequence"] for event in await readback(EVENTS, chain=chain)] == [1]
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE audit_event SET action = 'nothing' WHERE tenant_id = :chain",
+            "DELETE FROM audit_event WHERE tenant_id = :chain",
+            "TRUNCATE audit_event",
+            "UPDATE audit_head SET sequence = 0 WHERE tenant_id = :chain",
+            "INSERT INTO audit_head SELECT gen_random_uuid(), 0, hash FROM audit_head WHERE tenant_id = :chain",
+            "DELETE FROM audit_head WHERE tenant_id = :chain",
+            "TRUNCATE audit_head",
+        ],
+    )
+    async def test_not_even_a_superuser_changes_it_in_passing(
+        self, database: Database, readback: Readback, statement: str
+    ) -> None:
+        chain = new_id()
+        await append(database, chain, 3)
+        before = await readback(EVENTS, chain=chain)
+        with pytest.raises(DBAPIError, match="is append-only"):
+            await readback(statement, **({"chain": chain} if ":chain" in statement else {}))
+        assert await readback(EVENTS, chain=chain) == before
+
+    async def test_it_stays_when_the_user_and_the_tenant_go(
+        self, make: Factories, database: Database, readback: Readback
+    ) -> None:
+        tenant, user = await make.tenant(entitlements={}), await make.user()
+        await append(database, tenant.id, actor=Actor("user", user.id))
+        await readback('DELETE FROM "user" WHERE id = :id', id=user.id)
+        await readback("DELETE FROM tenant WHERE id = :id", id=tenant.id)
+        [event] = await readback(EVENTS, chain=tenant.id)
+        assert event["actor_id"] == user.id
+
+    async def test_no_tenant_reads_anothers_or_the_platforms(self, database: Database) -> None:
+        mine, theirs = new_id(), new_id()
+        for chain in (mine, theirs, PLATFORM):
+            await append(database, chain)
+        async with database.unit(TENANTS, mine) as unit:
+            assert await rows(unit, "SELECT DISTINCT tenant_id FROM audit_event") == [(mine,)]
+            assert await rows(unit, "SELECT tenant_id FROM audit_head") == [(mine,)]
