@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from insula.settings import Settings
 from tests.support.cluster import Servers, TestServers
 
-pytest_plugins = ["tests.support.factories", "tests.support.app"]
+pytest_plugins = ["tests.support.dns", "tests.support.factories", "tests.support.app", "tests.support.mail"]
 
 SERVERS = pytest.StashKey[TestServers]()
 Row = dict[str, object]

@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from insula.app.auth import accounts_router, auth_router
 from insula.app.factory import Lifespan, make_app
 from insula.app.health import Readiness, Watch
+from insula.app.mailbox import mailbox_router
 from insula.app.mounts import MOUNTS
 from insula.app.pages import page
+from insula.app.queue_metrics import QueueMetrics
 from insula.errors import NotFound
 from insula.http.kernel import kernel_of
 from insula.http.metrics import RequestMetrics
@@ -54,13 +56,13 @@ root_router = APIRouter(tags=["installation"], route_class=PublicRoute)
 
 def build_root(settings: Settings, lifespan: Lifespan) -> FastAPI:
     """Build the root app; the sub-apps are mounted into it."""
-    return make_app(
+    root = make_app(
         name="root",
         title="Insula",
         description=_DESCRIPTION,
         version=version("insula"),
         settings=settings,
-        routers=[root_router, auth_router(), accounts_router()],
+        routers=[root_router, auth_router(), accounts_router(), mailbox_router],
         tags=[
             {"name": "installation", "description": "Health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},
@@ -68,6 +70,8 @@ def build_root(settings: Settings, lifespan: Lifespan) -> FastAPI:
         ],
         lifespan=lifespan,
     )
+    root.state.queue_metrics = QueueMetrics()
+    return root
 
 
 @root_router.get("/", include_in_schema=False)
@@ -112,7 +116,9 @@ async def metrics(request: Request) -> Response:
     if not _may_measure(request):
         raise NotFound
     found: RequestMetrics = request.app.state.metrics
-    return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)
+    queue: QueueMetrics = request.app.state.queue_metrics
+    body = generate_latest(found.registry) + await queue.render(kernel_of(request))
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
 def _may_measure(request: Request) -> bool:

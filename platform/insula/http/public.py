@@ -14,6 +14,9 @@ PUBLIC: Mapping[AppName, frozenset[str]] = {
         "GET /healthz",  # load balancers have no credentials
         "GET /readyz",
         "GET /metrics",  # guarded by its own token, or loopback only
+        "GET /mailbox",  # what a local installation keeps instead of sending; elsewhere 404
+        "GET /mailbox/{name}",
+        "GET /mailbox/{name}/html",
         "GET /.well-known/jwks.json",  # public keys, by definition
         "POST /auth/login",  # where credentials come from
         "POST /auth/refresh",

@@ -9,6 +9,9 @@ from typing import Final
 
 from insula.ids import new_id
 
+LINK: Final = re.compile(r"(https?://\S*[\w/=&#-])")
+"""A link within a text, without the full stop that may follow."""
+
 _KEPT: Final = 200
 _NAME: Final = re.compile(r"[0-9a-f]{32}")
 

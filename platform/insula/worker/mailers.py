@@ -1,6 +1,5 @@
 """How mail leaves: by SMTP or, on a machine of one's own, into the mailbox."""
 
-import re
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -11,11 +10,10 @@ import anyio.to_thread
 import structlog
 
 from insula.jobs import Mailer
-from insula.mail.mailbox import Mailbox
+from insula.mail.mailbox import LINK, Mailbox
 from insula.settings import MailSettings, Settings
 
 _TIMEOUT: Final = 10.0  # less than the database lets a transaction idle: the send is noted in one
-_LINK: Final = re.compile(r"https?://\S+")
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -50,7 +48,7 @@ class MailboxMailer:
         """Return when the message is in its file."""
         name = await anyio.to_thread.run_sync(self.mailbox.keep, message.as_bytes(policy=SMTP))
         body = message.get_body(("plain",))
-        links = _LINK.findall(body.get_content()) if body is not None else []
+        links = LINK.findall(body.get_content()) if body is not None else []
         read = f"{self.public_url.rstrip('/')}/mailbox/{name}"
         _log.info("mail", to=str(message["To"]), subject=str(message["Subject"]), links=links, read=read)
 

@@ -34,4 +34,5 @@ HANDLERS: Final[Mapping[str, Handler]] = merged(mail.JOBS, housekeeping.JOBS, bi
 PERIODIC: Final = (
     Periodic("house.tidy", "*/10 * * * *"),
     Periodic("billing.sweep", "* * * * * */10"),
+    Periodic("billing.expire_overrides", "* * * * *"),
 )

@@ -1,0 +1,54 @@
+"""The job queue in numbers, asked of the database when the metrics are, at most every few seconds."""
+
+import asyncio
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.exposition import generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from insula import clock
+from insula.db.roles import DatabaseRole
+from insula.http.kernel import Kernel
+
+_SECONDS_KEPT: Final = 5.0
+_QUERY: Final = text("""
+SELECT queue_name AS queue, status::text AS status, count(*) AS jobs,
+       extract(epoch FROM now() - min(greatest(enqueued_at, scheduled_at)) FILTER (
+           WHERE status = 'todo' AND coalesce(scheduled_at <= now(), true)
+       )) AS oldest
+FROM jobs.procrastinate_jobs GROUP BY 1, 2
+""")
+
+
+class QueueMetrics:
+    """How many jobs wait, run, are done or have failed, and how long the oldest has been due."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._seen = b""
+        self._until = 0.0
+
+    async def render(self, kernel: Kernel) -> bytes:
+        """Return the metrics in Prometheus' text form; nothing while the database is away."""
+        async with self._lock:
+            if clock.timestamp() >= self._until:
+                try:
+                    self._seen = await _measure(kernel)
+                except (SQLAlchemyError, OSError):
+                    return b""
+                self._until = clock.timestamp() + _SECONDS_KEPT
+            return self._seen
+
+
+async def _measure(kernel: Kernel) -> bytes:
+    registry = CollectorRegistry()
+    jobs = Gauge("insula_jobs", "Jobs in the database.", ("queue", "status"), registry=registry)
+    oldest = Gauge("insula_jobs_oldest_seconds", "How long the oldest job is due.", ("queue",), registry=registry)
+    async with kernel.database.engine(DatabaseRole.GATE).connect() as connection:
+        for row in await connection.execute(_QUERY):
+            jobs.labels(row.queue, row.status).set(row.jobs)
+            if row.status == "todo":
+                oldest.labels(row.queue).set(max(0.0, float(row.oldest or 0)))
+    return generate_latest(registry)

@@ -1,0 +1,55 @@
+"""A real SMTP server that keeps what it is sent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from insula.settings import MailSettings, Settings
+from tests.support.app import free_port
+
+
+@dataclass
+class Sink:
+    """What has arrived, in its order, and how to have it refused."""
+
+    port: int
+    messages: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+    refusals: int = 0
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        """Take a message, or refuse it for now."""
+        if self.refusals:
+            self.refusals -= 1
+            return "451 try again later"
+        assert isinstance(envelope.content, bytes)
+        message = message_from_bytes(envelope.content, policy=default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        self.recipients.append(list(envelope.rcpt_tos))
+        return "250 taken"
+
+    def settings(self, settings: Settings) -> Settings:
+        """Return ``settings`` whose mail goes here."""
+        mail = MailSettings(host="127.0.0.1", port=self.port, starttls=False, sender="Insula <no-reply@insula.example>")
+        return settings.model_copy(update={"mail": mail})
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """Return the messages to one address."""
+        return [message for message in self.messages if str(message["To"]) == address]
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """Run an SMTP server for one test."""
+    sink = Sink(free_port())
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
+    controller.start()
+    yield sink
+    controller.stop()

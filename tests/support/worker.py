@@ -1,0 +1,66 @@
+"""Workers: in this process with handlers of a test's own, and as real processes to be killed."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from insula.jobs import Handlers
+from insula.settings import JobsSettings, Settings
+from insula.worker import work
+from insula.worker.tasks import Periodic
+from tests.support.app import environment_of
+
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+
+
+def quick(settings: Settings, **jobs: float) -> Settings:
+    """Return ``settings`` with which a silent worker is noticed and a failure repeated at once."""
+    found = {
+        "heartbeat_seconds": 0.2,
+        "stalled_seconds": 1.0,
+        "poll_seconds": 0.2,
+        "retry_seconds": 0.05,
+        "drain_seconds": 5.0,
+    }
+    return settings.model_copy(update={"jobs": JobsSettings.model_validate({**found, **jobs})})
+
+
+@asynccontextmanager
+async def working(settings: Settings, handlers: Handlers, periodic: Iterable[Periodic] = ()) -> AsyncIterator[None]:
+    """Run these handlers in this process meanwhile; drained on the way out."""
+    task = asyncio.create_task(work(settings, handlers, periodic))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def spawn(settings: Settings, module: str = "insula.worker") -> subprocess.Popen[bytes]:
+    """Start a worker process."""
+    jobs = {f"INSULA_JOBS_{name.upper()}": str(value) for name, value in settings.jobs.model_dump().items()}
+    mail = {
+        "INSULA_MAIL_HOST": settings.mail.host,
+        "INSULA_MAIL_PORT": str(settings.mail.port),
+        "INSULA_MAIL_STARTTLS": str(settings.mail.starttls).lower(),
+        "INSULA_MAIL_SENDER": settings.mail.sender,
+        "INSULA_LOG_LEVEL": "WARNING",
+    }
+    return subprocess.Popen([sys.executable, "-m", module], env=environment_of(settings) | jobs | mail)  # noqa: S603  ours
+
+
+async def job(readback: Readback, number: int | None) -> dict[str, object]:
+    """Return what the database holds of a job."""
+    (row,) = await readback(
+        "select status::text, attempts, args, tenant_id from jobs.procrastinate_jobs where id = :id", id=number
+    )
+    return row
+
+
+async def statuses(readback: Readback, tenant_id: UUID) -> set[object]:
+    """Return the statuses that the tenant's jobs have."""
+    rows = await readback("select status::text from jobs.procrastinate_jobs where tenant_id = :id", id=tenant_id)
+    return {row["status"] for row in rows}
