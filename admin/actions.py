@@ -27,6 +27,11 @@ class Action(StrEnum):
     STAFF_UPDATE = "staff.staff:update"
     STAFF_DISMISS = "staff.staff:dismiss"
     AUDIT_READ = "staff.audit:read"
+    JOB_READ = "staff.job:read"
+    JOB_RETRY = "staff.job:retry"
+    JOB_CANCEL = "staff.job:cancel"
+    WEBHOOK_READ = "staff.webhook:read"
+    WEBHOOK_REPLAY = "staff.webhook:replay"
 
 
 _READ: Final = frozenset(
@@ -37,10 +42,21 @@ _READ: Final = frozenset(
         Action.SESSION_READ,
         Action.STAFF_READ,
         Action.AUDIT_READ,
+        Action.JOB_READ,
+        Action.WEBHOOK_READ,
     }
 )
 # What stops harm or finishes what is stuck; what gives anybody more is a superuser's.
-_HELP: Final = frozenset({Action.TENANT_SUSPEND, Action.USER_SUSPEND, Action.SESSION_REVOKE})
+_HELP: Final = frozenset(
+    {
+        Action.TENANT_SUSPEND,
+        Action.USER_SUSPEND,
+        Action.SESSION_REVOKE,
+        Action.JOB_RETRY,
+        Action.JOB_CANCEL,
+        Action.WEBHOOK_REPLAY,
+    }
+)
 
 GRANTS: Final[Mapping[str, frozenset[Action]]] = MappingProxyType(
     {

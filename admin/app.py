@@ -2,7 +2,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from admin.routes import audit, overrides, staff, tenants, users
+from admin.routes import audit, jobs, overrides, staff, tenants, users, webhooks
 from insula.app.factory import Tag, make_app
 from insula.settings import Settings
 
@@ -13,13 +13,15 @@ _TAGS: Final = (
     Tag(name="users", description="Everybody who can log in."),
     Tag(name="staff", description="Who works for the platform, and as what."),
     Tag(name="audit", description="Who did what, everywhere."),
+    Tag(name="jobs", description="The work after the response."),
+    Tag(name="webhooks", description="What the payment provider sent, and what became of it."),
 )
 
 
 def build(settings: Settings) -> FastAPI:
     """Build the admin app, mounted at /admin."""
     v1 = APIRouter(prefix="/v1")
-    for noun in (tenants, overrides, users, staff, audit):
+    for noun in (tenants, overrides, users, staff, audit, jobs, webhooks):
         v1.include_router(noun.router)
     return make_app(
         name="admin",

@@ -43,3 +43,15 @@ class UserUnfit(AppError):
     """This user is suspended, or has not verified their address."""
 
     code, status = "user_unfit", 409
+
+
+class JobSettled(AppError):
+    """What the job is at does not allow this."""
+
+    code, status = "job_settled", 409
+
+
+class JobQueuedAgain(AppError):
+    """Another job that stands for the same work waits already."""
+
+    code, status = "job_queued_again", 409

@@ -2,11 +2,13 @@
 
 from billing.actions import GRANTS
 from billing.errors import EntitlementUnknown, EventNotFound, OverrideMissing, PlanUnknown
+from billing.jobs import JOBS
 from billing.models import EntitlementOverride
-from billing.service.inbox import replay
+from billing.schemas import WebhookEventList, WebhookEventRead
 from billing.service.overrides import Override, expire_overrides, lift_override, override, overrides_of
 from billing.service.plans import apply_plan, regrant, start_free, start_on
-from billing.service.sweep import JOBS, sweep
+from billing.service.stuck import replay, webhook_events
+from billing.service.sweep import sweep
 
 __all__ = [
     "GRANTS",
@@ -17,6 +19,8 @@ __all__ = [
     "Override",
     "OverrideMissing",
     "PlanUnknown",
+    "WebhookEventList",
+    "WebhookEventRead",
     "apply_plan",
     "expire_overrides",
     "lift_override",
@@ -27,4 +31,5 @@ __all__ = [
     "start_free",
     "start_on",
     "sweep",
+    "webhook_events",
 ]

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from billing import queries
-from billing.errors import EventMalformed, EventNotFound, EventOfOtherMode
+from billing.errors import EventMalformed, EventOfOtherMode
 from billing.events import SUBSCRIPTION_EVENTS, ProviderEvent
 from billing.models import STRIPE, WebhookEvent
 from billing.service import subscriptions
@@ -60,21 +60,6 @@ async def handle(database: Database, event_row: UUID) -> None:
     except Exception as error:  # noqa: BLE001 - an event must never stop others, whatever is wrong with it
         _log.warning("webhook_event_failed", event_row=str(event_row), error=type(error).__name__)
         await _record_failure(database, event_row, error)
-
-
-async def replay(database: Database, event_row: UUID) -> None:
-    """Give a dead or quarantined event another round of attempts, the first of them now.
-
-    Raises EventNotFound. An event that is pending or handled stays as it is.
-    """
-    async with database.unit(DatabaseRole.BILLING) as unit:
-        event = await unit.session.get(WebhookEvent, event_row, with_for_update=True)
-        if event is None:
-            raise EventNotFound
-        if event.status in {"dead", "quarantined"}:
-            event.status, event.attempts, event.error = "pending", 1, None
-            event.next_attempt_at = clock.now() + wait_after(1)
-    await handle(database, event_row)
 
 
 def _read(payload: object) -> ProviderEvent:

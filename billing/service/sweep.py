@@ -1,11 +1,9 @@
 """Finishes what the inbox holds: events whose process died, failed effects, released quarantine."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from pydantic import JsonValue
 from sqlalchemy import update
 from sqlmodel import col, select
 
@@ -16,7 +14,6 @@ from insula import clock
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
-from insula.jobs import Handlers, JobContext
 
 _BATCH: Final = 20
 
@@ -56,10 +53,3 @@ async def _claim(database: Database) -> Sequence[UUID]:
             row.next_attempt_at = now + inbox.wait_after(row.attempts)
             claimed.append(row.id)
     return claimed
-
-
-async def _sweep(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
-    await sweep(context.database)
-
-
-JOBS: Final[Handlers] = MappingProxyType({"billing.sweep": _sweep})

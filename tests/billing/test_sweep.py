@@ -8,14 +8,12 @@ from uuid import UUID
 import pytest
 
 from billing import api
-from billing.errors import EventNotFound
 from billing.service import inbox
 from insula import clock
 from insula.db.pools import Database
 from insula.ids import new_id
 from tests.support.factories import Factories
 from tests.support.provider import (
-    PRO_PRICE,
     JsonObject,
     Readback,
     at_price,
@@ -174,32 +172,6 @@ class TestPoison:
         await inbox.receive(database, event("customer.subscription.updated", subscription(customer)), live_mode=False)
 
         assert await plan_of(readback, tenant.id) == "pro"
-
-    async def test_a_replay_after_its_cause_is_mended_has_its_effect_once(
-        self, database: Database, make: Factories, readback: Readback
-    ) -> None:
-        tenant = await make.tenant()
-        price = f"price_{new_id().hex}"
-        message = event(
-            "customer.subscription.updated", subscription(await make_customer(make, tenant), items=at_price(price))
-        )
-        await inbox.receive(database, message, live_mode=False)
-        await readback("update webhook_event set status = 'dead' where event_id = :id", id=message["id"])
-        row = UUID(str((await row_of(readback, message))["id"]))
-        await readback("update plan set provider_price_id = :price where key = 'pro'", price=price)
-        try:
-            await api.replay(database, row)
-            await api.replay(database, row)
-        finally:
-            await readback("update plan set provider_price_id = :price where key = 'pro'", price=PRO_PRICE)
-
-        assert (await row_of(readback, message))["status"] == "handled"
-        assert await plan_of(readback, tenant.id) == "pro"
-        assert await readback("select version from tenant where id = :id", id=tenant.id) == [{"version": 2}]
-
-    async def test_only_what_is_stored_can_be_replayed(self, database: Database) -> None:
-        with pytest.raises(EventNotFound):
-            await api.replay(database, new_id())
 
 
 async def test_each_wait_is_longer_up_to_an_hour() -> None:

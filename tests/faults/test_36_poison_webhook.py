@@ -1,6 +1,7 @@
 """Poison event → bounded retries, dead letter, others flow, staff can replay.
 
-The bound, the dead letter and the replay are walked through in tests/billing/test_sweep.py.
+The bound and the dead letter are walked through in tests/billing/test_sweep.py, the replay in
+tests/admin/test_webhooks.py.
 """
 
 import pytest

@@ -12,12 +12,15 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from billing.models import EntitlementOverride
+from billing.models import EntitlementOverride, WebhookEvent
+from insula import clock
 from insula.asgi import create_app
 from insula.http.access import PersonalGuard, StaffGuard
 from insula.settings import Settings
+from insula.tenancy import CHALLENGE
 from tests.isolation.routes import LiveRoute, routes_of
-from tests.support.app import AppName, SignIn
+from tests.support.app import PASSWORD, AppName, SignIn
+from tests.support.dns import NameServer
 from tests.support.factories import Factories, TenantRow, UserRow
 
 ROUTES = {
@@ -57,10 +60,10 @@ class World:
         return self.b_owner, await self.headers(self.b_owner, self.b, route.app)
 
 
-async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> World:
+async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn, names: NameServer) -> World:
     """Make both tenants and everything in B, through the apps."""
     a = await make.tenant(plan="pro")
-    a_owner, b_owner = await make.member(a, role="owner"), await make.user()
+    a_owner, b_owner = await make.member(a, role="owner", user=await make.user(password=PASSWORD)), await make.user()
     slug = f"b-{uuid4().hex}"
     created = await client.post("/api/v1/tenants", json={"slug": slug, "name": slug}, headers=await sign_in(b_owner))
     assert created.status_code == 201, created.text
@@ -74,17 +77,19 @@ async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
     member = await make.membership(b)
     invitation, token = await make.invitation(b, b_owner, to=a_owner.email)
     key = await make.api_key(b, "project:read")
-    key = await make.api_key(b, "project:read")
+    domain = await make.domain(b, f"{slug}.example.com", verified=False)
+    names.publish(f"{CHALLENGE}.{domain.host}", domain.token)
     world.ids = {
         "project_id": project.json()["id"],
         "item_id": item.json()["id"],
         "tenant_id": str(b.id),
         "user_id": str(b_owner.id),
+        "session_id": str(await make.session(a_owner)),
         "member_id": str(member.id),
         "invitation_id": str(invitation.id),
         "token": token,
         "key_id": str(key.id),
-        "key_id": str(key.id),
+        "domain_id": str(domain.id),
         **await _staffs(make, b, b_owner),
     }
     return world
@@ -94,8 +99,21 @@ async def _staffs(make: Factories, b: TenantRow, b_owner: UserRow) -> dict[str, 
     """Make what staff act on, of B's and of the platform's."""
     override = EntitlementOverride(tenant_id=b.id, key="projects", value=9, reason="Agreed", created_by=b_owner.id)
     await make.insert(override)
+    event = WebhookEvent(
+        provider="stripe",
+        event_id=f"evt_{uuid4().hex}",
+        type="x",
+        payload={},
+        status="dead",
+        attempts=8,
+        next_attempt_at=clock.now(),
+        received_at=clock.now(),
+    )
+    await make.insert(event)
     return {
         "entitlement_key": override.key,
+        "event_id": str(event.id),
+        "job_id": str(await make.job()),
         "owner_email": b_owner.email,
         "session_id": str(await make.session(b_owner)),
         "staff_id": str((await make.staff("support")).id),
@@ -124,7 +142,12 @@ def body_of(route: LiveRoute, ids: dict[str, str]) -> dict[str, object] | None:
         return None
     examples = route.body.model_json_schema().get("examples")
     assert examples, f"{route.name}: its body's schema has no example to attack with"
-    unique = {"slug": f"walker-{uuid4().hex[:12]}", "name": f"Walker {uuid4().hex[:8]}", **ids}
+    unique = {
+        "slug": f"walker-{uuid4().hex[:12]}",
+        "name": f"Walker {uuid4().hex[:8]}",
+        "host": f"{uuid4().hex}.example.com",
+        **ids,
+    }
     return {name: unique.get(name, value) for name, value in examples[0].items()}
 
 

@@ -1,11 +1,13 @@
 """Rows that tests arrange with, inserted as the superuser, past every policy."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
@@ -37,6 +39,13 @@ PLANS: Final[Mapping[str, Mapping[str, int]]] = {
     "pro": {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50},
 }
 
+_JOB: Final = text("""
+    INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, queueing_lock, args, status, scheduled_at)
+    VALUES ('default', :task_name, :queueing_lock, CAST(:args AS jsonb),
+            CAST(:status AS jobs.procrastinate_job_status), now() + interval '10 years')
+    RETURNING id
+""")
+
 TenantRow = Tenant
 UserRow = User
 
@@ -58,6 +67,7 @@ class Factories:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._hashes: dict[str, str] = {}
 
     async def tenant(
         self,
@@ -96,7 +106,9 @@ class Factories:
         )
         await self.insert(user)
         if password is not None:
-            await self.insert(Credential(user_id=user_id, password_hash=await hash_password(password)))
+            if password not in self._hashes:
+                self._hashes[password] = await hash_password(password)
+            await self.insert(Credential(user_id=user_id, password_hash=self._hashes[password]))
         return user
 
     async def member(self, tenant: TenantRow, role: str = "member", user: UserRow | None = None) -> UserRow:
@@ -155,6 +167,14 @@ class Factories:
         session = AuthSession(user_id=user.id, expires_at=clock.now() + timedelta(days=1))
         await self.insert(session)
         return session.id
+
+    async def job(self, tenant: TenantRow | None = None, status: str = "todo", **fields: object) -> int:
+        """Return the number of a job which no worker takes; ``fields`` are its columns, such as ``task_name``."""
+        column = {"task_name": "billing.expire_overrides", "queueing_lock": None, **fields}
+        args: dict[str, object] = {"tenant_id": str(tenant.id) if tenant else None, "arguments": {}}
+        async with self._engine.begin() as connection:
+            made = await connection.execute(_JOB, {**column, "args": json.dumps(args), "status": status})
+            return int(made.scalar_one())
 
     async def insert(self, *rows: SQLModel) -> None:
         """Insert rows of any table, in one transaction, in this order of tables."""

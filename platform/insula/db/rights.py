@@ -122,6 +122,15 @@ _CROSSING: Final = (
     *_may(_ADMIN, "all", "tenant_domain", "SELECT"),
     *_may(_ADMIN, "all", "entitlement", "SELECT"),
     *_may(_ADMIN, "all", "subscription", "SELECT"),
+    # What came from the provider, save its payload, and another round of attempts for what is stuck.
+    *_may(
+        _ADMIN,
+        "all",
+        "webhook_event",
+        "SELECT id, provider, event_id, type, customer, tenant_id, status, attempts, next_attempt_at, error, "
+        "received_at, handled_at",
+        "UPDATE status, attempts, next_attempt_at, error",
+    ),
     *_may(_ADMIN, "all", "project", "SELECT tenant_id, id"),
     *_may(_ADMIN, "all", "project_item", "SELECT tenant_id, id"),
     # Webhook intake: a customer leads to its tenant before the tenant is known.

@@ -1,0 +1,37 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+
+import billing.api
+from admin.actions import Action
+from billing.api import EventNotFound, WebhookEventList, WebhookEventRead
+from insula.http.access import allow_staff
+from insula.http.paging import OffsetPage
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.scope import StaffScope
+
+router = APIRouter(prefix="/webhook-events", tags=["webhooks"], route_class=TenantRoute)
+
+
+@router.get("", summary="List webhook events")
+async def list_webhook_events(
+    params: Annotated[WebhookEventList, Query()], scope: Annotated[StaffScope, allow_staff(Action.WEBHOOK_READ)]
+) -> OffsetPage[WebhookEventRead]:
+    """List what the payment provider sent, newest first, without payloads; `status=dead` shows the dead letters."""
+    rows, total = await billing.api.webhook_events(scope, params)
+    items = [WebhookEventRead.model_validate(row) for row in rows]
+    return OffsetPage[WebhookEventRead](items=items, total=total, skip=params.skip, limit=params.limit)
+
+
+@router.post("/{event_id}/replay", status_code=202, summary="Replay a webhook event", responses=problems(EventNotFound))
+async def replay_webhook_event(
+    event_id: Annotated[UUID, Path(description="The event's id here, not the provider's.")],
+    scope: Annotated[StaffScope, allow_staff(Action.WEBHOOK_REPLAY)],
+) -> WebhookEventRead:
+    """Give a dead or quarantined event another round of attempts, the first within seconds.
+
+    An event that is pending or handled stays as it is.
+    """
+    return WebhookEventRead.model_validate(await billing.api.replay(scope, event_id))
