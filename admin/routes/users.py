@@ -69,15 +69,15 @@ async def list_user_sessions(
 
 
 @router.delete(
-    "/{user_id}/sessions/{session_id}",
+    "/{user_id}/sessions/{login_id}",
     status_code=204,
     summary="Revoke a user's login",
     responses=problems(NotFound, StaffProtected),
 )
 async def revoke_user_session(
     user_id: UserIdDep,
-    session_id: Annotated[UUID, Path(description="The login's id.")],
+    login_id: Annotated[UUID, Path(description="The login's id.")],
     scope: Annotated[StaffScope, allow_staff(Action.SESSION_REVOKE)],
 ) -> None:
     """End the login and all tokens that it gave, in every process. Revoking it again changes nothing."""
-    await sessions.revoke(scope, UserId(user_id), session_id)
+    await sessions.revoke(scope, UserId(user_id), login_id)

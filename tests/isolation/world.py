@@ -115,7 +115,7 @@ async def _staffs(make: Factories, b: TenantRow, b_owner: UserRow) -> dict[str, 
         "event_id": str(event.id),
         "job_id": str(await make.job()),
         "owner_email": b_owner.email,
-        "session_id": str(await make.session(b_owner)),
+        "login_id": str(await make.session(b_owner)),
         "staff_id": str((await make.staff("support")).id),
     }
 
