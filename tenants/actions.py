@@ -10,7 +10,8 @@ from insula.policy import Role
 class Action(StrEnum):
     """An act on a resource, as the policy knows it."""
 
-    ME_READ = "me:read"  # personal, as is the next: every signed-in user may, so no role grants it
+    ME_READ = "me:read"  # personal, as are the next two: every signed-in user may, so no role grants it
+    ME_UPDATE = "me:update"
     TENANT_CREATE = "tenant:create"
     TENANT_READ = "tenant:read"
     TENANT_UPDATE = "tenant:update"

@@ -1,7 +1,7 @@
 from insula.policy import Role
 from tenants.actions import GRANTS, Action
 
-PERSONAL = {Action.ME_READ, Action.TENANT_CREATE, Action.INVITATION_ACCEPT}
+PERSONAL = {Action.ME_READ, Action.ME_UPDATE, Action.TENANT_CREATE, Action.INVITATION_ACCEPT}
 
 
 class TestGrants:

@@ -1,7 +1,7 @@
 """Who are you: accounts, passwords, sessions, and the access tokens that stand for them."""
 
 from insula.auth.accounts import Accounts, Registration
-from insula.auth.addresses import EmailAddress, fold
+from insula.auth.addresses import EmailAddress, PersonName, fold
 from insula.auth.claims import Claims
 from insula.auth.keys import Jwk, KeyRing
 from insula.auth.letters import Letters
@@ -36,6 +36,7 @@ __all__ = [
     "OwnAccount",
     "PasswordTooEasy",
     "Passwords",
+    "PersonName",
     "RefreshTokenRefused",
     "Registration",
     "SessionRecord",

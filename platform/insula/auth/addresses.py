@@ -1,9 +1,9 @@
-"""Email addresses: which we write to, and the one spelling under which an account is kept."""
+"""Email addresses, under the one spelling that an account is kept by; and what people are called."""
 
 from typing import Annotated, Final
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 _INVALID: Final = PydanticCustomError("email", "Value is not a valid email address")
@@ -38,4 +38,12 @@ def _ascii(email: str) -> str:
 
 EmailAddress = Annotated[
     str, Field(min_length=3, max_length=320, description="Case does not matter."), AfterValidator(_deliverable)
+]
+
+PersonName = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]+$"
+    ),
+    Field(description="What others call you."),
 ]

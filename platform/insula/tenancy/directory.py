@@ -125,7 +125,7 @@ class Directory:
         async with self._database.unit(DatabaseRole.GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.PROFILE, {"user_id": user_id})).one()
-        return Profile(UserId(row.id), row.email, row.name, row.verified)
+        return Profile(UserId(row.id), row.email, row.name, row.verified, row.version)
 
     async def staff_role(self, user_id: UserId) -> str | None:
         """Return the user's role among the staff; read each time."""

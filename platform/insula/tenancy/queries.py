@@ -27,7 +27,7 @@ API_KEY: Final[TextClause] = text(f"""
 """)  # noqa: S608 - a constant of this module
 
 PROFILE: Final[TextClause] = text(
-    'select id, email, name, email_verified_at is not null as verified from "user" where id = :user_id'
+    'select id, email, name, email_verified_at is not null as verified, version from "user" where id = :user_id'
 )
 
 STAFF_ROLE: Final[TextClause] = text("select role from staff where user_id = :user_id")

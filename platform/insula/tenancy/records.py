@@ -70,6 +70,7 @@ class Profile:
     email: str
     name: str
     verified: bool
+    version: int = 1
 
 
 def tenant_record(row: "Row[tuple[object, ...]]") -> TenantRecord:

@@ -2,20 +2,13 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from insula.auth import EmailAddress, NewPassword
+from insula.auth import EmailAddress, NewPassword, PersonName
 
 _EMAIL: Final = "ada@acme.example"
 _PASSWORD: Final = "nine purple lanterns"  # noqa: S105 - an example
 
-Name = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]+$"
-    ),
-    Field(description="What others call you."),
-]
 Secret = Annotated[str, Field(min_length=1, max_length=255, repr=False, description="From the mail's link; good once.")]
 
 
@@ -29,7 +22,7 @@ class RegisterRequest(_Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": _EMAIL, "name": "Ada", "password": _PASSWORD}]})
 
     email: EmailAddress
-    name: Name
+    name: PersonName
     password: NewPassword
 
 
