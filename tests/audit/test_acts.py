@@ -1,0 +1,130 @@
+"""What the apps record, in whose chain, and that one effect is one event."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from billing.service import inbox
+from insula.audit import PLATFORM
+from insula.db.pools import Database
+from insula.settings import Settings
+from tests.audit.support import Readback
+from tests.support.app import SignIn, serving
+from tests.support.factories import Factories
+from tests.support.provider import event, make_customer, subscription
+
+API = "/api/v1"
+
+
+async def recorded(readback: Readback, answer: httpx.Response) -> list[dict[str, Any]]:
+    """Return the events of one request."""
+    statement = "SELECT * FROM audit_event WHERE request_id = :id ORDER BY tenant_id, sequence"
+    return await readback(statement, id=answer.headers["x-request-id"])
+
+
+async def test_a_new_tenants_log_begins_with_its_making(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
+) -> None:
+    user = await make.user()
+    body = {"slug": f"t-{user.id.hex[-12:]}", "name": "Acme"}
+    answer = await client.post(f"{API}/tenants", json=body, headers=await sign_in(user))
+    [act] = await recorded(readback, answer)
+    tenant_id = UUID(answer.json()["id"])
+    assert (act["tenant_id"], act["sequence"], act["action"]) == (tenant_id, 1, "tenant.created")
+    assert (act["actor_kind"], act["actor_id"], act["object_id"]) == ("user", user.id, str(tenant_id))
+    assert act["after"].items() >= {**body, "status": "active", "plan": "free", "owner": user.email}.items()
+
+
+async def test_a_repeated_request_is_recorded_once(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
+) -> None:
+    tenant = await make.tenant(plan="pro")
+    headers = {**await sign_in(await make.member(tenant, "owner"), tenant), "Idempotency-Key": "once"}
+    first = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
+    again = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
+    assert (first.status_code, again.headers["idempotency-replayed"]) == (201, "true")
+    assert len(await recorded(readback, first)) == 1
+    assert await recorded(readback, again) == []
+
+
+async def test_what_is_refused_is_not_recorded(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
+) -> None:
+    tenant = await make.tenant(plan="pro")
+    headers = await sign_in(await make.member(tenant, "owner"), tenant)
+    made = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
+    path = f"{API}/projects/{made.json()['id']}"
+    refused = await client.patch(path, json={"name": "New"}, headers={**headers, "If-Match": '"7"'})
+    assert refused.status_code == 412
+    assert await recorded(readback, refused) == []
+    done = await client.patch(path, json={"name": "New"}, headers={**headers, "If-Match": '"1"'})
+    assert [event["action"] for event in await recorded(readback, done)] == ["project.updated"]
+
+
+async def test_many_items_at_once_are_one_event_with_their_ids(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
+) -> None:
+    tenant = await make.tenant(plan="pro")
+    headers = await sign_in(await make.member(tenant, "owner"), tenant)
+    made = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
+    items = [{"title": str(number)} for number in range(3)]
+    path = f"{API}/projects/{made.json()['id']}/items/bulk"
+    answer = await client.post(path, json={"items": items}, headers=headers)
+    [act] = await recorded(readback, answer)
+    assert act["action"] == "items.created"
+    assert act["after"] == {"project_id": made.json()["id"], "count": 3, "ids": answer.json()["ids"]}
+
+
+async def test_staffs_act_on_a_tenant_stands_in_its_own_log(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
+) -> None:
+    tenant, staff = await make.tenant(), await make.staff()
+    owner = await make.member(tenant, "owner")
+    headers = await sign_in(staff, None, "admin")
+    for verb, before, after in (("suspend", "active", "suspended"), ("reactivate", "suspended", "active")):
+        answer = await client.post(f"/admin/v1/tenants/{tenant.id}/{verb}", headers=headers)
+        [act] = await recorded(readback, answer)
+        assert (act["tenant_id"], act["actor_kind"], act["actor_id"]) == (tenant.id, "staff", staff.id)
+        assert (act["before"], act["after"]) == ({"status": before}, {"status": after})
+    log = await client.get(f"{API}/audit-events", headers=await sign_in(owner, tenant))
+    assert [event["action"] for event in log.json()["items"]] == ["tenant.reactivated", "tenant.suspended"]
+
+
+async def test_staffs_act_on_a_user_stands_in_the_platforms(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
+) -> None:
+    user, staff = await make.user(), await make.staff()
+    answer = await client.post(f"/admin/v1/users/{user.id}/suspend", headers=await sign_in(staff, None, "admin"))
+    [act] = await recorded(readback, answer)
+    assert (act["tenant_id"], act["action"], act["object_id"]) == (PLATFORM, "user.suspended", str(user.id))
+
+
+async def test_the_providers_act_names_its_event(make: Factories, database: Database, readback: Readback) -> None:
+    tenant = await make.tenant()
+    message = event("customer.subscription.created", subscription(await make_customer(make, tenant)))
+    for _ in range(2):
+        await inbox.receive(database, message, live_mode=False)
+    statement = "SELECT * FROM audit_event WHERE tenant_id = :id ORDER BY sequence"
+    bought, changed = await readback(statement, id=tenant.id)
+    assert (bought["action"], bought["object_type"]) == ("subscription.created", "subscription")
+    assert (changed["action"], changed["before"], changed["after"]) == (
+        "tenant.plan_changed",
+        {"plan": "free"},
+        {"plan": "pro"},
+    )
+    for one in (bought, changed):
+        assert (one["actor_kind"], one["actor_label"], one["request_id"]) == ("provider", "stripe", message["id"])
+
+
+async def test_the_address_is_the_clients_as_trusted_proxies_tell_it(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback, settings: Settings
+) -> None:
+    tenant = await make.tenant(plan="pro")
+    headers = {**await sign_in(await make.member(tenant, "owner"), tenant), "X-Forwarded-For": "192.0.2.66"}
+    poisoned = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
+    [direct] = await recorded(readback, poisoned)
+    with serving(settings, INSULA_HTTP_TRUSTED_PROXIES="127.0.0.1") as url:
+        forwarded = httpx.post(f"{url}{API}/projects", json={"name": "Shop"}, headers=headers)
+    [proxied] = await recorded(readback, forwarded)
+    assert (direct["address"], proxied["address"]) == ("127.0.0.1", "192.0.2.66")
