@@ -38,11 +38,17 @@ class Action(StrEnum):
     ITEM_CREATE = "item:create"
     ITEM_UPDATE = "item:update"
     ITEM_DELETE = "item:delete"
+    DOMAIN_READ = "domain:read"
+    DOMAIN_CREATE = "domain:create"
+    DOMAIN_VERIFY = "domain:verify"
+    DOMAIN_DELETE = "domain:delete"
+    USAGE_READ = "usage:read"
     AUDIT_READ = "audit:read"
 
 
-_BILLING_MANAGER = frozenset({Action.TENANT_READ, Action.MEMBER_LEAVE})
-_VIEWER = _BILLING_MANAGER | {Action.MEMBER_READ, Action.PROJECT_READ, Action.ITEM_READ}
+_ANYBODY = frozenset({Action.TENANT_READ, Action.MEMBER_LEAVE})
+_BILLING_MANAGER = _ANYBODY | {Action.USAGE_READ}
+_VIEWER = _ANYBODY | {Action.MEMBER_READ, Action.PROJECT_READ, Action.ITEM_READ}
 _MEMBER = _VIEWER | {
     Action.PROJECT_CREATE,
     Action.PROJECT_UPDATE,
@@ -64,6 +70,11 @@ _ADMIN = _MEMBER | {
     Action.API_KEY_ROTATE,
     Action.API_KEY_REVOKE,
     Action.PROJECT_DELETE,
+    Action.DOMAIN_READ,
+    Action.DOMAIN_CREATE,
+    Action.DOMAIN_VERIFY,
+    Action.DOMAIN_DELETE,
+    Action.USAGE_READ,
     Action.AUDIT_READ,
 }
 _OWNER = _ADMIN | {Action.OWNERSHIP_TRANSFER}

@@ -2,7 +2,7 @@ from fastapi import APIRouter, FastAPI
 
 from insula.app.factory import Tag, make_app
 from insula.settings import Settings
-from tenants.routes import api_keys, audit_events, invitations, items, me, members, projects, tenants
+from tenants.routes import api_keys, audit_events, domains, invitations, items, me, members, projects, tenants, usage
 
 _DESCRIPTION = "What a tenant's people work with: the tenant itself, its members, projects and their items."
 
@@ -14,6 +14,8 @@ _TAGS = (
     Tag(name="api-keys", description="Machines that act in the tenant."),
     Tag(name="projects", description="Pieces of work."),
     Tag(name="items", description="What is to be done in a project."),
+    Tag(name="domains", description="Host names of the tenant's own."),
+    Tag(name="usage", description="How much of its plan the tenant uses."),
     Tag(name="audit", description="What was done, by whom, and that nothing is missing."),
 )
 
@@ -21,7 +23,7 @@ _TAGS = (
 def build(settings: Settings) -> FastAPI:
     """Build the tenants app, mounted at /api."""
     v1, v2 = APIRouter(prefix="/v1"), APIRouter(prefix="/v2")
-    for noun in (me, tenants, members, invitations, api_keys, projects, items, audit_events):
+    for noun in (me, tenants, members, invitations, api_keys, projects, items, domains, usage, audit_events):
         v1.include_router(noun.router)
     v2.include_router(tenants.router_v2)
     return make_app(

@@ -4,7 +4,7 @@ from insula.errors import AppError, Forbidden, NotFound
 
 
 class SlugTaken(AppError):
-    """Another tenant has this slug."""
+    """Another tenant has this slug, or had it."""
 
     code, status = "slug_taken", 409
 
@@ -91,3 +91,27 @@ class ApiKeyDead(AppError):
     """This API key was revoked or has expired."""
 
     code, status = "api_key_dead", 409
+
+
+class SlugsUsedUp(AppError):
+    """This tenant has had as many slugs as it may."""
+
+    code, status = "slugs_used_up", 409
+
+
+class DomainExists(AppError):
+    """This tenant has claimed the host already."""
+
+    code, status = "domain_exists", 409
+
+
+class HostReserved(AppError):
+    """This host name belongs to the installation."""
+
+    code, status = "host_reserved", 422
+
+
+class DomainNotProved(AppError):
+    """The DNS does not show the proof for this host."""
+
+    code, status = "domain_not_proved", 409

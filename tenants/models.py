@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from insula import clock
-from insula.db.base import TenantOwned, tenant_fk
+from insula.db.base import Base, TenantOwned, tenant_fk
 
 ProjectStatus = Literal["active", "archived"]
 ItemStatus = Literal["open", "in_progress", "done"]
@@ -85,3 +85,11 @@ class Invitation(TenantOwned, table=True):
         if self.revoked_at is not None:
             return "revoked"
         return "pending" if clock.now() < self.expires_at else "expired"
+
+
+class TenantUsage(Base, table=True):
+    """How many rows of a kind the tenant has. Triggers on the counted tables keep it, whoever changes them."""
+
+    tenant_id: UUID = Field(primary_key=True)
+    resource: str = Field(sa_type=Text, primary_key=True)
+    used: int = Field(sa_type=BigInteger)

@@ -12,6 +12,7 @@ _ETAG: Final = {"description": "The row's version, for `If-Match`.", "schema": {
 _LOCATION: Final = {"description": "Path of what was made.", "schema": {"type": "string", "format": "uri-reference"}}
 
 TAGGED: Final[Responses] = {200: {"headers": {"ETag": _ETAG}}}
+LOCATED: Final[Responses] = {201: {"headers": {"Location": _LOCATION}}}
 CREATED: Final[Responses] = {201: {"headers": {"ETag": _ETAG, "Location": _LOCATION}}}
 
 

@@ -11,7 +11,7 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import PersonalScope, Scope
 from tenants.actions import Action
-from tenants.errors import SlugTaken
+from tenants.errors import SlugsUsedUp, SlugTaken
 from tenants.routes.answers import CREATED, TAGGED, tagged
 from tenants.routes.deprecation import DEPRECATED, Deprecation
 from tenants.schemas.tenants import PlanRead, TenantCreate, TenantRead, TenantReadV2, TenantUpdate
@@ -60,14 +60,19 @@ async def get_tenant_v2(scope: Annotated[Scope, allow(Action.TENANT_READ)], resp
     return TenantReadV2(**TenantRead.of(tenant).model_dump(exclude={"plan"}), plan=plan)
 
 
-@router.patch("/tenant", summary="Change the tenant", responses=TAGGED | problems(PreconditionFailed))
+@router.patch(
+    "/tenant", summary="Change the tenant", responses=TAGGED | problems(SlugTaken, SlugsUsedUp, PreconditionFailed)
+)
 async def update_tenant(
     body: TenantUpdate,
     if_match: IfMatchDep,
     scope: Annotated[Scope, allow(Action.TENANT_UPDATE)],
     response: Response,
 ) -> TenantRead:
-    """Change the fields sent; the others stay. With `If-Match`, only if nobody changed it meanwhile."""
+    """Change the fields sent; the others stay. With `If-Match`, only if nobody changed it meanwhile.
+
+    A slug that is left leads here for 30 days: its host redirects, and it names the tenant at sign-in.
+    """
     tenant = await tenants.update(scope, body, if_match)
     tagged(response, tenant)
     return TenantRead.of(tenant)

@@ -9,6 +9,7 @@ from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.policy import Role
+from tenants.locales import Locale, TimeZone
 from tenants.schemas.base import Input, Read, SingleLine, Update
 from tenants.slugs import Slug
 
@@ -21,6 +22,8 @@ _READ: JsonDict = {
     "name": "Acme Ltd",
     "status": "active",
     "plan": "pro",
+    "time_zone": "Europe/Berlin",
+    "locale": "de-DE",
     "created_at": "2026-11-23T08:00:00Z",
     "updated_at": "2026-11-23T08:00:00Z",
 }
@@ -38,9 +41,22 @@ class TenantCreate(Input):
 class TenantUpdate(Update):
     """The fields of the tenant to change."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme Group"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "Acme Group", "time_zone": "Europe/Berlin", "locale": "de-DE"},
+                {"slug": "acme-group"},
+            ]
+        }
+    )
 
     name: Name | MISSING = MISSING
+    slug: Slug | MISSING = Field(
+        default=MISSING,
+        description="The one before leads here for 30 days, and is given to nobody else ever.",
+    )
+    time_zone: TimeZone | MISSING = MISSING
+    locale: Locale | MISSING = MISSING
 
 
 class TenantRead(Read):
@@ -53,6 +69,8 @@ class TenantRead(Read):
     name: Name
     status: str
     plan: str = Field(description="Key of the plan.")
+    time_zone: str
+    locale: str
     created_at: datetime
     updated_at: datetime
 
@@ -78,6 +96,8 @@ class TenantReadV2(Read):
     name: Name
     status: str
     plan: PlanRead
+    time_zone: str
+    locale: str
     created_at: datetime
     updated_at: datetime
 

@@ -1,4 +1,8 @@
-"""Quotas: how many rows of a kind the plan grants, exactly, also under concurrency."""
+"""Quotas: how many rows of a kind the plan grants, exactly, also under concurrency.
+
+What there may be many of is counted by triggers as it comes and goes; of what stays few the rows
+are counted when another is to be made.
+"""
 
 import hashlib
 from typing import Literal
@@ -6,18 +10,31 @@ from typing import Literal
 from sqlalchemy import ColumnElement, func
 from sqlmodel import select
 
-from insula.db.base import TenantOwned
+from insula.db.base import Base
 from insula.scope import Scope
 from tenants.errors import QuotaExceeded
 from tenants.queries import tenants as queries
+from tenants.queries import usage
 
-Resource = Literal["projects", "items", "api_keys"]
+Few = Literal["api_keys", "domains"]
+
+
+async def settle(scope: Scope, resource: usage.Counted, added: int = 1) -> None:
+    """Raise QuotaExceeded if the rows just inserted, ``added`` of them, are more than the plan grants.
+
+    Inserting them raised the tenant's counter, which stays locked until this transaction ends: who
+    inserts meanwhile waits there. A resource that the plan does not name is not granted.
+    """
+    used = await usage.counted(scope.unit.session, resource)
+    granted = scope.tenant.entitlements.get(resource, 0)
+    if used > granted:
+        raise QuotaExceeded(f"The plan grants {granted} {resource}; {used - added} are in use.")
 
 
 async def reserve(
     scope: Scope,
-    resource: Resource,
-    table: type[TenantOwned],
+    resource: Few,
+    table: type[Base],
     more: int = 1,
     *,
     where: ColumnElement[bool] | None = None,
@@ -37,6 +54,6 @@ async def reserve(
         raise QuotaExceeded(f"The plan grants {granted} {resource}; {used} are in use.")
 
 
-def _lock_id(scope: Scope, resource: Resource) -> int:
+def _lock_id(scope: Scope, resource: Few) -> int:
     digest = hashlib.sha256(f"quota:{scope.tenant.id}:{resource}".encode()).digest()
     return int.from_bytes(digest[:8], signed=True)

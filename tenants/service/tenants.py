@@ -12,12 +12,15 @@ from insula.ids import new_tenant_id
 from insula.policy import Role
 from insula.scope import PersonalScope, Scope, StaffScope
 from insula.tenancy import Profile
-from tenants.errors import SlugTaken
+from tenants.errors import SlugsUsedUp, SlugTaken
 from tenants.queries import tenants as queries
 from tenants.schemas.tenants import TenantCreate, TenantUpdate
 from tenants.service.violations import answering
 
-_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_tenant_slug": SlugTaken}
+MOST_SLUGS: Final = 10
+"""That one tenant can keep from others by having had them."""
+
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_tenant_slug": SlugTaken, "uq_tenant_slug_slug": SlugTaken}
 
 
 async def create(scope: PersonalScope | StaffScope, body: TenantCreate, owner: Profile, plan: str = FREE) -> Tenant:
@@ -53,11 +56,34 @@ async def get(scope: Scope) -> Tenant:
 
 
 async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -> Tenant:
-    """Change what ``body`` names."""
+    """Change what ``body`` names. A slug that any other tenant has or had is taken, one's own former one is not."""
     tenant = await queries.get(scope.unit.session, scope.tenant.id, for_update=True)
     precondition.check(tenant.version)
     before = image(tenant)
-    tenant.sqlmodel_update(body.changes())
-    await scope.unit.session.flush()
-    record(scope, "tenant.updated", object_type="tenant", object_id=tenant.id, before=before, after=image(tenant))
+    changes = body.changes()
+    if changes.get("slug", tenant.slug) != tenant.slug:
+        await _may_take(scope, changes["slug"])
+    tenant.sqlmodel_update(changes)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    _record_change(scope, tenant, before)
     return tenant
+
+
+async def _may_take(scope: Scope, slug: str) -> None:
+    had = await queries.slugs(scope.unit.session)
+    if slug not in had and len(had) >= MOST_SLUGS:
+        raise SlugsUsedUp
+
+
+def _record_change(scope: Scope, tenant: Tenant, before: dict[str, object]) -> None:
+    after = image(tenant)
+    renamed = {"slug": before.pop("slug")}, {"slug": after.pop("slug")}
+    if renamed[0] != renamed[1]:
+        _note(scope, "tenant.slug_changed", *renamed)
+    if before != after or renamed[0] == renamed[1]:
+        _note(scope, "tenant.updated", before, after)
+
+
+def _note(scope: Scope, action: str, before: dict[str, object], after: dict[str, object]) -> None:
+    record(scope, action, object_type="tenant", object_id=scope.tenant.id, before=before, after=after)

@@ -16,9 +16,9 @@ def test_the_order_is_as_written_down() -> None:
     root = build(configured(cors_origins=SHOP))
     tenants = next(route.app for route in root.routes if isinstance(route, Mount) and route.path == "/api")
 
-    assert _names(root) == ["Edge", "Faults", "Gate", "Cors", "Compression"]
+    assert _names(root) == ["Edge", "Faults", "Gate", "Cors", "Moved", "Compression"]
     assert _names(tenants) == ["Faults"]
-    assert _names(build()) == ["Edge", "Faults", "Gate", "Compression"]
+    assert _names(build()) == ["Edge", "Faults", "Gate", "Moved", "Compression"]
 
 
 async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from time import monotonic
 from typing import Literal
@@ -21,6 +21,7 @@ from insula.asgi import create_app
 from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId
 from insula.settings import Settings, audience
+from tests.support.dns import NameServer
 from tests.support.factories import Factories, TenantRow, UserRow
 
 AppName = Literal["tenants", "admin", "billing"]
@@ -40,11 +41,11 @@ class Live:
 
 
 @pytest.fixture(scope="session")
-async def live(settings: Settings) -> AsyncIterator[Live]:
+async def live(settings: Settings, dns_server: NameServer) -> AsyncIterator[Live]:
     app = create_app(settings)
     async with app.router.lifespan_context(app) as state:
         assert state is not None
-        yield Live(app, state["kernel"])
+        yield Live(app, replace(state["kernel"], resolver=dns_server.resolver()))
 
 
 @pytest.fixture

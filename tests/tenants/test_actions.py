@@ -14,8 +14,8 @@ class TestGrants:
     def test_viewer_only_reads_and_leaves(self) -> None:
         assert {action.split(":")[1] for action in GRANTS["viewer"]} == {"read", "leave"}
 
-    def test_billing_manager_sees_the_tenant_alone(self) -> None:
-        assert GRANTS["billing_manager"] == {Action.TENANT_READ, Action.MEMBER_LEAVE}
+    def test_billing_manager_sees_the_tenant_and_its_usage_alone(self) -> None:
+        assert GRANTS["billing_manager"] == {Action.TENANT_READ, Action.MEMBER_LEAVE, Action.USAGE_READ}
 
     def test_everybody_may_leave(self) -> None:
         assert all(Action.MEMBER_LEAVE in granted for granted in GRANTS.values())

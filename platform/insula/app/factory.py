@@ -56,7 +56,7 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
         openapi_url=None,  # the document and its pages are served by our own routes
         redirect_slashes=False,  # it would build a link on the Host header
         generate_unique_id_function=_operation_id,
-        middleware=stack_of(name, settings, metrics, is_verified_host),
+        middleware=stack_of(name, settings, metrics, is_verified_host, successor_of),
         lifespan=lifespan,
     )
     app.state.name = name
@@ -80,3 +80,9 @@ async def is_verified_host(scope: Scope, host: str) -> bool:
     """Return whether ``host`` is a tenant's verified domain; none is where no lifespan runs."""
     kernel: Kernel | None = scope.get("state", {}).get("kernel")
     return kernel is not None and await kernel.directory.tenant_for_host(host) is not None
+
+
+async def successor_of(scope: Scope, host: str) -> str | None:
+    """Return the slug that replaced the one in ``host``, if one did; none where no lifespan runs."""
+    kernel: Kernel | None = scope.get("state", {}).get("kernel")
+    return None if kernel is None else await kernel.directory.successor_of_host(host)

@@ -14,7 +14,7 @@ from insula.http.kernel import Kernel
 from insula.limits import Limits, connect
 from insula.policy import Policy
 from insula.settings import Settings
-from insula.tenancy import Directory, Listener
+from insula.tenancy import Directory, DnsResolver, Listener
 
 Background = Callable[[Kernel], AbstractAsyncContextManager[None]]
 _OUTGOING_TIMEOUT = 10.0
@@ -71,6 +71,7 @@ async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Ke
         own_account=OwnAccount(database, passwords, letters),
         key_uses=key_uses,
         directory=directory,
+        resolver=DnsResolver(),
         policy=policy,
         limits=limits,
         http_client=http_client,

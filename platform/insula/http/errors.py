@@ -57,6 +57,12 @@ class UnknownHost(AppError):
     code, status = "unknown_host", 421
 
 
+class HostMoved(AppError):
+    """This host has another name now; GET leads to it."""
+
+    code, status = "host_moved", 421
+
+
 class DuplicateHeader(AppError):
     """A header that says who you are or what you mean was sent more than once."""
 

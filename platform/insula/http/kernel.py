@@ -12,7 +12,7 @@ from insula.db.pools import Database
 from insula.limits import Limits
 from insula.policy import Policy
 from insula.settings import Settings
-from insula.tenancy import Directory
+from insula.tenancy import Directory, Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Kernel:
     own_account: OwnAccount
     key_uses: KeyUses
     directory: Directory
+    resolver: Resolver
     policy: Policy
     limits: Limits
     http_client: httpx.AsyncClient

@@ -1,7 +1,22 @@
 """Which tenant, and what may its caller reach: resolved before any tenant's data is."""
 
 from insula.tenancy.directory import Directory
+from insula.tenancy.hosts import CHALLENGE, LONGEST_HOST, public_host, within
 from insula.tenancy.listener import Listener
 from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord
+from insula.tenancy.resolver import DnsResolver, Resolver
 
-__all__ = ["Access", "Directory", "KeyAccess", "Listener", "Profile", "TenantRecord"]
+__all__ = [
+    "CHALLENGE",
+    "LONGEST_HOST",
+    "Access",
+    "Directory",
+    "DnsResolver",
+    "KeyAccess",
+    "Listener",
+    "Profile",
+    "Resolver",
+    "TenantRecord",
+    "public_host",
+    "within",
+]

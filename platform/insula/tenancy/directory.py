@@ -14,13 +14,21 @@ from insula.settings import Settings
 from insula.tenancy import queries
 from insula.tenancy.api_keys import KeyCache
 from insula.tenancy.cache import Loaded, SubjectCache
-from insula.tenancy.hints import SLUG, normal_host, slug_of_host
+from insula.tenancy.hints import SLUG, as_uuid, normal_host, slug_of_host
 from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord, tenant_record
 
 _TTL = 30.0
 _TTL_UNNOTIFIED = 0.5  # nobody tells us of changes: how long a change may go unseen
 _ANY_TENANT: Final = "tenant"  # subject of what any tenant's change may make untrue
-_ABSENT: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    tenant_id: TenantId | None
+    slug: str | None  # that the tenant has now
+
+
+_NOBODY: Final = _Named(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Directory:
         self._database = database
         self._base_domain = settings.base_domain
         self._access: SubjectCache[tuple[UUID, TenantId | None], _Known] = SubjectCache(size, _TTL_UNNOTIFIED)
-        self._named: SubjectCache[str, TenantId | str] = SubjectCache(size, _TTL_UNNOTIFIED)
+        self._named: SubjectCache[str, _Named] = SubjectCache(size, _TTL_UNNOTIFIED)
         self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
         self._listener_alive = False
 
@@ -106,12 +114,21 @@ class Directory:
         if name is None:
             return None
         slug = slug_of_host(name, self._base_domain)
-        return await self._tenant_named(slug) if slug else await self._tenant_named(f"//{name}")
+        return (await self._find(slug or f"//{name}")).tenant_id
+
+    async def successor_of_host(self, host: str) -> str | None:
+        """Return the slug that replaced the one in ``{slug}.{base domain}``; None where that one is good."""
+        name = normal_host(host)
+        slug = slug_of_host(name, self._base_domain) if name else None
+        if slug is None or as_uuid(slug) is not None:
+            return None
+        found = await self._find(slug)
+        return None if found.slug == slug else found.slug
 
     async def tenant_for_hint(self, hint: str) -> TenantId | None:
-        """Return the tenant of a slug or id."""
+        """Return the tenant of a slug, also one that it had until lately, or of an id."""
         name = hint.strip().lower()
-        return await self._tenant_named(name) if SLUG.fullmatch(name) else None
+        return (await self._find(name)).tenant_id if SLUG.fullmatch(name) else None
 
     async def memberships(self, user_id: UserId) -> list[tuple[TenantRecord, str]]:
         """Return the tenants that the user is a member of and the role in each; read each time."""
@@ -134,25 +151,22 @@ class Directory:
             role: str | None = (await connection.execute(queries.STAFF_ROLE, {"user_id": user_id})).scalar_one_or_none()
         return role
 
-    async def _tenant_named(self, name: str) -> TenantId | None:
+    async def _find(self, name: str) -> _Named:
         found = self._named.get(name)
         if found is None:
             found = await self._named.load(name, {_ANY_TENANT}, lambda: self._read_named(name))
-        return None if isinstance(found, str) else found
+        return found
 
-    async def _read_named(self, name: str) -> Loaded[TenantId | str]:
-        if name.startswith("//"):
-            statement, values = queries.TENANT_BY_DOMAIN, {"host": name.removeprefix("//")}
-        else:
-            statement, values = queries.TENANT_BY_SLUG, {"slug": name}
+    async def _read_named(self, name: str) -> Loaded[_Named]:
+        statement, values = queries.named(name)
         async with self._database.unit(DatabaseRole.GATE) as unit:
             connection = await unit.session.connection()
-            found = (await connection.execute(statement, values)).scalar_one_or_none()
-            if found is None and (tenant_id := _as_uuid(name)):
-                found = (await connection.execute(queries.TENANT_BY_ID, {"id": tenant_id})).scalar_one_or_none()
-        return (
-            Loaded(_ABSENT, frozenset({_ANY_TENANT})) if found is None else Loaded(TenantId(found), frozenset({found}))
-        )
+            row = (await connection.execute(statement, values)).one_or_none()
+            if row is None and (tenant_id := as_uuid(name)):
+                row = (await connection.execute(queries.TENANT_BY_ID, {"id": tenant_id})).one_or_none()
+        if row is None:
+            return Loaded(_NOBODY, frozenset({_ANY_TENANT}))
+        return Loaded(_Named(TenantId(row.id), row.slug), frozenset({row.id}))
 
     async def _read_access(self, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Loaded[_Known]:
         values = {"session_id": session_id, "user_id": user_id, "tenant_id": tenant_id}
@@ -185,10 +199,3 @@ def _known(user_id: UserId, row: "Row[tuple[object, ...]] | None") -> _Known:
         role=row.role,
     )
     return _Known(access, row.expires_at.timestamp() if row.expires_at else 0.0)
-
-
-def _as_uuid(name: str) -> UUID | None:
-    try:
-        return UUID(name)
-    except ValueError:
-        return None

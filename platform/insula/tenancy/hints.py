@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from typing import Final
+from uuid import UUID
 
 SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
@@ -25,3 +26,11 @@ def slug_of_host(host: str, base_domain: str) -> str | None:
     """Return the slug of ``{slug}.{base domain}``; None for every other host."""
     slug, dot, rest = host.partition(".")
     return slug if dot and rest == base_domain.lower().rstrip(".") and SLUG.fullmatch(slug) else None
+
+
+def as_uuid(name: str) -> UUID | None:
+    """Return the id that ``name`` is, if it is one."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

@@ -1,8 +1,15 @@
 """Every statement of the gate role: what is asked before a tenant is known. Read-only."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import TextClause, text
+
+from insula import clock
+
+FORMER_SLUG_LEADS: Final = timedelta(days=30)
+"""How long a slug that a tenant had before leads to it."""
 
 _TENANT = """
     t.id as tenant_id, t.slug, t.name, t.status as tenant_status, t.plan,
@@ -39,10 +46,23 @@ MEMBERSHIPS: Final[TextClause] = text(f"""
     order by t.slug
 """)  # noqa: S608 - a constant of this module
 
-TENANT_BY_DOMAIN: Final[TextClause] = text(
-    "select tenant_id from tenant_domain where host = :host and verified_at is not null"
-)
+_BY_DOMAIN: Final[TextClause] = text("""
+    select t.id, t.slug from tenant_domain d join tenant t on t.id = d.tenant_id
+    where d.host = :host and d.verified_at is not null
+""")
 
-TENANT_BY_SLUG: Final[TextClause] = text("select id from tenant where slug = :slug")
+_BY_SLUG: Final[TextClause] = text("""
+    select t.id, t.slug from tenant t where t.slug = :slug
+    union all
+    select t.id, t.slug from tenant_slug s join tenant t on t.id = s.tenant_id
+    where s.slug = :slug and s.retired_at > :retired_after
+""")
 
-TENANT_BY_ID: Final[TextClause] = text("select id from tenant where id = :id")
+TENANT_BY_ID: Final[TextClause] = text("select id, slug from tenant where id = :id")
+
+
+def named(name: str) -> tuple[TextClause, Mapping[str, object]]:
+    """Return what finds the tenant of a slug, or of a domain of its own written ``//host``."""
+    if name.startswith("//"):
+        return _BY_DOMAIN, {"host": name.removeprefix("//")}
+    return _BY_SLUG, {"slug": name, "retired_after": clock.now() - FORMER_SLUG_LEADS}

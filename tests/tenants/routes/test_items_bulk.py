@@ -22,7 +22,7 @@ class TestCreateMany:
         answer = await owner.post(f"{items}/bulk", {"items": [{"title": title} for title in titles]})
         assert answer.status_code == 201, answer.text
         assert len([statement for statement in statements if "INTO project_item" in statement]) == 1
-        assert len(statements) == 4  # the lock, the count, the insert, the audit log
+        assert len(statements) == 3  # the insert, the counter, the audit log
         found = await owner.walk(items, limit=100, sort_by="title")
         assert [item["title"] for item in found] == titles
         assert [item["id"] for item in found] == answer.json()["ids"]

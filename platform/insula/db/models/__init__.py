@@ -8,7 +8,7 @@ from insula.db.models.idempotency import IdempotencyRecord
 from insula.db.models.jobs import JobEffect
 from insula.db.models.memberships import Membership
 from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
-from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain
+from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain, TenantSlug
 from insula.db.models.users import Credential, Staff, User
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "Staff",
     "Tenant",
     "TenantDomain",
+    "TenantSlug",
     "User",
 ]

@@ -6,7 +6,8 @@ The root app alone has the outer stack: it covers the mounted apps. Each sub-app
 2. Faults: every error of what follows becomes a problem, so the others simply raise.
 3. Gate: header, path and host sanity; bounds the body in size and time.
 4. Cors: which browsers' origins may read answers; only where the settings name some.
-5. Compression: gzip, except for answers with credentials in them.
+5. Moved: hosts of tenants' former slugs lead to those of today.
+6. Compression: gzip, except for answers with credentials in them.
 """
 
 from starlette.middleware import Middleware
@@ -18,14 +19,15 @@ from insula.http.middleware.cors import Cors
 from insula.http.middleware.edge import Edge
 from insula.http.middleware.faults import Faults
 from insula.http.middleware.gate import Gate, VerifiedHost
+from insula.http.middleware.moved import Moved, Successor
 from insula.http.public import AppName
 from insula.settings import Settings
 
-__all__ = ["VerifiedHost", "stack_of"]
+__all__ = ["Successor", "VerifiedHost", "stack_of"]
 
 
 def stack_of(
-    name: AppName, settings: Settings, metrics: RequestMetrics, verified_host: VerifiedHost
+    name: AppName, settings: Settings, metrics: RequestMetrics, verified_host: VerifiedHost, successor: Successor
 ) -> list[Middleware]:
     """Return the middleware of the app ``name``, outermost first."""
     faults = Middleware(Faults, translate=translate)
@@ -37,5 +39,6 @@ def stack_of(
         faults,
         Middleware(Gate, settings=settings, verified_host=verified_host),
         *([Middleware(Cors, origins=origins)] if origins else []),
+        Middleware(Moved, settings=settings, successor=successor),
         Middleware(Compression),
     ]

@@ -25,7 +25,7 @@ _READ = frozenset({b"transfer-encoding"}) | _SINGLE
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # Probes come to an address, not to a name; these answers hold no link and nothing of a tenant.
-_HOSTLESS = frozenset({"/healthz", "/readyz"})
+HOSTLESS = frozenset({"/healthz", "/readyz"})
 _CLOSE = {"Connection": "close"}  # the rest of the body is not read
 
 
@@ -56,7 +56,7 @@ class Gate:
 
     async def _check_host(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         host = normal_host(headers.get(b"host", b"").decode("latin-1"))
-        if self.hosts.has(host) or scope["path"] in _HOSTLESS:
+        if self.hosts.has(host) or scope["path"] in HOSTLESS:
             return
         if not _HOST.fullmatch(host) or not await self.verified_host(scope, host):
             raise UnknownHost

@@ -1,0 +1,64 @@
+"""Hosts of slugs that tenants had before: for a while they lead on, and nothing is done under them."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from insula.errors import BadRequest
+from insula.http.errors import HostMoved
+from insula.http.headers import normal_host, own_hosts
+from insula.http.middleware.gate import HOSTLESS
+from insula.settings import Settings
+
+Successor = Callable[[Scope, str], Awaitable[str | None]]
+"""Gives the slug that replaced the one in a host name, if one did."""
+
+_SAFE = frozenset({"GET", "HEAD"})
+_UNTOUCHED = "/%:@!$&'()*+,;=~"  # of a path, besides letters, digits and -._
+
+
+class Moved:
+    """Answers 308 to a safe method under a former slug. Raises HostMoved for every other.
+
+    The target is the new slug under the configured base domain, never what the Host header says.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, successor: Successor) -> None:
+        self.app = app
+        self.hosts = own_hosts(settings)
+        self.successor = successor
+        public = urlsplit(settings.public_url)
+        self.scheme = public.scheme
+        self.place = settings.base_domain.lower() + (f":{public.port}" if public.port else "")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let everything through that came to a host of today."""
+        slug = await self._successor(scope)
+        if slug is None:
+            await self.app(scope, receive, send)
+            return
+        if scope.get("method") not in _SAFE:
+            raise HostMoved
+        location = f"{self.scheme}://{slug}.{self.place}{_target(scope)}"
+        headers = [(b"location", location.encode("ascii")), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": HTTPStatus.PERMANENT_REDIRECT, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _successor(self, scope: Scope) -> str | None:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in HOSTLESS:
+            return None
+        sent: bytes = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        host = normal_host(sent.decode("latin-1"))
+        return await self.successor(scope, host) if host.endswith(self.hosts.suffix) else None
+
+
+def _target(scope: Scope) -> str:
+    """Return path and query, as they were sent, in characters that a header may hold."""
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope.get("query_string", b"")
+    if not path.startswith(b"/"):
+        raise BadRequest("The request's target must be a path")  # behind an authority anything else would extend it
+    target = quote(path, safe=_UNTOUCHED)
+    return f"{target}?{quote(query, safe=_UNTOUCHED + '?')}" if query else target

@@ -1,0 +1,55 @@
+"""What the DNS says in TXT records: asked of the installation's own name servers, bounded in time and size."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.rdatatype
+import dns.resolver
+import structlog
+
+_SECONDS: Final = 3.0
+_MOST_RECORDS: Final = 50
+_LONGEST_TEXT: Final = 1_024
+_log = structlog.get_logger(__name__)
+
+
+class Resolver(Protocol):
+    """Answers what hosts publish."""
+
+    async def texts(self, name: str) -> frozenset[str]:
+        """Return the TXT records of ``name``; none where there are none, or where nobody answers."""
+        ...
+
+
+class DnsResolver:
+    """Asks the name servers that the machine is configured with, or those given."""
+
+    def __init__(self, nameservers: Sequence[str] = (), port: int = 53, seconds: float = _SECONDS) -> None:
+        self._resolver = _configured() if not nameservers else dns.asyncresolver.Resolver(configure=False)
+        if nameservers:
+            self._resolver.nameservers = list(nameservers)
+            self._resolver.port = port
+        self._resolver.timeout = seconds / 2  # of one try, so that a lost packet is asked for again
+        self._resolver.lifetime = seconds
+
+    async def texts(self, name: str) -> frozenset[str]:
+        """Return the TXT records of ``name``; records are joined strings, as their publisher wrote them."""
+        try:
+            # An absolute name: no search domain of this machine is appended.
+            absolute = dns.name.from_text(f"{name}.")
+            answer = await self._resolver.resolve(absolute, dns.rdatatype.TXT, search=False, raise_on_no_answer=False)
+        except (dns.exception.DNSException, OSError) as error:
+            _log.info("dns_unanswered", name=name, reason=type(error).__name__)
+            return frozenset()
+        found = (b"".join(record.strings) for record in list(answer.rrset or ())[:_MOST_RECORDS])
+        return frozenset(text.decode("latin-1") for text in found if len(text) <= _LONGEST_TEXT)
+
+
+def _configured() -> dns.asyncresolver.Resolver:
+    try:
+        return dns.asyncresolver.Resolver()
+    except dns.resolver.NoResolverConfiguration:
+        return dns.asyncresolver.Resolver(configure=False)  # nobody to ask: nothing is ever proved
