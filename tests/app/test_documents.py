@@ -28,6 +28,19 @@ async def test_the_document_is_valid_and_says_where_it_is_served(client: httpx.A
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
+async def test_api_keys_are_offered_where_they_are_taken(client: httpx.AsyncClient, mount: str) -> None:
+    document = (await client.get(f"{mount}/openapi.json")).json()
+    ways = [
+        {scheme for way in operation["security"] for scheme in way}
+        for path in document["paths"].values()
+        for operation in path.values()
+        if "security" in operation
+    ]
+
+    assert ({"bearer", "apiKey"} in ways) == (mount in {"/api", "/billing"})
+    assert ("apiKey" in document["components"]["securitySchemes"]) == (mount in {"/api", "/billing"})
+
+
 async def test_operation_ids_are_unique_and_every_error_is_a_problem(client: httpx.AsyncClient, mount: str) -> None:
     document = (await client.get(f"{mount}/openapi.json")).json()
     operations = [operation for path in document["paths"].values() for operation in path.values()]

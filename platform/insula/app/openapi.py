@@ -46,7 +46,8 @@ class DocumentedApp(FastAPI):
 def _complete(document: Document) -> None:
     components = document.setdefault("components", {})
     used = {scheme for operation in _operations(document) for way in operation.get("security", ()) for scheme in way}
-    components.setdefault("securitySchemes", {}).update({name: _SCHEMES[name] for name in _SCHEMES if name in used})
+    schemes = components.setdefault("securitySchemes", {})
+    schemes.update({name: _SCHEMES[name] for name in ("bearer", *sorted(used))})
     schemas = components.setdefault("schemas", {})
     for name in _FASTAPI_SCHEMAS:
         schemas.pop(name, None)
