@@ -1,19 +1,17 @@
 """Invitations on the wire. The token is never among their fields: it travels by mail alone."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, EmailStr, Field
+from pydantic import ConfigDict, Field
 
-from insula.auth import fold
+from insula.auth import EmailAddress
 from insula.http.paging import KeysetParams
 from insula.policy import Role
 from tenants.models import InvitationStatus
 from tenants.schemas.base import Input, Read
 from tenants.tokens import MAX_LENGTH
-
-Email = Annotated[EmailStr, AfterValidator(fold), Field(max_length=254, description="Upper and lower case are one.")]
 
 
 class InvitationCreate(Input):
@@ -21,7 +19,7 @@ class InvitationCreate(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "grace@acme.example", "role": "member"}]})
 
-    email: Email
+    email: EmailAddress
     role: Role
 
 
