@@ -28,7 +28,7 @@ PRODUCERS: Final = (
     DatabaseRole.WORKER,
 )
 
-HOUSEKEEPING: Final = ("house.tidy", "billing.sweep", "billing.expire_overrides")
+HOUSEKEEPING: Final = ("house.tidy", "auth.expire", "billing.sweep", "billing.expire_overrides")
 TENANTLESS: Final[Mapping[DatabaseRole, tuple[str, ...]]] = MappingProxyType(
     {
         DatabaseRole.IDENTITY: ("mail.send",),  # a person's mail: verification, welcome, a new sign-in

@@ -7,6 +7,7 @@ from typing import Final
 
 import billing.api
 from insula import mail
+from insula.auth import expiry
 from insula.jobs import Handler, Handlers
 from insula.worker import housekeeping
 
@@ -29,10 +30,11 @@ def merged(*offers: Handlers) -> Handlers:
     return MappingProxyType(handlers)
 
 
-HANDLERS: Final[Mapping[str, Handler]] = merged(mail.JOBS, housekeeping.JOBS, billing.api.JOBS)
+HANDLERS: Final[Mapping[str, Handler]] = merged(mail.JOBS, expiry.JOBS, housekeeping.JOBS, billing.api.JOBS)
 
 PERIODIC: Final = (
     Periodic("house.tidy", "*/10 * * * *"),
+    Periodic("auth.expire", "*/10 * * * *"),
     Periodic("billing.sweep", "* * * * * */10"),
     Periodic("billing.expire_overrides", "* * * * *"),
 )

@@ -1,0 +1,39 @@
+"""The mails that wait to be sent, as the queue has them."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
+_SECRET = re.compile(r"#token=(insula_(?:ev|pr)_[\w-]+)\Z")
+
+
+@dataclass(frozen=True)
+class Letter:
+    template: str
+    context: dict[str, str]
+
+    @property
+    def secret(self) -> str:
+        """The secret of the link in it."""
+        found = _SECRET.search(self.context["link"])
+        assert found, self.context["link"]
+        return found[1]
+
+
+async def letters_to(readback: Readback, email: str) -> list[Letter]:
+    """Return the mails to an address, the oldest first."""
+    rows = await readback(
+        "select cast(args -> 'arguments' as text) as mail from jobs.procrastinate_jobs "
+        "where task_name = 'mail.send' and args -> 'arguments' ->> 'to' = :email order by id",
+        email=email,
+    )
+    mails = [json.loads(row["mail"]) for row in rows]
+    return [Letter(mail["template"], mail["context"]) for mail in mails]
+
+
+async def secret_to(readback: Readback, email: str) -> str:
+    """Return the secret of the newest link that was sent to an address."""
+    return (await letters_to(readback, email))[-1].secret
