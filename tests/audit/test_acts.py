@@ -10,9 +10,10 @@ from insula.audit import PLATFORM
 from insula.db.pools import Database
 from insula.settings import Settings
 from tests.audit.support import Readback
-from tests.support.app import SignIn, serving
+from tests.support.app import PASSWORD, Live, SignIn, serving
 from tests.support.factories import Factories
 from tests.support.provider import event, make_customer, subscription
+from tests.support.visitors import visitor_at
 
 API = "/api/v1"
 
@@ -115,6 +116,32 @@ async def test_the_providers_act_names_its_event(make: Factories, database: Data
     )
     for one in (bought, changed):
         assert (one["actor_kind"], one["actor_label"], one["request_id"]) == ("provider", "stripe", message["id"])
+
+
+async def test_sessions_begin_and_end_in_the_platforms_log(
+    live: Live, settings: Settings, make: Factories, readback: Readback
+) -> None:
+    user = await make.user(password=PASSWORD)
+    async with visitor_at(live, settings) as visitor:
+        mine = await visitor.login(user.email)
+        await visitor.refresh(mine.json()["refresh_token"])
+        reused = await visitor.refresh(mine.json()["refresh_token"])
+        assert reused.status_code == 401
+        other = await visitor.login(user.email)
+        for _ in range(2):
+            await visitor.logout(other.json()["refresh_token"])
+        assert (await visitor.login(user.email, password="wrong")).status_code == 401
+    statement = "SELECT * FROM audit_event WHERE tenant_id = :chain AND after ->> 'user_id' = :id ORDER BY sequence"
+    acts = await readback(statement, chain=PLATFORM, id=str(user.id))
+    assert [(act["action"], act["actor_kind"], act["actor_id"], act["actor_label"]) for act in acts] == [
+        ("session.opened", "user", user.id, user.email),
+        ("session.reuse_revoked", "system", None, None),
+        ("session.opened", "user", user.id, user.email),
+        ("session.closed", "user", user.id, None),
+    ]
+    assert acts[0]["request_id"] == mine.headers["x-request-id"]
+    assert {act["object_type"] for act in acts} == {"session"}
+    assert acts[0]["object_id"] == acts[1]["object_id"] != acts[2]["object_id"] == acts[3]["object_id"]
 
 
 async def test_the_address_is_the_clients_as_trusted_proxies_tell_it(

@@ -4,8 +4,8 @@ Inside a route a service says ``record(scope, "project.created", ...)``; elsewhe
 ...)``. Both only note it: the unit's commit writes what was noted, last of all.
 """
 
-from insula.audit.actors import PLATFORM, SYSTEM, Actor, ActorKind, Audited, Origin
+from insula.audit.actors import NOWHERE, PLATFORM, SYSTEM, Actor, ActorKind, Audited, Origin
 from insula.audit.images import image
 from insula.audit.journal import record, record_in
 
-__all__ = ["PLATFORM", "SYSTEM", "Actor", "ActorKind", "Audited", "Origin", "image", "record", "record_in"]
+__all__ = ["NOWHERE", "PLATFORM", "SYSTEM", "Actor", "ActorKind", "Audited", "Origin", "image", "record", "record_in"]

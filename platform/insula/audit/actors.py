@@ -32,6 +32,9 @@ class Origin:
     address: str = ""
 
 
+NOWHERE: Final = Origin()
+
+
 class Audited(Protocol):
     """The part of a scope that recording needs."""
 

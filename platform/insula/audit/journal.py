@@ -14,13 +14,12 @@ from pydantic import JsonValue
 from sqlalchemy import insert
 
 from insula import clock
-from insula.audit.actors import PLATFORM, Actor, Audited, Origin
+from insula.audit.actors import NOWHERE, PLATFORM, Actor, Audited, Origin
 from insula.audit.images import told
 from insula.db.models import AuditEvent
 from insula.db.unit import Unit
 from insula.ids import new_id
 
-_NOWHERE: Final = Origin()
 _APPEND: Final = insert(AuditEvent)
 
 
@@ -95,7 +94,7 @@ def record_in(  # noqa: PLR0913  # as above
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
     tenant_id: UUID | None = None,
-    origin: Origin = _NOWHERE,
+    origin: Origin = NOWHERE,
 ) -> None:
     """Note an act outside of a route: in a job, a webhook, a login. Without ``tenant_id`` it is the platform's."""
     if not isinstance(unit.epilogue, Journal):

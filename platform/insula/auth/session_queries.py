@@ -70,4 +70,5 @@ REVOKE: Final[TextClause] = text("""
     update auth_session s set revoked_at = :now
     from refresh_token r
     where r.hash = :hash and s.id = r.session_id and s.revoked_at is null
+    returning s.id as session_id, s.user_id
 """)

@@ -11,11 +11,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula import clock
+from insula.audit import NOWHERE, PLATFORM, SYSTEM, Actor, Origin, record_in
 from insula.auth import session_queries as queries
 from insula.auth.addresses import fold
 from insula.auth.passwords import Passwords
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
 from insula.errors import AppError, Unauthenticated
 from insula.ids import UserId, new_id, new_secret
 from insula.settings import Settings
@@ -60,21 +62,25 @@ class Authenticator(Protocol):
     """What signing in needs of whoever keeps the accounts.
 
     ``choose`` is asked, with the user proven and nothing yet changed, what the session is for; when
-    it raises, no session is opened and no refresh token is used up.
+    it raises, no session is opened and no refresh token is used up. ``origin`` is for the audit log.
     """
 
-    async def login(self, email: str, password: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
+    async def login(
+        self, email: str, password: str, choose: Choose[Choice], origin: Origin = NOWHERE
+    ) -> tuple[OpenedSession, Choice]:
         """Open a session.
 
         Raises LoginRefused, alike for a wrong password and for no such account; and EmailNotVerified.
         """
         ...
 
-    async def refresh(self, token: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
+    async def refresh(
+        self, token: str, choose: Choose[Choice], origin: Origin = NOWHERE
+    ) -> tuple[OpenedSession, Choice]:
         """Trade a refresh token for the next. Raises RefreshTokenRefused; a reused one ends its session."""
         ...
 
-    async def revoke(self, token: str) -> None:
+    async def revoke(self, token: str, origin: Origin = NOWHERE) -> None:
         """End the session of a refresh token, used or not; a token that is nobody's ends nothing."""
         ...
 
@@ -90,7 +96,9 @@ class Sessions:
         self._lifetime = timedelta(days=settings.auth.refresh_token_days)
         self._passwords = passwords or Passwords()
 
-    async def login(self, email: str, password: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
+    async def login(
+        self, email: str, password: str, choose: Choose[Choice], origin: Origin = NOWHERE
+    ) -> tuple[OpenedSession, Choice]:
         """Open a session. Unknown, suspended and mistaken get one answer for the same work.
 
         Only who knows the password of an account that is not verified is told so.
@@ -105,14 +113,18 @@ class Sessions:
             raise EmailNotVerified
         user_id = UserId(row.user_id)
         choice = await choose(user_id)
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(DatabaseRole.IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
             opened = await self._open(connection, user_id, row.password_hash)
             if self._passwords.outdated(row.password_hash):
                 await self._rehash(connection, user_id, password, row.password_hash)
+            actor = Actor("user", user_id, fold(email))
+            _record(unit, actor, "session.opened", opened.session_id, user_id, origin)
             return opened, choice
 
-    async def refresh(self, token: str, choose: Choose[Choice]) -> tuple[OpenedSession, Choice]:
+    async def refresh(
+        self, token: str, choose: Choose[Choice], origin: Origin = NOWHERE
+    ) -> tuple[OpenedSession, Choice]:
         """Trade a refresh token for the next; of any number at once, one succeeds."""
         hashed = _hash(token)
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
@@ -121,27 +133,33 @@ class Sessions:
                 await connection.execute(queries.HOLDER, {"hash": hashed, "now": clock.now()})
             ).scalar_one_or_none()
         if holder is None:
-            await self._refuse(hashed)
+            await self._refuse(hashed, origin)
         choice = await choose(UserId(holder))
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             opened = await self._rotate(await unit.session.connection(), hashed)
         if opened is None:
-            await self._refuse(hashed)
+            await self._refuse(hashed, origin)
         return opened, choice
 
-    async def revoke(self, token: str) -> None:
+    async def revoke(self, token: str, origin: Origin = NOWHERE) -> None:
         """End the session of a refresh token, used or not."""
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(DatabaseRole.IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
-            await connection.execute(queries.REVOKE, {"hash": _hash(token), "now": clock.now()})
+            values = {"hash": _hash(token), "now": clock.now()}
+            ended = (await connection.execute(queries.REVOKE, values)).one_or_none()
+            if ended is not None:
+                actor = Actor("user", ended.user_id)
+                _record(unit, actor, "session.closed", ended.session_id, ended.user_id, origin)
 
-    async def _refuse(self, hashed: bytes) -> Never:
+    async def _refuse(self, hashed: bytes, origin: Origin) -> Never:
         """Refuse a token and, if it was used before, end its session: committed before the refusal is raised."""
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(DatabaseRole.IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
             revoked = (
                 await connection.execute(queries.REVOKE_REUSED, {"hash": hashed, "now": clock.now()})
             ).one_or_none()
+            if revoked is not None:
+                _record(unit, SYSTEM, "session.reuse_revoked", revoked.session_id, revoked.user_id, origin)
         if revoked is not None:
             _log.warning("refresh_token_reused", session_id=str(revoked.session_id), user_id=str(revoked.user_id))
         raise RefreshTokenRefused
@@ -167,6 +185,10 @@ class Sessions:
         await connection.execute(queries.TOUCH, {"session_id": row.session_id, "now": now})
         token = await _keep(connection, row.session_id, row.expires_at)
         return OpenedSession(UserId(row.user_id), row.session_id, token, row.expires_at)
+
+
+def _record(unit: Unit, actor: Actor, act: str, session_id: UUID, user_id: UUID, origin: Origin) -> None:
+    record_in(unit, actor, act, object_type="session", object_id=session_id, after={"user_id": user_id}, origin=origin)
 
 
 async def _keep(connection: AsyncConnection, session_id: UUID, expires_at: datetime) -> str:

@@ -3,12 +3,10 @@
 from starlette.requests import HTTPConnection
 
 from insula.audit import Origin
+from insula.http.access import address_of
 from insula.http.problems import request_id_of
 
-
-def address_of(connection: HTTPConnection) -> str:
-    """Return the caller's address, as trusted proxies tell it."""
-    return connection.client.host if connection.client else ""
+__all__ = ["address_of", "origin_of"]
 
 
 def origin_of(connection: HTTPConnection) -> Origin:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response, status
 
 from insula.app.auth.attempts import AttemptLimits, Attempts
 from insula.app.auth.errors import ResourceUnknown, StaffOnly, TenantRefused, TooManyAttempts
-from insula.app.auth.origin import address_of
+from insula.app.auth.origin import address_of, origin_of
 from insula.app.auth.schemas import JwkRead, JwksRead, LoginRequest, LogoutRequest, RefreshRequest, TokenRead
 from insula.app.auth.selection import Wish, app_of, choose
 from insula.auth import EmailNotVerified, LoginRefused, OpenedSession, RefreshTokenRefused, fold
@@ -65,21 +65,23 @@ class _Doors:
         """Sign in with email and password, for one app and at most one tenant."""
         kernel = kernel_of(request)
         await Attempts(kernel.limits, self._rates).login(fold(body.email), address_of(request))
-        opened, tenant = await kernel.authenticator.login(body.email, body.password, _choose(kernel, request, body))
+        chosen, origin = _choose(kernel, request, body), origin_of(request)
+        opened, tenant = await kernel.authenticator.login(body.email, body.password, chosen, origin)
         return await _answer(kernel, response, body.resource, opened, tenant)
 
     async def refresh(self, body: RefreshRequest, request: Request, response: Response) -> TokenRead:
         """Trade a refresh token for the next one and an access token, for any app and tenant of the user's."""
         kernel = kernel_of(request)
         await Attempts(kernel.limits, self._rates).refresh(address_of(request))
-        opened, tenant = await kernel.authenticator.refresh(body.refresh_token, _choose(kernel, request, body))
+        chosen, origin = _choose(kernel, request, body), origin_of(request)
+        opened, tenant = await kernel.authenticator.refresh(body.refresh_token, chosen, origin)
         return await _answer(kernel, response, body.resource, opened, tenant)
 
     async def logout(self, body: LogoutRequest, request: Request) -> None:
         """End the session of a refresh token. Also answers 204 when there is none to end."""
         kernel = kernel_of(request)
         await Attempts(kernel.limits, self._rates).refresh(address_of(request))
-        await kernel.authenticator.revoke(body.refresh_token)
+        await kernel.authenticator.revoke(body.refresh_token, origin_of(request))
 
 
 async def jwks(request: Request, response: Response) -> JwksRead:
