@@ -28,7 +28,13 @@ PRODUCERS: Final = (
     DatabaseRole.WORKER,
 )
 
-HOUSEKEEPING: Final = ("house.tidy", "auth.expire", "billing.sweep", "billing.expire_overrides")
+HOUSEKEEPING: Final = (
+    "house.tidy",
+    "auth.expire",
+    "billing.sweep",
+    "billing.expire_overrides",
+    "tenants.forget_invitations",
+)
 TENANTLESS: Final[Mapping[DatabaseRole, tuple[str, ...]]] = MappingProxyType(
     {
         DatabaseRole.IDENTITY: ("mail.send",),  # a person's mail: verification, welcome, a new sign-in

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 import billing.api
+import tenants.api
 from insula import mail
 from insula.auth import expiry
 from insula.jobs import Handler, Handlers
@@ -30,11 +31,14 @@ def merged(*offers: Handlers) -> Handlers:
     return MappingProxyType(handlers)
 
 
-HANDLERS: Final[Mapping[str, Handler]] = merged(mail.JOBS, expiry.JOBS, housekeeping.JOBS, billing.api.JOBS)
+HANDLERS: Final[Mapping[str, Handler]] = merged(
+    mail.JOBS, expiry.JOBS, housekeeping.JOBS, billing.api.JOBS, tenants.api.JOBS
+)
 
 PERIODIC: Final = (
     Periodic("house.tidy", "*/10 * * * *"),
     Periodic("auth.expire", "*/10 * * * *"),
     Periodic("billing.sweep", "* * * * * */10"),
     Periodic("billing.expire_overrides", "* * * * *"),
+    Periodic("tenants.forget_invitations", "17 * * * *"),
 )
