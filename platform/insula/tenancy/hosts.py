@@ -28,8 +28,7 @@ def public_host(text: str) -> str:
     if "\\" in text:
         raise ValueError("This is not a host name")  # dnspython would take it for an escape
     try:
-        plain = text.strip().translate(_DOTS).removesuffix(".")
-        name = dns.name.from_text(plain, idna_codec=dns.name.IDNA_2008_UTS_46)
+        name = dns.name.from_text(text.strip().translate(_DOTS), idna_codec=dns.name.IDNA_2008_UTS_46)
     except (dns.exception.DNSException, UnicodeError) as malformed:
         raise ValueError("This is not a host name") from malformed
     host = name.to_text(omit_final_dot=True).lower()

@@ -151,8 +151,6 @@ class TestUpdate:
         assert code_of(await owner.patch("/tenant", {"name": "Second"}, if_match=tag)) == (412, "precondition_failed")
         assert (await owner.get("/tenant")).json()["name"] == "First"
 
-    @pytest.mark.parametrize(
-        "body", [{"plan": "pro"}, {"status": "suspended"}, {"name": ""}, {"name": None}, []]
-    )
+    @pytest.mark.parametrize("body", [{"plan": "pro"}, {"status": "suspended"}, {"name": ""}, {"name": None}, []])
     async def test_refuses_what_is_not_a_members_to_change(self, owner: Caller, body: object) -> None:
         assert (await owner.patch("/tenant", body)).status_code == 422

@@ -1,0 +1,67 @@
+"""What the resolver makes of a name server's answers, over real sockets."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from insula.tenancy import DnsResolver
+from tests.support.dns import NameServer, serving_names
+
+NAME = "_insula-challenge.shop.example.com"
+
+
+@pytest.fixture
+def server() -> Iterator[NameServer]:
+    with serving_names() as server:
+        yield server
+
+
+async def test_all_records_are_found_whatever_the_case(server: NameServer) -> None:
+    server.publish(NAME, "one", "two words")
+    assert await server.resolver().texts(NAME.upper()) == {"one", "two words"}
+
+
+async def test_the_strings_of_a_record_are_joined(server: NameServer) -> None:
+    server.publish(NAME, "x" * 600)
+    assert await server.resolver().texts(NAME) == {"x" * 600}
+
+
+async def test_a_name_that_is_nowhere_has_none(server: NameServer) -> None:
+    assert await server.resolver().texts(NAME) == frozenset()
+    assert server.asked == [NAME]  # as it is, with no search domain appended
+
+
+async def test_a_name_without_such_records_has_none(server: NameServer) -> None:
+    server.publish(NAME)
+    assert await server.resolver().texts(NAME) == frozenset()
+
+
+async def test_who_does_not_answer_is_not_waited_for(server: NameServer) -> None:
+    server.fall_silent(NAME)
+    begun = time.monotonic()
+    assert await server.resolver(seconds=0.4).texts(NAME) == frozenset()
+    assert time.monotonic() - begun < 2
+    assert server.asked == [NAME, NAME]  # once more, for a packet that was lost
+
+
+async def test_an_answer_too_long_for_a_datagram_is_fetched_otherwise(server: NameServer) -> None:
+    texts = [f"{number:03}{'x' * 200}" for number in range(20)]
+    server.publish(NAME, *texts)
+    assert await server.resolver().texts(NAME) == set(texts)
+
+
+async def test_of_too_much_a_part_is_read(server: NameServer) -> None:
+    server.publish(NAME, *(f"{number:03}" for number in range(200)), "y" * 2_000)
+    found = await server.resolver().texts(NAME)
+    assert len(found) == 50
+    assert "y" * 2_000 not in found
+
+
+@pytest.mark.parametrize("name", ["", "..", "a..b", "x" * 64 + ".com", "a." * 200 + "com"])
+async def test_a_name_that_is_none_has_none(server: NameServer, name: str) -> None:
+    assert await server.resolver().texts(name) == frozenset()
+
+
+async def test_with_nobody_to_ask_nothing_is_found() -> None:
+    assert await DnsResolver(["127.0.0.1"], port=9, seconds=0.3).texts(NAME) == frozenset()
