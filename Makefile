@@ -14,7 +14,7 @@ SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-cer
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check browser system-deps $(CHECKS)
+.PHONY: help run test check browser kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,10 +23,13 @@ run: $(READY) ## Start everything on http://127.0.0.1:8000 (PORT=8001 for anothe
 	@exec $(BIN)/insula run --parent $$PPID
 
 test: $(READY) ## Run every test that needs Python packages only, on servers of its own
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser"
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not slow"
 
 check: $(READY) ## Check formatting, lint, types, imports, dependencies and the house's own rules
 	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
+
+kill-workers: $(READY) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect
+	@$(BIN)/pytest -q -m slow tests/faults/test_44_killed_worker.py
 
 browser: $(READY) ## Look at the pages in headless Chromium
 	@[ -n "$(CHROMIUM)" ] || { echo "make browser: Chromium is missing; as root: make system-deps" >&2; exit 1; }

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from insula.jobs import Handlers
+from insula.logging import configure
 from insula.settings import JobsSettings, Settings
 from insula.worker import work
 from insula.worker.tasks import Periodic
@@ -31,6 +32,7 @@ def quick(settings: Settings, **jobs: float) -> Settings:
 @asynccontextmanager
 async def working(settings: Settings, handlers: Handlers, periodic: Iterable[Periodic] = ()) -> AsyncIterator[None]:
     """Run these handlers in this process meanwhile; drained on the way out."""
+    configure(settings.log_format, settings.log_level)
     task = asyncio.create_task(work(settings, handlers, periodic))
     try:
         yield

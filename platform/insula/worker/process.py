@@ -33,9 +33,6 @@ _log: Final = structlog.get_logger(__name__)
 async def run(settings: Settings) -> None:
     """Run jobs until SIGTERM or SIGINT; then let running ones finish, within the time for draining."""
     configure(settings.log_format, settings.log_level)
-    # Its messages show a job's arguments, such as the links in a mail. Ours say the rest.
-    logging.getLogger("procrastinate").setLevel(logging.ERROR)
-    logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
     working = asyncio.create_task(work(settings))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,6 +43,9 @@ async def run(settings: Settings) -> None:
 
 async def work(settings: Settings, handlers: Handlers = HANDLERS, periodic: Iterable[Periodic] = PERIODIC) -> None:
     """Run jobs until cancelled, and then finish those that run. A database that is away is waited for."""
+    # Its messages show a job's arguments, such as the links in a mail. Ours say the rest.
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
+    logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
     async with _opened(settings) as resources:
         while not _is_stopping():
             try:

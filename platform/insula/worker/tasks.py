@@ -15,7 +15,7 @@ from insula.worker import housekeeping
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """A task without a tenant that is due by the clock; one run at a time waits."""
+    """A task without a tenant that is due by the clock, once for all workers; runs may overlap."""
 
     task: str
     cron: str  # minute, hour, day, month, weekday and, if there is a sixth, second

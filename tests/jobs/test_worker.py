@@ -1,0 +1,178 @@
+"""What a worker does with a job: for its tenant alone, again when it fails, and never without end."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.errors import NotFound
+from insula.jobs import JobContext, effect_once, enqueue
+from insula.settings import Settings
+from insula.worker.tasks import Periodic
+from tests.support.factories import Factories, TenantRow
+from tests.support.sql import changed, rows
+from tests.support.waiting import until
+from tests.support.worker import Readback, job, quick, working
+
+
+@dataclass
+class Probe:
+    """A task of a test's own, which does what it is told and remembers what it saw."""
+
+    failures: int = 0
+    error: type[Exception] = RuntimeError
+    seen: list[JobContext] = field(default_factory=list)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+        self.seen.append(context)
+        if len(self.seen) <= self.failures:
+            raise self.error
+
+    async def wait(self, _context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+        self.entered.set()
+        await self.leave.wait()
+
+
+async def put(
+    database: Database, tenant: TenantRow, task: str, arguments: Mapping[str, JsonValue] | None = None
+) -> int | None:
+    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        return await enqueue(unit, task, arguments or {}, tenant_id=tenant.id)
+
+
+async def ended(readback: Readback, number: int | None, status: str) -> None:
+    async def has_ended() -> bool:
+        return (await job(readback, number))["status"] == status
+
+    await until(has_ended)
+
+
+async def test_a_job_sees_its_tenant_alone(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    mine, other = await make.tenant(), await make.tenant()
+    seen: list[object] = []
+
+    async def look(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+        async with context.unit() as unit:
+            seen.extend(row.id for row in await rows(unit, "select id from tenant"))
+            assert await effect_once(unit, "look")
+            assert await changed(unit, "delete from job_effect where tenant_id = :id and key = 'x'", id=other.id) == 0
+
+    number = await put(database, mine, "probe.look")
+    async with working(quick(settings), {"probe.look": look}):
+        await ended(readback, number, "succeeded")
+    assert seen == [mine.id]
+    effects = await readback("select tenant_id from job_effect where key = 'look' and tenant_id = :id", id=mine.id)
+    assert len(effects) == 1
+
+
+async def test_a_failing_job_is_run_again(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    probe = Probe(failures=2)
+    number = await put(database, await make.tenant(), "probe.fail")
+    async with working(quick(settings), {"probe.fail": probe.run}):
+        await ended(readback, number, "succeeded")
+    assert [context.attempt for context in probe.seen] == [1, 2, 3]
+
+
+async def test_a_job_that_never_succeeds_is_given_up(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    probe = Probe(failures=99)
+    number = await put(database, await make.tenant(), "probe.fail", {"n": 1})
+    async with working(quick(settings, max_attempts=3), {"probe.fail": probe.run}):
+        await ended(readback, number, "failed")
+    assert len(probe.seen) == 3
+    assert (await job(readback, number))["args"]["arguments"] == {"n": 1}  # type: ignore[index]  # JSON, kept for staff
+
+
+async def test_a_job_that_is_wrong_in_itself_is_run_once(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    probe = Probe(failures=99, error=NotFound)
+    number = await put(database, await make.tenant(), "probe.fail")
+    async with working(quick(settings), {"probe.fail": probe.run}):
+        await ended(readback, number, "failed")
+    assert len(probe.seen) == 1
+
+
+async def test_a_task_that_nobody_knows_fails_and_stops_nobody(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    tenant, probe = await make.tenant(), Probe()
+    unknown, known = await put(database, tenant, "probe.unknown"), await put(database, tenant, "probe.known")
+    async with working(quick(settings), {"probe.known": probe.run}):
+        await ended(readback, unknown, "failed")
+        await ended(readback, known, "succeeded")
+
+
+async def test_a_tenant_suspended_meanwhile_ends_its_jobs_without_effect(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    tenant, active, probe = await make.tenant(), await make.tenant(), Probe()
+    numbers = [await put(database, tenant, "probe.run"), await put(database, active, "probe.run")]
+    await readback("update tenant set status = 'suspended' where id = :id", id=tenant.id)
+    async with working(quick(settings), {"probe.run": probe.run}):
+        await ended(readback, numbers[0], "aborted")
+        await ended(readback, numbers[1], "succeeded")
+    assert [context.tenant_id for context in probe.seen] == [active.id]
+
+
+async def test_an_effect_is_had_once_however_often_the_job_runs(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    tenant = await make.tenant()
+    turns: list[bool] = []
+
+    async def twice(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+        async with context.unit() as unit:
+            turns.append(await effect_once(unit, f"twice:{context.job_id}"))
+        if len(turns) == 1:
+            raise RuntimeError
+
+    number = await put(database, tenant, "probe.twice")
+    async with working(quick(settings), {"probe.twice": twice}):
+        await ended(readback, number, "succeeded")
+    assert turns == [True, False]
+
+
+async def test_told_to_stop_a_worker_finishes_what_runs(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    tenant, probe = await make.tenant(), Probe()
+    running = await put(database, tenant, "probe.wait")
+    async with working(quick(settings, concurrency=1), {"probe.wait": probe.wait}):
+        await asyncio.wait_for(probe.entered.wait(), 5)
+        waiting = await put(database, tenant, "probe.wait")
+        asyncio.get_running_loop().call_later(0.3, probe.leave.set)
+    assert (await job(readback, running))["status"] == "succeeded"
+    assert (await job(readback, waiting))["status"] == "todo"
+
+
+async def test_a_job_that_outlasts_the_draining_goes_back_to_the_queue(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    probe = Probe()
+    number = await put(database, await make.tenant(), "probe.wait")
+    async with working(quick(settings, drain_seconds=0.1), {"probe.wait": probe.wait}):
+        await asyncio.wait_for(probe.entered.wait(), 5)
+    assert (await job(readback, number))["status"] == "todo"
+
+
+async def test_what_is_due_by_the_clock_is_run_once_for_all_workers(settings: Settings, readback: Readback) -> None:
+    probe = Probe()
+    handlers = {"house.tidy": probe.run}
+    every_second = [Periodic("house.tidy", "* * * * * *")]
+    async with working(quick(settings), handlers, every_second), working(quick(settings), handlers, every_second):
+        await until(lambda: len(probe.seen) >= 2, 10)
+    found = await readback(
+        "select defer_timestamp, count(*) as n from jobs.procrastinate_periodic_defers group by 1 having count(*) > 1"
+    )
+    assert found == []

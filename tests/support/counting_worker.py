@@ -1,0 +1,33 @@
+"""A worker whose one task leaves a row for each effect: ``python -m tests.support.counting_worker``."""
+
+import asyncio
+from collections.abc import Mapping
+from unittest.mock import patch
+
+from pydantic import JsonValue
+
+from insula.jobs import JobContext, effect_once
+from insula.settings import Settings
+from insula.worker import process
+from tests.support.sql import changed
+
+TASK = "probe.count"
+
+
+async def count(context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
+    """Leave a row, and take long enough to be killed at it."""
+    async with context.unit() as unit:
+        if await effect_once(unit, f"count:{arguments['n']}"):
+            values = {"tenant": context.tenant_id, "n": arguments["n"]}
+            await changed(unit, "insert into probe_effect (owner, n) values (:tenant, :n)", **values)
+            await changed(unit, "select pg_sleep(0.02)")
+
+
+async def main() -> None:
+    """Run as the real worker's process does."""
+    with patch.object(process.work, "__defaults__", ({TASK: count}, ())):
+        await process.run(Settings())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
