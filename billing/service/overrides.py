@@ -62,7 +62,7 @@ async def override(
     await session.flush()
     await regrant(session, tenant_id)
     act = "entitlement_override.set"
-    record(scope, act, object_type=_OBJECT, object_id=row.id, before=before, after=image(row), tenant_id=tenant_id)
+    record(scope, act, object_type=_OBJECT, object_id=row.key, before=before, after=image(row), tenant_id=tenant_id)
     return row, before is None
 
 
@@ -78,7 +78,7 @@ async def lift_override(scope: StaffScope, tenant_id: TenantId, key: str) -> Non
     await session.flush()
     await regrant(session, tenant_id)
     act = "entitlement_override.lifted"
-    record(scope, act, object_type=_OBJECT, object_id=row.id, before=image(row), tenant_id=tenant_id)
+    record(scope, act, object_type=_OBJECT, object_id=row.key, before=image(row), tenant_id=tenant_id)
 
 
 async def expire_overrides(database: Database) -> int:
@@ -98,6 +98,6 @@ async def _expire(unit: Unit, tenant_id: TenantId) -> None:
         if row.expires_at is not None and row.expires_at <= now:
             await unit.session.delete(row)
             act = "entitlement_override.expired"
-            record_in(unit, SYSTEM, act, object_type=_OBJECT, object_id=row.id, before=image(row), tenant_id=tenant_id)
+            record_in(unit, SYSTEM, act, object_type=_OBJECT, object_id=row.key, before=image(row), tenant_id=tenant_id)
     await unit.session.flush()
     await regrant(unit.session, tenant_id)

@@ -22,6 +22,8 @@ from insula.settings import Settings
 PASSWORD: Final = "insula-demo"  # noqa: S105  a known password, for accounts that production never has
 BOTH: Final = "both@insula.example"
 STAFF: Final = "staff@insula.example"
+CUSTOMERS: Final = (("globex", "cus_demo_globex"),)
+"""Tenants whom the payment provider knows, so that a webhook of its finds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ _ENTITLEMENTS: Final = text("""
     SELECT :tenant_id, granted.key, granted.value::bigint, :now
     FROM plan, jsonb_each_text(plan.entitlements) AS granted WHERE plan.key = :plan
 """)
+_FOUND: Final = text("SELECT id FROM tenant WHERE slug = :slug")
+_CUSTOMER: Final = text("""
+    INSERT INTO billing_customer (tenant_id, id, provider, provider_customer_id, created_at, updated_at, version)
+    VALUES (:tenant_id, :id, 'stripe', :customer, :now, :now, 1) ON CONFLICT DO NOTHING
+""")
 _MEMBER: Final = text("""
     INSERT INTO membership (tenant_id, id, user_id, role, email, name, created_at, updated_at, version)
     SELECT :tenant_id, :id, id, :role, email, name, :now, :now, 1 FROM "user" WHERE email = :email
@@ -103,6 +110,8 @@ def _seed(connection: Connection, password_hash: str) -> None:
         connection.execute(_STAFF, {"email": STAFF, "now": now})
     for demo in missing:
         _add_tenant(connection, demo, now)
+    for slug, customer in CUSTOMERS:
+        _add_customer(connection, slug, customer, now)
     connection.commit()
 
 
@@ -124,6 +133,13 @@ def _add_tenant(connection: Connection, demo: _Demo, now: datetime) -> None:
         connection.execute(_MEMBER, {**shared, "id": new_id(), "role": role, "email": email})
     for name, titles in demo.projects:
         _add_project(connection, tenant_id, name, titles, now)
+
+
+def _add_customer(connection: Connection, slug: str, customer: str, now: datetime) -> None:
+    tenant_id = connection.execute(_FOUND, {"slug": slug}).scalar_one_or_none()
+    if tenant_id is not None:
+        connection.execute(_ACT_FOR, {"tenant_id": str(tenant_id)})
+        connection.execute(_CUSTOMER, {"tenant_id": tenant_id, "id": new_id(), "customer": customer, "now": now})
 
 
 def _add_project(connection: Connection, tenant_id: UUID, name: str, titles: tuple[str, ...], now: datetime) -> None:

@@ -5,6 +5,8 @@ import httpx
 import pytest
 
 from insula.asgi import create_app
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
 from insula.settings import Settings
 from tests.admin.support import Caller
 from tests.support.app import Live, SignIn
@@ -33,6 +35,14 @@ async def other_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         assert state is not None
         transport = httpx.ASGITransport(Live(app, state["kernel"]), raise_app_exceptions=False)
         yield await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=settings.public_url))
+
+
+@pytest.fixture
+async def worker(settings: Settings) -> AsyncIterator[Database]:
+    """Open the pools that a worker has."""
+    database = await Database.open(settings, (DatabaseRole.WORKER, DatabaseRole.BILLING))
+    yield database
+    await database.close()
 
 
 @pytest.fixture

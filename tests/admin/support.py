@@ -25,6 +25,10 @@ class Caller:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.post(API + path, headers={**self.token, **named})
 
+    async def send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+        """Call with a JSON body, or with none."""
+        return await self.client.request(method, API + path, json=body, headers=self.token)
+
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:
     """Return status and problem code."""
