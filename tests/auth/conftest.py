@@ -9,6 +9,7 @@ from insula.db.pools import Database
 from insula.settings import Settings, audience
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, TenantRow, UserRow
+from tests.support.newcomers import new_email
 from tests.support.tokens import Forge
 from tests.support.visitors import Visitor, visitor_at
 
@@ -55,6 +56,12 @@ def ours(settings: Settings) -> str:
 async def visitor(live: Live, settings: Settings) -> AsyncIterator[Visitor]:
     async with visitor_at(live, settings) as visitor:
         yield visitor
+
+
+@pytest.fixture
+def email() -> str:
+    """Give an address that nobody has."""
+    return new_email()
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from insula.db.models import AuthSession, EmailToken, RefreshToken, SigningKey
 from insula.ids import new_id
 from insula.settings import Settings
 from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
-from tests.auth.letters import Readback
 from tests.support.factories import Factories, UserRow
+from tests.support.letters import Readback
 from tests.support.waiting import until
 from tests.support.worker import quick, working
 

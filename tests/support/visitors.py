@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -23,6 +23,12 @@ class Visitor:
 
     client: httpx.AsyncClient
     settings: Settings
+    app: ASGIApp
+    address: str
+
+    def elsewhere(self) -> AbstractAsyncContextManager["Visitor"]:
+        """Give a visitor of the same app at another address."""
+        return visitor_at(self.app, self.settings)
 
     async def login(
         self,
@@ -51,10 +57,10 @@ class Visitor:
 @asynccontextmanager
 async def visitor_at(app: ASGIApp, settings: Settings, address: str | None = None) -> AsyncIterator[Visitor]:
     """Give a visitor of ``app`` at ``address``, or at one of its own."""
-    peer = (address or new_address(), 50_000)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=peer)
+    address = address or new_address()
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
-        yield Visitor(client, settings)
+        yield Visitor(client, settings, app, address)
 
 
 def problem(response: httpx.Response) -> tuple[int, str]:

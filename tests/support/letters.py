@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
-_SECRET = re.compile(r"#token=(insula_(?:ev|pr)_[\w-]+)\Z")
+SECRET = re.compile(r"(?<=#token=)insula_(?:ev|pr)_[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Letter:
     @property
     def secret(self) -> str:
         """The secret of the link in it."""
-        found = _SECRET.search(self.context["link"])
+        found = SECRET.search(self.context["link"])
         assert found, self.context["link"]
-        return found[1]
+        return found[0]
 
 
 async def letters_to(readback: Readback, email: str) -> list[Letter]:
