@@ -9,9 +9,10 @@ from insula.db.connection import TenantConnection
 from insula.db.roles import DatabaseRole
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
-from tests.tenants.support import Caller, joined
+from tests.tenants.support import Caller, Readback, joined, membership_of
 
 Join = Callable[..., Awaitable[Caller]]
+PlaceOf = Callable[[Caller], Awaitable[str]]
 
 
 @pytest.fixture
@@ -69,3 +70,13 @@ def statements(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def place_of(readback: Readback) -> PlaceOf:
+    """Return the path of a caller's own membership."""
+
+    async def run(caller: Caller) -> str:
+        return f"/members/{await membership_of(readback, caller)}"
+
+    return run

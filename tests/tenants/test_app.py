@@ -7,9 +7,8 @@ from tenants.app import build
 
 PATHS = build(Settings(environment="test")).openapi()["paths"]
 OPERATIONS = [(method, path) for path, methods in PATHS.items() for method in methods]
-VERSIONED = [
-    (method, path) for method, path in OPERATIONS if path.rpartition("/")[2] in {"{item_id}", "{project_id}", "tenant"}
-]
+NAMES = {"{item_id}", "{project_id}", "{member_id}", "{invitation_id}", "tenant"}
+VERSIONED = [(method, path) for method, path in OPERATIONS if path.rpartition("/")[2] in NAMES]
 
 
 def headers(method: str, path: str, status: str) -> set[str]:
@@ -28,7 +27,9 @@ class TestDocument:
     def test_names_the_entity_tag_of_what_has_versions(self, method: str, path: str) -> None:
         assert "ETag" in headers(method, path, "200")
 
-    @pytest.mark.parametrize("path", ["/v1/tenants", "/v1/projects", "/v1/projects/{project_id}/items"])
+    @pytest.mark.parametrize(
+        "path", ["/v1/tenants", "/v1/invitations", "/v1/projects", "/v1/projects/{project_id}/items"]
+    )
     def test_names_the_location_of_what_is_made(self, path: str) -> None:
         assert headers("post", path, "201") == {"ETag", "Location"}
 
