@@ -25,8 +25,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /tenant/ownership": {"member_id": FRESH},
     "POST /invitations": {"email": FRESH, "role": "member"},
     "POST /invitations/accept": {"token": FRESH},
+    "POST /api-keys": {"name": "Import", "actions": ["project:read"]},
+    "PATCH {key}": {"name": "Export"},
+    "POST {key}/rotate": {"overlap_seconds": 60},
 }
-LISTS = ("/projects", "{project}/items", "/members", "/invitations")
+LISTS = ("/projects", "{project}/items", "/members", "/invitations", "/api-keys")
 
 
 @pytest.fixture
@@ -38,7 +41,13 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 async def paths(owner: Caller, make: Factories) -> dict[str, str]:
     project = await owner.project()
     member = await make.membership(owner.home)
-    return {"project": project, "item": await owner.item(project), "member": f"/members/{member.id}"}
+    key = await make.api_key(owner.home, "project:read")
+    return {
+        "project": project,
+        "item": await owner.item(project),
+        "member": f"/members/{member.id}",
+        "key": f"/api-keys/{key.id}",
+    }
 
 
 @pytest.fixture
@@ -63,6 +72,7 @@ async def test_every_body_of_the_app_is_attacked_here(owner: Caller) -> None:
         "project": "/projects/{project_id}",
         "item": "/projects/{project_id}/items/{item_id}",
         "member": "/members/{member_id}",
+        "key": "/api-keys/{key_id}",
     }
     named = {name.format(**templates) for name in BODIES}
     assert named == taking
