@@ -45,7 +45,7 @@ async def get(scope: Scope, domain_id: UUID, *, for_update: bool = False) -> Ten
 
 async def create(scope: Scope, body: DomainCreate, settings: Settings) -> TenantDomain:
     """Claim a host, within the plan's quota. Raises HostReserved for the installation's own names."""
-    if any(within(body.host, own) for own in _own(settings)):
+    if any(within(body.host, own) for own in own_hosts(settings)):
         raise HostReserved
     await reserve(scope, "domains", TenantDomain, unnamed=UNNAMED_QUOTA)
     domain = TenantDomain(tenant_id=scope.tenant.id, host=body.host)
@@ -88,6 +88,7 @@ async def proved(domain: TenantDomain, resolver: Resolver) -> bool:
     return domain.token in await resolver.texts(f"{CHALLENGE}.{domain.host}")
 
 
-def _own(settings: Settings) -> frozenset[str]:
+def own_hosts(settings: Settings) -> frozenset[str]:
+    """Return the names that the installation itself is served under; what is under them is its own, too."""
     public = urlsplit(settings.public_url).hostname or settings.base_domain
     return frozenset(name.lower() for name in (public, settings.base_domain, *settings.http.allowed_hosts))

@@ -10,9 +10,11 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 import pytest
+from dns.rdtypes.ANY.TXT import TXT
 
 from insula.tenancy import DnsResolver
 
@@ -104,14 +106,18 @@ class NameServer:
         if texts is None:
             response.set_rcode(dns.rcode.NXDOMAIN)
         elif texts and question.rdtype == dns.rdatatype.TXT:
-            quoted = (" ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255)) for text in texts)
-            response.answer.append(dns.rrset.from_text(question.name, 60, "IN", "TXT", *quoted))
+            response.answer.append(dns.rrset.from_rdata(question.name, 60, *map(_record, texts)))
         try:
             return response.to_wire(max_size=size)
         except dns.exception.TooBig:
             response.answer.clear()
             response.flags |= dns.flags.TC
             return response.to_wire()
+
+
+def _record(text: str) -> TXT:
+    strings = tuple(text[at : at + 255].encode() for at in range(0, len(text), 255))
+    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings or (b"",))
 
 
 @contextmanager
