@@ -1,0 +1,57 @@
+"""The operations guide's signed webhook, as written, against a real uvicorn with the demo data."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from insula.settings import Settings
+from tests.support.app import environment_of, serving
+from tests.support.provider import Readback, first_secret
+
+GUIDE = (Path(__file__).parents[2] / "docs/guides/operations.md").read_text()
+TIMEOUT = 60
+
+
+def blocks() -> list[str]:
+    section = GUIDE.split("## Trying a webhook", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"^```bash\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def base(settings: Settings) -> Iterator[str]:
+    insula = Path(sys.executable).with_name("insula")
+    subprocess.run([insula, "seed"], env=environment_of(settings), check=True, timeout=TIMEOUT)  # noqa: S603 - our own program
+    with serving(settings) as address:
+        yield address
+
+
+def lines_of(script: str, base: str, secret: str) -> list[str]:
+    """Run the script and return what it prints, a line for each arrow in it."""
+    result = subprocess.run(  # noqa: S603 - our own script
+        ["bash", "-euo", "pipefail", "-c", script.replace("\n# →", "\necho\n# →")],  # noqa: S607 - whichever bash the reader has
+        env={"BASE": base, "SECRET": secret, "PATH": "/usr/bin:/bin:/usr/local/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="the guide uses curl and openssl")
+async def test_the_guides_webhook_upgrades_globex_and_takes_it_back(
+    base: str, settings: Settings, readback: Readback
+) -> None:
+    upgrade, back = blocks()
+    secret = first_secret(settings)
+    plan = "select plan from tenant where slug = 'globex'"
+
+    for script, expected in ((upgrade, "pro"), (upgrade + back, "free")):
+        assert lines_of(script, base, secret) == re.findall(r"^# → (.*)$", script, re.MULTILINE)
+        assert await readback(plan) == [{"plan": expected}]
