@@ -1,0 +1,123 @@
+"""FAULTS 27: registering, verifying and recovering tell nobody who has an account, by no byte and by no more work."""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import httpx
+import pytest
+from sqlalchemy import event
+
+from insula.auth.passwords import Passwords
+from insula.db.roles import DatabaseRole
+from insula.settings import Settings
+from tests.support.app import PASSWORD, Live
+from tests.support.factories import Factories, UserRow
+from tests.support.letters import Readback, letters_to
+from tests.support.newcomers import forgot, new_email, register, resend
+from tests.support.visitors import Visitor, problem, visitor_at
+
+Ask = Callable[[Visitor, str], Awaitable[httpx.Response]]
+DOORS: dict[str, Ask] = {"register": register, "resend": resend, "forgot": forgot}
+DIFFERS = {"x-request-id", "date", "server-timing"}
+
+
+@pytest.fixture
+async def user(make: Factories) -> UserRow:
+    return await make.user(password=PASSWORD)
+
+
+@pytest.fixture
+async def unverified(live: Live, settings: Settings) -> str:
+    email = new_email()
+    async with visitor_at(live, settings) as visitor:
+        await register(visitor, email)
+    return email
+
+
+@pytest.fixture
+def work(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Note what is asked of the database as the identity role, and each password hashed or compared."""
+    engine = live.kernel.database.engine(DatabaseRole.IDENTITY).sync_engine
+    done: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        done.append(statement.split(maxsplit=1)[0].lower())
+
+    async def counted(self: Passwords, password: str) -> str:
+        done.append("argon2")
+        return await hashing(self, password)
+
+    hashing = Passwords.hash
+    monkeypatch.setattr(Passwords, "hash", counted)
+    event.listen(engine, "before_cursor_execute", note)
+    yield done
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def bytes_of(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """Return an answer without what differs from request to request."""
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in DIFFERS]
+    return answer.status_code, answer.content, headers
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_every_address_is_answered_alike_after_the_same_work(
+    door: str, live: Live, settings: Settings, user: UserRow, unverified: str, make: Factories, work: list[str]
+) -> None:
+    suspended = await make.user(password=PASSWORD, status="suspended")
+    found = []
+    async with visitor_at(live, settings) as visitor:
+        for email in (new_email(), user.email, unverified, suspended.email):
+            work.clear()
+            answer = await DOORS[door](visitor, email)
+            found.append((bytes_of(answer), tuple(work)))
+
+    assert found == [found[0]] * 4
+    assert found[0][0][0] == 202
+    assert found[0][1].count("argon2") == (1 if door == "register" else 0)
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_every_address_gets_one_mail(
+    door: str, live: Live, settings: Settings, user: UserRow, readback: Readback
+) -> None:
+    async with visitor_at(live, settings) as visitor:
+        for email in (new_email(), user.email):
+            await DOORS[door](visitor, email)
+            assert len(await letters_to(readback, email)) == 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_mailbox_is_not_flooded(
+    live: Live, settings: Settings, user: UserRow, readback: Readback, *, known: bool
+) -> None:
+    email = user.email if known else new_email()
+    found = []
+    for door in [*DOORS.values()] * 7:
+        async with visitor_at(live, settings) as flooder:  # each time from another address
+            found.append(await door(flooder, email))
+
+    statuses = [answer.status_code for answer in found]
+    assert set(statuses) == {202, 429}
+    assert problem(found[-1]) == (429, "too_many_attempts")
+    assert int(found[-1].headers["retry-after"]) >= 1
+    assert len(await letters_to(readback, email)) == statuses.count(202)
+    async with visitor_at(live, settings) as owner:
+        assert (await forgot(owner, new_email())).status_code == 202
+        assert (await owner.login(user.email)).status_code == 200  # nobody is locked out
+
+
+async def test_an_address_floods_no_mailboxes(live: Live, settings: Settings) -> None:
+    async with visitor_at(live, settings) as flooder, visitor_at(live, settings) as other:
+        statuses = [(await forgot(flooder, new_email())).status_code for _ in range(45)]
+        assert set(statuses) == {202, 429}
+        assert (await forgot(other, new_email())).status_code == 202
+
+
+async def test_links_are_guessed_slowly(live: Live, settings: Settings) -> None:
+    async with visitor_at(live, settings) as guesser:
+        statuses = [
+            (await guesser.client.post("/auth/verify", json={"token": f"insula_ev_{number}"})).status_code
+            for number in range(65)
+        ]
+
+    assert set(statuses) == {400, 429}
