@@ -60,6 +60,7 @@ def test_serve_refuses_unsafe_settings(settings: Settings) -> None:
         "insula: these settings are not safe:",
         "  REDIS_URL is not set",
         "  INSULA_PUBLIC_URL must start with https:// in production",
+        "  INSULA_MAIL_HOST is not set",
     ]
 
 

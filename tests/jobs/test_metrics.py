@@ -1,0 +1,37 @@
+"""The queue in numbers, on the web process's metrics."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from insula import clock
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import new_id
+from insula.jobs import enqueue
+from tests.support.factories import Factories
+from tests.support.worker import Readback
+
+
+async def test_metrics_say_how_many_wait_and_how_long(
+    client: httpx.AsyncClient, database: Database, make: Factories, readback: Readback
+) -> None:
+    tenant, queue = await make.tenant(), f"q-{new_id().hex}"
+    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        number = await enqueue(unit, "demo.task", {}, tenant_id=tenant.id, queue=queue)
+        await enqueue(unit, "demo.task", {}, tenant_id=tenant.id, queue=queue)
+        await enqueue(
+            unit, "demo.task", {}, tenant_id=tenant.id, queue=queue, scheduled_at=clock.now() + timedelta(hours=1)
+        )
+    await readback(
+        "update jobs.procrastinate_jobs set enqueued_at = now() - interval '90 seconds' where id = :id", id=number
+    )
+
+    with clock.moved(timedelta(minutes=1)):  # past what an earlier look keeps
+        text = (await client.get("/metrics")).text
+
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if queue in line)
+    assert values[f'insula_jobs{{queue="{queue}",status="todo"}}'] == "3.0"
+    assert float(values[f'insula_jobs_oldest_seconds{{queue="{queue}"}}']) == pytest.approx(90, abs=30)
+    assert str(tenant.id) not in text
