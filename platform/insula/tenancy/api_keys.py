@@ -1,5 +1,6 @@
 """Which API keys are good: a bounded cache over the gate role, as true as what the directory says of people."""
 
+import asyncio
 from typing import Final
 from uuid import UUID
 
@@ -19,10 +20,15 @@ class _NoSuchKey(Exception):
 
 
 class KeyCache:
-    """Remembers good keys, and apart from them a few that are not: strange ones push no good one out."""
+    """Remembers good keys, and apart from them a few that are not: strange ones push no good one out.
+
+    Anybody can write a key with a right checksum, so keys are looked up one at a time: a flood of
+    strange ones holds up other keys that are not remembered, and nobody else at the gate.
+    """
 
     def __init__(self, database: Database, size: int, ttl: float) -> None:
         self._database = database
+        self._lane = asyncio.Lock()
         self._good: SubjectCache[_Name, KeyAccess] = SubjectCache(size, ttl)
         self._unknown: SubjectCache[_Name, bool] = SubjectCache(_UNKNOWN, ttl)
 
@@ -61,7 +67,7 @@ class KeyCache:
 
     async def _read(self, tenant_id: TenantId, key_id: UUID) -> Loaded[KeyAccess]:
         values = {"tenant_id": tenant_id, "key_id": key_id}
-        async with self._database.unit(DatabaseRole.GATE) as unit:
+        async with self._lane, self._database.unit(DatabaseRole.GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.API_KEY, values)).one_or_none()
         if row is None:
