@@ -13,6 +13,7 @@ from insula import clock
 from insula.db.roles import DatabaseRole
 from insula.jobs import Handlers, JobContext
 from tenants.models import Invitation
+from tenants.service.recheck import recheck_domains
 
 _BATCH: Final = 1_000
 INVITATIONS_KEPT: Final = timedelta(days=90)
@@ -31,4 +32,6 @@ async def _forget_invitations(context: JobContext, _arguments: Mapping[str, Json
             deleted = (await connection.execute(statement)).rowcount
 
 
-JOBS: Final[Handlers] = MappingProxyType({"tenants.forget_invitations": _forget_invitations})
+JOBS: Final[Handlers] = MappingProxyType(
+    {"tenants.forget_invitations": _forget_invitations, "tenants.recheck_domains": recheck_domains}
+)

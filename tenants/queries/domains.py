@@ -1,8 +1,11 @@
 """The tenant's own host names, read."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,6 +22,13 @@ async def find(session: AsyncSession, domain_id: UUID, *, for_update: bool = Fal
     if for_update:
         statement = statement.with_for_update(key_share=True)
     return (await session.exec(statement)).one_or_none()
+
+
+async def due(session: AsyncSession, before: datetime, limit: int) -> Sequence[TenantDomain]:
+    """Return every tenant's verified domains whose proof was not looked for since ``before``, the oldest first."""
+    looked = func.coalesce(TenantDomain.checked_at, TenantDomain.verified_at)
+    statement = select(TenantDomain).where(col(TenantDomain.verified_at).is_not(None), looked < before)
+    return (await session.exec(statement.order_by(looked).limit(limit))).all()
 
 
 async def page(session: AsyncSession, params: DomainList) -> Slice[TenantDomain]:

@@ -34,6 +34,7 @@ HOUSEKEEPING: Final = (
     "billing.sweep",
     "billing.expire_overrides",
     "tenants.forget_invitations",
+    "tenants.recheck_domains",
 )
 TENANTLESS: Final[Mapping[DatabaseRole, tuple[str, ...]]] = MappingProxyType(
     {

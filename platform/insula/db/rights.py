@@ -147,6 +147,7 @@ _CROSSING: Final = (
     *_may(_WORKER, "all", "job_effect", "SELECT", "DELETE"),
     *_may(_WORKER, "all", "webhook_event", "SELECT", "UPDATE"),
     *_may(_WORKER, "all", "invitation", "SELECT tenant_id, id, expires_at", "DELETE"),
+    *_may(_WORKER, "all", "tenant_domain", "SELECT", "UPDATE verified_at, checked_at, failing_since"),
     # The gate resolves host, key, session and membership before a tenant is known.
     *_may(_GATE, "all", "tenant", "SELECT id, slug, name, status, plan"),
     *_may(_GATE, "all", "tenant_slug", "SELECT tenant_id, slug, retired_at"),

@@ -41,4 +41,5 @@ PERIODIC: Final = (
     Periodic("billing.sweep", "* * * * * */10"),
     Periodic("billing.expire_overrides", "* * * * *"),
     Periodic("tenants.forget_invitations", "17 * * * *"),
+    Periodic("tenants.recheck_domains", "*/15 * * * *"),
 )
