@@ -131,7 +131,13 @@ class TestTogether:
         self, database: Database, settings: Settings, readback: Readback
     ) -> None:
         chain = new_id()
-        await asyncio.gather(*(append(database, chain, 2) for _ in range(50)))
+        places = asyncio.Semaphore(5)  # fewer than the pool has connections
+
+        async def writer() -> None:
+            async with places:
+                await append(database, chain, 2)
+
+        await asyncio.gather(*(writer() for _ in range(50)))
         events = await readback(EVENTS, chain=chain)
         assert [event["sequence"] for event in events] == list(range(1, 101))
         async with reader(settings) as connection:
@@ -153,8 +159,10 @@ class TestTogether:
     ) -> None:
         one, other = new_id(), new_id()
 
+        places = asyncio.Semaphore(5)
+
         async def both(*chains: UUID) -> None:
-            async with database.unit(TENANTS) as unit:
+            async with places, database.unit(TENANTS) as unit:
                 for chain in chains:
                     note(unit, chain)
 
