@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, Path, Request, Response, status
 
 from insula.app.auth import AttemptLimits, Attempts
 from insula.app.auth.errors import TooManyAttempts
@@ -80,7 +80,9 @@ async def list_sessions(
     responses=problems(NotFound),
 )
 async def revoke_session(
-    session_id: UUID, scope: Annotated[PersonalScope, allow_personal(Action.ME_UPDATE)], request: Request
+    session_id: Annotated[UUID, Path(description="Id of the session.")],
+    scope: Annotated[PersonalScope, allow_personal(Action.ME_UPDATE)],
+    request: Request,
 ) -> None:
     """End one of the caller's sessions, be it this one. Its tokens are refused from then on."""
     await kernel_of(request).own_account.revoke_session(_signed_in(scope), session_id)

@@ -19,6 +19,10 @@ NEWEST_PRIVATE: Final[TextClause] = text("""
     order by created_at desc limit 1
 """)
 
+SIGNING: Final[TextClause] = text("""
+    select kid, private_sealed from signing_key where algorithm = 'RS256' and retired_at is null
+""")
+
 INSERT: Final[TextClause] = text("""
     insert into signing_key (kid, algorithm, public_jwk, private_sealed, created_at)
     values (:kid, :algorithm, cast(:public_jwk as jsonb), :private_sealed, :now)

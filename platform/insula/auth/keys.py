@@ -115,6 +115,12 @@ class KeyRing:
         self.flush()
         return _kid(key)
 
+    async def sealed_away(self) -> list[str]:
+        """Return the ``kid`` of each signing key that no configured key-encryption key opens."""
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            rows = (await (await unit.session.connection()).execute(queries.SIGNING)).all()
+        return [row.kid for row in rows if not self._sealer.opens(row.private_sealed, _place(row.kid))]
+
     async def _public_keys(self) -> Mapping[str, RSAKey]:
         if self._public is not None:
             return self._public

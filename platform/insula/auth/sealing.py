@@ -79,6 +79,14 @@ class Sealer:
         """Return the secret. Raises SealBroken."""
         return _decrypt(self._unwrap(sealed, place), sealed[_BODY], place)
 
+    def opens(self, sealed: bytes, place: Place) -> bool:
+        """Tell whether ``open`` would return."""
+        try:
+            self.open(sealed, place)
+        except SealBroken:
+            return False
+        return True
+
     def rewrap(self, sealed: bytes, place: Place) -> bytes:
         """Return the same secret under the current key-encryption key. Raises SealBroken."""
         return self._wrap(self._unwrap(sealed, place), place) + sealed[_BODY]

@@ -7,7 +7,20 @@ from typer import _click
 from typer.core import TyperGroup
 from typer.main import get_command
 
-_COMMANDS = ("run", "serve", "worker", "migrate", "seed", "token", "openapi", "doctor", "audit", "backup", "restore")
+_COMMANDS = (
+    "run",
+    "serve",
+    "worker",
+    "migrate",
+    "seed",
+    "token",
+    "openapi",
+    "doctor",
+    "keys",
+    "audit",
+    "backup",
+    "restore",
+)
 
 
 class _Commands(TyperGroup):

@@ -11,10 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.auth import KeyRing
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.db.catalogue import findings
 from insula.db.migrate import head
+from insula.db.pools import Database
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
@@ -58,6 +60,7 @@ async def examine(settings: Settings) -> list[Finding]:
     found += logins
     if not any(finding.mend for finding in logins):
         found += [finding async for finding in _database(settings)]
+        found += [finding async for finding in _keys(settings)]
     return [*found, await _redis(settings)]
 
 
@@ -92,6 +95,23 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("database", " ".join(str(error.args[0] if error.args else error).split()), "insula migrate")
     finally:
         await engine.dispose()
+
+
+async def _keys(settings: Settings) -> AsyncIterator[Finding]:
+    database = await Database.open(settings, [DatabaseRole.IDENTITY])
+    try:
+        closed = await KeyRing(settings, database).sealed_away()
+        for kid in closed:
+            mend = "add the key that sealed it to INSULA_AUTH_KEY_ENCRYPTION_KEY, after a comma, or: insula keys rotate"
+            yield Finding("signing keys", f"{kid} cannot be opened", mend)
+        if not closed:
+            yield Finding("signing keys", "each can be opened")
+    except ValueError as error:
+        yield Finding("signing keys", str(error), "set it in the environment (see .env.example)")
+    except SQLAlchemyError as error:
+        yield Finding("signing keys", type(error).__name__, "insula migrate")
+    finally:
+        await database.close()
 
 
 def _budget(budget: int, free: int) -> Finding:

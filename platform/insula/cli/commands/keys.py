@@ -1,0 +1,38 @@
+import asyncio
+from typing import Annotated
+
+import typer
+
+from insula.auth import KeyRing
+from insula.cli.failing import one_clear_line
+from insula.cli.local import reached
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def keys() -> None:
+    """See to the keys that sign access tokens."""
+
+
+@app.command()
+def rotate(
+    *,
+    distrust: Annotated[
+        bool, typer.Option("--distrust", help="For a key that leaked: what it signed is refused at once.")
+    ] = False,
+) -> None:
+    """Sign with a new key from now on; tokens of the keys before it stay good until they expire."""
+    with one_clear_line(), reached(Settings()) as settings:
+        typer.echo(asyncio.run(_rotate(settings, distrust=distrust)))
+
+
+async def _rotate(settings: Settings, *, distrust: bool) -> str:
+    database = await Database.open(settings, [DatabaseRole.IDENTITY])
+    try:
+        return await KeyRing(settings, database).rotate(distrust=distrust)
+    finally:
+        await database.close()

@@ -1,0 +1,46 @@
+"""Signing keys in the operator's hands."""
+
+import base64
+import secrets
+
+from insula.auth import KeyRing
+from insula.db.pools import Database
+from insula.settings import Settings
+from tests.cli.test_commands import insula
+
+
+def other_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+async def test_rotate_prints_the_key_that_signs_from_now_on(settings: Settings, database: Database) -> None:
+    before = await KeyRing(settings, database).signer()
+    done = insula(settings, "keys", "rotate")
+
+    assert done.stderr == ""
+    after = await KeyRing(settings, database).signer()
+    assert done.stdout.strip() == after.kid != before.kid
+    assert before.kid in {jwk["kid"] for jwk in await KeyRing(settings, database).jwks()}
+
+
+async def test_rotate_with_distrust_forgets_the_keys_before(settings: Settings, database: Database) -> None:
+    before = await KeyRing(settings, database).signer()
+    done = insula(settings, "keys", "rotate", "--distrust")
+
+    assert {jwk["kid"] for jwk in await KeyRing(settings, database).jwks()} == {done.stdout.strip()}
+    assert before.kid != done.stdout.strip()
+
+
+async def test_doctor_names_a_key_that_cannot_be_opened(settings: Settings, database: Database) -> None:
+    key = await KeyRing(settings, database).signer()
+    well = insula(settings, "doctor")
+    assert "✓ signing keys: each can be opened" in well.stdout
+
+    ours = settings.auth.key_encryption_key.get_secret_value()
+    ill = insula(settings, "doctor", INSULA_AUTH_KEY_ENCRYPTION_KEY=other_key())
+    both = insula(settings, "doctor", INSULA_AUTH_KEY_ENCRYPTION_KEY=f"{other_key()},{ours}")
+
+    assert ill.returncode == 1
+    assert f"✗ signing keys: {key.kid} cannot be opened" in ill.stdout
+    assert "insula keys rotate" in ill.stdout
+    assert "✓ signing keys: each can be opened" in both.stdout
