@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
 
-from insula.app.auth import accounts_router, auth_router
+from insula.app.auth import account_pages, accounts_router, auth_router
 from insula.app.factory import Lifespan, make_app
 from insula.app.health import Readiness, Watch
 from insula.app.mailbox import mailbox_router
@@ -62,7 +62,7 @@ def build_root(settings: Settings, lifespan: Lifespan) -> FastAPI:
         description=_DESCRIPTION,
         version=version("insula"),
         settings=settings,
-        routers=[root_router, auth_router(), accounts_router(), mailbox_router],
+        routers=[root_router, auth_router(), accounts_router(), account_pages, mailbox_router],
         tags=[
             {"name": "installation", "description": "Health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},

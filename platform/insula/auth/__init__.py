@@ -7,7 +7,7 @@ from insula.auth.keys import Jwk, KeyRing
 from insula.auth.letters import Letters
 from insula.auth.links import LinkRefused
 from insula.auth.own_account import CurrentPasswordWrong, OwnAccount, SessionRecord, SignedIn
-from insula.auth.password_rules import NewPassword, PasswordTooEasy
+from insula.auth.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, NewPassword, PasswordTooEasy
 from insula.auth.passwords import Passwords, hash_password, verify_password
 from insula.auth.sessions import (
     Authenticator,
@@ -20,6 +20,8 @@ from insula.auth.sessions import (
 from insula.auth.tokens import TokenIssuer, TokenVerifier
 
 __all__ = [
+    "LONGEST_PASSWORD",
+    "SHORTEST_PASSWORD",
     "Accounts",
     "Authenticator",
     "Claims",

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from insula.errors import AppError
 
-SHORTEST: Final = 12
-LONGEST: Final = 128
+SHORTEST_PASSWORD: Final = 12
+LONGEST_PASSWORD: Final = 128
 _FEWEST_CHARACTERS: Final = 5
 
 # The most used ones that are long enough to get here, without what stands between their letters and figures.
@@ -33,8 +33,8 @@ _COMMON: Final = frozenset(
 NewPassword = Annotated[
     str,
     Field(
-        min_length=SHORTEST,
-        max_length=LONGEST,
+        min_length=SHORTEST_PASSWORD,
+        max_length=LONGEST_PASSWORD,
         repr=False,
         description="Any characters; not your name or address, nor one that everybody tries first.",
     ),

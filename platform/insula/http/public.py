@@ -14,6 +14,8 @@ PUBLIC: Mapping[AppName, frozenset[str]] = {
         "GET /healthz",  # load balancers have no credentials
         "GET /readyz",
         "GET /metrics",  # guarded by its own token, or loopback only
+        "GET /account/verify",  # where links in mails lead
+        "GET /account/reset",
         "GET /mailbox",  # what a local installation keeps instead of sending; elsewhere 404
         "GET /mailbox/{name}",
         "GET /mailbox/{name}/html",
