@@ -1,11 +1,12 @@
 """The pages as a browser draws them: nothing is fetched from elsewhere, nothing is refused, nothing is broken."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
 
 from insula.settings import Settings
 from tests.support.app import serving
@@ -116,3 +117,32 @@ def test_the_first_page_shows_that_all_is_well(watched: Watched) -> None:
 
     assert checks == {"database": "ok", "migrations": "ok", "redis": "ok"}
     assert watched.complaints == []
+
+
+@pytest.mark.parametrize(("name", "path"), [("verify", "/auth/verify"), ("reset", "/auth/password/reset/confirm")])
+def test_a_link_from_a_mail_is_used_by_a_click_alone(watched: Watched, name: str, path: str) -> None:
+    sent: list[dict[str, str]] = []
+
+    def answer(route: Route) -> None:
+        sent.append(json.loads(route.request.post_data or ""))
+        route.fulfill(status=204)
+
+    watched.page.route(f"**{path}", answer)
+    watched.page.goto(f"{watched.origin}/account/{name}#token=insula_xx_secret")
+    assert watched.page.url == f"{watched.origin}/account/{name}"
+    assert sent == []
+    if name == "reset":
+        watched.page.get_by_label("New password").fill("nine purple lanterns")
+    watched.page.get_by_role("button").click()
+    watched.page.get_by_text("sign in").wait_for()
+
+    assert [body["token"] for body in sent] == ["insula_xx_secret"]
+    assert [body.get("new_password") for body in sent] == [None if name == "verify" else "nine purple lanterns"]
+    assert watched.complaints == []
+
+
+def test_a_dead_link_is_said_to_be_one(watched: Watched) -> None:
+    watched.page.goto(f"{watched.origin}/account/verify#token=insula_ev_unknown")
+    watched.page.get_by_role("button").click()
+
+    watched.page.get_by_text("The link is not, or no longer, good").wait_for()
