@@ -54,7 +54,7 @@ _ID = "019ab2c4-9c00-7a00-8a00-60718293a4b5"
 _READ: JsonDict = {
     "id": _ID,
     "name": "Nightly import",
-    "prefix": "insula_sk_3h1v0m3w0l3u9z5n2c7q8x4b6t0y1r5e9k2j8d4s7f6g0a1p",
+    "prefix": "insula_sk_01ftjsgr6p03nya1jpalnst3k4lztolcpmc0k5qzyysr2i1whh",
     "actions": ["item:create", "project:read"],
     "status": "live",
     "created_by": "019ab2c4-0b00-7b00-8b00-405162738495",
