@@ -10,7 +10,7 @@ from insula.ids import new_id
 from insula.jobs import enqueue
 from insula.settings import Settings
 from insula.worker.housekeeping import JOBS
-from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
+from insula.worker.tasks import Periodic
 from tests.support.factories import Factories
 from tests.support.waiting import until
 from tests.support.worker import Readback, quick, working
@@ -70,7 +70,3 @@ async def _gone(readback: Readback, record: IdempotencyRecord) -> bool:
         "select 1 from jobs.procrastinate_jobs where enqueued_at < now() - interval '30 days' and status = 'failed'"
     )
     return not (rows or effects or jobs)
-
-
-def test_what_is_due_by_the_clock_is_a_task_that_needs_no_tenant() -> None:
-    assert {entry.task for entry in PERIODIC} <= HANDLERS.keys()

@@ -145,7 +145,6 @@ _CROSSING: Final = (
     *_may(_WORKER, "all", "entitlement_override", "SELECT tenant_id, expires_at"),
     *_may(_WORKER, "all", "idempotency_record", "SELECT", "DELETE"),
     *_may(_WORKER, "all", "job_effect", "SELECT", "DELETE"),
-    *_may(_WORKER, "all", "webhook_event", "SELECT", "UPDATE"),
     *_may(_WORKER, "all", "invitation", "SELECT tenant_id, id, expires_at", "DELETE"),
     *_may(_WORKER, "all", "tenant_domain", "SELECT", "UPDATE verified_at, checked_at, failing_since"),
     # The gate resolves host, key, session and membership before a tenant is known.

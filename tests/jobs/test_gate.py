@@ -1,0 +1,50 @@
+"""The catalogue gate over the queue: each departure from the declaration is named, and a migration mends it."""
+
+from typing import Final
+
+import pytest
+from sqlalchemy.engine import Connection
+
+from insula.db.catalogue import audit
+from insula.db.migrate import as_owner
+from insula.db.queue import apply_queue, queue_findings
+from insula.db.queue_rights import HOUSEKEEPING, TENANTLESS
+from insula.db.roles import DatabaseRole
+from insula.settings import Settings
+from insula.worker.tasks import HANDLERS, PERIODIC
+
+JOBS: Final = "jobs.procrastinate_jobs"
+BREAKS: Final = {
+    f"GRANT SELECT ON {JOBS} TO insula_tenants": "insula_tenants may SELECT everything, which is not declared",
+    f"GRANT SELECT (args) ON {JOBS} TO insula_admin": "which is not declared",
+    f"REVOKE INSERT ON {JOBS} FROM insula_identity": "which is declared",
+    "GRANT EXECUTE ON FUNCTION jobs.procrastinate_fetch_job_v2 TO PUBLIC": "PUBLIC may EXECUTE",
+    "GRANT CREATE ON SCHEMA jobs TO insula_worker": "insula_worker may CREATE",
+    f"ALTER TABLE {JOBS} NO FORCE ROW LEVEL SECURITY": "row-level security is not both enabled and forced",
+    f"DROP POLICY tenant_isolation ON {JOBS}": "policy tenant_isolation is not as declared",
+    f"DROP TRIGGER guard_job ON {JOBS}": "the trigger guard_job is missing",
+    f"ALTER TABLE {JOBS} DISABLE TRIGGER guard_job": "the trigger guard_job is missing",
+    "ALTER FUNCTION jobs.procrastinate_defer_jobs_v1 SECURITY DEFINER": "is SECURITY DEFINER",
+    "ALTER FUNCTION jobs.procrastinate_defer_jobs_v1 RESET search_path": "has no fixed search_path",
+    "CREATE OR REPLACE FUNCTION jobs.guard_job() RETURNS trigger LANGUAGE plpgsql SET search_path = jobs, pg_temp"
+    " AS 'BEGIN RETURN NEW; END'": "jobs.guard_job is not as declared",
+}
+
+
+@pytest.mark.parametrize(("statement", "finding"), BREAKS.items(), ids=BREAKS.keys())
+def test_the_gate_names_it_and_a_migration_mends_it(settings: Settings, statement: str, finding: str) -> None:
+    def try_it(connection: Connection) -> None:
+        assert queue_findings(connection) == []
+        connection.exec_driver_sql(statement)
+        assert any(finding in found for found in audit(connection))
+        apply_queue(connection)
+        assert queue_findings(connection) == []
+        connection.rollback()
+
+    as_owner(settings, try_it)
+
+
+def test_what_needs_no_tenant_is_a_task_and_what_is_due_by_the_clock_needs_none() -> None:
+    declared = {task for tasks in TENANTLESS.values() for task in tasks}
+    assert declared <= HANDLERS.keys()
+    assert {entry.task for entry in PERIODIC} == set(HOUSEKEEPING) <= set(TENANTLESS[DatabaseRole.WORKER])
