@@ -1,17 +1,23 @@
 """What staff see and do of the work after the response."""
 
 import asyncio
+from collections.abc import Mapping
+from uuid import UUID
 
 import pytest
+from pydantic import JsonValue
 
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.ids import new_id
-from insula.jobs import enqueue
+from insula.jobs import JobContext, enqueue
+from insula.settings import Settings
 from tests.admin.conftest import Hire
 from tests.admin.support import Caller, code_of
 from tests.support.factories import Factories
 from tests.support.provider import Readback
+from tests.support.waiting import until
+from tests.support.worker import quick, working
 
 NOWHERE = 2**62
 
@@ -110,6 +116,25 @@ class TestRetry:
         )
         assert acts[0] == {"action": "job.retried", "actor_id": staff.user.id, "tenant_id": tenant.id}
         assert (await staff.post(f"/jobs/{job}/cancel")).status_code == 202
+
+    async def test_a_worker_runs_what_was_queued_once_more(
+        self, superuser: Caller, make: Factories, settings: Settings, readback: Readback
+    ) -> None:
+        tenant, task = await make.tenant(), f"test.{new_id().hex}"
+        job = await make.job(tenant, "failed", task_name=task)
+        ran: list[tuple[UUID | None, int]] = []
+
+        async def note(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+            ran.append((context.tenant_id, context.job_id))
+
+        assert (await superuser.post(f"/jobs/{job}/retry")).status_code == 202
+
+        async def done() -> bool:
+            return (await state_of(readback, job))["status"] == "succeeded"
+
+        async with working(quick(settings), {task: note}):
+            await until(done, seconds=10)
+        assert ran == [(tenant.id, job)]
 
     async def test_a_waiting_one_waits_no_longer(self, superuser: Caller, make: Factories, readback: Readback) -> None:
         job = await make.job()

@@ -12,12 +12,15 @@ from insula import clock
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.ids import TenantId, new_id
+from insula.settings import Settings
+from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
 from tests.admin.conftest import Hire
 from tests.admin.support import Caller, code_of
 from tests.support.app import SignIn
 from tests.support.factories import PLANS, Factories, TenantRow
 from tests.support.provider import Readback
 from tests.support.waiting import until
+from tests.support.worker import quick, working
 
 TERMS: dict[str, object] = {"value": 7, "reason": "Agreed on the phone"}
 Granted = Callable[[TenantRow], Awaitable[dict[str, object]]]
@@ -237,3 +240,20 @@ class TestExpiry:
             await api.apply_plan(unit.session, TenantId(tenant.id), "pro")
 
         assert await granted(tenant) == PLANS["pro"]
+
+    async def test_the_worker_lifts_by_the_clock(
+        self, superuser: Caller, settings: Settings, tenant: TenantRow, granted: Granted, readback: Readback
+    ) -> None:
+        await superuser.send("PUT", path(tenant), TERMS)
+        await readback("update entitlement_override set expires_at = now() where tenant_id = :id", id=tenant.id)
+
+        async def lifted() -> bool:
+            return await granted(tenant) == PLANS["free"]
+
+        assert not await lifted()
+        async with working(quick(settings), api.JOBS, [Periodic("billing.expire_overrides", "* * * * * *")]):
+            await until(lifted, seconds=10)
+
+    def test_the_worker_does_it_each_minute(self) -> None:
+        assert api.JOBS.items() <= HANDLERS.items()
+        assert Periodic("billing.expire_overrides", "* * * * *") in PERIODIC

@@ -26,7 +26,7 @@ def statements(live: Live) -> Iterator[list[str]]:
     event.remove(engine, "before_cursor_execute", note)
 
 
-@pytest.mark.parametrize("path", ["/tenants", "/users"])
+@pytest.mark.parametrize("path", ["/tenants", "/users", "/staff", "/jobs", "/webhook-events"])
 async def test_a_list_is_one_count_and_one_page(
     superuser: Caller, make: Factories, statements: list[str], path: str
 ) -> None:
