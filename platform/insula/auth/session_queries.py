@@ -43,7 +43,7 @@ HOLDER: Final[TextClause] = text("""
     join auth_session s on s.id = r.session_id
     join "user" u on u.id = s.user_id
     where r.hash = :hash and r.used_at is null and r.expires_at > :now
-      and s.revoked_at is null and s.expires_at > :now and u.status = 'active'
+      and s.revoked_at is null and s.expires_at > :now and u.status = 'active' and u.email_verified_at is not null
 """)
 
 # One winner: a second caller waits for the row, finds used_at set, and changes nothing.
@@ -52,7 +52,7 @@ USE: Final[TextClause] = text("""
     from auth_session s, "user" u
     where r.hash = :hash and r.used_at is null and r.expires_at > :now
       and s.id = r.session_id and s.revoked_at is null and s.expires_at > :now
-      and u.id = s.user_id and u.status = 'active'
+      and u.id = s.user_id and u.status = 'active' and u.email_verified_at is not null
     returning s.id as session_id, s.user_id, s.expires_at
 """)
 
