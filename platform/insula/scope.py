@@ -31,6 +31,7 @@ class Principal:
     staff_role: str | None
     key_id: UUID | None = None
     key_name: str | None = None
+    email: str | None = None
 
     @property
     def kind(self) -> Literal["user", "api_key"]:
@@ -51,7 +52,7 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """How the audit log names the principal."""
-        return Actor(self.kind, self.id, self.key_name)
+        return Actor(self.kind, self.id, self.key_name or self.email)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,8 @@ async def _person(claims: Claims, reader: AccessReader) -> Identity:
         raise Unauthenticated
     if claims.tenant_id is not None and access.tenant is None:
         raise Unauthenticated
-    return Identity(Principal(claims.user_id, claims.session_id, access.staff_role), access.tenant, access.role)
+    principal = Principal(claims.user_id, claims.session_id, access.staff_role, email=access.email)
+    return Identity(principal, access.tenant, access.role)
 
 
 async def _key(presented: PresentedKey, reader: AccessReader) -> Identity:

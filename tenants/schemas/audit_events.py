@@ -17,7 +17,7 @@ _EXAMPLE: Final[JsonDict] = {
     "occurred_at": "2026-11-23T08:00:00Z",
     "actor_kind": "user",
     "actor_id": "019ab2c4-0b00-7b00-8b00-405162738495",
-    "actor_label": None,
+    "actor_label": "ada@acme.example",
     "action": "project.updated",
     "object_type": "project",
     "object_id": "019ab2c4-2a00-7a00-8a00-4f5061728394",
@@ -43,7 +43,9 @@ class AuditEventRead(Read):
     occurred_at: datetime
     actor_kind: ActorKind
     actor_id: UUID | None = Field(description="Id of the user or key that acted; null for the system and providers.")
-    actor_label: str | None = Field(description="What the actor was called then, where that was known.")
+    actor_label: str | None = Field(
+        description="What the actor was called then, where that is known: an email address, a key's name."
+    )
     action: str = Field(description="What was done: a stable name.")
     object_type: str
     object_id: str

@@ -197,5 +197,6 @@ def _known(user_id: UserId, row: "Row[tuple[object, ...]] | None") -> _Known:
         tenant=tenant_record(row) if row.tenant_id else None,
         membership_id=row.membership_id,
         role=row.role,
+        email=row.email,
     )
     return _Known(access, row.expires_at.timestamp() if row.expires_at else 0.0)

@@ -17,7 +17,7 @@ _TENANT = """
 """
 
 ACCESS: Final[TextClause] = text(f"""
-    select u.status as user_status, st.role as staff_role,
+    select u.email, u.status as user_status, st.role as staff_role,
         s.revoked_at, s.expires_at, m.id as membership_id, m.role, {_TENANT}
     from "user" u
     left join auth_session s on s.id = :session_id and s.user_id = u.id

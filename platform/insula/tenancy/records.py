@@ -37,6 +37,7 @@ class Access:
     tenant: TenantRecord | None
     membership_id: UUID | None
     role: str | None
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

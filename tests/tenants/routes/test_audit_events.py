@@ -55,7 +55,7 @@ class TestList:
             "occurred_at": None,
             "actor_kind": "user",
             "actor_id": str(owner.user.id),
-            "actor_label": None,
+            "actor_label": owner.user.email,
             "action": "project.updated",
             "object_type": "project",
             "object_id": path.rpartition("/")[2],
