@@ -176,3 +176,17 @@ async def test_what_is_due_by_the_clock_is_run_once_for_all_workers(settings: Se
         "select defer_timestamp, count(*) as n from jobs.procrastinate_periodic_defers group by 1 having count(*) > 1"
     )
     assert found == []
+
+
+async def test_a_worker_that_lost_its_connections_goes_on(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    tenant, probe = await make.tenant(), Probe()
+    async with working(quick(settings), {"probe.run": probe.run}):
+        await ended(readback, await put(database, tenant, "probe.run"), "succeeded")
+        await readback(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where usename = 'insula_worker' and datname = current_database()"
+        )
+        await ended(readback, await put(database, tenant, "probe.run"), "succeeded")
+    assert len(probe.seen) == 2
