@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.audit.verify import reader, verify
 from insula.auth import KeyRing
 from insula.cli.commands.backup import save
 from insula.cli.commands.restore import load
@@ -21,6 +22,7 @@ from insula.db.catalogue import findings
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import AuthSettings, Settings
+from tests.audit.support import append
 from tests.support.app import Live
 from tests.support.cluster import with_path
 from tests.support.factories import Factories
@@ -41,11 +43,18 @@ async def empty(settings: Settings) -> AsyncIterator[Settings]:
     await admin.close()
 
 
+async def log(settings: Settings, tenant_id: UUID) -> None:
+    database = await Database.open(settings)
+    await append(database, tenant_id)
+    await database.close()
+
+
 async def test_backup_and_restore_round_trip(
     settings: Settings, empty: Settings, make: Factories, tmp_path: Path
 ) -> None:
     tenant = await make.tenant()
     await make.member(tenant, "owner")
+    await log(settings, tenant.id)
     file = tmp_path / "insula.dump"
     await asyncio.to_thread(save, settings, file)
     await asyncio.to_thread(load, empty, file)
@@ -53,6 +62,9 @@ async def test_backup_and_restore_round_trip(
     assert tenant.slug in str(await contents(empty))
     engine = create_async_engine(make_url(empty.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     assert await findings(engine) == []
+    async with reader(empty) as connection:
+        verdict = await verify(connection, tenant.id)
+    assert (verdict.events, verdict.broken) == (1, None)
 
 
 async def test_a_restored_tenant_is_still_walled(
