@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, EmailStr
 from starlette.types import ASGIApp
 
 from insula.app.factory import make_app
-from insula.errors import Forbidden, NotFound, RateLimited
+from insula.errors import Forbidden, NotFound, RateLimited, Unavailable
 from insula.http.route import PublicRoute
 from insula.settings import HttpSettings, Settings
 from tests.support.app import free_port, wait_until
@@ -58,6 +58,10 @@ async def limit_rate() -> Thing:
 
 async def break_down() -> Thing:
     raise ValueError("canary-in-an-exception")
+
+
+async def be_away() -> Thing:
+    raise Unavailable from ConnectionResetError("canary-in-a-cause")
 
 
 async def misfit() -> Thing:
@@ -105,7 +109,7 @@ def routes() -> APIRouter:
     router.add_api_route("/things", large, methods=["GET"], name="list_things")
     router.add_api_route("/things/{thing_id}", read_thing)
     router.add_api_route("/length", length, methods=["POST"])
-    for handler in (forbid, limit_rate, break_down, misfit, large, see):
+    for handler in (forbid, limit_rate, break_down, be_away, misfit, large, see):
         router.add_api_route(f"/{handler.__name__}", handler)
     router.add_api_route("/break_off", break_off, response_model=None)
     router.add_api_websocket_route("/echo", echo)

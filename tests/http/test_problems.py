@@ -25,7 +25,7 @@ async def probe(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClie
 @pytest.fixture
 def faults_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
     log = CapturingLogger()
-    monkeypatch.setattr("insula.http.middleware.faults._log", log)
+    monkeypatch.setattr("insula.http.reporting._log", log)
     return log
 
 
@@ -40,6 +40,7 @@ def faults_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
         ("GET", "/v1/limit_rate", 429, "rate_limited"),
         ("GET", "/v1/break_down", 500, "internal_failure"),
         ("GET", "/v1/misfit", 500, "internal_failure"),
+        ("GET", "/v1/be_away", 503, "unavailable"),
     ],
 )
 async def test_every_failure_is_a_problem(
@@ -51,7 +52,7 @@ async def test_every_failure_is_a_problem(
     assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA_TYPE)
     assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:insula:problem:{code}")
     assert problem["instance"] == answer.headers["x-request-id"]
-    assert len(faults_log.calls) == (1 if status == 500 else 0)
+    assert len(faults_log.calls) == (1 if status >= 500 else 0)
 
 
 async def test_a_rightful_request_is_answered(probe: httpx.AsyncClient) -> None:
@@ -117,6 +118,14 @@ async def test_a_fault_is_logged_once_and_told_to_nobody(probe: httpx.AsyncClien
     assert "canary" not in answer.text
     assert (call.method_name, call.kwargs["request_id"]) == ("error", answer.headers["x-request-id"])
     assert isinstance(call.kwargs["exc_info"], ValueError)
+
+
+async def test_the_log_says_why_something_is_unavailable(probe: httpx.AsyncClient, faults_log: CapturingLogger) -> None:
+    answer = await probe.get("/v1/be_away")
+    [call] = faults_log.calls
+
+    assert (call.method_name, call.kwargs["request_id"]) == ("warning", answer.headers["x-request-id"])
+    assert (call.kwargs["code"], call.kwargs["error"]) == ("unavailable", "ConnectionResetError")
 
 
 async def test_the_log_does_not_repeat_an_answer_that_did_not_fit(

@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 from sqlalchemy import Connection, event
+from structlog.testing import CapturingLogger
 
 from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
@@ -81,6 +83,26 @@ async def test_a_race_that_is_always_lost_is_503(owner: Caller, readback: Readba
     assert len(commits) == 3
     assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == []
     assert (await owner.post("/projects", {"name": "Temple"})).status_code == 201
+
+
+async def test_a_fault_of_ours_at_the_commit_is_500_and_changes_nothing(
+    owner: Caller, readback: Readback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("insula.http.reporting._log", log)
+    with monkeypatch.context() as broken:
+        broken.setattr(Unit, "commit", _stumble)
+        failed = await owner.post("/projects", {"name": "Temple"})
+    assert code_of(failed) == (500, "internal_failure")
+    assert [type(call.kwargs["exc_info"]) for call in log.calls] == [TypeError]
+    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == []
+    assert (await owner.post("/projects", {"name": "Temple"})).status_code == 201
+
+
+async def _stumble(unit: Unit) -> None:
+    if unit.epilogue is not None:  # a change, of which the audit log tells
+        raise TypeError("a mistake of ours")
+    await unit.session.commit()
 
 
 async def test_an_error_of_the_caller_leaves_nothing_behind(owner: Caller, readback: Readback) -> None:

@@ -31,13 +31,18 @@ class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg shi
 
 
 async def connect(*args: object, **options: object) -> asyncpg.Connection:
-    """Connect, to the end even if the caller is cancelled: the driver leaves a half-made connection behind."""
+    """Connect, to the end even if the caller is cancelled: the driver leaves a half-made connection behind.
+
+    Raises ConnectionError also for a server whose name has no address, or to which no way leads.
+    """
     connecting = asyncio.ensure_future(asyncpg.connect(*args, **options))
     try:
         return await asyncio.shield(connecting)
     except asyncio.CancelledError:
         connecting.add_done_callback(_discard)
         raise
+    except OSError as error:  # the driver passes on what the system says, and several failures as one plain OSError
+        raise ConnectionError(str(error)) from error
 
 
 def _discard(connecting: asyncio.Future[asyncpg.Connection]) -> None:

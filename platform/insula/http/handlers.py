@@ -18,6 +18,7 @@ from insula.http.errors import InternalFailure, InvalidRequest, MethodNotAllowed
 from insula.http.fields import field_errors
 from insula.http.problems import ProblemResponse, request_id_of
 from insula.http.refusal import Refusal
+from insula.http.reporting import report
 
 POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
 _TRY_AGAIN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -48,7 +49,10 @@ def close_code(error: AppError) -> int:
 
 async def answer_app_error(connection: HTTPConnection, error: Exception) -> Response | None:
     """Answer an AppError: a problem over HTTP, a close code over WebSocket."""
-    return await _answer(connection, error if isinstance(error, AppError) else InternalFailure())
+    known = error if isinstance(error, AppError) else InternalFailure()
+    if known.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        report(connection.scope, error.__cause__ or error, known)
+    return await _answer(connection, known)
 
 
 async def answer_http_exception(connection: HTTPConnection, error: Exception) -> Response | None:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from insula.db.failures import is_retryable, translate
 from insula.db.unit import Unit
-from insula.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused, Unavailable
+from insula.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused
 from insula.http.access import Guard, limit_headers
 from insula.http.idempotency import Claim, Replay
 from insula.http.json import StrictRequest
@@ -136,11 +136,5 @@ async def _commit(unit: Unit | None, claim: Claim | None, response: Response | N
         return
     if claim is not None and response is not None:
         await claim.store(unit, response, kept)
-    if not unit.begun:
-        return
-    try:
+    if unit.begun:
         await unit.commit()
-    except Exception as error:
-        if is_retryable(error):
-            raise
-        raise Unavailable("The change could not be saved") from error

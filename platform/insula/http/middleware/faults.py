@@ -6,17 +6,14 @@ so that the server logs the traceback a second time. Here it is answered and don
 
 from collections.abc import Callable
 
-import structlog
-from fastapi.exceptions import ResponseValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from insula.errors import AppError
 from insula.http.errors import InternalFailure
 from insula.http.middleware.answer import refuse
-from insula.http.problems import request_id_of
+from insula.http.reporting import report
 
-_log = structlog.get_logger(__name__)
 Translate = Callable[[BaseException], AppError | None]
 
 
@@ -46,23 +43,7 @@ class Faults:
             await refuse(scope, send, error)
         except Exception as error:
             known = self.translate(error)
-            _report(scope, error, known)
+            report(scope, error, known)
             if started:
                 raise
             await refuse(scope, send, known or InternalFailure())
-
-
-def _report(scope: Scope, error: Exception, known: AppError | None) -> None:
-    state = scope.setdefault("insula", {})
-    if state.get("reported") is error:
-        return
-    state["reported"] = error
-    request_id = request_id_of(scope)
-    if isinstance(error, ResponseValidationError):  # its text repeats the data that was to be answered
-        _log.error(
-            "answer did not fit its schema", request_id=request_id, fields=[item["loc"] for item in error.errors()]
-        )
-    elif known is None:
-        _log.error("request failed", request_id=request_id, exc_info=error)
-    else:
-        _log.warning("request refused", request_id=request_id, code=known.code, error=type(error).__name__)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -67,7 +67,7 @@ class Gate:
         if origin is None:
             return
         text = origin.decode("latin-1")
-        if text not in self.origins and urlsplit(text).netloc.encode("latin-1") != headers.get(b"host"):
+        if text not in self.origins and text.partition("://")[2].encode("latin-1") != headers.get(b"host"):
             raise Forbidden("WebSockets are not open to this origin")
 
     def _bounded(self, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
