@@ -16,6 +16,7 @@ PUBLIC: Mapping[AppName, frozenset[str]] = {
         "GET /metrics",  # guarded by its own token, or loopback only
         "GET /account/verify",  # where links in mails lead
         "GET /account/reset",
+        "GET /invitations/accept",
         "GET /mailbox",  # what a local installation keeps instead of sending; elsewhere 404
         "GET /mailbox/{name}",
         "GET /mailbox/{name}/html",

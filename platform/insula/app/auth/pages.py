@@ -6,46 +6,57 @@ what looks at links before their reader does uses none up.
 
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from insula.app.pages import page
 from insula.auth import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from insula.http.kernel import kernel_of
 from insula.http.route import PublicRoute
+from insula.settings import audience
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-account_pages = APIRouter(prefix="/account", route_class=PublicRoute, include_in_schema=False)
+account_pages = APIRouter(route_class=PublicRoute, include_in_schema=False)
 
 
-@account_pages.get("/verify")
+@account_pages.get("/account/verify")
 async def verify_page() -> HTMLResponse:
     """Show a button that verifies the address."""
-    return _page("/auth/verify", "Confirm your address", "Your address is confirmed: sign in.", secret_wanted=False)
+    return _account("/auth/verify", "Confirm your address", "Your address is confirmed: sign in.", secret_wanted=False)
 
 
-@account_pages.get("/reset")
+@account_pages.get("/account/reset")
 async def reset_page() -> HTMLResponse:
     """Show a form that sets a new password."""
-    return _page(
+    return _account(
         "/auth/password/reset/confirm", "Set a new password", "It is set: sign in with it.", secret_wanted=True
     )
 
 
-def _page(action: str, title: str, done: str, *, secret_wanted: bool) -> HTMLResponse:
-    html = page(
+@account_pages.get("/invitations/accept")
+async def invitation_page(request: Request) -> HTMLResponse:
+    """Show a form that signs in, accepts, and signs out again."""
+    resource = audience(kernel_of(request).settings, "tenants")
+    title, action = "Accept the invitation", "/api/v1/invitations/accept"
+    return _page("invitation.html", title=title, action=action, resource=resource)
+
+
+def _account(action: str, title: str, done: str, *, secret_wanted: bool) -> HTMLResponse:
+    return _page(
         "account.html",
         title=title,
-        name=None,
-        kind="home",
-        page="docs",
         action=action,
         done=done,
         secret_wanted=secret_wanted,
         shortest=SHORTEST_PASSWORD,
         longest=LONGEST_PASSWORD,
     )
+
+
+def _page(template: str, **values: object) -> HTMLResponse:
+    html = page(template, name=None, kind="home", page="docs", **values)
     return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
