@@ -16,6 +16,7 @@ FRESH = ""
 BODIES: dict[str, dict[str, Any]] = {
     "POST /tenants": {"slug": FRESH, "name": "Acme"},
     "PATCH /tenant": {"name": "Acme"},
+    "POST /domains": {"host": FRESH},
     "POST /projects": {"name": "Shop"},
     "PATCH {project}": {"status": "archived"},
     "POST {project}/items": {"title": "Basket"},
@@ -29,7 +30,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH {key}": {"name": "Export"},
     "POST {key}/rotate": {"overlap_seconds": 60},
 }
-LISTS = ("/projects", "{project}/items", "/members", "/invitations", "/api-keys")
+LISTS = ("/projects", "{project}/items", "/members", "/invitations", "/api-keys", "/domains")
 
 
 @pytest.fixture
@@ -57,7 +58,13 @@ async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
     _, token = await make.invitation(other, await make.member(other, role="owner"), to=owner.user.email)
     heir = await make.membership(owner.home)
     unique = new_id().hex
-    return {"slug": f"t-{unique[:20]}", "email": f"{unique}@example.com", "member_id": str(heir.id), "token": token}
+    return {
+        "slug": f"t-{unique[:20]}",
+        "host": f"{unique}.example.com",
+        "email": f"{unique}@example.com",
+        "member_id": str(heir.id),
+        "token": token,
+    }
 
 
 async def test_every_body_of_the_app_is_attacked_here(owner: Caller) -> None:
