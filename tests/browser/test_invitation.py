@@ -1,0 +1,53 @@
+"""An invitation's link in a browser: the invited sign in on its page, and have joined."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from insula.settings import Settings
+from tests.browser.test_pages import CHROMIUM, QUIET
+from tests.support.app import PASSWORD, serving
+from tests.support.factories import Factories, TenantRow
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass(frozen=True)
+class Letter:
+    to: str
+    tenant: TenantRow
+    token: str
+
+
+@pytest.fixture
+async def letter(make: Factories) -> Letter:
+    tenant, user = await make.tenant(), await make.user(password=PASSWORD)
+    _, token = await make.invitation(tenant, await make.member(tenant, role="owner"), to=user.email)
+    return Letter(user.email, tenant, token)
+
+
+@pytest.fixture(scope="module")
+def origin(settings: Settings) -> Iterator[str]:
+    with serving(settings) as address:
+        yield address
+
+
+def _follow(origin: str, letter: Letter) -> None:
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET) as browser:
+        page = browser.new_page()
+        page.goto(f"{origin}/invitations/accept#token={letter.token}")
+        assert letter.token not in page.url
+        page.get_by_label("Email").fill(letter.to)
+        page.get_by_label("Password").fill("not this one")
+        page.get_by_role("button").click()
+        expect(page.get_by_role("status")).to_have_text("Email or password is wrong", timeout=20_000)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button").click()
+        expect(page.get_by_role("status")).to_contain_text(f"You belong to {letter.tenant.name} now", timeout=20_000)
+
+
+async def test_the_invited_joins_on_the_page(origin: str, letter: Letter) -> None:
+    await asyncio.to_thread(_follow, origin, letter)
