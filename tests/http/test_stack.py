@@ -16,7 +16,7 @@ def test_the_order_is_as_written_down() -> None:
     root = build(configured(cors_origins=SHOP))
     tenants = next(route.app for route in root.routes if isinstance(route, Mount) and route.path == "/api")
 
-    assert _names(root) == ["Edge", "Faults", "Gate", "Cors", "Moved", "Compression"]
+    assert _names(root) == ["Edge", "Cors", "Faults", "Gate", "Moved", "Compression"]
     assert _names(tenants) == ["Faults"]
     assert _names(build()) == ["Edge", "Faults", "Gate", "Moved", "Compression"]
 
@@ -30,6 +30,15 @@ async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:
     assert asked.headers["access-control-allow-origin"] == served.headers["access-control-allow-origin"] == SHOP
     assert "access-control-allow-credentials" not in served.headers
     assert "X-Request-ID" in served.headers["access-control-expose-headers"]
+
+
+async def test_a_named_origin_may_read_why_it_was_refused() -> None:
+    async with client_of(build(configured(cors_origins=SHOP, body_limit=1024))) as client:
+        too_large = await client.post("/api/v1/length", headers={"origin": SHOP}, content=b"a" * 1025)
+        no_text = await client.get("/api/v1/see?x=%00", headers={"origin": SHOP})
+
+    assert (too_large.status_code, no_text.status_code) == (413, 400)
+    assert too_large.headers["access-control-allow-origin"] == no_text.headers["access-control-allow-origin"] == SHOP
 
 
 async def test_another_origin_may_not() -> None:

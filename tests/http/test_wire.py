@@ -2,6 +2,7 @@
 
 import json
 import socket
+from contextlib import suppress
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -17,8 +18,9 @@ def _raw(port: int, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
         wire.sendall(request)
         received = b""
-        while part := wire.recv(65_536):
-            received += part
+        with suppress(ConnectionResetError):  # a server that closes on what it has not read resets, after its answer
+            while part := wire.recv(65_536):
+                received += part
     return received
 
 
@@ -73,11 +75,14 @@ def test_a_refused_socket_is_closed_before_its_handshake() -> None:
         pass
 
 
-def test_a_socket_from_a_foreign_page_is_refused() -> None:
+def test_a_socket_from_a_foreign_page_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     with served(build()) as port:
         url = f"ws://localhost:{port}/api/v1/echo"
         with pytest.raises(InvalidStatus, match="403"), connect(url, origin=Origin("https://evil.example")):
             pass
+        with pytest.raises(InvalidStatus, match="403"), connect(url, origin=Origin("http://[")):
+            pass
+        assert "request failed" not in capfd.readouterr().out
         with connect(url, origin=Origin(f"http://localhost:{port}")) as wire:
             wire.send("salve")
 

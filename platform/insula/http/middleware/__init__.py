@@ -3,9 +3,9 @@
 The root app alone has the outer stack: it covers the mounted apps. Each sub-app has its own Faults.
 
 1. Edge: request id, client behind trusted proxies, timing, access log, metrics, security headers.
-2. Faults: every error of what follows becomes a problem, so the others simply raise.
-3. Gate: header, path and host sanity; bounds the body in size and time.
-4. Cors: which browsers' origins may read answers; only where the settings name some.
+2. Cors: which browsers' origins may read answers, those of 3 and 4 too; only where the settings name some.
+3. Faults: every error of what follows becomes a problem, so the others simply raise.
+4. Gate: header, path and host sanity; bounds the body in size and time.
 5. Moved: hosts of tenants' former slugs lead to those of today.
 6. Compression: gzip, except for answers with credentials in them.
 """
@@ -36,9 +36,9 @@ def stack_of(
     origins = settings.http.cors_origins
     return [
         Middleware(Edge, settings=settings, metrics=metrics),
+        *([Middleware(Cors, origins=origins)] if origins else []),
         faults,
         Middleware(Gate, settings=settings, verified_host=verified_host),
-        *([Middleware(Cors, origins=origins)] if origins else []),
         Middleware(Moved, settings=settings, successor=successor),
         Middleware(Compression),
     ]

@@ -6,9 +6,10 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insula.errors import BadRequest
+from insula.http.middleware.answer import refuse
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Tenant")
@@ -35,8 +36,11 @@ class Cors(CORSMiddleware):
         super().__init__(app, allow_origins=origins, allow_methods=_METHODS, allow_headers=_ASKED, expose_headers=_TOLD)
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """Return the answer to a preflight. Raises BadRequest for one that is refused."""
+        """Return the answer to a preflight: a problem for one that is refused."""
         response = super().preflight_response(request_headers)
-        if response.status_code >= HTTPStatus.BAD_REQUEST:
-            raise BadRequest("This origin, method or header is not allowed across origins")
-        return response
+        return response if response.status_code < HTTPStatus.BAD_REQUEST else _Refused()
+
+
+class _Refused(Response):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - Starlette's signature
+        await refuse(scope, send, BadRequest("This origin, method or header is not allowed across origins"))
