@@ -76,6 +76,24 @@ async def test_refreshes_are_counted_by_address(attempts: Attempts) -> None:
     assert await passes(attempts.refresh(new_address()))
 
 
+async def test_mails_to_one_account_are_counted_from_everywhere(attempts: Attempts, account: str) -> None:
+    tries = 2 * RATES.mails_by_account
+    passed = [await passes(attempts.mail(account, new_address())) for _ in range(tries)]
+
+    assert passed[0]
+    assert not passed[-1]
+    assert await passes(attempts.mail(f"other-{account}", new_address()))
+
+
+async def test_mails_from_one_address_are_counted_to_everybody(attempts: Attempts, account: str) -> None:
+    address, tries = new_address(), 2 * RATES.mails_by_address
+    passed = [await passes(attempts.mail(f"{number}-{account}", address)) for number in range(tries)]
+
+    assert passed[0]
+    assert not passed[-1]
+    assert await passes(attempts.mail(account, new_address()))
+
+
 async def test_a_refusal_says_when_to_come_back(attempts: Attempts, account: str) -> None:
     address = new_address()
     await taken(attempts, account, address)

@@ -1,12 +1,9 @@
 """Email addresses, under the one spelling that an account is kept by; and what people are called."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
-
-_INVALID: Final = PydanticCustomError("email", "Value is not a valid email address")
 
 
 def fold(email: str) -> str:
@@ -25,7 +22,7 @@ def _deliverable(email: str) -> str:
     try:
         return _ascii(email.strip().casefold())
     except EmailNotValidError as error:
-        raise _INVALID from error
+        raise ValueError("Value is not a valid email address") from error
 
 
 def _ascii(email: str) -> str:

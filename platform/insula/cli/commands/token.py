@@ -19,7 +19,9 @@ from insula.tenancy import Directory
 
 app = typer.Typer()
 _LIFETIME = timedelta(hours=12)
-_USER = text("""SELECT id FROM "user" WHERE email = :email AND status = 'active'""")
+_USER = text("""
+    SELECT id FROM "user" WHERE email = :email AND status = 'active' AND email_verified_at IS NOT NULL
+""")
 
 
 class AppName(StrEnum):
