@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from insula.app import health
 from insula.app.factory import make_app
+from insula.app.queue_metrics import QueueMetrics
 from insula.app.root import root_router
 from insula.db.pools import Database
 from insula.http.kernel import Kernel
@@ -25,6 +26,7 @@ def _root(settings: Settings, kernel: Kernel) -> FastAPI:
     root = make_app(
         name="root", title="root", description="root", version="1", settings=settings, routers=[root_router]
     )
+    root.state.queue_metrics = QueueMetrics()
 
     async def with_kernel(scope: Scope, receive: Receive, send: Send) -> None:
         await root({**scope, "state": {"kernel": kernel}}, receive, send)
