@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from insula.ids import new_id
-from tests.support.app import SignIn
+from tests.support.app import PASSWORD, SignIn
 from tests.support.factories import Factories
-from tests.tenants.support import Caller, joined
+from tests.tenants.support import Caller
 
 SMUGGLED = ("tenant_id", "role", "is_staff", "id", "user_id", "version", "created_at", "plan_key", "__proto__")
 FRESH = ""
@@ -16,6 +16,8 @@ FRESH = ""
 BODIES: dict[str, dict[str, Any]] = {
     "POST /tenants": {"slug": FRESH, "name": "Acme"},
     "PATCH /tenant": {"name": "Acme"},
+    "PATCH /me": {"name": "Ada"},
+    "PUT /me/password": {"current_password": PASSWORD, "new_password": "nine purple lanterns"},
     "POST /domains": {"host": FRESH},
     "POST /projects": {"name": "Shop"},
     "PATCH {project}": {"status": "archived"},
@@ -35,7 +37,9 @@ LISTS = ("/projects", "{project}/items", "/members", "/invitations", "/api-keys"
 
 @pytest.fixture
 async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
-    return await joined(client, make, sign_in, await make.tenant(plan="pro"))
+    tenant, user = await make.tenant(plan="pro"), await make.user(password=PASSWORD)
+    await make.member(tenant, "owner", user)
+    return Caller(client, user, tenant, await sign_in(user, tenant))
 
 
 @pytest.fixture

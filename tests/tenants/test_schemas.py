@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 import tenants.schemas
 from insula.http.paging import KeysetParams
+from tenants.schemas.audit_events import AuditEventFilter
 from tenants.schemas.base import Input, Read, Update
 from tenants.schemas.invitations import InvitationCreate
 from tenants.schemas.members import MemberUpdate
@@ -30,7 +31,7 @@ BODIES = [schema for schema in ALL if issubclass(schema, Input | Read)]
 @pytest.mark.parametrize("schema", ALL, ids=lambda schema: schema.__name__)
 class TestEverySchema:
     def test_is_input_output_or_list(self, schema: type[BaseModel]) -> None:
-        assert issubclass(schema, Input | Read | KeysetParams)
+        assert issubclass(schema, Input | Read | KeysetParams | AuditEventFilter)
 
     def test_says_what_it_is(self, schema: type[BaseModel]) -> None:
         assert schema.__doc__
