@@ -8,9 +8,11 @@ from insula.asgi import create_app
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.settings import Settings
+from tests.admin.overrides import Granted
 from tests.admin.support import Caller
 from tests.support.app import Live, SignIn
-from tests.support.factories import Factories, UserRow
+from tests.support.factories import Factories, TenantRow, UserRow
+from tests.support.provider import Readback
 
 Hire = Callable[[str], Awaitable[Caller]]
 
@@ -35,6 +37,17 @@ async def other_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         assert state is not None
         transport = httpx.ASGITransport(Live(app, state["kernel"]), raise_app_exceptions=False)
         yield await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=settings.public_url))
+
+
+@pytest.fixture
+def granted(readback: Readback) -> Granted:
+    """Read what a tenant is granted, by key."""
+
+    async def run(tenant: TenantRow) -> dict[str, object]:
+        rows = await readback("select key, value from entitlement where tenant_id = :id", id=tenant.id)
+        return {str(row["key"]): row["value"] for row in rows}
+
+    return run
 
 
 @pytest.fixture
