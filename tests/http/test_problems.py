@@ -71,7 +71,7 @@ async def test_not_mine_and_not_there_are_the_same_bytes(probe: httpx.AsyncClien
 async def test_allow_names_every_method_of_the_path(probe: httpx.AsyncClient) -> None:
     answer = await probe.delete("/v1/things")
 
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_an_errors_own_detail_and_headers_are_answered(probe: httpx.AsyncClient) -> None:

@@ -16,9 +16,9 @@ def test_the_order_is_as_written_down() -> None:
     root = build(configured(cors_origins=SHOP))
     tenants = next(route.app for route in root.routes if isinstance(route, Mount) and route.path == "/api")
 
-    assert _names(root) == ["Edge", "Cors", "Faults", "Gate", "Moved", "Compression"]
+    assert _names(root) == ["Edge", "Cors", "Faults", "Gate", "Moved", "Head", "Compression"]
     assert _names(tenants) == ["Faults"]
-    assert _names(build()) == ["Edge", "Faults", "Gate", "Moved", "Compression"]
+    assert _names(build()) == ["Edge", "Faults", "Gate", "Moved", "Head", "Compression"]
 
 
 async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:
@@ -53,6 +53,18 @@ async def test_another_origin_may_not() -> None:
 def test_every_origin_at_once_is_refused_when_building() -> None:
     with pytest.raises(ValueError, match="name origins"):
         Cors(build(), ["*"])
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/docs", "/openapi.json", "/api/openapi.json", "/api/v1/see"])
+async def test_head_is_get_without_the_body(path: str) -> None:
+    async with client_of(build()) as client:
+        got, head = await client.get(path), await client.head(path)
+
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    varying = {"date", "x-request-id", "server-timing"}
+    assert {k: v for k, v in head.headers.items() if k not in varying} == {
+        k: v for k, v in got.headers.items() if k not in varying
+    }
 
 
 async def test_large_answers_are_compressed_and_credentials_are_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,4 +96,4 @@ def _allowed(scope: Scope) -> set[str]:
     for route in iter_route_contexts(scope["app"].routes):
         if route.methods and route.path_regex.match(path):
             found |= route.methods
-    return found
+    return found | {"HEAD"} if "GET" in found else found

@@ -7,7 +7,8 @@ The root app alone has the outer stack: it covers the mounted apps. Each sub-app
 3. Faults: every error of what follows becomes a problem, so the others simply raise.
 4. Gate: header, path and host sanity; bounds the body in size and time.
 5. Moved: hosts of tenants' former slugs lead to those of today.
-6. Compression: gzip, except for answers with credentials in them.
+6. Head: HEAD is answered as GET, without the body.
+7. Compression: gzip, except for answers with credentials in them.
 """
 
 from starlette.middleware import Middleware
@@ -19,6 +20,7 @@ from insula.http.middleware.cors import Cors
 from insula.http.middleware.edge import Edge
 from insula.http.middleware.faults import Faults
 from insula.http.middleware.gate import Gate, VerifiedHost
+from insula.http.middleware.head import Head
 from insula.http.middleware.moved import Moved, Successor
 from insula.http.public import AppName
 from insula.settings import Settings
@@ -40,5 +42,6 @@ def stack_of(
         faults,
         Middleware(Gate, settings=settings, verified_host=verified_host),
         Middleware(Moved, settings=settings, successor=successor),
+        Middleware(Head),
         Middleware(Compression),
     ]

@@ -12,7 +12,7 @@ from insula.errors import BadRequest
 from insula.http.middleware.answer import refuse
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Tenant")
+_ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-API-Key", "X-Tenant")
 _TOLD = (
     "Deprecation",
     "ETag",
