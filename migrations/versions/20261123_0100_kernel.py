@@ -116,6 +116,7 @@ def _users() -> None:
         Column("created_at", TIME, nullable=False),
         PrimaryKeyConstraint("user_id"),
         ForeignKeyConstraint(["user_id"], ["user.id"], ondelete="CASCADE"),
+        CheckConstraint("role in ('auditor', 'support', 'superuser')", name="ck_staff_role"),
     )
     notify_access("staff", {"user": "user_id"}, columns=["user_id", "role"])
 

@@ -49,6 +49,7 @@ BREACHES = [
     Breach("limit-engine", "tenants/app.py", "import slowapi"),
     Breach("migrations", "tenants/app.py", "import alembic.op"),
     Breach("provider", "tenants/app.py", "import stripe"),
+    Breach("dns", "tenants/app.py", "import dns.resolver"),
 ]
 
 

@@ -40,6 +40,8 @@ class Credential(Base, table=True):
 class Staff(Base, table=True):
     """A user who works for the house."""
 
+    __table_args__ = (CheckConstraint("role in ('auditor', 'support', 'superuser')", name="ck_staff_role"),)
+
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), primary_key=True))
     role: str = Field(sa_type=Text)
     created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
