@@ -42,8 +42,16 @@ async def effects(readback: Readback) -> AsyncIterator[None]:
 class Trial:
     """Jobs of one tenant, and the workers that are killed at them."""
 
-    def __init__(self, settings: Settings, readback: Readback, tenant_id: UUID) -> None:
-        self.settings, self.readback, self.tenant_id = settings, readback, tenant_id
+    def __init__(self, settings: Settings, database: Database, readback: Readback, tenant_id: UUID) -> None:
+        self.settings, self.database, self.readback, self.tenant_id = settings, database, readback, tenant_id
+        self.queued = 0
+
+    async def queue(self, count: int) -> None:
+        """Queue so many jobs more, numbered on."""
+        async with self.database.unit(DatabaseRole.TENANTS, self.tenant_id) as unit:
+            for n in range(self.queued, self.queued + count):
+                await enqueue(unit, TASK, {"n": n}, tenant_id=self.tenant_id)
+        self.queued += count
 
     async def numbers(self) -> list[object]:
         """Return what each effect had was of."""
@@ -82,12 +90,13 @@ class Trial:
         await until(succeeded, 60)
         return monotonic() - started
 
-    async def run(self, kills: int, most: int) -> list[float]:
-        """Kill so many workers, start the next at once each time; return each recovery's seconds."""
+    async def run(self, kills: int, jobs_each: int, most: int) -> list[float]:
+        """Kill so many workers, each at jobs of its own, start the next at once; return each recovery's seconds."""
         worker = spawn(self.settings, WORKER)
         took = []
         try:
             for _ in range(kills):
+                await self.queue(jobs_each)
                 jobs = await self.interrupted(worker, random.randint(1, most))  # noqa: S311  any moment will do
                 worker = spawn(self.settings, WORKER)
                 took.append(await self.recovered(jobs))
@@ -101,24 +110,17 @@ class Trial:
         return await statuses(self.readback, self.tenant_id) == {"succeeded"}
 
 
-async def queue(database: Database, tenant_id: UUID, count: int) -> None:
-    async with database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
-        for n in range(count):
-            await enqueue(unit, TASK, {"n": n}, tenant_id=tenant_id)
-
-
 @pytest.mark.usefixtures("effects")
 async def test_killed_workers_lose_no_job_and_repeat_no_effect(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()
-    await queue(database, tenant.id, 100)
-    trial = Trial(quick(settings), readback, tenant.id)
+    trial = Trial(quick(settings), database, readback, tenant.id)
 
-    took = await trial.run(kills=3, most=10)
+    took = await trial.run(kills=3, jobs_each=35, most=10)
 
     assert len(took) == 3
-    assert await trial.numbers() == list(range(100))
+    assert await trial.numbers() == list(range(105))
 
 
 @pytest.mark.slow
@@ -131,10 +133,9 @@ async def test_a_thousand_jobs_outlive_twenty_kills(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     tenant = await make.tenant()
-    await queue(database, tenant.id, 1_000)
-    trial = Trial(quick(settings, heartbeat_seconds=0.5, stalled_seconds=2.0), readback, tenant.id)
+    trial = Trial(quick(settings, heartbeat_seconds=0.5, stalled_seconds=2.0), database, readback, tenant.id)
 
-    took = await trial.run(kills=20, most=20)
+    took = await trial.run(kills=20, jobs_each=50, most=20)
 
     assert await trial.numbers() == list(range(1_000))
     with capsys.disabled():
@@ -149,8 +150,8 @@ async def test_told_to_stop_a_worker_drains(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()
-    await queue(database, tenant.id, 200)
-    trial = Trial(quick(settings), readback, tenant.id)
+    trial = Trial(quick(settings), database, readback, tenant.id)
+    await trial.queue(200)
     worker = spawn(trial.settings, WORKER)
 
     async def at_work() -> bool:

@@ -1,0 +1,84 @@
+"""FAULTS 18: an idempotency key is its tenant's and its caller's own, for one request, with one effect."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from insula import clock
+from tests.support.app import SignIn
+from tests.support.factories import Factories
+from tests.tenants.support import Caller, Readback, code_of, joined
+
+KEY = {"Idempotency_Key": "the-same-key"}
+
+
+@pytest.fixture
+async def mine(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    return await joined(client, make, sign_in, await make.tenant(plan="pro"))
+
+
+@pytest.fixture
+async def theirs(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    return await joined(client, make, sign_in, await make.tenant(plan="pro"))
+
+
+async def names(readback: Readback, caller: Caller) -> list[object]:
+    rows = await readback("select name from project where tenant_id = :id order by name", id=caller.home.id)
+    return [row["name"] for row in rows]
+
+
+async def test_two_tenants_use_one_key_independently(mine: Caller, theirs: Caller, readback: Readback) -> None:
+    first, second = (
+        await mine.post("/projects", {"name": "A"}, **KEY),
+        await theirs.post("/projects", {"name": "B"}, **KEY),
+    )
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (await names(readback, mine), await names(readback, theirs)) == (["A"], ["B"])
+    again = await mine.post("/projects", {"name": "A"}, **KEY)
+    assert (again.status_code, again.json(), again.headers["idempotency-replayed"]) == (201, first.json(), "true")
+    assert await names(readback, mine) == ["A"]
+
+
+async def test_two_members_of_a_tenant_do_not_share_one(
+    mine: Caller, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
+) -> None:
+    colleague = await joined(client, make, sign_in, mine.home, "member")
+    assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
+    assert (await colleague.post("/projects", {"name": "B"}, **KEY)).status_code == 201
+    assert await names(readback, mine) == ["A", "B"]
+
+
+async def test_another_body_or_path_is_refused(mine: Caller, readback: Readback) -> None:
+    assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
+    assert code_of(await mine.post("/projects", {"name": "B"}, **KEY)) == (422, "idempotency_key_reused")
+    one, other = await mine.project("One"), await mine.project("Other")
+    assert (await mine.post(f"{one}/items", {"title": "x"}, **KEY)).status_code == 201
+    assert code_of(await mine.post(f"{other}/items", {"title": "x"}, **KEY)) == (422, "idempotency_key_reused")
+    assert await names(readback, mine) == ["A", "One", "Other"]
+
+
+async def test_fifty_at_once_have_one_effect(mine: Caller, readback: Readback) -> None:
+    found = await asyncio.gather(*(mine.post("/projects", {"name": "A"}, **KEY) for _ in range(50)))
+    made = [answer for answer in found if answer.status_code == 201]
+    assert {code_of(answer) for answer in found if answer not in made} <= {
+        (409, "idempotency_key_in_flight"),
+        (503, "unavailable"),  # more at once than the pool has connections
+    }
+    assert sum("idempotency-replayed" not in answer.headers for answer in made) == 1
+    assert len({answer.json()["id"] for answer in made}) == 1
+    assert await names(readback, mine) == ["A"]
+
+
+async def test_a_key_is_forgotten_after_a_day(mine: Caller, readback: Readback) -> None:
+    assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
+    await readback(
+        "update idempotency_record set created_at = created_at - interval '25 hours' where tenant_id = :id "
+        "returning key",
+        id=mine.home.id,
+    )
+    assert (await mine.post("/projects", {"name": "B"}, **KEY)).status_code == 201
+    assert await names(readback, mine) == ["A", "B"]
+    with clock.moved(timedelta(minutes=1)):
+        assert (await mine.post("/projects", {"name": "B"}, **KEY)).headers["idempotency-replayed"] == "true"
