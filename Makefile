@@ -7,6 +7,7 @@ BIN := .venv/bin
 READY := .venv/.synced
 CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),)
 CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
+# Compiled when installed: a machine that writes no bytecode later would compile everything at each start.
 # The lock names pypi.org: an index of this machine's own must not get between, least of all into the lock.
 UV := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV $(BIN)/uv
 # Whom this machine trusts, where it says so: uv has a list of its own, which a company's proxy is not on.
@@ -60,7 +61,7 @@ check-scripts: $(READY)
 
 $(READY): pyproject.toml uv.lock $(BIN)/uv
 	@echo "installing what uv.lock names"
-	@$(UV) sync --frozen --all-extras --all-groups --quiet $(SYSTEM_CERTS)
+	@$(UV) sync --frozen --all-extras --all-groups --compile-bytecode --quiet $(SYSTEM_CERTS)
 	@touch $@
 
 $(BIN)/uv:
