@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
 from sqlmodel import select
 
 from insula.db.failures import is_retryable, translate
@@ -106,6 +107,20 @@ async def test_a_server_that_is_away_is_unavailable(settings: Settings, place: s
         await rows(unit, "SELECT 1")
     assert isinstance(translate(refused.value), Unavailable)
     await unit.close()
+    await database.close()
+
+
+async def test_warm_pools_have_a_connection_each(database: Database) -> None:
+    await database.warm()
+    pools = [database.engine(role).sync_engine.pool for role in APP_ROLES]
+    assert [pool.checkedin() for pool in pools if isinstance(pool, QueuePool)] == [1] * len(APP_ROLES)
+
+
+async def test_warming_waits_for_no_server_that_is_away(settings: Settings) -> None:
+    away = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/nothing"})
+    database = await Database.open(away)
+    await database.warm()
+    assert not await database.ping()
     await database.close()
 
 

@@ -59,6 +59,7 @@ async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Ke
     await listener.start()
     stack.push_async_callback(listener.stop)
     await keys.load()
+    await database.warm()
     return Kernel(
         settings=settings,
         database=database,

@@ -59,6 +59,15 @@ class Database:
         for engine in self._engines.values():
             await engine.dispose()
 
+    async def warm(self) -> None:
+        """Open a connection in each pool, so that no first request waits for it; the server may be away."""
+        for engine in self._engines.values():
+            try:
+                async with engine.connect():
+                    pass
+            except (SQLAlchemyError, OSError):
+                return
+
     def engine(self, role: DatabaseRole) -> AsyncEngine:
         """Return the role's pool; a unit of work is the usual way to it."""
         return self._engines[role]
