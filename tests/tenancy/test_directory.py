@@ -176,3 +176,37 @@ class TestHostsAndHints:
         found = [(record.id, role) for record, role in await directory.memberships(visit.user_id)]
 
         assert found == [(visit.tenant.id, "admin")]
+
+
+class TestStrangeNames:
+    async def test_a_flood_of_them_pushes_no_tenant_out(
+        self, settings: Settings, database: Database, make: Factories
+    ) -> None:
+        directory = Directory(settings, database, size=4)
+        directory.listener_alive = True
+        tenant = await make.tenant()
+        statements: list[str] = []
+        engine = database.engine(DatabaseRole.GATE).sync_engine
+        event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[2])))
+
+        assert await directory.tenant_for_hint(tenant.slug) == tenant.id
+        for number in range(50):
+            assert await directory.tenant_for_hint(f"nobody-{number}") is None
+        assert len(statements) == 51
+        assert await directory.tenant_for_hint(tenant.slug) == tenant.id
+        assert await directory.tenant_for_hint("nobody-49") is None
+        assert len(statements) == 51
+        await directory.close()
+
+    async def test_a_name_that_was_nobodys_is_found_once_a_tenant_changes(
+        self, settings: Settings, database: Database, make: Factories
+    ) -> None:
+        directory = Directory(settings, database)
+        directory.listener_alive = True
+        slug = f"later-{new_id().hex[:12]}"
+        assert await directory.tenant_for_hint(slug) is None
+        tenant = await make.tenant(slug=slug)
+        assert await directory.tenant_for_hint(slug) is None  # not told yet
+        directory.notify(f"tenant:{tenant.id}")
+        assert await directory.tenant_for_hint(slug) == tenant.id
+        await directory.close()

@@ -1,7 +1,6 @@
 """The directory: what every request asks about its caller, from bounded caches over the gate role."""
 
 from dataclasses import dataclass, replace
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -15,20 +14,11 @@ from insula.tenancy import queries
 from insula.tenancy.api_keys import KeyCache
 from insula.tenancy.cache import Loaded, SubjectCache
 from insula.tenancy.hints import SLUG, as_uuid, normal_host, slug_of_host
+from insula.tenancy.names import NameCache
 from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord, tenant_record
 
 _TTL = 30.0
 _TTL_UNNOTIFIED = 0.5  # nobody tells us of changes: how long a change may go unseen
-_ANY_TENANT: Final = "tenant"  # subject of what any tenant's change may make untrue
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    tenant_id: TenantId | None
-    slug: str | None  # that the tenant has now
-
-
-_NOBODY: Final = _Named(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +34,7 @@ class Directory:
         self._database = database
         self._base_domain = settings.base_domain
         self._access: SubjectCache[tuple[UUID, TenantId | None], _Known] = SubjectCache(size, _TTL_UNNOTIFIED)
-        self._named: SubjectCache[str, _Named] = SubjectCache(size, _TTL_UNNOTIFIED)
+        self._names = NameCache(database, size, _TTL_UNNOTIFIED)
         self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
         self._listener_alive = False
 
@@ -56,7 +46,8 @@ class Directory:
     @listener_alive.setter
     def listener_alive(self, alive: bool) -> None:
         self._listener_alive = alive
-        self._access.ttl = self._named.ttl = _TTL if alive else _TTL_UNNOTIFIED
+        self._access.ttl = _TTL if alive else _TTL_UNNOTIFIED
+        self._names.believe_for(self._access.ttl)
         self._keys.believe_for(self._access.ttl)
 
     def notify(self, payload: str) -> None:
@@ -72,18 +63,18 @@ class Directory:
         self._access.drop(subject)
         self._keys.drop(subject)
         if kind == "tenant":
-            self._named.drop(subject, _ANY_TENANT)
+            self._names.drop(subject)
 
     def flush(self) -> None:
         """Forget everything."""
         self._access.flush()
-        self._named.flush()
+        self._names.flush()
         self._keys.flush()
 
     async def close(self) -> None:
         """End the reads that are still running."""
         await self._access.close()
-        await self._named.close()
+        await self._names.close()
         await self._keys.close()
 
     async def access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access:
@@ -114,7 +105,7 @@ class Directory:
         if name is None:
             return None
         slug = slug_of_host(name, self._base_domain)
-        return (await self._find(slug or f"//{name}")).tenant_id
+        return (await self._names.find(slug or f"//{name}")).tenant_id
 
     async def successor_of_host(self, host: str) -> str | None:
         """Return the slug that replaced the one in ``{slug}.{base domain}``; None where that one is good."""
@@ -122,13 +113,13 @@ class Directory:
         slug = slug_of_host(name, self._base_domain) if name else None
         if slug is None or as_uuid(slug) is not None:
             return None
-        found = await self._find(slug)
+        found = await self._names.find(slug)
         return None if found.slug == slug else found.slug
 
     async def tenant_for_hint(self, hint: str) -> TenantId | None:
         """Return the tenant of a slug, also one that it had until lately, or of an id."""
         name = hint.strip().lower()
-        return (await self._find(name)).tenant_id if SLUG.fullmatch(name) else None
+        return (await self._names.find(name)).tenant_id if SLUG.fullmatch(name) else None
 
     async def memberships(self, user_id: UserId) -> list[tuple[TenantRecord, str]]:
         """Return the tenants that the user is a member of and the role in each; read each time."""
@@ -150,23 +141,6 @@ class Directory:
             connection = await unit.session.connection()
             role: str | None = (await connection.execute(queries.STAFF_ROLE, {"user_id": user_id})).scalar_one_or_none()
         return role
-
-    async def _find(self, name: str) -> _Named:
-        found = self._named.get(name)
-        if found is None:
-            found = await self._named.load(name, {_ANY_TENANT}, lambda: self._read_named(name))
-        return found
-
-    async def _read_named(self, name: str) -> Loaded[_Named]:
-        statement, values = queries.named(name)
-        async with self._database.unit(DatabaseRole.GATE) as unit:
-            connection = await unit.session.connection()
-            row = (await connection.execute(statement, values)).one_or_none()
-            if row is None and (tenant_id := as_uuid(name)):
-                row = (await connection.execute(queries.TENANT_BY_ID, {"id": tenant_id})).one_or_none()
-        if row is None:
-            return Loaded(_NOBODY, frozenset({_ANY_TENANT}))
-        return Loaded(_Named(TenantId(row.id), row.slug), frozenset({row.id}))
 
     async def _read_access(self, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Loaded[_Known]:
         values = {"session_id": session_id, "user_id": user_id, "tenant_id": tenant_id}
