@@ -1,6 +1,7 @@
 """What the DNS says in TXT records: asked of the installation's own name servers, bounded in time and size."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 import dns.asyncresolver
@@ -44,8 +45,9 @@ class DnsResolver:
         except (dns.exception.DNSException, OSError) as error:
             _log.info("dns_unanswered", name=name, reason=type(error).__name__)
             return frozenset()
-        found = (b"".join(record.strings) for record in list(answer.rrset or ())[:_MOST_RECORDS])
-        return frozenset(text.decode("latin-1") for text in found if len(text) <= _LONGEST_TEXT)
+        found = (b"".join(record.strings) for record in answer.rrset or ())
+        short = (text.decode("latin-1") for text in found if len(text) <= _LONGEST_TEXT)
+        return frozenset(islice(short, _MOST_RECORDS))
 
 
 def _configured() -> dns.asyncresolver.Resolver:
