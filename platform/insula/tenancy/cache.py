@@ -5,12 +5,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 Subject = UUID | str
+_STRANGE: Final = 1_000  # names remembered at most that mean nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +136,65 @@ class SubjectCache(Generic[Key, Value]):
             keys.discard(key)
             if not keys:
                 del self._keys[subject]
+
+
+class LookUps(Generic[Key, Value]):
+    """What names mean, and apart from it a few names that mean nothing: these push no other out.
+
+    For names that anybody can make up. They are looked up one at a time: a flood of strange ones
+    holds up other names that are not remembered, and nobody else at the database.
+    """
+
+    def __init__(self, size: int, ttl: float) -> None:
+        self._lane = asyncio.Lock()
+        self._known: SubjectCache[Key, Value] = SubjectCache(size, ttl)
+        self._strange: SubjectCache[Key, bool] = SubjectCache(_STRANGE, ttl)
+
+    def believe_for(self, seconds: float) -> None:
+        """Believe what was read for so long."""
+        self._known.ttl = self._strange.ttl = seconds
+
+    def drop(self, *subjects: Subject) -> None:
+        """Forget what was read of these subjects, which have changed."""
+        self._known.drop(*subjects)
+        self._strange.drop(*subjects)
+
+    def flush(self) -> None:
+        """Forget everything."""
+        self._known.flush()
+        self._strange.flush()
+
+    async def close(self) -> None:
+        """End the reads that are still running."""
+        await self._known.close()
+        await self._strange.close()
+
+    async def find(
+        self, key: Key, watched: Collection[Subject], read: Callable[[], Awaitable[Loaded[Value] | None]]
+    ) -> Value | None:
+        """Return what the name means, or None; ``watched`` are the subjects whose change may give it a meaning."""
+        found = self._known.get(key)
+        if found is not None:
+            return found
+        if self._strange.get(key):
+            return None
+
+        async def one_at_a_time() -> Loaded[Value]:
+            async with self._lane:
+                loaded = await read()
+            if loaded is None:
+                raise _Strange
+            return loaded
+
+        async def noted() -> Loaded[bool]:
+            return Loaded(value=True, subjects=frozenset(watched))
+
+        try:
+            return await self._known.load(key, watched, one_at_a_time)
+        except _Strange:
+            await self._strange.load(key, watched, noted)
+            return None
+
+
+class _Strange(Exception):
+    """The name means nothing."""

@@ -63,7 +63,7 @@ class Directory:
         self._access.drop(subject)
         self._keys.drop(subject)
         if kind == "tenant":
-            self._names.drop(subject)
+            self._names.tenant_changed(subject)
 
     def flush(self) -> None:
         """Forget everything."""
@@ -97,7 +97,7 @@ class Directory:
 
     async def api_key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:
         """Return what the tenant's key may; None for a revoked one, and for one that is nowhere."""
-        return await self._keys.find(tenant_id, key_id)
+        return await self._keys.key(tenant_id, key_id)
 
     async def tenant_for_host(self, host: str) -> TenantId | None:
         """Return the tenant of ``{slug}.{base domain}`` or of a verified domain of its own."""
@@ -105,7 +105,7 @@ class Directory:
         if name is None:
             return None
         slug = slug_of_host(name, self._base_domain)
-        return (await self._names.find(slug or f"//{name}")).tenant_id
+        return (await self._names.tenant(slug or f"//{name}")).tenant_id
 
     async def successor_of_host(self, host: str) -> str | None:
         """Return the slug that replaced the one in ``{slug}.{base domain}``; None where that one is good."""
@@ -113,13 +113,13 @@ class Directory:
         slug = slug_of_host(name, self._base_domain) if name else None
         if slug is None or as_uuid(slug) is not None:
             return None
-        found = await self._names.find(slug)
+        found = await self._names.tenant(slug)
         return None if found.slug == slug else found.slug
 
     async def tenant_for_hint(self, hint: str) -> TenantId | None:
         """Return the tenant of a slug, also one that it had until lately, or of an id."""
         name = hint.strip().lower()
-        return (await self._names.find(name)).tenant_id if SLUG.fullmatch(name) else None
+        return (await self._names.tenant(name)).tenant_id if SLUG.fullmatch(name) else None
 
     async def memberships(self, user_id: UserId) -> list[tuple[TenantRecord, str]]:
         """Return the tenants that the user is a member of and the role in each; read each time."""
