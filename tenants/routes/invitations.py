@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from insula.errors import NotFound, TenantSuspended
-from insula.http.access import allow, allow_personal, limit_headers
+from insula.http.access import allow, allow_personal
 from insula.http.kernel import kernel_of
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
@@ -138,4 +138,4 @@ async def _count_sent(request: Request, scope: Scope) -> None:
 async def _count(request: Request, door: str, per_minute: int) -> None:
     verdict = await kernel_of(request).limits.admit_exactly(door, per_minute)
     if not verdict.allowed:
-        raise TooManyInvitations(headers=limit_headers(verdict))
+        raise TooManyInvitations(headers=verdict.headers())

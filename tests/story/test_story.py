@@ -9,14 +9,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from billing.models import BillingCustomer
-from insula import clock
 from insula.db.models import Tenant
 from insula.ids import new_id
 from insula.settings import Settings
 from tests.support.app import serving, wait_until
 from tests.support.factories import Factories
-from tests.support.stripe import signed
+from tests.support.provider import event, first_secret, make_customer, sign, subscription
 
 PASSWORD = "correct horse battery staple"
 
@@ -53,29 +51,6 @@ class Caller:
 
     def is_let_in(self, process: str) -> bool:
         return self.call("GET", "/api/v1/tenant", process=process).status_code == 200
-
-
-def subscription_updated(customer: str, price: str) -> bytes:
-    now = int(clock.timestamp())
-    subscription = {
-        "id": f"sub_{uuid4().hex}",
-        "object": "subscription",
-        "customer": customer,
-        "status": "active",
-        "current_period_end": now + 30 * 86_400,
-        "items": {"object": "list", "data": [{"id": "si_1", "quantity": 1, "price": {"id": price, "object": "price"}}]},
-        "metadata": {},
-    }
-    event = {
-        "id": f"evt_{uuid4().hex}",
-        "object": "event",
-        "type": "customer.subscription.updated",
-        "created": now,
-        "livemode": False,
-        "api_version": "2026-01-01",
-        "data": {"object": subscription},
-    }
-    return json.dumps(event).encode()
 
 
 async def test_the_first_day(settings: Settings, processes: Processes, make: Factories) -> None:
@@ -117,11 +92,12 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     assert limited[0].json()["code"] == "rate_limited"
 
     # A signed webhook upgrades the plan, and requests pass again on both.
-    await make.insert(BillingCustomer(tenant_id=tenant.id, provider="stripe", provider_customer_id="cus_" + slug))
-    body = subscription_updated("cus_" + slug, "price_pro_month")
+    customer = await make_customer(make, tenant)
+    body = json.dumps(event("customer.subscription.updated", subscription(customer))).encode()
+    signature = {"Stripe-Signature": sign(body, first_secret(settings))}
     unsigned = httpx.post(f"{processes.one}/billing/v1/webhooks/stripe", content=body)
     assert unsigned.status_code == 400
-    accepted = httpx.post(f"{processes.one}/billing/v1/webhooks/stripe", content=body, headers=signed(settings, body))
+    accepted = httpx.post(f"{processes.one}/billing/v1/webhooks/stripe", content=body, headers=signature)
     assert accepted.status_code == 200, accepted.text
     for process in (processes.one, processes.two):
         wait_until(partial(owner.is_let_in, process), seconds=1)

@@ -35,7 +35,7 @@ from insula.http.idempotency import claim
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.public import AppName
 from insula.ids import TenantId
-from insula.limits import LimitClass, Verdict
+from insula.limits import LimitClass
 from insula.scope import Identity, PersonalScope, Reopen, Scope, StaffScope, identify
 from insula.settings import Settings, audience
 
@@ -118,7 +118,7 @@ class Guard(ABC, Generic[AnyScope]):
         verdict = await kernel.limits.admit(TenantId(partition), per_minute, self._limit_class(connection))
         state["verdict"] = verdict
         if not verdict.allowed:
-            raise RateLimited(headers=limit_headers(verdict))
+            raise RateLimited(headers=verdict.headers())
         self._authorise(identity, kernel)
         unit = kernel.database.unit(doorway.role, partition)
         state["unit"] = unit
@@ -228,8 +228,3 @@ def allow_staff(action: StrEnum) -> DependsParam:
 def _depends(guard: object) -> DependsParam:
     depends: DependsParam = Depends(guard)  # type: ignore[arg-type]  # an instance with an async __call__
     return depends
-
-
-def limit_headers(verdict: Verdict) -> Mapping[str, str]:
-    """Return the RateLimit fields of ``verdict`` and, when it refuses, Retry-After."""
-    return verdict.headers()

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from insula.db.failures import is_retryable, translate
 from insula.db.unit import Unit
 from insula.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused
-from insula.http.access import Guard, limit_headers
+from insula.http.access import Guard
 from insula.http.idempotency import Claim, Replay
 from insula.http.json import StrictRequest
 from insula.http.problems import merge_problems, problems
@@ -127,7 +127,7 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
         if unit is not None:
             await unit.close()  # rolls back what was not committed
     if (verdict := state.get("verdict")) is not None:
-        response.headers.update(limit_headers(verdict))
+        response.headers.update(verdict.headers())
     return response
 
 
