@@ -1,5 +1,6 @@
 """What every test has: its own migrated database and Valkey index, and no way out of this machine."""
 
+import json
 import os
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -8,12 +9,11 @@ from typing import Protocol
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.settings import Settings
-from tests.support.cluster import Servers, TestServers
+from tests.support.cluster import RUNNING, Servers, TestServers, superuser_url
 
 pytest_plugins = ["tests.support.dns", "tests.support.factories", "tests.support.app", "tests.support.mail"]
 
@@ -29,9 +29,10 @@ class XdistNode(Protocol):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    running = os.environ.get(RUNNING)
     for name in [name for name in os.environ if name.startswith("INSULA_") or name in ("DATABASE_URL", "REDIS_URL")]:
         del os.environ[name]
-    config.stash[SERVERS] = TestServers()
+    config.stash[SERVERS] = TestServers(Servers(**json.loads(running)) if running else None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -63,8 +64,7 @@ def readback(settings: Settings) -> Callable[..., Awaitable[list[Row]]]:
     """Run a statement as the superuser, over a new connection, past every row-level policy."""
 
     async def run(statement: str, **parameters: object) -> list[Row]:
-        url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
-        engine = create_async_engine(url, poolclass=NullPool)
+        engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
         async with engine.begin() as connection:
             result = await connection.execute(text(statement), parameters)
             return [dict(row) for row in result.mappings()] if result.returns_rows else []

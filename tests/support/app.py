@@ -103,6 +103,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "INSULA_BASE_DOMAIN": settings.base_domain,
         "INSULA_DATABASE_ROLES_SECRET": settings.database.roles_secret.get_secret_value(),
         "INSULA_DATABASE_BUDGET": str(settings.database.budget),
+        "INSULA_DATABASE_DIRECT_URL": settings.database.direct_url,
+        "INSULA_DATABASE_POOLER": str(settings.database.pooler),
         "INSULA_AUTH_KEY_ENCRYPTION_KEY": settings.auth.key_encryption_key.get_secret_value(),
         "INSULA_BILLING_WEBHOOK_SECRETS": settings.billing.webhook_secrets.get_secret_value(),
     }

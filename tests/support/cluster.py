@@ -1,20 +1,27 @@
-"""The servers of one test run: started by the controller, a database cloned for each xdist worker."""
+"""The servers of one test run: started by the controller, a database cloned for each xdist worker.
+
+Or those that run already, with the one database that the environment names in ``INSULA_TEST_SERVERS``
+(``Servers.to_wire`` as JSON): how ``make prove`` runs many suites, each on a database with another hole.
+"""
 
 import asyncio
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from pydantic import SecretStr
+from sqlalchemy.engine import make_url
 
 from insula.db.migrate import migrate
 from insula.db.provision import hand_over
 from insula.embedded import Cluster
 from insula.settings import AuthSettings, BillingSettings, DatabaseSettings, Settings
 
+RUNNING: Final = "INSULA_TEST_SERVERS"
 _TEMPLATE = "insula"
 _MAINTENANCE = "postgres"
 
@@ -29,6 +36,8 @@ class Servers:
     key_encryption_key: str
     webhook_secret: str
     data_dir: str
+    direct_url: str = ""
+    """The database itself, where ``database_url`` is a transaction pooler's."""
 
     def settings(self) -> Settings:
         """Return this worker's settings."""
@@ -38,7 +47,9 @@ class Servers:
             redis_url=self.redis_url,
             data_dir=Path(self.data_dir),
             log_format="console",
-            database=DatabaseSettings(roles_secret=SecretStr(self.roles_secret)),
+            database=DatabaseSettings(
+                roles_secret=SecretStr(self.roles_secret), direct_url=self.direct_url, pooler=bool(self.direct_url)
+            ),
             auth=AuthSettings(key_encryption_key=SecretStr(self.key_encryption_key)),
             billing=BillingSettings(webhook_secrets=SecretStr(self.webhook_secret)),
         )
@@ -49,17 +60,23 @@ class Servers:
 
 
 class TestServers:
-    """One throw-away cluster, started when the first test asks for it, with a migrated template database."""
+    """One throw-away cluster, started when the first test asks for it, with a migrated template database.
+
+    Or the servers ``given``, which run already, with one database for the one process that uses it.
+    """
 
     __test__ = False
 
-    def __init__(self) -> None:
+    def __init__(self, given: Servers | None = None) -> None:
+        self._given = given
         self._cluster: Cluster | None = None
         self._directory = ""
         self._clones = 0
 
     def clone(self, name: str) -> Servers:
         """Return the servers with a database of its own for ``name``, equal to a freshly migrated one."""
+        if self._given is not None:
+            return self._only(name)
         cluster = self._cluster or self._start()
         self._clones += 1
         database = f"test_{name}"
@@ -73,6 +90,12 @@ class TestServers:
         if self._cluster is not None:
             self._cluster.stop()
             shutil.rmtree(self._directory)
+
+    def _only(self, name: str) -> Servers:
+        if self._given is None or self._clones:
+            raise RuntimeError(f"{RUNNING} names one database, and {name} is the second to ask: run with -n0")
+        self._clones += 1
+        return self._given
 
     def _start(self) -> Cluster:
         self._directory = tempfile.mkdtemp(prefix="insula-test-")
@@ -92,6 +115,12 @@ class TestServers:
             webhook_secret=cluster.secrets.webhook_secret,
             data_dir=self._directory,
         )
+
+
+def superuser_url(settings: Settings) -> str:
+    """Return where tests arrange and read back: past every policy, and past a pooler."""
+    address = settings.database.direct_url or settings.database_url
+    return make_url(address).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
 def with_path(url: str, path: str) -> str:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -33,6 +32,7 @@ from insula.ids import new_id
 from insula.settings import Settings
 from tenants.models import Invitation
 from tenants.tokens import digest, new_token
+from tests.support.cluster import superuser_url
 
 PLANS: Final[Mapping[str, Mapping[str, int]]] = {
     "free": {"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5},
@@ -186,8 +186,7 @@ class Factories:
 @pytest.fixture(scope="session")
 async def make(settings: Settings) -> AsyncIterator[Factories]:
     """Make rows in this worker's database, over one connection: tests arrange much."""
-    url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, pool_size=1, pool_pre_ping=True)
+    engine = create_async_engine(superuser_url(settings), pool_size=1, pool_pre_ping=True)
     yield Factories(engine)
     await engine.dispose()
 
