@@ -1,5 +1,7 @@
 """The gate names each way in which a table could leak; on the real schema it names none."""
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -107,6 +109,58 @@ BREAKS = {
         ["CREATE FUNCTION peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM membership'"],
         "function peek is SECURITY DEFINER: it runs past row-level security",
     ),
+    "a definer function that a trigger calls": (
+        [
+            "CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NEW; END'",
+            "CREATE TRIGGER spy BEFORE INSERT ON membership FOR EACH ROW EXECUTE FUNCTION spy()",
+        ],
+        "function spy is SECURITY DEFINER: it runs past row-level security",
+    ),
+    "a function that sees rows first": (
+        ["CREATE FUNCTION peek(text) RETURNS boolean LANGUAGE sql LEAKPROOF AS 'SELECT true'"],
+        "function peek is LEAKPROOF: it sees rows before a policy does",
+    ),
+    "a function for everybody": (
+        ["CREATE FUNCTION peek() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM membership'"],
+        "function peek may be called by PUBLIC, which is not declared",
+    ),
+    "a rule": (
+        ["CREATE RULE spy AS ON INSERT TO membership DO ALSO SELECT count(*) FROM membership"],
+        "membership: the rule spy runs with the rights of the owner",
+    ),
+    "a foreign table": (
+        [
+            "CREATE FOREIGN DATA WRAPPER nothing",
+            "CREATE SERVER elsewhere FOREIGN DATA WRAPPER nothing",
+            "CREATE FOREIGN TABLE note (tenant_id uuid) SERVER elsewhere",
+        ],
+        "foreign table note shows rows that no policy guards",
+    ),
+    "a trigger that is gone": (
+        ["DROP TRIGGER access_changed ON membership"],
+        "membership: the trigger access_changed is missing",
+    ),
+    "a trigger that is switched off": (
+        ["ALTER TABLE audit_head DISABLE TRIGGER only_by_event"],
+        "audit_head: the trigger only_by_event is switched off",
+    ),
+    "foreign keys that are switched off": (
+        [
+            "ALTER TABLE project_item ADD CONSTRAINT lax FOREIGN KEY (tenant_id) REFERENCES tenant NOT VALID",
+        ],
+        "project_item: the constraint lax is not validated",
+    ),
+    "a session that starts as a tenant": (
+        [f"ALTER ROLE insula_tenants SET app.tenant_id = '{UUID(int=1)}'"],
+        "a session starts with app.tenant_id set, for insula_tenants",
+    ),
+    "a session that replays as a replica": (
+        [
+            "ALTER ROLE insula_admin SET session_replication_role = replica",
+        ],
+        "a session starts with session_replication_role set, for insula_admin",
+    ),
+    "a large object": (["SELECT lo_from_bytea(0, 'theirs')"], "large objects are kept, which no policy guards"),
     "a serial id": (
         ["CREATE TABLE ticket (number bigserial PRIMARY KEY)"],
         "sequence ticket_number_seq makes ids that can be counted",

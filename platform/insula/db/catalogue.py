@@ -1,18 +1,29 @@
 """The gate over PostgreSQL's catalogue: is the database as isolated as the code says it is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from insula.db.observed import Table, declared_grants, declared_policies, granted, policies, tables
+from insula.db.observed import (
+    Grant,
+    Policy,
+    Table,
+    declared_grants,
+    declared_policies,
+    granted,
+    policies,
+    rights_so_far,
+    tables,
+)
 from insula.db.provision import SEARCH_PATH
-from insula.db.queue import queue_findings
-from insula.db.rights import RIGHTS
+from insula.db.queue import queue_exists, queue_findings
+from insula.db.rights import RIGHTS, rights_on
 from insula.db.roles import DatabaseRole
 from insula.db.shape import shape_findings
+from insula.db.side_doors import missing_triggers, side_doors
 
 _ROLES: Final = text("""
 SELECT role.rolname AS name, role.rolcanlogin AS login,
@@ -64,17 +75,46 @@ async def findings(source: AsyncEngine | AsyncConnection) -> list[str]:
 def audit(connection: Connection) -> list[str]:
     """Return the findings, over a synchronous connection as migrations have."""
     found = tables(connection)
+    rights = [right for table in found for right in rights_on(table.name)]
+    declared = {policy for table in found for policy in declared_policies(table, rights_on(table.name))}
+    missing = {right.table for right in RIGHTS} - {table.name for table in found}
     return sorted(
         {
-            *_security(found),
-            *_grants(connection, found),
-            *_policies(connection, found),
-            *shape_findings(connection, found),
-            *_roles(connection),
-            *_places(connection),
+            *_in_any_revision(connection, found),
+            *_grants(connection, declared_grants(rights)),
+            *_policies(connection, declared),
+            *(f"{table}: rights are declared, but there is no such table" for table in missing),
+            *missing_triggers(connection),
             *queue_findings(connection),
         }
     )
+
+
+def audit_revision(connection: Connection) -> list[str]:
+    """Return the findings at a revision that may not be the last.
+
+    Exact as ``audit`` is, over the tables and the columns that there are yet: what is declared of
+    others is for a later revision to make.
+    """
+    found = tables(connection)
+    rights = {table: list(rights_so_far(table)) for table in found}
+    declared = {policy for table in found for policy in declared_policies(table, rights[table])}
+    return sorted(
+        {
+            *_in_any_revision(connection, found),
+            *_grants(connection, declared_grants(right for table in found for right in rights[table])),
+            *_policies(connection, declared),
+            *(queue_findings(connection) if queue_exists(connection) else ()),
+        }
+    )
+
+
+def _in_any_revision(connection: Connection, found: Sequence[Table]) -> Iterator[str]:
+    yield from _security(found)
+    yield from shape_findings(connection, found)
+    yield from side_doors(connection)
+    yield from _roles(connection)
+    yield from _places(connection)
 
 
 def _security(found: Iterable[Table]) -> Iterator[str]:
@@ -83,25 +123,20 @@ def _security(found: Iterable[Table]) -> Iterator[str]:
             yield f"{table.name}: row-level security is not both enabled and forced"
 
 
-def _grants(connection: Connection, found: Iterable[Table]) -> Iterator[str]:
-    declared = {grant for table in found for grant in declared_grants(table)}
+def _grants(connection: Connection, declared: set[Grant]) -> Iterator[str]:
     actual = granted(connection)
     for role, table, command, columns in actual - declared:
         yield f"{table}: {role} may {command} {_named(columns)}, which is not declared"
     for role, table, command, columns in declared - actual:
         yield f"{table}: {role} may not {command} {_named(columns)}, which is declared"
-    for table in {right.table for right in RIGHTS} - {table.name for table in found}:
-        yield f"{table}: rights are declared, but there is no such table"
 
 
 def _named(columns: tuple[str, ...]) -> str:
     return ", ".join(columns) or "everything"
 
 
-def _policies(connection: Connection, found: Iterable[Table]) -> Iterator[str]:
-    declared = {policy for table in found for policy in declared_policies(table)}
-    actual = policies(connection)
-    for policy in declared ^ actual:
+def _policies(connection: Connection, declared: set[Policy]) -> Iterator[str]:
+    for policy in declared ^ policies(connection):
         yield f"{policy[0]}: policy {policy[1]} is not as declared"
 
 

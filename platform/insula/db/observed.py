@@ -1,6 +1,7 @@
 """What PostgreSQL's catalogue says about rights, in the words of ``insula.db.rights``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import text
@@ -73,21 +74,29 @@ def policies(connection: Connection) -> set[Policy]:
     }
 
 
-def declared_grants(table: Table) -> set[Grant]:
-    """Return the grants that the table should have."""
+def rights_so_far(table: Table) -> Iterator[Right]:
+    """Yield what is declared of the columns that the table has yet: the migration that adds one grants it."""
+    for right in rights_on(table.name):
+        columns = tuple(column for column in right.columns if column in table.columns)
+        if columns or not right.columns:
+            yield replace(right, columns=columns)
+
+
+def declared_grants(rights: Iterable[Right]) -> set[Grant]:
+    """Return the grants that these rights come to."""
     return {
         (right.role.value, right.table, right.command, tuple(sorted(right.columns)))
-        for right in rights_on(table.name)
+        for right in rights
         if right.role is not DatabaseRole.OWNER  # who owns the table and needs a policy, not a grant
     }
 
 
-def declared_policies(table: Table) -> set[Policy]:
-    """Return the policies that the table should have."""
+def declared_policies(table: Table, rights: Iterable[Right]) -> set[Policy]:
+    """Return the policies that the table should have, given its rights."""
     if table.tenant is None:
         return set()
     mine = f"({table.tenant} = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
-    crossing = {_crossing(right) for right in rights_on(table.name) if right.crosses}
+    crossing = {_crossing(right) for right in rights if right.crosses}
     return {(table.name, TENANT_POLICY, "ALL", ("public",), mine, mine), *crossing}
 
 
@@ -103,7 +112,7 @@ def drifted(connection: Connection) -> list[str]:
     return [
         table.name
         for table in tables(connection)
-        if declared_grants(table) != {grant for grant in grants if grant[1] == table.name}
-        or declared_policies(table) != {policy for policy in found if policy[0] == table.name}
+        if declared_grants(rights_on(table.name)) != {grant for grant in grants if grant[1] == table.name}
+        or declared_policies(table, rights_on(table.name)) != {policy for policy in found if policy[0] == table.name}
         or (table.tenant is not None and not table.secured)
     ]

@@ -1,4 +1,4 @@
-"""What the catalogue gate asks of tables and other objects: keys led by the tenant, and no side doors."""
+"""What the catalogue gate asks of tables: keys and references led by the tenant."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -8,7 +8,6 @@ from sqlalchemy.engine import Connection
 
 from insula.db.observed import Table
 from insula.db.rights import EXCEPTIONS
-from insula.db.roles import DatabaseRole
 
 _INDEXES: Final = text("""
 SELECT relation.relname AS table, index.indisprimary AS is_key,
@@ -42,38 +41,13 @@ JOIN pg_class AS source ON source.oid = held.conrelid
 JOIN pg_class AS target ON target.oid = held.confrelid
 WHERE held.contype = 'f' AND source.relnamespace = 'public'::regnamespace
 """)
-_SIDE_DOORS: Final = text("""
-SELECT 'view ' || relname || ' is not security_invoker: it shows every tenant' AS finding
-FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace
-  AND NOT coalesce(reloptions::text[] && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'],
-                   false)
-UNION ALL
-SELECT 'materialised view ' || relname || ' holds every tenant'
-FROM pg_class WHERE relkind = 'm' AND relnamespace = 'public'::regnamespace
-UNION ALL
-SELECT 'sequence ' || relname || ' makes ids that can be counted'
-FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace
-UNION ALL
-SELECT 'function ' || proname || ' is SECURITY DEFINER: it runs past row-level security'
-FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
-UNION ALL
-SELECT relname || ' is owned by ' || pg_get_userbyid(relowner) || ', not by the owner role'
-FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = 'public'::regnamespace
-  AND pg_get_userbyid(relowner) <> :owner
-UNION ALL
-SELECT 'schema ' || nspname || ' is not one of ours'
-FROM pg_namespace WHERE nspname NOT IN ('public', 'jobs', 'information_schema') AND nspname NOT LIKE 'pg\\_%'
-UNION ALL
-SELECT 'default privileges grant rights that are not declared' FROM pg_default_acl
-""")
 
 
 def shape_findings(connection: Connection, tables: Iterable[Table]) -> Iterator[str]:
-    """Name every key, unique constraint, foreign key and object that lets one tenant reach another."""
+    """Name every key, unique constraint and foreign key that lets one tenant reach another."""
     owned = {table.name: table.tenant for table in tables if table.tenant is not None}
     yield from _keys(connection, owned)
     yield from _references(connection, owned)
-    yield from connection.execute(_SIDE_DOORS, {"owner": DatabaseRole.OWNER.value}).scalars()
 
 
 def _keys(connection: Connection, owned: Mapping[str, str]) -> Iterator[str]:
