@@ -18,6 +18,7 @@ from insula.app.mounts import MOUNTS
 from insula.app.periodic import every
 from insula.app.root import build_root
 from insula.http.access import give_doorway
+from insula.http.dispatch import install
 from insula.http.kernel import Kernel
 from insula.http.public import AppName
 from insula.http.seal import seal
@@ -46,8 +47,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app = build(settings)
         give_doorway(app, name, settings)
         seal(app, name)
+        install(app)
         root.mount(MOUNTS[name], app, name=name)
     seal(root, "root")
+    install(root)
     return root
 
 

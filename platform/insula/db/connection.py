@@ -1,6 +1,9 @@
 """The driver's connection, whose next BEGIN may carry the tenant."""
 
 import asyncio
+from collections.abc import Generator
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -30,7 +33,18 @@ class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg shi
         return status
 
 
-async def connect(*args: object, **options: object) -> asyncpg.Connection:
+class Connecting:
+    """A connection to be: nothing happens, and nothing is left behind, unless it is awaited."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        self._connect = partial(_connect, *args, **options)
+
+    def __await__(self) -> Generator[Any, None, asyncpg.Connection]:
+        """Connect."""
+        return self._connect().__await__()
+
+
+async def _connect(*args: object, **options: object) -> asyncpg.Connection:
     """Connect, to the end even if the caller is cancelled: the driver leaves a half-made connection behind.
 
     Raises ConnectionError also for a server whose name has no address, or to which no way leads.

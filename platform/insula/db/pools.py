@@ -12,7 +12,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from insula.db.connection import TenantConnection, connect
+from insula.db.connection import Connecting, TenantConnection
 from insula.db.roles import APP_ROLES, DatabaseRole, role_url
 from insula.db.unit import Unit
 from insula.settings import Settings
@@ -103,7 +103,7 @@ def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
 
 def _connect_args(settings: Settings) -> dict[str, object]:
     arguments: dict[str, object] = {
-        "async_creator_fn": connect,
+        "async_creator_fn": Connecting,
         "connection_class": TenantConnection,
         "timeout": _CONNECT_SECONDS,
     }

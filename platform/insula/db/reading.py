@@ -22,6 +22,9 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Integer, literal_column
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
@@ -121,7 +124,7 @@ def _encoder(kind: TypeEngine[Any]) -> Convert | None:
 
 
 async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[Mapping[str, object]]:
-    pooled = await unit.engine.raw_connection()
+    pooled = await _checkout(unit.engine)
     driver = pooled.driver_connection
     if not isinstance(driver, TenantConnection):
         pooled.close()
@@ -136,3 +139,14 @@ async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[
         raise
     pooled.close()
     return records
+
+
+async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:
+    """Take a connection; one that lies ready without the greenlet in which SQLAlchemy would wait for it."""
+    pool = engine.sync_engine.pool
+    if isinstance(pool, QueuePool) and pool.checkedin():
+        try:
+            return pool.connect()
+        except MissingGreenlet:  # what lay ready had died, and another must be waited for
+            pass
+    return await engine.raw_connection()

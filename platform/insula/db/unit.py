@@ -17,7 +17,7 @@ from insula.db.connection import TenantConnection
 from insula.db.failures import is_retryable
 from insula.errors import Unavailable
 
-_TENANT: Final = "tenant_id"
+_UNIT: Final = "unit"
 _SET_TENANT: Final = text("SELECT set_config('app.tenant_id', :tenant_id, true)")
 
 
@@ -33,7 +33,7 @@ def _carry_tenant(session: _TenantSession, transaction: SessionTransaction, conn
     driver = connection.connection.driver_connection
     if not isinstance(driver, TenantConnection):
         raise TypeError("a unit of work needs an engine of insula.db.pools")
-    driver.carry(session.info.get(_TENANT))
+    driver.carry(session.info[_UNIT].tenant_id)
 
 
 class Epilogue(Protocol):
@@ -50,30 +50,32 @@ class Unit:
     Each transaction of the session, also one after a commit, is bound to the unit's tenant.
     As a context manager it commits on success, rolls back on an error, and closes. ``epilogue`` is
     written by the next commit and forgotten by a rollback. ``lean_reads`` lets a ``Reading`` go past the
-    session while no transaction is open.
+    session while no transaction is open. ``tenant_id`` is whom the session's transactions act for.
     """
 
-    __slots__ = ("_home", "engine", "epilogue", "lean_reads", "session")
+    __slots__ = ("_home", "_session", "engine", "epilogue", "lean_reads", "tenant_id")
 
     def __init__(self, engine: AsyncEngine, tenant_id: UUID | None = None, *, lean_reads: bool = True) -> None:
         self._home = tenant_id
+        self._session: AsyncSession | None = None
+        self.tenant_id = tenant_id
         self.engine = engine
         self.lean_reads = lean_reads
         self.epilogue: Epilogue | None = None
-        self.session = AsyncSession(
-            engine, sync_session_class=_TenantSession, expire_on_commit=False, info={_TENANT: tenant_id}
-        )
 
     @property
-    def tenant_id(self) -> UUID | None:
-        """The tenant that the session's transactions act for."""
-        tenant_id: UUID | None = self.session.info[_TENANT]
-        return tenant_id
+    def session(self) -> AsyncSession:
+        """The session, made when it is first asked for: a read that goes past it pays for none."""
+        if self._session is None:
+            self._session = AsyncSession(
+                self.engine, sync_session_class=_TenantSession, expire_on_commit=False, info={_UNIT: self}
+            )
+        return self._session
 
     @property
     def begun(self) -> bool:
         """Whether there is anything to commit or to roll back."""
-        return self.epilogue is not None or self.session.in_transaction()
+        return self.epilogue is not None or (self._session is not None and self._session.in_transaction())
 
     async def enter(self, tenant_id: UUID) -> None:
         """Act for this tenant until the transaction ends; what is pending is written for the one before."""
@@ -81,7 +83,7 @@ class Unit:
             await self.session.flush()
             connection = await self.session.connection()
             await connection.execute(_SET_TENANT, {"tenant_id": str(UUID(int=tenant_id.int))})
-        self.session.info[_TENANT] = tenant_id
+        self.tenant_id = tenant_id
 
     async def commit(self) -> None:
         """Commit. A failure of COMMIT itself is ``Unavailable``, unless the transaction can be retried."""
@@ -96,20 +98,22 @@ class Unit:
             if is_retryable(error):
                 raise
             raise Unavailable from error
-        self.session.info[_TENANT] = self._home
+        self.tenant_id = self._home
 
     async def rollback(self) -> None:
         """Undo everything since the last commit."""
         self.epilogue = None
         await self.session.rollback()
-        self.session.info[_TENANT] = self._home
+        self.tenant_id = self._home
 
     async def close(self) -> None:
         """Give the connection back, also when the caller is being cancelled."""
-        if self.session.in_transaction():
-            await asyncio.shield(asyncio.ensure_future(self.session.close()))
+        if self._session is None:
+            return
+        if self._session.in_transaction():
+            await asyncio.shield(asyncio.ensure_future(self._session.close()))
         else:
-            await self.session.close()
+            await self._session.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -102,6 +102,9 @@ class Edge:
 def route_of(scope: Scope) -> str:
     """Return the template of the route that was taken, with its mount; never the path that was sent."""
     mount: str = scope.get("root_path", "")
+    found: str | None = scope["insula"].get("template") if "insula" in scope else None
+    if found is not None:
+        return mount + found
     # An included route stands under the path that its routers give it; FastAPI keeps that here.
     context = scope.get("fastapi", {}).get("effective_route_context")
     route = context or scope.get("route")

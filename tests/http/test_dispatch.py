@@ -1,0 +1,105 @@
+"""The table of routes leads where FastAPI's own matching leads, on every path."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import Mount
+from starlette.types import Message, Scope
+
+from insula.asgi import create_app
+from insula.http.dispatch import Dispatch, UnfitForTable, install
+from insula.settings import Settings
+
+APP = create_app(Settings(environment="test", database_url="postgresql://x/y", redis_url="redis://x"))
+
+
+def apps_of(app: FastAPI) -> Iterator[FastAPI]:
+    yield app
+    for route in app.routes:
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            yield from apps_of(route.app)
+
+
+def scope_of(method: str, path: str) -> Scope:
+    return {"type": "http", "method": method, "path": path, "root_path": "", "headers": [], "query_string": b""}
+
+
+def cases() -> Iterator[tuple[FastAPI, str, str]]:
+    for app in apps_of(APP):
+        for context in iter_route_contexts(app.routes):
+            if isinstance(context.original_route, APIRoute):
+                path = str(context.path_format)
+                names = [part for part in path.split("/") if part.startswith("{")]
+                for name in names:
+                    path = path.replace(name, str(uuid4()))
+                for method in sorted(context.methods or ()):
+                    yield app, method, path
+
+
+async def led_to(app: FastAPI, scope: Scope, *, by_table: bool) -> tuple[Any, Any]:
+    """Return the endpoint and the path's values that a request ends with, before anything of it runs."""
+
+    class Stop(Exception):
+        pass
+
+    async def stop(*_: object) -> None:
+        raise Stop
+
+    entrance = app.router.middleware_stack if by_table else app.router.app
+    with pytest.MonkeyPatch.context() as patch:
+        for context in iter_route_contexts(app.routes):
+            if isinstance(context.original_route, APIRoute):
+                patch.setattr(context._effective_route, "app", stop)  # noqa: SLF001 - to see the choice alone
+        with pytest.raises(Stop):
+            await entrance(scope, _nothing, _drop)
+    return scope["endpoint"], scope["path_params"]
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _drop(message: Message) -> None:
+    pass
+
+
+async def test_every_route_is_found_as_fastapi_finds_it() -> None:
+    found = 0
+    for app, method, path in cases():
+        expected = await led_to(app, scope_of(method, path), by_table=False)
+        assert await led_to(app, scope_of(method, path), by_table=True) == expected
+        found += 1
+    assert found > 80
+
+
+def test_every_app_has_its_table() -> None:
+    assert [type(app.router.middleware_stack) for app in apps_of(APP)] == [Dispatch] * 4
+
+
+class TestOrder:
+    def test_a_route_that_an_earlier_one_would_take_does_not_fit(self) -> None:
+        app, router = FastAPI(), APIRouter()
+        router.add_api_route("/{anything}/things", _nothing)
+        router.add_api_route("/v1/things", _nothing)
+        app.include_router(router)
+        with pytest.raises(UnfitForTable, match="/v1/things"):
+            install(app)
+
+    def test_the_other_way_round_it_fits(self) -> None:
+        app, router = FastAPI(), APIRouter()
+        router.add_api_route("/v1/things", _nothing)
+        router.add_api_route("/{anything}/things", _nothing)
+        app.include_router(router)
+        install(app)
+        assert isinstance(app.router.middleware_stack, Dispatch)
+
+    def test_a_route_below_what_is_mounted_does_not_fit(self) -> None:
+        app = FastAPI()
+        app.mount("/v1", FastAPI())
+        app.add_api_route("/v1/things", _nothing)
+        with pytest.raises(UnfitForTable, match="/v1/things"):
+            install(app)
