@@ -5,8 +5,8 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from insula import clock
-from insula.ids import TenantId, new_tenant_id
-from insula.limits import LimitClass, Limits, Verdict
+from insula.ids import TenantId, new_id, new_tenant_id
+from insula.limits import KeyRate, LimitClass, Limits, Verdict
 
 READ = LimitClass.READ
 Worker = Callable[[], Limits]
@@ -98,15 +98,6 @@ async def test_a_plan_that_grants_nothing_admits_nothing(worker: Worker) -> None
     assert verdict.retry_after == 60
 
 
-async def test_classes_are_counted_apart(worker: Worker) -> None:
-    limits, tenant = worker(), new_tenant_id()
-    assert not (await ask(limits, tenant, 61))[-1].allowed
-
-    writes = [await limits.admit(tenant, 60, LimitClass.WRITE) for _ in range(31)]
-
-    assert [verdict.allowed for verdict in writes] == [True] * 30 + [False]
-
-
 async def test_unspent_tokens_come_back(worker: Worker) -> None:
     idle, busy, tenant = worker(), worker(), new_tenant_id()
     assert admitted(await ask(idle, tenant, 8)) == 8
@@ -147,13 +138,14 @@ async def test_a_lease_spent_before_its_waiters_wake_is_fetched_again() -> None:
 
 
 async def test_keys_name_the_tenant_share_its_slot_and_expire(worker: Worker, redis: Redis) -> None:
-    limits, tenant = worker(), new_tenant_id()
-    await limits.admit(tenant, 60, READ)
+    limits, tenant, key_id = worker(), new_tenant_id(), new_id()
+    await limits.admit(tenant, 60, READ, key=KeyRate(key_id, 5))
     await limits.admit(tenant, 60, LimitClass.EXPORT)
 
     keys = sorted(await redis.keys(f"*{tenant}*"))
 
-    assert keys == [f"insula:limits:{{{tenant}}}:{name}".encode() for name in ("export", "read")]
+    names = ("exports", f"key:{key_id}", "requests")
+    assert keys == [f"insula:limits:{{{tenant}}}:{name}".encode() for name in names]
     assert all([0 < await redis.ttl(key) <= 122 for key in keys])
 
 

@@ -1,21 +1,42 @@
-from insula.limits import LimitClass, Verdict
+"""What a caller is told, in the structured fields of draft-ietf-httpapi-ratelimit-headers-11."""
+
+from insula.limits import Verdict
+from insula.limits.verdict import Standing
+
+POLICIES = '"requests";q=60;w=60, "writes";q=30;w=60'
 
 
-def test_an_admitted_request_learns_what_is_left() -> None:
-    verdict = Verdict(
-        allowed=True, limit=60, remaining=10, reset_seconds=30, retry_after=0, limit_class=LimitClass.READ
-    )
-
-    assert verdict.headers() == {"RateLimit-Policy": '"read";q=60;w=60', "RateLimit": '"read";r=10;t=30'}
+def verdict(*standings: Standing, allowed: bool = True) -> Verdict:
+    return Verdict(allowed, POLICIES, standings)
 
 
-def test_a_refused_request_learns_when_to_come_back() -> None:
-    verdict = Verdict(
-        allowed=False, limit=30, remaining=0, reset_seconds=17, retry_after=17, limit_class=LimitClass.WRITE
-    )
+def test_an_admitted_request_learns_where_each_policy_stands() -> None:
+    answer = verdict(("requests", 10, 29.2), ("writes", 7, 0.3))
 
-    assert verdict.headers() == {
-        "RateLimit-Policy": '"write";q=30;w=60',
-        "RateLimit": '"write";r=0;t=17',
+    assert answer.headers() == {
+        "RateLimit-Policy": POLICIES,
+        "RateLimit": '"requests";r=10;t=30, "writes";r=7;t=1',
+    }
+    assert (answer.remaining, answer.retry_after) == (7, 0)
+
+
+def test_a_refused_request_learns_which_policy_refuses_and_when_to_come_back() -> None:
+    assert verdict(("writes", 0, 16.5), allowed=False).headers() == {
+        "RateLimit-Policy": POLICIES,
+        "RateLimit": '"writes";r=0;t=17',
         "Retry-After": "17",
     }
+
+
+def test_it_is_worth_another_try_when_the_last_policy_that_refuses_has_room() -> None:
+    answer = verdict(("requests", 0, 60.4), ("writes", 0, 20.0), allowed=False)
+
+    assert answer.retry_after == 61
+    assert answer.headers()["RateLimit"] == '"requests";r=0;t=60, "writes";r=0;t=20'
+
+
+def test_no_time_is_told_where_none_is_known() -> None:
+    answer = verdict(("concurrent-exports", 0, None), allowed=False)
+
+    assert answer.headers()["RateLimit"] == '"concurrent-exports";r=0'
+    assert answer.headers()["Retry-After"] == "1"

@@ -1,9 +1,11 @@
 """Fetching leases: in time, in a fitting size, and once for all who wait."""
 
 import asyncio
-from collections import Counter
+import collections
+from collections.abc import Sequence
 
 from insula import clock
+from insula.limits.doors import Counter
 from insula.limits.ledger import NOTHING_LENT, Grant, Ledger, Loan
 from insula.limits.storage import Lease, LeasedStorage
 
@@ -30,19 +32,35 @@ class Leases:
         self._storage = storage
         self._ledger = ledger
         self._fetching: dict[str, asyncio.Task[None]] = {}
-        self._waiting: Counter[str] = Counter()
+        self._waiting: collections.Counter[str] = collections.Counter()
 
-    async def ensure(self, key: str, limit: int) -> Lease:
-        """Return a lease that serves; the caller spends from it before it awaits anything else."""
+    async def ensure(self, counters: Sequence[Counter]) -> None:
+        """Return when each counter's lease serves, or one refuses; the caller spends before it awaits anything else.
+
+        What is lacking is asked for in one message. Where one refuses, nothing is borrowed from the others.
+        """
+        while lacking := self._lacking(counters):
+            await asyncio.gather(*map(self._supply, lacking))
+
+    def _lacking(self, counters: Sequence[Counter]) -> Sequence[Counter]:
+        now, lacking = clock.timestamp(), []
+        for counter in counters:
+            lease = self._storage.held(counter.key)
+            if lease is None or not lease.serves(counter.limit, now):
+                lacking.append(counter)
+            elif lease.refuses:
+                return ()
+        return lacking
+
+    async def _supply(self, counter: Counter) -> None:
+        key = counter.key
         self._waiting[key] += 1
         try:
-            while (lease := self._storage.held(key)) is None or not lease.serves(limit, clock.timestamp()):
-                await asyncio.shield(self._fetching.get(key) or self._fetch(key, limit))
+            await asyncio.shield(self._fetching.get(key) or self._fetch(key, counter.limit))
         finally:
             self._waiting[key] -= 1
             if not self._waiting[key]:
                 del self._waiting[key]
-        return lease
 
     async def close(self) -> None:
         """Wait for what is under way."""

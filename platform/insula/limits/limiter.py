@@ -1,50 +1,28 @@
 """The limits, as the rest of the kernel sees them."""
 
 import hashlib
-import math
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import Final, Self
 
-from limits import RateLimitItemPerMinute
 from redis.asyncio import Redis
 from slowapi import Limiter
 
 from insula import clock
 from insula.ids import TenantId
-from insula.limits.classes import LimitClass, budget
-from insula.limits.failover import PATIENCE, FailoverLedger
+from insula.limits.circuit import PATIENCE
+from insula.limits.classes import CEILINGS, LimitClass
+from insula.limits.doors import Door, KeyRate, class_key, door_to, policy
+from insula.limits.failover import FailoverLedger
 from insula.limits.leases import Leases
-from insula.limits.ledger import WINDOW, Loan
+from insula.limits.ledger import Loan
 from insula.limits.local import LocalLedger
 from insula.limits.remote import RemoteLedger
 from insula.limits.storage import LeasedStorage
 from insula.limits.verdict import Verdict
 
-_DOORS = 20_000
-_STRICT = 2
+_DOORS: Final = 20_000
+_STRICT: Final = 2
 """Doors counted exactly get this part of their limit from each process while Redis is away."""
-
-
-class TenantItem(RateLimitItemPerMinute):
-    """A rate whose key does not hold the amount: what was used under the old plan counts under the new."""
-
-    def key_for(self, *identifiers: str) -> str:  # type: ignore[override]  # ours are always strings
-        """Return the key of a tenant and a class."""
-        return ":".join(identifiers)
-
-
-class Door(NamedTuple):
-    """Where one class of one tenant's requests is counted."""
-
-    tenant: str
-    item: TenantItem
-    key: str
-
-
-def _door(tenant_id: TenantId, per_minute: int, limit_class: LimitClass) -> Door:
-    tenant = f"{{{tenant_id}}}"  # the braces keep one tenant's keys on one shard
-    item = TenantItem(budget(per_minute, limit_class))
-    return Door(tenant, item, item.key_for(tenant, limit_class))
 
 
 def _limiter() -> tuple[Limiter, LeasedStorage]:
@@ -62,7 +40,7 @@ class Limits:
         self._ledger = ledger
         self._limiter, self._storage = _limiter()
         self._leases = Leases(self._storage, ledger)
-        self._door = lru_cache(_DOORS)(_door)
+        self._door = lru_cache(_DOORS)(door_to)
 
     @classmethod
     def build(cls, redis: Redis | None, patience: float = PATIENCE) -> Self:
@@ -80,17 +58,47 @@ class Limits:
         await self._leases.close()
         await self._ledger.close()
 
-    async def admit(self, tenant_id: TenantId, per_minute: int, limit_class: LimitClass) -> Verdict:
-        """Spend one of the tenant's tokens. Waits for Redis only when no lease is held, and then briefly."""
-        tenant, item, key = self._door(tenant_id, per_minute, limit_class)
-        now, lease = clock.timestamp(), self._storage.held(key)
-        if lease is None or not lease.serves(item.amount, now):
-            lease = await self._leases.ensure(key, item.amount)
-            now = clock.timestamp()
-        allowed = self._limiter.limiter.hit(item, tenant, limit_class)
-        wait = max(1, math.ceil(lease.frees_at - now))
-        left, reset = lease.left + lease.tokens, min(wait, WINDOW)
-        return Verdict(allowed, item.amount, left, reset, 0 if allowed else wait, limit_class)
+    async def admit(
+        self,
+        tenant_id: TenantId,
+        per_minute: int,
+        limit_class: LimitClass,
+        ceiling: int | None = None,
+        key: KeyRate | None = None,
+    ) -> Verdict:
+        """Spend a token of each limit that applies, or of none: the tenant's, its class's ceiling, its key's.
+
+        Waits for Redis only when a lease is not held, once for all of them, and then briefly.
+        """
+        door = self._door(tenant_id, per_minute, limit_class, ceiling, key)
+        now, standings = clock.timestamp(), []
+        for name, told, limit in door.counters:
+            lease = self._storage.held(name)
+            if lease is None or not lease.serves(limit, now):
+                return await self._admit_in_time(door)
+            standings.append((told, lease.left + lease.tokens - 1, lease.frees_at - now))
+        allowed = self._limiter.limiter.hit(door.item, door.key)
+        return Verdict(allowed, door.policies, standings) if allowed else self._refusal(door)
+
+    async def _admit_in_time(self, door: Door) -> Verdict:
+        await self._leases.ensure(door.counters)
+        if not self._limiter.limiter.hit(door.item, door.key):
+            return self._refusal(door)
+        now = clock.timestamp()
+        held = [(told, self._storage.held(name)) for name, told, _ in door.counters]
+        standings = [(told, lease.left + lease.tokens, lease.frees_at - now) for told, lease in held if lease]
+        return Verdict(True, door.policies, standings)  # noqa: FBT003 - a tuple's first field
+
+    def _refusal(self, door: Door) -> Verdict:
+        now = clock.timestamp()
+        held = [(told, self._storage.held(name)) for name, told, _ in door.counters]
+        standings = [(told, 0, lease.frees_at - now) for told, lease in held if lease and lease.refuses]
+        return Verdict(False, door.policies, standings)  # noqa: FBT003 - a tuple's first field
+
+    def give_back(self, tenant_id: TenantId, limit_class: LimitClass) -> None:
+        """Take an admitted request out of its class's count again; it stays one of the tenant's requests."""
+        if limit_class in CEILINGS:
+            self._storage.give_back(class_key(tenant_id, limit_class))
 
     async def admit_exactly(self, key: str, per_minute: int) -> Verdict:
         """Count one attempt in Redis itself; the key may be an account or an address, and is stored hashed.
@@ -101,6 +109,5 @@ class Limits:
         strict = max(1, per_minute // _STRICT)
         loan = Loan(entry, per_minute, need=1, wish=1, seconds=0)
         grant = await self._ledger.lend(loan, local=loan._replace(limit=min(per_minute, strict)))
-        wait = max(1, math.ceil(grant.wait))
-        allowed = grant.tokens > 0
-        return Verdict(allowed, per_minute, grant.left, min(wait, WINDOW), 0 if allowed else wait, LimitClass.AUTH)
+        standing = (LimitClass.AUTH, grant.left, grant.wait)
+        return Verdict(grant.tokens > 0, policy(LimitClass.AUTH, per_minute), (standing,))

@@ -1,13 +1,17 @@
 """The leases that this process holds, as a storage of the ``limits`` library."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from limits.storage import MovingWindowSupport, Storage
 
 from insula.limits.ledger import Debit
 
-LEASES = 20_000
+LEASES: Final = 20_000
+TOGETHER: Final = "+"
+"""Stands between the names of leases that are spent from together, all of them or none."""
 
 
 @dataclass(slots=True)
@@ -29,13 +33,21 @@ class Lease:
         return (self.tokens > 0 or not self.lent) and self.limit == limit and self.starts <= now < self.ends
 
     @property
+    def refuses(self) -> bool:
+        """Whether it is news of a refusal."""
+        return not self.lent
+
+    @property
     def debit(self) -> Debit:
         """What its ledger is to be told of it at the end."""
         return Debit(self.era, self.slot, self.lent, self.lent - self.tokens)
 
 
 class LeasedStorage(Storage, MovingWindowSupport):
-    """Spends leased tokens; never leaves the process. Bounded: the lease renewed longest ago is dropped."""
+    """Spends leased tokens; never leaves the process. Bounded: the lease renewed longest ago is dropped.
+
+    A key may name several leases, ``TOGETHER``.
+    """
 
     STORAGE_SCHEME: list[str] | None = ["leased"]  # noqa: RUF012 (limits declares it so)
 
@@ -44,7 +56,7 @@ class LeasedStorage(Storage, MovingWindowSupport):
         self._leases: dict[str, Lease] = {}
 
     def held(self, key: str) -> Lease | None:
-        """Return the lease, whatever its state."""
+        """Return the lease of one name, whatever its state."""
         return self._leases.get(key)
 
     def put(self, key: str, lease: Lease) -> None:
@@ -58,12 +70,21 @@ class LeasedStorage(Storage, MovingWindowSupport):
         """Let go of the lease, so that nobody spends what is about to be settled."""
         return self._leases.pop(key, None)
 
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:  # noqa: ARG002 (limits' API)
-        """Spend tokens if the lease holds so many."""
+    def give_back(self, key: str) -> None:
+        """Unspend a token, if the lease that it may be from is still held."""
         lease = self._leases.get(key)
-        if lease is None or lease.tokens < amount:
-            return False
-        lease.tokens -= amount
+        if lease is not None and lease.tokens < lease.lent:
+            lease.tokens += 1
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:  # noqa: ARG002 (limits' API)
+        """Spend tokens if each lease holds so many."""
+        names = key.split(TOGETHER)
+        for name in names:
+            lease = self._leases.get(name)
+            if lease is None or lease.tokens < amount:
+                return False
+        for name in names:
+            self._leases[name].tokens -= amount
         return True
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002 (limits' API)
@@ -71,18 +92,17 @@ class LeasedStorage(Storage, MovingWindowSupport):
         return self.get_expiry(key) - expiry, self.get(key)
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Spend tokens and return what is used; more than any limit when the lease does not hold so many."""
+        """Spend tokens and return what is used; more than any limit when the leases do not hold so many."""
         return self.get(key) if self.acquire_entry(key, sys.maxsize, expiry, amount) else sys.maxsize
 
     def get(self, key: str) -> int:
-        """Return what is known to be used of the limit, by all processes."""
-        lease = self._leases.get(key)
-        return lease.limit - lease.left - lease.tokens if lease else 0
+        """Return what is known to be used of the tightest limit, by all processes."""
+        lease = min(self._all(key), key=_unused, default=None)
+        return lease.limit - _unused(lease) if lease else 0
 
     def get_expiry(self, key: str) -> float:
-        """Return the time at which tokens come free."""
-        lease = self._leases.get(key)
-        return lease.frees_at if lease else 0.0
+        """Return the time at which tokens of each come free."""
+        return max((lease.frees_at for lease in self._all(key)), default=0.0)
 
     def check(self) -> bool:
         """Return True: it is in memory."""
@@ -95,10 +115,18 @@ class LeasedStorage(Storage, MovingWindowSupport):
         return count
 
     def clear(self, key: str) -> None:
-        """Drop one lease."""
-        self._leases.pop(key, None)
+        """Drop the leases."""
+        for name in key.split(TOGETHER):
+            self._leases.pop(name, None)
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
         """Return the storage's own errors: there are none."""
         return ()
+
+    def _all(self, key: str) -> Sequence[Lease]:
+        return [lease for name in key.split(TOGETHER) if (lease := self._leases.get(name)) is not None]
+
+
+def _unused(lease: Lease) -> int:
+    return lease.left + lease.tokens

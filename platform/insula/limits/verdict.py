@@ -1,26 +1,45 @@
 """The answer to "may this request pass?", and the header fields that tell the caller."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from insula.limits.classes import LimitClass
 from insula.limits.ledger import WINDOW
+
+Standing = tuple[str, int, float | None]
+"""Where one policy stands: its name, what remains, and the seconds until more comes free, where that can be told."""
 
 
 class Verdict(NamedTuple):
-    """Immutable. ``remaining`` and ``reset_seconds`` are what this process knows, which may lag by one lease."""
+    """Immutable. ``policies`` is the value of ``RateLimit-Policy``: what applies to the request.
+
+    An admitted request is told where each of them stands, as this process knows it, which may lag
+    by one lease; a refused one only those that refuse it.
+    """
 
     allowed: bool
-    limit: int
-    remaining: int
-    reset_seconds: int
-    retry_after: int
-    limit_class: LimitClass
+    policies: str
+    standings: Sequence[Standing]
+
+    @property
+    def remaining(self) -> int:
+        """How many more requests would be admitted now."""
+        return min(remaining for _, remaining, _ in self.standings)
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds until it is worth another try; 0 for an admitted request."""
+        return 0 if self.allowed else max((_seconds(wait or 0.0) for _, _, wait in self.standings), default=1)
 
     def headers(self) -> dict[str, str]:
-        """Return ``RateLimit`` and ``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers), and ``Retry-After``."""
-        name = self.limit_class.value
-        fields = {
-            "RateLimit-Policy": f'"{name}";q={self.limit};w={WINDOW}',
-            "RateLimit": f'"{name}";r={self.remaining};t={self.reset_seconds}',
-        }
+        """Return ``RateLimit``, ``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers-11) and ``Retry-After``."""
+        fields = {"RateLimit-Policy": self.policies, "RateLimit": ", ".join([_item(*one) for one in self.standings])}
         return fields if self.allowed else {**fields, "Retry-After": str(self.retry_after)}
+
+
+def _item(name: str, remaining: int, wait: float | None) -> str:
+    return f'"{name}";r={remaining}' if wait is None else f'"{name}";r={remaining};t={min(_seconds(wait), WINDOW)}'
+
+
+def _seconds(wait: float) -> int:
+    return max(1, math.ceil(wait))
