@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from insula.app.examples import add_examples
-from insula.errors import AppError, BadRequest, PayloadTooLarge
-from insula.http.errors import JSON_ERRORS, WIRE_ERRORS, InvalidRequest
+from insula.errors import AppError
+from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout, InvalidRequest
 from insula.http.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
 
 _SCHEMES = {
@@ -45,7 +45,7 @@ class DocumentedApp(FastAPI):
 
 def _complete(document: Document) -> None:
     components = document.setdefault("components", {})
-    used = {scheme for operation in _operations(document) for way in operation.get("security", ()) for scheme in way}
+    used = {scheme for _, operation in _operations(document) for way in operation.get("security", ()) for scheme in way}
     schemes = components.setdefault("securitySchemes", {})
     schemes.update({name: _SCHEMES[name] for name in ("bearer", *sorted(used))})
     schemas = components.setdefault("schemas", {})
@@ -56,31 +56,33 @@ def _complete(document: Document) -> None:
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
     add_examples(schemas)
-    for operation in _operations(document):
-        _complete_operation(operation)
+    for method, operation in _operations(document):
+        _complete_operation(method, operation)
 
 
-def _operations(document: Document) -> Iterator[Document]:
+def _operations(document: Document) -> Iterator[tuple[str, Document]]:
     for path in document["paths"].values():
         for method, operation in path.items():
             if method in _METHODS:
-                yield operation
+                yield method, operation
 
 
-def _complete_operation(operation: Document) -> None:
+def _complete_operation(method: str, operation: Document) -> None:
     own = operation.get("responses", {})
     if MEDIA_TYPE not in own.get("422", {}).get("content", {}):
         own.pop("422", None)  # FastAPI's own, of another shape
     merged = merge_problems(
-        {int(status) if status.isdigit() else status: own[status] for status in own}, _common(operation)
+        {int(status) if status.isdigit() else status: own[status] for status in own}, _common(method, operation)
     )
     operation["responses"] = {str(status): merged[status] for status in sorted(merged, key=str)}
 
 
-def _common(operation: Document) -> Responses:
-    errors: list[type[AppError]] = [BadRequest, *WIRE_ERRORS]
+def _common(method: str, operation: Document) -> Responses:
+    errors: list[type[AppError]] = [*GATE_ERRORS, *WIRE_ERRORS]
     if "requestBody" in operation:
-        errors += [PayloadTooLarge, *JSON_ERRORS]
+        errors += JSON_ERRORS
     elif not operation.get("parameters"):
         errors.remove(InvalidRequest)
+    if method == "post":
+        errors.append(BodyTimeout)  # also one that takes no body has it read, for its idempotency key
     return problems(*errors)

@@ -53,7 +53,7 @@ class Dispatch:
                 scope.setdefault("insula", {})["template"] = context.path_format
                 app: ASGIApp = context.app
                 return app
-        mount = self._mounts.get(segments[0])
+        mount = self._mounts.get(segments[0]) if segments else None  # `OPTIONS *` has no path
         if mount is not None:
             match, child = mount.matches(scope)
             if match is Match.FULL:

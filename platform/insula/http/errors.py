@@ -1,6 +1,6 @@
 """What the wire itself can get wrong, before any route has its say."""
 
-from insula.errors import AppError
+from insula.errors import AppError, BadRequest, PayloadTooLarge
 
 
 class InvalidRequest(AppError):
@@ -51,6 +51,12 @@ class BodyTimeout(AppError):
     code, status = "body_timeout", 408
 
 
+class RequestTimeout(AppError):
+    """The request's head did not arrive in time."""
+
+    code, status = "request_timeout", 408
+
+
 class UnknownHost(AppError):
     """No host of this name is served here."""
 
@@ -81,6 +87,15 @@ class InternalFailure(AppError):
     code, status = "internal_failure", 500
 
 
+GATE_ERRORS: tuple[type[AppError], ...] = (
+    BadRequest,
+    DuplicateHeader,
+    PayloadTooLarge,
+    UnknownHost,
+    HostMoved,
+    HeaderTooLarge,
+)
+"""What any request can meet before a route is looked for."""
 WIRE_ERRORS: tuple[type[AppError], ...] = (InvalidRequest, InternalFailure)
 JSON_ERRORS: tuple[type[AppError], ...] = (
     MalformedJson,

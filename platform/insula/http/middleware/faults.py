@@ -6,6 +6,7 @@ so that the server logs the traceback a second time. Here it is answered and don
 
 from collections.abc import Callable
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
@@ -35,8 +36,8 @@ class Faults:
 
         try:
             await self.app(scope, receive, watch)
-        except WebSocketDisconnect:
-            return
+        except (WebSocketDisconnect, ClientDisconnect):
+            return  # nobody is left to answer, and nothing is broken
         except AppError as error:
             if started:
                 raise
