@@ -52,6 +52,11 @@ class HttpSettings(_Group):
 
     body_limit: int = Field(1_048_576, ge=1024, description="Bytes of a request body.")
     body_timeout: float = Field(30.0, gt=0, description="Seconds in which a request body must arrive.")
+    head_timeout: float = Field(10.0, gt=0, description="Seconds in which a request's head must arrive.")
+    read_on_timeout: float = Field(
+        30.0, gt=0, description="Seconds after which a client that stopped reading is cut off."
+    )
+    max_connections: int = Field(1000, ge=1, description="Open connections of one process; then idle ones make room.")
     trusted_proxies: Names = Field((), description="Addresses or networks whose X-Forwarded-* is believed.")
     allowed_hosts: Names = Field((), description="Host names served besides the base domain's.")
     cors_origins: Names = Field((), description="Origins that browsers may call from; never '*'.")

@@ -108,7 +108,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "INSULA_AUTH_KEY_ENCRYPTION_KEY": settings.auth.key_encryption_key.get_secret_value(),
         "INSULA_BILLING_WEBHOOK_SECRETS": settings.billing.webhook_secrets.get_secret_value(),
     }
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
     return {**inherited, **named}
 
 
@@ -117,6 +117,7 @@ def serving(settings: Settings, port: int = 0, **environment: str) -> Iterator[s
     """Run one real uvicorn with ``settings``, on a free port unless one is named; give its address once it answers."""
     port = port or free_port()
     options = ["--factory", "insula.asgi:create_app", "--port", str(port), "--no-access-log", "--no-proxy-headers"]
+    options += ["--http", "insula.http.server:Connection"]
     command = [sys.executable, "-m", "uvicorn", *options]
     with subprocess.Popen(command, env=environment_of(settings) | environment) as process:  # noqa: S603 - ours
         try:

@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import resource
 import socket
 import sys
 
 import uvicorn
+
+from insula.http.server import Connection
 
 _KEEP_ALIVE_SECONDS = 15
 
@@ -30,7 +33,7 @@ def configuration(drain_seconds: float) -> uvicorn.Config:
         "insula.asgi:create_app",
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         lifespan="on",
         log_config=None,
         log_level="warning",
@@ -45,6 +48,9 @@ def configuration(drain_seconds: float) -> uvicorn.Config:
 
 def main(listening: str, ready: str, drain_seconds: str) -> None:
     """Serve on the socket ``listening`` until told to stop."""
+    # Each connection is a file; INSULA_HTTP_MAX_CONNECTIONS bounds them, not what the shell happened to allow.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     server = _Server(configuration(float(drain_seconds)), int(ready))
     server.run(sockets=[socket.socket(fileno=int(listening))])
 

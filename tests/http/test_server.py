@@ -1,0 +1,82 @@
+"""Our own protocol under uvicorn: trailers, WebSockets, requests that come at once."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from websockets.sync.client import connect
+
+from insula.http.server import Connection
+from tests.http.probe import build, configured
+from tests.support.app import free_port, wait_until
+from tests.support.wire import wired
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    port = free_port()
+    config = uvicorn.Config(
+        app,
+        port=port,
+        http=Connection,
+        log_level="critical",
+        proxy_headers=False,
+        lifespan="off",
+        ws="websockets-sansio",
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+async def _headers_after_the_body(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive)
+    await request.body()
+    names = [name.decode() for name, _ in scope["headers"]]
+    await JSONResponse({"names": names})(scope, receive, send)
+
+
+def test_a_trailer_is_no_header() -> None:
+    with served(_headers_after_the_body) as address, wired(address) as wire:
+        head = ("POST / HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked", "X-Early: 1", "")
+        wire.send(*head, "2", "{}", "0", "X-Tenant: smuggled", "")
+        names = wire.answer()[2]["names"]
+
+    assert isinstance(names, list)
+    assert "x-early" in names
+    assert "x-tenant" not in names
+
+
+def test_a_websocket_outlives_the_deadline_of_a_head() -> None:
+    app = build(configured(head_timeout=0.2))
+    with (
+        served(app) as address,
+        wired(address) as silent,
+        connect(f"{address.replace('http', 'ws')}/v1/echo") as socket,
+    ):
+        assert silent.is_closed()  # so long did the socket say nothing
+        socket.send("still here")
+        assert socket.recv() == "still here"
+
+
+def test_requests_that_come_at_once_are_answered_in_turn() -> None:
+    with served(build()) as address, wired(address) as wire:
+        wire.send(*(line for n in range(3) for line in (f"GET /v1/things/{n} HTTP/1.1", "Host: localhost", "")))
+        wire.send("GET /v1/large HTTP/1.1", "Host: localhost", "Connection: close", "")
+        received = b""
+        while part := wire.socket.recv(65_536):
+            received += part
+
+    assert received.count(b"HTTP/1.1 422") == 3
+    assert json.loads(received.rpartition(b"\r\n\r\n")[2]) == ["abcdefgh"] * 500
