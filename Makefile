@@ -15,7 +15,7 @@ SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-cer
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check browser kill-workers system-deps $(CHECKS)
+.PHONY: help run test check bench browser kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,10 +36,14 @@ browser: $(READY) ## Look at the pages in headless Chromium
 	@[ -n "$(CHROMIUM)" ] || { echo "make browser: Chromium is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m browser
 
-system-deps: ## Install, as root, the Debian packages that make browser needs
-	@[ -z "$(CHROMIUM)" ] || { echo "Chromium is here: $(CHROMIUM)"; exit 0; }; \
+bench: $(READY) ## Measure what tenants cost a request, beside others, on servers of its own (12 minutes, alone on the machine)
+	@$(BIN)/python -m benchmarks
+
+system-deps: ## Install, as root, the Debian packages that make browser and make bench need
+	@missing="$(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk)"; \
+	[ -n "$${missing# }" ] || { echo "Chromium and wrk are here"; exit 0; }; \
 	[ "$$(id -u)" = 0 ] || { echo "make system-deps: installs Debian packages, so run it as root" >&2; exit 1; }; \
-	apt-get update -q && apt-get install -y -q --no-install-recommends chromium
+	apt-get update -q && apt-get install -y -q --no-install-recommends $$missing
 
 check-format: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "mend with: $(BIN)/ruff format ." >&2; exit 1; }
@@ -48,7 +52,7 @@ check-lint: $(READY)
 	@$(BIN)/ruff check --quiet .
 
 check-types: $(READY)
-	@$(BIN)/mypy platform/insula tenants billing admin migrations tests scripts
+	@$(BIN)/mypy platform/insula tenants billing admin migrations tests scripts benchmarks
 
 check-imports: $(READY)
 	@$(BIN)/lint-imports --no-logo

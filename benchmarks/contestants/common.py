@@ -1,0 +1,53 @@
+"""What the contestants share: their settings, the collector's, and an item as it goes over the wire."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+POOL_SIZE = 10
+_COLLECT_EVERY = (50_000, 50, 100)
+
+
+class ContestantSettings(BaseSettings):
+    """What a contestant is told by its environment, prefixed with ``BENCH_``."""
+
+    model_config = SettingsConfigDict(env_prefix="BENCH_")
+
+    database_url: str
+    redis_url: str = ""
+    jwt_secret: SecretStr = SecretStr("")
+    inside: bool = False
+
+
+class ItemOut(BaseModel):
+    """The same body as the product's."""
+
+    id: UUID
+    project_id: UUID
+    title: str
+    body: str
+    status: str
+    position: int
+    assignee_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def settle() -> None:
+    """Treat the collector as the product does at start, so that no ratio is about it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_EVERY)
+
+
+@asynccontextmanager
+async def driver_pool(url: str) -> AsyncIterator[asyncpg.Pool]:
+    """Open a pool of the driver's own."""
+    async with asyncpg.create_pool(url, min_size=1, max_size=POOL_SIZE) as pool:
+        yield pool

@@ -1,0 +1,214 @@
+"""The matched twins: the product's own handlers, without auth, tenancy, policy, limits and row-level security.
+
+A twin's route is the product's: the same function, path, method, status and answer. Its guard alone
+is another dependency, which looks up whose project it is in a dictionary and gives a scope without asking
+anything. Its route class keeps the idempotency record, the audit event and the commit. It
+runs on the product's pools, units and readings, on tables whose keys and indexes hold no tenant and that have
+no policy, and its reads carry no tenant. Bare, it is plain FastAPI; with ``BENCH_INSIDE`` it
+stands in the product's root app: its middleware, its access log, its error handlers, its mount.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from types import FunctionType
+from typing import Annotated, Any, ClassVar, Final, Never
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import Request
+from starlette.responses import Response
+
+from benchmarks.contestants.common import ContestantSettings, settle
+from insula.app.factory import make_app
+from insula.db.connection import TenantConnection
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.http.idempotency import Replay, claim
+from insula.http.json import StrictRequest
+from insula.ids import TenantId, UserId
+from insula.logging import configure
+from insula.scope import Principal, Scope
+from insula.settings import Settings
+from insula.tenancy import TenantRecord
+from tenants.routes.items import router as items
+
+MEASURED: Final = ("list_items", "create_item", "get_item", "update_item")
+_GRANTED: Final = {"items": 10_000_000, "projects": 1_000}
+_NOBODY: Final = UUID(int=1)
+_FENCED: Final = re.compile(
+    r"SELECT r\.\* FROM \(SELECT set_config\('app\.tenant_id', \$\d+, true\) AS tenant OFFSET 0\) AS fence "
+    r"CROSS JOIN LATERAL \((?P<inner>.*)\) AS r\Z",
+    re.DOTALL,
+)
+_FENCE: Final = re.compile(r"(?:WHERE|\sAND) fence\.tenant IS NOT NULL")
+_HOMES: Final = text("SELECT id, tenant_id FROM project")
+
+
+class NotFenced(RuntimeError):
+    """The product's reads look otherwise than the twin knows: mend the twin, or the comparison lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """What the scopes are made of."""
+
+    engine: AsyncEngine
+    homes: Mapping[str, TenantRecord]
+    principal: Principal
+
+    @classmethod
+    async def open(cls, engine: AsyncEngine) -> "Twin":
+        """Read whose the projects are, once."""
+        async with engine.connect() as connection:
+            rows = (await connection.execute(_HOMES)).all()
+        tenants = {row.tenant_id: _tenant(row.tenant_id) for row in rows}
+        homes = {str(row.id): tenants[row.tenant_id] for row in rows}
+        return cls(engine, homes, Principal(UserId(_NOBODY), None, None, email="twin@bench.example"))
+
+
+async def open_scope(request: Request) -> Scope:
+    """Stand in for the guard: no token, no membership, no limit, no role."""
+    twin: Twin = request.scope["state"]["twin"]
+    tenant = twin.homes[request.path_params["project_id"]]
+    unit = Unit(twin.engine, tenant.id)
+    state = request.scope.setdefault("insula", {})
+    state["unit"] = unit
+    if request.method == "POST":
+        state["claim"] = await claim(request, unit, principal_id=_NOBODY, route="twin")
+    return Scope(twin.principal, tenant, "member", unit, "", "", _never)
+
+
+class TwinRoute(APIRoute):
+    """One unit of work for each request, as the product's route class has."""
+
+    request_class: ClassVar[type[Request]] = Request
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, run inside the unit of work."""
+        handler = super().get_route_handler()
+        request_class = self.request_class
+
+        async def run(request: Request) -> Response:
+            if request_class is not Request:
+                request = request_class(request.scope, request.receive)
+            try:
+                response = await handler(request)
+                state = request.scope["insula"]
+                if (claimed := state.get("claim")) is not None:
+                    await claimed.store(state["unit"], response)
+                if state["unit"].begun:
+                    await state["unit"].commit()
+            except Replay as replay:
+                response = replay.response
+            finally:
+                unit: Unit | None = request.scope.get("insula", {}).get("unit")
+                if unit is not None:
+                    await unit.close()
+            return response
+
+        return run
+
+
+class StrictTwinRoute(TwinRoute):
+    """The same, reading bodies as strictly as the product does."""
+
+    request_class: ClassVar[type[Request]] = StrictRequest
+
+
+def twin_router(route_class: type[TwinRoute] = TwinRoute) -> APIRouter:
+    """Return the measured routes, made from the product's."""
+    router = APIRouter(route_class=route_class)
+    for route in items.routes:
+        if isinstance(route, APIRoute) and route.name in MEASURED:
+            methods = sorted(route.methods or ())
+            endpoint = unguarded(route.endpoint)
+            router.add_api_route(route.path, endpoint, methods=methods, status_code=route.status_code, name=route.name)
+    return router
+
+
+def unguarded(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the same function, whose scope comes from ``open_scope``."""
+    if not isinstance(endpoint, FunctionType):
+        raise TypeError("a route's endpoint is a function")
+    copy = FunctionType(endpoint.__code__, endpoint.__globals__, endpoint.__name__, endpoint.__defaults__)
+    copy.__annotations__ = {**endpoint.__annotations__, "scope": Annotated[Scope, Depends(open_scope)]}
+    return copy
+
+
+def forget_tenants() -> None:
+    """Have the driver begin transactions and run reads without the tenant that they carry, in this process."""
+    fetch = TenantConnection.fetch
+
+    def carry(_self: TenantConnection, _tenant_id: UUID | None) -> None:
+        """Carry nothing."""
+
+    async def plain(self: TenantConnection, query: str, *arguments: object) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await fetch(self, unfenced(query), *arguments[:-1])
+        return rows
+
+    TenantConnection.carry = carry  # type: ignore[assignment, method-assign]  # in this process alone
+    TenantConnection.fetch = plain
+
+
+@lru_cache(maxsize=64)
+def unfenced(query: str) -> str:
+    """Return the SELECT that the fence is around. Raises NotFenced."""
+    fenced = _FENCED.match(query)
+    if fenced is None or not _FENCE.search(fenced["inner"]):
+        raise NotFenced(query)
+    return _FENCE.sub("", fenced["inner"]).removesuffix(" OFFSET 0").removesuffix(" LIMIT ALL")
+
+
+def create_app() -> FastAPI:
+    """Return the bare twin, or with ``BENCH_INSIDE`` the one inside the product's root."""
+    forget_tenants()
+    inside = ContestantSettings().inside
+    settings = Settings()
+    return _inside(settings) if inside else _bare(settings)
+
+
+def _bare(settings: Settings) -> FastAPI:
+    app = FastAPI(lifespan=lifespan_of(settings))
+    app.include_router(twin_router(), prefix="/api/v1")
+    return app
+
+
+def _inside(settings: Settings) -> FastAPI:
+    configure(settings.log_format, settings.log_level)
+    lifespan: Any = lifespan_of(settings)  # its state has no kernel: nothing asks for one here
+    root = make_app(name="root", title="Twin", description="", version="1", settings=settings, lifespan=lifespan)
+    v1 = APIRouter(prefix="/v1")
+    v1.include_router(twin_router(StrictTwinRoute))
+    app = make_app(name="tenants", title="Twin", description="", version="1", settings=settings, routers=[v1])
+    root.mount("/api", app, name="tenants")
+    return root
+
+
+def lifespan_of(settings: Settings) -> Any:  # noqa: ANN401  # FastAPI and make_app name its type differently
+    """Return a lifespan that opens the product's pools."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Twin]]:
+        database = await Database.open(settings)
+        twin = await Twin.open(database.engine(DatabaseRole.TENANTS))
+        settle()
+        yield {"twin": twin}
+        await database.close()
+
+    return lifespan
+
+
+def _tenant(tenant_id: UUID) -> TenantRecord:
+    return TenantRecord(TenantId(tenant_id), "twin", "Twin", "active", "pro", _GRANTED)
+
+
+async def _never() -> Never:
+    raise RuntimeError("no measured route opens a second unit")

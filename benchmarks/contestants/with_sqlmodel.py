@@ -1,0 +1,68 @@
+"""FastAPI with SQLModel as its documentation shows it: a session by a ``yield`` dependency, no tenants, no users."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from sqlalchemy import DateTime, MetaData
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import Field, SQLModel, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from benchmarks.contestants.common import POOL_SIZE, ContestantSettings, ItemOut, settle
+
+
+class Item(SQLModel, table=True):
+    """The row, keyed by its id alone."""
+
+    metadata = MetaData()
+    __tablename__ = "project_item"  # type: ignore[mutable-override]  # SQLModel types it so
+
+    id: UUID = Field(primary_key=True)
+    project_id: UUID
+    title: str
+    body: str
+    status: str
+    position: int
+    assignee_id: UUID | None
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
+    settings = ContestantSettings()
+    url = settings.database_url.replace("postgresql://", "postgresql+asyncpg://")
+    engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0)
+    settle()
+    yield {"engine": engine}
+    await engine.dispose()
+
+
+async def _session(request: Request) -> AsyncIterator[AsyncSession]:
+    async with AsyncSession(request.state.engine, expire_on_commit=False) as session:
+        yield session
+
+
+SessionDep = Annotated[AsyncSession, Depends(_session)]
+
+
+def create_app() -> FastAPI:
+    """Return the app."""
+    app = FastAPI(lifespan=_lifespan)
+    app.add_api_route(
+        "/api/v1/projects/{project_id}/items/{item_id}", get_item, methods=["GET"], response_model=ItemOut
+    )
+    return app
+
+
+async def get_item(project_id: UUID, item_id: UUID, session: SessionDep) -> Item:
+    """Return one item."""
+    found = await session.exec(select(Item).where(Item.id == item_id, Item.project_id == project_id))
+    item = found.one_or_none()
+    if item is None:
+        raise HTTPException(404)
+    return item

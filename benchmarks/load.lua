@@ -1,0 +1,43 @@
+-- wrk -s load.lua URL -- REQUESTS PREFIX [CONNECTIONS RATE]
+-- REQUESTS holds whole requests, parted by NUL; an SOH in one stands for a key that is used once.
+-- With CONNECTIONS and RATE (requests a second) each connection pauses between its requests, at random.
+
+local heads, tails, count, sent, prefix = {}, {}, 0, 0, ""
+
+function init(args)
+  prefix = args[2]
+  local file = assert(io.open(args[1], "rb"))
+  local all = file:read("*a")
+  file:close()
+  for request in all:gmatch("[^%z]+") do
+    count = count + 1
+    local head, tail = request:match("^(.-)\1(.*)$")
+    heads[count], tails[count] = head or request, tail or false
+  end
+  if args[4] then
+    local mean = 1000 * tonumber(args[3]) / tonumber(args[4])
+    math.randomseed(42)
+    function delay()
+      return math.floor(2 * mean * math.random() + 0.5)
+    end
+  end
+end
+
+function request()
+  local index = sent % count + 1
+  sent = sent + 1
+  local tail = tails[index]
+  if tail then
+    return heads[index] .. prefix .. string.format("%012d", sent) .. tail
+  end
+  return heads[index]
+end
+
+function done(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format(
+    "\nRESULT %d %d %.1f %.1f %.1f %d %d\n",
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max,
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout
+  ))
+end

@@ -1,0 +1,63 @@
+"""One burst of load by wrk, and what it and ``/proc`` say of it."""
+
+import subprocess
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.proc import cpu_seconds
+from insula.ids import new_id
+
+WRK = Path("/usr/bin/wrk")
+CONNECTIONS = 32
+_SCRIPT = Path(__file__).with_name("load.lua")
+_BAD_STATUS = 400
+
+
+class LoadFailed(RuntimeError):
+    """wrk could not run, or got other answers than this operation has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What one burst came to."""
+
+    requests: int
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    app_cpu_us: float
+    database_cpu_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running contestant and a file of requests for it."""
+
+    url: str
+    requests: Path
+    status: int
+    application: Collection[int]
+    database: int
+    """The postmaster, whose children count with it."""
+
+
+def burst(target: Target, seconds: float, *, connections: int = CONNECTIONS, rate: float = 0) -> Burst:
+    """Load the target for so long, all it can or at ``rate`` requests a second. Raises LoadFailed."""
+    pace = [str(connections), f"{rate:.1f}"] if rate else []
+    command = [
+        *(str(WRK), "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(_SCRIPT), target.url),
+        *("--", str(target.requests), new_id().hex[:20], *pace),
+    ]
+    app, database = cpu_seconds(target.application), cpu_seconds([target.database])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # a fixed program
+    app, database = cpu_seconds(target.application) - app, cpu_seconds([target.database]) - database
+    figures = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if done.returncode or not figures:
+        raise LoadFailed(f"{done.stdout}{done.stderr}")
+    requests, duration, p50, p99, _, refused, broken = (float(figure) for figure in figures[0])
+    as_expected = requests - refused if target.status < _BAD_STATUS else refused
+    if not requests or broken or as_expected < 0.99 * requests:
+        raise LoadFailed(f"{target.url} {target.requests.name}: {as_expected:.0f} of {requests:.0f} as expected")
+    each = 1e6 / requests
+    return Burst(int(requests), requests * 1e6 / duration, p50 / 1e3, p99 / 1e3, app * each, database * each)

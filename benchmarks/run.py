@@ -1,0 +1,96 @@
+"""The run: every contestant in turn, round after round, the other way round in every second one."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from benchmarks.load import Burst, LoadFailed, Target, burst
+from benchmarks.operations import OPERATIONS, Operation, write
+from benchmarks.servers import Running
+from benchmarks.stage import Stage
+
+_WARM_REQUESTS = 4_000
+_WARM_BURSTS = 5
+Key = tuple[str, str]
+"""A contestant and an operation."""
+
+
+@dataclass
+class Results:
+    """What was measured: one burst for each round, in order."""
+
+    bursts: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
+
+    def of(self, contestant: str, operation: str) -> Sequence[Burst]:
+        """Return the bursts of one contestant and operation; none where it was not measured."""
+        return self.bursts.get((contestant, operation), [])
+
+
+def targets_of(stage: Stage, servers: Sequence[Running], only: Sequence[str]) -> Mapping[str, Mapping[str, Target]]:
+    """Return for each operation whom it is asked of, each answering it as it should."""
+    found: dict[str, dict[str, Target]] = {}
+    for operation in (OPERATIONS[name] for name in only):
+        for server in servers:
+            if operation.name in server.contestant.operations:
+                target = _target(stage, server, operation)
+                _check(target, server.log)
+                found.setdefault(operation.name, {})[server.contestant.name] = target
+    return found
+
+
+def measure(
+    targets: Mapping[str, Mapping[str, Target]], rounds: int, seconds: float, warm_up: float, results: Results
+) -> None:
+    """Warm each up, then load each for so long in each round."""
+    for contestants in targets.values():
+        for target in contestants.values():
+            _warm(target, warm_up)
+    for number in range(rounds):
+        for operation, contestants in targets.items():
+            order = list(contestants.items())
+            for name, target in order if number % 2 == 0 else reversed(order):
+                measured = burst(target, seconds)
+                results.bursts[name, operation].append(measured)
+                print(f"  {number + 1}/{rounds} {operation:7}{name:16}{measured.rate:8.0f} req/s", flush=True)
+
+
+def _warm(target: Target, seconds: float) -> None:
+    """Load until each token was seen, however slow the contestant, within reason."""
+    seen = 0
+    for _ in range(_WARM_BURSTS):
+        seen += burst(target, seconds).requests
+        if seen >= _WARM_REQUESTS:
+            return
+
+
+def _target(stage: Stage, server: Running, operation: Operation) -> Target:
+    style = "template" if server.contestant.name == "template" else "product"
+    path = stage.directory / f"{operation.name}.{style}"
+    if not path.exists():
+        write(operation, stage.world.as_templates() if style == "template" else stage.world, path)
+    return Target(server.url, path, operation.status, server.processes, stage.postmaster)
+
+
+def _check(target: Target, log: Path) -> None:
+    """Send the file's first request twice; the second answer must have the operation's status."""
+    method, path, headers, body = _parse(target.requests)
+    with httpx.Client(headers=headers) as client:
+        client.request(method, target.url + path, content=body)
+        answer = client.request(method, target.url + path, content=body)
+    if answer.status_code != target.status:
+        told = f"{answer.text[:500]}\n{log.read_text()[-3000:]}"
+        raise LoadFailed(f"{log.stem} answers {answer.status_code} to {method} {path}: {told}")
+
+
+def _parse(path: Path) -> tuple[str, str, dict[str, str], str]:
+    with path.open(newline="") as file:
+        first = file.read(65_536).split("\0", 1)[0].replace("\1", "0" * 32)
+    head, _, body = first.partition("\r\n\r\n")
+    line, *fields = head.split("\r\n")
+    method, target, _ = line.split(" ")
+    headers = dict(item.split(": ", 1) for item in fields)
+    del headers["Accept"]
+    return method, target, headers, body

@@ -1,0 +1,160 @@
+"""The contestants as real servers: one uvicorn each, started as its users would start it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from benchmarks.proc import family
+from benchmarks.stage import Stage
+from insula.cli.environment import to_environment
+
+_PATIENCE: Final = 60.0
+_POLL: Final = 0.05
+_ROOT: Final = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """An app, how it is started, and which operations it takes part in."""
+
+    name: str
+    what: str
+    operations: tuple[str, ...]
+    module: str = ""
+    access_log: bool = True
+    inside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A contestant that answers."""
+
+    contestant: Contestant
+    url: str
+    pid: int
+    log: Path
+
+    @property
+    def processes(self) -> Collection[int]:
+        """The root of its processes, for their cost."""
+        return (self.pid,)
+
+
+INSULA: Final = Contestant(
+    "insula", "the product: `insula serve`", ("read", "list", "create", "patch", "403", "404", "429")
+)
+_TWINNED: Final = ("read", "list", "create", "patch")
+CONTESTANTS: Final = (
+    Contestant("bare", "FastAPI, no database", ("read",), "bare"),
+    Contestant("asyncpg", "FastAPI + asyncpg, no tenancy", ("read",), "raw_asyncpg"),
+    Contestant("asyncpg_nolog", "the same without an access log", ("read",), "raw_asyncpg", access_log=False),
+    Contestant("sqlmodel", "FastAPI + SQLModel, no tenancy", ("read",), "with_sqlmodel"),
+    Contestant("template", "the stack as templates write it", ("read", "list"), "template"),
+    Contestant("twin", "the product's handlers on plain FastAPI", _TWINNED, "twin"),
+    Contestant("twin_in_insula", "the same within the product's middleware and log", _TWINNED, "twin", inside=True),
+    INSULA,
+)
+
+
+@contextmanager
+def running(
+    stage: Stage, contestants: Collection[Contestant], cores: "Cores", workers: int = 1
+) -> Iterator[list[Running]]:
+    """Run all of them at once; each waits idle for its turn."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_serving(stage, contestant, cores, workers)) for contestant in contestants]
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Which cores the measured application has, and which the load, PostgreSQL and Valkey share."""
+
+    application: frozenset[int]
+    others: frozenset[int]
+
+    @classmethod
+    def split(cls) -> "Cores":
+        """Give the application one core, and the rest to the others; a single core is shared."""
+        first, *rest = sorted(os.sched_getaffinity(0))
+        return cls(frozenset({first}), frozenset(rest or {first}))
+
+
+@contextmanager
+def pinned(cores: Collection[int]) -> Iterator[None]:
+    """Let what is started meanwhile run on these cores alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def _serving(stage: Stage, contestant: Contestant, cores: Cores, workers: int) -> Iterator[Running]:
+    port = _free_port()
+    log = stage.directory / f"{contestant.name}-{workers}.log"
+    command, environment = _start(stage, contestant, port, workers)
+    application = cores.application if workers == 1 else cores.application | cores.others
+    with log.open("wb") as output, pinned(application):
+        process = subprocess.Popen(command, env=environment, cwd=_ROOT, stdout=output, stderr=output)  # noqa: S603
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(url, process, log)
+        yield Running(contestant, url, process.pid, log)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _start(stage: Stage, contestant: Contestant, port: int, workers: int) -> tuple[list[str], Mapping[str, str]]:
+    python = Path(sys.executable)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}  # noqa: TID251  # what a child inherits is made here
+    inherited = {**kept, "PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}"}
+    if contestant is INSULA:
+        serve = [str(python.with_name("insula")), "serve", "--port", str(port), "--workers", str(workers)]
+        return serve, {**inherited, **to_environment(stage.settings)}
+    app = f"benchmarks.contestants.{contestant.module}:create_app"
+    options = ["--factory", app, "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-proxy-headers"]
+    options += ["--access-log" if contestant.access_log else "--no-access-log"]
+    told = {
+        "BENCH_DATABASE_URL": stage.template_url if contestant.module == "template" else stage.twin_url,
+        "BENCH_REDIS_URL": stage.settings.redis_url,
+        "BENCH_JWT_SECRET": stage.world.jwt_secret,
+        "BENCH_INSIDE": str(contestant.inside),
+    }
+    return [str(python), "-m", "uvicorn", *options], {**inherited, **to_environment(stage.twin_settings), **told}
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(_POLL)
+        else:
+            return
+    raise RuntimeError(f"{url} does not answer:\n{log.read_text()[-2000:]}")
+
+
+def workers_of(server: Running) -> list[int]:
+    """Return the processes that serve."""
+    _, *children = family(server.pid)
+    return children or [server.pid]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
