@@ -14,11 +14,13 @@ _RANDOM_BITS = 74
 
 def new_id() -> uuid.UUID:
     """Return a UUIDv7 (RFC 9562 section 5.7): 48 bits of milliseconds, then random bits."""
-    milliseconds = int(clock.timestamp() * 1000)
-    random = secrets.randbits(_RANDOM_BITS)
-    high = random >> 62
-    low = random & ((1 << 62) - 1)
-    return uuid.UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
+    return uuid.UUID(int=_new_bits())
+
+
+def new_id_text() -> str:
+    """Return a UUIDv7 as text, for what is only ever written: a third of the cost of a UUID."""
+    digits = f"{_new_bits():032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_tenant_id() -> TenantId:
@@ -34,3 +36,11 @@ def new_user_id() -> UserId:
 def new_secret(prefix: str) -> str:
     """Return ``prefix`` and 256 random bits, URL-safe. Shown once, stored only as a hash."""
     return f"{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def _new_bits() -> int:
+    milliseconds = int(clock.timestamp() * 1000)
+    random = secrets.randbits(_RANDOM_BITS)
+    high = random >> 62
+    low = random & ((1 << 62) - 1)
+    return (milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import Scope
 
 from insula.app.docs import add_documentation
@@ -20,6 +21,7 @@ from insula.http.middleware import stack_of
 from insula.http.public import AppName
 from insula.settings import Settings
 
+_UNTRACED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}  # the root's traces hold it all
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
 
 
@@ -58,6 +60,7 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
         generate_unique_id_function=_operation_id,
         middleware=stack_of(name, settings, metrics, is_verified_host, successor_of),
         lifespan=lifespan,
+        telemetry=None if name == "root" else _UNTRACED,
     )
     app.state.name = name
     app.state.metrics = metrics

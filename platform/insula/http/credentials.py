@@ -5,7 +5,7 @@ from starlette.requests import HTTPConnection
 from insula.auth import Claims
 from insula.auth.api_keys import PREFIX, PresentedKey, read_key
 from insula.errors import BadRequest, Unauthenticated
-from insula.http.headers import bearer_token, tenant_hints
+from insula.http.headers import bearer_token, headers_of, tenant_hints
 from insula.http.kernel import Kernel
 from insula.ids import TenantId
 from insula.scope import agree
@@ -36,11 +36,13 @@ async def check_hints(connection: HTTPConnection, kernel: Kernel, tenant_id: Ten
 
 
 def _only_one(connection: HTTPConnection) -> str:
-    keys = connection.headers.getlist("x-api-key")
-    if not keys:
-        return bearer_token(connection)
-    if len(keys) > 1 or "authorization" in connection.headers:
+    headers = headers_of(connection)
+    key = headers.get(b"x-api-key")
+    if key is None:
+        return bearer_token(headers)
+    if b"authorization" in headers:
         raise BadRequest("Send either Authorization or X-API-Key, once")
-    if not keys[0].startswith(PREFIX):
+    text = key.decode("latin-1")
+    if not text.startswith(PREFIX):
         raise Unauthenticated
-    return keys[0]
+    return text

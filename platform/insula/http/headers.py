@@ -1,17 +1,27 @@
 """What the request's headers say of who asks and for which tenant. They select; they never grant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from insula.errors import BadRequest, Unauthenticated
+from insula.http.errors import DuplicateHeader, HeaderTooLarge
 from insula.settings import Settings
 
 MAX_CREDENTIALS = 8192  # bytes of an Authorization header: an access token has about 1,000
 MAX_HINT = 255
-_SCHEME = "bearer "
+_MAX_HEADER = 16_384
+_SCHEME = b"bearer "
+# Two of these mean two things to two readers.
+_SINGLE = frozenset(
+    {b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-match", b"origin"}
+    | {b"x-api-key", b"x-tenant"}
+)
+_READ = frozenset({b"transfer-encoding"}) | _SINGLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +44,36 @@ class TenantHints:
     named: str | None
 
 
+def read_headers(scope: Scope) -> dict[bytes, bytes]:
+    """Return the headers that matter here.
+
+    Raises DuplicateHeader, HeaderTooLarge, or BadRequest for a NUL.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if len(value) > _MAX_HEADER:
+            raise HeaderTooLarge
+        if name in _READ:
+            if name in found:
+                raise DuplicateHeader(f"{name.decode()} was sent more than once")
+            found[name] = value
+        if b"\0" in value:
+            raise BadRequest("A header holds a NUL character")
+    if len(found.get(b"authorization", b"")) > MAX_CREDENTIALS:
+        raise HeaderTooLarge
+    return found
+
+
+def headers_of(connection: HTTPConnection) -> Mapping[bytes, bytes]:
+    """Return what ``read_headers`` found; it was asked at the gate, where there is one."""
+    scope = connection.scope
+    found: Mapping[bytes, bytes] | None = scope["insula"].get("headers") if "insula" in scope else None
+    return read_headers(scope) if found is None else found
+
+
 def own_hosts(settings: Settings) -> OwnHosts:
     """Return the hosts that ``settings`` declare."""
     return _own_hosts(settings.public_url, settings.base_domain, settings.http.allowed_hosts)
-
-
-def host_of(connection: HTTPConnection) -> str:
-    """Return the host that the request names: lower case, no port, no final dot."""
-    return normal_host(connection.headers.get("host", ""))
 
 
 def normal_host(value: str) -> str:
@@ -51,21 +83,24 @@ def normal_host(value: str) -> str:
     return value.rsplit(":", 1)[0].lower().removesuffix(".")
 
 
-def bearer_token(connection: HTTPConnection) -> str:
-    """Return the bearer token. Raises Unauthenticated without exactly one of bounded length."""
-    values = connection.headers.getlist("authorization")
-    if len(values) != 1 or len(values[0]) > MAX_CREDENTIALS or values[0][: len(_SCHEME)].lower() != _SCHEME:
+def bearer_token(headers: Mapping[bytes, bytes]) -> str:
+    """Return the bearer token. Raises Unauthenticated without one of bounded length."""
+    value = headers.get(b"authorization", b"")
+    if len(value) > MAX_CREDENTIALS or value[: len(_SCHEME)].lower() != _SCHEME:
         raise Unauthenticated
-    return values[0][len(_SCHEME) :].strip()
+    return value[len(_SCHEME) :].strip().decode("latin-1")
 
 
 def tenant_hints(connection: HTTPConnection, settings: Settings) -> TenantHints:
-    """Return the tenant hints of host and X-Tenant. Raises BadRequest for more than one X-Tenant."""
-    named = connection.headers.getlist("x-tenant")
-    if len(named) > 1 or any(len(name) > MAX_HINT for name in named):
+    """Return the tenant hints of host and X-Tenant. Raises BadRequest for a long X-Tenant."""
+    headers = headers_of(connection)
+    named = headers.get(b"x-tenant")
+    if named is not None and len(named) > MAX_HINT:
         raise BadRequest("X-Tenant must be sent once and short")
-    host = host_of(connection)
-    return TenantHints(None if host in own_hosts(settings).exact else host, named[0] if named else None)
+    host = normal_host(headers.get(b"host", b"").decode("latin-1"))
+    return TenantHints(
+        None if host in own_hosts(settings).exact else host, None if named is None else named.decode("latin-1")
+    )
 
 
 @lru_cache(maxsize=16)

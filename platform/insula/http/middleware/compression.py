@@ -6,8 +6,9 @@ answers may be compressed; those of ``/auth``, which hold tokens, are left alone
 Event streams are left alone by Starlette: a compressor would hold events back.
 """
 
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipResponder, IdentityResponder
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SECRET = ("/auth/",)
 _MINIMUM, _LEVEL = 1000, 5  # below, it grows; above level 5, time grows faster than what is saved
@@ -18,9 +19,49 @@ class Compression:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.gzip = GZipMiddleware(app, minimum_size=_MINIMUM, compresslevel=_LEVEL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app behind the compressor, or without it."""
-        chosen = self.app if scope["type"] != "http" or scope["path"].startswith(_SECRET) else self.gzip
-        await chosen(scope, receive, send)
+        if scope["type"] != "http" or scope["path"].startswith(_SECRET):
+            await self.app(scope, receive, send)
+        else:
+            await self.app(scope, receive, _Answer(self.app, scope, send))
+
+
+class _Answer:
+    """A ``send`` that hands the answer to Starlette's compressor once it is seen not to be a small one."""
+
+    __slots__ = ("app", "chosen", "scope", "send", "start")
+
+    def __init__(self, app: ASGIApp, scope: Scope, send: Send) -> None:
+        self.app = app
+        self.scope = scope
+        self.send = send
+        self.start: Message | None = None
+        self.chosen: Send | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if self.chosen is not None:
+            await self.chosen(message)
+        elif message["type"] == "http.response.start":
+            self.start = message
+        elif self.start is None:
+            await self.send(message)
+        else:
+            self.chosen = self.send if _is_small(message) else self._compressor()
+            await self.chosen(self.start)
+            await self.chosen(message)
+
+    def _compressor(self) -> Send:
+        if "gzip" in Headers(scope=self.scope).get("Accept-Encoding", ""):
+            responder: IdentityResponder = GZipResponder(self.app, _MINIMUM, compresslevel=_LEVEL)
+        else:
+            responder = IdentityResponder(self.app, _MINIMUM)
+        responder.send = self.send
+        return responder.send_with_compression
+
+
+def _is_small(message: Message) -> bool:
+    """Whether this is a whole body, too short to compress."""
+    whole = message["type"] == "http.response.body" and not message.get("more_body", False)
+    return whole and len(message.get("body", b"")) < _MINIMUM

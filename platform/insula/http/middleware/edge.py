@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware.proxies import Proxies
-from insula.ids import new_id
+from insula.ids import new_id_text
 from insula.settings import Settings
 
 _log = structlog.get_logger("insula.access")
@@ -27,6 +27,7 @@ _SECURITY: _RawHeaders = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
     (b"cache-control", b"no-store"),
 )
+_SECURED = frozenset(name for name, _ in _SECURITY)
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
@@ -46,7 +47,7 @@ class Edge:
             return
         begun = perf_counter()
         state = scope["insula"] = {}
-        request_id = state["request_id"] = self.proxies.settle(scope) or str(new_id())
+        request_id = state["request_id"] = self.proxies.settle(scope) or new_id_text()
         status = 0
 
         async def answer(message: Message) -> None:
@@ -70,8 +71,9 @@ class Edge:
             structlog.contextvars.reset_contextvars(**tokens)
 
     def _dress(self, headers: _RawHeaders, scope: Scope, begun: float) -> list[tuple[bytes, bytes]]:
-        names = {name for name, _ in headers}
-        dressed = [*headers, *(pair for pair in _SECURITY if pair[0] not in names)]
+        own = _SECURED.intersection(name for name, _ in headers)
+        security = _SECURITY if not own else [pair for pair in _SECURITY if pair[0] not in own]
+        dressed = [*headers, *security]
         dressed.append((b"x-request-id", scope["insula"]["request_id"].encode()))
         if scope["scheme"] == "https":
             dressed.append(_HSTS)

@@ -8,20 +8,13 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.errors import BadRequest, Forbidden, PayloadTooLarge
-from insula.http.errors import BodyTimeout, DuplicateHeader, HeaderTooLarge, UnknownHost
-from insula.http.headers import MAX_CREDENTIALS, normal_host, own_hosts
+from insula.http.errors import BodyTimeout, UnknownHost
+from insula.http.headers import normal_host, own_hosts, read_headers
 from insula.http.refusal import Refusal
 from insula.settings import Settings
 
 VerifiedHost = Callable[[Scope, str], Awaitable[bool]]
-_MAX_HEADER = 16_384
 _MAX_TARGET = 16_384
-# Two of these mean two things to two readers.
-_SINGLE = frozenset(
-    {b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-match", b"origin"}
-    | {b"x-api-key", b"x-tenant"}
-)
-_READ = frozenset({b"transfer-encoding"}) | _SINGLE
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # Probes come to an address, not to a name; these answers hold no link and nothing of a tenant.
@@ -46,6 +39,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
         headers = read_headers(scope)
+        scope.setdefault("insula", {})["headers"] = headers  # for whoever asks further in: once is enough
         check_target(scope)
         await self._check_host(scope, headers)
         if scope["type"] == "websocket":
@@ -106,26 +100,6 @@ class BoundedBody:
         if self.left < 0:
             raise Refusal(PayloadTooLarge(headers=_CLOSE))
         return message
-
-
-def read_headers(scope: Scope) -> dict[bytes, bytes]:
-    """Return the headers that matter here.
-
-    Raises DuplicateHeader, HeaderTooLarge, or BadRequest for a NUL.
-    """
-    found: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
-        if len(value) > _MAX_HEADER:
-            raise HeaderTooLarge
-        if name in _READ:
-            if name in found:
-                raise DuplicateHeader(f"{name.decode()} was sent more than once")
-            found[name] = value
-        if b"\0" in value:
-            raise BadRequest("A header holds a NUL character")
-    if len(found.get(b"authorization", b"")) > MAX_CREDENTIALS:
-        raise HeaderTooLarge
-    return found
 
 
 def check_target(scope: Scope) -> None:
