@@ -1,19 +1,18 @@
 """What a tenant's people may do with its money, and which built-in role may."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from insula.policy import Role
+from insula.policy import Permission, Role
 
 
-class Action(StrEnum):
-    """Permissions of the billing app, as ``resource:verb``."""
+class Action(Permission):
+    """Permissions of the billing app, as ``resource:verb``, and what they let people do."""
 
-    PLAN_READ = "plan:read"
-    SUBSCRIPTION_READ = "subscription:read"
-    ENTITLEMENT_READ = "entitlement:read"
+    PLAN_READ = "plan:read", "See the plans on offer"
+    SUBSCRIPTION_READ = "subscription:read", "See the tenant's subscription"
+    ENTITLEMENT_READ = "entitlement:read", "See what the tenant's plan grants"
 
 
 _EVERYTHING: Final = frozenset(Action)

@@ -3,9 +3,21 @@
 from tenants.actions import GRANTS
 from tenants.errors import SlugTaken
 from tenants.jobs import JOBS
+from tenants.permissions import ASSIGNABLE
 from tenants.queries.holdings import Holdings, holdings
 from tenants.schemas.tenants import Name, TenantCreate
 from tenants.service.tenants import create as create_tenant
 from tenants.slugs import Slug
 
-__all__ = ["GRANTS", "JOBS", "Holdings", "Name", "Slug", "SlugTaken", "TenantCreate", "create_tenant", "holdings"]
+__all__ = [
+    "ASSIGNABLE",
+    "GRANTS",
+    "JOBS",
+    "Holdings",
+    "Name",
+    "Slug",
+    "SlugTaken",
+    "TenantCreate",
+    "create_tenant",
+    "holdings",
+]

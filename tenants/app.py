@@ -2,14 +2,28 @@ from fastapi import APIRouter, FastAPI
 
 from insula.app.factory import Tag, make_app
 from insula.settings import Settings
-from tenants.routes import api_keys, audit_events, domains, invitations, items, me, members, projects, tenants, usage
+from tenants.routes import (
+    api_keys,
+    audit_events,
+    domains,
+    invitations,
+    items,
+    me,
+    members,
+    projects,
+    roles,
+    tenants,
+    usage,
+)
 
+_NOUNS = (me, tenants, members, roles, invitations, api_keys, projects, items, domains, usage, audit_events)
 _DESCRIPTION = "What a tenant's people work with: the tenant itself, its members, projects and their items."
 
 _TAGS = (
     Tag(name="me", description="The caller's own account."),
     Tag(name="tenants", description="The tenant that the caller acts in, and how to begin another."),
     Tag(name="members", description="Who belongs to the tenant, as what, and who owns it."),
+    Tag(name="roles", description="What members may do: the built-in roles, and the tenant's own."),
     Tag(name="invitations", description="Who is asked to join the tenant."),
     Tag(name="api-keys", description="Machines that act in the tenant."),
     Tag(name="projects", description="Pieces of work."),
@@ -23,7 +37,7 @@ _TAGS = (
 def build(settings: Settings) -> FastAPI:
     """Build the tenants app, mounted at /api."""
     v1, v2 = APIRouter(prefix="/v1"), APIRouter(prefix="/v2")
-    for noun in (me, tenants, members, invitations, api_keys, projects, items, domains, usage, audit_events):
+    for noun in _NOUNS:
         v1.include_router(noun.router)
     v2.include_router(tenants.router_v2)
     return make_app(

@@ -1,16 +1,13 @@
 """What API keys can be given to do."""
 
-from itertools import chain
 from typing import Final
 
-import billing.api
-from tenants.actions import FOR_PEOPLE, GRANTS
+from tenants.permissions import PUBLISHED, Permissions
 
-KEY_ACTIONS: Final = frozenset(map(str, chain(*GRANTS.values(), *billing.api.GRANTS.values()))) - FOR_PEOPLE
+KEY_ACTIONS: Final[Permissions] = frozenset(code for code, known in PUBLISHED.items() if not known.for_people)
 """Every action of a tenant's roles, in this app and in billing, that is not for people alone."""
 
 
-def grantable_by(role: str) -> frozenset[str]:
-    """Return the actions that a member with ``role`` may give to a key: none that the role lacks."""
-    own = GRANTS.get(role, frozenset()) | billing.api.GRANTS.get(role, frozenset())
-    return KEY_ACTIONS & frozenset(map(str, own))
+def grantable_by(permissions: Permissions) -> Permissions:
+    """Return the actions that a member with these ``permissions`` may give to a key: none that they lack."""
+    return KEY_ACTIONS & permissions

@@ -4,11 +4,23 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field
 
 from insula import clock
 from insula.db.base import Base, TenantOwned, tenant_fk
+from insula.db.models.roles import own_role
 
 ProjectStatus = Literal["active", "archived"]
 ItemStatus = Literal["open", "in_progress", "done"]
@@ -51,7 +63,7 @@ class ProjectItem(TenantOwned, table=True):
 
 
 class Invitation(TenantOwned, table=True):
-    """An address asked to join, with a role. Of its token only the hash is kept.
+    """An address asked to join, with a built-in role or one of the tenant's own. Of its token only the hash is kept.
 
     ``invited_by`` is a user's id that references nothing: what was done stays when the user goes.
     """
@@ -65,10 +77,15 @@ class Invitation(TenantOwned, table=True):
             postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
         ),
         Index(None, "tenant_id", "created_at", "id"),
+        ForeignKeyConstraint(
+            ["tenant_id", "custom_role"], ["custom_role.tenant_id", "custom_role.key"], ondelete="RESTRICT"
+        ),
+        Index(None, "tenant_id", "custom_role", postgresql_where=text("custom_role IS NOT NULL")),
     )
 
     email: str = Field(sa_type=Text)
     role: str = Field(sa_type=Text)
+    custom_role: str | None = Field(default=None, sa_column=Column(Text, own_role("accepted_at", "revoked_at")))
     token_hash: bytes = Field(sa_type=LargeBinary)
     invited_by: UUID
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))

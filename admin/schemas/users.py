@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from admin.schemas.base import TENANT_ID, USER_ID, Read, Status
 from insula.db.models import Membership, Tenant, User
 from insula.http.paging import MAX_LIMIT, MAX_SKIP, OffsetParams
-from insula.policy import Role, StaffRole
+from insula.policy import StaffRole
 
 _USER: Final[JsonDict] = {
     "id": USER_ID,
@@ -55,7 +55,7 @@ class UserMembershipRead(Read):
     tenant_id: UUID
     tenant_slug: str
     tenant_name: str
-    role: Role
+    role: str = Field(description="A built-in role, or the key of one of the tenant's own.")
     since: datetime = Field(description="When the membership began.")
 
     @classmethod

@@ -41,7 +41,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     configure(settings.log_format, settings.log_level)
-    policy = Policy(merged((tenants.api.GRANTS, admin.api.GRANTS, billing.api.GRANTS)))
+    grants = merged((tenants.api.GRANTS, admin.api.GRANTS, billing.api.GRANTS))
+    policy = Policy(grants, tenants.api.ASSIGNABLE)
     root = build_root(settings, lifespan_of(settings, policy, every(KEY_USES_SECONDS, _write_key_uses)))
     for name, build in _BUILDERS.items():
         app = build(settings)

@@ -152,6 +152,8 @@ class Identity:
     role: str | None
     key_actions: frozenset[str] | None = None
     """What an API key may do, no more and no less; None for a person, whose role says."""
+    permissions: frozenset[str] | None = None
+    """What a role of the tenant's own has; None for a built-in one, of which the policy knows."""
 
     def member_of(self) -> tuple[TenantRecord, str]:
         """Return the tenant and the principal's role in it.
@@ -197,7 +199,7 @@ async def _person(claims: Claims, reader: AccessReader) -> Identity:
     if claims.tenant_id is not None and access.tenant is None:
         raise Unauthenticated
     principal = Principal(claims.user_id, claims.session_id, access.staff_role, email=access.email)
-    return Identity(principal, access.tenant, access.role)
+    return Identity(principal, access.tenant, access.role, permissions=access.permissions)
 
 
 async def _key(presented: PresentedKey, reader: AccessReader) -> Identity:

@@ -9,7 +9,6 @@ from insula.http.kernel import kernel_of
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
-from insula.policy import Role
 from insula.scope import PersonalScope, Scope
 from tenants.actions import Action
 from tenants.errors import (
@@ -18,6 +17,7 @@ from tenants.errors import (
     InvitationInvalid,
     InvitationSettled,
     Outranked,
+    RoleUnknown,
     SeatsExhausted,
     TooManyInvitations,
 )
@@ -50,7 +50,8 @@ async def list_invitations(
     "",
     status_code=201,
     summary="Invite somebody",
-    responses=CREATED | problems(Outranked, AlreadyMember, AlreadyInvited, SeatsExhausted, TooManyInvitations),
+    responses=CREATED
+    | problems(Outranked, RoleUnknown, AlreadyMember, AlreadyInvited, SeatsExhausted, TooManyInvitations),
 )
 async def create_invitation(
     body: InvitationCreate,
@@ -83,7 +84,7 @@ async def accept_invitation(
     person = await kernel_of(request).directory.profile(scope.principal.person())
     tenant, member = await invitations.accept(scope, body.token, person)
     return OwnMembershipRead(
-        tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=Role(member.role)
+        tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=member.role
     )
 
 

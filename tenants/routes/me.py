@@ -16,7 +16,6 @@ from insula.http.kernel import Kernel, kernel_of
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.ids import UserId
-from insula.policy import Role
 from insula.scope import PersonalScope
 from tenants.actions import Action
 from tenants.routes.answers import TAGGED
@@ -91,9 +90,7 @@ async def revoke_session(
 async def _read(kernel: Kernel, user_id: UserId, response: Response) -> MeRead:
     profile = await kernel.directory.profile(user_id)
     memberships = [
-        OwnMembershipRead(
-            tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=Role(role)
-        )
+        OwnMembershipRead(tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=role)
         for tenant, role in await kernel.directory.memberships(user_id)
     ]
     response.headers["etag"] = etag(profile.version)

@@ -11,7 +11,7 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
 from tenants.actions import Action
-from tenants.errors import AlreadyOwner, LastOwner, Outranked
+from tenants.errors import AlreadyOwner, LastOwner, Outranked, RoleUnknown
 from tenants.routes.answers import TAGGED, tagged
 from tenants.routes.letters import LettersDep
 from tenants.schemas.members import MemberList, MemberRead, MemberUpdate, OwnershipTransfer
@@ -49,7 +49,7 @@ async def get_member(
 @router.patch(
     "/members/{member_id}",
     summary="Change a member's role",
-    responses=TAGGED | problems(NotFound, Outranked, LastOwner, PreconditionFailed),
+    responses=TAGGED | problems(NotFound, Outranked, RoleUnknown, LastOwner, PreconditionFailed),
 )
 async def update_member(
     member_id: MemberId,

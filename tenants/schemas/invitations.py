@@ -8,9 +8,9 @@ from pydantic import ConfigDict, Field
 
 from insula.auth import EmailAddress
 from insula.http.paging import KeysetParams
-from insula.policy import Role
 from tenants.models import InvitationStatus
 from tenants.schemas.base import Input, Read
+from tenants.schemas.roles import RoleName
 from tenants.tokens import MAX_LENGTH
 
 
@@ -20,7 +20,7 @@ class InvitationCreate(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "grace@acme.example", "role": "member"}]})
 
     email: EmailAddress
-    role: Role
+    role: RoleName
 
 
 class InvitationAccept(Input):
@@ -63,7 +63,7 @@ class InvitationRead(Read):
 
     id: UUID
     email: str
-    role: Role
+    role: RoleName
     status: InvitationStatus
     invited_by: UUID = Field(description="Id of the user who sent it last.")
     created_at: datetime

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from insula.http.paging import KeysetParams
-from insula.policy import Role
 from tenants.schemas.base import Input, Read
+from tenants.schemas.roles import RoleName
 
 
 class MemberRead(Read):
@@ -33,7 +33,7 @@ class MemberRead(Read):
     user_id: UUID
     email: str
     name: str
-    role: Role
+    role: RoleName
     created_at: datetime = Field(description="Since when.")
 
 
@@ -42,7 +42,7 @@ class MemberUpdate(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "viewer"}]})
 
-    role: Role
+    role: RoleName
 
 
 class OwnershipTransfer(Input):
@@ -56,7 +56,7 @@ class OwnershipTransfer(Input):
 class MemberList(KeysetParams):
     """Which members, in which order."""
 
-    role: Role | None = Field(None, description="Only members with this role.")
+    role: RoleName | None = Field(None, description="Only members with this role.")
     sort_by: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = Field(
         "name", description="What to sort by; a leading '-' sorts downwards."
     )

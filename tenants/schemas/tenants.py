@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula.policy import Role
 from tenants.locales import Locale, TimeZone
 from tenants.schemas.base import Input, Read, SingleLine, Update
+from tenants.schemas.roles import RoleName
 from tenants.slugs import Slug
 
 Name = Annotated[SingleLine, Field(max_length=120, description="As people know it.")]
@@ -115,7 +115,7 @@ class OwnMembershipRead(Read):
     slug: str
     name: str
     status: str
-    role: Role
+    role: RoleName
 
 
 class MeRead(Read):

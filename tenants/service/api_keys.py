@@ -14,10 +14,12 @@ from insula.http.etags import Precondition
 from insula.http.paging import Slice
 from insula.ids import new_id
 from insula.scope import Scope
+from tenants.actions import Action
 from tenants.errors import ActionNotYours, ApiKeyDead
 from tenants.key_actions import grantable_by
 from tenants.queries import api_keys as queries
 from tenants.schemas.api_keys import ApiKeyCreate, ApiKeyList, ApiKeyRotate, ApiKeyUpdate
+from tenants.service.people import Acting, acting
 from tenants.service.quotas import reserve
 
 UNNAMED_QUOTA: Final = 100  # of a plan that does not name ``api_keys``
@@ -45,8 +47,8 @@ async def get(scope: Scope, key_id: UUID, *, for_update: bool = False) -> ApiKey
 
 async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     """Make a key with at most the caller's own actions, within the plan's quota of live keys."""
-    creator = scope.principal.person()
-    _may_give(scope, body.actions)
+    creator = await acting(scope, Action.API_KEY_CREATE)
+    _may_give(creator, body.actions)
     await reserve(scope, "api_keys", ApiKey, where=queries.live(), unnamed=UNNAMED_QUOTA)
     key_id = new_id()
     secret = new_key(scope.tenant.id, key_id)
@@ -56,7 +58,7 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
         name=body.name,
         actions=list(body.actions),
         secret_hash=digest_of(secret),
-        created_by=creator,
+        created_by=creator.member.user_id,
         expires_at=body.expires_at,
     )
     scope.unit.session.add(row)
@@ -81,10 +83,11 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
 
     Whoever gets the secret gets the key's actions, so their role must have them as if they made it.
     """
+    caller = await acting(scope, Action.API_KEY_ROTATE)
     row = await get(scope, key_id, for_update=True)
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= clock.now()):
         raise ApiKeyDead
-    _may_give(scope, row.actions)
+    _may_give(caller, row.actions)
     before = image(row)
     secret = new_key(scope.tenant.id, key_id)
     overlap = timedelta(seconds=body.overlap_seconds)
@@ -110,6 +113,6 @@ async def revoke(scope: Scope, key_id: UUID, precondition: Precondition) -> None
     record(scope, "api_key.revoked", object_type="api_key", object_id=key_id, before=before, after=image(row))
 
 
-def _may_give(scope: Scope, actions: Collection[str]) -> None:
-    if beyond := sorted(set(actions) - grantable_by(scope.role)):
+def _may_give(giver: Acting, actions: Collection[str]) -> None:
+    if beyond := sorted(set(actions) - grantable_by(giver.permissions)):
         raise ActionNotYours(f"Your role lacks: {', '.join(beyond)}")

@@ -17,20 +17,21 @@ from insula.db.models import ACTIVE, Membership, Tenant
 from insula.errors import AppError, NotFound, TenantSuspended
 from insula.http.paging import Slice
 from insula.ids import new_id
-from insula.policy import Role, may_grant
+from insula.policy import may_grant
 from insula.scope import PersonalScope, Scope
 from insula.tenancy import Profile
 from tenants import tokens
-from tenants.actions import GRANTS, Action
-from tenants.errors import AlreadyInvited, AlreadyMember, InvitationInvalid, InvitationSettled
+from tenants.actions import Action
+from tenants.errors import AlreadyInvited, AlreadyMember, InvitationInvalid, InvitationSettled, RoleUnknown
 from tenants.models import Invitation
 from tenants.queries import invitations as queries
-from tenants.queries import members, tenants
+from tenants.queries import members, roles, tenants
 from tenants.schemas.invitations import InvitationCreate, InvitationList
 from tenants.service.letters import LIFETIME, Letters
 from tenants.service.people import acting, check_rank, check_seat_to_offer, check_seat_to_take
 from tenants.service.violations import answering
 
+_INVITING: Final[Mapping[str, type[AppError]]] = {"fk_invitation_tenant_id_custom_role": RoleUnknown}
 _JOINING: Final[Mapping[str, type[AppError]]] = {"uq_membership_tenant_id_user_id": AlreadyMember}
 
 
@@ -50,8 +51,8 @@ async def get(scope: Scope, invitation_id: UUID, *, for_update: bool = False) ->
 async def create(scope: Scope, body: InvitationCreate, letters: Letters) -> Invitation:
     """Invite an address. What is answered depends on this tenant alone, not on whether anybody has the address."""
     caller = await acting(scope, Action.INVITATION_CREATE)
-    check_rank(caller, body.role)
     session = scope.unit.session
+    await check_rank(session, caller, body.role)
     if await members.find_email(session, body.email) is not None:
         raise AlreadyMember
     await _retire_expired(scope, body.email)
@@ -64,12 +65,13 @@ async def create(scope: Scope, body: InvitationCreate, letters: Letters) -> Invi
         email=body.email,
         role=body.role,
         token_hash=tokens.digest(token),
-        invited_by=caller.user_id,
+        invited_by=caller.member.user_id,
         expires_at=clock.now() + LIFETIME,
     )
     session.add(invitation)
-    await session.flush()
-    await letters.invitation(scope, invitation, caller, token)
+    with answering(_INVITING):
+        await session.flush()
+    await letters.invitation(scope, invitation, caller.member, token)
     _note(scope, "invitation.created", invitation)
     return invitation
 
@@ -78,17 +80,17 @@ async def resend(scope: Scope, invitation_id: UUID, letters: Letters) -> Invitat
     """Send the invitation anew, in the caller's name: with a new token, for another week. The old token is dead."""
     caller = await acting(scope, Action.INVITATION_UPDATE)
     invitation = await _open(scope, invitation_id)
-    check_rank(caller, invitation.role)
+    await check_rank(scope.unit.session, caller, invitation.role)
     if invitation.status == "expired":
         await check_seat_to_offer(scope.unit.session)
     token = tokens.new_token(scope.tenant.id, invitation.id)
     invitation.token_hash = tokens.digest(token)
-    invitation.invited_by = caller.user_id
+    invitation.invited_by = caller.member.user_id
     invitation.sent_count += 1
     invitation.last_sent_at = clock.now()
     invitation.expires_at = invitation.last_sent_at + LIFETIME
     await scope.unit.session.flush()
-    await letters.invitation(scope, invitation, caller, token)
+    await letters.invitation(scope, invitation, caller.member, token)
     _note(scope, "invitation.resent", invitation)
     return invitation
 
@@ -97,7 +99,7 @@ async def revoke(scope: Scope, invitation_id: UUID) -> None:
     """Take the invitation back; its token is dead and its seat free."""
     caller = await acting(scope, Action.INVITATION_DELETE)
     invitation = await _open(scope, invitation_id)
-    check_rank(caller, invitation.role)
+    await check_rank(scope.unit.session, caller, invitation.role)
     await _revoke(scope, invitation)
 
 
@@ -146,11 +148,9 @@ def _check(invitation: Invitation | None, token: str, person: Profile) -> Invita
 async def _check_inviter(session: AsyncSession, invitation: Invitation) -> None:
     """Raise InvitationInvalid unless who sent it could send it now."""
     inviter = await members.find_user(session, invitation.invited_by)
-    if (
-        inviter is None
-        or Action.INVITATION_CREATE not in GRANTS[Role(inviter.role)]
-        or not may_grant(Role(inviter.role), Role(invitation.role))
-    ):
+    own = await roles.permissions(session, inviter.role) if inviter is not None else None
+    offered = await roles.permissions(session, invitation.role)
+    if own is None or offered is None or Action.INVITATION_CREATE not in own or not may_grant(own, offered):
         raise InvitationInvalid
 
 

@@ -1,21 +1,25 @@
 """The tenant's members: their roles, and how they go. The last owner stays."""
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from insula.audit import record
 from insula.db.models import Membership
-from insula.errors import NotFound
+from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
 from insula.policy import Role
 from insula.scope import Scope
 from tenants.actions import Action
-from tenants.errors import AlreadyOwner, LastOwner
+from tenants.errors import AlreadyOwner, LastOwner, RoleUnknown
 from tenants.queries import members as queries
 from tenants.schemas.members import MemberList, MemberUpdate, OwnershipTransfer
 from tenants.service.letters import Letters
 from tenants.service.people import acting, check_rank
+from tenants.service.violations import answering
+
+_ASSIGNING: Final[Mapping[str, type[AppError]]] = {"fk_membership_tenant_id_custom_role": RoleUnknown}
 
 
 async def page(scope: Scope, params: MemberList) -> Slice[Membership]:
@@ -36,12 +40,13 @@ async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precond
     caller = await acting(scope, Action.MEMBER_UPDATE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
-    check_rank(caller, member.role, body.role)
+    await check_rank(scope.unit.session, caller, member.role, body.role)
     if body.role != Role.OWNER:
         await _keep_an_owner(scope, member)
     before = _image(member)
     member.role = body.role
-    await scope.unit.session.flush()
+    with answering(_ASSIGNING):
+        await scope.unit.session.flush()
     _note(scope, "member.role_changed", member, before, _image(member))
     return member
 
@@ -51,21 +56,21 @@ async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> N
     caller = await acting(scope, Action.MEMBER_DELETE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
-    check_rank(caller, member.role)
+    await check_rank(scope.unit.session, caller, member.role)
     await _delete(scope, member)
     _note(scope, "member.removed", member, _image(member), None)
 
 
 async def leave(scope: Scope) -> None:
     """End the caller's own membership."""
-    member = await acting(scope, Action.MEMBER_LEAVE)
+    member = (await acting(scope, Action.MEMBER_LEAVE)).member
     await _delete(scope, member)
     _note(scope, "member.left", member, _image(member), None)
 
 
 async def transfer(scope: Scope, body: OwnershipTransfer, letters: Letters) -> Membership:
     """Make a member the owner in the caller's place; the caller becomes an admin."""
-    caller = await acting(scope, Action.OWNERSHIP_TRANSFER)
+    caller = (await acting(scope, Action.OWNERSHIP_TRANSFER)).member
     heir = await get(scope, body.member_id, for_update=True)
     if heir.role == Role.OWNER:
         raise AlreadyOwner

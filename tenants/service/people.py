@@ -1,35 +1,60 @@
-"""What members and invitations share: one lock for all changes of who belongs, ranks, seats."""
+"""What members, roles and invitations share: one lock for all changes of who may what, ranks, seats."""
+
+from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.models import Membership
 from insula.errors import Forbidden
-from insula.policy import Role, may_grant
+from insula.policy import may_grant
 from insula.scope import Scope
-from tenants.actions import GRANTS, Action
-from tenants.errors import Outranked, SeatsExhausted
-from tenants.queries import members, tenants
+from tenants.actions import Action
+from tenants.errors import Outranked, RoleUnknown, SeatsExhausted
+from tenants.permissions import Permissions
+from tenants.queries import members, roles, tenants
 from tenants.queries.seats import seats
 
 
-async def acting(scope: Scope, action: Action) -> Membership:
-    """Lock the tenant's people until this transaction ends, and return the caller's membership.
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """The caller behind the lock: their membership, and what its role may now."""
+
+    member: Membership
+    permissions: Permissions
+
+    def check_reach(self, permissions: Permissions) -> None:
+        """Raise Outranked unless a role with ``permissions`` is at most the caller's own."""
+        if not may_grant(self.permissions, permissions):
+            raise Outranked
+
+
+async def acting(scope: Scope, action: Action) -> Acting:
+    """Lock the tenant's people until this transaction ends, and return the caller.
 
     The tenant's row is the lock. What let the caller in was true a moment ago, in memory; who
-    changes others at the same time as others change them is judged once more, behind the lock.
+    changes others at the same time as others change them is judged once more, behind the lock,
+    where roles too are as they stay.
     Raises Forbidden for who is no longer a member or may no longer do ``action``.
     """
-    await tenants.get(scope.unit.session, scope.tenant.id, for_update=True)
-    caller = await members.find_user(scope.unit.session, scope.principal.person(), for_update=True)
-    if caller is None or action not in GRANTS[Role(caller.role)]:
+    session = scope.unit.session
+    await tenants.get(session, scope.tenant.id, for_update=True)
+    member = await members.find_user(session, scope.principal.person(), for_update=True)
+    permissions = await roles.permissions(session, member.role) if member is not None else None
+    if member is None or permissions is None or action not in permissions:
         raise Forbidden
-    return caller
+    return Acting(member, permissions)
 
 
-def check_rank(caller: Membership, *roles: str) -> None:
-    """Raise Outranked unless each of ``roles``, held or to be held, is at most the caller's own."""
-    if not all(may_grant(Role(caller.role), Role(role)) for role in roles):
-        raise Outranked
+async def check_rank(session: AsyncSession, caller: Acting, *names: str) -> None:
+    """Raise Outranked unless each of the roles, held or to be held, is at most the caller's own.
+
+    Raises RoleUnknown for one that is neither built in nor the tenant's.
+    """
+    for name in names:
+        permissions = await roles.permissions(session, name)
+        if permissions is None:
+            raise RoleUnknown
+        caller.check_reach(permissions)
 
 
 async def check_seat_to_offer(session: AsyncSession) -> None:

@@ -86,6 +86,7 @@ async def build(client: httpx.AsyncClient, make: Factories, sign_in: SignIn, nam
         "user_id": str(b_owner.id),
         "session_id": str(await make.session(a_owner)),
         "member_id": str(member.id),
+        "role_id": str((await make.role(b, "project:read")).id),
         "invitation_id": str(invitation.id),
         "token": token,
         "key_id": str(key.id),
@@ -146,6 +147,7 @@ def body_of(route: LiveRoute, ids: dict[str, str]) -> dict[str, object] | None:
         "slug": f"walker-{uuid4().hex[:12]}",
         "name": f"Walker {uuid4().hex[:8]}",
         "host": f"{uuid4().hex}.example.com",
+        "key": f"walker-{uuid4().hex[:12]}",
         **ids,
     }
     return {name: unique.get(name, value) for name, value in examples[0].items()}

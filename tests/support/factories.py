@@ -20,6 +20,7 @@ from insula.db.models import (
     ApiKey,
     AuthSession,
     Credential,
+    CustomRole,
     Entitlement,
     Membership,
     Staff,
@@ -123,6 +124,13 @@ class Factories:
         member = Membership(tenant_id=tenant.id, user_id=user.id, role=role, email=user.email, name=user.name)
         await self.insert(member)
         return member
+
+    async def role(self, tenant: TenantRow, *permissions: str, key: str | None = None) -> CustomRole:
+        """Return a role of the tenant's own."""
+        key = key or f"role-{new_id().hex[-12:]}"
+        role = CustomRole(tenant_id=tenant.id, key=key, name=key.title(), permissions=sorted(permissions))
+        await self.insert(role)
+        return role
 
     async def invitation(
         self, tenant: TenantRow, inviter: UserRow, *, to: str, role: str = "member", days: float = 7

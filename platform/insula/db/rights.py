@@ -91,6 +91,16 @@ _TENANT_SCOPED: Final = (
     *_may(_TENANTS, "tenant", "tenant_usage", "SELECT", "INSERT", "UPDATE used"),
     *_own(_TENANTS, "membership", "tenant_domain", "project", "project_item"),
     *_may(_TENANTS, "tenant", "invitation", "SELECT", "INSERT", "UPDATE"),
+    # A role's key stays: members name it.
+    *_may(
+        _TENANTS,
+        "tenant",
+        "custom_role",
+        "SELECT",
+        "INSERT",
+        "UPDATE name, description, permissions, updated_at, version",
+        "DELETE",
+    ),
     *_may(_TENANTS, "tenant", "api_key", "SELECT", "INSERT", "UPDATE"),
     # Who makes a tenant puts it on the free plan: billing.api.start_free.
     *_may(_TENANTS, "tenant", "entitlement", "SELECT", "INSERT"),
@@ -151,7 +161,8 @@ _CROSSING: Final = (
     *_may(_GATE, "all", "tenant", "SELECT id, slug, name, status, plan"),
     *_may(_GATE, "all", "tenant_slug", "SELECT tenant_id, slug, retired_at"),
     *_may(_GATE, "all", "tenant_domain", "SELECT tenant_id, host, verified_at"),
-    *_may(_GATE, "all", "membership", "SELECT tenant_id, id, user_id, role"),
+    *_may(_GATE, "all", "membership", "SELECT tenant_id, id, user_id, role, custom_role"),
+    *_may(_GATE, "all", "custom_role", "SELECT tenant_id, key, permissions"),
     *_may(_GATE, "all", "entitlement", "SELECT tenant_id, key, value"),
     *_may(
         _GATE,

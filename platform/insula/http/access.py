@@ -165,7 +165,7 @@ class TenantGuard(Guard[Scope]):
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         _, role = identity.member_of()
-        if identity.key_actions is None and not kernel.policy.allows(role, self.action):
+        if identity.key_actions is None and not kernel.policy.allows(role, self.action, identity.permissions):
             raise Forbidden
         if identity.key_actions is not None and self.action not in identity.key_actions:
             raise Forbidden("This API key does not have the action")

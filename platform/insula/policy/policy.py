@@ -4,20 +4,10 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-import casbin
-
+from insula.policy.engine import Engine
+from insula.policy.own_roles import OwnRoles
 from insula.policy.roles import Role, StaffRole
 
-_MODEL = """
-[request_definition]
-r = role, action
-[policy_definition]
-p = role, action
-[policy_effect]
-e = some(where (p.eft == allow))
-[matchers]
-m = r.role == p.role && r.action == p.action
-"""
 _ROLES = frozenset[str]({*Role, *StaffRole})
 
 
@@ -38,30 +28,31 @@ class Policy:
     """One immutable version of the rules.
 
     There is no Casbin grouping (``g``): who has which role comes from the membership, so the rules
-    stay as few as roles times actions whatever the number of tenants. A changed rule is a new ``Policy``
-    with a new ``version`` and, with it, an empty table of decisions.
+    stay as few as roles times actions whatever the number of tenants. A role that a tenant defines
+    brings its permissions along, of which those that are ``assignable`` count. A changed rule is a
+    new ``Policy`` with a new ``version`` and, with it, an empty table of decisions.
     """
 
-    def __init__(self, grants: Mapping[str, Collection[str]]) -> None:
+    def __init__(self, grants: Mapping[str, Collection[str]], assignable: Collection[str] = ()) -> None:
         if unknown := sorted(set(map(str, grants)) - _ROLES):
             raise UnknownRole(f"grants name unknown roles: {', '.join(unknown)}")
         rules = sorted({(str(role), str(action)) for role, actions in grants.items() for action in actions})
-        model = casbin.Enforcer.new_model(text=_MODEL)
-        self._enforcer = casbin.Enforcer(model)
-        for rule in rules:
-            model.add_policy("p", "p", list(rule))
+        self._engine = Engine(rules)
         self._actions = frozenset(action for _, action in rules)
         self._decisions: dict[tuple[str, str], bool] = {}
-        self.version = zlib.crc32(repr(rules).encode())
+        self._own_roles = OwnRoles(assignable)
+        self.version = zlib.crc32(repr((rules, sorted(map(str, assignable)))).encode())
 
-    def allows(self, role: str, action: str) -> bool:
-        """Decide; what is unknown is refused."""
+    def allows(self, role: str, action: str, permissions: frozenset[str] | None = None) -> bool:
+        """Decide; what is unknown is refused. A tenant's own role is its ``permissions``: its name says nothing."""
+        if permissions is not None:
+            return self._own_roles.allows(permissions, action)
         decision = self._decisions.get((role, action))
         return self._decide(role, action) if decision is None else decision
 
     def _decide(self, role: str, action: str) -> bool:
         if role not in _ROLES or action not in self._actions:
             return False  # not remembered: the table holds at most roles times actions
-        decision = bool(self._enforcer.enforce(str(role), str(action)))
+        decision = self._engine.decide(role, action)
         self._decisions[role, action] = decision
         return decision

@@ -1,13 +1,11 @@
 """The built-in roles: of members in their tenant, and of staff over the installation."""
 
-from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
 
 
 class Role(StrEnum):
-    """What a membership makes of a user, in one tenant."""
+    """What a membership makes of a user, in one tenant. Tenants may define more."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -24,20 +22,9 @@ class StaffRole(StrEnum):
     AUDITOR = "auditor"
 
 
-_GRANTABLE: Final[Mapping[Role, frozenset[Role]]] = MappingProxyType(
-    {
-        Role.OWNER: frozenset(Role),
-        Role.ADMIN: frozenset({Role.ADMIN, Role.MEMBER, Role.VIEWER, Role.BILLING_MANAGER}),
-        Role.MEMBER: frozenset({Role.MEMBER, Role.VIEWER}),
-        Role.VIEWER: frozenset({Role.VIEWER}),
-        Role.BILLING_MANAGER: frozenset(),
-    }
-)
-
-
-def may_grant(granter: Role, role: Role) -> bool:
-    """Tell whether ``role`` is at most the granter's own.
+def may_grant(own: AbstractSet[str], role: AbstractSet[str]) -> bool:
+    """Tell whether a role with the permissions ``role`` is at most one with ``own``.
 
     This bounds *which* role; whether the granter may invite or promote at all is the policy's to say.
     """
-    return role in _GRANTABLE[granter]
+    return role <= own

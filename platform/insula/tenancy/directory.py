@@ -1,6 +1,8 @@
 """The directory: what every request asks about its caller, from bounded caches over the gate role."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -36,6 +38,8 @@ class Directory:
         self._access: SubjectCache[tuple[UUID, TenantId | None], _Known] = SubjectCache(size, _TTL_UNNOTIFIED)
         self._names = NameCache(database, size, _TTL_UNNOTIFIED)
         self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
+        # Many hold equal sets: one is kept for all, which the policy then finds by identity.
+        self._one_of_equal = lru_cache(size)(_itself)
         self._listener_alive = False
 
     @property
@@ -148,7 +152,7 @@ class Directory:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.ACCESS, values)).one_or_none()
         subjects = frozenset({user_id, tenant_id} if tenant_id else {user_id})
-        return Loaded(_known(user_id, row), subjects)
+        return Loaded(_known(user_id, row, self._one_of_equal), subjects)
 
 
 def _as_of_now(known: _Known) -> Access:
@@ -157,7 +161,9 @@ def _as_of_now(known: _Known) -> Access:
     return known.access
 
 
-def _known(user_id: UserId, row: "Row[tuple[object, ...]] | None") -> _Known:
+def _known(
+    user_id: UserId, row: "Row[tuple[object, ...]] | None", one_of_equal: Callable[[frozenset[str]], frozenset[str]]
+) -> _Known:
     if row is None:
         nobody = Access(
             user_id, session_live=False, user_status="", staff_role=None, tenant=None, membership_id=None, role=None
@@ -172,5 +178,10 @@ def _known(user_id: UserId, row: "Row[tuple[object, ...]] | None") -> _Known:
         membership_id=row.membership_id,
         role=row.role,
         email=row.email,
+        permissions=None if row.permissions is None else one_of_equal(frozenset(row.permissions)),
     )
     return _Known(access, row.expires_at.timestamp() if row.expires_at else 0.0)
+
+
+def _itself(permissions: frozenset[str]) -> frozenset[str]:
+    return permissions

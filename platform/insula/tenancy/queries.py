@@ -18,12 +18,13 @@ _TENANT = """
 
 ACCESS: Final[TextClause] = text(f"""
     select u.email, u.status as user_status, st.role as staff_role,
-        s.revoked_at, s.expires_at, m.id as membership_id, m.role, {_TENANT}
+        s.revoked_at, s.expires_at, m.id as membership_id, m.role, r.permissions, {_TENANT}
     from "user" u
     left join auth_session s on s.id = :session_id and s.user_id = u.id
     left join staff st on st.user_id = u.id
     left join tenant t on t.id = cast(:tenant_id as uuid)
     left join membership m on m.tenant_id = t.id and m.user_id = u.id
+    left join custom_role r on r.tenant_id = m.tenant_id and r.key = m.custom_role
     where u.id = :user_id
 """)  # noqa: S608 - a constant of this module
 

@@ -28,6 +28,7 @@ class Access:
     """What a session's user may reach now: facts, for the scope to judge.
 
     ``tenant`` is there whether or not the user is a member; ``role`` is None for who is not.
+    ``permissions`` are those of a role of the tenant's own; None for a built-in one.
     """
 
     user_id: UserId
@@ -38,6 +39,7 @@ class Access:
     membership_id: UUID | None
     role: str | None
     email: str | None = None
+    permissions: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from insula.db.models.entitlements import Entitlement
 from insula.db.models.idempotency import IdempotencyRecord
 from insula.db.models.jobs import JobEffect
 from insula.db.models.memberships import Membership
+from insula.db.models.roles import CustomRole
 from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
 from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain, TenantSlug
 from insula.db.models.users import Credential, Staff, User
@@ -20,6 +21,7 @@ __all__ = [
     "AuditHead",
     "AuthSession",
     "Credential",
+    "CustomRole",
     "EmailToken",
     "Entitlement",
     "IdempotencyRecord",

@@ -1,17 +1,28 @@
 from uuid import UUID
 
-from sqlalchemy import Column, ForeignKey, Text, UniqueConstraint, Uuid
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
 from insula.db.base import TenantOwned
+from insula.db.models.roles import own_role
 
 
 class Membership(TenantOwned, table=True):
-    """A user's place in a tenant. ``email`` and ``name`` are copies: a tenant may not read users."""
+    """A user's place in a tenant. ``email`` and ``name`` are copies: a tenant may not read users.
 
-    __table_args__ = (UniqueConstraint("tenant_id", "user_id"),)
+    ``role`` is a built-in role or the key of one of the tenant's own.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "user_id"),
+        ForeignKeyConstraint(
+            ["tenant_id", "custom_role"], ["custom_role.tenant_id", "custom_role.key"], ondelete="RESTRICT"
+        ),
+        Index(None, "tenant_id", "custom_role", postgresql_where=text("custom_role IS NOT NULL")),
+    )
 
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True))
     role: str = Field(sa_type=Text)
+    custom_role: str | None = Field(default=None, sa_column=Column(Text, own_role()))
     email: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)

@@ -1,0 +1,38 @@
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Column, Computed, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field
+
+from insula.db.base import TenantOwned
+
+# As PostgreSQL writes them, so that Alembic finds no difference.
+_MEMBERS: Final = "'owner'::text, 'admin'::text, 'member'::text, 'viewer'::text, 'billing_manager'::text"
+_STAFF: Final = "'superuser'::text, 'support'::text, 'auditor'::text"
+
+
+def own_role(*ended_by: str) -> Computed:
+    """Return what a column ``custom_role`` holds: ``role`` where that names one of the tenant's own, else null.
+
+    It is null too once one of the columns ``ended_by`` is set: what is over keeps no role from being deleted.
+    """
+    nothing = [f"(role = ANY (ARRAY[{_MEMBERS}]))", *(f"({column} IS NOT NULL)" for column in ended_by)]
+    return Computed(f"CASE WHEN {' OR '.join(nothing)} THEN NULL::text ELSE role END", persisted=True)
+
+
+class CustomRole(TenantOwned, table=True):
+    """A role that a tenant defines. Memberships and invitations name it by its key, which never changes.
+
+    Their column ``custom_role`` refers to it, and the database derives that from ``role``: so whoever
+    writes a role writes one word, and a role that is in use cannot be deleted.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        CheckConstraint(f"key <> ALL (ARRAY[{_MEMBERS}, {_STAFF}])", name="ck_custom_role_key"),
+    )
+
+    key: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    description: str = Field(default="", sa_type=Text)
+    permissions: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
