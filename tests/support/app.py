@@ -115,6 +115,13 @@ def environment_of(settings: Settings) -> dict[str, str]:
 @contextmanager
 def serving(settings: Settings, port: int = 0, **environment: str) -> Iterator[str]:
     """Run one real uvicorn with ``settings``, on a free port unless one is named; give its address once it answers."""
+    with web_process(settings, port, **environment) as (address, _):
+        yield address
+
+
+@contextmanager
+def web_process(settings: Settings, port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run one real uvicorn as ``serving`` does; give its process too."""
     port = port or free_port()
     options = ["--factory", "insula.asgi:create_app", "--port", str(port), "--no-access-log", "--no-proxy-headers"]
     options += ["--http", "insula.http.server:Connection"]
@@ -122,7 +129,7 @@ def serving(settings: Settings, port: int = 0, **environment: str) -> Iterator[s
     with subprocess.Popen(command, env=environment_of(settings) | environment) as process:  # noqa: S603 - ours
         try:
             wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz", process))
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", process
         finally:
             process.terminate()
 

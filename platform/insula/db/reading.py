@@ -13,6 +13,7 @@ would be seen. Inside a transaction, and with ``INSULA_DATABASE_LEAN_READS=false
 statement runs on the session.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,7 @@ from insula.db.unit import Unit
 Model = TypeVar("Model", bound=SQLModel)
 Convert = Callable[[Any], Any]
 
+_CLOSE_SECONDS: Final = 2.0
 _FENCE: Final = literal_column("fence.tenant").is_not(None)
 _NOTHING: Final = literal_column("0", Integer)
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
@@ -134,11 +136,22 @@ async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[
     except (asyncpg.PostgresError, asyncpg.InterfaceError):
         pooled.close()  # refused, and done with: the checkout replaces a connection that died of it
         raise
+    except asyncio.CancelledError:
+        await asyncio.shield(asyncio.ensure_future(_end(pooled, driver)))
+        raise
     except BaseException:
-        pooled.invalidate()  # cancelled, or cut off: what the server still does is not known
+        pooled.invalidate()  # cut off: what the server still does is not known
         raise
     pooled.close()
     return records
+
+
+async def _end(pooled: PoolProxiedConnection, driver: TenantConnection) -> None:
+    """Close the connection once the server has stopped: an abrupt end would overtake the driver's request to cancel."""
+    try:
+        await driver.close(timeout=_CLOSE_SECONDS)
+    finally:
+        pooled.invalidate()
 
 
 async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:

@@ -1,0 +1,151 @@
+"""A client that goes takes its statement along; the pool stays whole, and a write is done whole or not at all."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+import pytest
+
+from insula.db.pools import shares
+from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.settings import Settings
+from tests.support.app import serving, web_process
+from tests.support.backends import Readback, blocked, holding, until_blocked
+from tests.support.factories import Factories, MadeKey, TenantRow
+from tests.support.wire import Wire, wired
+
+LOCKED = "LOCK TABLE project IN ACCESS EXCLUSIVE MODE"
+SOON = 5.0
+NET = "ALTER ROLE insula_tenants IN DATABASE {} {} client_connection_check_interval{}"
+
+
+@dataclass(frozen=True)
+class Client:
+    """Somebody with an API key, at one web process."""
+
+    address: str
+    key: MadeKey
+
+    def ask(self, wire: Wire, method: str = "GET", name: str = "") -> None:
+        """Send a request and leave the answer alone."""
+        body = f'{{"name": "{name}"}}' if method == "POST" else ""
+        length = [f"Content-Length: {len(body)}", "Content-Type: application/json"] if body else []
+        key = f"X-API-Key: {self.key.key}"
+        again = [f"Idempotency-Key: {name}"] if name else []
+        wire.send(f"{method} /api/v1/projects HTTP/1.1", "Host: localhost", key, *again, *length, "")
+        wire.socket.sendall(body.encode())
+
+
+@pytest.fixture(scope="module")
+async def address(settings: Settings) -> AsyncIterator[str]:
+    """Serve, while PostgreSQL does not look by itself whether its clients are there."""
+    database = settings.database_url.rpartition("/")[2]
+    connection = await asyncpg.connect(settings.database_url)
+    await connection.execute(NET.format(database, "SET", " = 0"))
+    with serving(settings, 0, INSULA_LOG_LEVEL="WARNING") as address:
+        yield address
+    await connection.execute(NET.format(database, "RESET", ""))
+    await connection.close()
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant(entitlements={"requests_per_minute": 100_000, "projects": 10_000})
+
+
+@pytest.fixture
+async def client(address: str, make: Factories, tenant: TenantRow) -> Client:
+    client = Client(address, await make.api_key(tenant, "project:read", "project:create"))
+    with wired(address) as wire:  # the key is known to the process from here on
+        client.ask(wire)
+        assert wire.answer()[0] == 200
+    return client
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_the_statement_of_a_client_that_goes_is_cancelled_and_others_are_not(
+    method: str, client: Client, settings: Settings, readback: Readback
+) -> None:
+    with wired(client.address) as stays, wired(client.address) as goes:
+        async with holding(settings, LOCKED):
+            client.ask(stays, method, "Stays")
+            await until_blocked(readback, 1)
+            patient = await blocked(readback)
+            client.ask(goes, method, "Goes")
+            await until_blocked(readback, 2)
+
+            goes.socket.close()
+
+            await until_blocked(readback, 1, SOON)
+            assert await blocked(readback) == patient
+        answer = await asyncio.to_thread(stays.answer)
+    assert answer[0] == {"GET": 200, "POST": 201}[method]
+
+
+async def test_a_hundred_that_go_leave_the_pool_whole(
+    client: Client, tenant: TenantRow, settings: Settings, readback: Readback
+) -> None:
+    size = shares(settings.database.budget, APP_ROLES)[DatabaseRole.TENANTS]
+    for _ in range(5):
+        with ExitStack() as stack:
+            async with holding(settings, LOCKED):
+                for number in range(20):
+                    wire = stack.enter_context(wired(client.address))
+                    client.ask(wire, "POST" if number % 2 else "GET", f"Goes {number}" if number % 2 else "")
+                await until_blocked(readback, size)
+                stack.close()
+                await until_blocked(readback, 0, SOON)
+
+    with ExitStack() as stack:
+        wires = [stack.enter_context(wired(client.address)) for _ in range(size)]
+        async with holding(settings, LOCKED):
+            for wire in wires:
+                client.ask(wire)
+            await until_blocked(readback, size)
+        assert [(await asyncio.to_thread(wire.answer))[0] for wire in wires] == [200] * size
+    assert await readback("select 1 from project where tenant_id = :id", id=tenant.id) == []
+
+
+async def test_a_write_whose_client_goes_at_any_moment_is_whole(
+    client: Client, tenant: TenantRow, readback: Readback
+) -> None:
+    dice, names = random.Random(42), [f"p{number}" for number in range(60)]  # noqa: S311  # repeatable, not secret
+    for name in names:
+        with wired(client.address) as wire:
+            client.ask(wire, "POST", name)
+            wire.has_news(dice.uniform(0, 0.03))  # goes at any moment, answered or not
+
+    headers = {**client.key.headers, "Content-Type": "application/json"}
+    async with httpx.AsyncClient(base_url=client.address, headers=headers) as again:
+        for name in names:
+            body = f'{{"name": "{name}"}}'
+            answer = await again.post("/api/v1/projects", content=body, headers={"Idempotency-Key": name})
+            assert answer.status_code == 201, answer.text
+
+    [row] = await readback(
+        "select (select count(*) from project where tenant_id = :id) as projects,"
+        " (select count(*) from audit_event where tenant_id = :id and action = 'project.created') as told,"
+        " (select count(*) from idempotency_record where tenant_id = :id) as kept",
+        id=tenant.id,
+    )
+    assert row == {"projects": len(names), "told": len(names), "kept": len(names)}
+
+
+async def test_the_statements_of_a_killed_process_end_too(
+    settings: Settings, make: Factories, tenant: TenantRow, readback: Readback
+) -> None:
+    await readback(NET.format(settings.database_url.rpartition("/")[2], "RESET", ""))
+    key = await make.api_key(tenant, "project:read")
+    with web_process(settings) as (address, process), wired(address) as wire:
+        client = Client(address, key)
+        client.ask(wire)
+        assert wire.answer()[0] == 200
+        async with holding(settings, LOCKED):
+            client.ask(wire)
+            await until_blocked(readback, 1)
+            process.kill()
+            await until_blocked(readback, 0, SOON)
