@@ -71,6 +71,12 @@ class RateLimited(AppError):
     code, status = "rate_limited", 429
 
 
+class TooManyConcurrent(AppError):
+    """The tenant runs as many of these requests at once as its plan lets it."""
+
+    code, status = "too_many_concurrent", 429
+
+
 class BadRequest(AppError):
     """The request cannot be understood."""
 

@@ -152,6 +152,8 @@ class Identity:
     role: str | None
     key_actions: frozenset[str] | None = None
     """What an API key may do, no more and no less; None for a person, whose role says."""
+    key_rate: int | None = None
+    """How many requests a minute an API key may make, where it has a limit of its own."""
     permissions: frozenset[str] | None = None
     """What a role of the tenant's own has; None for a built-in one, of which the policy knows."""
 
@@ -208,7 +210,7 @@ async def _key(presented: PresentedKey, reader: AccessReader) -> Identity:
     if known is None or not known.opens_to(presented.digest, clock.timestamp()):
         raise Unauthenticated
     principal = Principal(None, None, None, known.key_id, known.name)
-    return Identity(principal, known.tenant, NO_ROLE, known.actions)
+    return Identity(principal, known.tenant, NO_ROLE, known.actions, known.requests_per_minute)
 
 
 def agree(tenant_id: TenantId | None, *hints: TenantId | None) -> None:

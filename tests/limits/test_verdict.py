@@ -39,4 +39,4 @@ def test_no_time_is_told_where_none_is_known() -> None:
     answer = verdict(("concurrent-exports", 0, None), allowed=False)
 
     assert answer.headers()["RateLimit"] == '"concurrent-exports";r=0'
-    assert answer.headers()["Retry-After"] == "1"
+    assert answer.headers()["Retry-After"] == "5"

@@ -168,7 +168,8 @@ _CROSSING: Final = (
         _GATE,
         "all",
         "api_key",
-        "SELECT tenant_id, id, name, actions, secret_hash, previous_hash, previous_until, expires_at, revoked_at",
+        "SELECT tenant_id, id, name, actions, secret_hash, previous_hash, previous_until, expires_at, revoked_at, "
+        "requests_per_minute",
     ),
     # A backfill walks the tenants one by one: see ddl.each_tenant.
     *_may(_OWNER, "all", "tenant", "SELECT"),

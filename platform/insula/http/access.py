@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
-from uuid import UUID
 
 from fastapi import Depends, FastAPI
 from fastapi.params import Depends as DependsParam
@@ -27,13 +26,16 @@ from insula.errors import (
     TenantConflict,
     TenantRequired,
     TenantSuspended,
+    TooManyConcurrent,
     Unauthenticated,
     Unavailable,
 )
+from insula.http.allowance import Allowance, of_tenant
 from insula.http.credentials import check_hints, read_credentials
 from insula.http.idempotency import claim
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.public import AppName
+from insula.http.slots import EXPENSIVE, enter
 from insula.ids import TenantId
 from insula.limits import LimitClass
 from insula.scope import Identity, PersonalScope, Reopen, Scope, StaffScope, identify
@@ -99,6 +101,8 @@ class Guard(ABC, Generic[AnyScope]):
     def __init__(self, action: StrEnum, limit_class: LimitClass | None = None) -> None:
         self.action = action
         self.limit_class = limit_class
+        if limit_class is EXPENSIVE:
+            self.errors = (*self.errors, TooManyConcurrent)
 
     async def __call__(self, connection: HTTPConnection) -> AnyScope:
         """Return the scope of this request; its unit is the request's unit of work."""
@@ -113,13 +117,16 @@ class Guard(ABC, Generic[AnyScope]):
         state["principal_id"] = identity.principal.id
         if isinstance(credentials, PresentedKey):
             kernel.key_uses.note(credentials.tenant_id, credentials.key_id)
-        partition, per_minute = self._limit(identity)
+        limit_class = self._limit_class(connection)
+        partition, per_minute, ceiling, key, at_once = self._limit(identity, limit_class)
         state["tenant_id"] = credentials.tenant_id
-        verdict = await kernel.limits.admit(TenantId(partition), per_minute, self._limit_class(connection))
+        verdict = await kernel.limits.admit(TenantId(partition), per_minute, limit_class, ceiling, key)
         state["verdict"] = verdict
         if not verdict.allowed:
             raise RateLimited(headers=verdict.headers())
         self._authorise(identity, kernel)
+        if limit_class is EXPENSIVE:
+            await enter(state, kernel.limits, TenantId(partition), at_once)
         unit = kernel.database.unit(doorway.role, partition)
         state["unit"] = unit
         if isinstance(connection, Request) and connection.method == "POST":
@@ -128,7 +135,7 @@ class Guard(ABC, Generic[AnyScope]):
 
         async def reopen() -> Unit:
             again = await identify(credentials, kernel.directory)
-            self._limit(again)
+            self._limit(again, limit_class)
             self._authorise(again, kernel)
             return kernel.database.unit(doorway.role, partition)
 
@@ -140,8 +147,8 @@ class Guard(ABC, Generic[AnyScope]):
         return LimitClass.READ if connection.scope.get("method", "GET") in _SAFE_METHODS else LimitClass.WRITE
 
     @abstractmethod
-    def _limit(self, identity: Identity) -> tuple[UUID, int]:
-        """Return whose limit counts (and whose partition the unit sees) and its requests a minute."""
+    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:
+        """Return whose limits count, and what they are."""
 
     @abstractmethod
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
@@ -159,9 +166,8 @@ class TenantGuard(Guard[Scope]):
 
     errors = (*Guard.errors, TenantRequired, TenantSuspended)
 
-    def _limit(self, identity: Identity) -> tuple[UUID, int]:
-        tenant, _ = identity.member_of()
-        return tenant.id, tenant.entitlements.get("requests_per_minute", 0)
+    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:
+        return of_tenant(identity, limit_class)
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         _, role = identity.member_of()
@@ -182,8 +188,8 @@ class PersonalGuard(Guard[PersonalScope]):
     The unit's tenant is the user's own id: a partition in which no tenant's row lies.
     """
 
-    def _limit(self, identity: Identity) -> tuple[UUID, int]:
-        return identity.principal.person(), PERSONAL_REQUESTS_PER_MINUTE
+    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:  # noqa: ARG002 - the same for each
+        return Allowance(identity.principal.person(), PERSONAL_REQUESTS_PER_MINUTE)
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         """Every active user may."""
@@ -195,9 +201,9 @@ class PersonalGuard(Guard[PersonalScope]):
 class StaffGuard(Guard[StaffScope]):
     """Lets staff through whose staff role has the action."""
 
-    def _limit(self, identity: Identity) -> tuple[UUID, int]:
+    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:  # noqa: ARG002 - the same for each
         identity.staff()
-        return identity.principal.person(), STAFF_REQUESTS_PER_MINUTE
+        return Allowance(identity.principal.person(), STAFF_REQUESTS_PER_MINUTE)
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         if not kernel.policy.allows(identity.staff(), self.action):

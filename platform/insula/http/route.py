@@ -20,6 +20,7 @@ from insula.http.access import Guard
 from insula.http.idempotency import Claim, Replay
 from insula.http.json import StrictRequest
 from insula.http.problems import merge_problems, problems
+from insula.http.slots import EXPENSIVE, holding
 
 ATTEMPTS = 3  # of a request whose transaction lost a deadlock or a serialisation race
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -89,7 +90,8 @@ class TenantRoute(APIRoute):
                         raise
             return await _attempt(handler, strict)
 
-        return run
+        guard = guard_of(self.endpoint)
+        return holding(run) if guard is not None and guard.limit_class is EXPENSIVE else run
 
 
 def guard_of(endpoint: Callable[..., Any]) -> Guard[Any] | None:

@@ -1,18 +1,22 @@
 """How much a tenant may ask for, and how fast a door may be tried."""
 
-from insula.limits.classes import CEILINGS, ENTITLEMENTS, RATE, LimitClass
+from insula.limits.classes import AT_ONCE, CEILINGS, DEFAULT_AT_ONCE, ENTITLEMENTS, RATE, LimitClass
 from insula.limits.client import close, connect
 from insula.limits.doors import KeyRate
 from insula.limits.limiter import Limits
+from insula.limits.slots import Slot
 from insula.limits.verdict import Verdict
 
 __all__ = [
+    "AT_ONCE",
     "CEILINGS",
+    "DEFAULT_AT_ONCE",
     "ENTITLEMENTS",
     "RATE",
     "KeyRate",
     "LimitClass",
     "Limits",
+    "Slot",
     "Verdict",
     "close",
     "connect",

@@ -57,6 +57,11 @@ def policy(name: str, limit: int) -> str:
     return f'"{name}";q={limit};w={WINDOW}'
 
 
+def slots_key(tenant_id: TenantId) -> str:
+    """Return the key of the slots of the tenant's expensive requests."""
+    return f"{_tenant(tenant_id)}:{CEILINGS[LimitClass.EXPORT].name}"
+
+
 def door_to(
     tenant_id: TenantId, per_minute: int, limit_class: LimitClass, ceiling: int | None, key: KeyRate | None
 ) -> Door:

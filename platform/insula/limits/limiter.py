@@ -11,12 +11,14 @@ from insula import clock
 from insula.ids import TenantId
 from insula.limits.circuit import PATIENCE
 from insula.limits.classes import CEILINGS, LimitClass
-from insula.limits.doors import Door, KeyRate, class_key, door_to, policy
+from insula.limits.doors import Door, KeyRate, class_key, door_to, policy, slots_key
 from insula.limits.failover import FailoverLedger
 from insula.limits.leases import Leases
 from insula.limits.ledger import Loan
 from insula.limits.local import LocalLedger
+from insula.limits.places import RemotePlaces
 from insula.limits.remote import RemoteLedger
+from insula.limits.slots import Slot, Slots
 from insula.limits.storage import LeasedStorage
 from insula.limits.verdict import Verdict
 
@@ -36,8 +38,9 @@ def _limiter() -> tuple[Limiter, LeasedStorage]:
 class Limits:
     """Per-tenant limits on leased tokens, and exact ones for the doors that are tried by brute force."""
 
-    def __init__(self, ledger: FailoverLedger) -> None:
+    def __init__(self, ledger: FailoverLedger, places: RemotePlaces | None = None) -> None:
         self._ledger = ledger
+        self._slots = Slots(places, ledger.circuit)
         self._limiter, self._storage = _limiter()
         self._leases = Leases(self._storage, ledger)
         self._door = lru_cache(_DOORS)(door_to)
@@ -45,8 +48,9 @@ class Limits:
     @classmethod
     def build(cls, redis: Redis | None, patience: float = PATIENCE) -> Self:
         """Count in ``redis``, or in this process alone when there is none."""
-        remote = RemoteLedger(redis) if redis else None
-        return cls(FailoverLedger(remote, LocalLedger(), patience))
+        if redis is None:
+            return cls(FailoverLedger(None, LocalLedger(), patience))
+        return cls(FailoverLedger(RemoteLedger(redis), LocalLedger(), patience), RemotePlaces(redis))
 
     @property
     def away(self) -> bool:
@@ -55,6 +59,7 @@ class Limits:
 
     async def close(self) -> None:
         """Stop what runs in the background."""
+        await self._slots.close()
         await self._leases.close()
         await self._ledger.close()
 
@@ -94,6 +99,10 @@ class Limits:
         held = [(told, self._storage.held(name)) for name, told, _ in door.counters]
         standings = [(told, 0, lease.frees_at - now) for told, lease in held if lease and lease.refuses]
         return Verdict(False, door.policies, standings)  # noqa: FBT003 - a tuple's first field
+
+    async def enter(self, tenant_id: TenantId, at_once: int) -> Slot | None:
+        """Return one of the tenant's slots for expensive requests, to be released; None while all are held."""
+        return await self._slots.take(slots_key(tenant_id), at_once)
 
     def give_back(self, tenant_id: TenantId, limit_class: LimitClass) -> None:
         """Take an admitted request out of its class's count again; it stays one of the tenant's requests."""

@@ -68,3 +68,18 @@ for _, slot in ipairs(order) do
 end
 return {tokens, math.max(0, limit - used), math.ceil(wait * 1000), due, era}
 """
+
+HOLD = """
+local key, slot, seconds, limit = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.3f', now))
+redis.call('ZREMRANGEBYSCORE', key, string.format('(%.3f', now + seconds), '+inf')
+local held = redis.call('ZCARD', key)
+if limit > 0 and held >= limit then return -1 end
+redis.call('ZADD', key, string.format('%.3f', now + seconds), slot)
+redis.call('EXPIRE', key, seconds + 1)
+return math.max(0, limit - held - 1)
+"""
+"""Holds a slot if fewer than ``limit`` are held; with 0, anew, however many are.
+
+What ended is let go of, and what ends later than a slot can: the clock went back.
+"""

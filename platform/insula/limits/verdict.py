@@ -2,9 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple, Self
 
 from insula.limits.ledger import WINDOW
+
+CONCURRENT: Final = "concurrent-exports"
+_UNTOLD: Final = 5
+"""Seconds after which to try again where nobody can tell when it is worth it."""
 
 Standing = tuple[str, int, float | None]
 """Where one policy stands: its name, what remains, and the seconds until more comes free, where that can be told."""
@@ -29,7 +33,14 @@ class Verdict(NamedTuple):
     @property
     def retry_after(self) -> int:
         """Seconds until it is worth another try; 0 for an admitted request."""
-        return 0 if self.allowed else max((_seconds(wait or 0.0) for _, _, wait in self.standings), default=1)
+        return 0 if self.allowed else max((_seconds(wait) for _, _, wait in self.standings), default=1)
+
+    def beside(self, at_once: int, left: int | None) -> Self:
+        """Return the verdict on what also needs a slot of ``at_once``; ``left`` is None where all are held."""
+        policies = f'{self.policies}, "{CONCURRENT}";q={at_once};qu="concurrent-requests"'
+        if left is None:
+            return self._replace(allowed=False, policies=policies, standings=[(CONCURRENT, 0, None)])
+        return self._replace(policies=policies, standings=[*self.standings, (CONCURRENT, left, None)])
 
     def headers(self) -> dict[str, str]:
         """Return ``RateLimit``, ``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers-11) and ``Retry-After``."""
@@ -41,5 +52,5 @@ def _item(name: str, remaining: int, wait: float | None) -> str:
     return f'"{name}";r={remaining}' if wait is None else f'"{name}";r={remaining};t={min(_seconds(wait), WINDOW)}'
 
 
-def _seconds(wait: float) -> int:
-    return max(1, math.ceil(wait))
+def _seconds(wait: float | None) -> int:
+    return _UNTOLD if wait is None else max(1, math.ceil(wait))

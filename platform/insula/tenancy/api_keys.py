@@ -38,5 +38,6 @@ class KeyCache(LookUps[tuple[TenantId, UUID], KeyAccess]):
             previous_digest=row.previous_hash,
             previous_until=row.previous_until.timestamp() if row.previous_until else 0.0,
             expires_at=row.expires_at.timestamp() if row.expires_at else None,
+            requests_per_minute=row.requests_per_minute,
         )
         return Loaded(access, frozenset({tenant_id, key_id}))

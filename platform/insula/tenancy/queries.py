@@ -29,7 +29,8 @@ ACCESS: Final[TextClause] = text(f"""
 """)  # noqa: S608 - a constant of this module
 
 API_KEY: Final[TextClause] = text(f"""
-    select k.name as key_name, k.actions, k.secret_hash, k.previous_hash, k.previous_until, k.expires_at, {_TENANT}
+    select k.name as key_name, k.actions, k.secret_hash, k.previous_hash, k.previous_until, k.expires_at,
+        k.requests_per_minute, {_TENANT}
     from api_key k join tenant t on t.id = k.tenant_id
     where k.tenant_id = :tenant_id and k.id = :key_id and k.revoked_at is null
 """)  # noqa: S608 - a constant of this module

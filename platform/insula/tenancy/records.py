@@ -54,6 +54,7 @@ class KeyAccess:
     previous_digest: bytes | None
     previous_until: float
     expires_at: float | None
+    requests_per_minute: int | None = None
 
     def opens_to(self, digest: bytes, now: float) -> bool:
         """Whether a secret with this digest is good at ``now``: before it expires, the one before its overlap ends."""

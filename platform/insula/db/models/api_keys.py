@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
@@ -13,10 +13,12 @@ class ApiKey(TenantOwned, table=True):
 
     After a rotation the secret before stays good until ``previous_until``. ``last_used_at`` is
     coarse, and no change of the row: it raises no version. ``created_by`` outlives the user.
+    ``requests_per_minute`` binds besides the tenant's; None: only the tenant's does.
     """
 
     __table_args__ = (
         CheckConstraint("(previous_hash IS NULL) = (previous_until IS NULL)", name="ck_api_key_previous"),
+        CheckConstraint("requests_per_minute > 0", name="ck_api_key_requests_per_minute"),
         Index(None, "tenant_id", "created_at", "id"),
         Index(None, "tenant_id", "name", "id"),
     )
@@ -29,4 +31,5 @@ class ApiKey(TenantOwned, table=True):
     created_by: UUID | None = Field(default=None, sa_column=Column(Uuid))
     expires_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     revoked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    requests_per_minute: int | None = Field(default=None, sa_column=Column(BigInteger))
     last_used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))

@@ -1,0 +1,62 @@
+"""Where it is written down, for all processes, who holds a slot."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from redis.asyncio import Redis
+
+from insula.limits.script import HOLD, SERVER_CLOCK
+
+_PREFIX: Final = "insula:slots:"
+_ANEW: Final = 0
+
+
+class Place(NamedTuple):
+    """A slot of one key, and for how many seconds it is held unless it is held anew."""
+
+    key: str
+    slot: str
+    seconds: int
+
+
+class RemotePlaces:
+    """In Redis: a sorted set per key, of slots by the time at which they end.
+
+    ``clock`` is the Lua that sets ``now``; tests put a clock of their own there.
+    """
+
+    def __init__(self, redis: Redis, clock: str = SERVER_CLOCK) -> None:
+        self._redis = redis
+        self._script = redis.register_script(clock + HOLD)
+        self._asking: set[asyncio.Task[int]] = set()
+
+    def take(self, place: Place, limit: int) -> asyncio.Future[int]:
+        """Hold the slot if fewer than ``limit`` are held; give how many more may be, or -1 for a refusal.
+
+        Who stops waiting for the answer does not stop the asking.
+        """
+        task = asyncio.create_task(self._hold(place, limit))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        return asyncio.shield(task)
+
+    async def keep(self, places: Collection[Place]) -> None:
+        """Hold the slots anew, whatever became of them: what they are held for is still going on."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for key, slot, seconds in places:
+                await self._script(keys=[_PREFIX + key], args=[slot, seconds, _ANEW], client=pipeline)
+            await pipeline.execute()
+
+    async def leave(self, place: Place) -> None:
+        """Let go of the slot."""
+        await self._redis.zrem(_PREFIX + place.key, place.slot)
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
+    async def _hold(self, place: Place, limit: int) -> int:
+        key, slot, seconds = place
+        left: int = await self._script(keys=[_PREFIX + key], args=[slot, seconds, limit])
+        return left
