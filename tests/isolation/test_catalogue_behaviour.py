@@ -1,184 +1,170 @@
-"""What the declared rights come to: every app role tries every command on every table of two tenants.
+"""Every app role tries everything on every table of two tenants, and the probes notice what is taken away.
 
-What a role may do is read from ``insula.db.rights``; the tables, from the metadata. Each denial has
-its positive control: the same statement on the role's own tenant, or by a right that crosses.
+What is tried stands in ``tests.isolation.behaviour``.
 """
 
+import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from uuid import UUID
 
+import asyncpg
 import pytest
-from asyncpg import InsufficientPrivilegeError
-from sqlalchemy import Table, delete, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-from sqlalchemy.sql import Executable
 
-from insula.db.failures import constraint_of
-from insula.db.pools import Database
-from insula.db.rights import Command, Right, rights_on
-from insula.db.roles import APP_ROLES, DatabaseRole
-from insula.ids import new_id
+from insula.db.base import metadata
+from insula.db.migrate import migrate
+from insula.db.queue_rights import QUEUE_RIGHTS
 from insula.settings import Settings
-from tests.support.factories import Factories
-from tests.support.samples import FOLLOWED, Row, populate, populate_global, sample, tenant_of, tenant_tables
+from tests.isolation.behaviour import Findings, Islands, TableReport, behave, probe
+from tests.isolation.behaviour.database import probe_database
 
-ROLES = (*APP_ROLES, DatabaseRole.WORKER)
-TABLES = tenant_tables()
-OWNED = {table.name for table in TABLES} - {"tenant"}
-each_table = pytest.mark.parametrize("table", TABLES, ids=[table.name for table in TABLES])
-PARENTED = [table for table in TABLES if {held.referred_table.name for held in table.foreign_key_constraints} & OWNED]
-each_role = pytest.mark.parametrize("role", ROLES)
+QUEUE = {right.name for right in QUEUE_RIGHTS if right.privilege == "SELECT" and not right.name.endswith("_seq")}
+TABLES = sorted({*metadata.tables, *QUEUE, "alembic_version"})
+MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+UNSET = "nullif(current_setting('app.tenant_id', true), '') IS NULL"
+COMPOSITE = "fk_project_item_tenant_id_project_id"
+GRANT_TEMP = text(
+    "DO $$ BEGIN EXECUTE format('GRANT TEMP ON DATABASE %I TO PUBLIC', current_database()); END $$",
+)
 
-
-@dataclass(frozen=True)
-class Islands:
-    """Two tenants with a row in every table, and a way to try a statement as a role of one of them."""
-
-    database: Database
-    mine: UUID
-    theirs: UUID
-    my_rows: dict[str, Row]
-    their_rows: dict[str, Row]
-    my_parents: dict[str, Row]
-    """What a new row of mine may reference: global rows that none references yet."""
-
-    async def touched(self, role: DatabaseRole, statement: Executable, tenant_id: UUID | None) -> int:
-        """Return how many rows the statement reaches; nothing is kept."""
-        async with self.database.unit(role, tenant_id) as unit:
-            connection = await unit.session.connection()
-            if role is DatabaseRole.GATE:
-                await connection.exec_driver_sql("SET LOCAL transaction_read_only = off")
-            result = await connection.execute(statement)
-            count = len(result.all()) if result.returns_rows else result.rowcount
-            await unit.rollback()
-        return count
-
-    async def refused(self, role: DatabaseRole, statement: Executable, tenant_id: UUID | None) -> bool:
-        """Tell whether the database refuses the statement for want of a right."""
-        try:
-            await self.touched(role, statement, tenant_id)
-        except DBAPIError as error:
-            if error.orig is not None and isinstance(error.orig.__cause__, InsufficientPrivilegeError):
-                return True
-            raise
-        return False
+MUTANTS = {
+    "no policy": ("invitation", "DROP POLICY tenant_isolation ON invitation", "SELECT mine: does not work"),
+    "row-level security switched off": (
+        "api_key",
+        "ALTER TABLE api_key DISABLE ROW LEVEL SECURITY",
+        "SELECT theirs: reaches 1 rows",
+    ),
+    "the owner set free": (
+        "entitlement_override",
+        "ALTER TABLE entitlement_override NO FORCE ROW LEVEL SECURITY",
+        "insula_owner: SELECT without a tenant: reaches 1 rows",
+    ),
+    "an open USING": (
+        "idempotency_record",
+        "ALTER POLICY tenant_isolation ON idempotency_record USING (true)",
+        "insula_tenants: DELETE theirs: reaches 1 rows",
+    ),
+    "an open WITH CHECK": (
+        "entitlement",
+        "ALTER POLICY tenant_isolation ON entitlement WITH CHECK (true)",
+        "insula_billing: INSERT theirs: reaches 1 rows",
+    ),
+    "everything where no tenant is set": (
+        "subscription",
+        f"ALTER POLICY tenant_isolation ON subscription USING ({MINE} OR {UNSET})",
+        "insula_billing: SELECT without a tenant: reaches 1 rows",
+    ),
+    "another policy": (
+        "tenant_domain",
+        "CREATE POLICY open ON tenant_domain FOR SELECT TO insula_tenants USING (true)",
+        "insula_tenants: COPY TO, theirs: reaches 1 rows",
+    ),
+    "a grant on a table": ("credential", "GRANT SELECT ON credential TO insula_tenants", "SELECT of password_hash"),
+    "a grant on a column": (
+        "signing_key",
+        "GRANT SELECT (private_sealed) ON signing_key TO insula_gate",
+        "insula_gate: SELECT of private_sealed",
+    ),
+    "TRUNCATE": (
+        "tenant_usage",
+        "GRANT TRUNCATE ON tenant_usage TO insula_tenants",
+        "insula_tenants: TRUNCATE: reaches 1 rows",
+    ),
+    "a grant that is gone": (
+        "job_effect",
+        "REVOKE INSERT ON job_effect FROM insula_worker",
+        "insula_worker: INSERT mine: does not work",
+    ),
+    "a unique id": ("project", "ALTER TABLE project ADD UNIQUE (id)", "INSERT mine, alike theirs: does not work"),
+    "a reference by the id alone": (
+        "project_item",
+        f"ALTER TABLE project_item DROP CONSTRAINT {COMPOSITE}, ADD FOREIGN KEY (project_id) REFERENCES project (id)",
+        "insula_tenants: INSERT under their project: reaches 1 rows",
+    ),
+    "a chain that anybody may write": (
+        "audit_head",
+        "DROP TRIGGER only_by_event ON audit_head",
+        "insula_tenants: UPDATE mine: reaches 1 rows",
+    ),
+    "jobs for any tenant": (
+        "procrastinate_jobs",
+        "DROP TRIGGER guard_job ON jobs.procrastinate_jobs",
+        "insula_worker: INSERT theirs: reaches 1 rows",
+    ),
+}
+"""Table, what is done to it, what is found; each has a table of its own, so that one run shows them all."""
 
 
 @pytest.fixture(scope="module")
 async def islands(settings: Settings) -> AsyncIterator[Islands]:
-    url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
-    make = Factories(engine)
-    mine, theirs = await make.tenant(entitlements={}), await make.tenant(entitlements={})
-    async with engine.begin() as connection:
-        my_rows = await populate(connection, mine.id)
-        their_rows = await populate(connection, theirs.id)
-        my_parents = {**my_rows, **await populate_global(connection)}
-    database = await Database.open(settings, ROLES)
-    yield Islands(database, mine.id, theirs.id, my_rows, their_rows, my_parents)
-    await database.close()
+    async with Islands.open(settings) as islands:
+        yield islands
 
 
-def right(role: DatabaseRole, table: Table, command: Command) -> Right | None:
-    found = [one for one in rights_on(table.name) if (one.role, one.command) == (role, command)]
-    return found[0] if found else None
+@pytest.mark.parametrize("table", TABLES)
+async def test_every_role_reaches_what_is_declared_and_nothing_else(table: str, islands: Islands) -> None:
+    subject = next(subject for subject in islands.subjects if subject.table.name == table)
+    found = await probe(islands, subject)
+    assert found.failures == []
+    assert found.controls_passed == found.controls > 0
+    assert found.attempts > 0
 
 
-def bound_by(command: Command) -> pytest.MarkDecorator:
-    """Run with each table and role, but where the role's right to whole rows crosses tenants as declared."""
-    cases = []
-    for table in TABLES:
-        for role in ROLES:
-            allowed = right(role, table, command)
-            if allowed is None or allowed.reach == "tenant" or allowed.columns:
-                cases.append(pytest.param(table, role, id=f"{table.name}-{role.value}"))
-    return pytest.mark.parametrize(("table", "role"), cases)
+async def test_nothing_leads_past_the_tables(islands: Islands) -> None:
+    found = Findings("the database")
+    await probe_database(islands, found)
+    assert found.failures == []
+    assert found.controls_passed == found.controls > 0
 
 
-def inserted(row: Row, allowed: Right | None) -> Row:
-    """Return the columns of ``row`` that the role may name."""
-    return {name: value for name, value in row.items() if not (allowed and allowed.columns) or name in allowed.columns}
+async def test_every_table_is_probed(islands: Islands) -> None:
+    assert sorted(subject.table.name for subject in islands.subjects) == TABLES
 
 
-def statement(table: Table, command: Command, tenant_id: UUID, allowed: Right | None) -> Executable:
-    owner = table.c[str(tenant_of(table))]
-    if command == "SELECT":
-        return select(literal(1)).select_from(table).where(owner == tenant_id)
-    if command == "DELETE":
-        return delete(table).where(owner == tenant_id)
-    column = table.c[allowed.columns[0]] if allowed and allowed.columns else owner
-    return update(table).values({column: column}).where(owner == tenant_id)
+@pytest.fixture(scope="module")
+async def mutated(settings: Settings) -> AsyncIterator[Settings]:
+    """Migrate a database of this module's own, and then undo what protects it."""
+    name = f"mutant_{secrets.token_hex(4)}"
+    here = make_url(settings.database.direct_url or settings.database_url).set(drivername="postgresql")
+    there = here.set(database=name).render_as_string(hide_password=False)
+    server = await asyncpg.connect(here.render_as_string(hide_password=False))
+    await server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    direct = settings.database.model_copy(update={"direct_url": "", "pooler": False})
+    own = settings.model_copy(update={"database_url": there, "database": direct})
+    migrate(own)
+    connection = await asyncpg.connect(there)
+    for _, statement, _ in MUTANTS.values():
+        await connection.execute(statement)
+    await connection.close()
+    yield own
+    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.close()
 
 
-@each_role
-@each_table
-@pytest.mark.parametrize("command", ["SELECT", "UPDATE", "DELETE"])
-async def test_a_command_reaches_what_is_declared(
-    table: Table, role: DatabaseRole, command: Command, islands: Islands
-) -> None:
-    allowed = right(role, table, command)
-    own = statement(table, command, islands.mine, allowed)
-    foreign = statement(table, command, islands.theirs, allowed)
-    if allowed is None or (table.name == FOLLOWED and command != "SELECT"):
-        assert await islands.refused(role, own, islands.mine)
-        assert await islands.refused(role, foreign, islands.mine)
-    else:
-        assert await islands.touched(role, own, islands.mine) >= 1
-        assert (await islands.touched(role, foreign, islands.mine) >= 1) == (allowed.reach == "all")
-        assert (await islands.touched(role, own, None) >= 1) == (allowed.reach == "all")
+@pytest.fixture(scope="module")
+async def report(mutated: Settings) -> TableReport:
+    return await behave(mutated, [*(table for table, _, _ in MUTANTS.values()), "membership", "user"])
 
 
-@each_role
-@each_table
-async def test_an_insert_lands_in_the_own_tenant_only(table: Table, role: DatabaseRole, islands: Islands) -> None:
-    allowed = right(role, table, "INSERT")
-    mine = new_id() if table.name == "tenant" else islands.mine
-    theirs = new_id() if table.name == "tenant" else islands.theirs
-    own = insert(table).values(inserted(sample(table, mine, islands.my_parents), allowed))
-    foreign = insert(table).values(inserted(sample(table, theirs, islands.their_rows), allowed))
-    if allowed is None or table.name == FOLLOWED:
-        assert await islands.refused(role, own, mine)
-    else:
-        assert await islands.touched(role, own, mine) == 1
-        assert await islands.refused(role, foreign, mine) == (allowed.reach == "tenant")
-        assert await islands.refused(role, own, None) == (allowed.reach == "tenant")
+@pytest.mark.parametrize(("table", "finding"), [(each[0], each[2]) for each in MUTANTS.values()], ids=MUTANTS.keys())
+async def test_the_probes_notice(table: str, finding: str, report: TableReport) -> None:
+    assert [line for line in report.failures if line.startswith(f"{table}: ") and finding in line]
 
 
-@bound_by("UPDATE")
-async def test_a_row_cannot_change_hands(table: Table, role: DatabaseRole, islands: Islands) -> None:
-    owner = table.c[str(tenant_of(table))]
-    given_away = update(table).values({owner: islands.theirs}).where(owner == islands.mine)
-    assert await islands.refused(role, given_away, islands.mine)
+async def test_the_probes_find_nothing_where_nothing_is_missing(report: TableReport) -> None:
+    assert (report.tables, report.tables_passed) == (len(MUTANTS) + 2, 2)
+    assert not report.sound
+    assert not [line for line in report.failures if line.startswith(("membership: ", "user: "))]
 
 
-@bound_by("INSERT")
-async def test_an_upsert_onto_a_foreign_row_is_refused_like_any(
-    table: Table, role: DatabaseRole, islands: Islands
-) -> None:
-    taken = islands.their_rows[table.name]
-    allowed = right(role, table, "INSERT")
-    for there in (taken, sample(table, new_id() if table.name == "tenant" else islands.theirs, islands.their_rows)):
-        upsert = insert(table).values(inserted(there, allowed)).on_conflict_do_nothing()
-        assert await islands.refused(role, upsert, islands.mine)
-
-
-@pytest.mark.parametrize("table", PARENTED, ids=[table.name for table in PARENTED])
-async def test_a_foreign_parent_is_refused_like_one_that_is_nowhere(table: Table, islands: Islands) -> None:
-    role = next(role for role in ROLES if right(role, table, "INSERT"))
-    own = insert(table).values(sample(table, islands.mine, islands.my_parents))
-    assert await islands.touched(role, own, islands.mine) == 1
-    for held in (held for held in table.foreign_key_constraints if held.referred_table.name in OWNED):
-        parent = held.referred_table.name
-        answers = []
-        for row in (islands.their_rows[parent], {**islands.their_rows[parent], "id": new_id()}):
-            child = sample(table, islands.mine, {**islands.my_parents, parent: row})
-            with pytest.raises(IntegrityError) as refused:
-                await islands.touched(role, insert(table).values(child), islands.mine)
-            answers.append(constraint_of(refused.value))
-        assert answers[0] is not None
-        assert answers[0] == answers[1]
+async def test_the_probes_notice_what_leads_past_the_tables(mutated: Settings) -> None:
+    made = "insula_tenants: a temporary table: reaches 1 rows"
+    async with Islands.open(mutated) as islands:
+        before, after = Findings("before"), Findings("after")
+        await probe_database(islands, before)
+        await islands.superuser.execute(GRANT_TEMP)
+        await islands.superuser.commit()
+        await probe_database(islands, after)
+    assert any("insula_tenants: statistics of tenants' tables: reaches" in line for line in before.failures)
+    assert f"before: {made}" not in before.failures
+    assert f"after: {made}" in after.failures

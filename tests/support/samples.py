@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Table, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing import models as billing_models
@@ -25,15 +25,15 @@ MODELS: Final = (kernel_models, tenants_models, billing_models)
 FOLLOWED: Final = "audit_head"
 """Its rows are made by a trigger on another table, and by nothing else."""
 
-_TOGETHER: Final[Mapping[str, Row]] = {"email_token": {"purpose": "reset"}}
-"""What a check on several columns asks for, which one column does not tell: a reset holds no registration."""
+_TOGETHER: Final[Mapping[str, Row]] = {
+    "email_token": {"purpose": "reset"},
+    "invitation": {"role": "member"},
+    "membership": {"role": "member"},
+}
+"""What one column does not tell: a reset holds no registration, and roles besides the tenant's own have names."""
 
+_COMPUTED_FROM: Final = re.compile(r"ELSE (\w+) END$")
 _ONE_OF: Final = re.compile(r"(\w+) in \('([^']+)'", re.IGNORECASE)
-
-
-def tenant_tables() -> list[Table]:
-    """Return the tables with tenants' rows, referenced ones first."""
-    return [table for table in metadata.sorted_tables if tenant_of(table) is not None]
 
 
 def tenant_of(table: Table) -> str | None:
@@ -43,13 +43,28 @@ def tenant_of(table: Table) -> str | None:
 
 def sample(table: Table, tenant_id: UUID, parents: Mapping[str, Row]) -> Row:
     """Return a fresh row of the tenant's, which references ``parents`` by table."""
-    row = {column.name: _value(table, column) for column in table.columns} | _TOGETHER.get(table.name, {})
+    row = {column.name: _value(table, column) for column in table.columns if column.computed is None}
+    row |= _TOGETHER.get(table.name, {})
     for reference in table.foreign_key_constraints:
         parent = parents.get(reference.referred_table.name)
-        if parent is not None:
-            row |= {element.parent.name: parent[element.column.name] for element in reference.elements}
+        if parent is not None and all(element.parent.computed is None for element in reference.elements):
+            row |= referring(reference, parent)
     owner = tenant_of(table)
     return row if owner is None else {**row, owner: tenant_id}
+
+
+def referring(reference: ForeignKeyConstraint, parent: Row) -> Row:
+    """Return the columns of a row that make it refer to ``parent``, also by a column that is computed of another."""
+    return {_settable(element.parent): parent[element.column.name] for element in reference.elements}
+
+
+def _settable(column: Column[object]) -> str:
+    if column.computed is None:
+        return column.name
+    source = _COMPUTED_FROM.search(str(column.computed.sqltext))
+    if source is None:
+        raise ValueError(f"{column}: say of which column {column.computed.sqltext} is computed")
+    return source[1]
 
 
 async def populate(connection: AsyncConnection, tenant_id: UUID) -> dict[str, Row]:
@@ -65,10 +80,10 @@ async def populate(connection: AsyncConnection, tenant_id: UUID) -> dict[str, Ro
 
 
 async def populate_global(connection: AsyncConnection) -> dict[str, Row]:
-    """Insert a row into every table that is nobody's."""
+    """Insert a row, which nothing refers to, into every table that is nobody's and refers to none."""
     rows: dict[str, Row] = {}
     for table in metadata.sorted_tables:
-        if tenant_of(table) is None:
+        if tenant_of(table) is None and not table.foreign_key_constraints:
             rows[table.name] = sample(table, new_id(), rows)
             await connection.execute(table.insert().values(rows[table.name]))
     return rows

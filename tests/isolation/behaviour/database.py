@@ -1,0 +1,157 @@
+"""What no table has: other roles' shoes, the server's files, functions, sequences, statistics, large objects."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import text
+
+from insula.db.queue_rights import QUEUE_RIGHTS, SCHEMA
+from insula.db.roles import DatabaseRole
+from tests.isolation.behaviour.islands import Islands, command, copy_query
+from tests.isolation.behaviour.outcome import DENIED, UNSUPPORTED
+from tests.isolation.behaviour.report import Findings
+from tests.isolation.behaviour.subjects import ROLES
+
+_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "a temporary table": "CREATE TEMP TABLE spy (id int)",
+        "a table": "CREATE TABLE public.spy (id int)",
+        "a function": "CREATE FUNCTION public.spy() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "a temporary function": "CREATE FUNCTION pg_temp.spy() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "a table in the queue's schema": "CREATE TABLE jobs.spy (id int)",
+        "a schema": "CREATE SCHEMA spy",
+        "a role": "CREATE ROLE spy",
+        "a publication": "CREATE PUBLICATION spy FOR ALL TABLES",
+        "triggers passed by": "SET session_replication_role = replica",
+        "a file of the server's": "SELECT pg_read_file('PG_VERSION')",
+        "its directory": "SELECT pg_ls_dir('.')",
+        "passwords": "SELECT rolpassword FROM pg_authid",
+        "statistics": "SELECT stavalues1 FROM pg_statistic",
+        "large objects": "SELECT data FROM pg_largeobject",
+    }
+)
+_OF_ITSELF: Final = ("ALTER ROLE {role} BYPASSRLS", "ALTER ROLE {role} SUPERUSER", "GRANT insula_owner TO {role}")
+_FUNCTIONS: Final = text("""
+SELECT nspname || '.' || proname AS name, proname AS bare, nspname AS schema, prorettype = 'trigger'::regtype AS called,
+       array_to_string(array(SELECT 'NULL::' || format_type(kind, NULL) FROM unnest(proargtypes::oid[]) AS kind), ', ')
+           AS arguments
+FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace WHERE nspname IN ('public', 'jobs')
+ORDER BY 1
+""")
+_OWN_STATISTICS: Final = "SELECT 1 FROM pg_stats WHERE schemaname || '.' || tablename = ANY (:tables)"
+_MADE: Final = text("SELECT lo_from_bytea(0, 'theirs')")
+
+
+async def probe_database(islands: Islands, found: Findings) -> None:
+    """Try what reaches past the tables."""
+    await _remake(islands, found)
+    await _become_another(islands, found)
+    await _call_functions(islands, found)
+    await _count_sequences(islands, found)
+    await _read_statistics(islands, found)
+    await _read_large_objects(islands, found)
+
+
+async def _remake(islands: Islands, found: Findings) -> None:
+    backend = (await islands.superuser.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    await islands.superuser.rollback()
+    harmful = {"another's backend": f"SELECT pg_terminate_backend({backend})"}
+    for role in ROLES:
+        await _denied(islands, role, {**_REFUSED, **harmful}, found)
+        await _denied(islands, role, {sql: sql.format(role=role) for sql in _OF_ITSELF}, found)
+        for sql in ("COPY (SELECT 1) TO PROGRAM 'cat'", "COPY (SELECT 1) TO '/tmp/spy'"):
+            found.denied(role, sql, await islands.attempt_raw(role, command(sql), islands.mine))
+        own = await islands.attempt_raw(role, copy_query("SELECT 'mine'", "mine"), islands.mine)
+        found.works(role, "COPY TO STDOUT", own)
+    sound = {**_REFUSED, **{sql: sql.format(role=ROLES[0]) for sql in _OF_ITSELF}}
+    for what, outcome in zip(sound, await islands.each_by_superuser(list(sound.values())), strict=True):
+        found.works("the superuser", what, outcome)
+
+
+async def _denied(islands: Islands, role: DatabaseRole, tried: Mapping[str, str], found: Findings) -> None:
+    for what, outcome in zip(tried, await islands.attempt_each(role, list(tried.values())), strict=True):
+        found.denied(role, what, outcome)
+
+
+async def _become_another(islands: Islands, found: Findings) -> None:
+    """Nobody steps into another's shoes; into one's own one may."""
+    for role in ROLES:
+        tried = [
+            (other, f"SET LOCAL {shoes} {other}")
+            for other in DatabaseRole
+            for shoes in ("ROLE", "SESSION AUTHORIZATION")
+        ]
+        for (other, sql), outcome in zip(
+            tried, await islands.attempt_each(role, [sql for _, sql in tried]), strict=True
+        ):
+            if other is role:
+                found.works(role, sql, outcome)
+            else:
+                found.denied(role, sql, outcome)
+
+
+async def _call_functions(islands: Islands, found: Findings) -> None:
+    """Functions of the queue are called by whom the declaration names; those of triggers, by nobody."""
+    declared = {(right.role, right.name) for right in QUEUE_RIGHTS if right.privilege == "EXECUTE"}
+    functions = (await islands.superuser.execute(_FUNCTIONS)).all()
+    await islands.superuser.rollback()
+    calls = [f"SELECT {function.name}({function.arguments})" for function in functions]
+    for role in ROLES:
+        outcomes = await islands.attempt_each(role, calls)
+        for function, outcome in zip(functions, outcomes, strict=True):
+            if function.schema == SCHEMA and (role, function.bare) in declared:
+                found.callable(role, f"{function.name}()", outcome)
+            elif function.called:
+                found.fails(role, f"{function.name}()", outcome, DENIED, UNSUPPORTED)
+            else:
+                found.denied(role, f"{function.name}()", outcome)
+
+
+async def _count_sequences(islands: Islands, found: Findings) -> None:
+    declared = {(right.role, right.name) for right in QUEUE_RIGHTS if right.privilege == "USAGE"}
+    names = sorted({right.name for right in QUEUE_RIGHTS if right.name.endswith("_id_seq")})
+    for role in ROLES:
+        for name in names:
+            there = f"{SCHEMA}.{name}"
+            read = f"SELECT last_value FROM {there}"  # noqa: S608  # names of the declaration
+            tried = [f"SELECT nextval('{there}')", f"SELECT setval('{there}', 1)", read]
+            taken, *others = await islands.attempt_each(role, tried)
+            for sql, outcome in zip(tried[1:], others, strict=True):
+                found.denied(role, sql, outcome)
+            if (role, name) in declared:
+                found.works(role, tried[0], taken)
+            else:
+                found.denied(role, tried[0], taken)
+
+
+async def _read_statistics(islands: Islands, found: Findings) -> None:
+    """Look for every tenant's most common values, which pg_stats hides where there is row-level security."""
+    owned = [subject.name.replace('"', "") for subject in islands.subjects if subject.owner]
+    statement = text(_OWN_STATISTICS).bindparams(tables=owned)
+    for role in ROLES:
+        found.nothing(role, "statistics of tenants' tables", await islands.attempt(role, statement, islands.mine))
+    found.works("the superuser", "statistics of tenants' tables", await islands.by_superuser(statement))
+
+
+async def _read_large_objects(islands: Islands, found: Findings) -> None:
+    """Reach for what another role keeps beside the tables."""
+    async with _large_object(islands) as number:
+        calls = (f"lo_get({number})", f"lo_put({number}, 0, 'mine')", f"lo_unlink({number})")
+        tried = {call: f"SELECT {call}" for call in calls}
+        for role in ROLES:
+            await _denied(islands, role, tried, found)
+        for what, outcome in zip(tried, await islands.each_by_superuser(list(tried.values())), strict=True):
+            found.works("the superuser", what, outcome)
+
+
+@asynccontextmanager
+async def _large_object(islands: Islands) -> AsyncIterator[int]:
+    number: int = (await islands.superuser.execute(_MADE)).scalar_one()
+    await islands.superuser.commit()
+    try:
+        yield number
+    finally:
+        await islands.superuser.execute(text("SELECT lo_unlink(:number)"), {"number": number})
+        await islands.superuser.commit()

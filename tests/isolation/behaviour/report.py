@@ -1,0 +1,92 @@
+"""What was tried, and what was found."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+from tests.isolation.behaviour.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """The sum over all tables; sound when every table passed and the database itself did too."""
+
+    tables: int
+    tables_passed: int
+    attempts: int
+    controls: int
+    controls_passed: int
+    failures: tuple[str, ...]
+    """One line each: table, role, what was tried, what came of it."""
+
+    @classmethod
+    def over(cls, tables: Iterable["Findings"], database: "Findings") -> Self:
+        """Sum up the findings of the tables and of what belongs to none."""
+        each = list(tables)
+        every = [*each, database]
+        return cls(
+            tables=len(each),
+            tables_passed=sum(not found.failures for found in each),
+            attempts=sum(found.attempts for found in every),
+            controls=sum(found.controls for found in every),
+            controls_passed=sum(found.controls_passed for found in every),
+            failures=tuple(line for found in every for line in found.failures),
+        )
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found, and there was something to look at."""
+        return not self.failures and self.controls_passed == self.controls > 0
+
+    def to_json(self) -> dict[str, int | tuple[str, ...]]:
+        """Return what ``json.dump`` takes."""
+        return asdict(self)
+
+
+@dataclass
+class Findings:
+    """What probing one table, or the database itself, has shown so far."""
+
+    subject: str
+    attempts: int = 0
+    controls: int = 0
+    controls_passed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def denied(self, who: str, what: str, outcome: Outcome) -> None:
+        """Expect a refusal for want of a right, by a grant, a policy or a trigger."""
+        self._attempted(who, what, outcome, passed=outcome.denied)
+
+    def nothing(self, who: str, what: str, outcome: Outcome) -> None:
+        """Expect that it ran and reached no row."""
+        self._attempted(who, what, outcome, passed=outcome.rows == 0)
+
+    def fails(self, who: str, what: str, outcome: Outcome, *states: str) -> None:
+        """Expect one of these errors, by SQLSTATE."""
+        self._attempted(who, what, outcome, passed=outcome.state in states)
+
+    def same(self, who: str, what: str, theirs: Outcome, nobodys: Outcome) -> None:
+        """Expect the same refusal for another tenant's row as for one that is nowhere."""
+        alike = theirs.state == nobodys.state and theirs.constraint == nobodys.constraint
+        self._attempted(who, what, theirs, passed=theirs.state != "" and alike)
+
+    def works(self, who: str, what: str, outcome: Outcome) -> None:
+        """Expect at least one row: the positive control of the denials beside it."""
+        self.controls += 1
+        if outcome.rows is not None and outcome.rows > 0:
+            self.controls_passed += 1
+        else:
+            self.failures.append(f"{self.subject}: {who}: {what}: does not work: {outcome}")
+
+    def callable(self, who: str, what: str, outcome: Outcome) -> None:
+        """Expect that it may be called, whatever it makes of its arguments."""
+        self.controls += 1
+        if outcome.denied and outcome.message.startswith("permission denied for function"):
+            self.failures.append(f"{self.subject}: {who}: {what}: {outcome}")
+        else:
+            self.controls_passed += 1
+
+    def _attempted(self, who: str, what: str, outcome: Outcome, *, passed: bool) -> None:
+        self.attempts += 1
+        if not passed:
+            self.failures.append(f"{self.subject}: {who}: {what}: {outcome}")

@@ -1,0 +1,145 @@
+"""Every table with what is declared about it: the apps' by ``insula.db.rights``, the queue's by its own table."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, MetaData, Table, and_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from insula import clock
+from insula.db.base import metadata
+from insula.db.queue_rights import QUEUE_RIGHTS, SCHEMA
+from insula.db.rights import COMMANDS, Command, Reach, rights_on
+from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.ids import new_id
+from tests.support.samples import FOLLOWED, Row, sample, tenant_of
+
+ROLES: Final = (*APP_ROLES, DatabaseRole.WORKER)
+_JOBS: Final = "procrastinate_jobs"
+QUEUE: Final = f"{SCHEMA}.{_JOBS}"
+_SEES_ALL_JOBS: Final = (DatabaseRole.ADMIN, DatabaseRole.GATE, DatabaseRole.WORKER)
+
+
+@dataclass(frozen=True)
+class Access:
+    """How far a role's command reaches in a table; no ``columns`` means all."""
+
+    reach: Reach
+    columns: tuple[str, ...] = ()
+
+    def names(self, column: str) -> bool:
+        """Tell whether the column may be named."""
+        return not self.columns or column in self.columns
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A table, whose its rows are, and what each role may do to it."""
+
+    table: Table
+    access: Mapping[tuple[DatabaseRole, Command], Access]
+    marks: tuple[str, ...]
+    """Columns by any of which a row can be told to be mine or theirs, the best first."""
+    owner: str | None = None
+    """The column that says whose a row is; None for a table that is nobody's."""
+    has_rows: bool = True
+
+    @property
+    def name(self) -> str:
+        """The table's name as SQL has it."""
+        return f'{self.table.schema or "public"}."{self.table.name}"'
+
+    def may(self, role: DatabaseRole, command: Command) -> Access | None:
+        """Return what is declared, or None."""
+        return self.access.get((role, command))
+
+    def mark(self, role: DatabaseRole) -> str:
+        """Return the column by which this role can tell rows apart."""
+        seen = self.may(role, "SELECT")
+        return next((mark for mark in self.marks if seen is not None and seen.names(mark)), self.marks[0])
+
+    def row_is(self, role: DatabaseRole, row: Row) -> ColumnElement[bool]:
+        """Return the condition that picks the row, by what the role may see."""
+        columns = [self.mark(role)] if self.owner else self.marks
+        return and_(*(self.table.c[column] == row[column] for column in columns))
+
+    def insertable(self, role: DatabaseRole, row: Row) -> Row:
+        """Return the columns of the row that the role may name; all of them where it may none."""
+        allowed = self.may(role, "INSERT")
+        settable = {name: value for name, value in row.items() if self.table.c[name].computed is None}
+        return {name: value for name, value in settable.items() if allowed is None or allowed.names(name)}
+
+    def updatable(self, role: DatabaseRole) -> str:
+        """Return a column that the role may set to what it is."""
+        allowed = self.may(role, "UPDATE")
+        return allowed.columns[0] if allowed is not None and allowed.columns else self.marks[-1]
+
+    def given_to(self, tenant_id: UUID) -> Row:
+        """Return the columns which make a row that tenant's."""
+        if self.table.name == _JOBS:
+            return {"args": {"tenant_id": str(tenant_id), "arguments": {}}}
+        return {str(self.owner): tenant_id}
+
+    def sample(self, tenant_id: UUID, parents: Mapping[str, Row]) -> Row:
+        """Return a fresh row of the tenant's."""
+        if self.table.name != _JOBS:
+            return sample(self.table, tenant_id, parents)
+        later = clock.now() + timedelta(days=3650)  # no worker takes it
+        job: Row = {"queue_name": f"queue-{new_id().hex}", "task_name": "sample", "priority": 0, "scheduled_at": later}
+        return {**job, "lock": None, "queueing_lock": None, **self.given_to(tenant_id)}
+
+    @property
+    def followed(self) -> bool:
+        """Whether a trigger keeps the rows, and refuses whoever else would."""
+        return self.table.name == FOLLOWED
+
+
+async def read_subjects(connection: AsyncConnection) -> tuple[Subject, ...]:
+    """Return every table, referenced ones first: the apps' from the models, the rest as the database has them."""
+    found = MetaData()
+    await connection.run_sync(found.reflect, schema=SCHEMA)
+    await connection.run_sync(found.reflect, only=["alembic_version"])
+    others = [table for table in found.sorted_tables if table.name != _JOBS]
+    return (*map(_of_app, metadata.sorted_tables), _of_jobs(found.tables[QUEUE]), *map(_without_rows, others))
+
+
+def _of_app(table: Table) -> Subject:
+    owner = tenant_of(table)
+    marks = (owner,) if owner else tuple(column.name for column in table.primary_key)
+    return Subject(table, _declared(table.name), marks, owner)
+
+
+def _without_rows(table: Table) -> Subject:
+    access = _queued(table.name) if table.schema == SCHEMA else _declared(table.name)
+    return Subject(table, access, tuple(column.name for column in table.primary_key), has_rows=False)
+
+
+def _of_jobs(table: Table) -> Subject:
+    return Subject(table, _queued(table.name), ("tenant_id", "queue_name", "id", "priority"), "tenant_id")
+
+
+def _declared(name: str) -> dict[tuple[DatabaseRole, Command], Access]:
+    return {(right.role, right.command): Access(right.reach, right.columns) for right in rights_on(name)}
+
+
+def _queued(name: str) -> dict[tuple[DatabaseRole, Command], Access]:
+    """Read the queue's declaration; a trigger holds every new job to its transaction's tenant."""
+    return {
+        (role, command): Access(_queue_reach(name, role, command), right.columns)
+        for right in QUEUE_RIGHTS
+        for role, command in _pairs(right.role, right.privilege)
+        if right.name == name
+    }
+
+
+def _pairs(role: str, privilege: str) -> Iterable[tuple[DatabaseRole, Command]]:
+    return [(DatabaseRole(role), command) for command in COMMANDS if command == privilege]
+
+
+def _queue_reach(name: str, role: DatabaseRole, command: Command) -> Reach:
+    if name != _JOBS:
+        return "all"
+    return "all" if role in _SEES_ALL_JOBS and command != "INSERT" else "tenant"
