@@ -3,10 +3,13 @@
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import structlog
 from pydantic_core import PydanticSerializationError, to_json
+
+from insula import clock
 
 LogFormat = Literal["json", "console"]
 
@@ -50,3 +53,24 @@ def _to_json(event: object, **options: Any) -> str:
         return to_json(event, fallback=repr).decode()
     except PydanticSerializationError:
         return json.dumps(event, **options)
+
+
+class AccessLog:
+    """Writes the line that each request leaves: as structlog would, past its processors, which cost more than these.
+
+    In JSON; the readable form is structlog's own.
+    """
+
+    def __init__(self, log_format: LogFormat, level: str) -> None:
+        self._readable = structlog.get_logger("insula.access") if log_format == "console" else None
+        self._level = logging.getLevelNamesMapping()[level]
+
+    def write(self, level: Literal["info", "debug"], fields: Mapping[str, object]) -> None:
+        """Write one line, unless lines of this ``level`` are not wanted."""
+        if self._readable is not None:
+            (self._readable.info if level == "info" else self._readable.debug)("request", **fields)
+        elif self._level <= (logging.INFO if level == "info" else logging.DEBUG):
+            stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+            line = _to_json({**fields, "event": "request", "level": level, "timestamp": stamp})
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()

@@ -1,15 +1,18 @@
 """What every request gets and leaves behind: id, client, headers, log, metrics."""
 
+import json
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 import httpx
 import pytest
-from structlog.testing import CapturingLogger
 
+from insula.logging import AccessLog, LogFormat
 from insula.settings import HttpSettings, Settings
 from tests.http.probe import build, client_of, configured
 
+Lines = list[Mapping[str, object]]
 PROXY, STRANGER = "10.1.2.3", "203.0.113.9"
 FORWARDED = {
     "x-forwarded-for": "198.51.100.7, 203.0.113.20, 10.9.9.9",
@@ -21,10 +24,10 @@ BEHIND = configured(trusted_proxies="10.0.0.0/8, ::1")
 
 
 @pytest.fixture
-def access_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
-    log = CapturingLogger()
-    monkeypatch.setattr("insula.http.middleware.edge._log", log)
-    return log
+def access_log(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    lines: Lines = []
+    monkeypatch.setattr(AccessLog, "write", lambda _log, _level, fields: lines.append(fields))
+    return lines
 
 
 async def test_a_request_id_is_made_and_told() -> None:
@@ -103,13 +106,12 @@ async def test_production_tells_no_time() -> None:
     assert "server-timing" not in answer.headers
 
 
-async def test_the_log_names_the_route_and_no_value(access_log: CapturingLogger) -> None:
+async def test_the_log_names_the_route_and_no_value(access_log: Lines) -> None:
     async with client_of(build()) as client:
         answer = await client.get(
             "/api/v1/things/17?secret=canary", headers={"authorization": "Bearer canary", "cookie": "a=canary"}
         )
-    [call] = access_log.calls
-    said: Mapping[str, object] = call.kwargs
+    [said] = access_log
 
     assert answer.status_code == 422
     assert {name: said[name] for name in ("app", "method", "route", "status", "client")} == {
@@ -119,7 +121,7 @@ async def test_the_log_names_the_route_and_no_value(access_log: CapturingLogger)
         "status": 422,
         "client": "127.0.0.1",
     }
-    assert "canary" not in repr(call)
+    assert "canary" not in repr(said)
     assert "17" not in str(said["route"])
 
 
@@ -133,11 +135,11 @@ async def test_the_log_names_the_route_and_no_value(access_log: CapturingLogger)
         ("/api/docs", "/api/docs"),
     ],
 )
-async def test_a_path_that_was_sent_is_no_route(access_log: CapturingLogger, path: str, route: str) -> None:
+async def test_a_path_that_was_sent_is_no_route(access_log: Lines, path: str, route: str) -> None:
     async with client_of(build()) as client:
         await client.get(path)
 
-    assert access_log.calls[0].kwargs["route"] == route
+    assert access_log[0]["route"] == route
 
 
 async def test_metrics_count_by_app_route_and_status_class() -> None:
@@ -161,3 +163,21 @@ async def test_metrics_count_by_app_route_and_status_class() -> None:
         ("tenants", "OTHER", "unmatched", "4xx"): 1,
         ("root", "GET", "unmatched", "4xx"): 1,
     }
+
+
+@pytest.mark.parametrize(("log_format", "level", "written"), [("json", "INFO", 1), ("json", "WARNING", 0)])
+def test_a_line_is_json_at_its_level(
+    capsys: pytest.CaptureFixture[str], log_format: LogFormat, level: str, written: int
+) -> None:
+    AccessLog(log_format, level).write("info", {"route": "/v1/see", "status": 200})
+    AccessLog(log_format, level).write("debug", {"route": "/healthz"})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["event"], line["level"], line["route"]) for line in lines] == [
+        ("request", "info", "/v1/see")
+    ] * written
+    assert all(datetime.fromisoformat(line["timestamp"]).tzinfo is not None for line in lines)
+
+
+def test_a_line_with_half_a_surrogate_pair_is_written_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    AccessLog("json", "INFO").write("info", {"client": "\ud800"})
+    assert json.loads(capsys.readouterr().out)["client"] == "\ud800"

@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware.proxies import Proxies
 from insula.ids import new_id_text
+from insula.logging import AccessLog
 from insula.settings import Settings
 
-_log = structlog.get_logger("insula.access")
 _RawHeaders = Sequence[tuple[bytes, bytes]]
 _CLIENT_GONE = 499
 _SWITCHING, _FORBIDDEN = 101, 403
@@ -37,6 +37,7 @@ class Edge:
     def __init__(self, app: ASGIApp, settings: Settings, metrics: RequestMetrics) -> None:
         self.app = app
         self.metrics = metrics
+        self.log = AccessLog(settings.log_format, settings.log_level)
         self.proxies = Proxies(settings.http.trusted_proxies)
         self.tells_time = settings.environment != "production"  # time is an oracle for what was found
 
@@ -87,18 +88,18 @@ class Edge:
         route = route_of(scope)
         self.metrics.observe(app=app, method=method, route=route, status=status, seconds=seconds)
         state = scope["insula"]
-        tell = _log.debug if route in _PROBES else _log.info
-        tell(
-            "request",
-            app=app,
-            method=method,
-            route=route,
-            status=status,
-            duration_ms=round(seconds * 1000, 2),
-            client=scope["client"][0] if scope.get("client") else None,
-            tenant=_text(state.get("tenant_id")),
-            principal=_text(state.get("principal_id")),
-        )
+        fields = {
+            "request_id": state["request_id"],
+            "app": app,
+            "method": method,
+            "route": route,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 2),
+            "client": scope["client"][0] if scope.get("client") else None,
+            "tenant": _text(state.get("tenant_id")),
+            "principal": _text(state.get("principal_id")),
+        }
+        self.log.write("debug" if route in _PROBES else "info", fields)
 
 
 def route_of(scope: Scope) -> str:
