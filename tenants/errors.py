@@ -117,6 +117,12 @@ class ApiKeyDead(AppError):
     code, status = "api_key_dead", 409
 
 
+class RateAboveTenants(AppError):
+    """An API key may make no more requests a minute than its tenant."""
+
+    code, status = "rate_above_tenants", 422
+
+
 class SlugsUsedUp(AppError):
     """This tenant has had as many slugs as it may."""
 

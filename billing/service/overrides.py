@@ -18,6 +18,7 @@ from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.errors import InvalidValue
 from insula.ids import TenantId
+from insula.limits import ENTITLEMENTS
 from insula.scope import StaffScope
 
 _OBJECT = "entitlement_override"
@@ -49,7 +50,7 @@ async def override(
         raise InvalidValue("An override cannot end before it begins")
     session = scope.unit.session
     await scope.unit.enter(tenant_id)
-    if key not in await queries.entitlement_keys(session):
+    if key not in ENTITLEMENTS and key not in await queries.entitlement_keys(session):
         raise EntitlementUnknown
     await queries.locked_tenant(session, tenant_id)
     row = await queries.override(session, tenant_id, key)

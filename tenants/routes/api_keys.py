@@ -12,7 +12,7 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
 from tenants.actions import Action
-from tenants.errors import ActionNotYours, ApiKeyDead, QuotaExceeded
+from tenants.errors import ActionNotYours, ApiKeyDead, QuotaExceeded, RateAboveTenants
 from tenants.routes.answers import CREATED, TAGGED, created, tagged
 from tenants.schemas.api_keys import ApiKeyCreate, ApiKeyIssued, ApiKeyList, ApiKeyRead, ApiKeyRotate, ApiKeyUpdate
 from tenants.service import api_keys
@@ -31,7 +31,10 @@ async def list_api_keys(
 
 
 @router.post(
-    "", status_code=201, summary="Make an API key", responses=CREATED | problems(ActionNotYours, QuotaExceeded)
+    "",
+    status_code=201,
+    summary="Make an API key",
+    responses=CREATED | problems(ActionNotYours, QuotaExceeded, RateAboveTenants),
 )
 async def create_api_key(
     body: ApiKeyCreate,
@@ -56,7 +59,11 @@ async def get_api_key(
     return ApiKeyRead.of(row)
 
 
-@router.patch("/{key_id}", summary="Rename an API key", responses=TAGGED | problems(NotFound, PreconditionFailed))
+@router.patch(
+    "/{key_id}",
+    summary="Change an API key",
+    responses=TAGGED | problems(NotFound, PreconditionFailed, RateAboveTenants),
+)
 async def update_api_key(
     key_id: KeyId,
     body: ApiKeyUpdate,
@@ -64,7 +71,7 @@ async def update_api_key(
     scope: Annotated[Scope, allow(Action.API_KEY_UPDATE)],
     response: Response,
 ) -> ApiKeyRead:
-    """Change the name. What a key may do stays as it was made: make another, and revoke this one."""
+    """Change the name or the rate. What a key may do stays as it was made: make another, and revoke this one."""
     row = await api_keys.update(scope, key_id, body, if_match)
     tagged(response, row)
     return ApiKeyRead.of(row)

@@ -18,6 +18,7 @@ from tenants.schemas.base import Input, Read, SingleLine, Update
 ApiKeyStatus = Literal["live", "expired", "revoked"]
 MAX_OVERLAP: Final = timedelta(days=7)
 DEFAULT_OVERLAP: Final = timedelta(days=1)
+_MOST_REQUESTS: Final = 1_000_000_000
 _LONGEST_LIFE: Final = timedelta(days=3650)
 
 
@@ -50,12 +51,23 @@ ExpiresAt = Annotated[
     Field(description="When the key stops working; null for never."),
 ]
 
+RequestsPerMinute = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=_MOST_REQUESTS,
+        strict=True,
+        description="Besides what the tenant may; null: only that counts. Not above the tenant's own.",
+    ),
+]
+
 _ID = "019ab2c4-9c00-7a00-8a00-60718293a4b5"
 _READ: JsonDict = {
     "id": _ID,
     "name": "Nightly import",
     "prefix": "insula_sk_01ftjsgr6p03nya1jpalnst3k4lztolcpmc0k5qzyysr2i1whh",
     "actions": ["item:create", "project:read"],
+    "requests_per_minute": 600,
     "status": "live",
     "created_by": "019ab2c4-0b00-7b00-8b00-405162738495",
     "created_at": "2026-11-23T09:00:00Z",
@@ -77,14 +89,16 @@ class ApiKeyCreate(Input):
     name: Name
     actions: Actions
     expires_at: ExpiresAt = None
+    requests_per_minute: RequestsPerMinute | None = None
 
 
 class ApiKeyUpdate(Update):
     """The fields of an API key to change."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Hourly import"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Hourly import", "requests_per_minute": 60}]})
 
     name: Name | MISSING = MISSING
+    requests_per_minute: RequestsPerMinute | MISSING | None = MISSING
 
 
 class ApiKeyRotate(Input):
@@ -110,6 +124,7 @@ class ApiKeyRead(Read):
     name: str
     prefix: str = Field(description="What the key begins with, whatever its secret: to know it by where it is used.")
     actions: list[str]
+    requests_per_minute: int | None = Field(description="Besides what the tenant may; null: only that counts.")
     status: ApiKeyStatus
     created_by: UUID | None = Field(description="Id of the user who made it.")
     created_at: datetime

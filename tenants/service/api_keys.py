@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from pydantic import MISSING
+
 from insula import clock
 from insula.audit import image, record
 from insula.auth.api_keys import digest_of, new_key
@@ -13,9 +15,10 @@ from insula.errors import NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
 from insula.ids import new_id
+from insula.limits import RATE
 from insula.scope import Scope
 from tenants.actions import Action
-from tenants.errors import ActionNotYours, ApiKeyDead
+from tenants.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
 from tenants.key_actions import grantable_by
 from tenants.queries import api_keys as queries
 from tenants.schemas.api_keys import ApiKeyCreate, ApiKeyList, ApiKeyRotate, ApiKeyUpdate
@@ -49,6 +52,7 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     """Make a key with at most the caller's own actions, within the plan's quota of live keys."""
     creator = await acting(scope, Action.API_KEY_CREATE)
     _may_give(creator, body.actions)
+    _within_rate(scope, body.requests_per_minute)
     await reserve(scope, "api_keys", ApiKey, where=queries.live(), unnamed=UNNAMED_QUOTA)
     key_id = new_id()
     secret = new_key(scope.tenant.id, key_id)
@@ -60,6 +64,7 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
         secret_hash=digest_of(secret),
         created_by=creator.member.user_id,
         expires_at=body.expires_at,
+        requests_per_minute=body.requests_per_minute,
     )
     scope.unit.session.add(row)
     await scope.unit.session.flush()
@@ -71,6 +76,8 @@ async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: P
     """Change what ``body`` names."""
     row = await get(scope, key_id, for_update=True)
     precondition.check(row.version)
+    if body.requests_per_minute is not MISSING:
+        _within_rate(scope, body.requests_per_minute)
     before = image(row)
     row.sqlmodel_update(body.changes())
     await scope.unit.session.flush()
@@ -116,3 +123,9 @@ async def revoke(scope: Scope, key_id: UUID, precondition: Precondition) -> None
 def _may_give(giver: Acting, actions: Collection[str]) -> None:
     if beyond := sorted(set(actions) - grantable_by(giver.permissions)):
         raise ActionNotYours(f"Your role lacks: {', '.join(beyond)}")
+
+
+def _within_rate(scope: Scope, per_minute: int | None) -> None:
+    most = scope.tenant.entitlements.get(RATE, 0)
+    if per_minute is not None and per_minute > most:
+        raise RateAboveTenants(f"The tenant may make {most} requests a minute")
