@@ -1,11 +1,12 @@
 """One burst of load by wrk, and what it and ``/proc`` say of it."""
 
+import resource
 import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.proc import cpu_seconds
+from benchmarks.proc import cpu_seconds, machine_seconds
 from insula.ids import new_id
 
 WRK = Path("/usr/bin/wrk")
@@ -28,12 +29,15 @@ class Burst:
     p99_ms: float
     app_cpu_us: float
     database_cpu_us: float
+    foreign: float
+    """The part of the machine that ran what is none of this run's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A running contestant and a file of requests for it."""
 
+    name: str
     url: str
     requests: Path
     status: int
@@ -49,15 +53,23 @@ def burst(target: Target, seconds: float, *, connections: int = CONNECTIONS, rat
         *(str(WRK), "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(_SCRIPT), target.url),
         *("--", str(target.requests), new_id().hex[:20], *pace),
     ]
-    app, database = cpu_seconds(target.application), cpu_seconds([target.database])
+    before = _spent(target)
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # a fixed program
-    app, database = cpu_seconds(target.application) - app, cpu_seconds([target.database]) - database
+    app, database, wrk, everything, idle = (now - then for now, then in zip(_spent(target), before, strict=True))
     figures = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if done.returncode or not figures:
         raise LoadFailed(f"{done.stdout}{done.stderr}")
     requests, duration, p50, p99, _, refused, broken = (float(figure) for figure in figures[0])
     as_expected = requests - refused if target.status < _BAD_STATUS else refused
     if not requests or broken or as_expected < 0.99 * requests:
-        raise LoadFailed(f"{target.url} {target.requests.name}: {as_expected:.0f} of {requests:.0f} as expected")
+        counts = f"{as_expected:.0f} of {requests:.0f} requests, {broken:.0f} broken"
+        raise LoadFailed(f"{target.name}, {target.requests.name}: only {counts}")
     each = 1e6 / requests
-    return Burst(int(requests), requests * 1e6 / duration, p50 / 1e3, p99 / 1e3, app * each, database * each)
+    foreign = max(0.0, everything - app - database - wrk) / (everything + idle)
+    return Burst(int(requests), requests * 1e6 / duration, p50 / 1e3, p99 / 1e3, app * each, database * each, foreign)
+
+
+def _spent(target: Target) -> tuple[float, ...]:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    wrk = children.ru_utime + children.ru_stime
+    return cpu_seconds(target.application), cpu_seconds([target.database]), wrk, *machine_seconds()

@@ -1,41 +1,92 @@
 """``python -m benchmarks``: what ``make bench`` calls."""
 
+import asyncio
+import json
 import os
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
+from benchmarks.extras import multiply, pace, weigh
 from benchmarks.load import WRK
+from benchmarks.machine import machine, versions
 from benchmarks.operations import OPERATIONS
-from benchmarks.report import bench_json, judge, table
+from benchmarks.proc import prefer
+from benchmarks.profile import profile
+from benchmarks.report import Report
 from benchmarks.run import Results, measure, targets_of
-from benchmarks.servers import CONTESTANTS, Cores, pinned, running
-from benchmarks.stage import staged
+from benchmarks.servers import CONTESTANTS, INSULA, Cores, pinned, running
+from benchmarks.stage import Stage, staged
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-_WARM_UP = 2.0
+_HERE: Final = Path(__file__).parent
+_BUILD: Final = _HERE.parent / "build"
+_WARM_UP: Final = 2.0
+_FEW: Final = 3
+"""Rounds of what is measured beside the main ones, at most."""
+
+_Only = Annotated[list[str] | None, typer.Option(help="An operation; repeat for more. Leaves the extras out.")]
+_Contestant = Annotated[list[str] | None, typer.Option(help="A contestant; repeat for more.")]
+_Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured.")]
+_Seconds = Annotated[float, typer.Option(min=1, help="How long each time.")]
+_Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority, on a machine with company; below 0 as root.")]
+_Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results/.")]
+_Profile = Annotated[
+    bool, typer.Option("--profile", help="Instead, sample the product, or the contestants named, under load.")
+]
 
 
 @app.command()
-def bench(
-    only: Annotated[list[str] | None, typer.Option(help="An operation to measure; repeat for more.")] = None,
-    contestant: Annotated[list[str] | None, typer.Option(help="A contestant to measure; repeat for more.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 5,
-    seconds: Annotated[float, typer.Option(min=1, help="How long each time.")] = 4,
-    nice: Annotated[
-        int, typer.Option(min=-20, max=19, help="Priority, on a machine with company; below 0 as root.")
-    ] = 0,
+def bench(  # noqa: PLR0913  # the command's options
+    only: _Only = None,
+    contestant: _Contestant = None,
+    rounds: _Rounds = 5,
+    seconds: _Seconds = 4,
+    nice: _Nice = 0,
+    *,
+    save: _Save = False,
+    profiled: _Profile = False,
 ) -> None:
     """Measure Insula beside the others and say what its tenants cost."""
     if not WRK.exists():
         raise typer.BadParameter("wrk is missing; as root: make system-deps")
     os.nice(nice)
-    cores, results = Cores.split(), Results()
-    chosen = [one for one in CONTESTANTS if not contestant or one.name in contestant]
-    with pinned(cores.others), staged() as stage, running(stage, chosen, cores) as servers:
-        targets = targets_of(stage, servers, only or list(OPERATIONS))
-        measure(targets, rounds, seconds, _WARM_UP, results)
-    print(table(results))
-    for line in judge(results):
-        print(line)
-    bench_json(results)
+    _BUILD.mkdir(exist_ok=True)
+    cores, chosen = Cores.split(), [one for one in CONTESTANTS if not contestant or one.name in contestant]
+    with pinned(cores.others), staged() as stage:
+        if profiled:
+            for one in chosen if contestant else [INSULA]:
+                profile(stage, one, cores, only or list(one.operations), seconds)
+            return
+        results = Results()
+        with running(stage, chosen, cores.application) as servers:
+            prefer(os.getpid(), os.nice(0))
+            targets = targets_of(stage, servers, only or list(OPERATIONS))
+            measure(targets, rounds, seconds, _WARM_UP, results)
+            weigh(servers, results)
+            if not only:
+                pace(targets["read"], min(rounds, _FEW), seconds, results)
+        if not only and INSULA in chosen:
+            multiply(stage, cores, min(rounds, _FEW), seconds, results)
+        report = _report(stage, rounds, seconds, results)
+    _tell(report, save=save)
+
+
+def _report(stage: Stage, rounds: int, seconds: float, results: Results) -> Report:
+    return Report(machine(), asyncio.run(versions(stage.settings.database_url)), rounds, seconds, results)
+
+
+def _tell(report: Report, *, save: bool) -> None:
+    text, told = report.to_markdown(), json.dumps(report.to_json(), indent=1) + "\n"
+    (_BUILD / "bench.json").write_text(told)
+    print(f"\n{text}")
+    if save:
+        kept = _HERE / "results" / f"{report.machine['date']}.json"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(told)
+        kept.with_suffix(".md").write_text(f"# make bench, {report.machine['date']}\n\n{text}")
+    if not report.quiet:
+        print(f"The machine was not quiet: {report.foreign:.0%} of it ran something else. Rather trust another run.")
+    if report.missed:
+        print(f"Missed: {', '.join(report.missed)}")

@@ -1,11 +1,15 @@
 """What processes cost, read from ``/proc``: nanoseconds on a core, and memory."""
 
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 _PROC = Path("/proc")
-_PAGE = 4096
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_ENDED = slice(13, 15)  # what children that have ended had cost
+_OPEN = "01"  # a connection's state in /proc/net/tcp
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:
@@ -14,11 +18,25 @@ def family(pid: int) -> list[int]:
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
             try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                parent = int(_stat(int(entry.name))[1])
             except OSError:  # it ended meanwhile
                 continue
             children[parent].append(int(entry.name))
     return list(_descend(pid, children))
+
+
+def prefer(pid: int, nice: int) -> None:
+    """Give the process and its descendants this priority, also where the kernel shares by sessions."""
+    for each in family(pid):
+        os.setpriority(os.PRIO_PROCESS, each, nice)
+        group = _PROC / str(each) / "autogroup"
+        if group.exists():
+            group.write_text(str(nice))
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields after the program's name."""
+    return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
 def _descend(pid: int, children: dict[int, list[int]]) -> Iterator[int]:
@@ -28,18 +46,35 @@ def _descend(pid: int, children: dict[int, list[int]]) -> Iterator[int]:
 
 
 def cpu_seconds(roots: Collection[int]) -> float:
-    """Return the time that these processes, their threads and descendants have run on a core."""
-    total = 0
+    """Return the time that these processes, their threads and descendants, also ended ones, have run on a core."""
+    total = 0.0
     for root in roots:
         for pid in family(root):
             try:
                 tasks = list((_PROC / str(pid) / "task").iterdir())
-                total += sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+                total += sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+                total += sum(int(ticks) for ticks in _stat(pid)[_ENDED]) / _TICKS
             except OSError:
                 continue
-    return total / 1e9
+    return total
+
+
+def machine_seconds() -> tuple[float, float]:
+    """Return how long the machine's cores have worked, and how long they were idle."""
+    user, nice, system, idle, waiting, *interrupts = (
+        int(ticks) / _TICKS for ticks in (_PROC / "stat").read_text().splitlines()[0].split()[1:9]
+    )
+    return user + nice + system + sum(interrupts), idle + waiting
 
 
 def resident_mb(pids: Collection[int]) -> float:
     """Return the memory that these processes hold, what they share counted in each."""
     return sum(int((_PROC / str(pid) / "statm").read_text().split()[1]) * _PAGE for pid in pids) / 1e6
+
+
+def connections_to(port: int, pid: int) -> int:
+    """Return how many TCP connections to ``port`` the process holds."""
+    links = [str(link.readlink()) for link in (_PROC / str(pid) / "fd").iterdir() if link.is_symlink()]
+    mine = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
+    rows = [line.split() for line in (_PROC / "net" / "tcp").read_text().splitlines()[1:]]
+    return sum(row[9] in mine and int(row[2].rpartition(":")[2], 16) == port and row[3] == _OPEN for row in rows)

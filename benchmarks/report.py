@@ -1,117 +1,137 @@
-"""Figures from bursts: medians, ratios of each round, bars, and how they are told."""
+"""The run as JSON and as Markdown."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Final, Literal
 
+from pydantic import JsonValue
+
+from benchmarks.figures import BARS, Ratio, ratios
+from benchmarks.load import CONNECTIONS, Burst
+from benchmarks.operations import OPERATIONS
 from benchmarks.run import Results
+from benchmarks.servers import CONTESTANTS
 
-Side = Literal["at least", "at most"]
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """The median of what each round said, and how far the rounds were apart."""
-
-    name: str
-    value: float
-    low: float
-    high: float
+_FOREIGN = 0.05
+_MEASURED = ("rate", "p50_ms", "p99_ms", "app_cpu_us", "database_cpu_us")
+_HEAD = """\
+| operation | contestant | req/s | p50 ms | p99 ms | app CPU µs | database CPU µs |
+|---|---|---:|---:|---:|---:|---:|"""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """What a ratio must reach."""
+class Report:
+    """Everything that a run tells."""
 
-    ratio: str
-    side: Side
-    limit: float
+    machine: Mapping[str, str]
+    versions: Mapping[str, str]
+    rounds: int
+    seconds: float
+    results: Results
 
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return what stands in ``build/bench.json``."""
+        found = ratios(self.results)
+        return {
+            "machine": dict(self.machine),
+            "versions": dict(self.versions),
+            "how": {
+                "rounds": self.rounds,
+                "seconds": self.seconds,
+                "connections": CONNECTIONS,
+                "foreign": self.foreign,
+            },
+            "contestants": {one.name: self._contestant(one.name, one.what) for one in CONTESTANTS},
+            "ratios": {ratio.name: round(ratio.value, 3) for ratio in found},
+            "spread": {ratio.name: [round(ratio.low, 3), round(ratio.high, 3)] for ratio in found},
+            "bars": [*self._bars(found)],
+            "workers": {str(count): asdict(workers) for count, workers in self.results.workers.items()},
+        }
 
-BARS: Final = (
-    Bar("read_vs_twin", "at least", 0.78),
-    Bar("read_vs_asyncpg", "at least", 0.60),
-    Bar("twin_vs_asyncpg", "at least", 0.90),
-    Bar("list_vs_twin", "at least", 0.85),
-    Bar("create_vs_twin", "at least", 0.80),
-    Bar("patch_vs_twin", "at least", 0.80),
-    Bar("p99_read_vs_twin", "at most", 2.0),
-    Bar("tax_cpu_us", "at most", 60.0),
-)
-_RATES: Final = (
-    ("read_vs_twin", "read", "insula", "twin"),
-    ("read_vs_twin_in_insula", "read", "insula", "twin_in_insula"),
-    ("read_vs_asyncpg", "read", "insula", "asyncpg"),
-    ("read_vs_asyncpg_nolog", "read", "insula", "asyncpg_nolog"),
-    ("read_vs_sqlmodel", "read", "insula", "sqlmodel"),
-    ("twin_vs_asyncpg", "read", "twin", "asyncpg"),
-    ("list_vs_twin", "list", "insula", "twin"),
-    ("list_vs_twin_in_insula", "list", "insula", "twin_in_insula"),
-    ("create_vs_twin", "create", "insula", "twin"),
-    ("create_vs_twin_in_insula", "create", "insula", "twin_in_insula"),
-    ("patch_vs_twin", "patch", "insula", "twin"),
-    ("patch_vs_twin_in_insula", "patch", "insula", "twin_in_insula"),
-    ("template_vs_twin", "read", "template", "twin"),
-    ("template_vs_insula", "read", "template", "insula"),
-)
-_CPU: Final = (("tax_cpu_us", "twin_in_insula"), ("overhead_cpu_us", "twin"))
-
-
-def ratios(results: Results) -> list[Ratio]:
-    """Return every ratio for which both sides were measured."""
-    return [*_of_rates(results), *_of_cpu(results)]
-
-
-def _of_rates(results: Results) -> Iterator[Ratio]:
-    for name, operation, left, right in _RATES:
-        pairs = zip(results.of(left, operation), results.of(right, operation), strict=False)
-        if found := [mine.rate / theirs.rate for mine, theirs in pairs]:
-            yield _ratio(name, found)
-
-
-def _of_cpu(results: Results) -> Iterator[Ratio]:
-    for name, twin in _CPU:
-        for operation in ("read", "list", "create", "patch"):
-            pairs = zip(results.of("insula", operation), results.of(twin, operation), strict=False)
-            if found := [mine.app_cpu_us - theirs.app_cpu_us for mine, theirs in pairs]:
-                yield _ratio(name if operation == "read" else f"{operation}_{name}", found)
-
-
-def _ratio(name: str, found: list[float]) -> Ratio:
-    return Ratio(name, median(found), min(found), max(found))
-
-
-def table(results: Results) -> str:
-    """Return the medians as a Markdown table."""
-    lines = [
-        "| operation | contestant | req/s | p50 ms | p99 ms | app CPU us | database CPU us |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
-    for (contestant, operation), bursts in sorted(results.bursts.items(), key=lambda item: item[0][1]):
-        figures = [
-            f"{median(one.rate for one in bursts):,.0f}",
-            f"{median(one.p50_ms for one in bursts):.2f}",
-            f"{median(one.p99_ms for one in bursts):.2f}",
-            f"{median(one.app_cpu_us for one in bursts):,.0f}",
-            f"{median(one.database_cpu_us for one in bursts):,.0f}",
+    def to_markdown(self) -> str:
+        """Return the same for readers."""
+        about = ", ".join([*self.machine.values(), *(f"{name} {one}" for name, one in self.versions.items())])
+        how = f"{self.rounds} rounds of {self.seconds:g} s, {CONNECTIONS} connections, one worker"
+        parts = [
+            f"{about}.",
+            f"{how}; medians. Others used {self.foreign:.1%} of the machine.",
+            "\n".join([_HEAD, *self._rows()]),
+            "\n".join(self._ratios()),
+            "\n".join(self._paced()),
+            "\n".join(self._workers()),
         ]
-        lines.append(f"| {operation} | {contestant} | {' | '.join(figures)} |")
-    return "\n".join(lines)
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    @property
+    def foreign(self) -> float:
+        """The part of the machine that was not ours, as the median burst saw it."""
+        shares = [burst.foreign for bursts in self.results.bursts.values() for burst in bursts]
+        return round(median(shares), 4) if shares else 0.0
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the machine was left to the run."""
+        return self.foreign <= _FOREIGN
+
+    @property
+    def missed(self) -> list[str]:
+        """The bars that were measured and not reached."""
+        found = {ratio.name: ratio for ratio in ratios(self.results)}
+        return [bar.ratio for bar in BARS if bar.ratio in found and not bar.holds(found[bar.ratio])]
+
+    def _contestant(self, name: str, what: str) -> dict[str, JsonValue]:
+        operations: dict[str, JsonValue] = {
+            operation: medians(self.results.of(name, operation))
+            for operation in OPERATIONS
+            if self.results.of(name, operation)
+        }
+        if paced := self.results.paced.get(name):
+            operations["read at 70 %"] = medians(paced)
+        return {"what": what, "memory_mb": round(self.results.memory_mb.get(name, 0)), **operations}
+
+    def _bars(self, found: Sequence[Ratio]) -> list[JsonValue]:
+        values = {ratio.name: ratio for ratio in found}
+        return [
+            {**asdict(bar), "value": round(values[bar.ratio].value, 3), "pass": bar.holds(values[bar.ratio])}
+            for bar in BARS
+            if bar.ratio in values
+        ]
+
+    def _rows(self) -> list[str]:
+        return [
+            f"| {operation} | {one.name} | {row(self.results.of(one.name, operation))} |"
+            for operation in OPERATIONS
+            for one in CONTESTANTS
+            if self.results.of(one.name, operation)
+        ]
+
+    def _ratios(self) -> list[str]:
+        bars = {bar.ratio: bar for bar in BARS}
+        lines = ["| ratio | median | lowest to highest round | bar | |", "|---|---:|---|---|---|"]
+        for ratio in ratios(self.results):
+            bar = bars.get(ratio.name)
+            verdict = f"{bar.side} {bar.limit:g} | {'pass' if bar.holds(ratio) else '**missed**'}" if bar else " | "
+            lines.append(f"| {ratio.name} | {ratio.value:.2f} | {ratio.low:.2f} to {ratio.high:.2f} | {verdict} |")
+        return lines
+
+    def _paced(self) -> list[str]:
+        lines = [f"| read at 70 % | {name} | {row(bursts)} |" for name, bursts in self.results.paced.items() if bursts]
+        return [_HEAD, *lines] if lines else []
+
+    def _workers(self) -> list[str]:
+        lines = [
+            f"| {count} | {found.rate:,.0f} | {found.connections} of {found.budget} | {found.memory_mb:.0f} |"
+            for count, found in self.results.workers.items()
+        ]
+        return ["| workers | read req/s | connections | MB |", "|---:|---:|---:|---:|", *lines] if lines else []
 
 
-def judge(results: Results) -> list[str]:
-    """Return one line for each ratio, with its bar where it has one."""
-    bars = {bar.ratio: bar for bar in BARS}
-    lines = []
-    for ratio in ratios(results):
-        line = f"{ratio.name:30}{ratio.value:8.2f}   ({ratio.low:.2f} to {ratio.high:.2f})"
-        if (bar := bars.get(ratio.name)) is not None:
-            passed = ratio.value >= bar.limit if bar.side == "at least" else ratio.value <= bar.limit
-            line += f"   {'pass' if passed else 'MISSED'}: {bar.side} {bar.limit:.2f}"
-        lines.append(line)
-    return lines
+def medians(bursts: Sequence[Burst]) -> dict[str, JsonValue]:
+    """Return the median of each figure."""
+    return {name: round(median(getattr(one, name) for one in bursts), 2) for name in _MEASURED}
 
 
-def bench_json(results: Results) -> None:
-    """Write ``build/bench.json``."""
+def row(bursts: Sequence[Burst]) -> str:
+    """Return the medians as cells."""
+    rate, p50, p99, app, database = (median(getattr(one, name) for one in bursts) for name in _MEASURED)
+    return f"{rate:,.0f} | {p50:.2f} | {p99:.2f} | {app:,.0f} | {database:,.0f}"

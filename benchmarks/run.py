@@ -18,11 +18,25 @@ Key = tuple[str, str]
 """A contestant and an operation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What so many web processes do together, and how many connections they hold."""
+
+    rate: float
+    connections: int
+    budget: int
+    memory_mb: float
+
+
 @dataclass
 class Results:
     """What was measured: one burst for each round, in order."""
 
     bursts: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
+    paced: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
+    """Reads at a part of each contestant's own capacity."""
+    memory_mb: dict[str, float] = field(default_factory=dict)
+    workers: dict[int, Workers] = field(default_factory=dict)
 
     def of(self, contestant: str, operation: str) -> Sequence[Burst]:
         """Return the bursts of one contestant and operation; none where it was not measured."""
@@ -47,7 +61,7 @@ def measure(
     """Warm each up, then load each for so long in each round."""
     for contestants in targets.values():
         for target in contestants.values():
-            _warm(target, warm_up)
+            warm(target, warm_up)
     for number in range(rounds):
         for operation, contestants in targets.items():
             order = list(contestants.items())
@@ -57,7 +71,7 @@ def measure(
                 print(f"  {number + 1}/{rounds} {operation:7}{name:16}{measured.rate:8.0f} req/s", flush=True)
 
 
-def _warm(target: Target, seconds: float) -> None:
+def warm(target: Target, seconds: float) -> None:
     """Load until each token was seen, however slow the contestant, within reason."""
     seen = 0
     for _ in range(_WARM_BURSTS):
@@ -71,7 +85,7 @@ def _target(stage: Stage, server: Running, operation: Operation) -> Target:
     path = stage.directory / f"{operation.name}.{style}"
     if not path.exists():
         write(operation, stage.world.as_templates() if style == "template" else stage.world, path)
-    return Target(server.url, path, operation.status, server.processes, stage.postmaster)
+    return Target(server.contestant.name, server.url, path, operation.status, server.processes, stage.postmaster)
 
 
 def _check(target: Target, log: Path) -> None:

@@ -67,9 +67,9 @@ CONTESTANTS: Final = (
 
 @contextmanager
 def running(
-    stage: Stage, contestants: Collection[Contestant], cores: "Cores", workers: int = 1
+    stage: Stage, contestants: Collection[Contestant], cores: Collection[int], workers: int = 1
 ) -> Iterator[list[Running]]:
-    """Run all of them at once; each waits idle for its turn."""
+    """Run all of them at once on these cores; each waits idle for its turn."""
     with ExitStack() as stack:
         yield [stack.enter_context(_serving(stage, contestant, cores, workers)) for contestant in contestants]
 
@@ -100,13 +100,12 @@ def pinned(cores: Collection[int]) -> Iterator[None]:
 
 
 @contextmanager
-def _serving(stage: Stage, contestant: Contestant, cores: Cores, workers: int) -> Iterator[Running]:
+def _serving(stage: Stage, contestant: Contestant, cores: Collection[int], workers: int) -> Iterator[Running]:
     port = _free_port()
     log = stage.directory / f"{contestant.name}-{workers}.log"
     command, environment = _start(stage, contestant, port, workers)
-    application = cores.application if workers == 1 else cores.application | cores.others
-    with log.open("wb") as output, pinned(application):
-        process = subprocess.Popen(command, env=environment, cwd=_ROOT, stdout=output, stderr=output)  # noqa: S603
+    with log.open("wb") as output, pinned(cores):
+        process = subprocess.Popen(command, env=environment, cwd=_ROOT, stdout=output, stderr=output)  # noqa: S603  # our own
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(url, process, log)
@@ -123,16 +122,25 @@ def _start(stage: Stage, contestant: Contestant, port: int, workers: int) -> tup
     if contestant is INSULA:
         serve = [str(python.with_name("insula")), "serve", "--port", str(port), "--workers", str(workers)]
         return serve, {**inherited, **to_environment(stage.settings)}
+    if contestant.inside:
+        return [str(python), "-m", "benchmarks.contestants.inside", str(port)], {
+            **inherited,
+            **_told(stage, contestant),
+        }
     app = f"benchmarks.contestants.{contestant.module}:create_app"
     options = ["--factory", app, "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-proxy-headers"]
     options += ["--access-log" if contestant.access_log else "--no-access-log"]
-    told = {
+    return [str(python), "-m", "uvicorn", *options], {**inherited, **_told(stage, contestant)}
+
+
+def _told(stage: Stage, contestant: Contestant) -> Mapping[str, str]:
+    return {
+        **to_environment(stage.twin_settings),
         "BENCH_DATABASE_URL": stage.template_url if contestant.module == "template" else stage.twin_url,
         "BENCH_REDIS_URL": stage.settings.redis_url,
         "BENCH_JWT_SECRET": stage.world.jwt_secret,
         "BENCH_INSIDE": str(contestant.inside),
     }
-    return [str(python), "-m", "uvicorn", *options], {**inherited, **to_environment(stage.twin_settings), **told}
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,0 +1,60 @@
+"""What is measured beside the rounds: latency below capacity, memory, and more than one worker."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Final
+from urllib.parse import urlsplit
+
+from benchmarks.load import Target, burst
+from benchmarks.proc import connections_to, resident_mb
+from benchmarks.run import Results, Workers, targets_of, warm
+from benchmarks.servers import INSULA, Cores, Running, running, workers_of
+from benchmarks.stage import Stage
+
+PART: Final = 0.7
+PACED_CONNECTIONS: Final = 64
+_PACED: Final = ("insula", "twin")
+
+
+def pace(reads: Mapping[str, Target], rounds: int, seconds: float, results: Results) -> None:
+    """Read at a part of what each was able to in this run."""
+    if not all(results.of(name, "read") for name in _PACED):
+        return
+    for number in range(rounds):
+        for name in _PACED if number % 2 == 0 else reversed(_PACED):
+            capacity = median(one.rate for one in results.of(name, "read"))
+            measured = burst(reads[name], seconds, connections=PACED_CONNECTIONS, rate=PART * capacity)
+            results.paced[name].append(measured)
+            print(
+                f"  {number + 1}/{rounds} paced  {name:16}{measured.rate:8.0f} req/s  p99 {measured.p99_ms:.1f} ms",
+                flush=True,
+            )
+
+
+def weigh(servers: Sequence[Running], results: Results) -> None:
+    """Note what the servers hold after the load."""
+    for server in servers:
+        results.memory_mb[server.contestant.name] = resident_mb(workers_of(server))
+
+
+def multiply(stage: Stage, cores: Cores, rounds: int, seconds: float, results: Results) -> None:
+    """Read from one web process and from two, on all cores, and count their connections."""
+    everywhere = cores.application | cores.others
+    with running(stage, [INSULA], everywhere) as one, running(stage, [INSULA], everywhere, 2) as two:
+        servers = {1: one[0], 2: two[0]}
+        targets = {count: targets_of(stage, [server], ["read"])["read"]["insula"] for count, server in servers.items()}
+        rates: dict[int, list[float]] = {count: [] for count in servers}
+        for target in targets.values():
+            warm(target, seconds)
+        for number in range(rounds):
+            for count, target in targets.items():
+                rates[count].append(burst(target, seconds).rate)
+                print(f"  {number + 1}/{rounds} read   {count} workers       {rates[count][-1]:8.0f} req/s", flush=True)
+        for count, server in servers.items():
+            results.workers[count] = _workers(stage, server, median(rates[count]))
+
+
+def _workers(stage: Stage, server: Running, rate: float) -> Workers:
+    port, processes = urlsplit(stage.settings.database_url).port or 0, workers_of(server)
+    held = [connections_to(port, pid) for pid in processes]
+    return Workers(rate, sum(held), len(processes) * stage.settings.database.budget, resident_mb(processes))

@@ -1,0 +1,97 @@
+"""Figures from bursts: medians, ratios of each round, and the bars that they must reach."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Final, Literal
+
+from benchmarks.run import Results
+
+Side = Literal["at least", "at most"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The median of what each round said, and how far the rounds were apart."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a ratio must reach."""
+
+    ratio: str
+    side: Side
+    limit: float
+
+    def holds(self, ratio: Ratio) -> bool:
+        """Whether the ratio is on the right side."""
+        return ratio.value >= self.limit if self.side == "at least" else ratio.value <= self.limit
+
+
+BARS: Final = (
+    Bar("read_vs_twin", "at least", 0.78),
+    Bar("read_vs_asyncpg", "at least", 0.60),
+    Bar("twin_vs_asyncpg", "at least", 0.90),
+    Bar("list_vs_twin", "at least", 0.85),
+    Bar("create_vs_twin", "at least", 0.80),
+    Bar("patch_vs_twin", "at least", 0.80),
+    Bar("p99_read_vs_twin", "at most", 2.0),
+    Bar("tax_cpu_us", "at most", 60.0),
+)
+_RATES: Final = (
+    ("read_vs_twin", "read", "insula", "twin"),
+    ("read_vs_twin_in_insula", "read", "insula", "twin_in_insula"),
+    ("read_vs_asyncpg", "read", "insula", "asyncpg"),
+    ("read_vs_asyncpg_nolog", "read", "insula", "asyncpg_nolog"),
+    ("read_vs_sqlmodel", "read", "insula", "sqlmodel"),
+    ("twin_vs_asyncpg", "read", "twin", "asyncpg"),
+    ("list_vs_twin", "list", "insula", "twin"),
+    ("list_vs_twin_in_insula", "list", "insula", "twin_in_insula"),
+    ("create_vs_twin", "create", "insula", "twin"),
+    ("create_vs_twin_in_insula", "create", "insula", "twin_in_insula"),
+    ("patch_vs_twin", "patch", "insula", "twin"),
+    ("patch_vs_twin_in_insula", "patch", "insula", "twin_in_insula"),
+    ("template_vs_twin", "read", "template", "twin"),
+    ("template_vs_insula", "read", "template", "insula"),
+)
+_TWINNED: Final = ("read", "list", "create", "patch")
+_CPU: Final = (("tax_cpu_us", "twin_in_insula"), ("overhead_cpu_us", "twin"))
+
+
+def ratios(results: Results) -> list[Ratio]:
+    """Return every ratio for which both sides were measured."""
+    return [*_of_rates(results), *_of_cpu(results), *_of_paced(results)]
+
+
+def _of_rates(results: Results) -> Iterator[Ratio]:
+    for name, operation, left, right in _RATES:
+        pairs = zip(results.of(left, operation), results.of(right, operation), strict=False)
+        if found := [mine.rate / theirs.rate for mine, theirs in pairs]:
+            yield _ratio(name, found)
+
+
+def _of_cpu(results: Results) -> Iterator[Ratio]:
+    for name, twin in _CPU:
+        for operation in _TWINNED:
+            pairs = zip(results.of("insula", operation), results.of(twin, operation), strict=False)
+            if found := [mine.app_cpu_us - theirs.app_cpu_us for mine, theirs in pairs]:
+                yield _ratio(name if operation == "read" else f"{operation}_{name}", found)
+    for operation in _TWINNED:
+        pairs = zip(results.of("insula", operation), results.of("twin", operation), strict=False)
+        if shares := [theirs.app_cpu_us / mine.app_cpu_us for mine, theirs in pairs]:
+            yield _ratio(f"{operation}_cpu_vs_twin", shares)
+
+
+def _of_paced(results: Results) -> Iterator[Ratio]:
+    pairs = zip(results.paced["insula"], results.paced["twin"], strict=True)
+    if found := [mine.p99_ms / theirs.p99_ms for mine, theirs in pairs]:
+        yield _ratio("p99_read_vs_twin", found)
+
+
+def _ratio(name: str, found: list[float]) -> Ratio:
+    return Ratio(name, median(found), min(found), max(found))

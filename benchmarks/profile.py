@@ -1,0 +1,58 @@
+"""Where the time goes: py-spy on the product's web process while an operation is asked of it."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.load import burst
+from benchmarks.proc import prefer
+from benchmarks.run import targets_of, warm
+from benchmarks.servers import Contestant, Cores, running, workers_of
+from benchmarks.stage import Stage
+
+_BUILD: Final = Path(__file__).parent.parent / "build"
+_RATE: Final = "400"
+_SHOWN: Final = 30
+
+
+def profile(stage: Stage, contestant: Contestant, cores: Cores, only: Sequence[str], seconds: float) -> None:
+    """Write ``build/profile-*.txt`` (for speedscope.app, or any flame graph) and print the dearest functions."""
+    with running(stage, [contestant], cores.application) as servers:
+        prefer(os.getpid(), os.nice(0))
+        for operation, targets in targets_of(stage, servers, only).items():
+            target, path = targets[contestant.name], _BUILD / f"profile-{contestant.name}-{operation}.txt"
+            warm(target, seconds)
+            spy = [str(Path(sys.executable).with_name("py-spy")), "record", "--format", "raw", "--rate", _RATE]
+            spy += ["--nolineno", "--duration", f"{seconds:.0f}", "--output", str(path)]
+            spy += ["--pid", str(workers_of(servers[0])[0])]
+            with subprocess.Popen(spy, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):  # noqa: S603  # a fixed program
+                burst(target, seconds + 1)
+            print(f"\n## {operation} ({path})\n\n{tables(path.read_text())}")
+
+
+def tables(collapsed: str) -> str:
+    """Return the functions that cost most by themselves and with what they call, as two Markdown tables."""
+    alone: Counter[str] = Counter()
+    together: Counter[str] = Counter()
+    for frames, samples in _stacks(collapsed):
+        alone[frames[-1]] += samples
+        for frame in set(frames):
+            together[frame] += samples
+    total = alone.total() or 1
+    return "\n\n".join(_table(title, counter, total) for title, counter in (("self", alone), ("with calls", together)))
+
+
+def _stacks(collapsed: str) -> Iterator[tuple[list[str], int]]:
+    for line in collapsed.splitlines():
+        stack, _, samples = line.rpartition(" ")
+        if stack and samples.isdigit():
+            yield stack.split(";"), int(samples)
+
+
+def _table(title: str, counter: Counter[str], total: int) -> str:
+    rows = [f"| {samples / total:6.1%} | {frame} |" for frame, samples in counter.most_common(_SHOWN)]
+    return "\n".join([f"| {title} | function |", "|---:|---|", *rows])
