@@ -9,9 +9,11 @@ from insula.db.connection import TenantConnection
 from insula.db.roles import DatabaseRole
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
+from tests.tenants.roles import BASIC
 from tests.tenants.support import Caller, Readback, joined, membership_of
 
 Join = Callable[..., Awaitable[Caller]]
+Hire = Callable[..., Awaitable[Caller]]
 PlaceOf = Callable[[Caller], Awaitable[str]]
 
 
@@ -26,6 +28,16 @@ def join(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Join:
 
     async def run(tenant: TenantRow, role: str = "member") -> Caller:
         return await joined(client, make, sign_in, tenant, role)
+
+    return run
+
+
+@pytest.fixture
+def hire(make: Factories, join: Join, tenant: TenantRow) -> Hire:
+    """Sign in a new member with a role of the tenant's own that has these permissions."""
+
+    async def run(*permissions: str) -> Caller:
+        return await join(tenant, (await make.role(tenant, *permissions, *BASIC)).key)
 
     return run
 

@@ -1,0 +1,99 @@
+"""FAULTS 28: a changed role of the tenant's own bites on another process within a second, whoever holds it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from insula.settings import Settings
+from tests.support.app import SignIn, serving
+from tests.support.factories import Factories, TenantRow
+from tests.support.waiting import answers
+from tests.tenants.roles import EDITS, RUNS_ROLES, defined
+from tests.tenants.support import Caller, Readback, code_of, joined, membership_of
+
+
+@pytest.fixture(scope="module")
+def two_processes(settings: Settings) -> Iterator[tuple[str, str]]:
+    with serving(settings) as one, serving(settings) as other:
+        yield one, other
+
+
+@pytest.fixture
+async def both(two_processes: tuple[str, str], settings: Settings) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Talk to each process by the host's public name."""
+    headers = {"Host": httpx.URL(settings.public_url).netloc.decode()}
+    one, other = two_processes
+    async with (
+        httpx.AsyncClient(base_url=one, headers=headers) as first,
+        httpx.AsyncClient(base_url=other, headers=headers) as second,
+    ):
+        yield [first, second]
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant(plan="pro")
+
+
+@pytest.fixture
+async def owner(both: list[httpx.AsyncClient], make: Factories, sign_in: SignIn, tenant: TenantRow) -> Caller:
+    return await joined(both[0], make, sign_in, tenant)
+
+
+class Held:
+    """A role and somebody who has it, as they call each process."""
+
+    def __init__(self, role: dict[str, str], holder: Caller, both: list[httpx.AsyncClient]) -> None:
+        self.path = f"/roles/{role['id']}"
+        self.key = role["key"]
+        self.everywhere = [Caller(client, holder.user, holder.tenant, holder.token) for client in both]
+        self.here, self.there = self.everywhere
+
+
+@pytest.fixture
+async def held(
+    owner: Caller, both: list[httpx.AsyncClient], make: Factories, sign_in: SignIn, tenant: TenantRow
+) -> Held:
+    role = await defined(owner, *EDITS, *RUNS_ROLES)
+    return Held(role, await joined(both[0], make, sign_in, tenant, role["key"]), both)
+
+
+async def test_a_permission_that_is_taken_is_gone_everywhere(owner: Caller, held: Held) -> None:
+    for caller in held.everywhere:
+        await caller.project(f"For {caller.client.base_url}")
+    assert (await owner.patch(held.path, {"permissions": ["project:read"]})).status_code == 200
+    for caller in held.everywhere:
+        await answers(403, lambda caller=caller: caller.post("/projects", {"name": "Late"}))  # type: ignore[misc]  # bound now
+        assert (await caller.get("/projects")).status_code == 200
+
+
+async def test_a_permission_that_is_given_is_there_everywhere(owner: Caller, held: Held) -> None:
+    project = await held.there.project()
+    for caller in held.everywhere:
+        assert (await caller.delete(project)).status_code == 403
+    wider = {"permissions": [*EDITS, "project:delete"]}
+    assert (await owner.patch(held.path, wider)).status_code == 200
+    await answers(204, lambda: held.there.delete(project))
+    assert (await held.here.delete(project)).status_code == 404
+
+
+async def test_who_may_no_longer_run_roles_changes_none_there(owner: Caller, held: Held) -> None:
+    other = await defined(held.there, "project:read")
+    path = f"/roles/{other['id']}"
+    assert (await held.there.patch(path, {"name": "First"})).status_code == 200
+    assert (await owner.patch(held.path, {"permissions": ["role:read"]})).status_code == 200
+    await answers(403, lambda: held.there.patch(path, {"name": "Second"}))
+    assert (await held.there.get(path)).json()["name"] == "First"
+
+
+async def test_who_has_another_role_may_what_that_says(owner: Caller, held: Held, readback: Readback) -> None:
+    project = await held.there.project()
+    less = await defined(owner, "project:read")
+    place = f"/members/{await membership_of(readback, held.here)}"
+    assert code_of(await owner.delete(held.path)) == (409, "role_in_use")
+    assert (await owner.patch(place, {"role": less["key"]})).status_code == 200
+    await answers(403, lambda: held.there.patch(project, {"status": "archived"}))
+    assert (await held.there.get(project)).status_code == 200
+    assert (await owner.delete(held.path)).status_code == 204
+    assert (await held.there.get(project)).status_code == 200

@@ -1,0 +1,149 @@
+"""FAULTS 29: roles of a tenant's own, while everything changes at once: nobody ends above what they may."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.settings import Settings
+from tests.support.app import SignIn
+from tests.support.backends import until_blocked
+from tests.support.cluster import superuser_url
+from tests.support.factories import Factories, TenantRow
+from tests.tenants.roles import EDITS, defined
+from tests.tenants.support import Caller, Readback, code_of, joined, membership_of
+
+TRIALS = int(os.environ.get("TRIALS", "20"))
+Join = Callable[[str], Awaitable[Caller]]
+
+_GIVE = text("update membership set role = :role where user_id = :user_id")
+_DELETE = text("delete from custom_role where key = :key and tenant_id = :tenant_id")
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant(plan="pro", entitlements={"requests_per_minute": 60_000, "seats": 1_000, "projects": 10})
+
+
+@pytest.fixture
+def join(client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow) -> Join:
+    async def run(role: str) -> Caller:
+        return await joined(client, make, sign_in, tenant, role)
+
+    return run
+
+
+@pytest.fixture
+async def owner(join: Join) -> Caller:
+    return await join("owner")
+
+
+@pytest.fixture
+async def lead(owner: Caller, join: Join) -> Caller:
+    """Somebody who gives out roles, and may edit projects themselves."""
+    role = await defined(owner, "member:update", "invitation:create", *EDITS)
+    return await join(role["key"])
+
+
+async def test_a_role_that_is_deleted_while_it_is_given(owner: Caller, join: Join, readback: Readback) -> None:
+    place = f"/members/{await membership_of(readback, await join('viewer'))}"
+    outcomes = set()
+    for _ in range(TRIALS):
+        role = await defined(owner, *EDITS)
+        given, deleted = await asyncio.gather(
+            owner.patch(place, {"role": role["key"]}), owner.delete(f"/roles/{role['id']}")
+        )
+        outcomes.add((given.status_code, deleted.status_code))
+        there = await owner.get(f"/roles/{role['id']}")
+        holds = (await owner.get(place)).json()["role"]
+        assert (holds == role["key"]) == (there.status_code == 200) == (given.status_code == 200)
+        await owner.patch(place, {"role": "viewer"})
+    assert outcomes <= {(200, 409), (422, 204)}
+
+
+async def test_a_role_that_is_deleted_while_somebody_is_invited_to_it(owner: Caller) -> None:
+    for turn in range(TRIALS):
+        role = await defined(owner, *EDITS)
+        body = {"email": f"guest-{turn}-{role['id']}@example.com", "role": role["key"]}
+        invited, deleted = await asyncio.gather(owner.post("/invitations", body), owner.delete(f"/roles/{role['id']}"))
+        assert (invited.status_code, deleted.status_code) in {(201, 409), (422, 204), (429, 204)}
+
+
+async def test_a_role_that_is_widened_while_it_is_given_by_somebody_with_less(
+    owner: Caller, lead: Caller, join: Join, readback: Readback
+) -> None:
+    place = f"/members/{await membership_of(readback, await join('viewer'))}"
+    below = await defined(owner)
+    for _ in range(TRIALS):
+        assert (await owner.patch(place, {"role": below["key"]})).status_code == 200
+        role = await defined(owner, *EDITS)
+        path = f"/roles/{role['id']}"
+        given, widened = await asyncio.gather(
+            lead.patch(place, {"role": role["key"]}),
+            owner.patch(path, {"permissions": [*EDITS, "project:delete"]}, if_match='"1"'),
+        )
+        assert widened.status_code == 200
+        assert given.status_code == 200 or code_of(given) == (403, "outranked")
+        assert code_of(await lead.patch(place, {"role": role["key"]})) == (403, "outranked")
+        await owner.patch(place, {"role": below["key"]})
+        assert (await owner.delete(path)).status_code == 204
+
+
+async def test_a_granter_who_is_lowered_meanwhile(owner: Caller, lead: Caller, join: Join, readback: Readback) -> None:
+    """Given first or lowered first: never given by what the granter no longer had."""
+    place = f"/members/{await membership_of(readback, await join('viewer'))}"
+    granters = f"/members/{await membership_of(readback, lead)}"
+    held, role, plain = (await owner.get(granters)).json()["role"], await defined(owner, *EDITS), await defined(owner)
+    for _ in range(TRIALS):
+        for path, name in ((granters, held), (place, plain["key"])):
+            assert (await owner.patch(path, {"role": name})).status_code == 200
+        given, lowered = await asyncio.gather(
+            lead.patch(place, {"role": role["key"]}), owner.patch(granters, {"role": "viewer"})
+        )
+        assert lowered.status_code == 200
+        assert given.status_code in {200, 403}, given.text
+        order = await readback(
+            "select actor_id from audit_event where tenant_id = :id and action = 'member.role_changed' "
+            "order by sequence desc limit 2",
+            id=owner.home.id,
+        )
+        if given.status_code == 200:
+            assert [event["actor_id"] for event in order] == [owner.user.id, lead.user.id]
+
+
+@pytest.fixture
+async def unlocked(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction that takes no lock of ours, as code of another version or an operator might."""
+    engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
+    async with engine.connect() as connection:
+        yield connection
+
+
+async def test_the_keys_hold_a_role_that_somebody_gets_past_the_lock(
+    owner: Caller, join: Join, unlocked: AsyncConnection, readback: Readback
+) -> None:
+    member, role = await join("viewer"), await defined(owner, *EDITS)
+    await unlocked.execute(_GIVE, {"role": role["key"], "user_id": member.user.id})
+    deleting = asyncio.create_task(owner.delete(f"/roles/{role['id']}"))
+    await until_blocked(readback, 1)
+    await unlocked.commit()
+    assert code_of(await deleting) == (409, "role_in_use")
+    await member.project()
+
+
+async def test_the_keys_give_no_role_that_is_deleted_past_the_lock(
+    owner: Caller, join: Join, unlocked: AsyncConnection, readback: Readback
+) -> None:
+    place = f"/members/{await membership_of(readback, await join('viewer'))}"
+    role, other = await defined(owner, *EDITS), await defined(owner, *EDITS)
+    await unlocked.execute(_DELETE, {"key": role["key"], "tenant_id": owner.home.id})
+    giving = asyncio.create_task(owner.patch(place, {"role": role["key"]}))
+    await until_blocked(readback, 1)
+    await unlocked.commit()
+    assert code_of(await giving) == (422, "role_unknown")
+    assert (await owner.patch(place, {"role": other["key"]})).status_code == 200

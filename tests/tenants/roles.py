@@ -1,0 +1,24 @@
+"""Roles of a tenant's own."""
+
+from typing import Any
+
+from insula.ids import new_id
+from tenants.permissions import IN_EVERY_ROLE
+from tests.tenants.support import Caller
+
+BASIC = sorted(IN_EVERY_ROLE)
+EDITS = ("project:read", "project:create", "project:update")
+RUNS_ROLES = ("role:read", "role:create", "role:update", "role:delete")
+
+
+def role(*permissions: str, **more: object) -> dict[str, object]:
+    """Return the body that defines a role."""
+    return {"key": f"r-{new_id().hex[-12:]}", "name": "Editor", "permissions": list(permissions), **more}
+
+
+async def defined(caller: Caller, *permissions: str, **more: object) -> dict[str, Any]:
+    """Define a role and return it."""
+    answer = await caller.post("/roles", role(*permissions, **more))
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
