@@ -25,6 +25,16 @@ async def holding(settings: Settings, statement: str, **values: object) -> Async
         await connection.rollback()
 
 
+async def rows_of(settings: Settings, statement: str, **values: object) -> list[dict[str, object]]:
+    """Run a statement as the superuser, over a new connection, on whichever database the settings name."""
+    engine = create_async_engine(
+        make_url(settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    async with engine.begin() as connection:
+        result = await connection.execute(text(statement), values)
+        return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+
 async def blocked(readback: Readback, role: str = "insula_tenants") -> list[int]:
     """Return the backends of ``role`` that wait for a lock."""
     rows = await readback(

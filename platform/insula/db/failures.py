@@ -23,6 +23,7 @@ _UNAVAILABLE: Final = (
     driver.LockNotAvailableError,
     driver.ReadOnlySQLTransactionError,
     driver.IdleInTransactionSessionTimeoutError,
+    driver.InternalClientError,  # the server's last word came while the connection lay in the pool, its end not yet
     ConnectionError,
     TimeoutError,
 )

@@ -1,0 +1,152 @@
+"""Backends terminated, the server crashed, under load: 503 or done, what was acknowledged is there, and it heals."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.db.pools import shares
+from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.settings import Settings
+from tests.support.app import serving
+from tests.support.backends import rows_of
+from tests.support.factories import Factories
+from tests.support.load import Load
+from tests.support.mortal import MortalPostgres, mortal_postgres
+from tests.support.waiting import answers
+
+WRITERS, READERS = 4, 4
+
+
+@pytest.fixture(scope="module")
+def postgres(settings: Settings) -> Iterator[MortalPostgres]:
+    directory = Path(tempfile.mkdtemp(prefix="insula-mortal-"))
+    directory.chmod(0o711)
+    try:
+        with mortal_postgres(directory / "data", settings.redis_url) as running:
+            yield running
+    finally:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def address(postgres: MortalPostgres) -> Iterator[str]:
+    with serving(postgres.settings, 0, INSULA_LOG_LEVEL="ERROR") as address:
+        yield address
+
+
+@pytest.fixture
+async def client(address: str, postgres: MortalPostgres) -> AsyncIterator[httpx.AsyncClient]:
+    """Ask as somebody who may do what the test does, in a tenant of the test's own."""
+    engine = create_async_engine(
+        make_url(postgres.settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    make = Factories(engine)
+    tenant = await make.tenant(entitlements={"requests_per_minute": 1_000_000, "projects": 10, "items": 1_000_000})
+    key = await make.api_key(tenant, "project:create", "project:read", "item:create", "item:read")
+    async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=key.headers, timeout=20) as client:
+        yield client
+
+
+class Ledger:
+    """Items that are made under keys, each asked for until it is acknowledged."""
+
+    def __init__(self, client: httpx.AsyncClient, project: str) -> None:
+        self.client, self.project = client, project
+        self.acknowledged: dict[str, str] = {}
+        self.odd: list[str] = []
+        self._titles = count()
+
+    def writer(self) -> "Writer":
+        """Return a caller who makes one item after the other."""
+        return Writer(self, self.next_title())
+
+    def next_title(self) -> str:
+        """Return a title that nobody has."""
+        return f"item-{next(self._titles)}"
+
+    def note(self, title: str, answer: httpx.Response) -> None:
+        """Write down what was acknowledged, and any answer but success and 503 with Retry-After."""
+        if answer.status_code == 201:
+            self.acknowledged[title] = answer.json()["id"]
+        elif answer.status_code != 503 or not answer.headers.get("retry-after"):
+            self.odd.append(f"{answer.status_code} {answer.text}")
+
+    async def read(self) -> httpx.Response:
+        """Read the project."""
+        answer = await self.client.get(f"/projects/{self.project}")
+        if answer.status_code != 200:
+            self.note("", answer)
+        return answer
+
+
+class Writer:
+    """Makes an item, again and again under the same key until it is acknowledged, and then the next."""
+
+    def __init__(self, ledger: Ledger, title: str) -> None:
+        self.ledger, self.title = ledger, title
+
+    async def __call__(self) -> httpx.Response:
+        """Ask once."""
+        answer = await self.ledger.client.post(
+            f"/projects/{self.ledger.project}/items",
+            json={"title": self.title},
+            headers={"Idempotency-Key": self.title},
+        )
+        self.ledger.note(self.title, answer)
+        if answer.status_code == 201:
+            self.title = self.ledger.next_title()
+        return answer
+
+
+async def test_acknowledged_writes_outlive_lost_backends_and_a_crash(
+    client: httpx.AsyncClient, address: str, postgres: MortalPostgres
+) -> None:
+    project = (await client.post("/projects", json={"name": "Ledger"})).json()["id"]
+    ledger, load = Ledger(client, project), Load()
+    writers = [(f"writer {n}", ledger.writer()) for n in range(WRITERS)]
+    readers = [(f"reader {n}", ledger.read) for n in range(READERS)]
+
+    async with load.of([*writers, *readers]):
+        await load.more(20, status=201)
+        for _ in range(8):
+            assert await postgres.end_backends() > 0
+            await load.more(4, status=201)
+            await load.more(4, status=200)
+        postgres.crash()
+        await load.more(20, status=503)
+        assert (await client.get(f"{address}/healthz")).status_code == 200
+        postgres.start()
+        await load.more(20, status=201)
+        await load.more(20, status=200)
+
+    assert ledger.odd == []
+    assert set(load.statuses()) == {200, 201, 503}
+    kept = await rows_of(
+        postgres.settings, "select id::text, title from project_item where project_id = :id", id=project
+    )
+    titles = [str(row["title"]) for row in kept]
+    assert len(titles) == len(set(titles)), "one item for a key, however often it was asked for"
+    assert {str(row["title"]): row["id"] for row in kept}.items() >= ledger.acknowledged.items()
+    assert len(ledger.acknowledged) > 60
+
+
+async def test_the_pool_is_whole_afterwards(client: httpx.AsyncClient, address: str, postgres: MortalPostgres) -> None:
+    size = shares(postgres.settings.database.budget, APP_ROLES)[DatabaseRole.TENANTS]
+    postgres.crash()
+    assert (await client.get("/projects")).status_code == 503
+    assert (await client.get(f"{address}/readyz")).status_code == 503
+    postgres.start()
+
+    await answers(200, lambda: client.get("/projects"), seconds=5)
+    await answers(200, lambda: client.get(f"{address}/readyz"), seconds=5)
+    many = await asyncio.gather(*(client.get("/projects") for _ in range(3 * size)))
+    assert [answer.status_code for answer in many] == [200] * 3 * size

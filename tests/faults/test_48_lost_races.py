@@ -1,0 +1,136 @@
+"""A deadlock or a serialisation failure between requests is run again, a bounded number of times, with one effect."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import httpx
+import pytest
+
+from insula.settings import Settings
+from tests.support.app import serving
+from tests.support.backends import Readback, holding, until_blocked
+from tests.support.factories import Factories, TenantRow
+
+GATE = 4848
+CLOSED = f"SELECT pg_advisory_xact_lock({GATE})"
+FUNCTION = f"""
+CREATE FUNCTION probe_race() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM nextval('probe_attempts');
+    PERFORM pg_advisory_xact_lock_shared({GATE});
+    IF NEW.description = 'across' THEN
+        PERFORM 1 FROM project WHERE tenant_id = NEW.tenant_id AND id <> NEW.id FOR UPDATE;
+    ELSIF NEW.description = 'doomed' THEN
+        RAISE EXCEPTION 'lost again' USING ERRCODE = 'deadlock_detected';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+ISOLATION = "ALTER ROLE insula_tenants IN DATABASE {} {} default_transaction_isolation{}"
+
+
+@pytest.fixture(scope="module")
+async def superuser(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(settings.database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def races(superuser: asyncpg.Connection) -> AsyncIterator[None]:
+    """Let changes of projects meet at a gate, count attempts, and lose when their description says so."""
+    await superuser.execute("CREATE SEQUENCE probe_attempts")
+    await superuser.execute("GRANT USAGE ON SEQUENCE probe_attempts TO insula_tenants")
+    await superuser.execute(FUNCTION)
+    await superuser.execute(
+        "CREATE TRIGGER probe_race AFTER INSERT OR UPDATE ON project FOR EACH ROW EXECUTE FUNCTION probe_race()"
+    )
+    yield
+    await superuser.execute("DROP TRIGGER probe_race ON project")
+    await superuser.execute("DROP FUNCTION probe_race")
+    await superuser.execute("DROP SEQUENCE probe_attempts")
+
+
+@pytest.fixture(scope="module")
+def address(settings: Settings) -> object:
+    with serving(settings, 0, INSULA_LOG_LEVEL="ERROR") as address:
+        yield address
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant(plan="pro")
+
+
+@pytest.fixture
+async def client(address: str, make: Factories, tenant: TenantRow) -> AsyncIterator[httpx.AsyncClient]:
+    key = await make.api_key(tenant, "project:read", "project:create", "project:update")
+    async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=key.headers, timeout=20) as client:
+        yield client
+
+
+async def attempts(readback: Readback) -> int:
+    [row] = await readback("SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS made FROM probe_attempts")
+    return int(str(row["made"]))
+
+
+async def change(client: httpx.AsyncClient, project: str, description: str) -> httpx.Response:
+    return await client.patch(f"/projects/{project}", json={"description": description}, headers={"If-Match": '"1"'})
+
+
+@pytest.mark.usefixtures("races")
+async def test_two_requests_in_a_deadlock_both_succeed(
+    client: httpx.AsyncClient, settings: Settings, readback: Readback
+) -> None:
+    made = [(await client.post("/projects", json={"name": name})).json()["id"] for name in ("Left", "Right")]
+    before = await attempts(readback)
+    async with holding(settings, CLOSED):
+        both = asyncio.gather(*(change(client, project, "across") for project in made))
+        await until_blocked(readback, 2)  # each has its own project and goes on to the other's
+
+    assert [answer.status_code for answer in await both] == [200, 200]
+    assert await attempts(readback) == before + 3, "one of the two was run again"
+    told = await readback(
+        "select object_id from audit_event where action = 'project.updated' and object_id = any(:ids)", ids=made
+    )
+    assert sorted(str(row["object_id"]) for row in told) == sorted(made)
+
+
+@pytest.mark.usefixtures("races")
+async def test_a_request_that_always_loses_is_503_after_three_attempts(
+    client: httpx.AsyncClient, readback: Readback
+) -> None:
+    project = (await client.post("/projects", json={"name": "Doomed"})).json()["id"]
+    before = await attempts(readback)
+
+    lost = await change(client, project, "doomed")
+    assert (lost.status_code, lost.json()["code"], lost.headers["retry-after"]) == (503, "unavailable", "1")
+    assert await attempts(readback) == before + 3
+    [row] = await readback("select description, version from project where id = :id", id=project)
+    assert row["version"] == 1
+
+    assert (await change(client, project, "spared")).status_code == 200
+
+
+@pytest.mark.usefixtures("races")
+async def test_a_serialisation_failure_is_run_again(
+    settings: Settings, superuser: asyncpg.Connection, make: Factories, tenant: TenantRow, readback: Readback
+) -> None:
+    database = settings.database_url.rpartition("/")[2]
+    key = await make.api_key(tenant, "project:read", "project:create")
+    await superuser.execute(ISOLATION.format(database, "SET", " = 'repeatable read'"))
+    try:
+        with serving(settings, 0, INSULA_LOG_LEVEL="ERROR") as address:
+            async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=key.headers, timeout=20) as client:
+                async with holding(settings, CLOSED):
+                    bodies = [{"name": name} for name in ("First", "Second")]
+                    both = asyncio.gather(*(client.post("/projects", json=body) for body in bodies))
+                    await until_blocked(readback, 2)  # both have their snapshot, and go on to one counter
+                answers = await both
+    finally:
+        await superuser.execute(ISOLATION.format(database, "RESET", ""))
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert await attempts(readback) == 3, "one of the two was run again"
+    rows = await readback("select name from project where tenant_id = :id order by name", id=tenant.id)
+    assert [row["name"] for row in rows] == ["First", "Second"]

@@ -1,0 +1,69 @@
+"""Servers of a test's own, which it may crash and start again on the same port, with what they had acknowledged."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+
+from insula.db.migrate import migrate
+from insula.embedded import LocalSecrets, Software, prepare
+from insula.embedded.account import Account
+from insula.embedded.ports import free_port
+from insula.embedded.postgres import Postgres
+from insula.settings import Settings
+from tests.support.cluster import Servers
+
+
+class MortalPostgres:
+    """One PostgreSQL, durable, with the schema in it. It is made in a directory that its account can reach."""
+
+    def __init__(self, directory: Path, redis_url: str) -> None:
+        account, home = Account.for_servers(), prepare(directory)
+        secrets = LocalSecrets.keep(home)
+        software = Software.installed().for_account(account, home)
+        self._postgres = Postgres(software, account, home, secrets.superuser_password, durable=True)
+        self._postgres.create()
+        self._port = free_port()
+        self.start()
+        self.settings: Settings = Servers(
+            database_url=self._postgres.url(self._port),
+            redis_url=redis_url,
+            roles_secret=secrets.roles_secret,
+            key_encryption_key=secrets.key_encryption_key,
+            webhook_secret=secrets.webhook_secret,
+            data_dir=str(directory),
+        ).settings()
+        migrate(self.settings)
+
+    def start(self) -> None:
+        """Start, and return when it takes connections."""
+        self._server = self._postgres.start(self._port)
+        self._server.wait_until(self._postgres.is_ready)
+
+    def crash(self) -> None:
+        """Stop at once, without a word to anybody: ``pg_ctl stop -m immediate``."""
+        self._server.stop(signal.SIGQUIT)
+
+    async def end_backends(self) -> int:
+        """Terminate every backend of the apps; return how many there were."""
+        connection = await asyncpg.connect(self.settings.database_url)
+        try:
+            ended = await connection.fetchval(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND usename LIKE 'insula\\_%'"
+            )
+            return int(ended)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def mortal_postgres(directory: Path, redis_url: str) -> Iterator[MortalPostgres]:
+    """Run one for the length of the block."""
+    server = MortalPostgres(directory, redis_url)
+    try:
+        yield server
+    finally:
+        server.crash()
