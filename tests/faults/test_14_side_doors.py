@@ -15,6 +15,17 @@ from insula.settings import Settings
 from tests.support.factories import Factories
 
 EVERY_ROW = "SELECT * FROM tenant_domain"
+COUNT_OTHERS = """
+BEGIN
+    SELECT ''others '' || count(*) INTO NEW.token FROM tenant_domain WHERE tenant_id <> NEW.tenant_id;
+    RETURN NEW;
+END
+"""
+SEES_OTHERS = (
+    "WITH made AS (INSERT INTO tenant_domain (tenant_id, id, host, created_at) "
+    "VALUES (:mine, gen_random_uuid(), 'door.example.com', now()) RETURNING token) "
+    "SELECT 1 FROM made WHERE token ~ '^others [1-9]'"
+)
 ALL_ROWS = "SELECT 1 FROM {source} WHERE tenant_id = :theirs"
 
 
@@ -43,6 +54,24 @@ DOORS = {
         (f"CREATE FUNCTION door() RETURNS SETOF tenant_domain LANGUAGE sql SECURITY DEFINER AS '{EVERY_ROW}'",),
         ALL_ROWS.format(source="door()"),
         "function door is SECURITY DEFINER: it runs past row-level security",
+    ),
+    "a definer function that a trigger calls": SideDoor(
+        (
+            f"CREATE FUNCTION door() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS '{COUNT_OTHERS}'",
+            "CREATE TRIGGER door BEFORE INSERT ON tenant_domain FOR EACH ROW EXECUTE FUNCTION door()",
+        ),
+        SEES_OTHERS,
+        "function door is SECURITY DEFINER: it runs past row-level security",
+    ),
+    "a policy that is true": SideDoor(
+        ("CREATE POLICY door ON tenant_domain FOR SELECT USING (true)",),
+        ALL_ROWS.format(source="tenant_domain"),
+        "tenant_domain: policy door is not as declared",
+    ),
+    "BYPASSRLS": SideDoor(
+        ("ALTER ROLE insula_tenants BYPASSRLS",),
+        ALL_ROWS.format(source="tenant_domain"),
+        "role insula_tenants has BYPASSRLS",
     ),
     "an owner without FORCE": SideDoor(
         ("ALTER TABLE tenant_domain NO FORCE ROW LEVEL SECURITY",),

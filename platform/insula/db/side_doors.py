@@ -16,11 +16,21 @@ TRIGGERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         # A change of access is announced, so that it bites everywhere within a second.
         **dict.fromkeys(
-            ("api_key", "auth_session", "entitlement", "membership", "signing_key", "staff", "tenant_domain", "user"),
+            (
+                "api_key",
+                "auth_session",
+                "custom_role",
+                "entitlement",
+                "membership",
+                "signing_key",
+                "staff",
+                "tenant_domain",
+                "tenant_slug",
+                "user",
+            ),
             _ACCESS,
         ),
         "tenant": (*_ACCESS, "slug_registered"),
-        "tenant_slug": _ACCESS,
         "audit_event": (*_APPEND_ONLY, "chained", "no_update_or_delete"),
         "audit_head": (*_APPEND_ONLY, "no_delete", "only_by_event"),
         "project": ("counted_in", "counted_out"),

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import insert, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -23,10 +22,10 @@ from insula.db.roles import DatabaseRole
 from insula.settings import Settings
 from tests.isolation.behaviour.outcome import Outcome
 from tests.isolation.behaviour.subjects import QUEUE, ROLES, Subject, read_subjects
+from tests.support.cluster import superuser_url
 from tests.support.factories import Factories
 from tests.support.samples import Row, populate, populate_global
 
-_DRIVER: Final = "postgresql+asyncpg"
 _WORKED: Final = "ISLES"
 # Thousands of statements in hundreds of messages. What works is undone by an error of our own.
 _TRY_EACH: Final = f"""
@@ -78,8 +77,7 @@ class Islands:
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Self]:
         """Make the tenants and their rows, which stay, and connect."""
-        url = make_url(settings.database.direct_url or settings.database_url).set(drivername=_DRIVER)
-        engine = create_async_engine(url, poolclass=NullPool)
+        engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
         make = Factories(engine)
         mine, theirs = [(await make.tenant(entitlements={})).id for _ in range(2)]
         async with AsyncExitStack() as stack:
