@@ -15,7 +15,7 @@ SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-cer
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench browser kill-workers system-deps $(CHECKS)
+.PHONY: help run test check bench browser prove kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: $(READY) ## Run every test that needs Python packages only, on servers of 
 
 check: $(READY) ## Check formatting, lint, types, imports, dependencies and the house's own rules
 	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
+
+prove: $(READY) ## Attack every route, then show that the attacks notice each missing protection; build/prove.json
+	@PYTHONPATH=platform:. $(BIN)/python -m tests.proof
 
 kill-workers: $(READY) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect
 	@$(BIN)/pytest -q -m slow tests/faults/test_44_killed_worker.py

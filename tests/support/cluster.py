@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import redis
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
@@ -38,6 +39,11 @@ class Servers:
     data_dir: str
     direct_url: str = ""
     """The database itself, where ``database_url`` is a transaction pooler's."""
+
+    @property
+    def database(self) -> str:
+        """The database's name."""
+        return urlsplit(self.database_url).path.removeprefix("/")
 
     def settings(self) -> Settings:
         """Return this worker's settings."""
@@ -84,6 +90,24 @@ class TestServers:
         servers = self._servers(cluster, database, self._clones)
         migrate(servers.settings())  # rights on the database itself are not cloned
         return servers
+
+    def start(self) -> None:
+        """Start the servers now: from the main thread, with whose end they end."""
+        if self._cluster is None:
+            self._start()
+
+    def lend(self, name: str, redis_index: int) -> Servers:
+        """Return the servers with a fresh database and an empty Valkey index, until ``drop``."""
+        cluster = self._cluster or self._start()
+        servers = self._servers(cluster, name, redis_index)
+        asyncio.run(_create_database(with_path(cluster.database_url, _MAINTENANCE), name))
+        with redis.Redis.from_url(servers.redis_url) as client:
+            client.flushdb()
+        return servers
+
+    def drop(self, servers: Servers) -> None:
+        """Drop a database that was lent, whoever is still connected."""
+        asyncio.run(_drop_database(with_path(servers.database_url, _MAINTENANCE), servers.database))
 
     def stop(self) -> None:
         """Stop the servers and remove their files."""
@@ -139,3 +163,11 @@ async def _create_database(url: str, name: str) -> None:
         await hand_over(clone)  # a clone has its tables' rights, not its database's
     finally:
         await clone.close()
+
+
+async def _drop_database(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()

@@ -1,0 +1,121 @@
+"""Every table that says who may come in announces its changes: each trigger is seen to fire, by table."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+import pytest
+from sqlalchemy import Table, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from insula.db.base import metadata
+from insula.db.ddl import CHANNEL
+from insula.ids import new_id
+from insula.settings import Settings
+from tests.conftest import Row
+from tests.support.cluster import superuser_url
+from tests.support.factories import Factories
+from tests.support.samples import populate, sample
+
+CHANGES: Final[Mapping[str, str]] = {
+    "tenant": "name = 'Changed'",
+    "tenant_domain": "verified_at = now()",
+    "tenant_slug": "retired_at = now()",
+    "user": "name = 'Changed'",
+    "staff": "role = CASE role WHEN 'auditor' THEN 'support' ELSE 'auditor' END",
+    "auth_session": "revoked_at = now()",
+    "signing_key": "retired_at = now()",
+    "membership": "role = 'viewer'",
+    "entitlement": "value = value + 1",
+    "api_key": "revoked_at = now()",
+    "custom_role": "permissions = ARRAY['item:read']",
+}
+"""A change of access, in each table that holds any."""
+
+_MADE_BY_INSERT: Final = "tenant"  # what hangs on it keeps it from being deleted
+
+
+@dataclass(frozen=True)
+class Ear:
+    """Hears what is announced while a statement's transaction commits."""
+
+    engine: AsyncEngine
+    connection: asyncpg.Connection
+    heard: asyncio.Queue[str]
+
+    async def during(self, statement: str, values: Row) -> set[str]:
+        """Run the statement and return what came of it, nothing of what was before."""
+        await self._until("begin")
+        async with self.engine.begin() as connection:
+            assert (await connection.execute(text(statement), values)).rowcount == 1
+        return await self._until("end")
+
+    async def _until(self, mark: str) -> set[str]:
+        await self.connection.execute(f"SELECT pg_notify('{CHANNEL}', '{mark}')")
+        found = set()
+        while (payload := await self.heard.get()) != mark:
+            found.add(payload)
+        return found
+
+
+@pytest.fixture
+async def ear(settings: Settings) -> AsyncIterator[Ear]:
+    url = superuser_url(settings)
+    engine = create_async_engine(url)
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    await connection.add_listener(CHANNEL, lambda *message: heard.put_nowait(message[3]))
+    yield Ear(engine, connection, heard)
+    await connection.close()
+    await engine.dispose()
+
+
+async def fresh(connection: AsyncConnection, table: Table, make: Factories) -> Row:
+    """Return a row of the table that nothing references yet; not inserted."""
+    tenant = await make.tenant(entitlements={})
+    parents = await populate(connection, tenant.id)
+    parents["user"] = sample(metadata.tables["user"], tenant.id, {})
+    await connection.execute(insert(metadata.tables["user"]).values(parents["user"]))
+    owner = new_id() if table.name == _MADE_BY_INSERT else tenant.id
+    return sample(table, owner, {name: row for name, row in parents.items() if name != table.name})
+
+
+def condition(table: Table) -> str:
+    return " AND ".join(f"{column.name} = :{column.name}" for column in table.primary_key.columns)
+
+
+def key_of(table: Table, row: Row) -> Row:
+    return {column.name: row[column.name] for column in table.primary_key.columns}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_a_change_is_announced(name: str, ear: Ear, make: Factories) -> None:
+    table = metadata.tables[name]
+    async with ear.engine.begin() as connection:
+        row = await fresh(connection, table, make)
+        await connection.execute(insert(table).values(row))
+    statement = f'UPDATE "{name}" SET {CHANGES[name]} WHERE {condition(table)}'  # noqa: S608 - this file's own words
+    assert await ear.during(statement, key_of(table, row))
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_a_row_that_comes_or_goes_is_announced(name: str, ear: Ear, make: Factories) -> None:
+    table = metadata.tables[name]
+    async with ear.engine.begin() as connection:
+        row = await fresh(connection, table, make)
+        if name != _MADE_BY_INSERT:
+            await connection.execute(insert(table).values(row))
+    if name == _MADE_BY_INSERT:
+        columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
+        assert await ear.during(f"INSERT INTO {name} ({columns}) VALUES ({values})", row)  # noqa: S608 - likewise
+    else:
+        assert await ear.during(f'DELETE FROM "{name}" WHERE {condition(table)}', key_of(table, row))  # noqa: S608
+
+
+async def test_every_table_that_announces_is_here(ear: Ear) -> None:
+    found = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgfoid = 'notify_access'::regproc"
+    async with ear.engine.connect() as connection:
+        announcing = {name.strip('"') for name in (await connection.execute(text(found))).scalars()}
+    assert announcing == set(CHANGES)

@@ -1,0 +1,1 @@
+"""`make prove`: attacks everything, then shows that the attacks would notice each missing protection."""

@@ -1,0 +1,61 @@
+"""Run the proof: exit 0 when nothing is missing, 1 when something is, and write ``build/prove.json``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+
+from tests.proof.arena import ROOT, Arena
+from tests.proof.breaking import break_database
+from tests.proof.figures import Figures, left_out, shortcomings
+from tests.proof.judge import mutant_figures, outdated
+from tests.proof.report import say, say_figures, say_mutants
+
+BUILD = ROOT / "build"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the parts that are asked for, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
+    parser.add_argument("--only", choices=tuple(PARTS), action="append", default=[], help="run this part; repeatable")
+    parser.add_argument("--mutant", action="append", default=[], help="only mutants whose name holds this; repeatable")
+    asked = parser.parse_args(arguments)
+    names = asked.only or (["mutants"] if asked.mutant else list(PARTS))
+    begun = monotonic()
+    figures, missing = Figures(), list[str]()
+    with Arena.open() as arena:
+        for name in names:
+            found, lines = PARTS[name](arena, asked.mutant)
+            figures = figures.joined(found)
+            missing += lines
+    say_figures(figures)
+    whole = not asked.only and not asked.mutant
+    missing += shortcomings(figures)
+    missing += [f"{name} was not run" for name in left_out(figures) if whole]
+    for line in missing:
+        say(f"MISSING {line}")
+    seconds = round(monotonic() - begun, 1)
+    say(f"{'the proof stands' if not missing else 'no proof'} after {seconds:.0f} s")
+    _write(BUILD / ("prove.json" if whole else "prove-part.json"), figures, seconds)
+    return 1 if missing else 0
+
+
+def _mutants(arena: Arena, chosen: Sequence[str]) -> tuple[Figures, list[str]]:
+    begun = monotonic()
+    results = list(break_database(arena, chosen))
+    say_mutants("holes in the database", results, monotonic() - begun)
+    return mutant_figures(results), [] if chosen else outdated(results)
+
+
+PARTS: Mapping[str, Callable[[Arena, Sequence[str]], tuple[Figures, list[str]]]] = {"mutants": _mutants}
+
+
+def _write(path: Path, figures: Figures, seconds: float) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**figures.to_json(), "seconds": seconds}, indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

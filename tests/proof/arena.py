@@ -1,0 +1,140 @@
+"""Where suites run: servers that run once for the whole proof, and for each run a database and a tree of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Self, TypeVar
+
+from tests.proof.suites import Outcome, Suite
+from tests.support.cluster import RUNNING, Servers, TestServers
+
+ROOT = Path(__file__).parents[2]
+JOBS = 2
+SECONDS = 240
+"""In which a suite must end. One that hangs has killed nobody."""
+_LEFT_OUT = shutil.ignore_patterns(".venv", ".git", ".*_cache", ".hypothesis", "__pycache__", "build", "benchmarks")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One of the places in which suites run: a copy of the source and a Valkey index, one suite at a time."""
+
+    number: int
+    tree: Path
+
+    @contextmanager
+    def changed(self, files: Iterable[tuple[str, str]]) -> Iterator[None]:
+        """Let these files of the copy say something else meanwhile."""
+        before = {self.tree / name: (self.tree / name).read_text() for name, _ in files}
+        try:
+            for name, text in files:
+                (self.tree / name).write_text(text)
+            yield
+        finally:
+            for path, text in before.items():
+                path.write_text(text)
+
+
+class Arena:
+    """Servers, places, and who runs where."""
+
+    def __init__(self, servers: TestServers, places: Iterable[Place], directory: Path) -> None:
+        self._servers = servers
+        self._free: SimpleQueue[Place] = SimpleQueue()
+        for place in places:
+            self._free.put(place)
+        self._directory = directory
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator[Self]:
+        """Start the servers and copy the source, once for each place."""
+        servers = TestServers()
+        directory = Path(tempfile.mkdtemp(prefix="insula-proof-"))
+        try:
+            places = [Place(number, directory / f"tree-{number}") for number in range(1, JOBS + 1)]
+            for place in places:
+                shutil.copytree(ROOT, place.tree, ignore=_LEFT_OUT, symlinks=True)
+                _compile(place.tree)
+            servers.start()
+            yield cls(servers, places, directory)
+        finally:
+            servers.stop()
+            shutil.rmtree(directory)
+
+    @contextmanager
+    def database(self, name: str, place: Place) -> Iterator[Servers]:
+        """Lend a database like a freshly migrated one, and the place's Valkey index, empty."""
+        servers = self._servers.lend(name, place.number)
+        try:
+            yield servers
+        finally:
+            self._servers.drop(servers)
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """Lend a place, waiting for one."""
+        place = self._free.get()
+        try:
+            yield place
+        finally:
+            self._free.put(place)
+
+    def run(self, suite: Suite, servers: Servers, place: Place) -> Outcome:
+        """Run the suite on the code of the place and this database."""
+        findings = self._directory / f"findings-{place.number}.json"
+        findings.unlink(missing_ok=True)
+        try:
+            done = subprocess.run(  # noqa: S603  a suite's command, no shell
+                suite.command(findings),
+                cwd=place.tree,
+                env=_environment(place.tree, servers),
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
+                text=True,
+            )
+        except subprocess.TimeoutExpired:
+            return Outcome("broken", f"not done within {SECONDS} s")
+        outcome = suite.read(done.returncode, findings)
+        if outcome.verdict == "broken":
+            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            return replace_said(outcome, f"{outcome.said}: {' '.join(last)}")
+        return outcome
+
+    def each(self, tasks: Iterable[Task], work: Callable[[Task], Result]) -> Iterator[Result]:
+        """Do the work, as many at once as there are places; results come in the order of the tasks."""
+        with ThreadPoolExecutor(JOBS) as pool:
+            yield from pool.map(work, tasks)
+
+
+def replace_said(outcome: Outcome, said: str) -> Outcome:
+    """Return the outcome with other words."""
+    return outcome._replace(said=said)
+
+
+def _compile(tree: Path) -> None:
+    # Bytecode that is compared with its source by hash: a changed file is never taken for the one before.
+    command = [sys.executable, "-m", "compileall", "-q", "-j", str(JOBS), "--invalidation-mode", "checked-hash"]
+    subprocess.run([*command, "platform", "tenants", "admin", "billing", "tests"], cwd=tree, check=True)  # noqa: S603
+
+
+def _environment(tree: Path, servers: Servers) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **inherited,
+        "PYTHONPATH": f"{tree / 'platform'}:{tree}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        RUNNING: json.dumps(servers.to_wire()),
+    }

@@ -1,0 +1,120 @@
+"""Breaks the database: each hole on a clone, named by the catalogue gate and noticed by its witness."""
+
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
+from time import monotonic
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from insula.db.catalogue import audit
+from insula.settings import Settings
+from tests.isolation.behaviour import Findings, Islands, behave, probe_database
+from tests.proof.arena import Arena
+from tests.proof.mutants.database import holes
+from tests.proof.mutants.holes import DATABASE, Hole, Probe, batches
+from tests.proof.results import Result
+from tests.proof.suites import Outcome, Tests
+from tests.support.cluster import Servers
+
+GATE = "the catalogue gate"
+Timed = tuple[Outcome, float]
+
+
+def break_database(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]:
+    """Try every hole, or those whose name holds one of ``chosen``."""
+    with arena.place() as place, arena.database("proof_gate", place) as servers, _connected(servers) as connection:
+        found = [hole for hole in holes(connection) if not chosen or any(name in hole.name for name in chosen)]
+        connection.rollback()
+        named = {hole.name: _at_the_gate(connection, hole) for hole in found}
+    witnessed = [hole for hole in found if hole.witness is not None and named[hole.name].verdict != "broken"]
+    seen: dict[str, Timed] = {}
+    for result in arena.each(
+        batches(hole for hole in witnessed if not hole.server_wide), lambda batch: _witnessed(arena, batch)
+    ):
+        seen |= result
+    for hole in witnessed:
+        if hole.server_wide:
+            seen |= _witnessed(arena, [hole])
+    for hole in found:
+        yield _joined(hole, named[hole.name], seen.get(hole.name))
+
+
+def _connected(servers: Servers) -> Connection:
+    url = make_url(servers.database_url).set(drivername="postgresql+psycopg")
+    return create_engine(url, poolclass=NullPool).connect()
+
+
+def _change(servers: Servers, statements: Sequence[str]) -> None:
+    with _connected(servers) as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        connection.commit()
+
+
+def _at_the_gate(connection: Connection, hole: Hole) -> Outcome:
+    """Say what the catalogue gate says within a transaction that makes the hole and is then rolled back."""
+    try:
+        for statement in hole.statements:
+            connection.exec_driver_sql(statement)
+        findings = audit(connection)
+    except SQLAlchemyError as error:
+        return Outcome("broken", f"the hole cannot be made: {_first_line(error)}")
+    finally:
+        connection.rollback()
+    if not findings:
+        return Outcome("survived", f"{GATE} finds nothing")
+    return Outcome("killed", findings[0])
+
+
+def _witnessed(arena: Arena, batch: Sequence[Hole]) -> dict[str, Timed]:
+    """Make these holes in a database of their own and return what each one's witness says."""
+    begun = monotonic()
+    with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
+        _change(servers, [statement for hole in batch for statement in hole.statements])
+        witness = batch[0].witness
+        if isinstance(witness, Tests):
+            outcomes = [arena.run(witness, servers, place)]
+        else:
+            outcomes = _behaves(servers.settings(), batch)
+        _change(servers, [statement for hole in batch for statement in hole.undone_by])
+    seconds = (monotonic() - begun) / len(batch)
+    return {hole.name: (outcome, seconds) for hole, outcome in zip(batch, outcomes, strict=True)}
+
+
+def _behaves(settings: Settings, batch: Sequence[Hole]) -> list[Outcome]:
+    probes = [hole.witness for hole in batch if isinstance(hole.witness, Probe)]
+    try:
+        lines = asyncio.run(_lines(settings, probes[0].table))
+    except (SQLAlchemyError, OSError) as error:
+        return [Outcome("broken", f"the behaviour suite could not run: {_first_line(error)}")] * len(batch)
+    return [_heard(probe, lines) for probe in probes]
+
+
+async def _lines(settings: Settings, table: str) -> Sequence[str]:
+    if table != DATABASE:
+        return (await behave(settings, [table])).failures
+    async with Islands.open(settings) as islands:
+        found = Findings(DATABASE)
+        await probe_database(islands, found)
+        return found.failures
+
+
+def _heard(probe: Probe, lines: Sequence[str]) -> Outcome:
+    line = next((line for line in lines if probe.sees(line)), None)
+    return Outcome("survived", f"{probe.name} is as declared") if line is None else Outcome("killed", line)
+
+
+def _joined(hole: Hole, gate: Outcome, witnessed: Timed | None) -> Result:
+    """Join what the gate and the witness say: both must notice, where there is a witness."""
+    if witnessed is None or hole.witness is None:
+        return Result(hole.name, GATE, gate.verdict, gate.said)
+    outcome, seconds = witnessed
+    missed = gate if outcome.verdict == "killed" and gate.verdict != "killed" else outcome
+    return Result(hole.name, f"{GATE}; {hole.witness.name}", missed.verdict, missed.said, seconds)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

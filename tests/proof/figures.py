@@ -1,0 +1,84 @@
+"""What the proof comes to, and what is missing for it to be one."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Final, TypedDict
+
+KILLED_AT_LEAST: Final = 0.95
+
+
+class Survivor(TypedDict):
+    """A mutant that nobody noticed, and why that is as it must be; the reason is empty where nobody knows one."""
+
+    mutant: str
+    suite: str
+    said: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of ``build/prove.json``; None for what was not run."""
+
+    routes: int | None = None
+    routes_attacked: int | None = None
+    cells: int | None = None
+    cells_run: int | None = None
+    attempts: int | None = None
+    controls: int | None = None
+    controls_passed: int | None = None
+    leaks: int | None = None
+    foreign_rows_changed: int | None = None
+    tables: int | None = None
+    tables_passed: int | None = None
+    mutants: int | None = None
+    mutants_killed: int | None = None
+    survivors: tuple[Survivor, ...] | None = None
+    pooler_leaks: int | None = None
+
+    def joined(self, other: "Figures") -> "Figures":
+        """Return these figures with those that the other has."""
+        return replace(self, **{name: value for name, value in vars(other).items() if value is not None})
+
+    def to_json(self) -> dict[str, object]:
+        """Return what ``json.dump`` takes."""
+        return asdict(self)
+
+
+def shortcomings(figures: Figures) -> list[str]:
+    """Return what keeps the figures from being a proof, a line each; what was not run is left out."""
+    found = [
+        *_less(figures, "routes", "routes_attacked"),
+        *_less(figures, "cells", "cells_run"),
+        *_less(figures, "controls", "controls_passed"),
+        *_less(figures, "tables", "tables_passed"),
+        *_any(figures, "leaks"),
+        *_any(figures, "foreign_rows_changed"),
+        *_any(figures, "pooler_leaks"),
+    ]
+    if figures.mutants is not None and figures.mutants_killed is not None:
+        if figures.mutants == 0 or figures.mutants_killed < KILLED_AT_LEAST * figures.mutants:
+            found.append(
+                f"{figures.mutants_killed} of {figures.mutants} mutants killed, less than {KILLED_AT_LEAST:.0%}"
+            )
+        survivors = figures.survivors or ()
+        if figures.mutants_killed + len(survivors) != figures.mutants:
+            found.append("some mutants neither died nor survived")
+        found += [f"{one['mutant']}: survived, unexplained" for one in survivors if not one["explanation"]]
+    return found
+
+
+def left_out(figures: Figures) -> list[str]:
+    """Return the names of the figures that nobody looked into."""
+    return [field.name for field in fields(figures) if getattr(figures, field.name) is None]
+
+
+def _less(figures: Figures, whole: str, part: str) -> list[str]:
+    expected, actual = getattr(figures, whole), getattr(figures, part)
+    if expected is None:
+        return []
+    return [] if actual == expected > 0 else [f"{part} is {actual}, {whole} is {expected}"]
+
+
+def _any(figures: Figures, name: str) -> list[str]:
+    count = getattr(figures, name)
+    return [f"{name}: {count}"] if count else []

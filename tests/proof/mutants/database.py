@@ -1,0 +1,116 @@
+"""Holes in the database: what its catalogue holds to keep tenants apart, each taken away or widened."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, Row
+
+from insula.db.observed import tables
+from insula.db.provision import SEARCH_PATH
+from insula.db.rights import COMMANDS, RIGHTS
+from insula.db.roles import APP_ROLES, DatabaseRole
+from tests.proof.mutants.holes import DATABASE, Hole, Probe
+from tests.proof.mutants.shapes import shape_holes
+from tests.proof.mutants.triggers import trigger_holes
+
+ROLES: Final = (*APP_ROLES, DatabaseRole.WORKER)
+_ANY_TABLE: Final = "project"  # one of the tables whose rows no role sees across tenants as a whole
+_POLICIES: Final = text("""
+SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS place, tablename, policyname, roles::text[] AS roles,
+       qual, with_check
+FROM pg_policies WHERE schemaname IN ('public', 'jobs') ORDER BY 1, 2, 3
+""")
+_REFERENCING: Final = text("""
+WITH RECURSIVE emptied AS (
+    SELECT oid AS root, oid AS place FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+    UNION SELECT root, conrelid FROM emptied JOIN pg_constraint ON confrelid = place
+)
+SELECT relname AS table, array_agg(place::regclass::text ORDER BY 1) AS places
+FROM emptied JOIN pg_class ON pg_class.oid = root GROUP BY relname ORDER BY relname
+""")
+
+
+def holes(connection: Connection) -> list[Hole]:
+    """Return every hole that can be made in this database."""
+    found = tables(connection)
+    owned = sorted(table.name for table in found if table.tenant is not None)
+    return [
+        *_security([*owned, "jobs.procrastinate_jobs"]),
+        *_policies(connection),
+        *_grants(table.name for table in found),
+        *_truncations(connection),
+        *shape_holes(connection, owned),
+        *trigger_holes(connection),
+        *_places(),
+        *_roles(),
+    ]
+
+
+def _security(places: Iterable[str]) -> Iterator[Hole]:
+    for place in places:
+        table = place.rpartition(".")[2]
+        for what, change in (("row-level security is off", "DISABLE"), ("the owner is not bound", "NO FORCE")):
+            yield Hole(f"{table}: {what}", (f"ALTER TABLE {place} {change} ROW LEVEL SECURITY",), Probe(table))
+
+
+def _policies(connection: Connection) -> Iterator[Hole]:
+    for row in connection.execute(_POLICIES):
+        for what, statement in _loosened(row):
+            yield Hole(f"{row.tablename}: policy {row.policyname} {what}", (statement,), Probe(row.tablename))
+
+
+def _loosened(policy: Row[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    yield "is dropped", f"DROP POLICY {policy.policyname} ON {policy.place}"
+    alter = f"ALTER POLICY {policy.policyname} ON {policy.place}"
+    if policy.qual not in (None, "true"):
+        yield "reads everything", f"{alter} USING (true)"
+    if policy.with_check not in (None, "true"):
+        yield "writes everywhere", f"{alter} WITH CHECK (true)"
+    if policy.roles != ["public"]:
+        yield "is everybody's", f"{alter} TO PUBLIC"
+
+
+def _grants(names: Iterable[str]) -> Iterator[Hole]:
+    declared = {(right.role, right.table, str(right.command)): right for right in RIGHTS}
+    for table in sorted(names):
+        for role in ROLES:
+            for command in COMMANDS:
+                right = declared.get((role, table, command))
+                if right is not None and not right.columns:
+                    continue
+                what = f"may {command}" + (" every column" if right is not None else "")
+                grant = f'GRANT {command} ON "{table}" TO {role.value}'
+                yield Hole(f"{table}: {role.value} {what}", (grant,), Probe(table, role.value))
+
+
+def _truncations(connection: Connection) -> Iterator[Hole]:
+    """Let a role empty a table, and with it those that reference it: without them it could not."""
+    for row in connection.execute(_REFERENCING):
+        emptied = ", ".join(row.places)
+        for role in (role.value for role in ROLES):
+            grant = f"GRANT TRUNCATE ON {emptied} TO {role}"
+            yield Hole(f"{row.table}: {role} may TRUNCATE", (grant,), Probe(row.table, role))
+
+
+def _places() -> Iterator[Hole]:
+    for role in ("PUBLIC", *(role.value for role in ROLES)):
+        witness = Probe(DATABASE, "" if role == "PUBLIC" else role)
+        for right in ("TEMP", "CREATE"):
+            grant = f"EXECUTE 'GRANT {right} ON DATABASE ' || quote_ident(current_database()) || ' TO {role}';"
+            yield Hole(f"{DATABASE}: {role} has {right}", (f"DO $$ BEGIN {grant} END $$",), witness)
+        for schema in ("public", "jobs"):
+            create = f"GRANT CREATE ON SCHEMA {schema} TO {role}"
+            yield Hole(f"schema {schema}: {role} has CREATE", (create,), witness)
+
+
+def _roles() -> Iterator[Hole]:
+    for role in (role.value for role in ROLES):
+        alter, past, beyond = f"ALTER ROLE {role}", Probe(_ANY_TABLE, role), Probe(DATABASE, role)
+        for power, witness in (("BYPASSRLS", past), ("SUPERUSER", beyond), ("CREATEROLE", beyond)):
+            yield Hole(f"role {role}: has {power}", (f"{alter} {power}",), witness, (f"{alter} NO{power}",))
+        owner = f"insula_owner TO {role}", f"insula_owner FROM {role}"
+        yield Hole(f"role {role}: may be the owner", (f"GRANT {owner[0]}",), beyond, (f"REVOKE {owner[1]}",))
+        # By itself harmless: nobody may make what the path would lead to. Only the gate can tell.
+        path = f"{alter} SET search_path = {SEARCH_PATH}"
+        yield Hole(f"role {role}: any search path", (f"{alter} RESET search_path",), None, (path,))

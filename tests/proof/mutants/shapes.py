@@ -1,0 +1,43 @@
+"""Keys without their tenant: references to another tenant's row, and constraints by which one tenant feels another."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from tests.proof.mutants.holes import Hole, Probe
+
+_REFERENCES: Final = text("""
+SELECT conrelid::regclass::text AS place, conname AS name, confrelid::regclass::text AS target,
+       pg_get_constraintdef(oid) AS definition
+FROM pg_constraint WHERE contype = 'f' AND cardinality(conkey) > 1 AND conrelid::regclass::text = ANY (:owned)
+ORDER BY 1, 2
+""")
+_UNIQUE: Final = text("""
+SELECT indrelid::regclass::text AS place, indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
+FROM pg_index WHERE indisunique AND indnkeyatts > 1 AND indrelid::regclass::text = ANY (:owned)
+ORDER BY 1, 2
+""")
+_LED: Final = "(tenant_id, "
+
+
+def shape_holes(connection: Connection, owned: Iterable[str]) -> Iterator[Hole]:
+    """Take the tenant out of every reference and every unique constraint."""
+    names = {"owned": list(owned)}
+    for row in connection.execute(_REFERENCES, names):
+        simple = re.sub(r"\(tenant_id, (\w+)\)", r"(\1)", row.definition)
+        drop = f"ALTER TABLE {row.place} DROP CONSTRAINT {row.name}"
+        unique = f"ALTER TABLE {row.target} ADD CONSTRAINT without_tenant UNIQUE {_pointed_at(simple)}"
+        add = f"ALTER TABLE {row.place} ADD {simple}"
+        yield Hole(f"{row.place}: {row.name} is simple", (drop, unique, add), Probe(row.place))
+        yield Hole(f"{row.place}: {row.name} is dropped", (drop,), Probe(row.place))
+    for row in connection.execute(_UNIQUE, names):
+        if _LED in row.definition:
+            crossing = row.definition.replace(_LED, "(", 1).replace(f" INDEX {row.name} ", " INDEX ", 1)
+            yield Hole(f"{row.place}: {row.name} crosses tenants", (crossing,), Probe(row.place))
+
+
+def _pointed_at(reference: str) -> str:
+    return reference.partition(" REFERENCES ")[2].partition("(")[2].partition(")")[0].join("()")

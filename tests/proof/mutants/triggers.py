@@ -1,0 +1,50 @@
+"""Triggers that are dropped, and the tests that must notice each of them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from tests.proof.mutants.holes import Hole, Probe
+from tests.proof.suites import Tests
+
+_ANNOUNCED: Final = "tests/db/test_announced_tables.py"
+_ACCESS: Final[Mapping[str, str]] = {
+    "access_changed": "test_a_change_is_announced",
+    "access_made": "test_a_row_that_comes_or_goes_is_announced",
+}
+_JOURNAL: Final = Tests(("tests/audit/test_journal.py",))
+_USAGE: Final = Tests(("tests/tenants/routes/test_usage.py",))
+_BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
+    ("audit_event", "chained"): Tests(("tests/audit/test_verify.py",)),
+    ("audit_event", "no_truncate"): _JOURNAL,
+    ("audit_event", "no_update_or_delete"): _JOURNAL,
+    ("audit_head", "no_delete"): _JOURNAL,
+    ("audit_head", "no_truncate"): _JOURNAL,
+    ("audit_head", "only_by_event"): Probe("audit_head"),
+    ("jobs.procrastinate_jobs", "forget_arguments"): Tests(("tests/jobs/test_worker.py",)),
+    ("jobs.procrastinate_jobs", "guard_job"): Probe("procrastinate_jobs"),
+    ("project", "counted_in"): _USAGE,
+    ("project", "counted_out"): _USAGE,
+    ("project_item", "counted_in"): _USAGE,
+    ("project_item", "counted_out"): _USAGE,
+    ("tenant", "slug_registered"): Tests(("tests/tenants/routes/test_slugs.py",)),
+}
+_TRIGGERS: Final = text("""
+SELECT tgrelid::regclass::text AS place, tgname AS name FROM pg_trigger
+WHERE NOT tgisinternal AND tgname NOT LIKE 'procrastinate%' ORDER BY 1, 2
+""")
+
+
+def trigger_holes(connection: Connection) -> Iterator[Hole]:
+    """Drop each trigger of ours. One that no test is named for is a mistake here, not a trigger to leave out."""
+    for row in connection.execute(_TRIGGERS):
+        drop = f"DROP TRIGGER {row.name} ON {row.place}"
+        yield Hole(f"{row.place}: trigger {row.name} is dropped", (drop,), _witness(row.place.strip('"'), row.name))
+
+
+def _witness(table: str, name: str) -> Probe | Tests:
+    if test := _ACCESS.get(name):
+        return Tests((f"{_ANNOUNCED}::{test}[{table}]",))
+    return _BY[table, name]

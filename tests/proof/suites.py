@@ -1,0 +1,103 @@
+"""What must kill a mutant: tests, or the attack matrix on named routes; run as a process of its own."""
+
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+FOUND = 1
+"""The exit code of pytest and of the matrix when they found something; all others are of no use here."""
+
+
+class Outcome(NamedTuple):
+    """What a run of a suite says of the code and the database that it ran on."""
+
+    verdict: Literal["killed", "survived", "broken"]
+    said: str
+    failed: Mapping[str, str] = {}
+
+
+class Suite(ABC):
+    """Something that passes on the sound product and must fail on a mutant."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """How it is called in the report."""
+
+    @abstractmethod
+    def command(self, findings: Path) -> list[str]:
+        """Return the command that runs it and writes what it found to ``findings``."""
+
+    @abstractmethod
+    def read(self, code: int, findings: Path) -> Outcome:
+        """Return what the run that ended with ``code`` came to."""
+
+
+@dataclass(frozen=True)
+class Tests(Suite):
+    """Some tests, by file or node id."""
+
+    __test__ = False
+
+    nodes: tuple[str, ...]
+    first_only: bool = True
+    """Stop at the first failure: enough for a mutant that is alone."""
+
+    @property
+    def name(self) -> str:
+        return " ".join(self.nodes)
+
+    def command(self, findings: Path) -> list[str]:
+        options = ["-q", "-n0", "-p", "no:cacheprovider", "-p", "tests.proof.outcomes", "--outcomes", str(findings)]
+        stop = ["-x"] if self.first_only else []
+        return [sys.executable, "-m", "pytest", *options, *stop, "-m", "", *self.nodes]
+
+    def read(self, code: int, findings: Path) -> Outcome:
+        if not findings.exists():
+            return Outcome("broken", f"pytest ended with {code}")
+        found = json.loads(findings.read_text())
+        if code == FOUND and found["failed"]:
+            node, reason = next(iter(found["failed"].items()))
+            return Outcome("killed", f"{_short(node)}: {reason}", found["failed"])
+        if code == 0 and found["passed"]:
+            return Outcome("survived", f"{found['passed']} tests pass")
+        broken = [f"{_short(node)}: {reason}" for node, reason in found["broken"].items()]
+        return Outcome("broken", (broken or [f"pytest ended with {code}, {found['passed']} tests passed"])[0])
+
+
+@dataclass(frozen=True)
+class Attacks(Suite):
+    """The attack matrix, on named routes or on all."""
+
+    routes: tuple[str, ...] = ()
+    depth: Literal["short", "full"] = "short"
+
+    @property
+    def name(self) -> str:
+        return f"matrix {', '.join(self.routes) or 'of all routes'}"
+
+    def command(self, findings: Path) -> list[str]:
+        named = [word for route in self.routes for word in ("--route", route)]
+        module = [sys.executable, "-m", "tests.isolation.matrix"]
+        return [*module, "--depth", self.depth, "--json", str(findings), *named]
+
+    def read(self, code: int, findings: Path) -> Outcome:
+        if not findings.exists():
+            return Outcome("broken", f"the matrix ended with {code}")
+        lines = lines_of(json.loads(findings.read_text()))
+        if code == FOUND and lines:
+            return Outcome("killed", lines[0], dict.fromkeys(lines, ""))
+        return Outcome("survived" if code == 0 else "broken", f"the matrix ended with {code}")
+
+
+def lines_of(report: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what the matrix found, gravest first."""
+    return [*report["leaks"], *report["rows_changed"], *report["failures"]]
+
+
+def _short(node: str) -> str:
+    return node.rpartition("/")[2]

@@ -1,0 +1,8 @@
+"""Mutants that nothing can kill, since what they take away is kept by something else or was never there."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+EXPLAINED: Final[Mapping[str, str]] = MappingProxyType({})
+"""By the mutant's name. One that dies after all, and one that is not there any more, must be taken out of here."""
