@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from insula.app.examples import add_examples
+from insula.app.limit_fields import add_limit_fields
 from insula.errors import AppError
 from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout, InvalidRequest
 from insula.http.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
@@ -58,6 +59,7 @@ def _complete(document: Document) -> None:
     add_examples(schemas)
     for method, operation in _operations(document):
         _complete_operation(method, operation)
+    add_limit_fields(document, [operation for _, operation in _operations(document)])
 
 
 def _operations(document: Document) -> Iterator[tuple[str, Document]]:
