@@ -1,0 +1,88 @@
+"""Roles that tenants define: their permissions decide, as far as they are published, at the same cost however many."""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from itertools import product as choices
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insula.policy import Policy, Role
+from insula.policy.own_roles import OwnRoles
+
+ACTIONS = ["project:read", "project:create", "project:delete", "tenant:give"]
+ASSIGNABLE = ACTIONS[:3]
+SETS = st.frozensets(st.sampled_from(ACTIONS))
+
+
+@given(permissions=SETS, action=st.sampled_from(ACTIONS))
+def test_allows_exactly_what_is_named_and_assignable(permissions: frozenset[str], action: str) -> None:
+    policy = Policy({Role.OWNER: ACTIONS}, ASSIGNABLE)
+    granted = action in permissions and action in ASSIGNABLE
+
+    assert [policy.allows("editor", action, permissions) for _ in range(2)] == [granted, granted]
+    assert policy.allows(Role.OWNER, action)
+
+
+@given(sets=st.lists(SETS, min_size=2, max_size=8))
+def test_roles_do_not_mix(sets: list[frozenset[str]]) -> None:
+    own = OwnRoles(ACTIONS)
+
+    for _ in range(2):
+        for permissions in sets:
+            assert {action for action in ACTIONS if own.allows(permissions, action)} == permissions
+
+
+@pytest.mark.parametrize("name", ["owner", "superuser", "editor", ""])
+def test_the_name_of_such_a_role_says_nothing(name: str) -> None:
+    policy = Policy({Role.OWNER: ACTIONS}, ASSIGNABLE)
+
+    assert not policy.allows(name, "project:delete", frozenset({"project:read"}))
+    assert policy.allows(name, "project:read", frozenset({"project:read"}))
+
+
+def test_without_permissions_its_name_is_unknown() -> None:
+    policy = Policy({Role.OWNER: ACTIONS}, ASSIGNABLE)
+
+    assert not policy.allows("editor", "project:read")
+    assert policy.allows("owner", "project:read")
+
+
+def test_what_is_assignable_makes_another_version() -> None:
+    grants: dict[str, list[str]] = {Role.OWNER: ACTIONS}
+
+    assert Policy(grants, ASSIGNABLE).version != Policy(grants, ACTIONS).version
+    assert Policy(grants, ASSIGNABLE).version == Policy(grants, ASSIGNABLE[::-1]).version
+
+
+def test_forgotten_decisions_are_made_again() -> None:
+    own = OwnRoles(ACTIONS, size=2)
+    sets = [frozenset({action}) for action in ACTIONS]
+
+    for permissions in [*sets, *sets]:
+        assert [action for action in ACTIONS if own.allows(permissions, action)] == list(permissions)
+
+
+def test_ten_thousand_roles_cost_a_decision_no_more_than_one() -> None:
+    actions = [f"thing{number}:read" for number in range(14)]
+    sets = [
+        frozenset(action for action, held in zip(actions, chosen, strict=True) if held)
+        for chosen in islice(choices((True, False), repeat=len(actions)), 10_000)
+    ]
+    few, many = OwnRoles(actions), OwnRoles(actions)
+    for permissions in sets:
+        many.allows(permissions, "thing0:read")
+    one = min(_cost(few, sets[:1] * 1_000) for _ in range(20))
+    all_of_them = min(_cost(many, sets[:1_000]) for _ in range(20))
+
+    assert all_of_them < max(3 * one, 1e-6)
+
+
+def _cost(own: OwnRoles, sets: Sequence[frozenset[str]]) -> float:
+    ask: Callable[[frozenset[str], str], bool] = own.allows
+    begun = time.perf_counter()
+    for permissions in sets:
+        ask(permissions, "thing0:read")
+    return (time.perf_counter() - begun) / len(sets)

@@ -1,0 +1,71 @@
+"""What a role of the tenant's own may comes with the caller: in the same statement, and true within a second."""
+
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import event
+
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import UserId
+from insula.tenancy import Directory
+from tests.support.factories import Factories, TenantRow
+from tests.support.waiting import within
+from tests.tenancy.support import Visit
+
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+
+
+async def _visit(make: Factories, tenant: TenantRow, role: str) -> Visit:
+    user = await make.member(tenant, role=role)
+    return Visit(tenant, UserId(user.id), await make.session(user))
+
+
+async def test_it_comes_in_the_statement_that_tells_everything(
+    directory: Directory, visit: Visit, make: Factories, database: Database
+) -> None:
+    role = await make.role(visit.tenant, "project:read", "item:read")
+    editor = await _visit(make, visit.tenant, role.key)
+    statements: list[str] = []
+    engine = database.engine(DatabaseRole.GATE).sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[2])))
+
+    access = await editor.access(directory)
+
+    assert len(statements) == 1
+    assert (access.role, access.permissions) == (role.key, frozenset({"project:read", "item:read"}))
+    assert (await visit.access(directory)).permissions is None
+
+
+async def test_a_role_of_the_same_key_elsewhere_is_another(directory: Directory, make: Factories) -> None:
+    tenants = [await make.tenant(), await make.tenant()]
+    for tenant, permission in zip(tenants, ("project:read", "project:delete"), strict=True):
+        await make.role(tenant, permission, key="editor")
+
+    found = [(await (await _visit(make, tenant, "editor")).access(directory)).permissions for tenant in tenants]
+
+    assert found == [frozenset({"project:read"}), frozenset({"project:delete"})]
+
+
+async def test_equal_ones_are_kept_once(directory: Directory, make: Factories) -> None:
+    found = []
+    for _ in range(2):
+        tenant = await make.tenant()
+        role = await make.role(tenant, "project:read", "item:read")
+        found.append((await (await _visit(make, tenant, role.key)).access(directory)).permissions)
+
+    assert found[0] is found[1]
+    assert found[0] == frozenset({"project:read", "item:read"})
+
+
+async def test_a_change_is_heard(listening: Directory, make: Factories, readback: Readback) -> None:
+    tenant = await make.tenant()
+    role = await make.role(tenant, "project:read")
+    editor = await _visit(make, tenant, role.key)
+    assert (await editor.access(listening)).permissions == frozenset({"project:read"})
+
+    await readback("update custom_role set permissions = '{item:read}' where id = :id", id=role.id)
+
+    async def changed() -> bool:
+        return (await editor.access(listening)).permissions == frozenset({"item:read"})
+
+    await within(1, changed)
