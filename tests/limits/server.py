@@ -51,6 +51,20 @@ class ValkeyServer:
         self._process.kill()
         self._process.wait()
 
+    def flush(self) -> None:
+        """Forget everything, the scripts too."""
+        assert self._ask("FLUSHALL") == "+OK"
+        assert self._ask("SCRIPT FLUSH") == "+OK"
+
+    def keys(self) -> int:
+        """Return how many keys there are."""
+        return int(self._ask("DBSIZE").removeprefix(":"))
+
+    def _ask(self, command: str) -> str:
+        with socket.create_connection(("127.0.0.1", self._port), timeout=_START_SECONDS) as client:
+            client.sendall(f"{command}\r\n".encode())
+            return client.makefile("r").readline().strip()
+
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1) as client:
             client.sendall(b"PING\r\n")

@@ -26,6 +26,7 @@ from tests.support.factories import Factories, TenantRow, UserRow
 
 AppName = Literal["tenants", "admin", "billing"]
 PASSWORD = "correct horse battery staple"
+_START_SECONDS = 60.0  # on a machine that runs other tests besides
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def web_process(settings: Settings, port: int = 0, **environment: str) -> Iterat
     command = [sys.executable, "-m", "uvicorn", *options]
     with subprocess.Popen(command, env=environment_of(settings) | environment) as process:  # noqa: S603 - ours
         try:
-            wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz", process))
+            wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz", process), _START_SECONDS)
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.terminate()

@@ -1,0 +1,63 @@
+"""With every connection in use, requests are told to come back, quickly; health answers, and then all is as before."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from time import monotonic
+
+import httpx
+import pytest
+
+from insula.db.pools import shares
+from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.settings import Settings
+from tests.support.app import serving
+from tests.support.backends import Readback, holding, until_blocked
+from tests.support.factories import Factories
+
+POOL_TIMEOUT = 0.3
+QUICK = 3.0  # ten times what was waited for a connection: the machine may be busy
+
+
+@pytest.fixture(scope="module")
+def small(settings: Settings) -> Settings:
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"budget": 8})})
+
+
+@pytest.fixture(scope="module")
+def address(small: Settings) -> Iterator[str]:
+    quickly = {"INSULA_DATABASE_POOL_TIMEOUT": str(POOL_TIMEOUT), "INSULA_LOG_LEVEL": "ERROR"}
+    with serving(small, 0, **quickly) as address:
+        yield address
+
+
+@pytest.fixture
+async def client(address: str, make: Factories) -> AsyncIterator[httpx.AsyncClient]:
+    tenant = await make.tenant(entitlements={"requests_per_minute": 10_000, "projects": 100})
+    key = await make.api_key(tenant, "project:read", "project:create")
+    async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=key.headers, timeout=20) as client:
+        assert (await client.get("/projects")).status_code == 200
+        yield client
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_exhausted_pool_is_503_at_once_and_heals(
+    method: str, client: httpx.AsyncClient, address: str, settings: Settings, small: Settings, readback: Readback
+) -> None:
+    body = {"name": "Temple"} if method == "POST" else None
+    size = shares(small.database.budget, APP_ROLES)[DatabaseRole.TENANTS]
+    async with holding(settings, "LOCK TABLE project IN ACCESS EXCLUSIVE MODE"):
+        holders = asyncio.gather(*(client.get("/projects") for _ in range(size)))
+        await until_blocked(readback, size)
+
+        began = monotonic()
+        refused = await asyncio.gather(*(client.request(method, "/projects", json=body) for _ in range(20)))
+        assert monotonic() - began < QUICK
+        assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "unavailable")}
+        assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+        assert (await client.get(f"{address}/healthz")).status_code == 200
+        assert (await client.get(f"{address}/readyz")).status_code == 200
+
+    assert [answer.status_code for answer in await holders] == [200] * size
+    afterwards = await client.request(method, "/projects", json=body)
+    assert afterwards.status_code == (201 if method == "POST" else 200)
+    assert [(await client.get("/projects")).status_code for _ in range(20)] == [200] * 20
