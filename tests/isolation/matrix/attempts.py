@@ -1,0 +1,101 @@
+"""One cell on one world: send it, and judge what came back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Final
+
+from tests.isolation.matrix import oracles
+from tests.isolation.matrix.callers import rightful
+from tests.isolation.matrix.cells import Cell
+from tests.isolation.matrix.expectations import expected
+from tests.isolation.matrix.positions import CURSOR, positions_of
+from tests.isolation.matrix.requests import Draft, Ids, nowhere
+from tests.isolation.matrix.routes import LiveRoute
+from tests.isolation.matrix.stage import Stage
+from tests.isolation.matrix.wire import Headers, Request
+from tests.isolation.matrix.world import World
+
+_ONLY_FOR_MEMBERS: Final[Mapping[str, str]] = {"tenants": "/api/v1/tenant", "billing": "/billing/v1/plans"}
+"""What any member may read in an app: so that a process remembers somebody as acting for B."""
+
+_REPLAYED: Final = "idempotency-replayed"
+
+
+@dataclass
+class Found:
+    """What went wrong, a line each."""
+
+    leaks: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+class Unprepared(Exception):
+    """What must come before a cell did not succeed."""
+
+
+async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
+    """Send the cell's request and return what is wrong with the answer, the log, and the likeness to nobody's."""
+    found = Found()
+    said = await _said(stage, world, cell)
+    draft = Draft(cell.route, cell.position, cell.payload, own(world, cell), await foreign(stage, world, cell.route))
+    await _prime(stage, world, cell)
+    stage.log.take()
+    request = draft.request().with_headers(*said)
+    answer = await stage.send(request)
+    known = request.sent + (world.b.slug if cell.hint.moved else "")  # a former host leads to the one of today
+    shown = oracles.canaries_in(answer.seen, world.b, known)
+    found.leaks += [f"{cell.name}: {canary} in the answer" for canary in shown]
+    found.leaks += [f"{cell.name}: {canary} in the log" for canary in oracles.logged(stage.log.take(), world)]
+    wanted = expected(cell)
+    if not wanted.met_by(answer):
+        found.failures.append(f"{cell.name}: {answer.status} {answer.code or answer.text[:80]}, not {wanted}")
+    elif wanted.alike:
+        twin = Draft(cell.route, cell.position, cell.payload, own(world, cell), nowhere(draft.foreign))
+        nobodys = await stage.send(twin.request().with_headers(*said))
+        if not oracles.same_answer(answer, nobodys):
+            found.failures.append(f"{cell.name}: not the answer of an id that is nobody's, {nobodys.text[:120]}")
+    if answer.header(_REPLAYED) or (cell.route.method == "POST" and '"access_token":' in answer.text):
+        found.leaks.append(f"{cell.name}: another's answer, {answer.text[:80]}")
+    return found
+
+
+async def prepare(stage: Stage, world: World, cell: Cell) -> None:
+    """Do in B's name, with the same key, what the cell is about to try. Raises Unprepared."""
+    credentials = cell.caller.twin or rightful(cell.route)
+    draft = Draft(cell.route, cell.position, cell.payload, world.b.ids, world.b.ids)
+    answer = await stage.send(draft.request().with_headers(*await credentials(stage, world)))
+    if not answer.ok:
+        raise Unprepared(f"{cell.name}: first, in B, {answer.status} {answer.text[:120]}")
+
+
+def own(world: World, cell: Cell) -> Ids:
+    """Return the ids of the caller's own: staff has none, and acts on others'."""
+    return world.b.ids if cell.route.app == "admin" else world.a.ids
+
+
+async def foreign(stage: Stage, world: World, route: LiveRoute) -> Ids:
+    """Return B's ids and, for a list, a cursor that B was given. Raises Unprepared."""
+    ids = world.b.ids
+    if CURSOR in route.queries and CURSOR not in ids:
+        first = Draft(route, positions_of(route)[0], "plain", ids, ids).request()
+        first = replace(first, query={"limit": "1"}).with_headers(*await rightful(route)(stage, world))
+        answer = await stage.send(first)
+        cursor = json.loads(answer.body).get("next_cursor") if answer.status == HTTPStatus.OK else None
+        if not cursor:
+            raise Unprepared(f"{route.name}: {answer.text[:120]} has no cursor; see kinds.SHAPES")
+        ids[CURSOR] = str(cursor)
+    return ids
+
+
+async def _said(stage: Stage, world: World, cell: Cell) -> Headers:
+    hinted = cell.hint.of(world, stage.settings.base_domain)
+    return (*await cell.caller.credentials(stage, world), *hinted)
+
+
+async def _prime(stage: Stage, world: World, cell: Cell) -> None:
+    """Let the same person come as B's just before, so that whatever is remembered of them is at hand."""
+    if cell.caller.twin is not None and cell.route.app in _ONLY_FOR_MEMBERS:
+        headers = await cell.caller.twin(stage, world)
+        await stage.send(Request("GET", _ONLY_FOR_MEMBERS[cell.route.app], headers=headers))

@@ -1,0 +1,77 @@
+"""The declared cells of one route: who, with whose id where, naming which tenant, carrying what."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from tests.isolation.matrix import hints, payloads
+from tests.isolation.matrix.callers import Caller, callers_of
+from tests.isolation.matrix.hints import HINTS, Hint
+from tests.isolation.matrix.payloads import Payload, payloads_of
+from tests.isolation.matrix.positions import Position, positions_of
+from tests.isolation.matrix.routes import LiveRoute
+
+Depth = Literal["short", "full"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    route: LiveRoute
+    caller: Caller
+    position: Position
+    hint: Hint
+    payload: Payload
+
+    @property
+    def name(self) -> str:
+        """How a report names it."""
+        return f"{self.route.name} | {self.caller.name} | {self.position.name} | {self.hint.name} | {self.payload}"
+
+
+def cells_of(route: LiveRoute, depth: Depth) -> tuple[Cell, ...]:
+    """Return the route's cells: the whole product, or as few as show each factor at least once."""
+    return tuple(dict.fromkeys(_full(route) if depth == "full" else _short(route)))
+
+
+def _full(route: LiveRoute) -> Iterator[Cell]:
+    """Give callers x positions x hints, plain; and callers x positions x payloads, without a hint.
+
+    A tenant hint and a payload are judged apart from each other: the first before the second is read.
+    """
+    for caller, position in product(callers_of(route), positions_of(route)):
+        if not _applies(caller, position):
+            continue
+        for hint in _hints(position):
+            yield Cell(route, caller, position, hint, payloads.PLAIN)
+        if not position.after_control:
+            for payload in payloads_of(route):
+                yield Cell(route, caller, position, hints.NONE, payload)
+
+
+def _short(route: LiveRoute) -> Iterator[Cell]:
+    """Give each caller, each position and each payload once by itself, and each hint with those who may most."""
+    callers, positions = callers_of(route), positions_of(route)
+    strongest = [caller for caller in callers if caller.refusal is None] or list(callers[:1])
+    tried = {caller.name: caller for caller in (strongest[0], strongest[-1])}
+    for caller in callers:
+        yield Cell(route, caller, positions[0], hints.NONE, payloads.PLAIN)
+    for position in positions:
+        for caller in callers:
+            if _applies(caller, position) and (position.after_control or caller.name in tried):
+                yield Cell(route, caller, position, hints.NONE, payloads.PLAIN)
+    for hint, caller in product(_hints(positions[0]), tried.values()):
+        yield Cell(route, caller, positions[0], hint, payloads.PLAIN)
+    for payload in payloads_of(route):
+        yield Cell(route, strongest[0], positions[0], hints.NONE, payload)
+
+
+def _applies(caller: Caller, position: Position) -> bool:
+    """Whether the caller can get as far as the position: a key is claimed by whoever was let in."""
+    return not position.after_control or caller.refusal is None
+
+
+def _hints(position: Position) -> tuple[Hint, ...]:
+    if position.after_control:
+        return (hints.NONE,)
+    return tuple(HINTS.values())

@@ -1,0 +1,62 @@
+"""The rightful caller with the same request: a refusal counts only where this succeeds."""
+
+from dataclasses import dataclass, replace
+
+from insula.http.access import TenantGuard
+from tests.isolation.matrix import hints, payloads
+from tests.isolation.matrix.callers import rightful
+from tests.isolation.matrix.cells import Cell
+from tests.isolation.matrix.hints import Hint
+from tests.isolation.matrix.payloads import Payload
+from tests.isolation.matrix.positions import Position
+from tests.isolation.matrix.requests import Draft
+from tests.isolation.matrix.routes import LiveRoute
+from tests.isolation.matrix.stage import Stage
+from tests.isolation.matrix.wire import Answer, Request
+from tests.isolation.matrix.world import World
+from tests.support.provider import first_secret
+
+LOCAL_ONLY = frozenset({"GET /mailbox", "GET /mailbox/{name}", "GET /mailbox/{name}/html"})
+"""Pages of a local installation; everywhere else nobody finds them, the rightful caller included."""
+
+_TAKES_ANY = frozenset({payloads.SQL, payloads.SORTED, payloads.EXTRA})
+
+
+@dataclass(frozen=True)
+class Control:
+    route: LiveRoute
+    position: Position
+    payload: Payload
+    hint: Hint
+
+    @property
+    def name(self) -> str:
+        """How a report names it."""
+        return f"{self.route.name} | the rightful caller | {self.position.name} | {self.hint.name} | {self.payload}"
+
+    async def request(self, stage: Stage, world: World) -> Request:
+        """Return the rightful caller's request on B's things, from this machine."""
+        secret = first_secret(stage.settings)
+        draft = Draft(self.route, self.position, self.payload, world.b.ids, world.b.ids, secret)
+        said = self.hint.of(world, stage.settings.base_domain)
+        request = draft.request().with_headers(*await rightful(self.route)(stage, world), *said)
+        return replace(request, address=stage.here())
+
+    def passed_by(self, answer: Answer) -> bool:
+        """Whether the answer shows that the request was good."""
+        if self.route.name in LOCAL_ONLY:
+            return answer.status == 404
+        if self.payload in _TAKES_ANY or "encoded" in self.payload:
+            return answer.status < 500
+        return answer.ok
+
+
+def controls_of(cells: tuple[Cell, ...]) -> tuple[Control, ...]:
+    """Return a control for each position and payload among the cells, and for each hint that B's own may give."""
+    found = [Control(cell.route, cell.position, cell.payload, hints.NONE) for cell in cells]
+    found += [
+        Control(cell.route, cell.position, payloads.PLAIN, cell.hint)
+        for cell in cells
+        if cell.hint in hints.OF_B and isinstance(cell.route.guard, TenantGuard)
+    ]
+    return tuple(dict.fromkeys(found))

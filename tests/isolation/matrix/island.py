@@ -1,0 +1,136 @@
+"""One tenant with its people, keys and secrets: who attacks, and who is attacked, are made alike."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from insula.auth.api_keys import new_key
+from insula.db.models import ACTIVE
+from insula.ids import new_id, new_secret
+from insula.policy import Role
+from tenants.tokens import new_token
+
+Row = dict[str, object]
+OUTSIDERS: Final = ("guest", "removed", "newcomer")
+"""People of the tenant's that are not its members: invited, no longer, and not yet verified."""
+
+
+@dataclass(frozen=True)
+class Person:
+    email: str
+    name: str
+    role: str | None = None
+    status: str = ACTIVE
+    verified: bool = True
+    id: UUID = field(default_factory=new_id)
+    session: UUID = field(default_factory=new_id)
+    other_session: UUID = field(default_factory=new_id)
+    ended_session: UUID = field(default_factory=new_id)
+    membership: UUID = field(default_factory=new_id)
+    second_membership: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True)
+class Key:
+    id: UUID
+    text: str
+    actions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Island:
+    """``token`` stands in every text of the tenant's, so that one search finds them all."""
+
+    token: str
+    password: str
+    people: Mapping[str, Person]
+    keys: Mapping[str, Key]
+    roles: Mapping[str, frozenset[str]]
+    """Roles of its own, and what they may; a person has each."""
+    status: str
+    id: UUID
+    invitation_id: UUID
+    invitation_token: str
+    ids: dict[str, str] = field(default_factory=dict)
+    texts: set[str] = field(default_factory=set)
+    """Every text and every id in its rows."""
+    refresh_token: str = field(default_factory=lambda: new_secret("insula_rt"))
+    verify_token: str = field(default_factory=lambda: new_secret("insula_ev"))
+    reset_token: str = field(default_factory=lambda: new_secret("insula_pr"))
+    challenge: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def slug(self) -> str:
+        return f"s-{self.token}"
+
+    @property
+    def former_slug(self) -> str:
+        return f"f-{self.token}"
+
+    @property
+    def host(self) -> str:
+        """A domain of its own, proved."""
+        return f"{self.token}.example.com"
+
+    @property
+    def pending_host(self) -> str:
+        return f"new.{self.token}.example.com"
+
+    @property
+    def canaries(self) -> frozenset[str]:
+        """What nobody else may see a byte of; ids also as they are written without dashes."""
+        hosts = {self.pending_host}
+        kept = {self.invitation_token, self.refresh_token, self.verify_token, self.reset_token, self.challenge}
+        return frozenset(self.texts | hosts | kept | {key.text for key in self.keys.values()})
+
+
+def new_island(
+    prefix: str,
+    *,
+    password: str,
+    key_actions: Mapping[str, Collection[str]],
+    roles: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    status: str = ACTIVE,
+) -> Island:
+    """Return a tenant that is in no database yet; ``key_actions`` are its API keys by purpose."""
+    token, tenant_id, invitation_id = prefix + secrets.token_hex(8), new_id(), new_id()
+    return Island(
+        token=token,
+        password=password,
+        people=_people(token, roles),
+        roles=roles,
+        keys={purpose: _key(tenant_id, actions) for purpose, actions in key_actions.items()},
+        status=status,
+        id=tenant_id,
+        invitation_id=invitation_id,
+        invitation_token=new_token(tenant_id, invitation_id),
+    )
+
+
+def hashed(secret: str) -> bytes:
+    """Return what is stored of a refresh token or a link's secret."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _people(token: str, own_roles: Collection[str]) -> dict[str, Person]:
+    roles: dict[str, str | None] = {str(role): str(role) for role in (*Role, *own_roles)}
+    roles |= {"second owner": Role.OWNER, "suspended": Role.OWNER, **dict.fromkeys(OUTSIDERS)}
+    return {
+        name: Person(
+            email=f"{name.replace(' ', '-')}@{token}.example.com",
+            name=f"{token} {name}",
+            role=role,
+            status="suspended" if name == "suspended" else ACTIVE,
+            verified=name != "newcomer",
+        )
+        for name, role in roles.items()
+    }
+
+
+def _key(tenant_id: UUID, actions: Collection[str]) -> Key:
+    key_id = new_id()
+    return Key(key_id, new_key(tenant_id, key_id), frozenset(actions))

@@ -1,0 +1,155 @@
+"""From a cell to a request: whose id stands where, in a body that the rightful caller would send."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+from starlette.staticfiles import StaticFiles
+
+from insula.ids import new_id, new_secret
+from tenants.tokens import new_token
+from tests.isolation.matrix import payloads
+from tests.isolation.matrix.payloads import Payload
+from tests.isolation.matrix.positions import CURSOR, PARAMETER, SEARCH, SORT, Position
+from tests.isolation.matrix.routes import LiveRoute
+from tests.isolation.matrix.wire import Request
+from tests.support.provider import event, sign
+
+Ids = Mapping[str, str]
+_SECRETS: Final = frozenset({"password", "refresh_token", "token"})
+_SIGNATURE: Final = "stripe-signature"
+
+
+class Underivable(Exception):
+    """What a route needs cannot be derived, and nothing says it."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request to be: ``own`` are the caller's ids, ``foreign`` those that stand in the cell's position."""
+
+    route: LiveRoute
+    position: Position
+    payload: Payload
+    own: Ids
+    foreign: Ids
+    signing_secret: str = "nobody's"
+
+    def request(self) -> Request:
+        """Return it as it goes over the wire. Raises Underivable."""
+        body = self._raw_body()
+        headers = (("stripe-signature", sign(body, self.signing_secret)),) if body and self._signed else ()
+        method = "GET" if self.route.method == "MOUNT" else self.route.method
+        request = Request(method, self._path(), query=self._query(), headers=headers, body=body)
+        if self.position.header is not None:
+            name, pattern = self.position.header
+            request = request.with_headers((name, pattern.format(token=self.foreign[SEARCH])))
+        return request
+
+    @property
+    def _signed(self) -> bool:
+        return _SIGNATURE in self.route.headers
+
+    def _path(self) -> str:
+        route = self.route
+        if isinstance(route.endpoint, StaticFiles):
+            return _a_file(route.template, route.endpoint)
+        named = {name: self._id(name) for name in PARAMETER.findall(route.template)}
+        path = PARAMETER.sub(lambda match: quote(named[match[1]], safe=""), route.template)
+        return payloads.encoded(route.mount + path, self.payload)
+
+    def _id(self, name: str) -> str:
+        ids = self.foreign if name in self.position.path else self.own
+        if name not in ids:
+            raise Underivable(f"say in kinds.ALIASES which table's id {{{name}}} is")
+        return ids[name]
+
+    def _query(self) -> Mapping[str, str]:
+        query = {name: self.foreign[value] for name, value in self.position.query.items() if value in self.foreign}
+        if self.payload == payloads.SQL and SEARCH in self.route.queries:
+            query[SEARCH] = payloads.INJECTION
+        if self.payload == payloads.SORTED:
+            query[SORT] = payloads.INJECTION
+        if self.payload == payloads.EXTRA and self.route.body is None:
+            smuggled = payloads.smuggled(self.route, self.foreign["tenant_id"])
+            query |= {name: str(value) for name, value in smuggled.items()}
+        return query
+
+    def _raw_body(self) -> bytes | None:
+        if self._signed:
+            metadata = {"tenant_id": self.foreign["tenant_id"]}
+            return json.dumps(event("nobody.knows", {"customer": "cus_x", "metadata": metadata})).encode()
+        body = self._body()
+        return None if body is None else json.dumps(body).encode()
+
+    def _body(self) -> dict[str, Any] | None:
+        if self.route.body is None:
+            return None
+        examples = self.route.body.model_json_schema().get("examples")
+        if not examples:
+            raise Underivable("its body's schema has no example to attack with")
+        body = {name: self._value(name, value) for name, value in examples[0].items()}
+        if self.position.body:
+            body = _placed(body, self.position.body, self._named(self.position.body[-1], self.foreign))
+        if self.payload == payloads.SQL:
+            body = payloads.injected(self.route, body)
+        if self.payload == payloads.EXTRA:
+            body |= payloads.smuggled(self.route, self.foreign["tenant_id"])
+        return body
+
+    def _value(self, name: str, example: object) -> object:
+        unique = {
+            "slug": f"walker-{uuid4().hex[:12]}",
+            "name": f"Walker {uuid4().hex[:8]}",
+            "host": f"{uuid4().hex}.example.com",
+        }
+        others = self.route.public and name not in _SECRETS
+        return unique.get(name, self._named(name, self.foreign if others else self.own, example))
+
+    def _named(self, name: str, ids: Ids, default: object = None) -> object:
+        if self.route.public and f"public {name}" in ids:
+            return ids[f"public {name}"]
+        return ids.get(f"{self.route.name} {name}", ids.get(name, default))
+
+
+def nowhere(ids: Ids) -> dict[str, str]:
+    """Return values of the same kinds that are nobody's."""
+    return {name: value if name == CURSOR else _nobodys(value) for name, value in ids.items()}
+
+
+def _nobodys(value: str) -> str:
+    if value.startswith("insula_inv_"):
+        return new_token(new_id(), new_id())
+    if value.startswith("insula_"):
+        return new_secret(value[:9])
+    if value.isdecimal():
+        return "999999999"
+    try:
+        UUID(value)
+    except ValueError:
+        return f"nobodys-{uuid4().hex}"
+    return str(new_id())
+
+
+def _placed(body: dict[str, Any], place: tuple[str, ...], value: object) -> dict[str, Any]:
+    """Return the body with the value at its place; in a list it stands in the last element of two."""
+    name, *rest = place
+    if not rest:
+        return {**body, name: value}
+    if rest[0] != "*":
+        return {**body, name: _placed(dict(body.get(name) or {}), tuple(rest), value)}
+    if len(rest) == 1:
+        return {**body, name: [*(body.get(name) or [])[:1], value]}
+    innocent = dict(body[name][0])
+    return {**body, name: [innocent, _placed(innocent, tuple(rest[1:]), value)]}
+
+
+def _a_file(path: str, files: StaticFiles) -> str:
+    for directory in files.all_directories:
+        for found in sorted(Path(directory).rglob("*.css")):
+            return f"{path}/{found.relative_to(directory)}"
+    raise Underivable("nothing is served there")

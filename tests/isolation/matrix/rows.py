@@ -1,0 +1,147 @@
+"""The rows of islands, made from the metadata: a new table is covered as it arrives."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Table, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from insula import clock
+from insula.db.base import metadata
+from insula.ids import new_id
+from tests.isolation.matrix.island import Island, Person, Row, hashed
+from tests.isolation.matrix.kinds import ALIASES, SHAPES, SKIPPED
+from tests.support.samples import sample, tenant_of
+
+Rows = dict[str, list[Row]]
+_SAMPLE: Final = "sample-"
+_ALIVE: Final = timedelta(days=1)
+_JOB: Final = text("""
+    INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, queueing_lock, args, status, scheduled_at)
+    VALUES ('default', 'billing.expire_overrides', null,
+            jsonb_build_object('tenant_id', cast(:tenant_id as text), 'arguments', cast('{}' as jsonb)),
+            'todo', now() + interval '10 years')
+    RETURNING id
+""")
+
+
+def add_island(rows: Rows, island: Island, password_hash: str) -> None:
+    """Add all rows of an island to ``rows``, and note its ids and texts."""
+    own: Rows = {}
+    parents: dict[str, Row] = {}
+    for table in metadata.sorted_tables:
+        if tenant_of(table) is None or table.name in SKIPPED:
+            continue
+        made = [_row(table, island, parents, shape) for shape in SHAPES.get(table.name, _plain)(island)]
+        parents[table.name] = made[0]
+        own.setdefault(table.name, []).extend(made)
+        if "id" in made[0]:
+            island.ids[f"{table.name}_id"] = str(made[0]["id"])
+    for person in island.people.values():
+        add_person(own, person, password_hash)
+        if person.role is not None:
+            add_membership(own, island, person, person.role, person.membership)
+    _add_secrets(own, island, password_hash)
+    _name(island, parents)
+    for name, made in own.items():
+        island.texts.update(found for row in made for found in _texts(island, row))
+        rows.setdefault(name, []).extend(made)
+
+
+def add_person(rows: Rows, person: Person, password_hash: str | None = None) -> None:
+    """Add a user with three sessions: one in use, one elsewhere, one that was ended."""
+    now = clock.now()
+    fields: Row = {"email": person.email, "name": person.name, "status": person.status}
+    fields["email_verified_at"] = now if person.verified else None
+    _add(rows, "user", {"id": person.id, **fields})
+    if password_hash is not None:
+        _add(rows, "credential", {"user_id": person.id, "password_hash": password_hash})
+    for session, revoked_at in ((person.session, None), (person.other_session, None), (person.ended_session, now)):
+        times = {"expires_at": now + _ALIVE, "revoked_at": revoked_at}
+        _add(rows, "auth_session", {"id": session, "user_id": person.id, **times})
+
+
+def add_membership(rows: Rows, island: Island, person: Person, role: str, membership: UUID) -> None:
+    """Add the place of a person in the tenant."""
+    named = {"role": role, "email": person.email, "name": person.name}
+    place = {"tenant_id": island.id, "id": membership, "user_id": person.id}
+    _add(rows, "membership", {**place, **named})
+
+
+def add_staff(rows: Rows, person: Person, role: str) -> None:
+    """Add a person who works for the house."""
+    add_person(rows, person)
+    _add(rows, "staff", {"user_id": person.id, "role": role})
+
+
+async def insert(connection: AsyncConnection, rows: Rows, islands: Iterable[Island]) -> None:
+    """Insert all rows, those that others reference first, and a job for each island."""
+    for table in metadata.sorted_tables:
+        if rows.get(table.name):
+            await connection.execute(table.insert(), rows[table.name])
+    for island in islands:
+        made = await connection.execute(_JOB, {"tenant_id": str(island.id)})
+        island.ids["job_id"] = str(made.scalar_one())
+
+
+def _plain(_island: Island) -> list[Row]:
+    return [{}, {}]
+
+
+def _row(table: Table, island: Island, parents: Mapping[str, Row], shape: Row) -> Row:
+    row = sample(table, island.id, parents)
+    for column, value in row.items():
+        if isinstance(value, str) and value.startswith(_SAMPLE):
+            row[column] = f"{island.token}-{table.name}-{column}-{new_id().hex[-6:]}"
+    return {**row, **shape}
+
+
+def _add(rows: Rows, table: str, given: Row) -> None:
+    made = sample(metadata.tables[table], new_id(), {})
+    rows.setdefault(table, []).append({**made, **given})
+
+
+def _add_secrets(rows: Rows, island: Island, password_hash: str) -> None:
+    member, newcomer = island.people["member"], island.people["newcomer"]
+    later = clock.now() + timedelta(minutes=30)
+    refresh = {"hash": hashed(island.refresh_token), "session_id": member.other_session, "expires_at": later}
+    _add(rows, "refresh_token", {**refresh, "used_at": None})
+    verify = {"purpose": "verify", "name": newcomer.name, "password_hash": password_hash}
+    reset = {"purpose": "reset", "name": None, "password_hash": None}
+    for secret, person, what in ((island.verify_token, newcomer, verify), (island.reset_token, member, reset)):
+        _add(rows, "email_token", {"hash": hashed(secret), "user_id": person.id, "expires_at": later, **what})
+
+
+def _name(island: Island, parents: Mapping[str, Row]) -> None:
+    """Say which value each parameter and field has, where it means something of the tenant's."""
+    member, guest = island.people["member"], island.people["guest"]
+    island.ids.update({alias: island.ids[name] for alias, name in ALIASES.items()})
+    island.ids.update(
+        tenant_id=str(island.id),
+        member_id=str(member.membership),
+        assignee_id=str(member.membership),
+        user_id=str(member.id),
+        actor_id=str(member.id),
+        login_id=str(member.other_session),
+        session_id=str(guest.other_session),
+        owner_email=island.people["owner"].email,
+        name=f"{island.token}.eml",
+        search=island.token,
+        entitlement_key=str(parents["entitlement_override"]["key"]),
+        token=island.invitation_token,
+        refresh_token=island.refresh_token,
+        password=island.password,
+        current_password=island.password,
+        tenant=island.slug,
+    )
+    island.ids["public email"] = member.email
+    island.ids["POST /auth/verify token"] = island.verify_token
+    island.ids["POST /auth/password/reset/confirm token"] = island.reset_token
+
+
+def _texts(island: Island, row: Row) -> set[str]:
+    ids = [value for value in row.values() if isinstance(value, UUID)]
+    words = {value for value in row.values() if isinstance(value, str) and island.token in value}
+    return words | {str(value) for value in ids} | {value.hex for value in ids}

@@ -1,0 +1,142 @@
+"""Run a route's cells: many on one world, and then the rightful caller with the same requests."""
+
+from collections.abc import Iterable, Sequence
+
+from tests.isolation.matrix import oracles
+from tests.isolation.matrix.attempts import Found, Unprepared, attempt, foreign, prepare
+from tests.isolation.matrix.cells import Cell, Depth, cells_of
+from tests.isolation.matrix.controls import Control, controls_of
+from tests.isolation.matrix.report import Report
+from tests.isolation.matrix.requests import Underivable
+from tests.isolation.matrix.routes import LiveRoute
+from tests.isolation.matrix.stage import Stage
+from tests.isolation.matrix.world import World
+
+_AT_ONCE = 6  # worlds made in one go
+_COUNTED_BATCH = 5  # attempts on one account that public routes allow
+_MOST_NAMED = 10
+
+
+async def attack(stage: Stage, routes: Iterable[LiveRoute], depth: Depth) -> Report:
+    """Attack each of the routes and add up what came of it."""
+    return Report.of([await RouteAttack(stage, route, depth).run() for route in routes])
+
+
+class RouteAttack:
+    """The attack on one route; it finds everything that is wrong, not the first thing only."""
+
+    def __init__(self, stage: Stage, route: LiveRoute, depth: Depth) -> None:
+        self.stage = stage
+        self.route = route
+        self.cells = cells_of(route, depth)
+        self.found = Found()
+        self.rows_changed: list[str] = []
+        self.ran: set[Cell] = set()
+        self.controls = controls_of(self.cells)
+        self.passed = 0
+        self._worlds: list[World] = []
+
+    async def run(self) -> Report:
+        """Run every cell and every control."""
+        begun = self.stage.attempts
+        try:
+            self._check_covered()
+            await self._attacks()
+            await self._controls()
+        except (Underivable, Unprepared) as missing:
+            self.found.failures.append(f"{self.route.name}: {missing}")
+        return Report(
+            routes=1,
+            routes_attacked=int(bool(self.cells) and len(self.ran) == len(self.cells)),
+            cells=len(self.cells),
+            cells_run=len(self.ran),
+            attempts=self.stage.attempts - begun,
+            controls=len(self.controls),
+            controls_passed=self.passed,
+            leaks=tuple(dict.fromkeys(self.found.leaks)),
+            rows_changed=tuple(dict.fromkeys(self.rows_changed)),
+            failures=tuple(dict.fromkeys(self.found.failures)),
+        )
+
+    def _check_covered(self) -> None:
+        if self.route.method == "WEBSOCKET":
+            raise Underivable("no attack on WebSockets is declared")
+        if self.route.guard is None and not self.route.public:
+            raise Underivable("neither guarded nor declared public")
+
+    async def _attacks(self) -> None:
+        plain = [cell for cell in self.cells if not cell.position.after_control]
+        size = len(plain) if self.route.guard is not None else _COUNTED_BATCH
+        for at in range(0, len(plain), size):
+            await self._batch(plain[at : at + size])
+        for cell in self.cells:
+            if cell.position.after_control:
+                await self._batch([cell])
+
+    async def _batch(self, cells: Sequence[Cell]) -> None:
+        """Run cells on one world; when its B is not as before, find out on others which of them did it."""
+        tables, doubtful = await self._on_fresh(cells, self.found)
+        for cell in doubtful:
+            await self._on_fresh([cell], self.found)
+        if tables:
+            culprits = await self._culprits(cells) or [f"{self.route.name}, several cells together"]
+            self.rows_changed += [f"{name}: {', '.join(tables)}" for name in culprits[:_MOST_NAMED]]
+
+    async def _on_fresh(self, cells: Sequence[Cell], found: Found) -> tuple[list[str], list[Cell]]:
+        """Run cells on a fresh world; return which of B's tables changed, and the cells to be run by themselves.
+
+        An earlier cell may have used up what a later one of the same caller needs, such as a membership.
+        """
+        world, doubtful = await self._fresh(), []
+        if cells[0].position.after_control:
+            await prepare(self.stage, world, cells[0])
+        await foreign(self.stage, world, self.route)
+        before = await oracles.fingerprint(self.stage.engine, world)
+        newest = await oracles.newest_job(self.stage.engine)
+        for cell in cells:
+            shown = await attempt(self.stage, world, cell)
+            self.ran.add(cell)
+            found.leaks += shown.leaks
+            if shown.failures and len(cells) > 1:
+                doubtful.append(cell)
+            else:
+                found.failures += shown.failures
+        mails = await oracles.mails_since(self.stage.engine, newest, world)
+        found.leaks += [f"{self.route.name}: {mail}" for mail in mails]
+        return oracles.changed(before, await oracles.fingerprint(self.stage.engine, world)), doubtful
+
+    async def _culprits(self, cells: Sequence[Cell]) -> list[str]:
+        """Halve until single cells are left that change B's rows."""
+        tables, _ = await self._on_fresh(cells, Found())
+        if not tables:
+            return []
+        if len(cells) == 1:
+            return [cells[0].name]
+        middle = len(cells) // 2
+        first = await self._culprits(cells[:middle])
+        return first if len(first) >= _MOST_NAMED else [*first, *await self._culprits(cells[middle:])]
+
+    async def _controls(self) -> None:
+        world = await self._fresh()
+        for control in self.controls:
+            await foreign(self.stage, world, self.route)
+            await self._control(control, world)
+            if not self.route.safe:
+                world = await self._fresh()
+
+    async def _control(self, control: Control, world: World) -> None:
+        request = await control.request(self.stage, world)
+        self.stage.log.take()
+        answer = await self.stage.send(request)
+        secrets = [found for found in oracles.logged(self.stage.log.take(), world) if found.startswith("insula_")]
+        self.found.leaks += [f"{control.name}: {secret} in the log" for secret in secrets]
+        if control.passed_by(answer):
+            self.passed += 1
+        else:
+            self.found.failures.append(f"{control.name}: {answer.status} {answer.text[:200]}, not success")
+
+    async def _fresh(self) -> World:
+        """Return a world that nobody used."""
+        if not self._worlds:
+            self._worlds = await self.stage.worlds(self.route, 1 if self.route.safe else _AT_ONCE)
+        return self._worlds.pop()

@@ -1,0 +1,141 @@
+"""Where the attacks take place: the live app in this process, its database, and what it writes to its log."""
+
+import io
+import secrets
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from typing import get_args
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from starlette.types import ASGIApp
+from structlog._config import BoundLoggerLazyProxy
+
+from insula import clock
+from insula.asgi import create_app
+from insula.auth import hash_password
+from insula.http.kernel import Kernel
+from insula.ids import TenantId, UserId
+from insula.settings import Settings, audience
+from insula.tenancy import CHALLENGE
+from tests.isolation.matrix.island import Island, Person
+from tests.isolation.matrix.routes import LiveRoute
+from tests.isolation.matrix.rows import Rows, insert
+from tests.isolation.matrix.wire import Answer, Request, send
+from tests.isolation.matrix.world import OTHER_PASSWORD, World, new_world
+from tests.support.app import PASSWORD, AppName
+from tests.support.cluster import superuser_url
+from tests.support.dns import NameServer, serving_names
+from tests.support.tokens import Forge
+
+
+class LogTap(io.TextIOBase):
+    """Standard output, as the app has it: keeps what is written until somebody takes it."""
+
+    def __init__(self) -> None:
+        self._written: list[str] = []
+
+    def write(self, text: str) -> int:
+        """Keep ``text``."""
+        self._written.append(text)
+        return len(text)
+
+    def take(self) -> str:
+        """Return what was written since the last time."""
+        text = "".join(self._written)
+        self._written.clear()
+        return text
+
+
+@dataclass
+class Stage:
+    app: ASGIApp
+    kernel: Kernel
+    settings: Settings
+    engine: AsyncEngine
+    """The superuser's: past every policy, and past a pooler."""
+    names: NameServer
+    log: LogTap
+    hashes: Mapping[str, str]
+    attempts: int = 0
+
+    async def worlds(self, route: LiveRoute, count: int) -> list[World]:
+        """Return as many fresh worlds, all made at once: a statement for each table."""
+        rows: Rows = {}
+        worlds = [new_world(rows, route, self.hashes) for _ in range(count)]
+        islands = [island for world in worlds for island in (world.a, world.b, world.c)]
+        async with self.engine.begin() as connection:
+            await insert(connection, rows, islands)
+        for island in islands:
+            self.names.publish(f"{CHALLENGE}.{island.pending_host}", island.challenge)
+        return worlds
+
+    async def send(self, request: Request) -> Answer:
+        """Let the app answer, in this process."""
+        self.attempts += 1
+        return await send(self.app, request, {"kernel": self.kernel})
+
+    def here(self) -> str:
+        """Return an address of this machine, another each time."""
+        return f"127.{secrets.randbelow(255)}.{secrets.randbelow(255)}.{1 + secrets.randbelow(254)}"
+
+    async def token(
+        self, world: World, person: Person, app: str, island: Island | None, *, session: str = "session"
+    ) -> str:
+        """Return an access token as a login would have given it; ``session`` says of which of the person's."""
+        name = next(name for name in get_args(AppName) if name == app)
+        key = (person.id, app, island and island.id, session)
+        if key not in world.tokens:
+            world.tokens[key] = await self.kernel.issuer.issue(
+                user_id=UserId(person.id),
+                session_id=getattr(person, session),
+                audience=audience(self.settings, name),
+                tenant_id=TenantId(island.id) if island else None,
+            )
+        return world.tokens[key]
+
+    async def expired_token(self, person: Person, app: str, island: Island | None) -> str:
+        """Return a token that was good an hour ago."""
+        name = next(name for name in get_args(AppName) if name == app)
+        forge = await Forge.of(self.settings, self.kernel.keys)
+        then = int(clock.timestamp()) - 3600
+        claims: dict[str, object] = {"iat": then, "nbf": then, "exp": then + 600, "sub": str(person.id)}
+        claims |= {"sid": str(person.session), "aud": audience(self.settings, name)}
+        return forge.sign(forge.claims(**claims, **({"tenant": str(island.id)} if island else {})))
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings) -> "AsyncIterator[Stage]":
+        """Run the app of ``settings`` for as long as the block."""
+        settings = settings.model_copy(update={"log_format": "json", "log_level": "INFO"})
+        engine = create_async_engine(superuser_url(settings), pool_size=2)
+        hashes = {password: await hash_password(password) for password in (PASSWORD, OTHER_PASSWORD)}
+        with serving_names() as names, _fresh_loggers():
+            log = LogTap()
+            with redirect_stdout(log):
+                app = create_app(settings)
+            async with app.router.lifespan_context(app) as state:
+                kernel: Kernel = replace(dict(state or {})["kernel"], resolver=names.resolver())
+                yield cls(app, kernel, settings, engine, names, log, hashes)
+        await engine.dispose()
+
+
+@contextmanager
+def _fresh_loggers() -> Iterator[None]:
+    """Let loggers be configured anew, also those that were used before, and afterwards as they were."""
+    before = structlog.get_config()
+    _forget_loggers()
+    yield
+    structlog.configure(**before)
+    _forget_loggers()
+
+
+def _forget_loggers() -> None:
+    # structlog keeps, with a logger, the configuration of its first use.
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in {"insula", "tenants", "admin", "billing"}:
+            for held in list(vars(module).values()):
+                if isinstance(held, BoundLoggerLazyProxy):
+                    vars(held).pop("bind", None)
