@@ -31,6 +31,7 @@ from insula.db.connection import TenantConnection
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
+from insula.http.dispatch import install
 from insula.http.idempotency import Replay, claim
 from insula.http.json import StrictRequest
 from insula.ids import TenantId, UserId
@@ -40,7 +41,7 @@ from insula.settings import Settings
 from insula.tenancy import TenantRecord
 from tenants.routes.items import router as items
 
-MEASURED: Final = ("list_items", "create_item", "get_item", "update_item")
+MEASURED: Final = ("get_item", "update_item", "list_items", "create_item")
 _GRANTED: Final = {"items": 10_000_000, "projects": 1_000}
 _NOBODY: Final = UUID(int=1)
 _FENCED: Final = re.compile(
@@ -123,15 +124,18 @@ class StrictTwinRoute(TwinRoute):
     request_class: ClassVar[type[Request]] = StrictRequest
 
 
-def twin_router(route_class: type[TwinRoute] = TwinRoute) -> APIRouter:
-    """Return the measured routes, made from the product's."""
-    router = APIRouter(route_class=route_class)
-    for route in items.routes:
-        if isinstance(route, APIRoute) and route.name in MEASURED:
-            methods = sorted(route.methods or ())
-            endpoint = unguarded(route.endpoint)
-            router.add_api_route(route.path, endpoint, methods=methods, status_code=route.status_code, name=route.name)
-    return router
+def add_twins(router: APIRouter, prefix: str = "") -> None:
+    """Add the measured routes, made from the product's."""
+    for route in measured_routes():
+        endpoint, methods = unguarded(route.endpoint), sorted(route.methods or ())
+        path = prefix + route.path
+        router.add_api_route(path, endpoint, methods=methods, status_code=route.status_code, name=route.name)
+
+
+def measured_routes() -> list[APIRoute]:
+    """Return the product's routes that have a twin."""
+    known = {route.name: route for route in items.routes if isinstance(route, APIRoute)}
+    return [known[name] for name in MEASURED]
 
 
 def unguarded(endpoint: Callable[..., Any]) -> Callable[..., Any]:
@@ -177,7 +181,8 @@ def create_app() -> FastAPI:
 
 def _bare(settings: Settings) -> FastAPI:
     app = FastAPI(lifespan=lifespan_of(settings))
-    app.include_router(twin_router(), prefix="/api/v1")
+    app.router.route_class = TwinRoute
+    add_twins(app.router, "/api/v1")
     return app
 
 
@@ -185,10 +190,12 @@ def _inside(settings: Settings) -> FastAPI:
     configure(settings.log_format, settings.log_level)
     lifespan: Any = lifespan_of(settings)  # its state has no kernel: nothing asks for one here
     root = make_app(name="root", title="Twin", description="", version="1", settings=settings, lifespan=lifespan)
-    v1 = APIRouter(prefix="/v1")
-    v1.include_router(twin_router(StrictTwinRoute))
+    v1 = APIRouter(prefix="/v1", route_class=StrictTwinRoute)
+    add_twins(v1)
     app = make_app(name="tenants", title="Twin", description="", version="1", settings=settings, routers=[v1])
     root.mount("/api", app, name="tenants")
+    for each in (app, root):
+        install(each)
     return root
 
 
