@@ -41,14 +41,15 @@ class Watch:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._seen: Readiness | None = None
-        self._until = 0.0
+        self._looked_at = 0.0
 
     async def look(self, kernel: Kernel) -> Readiness:
         """Return how it is, as of a second ago at most."""
         async with self._lock:
-            if self._seen is None or clock.timestamp() >= self._until:
+            # Not after the clock went back either: what was seen then may be long past.
+            if self._seen is None or not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
                 self._seen = await _look(kernel)
-                self._until = clock.timestamp() + _SECONDS_KEPT
+                self._looked_at = clock.timestamp()
             return self._seen
 
 

@@ -28,17 +28,17 @@ class QueueMetrics:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._seen = b""
-        self._until = 0.0
+        self._looked_at = 0.0
 
     async def render(self, kernel: Kernel) -> bytes:
         """Return the metrics in Prometheus' text form; nothing while the database is away."""
         async with self._lock:
-            if clock.timestamp() >= self._until:
+            if not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
                 try:
                     self._seen = await _measure(kernel)
                 except (SQLAlchemyError, OSError):
                     return b""
-                self._until = clock.timestamp() + _SECONDS_KEPT
+                self._looked_at = clock.timestamp()
             return self._seen
 
 

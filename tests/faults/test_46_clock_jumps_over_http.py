@@ -1,0 +1,131 @@
+"""A process whose clock jumps five minutes: nobody is locked out, nothing is done twice, nothing seen is stale."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import httpx
+import pytest
+from pydantic import JsonValue
+
+from insula import clock
+from insula.app.health import Watch
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.jobs import JobContext, enqueue
+from insula.limits import close, connect
+from insula.settings import Settings
+from insula.worker.recovery import recover
+from tests.support.app import PASSWORD, Live, SignIn
+from tests.support.factories import Factories
+from tests.support.visitors import problem, visitor_at
+from tests.support.waiting import until
+from tests.support.worker import Readback, quick, statuses, working
+from tests.tenants.support import joined
+
+JUMP = timedelta(minutes=5)
+both_ways = pytest.mark.parametrize("jump", [JUMP, -JUMP], ids=["ahead", "back"])
+
+
+@both_ways
+async def test_who_is_signed_in_goes_on_at_worst_after_a_refresh(
+    live: Live, settings: Settings, make: Factories, jump: timedelta
+) -> None:
+    tenant, user = await make.tenant(), await make.user(password=PASSWORD)
+    await make.membership(tenant, user=user)
+    async with visitor_at(live, settings) as visitor:
+        first = (await visitor.login(user.email, tenant=tenant.slug)).json()
+        with clock.moved(jump):
+            kept = await visitor.get("/api/v1/projects", first["access_token"])
+            assert kept.status_code == (200 if jump > timedelta() else 401)
+            second = (await visitor.refresh(first["refresh_token"], tenant=tenant.slug)).json()
+            assert (await visitor.get("/api/v1/projects", second["access_token"])).status_code == 200
+        third = await visitor.refresh(second["refresh_token"], tenant=tenant.slug)
+        assert third.status_code == 200
+        assert (await visitor.get("/api/v1/projects", third.json()["access_token"])).status_code == 200
+        with clock.moved(jump):
+            again = await visitor.refresh(first["refresh_token"], tenant=tenant.slug)
+        assert problem(again) == (401, "refresh_token_refused")
+
+
+@both_ways
+async def test_a_token_past_its_time_is_refused_on_the_jumping_process(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, settings: Settings, jump: timedelta
+) -> None:
+    caller = await joined(client, make, sign_in, await make.tenant())
+    assert (await caller.get("/projects")).status_code == 200
+    with clock.moved(jump + timedelta(seconds=settings.auth.access_token_seconds) + JUMP + timedelta(seconds=30)):
+        assert (await caller.get("/projects")).status_code == 401
+
+
+@both_ways
+async def test_a_minute_admits_its_limit_whatever_the_clock_does(
+    client: httpx.AsyncClient, make: Factories, jump: timedelta
+) -> None:
+    tenant = await make.tenant(entitlements={"requests_per_minute": 30, "projects": 1})
+    key = await make.api_key(tenant, "project:read")
+    statuses = [(await client.get("/api/v1/projects", headers=key.headers)).status_code for _ in range(10)]
+    with clock.moved(jump):
+        statuses += [(await client.get("/api/v1/projects", headers=key.headers)).status_code for _ in range(10)]
+    statuses += [(await client.get("/api/v1/projects", headers=key.headers)).status_code for _ in range(20)]
+
+    assert statuses.count(200) == 30
+    assert statuses[-10:] == [429] * 10
+
+
+@both_ways
+async def test_a_repeated_key_still_has_one_effect(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback, jump: timedelta
+) -> None:
+    caller = await joined(client, make, sign_in, await make.tenant(plan="pro"))
+    key = await make.api_key(caller.home, "project:create")
+    create = partial(client.post, "/api/v1/projects", json={"name": "Temple"})
+    headers = {**key.headers, "Idempotency-Key": "once"}
+    first = await create(headers=headers)
+    with clock.moved(jump):
+        second = await create(headers=headers)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (second.headers["idempotency-replayed"], second.json()["id"]) == ("true", first.json()["id"])
+    assert len(await readback("select 1 from project where tenant_id = :id", id=caller.home.id)) == 1
+
+
+@both_ways
+async def test_how_the_process_is_is_looked_at_anew(live: Live, jump: timedelta) -> None:
+    watch, nobody = Watch(), connect("redis://127.0.0.1:1/0")
+    with clock.moved(jump):
+        assert (await watch.look(live.kernel)).status == "ready"
+    assert (await watch.look(replace(live.kernel, redis=nobody))).status == "degraded"
+    await close(nobody)
+
+
+@both_ways
+async def test_a_job_is_run_at_once_and_not_taken_from_its_worker(
+    settings: Settings, database: Database, make: Factories, readback: Readback, jump: timedelta
+) -> None:
+    tenant, entered, leave, runs = await make.tenant(), asyncio.Event(), asyncio.Event(), []
+
+    async def work(_context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+        runs.append(clock.now())
+        entered.set()
+        await leave.wait()
+
+    async def status_is(status: str) -> bool:
+        return await statuses(readback, tenant.id) == {status}
+
+    with clock.moved(jump):
+        async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+            await enqueue(unit, "probe.work", {}, tenant_id=tenant.id)
+    calm = quick(settings, stalled_seconds=20.0)
+    other = await Database.open(calm, [DatabaseRole.WORKER])
+    async with working(calm, {"probe.work": work}):
+        await asyncio.wait_for(entered.wait(), 10)
+        with clock.moved(jump):
+            await recover(other, calm.jobs)
+        assert await status_is("doing")
+        leave.set()
+        await until(lambda: status_is("succeeded"), 10)
+    await other.close()
+    assert len(runs) == 1

@@ -1,0 +1,62 @@
+"""One tenant at twenty times its limit and more: it gets its limit, and its neighbours lose nothing.
+
+Counts only: ``make bench-fairness`` says what it costs the neighbours' p99.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
+
+import httpx
+import pytest
+
+from insula.settings import Settings
+from tests.support.app import serving
+from tests.support.factories import Factories
+from tests.support.load import Ask, Load
+
+LIMIT, TIMES = 30, 20
+NOISY, NEIGHBOURS = 8, 4
+
+
+@pytest.fixture(scope="module")
+def address(settings: Settings) -> Iterator[str]:
+    with serving(settings, 0, INSULA_LOG_LEVEL="ERROR") as address:
+        yield address
+
+
+@pytest.fixture
+async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def asking(client: httpx.AsyncClient) -> Callable[[str, Mapping[str, str]], Ask]:
+    def ask(method: str, headers: Mapping[str, str]) -> Ask:
+        body = {"name": "Again"} if method == "POST" else None
+        return partial(client.request, method, "/api/v1/projects", headers=headers, json=body)
+
+    return ask
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_neighbours_of_a_noisy_tenant_lose_nothing(
+    method: str, asking: Callable[[str, Mapping[str, str]], Ask], make: Factories
+) -> None:
+    noisy = await make.tenant(entitlements={"requests_per_minute": LIMIT, "projects": 1})
+    callers = [("noisy", asking(method, (await make.api_key(noisy, "project:read", "project:create")).headers))] * NOISY
+    for number in range(NEIGHBOURS):
+        calm = await make.tenant(entitlements={"requests_per_minute": 10_000, "projects": 1})
+        callers.append((f"neighbour {number}", asking("GET", (await make.api_key(calm, "project:read")).headers)))
+
+    load = Load()
+    async with load.of(callers):
+        await load.more(TIMES * LIMIT, status=429, seconds=60)
+
+    admitted = {"GET": LIMIT, "POST": LIMIT // 2}[method]  # writes have half of the rate
+    refused = load.statuses("noisy")
+    assert sum(count for status, count in refused.items() if status != 429) == admitted
+    for number in range(NEIGHBOURS):
+        served = load.statuses(f"neighbour {number}")
+        assert set(served) == {200}
+        assert served[200] > refused[429] / NOISY / 5, "a refusal is cheaper than an answer, but not that much is lost"
