@@ -19,7 +19,9 @@ from insula.tenancy.hints import SLUG, as_uuid, normal_host, slug_of_host
 from insula.tenancy.names import NameCache
 from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord, tenant_record
 
-_TTL = 30.0
+# A net only, under the notifications: the listener proves twice a second that it hears. Shorter, and everybody who
+# calls now and then is read from the database at almost each call: at 30 s that cost more than all other checks.
+_TTL = 300.0
 _TTL_UNNOTIFIED = 0.5  # nobody tells us of changes: how long a change may go unseen
 
 
