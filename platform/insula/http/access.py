@@ -82,7 +82,8 @@ class Setting(NamedTuple):
 
 def address_of(connection: HTTPConnection) -> str:
     """Return the caller's address, as trusted proxies tell it."""
-    return connection.client.host if connection.client else ""
+    client: tuple[str, int] | None = connection.scope.get("client")
+    return client[0] if client else ""
 
 
 class Guard(ABC, Generic[AnyScope]):

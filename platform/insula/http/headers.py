@@ -71,6 +71,12 @@ def headers_of(connection: HTTPConnection) -> Mapping[bytes, bytes]:
     return read_headers(scope) if found is None else found
 
 
+def host_of(scope: Scope) -> str:
+    """Return the host that the request names, as ``normal_host``; the gate knows it, where there is one."""
+    found: str | None = scope["insula"].get("host") if "insula" in scope else None
+    return normal_host(read_headers(scope).get(b"host", b"").decode("latin-1")) if found is None else found
+
+
 def own_hosts(settings: Settings) -> OwnHosts:
     """Return the hosts that ``settings`` declare."""
     return _own_hosts(settings.public_url, settings.base_domain, settings.http.allowed_hosts)
@@ -97,7 +103,7 @@ def tenant_hints(connection: HTTPConnection, settings: Settings) -> TenantHints:
     named = headers.get(b"x-tenant")
     if named is not None and len(named) > MAX_HINT:
         raise BadRequest("X-Tenant must be sent once and short")
-    host = normal_host(headers.get(b"host", b"").decode("latin-1"))
+    host = host_of(connection.scope)
     return TenantHints(
         None if host in own_hosts(settings).exact else host, None if named is None else named.decode("latin-1")
     )

@@ -39,17 +39,18 @@ class Gate:
             await self.app(scope, receive, send)
             return
         headers = read_headers(scope)
-        scope.setdefault("insula", {})["headers"] = headers  # for whoever asks further in: once is enough
+        state = scope.setdefault("insula", {})
+        state["headers"] = headers  # these two for whoever asks further in: once is enough
+        state["host"] = normal_host(headers.get(b"host", b"").decode("latin-1"))
         check_target(scope)
-        await self._check_host(scope, headers)
+        await self._check_host(scope, state["host"])
         if scope["type"] == "websocket":
             self._check_origin(headers)
         elif b"content-length" in headers or b"transfer-encoding" in headers:
             receive = self._bounded(headers, receive)
         await self.app(scope, receive, send)
 
-    async def _check_host(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-        host = normal_host(headers.get(b"host", b"").decode("latin-1"))
+    async def _check_host(self, scope: Scope, host: str) -> None:
         if self.hosts.has(host) or scope["path"] in HOSTLESS:
             return
         if not _HOST.fullmatch(host) or not await self.verified_host(scope, host):

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insula.errors import BadRequest
 from insula.http.errors import HostMoved
-from insula.http.headers import normal_host, own_hosts
+from insula.http.headers import host_of, own_hosts
 from insula.http.middleware.gate import HOSTLESS
 from insula.settings import Settings
 
@@ -49,8 +49,7 @@ class Moved:
     async def _successor(self, scope: Scope) -> str | None:
         if scope["type"] not in ("http", "websocket") or scope["path"] in HOSTLESS:
             return None
-        sent: bytes = next((value for name, value in scope["headers"] if name == b"host"), b"")
-        host = normal_host(sent.decode("latin-1"))
+        host = host_of(scope)
         return await self.successor(scope, host) if host.endswith(self.hosts.suffix) else None
 
 
