@@ -69,6 +69,7 @@ class AccessLog:
         self._readable = structlog.get_logger("insula.access") if log_format == "console" else None
         self._level = logging.getLevelNamesMapping()[level]
         self._lines: list[str] = []
+        self._awaits: asyncio.AbstractEventLoop | None = None  # the loop that will write what is here
         self._at_exit = weakref.finalize(self, _write, self._lines)
 
     def write(self, level: Literal["info", "debug"], fields: Mapping[str, object]) -> None:
@@ -78,14 +79,21 @@ class AccessLog:
         elif self._level <= (logging.INFO if level == "info" else logging.DEBUG):
             stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
             self._lines.append(_to_json({**fields, "event": "request", "level": level, "timestamp": stamp}))
-            if len(self._lines) == 1:
-                self._write_soon()
+            self._write_soon()
 
     def _write_soon(self) -> None:
         try:
-            asyncio.get_running_loop().call_later(_TOGETHER_SECONDS, _write, self._lines)
-        except RuntimeError:  # no loop runs, and nothing later would
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # nothing would write later
             _write(self._lines)
+            return
+        if loop is not self._awaits:
+            self._awaits = loop
+            loop.call_later(_TOGETHER_SECONDS, self._write_now)
+
+    def _write_now(self) -> None:
+        self._awaits = None
+        _write(self._lines)
 
 
 def _write(lines: list[str]) -> None:
