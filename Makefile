@@ -15,10 +15,10 @@ SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-cer
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench browser prove kill-workers system-deps $(CHECKS)
+.PHONY: help run test check bench bench-redis bench-fairness browser prove fuzz kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## Start everything on http://127.0.0.1:8000 (PORT=8001 for another port), with demo data
 	@exec $(BIN)/insula run --parent $$PPID
@@ -32,6 +32,9 @@ check: $(READY) ## Check formatting, lint, types, imports, dependencies and the 
 prove: $(READY) ## Attack every route, then show that the attacks notice each missing protection; build/prove.json
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.proof
 
+fuzz: $(READY) ## Send 50,000 requests (CASES=n, SEED=n), good, bad and in sequences, to a real server; build/fuzz.json
+	@PYTHONPATH=platform:. $(BIN)/python -m tests.fuzz --cases $(or $(CASES),50000) --seed $(or $(SEED),1) --lanes $(JOBS)
+
 kill-workers: $(READY) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect
 	@$(BIN)/pytest -q -m slow tests/faults/test_44_killed_worker.py
 
@@ -41,6 +44,12 @@ browser: $(READY) ## Look at the pages in headless Chromium
 
 bench: $(READY) ## Measure what tenants cost a request, beside others, on servers of its own (12 minutes, alone on the machine)
 	@$(BIN)/python -m benchmarks
+
+bench-redis: $(READY) ## Take Redis away under load in four ways and measure what requests see of it (5 minutes)
+	@$(BIN)/python -m benchmarks.faults redis
+
+bench-fairness: $(READY) ## Let one tenant ask 20 times what it may and measure its neighbours (3 minutes)
+	@$(BIN)/python -m benchmarks.faults fairness
 
 system-deps: ## Install, as root, the Debian packages that make browser and make bench need
 	@missing="$(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk)"; \

@@ -1,0 +1,61 @@
+"""The servers of one run: PostgreSQL, a Valkey that may be hurt, and web processes as ``insula serve`` has them."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.settings import Settings
+from tests.limits.server import ValkeyServer, valkey_server
+from tests.support.app import serving
+from tests.support.factories import Factories
+from tests.support.mortal import mortal_postgres
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is up."""
+
+    settings: Settings
+    valkey: ValkeyServer
+    addresses: Sequence[str]
+
+    @asynccontextmanager
+    async def clients(self) -> AsyncIterator[Sequence[httpx.AsyncClient]]:
+        """Give a client for each process."""
+        async with AsyncExitStack() as stack:
+            yield [
+                await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=60))
+                for address in self.addresses
+            ]
+
+    async def key(self, per_minute: int) -> Mapping[str, str]:
+        """Return the headers of a new tenant's API key."""
+        url = make_url(self.settings.database_url).set(drivername="postgresql+asyncpg")
+        make = Factories(create_async_engine(url, poolclass=NullPool))
+        tenant = await make.tenant(entitlements={"requests_per_minute": per_minute, "projects": 10})
+        return (await make.api_key(tenant, "project:read", "project:create")).headers
+
+
+@contextmanager
+def staged(processes: int) -> Iterator[Stage]:
+    """Start everything from nothing, in a directory that goes afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="insula-bench-"))
+    directory.chmod(0o711)
+    try:
+        with ExitStack() as stack:
+            valkey = stack.enter_context(valkey_server(directory))
+            postgres = stack.enter_context(mortal_postgres(directory / "data", valkey.url))
+            quiet = {"INSULA_LOG_LEVEL": "ERROR"}
+            addresses = [stack.enter_context(serving(postgres.settings, 0, **quiet)) for _ in range(processes)]
+            yield Stage(postgres.settings, valkey, addresses)
+            valkey.thaw()
+    finally:
+        shutil.rmtree(directory)

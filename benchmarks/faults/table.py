@@ -1,0 +1,50 @@
+"""A table of figures, some of which have a bar."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Cell = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The most that a column may hold."""
+
+    column: str
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was measured: a row a case, with the same columns in each."""
+
+    title: str
+    rows: Sequence[Mapping[str, Cell]]
+    bars: Sequence[Bar]
+
+    @property
+    def missed(self) -> list[str]:
+        """The figures that are over their bar, one line each."""
+        return [
+            f"{next(iter(row.values()))}: {bar.column} is {row[bar.column]}, at most {bar.most:g}"
+            for row in self.rows
+            for bar in self.bars
+            if not float(row[bar.column]) <= bar.most
+        ]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the table, its bars and what missed them."""
+        bars = {bar.column: bar.most for bar in self.bars}
+        return {"title": self.title, "rows": [dict(row) for row in self.rows], "bars": bars, "missed": self.missed}
+
+    def to_markdown(self) -> str:
+        """Return the table for readers."""
+        columns = list(self.rows[0])
+        lines = [self.title, "", _line(columns), _line(["---", *["---:"] * (len(columns) - 1)])]
+        lines += [_line([str(row[column]) for column in columns]) for row in self.rows]
+        bars = ", ".join(f"{bar.column} at most {bar.most:g}" for bar in self.bars)
+        return "\n".join([*lines, "", f"Bars: {bars}.", *(f"Missed: {one}." for one in self.missed)])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

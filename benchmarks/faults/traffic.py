@@ -1,0 +1,96 @@
+"""Requests at a fixed rate, sent when they are due, whatever became of those before: a wait delays nobody's clock."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from statistics import quantiles
+from typing import NamedTuple
+
+import httpx
+
+NO_ANSWER = 0
+_FEWEST = 2
+
+
+class Shot(NamedTuple):
+    """One request: whose, when it was due, how long after that it was answered, and how; 0 when it was not."""
+
+    flow: str
+    due: float
+    seconds: float
+    status: int
+
+
+class Flow(NamedTuple):
+    """Requests of some callers, in turn."""
+
+    name: str
+    per_second: float
+    keys: Sequence[Mapping[str, str]]
+    method: str = "GET"
+
+
+class Traffic:
+    """What was sent to the processes, in turn, and what was answered."""
+
+    def __init__(self, clients: Sequence[httpx.AsyncClient]) -> None:
+        self._clients = clients
+        self.shots: list[Shot] = []
+
+    @staticmethod
+    def now() -> float:
+        """Return the time that shots are told in."""
+        return asyncio.get_running_loop().time()
+
+    @asynccontextmanager
+    async def flowing(self, *flows: Flow) -> AsyncIterator[None]:
+        """Send these meanwhile, and wait for their answers at the end."""
+        ended = asyncio.Event()
+        senders = [asyncio.create_task(self._send(flow, ended)) for flow in flows]
+        try:
+            yield
+        finally:
+            ended.set()
+            await asyncio.gather(*senders)
+
+    def between(self, flow: str, start: float, end: float) -> list[Shot]:
+        """Return the requests that were due in this time."""
+        return [shot for shot in self.shots if shot.flow == flow and start <= shot.due < end]
+
+    async def _send(self, flow: Flow, ended: asyncio.Event) -> None:
+        due = self.now()
+        async with asyncio.TaskGroup() as group:
+            for number in count():
+                if ended.is_set():
+                    return
+                group.create_task(self._shoot(flow, number, due))
+                due += 1 / flow.per_second
+                await asyncio.sleep(max(0.0, due - self.now()))
+
+    async def _shoot(self, flow: Flow, number: int, due: float) -> None:
+        client = self._clients[number % len(self._clients)]
+        headers = dict(flow.keys[number // len(self._clients) % len(flow.keys)])
+        body = {"name": f"project {number}"} if flow.method == "POST" else None
+        try:
+            status = (await client.request(flow.method, "/api/v1/projects", headers=headers, json=body)).status_code
+        except httpx.TransportError:
+            status = NO_ANSWER
+        self.shots.append(Shot(flow.name, due, self.now() - due, status))
+
+
+def percentile(shots: Sequence[Shot], share: int) -> float:
+    """Return the milliseconds within which so many of a hundred were answered."""
+    if len(shots) < _FEWEST:
+        return float("nan")
+    return quantiles([shot.seconds * 1000 for shot in shots], n=100, method="inclusive")[share - 1]
+
+
+def most_within(shots: Sequence[Shot], seconds: float) -> int:
+    """Return the most of these that were due within so long."""
+    dues, most, first = sorted(shot.due for shot in shots), 0, 0
+    for last, due in enumerate(dues):
+        while dues[first] <= due - seconds:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
