@@ -114,7 +114,7 @@ class IdempotencyKeyInFlight(AppError):
 
 
 class Unavailable(AppError):
-    """The service cannot answer just now; nothing was changed."""
+    """The service cannot answer just now; try again soon."""
 
     code, status = "unavailable", 503
 

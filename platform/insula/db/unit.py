@@ -18,6 +18,7 @@ from insula.db.failures import is_retryable
 from insula.errors import Unavailable
 
 _UNIT: Final = "unit"
+_UNCERTAIN: Final = "It may have been saved or not; repeat the request with the same Idempotency-Key, or look"
 _SET_TENANT: Final = text("SELECT set_config('app.tenant_id', :tenant_id, true)")
 
 
@@ -97,7 +98,7 @@ class Unit:
         except (SQLAlchemyError, OSError) as error:
             if is_retryable(error):
                 raise
-            raise Unavailable from error
+            raise Unavailable(_UNCERTAIN) from error
         self.tenant_id = self._home
 
     async def rollback(self) -> None:
