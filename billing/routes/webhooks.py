@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Request
 
@@ -14,10 +14,20 @@ from insula.http.route import PublicRoute
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=PublicRoute)
 
+# Read as bytes, since they are what is signed: FastAPI cannot know what they hold.
+_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "description": "An event as the provider sends it: https://docs.stripe.com/api/events",
+        "content": {"application/json": {"schema": {"type": "object", "title": "The provider's event"}}},
+    }
+}
+
 
 @router.post(
     "/stripe",
     summary="Receive an event from Stripe",
+    openapi_extra=_BODY,
     responses=problems(
         WebhooksDisabled, SignatureInvalid, EventMalformed, EventOfOtherMode, PayloadTooLarge, Unavailable, *JSON_ERRORS
     ),

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from insula.app.examples import add_examples
 from insula.app.limit_fields import add_limit_fields
-from insula.errors import AppError
+from insula.errors import AppError, InvalidValue
 from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout, InvalidRequest
 from insula.http.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
 
@@ -83,7 +83,9 @@ def _common(method: str, operation: Document) -> Responses:
     errors: list[type[AppError]] = [*GATE_ERRORS, *WIRE_ERRORS]
     if "requestBody" in operation:
         errors += JSON_ERRORS
-    elif not operation.get("parameters"):
+    if "requestBody" in operation or operation.get("parameters"):
+        errors.append(InvalidValue)  # what the database cannot hold, whatever the field
+    else:
         errors.remove(InvalidRequest)
     if method == "post":
         errors.append(BodyTimeout)  # also one that takes no body has it read, for its idempotency key

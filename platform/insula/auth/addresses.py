@@ -34,7 +34,9 @@ def _ascii(email: str) -> str:
 
 
 EmailAddress = Annotated[
-    str, Field(min_length=3, max_length=320, description="Case does not matter."), AfterValidator(_deliverable)
+    str,
+    Field(min_length=3, max_length=320, description="Case does not matter.", json_schema_extra={"format": "email"}),
+    AfterValidator(_deliverable),
 ]
 
 PersonName = Annotated[

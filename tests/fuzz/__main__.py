@@ -1,0 +1,81 @@
+"""``make fuzz``: thousands of requests, good, bad, in sequences and planted, against a real server.
+
+    python -m tests.fuzz [--cases N] [--seed N] [--lanes N] [--planted-every N] [--json FILE]
+
+Ends with 0 when no answer was a server's fault, off its document, or told a word of another tenant's.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from time import monotonic
+
+from tests.fuzz.lane import Share, run
+from tests.fuzz.served import served
+from tests.fuzz.tally import Tally
+from tests.fuzz.wire import knock
+from tests.support.cluster import RUNNING, Servers, TestServers
+
+
+def main() -> int:
+    """Run, say what came of it, and return the exit code."""
+    asked = _asked()
+    signal.signal(signal.SIGTERM, _end)
+    given = os.environ.get(RUNNING)
+    servers = TestServers(Servers(**json.loads(given)) if given else None)
+    begun = monotonic()
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        tally = _fuzz(asked, servers.clone("fuzz"))
+    finally:
+        servers.stop()
+    seconds = monotonic() - begun
+    sys.stdout.writelines(f"{line}\n" for line in tally.lines())
+    sys.stdout.write(f"seed {asked.seed}, {seconds:.0f} s, {tally.cases / seconds:.0f} cases/s\n")
+    found = {
+        **tally.figures(),
+        "seed": asked.seed,
+        "seconds": round(seconds),
+        "never_a_2xx": tally.without(success=True),
+    }
+    asked.json.write_text(json.dumps(found, indent=2) + "\n")
+    return 0 if tally.sound else 1
+
+
+def _fuzz(asked: argparse.Namespace, servers: Servers) -> Tally:
+    tally = Tally()
+    with (
+        served(servers.settings(), asked.json.with_suffix(".log")) as url,
+        ProcessPoolExecutor(asked.lanes, get_context("spawn")) as pool,
+    ):
+        tally.add(knock(url))
+        each = (asked.cases - tally.cases) // asked.lanes + 1
+        common = Share(servers.settings(), url, each, asked.seed, 0, asked.lanes, planted_every=asked.planted_every)
+        shares = [replace(common, lane=lane) for lane in range(asked.lanes)]
+        for done in pool.map(run, shares):
+            tally.add(done)
+    return tally
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit("ended")  # by way of every `finally`: no server stays behind
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make fuzz")
+    parser.add_argument("--cases", type=int, default=50_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lanes", type=int, default=2, help="Processes that send.")
+    parser.add_argument("--planted-every", type=int, default=1, help="Send only every n-th planted case.")
+    parser.add_argument("--json", type=Path, default=Path("build/fuzz.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,74 @@
+"""Bodies that reach something: as the document's examples have them, with real ids and secrets, and marked."""
+
+import json
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+from insula.settings import Settings
+from tests.fuzz.cast import Actor, Cast
+from tests.fuzz.documents import AnyCase, Operation
+from tests.fuzz.planted import examples_of
+from tests.support.provider import event, first_secret, sign, subscription
+
+_FOREIGN: Final = 0.2
+_KNOWN: Final = 0.7
+_GUESSED: Final = 0.4
+_EXEMPLARY: Final = 0.25
+_MARKED: Final = frozenset({"name", "title", "description", "reason"})
+_MARK_LENGTH: Final = 60
+_OF_STAFF: Final[Mapping[str, str]] = {"email": "user_email", "owner_email": "user_email", "owner_id": "user_id"}
+_SAME: Final[Mapping[str, str]] = {"assignee_id": "member_id"}
+_SIGNATURE: Final = "stripe-signature"
+_KINDS: Final = ("customer.subscription.updated", "customer.subscription.deleted", "invoice.paid", "ping")
+Body = dict[str, Any]  # whatever a schema says
+
+
+class Bodies:
+    """Changes the bodies of cases."""
+
+    def __init__(self, people: Cast, settings: Settings, chance: random.Random) -> None:
+        self._people = people
+        self._secret = first_secret(settings)
+        self._chance = chance
+
+    def aim(self, operation: Operation, case: AnyCase, actor: Actor) -> None:
+        """Aim the body of ``case`` at something of the actor's, or now and then of the other tenant's."""
+        if any(part["name"] == _SIGNATURE for part in operation.definition.get("parameters", ())):
+            self._sign(case)
+        elif isinstance(case.body, dict):
+            case.body = self._aimed(operation, self._chosen(operation, case.body), actor)
+
+    def _sign(self, case: AnyCase) -> None:
+        if self._chance.random() < _KNOWN:
+            subject = subscription(f"cus_{uuid4().hex}", status=self._chance.choice(("active", "canceled", "odd")))
+            body = json.dumps(event(self._chance.choice(_KINDS), subject)).encode()
+            case.body, case.media_type = body, "application/json"
+            case.headers[_SIGNATURE] = sign(body, self._secret)
+
+    def _chosen(self, operation: Operation, generated: Mapping[str, Any]) -> Body:
+        examples = examples_of(operation)
+        if not examples or self._chance.random() > _EXEMPLARY:
+            return dict(generated)
+        word = uuid4().hex
+        fresh = {"name": f"Example {word}", "slug": word, "host": f"{word}.example.com", "email": f"{word}@example.com"}
+        return {name: fresh.get(name, value) for name, value in self._chance.choice(examples).items()}
+
+    def _aimed(self, operation: Operation, body: Body, actor: Actor) -> Body:
+        if self._chance.random() < _GUESSED:
+            body |= self._people.secrets.for_body(operation, set(body), actor.user, actor.house)
+        for name, value in body.items():
+            wanted = _OF_STAFF.get(name) if operation.app == "admin" else _SAME.get(name)
+            if (wanted or name.endswith("_id")) and self._chance.random() < _KNOWN:
+                body[name] = self._known(operation, wanted or name, actor) or value
+            elif name in _MARKED and actor.house is not None and isinstance(value, str):
+                body[name] = f"{actor.house.canary} {value}"[:_MARK_LENGTH]
+        return body
+
+    def _known(self, operation: Operation, name: str, actor: Actor) -> str | None:
+        house = actor.house
+        if house is not None and self._chance.random() < _FOREIGN:
+            house = self._people.other(house)
+        record = self._people.records_for(operation, actor, house, {name})
+        return record[name] if record else None

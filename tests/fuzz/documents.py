@@ -1,0 +1,92 @@
+"""The OpenAPI documents of a running server, and what of them fuzzing goes by."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+import schemathesis
+from schemathesis import APIOperation, BaseSchema, Case
+from schemathesis.core.result import Ok
+
+from insula.app.mounts import MOUNTS
+from insula.http.problems import MEDIA_TYPE
+from insula.http.public import AppName
+
+AnyOperation = APIOperation[Any, Any, Any, Any]
+AnyCase = Case[AnyOperation]
+Definition = Mapping[str, Any]  # an OpenAPI document has no fixed shape
+NOWHERE: Final = "00000000-0000-4000-8000-000000000000"
+"""An id of nothing, for a path that is to be aimed later."""
+_SECONDS: Final = 30
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of one app, and how to call it."""
+
+    app: AppName
+    base: str
+    does: AnyOperation
+    definition: Definition
+
+    @property
+    def name(self) -> str:
+        """The method and the whole path, such as ``GET /api/v1/projects``."""
+        return f"{self.does.method.upper()} {MOUNTS[self.app]}{self.does.path}"
+
+    @property
+    def ways(self) -> frozenset[str]:
+        """The security schemes that it takes; none for a public one."""
+        return frozenset(scheme for way in self.definition.get("security", ()) for scheme in way)
+
+    def codes(self, status: int) -> frozenset[str]:
+        """Return the codes of the problems that the document names for ``status``."""
+        answer = self.definition["responses"].get(str(status), {})
+        return frozenset(answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", ()))
+
+
+@dataclass(frozen=True)
+class Api:
+    """One app's document."""
+
+    app: AppName
+    base: str
+    document: Definition
+    schema: BaseSchema
+    operations: tuple[Operation, ...]
+
+    def has_path(self, path: str) -> bool:
+        """Return whether the document names ``path``."""
+        return path in self.document["paths"]
+
+    def path_below(self, path: str) -> tuple[str, str] | None:
+        """Return the path of one thing in the collection ``path``, and the name of the parameter that says which."""
+        for other in self.document["paths"]:
+            rest = other.removeprefix(f"{path}/")
+            if rest != other and rest.startswith("{") and rest.endswith("}") and "/" not in rest:
+                return other, rest[1:-1]
+        return None
+
+
+def apis_of(url: str) -> list[Api]:
+    """Read the documents of the server at ``url``: what it serves is what is fuzzed, no list of routes."""
+    return [
+        api_of(app, url + mount, requests.get(f"{url}{mount}/openapi.json", timeout=_SECONDS).json())
+        for app, mount in MOUNTS.items()
+    ]
+
+
+def api_of(app: AppName, base: str, document: Definition) -> Api:
+    """Return what ``document`` says of the app at ``base``."""
+    schema = schemathesis.openapi.from_dict(dict(document))
+    schema.config.generation.update(with_security_parameters=False)  # the cast has credentials that are good
+    return Api(app, base, document, schema, tuple(_operations(app, base, document, schema)))
+
+
+def _operations(app: AppName, base: str, document: Definition, schema: BaseSchema) -> Iterator[Operation]:
+    for found in schema.get_all_operations():
+        if not isinstance(found, Ok):
+            raise TypeError(f"{app}: {found.err()}")
+        operation = found.ok()
+        yield Operation(app, base, operation, document["paths"][operation.path][operation.method.lower()])

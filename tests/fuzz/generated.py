@@ -1,0 +1,35 @@
+"""Cases that schemathesis generates of an operation's schema, good ones and bad ones."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from tests.fuzz.documents import AnyCase, Operation
+
+QUIET: Final = settings(
+    database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), print_blob=False
+)
+
+
+def generate(
+    operation: Operation, mode: GenerationMode, examples: int, number: int, use: Callable[[AnyCase], object]
+) -> int:
+    """Give ``use`` at most so many cases, the same ones for the same ``number``; return how many there were."""
+    cases = 0
+    strategy = operation.does.as_strategy(generation_mode=mode)
+
+    @seed(number)
+    @settings(QUIET, max_examples=examples)
+    @given(strategy)
+    def run(case: AnyCase) -> None:
+        nonlocal cases
+        cases += 1
+        use(case)
+
+    with suppress(Unsatisfiable):  # there is nothing that could be wrong with a request without any field
+        run()
+    return cases

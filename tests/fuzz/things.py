@@ -1,0 +1,131 @@
+"""The rows that requests are aimed at: everything of a tenant, and what staff act on."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import uuid4
+
+from billing.models import EntitlementOverride, Subscription, WebhookEvent
+from insula import clock
+from insula.db.models import TenantDomain
+from insula.ids import new_id
+from tenants.models import Project, ProjectItem
+from tests.fuzz.served import PROOF
+from tests.support.app import PASSWORD
+from tests.support.factories import Factories, TenantRow, UserRow
+
+PLENTY: Final = 1_000_000_000
+Record = dict[str, str]
+"""Path parameters, by name, that lead to something."""
+
+
+@dataclass
+class House:
+    """A tenant, what is known to be in it, and the word that marks all of it."""
+
+    tenant: TenantRow
+    canary: str
+    owner: UserRow
+    records: list[Record] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+
+    def learn(self, record: Record) -> None:
+        """Remember something."""
+        self.records.append(record)
+        self.ids |= set(record.values())
+
+    def forget(self, record: Record) -> None:
+        """Aim at it no more; whose it is stays known."""
+        if record in self.records:
+            self.records.remove(record)
+
+    def pick(self, names: set[str], chance: random.Random) -> Record | None:
+        """Return a record that has all of ``names``."""
+        fitting = [record for record in self.records if names <= record.keys()]
+        return chance.choice(fitting[-30:]) if fitting else None
+
+
+@dataclass
+class Things:
+    """Makes what a route needs to have something to answer with."""
+
+    make: Factories
+    chance: random.Random
+    granted: frozenset[str]
+
+    async def house(self) -> House:
+        """Return a new tenant that may do everything as often as it likes, with one of everything."""
+        canary = f"canary{uuid4().hex[:12]}"
+        entitlements = dict.fromkeys(self.granted, PLENTY)
+        tenant = await self.make.tenant("pro", slug=canary, entitlements=entitlements, name=f"House {canary}")
+        await self.make.insert(Subscription(tenant_id=tenant.id, plan_key="pro", status="active"))
+        owner = await self.person(canary)
+        await self.make.membership(tenant, "owner", owner)
+        await self.make.member(tenant, "owner", await self.person(canary))  # so that the first may leave
+        house = House(tenant, canary, owner)
+        await self.stock(house)
+        return house
+
+    async def person(self, word: str = "nobody") -> UserRow:
+        """Return somebody who can sign in, whose name and address hold ``word``."""
+        email = f"{word}-{uuid4().hex}@example.com"
+        return await self.make.user(password=PASSWORD, email=email, name=f"Ada {word}")
+
+    async def stock(self, house: House) -> None:
+        """Put one of everything into ``house``."""
+        tenant_id, mark = house.tenant.id, f"{house.canary} {uuid4().hex[:8]}"
+        member = await self.make.membership(house.tenant, "member", await self.person(house.canary))
+        project = Project(tenant_id=tenant_id, id=new_id(), name=mark, description=mark)
+        await self.make.insert(project)
+        item = ProjectItem(
+            tenant_id=tenant_id, id=new_id(), project_id=project.id, title=mark, body=mark, assignee_id=member.id
+        )
+        domain = TenantDomain(tenant_id=tenant_id, id=new_id(), host=f"{uuid4().hex}.example.com", token=PROOF)
+        await self.make.insert(item)
+        await self.make.insert(domain)
+        address = f"{house.canary}-{uuid4().hex}@example.com"
+        invitation, _ = await self.make.invitation(house.tenant, house.owner, to=address)
+        key = await self.make.api_key(house.tenant, "project:read")
+        house.learn(
+            {
+                "project_id": str(project.id),
+                "item_id": str(item.id),
+                "member_id": str(member.id),
+                "invitation_id": str(invitation.id),
+                "key_id": str(key.id),
+                "domain_id": str(domain.id),
+                "session_id": str(await self.make.session(house.owner)),
+            }
+        )
+
+    async def for_staff(self) -> Record:
+        """Return what staff may suspend, end and dismiss: nothing that anybody else here needs."""
+        owner = await self.person()
+        tenant = await self.make.tenant("pro", entitlements={"requests_per_minute": 60, "projects": 3})
+        await self.make.membership(tenant, "owner", owner)
+        override = EntitlementOverride(
+            tenant_id=tenant.id, key="projects", value=9, reason="Agreed", created_by=owner.id
+        )
+        now = clock.now()
+        event = WebhookEvent(
+            provider="stripe",
+            event_id=f"evt_{uuid4().hex}",
+            type="x",
+            payload={},
+            status="dead",
+            attempts=8,
+            next_attempt_at=now,
+            received_at=now,
+        )
+        await self.make.insert(override)
+        await self.make.insert(event)
+        return {
+            "tenant_id": str(tenant.id),
+            "entitlement_key": override.key,
+            "user_id": str(owner.id),
+            "user_email": owner.email,
+            "login_id": str(await self.make.session(owner)),
+            "staff_id": str((await self.make.staff("support")).id),
+            "event_id": str(event.id),
+            "job_id": str(await self.make.job(tenant, self.chance.choice(("todo", "failed")))),
+        }
