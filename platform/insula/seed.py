@@ -27,13 +27,25 @@ CUSTOMERS: Final = (("globex", "cus_demo_globex"),)
 
 
 @dataclass(frozen=True, slots=True)
+class _Role:
+    key: str
+    name: str
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Demo:
     slug: str
     name: str
     plan: str
     projects: tuple[tuple[str, tuple[str, ...]], ...]
+    own_roles: tuple[_Role, ...] = ()
 
 
+_LEADS: Final = (
+    *("tenant:read", "plan:read", "member:read", "member:leave", "item:read"),
+    *("project:read", "project:create", "project:update", "project:delete"),
+)
 TENANTS: Final = (
     _Demo(
         "acme",
@@ -43,6 +55,7 @@ TENANTS: Final = (
             ("Rocket skates", ("Find wheels", "Find rockets", "Find a volunteer")),
             ("Giant magnet", ("Wind the coil", "Hide it by the road")),
         ),
+        (_Role("lead", "Project lead", _LEADS),),
     ),
     _Demo("globex", "Globex", "free", (("Weather machine", ("Order clouds", "Name a price")), ("Volcano lair", ()))),
 )
@@ -83,6 +96,10 @@ _MEMBER: Final = text("""
     INSERT INTO membership (tenant_id, id, user_id, role, email, name, created_at, updated_at, version)
     SELECT :tenant_id, :id, id, :role, email, name, :now, :now, 1 FROM "user" WHERE email = :email
 """)
+_OWN_ROLE: Final = text("""
+    INSERT INTO custom_role (tenant_id, id, key, name, description, permissions, created_at, updated_at, version)
+    VALUES (:tenant_id, :id, :key, :name, '', :permissions, :now, :now, 1)
+""")
 _PROJECT: Final = text("""
     INSERT INTO project (tenant_id, id, name, description, status, created_at, updated_at, version)
     VALUES (:tenant_id, :id, :name, '', 'active', :now, :now, 1)
@@ -104,8 +121,8 @@ def _seed(connection: Connection, password_hash: str) -> None:
     now = clock.now()
     missing = [demo for demo in TENANTS if connection.execute(_MISSING, {"slug": demo.slug}).scalar_one()]
     if missing:
-        people = [f"{role}@{demo.slug}.example" for demo in TENANTS for role in ROLES]
-        for email in (*people, BOTH, STAFF):
+        people = [email for demo in TENANTS for _, email in _people(demo)]
+        for email in (*people, STAFF):
             _add_user(connection, email, password_hash, now)
         connection.execute(_STAFF, {"email": STAFF, "now": now})
     for demo in missing:
@@ -122,6 +139,12 @@ def _add_user(connection: Connection, email: str, password_hash: str, now: datet
         connection.execute(_CREDENTIAL, {"user_id": made, "password_hash": password_hash, "now": now})
 
 
+def _people(demo: _Demo) -> list[tuple[str, str]]:
+    """Return the roles in the tenant and who has them."""
+    names = [*ROLES, *(own.key for own in demo.own_roles)]
+    return [*((name, f"{name}@{demo.slug}.example") for name in names), ("member", BOTH)]
+
+
 def _add_tenant(connection: Connection, demo: _Demo, now: datetime) -> None:
     tenant_id = new_id()
     connection.execute(_ACT_FOR, {"tenant_id": str(tenant_id)})
@@ -129,7 +152,10 @@ def _add_tenant(connection: Connection, demo: _Demo, now: datetime) -> None:
     connection.execute(_TENANT, {**shared, "slug": demo.slug, "name": demo.name})
     connection.execute(_SUBSCRIPTION, {**shared, "id": new_id()})
     connection.execute(_ENTITLEMENTS, shared)
-    for role, email in [*((role, f"{role}@{demo.slug}.example") for role in ROLES), ("member", BOTH)]:
+    for own in demo.own_roles:
+        values = {"key": own.key, "name": own.name, "permissions": list(own.permissions)}
+        connection.execute(_OWN_ROLE, {**shared, "id": new_id(), **values})
+    for role, email in _people(demo):
         connection.execute(_MEMBER, {**shared, "id": new_id(), "role": role, "email": email})
     for name, titles in demo.projects:
         _add_project(connection, tenant_id, name, titles, now)
