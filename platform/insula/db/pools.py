@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from insula.db.connection import Connecting, TenantConnection
+from insula.db.fair_pool import FairPool
 from insula.db.roles import APP_ROLES, DatabaseRole, role_url
 from insula.db.unit import Unit
 from insula.settings import Settings
@@ -32,12 +33,17 @@ _WEIGHTS: Final[Mapping[DatabaseRole, int]] = MappingProxyType(
 
 
 def shares(budget: int, roles: Collection[DatabaseRole]) -> dict[DatabaseRole, int]:
-    """Divide the budget by the roles' weights, at least one each, less one for the listener."""
+    """Divide the budget by the roles' weights, at least one each, less one for the listener.
+
+    What rounding leaves over goes to the role that weighs most.
+    """
     total = sum(_WEIGHTS[role] for role in roles)
     spare = budget - _LISTENER - len(roles)
     if spare < 0:
         raise ValueError(f"a budget of {budget} connections is too small for {len(roles)} roles and a listener")
-    return {role: 1 + spare * _WEIGHTS[role] // total for role in roles}
+    sizes = {role: 1 + spare * _WEIGHTS[role] // total for role in roles}
+    sizes[max(roles, key=lambda role: _WEIGHTS[role])] += budget - _LISTENER - sum(sizes.values())
+    return sizes
 
 
 class Database:
@@ -90,6 +96,7 @@ class Database:
 def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
     engine = create_async_engine(
         make_url(role_url(settings, role)).set(drivername="postgresql+asyncpg"),
+        poolclass=FairPool,
         pool_size=size,
         max_overflow=0,
         pool_timeout=settings.database.pool_timeout,

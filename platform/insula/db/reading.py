@@ -23,15 +23,15 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Integer, literal_column
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 from sqlmodel.sql.expression import SelectOfScalar
 
 from insula.db.connection import TenantConnection
+from insula.db.fair_pool import FairPool
 from insula.db.unit import Unit
 
 Model = TypeVar("Model", bound=SQLModel)
@@ -155,11 +155,7 @@ async def _end(pooled: PoolProxiedConnection, driver: TenantConnection) -> None:
 
 
 async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:
-    """Take a connection; one that lies ready without the greenlet in which SQLAlchemy would wait for it."""
+    """Take a connection, without the greenlet in which SQLAlchemy would wait for one."""
     pool = engine.sync_engine.pool
-    if isinstance(pool, QueuePool) and pool.checkedin():
-        try:
-            return pool.connect()
-        except MissingGreenlet:  # what lay ready had died, and another must be waited for
-            pass
-    return await engine.raw_connection()
+    taken = await pool.take() if isinstance(pool, FairPool) else None
+    return await engine.raw_connection() if taken is None else taken

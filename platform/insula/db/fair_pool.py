@@ -1,0 +1,111 @@
+"""A connection pool that serves in order of asking, and that can be waited at without a greenlet.
+
+SQLAlchemy's own wakes the one who waits longest, but whoever comes by meanwhile may take the
+connection first, and the one woken goes to the end of the line: under load some wait many times
+as long as others. Here a connection that comes back is handed to who is next.
+"""
+
+import asyncio
+from collections import deque
+
+from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util import await_only
+from sqlalchemy.util.queue import Empty, Full, QueueCommon
+
+
+class Turns(QueueCommon[ConnectionPoolEntry]):
+    """The connections that lie ready, used last first, and those who wait for one, first come first served."""
+
+    def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:  # noqa: FBT001, FBT002 - SQLAlchemy's signature
+        self.maxsize = maxsize
+        self.use_lifo = use_lifo
+        self._ready: list[ConnectionPoolEntry] = []
+        self._waiting: deque[asyncio.Future[ConnectionPoolEntry]] = deque()
+
+    def empty(self) -> bool:
+        """Whether nothing lies ready."""
+        return not self._ready
+
+    def full(self) -> bool:
+        """Whether no more can lie here."""
+        return 0 < self.maxsize <= len(self._ready)
+
+    def qsize(self) -> int:
+        """Return how many lie ready."""
+        return len(self._ready)
+
+    def put_nowait(self, item: ConnectionPoolEntry) -> None:
+        """Hand over to who is next; else lay it down. Raises Full."""
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(item)
+                return
+        if self.full():
+            raise Full
+        self._ready.append(item)
+
+    def put(self, item: ConnectionPoolEntry, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002 - likewise
+        """Do as ``put_nowait``: SQLAlchemy never waits to give a connection back."""
+        self.put_nowait(item)
+
+    def reserve(self, item: ConnectionPoolEntry) -> None:
+        """Lay down what the caller takes up again before anybody else runs."""
+        self._ready.append(item)
+
+    def get_nowait(self) -> ConnectionPoolEntry:
+        """Take what lies ready. Raises Empty."""
+        if not self._ready:
+            raise Empty
+        return self._ready.pop()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:  # noqa: FBT001, FBT002 - likewise
+        """Take what lies ready or, within a greenlet, wait for a turn. Raises Empty after ``timeout`` seconds."""
+        return self.get_nowait() if self._ready or not block else await_only(self.turn(timeout))
+
+    async def turn(self, timeout: float | None) -> ConnectionPoolEntry:  # noqa: ASYNC109 - SQLAlchemy gives it
+        """Wait for the next that comes back. Raises Empty after ``timeout`` seconds."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[ConnectionPoolEntry] = loop.create_future()
+        self._waiting.append(future)
+        expiry = None if timeout is None else loop.call_later(timeout, _expire, future)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.put_nowait(future.result())  # handed over, and at that moment not wanted any more
+            raise
+        finally:
+            if expiry is not None:
+                expiry.cancel()
+
+
+class FairPool(AsyncAdaptedQueuePool):
+    """A pool of ``Turns``."""
+
+    _queue_class = Turns  # type: ignore[mutable-override]  # SQLAlchemy declares it as any queue, to be replaced so
+
+    async def take(self) -> PoolProxiedConnection | None:
+        """Return a connection, waiting for a turn if it must; None where SQLAlchemy has to make one.
+
+        Raises SQLAlchemy's TimeoutError.
+        """
+        turns = self._pool
+        if turns.empty() and isinstance(turns, Turns) and self.checkedout() >= self.size():
+            try:
+                turns.reserve(await turns.turn(self._timeout))
+            except Empty:
+                raise PoolTimeoutError(f"no connection of {self.size()} came free within {self._timeout} s") from None
+        if turns.empty():
+            return None
+        try:
+            return self.connect()
+        except MissingGreenlet:  # what lay ready had died
+            return None
+
+
+def _expire(future: asyncio.Future[ConnectionPoolEntry]) -> None:
+    if not future.done():
+        future.set_exception(Empty())
