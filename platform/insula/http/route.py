@@ -129,7 +129,7 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
         if unit is not None:
             await unit.close()  # rolls back what was not committed
     if (verdict := state.get("verdict")) is not None:
-        response.headers.update(verdict.headers())
+        response.raw_headers += verdict.raw_headers()
     return response
 
 

@@ -44,8 +44,15 @@ class Verdict(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return ``RateLimit``, ``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers-11) and ``Retry-After``."""
-        fields = {"RateLimit-Policy": self.policies, "RateLimit": ", ".join([_item(*one) for one in self.standings])}
+        fields = {"RateLimit-Policy": self.policies, "RateLimit": self._standing()}
         return fields if self.allowed else {**fields, "Retry-After": str(self.retry_after)}
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the fields of an admitted request as they go over the wire."""
+        return [(b"ratelimit-policy", self.policies.encode()), (b"ratelimit", self._standing().encode())]
+
+    def _standing(self) -> str:
+        return ", ".join([_item(*one) for one in self.standings])
 
 
 def _item(name: str, remaining: int, wait: float | None) -> str:
