@@ -1,28 +1,20 @@
 """Many processes, a moving clock: what the limits promise, on a real server, for any order of requests."""
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from redis.asyncio import Redis
 
-from insula import clock
-from insula.ids import TenantId, new_id, new_tenant_id
-from insula.limits import LimitClass, Limits, close, connect
-from insula.limits.failover import FailoverLedger
+from insula.ids import new_id
 from insula.limits.leases import largest_lease
 from insula.limits.ledger import NOTHING_LENT, WINDOW, Debit, Grant, Loan
-from insula.limits.local import Entry, LocalLedger
+from insula.limits.local import Entry
 from insula.limits.remote import RemoteLedger
+from tests.limits.installation import WORKERS, installation
 from tests.limits.server import ValkeyServer
 
-WORKERS = 3
 PROPERTY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 edges = st.sampled_from([0.2, 9.9, 10.0, 49.2, 59.2, 60.0, 61.0])
@@ -31,65 +23,13 @@ steps = st.lists(st.tuples(seconds, st.integers(0, WORKERS - 1), st.integers(1, 
 limit_values = st.sampled_from([1, 7, 60, 200])
 
 
-@dataclass
-class Installation:
-    """Processes that share a server whose clock stands still until it is moved, together with theirs."""
-
-    redis: Redis
-    tenant: TenantId = field(default_factory=new_tenant_id)
-    elapsed: float = 0.0
-    admitted: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._clock = f"test-clock:{new_id()}"
-        self._zero = math.floor(clock.timestamp()) + 0.9  # late in its slot, where a slot dropped early shows
-        self.prelude = f"local now = tonumber(redis.call('GET', '{self._clock}'))"
-        ledgers = [FailoverLedger(RemoteLedger(self.redis, self.prelude), LocalLedger(), 5.0) for _ in range(WORKERS)]
-        self.workers = [Limits(ledger) for ledger in ledgers]
-
-    async def wait(self, duration: float) -> None:
-        self.elapsed += duration
-        await self.redis.set(self._clock, repr(self.now), ex=600)
-
-    @property
-    def now(self) -> float:
-        """The server's time."""
-        return self._zero + self.elapsed
-
-    async def ask(self, worker: int, times: int, per_minute: int) -> int:
-        """Ask at this moment and return how many were admitted."""
-        with clock.moved(timedelta(seconds=self.elapsed)):
-            verdicts = [
-                await self.workers[worker].admit(self.tenant, per_minute, LimitClass.READ) for _ in range(times)
-            ]
-        count = sum(verdict.allowed for verdict in verdicts)
-        self.admitted += [self.elapsed] * count
-        return count
-
-    def busiest_window(self) -> int:
-        return max((sum(start <= t < start + WINDOW for t in self.admitted) for start in self.admitted), default=0)
-
-
-@asynccontextmanager
-async def installation(server: ValkeyServer) -> AsyncIterator[Installation]:
-    redis = connect(server.url)
-    shared = Installation(redis)
-    await shared.wait(0)
-    try:
-        yield shared
-    finally:
-        for worker in shared.workers:
-            await worker.close()
-        await close(redis)
-
-
 @PROPERTY
 @given(steps=steps, limit=limit_values)
 def test_no_window_admits_more_than_the_limit(
     server: ValkeyServer, steps: Sequence[tuple[float, int, int]], limit: int
 ) -> None:
     async def scenario() -> None:
-        async with installation(server) as shared:
+        async with installation(server.url) as shared:
             for pause, worker, times in steps:
                 await shared.wait(pause)
                 await shared.ask(worker, times, limit)
@@ -105,7 +45,7 @@ def test_whoever_asks_for_the_limit_gets_it_but_for_the_leases_of_others(
     server: ValkeyServer, asks: Sequence[tuple[int, int]], limit: int
 ) -> None:
     async def scenario() -> None:
-        async with installation(server) as shared:
+        async with installation(server.url) as shared:
             for worker, times in asks:
                 await shared.ask(worker, times, limit)
             await shared.ask(0, limit, limit)
@@ -119,7 +59,7 @@ def test_whoever_asks_for_the_limit_gets_it_but_for_the_leases_of_others(
 @given(edge=st.floats(min_value=0.5, max_value=59.99), limit=limit_values)
 def test_the_edge_of_a_minute_allows_no_second_burst(server: ValkeyServer, edge: float, limit: int) -> None:
     async def scenario() -> None:
-        async with installation(server) as shared:
+        async with installation(server.url) as shared:
             assert await shared.ask(0, limit + 1, limit) == limit
             await shared.wait(edge)
             assert await shared.ask(1, limit + 1, limit) == 0
@@ -133,7 +73,7 @@ def test_a_lease_spent_late_counts_from_when_it_was_spent(server: ValkeyServer) 
     limit = 200
 
     async def scenario() -> None:
-        async with installation(server) as shared:
+        async with installation(server.url) as shared:
             await shared.ask(0, 11, limit)
             await shared.ask(1, limit, limit)
             await shared.wait(9)
@@ -149,7 +89,7 @@ def test_steady_overload_is_served_at_the_limit(server: ValkeyServer) -> None:
     minutes, limit = 5, 60
 
     async def scenario() -> None:
-        async with installation(server) as shared:
+        async with installation(server.url) as shared:
             for second in range(minutes * WINDOW):
                 await shared.wait(1)
                 await shared.ask(second % WORKERS, 20, limit)
@@ -174,8 +114,8 @@ def test_the_local_ledger_keeps_the_rules_of_the_shared_one(
     server: ValkeyServer, loans: Sequence[tuple[float, int, int, int, int, float]]
 ) -> None:
     async def scenario() -> None:
-        async with installation(server) as shared:
-            remote, local, key = RemoteLedger(shared.redis, shared.prelude), Entry(), str(new_id())
+        async with installation(server.url) as shared:
+            remote, local, key = RemoteLedger(shared.road, shared.prelude), Entry(), str(new_id())
             there, here = NOTHING_LENT, NOTHING_LENT
             for pause, limit, need, wish, lasts, part in loans:
                 await shared.wait(pause)
