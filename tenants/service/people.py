@@ -27,6 +27,11 @@ class Acting:
         if not may_grant(self.permissions, permissions):
             raise Outranked
 
+    def check_named(self, permissions: Permissions) -> None:
+        """Do the same for permissions that the caller named, and say which are too many."""
+        if beyond := sorted(permissions - self.permissions):
+            raise Outranked(f"Your role lacks: {', '.join(beyond)}")
+
 
 async def acting(scope: Scope, action: Action) -> Acting:
     """Lock the tenant's people until this transaction ends, and return the caller.

@@ -45,7 +45,7 @@ async def get(scope: Scope, role_id: UUID, *, for_update: bool = False) -> Custo
 async def create(scope: Scope, body: RoleCreate) -> CustomRole:
     """Define a role that may at most what the caller may."""
     caller = await acting(scope, Action.ROLE_CREATE)
-    caller.check_reach(own(body.permissions))
+    caller.check_named(own(body.permissions))
     session = scope.unit.session
     if await queries.count(session) >= MOST:
         raise RolesUsedUp(f"A tenant can have {MOST} roles of its own.")
@@ -65,7 +65,7 @@ async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Pr
     caller.check_reach(own(role.permissions))
     before = image(role)
     role.sqlmodel_update(body.changes())
-    caller.check_reach(own(role.permissions))
+    caller.check_named(own(role.permissions))
     await scope.unit.session.flush()
     record(scope, "role.updated", object_type="role", object_id=role.id, before=before, after=image(role))
     return role

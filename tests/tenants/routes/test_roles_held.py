@@ -155,7 +155,9 @@ class TestRank:
 
     async def test_bounds_which_role_is_defined(self, hire: Hire) -> None:
         maker = await hire(*RUNS_ROLES, *EDITS)
-        assert code_of(await maker.post("/roles", role(*EDITS, "project:delete"))) == OUTRANKED
+        refused = await maker.post("/roles", role(*EDITS, "project:delete", "audit:read"))
+        assert code_of(refused) == OUTRANKED
+        assert refused.json()["detail"] == "Your role lacks: audit:read, project:delete"
         assert (await maker.post("/roles", role(*EDITS, *RUNS_ROLES))).status_code == 201
 
     async def test_bounds_which_role_is_changed_and_deleted(self, owner: Caller, hire: Hire) -> None:
