@@ -1,12 +1,13 @@
-import httpx
+from collections.abc import AsyncIterator
+
 import pytest
 
-from tests.isolation.world import World, build
-from tests.support.app import SignIn
-from tests.support.dns import NameServer
-from tests.support.factories import Factories
+from insula.settings import Settings
+from tests.isolation.matrix import Stage
 
 
-@pytest.fixture
-async def world(client: httpx.AsyncClient, make: Factories, sign_in: SignIn, dns_server: NameServer) -> World:
-    return await build(client, make, sign_in, dns_server)
+@pytest.fixture(scope="session")
+async def stage(settings: Settings) -> AsyncIterator[Stage]:
+    """Run the app where it is attacked; what it logs is looked through."""
+    async with Stage.open(settings) as stage:
+        yield stage

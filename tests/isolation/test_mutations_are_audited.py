@@ -1,38 +1,56 @@
 """Calls every route that changes something as its rightful caller, and looks for what the audit log says of it."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 import pytest
 
 from insula.audit import PLATFORM
 from insula.http.access import PersonalGuard, StaffGuard, TenantGuard
-from tests.isolation.world import ROUTES, Readback, World, body_of, guarded, path_of
+from insula.policy import StaffRole
+from tests.isolation.matrix import Stage
+from tests.isolation.matrix.cells import cells_of
+from tests.isolation.matrix.controls import controls_of
+from tests.isolation.matrix.routes import LiveRoute, live_routes
+from tests.isolation.matrix.world import World
 
 UNRECORDED: Final[Mapping[str, str]] = {}
 """Guarded routes that by their method change something but do not, and why."""
 
+ROUTES: Final = live_routes()
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-KINDS: Final = {TenantGuard: "user", PersonalGuard: "user", StaffGuard: "staff"}
 NAMES: Final = [
-    name for kind in KINDS for name in guarded(kind) if ROUTES[name].method in MUTATING and name not in UNRECORDED
+    name
+    for name, route in ROUTES.items()
+    if route.guard is not None and route.method in MUTATING and name not in UNRECORDED
 ]
+Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
+
+
+def caller(route: LiveRoute, world: World) -> tuple[str, object]:
+    """Return how the log names who may call the route."""
+    callers = {
+        TenantGuard: ("user", world.b.people["owner"].id),
+        PersonalGuard: ("user", world.b.people["guest"].id),
+        StaffGuard: ("staff", world.staff[StaffRole.SUPERUSER].id),
+    }
+    return callers[type(route.guard)]
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_change_is_recorded_with_who_and_whence(name: str, world: World, readback: Readback) -> None:
+async def test_a_change_is_recorded_with_who_and_whence(name: str, stage: Stage, readback: Readback) -> None:
     route = ROUTES[name]
-    caller, headers = await world.rightful(route)
-    path = path_of(route, world.ids)
-    answer = await world.client.request(route.method, path, json=body_of(route, world.ids), headers=headers)
-    assert answer.is_success, f"{name}: the rightful caller got {answer.status_code} {answer.text}"
+    (world,) = await stage.worlds(route, 1)
+    request = await controls_of(cells_of(route, "short"))[0].request(stage, world)
+    answer = await stage.send(request)
+    assert answer.ok, f"{name}: the rightful caller got {answer.status} {answer.text}"
     recorded = await readback(
-        "select * from audit_event where request_id = :request_id", request_id=answer.headers["x-request-id"]
+        "select * from audit_event where request_id = :request_id", request_id=answer.header("x-request-id")
     )
     assert recorded, f"{name} recorded nothing: its service calls insula.audit.record, or UNRECORDED says why not"
     for event in recorded:
-        assert (event["actor_kind"], event["actor_id"]) == (KINDS[type(route.guard)], caller.id)
-        assert event["address"] == "127.0.0.1"
+        assert (event["actor_kind"], event["actor_id"]) == caller(route, world)
+        assert event["address"] == request.address
         own = isinstance(route.guard, PersonalGuard) or event["action"] == "tenant.created"
         assert event["tenant_id"] in {world.b.id, PLATFORM} or own
 

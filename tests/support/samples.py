@@ -1,7 +1,7 @@
 """A row of every table of a tenant, made from the metadata alone: a new table is covered as it arrives."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -33,6 +33,17 @@ _TOGETHER: Final[Mapping[str, Row]] = {
 """What one column does not tell: a reset holds no registration, and roles besides the tenant's own have names."""
 
 _COMPUTED_FROM: Final = re.compile(r"ELSE (\w+) END$")
+_MADE: Final[Mapping[type, Callable[[], object]]] = {
+    UUID: new_id,
+    str: lambda: f"sample-{new_id().hex}",
+    int: lambda: 1,
+    bool: lambda: False,  # a plan that is not on offer: global rows stay behind
+    bytes: lambda: new_id().bytes,
+    datetime: lambda: clock.now(),  # noqa: PLW0108 - looked up at each call: tests set the clock
+    list: lambda: ["sample"],
+    object: dict,  # JSON
+}
+
 _ONE_OF: Final = re.compile(r"(\w+) in \('([^']+)'", re.IGNORECASE)
 
 
@@ -105,14 +116,4 @@ def _value(table: Table, column: Column[object]) -> object:
             named = _ONE_OF.match(str(constraint.sqltext).replace('"', ""))
             if named is not None and named[1] == column.name:
                 return named[2]
-    made: dict[type, object] = {
-        UUID: new_id(),
-        str: f"sample-{new_id().hex}",
-        int: 1,
-        bool: False,  # a plan that is not on offer: global rows stay behind
-        bytes: new_id().bytes,
-        datetime: clock.now(),
-        list: ["sample"],
-        object: {},  # JSON
-    }
-    return made[column.type.python_type]
+    return _MADE[column.type.python_type]()

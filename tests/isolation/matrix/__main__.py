@@ -71,7 +71,7 @@ def _tell(report: Report) -> None:
 def _guarded_main() -> int:
     try:
         return main()
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, nothing was attacked
         traceback.print_exc()
         sys.stderr.write("the attack could not take place\n")
         return COULD_NOT_RUN

@@ -50,6 +50,16 @@ def add_island(rows: Rows, island: Island, password_hash: str) -> None:
         rows.setdefault(name, []).extend(made)
 
 
+def add_bare_island(rows: Rows, island: Island, password_hash: str) -> None:
+    """Add a tenant with nothing in it but its owner."""
+    for name in ("tenant", "entitlement"):
+        table = metadata.tables[name]
+        rows.setdefault(name, []).extend(_row(table, island, {}, shape) for shape in SHAPES[name](island))
+    owner = island.people["owner"]
+    add_person(rows, owner, password_hash)
+    add_membership(rows, island, owner, str(owner.role), owner.membership)
+
+
 def add_person(rows: Rows, person: Person, password_hash: str | None = None) -> None:
     """Add a user with three sessions: one in use, one elsewhere, one that was ended."""
     now = clock.now()

@@ -12,9 +12,9 @@ from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.stage import Stage
 from tests.isolation.matrix.world import World
 
-_AT_ONCE = 6  # worlds made in one go
+_AT_ONCE = 8  # worlds made in one go
 _COUNTED_BATCH = 5  # attempts on one account that public routes allow
-_MOST_NAMED = 10
+_MOST_NAMED = 6
 
 
 async def attack(stage: Stage, routes: Iterable[LiveRoute], depth: Depth) -> Report:
@@ -35,6 +35,7 @@ class RouteAttack:
         self.controls = controls_of(self.cells)
         self.passed = 0
         self._worlds: list[World] = []
+        self._used = 0
 
     async def run(self) -> Report:
         """Run every cell and every control."""
@@ -117,12 +118,12 @@ class RouteAttack:
         return first if len(first) >= _MOST_NAMED else [*first, *await self._culprits(cells[middle:])]
 
     async def _controls(self) -> None:
-        world = await self._fresh()
+        world = None
         for control in self.controls:
+            if world is None or not self.route.safe:
+                world = await self._fresh()
             await foreign(self.stage, world, self.route)
             await self._control(control, world)
-            if not self.route.safe:
-                world = await self._fresh()
 
     async def _control(self, control: Control, world: World) -> None:
         request = await control.request(self.stage, world)
@@ -138,5 +139,8 @@ class RouteAttack:
     async def _fresh(self) -> World:
         """Return a world that nobody used."""
         if not self._worlds:
-            self._worlds = await self.stage.worlds(self.route, 1 if self.route.safe else _AT_ONCE)
+            following = sum(cell.position.after_control for cell in self.cells)
+            needed = 2 if self.route.safe else 1 + following + len(self.controls)
+            self._worlds = await self.stage.worlds(self.route, min(_AT_ONCE, max(1, needed - self._used)))
+        self._used += 1
         return self._worlds.pop()

@@ -65,7 +65,7 @@ class Stage:
         """Return as many fresh worlds, all made at once: a statement for each table."""
         rows: Rows = {}
         worlds = [new_world(rows, route, self.hashes) for _ in range(count)]
-        islands = [island for world in worlds for island in (world.a, world.b, world.c)]
+        islands = [island for world in worlds for island in (world.a, world.b)]
         async with self.engine.begin() as connection:
             await insert(connection, rows, islands)
         for island in islands:

@@ -10,7 +10,7 @@ from tenants.api import ASSIGNABLE
 from tests.isolation.matrix.island import Island, Person, new_island
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.routes import LiveRoute
-from tests.isolation.matrix.rows import Rows, add_island, add_membership, add_person, add_staff
+from tests.isolation.matrix.rows import Rows, add_bare_island, add_island, add_membership, add_person, add_staff
 from tests.support.app import PASSWORD
 
 OTHER_PASSWORD: Final = "another battery staple horse"
@@ -47,8 +47,9 @@ def new_world(rows: Rows, route: LiveRoute, hashes: Mapping[str, str]) -> World:
     a = new_island("a", password=OTHER_PASSWORD, key_actions={"key": every}, roles=roles)
     b = new_island("b", password=PASSWORD, key_actions=keys)
     c = new_island("c", password=OTHER_PASSWORD, key_actions={"key": every}, status=SUSPENDED)
-    for island in (a, b, c):
+    for island in (a, b):
         add_island(rows, island, hashes[island.password])
+    add_bare_island(rows, c, hashes[c.password])
     staff = {str(role): _stranger(f"staff-{role}", a) for role in StaffRole}
     staff |= {"suspended": _stranger("staff-suspended", a, SUSPENDED), "target": _stranger("staff-target", a)}
     for name, person in staff.items():
@@ -58,7 +59,7 @@ def new_world(rows: Rows, route: LiveRoute, hashes: Mapping[str, str]) -> World:
         add_person(rows, person)
         add_membership(rows, a, person, IN_BOTH[name], person.membership)
         add_membership(rows, b, person, Role.OWNER, person.second_membership)
-    a.ids["staff_id"] = b.ids["staff_id"] = c.ids["staff_id"] = str(staff["target"].id)
+    a.ids["staff_id"] = b.ids["staff_id"] = str(staff["target"].id)
     return World(a, b, c, both, staff)
 
 

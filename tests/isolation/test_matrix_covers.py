@@ -1,0 +1,95 @@
+"""The matrix knows every route, says what it lacks of one, and declares each factor at least once."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import httpx
+import pytest
+from pydantic import BaseModel
+
+from tests.isolation.matrix import Stage, attack
+from tests.isolation.matrix.callers import callers_of
+from tests.isolation.matrix.cells import Cell, cells_of
+from tests.isolation.matrix.hints import HINTS
+from tests.isolation.matrix.payloads import payloads_of
+from tests.isolation.matrix.positions import positions_of
+from tests.isolation.matrix.routes import LiveRoute, live_routes
+
+ROUTES = live_routes()
+ONE = ROUTES["PATCH /api/v1/projects/{project_id}"]
+
+
+class Unexampled(BaseModel):
+    name: str
+
+
+def cut(cells: tuple[Cell, ...]) -> set[tuple[str, str]]:
+    """Return each factor's values that occur."""
+    factors = ("caller", "position", "hint")
+    found = {(factor, getattr(cell, factor).name) for cell in cells for factor in factors}
+    return found | {("payload", cell.payload) for cell in cells}
+
+
+def all_of(route: LiveRoute) -> set[tuple[str, str]]:
+    named: Mapping[str, list[str]] = {
+        "caller": [caller.name for caller in callers_of(route)],
+        "position": [position.name for position in positions_of(route)],
+        "hint": list(HINTS),
+        "payload": list(payloads_of(route)),
+    }
+    return {(factor, name) for factor, names in named.items() for name in names}
+
+
+class TestEveryRoute:
+    def test_is_guarded_or_declared_public(self) -> None:
+        assert [name for name, route in ROUTES.items() if route.guard is None and not route.public] == []
+
+    def test_is_not_both(self) -> None:
+        assert [name for name, route in ROUTES.items() if route.public and route.guard is not None] == []
+
+    @pytest.mark.parametrize("app", ["", "/api", "/admin", "/billing"])
+    async def test_that_a_document_names_is_among_them(self, app: str, client: httpx.AsyncClient) -> None:
+        document = (await client.get(f"{app}/openapi.json")).json()
+        operations = {f"{method.upper()} {app}{path}" for path, item in document["paths"].items() for method in item}
+        assert operations
+        assert operations <= set(ROUTES)
+
+    def test_also_a_hidden_one_is_among_them(self) -> None:
+        assert {"GET /metrics", "GET /mailbox/{name}", "GET /api/docs", "MOUNT /static"} <= set(ROUTES)
+
+    @pytest.mark.parametrize("name", ROUTES)
+    def test_shows_each_factor_in_few_cells_as_in_all(self, name: str) -> None:
+        route = ROUTES[name]
+        short, full = cells_of(route, "short"), cells_of(route, "full")
+        assert cut(short) == cut(full) == all_of(route)
+        assert len(short) <= len(full)
+
+
+class TestWhatIsMissing:
+    async def test_is_an_id_that_nobody_can_make(self, stage: Stage) -> None:
+        unknown = replace(ONE, template="/v1/things/{thing}")
+        report = await attack(stage, [unknown], "short")
+        assert report.failures == (f"{unknown.name}: say in kinds.ALIASES which table's id {{thing}} is",)
+        assert not report.sound
+        assert (await attack(stage, [ONE], "short")).sound
+
+    async def test_is_an_example_of_the_body(self, stage: Stage) -> None:
+        unexampled = replace(ONE, body=Unexampled)
+        report = await attack(stage, [unexampled], "short")
+        assert report.failures == (f"{ONE.name}: its body's schema has no example to attack with",)
+        assert not report.sound
+
+    async def test_is_an_attack_on_a_websocket(self, stage: Stage) -> None:
+        report = await attack(stage, [replace(ONE, method="WEBSOCKET")], "short")
+        assert not report.sound
+
+    async def test_is_a_guard(self, stage: Stage) -> None:
+        report = await attack(stage, [replace(ONE, guard=None)], "short")
+        assert report.failures == (f"{ONE.name}: neither guarded nor declared public",)
+
+    async def test_is_a_control_that_succeeds(self, stage: Stage) -> None:
+        """Who asks for what nobody has is refused, and that proves nothing."""
+        nowhere = replace(ONE, template="/v1/projekts/{project_id}")
+        report = await attack(stage, [nowhere], "short")
+        assert report.controls_passed < report.controls
+        assert not report.sound

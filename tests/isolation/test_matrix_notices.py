@@ -1,0 +1,131 @@
+"""The matrix notices what it is there for: each test opens a hole, and sees the line that names it.
+
+That the same routes are sound without a hole is what ``test_matrix`` shows.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+
+from insula.auth import Claims, TokenVerifier
+from insula.errors import Unauthenticated
+from insula.http import access
+from insula.ids import TenantId, UserId
+from insula.policy import Policy
+from insula.scope import Identity
+from insula.tenancy import Access, Directory
+from tenants.service import projects
+from tests.isolation.matrix import Report, Stage, attack
+from tests.isolation.matrix.routes import live_routes
+
+ROUTES = live_routes()
+READ, CHANGE = "GET /api/v1/projects/{project_id}", "PATCH /api/v1/projects/{project_id}"
+LIST, DELETE = "GET /api/v1/projects", "DELETE /api/v1/projects/{project_id}"
+SUSPEND = "POST /admin/v1/tenants/{tenant_id}/suspend"
+
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+
+
+async def attacked(stage: Stage, *names: str) -> Report:
+    report = await attack(stage, [ROUTES[name] for name in names], "short")
+    assert not report.sound
+    return report
+
+
+def has(lines: tuple[str, ...], *words: str) -> bool:
+    return any(all(word in line for word in words) for line in lines)
+
+
+@asynccontextmanager
+async def unprotected(readback: Readback, table: str) -> AsyncIterator[None]:
+    """Let every role see every tenant's rows of a table."""
+    await readback(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY')
+    try:
+        yield
+    finally:
+        await readback(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
+
+
+async def test_rows_that_no_policy_guards(stage: Stage, readback: Readback) -> None:
+    async with unprotected(readback, "project"):
+        report = await attacked(stage, LIST, READ, CHANGE)
+    assert has(report.leaks, LIST, "owner of A", "nothing named", "in the answer")
+    assert has(report.failures, READ, "owner of A", "path", "200", "not 404 not_found")
+    assert has(report.rows_changed, CHANGE, "owner of A", "path", "project")
+    assert has(report.rows_changed, CHANGE, "key of A", "path", "project")
+    assert (await attack(stage, [ROUTES[CHANGE]], "short")).sound
+
+
+async def test_hints_that_nobody_compares(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def agreed(*_args: object) -> None:
+        """Say nothing."""
+
+    monkeypatch.setattr(access, "check_hints", agreed)
+    report = await attacked(stage, LIST, SUSPEND)
+    for hint in ("host of B", "domain of B", "X-Tenant, slug of B", "X-Tenant, id of B", "X-Tenant, nobody's"):
+        assert has(report.failures, LIST, "owner of A", hint, "not 403 tenant_conflict"), hint
+
+
+async def test_tokens_for_whichever_app(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    verify = TokenVerifier.verify
+
+    async def anyhow(self: TokenVerifier, token: str, audience: str) -> Claims:
+        for app in ("api", "billing", "admin"):
+            try:
+                return await verify(self, token, audience.rpartition("/")[0] + f"/{app}")
+            except Unauthenticated:
+                continue
+        return await verify(self, token, audience)
+
+    monkeypatch.setattr(TokenVerifier, "verify", anyhow)
+    report = await attacked(stage, DELETE, SUSPEND)
+    assert has(report.failures, DELETE, "token for billing", "not 401 unauthenticated")
+    assert has(report.rows_changed, DELETE, "token for billing", "project")
+    assert has(report.failures, SUSPEND, "superuser with a tenants token", "not 401 unauthenticated")
+
+
+async def test_actions_that_every_member_may(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Policy, "allows", lambda *_args: True)
+    report = await attacked(stage, DELETE, SUSPEND)
+    for role in ("member", "viewer", "billing_manager", "own role of A without it"):
+        assert has(report.failures, DELETE, role, "404 not_found, not 403 forbidden"), role
+    assert has(report.rows_changed, DELETE, "viewer of B", "project")
+    assert has(report.failures, SUSPEND, "auditor of staff", "not 403 forbidden")
+
+
+async def test_staff_that_is_anybody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Identity, "staff", lambda _self: "superuser")
+    report = await attacked(stage, SUSPEND)
+    assert has(report.rows_changed, SUSPEND, "owner of A, token for staff", "tenant")
+
+
+async def test_access_remembered_for_another_tenant(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered: dict[UUID, Access] = {}
+    load = Directory.access
+
+    async def by_session(self: Directory, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access:
+        if session_id not in remembered:
+            remembered[session_id] = await load(self, session_id=session_id, user_id=user_id, tenant_id=tenant_id)
+        return remembered[session_id]
+
+    monkeypatch.setattr(Directory, "access", by_session)
+    monkeypatch.setattr(Directory, "cached_access", lambda _self, *, session_id, **_rest: remembered.get(session_id))
+    report = await attacked(stage, LIST, DELETE)
+    assert has(report.leaks, LIST, "owner of both for A", "in the answer")
+    assert has(report.failures, DELETE, "owner of B in A for A", "not 403 forbidden")
+
+
+async def test_answers_that_tell_what_there_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback
+) -> None:
+    found = projects.get
+
+    async def telling(scope: object, project_id: UUID) -> object:
+        there = await readback("select 1 from project where id = :id", id=project_id)
+        return await found(scope, project_id) if there else 1 / 0  # type: ignore[arg-type]  # passed through
+
+    monkeypatch.setattr(projects, "get", telling)
+    report = await attacked(stage, READ)
+    assert has(report.failures, READ, "owner of A", "not the answer of an id that is nobody's")
