@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import httpx
-from redis import Redis
+from redis.asyncio import Redis
 
 from benchmarks.faults.stage import Stage
 from benchmarks.faults.table import Bar, Cell, Table
@@ -78,9 +78,9 @@ async def _suffer(
     async with traffic.flowing(*flows):
         await asyncio.sleep(pace.around)
         begun = traffic.now()
-        fault.begin(valkey)
+        await asyncio.to_thread(fault.begin, valkey)
         await asyncio.sleep(fault.seconds)
-        fault.end(valkey)
+        await asyncio.to_thread(fault.end, valkey)
         ended = traffic.now()
         recovery = await _recovered(valkey, clients) - ended
         await asyncio.sleep(max(0.0, begun + pace.moment - traffic.now()))
@@ -111,16 +111,16 @@ async def _suffer(
 async def _recovered(valkey: ValkeyServer, clients: Sequence[httpx.AsyncClient]) -> float:
     """Return the time at which every process sees Redis and limits are counted in it again."""
     scripts = Redis.from_url(valkey.url)
-    begun = _loans(scripts)
+    begun = await _loans(scripts)
     async with asyncio.timeout(_PATIENCE):
-        while _loans(scripts) < begun + len(clients) or not all([await _ready(client) for client in clients]):  # noqa: ASYNC110  # it happens in other processes
+        while await _loans(scripts) < begun + len(clients) or not all([await _ready(client) for client in clients]):  # noqa: ASYNC110  # it happens in other processes
             await asyncio.sleep(_POLL)
-    scripts.close()
+    await scripts.aclose()
     return Traffic.now()
 
 
-def _loans(redis: "Redis") -> int:
-    told: Mapping[str, Mapping[str, int]] = redis.info("commandstats")
+async def _loans(redis: Redis) -> int:
+    told: Mapping[str, Mapping[str, int]] = await redis.info("commandstats")
     return sum(told.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
 
 

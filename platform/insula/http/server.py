@@ -7,6 +7,7 @@ statement does not run on in the database. ``uvicorn --http insula.http.server:C
 """
 
 import asyncio
+import logging
 import socket
 import struct
 from collections.abc import Mapping
@@ -16,8 +17,7 @@ from typing import Any, Final
 
 import structlog
 from starlette.types import ASGIApp
-from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable
-from uvicorn._types import Scope as ServerScope
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -34,6 +34,7 @@ _PROGRESS: Final = 16_384  # bytes that count as reading on
 _LOOKS: Final = 4  # at each connection within the shortest of its deadlines
 _NOTSENT_LOWAT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", 25)  # Linux; Python names it from 3.12 on
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # what was not sent is dropped, and the client told
+_SILENT: Final = logging.Logger("silent", logging.CRITICAL + 1)  # noqa: LOG001  # no configuration makes it speak
 _log = structlog.get_logger(__name__)
 
 
@@ -62,7 +63,7 @@ class Connection(HttpToolsProtocol):
         self._patience: Mapping[Stage, float] = {Stage.HEAD: http.head_timeout, Stage.READER: http.read_on_timeout}
         self._every = min(self._patience.values()) / _LOOKS
         self._watch: asyncio.TimerHandle | None = None
-        self._running: tuple[RequestResponseCycle, asyncio.Task[object]] | None = None
+        self._running: tuple[RequestResponseCycle, asyncio.Task[None]] | None = None
         self._counted: object = None
         self._received = 0
         self._resumed = 0
@@ -86,6 +87,7 @@ class Connection(HttpToolsProtocol):
             cycle, task = self._running
             if not cycle.response_complete:
                 cycle.disconnected = True  # uvicorn tells the last of several that came at once, which may be another
+                cycle.logger = _SILENT  # which would call it a fault of the app
                 task.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -100,25 +102,15 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the request; what is sent as a trailer after its body is no header of it."""
         super().on_headers_complete()
-        if not self._in_head:
+        if self.cycle is not None and self.cycle.scope is self.scope:
             self.headers = []
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        async def run(scope: ServerScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-            task = asyncio.current_task()
-            if task is None or cycle.disconnected:
-                return
-            mine = self._running = cycle, task
-            try:
-                await app(scope, receive, send)
-            except asyncio.CancelledError:
-                if not cycle.disconnected:
-                    raise
-            finally:
-                if self._running is mine:  # the next may have begun when this one had answered
-                    self._running = None
-
-        super()._start_asgi_task(cycle, run)
+        # As uvicorn's own, which keeps the task to itself.
+        task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+        self._running = cycle, task
 
     def resume_writing(self) -> None:
         """Note that the client reads on."""
