@@ -9,9 +9,11 @@ from time import monotonic
 
 from tests.proof.arena import ROOT, Arena
 from tests.proof.breaking import break_database
+from tests.proof.editing import break_source
 from tests.proof.figures import Figures, left_out, shortcomings
 from tests.proof.judge import mutant_figures, outdated
-from tests.proof.report import say, say_figures, say_mutants
+from tests.proof.report import say, say_alive, say_figures, say_part
+from tests.proof.results import Result
 
 BUILD = ROOT / "build"
 
@@ -43,9 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _mutants(arena: Arena, chosen: Sequence[str]) -> tuple[Figures, list[str]]:
-    begun = monotonic()
-    results = list(break_database(arena, chosen))
-    say_mutants("holes in the database", results, monotonic() - begun)
+    results: list[Result] = []
+    for kind, tried in (("database", break_database), ("source", break_source)):
+        begun = monotonic()
+        found = list(say_alive(tried(arena, chosen)))
+        killed = sum(result.verdict == "killed" for result in found)
+        say_part(f"{kind}: {killed}/{len(found)} killed", monotonic() - begun)
+        results += found
     return mutant_figures(results), [] if chosen else outdated(results)
 
 

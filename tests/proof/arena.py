@@ -7,12 +7,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from tests.proof.suites import Outcome, Suite
 from tests.support.cluster import RUNNING, Servers, TestServers
@@ -24,6 +25,7 @@ SECONDS = 240
 _LEFT_OUT = shutil.ignore_patterns(".venv", ".git", ".*_cache", ".hypothesis", "__pycache__", "build", "benchmarks")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ class Place:
 class Arena:
     """Servers, places, and who runs where."""
 
-    def __init__(self, servers: TestServers, places: Iterable[Place], directory: Path) -> None:
+    def __init__(self, servers: TestServers, places: Iterable[Place], directory: Path, processes: Executor) -> None:
         self._servers = servers
+        self._processes = processes
         self._free: SimpleQueue[Place] = SimpleQueue()
         for place in places:
             self._free.put(place)
@@ -68,7 +71,8 @@ class Arena:
                 shutil.copytree(ROOT, place.tree, ignore=_LEFT_OUT, symlinks=True)
                 _compile(place.tree)
             servers.start()
-            yield cls(servers, places, directory)
+            with ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")) as processes:
+                yield cls(servers, places, directory, processes)
         finally:
             servers.stop()
             shutil.rmtree(directory)
@@ -112,6 +116,10 @@ class Arena:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
             return replace_said(outcome, f"{outcome.said}: {' '.join(last)}")
         return outcome
+
+    def call(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        """Run a function of a module in another process, whose event loop nobody holds up."""
+        return self._processes.submit(work, *args, **kwargs).result(SECONDS)
 
     def each(self, tasks: Iterable[Task], work: Callable[[Task], Result]) -> Iterator[Result]:
         """Do the work, as many at once as there are places; results come in the order of the tasks."""

@@ -1,7 +1,7 @@
 """What the proof prints: each part as it ends, what was found, and the figures."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 from tests.proof.figures import Figures
 from tests.proof.results import Result
@@ -22,12 +22,12 @@ def say_part(name: str, seconds: float, lines: Iterable[str] = ()) -> None:
         say(f"    {line}")
 
 
-def say_mutants(kind: str, results: Sequence[Result], seconds: float) -> None:
-    """Say how many of one kind were killed, and name each that was not."""
-    killed = sum(result.verdict == "killed" for result in results)
-    alive = [result for result in results if result.verdict != "killed"]
-    lines = [f"{result.verdict}: {result.mutant} [{result.suite}]: {result.said}" for result in alive]
-    say_part(f"{kind}: {killed}/{len(results)}", seconds, lines)
+def say_alive(results: Iterable[Result]) -> Iterator[Result]:
+    """Say of each mutant that was not killed who should have, as soon as it is known."""
+    for result in results:
+        if result.verdict != "killed":
+            say(f"{result.verdict}: {result.mutant} [{result.suite}] {result.said}")
+        yield result
 
 
 def say_figures(figures: Figures) -> None:

@@ -1,0 +1,23 @@
+"""The behaviour suite on one table, in a process that has loaded it once."""
+
+import asyncio
+from collections.abc import Sequence
+
+from tests.isolation.behaviour import Findings, Islands, behave, probe_database
+from tests.proof.mutants.holes import DATABASE
+from tests.support.cluster import Servers
+
+
+def behaviour(servers: Servers, table: str) -> Sequence[str]:
+    """Return what the behaviour suite finds wrong with a table, or with what belongs to none."""
+    return asyncio.run(_failures(servers, table))
+
+
+async def _failures(servers: Servers, table: str) -> Sequence[str]:
+    settings = servers.settings()
+    if table != DATABASE:
+        return (await behave(settings, [table])).failures
+    async with Islands.open(settings) as islands:
+        found = Findings(DATABASE)
+        await probe_database(islands, found)
+        return found.failures

@@ -1,0 +1,216 @@
+"""What is done for whom: repeated requests, jobs, webhooks, invitations, roles, streams, each check left out."""
+
+from typing import Final
+
+from tests.proof.mutants.edits import Edit
+from tests.proof.mutants.targets import CREATE, fault, tests
+
+_KEYS: Final = "platform/insula/http/idempotency.py"
+_ACCESS: Final = "platform/insula/http/access.py"
+_SEAL: Final = "platform/insula/http/seal.py"
+_RUNNER: Final = "platform/insula/worker/runner.py"
+_JOBS: Final = "platform/insula/jobs/context.py"
+_SIGNATURE: Final = "billing/service/signature.py"
+_INBOX: Final = "billing/service/inbox.py"
+_INVITATIONS: Final = "tenants/service/invitations.py"
+_PEOPLE: Final = "tenants/service/people.py"
+_MEMBERS: Final = "tenants/service/members.py"
+_DOMAINS: Final = "tenants/service/domains.py"
+_INVITED: Final = tests("faults/test_29_invitations.py")
+_RANKS: Final = tests("tenants/routes/test_members_roles.py")
+_MINE: Final = "        (col(IdempotencyRecord.tenant_id) == claimed.partition)\n        & "
+
+EFFECTS: Final = (
+    Edit("repeated: any tenant's key", _KEYS, _MINE, "        ", fault("18_repeated_key")),
+    Edit(
+        "repeated: any tenant's lock",
+        _KEYS,
+        '"\\0".join((str(claimed.partition), ',
+        '"\\0".join((',
+        fault("18_repeated_key"),
+    ),
+    Edit(
+        "repeated: anybody's key",
+        _KEYS,
+        "        & (col(IdempotencyRecord.principal_id) == claimed.principal_id)\n",
+        "",
+        fault("18_repeated_key"),
+    ),
+    Edit(
+        "repeated: any route's key",
+        _KEYS,
+        "        & (col(IdempotencyRecord.route) == claimed.route)\n",
+        "",
+        fault("18_repeated_key"),
+    ),
+    Edit(
+        "repeated: any body",
+        _KEYS,
+        "if record.request_hash != claimed.request_hash:",
+        "if False:",
+        fault("18_repeated_key"),
+    ),
+    Edit(
+        "repeated: no lock",
+        _KEYS,
+        "if not (await unit.session.exec(select(func.pg_try_advisory_xact_lock(_lock_id(claimed))))).one():",
+        "if False:",
+        fault("18_repeated_key"),
+    ),
+    Edit(
+        "repeated: kept for nobody",
+        _ACCESS,
+        'isinstance(connection, Request) and connection.method == "POST":',
+        "False:",
+        CREATE,
+    ),
+    Edit(
+        "streams: whoever began may end",
+        _ACCESS,
+        "again = await identify(credentials, kernel.directory)",
+        "again = identity",
+        tests("audit/test_streaming.py"),
+    ),
+    Edit(
+        "streams: any role may end",
+        _ACCESS,
+        "            self._authorise(again, kernel)\n",
+        "",
+        tests("audit/test_streaming.py"),
+    ),
+    Edit("routes: unguarded ones serve", _SEAL, "    if undeclared:\n", "    if False:\n", fault("30_unguarded_route")),
+    Edit(
+        "jobs: without a tenant",
+        _RUNNER,
+        "if context.tenant_id is None and self.task not in _MAY_LACK_A_TENANT:",
+        "if False:",
+        fault("20_job_of_another_tenant"),
+    ),
+    Edit(
+        "jobs: of suspended tenants too",
+        _JOBS,
+        "if found.one_or_none() != ACTIVE:",
+        "if False:",
+        tests("jobs/test_worker.py", "faults/test_19_deleted_tenant.py"),
+    ),
+    Edit(
+        "jobs: for nobody's rows",
+        _JOBS,
+        "self.database.unit(DatabaseRole.WORKER, self.tenant_id or NO_TENANT)",
+        "self.database.unit(DatabaseRole.WORKER, NO_TENANT)",
+        tests("jobs/test_worker.py"),
+    ),
+    Edit("webhooks: any signature", _SIGNATURE, "if not any(matches):", "if False:", fault("31_unsigned_webhook")),
+    Edit(
+        "webhooks: of any time",
+        _SIGNATURE,
+        "if abs(clock.timestamp() - int(timestamp)) > TOLERANCE_SECONDS:",
+        "if False:",
+        fault("32_old_webhook"),
+    ),
+    Edit(
+        "webhooks: from the future",
+        _SIGNATURE,
+        "if abs(clock.timestamp() - int(timestamp)) > TOLERANCE_SECONDS:",
+        "if clock.timestamp() - int(timestamp) > TOLERANCE_SECONDS:",
+        fault("32_old_webhook"),
+    ),
+    Edit(
+        "webhooks: for the tenant in the metadata",
+        _INBOX,
+        "    if tenant_id is None:\n        return False",
+        '    told = row.payload["data"]["object"].get("metadata") or {}\n'
+        '    tenant_id = UUID(told["tenant_id"]) if told.get("tenant_id") else tenant_id\n'
+        "    if tenant_id is None:\n        return False",
+        fault("05_foreign_metadata"),
+    ),
+    Edit(
+        "webhooks: test mode too",
+        _INBOX,
+        "if event.livemode != live_mode:",
+        "if False:",
+        tests("billing/test_webhooks.py"),
+    ),
+    Edit(
+        "invitations: any secret",
+        _INVITATIONS,
+        "        or not tokens.fits(token, invitation.token_hash)\n",
+        "",
+        _INVITED,
+    ),
+    Edit("invitations: settled ones too", _INVITATIONS, '        or invitation.status != "pending"\n', "", _INVITED),
+    Edit("invitations: before the address is proved", _INVITATIONS, "        or not person.verified\n", "", _INVITED),
+    Edit(
+        "invitations: for anybody's address",
+        _INVITATIONS,
+        "        or fold(person.email) != invitation.email\n",
+        "",
+        _INVITED,
+    ),
+    Edit(
+        "invitations: by who may no longer",
+        _INVITATIONS,
+        "if own is None or offered is None or Action.INVITATION_CREATE not in own or not may_grant(own, offered):",
+        "if offered is None:",
+        _INVITED,
+    ),
+    Edit("roles: above one's own", _PEOPLE, "if not may_grant(self.permissions, permissions):", "if False:", _RANKS),
+    Edit(
+        "roles: every role is within every other",
+        "platform/insula/policy/roles.py",
+        "return role <= own",
+        "return True",
+        _RANKS,
+    ),
+    Edit(
+        "roles: what was true a moment ago",
+        _PEOPLE,
+        "if member is None or permissions is None or action not in permissions:",
+        "if member is None or permissions is None:",
+        fault("28_membership"),
+    ),
+    Edit(
+        "roles: a role's words count unpublished",
+        "platform/insula/policy/own_roles.py",
+        "        if action not in self._assignable:\n            return False",
+        "        if action in permissions:\n            return True\n"
+        "        if action not in self._assignable:\n            return False",
+        tests("policy"),
+    ),
+    Edit(
+        "roles: of any tenant",
+        "platform/insula/tenancy/queries.py",
+        "r.tenant_id = m.tenant_id and r.key = m.custom_role",
+        "r.key = m.custom_role",
+        fault("28_own_roles"),
+    ),
+    Edit(
+        "keys: what is for people",
+        "tenants/key_actions.py",
+        "for code, known in PUBLISHED.items() if not known.for_people",
+        "for code in PUBLISHED",
+        tests("tenants/routes/test_api_keys_create.py"),
+    ),
+    Edit(
+        "keys: more than their maker may",
+        "tenants/key_actions.py",
+        "return KEY_ACTIONS & permissions",
+        "return KEY_ACTIONS",
+        tests("tenants/routes/test_api_keys_create.py"),
+    ),
+    Edit(
+        "owners: the last one may leave",
+        _MEMBERS,
+        "if member.role == Role.OWNER and await queries.count_owners(scope.unit.session) == 1:",
+        "if False:",
+        fault("29_last_owner"),
+    ),
+    Edit("seats: one more", _PEOPLE, "if taken + 1 > granted:", "if taken > granted:", fault("38_last_seat")),
+    Edit(
+        "domains: taken without a proof",
+        _DOMAINS,
+        "if not await proved(claim, resolver):",
+        "if False:",
+        tests("tenants/routes/test_domains.py"),
+    ),
+)

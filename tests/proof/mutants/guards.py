@@ -1,0 +1,133 @@
+"""Guards that are looser than they were: each route asks for something that every role may, or for nothing."""
+
+import ast
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+
+import admin.api
+import billing.api
+import tenants.api
+from insula.http.access import PersonalGuard
+from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
+from insula.http.seal import seal
+from insula.policy import Role, StaffRole
+from tests.isolation.matrix.routes import LiveRoute, live_routes
+from tests.proof.arena import ROOT
+from tests.proof.mutants.edits import AnchorLost, Edit
+from tests.proof.results import Result
+from tests.proof.suites import Attacks
+
+THE_BUILD: Final = "the build"
+_GRANTS: Final[Mapping[str, tuple[Mapping[str, Collection[StrEnum]], Sequence[str]]]] = {
+    "tenants": (tenants.api.GRANTS, tuple(Role)),
+    "billing": (billing.api.GRANTS, tuple(Role)),
+    "admin": (admin.api.GRANTS, tuple(StaffRole)),
+}
+
+
+def loosened() -> Iterator[Edit]:
+    """Let each guarded route ask for another action, one that every role of its app has.
+
+    Left out are personal routes, which ask for nothing but a person, and routes that ask for what
+    everybody has where there is nothing else that everybody has.
+    """
+    for route in live_routes().values():
+        if route.guard is None or isinstance(route.guard, PersonalGuard):
+            continue
+        if (looser := _looser(route)) is not None:
+            old, new = _asked(route, looser)
+            yield Edit(f"{route.name}: for {looser}", _path(route), old, new, Attacks((route.name,)))
+
+
+def _looser(route: LiveRoute) -> StrEnum | None:
+    grants, roles = _GRANTS[route.app]
+    everybodys = set(grants[roles[0]]).intersection(*(grants[role] for role in roles))
+    own = route.guard.action if route.guard is not None else None
+    if route.app == "admin" and own in everybodys:
+        return None  # no API key comes here, so one such action is as good as another
+    return min(everybodys - {own}, default=None)
+
+
+def _asked(route: LiveRoute, looser: StrEnum) -> tuple[str, str]:
+    """Return the function's text, and what it is with the looser action in its guard."""
+    text, node = _function(route)
+    named = [
+        asked
+        for call in ast.walk(node.args)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id.startswith("allow")
+        for asked in call.args[:1]
+        if isinstance(asked, ast.Attribute) and route.guard is not None and asked.attr == route.guard.action.name
+    ]
+    if len(named) != 1 or named[0].end_col_offset is None:
+        raise AnchorLost(f"{route.name}: its function names its action {len(named)} times, not once")
+    place = named[0]
+    lines = text.splitlines(keepends=True)
+    line = lines[place.lineno - 1].encode()
+    action = f"{ast.unparse(place.value)}.{looser.name}".encode()
+    lines[place.lineno - 1] = (line[: place.col_offset] + action + line[place.end_col_offset :]).decode()
+    first, last = node.lineno - 1, node.end_lineno
+    return "".join(text.splitlines(keepends=True)[first:last]), "".join(lines[first:last])
+
+
+def _path(route: LiveRoute) -> str:
+    source = inspect.getsourcefile(inspect.unwrap(_endpoint(route)))
+    return str(Path(source or "").relative_to(ROOT))
+
+
+def _endpoint(route: LiveRoute) -> type:
+    endpoint: type = route.endpoint  # type: ignore[assignment]  # a function; inspect's typing takes no object
+    return endpoint
+
+
+def _function(route: LiveRoute) -> tuple[str, ast.AsyncFunctionDef | ast.FunctionDef]:
+    text, module = _parsed(_path(route))
+    name = getattr(route.endpoint, "__name__", "")
+    for node in ast.walk(module):
+        if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef) and node.name == name:
+            return text, node
+    raise AnchorLost(f"{route.name}: there is no function {name} in {_path(route)}")
+
+
+@cache
+def _parsed(path: str) -> tuple[str, ast.Module]:
+    text = (ROOT / path).read_text()
+    return text, ast.parse(text)
+
+
+def unguarded() -> Iterator[Result]:
+    """Take each route's guard away altogether: then nothing may be built that serves it."""
+    for route in live_routes().values():
+        if route.guard is not None:
+            alive = [kind for kind, is_built in _built_without(route).items() if is_built]
+            said = f"is served as a {alive[0]}" if alive else "UndeclaredRoute"
+            yield Result(f"{route.name}: public", THE_BUILD, "survived" if alive else "killed", said)
+
+
+def _built_without(route: LiveRoute) -> dict[str, bool]:
+    async def bare() -> None:
+        """Do what the route does, without its guard."""
+
+    app = FastAPI()
+    app.add_api_route(route.template, bare, methods=[route.method])
+    public = FastAPI()
+    public.router.route_class = PublicRoute
+    public.add_api_route(route.template, bare, methods=[route.method])
+    return {
+        "TenantRoute": _builds(lambda: TenantRoute(route.template, bare, methods=[route.method])),
+        "APIRoute": _builds(lambda: seal(app, route.app)),
+        "PublicRoute": _builds(lambda: seal(public, route.app)),
+    }
+
+
+def _builds(build: Callable[[], object]) -> bool:
+    try:
+        build()
+    except UndeclaredRoute:
+        return False
+    return True

@@ -1,0 +1,212 @@
+"""Who asks: tokens, sessions, people and API keys, each check left out."""
+
+from typing import Final
+
+from tests.proof.mutants.edits import Edit
+from tests.proof.mutants.targets import BY_STAFF, CREATE, MY_OWN, READ, fault, tests
+
+_TOKENS: Final = "platform/insula/auth/tokens.py"
+_CLAIMS: Final = "platform/insula/auth/claims.py"
+_SCOPE: Final = "platform/insula/scope.py"
+_ACCESS: Final = "platform/insula/http/access.py"
+_CREDENTIALS: Final = "platform/insula/http/credentials.py"
+_RECORDS: Final = "platform/insula/tenancy/records.py"
+_QUERIES: Final = "platform/insula/tenancy/queries.py"
+_DIRECTORY: Final = "platform/insula/tenancy/directory.py"
+
+IDENTITY: Final = (
+    Edit(
+        "tokens: any audience",
+        _TOKENS,
+        "        if claims.audience != audience:\n            raise",
+        "        if False:\n            raise",
+        READ,
+    ),
+    Edit(
+        "tokens: any audience, once verified",
+        _TOKENS,
+        "if claims is None or claims.audience != audience:",
+        "if claims is None:",
+        fault("23_audience_and_time"),
+    ),
+    Edit("tokens: no expiry", _CLAIMS, "if now >= expires_at + self.leeway or now <", "if now <", READ),
+    Edit(
+        "tokens: no expiry, once verified",
+        _TOKENS,
+        "if clock.timestamp() >= claims.expires_at + self._profile.leeway:",
+        "if False:",
+        fault("07_lost_access"),
+    ),
+    Edit(
+        "tokens: not yet valid",
+        _CLAIMS,
+        'or now < max(_moment(payload, "nbf"), _moment(payload, "iat")) - self.leeway:',
+        ":",
+        fault("23_audience_and_time"),
+    ),
+    Edit(
+        "tokens: any issuer",
+        _CLAIMS,
+        'if _text(payload, "iss") != self.issuer:',
+        'if not _text(payload, "iss"):',
+        fault("22_forged_token"),
+    ),
+    Edit(
+        "tokens: any signature",
+        _TOKENS,
+        "parse_constant=_refuse) if genuine else None",
+        "parse_constant=_refuse) if genuine or signed else None",
+        fault("22_forged_token"),
+    ),
+    Edit(
+        "tokens: any header",
+        _TOKENS,
+        "if not isinstance(header, dict) or header.keys() != _HEADER:",
+        "if not isinstance(header, dict):",
+        fault("22_forged_token"),
+    ),
+    Edit("tokens: any type", _TOKENS, ' or header["typ"] != TOKEN_TYPE', "", fault("22_forged_token")),
+    Edit(
+        "tokens: kept when keys change",
+        _TOKENS,
+        "        if self._generation != self._keys.generation:\n            self.flush()\n",
+        "",
+        tests("auth/test_tokens.py"),
+    ),
+    Edit(
+        "sessions: ended ones live on",
+        _SCOPE,
+        "if not access.session_live or access.user_status != ACTIVE:",
+        "if access.user_status != ACTIVE:",
+        READ,
+    ),
+    Edit(
+        "sessions: revoked ones live on",
+        _DIRECTORY,
+        "session_live=row.expires_at is not None and row.revoked_at is None,",
+        "session_live=row.expires_at is not None,",
+        READ,
+    ),
+    Edit(
+        "sessions: expired ones live on",
+        _DIRECTORY,
+        "if known.access.session_live and clock.timestamp() >= known.expires_at:",
+        "if False:",
+        tests("tenancy/test_directory.py"),
+    ),
+    Edit(
+        "sessions: anybody's",
+        _QUERIES,
+        "on s.id = :session_id and s.user_id = u.id",
+        "on s.id = :session_id",
+        tests("tenancy/test_directory.py"),
+    ),
+    Edit(
+        "sessions: anybody's, once read",
+        _DIRECTORY,
+        "if known is None or known.access.user_id != user_id:",
+        "if known is None:",
+        tests("tenancy/test_directory.py"),
+    ),
+    Edit(
+        "users: suspended ones too",
+        _SCOPE,
+        "if not access.session_live or access.user_status != ACTIVE:",
+        "if not access.session_live:",
+        READ,
+    ),
+    Edit(
+        "tenants: deleted ones' tokens too",
+        _SCOPE,
+        "if claims.tenant_id is not None and access.tenant is None:",
+        "if False:",
+        fault("19_deleted_tenant"),
+    ),
+    Edit("tenants: suspended ones too", _SCOPE, "if tenant.status != ACTIVE:", "if False:", READ),
+    Edit(
+        "members: strangers too",
+        _SCOPE,
+        'if role is None:\n            raise Forbidden("You are not a member of this tenant")',
+        'role = role or "owner"',
+        READ,
+    ),
+    Edit(
+        "members: of any tenant",
+        _QUERIES,
+        "left join membership m on m.tenant_id = t.id and m.user_id = u.id",
+        "left join lateral (select * from membership n where n.user_id = u.id limit 1) m on true",
+        READ,
+    ),
+    Edit(
+        "staff: everybody",
+        _SCOPE,
+        "if self.principal.staff_role is None:\n            raise Forbidden\n        return self.principal.staff_role",
+        'return self.principal.staff_role or "superuser"',
+        BY_STAFF,
+    ),
+    Edit(
+        "staff: any role of theirs",
+        _ACCESS,
+        "if not kernel.policy.allows(identity.staff(), self.action):",
+        "if not identity.staff():",
+        BY_STAFF,
+    ),
+    Edit(
+        "members: any role",
+        _ACCESS,
+        "if identity.key_actions is None and not kernel.policy.allows(role, self.action, identity.permissions):",
+        "if False:",
+        CREATE,
+    ),
+    Edit(
+        "keys: any action",
+        _ACCESS,
+        "if identity.key_actions is not None and self.action not in identity.key_actions:",
+        "if False:",
+        READ,
+    ),
+    Edit("keys: also where none is taken", _CREDENTIALS, "if not takes_keys:", "if False:", BY_STAFF),
+    Edit(
+        "keys: people too",
+        _SCOPE,
+        'if self.user_id is None:\n            raise Forbidden("This is for people, not for API keys")\n',
+        "if self.key_id is not None:\n            return UserId(self.key_id)\n",
+        MY_OWN,
+    ),
+    Edit(
+        "keys: any secret",
+        _RECORDS,
+        "if hmac.compare_digest(digest, self.digest):\n            return True",
+        "if digest:\n            return True",
+        tests("auth/test_api_keys.py"),
+    ),
+    Edit(
+        "keys: expired ones too",
+        _RECORDS,
+        "if self.expires_at is not None and now >= self.expires_at:",
+        "if False:",
+        READ,
+    ),
+    Edit("keys: revoked ones too", _QUERIES, "and k.id = :key_id and k.revoked_at is null", "and k.id = :key_id", READ),
+    Edit(
+        "keys: old secrets for ever",
+        _RECORDS,
+        "previous is not None and now < self.previous_until and",
+        "previous is not None and",
+        tests("tenants/routes/test_api_keys.py", "tenants/service", "faults/test_28_revoked_key.py"),
+    ),
+    Edit(
+        "keys: under any tenant's id",
+        _QUERIES,
+        "where k.tenant_id = :tenant_id and k.id = :key_id",
+        "where k.id = :key_id",
+        tests("tenancy/test_api_keys.py"),
+    ),
+    Edit(
+        "keys: beside a token",
+        _CREDENTIALS,
+        'if b"authorization" in headers:',
+        "if False:",
+        tests("auth/test_api_keys.py"),
+    ),
+)

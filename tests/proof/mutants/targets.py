@@ -1,0 +1,21 @@
+"""What must kill a mutant of the source: the attack on a route that shows it, or the tests of one fault."""
+
+from typing import Final
+
+from tests.proof.suites import Attacks, Tests
+
+READ: Final = Attacks(("GET /api/v1/projects/{project_id}",))
+CREATE: Final = Attacks(("POST /api/v1/projects",))
+UPDATE: Final = Attacks(("PATCH /api/v1/projects/{project_id}",))
+MY_OWN: Final = Attacks(("GET /api/v1/me",))
+BY_STAFF: Final = Attacks(("POST /admin/v1/tenants/{tenant_id}/suspend",))
+
+
+def fault(name: str) -> Tests:
+    """Return the tests of one fault, by the name of their file."""
+    return Tests((f"tests/faults/test_{name}.py",))
+
+
+def tests(*nodes: str) -> Tests:
+    """Return some tests."""
+    return Tests(tuple(f"tests/{node}" for node in nodes))

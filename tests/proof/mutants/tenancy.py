@@ -1,0 +1,208 @@
+"""Which tenant: hints, caches and what they are told, the connection's setting, each left out or left open."""
+
+from typing import Final
+
+from tests.proof.mutants.edits import Edit
+from tests.proof.mutants.targets import READ, fault, tests
+
+_CREDENTIALS: Final = "platform/insula/http/credentials.py"
+_SCOPE: Final = "platform/insula/scope.py"
+_QUERIES: Final = "platform/insula/tenancy/queries.py"
+_DIRECTORY: Final = "platform/insula/tenancy/directory.py"
+_CACHE: Final = "platform/insula/tenancy/cache.py"
+_KEYS: Final = "platform/insula/tenancy/api_keys.py"
+_LISTENER: Final = "platform/insula/tenancy/listener.py"
+_CONNECTION: Final = "platform/insula/db/connection.py"
+_UNIT: Final = "platform/insula/db/unit.py"
+_POOLS: Final = "platform/insula/db/pools.py"
+_READING: Final = "platform/insula/db/reading.py"
+_PROXIES: Final = "platform/insula/http/middleware/proxies.py"
+_GATE: Final = "platform/insula/http/middleware/gate.py"
+_DOORS: Final = "platform/insula/limits/doors.py"
+
+TENANCY: Final = (
+    Edit(
+        "hints: need not agree",
+        _SCOPE,
+        "if any(hint is None or hint != tenant_id for hint in hints):",
+        "if False:",
+        READ,
+    ),
+    Edit(
+        "hints: of nobody agree",
+        _SCOPE,
+        "if any(hint is None or hint != tenant_id for hint in hints):",
+        "if any(hint is not None and hint != tenant_id for hint in hints):",
+        READ,
+    ),
+    Edit("hints: the host is no hint", _CREDENTIALS, "if hints.host is not None:", "if False:", READ),
+    Edit("hints: X-Tenant is no hint", _CREDENTIALS, "if hints.named is not None:", "if False:", READ),
+    Edit(
+        "hints: domains not yet proved",
+        _QUERIES,
+        "where d.host = :host and d.verified_at is not null",
+        "where d.host = :host",
+        tests("tenancy/test_directory.py"),
+    ),
+    Edit(
+        "hosts: any is served",
+        _GATE,
+        "if not _HOST.fullmatch(host) or not await self.verified_host(scope, host):",
+        "if False:",
+        fault("04_poisoned_hosts"),
+    ),
+    Edit(
+        "proxies: anybody is one",
+        _PROXIES,
+        "if peer is None or not self._trusts(peer):",
+        "if False:",
+        fault("04_poisoned_hosts"),
+    ),
+    Edit(
+        "proxies: the client's own word",
+        _PROXIES,
+        "for hop in reversed(hops):",
+        "for hop in hops:",
+        tests("http/test_edge.py"),
+    ),
+    Edit(
+        "cache: one entry for all tenants", _DIRECTORY, "(session_id, tenant_id)", "(session_id, None)", READ, times=2
+    ),
+    Edit(
+        "cache: keys of all tenants",
+        _KEYS,
+        "return await self.find(name, name,",
+        "return await self.find((TenantId(UUID(int=0)), key_id), name,",
+        tests("tenancy/test_api_keys.py"),
+    ),
+    Edit(
+        "cache: told of no change",
+        _LISTENER,
+        "            sink.notify(str(payload))",
+        "            str(payload)",
+        fault("28_membership"),
+    ),
+    Edit(
+        "cache: access is not forgotten", _DIRECTORY, "        self._access.drop(subject)\n", "", fault("28_membership")
+    ),
+    Edit(
+        "cache: keys are not forgotten", _DIRECTORY, "        self._keys.drop(subject)\n", "", fault("28_revoked_key")
+    ),
+    Edit(
+        "cache: names are not forgotten",
+        _DIRECTORY,
+        "            self._names.tenant_changed(subject)",
+        "            pass",
+        tests("tenancy/test_directory.py"),
+    ),
+    Edit(
+        "cache: what a change outran is kept", _CACHE, "if not load.outrun:", "if True:", tests("tenancy/test_cache.py")
+    ),
+    Edit(
+        "cache: kept over a lost listener",
+        _LISTENER,
+        "            sink.flush()\n",
+        "",
+        tests("tenancy/test_listener.py"),
+    ),
+    Edit(
+        "cache: believed though nobody listens",
+        _DIRECTORY,
+        "self._access.ttl = _TTL if alive else _TTL_UNNOTIFIED",
+        "self._access.ttl = _TTL",
+        tests("tenancy/test_listener.py"),
+    ),
+    Edit(
+        "limits: one counter for all tenants",
+        _DOORS,
+        'return f"{{{tenant_id}}}"',
+        'return "{" + str(tenant_id)[:0] + "}"',
+        tests("limits", "auth/test_api_keys.py"),
+    ),
+    Edit(
+        "BEGIN: the session keeps the tenant",
+        _CONNECTION,
+        "SET LOCAL app.tenant_id",
+        "SET app.tenant_id",
+        fault("09_alternating_tenants"),
+    ),
+    Edit(
+        "BEGIN: the tenant is used again",
+        _CONNECTION,
+        "            self._next_tenant = None\n            query",
+        "            query",
+        tests("db/test_units.py", "faults/test_09_alternating_tenants.py"),
+    ),
+    Edit(
+        "BEGIN: no tenant",
+        _CONNECTION,
+        "            query = f\"{query} SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'\"\n",
+        "",
+        READ,
+    ),
+    Edit(
+        "BEGIN: no tenant after a commit",
+        _UNIT,
+        "    driver.carry(session.info[_UNIT].tenant_id)",
+        '    driver.carry(session.info[_UNIT].tenant_id if "begun" not in session.info else None)\n'
+        '    session.info["begun"] = True',
+        fault("10_commit_within_a_request"),
+    ),
+    Edit("BEGIN: a tenant that nobody used stays", _POOLS, "    driver.carry(None)\n", "", tests("db/test_units.py")),
+    Edit(
+        "pools: a transaction is left open",
+        _POOLS,
+        "driver.is_closed() or driver.is_in_transaction():",
+        "driver.is_closed():",
+        tests("db/test_units.py", "db/test_pools.py"),
+    ),
+    Edit(
+        "units: the entered tenant outlives it",
+        _UNIT,
+        "set_config('app.tenant_id', :tenant_id, true)",
+        "set_config('app.tenant_id', :tenant_id, false)",
+        tests("db/test_units.py", "faults/test_09_alternating_tenants.py"),
+    ),
+    Edit(
+        "units: another tenant stays entered",
+        _UNIT,
+        "        await self.session.rollback()\n        self.tenant_id = self._home",
+        "        await self.session.rollback()",
+        fault("10_commit_within_a_request"),
+    ),
+    Edit(
+        "reads: the session keeps the tenant",
+        _READING,
+        ', true) AS tenant OFFSET 0) AS fence"',
+        ', false) AS tenant OFFSET 0) AS fence"',
+        tests("db/test_reading.py"),
+    ),
+    Edit(
+        "reads: no fence",
+        _READING,
+        "self._statement.where(_FENCE).offset(_NOTHING)",
+        "self._statement",
+        tests("db/test_reading.py"),
+    ),
+    Edit(
+        "reads: no tenant",
+        _READING,
+        'found.append("" if tenant_id is None else str(UUID(int=tenant_id.int)))',
+        'found.append("")',
+        READ,
+    ),
+    Edit(
+        "reads: a cancelled one's connection is used again",
+        _READING,
+        "        pooled.invalidate()  # cut off: what the server still does is not known\n",
+        "        pooled.close()\n",
+        tests("db/test_reading.py"),
+    ),
+    Edit(
+        "not found: told apart",
+        "platform/insula/errors.py",
+        'code, status = "not_found", 404',
+        'code, status = "not_found", 403',
+        READ,
+    ),
+)

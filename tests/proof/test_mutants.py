@@ -1,0 +1,41 @@
+"""Mutants that cannot be made prove nothing: each has its place in the source, and a reason if it may survive."""
+
+from tests.isolation.matrix.routes import live_routes
+from tests.proof.arena import ROOT
+from tests.proof.editing import edits
+from tests.proof.mutants.edits import AnchorLost, Edit
+from tests.proof.mutants.guards import THE_BUILD, unguarded
+from tests.proof.survivors import EXPLAINED
+
+
+def lost(edit: Edit) -> str | None:
+    """Return what is wrong with the mutant's place, if anything is."""
+    try:
+        compile(edit.applied(ROOT), edit.path, "exec")
+    except (AnchorLost, SyntaxError) as error:
+        return f"{edit.name}: {error}"
+    return None
+
+
+def test_every_mutant_has_its_place_in_the_source() -> None:
+    assert [found for edit in edits() if (found := lost(edit)) is not None] == []
+
+
+def test_a_mutant_has_one_name() -> None:
+    names = [edit.name for edit in edits()]
+    assert len(names) == len(set(names)) > len(live_routes()) / 2
+
+
+def test_what_is_named_to_kill_is_there() -> None:
+    nodes = {node.partition("::")[0] for edit in edits() for node in getattr(edit.suite, "nodes", ())}
+    assert {node for node in nodes if not (ROOT / node).exists()} == set()
+
+
+def test_no_guarded_route_is_built_without_its_guard() -> None:
+    results = list(unguarded())
+    assert {result.suite for result in results} == {THE_BUILD}
+    assert [result.mutant for result in results if result.verdict != "killed"] == []
+
+
+def test_each_survivor_is_explained() -> None:
+    assert all(len(reason) > len(name) for name, reason in EXPLAINED.items())
