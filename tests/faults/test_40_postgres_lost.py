@@ -3,25 +3,28 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import JsonValue
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.db.pools import shares
+from insula.db.pools import Database, shares
 from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.jobs import JobContext, enqueue
 from insula.settings import Settings
 from tests.support.app import serving
 from tests.support.backends import rows_of
 from tests.support.factories import Factories
 from tests.support.load import Load
 from tests.support.mortal import MortalPostgres, mortal_postgres
-from tests.support.waiting import answers
+from tests.support.waiting import answers, until
+from tests.support.worker import quick, working
 
 WRITERS, READERS = 4, 4
 
@@ -150,3 +153,27 @@ async def test_the_pool_is_whole_afterwards(client: httpx.AsyncClient, address: 
     await answers(200, lambda: client.get(f"{address}/readyz"), seconds=5)
     many = await asyncio.gather(*(client.get("/projects") for _ in range(3 * size)))
     assert [answer.status_code for answer in many] == [200] * 3 * size
+
+
+async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
+    engine = create_async_engine(
+        make_url(postgres.settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    tenant, done = await Factories(engine).tenant(), []
+
+    async def note(_context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
+        done.append(arguments["n"])
+
+    async def queue(number: int) -> None:
+        database = await Database.open(postgres.settings, [DatabaseRole.TENANTS])
+        async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+            await enqueue(unit, "probe.note", {"n": number}, tenant_id=tenant.id)
+        await database.close()
+
+    async with working(quick(postgres.settings), {"probe.note": note}):
+        await queue(1)
+        await until(lambda: done == [1], 10)
+        postgres.crash()
+        postgres.start()
+        await queue(2)
+        await until(lambda: done == [1, 2], 20)
