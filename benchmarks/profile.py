@@ -16,6 +16,7 @@ from benchmarks.stage import Stage
 
 _BUILD: Final = Path(__file__).parent.parent / "build"
 _RATE: Final = "400"
+_OURS: Final = ("(insula/", "(tenants/", "(benchmarks/")
 _SHOWN: Final = 30
 
 
@@ -35,15 +36,19 @@ def profile(stage: Stage, contestant: Contestant, cores: Cores, only: Sequence[s
 
 
 def tables(collapsed: str) -> str:
-    """Return the functions that cost most by themselves and with what they call, as two Markdown tables."""
+    """Return which packages, and which functions by themselves, cost most, and our own with what they call."""
+    packages: Counter[str] = Counter()
     alone: Counter[str] = Counter()
     together: Counter[str] = Counter()
     for frames, samples in _stacks(collapsed):
+        packages[frames[-1].rpartition("(")[2].partition("/")[0]] += samples
         alone[frames[-1]] += samples
         for frame in set(frames):
-            together[frame] += samples
+            if any(ours in frame for ours in _OURS):
+                together[frame] += samples
     total = alone.total() or 1
-    return "\n\n".join(_table(title, counter, total) for title, counter in (("self", alone), ("with calls", together)))
+    found = (("package", packages), ("function by itself", alone), ("ours, with what it calls", together))
+    return "\n\n".join(_table(title, counter, total) for title, counter in found)
 
 
 def _stacks(collapsed: str) -> Iterator[tuple[list[str], int]]:
@@ -55,4 +60,4 @@ def _stacks(collapsed: str) -> Iterator[tuple[list[str], int]]:
 
 def _table(title: str, counter: Counter[str], total: int) -> str:
     rows = [f"| {samples / total:6.1%} | {frame} |" for frame, samples in counter.most_common(_SHOWN)]
-    return "\n".join([f"| {title} | function |", "|---:|---|", *rows])
+    return "\n".join([f"| | {title} |", "|---:|---|", *rows])

@@ -94,17 +94,20 @@ async def populate(settings: Settings) -> World:
     """Make the rows and the tokens. The database is migrated and empty."""
     tables: Table = {name: [] for name in _COLUMNS}
     members: list[_Member] = []
-    items: list[Item] = []
+    places: list[tuple[UUID, UUID, int]] = []
     for number in range(TENANTS + LIMITED):
         tenant_id = _tenant(tables, number)
         members += [_member(tables, tenant_id, role) for role in ROLES]
         if number < TENANTS:
             for project in range(PROJECTS):
-                items += _project(tables, tenant_id, project)
+                project_id = _project(tables, tenant_id, project)
+                places += [(tenant_id, project_id, position) for position in range(ITEMS)]
+    order = random.Random(20261123)  # noqa: S311  # the same order in each run
+    order.shuffle(places)  # tenants work at the same time: their rows lie among each other's
+    items = [_item(tables, *place) for place in places]
     await _insert(settings.database_url, tables)
     secret = secrets.token_urlsafe(32)
     people = await _sign_in(settings, members, secret)
-    order = random.Random(20261123)  # noqa: S311  # the same order in each run
     order.shuffle(items)
     full = len(ROLES) * TENANTS
     return World(people[:full], items, people[full:], secret)
@@ -127,15 +130,18 @@ def _member(tables: Table, tenant_id: UUID, role: str) -> _Member:
     return member
 
 
-def _project(tables: Table, tenant_id: UUID, number: int) -> list[Item]:
+def _project(tables: Table, tenant_id: UUID, number: int) -> UUID:
     now, project_id = clock.now(), new_id()
     tables["project"].append((tenant_id, project_id, f"Project {number}", "", "active", now, now, 1))
-    made = [Item(tenant_id, project_id, new_id()) for _ in range(ITEMS)]
-    tables["project_item"] += [
+    return project_id
+
+
+def _item(tables: Table, tenant_id: UUID, project_id: UUID, position: int) -> Item:
+    now, item = clock.now(), Item(tenant_id, project_id, new_id())
+    tables["project_item"].append(
         (tenant_id, item.item_id, project_id, f"Item {position}", _BODY, "open", position, now, now, 1)
-        for position, item in enumerate(made)
-    ]
-    return made
+    )
+    return item
 
 
 async def _insert(url: str, tables: Table) -> None:
