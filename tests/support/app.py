@@ -4,9 +4,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 from time import monotonic
 from typing import Literal
@@ -22,6 +22,7 @@ from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId
 from insula.settings import Settings, audience
 from tests.support.dns import NameServer
+from tests.support.documented import Answers, Watched, documents_of
 from tests.support.factories import Factories, TenantRow, UserRow
 
 AppName = Literal["tenants", "admin", "billing"]
@@ -35,10 +36,19 @@ class Live:
 
     app: FastAPI
     kernel: Kernel
+    documents: Mapping[str, Answers] = field(default_factory=dict)
+    undocumented: list[str] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # httpx's ASGI transport carries no lifespan state; uvicorn copies it into each scope as here.
-        await self.app({**scope, "state": {"kernel": self.kernel}}, receive, send)
+        mine: Scope = {**scope, "state": {"kernel": self.kernel}}
+        if scope["type"] != "http":
+            await self.app(mine, receive, send)
+            return
+        watched = Watched(send)
+        await self.app(mine, receive, watched)
+        if (fault := watched.fault(self.documents, mine)) is not None:
+            self.undocumented.append(fault)
 
 
 @pytest.fixture(scope="session")
@@ -46,15 +56,20 @@ async def live(settings: Settings, dns_server: NameServer) -> AsyncIterator[Live
     app = create_app(settings)
     async with app.router.lifespan_context(app) as state:
         assert state is not None
-        yield Live(app, replace(state["kernel"], resolver=dns_server.resolver()))
+        yield Live(app, replace(state["kernel"], resolver=dns_server.resolver()), documents_of(app))
 
 
 @pytest.fixture
 async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to the app in this process; a 500 is an answer, not an exception."""
+    """Talk to the app in this process; a 500 is an answer, not an exception.
+
+    Every problem that a test is answered must stand in the document of its operation.
+    """
     transport = httpx.ASGITransport(live, raise_app_exceptions=False)
+    live.undocumented.clear()
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
         yield client
+    assert live.undocumented == []
 
 
 @dataclass(frozen=True)

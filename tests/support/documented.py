@@ -1,0 +1,56 @@
+"""Whether an answer's problem stands in the document of its operation: asked of every answer of the suite."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.types import Message, Scope, Send
+
+from insula.http.middleware.edge import route_of
+from insula.http.problems import MEDIA_TYPE
+
+_FIRST_ERROR: Final = 400
+Answers = Mapping[str, Any]  # an OpenAPI document has no fixed shape
+
+
+class Watched:
+    """One answer on its way out; afterwards ``fault`` says whether the document knows it."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._status = 0
+        self._problem = False
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        """Pass ``message`` on."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._problem = (b"content-type", MEDIA_TYPE.encode()) in list(message["headers"])
+        elif message["type"] == "http.response.body" and self._problem:
+            self._body += message.get("body", b"")
+        await self._send(message)
+
+    def fault(self, documents: Mapping[str, Answers], scope: Scope) -> str | None:
+        """Return what the document leaves out; None for an answer that it names, and for no operation's."""
+        name = f"{scope['method']} {route_of(scope)}"
+        answers = documents.get(name)
+        if answers is None or self._status < _FIRST_ERROR or not self._problem:
+            return None
+        code = json.loads(self._body)["code"]
+        named = answers.get(str(self._status), {}).get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+        return None if code in named else f"{name} answers {self._status} {code}, which its document does not name"
+
+
+def documents_of(root: FastAPI) -> dict[str, Answers]:
+    """Return what each operation of the four apps can answer, by its method and whole path."""
+    mounted = [(route.path, route.app) for route in root.routes if isinstance(route, Mount)]
+    return {
+        f"{method.upper()} {mount}{path}": operation["responses"]
+        for mount, app in [("", root), *mounted]
+        if isinstance(app, FastAPI)
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+    }
