@@ -15,7 +15,7 @@ SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-cer
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-redis bench-fairness browser prove fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check bench bench-growth bench-redis bench-fairness browser prove fuzz kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,16 +24,21 @@ run: $(READY) ## Start everything on http://127.0.0.1:8000 (PORT=8001 for anothe
 	@exec $(BIN)/insula run --parent $$PPID
 
 test: $(READY) ## Run every test that needs Python packages only, on servers of its own
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not slow"
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not pooler and not slow"
 
 check: $(READY) ## Check formatting, lint, types, imports, dependencies and the house's own rules
 	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
 
 prove: $(READY) ## Attack every route, then show that the attacks notice each missing protection; build/prove.json
+	@[ -x /usr/sbin/pgbouncer ] || { echo "make prove: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.proof
 
 fuzz: $(READY) ## Send 50,000 requests (CASES=n, SEED=n), good, bad and in sequences, to a real server; build/fuzz.json
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.fuzz --cases $(or $(CASES),50000) --seed $(or $(SEED),1) --lanes $(JOBS)
+
+pooler: $(READY) ## Alternate tenants behind PgBouncer, on one connection
+	@[ -x /usr/sbin/pgbouncer ] || { echo "make pooler: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
+	@$(BIN)/pytest -q -m pooler tests/pooler
 
 kill-workers: $(READY) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect
 	@$(BIN)/pytest -q -m slow tests/faults/test_44_killed_worker.py
@@ -45,17 +50,20 @@ browser: $(READY) ## Look at the pages in headless Chromium
 bench: $(READY) ## Measure what tenants cost a request, beside others, on servers of its own (12 minutes, alone on the machine)
 	@$(BIN)/python -m benchmarks
 
+bench-growth: $(READY) ## Measure what 100,000 tenants cost a request, beside 10, on servers of its own (15 minutes and 15 GB, alone on the machine)
+	@$(BIN)/python -m benchmarks.growth
+
 bench-redis: $(READY) ## Take Redis away under load in four ways and measure what requests see of it (5 minutes)
 	@$(BIN)/python -m benchmarks.faults redis
 
 bench-fairness: $(READY) ## Let one tenant ask 20 times what it may and measure its neighbours (3 minutes)
 	@$(BIN)/python -m benchmarks.faults fairness
 
-system-deps: ## Install, as root, the Debian packages that make browser and make bench need
-	@missing="$(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk)"; \
-	[ -n "$${missing# }" ] || { echo "Chromium and wrk are here"; exit 0; }; \
+system-deps: ## Install, as root, the Debian packages that make browser, pooler and prove need
+	@wanted="$(if $(CHROMIUM),,chromium) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer)"; \
+	[ -n "$${wanted# }" ] || { echo "Chromium and PgBouncer are here"; exit 0; }; \
 	[ "$$(id -u)" = 0 ] || { echo "make system-deps: installs Debian packages, so run it as root" >&2; exit 1; }; \
-	apt-get update -q && apt-get install -y -q --no-install-recommends $$missing
+	apt-get update -q && apt-get install -y -q --no-install-recommends $$wanted
 
 check-format: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "mend with: $(BIN)/ruff format ." >&2; exit 1; }

@@ -34,6 +34,7 @@ FORGERIES: dict[str, Forgery] = {
     "with a critical extension": lambda forge, claims: forge.sign(claims, forge.header(crit=["exp"])),
     "with a path for a key": lambda forge, claims: forge.sign(claims, forge.header(kid="../../../../dev/null")),
     "of another type": lambda forge, claims: forge.sign(claims, forge.header(typ="JWT")),
+    "of another issuer": lambda forge, claims: forge.sign({**claims, "iss": "https://issuer.example"}),
     "an ID token": lambda forge, claims: forge.sign({**claims, "nonce": "n"}, forge.header(typ="id+jwt")),
 }
 

@@ -1,0 +1,23 @@
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.settings import Settings
+from tests.support.pgbouncer import pooled
+
+
+@pytest.fixture(scope="session")
+def narrow(settings: Settings) -> Iterator[Settings]:
+    """Everything through a pooler that has one connection for each role."""
+    with pooled(settings, size=1) as found:
+        yield found
+
+
+@pytest.fixture
+async def behind(narrow: Settings) -> AsyncIterator[Database]:
+    """Open two processes' worth of the tenants' connections, all of which share one."""
+    database = await Database.open(narrow, [DatabaseRole.TENANTS])
+    yield database
+    await database.close()

@@ -1,0 +1,118 @@
+"""FAULTS 9 behind a transaction pooler: every tenant's transactions run on one and the same server connection."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+
+from insula.db.models import Tenant
+from insula.db.pools import Database
+from insula.db.reading import Reading
+from insula.db.roles import DatabaseRole
+from insula.settings import Settings
+from insula.tenancy import Directory, Listener
+from tests.support.factories import Factories, TenantRow
+from tests.support.sql import changed, rows, setting
+from tests.support.waiting import within
+
+pytestmark = pytest.mark.pooler
+TENANTS = DatabaseRole.TENANTS
+ALL = Reading(Tenant, lambda: select(Tenant))
+OWN = "SELECT id, pg_backend_pid() FROM tenant"
+
+
+@pytest.fixture
+async def tenants(make: Factories) -> list[TenantRow]:
+    return [await make.tenant(entitlements={"a": 1}) for _ in range(3)]
+
+
+async def in_a_transaction(database: Database, tenant_id: UUID | None) -> Sequence[UUID]:
+    async with database.unit(TENANTS, tenant_id) as unit:
+        found = await rows(unit, OWN)
+        if tenant_id is not None:
+            assert await changed(unit, "UPDATE tenant SET name = name") == 1
+        return [UUID(str(row[0])) for row in found]
+
+
+async def in_one_statement(database: Database, tenant_id: UUID | None) -> Sequence[UUID]:
+    async with database.unit(TENANTS, tenant_id) as unit:
+        return [tenant.id for tenant in await ALL.all(unit)]
+
+
+async def test_what_a_session_keeps_is_everybodys(behind: Database, tenants: list[TenantRow]) -> None:
+    """Session-level SET is seen by another client: the connection is shared, and what follows proves something."""
+    async with behind.engine(TENANTS).connect() as one, behind.engine(TENANTS).connect() as other:
+        await one.execute(text(f"SET app.tenant_id = '{tenants[0].id}'"))
+        await one.commit()
+        found = (await other.execute(text("SELECT id FROM tenant"))).scalars().all()
+        await other.execute(text("RESET app.tenant_id"))
+        await other.commit()
+    assert found == [tenants[0].id]
+
+
+async def test_a_thousand_turns_on_one_connection(behind: Database, tenants: list[TenantRow]) -> None:
+    backends, dice = set(), random.Random(9)  # noqa: S311  # repeatable, not secret
+    for _ in range(500):
+        tenant_id = dice.choice([None, *(tenant.id for tenant in tenants)])
+        expected = [] if tenant_id is None else [tenant_id]
+        assert await in_one_statement(behind, tenant_id) == expected
+        async with behind.unit(TENANTS, tenant_id) as unit:
+            backends.add((await rows(unit, "SELECT pg_backend_pid()"))[0][0])
+            assert [row[0] for row in await rows(unit, "SELECT id FROM tenant")] == expected
+    assert len(backends) == 1
+
+
+async def test_at_once_cancelled_and_without_a_tenant(behind: Database, tenants: list[TenantRow]) -> None:
+    dice = random.Random(20261123)  # noqa: S311  # repeatable, not secret
+    seen: list[tuple[UUID | None, Sequence[UUID]]] = []
+    cancelled = 0
+
+    async def work(tenant_id: UUID | None) -> None:
+        look = dice.choice([in_a_transaction, in_one_statement])
+        seen.append((tenant_id, await look(behind, tenant_id)))
+
+    for _ in range(60):
+        owners = [dice.choice([None, *(tenant.id for tenant in tenants)]) for _ in range(6)]
+        tasks = [asyncio.create_task(work(owner)) for owner in owners]
+        for task in tasks:
+            if dice.random() < 0.3:
+                asyncio.get_running_loop().call_later(dice.random() * 0.01, task.cancel)
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            assert outcome is None or isinstance(outcome, asyncio.CancelledError), repr(outcome)
+            cancelled += outcome is not None
+    assert [found for tenant_id, found in seen if list(found) != ([] if tenant_id is None else [tenant_id])] == []
+    assert (len(seen) > 150, cancelled > 20) == (True, True)
+
+
+async def test_the_tenant_is_set_again_after_a_commit(behind: Database, tenants: list[TenantRow]) -> None:
+    mine, other = tenants[:2]
+    async with behind.unit(TENANTS, mine.id) as unit:
+        assert await setting(unit.session) == str(mine.id)
+        await unit.commit()
+        assert await in_a_transaction(behind, other.id) == [other.id]
+        assert await setting(unit.session) == str(mine.id)
+
+
+async def test_changes_are_heard_past_the_pooler(narrow: Settings, behind: Database, tenants: list[TenantRow]) -> None:
+    database = await Database.open(narrow, [DatabaseRole.GATE])
+    directory = Directory(narrow, database)
+    listener = Listener(narrow, directory)
+    await listener.start()
+    tenant = tenants[0]
+    assert directory.listener_alive
+    assert await directory.tenant_for_hint(tenant.slug) == tenant.id
+
+    async with behind.unit(TENANTS, tenant.id) as unit:
+        assert await changed(unit, "UPDATE tenant SET slug = slug || '-new'") == 1
+
+    async def known() -> bool:
+        return await directory.tenant_for_hint(f"{tenant.slug}-new") == tenant.id
+
+    await within(1, known)
+    await listener.stop()
+    await directory.close()
+    await database.close()
