@@ -15,7 +15,7 @@ SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-cer
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-growth bench-redis bench-fairness browser prove fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check bench bench-growth bench-redis bench-fairness browser prove pooler fuzz kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,11 +59,11 @@ bench-redis: $(READY) ## Take Redis away under load in four ways and measure wha
 bench-fairness: $(READY) ## Let one tenant ask 20 times what it may and measure its neighbours (3 minutes)
 	@$(BIN)/python -m benchmarks.faults fairness
 
-system-deps: ## Install, as root, the Debian packages that make browser, pooler and prove need
-	@wanted="$(if $(CHROMIUM),,chromium) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer)"; \
-	[ -n "$${wanted# }" ] || { echo "Chromium and PgBouncer are here"; exit 0; }; \
+system-deps: ## Install, as root, the Debian packages that make browser, bench, pooler and prove need
+	@missing="$(strip $(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer))"; \
+	[ -n "$$missing" ] || { echo "Chromium, wrk and PgBouncer are here"; exit 0; }; \
 	[ "$$(id -u)" = 0 ] || { echo "make system-deps: installs Debian packages, so run it as root" >&2; exit 1; }; \
-	apt-get update -q && apt-get install -y -q --no-install-recommends $$wanted
+	apt-get update -q && apt-get install -y -q --no-install-recommends $$missing
 
 check-format: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "mend with: $(BIN)/ruff format ." >&2; exit 1; }
