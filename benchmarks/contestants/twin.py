@@ -49,7 +49,7 @@ _FENCED: Final = re.compile(
     r"CROSS JOIN LATERAL \((?P<inner>.*)\) AS r\Z",
     re.DOTALL,
 )
-_FENCE: Final = re.compile(r"(?:WHERE|\sAND) fence\.tenant IS NOT NULL")
+_FENCE: Final = re.compile(r"(?:WHERE|\sAND) fence\.tenant IS NOT NULL AND \w+\.tenant_id = nullif\(\$\d+, ''\)::uuid")
 _HOMES: Final = text("SELECT id, tenant_id FROM project")
 
 

@@ -4,24 +4,25 @@ Outside a transaction a read carries its tenant itself. The statement becomes th
 lateral join whose outer side sets ``app.tenant_id`` for this one statement::
 
     SELECT r.* FROM (SELECT set_config('app.tenant_id', $n, true) AS tenant OFFSET 0) AS fence
-    CROSS JOIN LATERAL (SELECT ... WHERE ... AND fence.tenant IS NOT NULL OFFSET 0) AS r
+    CROSS JOIN LATERAL (SELECT ... WHERE ... AND fence.tenant IS NOT NULL AND tenant_id = $n OFFSET 0) AS r
 
 The inner side refers to the outer one and neither can be flattened (``OFFSET 0``), so PostgreSQL
 can only run it for a row of the outer side: after the setting. Row-level security reads the
 setting when the inner scan starts. Were it ever otherwise, the setting would be empty and no row
-would be seen. Inside a transaction, and with ``INSULA_DATABASE_LEAN_READS=false``, the same
+would be seen. The tenant's comparison with the parameter is for the planner alone, see ``_planned``. Inside a
+transaction, and with ``INSULA_DATABASE_LEAN_READS=false``, the same
 statement runs on the session.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Integer, literal_column
+from sqlalchemy import ColumnElement, Integer, literal_column
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
@@ -38,6 +39,8 @@ Model = TypeVar("Model", bound=SQLModel)
 Convert = Callable[[Any], Any]
 
 _CLOSE_SECONDS: Final = 2.0
+_TENANT: Final = "tenant_id"
+_SAID: Final = "tenant_that_the_fence_sets"
 _FENCE: Final = literal_column("fence.tenant").is_not(None)
 _NOTHING: Final = literal_column("0", Integer)
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
@@ -97,7 +100,7 @@ class Reading(Generic[Model]):
 
     @cached_property
     def _lean(self) -> _Lean:
-        fenced = self._statement.where(_FENCE).offset(_NOTHING)
+        fenced = self._statement.where(_FENCE, *self._planned()).offset(_NOTHING)
         compiled = fenced.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         if not isinstance(compiled, SQLCompiler):
             raise TypeError("a reading is a SELECT")
@@ -110,9 +113,22 @@ class Reading(Generic[Model]):
             for column in self._model.__table__.columns  # type: ignore[attr-defined]  # SQLModel sets it for tables
             if (convert := column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) is not None
         }
-        fence = f"(SELECT set_config('app.tenant_id', ${len(parameters) + 1}, true) AS tenant OFFSET 0) AS fence"
-        sql = f"SELECT r.* FROM {fence} CROSS JOIN LATERAL ({compiled.string}) AS r"  # noqa: S608 - compiled, bound
+        tenant = f"${len(parameters) + 1}"
+        fence = f"(SELECT set_config('app.tenant_id', {tenant}, true) AS tenant OFFSET 0) AS fence"
+        inner = compiled.string.replace(_SAID, f"nullif({tenant}, '')::uuid")
+        sql = f"SELECT r.* FROM {fence} CROSS JOIN LATERAL ({inner}) AS r"  # noqa: S608 - compiled, bound
         return _Lean(sql, parameters, converted)
+
+    def _planned(self) -> Iterator[ColumnElement[bool]]:
+        """Say the tenant once more, as a parameter.
+
+        The planner works before the setting is there: it takes the policy's comparison for one with NULL, expects no
+        row, and finds an index on any columns of the tenant's as good as the one on the id. Both comparisons are one
+        equivalence to it; it scans by the parameter, whose rows it can estimate, and checks it against the setting.
+        """
+        tenant_id = self._model.__table__.columns.get(_TENANT)  # type: ignore[attr-defined]  # as below
+        if tenant_id is not None:
+            yield tenant_id == literal_column(_SAID, tenant_id.type)
 
     def _read(self, record: Mapping[str, object], converted: Mapping[str, Convert]) -> Model:
         values = dict(record)
