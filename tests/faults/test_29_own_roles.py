@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
 import httpx
 import pytest
@@ -10,18 +10,27 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.ids import new_id
 from insula.settings import Settings
 from tests.support.app import SignIn
 from tests.support.backends import until_blocked
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories, TenantRow
-from tests.tenants.roles import EDITS, defined
+from tests.tenants.roles import EDITS, RUNS_ROLES, defined, role
 from tests.tenants.support import Caller, Readback, code_of, joined, membership_of
 
 TRIALS = int(os.environ.get("TRIALS", "20"))
 Join = Callable[[str], Awaitable[Caller]]
 
 _GIVE = text("update membership set role = :role where user_id = :user_id")
+_LOCK = text("select from tenant where id = :tenant_id for no key update")
+_NARROW = text(
+    "update custom_role set permissions = array_remove(permissions, :lost) where key = :key and tenant_id = :tenant_id"
+)
+_WIDEN = text(
+    "update custom_role set permissions = array_append(permissions, 'audit:read') "
+    "where key = :key and tenant_id = :tenant_id"
+)
 _DELETE = text("delete from custom_role where key = :key and tenant_id = :tenant_id")
 
 
@@ -147,3 +156,76 @@ async def test_the_keys_give_no_role_that_is_deleted_past_the_lock(
     await unlocked.commit()
     assert code_of(await giving) == (422, "role_unknown")
     assert (await owner.patch(place, {"role": other["key"]})).status_code == 200
+
+
+class Waiting:
+    """Somebody who gives out roles, and waits for the lock while what they may, or what they give, is changed."""
+
+    def __init__(self, caller: Caller, own: str, given: dict[str, str], place: str) -> None:
+        self.caller, self.own, self.given, self.place = caller, own, given, place
+
+    async def gives(self) -> httpx.Response:
+        return await self.caller.patch(self.place, {"role": self.given["key"]})
+
+    async def invites(self) -> httpx.Response:
+        body = {"email": f"guest-{new_id()}@example.com", "role": self.given["key"]}
+        return await self.caller.post("/invitations", body)
+
+    async def defines(self) -> httpx.Response:
+        return await self.caller.post("/roles", role(*EDITS))
+
+    async def changes(self) -> httpx.Response:
+        return await self.caller.patch(f"/roles/{self.given['id']}", {"name": "Changed"})
+
+    async def makes_a_key(self) -> httpx.Response:
+        return await self.caller.post("/api-keys", {"name": "Import", "actions": ["project:update"]})
+
+
+@pytest.fixture
+async def waiting(owner: Caller, join: Join, readback: Readback) -> Waiting:
+    held = await defined(owner, "member:update", "invitation:create", "api_key:create", *RUNS_ROLES, *EDITS)
+    place = f"/members/{await membership_of(readback, await join('viewer'))}"
+    below = await defined(owner)
+    assert (await owner.patch(place, {"role": below["key"]})).status_code == 200
+    return Waiting(await join(held["key"]), held["key"], await defined(owner, *EDITS), place)
+
+
+Does = Callable[[Waiting], Coroutine[None, None, httpx.Response]]
+
+
+@pytest.mark.parametrize(
+    ("act", "needed", "code"),
+    [
+        (Waiting.gives, "member:update", "forbidden"),
+        (Waiting.gives, "project:update", "outranked"),
+        (Waiting.invites, "project:update", "outranked"),
+        (Waiting.defines, "project:update", "outranked"),
+        (Waiting.changes, "project:update", "outranked"),
+        (Waiting.makes_a_key, "project:update", "action_not_yours"),
+    ],
+)
+async def test_who_loses_a_permission_while_waiting_gives_nothing_of_it(
+    waiting: Waiting, unlocked: AsyncConnection, readback: Readback, act: Does, needed: str, code: str
+) -> None:
+    tenant_id = waiting.caller.home.id
+    assert (await act(waiting)).is_success
+    await unlocked.execute(_LOCK, {"tenant_id": tenant_id})
+    doing = asyncio.create_task(act(waiting))
+    await until_blocked(readback, 1)
+    await unlocked.execute(_NARROW, {"lost": needed, "key": waiting.own, "tenant_id": tenant_id})
+    await unlocked.commit()
+    assert code_of(await doing) == (403, code)
+
+
+@pytest.mark.parametrize("act", [Waiting.gives, Waiting.invites, Waiting.changes])
+async def test_a_role_that_is_widened_while_waiting_is_not_given(
+    waiting: Waiting, unlocked: AsyncConnection, readback: Readback, act: Does
+) -> None:
+    tenant_id = waiting.caller.home.id
+    assert (await act(waiting)).is_success
+    await unlocked.execute(_LOCK, {"tenant_id": tenant_id})
+    doing = asyncio.create_task(act(waiting))
+    await until_blocked(readback, 1)
+    await unlocked.execute(_WIDEN, {"key": waiting.given["key"], "tenant_id": tenant_id})
+    await unlocked.commit()
+    assert code_of(await doing) == (403, "outranked")
