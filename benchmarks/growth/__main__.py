@@ -1,0 +1,3 @@
+from benchmarks.growth.main import app
+
+app()

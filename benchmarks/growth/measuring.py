@@ -1,0 +1,138 @@
+"""What is measured of each size: the first request of a tenant, later ones, and the memory that many leave behind."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+import httpx
+
+from benchmarks.growth.home import Home
+from benchmarks.growth.people import OPERATIONS, Person, write
+from benchmarks.growth.serving import Caller, Server, serving
+from benchmarks.growth.size import Size
+from benchmarks.load import Burst, Target, burst
+from benchmarks.servers import Cores
+from insula.settings import Settings
+
+_PRELUDE: Final = 5
+_COLD_EACH: Final = 100
+"""Tenants that are asked for by one process, at most."""
+_ALONE: Final = 400
+_WARM_UPS: Final = 5
+_SAMPLES: Final = 8
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A database of one size, and people who ask."""
+
+    size: Size
+    settings: Settings
+    people: Sequence[Person]
+    """Everybody who asks at all; the first so many ask again and again."""
+
+
+@dataclass
+class Results:
+    """What came of it, by size and operation, in the order of the rounds."""
+
+    cold_ms: defaultdict[tuple[Size, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    bursts: defaultdict[tuple[Size, str], list[Burst]] = field(default_factory=lambda: defaultdict(list))
+    alone_ms: defaultdict[tuple[Size, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    start_seconds: defaultdict[Size, list[float]] = field(default_factory=lambda: defaultdict(list))
+    start_mb: defaultdict[Size, list[float]] = field(default_factory=lambda: defaultdict(list))
+    memory_mb: dict[Size, list[tuple[int, float]]] = field(default_factory=dict)
+    """How much the process held after so many people."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What measures: the databases, how many people ask again and again, for how long, on which cores."""
+
+    home: Home
+    subjects: Sequence[Subject]
+    people: int
+    seconds: float
+    cores: Cores
+    results: Results = field(default_factory=Results)
+
+    def measure_cold(self, subject: Subject, number: int) -> None:
+        """Start a process, let one tenant warm its connections up, and time the first request of each other tenant."""
+        first, *others = subject.people
+        of_each = {person.place.tenant: person for person in others if person.place.tenant != first.place.tenant}
+        size, chosen = subject.size, _turned(list(of_each.values()), number * _COLD_EACH)[:_COLD_EACH]
+        with self._serving(subject) as server:
+            self.results.start_seconds[size].append(server.seconds)
+            self.results.start_mb[size].append(server.megabytes)
+            with closing(Caller(server)) as caller:
+                for operation in OPERATIONS * _PRELUDE:
+                    caller.ask(first.asks(operation))
+                for place, person in enumerate(chosen):
+                    operation = OPERATIONS[(place + number) % len(OPERATIONS)]
+                    self.results.cold_ms[size, operation].append(caller.ask(person.asks(operation)))
+
+    def measure_warm(self, rounds: int) -> None:
+        """Run a server of each size at once; load them in turn, the other way round in every second round."""
+        with ExitStack() as stack:
+            servers = {subject.size: stack.enter_context(self._serving(subject)) for subject in self.subjects}
+            targets = self._targets(servers)
+            for target in targets.values():
+                self._warm_up(target)
+            for number in range(rounds):
+                order = list(targets.items())
+                for (size, operation), target in order if number % 2 == 0 else reversed(order):
+                    measured = burst(target, self.seconds)
+                    self.results.bursts[size, operation].append(measured)
+                    told = f"{number + 1}/{rounds} {operation:5} {size.name:34}{measured.rate:8.0f} req/s"
+                    print(f"  {told}", flush=True)
+                for subject in self.subjects:
+                    self._ask_alone(subject, number, servers[subject.size])
+
+    def measure_memory(self, subject: Subject) -> None:
+        """Let everybody ask once, one after the other, and look at the process on the way."""
+        every = max(1, len(subject.people) // _SAMPLES)
+        with self._serving(subject) as server, closing(Caller(server)) as caller:
+            held = [(0, server.megabytes)]
+            for count, person in enumerate(subject.people, start=1):
+                caller.ask(person.asks(OPERATIONS[count % len(OPERATIONS)]))
+                if count % every == 0:
+                    held.append((count, server.megabytes))
+        self.results.memory_mb[subject.size] = held
+
+    def _serving(self, subject: Subject) -> AbstractContextManager[Server]:
+        return serving(subject.settings, self.home.directory / f"{subject.size.key}.log", self.cores.application)
+
+    def _targets(self, servers: Mapping[Size, Server]) -> dict[tuple[Size, str], Target]:
+        found = {}
+        for operation in OPERATIONS:
+            for subject in self.subjects:
+                path = self.home.directory / f"{subject.size.key}.{operation}"
+                write(subject.people[: self.people], operation, path)
+                server = servers[subject.size]
+                found[subject.size, operation] = Target(
+                    subject.size.name, server.url, path, httpx.codes.OK, (server.pid,), self.home.postmaster
+                )
+        return found
+
+    def _warm_up(self, target: Target) -> None:
+        seen = 0
+        for _ in range(_WARM_UPS):
+            seen += burst(target, self.seconds).requests
+            if seen >= self.people:
+                return
+
+    def _ask_alone(self, subject: Subject, number: int, server: Server) -> None:
+        """Time requests one after the other, of people who were here before: what one waits, the database included."""
+        asking = _turned(subject.people[: self.people], number * _ALONE)
+        with closing(Caller(server)) as caller:
+            for operation in OPERATIONS:
+                times = [caller.ask(asking[turn % len(asking)].asks(operation)) for turn in range(_ALONE)]
+                self.results.alone_ms[subject.size, operation].append(median(times))
+
+
+def _turned(people: Sequence[Person], by: int) -> list[Person]:
+    start = by % len(people) if people else 0
+    return [*people[start:], *people[:start]]

@@ -1,0 +1,66 @@
+"""Who asks: members of many tenants, each with the token that a login would have given."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.growth.size import MEMBERS, Kind, Place, Size, id_of
+from benchmarks.operations import request
+from insula.auth import KeyRing, TokenIssuer
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import TenantId, UserId
+from insula.settings import Settings, audience
+
+OPERATIONS: Final = ("read", "list")
+_REQUESTS_EACH: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of a tenant, an item to look at, and a token."""
+
+    place: Place
+    token: str
+
+    def asks(self, operation: str) -> str:
+        """Return the whole request."""
+        return request("GET", self.place.read if operation == "read" else self.place.list, self.token)
+
+
+async def sign_in(settings: Settings, size: Size, count: int) -> list[Person]:
+    """Return so many members, or as many as there are, of as many tenants as can be, in a random order."""
+    chance = random.Random(20261123)  # noqa: S311  # the same in each run
+    tenants = chance.sample(range(size.tenants), min(count, size.tenants))
+    first = {tenant: chance.randrange(MEMBERS) for tenant in tenants}
+    chosen = [
+        tenant + size.tenants * ((first[tenant] + turn) % MEMBERS) for turn in range(MEMBERS) for tenant in tenants
+    ][:count]
+    database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE])
+    issuer, api = TokenIssuer(settings, KeyRing(settings, database)), audience(settings, "tenants")
+    people = []
+    try:
+        for membership in chosen:
+            place = size.place(membership, chance.randrange(size.items))
+            token = await issuer.issue(
+                user_id=UserId(id_of(Kind.USER, place.user)),
+                session_id=id_of(Kind.SESSION, place.user),
+                audience=api,
+                tenant_id=TenantId(id_of(Kind.TENANT, place.tenant)),
+            )
+            people.append(Person(place, token))
+            await asyncio.sleep(0)
+    finally:
+        await database.close()
+    return people
+
+
+def write(people: Sequence[Person], operation: str, path: Path) -> Path:
+    """Write requests of all of them to a file for wrk, in another order each time round."""
+    chance = random.Random(operation)  # noqa: S311  # the same in each run
+    lines = [person.asks(operation) for _ in range(_REQUESTS_EACH) for person in chance.sample(people, len(people))]
+    path.write_text("\0".join(lines))
+    return path

@@ -1,0 +1,140 @@
+"""The plans by which PostgreSQL runs the product's own statements, as the product sends them: by auto_explain."""
+
+import asyncio
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from pydantic import BaseModel, ConfigDict, Field
+
+from benchmarks.growth.home import Home
+from benchmarks.growth.measuring import Subject
+from benchmarks.growth.people import OPERATIONS
+from benchmarks.growth.serving import Caller, serving
+from benchmarks.growth.size import Size
+from insula.db.roles import DatabaseRole
+from insula.settings import Settings
+
+_EXPLAIN: Final = {
+    "session_preload_libraries": "auto_explain",
+    "auto_explain.log_min_duration": "0",
+    "auto_explain.log_format": "json",
+}
+_ROLES: Final = (DatabaseRole.TENANTS, DatabaseRole.GATE)
+_LOGGED: Final = re.compile(r"duration: [\d.]+ ms  plan:\n((?:\t.*\n)+)")
+_PAGES: Final = 50  # a table of fewer is read whole for good reason
+_ASKED: Final = 12
+"""How often each is asked: after five times a prepared statement may get another plan."""
+_STATEMENTS: Final[Mapping[str, re.Pattern[str]]] = {
+    "who may what": re.compile(r'from "user" u\b.*join auth_session', re.DOTALL),
+    "one item": re.compile(r"FROM project_item\s+WHERE(?!.*ORDER BY)", re.DOTALL),
+    "a page of items": re.compile(r"FROM project_item\s+WHERE.*ORDER BY", re.DOTALL),
+}
+
+
+class Node(BaseModel):
+    """A step of a plan, as far as its shape goes."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: str = Field(alias="Node Type")
+    relation: str = Field("", alias="Relation Name")
+    index: str = Field("", alias="Index Name")
+    plans: list["Node"] = Field([], alias="Plans")
+
+    def steps(self) -> Iterator["Node"]:
+        """Yield the step and all below it."""
+        yield self
+        for plan in self.plans:
+            yield from plan.steps()
+
+    @property
+    def shape(self) -> str:
+        """The plan in a line."""
+        what = self.index or self.relation
+        below = ", ".join(plan.shape for plan in self.plans)
+        return f"{self.kind}{f' {what}' if what else ''}{f' ({below})' if below else ''}"
+
+
+class Explained(BaseModel):
+    """What auto_explain logs."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    query: str = Field(alias="Query Text")
+    plan: Node = Field(alias="Plan")
+
+
+@dataclass(frozen=True)
+class Plans:
+    """The plan of each statement, by what it is for, and the tables that are no longer small."""
+
+    by_purpose: Mapping[str, Node]
+    large: frozenset[str]
+
+    @property
+    def shapes(self) -> Mapping[str, str]:
+        """Each plan in a line."""
+        return {purpose: plan.shape for purpose, plan in self.by_purpose.items()}
+
+    @property
+    def read_whole(self) -> list[str]:
+        """The large tables that a statement reads from one end to the other."""
+        steps = [step for plan in self.by_purpose.values() for step in plan.steps()]
+        return [step.relation for step in steps if step.kind == "Seq Scan" and step.relation in self.large]
+
+
+def plans_of(home: Home, subject: Subject, cores: Collection[int]) -> Plans:
+    """Return the last plan of each statement, after both operations were asked some times."""
+    asyncio.run(_explain(subject.settings, subject.size, on=True))
+    known = home.database_log.stat().st_size
+    try:
+        with (
+            serving(subject.settings, home.directory / "plans.log", cores) as server,
+            closing(Caller(server)) as caller,
+        ):
+            for person in subject.people[:_ASKED]:
+                for operation in OPERATIONS:
+                    caller.ask(person.asks(operation))
+    finally:
+        asyncio.run(_explain(subject.settings, subject.size, on=False))
+    found = dict(_found(home.database_log, known))
+    if found.keys() != _STATEMENTS.keys():
+        raise RuntimeError(f"no plan was logged for {', '.join(_STATEMENTS.keys() - found.keys())}")
+    return Plans(found, asyncio.run(_large(subject.settings)))
+
+
+def _found(log: Path, known: int) -> Iterator[tuple[str, Node]]:
+    with log.open() as file:
+        file.seek(known)
+        text = file.read()
+    for logged in _LOGGED.findall(text):
+        explained = Explained.model_validate(json.loads(logged))
+        for what, pattern in _STATEMENTS.items():
+            if pattern.search(explained.query):
+                yield what, explained.plan
+
+
+async def _large(settings: Settings) -> frozenset[str]:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        rows = await connection.fetch("SELECT relname FROM pg_class WHERE relpages > $1", _PAGES)
+    finally:
+        await connection.close()
+    return frozenset(row["relname"] for row in rows)
+
+
+async def _explain(settings: Settings, size: Size, *, on: bool) -> None:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        for role in _ROLES:
+            for name, value in _EXPLAIN.items():
+                change = f"SET {name} = '{value}'" if on else f"RESET {name}"
+                await connection.execute(f"ALTER ROLE {role} IN DATABASE {size.key} {change}")
+    finally:
+        await connection.close()
