@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import JsonValue
@@ -160,9 +161,13 @@ async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
         make_url(postgres.settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )
     tenant, done = await Factories(engine).tenant(), []
+    entered, leave = asyncio.Event(), asyncio.Event()
 
     async def note(_context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
         done.append(arguments["n"])
+        if arguments["n"] == 2:
+            entered.set()
+            await leave.wait()
 
     async def queue(number: int) -> None:
         database = await Database.open(postgres.settings, [DatabaseRole.TENANTS])
@@ -170,10 +175,27 @@ async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
             await enqueue(unit, "probe.note", {"n": number}, tenant_id=tenant.id)
         await database.close()
 
-    async with working(quick(postgres.settings), {"probe.note": note}):
+    async def all_ended() -> bool:
+        jobs = "select status::text from jobs.procrastinate_jobs where tenant_id = :id"
+        return {row["status"] for row in await rows_of(postgres.settings, jobs, id=tenant.id)} == {"succeeded"}
+
+    async def its_end_waits() -> bool:
+        waiting = "select 1 from pg_stat_activity where usename = 'insula_worker' and wait_event_type = 'Lock'"
+        return bool(await rows_of(postgres.settings, waiting))
+
+    async with working(quick(postgres.settings, stalled_seconds=60.0), {"probe.note": note}):
         await queue(1)
-        await until(lambda: done == [1], 10)
-        postgres.crash()
-        postgres.start()
+        await until(all_ended, 10)
         await queue(2)
-        await until(lambda: done == [1, 2], 20)
+        await entered.wait()
+        lock = await asyncpg.connect(postgres.settings.database_url)
+        await lock.execute("BEGIN")
+        await lock.fetch("SELECT 1 FROM jobs.procrastinate_jobs WHERE tenant_id = $1 FOR UPDATE", tenant.id)
+        leave.set()
+        await until(its_end_waits, 10)  # the job is done, and that is just being written down
+        postgres.crash()
+        lock.terminate()
+        postgres.start()
+        await queue(3)
+        await until(all_ended, 20)
+    assert done == [1, 2, 3]

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate import App, JobContext
 from pydantic import JsonValue
 
 from insula.db.queue_rights import SEARCH_PATH
 from insula.db.roles import DatabaseRole, role_url
 from insula.jobs import Handlers
 from insula.settings import Settings
+from insula.worker.connector import PatientConnector
 from insula.worker.retry import Backoff
 from insula.worker.runner import Resources, Runner
 from insula.worker.tasks import Periodic
@@ -33,9 +34,9 @@ def build(resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]
     return app
 
 
-def _connector(settings: Settings) -> PsycopgConnector:
+def _connector(settings: Settings) -> PatientConnector:
     # LISTEN and the search path need a connection of our own: past a transaction pooler.
-    return PsycopgConnector(
+    return PatientConnector(
         conninfo=role_url(settings, DatabaseRole.WORKER, direct=True),
         kwargs={"options": f"-c search_path={SEARCH_PATH.replace(' ', '')}"},
         min_size=1,
