@@ -69,6 +69,11 @@ def test_the_edge_of_a_minute_allows_no_second_burst(server: ValkeyServer, edge:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(("limit", "lease"), [(1, 1), (60, 3), (6_000, 300)])
+def test_a_lease_is_a_small_part_of_the_limit(limit: int, lease: int) -> None:
+    assert largest_lease(limit) == lease
+
+
 def test_a_lease_spent_late_counts_from_when_it_was_spent(server: ValkeyServer) -> None:
     limit = 200
 
