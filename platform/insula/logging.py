@@ -7,6 +7,7 @@ import sys
 import weakref
 from collections.abc import Mapping
 from typing import Any, Final, Literal
+from uuid import UUID
 
 import structlog
 from pydantic_core import PydanticSerializationError, to_json
@@ -75,10 +76,12 @@ class AccessLog:
     def write(self, level: Literal["info", "debug"], fields: Mapping[str, object]) -> None:
         """Write one line, unless lines of this ``level`` are not wanted."""
         if self._readable is not None:
-            (self._readable.info if level == "info" else self._readable.debug)("request", **fields)
+            tell = self._readable.info if level == "info" else self._readable.debug
+            tell("request", **{name: str(it) if isinstance(it, UUID) else it for name, it in fields.items()})
         elif self._level <= (logging.INFO if level == "info" else logging.DEBUG):
             stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
-            self._lines.append(_to_json({**fields, "event": "request", "level": level, "timestamp": stamp}))
+            line = {**fields, "event": "request", "level": level, "timestamp": stamp}
+            self._lines.append(_to_json(line, default=str))
             self._write_soon()
 
     def _write_soon(self) -> None:

@@ -66,7 +66,7 @@ class _Lean:
         for parameter in self.parameters:
             value = values.get(parameter.name, parameter.default)
             found.append(value if parameter.convert is None else parameter.convert(value))
-        found.append("" if tenant_id is None else str(UUID(int=tenant_id.int)))
+        found.append("" if tenant_id is None else str(tenant_id))
         return found
 
 

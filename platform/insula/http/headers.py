@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -36,8 +37,7 @@ class OwnHosts:
         return host in self.exact or host.endswith(self.suffix)
 
 
-@dataclass(frozen=True, slots=True)
-class TenantHints:
+class TenantHints(NamedTuple):
     """Which tenant the request names besides its token; None where it names none."""
 
     host: str | None

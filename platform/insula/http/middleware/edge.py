@@ -99,8 +99,8 @@ class Edge:
             "status": status,
             "duration_ms": round(seconds * 1000, 2),
             "client": scope["client"][0] if scope.get("client") else None,
-            "tenant": _text(state.get("tenant_id")),
-            "principal": _text(state.get("principal_id")),
+            "tenant": state.get("tenant_id"),
+            "principal": state.get("principal_id"),
         }
         self.log.write("debug" if route in _PROBES else "info", fields)
 
@@ -118,7 +118,3 @@ def route_of(scope: Scope) -> str:
     if template is not None:
         return mount + template
     return f"{mount}/..." if isinstance(scope.get("endpoint"), StaticFiles) else "unmatched"
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
