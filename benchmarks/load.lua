@@ -1,6 +1,9 @@
--- wrk -s load.lua URL -- REQUESTS PREFIX [CONNECTIONS RATE]
+-- wrk -s load.lua URL -- REQUESTS PREFIX [RATE]
 -- REQUESTS holds whole requests, parted by NUL; an SOH in one stands for a key that is used once.
--- With CONNECTIONS and RATE (requests a second) each connection pauses between its requests, at random.
+-- With RATE requests start at random moments, so many a second, on whichever connection is free.
+
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long seconds; long micros; } moment; int gettimeofday(moment *, void *);")
 
 local heads, tails, count, sent, prefix = {}, {}, 0, 0, ""
 
@@ -14,11 +17,14 @@ function init(args)
     local head, tail = request:match("^(.-)\1(.*)$")
     heads[count], tails[count] = head or request, tail or false
   end
-  if args[4] then
-    local mean = 1000 * tonumber(args[3]) / tonumber(args[4])
+  if args[3] then
+    local gap, moment, slot = 1000 / tonumber(args[3]), ffi.new("moment[1]"), 0
     math.randomseed(42)
     function delay()
-      return math.floor(2 * mean * math.random() + 0.5)
+      ffi.C.gettimeofday(moment, nil)
+      local now = tonumber(moment[0].seconds) * 1000 + tonumber(moment[0].micros) / 1000
+      slot = math.max(slot, now - 100) - gap * math.log(1 - math.random())
+      return math.max(0, math.floor(slot - now + 0.5))
     end
   end
 end

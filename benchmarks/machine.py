@@ -43,7 +43,12 @@ async def versions(database_url: str) -> Mapping[str, str]:
     finally:
         await connection.close()
     packages = {name: version(name) for name in _PACKAGES}
-    return {"python": platform.python_version(), "postgresql": server, "wrk": _said(str(WRK), "-v"), **packages}
+    return {
+        "python": platform.python_version(),
+        "postgresql": server,
+        "wrk": _said(str(WRK), "-v").removeprefix("wrk "),
+        **packages,
+    }
 
 
 def _lines(path: str) -> list[str]:

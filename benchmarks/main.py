@@ -12,7 +12,6 @@ from benchmarks.extras import multiply, pace, weigh
 from benchmarks.load import WRK
 from benchmarks.machine import machine, versions
 from benchmarks.operations import OPERATIONS
-from benchmarks.proc import prefer
 from benchmarks.profile import profile
 from benchmarks.report import Report
 from benchmarks.run import Results, measure, targets_of
@@ -61,7 +60,6 @@ def bench(  # noqa: PLR0913  # the command's options
             return
         results = Results()
         with running(stage, chosen, cores.application) as servers:
-            prefer(os.getpid(), os.nice(0))
             targets = targets_of(stage, servers, only or list(OPERATIONS))
             measure(targets, rounds, seconds, _WARM_UP, results)
             weigh(servers, results)

@@ -1,6 +1,5 @@
 """Where the time goes: py-spy on the product's web process while an operation is asked of it."""
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.load import burst
-from benchmarks.proc import prefer
 from benchmarks.run import targets_of, warm
 from benchmarks.servers import Contestant, Cores, running, workers_of
 from benchmarks.stage import Stage
@@ -23,7 +21,6 @@ _SHOWN: Final = 30
 def profile(stage: Stage, contestant: Contestant, cores: Cores, only: Sequence[str], seconds: float) -> None:
     """Write ``build/profile-*.txt`` (for speedscope.app, or any flame graph) and print the dearest functions."""
     with running(stage, [contestant], cores.application) as servers:
-        prefer(os.getpid(), os.nice(0))
         for operation, targets in targets_of(stage, servers, only).items():
             target, path = targets[contestant.name], _BUILD / f"profile-{contestant.name}-{operation}.txt"
             warm(target, seconds)
