@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.proof.arena import ROOT, Arena
+from tests.proof.attacking import attack_routes, attack_through_pooler, examine_tables
 from tests.proof.breaking import break_database
 from tests.proof.editing import break_source
 from tests.proof.figures import Figures, left_out, shortcomings
@@ -29,9 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures, missing = Figures(), list[str]()
     with Arena.open() as arena:
         for name in names:
+            started = monotonic()
             found, lines = PARTS[name](arena, asked.mutant)
             figures = figures.joined(found)
             missing += lines
+            say_part(name, monotonic() - started)
     say_figures(figures)
     whole = not asked.only and not asked.mutant
     missing += shortcomings(figures)
@@ -55,7 +58,13 @@ def _mutants(arena: Arena, chosen: Sequence[str]) -> tuple[Figures, list[str]]:
     return mutant_figures(results), [] if chosen else outdated(results)
 
 
-PARTS: Mapping[str, Callable[[Arena, Sequence[str]], tuple[Figures, list[str]]]] = {"mutants": _mutants}
+Part = Callable[[Arena, Sequence[str]], tuple[Figures, list[str]]]
+PARTS: Mapping[str, Part] = {
+    "matrix": lambda arena, _chosen: attack_routes(arena),
+    "catalogue": lambda arena, _chosen: examine_tables(arena),
+    "pooler": lambda arena, _chosen: attack_through_pooler(arena),
+    "mutants": _mutants,
+}
 
 
 def _write(path: Path, figures: Figures, seconds: float) -> None:

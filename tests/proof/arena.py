@@ -9,19 +9,20 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from queue import SimpleQueue
 from typing import ParamSpec, Self, TypeVar
 
 from tests.proof.suites import Outcome, Suite
-from tests.support.cluster import RUNNING, Servers, TestServers
+from tests.support.cluster import RUNNING, Servers, TestServers, with_path
+from tests.support.pgbouncer import pooling
 
 ROOT = Path(__file__).parents[2]
 JOBS = 2
-SECONDS = 240
-"""In which a suite must end. One that hangs has killed nobody."""
+SECONDS = 600
+"""In which work in another process must end."""
 _LEFT_OUT = shutil.ignore_patterns(".venv", ".git", ".*_cache", ".hypothesis", "__pycache__", "build", "benchmarks")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -87,6 +88,16 @@ class Arena:
             self._servers.drop(servers)
 
     @contextmanager
+    def pooler(self, size: int = 2) -> Iterator[Callable[[Servers], Servers]]:
+        """Start a transaction pooler; give what leads databases through it. From the main thread only."""
+        servers = self._servers.lend("proof_pooler", 0)
+        try:
+            with pooling(servers.settings(), size) as url:
+                yield lambda own: replace(own, database_url=with_path(url, own.database), direct_url=own.database_url)
+        finally:
+            self._servers.drop(servers)
+
+    @contextmanager
     def place(self) -> Iterator[Place]:
         """Lend a place, waiting for one."""
         place = self._free.get()
@@ -105,16 +116,16 @@ class Arena:
                 cwd=place.tree,
                 env=_environment(place.tree, servers),
                 capture_output=True,
-                timeout=SECONDS,
+                timeout=suite.seconds,
                 check=False,
                 text=True,
             )
         except subprocess.TimeoutExpired:
-            return Outcome("broken", f"not done within {SECONDS} s")
+            return Outcome("broken", f"not done within {suite.seconds} s")
         outcome = suite.read(done.returncode, findings)
         if outcome.verdict == "broken":
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-            return replace_said(outcome, f"{outcome.said}: {' '.join(last)}")
+            return outcome._replace(said=f"{outcome.said}: {' '.join(last)}")
         return outcome
 
     def call(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -125,11 +136,6 @@ class Arena:
         """Do the work, as many at once as there are places; results come in the order of the tasks."""
         with ThreadPoolExecutor(JOBS) as pool:
             yield from pool.map(work, tasks)
-
-
-def replace_said(outcome: Outcome, said: str) -> Outcome:
-    """Return the outcome with other words."""
-    return outcome._replace(said=said)
 
 
 def _compile(tree: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from tests.isolation.behaviour import Findings, Islands, behave, probe_database
+from tests.isolation.behaviour import Findings, Islands, TableReport, behave, probe_database
 from tests.proof.mutants.holes import DATABASE
 from tests.support.cluster import Servers
 
@@ -21,3 +21,8 @@ async def _failures(servers: Servers, table: str) -> Sequence[str]:
         found = Findings(DATABASE)
         await probe_database(islands, found)
         return found.failures
+
+
+def every_behaviour(servers: Servers) -> TableReport:
+    """Return what the behaviour suite says of everything."""
+    return asyncio.run(behave(servers.settings()))

@@ -19,7 +19,7 @@ def outdated(results: Sequence[Result]) -> list[str]:
     """Return the explanations of mutants that die, or that are not there, a line each."""
     verdicts = {result.mutant: result.verdict for result in results}
     return [
-        f"{name}: explained as a survivor, but it {'is killed' if verdicts.get(name) == 'killed' else 'is not there'}"
+        f"{name}: explained as a survivor, but it is {verdicts.get(name, 'not there')}"
         for name in EXPLAINED
         if verdicts.get(name) != "survived"
     ]

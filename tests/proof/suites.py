@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 FOUND = 1
 """The exit code of pytest and of the matrix when they found something; all others are of no use here."""
@@ -17,11 +17,15 @@ class Outcome(NamedTuple):
 
     verdict: Literal["killed", "survived", "broken"]
     said: str
-    failed: Mapping[str, str] = {}
+    report: Mapping[str, Any] = {}
+    """What the matrix wrote of itself."""
 
 
 class Suite(ABC):
     """Something that passes on the sound product and must fail on a mutant."""
+
+    seconds: int = 240
+    """In which it must end. One that hangs has killed nobody."""
 
     @property
     @abstractmethod
@@ -44,8 +48,6 @@ class Tests(Suite):
     __test__ = False
 
     nodes: tuple[str, ...]
-    first_only: bool = True
-    """Stop at the first failure: enough for a mutant that is alone."""
 
     @property
     def name(self) -> str:
@@ -53,8 +55,7 @@ class Tests(Suite):
 
     def command(self, findings: Path) -> list[str]:
         options = ["-q", "-n0", "-p", "no:cacheprovider", "-p", "tests.proof.outcomes", "--outcomes", str(findings)]
-        stop = ["-x"] if self.first_only else []
-        return [sys.executable, "-m", "pytest", *options, *stop, "-m", "", *self.nodes]
+        return [sys.executable, "-m", "pytest", *options, "-x", "-m", "", *self.nodes]
 
     def read(self, code: int, findings: Path) -> Outcome:
         if not findings.exists():
@@ -62,7 +63,7 @@ class Tests(Suite):
         found = json.loads(findings.read_text())
         if code == FOUND and found["failed"]:
             node, reason = next(iter(found["failed"].items()))
-            return Outcome("killed", f"{_short(node)}: {reason}", found["failed"])
+            return Outcome("killed", f"{_short(node)}: {reason}")
         if code == 0 and found["passed"]:
             return Outcome("survived", f"{found['passed']} tests pass")
         broken = [f"{_short(node)}: {reason}" for node, reason in found["broken"].items()]
@@ -75,6 +76,7 @@ class Attacks(Suite):
 
     routes: tuple[str, ...] = ()
     depth: Literal["short", "full"] = "short"
+    seconds: int = 240
 
     @property
     def name(self) -> str:
@@ -88,10 +90,11 @@ class Attacks(Suite):
     def read(self, code: int, findings: Path) -> Outcome:
         if not findings.exists():
             return Outcome("broken", f"the matrix ended with {code}")
-        lines = lines_of(json.loads(findings.read_text()))
+        report = json.loads(findings.read_text())
+        lines = lines_of(report)
         if code == FOUND and lines:
-            return Outcome("killed", lines[0], dict.fromkeys(lines, ""))
-        return Outcome("survived" if code == 0 else "broken", f"the matrix ended with {code}")
+            return Outcome("killed", lines[0], report)
+        return Outcome("survived" if code == 0 else "broken", f"the matrix ended with {code}", report)
 
 
 def lines_of(report: Mapping[str, Sequence[str]]) -> list[str]:
