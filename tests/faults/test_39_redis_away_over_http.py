@@ -13,7 +13,7 @@ from insula.settings import Settings
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.app import PASSWORD, serving
 from tests.support.factories import Factories
-from tests.support.load import Load
+from tests.support.load import CONNECTIONS, Load
 from tests.support.waiting import answers, until
 
 PATH = "/api/v1/projects"
@@ -67,7 +67,7 @@ async def callers(address: str, make: Factories) -> AsyncIterator[Callers]:
         keys[f"caller {number}"] = (await make.api_key(tenant, "project:read")).headers
     limited = await make.tenant(entitlements={"requests_per_minute": FEW, "projects": 1})
     keys["limited"] = (await make.api_key(limited, "project:read")).headers
-    async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=20, limits=CONNECTIONS) as client:
         yield Callers(client, keys)
 
 

@@ -12,7 +12,7 @@ import pytest
 from insula.settings import Settings
 from tests.support.app import serving
 from tests.support.factories import Factories
-from tests.support.load import Ask, Load
+from tests.support.load import CONNECTIONS, Ask, Load
 
 LIMIT, TIMES = 30, 20
 NOISY, NEIGHBOURS = 8, 4
@@ -26,7 +26,7 @@ def address(settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=30, limits=CONNECTIONS) as client:
         yield client
 
 

@@ -13,6 +13,8 @@ from tests.support.waiting import until
 
 Ask = Callable[[], Awaitable[httpx.Response]]
 NO_ANSWER = 0
+# Given up before the server does, which would meet a request that is on its way.
+CONNECTIONS = httpx.Limits(keepalive_expiry=1.0)
 _PAUSE = 0.005  # of a caller between two requests: many callers, not the most that the machine can do
 
 
@@ -30,6 +32,7 @@ class Load:
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
+        self.failures: list[str] = []
 
     @asynccontextmanager
     async def of(self, callers: Mapping[str, Ask] | Iterable[tuple[str, Ask]]) -> AsyncIterator[None]:
@@ -63,7 +66,8 @@ class Load:
             began = monotonic()
             try:
                 status = (await ask()).status_code
-            except httpx.TransportError:
+            except httpx.TransportError as error:
                 status = NO_ANSWER
+                self.failures.append(repr(error))
             self.samples.append(Sample(name, began, monotonic() - began, status))
             await asyncio.sleep(_PAUSE)
