@@ -71,10 +71,15 @@ def test_each_figure_can_fail_it(figures: Figures) -> None:
     assert shortcomings(figures)
 
 
+def no_servers(_arena: type[Arena]) -> nullcontext[None]:
+    """Open nothing: the parts are made up."""
+    return nullcontext()
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setattr(command, "BUILD", tmp_path)
-    monkeypatch.setattr(Arena, "open", classmethod(nullcontext))
+    monkeypatch.setattr(Arena, "open", classmethod(no_servers))
 
     def run(figures: Figures, lines: Sequence[str] = (), arguments: Sequence[str] = ()) -> tuple[int, Path]:
         monkeypatch.setattr(command, "PARTS", {"mutants": lambda _arena, _chosen: (figures, list(lines))})
