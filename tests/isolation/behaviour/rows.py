@@ -6,6 +6,7 @@ from sqlalchemy import Select, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql import Executable
 
+from insula.db.grants import NOWHERE
 from insula.db.rights import EXCEPTIONS, Command
 from insula.db.roles import DatabaseRole
 from insula.ids import new_id
@@ -86,6 +87,8 @@ async def _insert(islands: Islands, subject: Subject, role: DatabaseRole, found:
     if allowed.reach == "tenant":
         found.denied(role, "INSERT theirs", await islands.attempt(role, foreign, mine))
         found.denied(role, "INSERT without a tenant", await islands.attempt(role, own, None))
+        nobodys = _insertion(subject, role, subject.sample(UUID(NOWHERE), islands.their_rows))
+        found.denied(role, "INSERT of nobody's, without a tenant", await islands.attempt(role, nobodys, None))
 
 
 async def _change_hands(islands: Islands, subject: Subject, role: DatabaseRole, found: Findings) -> None:
