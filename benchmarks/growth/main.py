@@ -44,7 +44,7 @@ def grow(  # noqa: PLR0913, PLR0917  # the command's options
     touched: _Touched = 32_000,
     people: _People = 1_000,
     rounds: _Rounds = 5,
-    starts: _Starts = 8,
+    starts: _Starts = 6,
     seconds: _Seconds = 4,
     keep: _Keep = None,
     *,

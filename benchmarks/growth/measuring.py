@@ -21,7 +21,6 @@ _PRELUDE: Final = 5
 _COLD_EACH: Final = 100
 """Tenants that are asked for by one process, at most."""
 _ALONE: Final = 400
-_WARM_UPS: Final = 5
 _SAMPLES: Final = 8
 
 
@@ -79,8 +78,9 @@ class Bench:
         with ExitStack() as stack:
             servers = {subject.size: stack.enter_context(self._serving(subject)) for subject in self.subjects}
             targets = self._targets(servers)
-            for target in targets.values():
-                self._warm_up(target)
+            for subject in self.subjects:
+                for operation in OPERATIONS:
+                    self._warm_up(subject, servers[subject.size], targets[subject.size, operation], operation)
             for number in range(rounds):
                 order = list(targets.items())
                 for (size, operation), target in order if number % 2 == 0 else reversed(order):
@@ -117,12 +117,12 @@ class Bench:
                 )
         return found
 
-    def _warm_up(self, target: Target) -> None:
-        seen = 0
-        for _ in range(_WARM_UPS):
-            seen += burst(target, self.seconds).requests
-            if seen >= self.people:
-                return
+    def _warm_up(self, subject: Subject, server: Server, target: Target, operation: str) -> None:
+        """Let everybody ask once, and then many at once, so that every connection knows the statement."""
+        with closing(Caller(server)) as caller:
+            for person in subject.people[: self.people]:
+                caller.ask(person.asks(operation))
+        burst(target, self.seconds)
 
     def _ask_alone(self, subject: Subject, number: int, server: Server) -> None:
         """Time requests one after the other, of people who were here before: what one waits, the database included."""
