@@ -41,7 +41,7 @@ def bench(  # noqa: PLR0913  # the command's options
     only: _Only = None,
     contestant: _Contestant = None,
     rounds: _Rounds = 5,
-    seconds: _Seconds = 4,
+    seconds: _Seconds = 3,
     nice: _Nice = 0,
     *,
     save: _Save = False,

@@ -12,6 +12,8 @@ from benchmarks.operations import OPERATIONS, Operation, write
 from benchmarks.servers import Running
 from benchmarks.stage import Stage
 
+LEAD_IN = 1.0
+"""Seconds before each measured burst: what lapsed while the others had their turn is there again."""
 _WARM_REQUESTS = 4_000
 _WARM_BURSTS = 5
 Key = tuple[str, str]
@@ -66,6 +68,7 @@ def measure(
         for operation, contestants in targets.items():
             order = list(contestants.items())
             for name, target in order if number % 2 == 0 else reversed(order):
+                burst(target, LEAD_IN)
                 measured = burst(target, seconds)
                 results.bursts[name, operation].append(measured)
                 print(f"  {number + 1}/{rounds} {operation:7}{name:16}{measured.rate:8.0f} req/s", flush=True)
