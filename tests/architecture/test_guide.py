@@ -1,6 +1,7 @@
 """`docs/guides/add-a-resource.md`, followed to the letter in a copy of the house."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -18,12 +20,23 @@ import pytest
 from insula.db.migrate import head
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
+from tests.support.cluster import RUNNING, Servers
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guides" / "add-a-resource.md").read_text()
-PARTS = ("platform", "tenants", "billing", "admin", "migrations", "pyproject.toml")
+PARTS = ("platform", "tenants", "billing", "admin", "migrations", "tests", "pyproject.toml")
 BLOCKS = re.findall(r"^```python\n# (\S+?)(?:, ([^\n]+))?\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 MOST_LINES = 100  # of code: neither blank, nor import, nor docstring
+
+
+LABEL_ROUTES = ("GET /api/v1/labels", "POST /api/v1/labels")
+BUILD = "from insula.asgi import create_app; from insula.settings import Settings; create_app(Settings())"
+
+
+class Attack(NamedTuple):
+    status: int
+    report: dict[str, Any]
+    told: str
 
 
 def follow(house: Path, name: str, where: str, code: str) -> None:
@@ -68,28 +81,79 @@ def run(house: Path, *command: str, **environment: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 
-async def create_database(url: str, name: str) -> None:
+async def create_database(url: str, name: str, template: str = "template1") -> None:
     connection = await asyncpg.connect(url)
-    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     await connection.close()
 
 
 @pytest.fixture(scope="module")
-def base(house: Path, settings: Settings) -> Iterator[str]:
-    """Serve the copy, on an empty database of its own that it migrates and seeds itself."""
-    name, port = f"guide_{uuid4().hex}", free_port()
+def migrated(house: Path, settings: Settings) -> tuple[Settings, Settings]:
+    """Return settings with an empty database each that the copy migrated and seeded itself."""
+    name, other = f"guide_{uuid4().hex}", f"guide_{uuid4().hex}"
     asyncio.run(create_database(settings.database_url, name))
-    url = urlunsplit(urlsplit(settings.database_url)._replace(path=f"/{name}"))
-    own = settings.model_copy(update={"database_url": url, "public_url": f"http://127.0.0.1:{port}"})
+    own = on_database(settings, name)
     for command in ("migrate", "seed", "doctor"):
         result = run(house, "insula", command, **environment_of(own))
         assert result.returncode == 0, result.stdout + result.stderr
-    with serving(own, port, **paths(house)) as address:
+    asyncio.run(create_database(settings.database_url, other, template=name))
+    return own, on_database(settings, other)
+
+
+def on_database(settings: Settings, name: str) -> Settings:
+    url = urlunsplit(urlsplit(settings.database_url)._replace(path=f"/{name}"))
+    return settings.model_copy(update={"database_url": url, "public_url": f"http://127.0.0.1:{free_port()}"})
+
+
+@pytest.fixture(scope="module")
+def base(house: Path, migrated: tuple[Settings, Settings]) -> Iterator[str]:
+    """Serve the copy."""
+    own, _ = migrated
+    with serving(own, int(own.public_url.rpartition(":")[2]), **paths(house)) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def attack(house: Path, migrated: tuple[Settings, Settings]) -> Attack:
+    """Attack the routes that the guide added, in the copy."""
+    return attack_in(house, migrated[0])
+
+
+@pytest.fixture
+def other_house(house: Path, tmp_path: Path) -> Path:
+    """Copy the house with its labels once more, to leave something out."""
+    return Path(shutil.copytree(house, tmp_path / "other"))
+
+
+def attack_in(house: Path, settings: Settings) -> Attack:
+    report = house / "report.json"
+    chosen = [word for route in LABEL_ROUTES for word in ("--route", route)]
+    command = ("python", "-m", "tests.isolation.matrix", "--json", str(report), *chosen)
+    result = run(house, *command, **environment_of(settings), **{RUNNING: wire(settings)})
+    return Attack(result.returncode, json.loads(report.read_text()), result.stdout + result.stderr)
+
+
+def wire(settings: Settings) -> str:
+    servers = Servers(
+        database_url=settings.database_url,
+        redis_url=settings.redis_url,
+        roles_secret=settings.database.roles_secret.get_secret_value(),
+        key_encryption_key=settings.auth.key_encryption_key.get_secret_value(),
+        webhook_secret=settings.billing.webhook_secrets.get_secret_value(),
+        data_dir=str(settings.data_dir),
+    )
+    return json.dumps(servers.to_wire())
+
+
+def leave_out(house: Path, name: str, text: str, instead: str = "") -> None:
+    path = house / name
+    before = path.read_text()
+    assert text in before
+    path.write_text(before.replace(text, instead))
 
 
 def caller(base: str, email: str, tenant: str) -> httpx.Client:
@@ -129,3 +193,44 @@ def test_followed_it_works_within_the_tenant(base: str) -> None:
 def test_followed_its_problems_are_documented(base: str) -> None:
     create = httpx.get(f"{base}/api/openapi.json").json()["paths"]["/v1/labels"]["post"]
     assert {"201", "401", "403", "409", "422", "429"} <= set(create["responses"])
+
+
+def test_followed_it_is_attacked_without_more_work(attack: Attack) -> None:
+    assert attack.status == 0, attack.told
+    report = attack.report
+    assert report["routes_attacked"] == len(LABEL_ROUTES)
+    assert report["cells_run"] == report["cells"] > 100
+    assert report["controls_passed"] == report["controls"] > 10
+    assert report["leaks"] == report["rows_changed"] == report["failures"] == []
+
+
+def test_without_its_rights_the_attack_cannot_prove_anything(
+    attack: Attack, other_house: Path, migrated: tuple[Settings, Settings]
+) -> None:
+    assert attack.status == 0, attack.told
+    leave_out(other_house, "platform/insula/db/rights.py", '    *_own(_TENANTS, "label"),\n')
+    migrating = run(other_house, "insula", "migrate", **environment_of(migrated[1]))
+    assert migrating.returncode == 0, migrating.stderr
+    bare = attack_in(other_house, migrated[1])
+    assert bare.status == 1, bare.told
+    assert bare.report["controls_passed"] < bare.report["controls"]
+    assert all(any(route in line for line in bare.report["failures"]) for route in LABEL_ROUTES)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "instead", "complaint"),
+    [
+        ("tenants/routes/labels.py", "allow(Action.LABEL_CREATE)", "Query()", "create_label has no allow(...)"),
+        ("tenants/models.py", "class Label(TenantOwned,", "class Label(Base,", "no column named 'tenant_id'"),
+        ("tenants/actions.py", '    LABEL_READ = "label:read", "See labels"\n', "", "LABEL_READ"),
+    ],
+    ids=["who may", "the tenant's table", "the action"],
+)
+def test_it_does_not_build_without(
+    name: str, text: str, instead: str, complaint: str, house: Path, other_house: Path
+) -> None:
+    assert run(house, "python", "-c", BUILD).returncode == 0
+    leave_out(other_house, name, text, instead)
+    built = run(other_house, "python", "-c", BUILD)
+    assert built.returncode == 1
+    assert complaint in built.stderr

@@ -53,7 +53,7 @@ def _short(route: LiveRoute) -> Iterator[Cell]:
     """Give each caller, each position and each payload once by itself, and each hint with those who may most."""
     callers, positions = callers_of(route), positions_of(route)
     strongest = [caller for caller in callers if caller.refusal is None] or list(callers[:1])
-    tried = {caller.name: caller for caller in (strongest[0], strongest[-1])}
+    tried = {caller.name: caller for caller in (strongest[0], strongest[-1 if route.guard is not None else 0])}
     for caller in callers:
         yield Cell(route, caller, positions[0], hints.NONE, payloads.PLAIN)
     for position in positions:

@@ -67,7 +67,7 @@ class RouteAttack:
 
     async def _attacks(self) -> None:
         plain = [cell for cell in self.cells if not cell.position.after_control]
-        size = len(plain) if self.route.guard is not None else _COUNTED_BATCH
+        size = len(plain) if self.route.guard is not None or self.route.safe else _COUNTED_BATCH
         for at in range(0, len(plain), size):
             await self._batch(plain[at : at + size])
         for cell in self.cells:
