@@ -127,10 +127,10 @@ async def test_acknowledged_writes_outlive_lost_backends_and_a_crash(
             assert await postgres.end_backends() > 0
             await load.more(4, status=201)
             await load.more(4, status=200)
-        postgres.crash()
+        await postgres.crashed()
         await load.more(20, status=503)
         assert (await client.get(f"{address}/healthz")).status_code == 200
-        postgres.start()
+        await postgres.started()
         await load.more(20, status=201)
         await load.more(20, status=200)
 

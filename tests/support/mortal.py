@@ -1,5 +1,6 @@
 """Servers of a test's own, which it may crash and start again on the same port, with what they had acknowledged."""
 
+import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +41,16 @@ class MortalPostgres:
     def start(self) -> None:
         """Start, and return when it takes connections."""
         self._server = self._postgres.start(self._port)
-        self._server.wait_until(self._postgres.is_ready)
+        self._wait()
+
+    async def started(self) -> None:
+        """Start, while the caller's other tasks go on."""
+        self._server = self._postgres.start(self._port)
+        await asyncio.to_thread(self._wait)
+
+    async def crashed(self) -> None:
+        """Crash, while the caller's other tasks go on."""
+        await asyncio.to_thread(self.crash)
 
     def crash(self) -> None:
         """Stop at once, without a word to anybody: ``pg_ctl stop -m immediate``."""
@@ -57,6 +67,9 @@ class MortalPostgres:
             return int(ended)
         finally:
             await connection.close()
+
+    def _wait(self) -> None:
+        self._server.wait_until(self._postgres.is_ready)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ statement does not run on in the database. ``uvicorn --http insula.http.server:C
 
 import asyncio
 import logging
+import math
 import socket
 import struct
 from collections.abc import Mapping
@@ -60,16 +61,19 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         http = _settings_of(config.loaded_app)
         self._max_connections = http.max_connections
-        self._patience: Mapping[Stage, float] = {Stage.HEAD: http.head_timeout, Stage.READER: http.read_on_timeout}
-        self._every = min(self._patience.values()) / _LOOKS
+        self._every = min(http.head_timeout, http.read_on_timeout) / _LOOKS
+        self._patience: Mapping[Stage, float] = {
+            Stage.HEAD: http.head_timeout / self._every,
+            Stage.READER: http.read_on_timeout / self._every,
+        }
         self._watch: asyncio.TimerHandle | None = None
         self._running: tuple[RequestResponseCycle, asyncio.Task[None]] | None = None
         self._counted: object = None
         self._received = 0
         self._resumed = 0
         self._seen: tuple[Stage, object, int] = (Stage.HEAD, None, 0)
-        self._left = 0
-        self.since = self.opened = self.loop.time()
+        self._left = self._looks = 0
+        self.opened = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Begin to watch; make room if there are too many."""
@@ -137,13 +141,16 @@ class Connection(HttpToolsProtocol):
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
     def _look(self) -> None:
-        """End the connection if what it waits for has been too long in coming."""
-        now, stage = self.loop.time(), self.stage
-        left = self.transport.get_write_buffer_size()
+        """End the connection if what it waits for has been too long in coming.
+
+        Looks are counted, not seconds: after a pause of the whole process, what has come meanwhile is read first.
+        """
+        stage, left = self.stage, self.transport.get_write_buffer_size()
         seen = (stage, self.cycle, self._resumed)
+        self._looks += 1
         if seen != self._seen or left <= self._left - _PROGRESS:
-            self._seen, self._left, self.since = seen, left, now
-        elif now - self.since >= self._patience.get(stage, float("inf")):
+            self._seen, self._left, self._looks = seen, left, 0
+        elif self._looks >= self._patience.get(stage, math.inf):
             self._end(stage)
         self._watch = self.loop.call_later(self._every, self._look)
 
