@@ -1,5 +1,6 @@
 """Slow head, silent socket, endless head, slow body, slow reader, too many: each is ended, and others are served."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from time import monotonic
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from insula.settings import Settings
-from tests.support.app import serving, wait_until
+from tests.support.app import serving, wait_until, web_process
 from tests.support.wire import wired
 
 HEAD_TIMEOUT, BODY_TIMEOUT, READ_ON_TIMEOUT, MOST = 1.0, 1.0, 1.0, 20
@@ -138,3 +139,15 @@ def _memory(address: str) -> int:
     lines = httpx.get(f"{address}/metrics").text.splitlines()
     found = [line.split()[1] for line in lines if line.startswith("process_resident_memory_bytes")]
     return int(float(found[0]))
+
+
+def test_a_pause_of_the_whole_process_ends_nobody(settings: Settings) -> None:
+    bound = {"INSULA_HTTP_HEAD_TIMEOUT": str(HEAD_TIMEOUT), "INSULA_LOG_LEVEL": "WARNING"}
+    with web_process(settings, 0, **bound) as (address, process), wired(address) as wire, wired(address) as other:
+        wire.send("GET /healthz HTTP/1.1")
+        assert other.get() == 200
+        process.send_signal(signal.SIGSTOP)
+        wire.send("Host: localhost", "")
+        assert not wire.has_news(2 * HEAD_TIMEOUT)
+        process.send_signal(signal.SIGCONT)
+        assert wire.answer()[0] == 200
