@@ -5,8 +5,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
 from insula import clock
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.http.idempotency import claim
+from tenants.routes.projects import create_project
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
@@ -48,6 +54,27 @@ async def test_two_members_of_a_tenant_do_not_share_one(
     assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
     assert (await colleague.post("/projects", {"name": "B"}, **KEY)).status_code == 201
     assert await names(readback, mine) == ["A", "B"]
+
+
+async def test_one_person_in_two_tenants_uses_it_in_both_at_once(
+    mine: Caller, theirs: Caller, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, database: Database
+) -> None:
+    both = Caller(client, mine.user, theirs.home, await sign_in(mine.user, theirs.home))
+    await make.membership(theirs.home, "owner", mine.user)
+    route = f"tenants.{create_project.__module__}.{create_project.__name__}"
+    async with database.unit(DatabaseRole.TENANTS, mine.home.id) as unit:
+        assert await claim(_request("the-same-key"), unit, principal_id=mine.user.id, route=route)
+
+        assert code_of(await mine.post("/projects", {"name": "A"}, **KEY)) == (409, "idempotency_key_in_flight")
+        assert (await both.post("/projects", {"name": "A"}, **KEY)).status_code == 201
+
+
+def _request(key: str) -> Request:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "server": ("testserver", 80)}
+    return Request({**scope, "headers": [(b"idempotency-key", key.encode())]}, receive)
 
 
 async def test_another_body_or_path_is_refused(mine: Caller, readback: Readback) -> None:

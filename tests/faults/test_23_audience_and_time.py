@@ -46,6 +46,15 @@ async def test_only_the_diagonal_opens(holder: Holder, settings: Settings, opene
     assert status in ((200, 404) if opened == wanted else (401,))
 
 
+async def test_a_token_that_its_app_knows_opens_no_other(holder: Holder, settings: Settings) -> None:
+    token = holder.forge.sign({**holder.claims, "aud": audience(settings, "tenants")})
+
+    async def status(app: AppName) -> int:
+        return (await holder.client.get(PATHS[app], headers={"Authorization": f"Bearer {token}"})).status_code
+
+    assert [await status(app) for app in ("tenants", "admin", "billing", "tenants")] == [200, 401, 401, 200]
+
+
 @pytest.mark.parametrize("aud", ["{url}", "{url}/", "{url}/api/", "{url}/api/v1", "*", "", ["{url}/api"]])
 async def test_an_audience_is_exact(holder: Holder, settings: Settings, aud: str | list[str]) -> None:
     value = aud.format(url=settings.public_url) if isinstance(aud, str) else [aud[0].format(url=settings.public_url)]
