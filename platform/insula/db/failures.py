@@ -3,6 +3,7 @@
 from typing import Final
 
 from asyncpg import exceptions as driver
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
@@ -37,6 +38,8 @@ _INVALID: Final = (
 
 def _cause(error: BaseException) -> BaseException | None:
     """Return the driver's own error under SQLAlchemy's wrappers."""
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # of a connection that a reading asked for without a session
+        return error.__cause__ or error
     if not isinstance(error, StatementError):
         return error
     original = error.orig
