@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 import weakref
-from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -69,20 +69,27 @@ class AccessLog:
     def __init__(self, log_format: LogFormat, level: str) -> None:
         self._readable = structlog.get_logger("insula.access") if log_format == "console" else None
         self._level = logging.getLevelNamesMapping()[level]
+        self._second, self._written = 0, ""  # the second of the last line, and how it is written: once for all in it
         self._lines: list[str] = []
         self._awaits: asyncio.AbstractEventLoop | None = None  # the loop that will write what is here
         self._at_exit = weakref.finalize(self, _write, self._lines)
 
-    def write(self, level: Literal["info", "debug"], fields: Mapping[str, object]) -> None:
-        """Write one line, unless lines of this ``level`` are not wanted."""
+    def write(self, level: Literal["info", "debug"], fields: dict[str, object]) -> None:
+        """Write one line, unless lines of this ``level`` are not wanted. Adds to ``fields``."""
         if self._readable is not None:
             tell = self._readable.info if level == "info" else self._readable.debug
             tell("request", **{name: str(it) if isinstance(it, UUID) else it for name, it in fields.items()})
         elif self._level <= (logging.INFO if level == "info" else logging.DEBUG):
-            stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
-            line = {**fields, "event": "request", "level": level, "timestamp": stamp}
-            self._lines.append(_to_json(line, default=str))
+            fields["event"], fields["level"], fields["timestamp"] = "request", level, self._stamp()
+            self._lines.append(_to_json(fields, default=str))
             self._write_soon()
+
+    def _stamp(self) -> str:
+        now = clock.timestamp()
+        second = int(now)
+        if second != self._second:
+            self._second, self._written = second, f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
+        return f"{self._written}.{int((now - second) * 1_000_000):06d}Z"
 
     def _write_soon(self) -> None:
         try:

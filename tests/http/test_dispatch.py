@@ -76,6 +76,24 @@ async def test_every_route_is_found_as_fastapi_finds_it() -> None:
     assert found > 80
 
 
+@pytest.mark.parametrize("path", ["/api/v1/me", "/api/", "/static/insula/insula.css", "/admin/v1/%2e%2e/me"])
+async def test_what_is_mounted_is_entered_as_fastapi_enters_it(path: str) -> None:
+    async def stop(*_: object) -> None:
+        pass
+
+    scopes = []
+    mounts = [route for route in APP.routes if isinstance(route, Mount)]
+    with pytest.MonkeyPatch.context() as patch:
+        for mount in mounts:
+            patch.setattr(mount, "app", stop)
+        for entrance in (APP.router.app, APP.router.middleware_stack):
+            scope = scope_of("GET", path)
+            await entrance(scope, _nothing, _drop)
+            scopes.append({name: value for name, value in scope.items() if name not in ("fastapi", "insula")})
+    assert scopes[0] == scopes[1]
+    assert scopes[0]["root_path"] in {mount.path for mount in mounts}
+
+
 def test_every_app_has_its_table() -> None:
     assert [type(app.router.middleware_stack) for app in apps_of(APP)] == [Dispatch] * 4
 
@@ -102,4 +120,10 @@ class TestOrder:
         app.mount("/v1", FastAPI())
         app.add_api_route("/v1/things", _nothing)
         with pytest.raises(UnfitForTable, match="/v1/things"):
+            install(app)
+
+    def test_a_mount_below_two_segments_does_not_fit(self) -> None:
+        app = FastAPI()
+        app.mount("/v1/things", FastAPI())
+        with pytest.raises(UnfitForTable, match="more than one"):
             install(app)

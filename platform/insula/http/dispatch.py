@@ -62,6 +62,16 @@ class Dispatch:
         return None
 
 
+def _enter(mount: Mount, scope: Scope) -> ASGIApp:
+    """Change the scope as ``Mount.matches`` has it changed, whose path holds no parameter here."""
+    root_path: str = scope.get("root_path", "")
+    scope.setdefault("app_root_path", root_path)
+    scope["root_path"] = root_path + mount.path
+    scope["endpoint"] = mount.app
+    scope.setdefault("path_params", {})
+    return mount.app
+
+
 def install(app: FastAPI) -> None:
     """Let the routes that ``app`` has now be found by the table; routes added later are found as ever."""
     app.router.middleware_stack = Dispatch(app)
@@ -74,6 +84,8 @@ def _table(contexts: Iterable[RouteContext]) -> tuple[Mapping[_Key, Sequence[Rou
     for context in contexts:
         route = context.original_route
         if isinstance(route, Mount):
+            if "/" in route.path[1:] or "{" in route.path:
+                raise UnfitForTable(f"{route.path} is mounted below more than one literal segment")
             mounts.setdefault(route.path.lstrip("/"), route)
         elif not isinstance(route, APIRoute):
             continue

@@ -35,7 +35,10 @@ class Moved:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let everything through that came to a host of today."""
-        slug = await self._successor(scope)
+        host = host_of(scope) if scope["type"] in ("http", "websocket") else ""
+        slug = None
+        if host.endswith(self.hosts.suffix) and scope["path"] not in HOSTLESS:
+            slug = await self.successor(scope, host)
         if slug is None:
             await self.app(scope, receive, send)
             return
@@ -45,12 +48,6 @@ class Moved:
         headers = [(b"location", location.encode("ascii")), (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": HTTPStatus.PERMANENT_REDIRECT, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
-
-    async def _successor(self, scope: Scope) -> str | None:
-        if scope["type"] not in ("http", "websocket") or scope["path"] in HOSTLESS:
-            return None
-        host = host_of(scope)
-        return await self.successor(scope, host) if host.endswith(self.hosts.suffix) else None
 
 
 def _target(scope: Scope) -> str:
