@@ -4,5 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-EXPLAINED: Final[Mapping[str, str]] = MappingProxyType({})
+EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "repeated: any tenant's key": (
+            "Row-level security shows the query the records of the transaction's own tenant; its condition on the"
+            " tenant only lets the index be used."
+        ),
+    }
+)
 """By the mutant's name. One that dies after all, and one that is not there any more, must be taken out of here."""

@@ -71,7 +71,7 @@ IDENTITY: Final = (
         _TOKENS,
         "        if self._generation != self._keys.generation:\n            self.flush()\n",
         "",
-        tests("auth/test_tokens.py"),
+        tests("auth/test_keys.py"),
     ),
     Edit(
         "sessions: ended ones live on",
@@ -193,7 +193,7 @@ IDENTITY: Final = (
         _RECORDS,
         "previous is not None and now < self.previous_until and",
         "previous is not None and",
-        tests("tenants/routes/test_api_keys.py", "tenants/service", "faults/test_28_revoked_key.py"),
+        tests("tenants/routes/test_api_keys_rotate.py"),
     ),
     Edit(
         "keys: under any tenant's id",
