@@ -111,7 +111,7 @@ async def test_a_row_that_comes_or_goes_is_announced(name: str, ear: Ear, make: 
         columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
         assert await ear.during(f"INSERT INTO {name} ({columns}) VALUES ({values})", row)  # noqa: S608 - likewise
     else:
-        assert await ear.during(f'DELETE FROM "{name}" WHERE {condition(table)}', key_of(table, row))  # noqa: S608
+        assert await ear.during(f'DELETE FROM "{name}" WHERE {condition(table)}', key_of(table, row))  # noqa: S608 - as above
 
 
 async def test_every_table_that_announces_is_here(ear: Ear) -> None:
