@@ -15,6 +15,8 @@ FILLED: Final = "filled"
 _NOW: Final = "timestamptz '2026-11-01 00:00:00Z'"
 _ENTITLEMENTS: Final = "requests_per_minute=100000000,projects=100,items=100000,seats=50"
 _TABLES: Final = ("user", "auth_session", "membership", "project", "project_item")
+# Foreign keys hold by how the numbers are made; what triggers would add is added below.
+_WITHOUT_TRIGGERS: Final = {"session_replication_role": "replica", "maintenance_work_mem": "1GB"}
 _ADDED: Final = """
     SELECT indexname, indexdef FROM pg_indexes
     WHERE schemaname = 'public' AND tablename = ANY ($1)
@@ -43,10 +45,8 @@ async def fill(settings: Settings, size: Size) -> float:
     """Make the schema by the product's migrations, then the rows; return the seconds that the rows took."""
     migrate(settings)
     began = time.monotonic()
-    connection = await asyncpg.connect(settings.database_url)
+    connection = await asyncpg.connect(settings.database_url, server_settings=_WITHOUT_TRIGGERS)
     try:
-        # Foreign keys hold by how the numbers are made; what triggers would add is added below.
-        await connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '1GB'")
         indexes = await connection.fetch(_ADDED, list(_TABLES))
         for index in indexes:
             await connection.execute(f'DROP INDEX "{index["indexname"]}"')
