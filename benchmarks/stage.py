@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from benchmarks.proc import family
 from benchmarks.world import World, populate
-from insula.db.grants import NOWHERE
 from insula.db.migrate import migrate
 from insula.db.provision import hand_over
 from insula.db.roles import DatabaseRole, role_url
@@ -26,7 +25,7 @@ HOST: Final = "bench.example"
 _PRODUCT: Final = "insula"
 TEMPLATE_ROLE: Final = "bench_template"
 _TEMPLATE_TABLES: Final = ("project", "project_item")
-_MINE: Final = f"tenant_id = coalesce(nullif(current_setting('app.tenant_id', true), ''), '{NOWHERE}')::uuid"
+_MINE: Final = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 _UNBIND: Final = """
     DO $$ DECLARE named record; BEGIN
         FOR named IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity LOOP

@@ -9,13 +9,7 @@ from insula.db.rights import Right, rights_on
 from insula.db.roles import DatabaseRole
 
 TENANT_POLICY: Final = "tenant_isolation"
-NOWHERE: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-"""The tenant that no row has. Without a setting a policy reads as it, and a check as null, which refuses.
-
-The planner computes what a policy compares with, before the setting is there. Null would match nothing, so
-every index would seem as good as any other, and a read of one row could walk through its tenant's.
-"""
-_SETTING: Final = "nullif(current_setting('app.tenant_id', true), '')"
+_SETTING: Final = "nullif(current_setting('app.tenant_id', true), '')::uuid"
 
 
 def tenant_column(table: str, columns: set[str]) -> str | None:
@@ -51,14 +45,11 @@ def _revoke(table: str) -> list[str]:
 
 
 def _row_level_security(table: str, tenant: str) -> list[str]:
-    mine, checked = f"{tenant} = coalesce({_SETTING}, '{NOWHERE}')::uuid", f"{tenant} = {_SETTING}::uuid"
-    # Nor may it find that no row has NOWHERE: without statistics of the column it takes tenants to be many.
-    blind = [f'ALTER TABLE "{table}" ALTER COLUMN {tenant} SET STATISTICS 0'] if tenant != "id" else []
+    mine = f"{tenant} = {_SETTING}"
     return [
-        *blind,
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
         f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
-        f'CREATE POLICY {TENANT_POLICY} ON "{table}" USING ({mine}) WITH CHECK ({checked})',
+        f'CREATE POLICY {TENANT_POLICY} ON "{table}" USING ({mine}) WITH CHECK ({mine})',
     ]
 
 

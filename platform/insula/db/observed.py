@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db.grants import NOWHERE, TENANT_POLICY, tenant_column
+from insula.db.grants import TENANT_POLICY, tenant_column
 from insula.db.rights import Right, rights_on
 from insula.db.roles import DatabaseRole
 
@@ -95,11 +95,9 @@ def declared_policies(table: Table, rights: Iterable[Right]) -> set[Policy]:
     """Return the policies that the table should have, given its rights."""
     if table.tenant is None:
         return set()
-    setting = "NULLIF(current_setting('app.tenant_id'::text, true), ''::text)"
-    mine = f"({table.tenant} = (COALESCE({setting}, '{NOWHERE}'::text))::uuid)"
-    checked = f"({table.tenant} = ({setting})::uuid)"
+    mine = f"({table.tenant} = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
     crossing = {_crossing(right) for right in rights if right.crosses}
-    return {(table.name, TENANT_POLICY, "ALL", ("public",), mine, checked), *crossing}
+    return {(table.name, TENANT_POLICY, "ALL", ("public",), mine, mine), *crossing}
 
 
 def _crossing(right: Right) -> Policy:

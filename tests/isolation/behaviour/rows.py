@@ -1,12 +1,12 @@
 """Whose rows a command reaches: mine, theirs, and which without a tenant."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Select, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql import Executable
 
-from insula.db.grants import NOWHERE
 from insula.db.rights import EXCEPTIONS, Command
 from insula.db.roles import DatabaseRole
 from insula.ids import new_id
@@ -15,6 +15,8 @@ from tests.isolation.behaviour.outcome import TAKEN
 from tests.isolation.behaviour.report import Findings
 from tests.isolation.behaviour.subjects import ROLES, Subject
 from tests.support.samples import Row
+
+_NOBODY: Final = UUID(int=2**128 - 1)
 
 
 async def probe_rows(islands: Islands, subject: Subject, found: Findings) -> None:
@@ -87,7 +89,7 @@ async def _insert(islands: Islands, subject: Subject, role: DatabaseRole, found:
     if allowed.reach == "tenant":
         found.denied(role, "INSERT theirs", await islands.attempt(role, foreign, mine))
         found.denied(role, "INSERT without a tenant", await islands.attempt(role, own, None))
-        nobodys = _insertion(subject, role, subject.sample(UUID(NOWHERE), islands.their_rows))
+        nobodys = _insertion(subject, role, subject.sample(_NOBODY, islands.their_rows))
         found.denied(role, "INSERT of nobody's, without a tenant", await islands.attempt(role, nobodys, None))
 
 
