@@ -54,13 +54,22 @@ async def reads(
     return {"page": ran[0], "one": ran[1]}
 
 
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
 @pytest.mark.parametrize(("read", "by"), [("one", "id"), ("page", "project_id")])
-async def test_finds_its_rows_by_an_index(reads: dict[str, Sent], settings: Settings, read: str, by: str) -> None:
+async def test_finds_its_rows_by_its_own_index(
+    reads: dict[str, Sent], settings: Settings, read: str, by: str, mode: str
+) -> None:
     statement, *arguments = reads[read]
-    connection = await asyncpg.connect(role_url(settings, DatabaseRole.TENANTS))
+    given = ", ".join(f"'{argument}'" for argument in arguments)
+    connection = await asyncpg.connect(role_url(settings, DatabaseRole.TENANTS))  # no tenant is set, as when it plans
     try:
-        plan = [row[0] for row in await connection.fetch(f"EXPLAIN {statement}", *arguments)]
+        await connection.execute(f"SET plan_cache_mode = {mode}")
+        await connection.execute(f"PREPARE read AS {statement}")
+        plan = [row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE read({given})")]
     finally:
         await connection.close()
     [condition] = [line for line in plan if "Index Cond" in line]
     assert f"({by} = " in condition  # by the tenant alone, it would look at each of its rows
+    assert any("current_setting('app.tenant_id'" in line for line in plan)  # and row-level security asks for its own
+    if read == "one":
+        assert any("Index Scan using pk_project_item on" in line for line in plan)
