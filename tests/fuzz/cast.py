@@ -103,9 +103,7 @@ class Cast:
         if house is None:
             return None
         found = house.pick(names, self._chance)
-        if found is None and house.records and not names <= house.records[0].keys():
-            return None  # nothing is known to make it
-        if found is None:
+        if found is None and names <= house.makes:
             self._run(self._things.stock(house))
             found = house.pick(names, self._chance)
         return found

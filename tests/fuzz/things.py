@@ -28,6 +28,8 @@ class House:
     owner: UserRow
     records: list[Record] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    makes: frozenset[str] = frozenset()
+    """The parameters that stocking it gives records for."""
 
     def learn(self, record: Record) -> None:
         """Remember something."""
@@ -86,17 +88,17 @@ class Things:
         address = f"{house.canary}-{uuid4().hex}@example.com"
         invitation, _ = await self.make.invitation(house.tenant, house.owner, to=address)
         key = await self.make.api_key(house.tenant, "project:read")
-        house.learn(
-            {
-                "project_id": str(project.id),
-                "item_id": str(item.id),
-                "member_id": str(member.id),
-                "invitation_id": str(invitation.id),
-                "key_id": str(key.id),
-                "domain_id": str(domain.id),
-                "session_id": str(await self.make.session(house.owner)),
-            }
-        )
+        record = {
+            "project_id": str(project.id),
+            "item_id": str(item.id),
+            "member_id": str(member.id),
+            "invitation_id": str(invitation.id),
+            "key_id": str(key.id),
+            "domain_id": str(domain.id),
+            "session_id": str(await self.make.session(house.owner)),
+        }
+        house.makes = frozenset(record)
+        house.learn(record)
 
     async def for_staff(self) -> Record:
         """Return what staff may suspend, end and dismiss: nothing that anybody else here needs."""
