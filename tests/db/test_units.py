@@ -3,9 +3,11 @@ import random
 from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import select
 
+from insula.db.connection import TenantConnection
 from insula.db.failures import translate
 from insula.db.models import Membership, Tenant
 from insula.db.pools import Database
@@ -17,6 +19,18 @@ from tests.support.factories import Factories
 from tests.support.sql import changed, rows, setting
 
 TENANTS = DatabaseRole.TENANTS
+
+
+async def driver_of(connection: AsyncConnection) -> TenantConnection:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, TenantConnection)
+    return driver
+
+
+async def left_on_a_connection(database: Database) -> object:
+    """Return the tenant that somebody finds who takes the connection that was given back last, without one."""
+    async with database.engine(TENANTS).connect() as connection:
+        return (await connection.exec_driver_sql("SELECT current_setting('app.tenant_id', true)")).scalar_one()
 
 
 async def test_nothing_happens_until_the_session_is_used(database: Database) -> None:
@@ -73,6 +87,19 @@ async def test_entering_a_tenant_lasts_for_the_transaction(make: Factories, data
         assert await setting(unit.session) == str(home)
 
 
+async def test_an_entered_tenant_ends_with_its_transaction(make: Factories, database: Database) -> None:
+    home, other = await make.tenant(), await make.tenant()
+    unit = database.unit(TENANTS, home.id)
+    for end in (unit.commit, unit.rollback):
+        assert await setting(unit.session) == str(home.id)
+        await unit.enter(other.id)
+        assert await setting(unit.session) == str(other.id)
+        await end()
+        assert not await left_on_a_connection(database)
+    assert await setting(unit.session) == str(home.id)
+    await unit.close()
+
+
 async def test_entering_before_the_first_statement_is_carried_by_begin(make: Factories, database: Database) -> None:
     tenant = await make.tenant()
     async with database.unit(TENANTS) as unit:
@@ -91,9 +118,28 @@ async def test_a_tenant_that_no_statement_used_is_forgotten(database: Database) 
     unit = database.unit(TENANTS, new_id())
     _ = await unit.session.connection()  # the tenant is handed to the driver, BEGIN is not sent
     await unit.close()
+    assert not await left_on_a_connection(database)
+
+
+async def test_one_begin_carries_the_tenant_and_the_next_does_not(database: Database) -> None:
+    tenant_id, found = new_id(), []
     async with database.engine(TENANTS).connect() as connection:
-        found = (await connection.exec_driver_sql("SELECT current_setting('app.tenant_id', true)")).scalar_one()
-    assert not found
+        driver = await driver_of(connection)
+        driver.carry(tenant_id)
+        for _ in range(2):
+            await driver.execute("BEGIN;")
+            found.append(await driver.fetchval("SELECT current_setting('app.tenant_id', true)"))
+            await driver.execute("ROLLBACK;")
+    assert found == [str(tenant_id), ""]
+
+
+async def test_a_connection_left_in_a_transaction_is_replaced(database: Database) -> None:
+    async with database.engine(TENANTS).connect() as connection:
+        driver = await driver_of(connection)
+        await driver.execute(f"BEGIN; SET LOCAL app.tenant_id = '{new_id()}'")
+    assert not await left_on_a_connection(database)
+    async with database.engine(TENANTS).connect() as connection:
+        assert (await driver_of(connection)).get_server_pid() != driver.get_server_pid()
 
 
 async def test_cancelled_units_leave_no_tenant_behind(make: Factories, settings: Settings) -> None:

@@ -120,6 +120,8 @@ async def test_while_nobody_listens_nothing_is_believed_for_long(
 ) -> None:
     user = await make.user()
     session_id: UUID = await make.session(user)
+    directory.listener_alive = True
+    directory.listener_alive = False
 
     async def live() -> bool:
         access = await directory.access(session_id=session_id, user_id=UserId(user.id), tenant_id=None)

@@ -180,23 +180,23 @@ TENANCY: Final = (
     Edit(
         "reads: no fence",
         _READING,
-        "self._statement.where(_FENCE).offset(_NOTHING)",
-        "self._statement",
+        "self._statement.where(_FENCE, *self._planned())",
+        "self._statement.where(*self._planned())",
         tests("db/test_reading.py"),
     ),
     Edit(
         "reads: no tenant",
         _READING,
-        'found.append("" if tenant_id is None else str(UUID(int=tenant_id.int)))',
+        'found.append("" if tenant_id is None else str(tenant_id))',
         'found.append("")',
         READ,
     ),
     Edit(
         "reads: a cancelled one's connection is used again",
         _READING,
-        "        pooled.invalidate()  # cut off: what the server still does is not known\n",
+        "        await asyncio.shield(asyncio.ensure_future(_end(pooled, driver)))\n",
         "        pooled.close()\n",
-        tests("db/test_reading.py"),
+        tests("db/test_reading.py", "faults/test_42_clients_gone.py"),
     ),
     Edit(
         "not found: told apart",
