@@ -167,7 +167,7 @@ EFFECTS: Final = (
         _PEOPLE,
         "if member is None or permissions is None or action not in permissions:",
         "if member is None or permissions is None:",
-        fault("28_membership"),
+        tests("faults/test_28_own_roles.py", "faults/test_29_own_roles.py"),
     ),
     Edit(
         "roles: a role's words count unpublished",
