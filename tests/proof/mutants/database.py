@@ -107,7 +107,7 @@ def _places() -> Iterator[Hole]:
 def _roles() -> Iterator[Hole]:
     for role in (role.value for role in ROLES):
         alter, past, beyond = f"ALTER ROLE {role}", Probe(_ANY_TABLE, role), Probe(DATABASE, role)
-        for power, witness in (("BYPASSRLS", past), ("SUPERUSER", beyond), ("CREATEROLE", beyond)):
+        for power, witness in (("BYPASSRLS", past), ("SUPERUSER", past), ("CREATEROLE", beyond)):
             yield Hole(f"role {role}: has {power}", (f"{alter} {power}",), witness, (f"{alter} NO{power}",))
         owner = f"insula_owner TO {role}", f"insula_owner FROM {role}"
         yield Hole(f"role {role}: may be the owner", (f"GRANT {owner[0]}",), beyond, (f"REVOKE {owner[1]}",))
