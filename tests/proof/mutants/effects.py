@@ -182,7 +182,7 @@ EFFECTS: Final = (
         "platform/insula/tenancy/queries.py",
         "r.tenant_id = m.tenant_id and r.key = m.custom_role",
         "r.key = m.custom_role",
-        fault("28_own_roles"),
+        tests("tenancy/test_own_roles.py"),
     ),
     Edit(
         "keys: what is for people",
