@@ -26,6 +26,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH {item}": {"status": "done"},
     "PATCH {member}": {"role": "viewer"},
     "POST /tenant/ownership": {"member_id": FRESH},
+    "POST /roles": {"key": "editor", "name": "Editor", "permissions": ["project:read"]},
+    "PATCH {role}": {"name": "Editor in chief"},
     "POST /invitations": {"email": FRESH, "role": "member"},
     "POST /invitations/accept": {"token": FRESH},
     "POST /api-keys": {"name": "Import", "actions": ["project:read"]},
@@ -47,11 +49,13 @@ async def paths(owner: Caller, make: Factories) -> dict[str, str]:
     project = await owner.project()
     member = await make.membership(owner.home)
     key = await make.api_key(owner.home, "project:read")
+    role = await owner.post("/roles", {"key": "reader", "name": "Reader", "permissions": ["project:read"]})
     return {
         "project": project,
         "item": await owner.item(project),
         "member": f"/members/{member.id}",
         "key": f"/api-keys/{key.id}",
+        "role": f"/roles/{role.json()['id']}",
     }
 
 
@@ -84,6 +88,7 @@ async def test_every_body_of_the_app_is_attacked_here(owner: Caller) -> None:
         "item": "/projects/{project_id}/items/{item_id}",
         "member": "/members/{member_id}",
         "key": "/api-keys/{key_id}",
+        "role": "/roles/{role_id}",
     }
     named = {name.format(**templates) for name in BODIES}
     assert named == taking

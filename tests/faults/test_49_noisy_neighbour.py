@@ -5,6 +5,7 @@ Counts only: ``make bench-fairness`` says what it costs the neighbours' p99.
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
+from time import monotonic
 
 import httpx
 import pytest
@@ -49,13 +50,14 @@ async def test_neighbours_of_a_noisy_tenant_lose_nothing(
         calm = await make.tenant(entitlements={"requests_per_minute": 10_000, "projects": 1})
         callers.append((f"neighbour {number}", asking("GET", (await make.api_key(calm, "project:read")).headers)))
 
-    load = Load()
+    load, begun = Load(), monotonic()
     async with load.of(callers):
         await load.more(TIMES * LIMIT, status=429, seconds=60)
+    windows = 1 + int((monotonic() - begun) // 60)  # one, but on a machine that has much else to do
 
     admitted = {"GET": LIMIT, "POST": LIMIT // 2}[method]  # writes have half of the rate
     refused = load.statuses("noisy")
-    assert sum(count for status, count in refused.items() if status != 429) == admitted
+    assert admitted <= sum(count for status, count in refused.items() if status != 429) <= admitted * windows
     for number in range(NEIGHBOURS):
         served = load.statuses(f"neighbour {number}")
         assert set(served) == {200}

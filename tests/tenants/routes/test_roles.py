@@ -95,7 +95,7 @@ class TestCreate:
             ("name", ""),
             ("name", "x" * 121),
             ("description", "x" * 2_001),
-            ("tenant_id", str(new_id())),
+            ("tenant_id", "0190a8c8-0000-7000-8000-000000000001"),
             ("built_in", True),
         ],
     )
