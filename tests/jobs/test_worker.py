@@ -72,6 +72,21 @@ async def test_a_job_sees_its_tenant_alone(
     assert len(effects) == 1
 
 
+async def test_a_finished_job_forgets_its_arguments_and_one_that_waits_keeps_them(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    tenant, probe = await make.tenant(), Probe()
+    waiting = await put(database, tenant, "probe.later", {"token": "secret"})
+    done = await put(database, tenant, "probe", {"token": "secret"})
+    async with working(quick(settings), {"probe": probe.run}):
+        await ended(readback, done, "succeeded")
+    [kept] = await readback("SELECT args FROM jobs.procrastinate_jobs WHERE id = :id", id=waiting)
+    [forgotten] = await readback("SELECT args FROM jobs.procrastinate_jobs WHERE id = :id", id=done)
+    assert "secret" in str(kept["args"])
+    assert "secret" not in str(forgotten["args"])
+    assert str(tenant.id) in str(forgotten["args"])
+
+
 async def test_a_failing_job_is_run_again(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:

@@ -22,7 +22,7 @@ from insula.db.provision import SEARCH_PATH
 from insula.db.queue import queue_exists, queue_findings
 from insula.db.rights import RIGHTS, rights_on
 from insula.db.roles import DatabaseRole
-from insula.db.shape import shape_findings
+from insula.db.shape import missing_references, shape_findings
 from insula.db.side_doors import missing_triggers, side_doors
 
 _ROLES: Final = text("""
@@ -85,6 +85,7 @@ def audit(connection: Connection) -> list[str]:
             *_policies(connection, declared),
             *(f"{table}: rights are declared, but there is no such table" for table in missing),
             *missing_triggers(connection),
+            *missing_references(connection),
             *queue_findings(connection),
         }
     )

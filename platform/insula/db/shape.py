@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
 
 from insula.db.observed import Table
 from insula.db.rights import EXCEPTIONS
@@ -48,6 +49,19 @@ def shape_findings(connection: Connection, tables: Iterable[Table]) -> Iterator[
     owned = {table.name: table.tenant for table in tables if table.tenant is not None}
     yield from _keys(connection, owned)
     yield from _references(connection, owned)
+
+
+def missing_references(connection: Connection) -> Iterator[str]:
+    """Name every foreign key that the models of this process declare and the database lacks."""
+    actual = {
+        (row.table, frozenset(zip(row.local, row.remote, strict=True))) for row in connection.execute(_REFERENCES)
+    }
+    for table in SQLModel.metadata.tables.values():
+        for held in table.foreign_key_constraints:
+            pairs = {(part.parent.name, part.column.name) for part in held.elements}
+            if (table.name, frozenset(pairs)) not in actual:
+                named = ", ".join(held.column_keys)
+                yield f"{table.name}: the foreign key ({named}) to {held.referred_table.name} is missing"
 
 
 def _keys(connection: Connection, owned: Mapping[str, str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ _ACCESS: Final[Mapping[str, str]] = {
 _JOURNAL: Final = Tests(("tests/audit/test_journal.py",))
 _USAGE: Final = Tests(("tests/tenants/routes/test_usage.py",))
 _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
-    ("audit_event", "chained"): Tests(("tests/audit/test_verify.py",)),
+    ("audit_event", "chained"): Tests(("tests/tenants/routes/test_projects_create.py",)),
     ("audit_event", "no_truncate"): _JOURNAL,
     ("audit_event", "no_update_or_delete"): _JOURNAL,
     ("audit_head", "no_delete"): _JOURNAL,
