@@ -10,6 +10,7 @@ import tenants.api
 from insula.http.access import PersonalGuard, StaffGuard, TenantGuard
 from insula.policy import Role, StaffRole, merged
 from tenants.api import ASSIGNABLE
+from tests.isolation.matrix.actions import action_of
 from tests.isolation.matrix.island import Island, Person
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.routes import LiveRoute
@@ -66,7 +67,7 @@ def rightful(route: LiveRoute) -> Credentials:
 
 
 def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
-    app, action = route.app, str(route.guard.action) if route.guard else ""
+    app, action = route.app, action_of(route)
     for role in Role:
         may = action in GRANTS[role]
         yield Caller(f"{role} of A", "a", None if may else FORBIDDEN, _bearer("a", role, app))
@@ -103,7 +104,7 @@ def _at_personal_route(route: LiveRoute) -> Iterator[Caller]:
 
 
 def _at_staff_route(route: LiveRoute) -> Iterator[Caller]:
-    app, action = route.app, str(route.guard.action) if route.guard else ""
+    app, action = route.app, action_of(route)
     for role in StaffRole:
         if action not in GRANTS[role]:
             yield Caller(f"{role} of staff", "nobody", FORBIDDEN, _staff(role, app))

@@ -7,6 +7,7 @@ from typing import Final
 from insula.db.models import SUSPENDED
 from insula.policy import Role, StaffRole
 from tenants.api import ASSIGNABLE
+from tests.isolation.matrix.actions import action_of
 from tests.isolation.matrix.island import Island, Person, new_island
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.routes import LiveRoute
@@ -40,7 +41,7 @@ class World:
 
 def new_world(rows: Rows, route: LiveRoute, hashes: Mapping[str, str]) -> World:
     """Return a world and add its rows; its API keys are made for ``route``'s action."""
-    action = str(route.guard.action) if route.guard is not None else ""
+    action = action_of(route) if route.guard is not None else ""
     every, having, lacking = ALL_KEY_ACTIONS, ALL_KEY_ACTIONS & {action}, ALL_KEY_ACTIONS - {action}
     keys = {"key": every, "having": having or every, "lacking": lacking, "expired": every, "revoked": every}
     roles = {WITH: ASSIGNABLE, WITHOUT: ASSIGNABLE - {action}}

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.proof.mutants.edits import Edit
-from tests.proof.mutants.targets import CREATE, fault, tests
+from tests.proof.mutants.targets import fault, tests
 
 _KEYS: Final = "platform/insula/http/idempotency.py"
 _ACCESS: Final = "platform/insula/http/access.py"
@@ -62,7 +62,7 @@ EFFECTS: Final = (
         _ACCESS,
         'isinstance(connection, Request) and connection.method == "POST":',
         "False:",
-        CREATE,
+        fault("18_repeated_key"),
     ),
     Edit(
         "streams: whoever began may end",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.proof.mutants.edits import Edit
-from tests.proof.mutants.targets import READ, fault, tests
+from tests.proof.mutants.targets import READ, UPDATE, fault, tests
 
 _CREDENTIALS: Final = "platform/insula/http/credentials.py"
 _SCOPE: Final = "platform/insula/scope.py"
@@ -138,7 +138,7 @@ TENANCY: Final = (
         _CONNECTION,
         "            query = f\"{query} SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'\"\n",
         "",
-        READ,
+        UPDATE,
     ),
     Edit(
         "BEGIN: no tenant after a commit",
@@ -168,7 +168,7 @@ TENANCY: Final = (
         _UNIT,
         "        await self.session.rollback()\n        self.tenant_id = self._home",
         "        await self.session.rollback()",
-        fault("10_commit_within_a_request"),
+        tests("db/test_units.py"),
     ),
     Edit(
         "reads: the session keeps the tenant",
