@@ -107,7 +107,11 @@ class Arena:
             self._free.put(place)
 
     def run(self, suite: Suite, servers: Servers, place: Place) -> Outcome:
-        """Run the suite on the code of the place and this database."""
+        """Run the suite on the code of the place and this database; once more where it could not take place."""
+        outcome = self._run(suite, servers, place)
+        return self._run(suite, servers, place) if outcome.verdict == "broken" else outcome
+
+    def _run(self, suite: Suite, servers: Servers, place: Place) -> Outcome:
         findings = self._directory / f"findings-{place.number}.json"
         findings.unlink(missing_ok=True)
         try:
@@ -124,7 +128,7 @@ class Arena:
             return Outcome("broken", f"not done within {suite.seconds} s")
         outcome = suite.read(done.returncode, findings)
         if outcome.verdict == "broken":
-            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-2:]
             return outcome._replace(said=f"{outcome.said}: {' '.join(last)}")
         return outcome
 

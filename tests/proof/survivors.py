@@ -4,12 +4,33 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+_ASKED_AGAIN: Final = (
+    "Whoever decides over people, roles, invitations and keys is asked for the action once more by the service, behind"
+    " the tenant's people lock."
+)
 EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "repeated: any tenant's key": (
             "Row-level security shows the query the records of the transaction's own tenant; its condition on the"
             " tenant only lets the index be used."
         ),
+        "DELETE /api/v1/members/me: for tenant:read": "Every role may do the one and the other. " + _ASKED_AGAIN,
+        **{
+            f"{route}: for member:leave": _ASKED_AGAIN
+            for route in (
+                "PATCH /api/v1/members/{member_id}",
+                "DELETE /api/v1/members/{member_id}",
+                "POST /api/v1/tenant/ownership",
+                "POST /api/v1/roles",
+                "PATCH /api/v1/roles/{role_id}",
+                "DELETE /api/v1/roles/{role_id}",
+                "POST /api/v1/invitations",
+                "POST /api/v1/invitations/{invitation_id}/resend",
+                "DELETE /api/v1/invitations/{invitation_id}",
+                "POST /api/v1/api-keys",
+                "POST /api/v1/api-keys/{key_id}/rotate",
+            )
+        },
         "reads: no fence": (
             "The other side of the join still runs first, by its place; the fence makes that certain. Were it"
             " otherwise, a read would see no row, never another tenant's."
