@@ -25,7 +25,7 @@ from tests.support.factories import Factories
 from tests.support.load import CONNECTIONS, Load
 from tests.support.mortal import MortalPostgres, mortal_postgres
 from tests.support.waiting import answers, until
-from tests.support.worker import quick, working
+from tests.support.worker import quick, spawn, working
 
 WRITERS, READERS = 4, 4
 
@@ -201,3 +201,24 @@ async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
         await queue(3)
         await until(all_ended, 20)
     assert done == [1, 2, 3]
+
+
+async def test_a_worker_that_is_told_to_stop_ends_though_the_database_is_away(postgres: MortalPostgres) -> None:
+    async def workers() -> set[object]:
+        rows = await rows_of(postgres.settings, "select id from jobs.procrastinate_workers")
+        return {row["id"] for row in rows}
+
+    before = await workers()
+
+    async def is_at_work() -> bool:
+        return bool(await workers() - before)
+
+    with spawn(quick(postgres.settings)) as worker:
+        try:
+            await until(is_at_work, 30)
+            postgres.crash()
+            worker.terminate()
+            assert await asyncio.to_thread(worker.wait, 40) == 0
+        finally:
+            worker.kill()
+            postgres.start()

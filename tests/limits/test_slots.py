@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from insula.ids import new_id, new_tenant_id
 from insula.limits import Limits, Slot, close, connect
 from insula.limits.circuit import Circuit
-from insula.limits.places import RemotePlaces
+from insula.limits.places import Place, RemotePlaces
 from insula.limits.slots import ANEW_EVERY, LASTS, Slots
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.waiting import until
@@ -165,9 +165,33 @@ async def test_who_stops_waiting_holds_nothing(process: Process) -> None:
     ] * 2
 
     async def free() -> bool:
-        return len(await taken(slots, exports, 2)) == 2
+        found = await taken(slots, exports, 2)
+        for slot in found:
+            slot.release()
+        return len(found) == 2
 
     await until(free)
+
+
+async def test_a_late_asking_takes_no_slot_for_somebody_who_has_left(redis: Redis) -> None:
+    asked, may_ask, exports = asyncio.Event(), asyncio.Event(), key()
+
+    class Late(RemotePlaces):
+        async def _hold(self, place: Place, limit: int) -> int:
+            asked.set()
+            await may_ask.wait()
+            return await super()._hold(place, limit)
+
+    circuit = Circuit(lambda: pinged(redis), PATIENCE)
+    slots = Slots(Late(redis), circuit)
+    waiting = asyncio.create_task(slots.take(exports, 2))
+    await asked.wait()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    may_ask.set()
+    await slots.close()
+    await circuit.close()
+    assert await redis.zcard(f"insula:slots:{exports}") == 0
 
 
 async def test_nothing_stays_behind_of_what_was_released(process: Process, redis: Redis) -> None:

@@ -7,7 +7,7 @@ import anyio
 import httpx
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0) -> None:
     """Return as soon as ``condition`` holds; fail after ``seconds``."""
     with anyio.fail_after(seconds):
         while not await _holds(condition):  # noqa: ASYNC110 - what is waited for is in another process

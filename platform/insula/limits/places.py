@@ -29,7 +29,7 @@ class RemotePlaces:
     def __init__(self, redis: Redis, clock: str = SERVER_CLOCK) -> None:
         self._redis = redis
         self._script = redis.register_script(clock + HOLD)
-        self._asking: set[asyncio.Task[int]] = set()
+        self._asking: dict[Place, asyncio.Task[int]] = {}
 
     def take(self, place: Place, limit: int) -> asyncio.Future[int]:
         """Hold the slot if fewer than ``limit`` are held; give how many more may be, or -1 for a refusal.
@@ -37,8 +37,8 @@ class RemotePlaces:
         Who stops waiting for the answer does not stop the asking.
         """
         task = asyncio.create_task(self._hold(place, limit))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        self._asking[place] = task
+        task.add_done_callback(lambda _: self._asking.pop(place))
         return asyncio.shield(task)
 
     async def keep(self, places: Collection[Place]) -> None:
@@ -48,13 +48,18 @@ class RemotePlaces:
                 await self._script(keys=[_PREFIX + key], args=[slot, seconds, _ANEW], client=pipeline)
             await pipeline.execute()
 
+    async def asked(self, place: Place) -> None:
+        """Wait until nothing is under way that could still take the slot."""
+        if place in self._asking:
+            await asyncio.wait((self._asking[place],))
+
     async def leave(self, place: Place) -> None:
         """Let go of the slot."""
         await self._redis.zrem(_PREFIX + place.key, place.slot)
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._asking, return_exceptions=True)
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
     async def _hold(self, place: Place, limit: int) -> int:
         key, slot, seconds = place

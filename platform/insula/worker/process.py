@@ -18,7 +18,7 @@ from insula.jobs import Handlers
 from insula.logging import configure
 from insula.settings import Settings
 from insula.worker.mailers import mailer_of
-from insula.worker.queue import CONNECTIONS, build
+from insula.worker.queue import CONNECTIONS, build, connector
 from insula.worker.recovery import keep_recovering
 from insula.worker.runner import Resources
 from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
@@ -79,14 +79,23 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 async def _serve(resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> None:
-    jobs = resources.settings.jobs
-    async with build(resources, handlers, periodic).open_async() as app:
+    jobs, connections = resources.settings.jobs, connector(resources.settings)
+    async with build(connections, resources, handlers, periodic).open_async() as app:
         _log.info("worker ready", concurrency=jobs.concurrency)
-        await app.run_worker_async(
-            concurrency=jobs.concurrency,
-            install_signal_handlers=False,
-            fetch_job_polling_interval=jobs.poll_seconds,
-            update_heartbeat_interval=jobs.heartbeat_seconds,
-            stalled_worker_timeout=jobs.stalled_seconds,
-            shutdown_graceful_timeout=jobs.drain_seconds,
+        serving = asyncio.create_task(
+            app.run_worker_async(
+                concurrency=jobs.concurrency,
+                install_signal_handlers=False,
+                fetch_job_polling_interval=jobs.poll_seconds,
+                update_heartbeat_interval=jobs.heartbeat_seconds,
+                stalled_worker_timeout=jobs.stalled_seconds,
+                shutdown_graceful_timeout=jobs.drain_seconds,
+            )
         )
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            connections.hurry()
+            serving.cancel()
+            await serving
+            raise

@@ -20,9 +20,21 @@ CONNECTIONS: Final = 4
 _CONNECT_SECONDS: Final = 5.0
 
 
-def build(resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> App:
-    """Return the queue with each handler as a task, over connections of its own as the worker's role."""
-    app = App(connector=_connector(resources.settings))
+def connector(settings: Settings) -> PatientConnector:
+    """Return what connects the queue as the worker's role, closed as yet."""
+    # LISTEN and the search path need a connection of our own: past a transaction pooler.
+    return PatientConnector(
+        conninfo=role_url(settings, DatabaseRole.WORKER, direct=True),
+        kwargs={"options": f"-c search_path={SEARCH_PATH.replace(' ', '')}"},
+        min_size=1,
+        max_size=CONNECTIONS - 1,
+        timeout=_CONNECT_SECONDS,
+    )
+
+
+def build(connections: PatientConnector, resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> App:
+    """Return the queue with each handler as a task."""
+    app = App(connector=connections)
     retry = Backoff(resources.settings.jobs)
     clocked = {entry.task: entry.cron for entry in periodic}
     for name, handler in handlers.items():
@@ -32,17 +44,6 @@ def build(resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]
             # No queueing lock: procrastinate reads which one was taken from a detail that row-level security hides.
             app.periodic(cron=clocked[name])(task)
     return app
-
-
-def _connector(settings: Settings) -> PatientConnector:
-    # LISTEN and the search path need a connection of our own: past a transaction pooler.
-    return PatientConnector(
-        conninfo=role_url(settings, DatabaseRole.WORKER, direct=True),
-        kwargs={"options": f"-c search_path={SEARCH_PATH.replace(' ', '')}"},
-        min_size=1,
-        max_size=CONNECTIONS - 1,
-        timeout=_CONNECT_SECONDS,
-    )
 
 
 def _task(runner: Runner) -> Callable[..., Awaitable[None]]:
