@@ -8,13 +8,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from queue import SimpleQueue
 from typing import ParamSpec, Self, TypeVar
 
+from tests.proof.forkserver import Forkserver
 from tests.proof.suites import Outcome, Suite
 from tests.support.cluster import RUNNING, Servers, TestServers, with_path
 from tests.support.pgbouncer import pooling
@@ -31,10 +32,11 @@ Arguments = ParamSpec("Arguments")
 
 @dataclass(frozen=True)
 class Place:
-    """One of the places in which suites run: a copy of the source and a Valkey index, one suite at a time."""
+    """Where one suite runs at a time: a copy of the source, a Valkey index, a server of processes."""
 
     number: int
     tree: Path
+    forkserver: Forkserver
 
     @contextmanager
     def changed(self, files: Iterable[tuple[str, str]]) -> Iterator[None]:
@@ -66,17 +68,18 @@ class Arena:
         """Start the servers and copy the source, once for each place."""
         servers = TestServers()
         directory = Path(tempfile.mkdtemp(prefix="insula-proof-"))
-        try:
-            places = [Place(number, directory / f"tree-{number}") for number in range(1, JOBS + 1)]
-            for place in places:
-                shutil.copytree(ROOT, place.tree, ignore=_LEFT_OUT, symlinks=True)
-                _compile(place.tree)
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, directory)
+            stack.callback(servers.stop)
+            places = []
+            for number in range(1, JOBS + 1):
+                tree = directory / f"tree-{number}"
+                shutil.copytree(ROOT, tree, ignore=_LEFT_OUT, symlinks=True)
+                _compile(tree)
+                places.append(Place(number, tree, stack.enter_context(Forkserver.started())))
             servers.start()
-            with ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")) as processes:
-                yield cls(servers, places, directory, processes)
-        finally:
-            servers.stop()
-            shutil.rmtree(directory)
+            processes = stack.enter_context(ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")))
+            yield cls(servers, places, directory, processes)
 
     @contextmanager
     def database(self, name: str, place: Place) -> Iterator[Servers]:
@@ -114,21 +117,15 @@ class Arena:
     def _run(self, suite: Suite, servers: Servers, place: Place) -> Outcome:
         findings = self._directory / f"findings-{place.number}.json"
         findings.unlink(missing_ok=True)
+        module, *arguments = suite.command(findings)
         try:
-            done = subprocess.run(  # noqa: S603  a suite's command, no shell
-                suite.command(findings),
-                cwd=place.tree,
-                env=_environment(place.tree, servers),
-                capture_output=True,
-                timeout=suite.seconds,
-                check=False,
-                text=True,
-            )
+            environment = _environment(place.tree, servers)
+            done = place.forkserver.run(module, arguments, place.tree, environment, suite.seconds)
         except subprocess.TimeoutExpired:
             return Outcome("broken", f"not done within {suite.seconds} s")
-        outcome = suite.read(done.returncode, findings)
+        outcome = suite.read(done.code, findings)
         if outcome.verdict == "broken":
-            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-2:]
+            last = done.output.strip().splitlines()[-2:]
             return outcome._replace(said=f"{outcome.said}: {' '.join(last)}")
         return outcome
 

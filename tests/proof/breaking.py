@@ -1,6 +1,7 @@
 """Breaks the database: each hole on a clone, named by the catalogue gate and noticed by its witness."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from time import monotonic
 
 from sqlalchemy import create_engine
@@ -9,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from insula.db.catalogue import audit
-from tests.proof.arena import Arena
+from tests.proof.arena import JOBS, Arena
 from tests.proof.behaviour import behaviour
 from tests.proof.mutants.database import holes
 from tests.proof.mutants.holes import Hole, Probe, batches
@@ -26,16 +27,17 @@ def break_database(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Resul
     """Try every hole, or those whose name holds one of ``chosen``."""
     with arena.place() as place, arena.database("proof_gate", place) as servers, _connected(servers) as connection:
         found = [hole for hole in holes(connection) if not chosen or any(name in hole.name for name in chosen)]
-        connection.rollback()
-        named = {hole.name: _at_the_gate(connection, hole) for hole in found}
+    wide, others = [hole for hole in found if hole.server_wide], [hole for hole in found if not hole.server_wide]
+    shares = [[*wide, *others[::JOBS]], *(others[at::JOBS] for at in range(1, JOBS))]
+    named: dict[str, Outcome] = {}
+    for outcomes in arena.each(shares, partial(_named, arena)):
+        named |= outcomes
     witnessed = [hole for hole in found if hole.witness is not None and named[hole.name].verdict != "broken"]
     seen: dict[str, Timed] = {}
-    for result in arena.each(
-        batches(hole for hole in witnessed if not hole.server_wide), lambda batch: _witnessed(arena, batch)
-    ):
+    for result in arena.each(batches(hole for hole in witnessed if hole not in wide), partial(_witnessed, arena)):
         seen |= result
     for hole in witnessed:
-        if hole.server_wide:
+        if hole in wide:
             seen |= _witnessed(arena, [hole])
     for hole in found:
         yield _joined(hole, named[hole.name], seen.get(hole.name))
@@ -53,7 +55,18 @@ def _change(servers: Servers, statements: Sequence[str]) -> None:
         connection.commit()
 
 
-def _at_the_gate(connection: Connection, hole: Hole) -> Outcome:
+def _named(arena: Arena, share: Sequence[Hole]) -> dict[str, Outcome]:
+    with arena.place() as place, arena.database(f"proof_gate_{place.number}", place) as servers:
+        return arena.call(_at_the_gate, servers, share)
+
+
+def _at_the_gate(servers: Servers, share: Sequence[Hole]) -> dict[str, Outcome]:
+    """Say what the catalogue gate says of each hole, in a process of its own."""
+    with _connected(servers) as connection:
+        return {hole.name: _judged(connection, hole) for hole in share}
+
+
+def _judged(connection: Connection, hole: Hole) -> Outcome:
     """Say what the catalogue gate says within a transaction that makes the hole and is then rolled back."""
     try:
         for statement in hole.statements:

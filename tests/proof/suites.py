@@ -1,7 +1,6 @@
 """What must kill a mutant: tests, or the attack matrix on named routes; run as a process of its own."""
 
 import json
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 FOUND = 1
 """The exit code of pytest and of the matrix when they found something; all others are of no use here."""
+
+_PRELOADED = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+"""Suites run in processes that have imported the libraries, plugins' among them, before pytest could look at them."""
 
 
 class Outcome(NamedTuple):
@@ -34,7 +36,7 @@ class Suite(ABC):
 
     @abstractmethod
     def command(self, findings: Path) -> list[str]:
-        """Return the command that runs it and writes what it found to ``findings``."""
+        """Return the module that runs it, and the arguments with which it writes what it found to ``findings``."""
 
     @abstractmethod
     def read(self, code: int, findings: Path) -> Outcome:
@@ -55,7 +57,7 @@ class Tests(Suite):
 
     def command(self, findings: Path) -> list[str]:
         options = ["-q", "-n0", "-p", "no:cacheprovider", "-p", "tests.proof.outcomes", "--outcomes", str(findings)]
-        return [sys.executable, "-m", "pytest", *options, "-x", "-m", "", *self.nodes]
+        return ["pytest", *options, *_PRELOADED, "-x", "-m", "", *self.nodes]
 
     def read(self, code: int, findings: Path) -> Outcome:
         if not findings.exists():
@@ -84,8 +86,7 @@ class Attacks(Suite):
 
     def command(self, findings: Path) -> list[str]:
         named = [word for route in self.routes for word in ("--route", route)]
-        module = [sys.executable, "-m", "tests.isolation.matrix"]
-        return [*module, "--depth", self.depth, "--json", str(findings), *named]
+        return ["tests.isolation.matrix", "--depth", self.depth, "--json", str(findings), *named]
 
     def read(self, code: int, findings: Path) -> Outcome:
         if not findings.exists():
