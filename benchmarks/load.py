@@ -46,6 +46,7 @@ class Target:
     application: Collection[int]
     database: int
     """The postmaster, whose children count with it."""
+    log: Path
 
 
 def burst(target: Target, seconds: float, *, connections: int = CONNECTIONS, rate: float = 0) -> Burst:

@@ -52,7 +52,7 @@ def targets_of(stage: Stage, servers: Sequence[Running], only: Sequence[str]) ->
         for server in servers:
             if operation.name in server.contestant.operations:
                 target = _target(stage, server, operation)
-                _check(target, server.log)
+                check(target)
                 found.setdefault(operation.name, {})[server.contestant.name] = target
     return found
 
@@ -70,6 +70,7 @@ def measure(
             for name, target in order if number % 2 == 0 else reversed(order):
                 burst(target, LEAD_IN)
                 measured = burst(target, seconds)
+                check(target)  # wrk tells good from bad answers, not a 404 from a 503
                 results.bursts[name, operation].append(measured)
                 print(f"  {number + 1}/{rounds} {operation:7}{name:16}{measured.rate:8.0f} req/s", flush=True)
 
@@ -88,18 +89,19 @@ def _target(stage: Stage, server: Running, operation: Operation) -> Target:
     path = stage.directory / f"{operation.name}.{style}"
     if not path.exists():
         write(operation, stage.world.as_templates() if style == "template" else stage.world, path)
-    return Target(server.contestant.name, server.url, path, operation.status, server.processes, stage.postmaster)
+    name, application, database = server.contestant.name, server.processes, stage.postmaster
+    return Target(name, server.url, path, operation.status, application, database, server.log)
 
 
-def _check(target: Target, log: Path) -> None:
-    """Send the file's first request twice; the second answer must have the operation's status."""
+def check(target: Target) -> None:
+    """Send the file's first request twice; the second answer must have the operation's status. Raises LoadFailed."""
     method, path, headers, body = _parse(target.requests)
     with httpx.Client(headers=headers) as client:
         client.request(method, target.url + path, content=body)
         answer = client.request(method, target.url + path, content=body)
     if answer.status_code != target.status:
-        told = f"{answer.text[:500]}\n{log.read_text()[-3000:]}"
-        raise LoadFailed(f"{log.stem} answers {answer.status_code} to {method} {path}: {told}")
+        told = f"{answer.text[:500]}\n{target.log.read_text()[-3000:]}"
+        raise LoadFailed(f"{target.name} answers {answer.status_code} to {method} {path}: {told}")
 
 
 def _parse(path: Path) -> tuple[str, str, dict[str, str], str]:

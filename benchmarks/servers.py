@@ -32,6 +32,7 @@ class Contestant:
     module: str = ""
     access_log: bool = True
     inside: bool = False
+    reset: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,11 @@ CONTESTANTS: Final = (
     Contestant("bare", "FastAPI, no database", ("read",), "bare"),
     Contestant("asyncpg", "FastAPI + asyncpg, no tenancy", ("read",), "raw_asyncpg"),
     Contestant("asyncpg_nolog", "the same without an access log", ("read",), "raw_asyncpg", access_log=False),
+    Contestant("asyncpg_noreset", "the same without a reset of connections", ("read",), "raw_asyncpg", reset=False),
     Contestant("sqlmodel", "FastAPI + SQLModel, no tenancy", ("read",), "with_sqlmodel"),
     Contestant("template", "the stack as templates write it", ("read", "list"), "template"),
     Contestant("twin", "the product's handlers on plain FastAPI", _TWINNED, "twin"),
+    Contestant("twin_nolog", "the same without an access log", ("read",), "twin", access_log=False),
     Contestant("twin_in_insula", "the same within the product's middleware and log", _TWINNED, "twin", inside=True),
     INSULA,
 )
@@ -142,6 +145,7 @@ def _told(stage: Stage, contestant: Contestant) -> Mapping[str, str]:
         "BENCH_REDIS_URL": stage.settings.redis_url,
         "BENCH_JWT_SECRET": stage.world.jwt_secret,
         "BENCH_INSIDE": str(contestant.inside),
+        "BENCH_RESET": str(contestant.reset),
     }
 
 

@@ -23,6 +23,8 @@ class ContestantSettings(BaseSettings):
     redis_url: str = ""
     jwt_secret: SecretStr = SecretStr("")
     inside: bool = False
+    reset: bool = True
+    """Whether the driver's pool resets a connection that is given back, by a statement of its own."""
 
 
 class ItemOut(BaseModel):
@@ -47,7 +49,12 @@ def settle() -> None:
 
 
 @asynccontextmanager
-async def driver_pool(url: str) -> AsyncIterator[asyncpg.Pool]:
+async def driver_pool(settings: ContestantSettings) -> AsyncIterator[asyncpg.Pool]:
     """Open a pool of the driver's own."""
-    async with asyncpg.create_pool(url, min_size=1, max_size=POOL_SIZE) as pool:
+    reset = None if settings.reset else _leave
+    async with asyncpg.create_pool(settings.database_url, min_size=1, max_size=POOL_SIZE, reset=reset) as pool:
         yield pool
+
+
+async def _leave(_connection: object) -> None:
+    """Leave the connection as it is."""

@@ -18,7 +18,7 @@ _ONE: Final = """
 
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[dict[str, asyncpg.Pool]]:
-    async with driver_pool(ContestantSettings().database_url) as pool:
+    async with driver_pool(ContestantSettings()) as pool:
         settle()
         yield {"pool": pool}
 

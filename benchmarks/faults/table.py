@@ -8,10 +8,17 @@ Cell = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The most that a column may hold."""
+    """The most that a column may hold, or which other column says so."""
 
     column: str
-    most: float
+    most: float | str
+
+    def of(self, row: Mapping[str, Cell]) -> float:
+        """Return the most for one row."""
+        return float(row[self.most] if isinstance(self.most, str) else self.most)
+
+    def __str__(self) -> str:
+        return f"{self.column} at most {self.most if isinstance(self.most, str) else format(self.most, 'g')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +33,10 @@ class Table:
     def missed(self) -> list[str]:
         """The figures that are over their bar, one line each."""
         return [
-            f"{next(iter(row.values()))}: {bar.column} is {row[bar.column]}, at most {bar.most:g}"
+            f"{next(iter(row.values()))}: {bar.column} is {row[bar.column]}, at most {bar.of(row):g}"
             for row in self.rows
             for bar in self.bars
-            if not float(row[bar.column]) <= bar.most
+            if not float(row[bar.column]) <= bar.of(row)
         ]
 
     def to_json(self) -> dict[str, object]:
@@ -42,7 +49,7 @@ class Table:
         columns = list(self.rows[0])
         lines = [self.title, "", _line(columns), _line(["---", *["---:"] * (len(columns) - 1)])]
         lines += [_line([str(row[column]) for column in columns]) for row in self.rows]
-        bars = ", ".join(f"{bar.column} at most {bar.most:g}" for bar in self.bars)
+        bars = ", ".join(map(str, self.bars))
         return "\n".join([*lines, "", f"Bars: {bars}.", *(f"Missed: {one}." for one in self.missed)])
 
 

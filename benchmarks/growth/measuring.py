@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -103,7 +104,10 @@ class Bench:
         self.results.memory_mb[subject.size] = held
 
     def _serving(self, subject: Subject) -> AbstractContextManager[Server]:
-        return serving(subject.settings, self.home.directory / f"{subject.size.key}.log", self.cores.application)
+        return serving(subject.settings, self._log(subject), self.cores.application)
+
+    def _log(self, subject: Subject) -> Path:
+        return self.home.directory / f"{subject.size.key}.log"
 
     def _targets(self, servers: Mapping[Size, Server]) -> dict[tuple[Size, str], Target]:
         found = {}
@@ -113,7 +117,13 @@ class Bench:
                 write(subject.people[: self.people], operation, path)
                 server = servers[subject.size]
                 found[subject.size, operation] = Target(
-                    subject.size.name, server.url, path, httpx.codes.OK, (server.pid,), self.home.postmaster
+                    subject.size.name,
+                    server.url,
+                    path,
+                    httpx.codes.OK,
+                    (server.pid,),
+                    self.home.postmaster,
+                    self._log(subject),
                 )
         return found
 

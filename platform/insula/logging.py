@@ -99,9 +99,10 @@ class AccessLog:
             return
         if loop is not self._awaits:
             self._awaits = loop
-            loop.call_later(_TOGETHER_SECONDS, self._write_now)
+            loop.call_later(_TOGETHER_SECONDS, self.flush)
 
-    def _write_now(self) -> None:
+    def flush(self) -> None:
+        """Write what is held back."""
         self._awaits = None
         _write(self._lines)
 

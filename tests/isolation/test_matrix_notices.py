@@ -3,11 +3,13 @@
 That the same routes are sound without a hole is what ``test_matrix`` shows.
 """
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
+import structlog
 
 from insula.auth import Claims, TokenVerifier
 from insula.errors import Unauthenticated
@@ -19,6 +21,7 @@ from insula.tenancy import Access, Directory
 from tenants.service import projects
 from tests.isolation.matrix import Report, Stage, attack
 from tests.isolation.matrix.routes import live_routes
+from tests.isolation.matrix.wire import Request
 
 ROUTES = live_routes()
 READ, CHANGE = "GET /api/v1/projects/{project_id}", "PATCH /api/v1/projects/{project_id}"
@@ -130,3 +133,36 @@ async def test_answers_that_tell_what_there_is(
     monkeypatch.setattr(projects, "get", telling)
     report = await attacked(stage, READ)
     assert has(report.failures, READ, "owner of A", "not the answer of an id that is nobody's")
+
+
+async def test_what_is_told_beside_the_answer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback
+) -> None:
+    found = projects.get
+
+    async def telling(scope: object, project_id: UUID) -> object:
+        for there in await readback("select name, tenant_id from project where id = :id", id=project_id):
+            structlog.get_logger().info("somebody asks", about=there["name"])
+            await readback(
+                "insert into jobs.procrastinate_jobs (queue_name, task_name, args, status) values ('default',"
+                " 'mail.send', cast(:args as jsonb), 'todo')",
+                args=json.dumps({"arguments": {"to": "somebody@example.org", "about": there["name"]}}),
+            )
+            await readback(
+                "update jobs.procrastinate_jobs set priority = 1 where tenant_id = :id and task_name <> 'mail.send'",
+                id=there["tenant_id"],
+            )
+        return await found(scope, project_id)  # type: ignore[arg-type]  # passed through
+
+    monkeypatch.setattr(projects, "get", telling)
+    report = await attacked(stage, READ)
+    assert has(report.leaks, READ, "owner of A", "in the log")
+    assert has(report.leaks, READ, "in a mail to somebody@example.org")
+    assert has(report.rows_changed, READ, "owner of A", "jobs")
+
+
+async def test_the_line_that_a_request_leaves_is_looked_through(stage: Stage) -> None:
+    stage.log.take()
+    answer = await stage.send(Request("GET", "/api/v1/projects"))
+    assert answer.status == 401
+    assert '"route":"/api/v1/projects","status":401' in stage.log.take()

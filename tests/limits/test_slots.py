@@ -1,7 +1,7 @@
 """Slots: so many of a tenant's expensive requests at once, over all processes, whatever becomes of one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -189,6 +189,28 @@ async def test_a_late_asking_takes_no_slot_for_somebody_who_has_left(redis: Redi
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     may_ask.set()
+    await slots.close()
+    await circuit.close()
+    assert await redis.zcard(f"insula:slots:{exports}") == 0
+
+
+async def test_a_slot_that_is_released_while_it_is_held_anew_is_free(redis: Redis) -> None:
+    kept, may_keep, exports = asyncio.Event(), asyncio.Event(), key()
+
+    class Late(RemotePlaces):
+        async def _keep(self, places: Collection[Place]) -> None:
+            kept.set()
+            await may_keep.wait()
+            await super()._keep(places)
+
+    circuit = Circuit(lambda: pinged(redis), PATIENCE)
+    slots = Slots(Late(redis), circuit)
+    [slot] = await taken(slots, exports, 1)
+    keeping = asyncio.create_task(slots.hold_anew())
+    await kept.wait()
+    slot.release()
+    may_keep.set()
+    await keeping
     await slots.close()
     await circuit.close()
     assert await redis.zcard(f"insula:slots:{exports}") == 0

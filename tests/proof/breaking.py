@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from insula.db.catalogue import audit
 from tests.proof.arena import JOBS, Arena
+from tests.proof.baseline import unfit
 from tests.proof.behaviour import behaviour
 from tests.proof.mutants.database import holes
 from tests.proof.mutants.holes import Hole, Probe, batches
@@ -33,7 +34,13 @@ def break_database(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Resul
     for outcomes in arena.each(shares, partial(_named, arena)):
         named |= outcomes
     witnessed = [hole for hole in found if hole.witness is not None and named[hole.name].verdict != "broken"]
-    seen: dict[str, Timed] = {}
+    known = unfit(arena, [hole.witness for hole in witnessed if isinstance(hole.witness, Tests)])
+    seen: dict[str, Timed] = {
+        hole.name: (known[suite], 0.0)
+        for hole in witnessed
+        if isinstance(suite := hole.witness, Tests) and suite in known
+    }
+    witnessed = [hole for hole in witnessed if hole.name not in seen]
     for result in arena.each(batches(hole for hole in witnessed if hole not in wide), partial(_witnessed, arena)):
         seen |= result
     for hole in witnessed:

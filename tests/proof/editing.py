@@ -1,16 +1,17 @@
 """Breaks the source: each hole in a copy of the tree, and the suite that it names run there."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from time import monotonic
 
 from tests.proof.arena import Arena
+from tests.proof.baseline import unfit
 from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.mutants.effects import EFFECTS
 from tests.proof.mutants.guards import loosened, unguarded
 from tests.proof.mutants.identity import IDENTITY
 from tests.proof.mutants.tenancy import TENANCY
 from tests.proof.results import Result
-from tests.proof.suites import Outcome, Suite
+from tests.proof.suites import Outcome
 
 
 def edits() -> list[Edit]:
@@ -22,29 +23,18 @@ def break_source(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]
     """Try every hole, or those whose name holds one of ``chosen``; first see each suite pass without any."""
     picked = [edit for edit in edits() if _is_chosen(edit.name, chosen)]
     yield from (result for result in unguarded() if _is_chosen(result.mutant, chosen))
-    unfit = _unfit(arena, list(dict.fromkeys(edit.suite for edit in picked)))
-    yield from arena.each(picked, lambda edit: _tried(arena, edit, unfit))
+    known = unfit(arena, [edit.suite for edit in picked])
+    yield from arena.each(picked, lambda edit: _tried(arena, edit, known.get(edit.suite)))
 
 
 def _is_chosen(name: str, chosen: Collection[str]) -> bool:
     return not chosen or any(part in name for part in chosen)
 
 
-def _unfit(arena: Arena, suites: Sequence[Suite]) -> dict[Suite, str]:
-    """Return the suites that do not pass on the sound product, and what they say: they can kill nobody."""
-
-    def passes(suite: Suite) -> Outcome:
-        with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
-            return arena.run(suite, servers, place)
-
-    outcomes = zip(suites, arena.each(suites, passes), strict=True)
-    return {suite: outcome.said for suite, outcome in outcomes if outcome.verdict != "survived"}
-
-
-def _tried(arena: Arena, edit: Edit, unfit: dict[Suite, str]) -> Result:
+def _tried(arena: Arena, edit: Edit, known: Outcome | None) -> Result:
     begun = monotonic()
-    if edit.suite in unfit:
-        return Result(edit.name, edit.suite.name, "broken", f"fails without the mutant: {unfit[edit.suite]}")
+    if known is not None:
+        return Result(edit.name, edit.suite.name, known.verdict, known.said)
     with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
         try:
             text = edit.applied(place.tree)

@@ -16,7 +16,7 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "DELETE /api/v1/members/me: for tenant:read": "Every role may do the one and the other. " + _ASKED_AGAIN,
         **{
-            f"{route}: for member:leave": _ASKED_AGAIN
+            f"{route}: for tenant:read": _ASKED_AGAIN
             for route in (
                 "PATCH /api/v1/members/{member_id}",
                 "DELETE /api/v1/members/{member_id}",

@@ -53,13 +53,8 @@ class Dispatch:
                 scope.setdefault("insula", {})["template"] = context.path_format
                 app: ASGIApp = context.app
                 return app
-        mount = self._mounts.get(segments[0]) if segments else None  # `OPTIONS *` has no path
-        if mount is not None:
-            match, child = mount.matches(scope)
-            if match is Match.FULL:
-                scope.update(child)
-                return mount.app
-        return None
+        mount = self._mounts.get(segments[0]) if len(segments) > 1 else None  # what is mounted begins behind a slash
+        return None if mount is None else _enter(mount, scope)
 
 
 def _enter(mount: Mount, scope: Scope) -> ASGIApp:

@@ -2,7 +2,7 @@
 
 Meanwhile each process admits up to the whole limit by itself: a tenant within its limit is never
 refused, and the installation admits at most (processes + 1) x limit in any window that touches the
-outage.
+outage; once more the limit where Redis comes back without what it knew.
 """
 
 from insula.limits.circuit import AWAY, PATIENCE, Circuit

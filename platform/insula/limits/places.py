@@ -30,6 +30,7 @@ class RemotePlaces:
         self._redis = redis
         self._script = redis.register_script(clock + HOLD)
         self._asking: dict[Place, asyncio.Task[int]] = {}
+        self._keeping: asyncio.Task[None] | None = None
 
     def take(self, place: Place, limit: int) -> asyncio.Future[int]:
         """Hold the slot if fewer than ``limit`` are held; give how many more may be, or -1 for a refusal.
@@ -43,15 +44,17 @@ class RemotePlaces:
 
     async def keep(self, places: Collection[Place]) -> None:
         """Hold the slots anew, whatever became of them: what they are held for is still going on."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for key, slot, seconds in places:
-                await self._script(keys=[_PREFIX + key], args=[slot, seconds, _ANEW], client=pipeline)
-            await pipeline.execute()
+        self._keeping = asyncio.create_task(self._keep(places))
+        try:
+            await self._keeping
+        finally:
+            self._keeping = None
 
-    async def asked(self, place: Place) -> None:
-        """Wait until nothing is under way that could still take the slot."""
-        if place in self._asking:
-            await asyncio.wait((self._asking[place],))
+    async def settled(self, place: Place) -> None:
+        """Wait until nothing is under way that could still write the slot down."""
+        under_way = {task for task in (self._asking.get(place), self._keeping) if task is not None}
+        if under_way:
+            await asyncio.wait(under_way)
 
     async def leave(self, place: Place) -> None:
         """Let go of the slot."""
@@ -65,3 +68,9 @@ class RemotePlaces:
         key, slot, seconds = place
         left: int = await self._script(keys=[_PREFIX + key], args=[slot, seconds, limit])
         return left
+
+    async def _keep(self, places: Collection[Place]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for key, slot, seconds in places:
+                await self._script(keys=[_PREFIX + key], args=[slot, seconds, _ANEW], client=pipeline)
+            await pipeline.execute()

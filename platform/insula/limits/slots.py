@@ -98,7 +98,7 @@ class Slots:
         return limit - len(self._held[place.key])
 
     async def _leave(self, places: RemotePlaces, place: Place) -> None:
-        await places.asked(place)  # else the asking might overtake the leaving, on another connection
+        await places.settled(place)  # else that might overtake the leaving, on another connection
         if not self._circuit.open:
             with suppress(*AWAY):
                 await places.leave(place)

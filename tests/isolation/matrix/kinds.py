@@ -1,10 +1,10 @@
 """What cannot be derived of the kinds of resources: the one place to add to, and seldom.
 
 A row of every tenant-owned table is made from the metadata alone, with texts of its own in every
-column, and its id answers to ``{table}_id`` in paths, queries and bodies. Say here
+column that must hold one, and its id answers to ``{table}_id`` in paths, queries and bodies. Say here
 
 - in ``ALIASES``, which table's id another parameter means;
-- in ``SHAPES``, what a row must hold so that the rightful caller succeeds with it.
+- in ``SHAPES``, what a row must hold so that the rightful caller succeeds with it, and what texts it may hold besides.
 """
 
 from collections.abc import Callable, Mapping
@@ -84,8 +84,15 @@ def _entitlement_override(island: Island) -> list[Row]:
     return [{"key": "projects", "value": 10**6, "created_by": island.people["owner"].id}]
 
 
-def _webhook_event(_island: Island) -> list[Row]:
-    return [{"provider": STRIPE, "status": "dead", "attempts": 8, "payload": {}}]
+def _webhook_event(island: Island) -> list[Row]:
+    told: Row = {"customer": f"cus_{island.token}", "payload": {"customer": f"cus_{island.token}"}}
+    return [{"provider": STRIPE, "status": "dead", "attempts": 8, "error": f"{island.token} is no error", **told}]
+
+
+def _audit_event(island: Island) -> list[Row]:
+    event: Row = {"actor_label": f"{island.token} actor"}
+    event |= {when: {"name": f"{island.token} {when}"} for when in ("before", "after")}
+    return [event, event]
 
 
 SHAPES: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
@@ -98,6 +105,7 @@ SHAPES: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
     "invitation": _invitation,
     "entitlement_override": _entitlement_override,
     "webhook_event": _webhook_event,
+    "audit_event": _audit_event,
     "subscription": lambda _island: [{"plan_key": "pro", "status": ACTIVE, "provider_subscription_id": None}],
     "project": lambda _island: [{"status": "active"}, {"status": "active"}],
     "project_item": lambda _island: [{"status": "open", "assignee_id": None}, {"status": "open", "assignee_id": None}],

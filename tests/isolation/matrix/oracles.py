@@ -29,6 +29,12 @@ _MAILS: Final = text("""
     SELECT args -> 'arguments' ->> 'to' AS addressee, cast(args AS text) AS mail
     FROM jobs.procrastinate_jobs WHERE id > :since AND task_name = 'mail.send'
 """)
+_JOBS: Final = """
+    SELECT 'jobs' AS name, md5(coalesce(string_agg(cast(to_jsonb(t) AS text), '|' ORDER BY id), '')) AS hash
+    FROM jobs.procrastinate_jobs t WHERE tenant_id = ANY(:owners)
+"""
+"""They are in no metadata: the queue's tables are vendored."""
+
 _NEWEST: Final = text("SELECT coalesce(max(id), 0) FROM jobs.procrastinate_jobs")
 
 
@@ -67,7 +73,7 @@ async def mails_since(engine: AsyncEngine, since: int, world: World) -> list[str
 
 
 async def fingerprint(engine: AsyncEngine, world: World) -> dict[str, str]:
-    """Return a hash of all of B's rows, and of its people's, table by table."""
+    """Return a hash of all of B's rows, of its people's and of its jobs, table by table."""
     people = [person.id for person in world.b.people.values()]
     parameters = {"people": people, "owners": [world.b.id, *people]}
     async with engine.connect() as connection:
@@ -84,7 +90,7 @@ def _statement() -> str:
     owned = {table.name: str(tenant_of(table)) for table in metadata.sorted_tables if tenant_of(table) is not None}
     parts = [_hash(table, column, "owners") for table, column in owned.items()]
     parts += [_hash(table, column, "people") for table, column in _PEOPLES.items()]
-    return " UNION ALL ".join(parts)
+    return " UNION ALL ".join([*parts, _JOBS])
 
 
 def _hash(table: str, column: str, whose: str) -> str:

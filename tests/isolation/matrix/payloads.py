@@ -1,21 +1,29 @@
 """What else is in the request: nothing special, fields that nobody asked for, SQL, an encoded path."""
 
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+from uuid import uuid4
 
 from tests.isolation.matrix.positions import SEARCH, SORT
 from tests.isolation.matrix.routes import LiveRoute
 
-Payload = Literal["plain", "extra fields", "SQL", "SQL in sort_by", "encoded letter", "encoded slash"]
+Payload = Literal[
+    "plain", "extra fields", "SQL", "SQL as free text", "SQL in sort_by", "encoded letter", "encoded slash"
+]
 PLAIN: Final[Payload] = "plain"
 EXTRA: Final[Payload] = "extra fields"
 SQL: Final[Payload] = "SQL"
+FREE: Final[Payload] = "SQL as free text"
+"""Only where any text will do: the rightful caller must succeed with it."""
+
 SORTED: Final[Payload] = "SQL in sort_by"
 LETTER: Final[Payload] = "encoded letter"
 SLASH: Final[Payload] = "encoded slash"
 
 INJECTION: Final = "x' OR '1'='1'; DROP TABLE project; --"
 _SMUGGLED: Final = ("tenant_id", "role", "is_staff")
+_WORDS: Final = frozenset({"host", "locale", "plan", "role", "slug", "time_zone"})
+"""Texts that name something which must be there, or be a word of a certain form."""
 
 
 def payloads_of(route: LiveRoute) -> tuple[Payload, ...]:
@@ -25,6 +33,8 @@ def payloads_of(route: LiveRoute) -> tuple[Payload, ...]:
         found.append(EXTRA)
     if _text_fields(route) or SEARCH in route.queries:
         found.append(SQL)
+    if route.guard is not None and _takes_text(route):
+        found.append(FREE)
     if SORT in route.queries:
         found.append(SORTED)
     if route.mount:
@@ -44,6 +54,16 @@ def injected(route: LiveRoute, body: Mapping[str, object]) -> dict[str, object]:
     return {name: INJECTION if name in _text_fields(route) else value for name, value in body.items()}
 
 
+def written(route: LiveRoute, body: Mapping[str, object]) -> dict[str, object]:
+    """Return the body with SQL wherever any text will do, also where the example says nothing."""
+    schema: Mapping[str, Any] = route.body.model_json_schema() if route.body is not None else {}
+    found = {**body, **{name: f"{uuid4().hex[:8]} {INJECTION}" for name in _free(schema)}}
+    for name, nested in _nested(schema):
+        if isinstance(listed := found.get(name), list):
+            found[name] = [{**each, **dict.fromkeys(_free(nested), INJECTION)} for each in listed]
+    return found
+
+
 def encoded(path: str, payload: Payload) -> str:
     """Return the path as another spelling of the same."""
     if payload == LETTER:
@@ -61,3 +81,25 @@ def _text_fields(route: LiveRoute) -> frozenset[str]:
     return frozenset(
         name for name, schema in properties.items() if schema.get("type") == "string" and not schema.get("format")
     )
+
+
+def _takes_text(route: LiveRoute) -> bool:
+    schema: Mapping[str, Any] = route.body.model_json_schema() if route.body is not None else {}
+    return any(True for one in (schema, *(nested for _, nested in _nested(schema))) for _ in _free(one))
+
+
+def _free(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Give the fields of an object that take any text, ids and secrets left out."""
+    for name, field in schema.get("properties", {}).items():
+        said = next((one for one in field.get("anyOf", [field]) if one.get("type") != "null"), field)
+        any_text = said.get("type") == "string" and not {"format", "enum", "const", "pattern"} & set(said)
+        if any_text and name not in _WORDS and not name.endswith(("password", "token")):
+            yield name
+
+
+def _nested(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give the fields that are lists of objects, and what these are."""
+    for name, field in schema.get("properties", {}).items():
+        reference = field.get("items", {}).get("$ref", "") if field.get("type") == "array" else ""
+        if reference:
+            yield name, schema["$defs"][reference.rpartition("/")[2]]

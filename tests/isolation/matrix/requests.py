@@ -97,6 +97,8 @@ class Draft:
             body = _placed(body, self.position.body, self._named(self.position.body[-1], self.foreign))
         if self.payload == payloads.SQL:
             body = payloads.injected(self.route, body)
+        if self.payload == payloads.FREE:
+            body = payloads.written(self.route, body)
         if self.payload == payloads.EXTRA:
             body |= payloads.smuggled(self.route, self.foreign["tenant_id"])
         return body

@@ -1,6 +1,6 @@
 """The rows of islands, made from the metadata: a new table is covered as it arrives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -153,5 +153,16 @@ def _name(island: Island, parents: Mapping[str, Row]) -> None:
 
 def _texts(island: Island, row: Row) -> set[str]:
     ids = [value for value in row.values() if isinstance(value, UUID)]
-    words = {value for value in row.values() if isinstance(value, str) and island.token in value}
+    words = {text for value in row.values() for text in _strings(value) if island.token in text}
     return words | {str(value) for value in ids} | {value.hex for value in ids}
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Give the texts in a value, those inside JSON too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _strings([*value.keys(), *value.values()])
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)

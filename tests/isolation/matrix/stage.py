@@ -6,7 +6,8 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Literal, get_args
+from unittest.mock import patch
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -18,6 +19,7 @@ from insula.asgi import create_app
 from insula.auth import hash_password
 from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId
+from insula.logging import AccessLog
 from insula.settings import Settings, audience
 from insula.tenancy import CHALLENGE
 from tests.isolation.matrix.island import Island, Person
@@ -112,14 +114,28 @@ class Stage:
         settings = settings.model_copy(update={"log_format": "json", "log_level": "INFO"})
         engine = create_async_engine(superuser_url(settings), pool_size=2)
         hashes = {password: await hash_password(password) for password in (PASSWORD, OTHER_PASSWORD)}
-        with serving_names() as names, _fresh_loggers():
-            log = LogTap()
+        log = LogTap()
+        with serving_names() as names, _fresh_loggers(), _lines_at_once(log):
             with redirect_stdout(log):
                 app = create_app(settings)
             async with app.router.lifespan_context(app) as state:
                 kernel: Kernel = replace(dict(state or {})["kernel"], resolver=names.resolver())
                 yield cls(app, kernel, settings, engine, names, log, hashes)
         await engine.dispose()
+
+
+@contextmanager
+def _lines_at_once(log: LogTap) -> Iterator[None]:
+    """Let the lines that requests leave go to ``log``, each with its request: together they would come later."""
+    write = AccessLog.write
+
+    def at_once(self: AccessLog, level: Literal["info", "debug"], fields: dict[str, object]) -> None:
+        with redirect_stdout(log):
+            write(self, level, fields)
+            self.flush()
+
+    with patch.object(AccessLog, "write", at_once):
+        yield
 
 
 @contextmanager
