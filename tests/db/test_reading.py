@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
@@ -35,6 +35,8 @@ GRANTED = Reading(
         .limit(bindparam("limit"))
     ),
 )
+DIVIDED = Reading(Tenant, lambda: select(Tenant).where(text("1 / CAST(:divisor AS integer) = 1")))
+"""Fails while it runs, when the tenant is set already, where the divisor is 0."""
 MADE = Reading(Tenant, lambda: select(Tenant).where(col(Tenant.created_at) < bindparam("moment")))
 
 
@@ -147,6 +149,10 @@ class TestTenant:
                     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError)):
                         await BY_ID.one(unit, id="no uuid")
                     return
+                if kind < 0.3 and tenant:
+                    with pytest.raises(asyncpg.DivisionByZeroError):
+                        await DIVIDED.all(unit, divisor=0)
+                    return
                 found = await ALL.all(unit)
                 seen += 1
                 wrong += [row.id for row in found] != ([tenant.id] if tenant else [])
@@ -163,6 +169,18 @@ class TestTenant:
 
 
 class TestFailures:
+    async def test_what_fails_after_the_tenant_was_set_leaves_none(self, database: Database, mine: TenantRow) -> None:
+        async with lean(database, mine.id) as unit:
+            assert [row.id for row in await DIVIDED.all(unit, divisor=1)] == [mine.id]
+            for _ in range(20):
+                with pytest.raises(asyncpg.DivisionByZeroError):
+                    await DIVIDED.all(unit, divisor=0)
+        for _ in range(20):
+            async with lean(database, None) as unit:
+                assert await ALL.all(unit) == []
+        async with ordinary(database, None) as unit:
+            assert await rows(unit, "SELECT coalesce(current_setting('app.tenant_id', true), '')") == [("",)]
+
     async def test_a_value_that_cannot_be_stored_is_the_callers(self, database: Database, mine: TenantRow) -> None:
         async with lean(database, mine.id) as unit:
             with pytest.raises(asyncpg.PostgresError) as caught:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
-from sqlmodel import select
+from sqlalchemy import bindparam, text
+from sqlmodel import col, select
 
-from insula.db.models import Tenant
+from insula.db.models import Entitlement, Tenant
 from insula.db.pools import Database
 from insula.db.reading import Reading
 from insula.db.roles import DatabaseRole
@@ -22,6 +22,7 @@ from tests.support.waiting import within
 pytestmark = pytest.mark.pooler
 TENANTS = DatabaseRole.TENANTS
 ALL = Reading(Tenant, lambda: select(Tenant))
+GRANTED = Reading(Entitlement, lambda: select(Entitlement).order_by(col(Entitlement.key)).limit(bindparam("limit")))
 OWN = "SELECT id, pg_backend_pid() FROM tenant"
 
 
@@ -41,6 +42,11 @@ async def in_a_transaction(database: Database, tenant_id: UUID | None) -> Sequen
 async def in_one_statement(database: Database, tenant_id: UUID | None) -> Sequence[UUID]:
     async with database.unit(TENANTS, tenant_id) as unit:
         return [tenant.id for tenant in await ALL.all(unit)]
+
+
+async def in_another_statement(database: Database, tenant_id: UUID | None) -> Sequence[UUID]:
+    async with database.unit(TENANTS, tenant_id) as unit:
+        return [granted.tenant_id for granted in await GRANTED.all(unit, limit=1)]
 
 
 async def test_what_a_session_keeps_is_everybodys(behind: Database, tenants: list[TenantRow]) -> None:
@@ -72,7 +78,7 @@ async def test_at_once_cancelled_and_without_a_tenant(behind: Database, tenants:
     cancelled = 0
 
     async def work(tenant_id: UUID | None) -> None:
-        look = dice.choice([in_a_transaction, in_one_statement])
+        look = dice.choice([in_a_transaction, in_one_statement, in_another_statement])
         seen.append((tenant_id, await look(behind, tenant_id)))
 
     for _ in range(60):

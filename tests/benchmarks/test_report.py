@@ -1,0 +1,60 @@
+"""``build/bench.json`` holds the figures that others read, under the names that they know."""
+
+import pytest
+
+from benchmarks.figures import BARS
+from benchmarks.load import Burst
+from benchmarks.report import Report
+from benchmarks.run import Results
+from benchmarks.servers import CONTESTANTS
+
+RATIOS = {
+    "read_vs_twin",
+    "read_vs_asyncpg",
+    "list_vs_twin",
+    "create_vs_twin",
+    "patch_vs_twin",
+    "template_vs_twin",
+    "p99_read_vs_twin",
+    "tax_cpu_us",
+}
+
+
+def burst(rate: float, cpu_us: float) -> Burst:
+    return Burst(int(3 * rate), rate, 32_000 / rate, 90_000 / rate, cpu_us, cpu_us / 2, 0.01)
+
+
+def report(insula: float, tax_us: float) -> Report:
+    """Return the report of three rounds in which all did alike, but for the product."""
+    results = Results()
+    for one in CONTESTANTS:
+        rate, cpu_us = (1000 * insula, 300 + tax_us) if one.name == "insula" else (1000, 300)
+        for operation in one.operations:
+            results.bursts[one.name, operation] = [burst(rate * part, cpu_us) for part in (0.9, 1, 1.1)]
+    for name in ("insula", "twin"):
+        results.paced[name] = [burst(700, 300)] * 3
+    return Report({"date": "2026-11-28"}, {"postgresql": "18"}, 3, 3.0, results)
+
+
+def test_every_figure_has_its_name() -> None:
+    told = report(0.8, 50).to_json()
+    assert {"machine", "contestants", "ratios"} <= told.keys()
+    assert isinstance(told["ratios"], dict)
+    assert isinstance(told["contestants"], dict)
+    assert told["ratios"].keys() >= RATIOS
+    assert told["ratios"]["read_vs_twin"] == pytest.approx(0.8)
+    assert told["ratios"]["tax_cpu_us"] == pytest.approx(50)
+    assert told["contestants"].keys() == {one.name for one in CONTESTANTS}
+    product = told["contestants"]["insula"]
+    assert isinstance(product, dict)
+    assert {"read", "list", "create", "patch", "403", "404", "429"} <= product.keys()
+    read = product["read"]
+    assert isinstance(read, dict)
+    assert {"rate", "p50_ms", "p99_ms", "app_cpu_us", "database_cpu_us"} <= read.keys()
+
+
+def test_a_bar_that_is_not_reached_is_named() -> None:
+    assert report(0.9, 50).missed == []
+    missed = report(0.5, 61).missed
+    assert {"read_vs_twin", "tax_cpu_us"} <= set(missed) <= {bar.ratio for bar in BARS}
+    assert "**missed**" in report(0.5, 61).to_markdown()

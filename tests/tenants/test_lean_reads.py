@@ -1,0 +1,87 @@
+"""Reads in one round trip give what the session gives: every list and every row, by the switch on and off."""
+
+from collections.abc import AsyncIterator
+from typing import get_args
+
+import httpx
+import pytest
+
+from insula.asgi import create_app
+from insula.db.roles import DatabaseRole
+from insula.settings import Settings
+from tenants.schemas.items import ItemList
+from tenants.schemas.projects import ProjectList
+from tests.support.app import Live, SignIn
+from tests.support.factories import Factories
+from tests.tenants.support import API, Caller, joined
+
+COUNT, PAGE = 7, 3
+NOTHING: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+async def switched_off(settings: Settings) -> AsyncIterator[Live]:
+    """Run the app as ``INSULA_DATABASE_LEAN_READS=false`` does, on the same database."""
+    database = settings.database.model_copy(update={"lean_reads": False})
+    app = create_app(settings.model_copy(update={"database": database}))
+    async with app.router.lifespan_context(app) as state:
+        assert state is not None
+        yield Live(app, state["kernel"])
+
+
+@pytest.fixture
+async def ordinary(switched_off: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(switched_off)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    return await joined(client, make, sign_in, await make.tenant("pro"))
+
+
+async def both(owner: Caller, ordinary: httpx.AsyncClient, path: str, **params: str) -> list[dict[str, object]]:
+    """Follow a list to its end both ways; the pages, bytes and cursors included, must be the same."""
+    found: list[dict[str, object]] = []
+    while True:
+        lean = await owner.get(path, limit=PAGE, **params)
+        other = await ordinary.get(API + path, headers=owner.token, params={"limit": str(PAGE), **params})
+        assert (lean.status_code, lean.content) == (other.status_code, other.content) == (200, other.content)
+        found += lean.json()["items"]
+        if lean.json()["next_cursor"] is None:
+            return found
+        params["cursor"] = lean.json()["next_cursor"]
+
+
+async def test_the_switch_is_off(live: Live, switched_off: Live) -> None:
+    leanness = [one.kernel.database.unit(DatabaseRole.TENANTS, None).lean_reads for one in (live, switched_off)]
+    assert leanness == [True, False]
+
+
+@pytest.mark.parametrize("sort_by", get_args(ItemList.model_fields["sort_by"].annotation))
+async def test_items_are_the_same(owner: Caller, ordinary: httpx.AsyncClient, sort_by: str) -> None:
+    project = await owner.project()
+    for number in range(COUNT):
+        status = "done" if number % 2 else "open"
+        await owner.item(project, f"Page {number // 2}", position=number % 3, status=status, body="ünï" * number)
+
+    for narrowed, count in ((NOTHING, COUNT), ({"status": "open"}, 4), ({"search": "page 1"}, 2), ({"search": "%"}, 0)):
+        found = await both(owner, ordinary, f"{project}/items", sort_by=sort_by, **narrowed)
+        assert len({str(item["id"]) for item in found}) == len(found) == count
+
+
+async def test_a_row_by_its_id_is_the_same(owner: Caller, ordinary: httpx.AsyncClient) -> None:
+    item = await owner.item(await owner.project(), "Front page")
+    lean, other = await owner.get(item), await ordinary.get(API + item, headers=owner.token)
+    assert lean.status_code == 200
+    assert (lean.content, lean.headers["etag"]) == (other.content, other.headers["etag"])
+
+
+@pytest.mark.parametrize("sort_by", get_args(ProjectList.model_fields["sort_by"].annotation))
+async def test_projects_are_the_same(owner: Caller, ordinary: httpx.AsyncClient, sort_by: str) -> None:
+    for number in range(COUNT):
+        await owner.project(f"Site {number}", description="Two words" if number % 2 else "")
+
+    for narrowed, count in ((NOTHING, COUNT), ({"status": "active"}, COUNT), ({"search": "WORDS"}, 3)):
+        assert len(await both(owner, ordinary, "/projects", sort_by=sort_by, **narrowed)) == count
