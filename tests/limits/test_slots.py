@@ -1,18 +1,16 @@
 """Slots: so many of a tenant's expensive requests at once, over all processes, whatever becomes of one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
 import pytest
 from redis.asyncio import Redis
 
-from insula.ids import new_id, new_tenant_id
-from insula.limits import Limits, Slot, close, connect
+from insula.ids import new_id
+from insula.limits import Slot
 from insula.limits.circuit import Circuit
 from insula.limits.places import Place, RemotePlaces
 from insula.limits.slots import ANEW_EVERY, LASTS, Slots
-from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.waiting import until
 
 PATIENCE = 5.0
@@ -231,55 +229,6 @@ async def test_nothing_stays_behind_of_what_was_released(process: Process, redis
 
 async def test_a_plan_that_grants_none_admits_none(process: Process) -> None:
     assert await taken(process(), key(), 1, limit=0) == []
-
-
-class TestAway:
-    @pytest.fixture
-    def own(self, tmp_path: Path) -> Iterator[ValkeyServer]:
-        with valkey_server(tmp_path) as running:
-            yield running
-
-    @pytest.fixture
-    async def pair(self, own: ValkeyServer) -> AsyncIterator[tuple[Limits, Limits]]:
-        redis = connect(own.url)
-        pair = Limits.build(redis), Limits.build(redis)
-        yield pair
-        for limits in pair:
-            await limits.close()
-        await close(redis)
-
-    async def test_each_process_bounds_its_own(self, pair: tuple[Limits, Limits], own: ValkeyServer) -> None:
-        tenant = new_tenant_id()
-        own.kill()
-
-        found = [await limits.enter(tenant, 2) for limits in pair for _ in range(3)]
-
-        assert [slot is not None for slot in found] == [True, True, False] * 2
-        assert all(limits.away for limits in pair)
-
-    async def test_what_began_meanwhile_counts_for_all_when_it_is_back(self, own: ValkeyServer) -> None:
-        redis, exports = connect(own.url), key()
-        circuit = Circuit(lambda: pinged(redis))
-        slots = Slots(RemotePlaces(redis), circuit, SOON)
-        own.kill()
-        assert len(await taken(slots, exports, 2, limit=1)) == 1
-        assert circuit.open
-        own.start()
-
-        async def counted() -> bool:
-            return not circuit.open and await redis.zcard(f"insula:slots:{exports}") == 1
-
-        await until(counted)
-        for opened in (slots, circuit):
-            await opened.close()
-        await close(redis)
-
-    async def test_a_frozen_server_holds_nobody_up(self, pair: tuple[Limits, Limits], own: ValkeyServer) -> None:
-        own.freeze()
-        async with asyncio.timeout(2):
-            found = await asyncio.gather(*(limits.enter(new_tenant_id(), 1) for limits in pair for _ in range(50)))
-        own.thaw()
-        assert all(slot is not None for slot in found)
 
 
 async def pinged(redis: Redis) -> None:
