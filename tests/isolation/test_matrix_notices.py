@@ -15,6 +15,7 @@ from insula.auth import Claims, TokenVerifier
 from insula.errors import Unauthenticated
 from insula.http import access
 from insula.ids import TenantId, UserId
+from insula.logging import configure
 from insula.policy import Policy
 from insula.scope import Identity
 from insula.tenancy import Access, Directory
@@ -155,6 +156,7 @@ async def test_what_is_told_beside_the_answer(
         return await found(scope, project_id)  # type: ignore[arg-type]  # passed through
 
     monkeypatch.setattr(projects, "get", telling)
+    configure("console", "ERROR")  # as other tests do in this process
     report = await attacked(stage, READ)
     assert has(report.leaks, READ, "owner of A", "in the log")
     assert has(report.leaks, READ, "in a mail to somebody@example.org")

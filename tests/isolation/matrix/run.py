@@ -40,6 +40,7 @@ class RouteAttack:
     async def run(self) -> Report:
         """Run every cell and every control."""
         begun = self.stage.attempts
+        self.stage.listen()
         try:
             self._check_covered()
             await self._attacks()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, get_args
 from unittest.mock import patch
 
@@ -18,8 +19,9 @@ from insula import clock
 from insula.asgi import create_app
 from insula.auth import hash_password
 from insula.http.kernel import Kernel
+from insula.http.middleware import edge
 from insula.ids import TenantId, UserId
-from insula.logging import AccessLog
+from insula.logging import AccessLog, LogFormat, configure
 from insula.settings import Settings, audience
 from insula.tenancy import CHALLENGE
 from tests.isolation.matrix.island import Island, Person
@@ -51,6 +53,20 @@ class LogTap(io.TextIOBase):
         return text
 
 
+class TappedLog(AccessLog):
+    """Its lines go to the tap, each with its request: together they come later, to whatever stdout is then."""
+
+    def __init__(self, tap: LogTap, log_format: LogFormat, level: str) -> None:
+        super().__init__(log_format, level)
+        self._tap = tap
+
+    def write(self, level: Literal["info", "debug"], fields: dict[str, object]) -> None:
+        """Write one line."""
+        with redirect_stdout(self._tap):
+            super().write(level, fields)
+            self.flush()
+
+
 @dataclass
 class Stage:
     app: ASGIApp
@@ -78,6 +94,12 @@ class Stage:
         """Let the app answer, in this process."""
         self.attempts += 1
         return await send(self.app, request, {"kernel": self.kernel})
+
+    def listen(self) -> None:
+        """Let what is logged come here, whoever had it go elsewhere meanwhile."""
+        with redirect_stdout(self.log):
+            configure(self.settings.log_format, self.settings.log_level)
+        _forget_loggers()
 
     def here(self) -> str:
         """Return an address of this machine, another each time."""
@@ -115,27 +137,14 @@ class Stage:
         engine = create_async_engine(superuser_url(settings), pool_size=2)
         hashes = {password: await hash_password(password) for password in (PASSWORD, OTHER_PASSWORD)}
         log = LogTap()
-        with serving_names() as names, _fresh_loggers(), _lines_at_once(log):
-            with redirect_stdout(log):
+        with serving_names() as names, _fresh_loggers():
+            with redirect_stdout(log), patch.object(edge, "AccessLog", partial(TappedLog, log)):
                 app = create_app(settings)
+                app.middleware_stack = app.build_middleware_stack()
             async with app.router.lifespan_context(app) as state:
                 kernel: Kernel = replace(dict(state or {})["kernel"], resolver=names.resolver())
                 yield cls(app, kernel, settings, engine, names, log, hashes)
         await engine.dispose()
-
-
-@contextmanager
-def _lines_at_once(log: LogTap) -> Iterator[None]:
-    """Let the lines that requests leave go to ``log``, each with its request: together they would come later."""
-    write = AccessLog.write
-
-    def at_once(self: AccessLog, level: Literal["info", "debug"], fields: dict[str, object]) -> None:
-        with redirect_stdout(log):
-            write(self, level, fields)
-            self.flush()
-
-    with patch.object(AccessLog, "write", at_once):
-        yield
 
 
 @contextmanager
