@@ -41,10 +41,10 @@ def break_database(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Resul
         if isinstance(suite := hole.witness, Tests) and suite in known
     }
     witnessed = [hole for hole in witnessed if hole.name not in seen]
-    for result in arena.each(batches(hole for hole in witnessed if hole not in wide), partial(_witnessed, arena)):
+    for result in arena.each(batches(hole for hole in witnessed if not hole.server_wide), partial(_witnessed, arena)):
         seen |= result
     for hole in witnessed:
-        if hole in wide:
+        if hole.server_wide:
             seen |= _witnessed(arena, [hole])
     for hole in found:
         yield _joined(hole, named[hole.name], seen.get(hole.name))
