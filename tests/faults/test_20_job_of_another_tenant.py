@@ -69,7 +69,14 @@ async def test_a_job_without_a_tenant_is_not_run(
     assert isinstance(number, int)
     async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
         own = await enqueue(unit, TASK, {"tenant": str(tenant.id)}, tenant_id=tenant.id)
-    async with working(quick(settings), {TASK: mark}):
+    begun: list[int] = []
+
+    async def noted(context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
+        begun.append(context.job_id)
+        await mark(context, arguments)
+
+    async with working(quick(settings), {TASK: noted}):
         assert await ended(readback, number) == "failed"
         assert await ended(readback, own) == "succeeded"
+    assert begun == [own]  # the other was not even begun: row-level security would have stopped its effect only
     assert await marks(readback, tenant.id) == 1

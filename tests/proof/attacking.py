@@ -74,7 +74,7 @@ def attack_through_pooler(arena: Arena) -> tuple[Figures, list[str]]:
 
 def _attack(arena: Arena, depth: Literal["short", "full"], lead: Lead) -> tuple[Counter[str], list[str]]:
     """Return the sums over all routes, and a line for each thing found."""
-    suites = [Attacks(tuple(names), depth, SECONDS) for names in _groups(list(live_routes()))]
+    suites = [Attacks(tuple(names), depth, SECONDS, to_the_end=True) for names in _groups(list(live_routes()))]
     counted: Counter[str] = Counter()
     lines: list[str] = []
     outcomes = arena.each(suites, lambda suite: _on_a_fresh_database(arena, suite, lead))

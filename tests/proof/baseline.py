@@ -1,22 +1,60 @@
-"""What can kill: a suite that fails without any mutant has nothing to say of those that it fails on."""
+"""What can kill: a suite that fails without any mutant has nothing to say of those that it fails on.
 
-from collections.abc import Iterable
+Most suites pass, so many are first run together, which costs little; those not seen to pass then run alone.
+"""
 
-from tests.proof.arena import Arena
-from tests.proof.suites import Outcome, Suite
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeVar
+
+from tests.proof.arena import JOBS, Arena
+from tests.proof.suites import Attacks, Outcome, Suite, Tests
+
+_TOGETHER: Final = 10
+Thing = TypeVar("Thing")
 
 
 def unfit(arena: Arena, suites: Iterable[Suite]) -> dict[Suite, Outcome]:
     """Return the suites that do not pass on the sound product, each with what is to be said of its mutants."""
     asked = list(dict.fromkeys(suites))
+    fit = _fit(arena, asked)
+    doubtful = [suite for suite in asked if suite not in fit]
+    return {
+        suite: Outcome("broken", f"fails without the mutant: {outcome.said}")
+        for suite, outcome in zip(doubtful, _run(arena, doubtful), strict=True)
+        if outcome.verdict != "survived"
+    }
 
+
+def _fit(arena: Arena, suites: Sequence[Suite]) -> set[Suite]:
+    """Return those that pass among others."""
+    tests = [suite for suite in suites if isinstance(suite, Tests)]
+    attacks = [suite for suite in suites if isinstance(suite, Attacks) and suite.depth == "short" and suite.routes]
+    nodes = list(dict.fromkeys(node for suite in tests for node in suite.nodes))
+    routes = list(dict.fromkeys(route for suite in attacks for route in suite.routes))
+    joined = [Tests(tuple(some), to_the_end=True) for some in _dealt(nodes)]
+    raids = [Attacks(tuple(some)) for some in _dealt(routes)]
+    outcomes = list(_run(arena, [*joined, *raids]))
+    found = [outcome.report for outcome in outcomes[: len(joined)] if outcome.report]
+    heard = {kind: [test for report in found for test in report[kind]] for kind in ("passed", "failed", "broken")}
+    safe = {
+        route
+        for raid, outcome in zip(raids, outcomes[len(joined) :], strict=True)
+        for route, said in raid.each(outcome).items()
+        if said.verdict == "survived"
+    }
+    return {*(one for one in tests if one.pass_in(heard)), *(one for one in attacks if safe.issuperset(one.routes))}
+
+
+def _run(arena: Arena, suites: Sequence[Suite]) -> Iterator[Outcome]:
     def run(suite: Suite) -> Outcome:
         with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
             return arena.run(suite, servers, place)
 
-    outcomes = zip(asked, arena.each(asked, run), strict=True)
-    return {
-        suite: Outcome("broken", f"fails without the mutant: {outcome.said}")
-        for suite, outcome in outcomes
-        if outcome.verdict != "survived"
-    }
+    return arena.each(suites, run)
+
+
+def _dealt(things: Sequence[Thing]) -> Iterator[Sequence[Thing]]:
+    """Deal them out into small groups, as many as keep every place busy."""
+    if things:
+        count = max(JOBS, -(-len(things) // _TOGETHER))
+        yield from filter(None, (things[at::count] for at in range(count)))

@@ -1,9 +1,11 @@
 """Breaks the source: each hole in a copy of the tree, and the suite that it names run there."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from time import monotonic
+from typing import Final
 
-from tests.proof.arena import Arena
+from tests.proof.arena import Arena, Place
 from tests.proof.baseline import unfit
 from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.mutants.effects import EFFECTS
@@ -11,7 +13,9 @@ from tests.proof.mutants.guards import loosened, unguarded
 from tests.proof.mutants.identity import IDENTITY
 from tests.proof.mutants.tenancy import TENANCY
 from tests.proof.results import Result
-from tests.proof.suites import Outcome
+from tests.proof.suites import Attacks, Outcome, Suite
+
+_TOGETHER: Final = 7
 
 
 def edits() -> list[Edit]:
@@ -24,22 +28,62 @@ def break_source(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]
     picked = [edit for edit in edits() if _is_chosen(edit.name, chosen)]
     yield from (result for result in unguarded() if _is_chosen(result.mutant, chosen))
     known = unfit(arena, [edit.suite for edit in picked])
-    yield from arena.each(picked, lambda edit: _tried(arena, edit, known.get(edit.suite)))
+    yield from (_result(edit, known[edit.suite], 0.0) for edit in picked if edit.suite in known)
+    for results in arena.each(groups(edit for edit in picked if edit.suite not in known), partial(_tried, arena)):
+        yield from results
+
+
+def groups(found: Iterable[Edit]) -> list[list[Edit]]:
+    """Return the edits, local ones of different functions together, each other alone."""
+    together: list[list[Edit]] = []
+    for edit in found:
+        for group in together if edit.local else ():
+            apart = all(other.local and (other.path, other.anchor) != (edit.path, edit.anchor) for other in group)
+            if apart and len(group) < _TOGETHER:
+                group.append(edit)
+                break
+        else:
+            together.append([edit])
+    return together
 
 
 def _is_chosen(name: str, chosen: Collection[str]) -> bool:
     return not chosen or any(part in name for part in chosen)
 
 
-def _tried(arena: Arena, edit: Edit, known: Outcome | None) -> Result:
+def _tried(arena: Arena, group: Sequence[Edit]) -> list[Result]:
     begun = monotonic()
-    if known is not None:
-        return Result(edit.name, edit.suite.name, known.verdict, known.said)
     with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
         try:
-            text = edit.applied(place.tree)
+            files = _applied(place, group)
         except AnchorLost as lost:
-            return Result(edit.name, edit.suite.name, "broken", str(lost))
-        with place.changed([(edit.path, text)]):
-            outcome = arena.run(edit.suite, servers, place)
-    return Result(edit.name, edit.suite.name, outcome.verdict, outcome.said, monotonic() - begun)
+            outcomes = [Outcome("broken", str(lost))]
+        else:
+            suite = _joined(group)
+            with place.changed(files.items()):
+                outcome = arena.run(suite, servers, place)
+            said = suite.each(outcome) if isinstance(suite, Attacks) and len(group) > 1 else {}
+            outcomes = list(said.values()) or [outcome]
+    if len(group) > 1 and any(outcome.verdict == "broken" for outcome in outcomes):
+        return [result for edit in group for result in _tried(arena, [edit])]
+    seconds = (monotonic() - begun) / len(group)
+    return [_result(edit, outcome, seconds) for edit, outcome in zip(group, outcomes, strict=True)]
+
+
+def _applied(place: Place, group: Sequence[Edit]) -> dict[str, str]:
+    """Return the files that change. Raises AnchorLost."""
+    files: dict[str, str] = {}
+    for edit in group:
+        files[edit.path] = edit.applied(place.tree, files.get(edit.path))
+    return files
+
+
+def _joined(group: Sequence[Edit]) -> Suite:
+    first, *others = (edit.suite for edit in group)
+    if not others:
+        return first
+    return Attacks(tuple(route for edit in group if isinstance(edit.suite, Attacks) for route in edit.suite.routes))
+
+
+def _result(edit: Edit, outcome: Outcome, seconds: float) -> Result:
+    return Result(edit.name, edit.suite.name, outcome.verdict, outcome.said, seconds)

@@ -1,4 +1,4 @@
-"""A plugin for pytest: writes which tests failed, apart from those that could not even run."""
+"""A plugin for pytest: writes which tests passed, which failed, and which could not even run."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ class Recorder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.passed = 0
+        self.passed: list[str] = []
         self.failed: dict[str, str] = {}
         self.broken: dict[str, str] = {}
 
@@ -30,7 +30,7 @@ class Recorder:
         if report.failed:
             (self.failed if report.when == "call" else self.broken)[report.nodeid] = _reason(report)
         elif report.when == "call" and report.passed:
-            self.passed += 1
+            self.passed.append(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected."""

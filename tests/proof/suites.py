@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -20,7 +20,7 @@ class Outcome(NamedTuple):
     verdict: Literal["killed", "survived", "broken"]
     said: str
     report: Mapping[str, Any] = {}
-    """What the matrix wrote of itself."""
+    """What the matrix, or pytest, wrote of itself."""
 
 
 class Suite(ABC):
@@ -50,6 +50,8 @@ class Tests(Suite):
     __test__ = False
 
     nodes: tuple[str, ...]
+    to_the_end: bool = False
+    """Whether all are run even after one failed, so that each is heard of."""
 
     @property
     def name(self) -> str:
@@ -57,7 +59,7 @@ class Tests(Suite):
 
     def command(self, findings: Path) -> list[str]:
         options = ["-q", "-n0", "-p", "no:cacheprovider", "-p", "tests.proof.outcomes", "--outcomes", str(findings)]
-        return ["pytest", *options, *_PRELOADED, "-x", "-m", "", *self.nodes]
+        return ["pytest", *options, *_PRELOADED, *([] if self.to_the_end else ["-x"]), "-m", "", *self.nodes]
 
     def read(self, code: int, findings: Path) -> Outcome:
         if not findings.exists():
@@ -65,11 +67,20 @@ class Tests(Suite):
         found = json.loads(findings.read_text())
         if code == FOUND and found["failed"]:
             node, reason = next(iter(found["failed"].items()))
-            return Outcome("killed", f"{_short(node)}: {reason}")
-        if code == 0 and found["passed"]:
-            return Outcome("survived", f"{found['passed']} tests pass")
+            return Outcome("killed", f"{_short(node)}: {reason}", found)
+        passed = len(found["passed"])
+        if code == 0 and passed:
+            return Outcome("survived", f"{passed} tests pass", found)
         broken = [f"{_short(node)}: {reason}" for node, reason in found["broken"].items()]
-        return Outcome("broken", (broken or [f"pytest ended with {code}, {found['passed']} tests passed"])[0])
+        return Outcome("broken", (broken or [f"pytest ended with {code}, {passed} tests passed"])[0], found)
+
+    def pass_in(self, found: Mapping[str, Collection[str]]) -> bool:
+        """Tell whether a run of more than these tests ran these, and found nothing wrong with them."""
+        wrong = [*found["failed"], *found["broken"]]
+        return all(
+            any(_is_in(test, node) for test in found["passed"]) and not any(_is_in(test, node) for test in wrong)
+            for node in self.nodes
+        )
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,8 @@ class Attacks(Suite):
     routes: tuple[str, ...] = ()
     depth: Literal["short", "full"] = "short"
     seconds: int = 240
+    to_the_end: bool = False
+    """Whether each route is attacked on after something was found."""
 
     @property
     def name(self) -> str:
@@ -86,7 +99,8 @@ class Attacks(Suite):
 
     def command(self, findings: Path) -> list[str]:
         named = [word for route in self.routes for word in ("--route", route)]
-        return ["tests.isolation.matrix", "--depth", self.depth, "--json", str(findings), *named]
+        first = [] if self.to_the_end else ["--first"]
+        return ["tests.isolation.matrix", "--depth", self.depth, "--json", str(findings), *first, *named]
 
     def read(self, code: int, findings: Path) -> Outcome:
         if not findings.exists():
@@ -97,10 +111,28 @@ class Attacks(Suite):
             return Outcome("killed", lines[0], report)
         return Outcome("survived" if code == 0 else "broken", f"the matrix ended with {code}", report)
 
+    def each(self, outcome: Outcome) -> Mapping[str, Outcome]:
+        """Return what the outcome says of each route. What it says of no route makes it worthless for all."""
+        if outcome.verdict != "killed":
+            return dict.fromkeys(self.routes, outcome)
+        lines = {route: [line for line in lines_of(outcome.report) if _is_about(line, route)] for route in self.routes}
+        if sum(map(len, lines.values())) != len(lines_of(outcome.report)):
+            return dict.fromkeys(self.routes, outcome._replace(verdict="broken"))
+        alive = Outcome("survived", "the matrix finds nothing")
+        return {route: outcome._replace(said=said[0]) if said else alive for route, said in lines.items()}
+
 
 def lines_of(report: Mapping[str, Sequence[str]]) -> list[str]:
     """Return what the matrix found, gravest first."""
     return [*report["leaks"], *report["rows_changed"], *report["failures"]]
+
+
+def _is_about(line: str, route: str) -> bool:
+    return line.startswith((f"{route} |", f"{route}:", f"{route},"))
+
+
+def _is_in(test: str, node: str) -> bool:
+    return test == node or test.startswith((f"{node}::", f"{node}[", f"{node}/"))
 
 
 def _short(node: str) -> str:

@@ -26,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.isolation.matrix", description=__doc__)
     parser.add_argument("--depth", choices=("short", "full"), default="short")
     parser.add_argument("--route", action="append", default=[], help='such as "GET /api/v1/projects/{project_id}"')
+    parser.add_argument("--first", action="store_true", help="leave a route as soon as something is found on it")
     parser.add_argument("--json", type=Path, help="where to write the report")
     asked = parser.parse_args()
     known = live_routes()
@@ -34,16 +35,16 @@ def main() -> int:
         return COULD_NOT_RUN
     chosen = [known[name] for name in asked.route] or list(known.values())
     with _servers() as settings:
-        report = asyncio.run(_attack(settings, chosen, asked.depth))
+        report = asyncio.run(_attack(settings, chosen, asked.depth, thorough=not asked.first))
     if asked.json is not None:
         asked.json.write_text(report.to_json())
     _tell(report)
     return SOUND if report.sound else FOUND
 
 
-async def _attack(settings: Settings, routes: Sequence[LiveRoute], depth: str) -> Report:
+async def _attack(settings: Settings, routes: Sequence[LiveRoute], depth: str, *, thorough: bool) -> Report:
     async with Stage.open(settings) as stage:
-        return await attack(stage, routes, "full" if depth == "full" else "short")
+        return await attack(stage, routes, "full" if depth == "full" else "short", thorough=thorough)
 
 
 @contextmanager

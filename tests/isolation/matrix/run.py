@@ -17,17 +17,18 @@ _COUNTED_BATCH = 5  # attempts on one account that public routes allow
 _MOST_NAMED = 6
 
 
-async def attack(stage: Stage, routes: Iterable[LiveRoute], depth: Depth) -> Report:
+async def attack(stage: Stage, routes: Iterable[LiveRoute], depth: Depth, *, thorough: bool = True) -> Report:
     """Attack each of the routes and add up what came of it."""
-    return Report.of([await RouteAttack(stage, route, depth).run() for route in routes])
+    return Report.of([await RouteAttack(stage, route, depth, thorough=thorough).run() for route in routes])
 
 
 class RouteAttack:
-    """The attack on one route; it finds everything that is wrong, not the first thing only."""
+    """The attack on one route; it finds everything that is wrong or, not ``thorough``, one thing and soon."""
 
-    def __init__(self, stage: Stage, route: LiveRoute, depth: Depth) -> None:
+    def __init__(self, stage: Stage, route: LiveRoute, depth: Depth, *, thorough: bool = True) -> None:
         self.stage = stage
         self.route = route
+        self.thorough = thorough
         self.cells = cells_of(route, depth)
         self.found = Found()
         self.rows_changed: list[str] = []
@@ -44,7 +45,8 @@ class RouteAttack:
         try:
             self._check_covered()
             await self._attacks()
-            await self._controls()
+            if not self._settled:
+                await self._controls()
         except (Underivable, Unprepared) as missing:
             self.found.failures.append(f"{self.route.name}: {missing}")
         return Report(
@@ -60,6 +62,11 @@ class RouteAttack:
             failures=tuple(dict.fromkeys(self.found.failures)),
         )
 
+    @property
+    def _settled(self) -> bool:
+        """Whether enough is found."""
+        return not self.thorough and bool(self.found.leaks or self.found.failures or self.rows_changed)
+
     def _check_covered(self) -> None:
         if self.route.method == "WEBSOCKET":
             raise Underivable("no attack on WebSockets is declared")
@@ -69,18 +76,20 @@ class RouteAttack:
     async def _attacks(self) -> None:
         plain = [cell for cell in self.cells if not cell.position.after_control]
         size = len(plain) if self.route.guard is not None or self.route.safe else _COUNTED_BATCH
-        for at in range(0, len(plain), size):
-            await self._batch(plain[at : at + size])
-        for cell in self.cells:
-            if cell.position.after_control:
-                await self._batch([cell])
+        batches = [plain[at : at + size] for at in range(0, len(plain), size)]
+        for batch in [*batches, *([cell] for cell in self.cells if cell.position.after_control)]:
+            if not self._settled:
+                await self._batch(batch)
 
     async def _batch(self, cells: Sequence[Cell]) -> None:
         """Run cells on one world; when its B is not as before, find out on others which of them did it."""
         tables, doubtful = await self._on_fresh(cells, self.found)
         for cell in doubtful:
-            await self._on_fresh([cell], self.found)
-        if tables:
+            if not self._settled:
+                await self._on_fresh([cell], self.found)
+        if tables and not self.thorough:
+            self.rows_changed.append(f"{self.route.name}, one of {len(cells)} cells: {', '.join(tables)}")
+        elif tables:
             culprits = await self._culprits(cells) or [f"{self.route.name}, several cells together"]
             self.rows_changed += [f"{name}: {', '.join(tables)}" for name in culprits[:_MOST_NAMED]]
 

@@ -20,11 +20,14 @@ class Edit:
     instead: str
     suite: Suite
     times: int = 1
+    local: bool = False
+    """Whether it changes what the one route of its suite does, and nothing else: such are tried together."""
 
-    def applied(self, root: Path) -> str:
-        """Return the file's text with the hole in it. Raises AnchorLost."""
+    def applied(self, root: Path, text: str | None = None) -> str:
+        """Return the file's text, or ``text``, with the hole in it. Raises AnchorLost."""
         path = root / self.path
-        text = path.read_text() if path.exists() else ""
+        if text is None:
+            text = path.read_text() if path.exists() else ""
         found = text.count(self.anchor)
         if found != self.times:
             raise AnchorLost(f"{self.name}: stands {found} times in {self.path}, not {self.times}: {self.anchor!r}")

@@ -43,7 +43,7 @@ def loosened() -> Iterator[Edit]:
             continue
         if (looser := _looser(route)) is not None:
             old, new = _asked(route, looser)
-            yield Edit(f"{route.name}: for {looser}", _path(route), old, new, Attacks((route.name,)))
+            yield Edit(f"{route.name}: for {looser}", _path(route), old, new, Attacks((route.name,)), local=True)
 
 
 def _looser(route: LiveRoute) -> StrEnum | None:
