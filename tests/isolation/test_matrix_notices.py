@@ -60,6 +60,11 @@ async def test_rows_that_no_policy_guards(stage: Stage, readback: Readback, monk
     assert has(report.failures, READ, "owner of A", "path", "200", "not 404 not_found")
     assert has(report.rows_changed, CHANGE, "owner of A", "path", "project")
     assert has(report.rows_changed, CHANGE, "key of A", "path", "project")
+    async with unprotected(readback, "project"):
+        soon = await attack(stage, [ROUTES[READ], ROUTES[CHANGE]], "short", thorough=False)
+    assert has(soon.failures + soon.leaks, READ)
+    assert has(soon.rows_changed, CHANGE)
+    assert soon.attempts < report.attempts / 2
     assert (await attack(stage, [ROUTES[CHANGE]], "short")).sound
 
 
