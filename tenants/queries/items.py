@@ -14,10 +14,9 @@ from insula.http.paging import Slice, like
 from tenants.models import ProjectItem
 from tenants.schemas.items import ItemList
 
-_OF_PROJECT: Final = col(ProjectItem.project_id) == bindparam("project_id")
-_ONE: Final = Reading(
-    ProjectItem, lambda: select(ProjectItem).where(_OF_PROJECT, col(ProjectItem.id) == bindparam("item_id"))
-)
+# By its id alone: with the project beside it the planner may take an index that begins with the project, and walk
+# through all of its items. Whose project it is, is seen from the row.
+_ONE: Final = Reading(ProjectItem, lambda: select(ProjectItem).where(col(ProjectItem.id) == bindparam("item_id")))
 _PAGE: Final = KeysetReading(
     ProjectItem,
     sortable={
@@ -26,7 +25,7 @@ _PAGE: Final = KeysetReading(
         "position": col(ProjectItem.position),
     },
     narrowed_by={
-        "project_id": _OF_PROJECT,
+        "project_id": col(ProjectItem.project_id) == bindparam("project_id"),
         "status": col(ProjectItem.status) == bindparam("status"),
         "search": col(ProjectItem.title).ilike(bindparam("search")) | col(ProjectItem.body).ilike(bindparam("search")),
     },
@@ -35,16 +34,20 @@ _PAGE: Final = KeysetReading(
 
 async def find(unit: Unit, project_id: UUID, item_id: UUID) -> ProjectItem | None:
     """Return the item of that project, to be read."""
-    return await _ONE.one(unit, project_id=project_id, item_id=item_id)
+    return _of(project_id, await _ONE.one(unit, item_id=item_id))
 
 
 async def lock(session: AsyncSession, project_id: UUID, item_id: UUID) -> ProjectItem | None:
     """Return the item, to be changed: no other transaction changes it before this one ends."""
-    statement = select(ProjectItem).where(ProjectItem.project_id == project_id, ProjectItem.id == item_id)
-    return (await session.exec(statement.with_for_update(key_share=True))).one_or_none()
+    statement = select(ProjectItem).where(ProjectItem.id == item_id).with_for_update(key_share=True)
+    return _of(project_id, (await session.exec(statement)).one_or_none())
 
 
 async def page(unit: Unit, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:
     """Return one page of the project's items; ``search`` looks into title and body."""
     search = params.search and like(params.search)
     return await _PAGE.page(unit, params, project_id=project_id, status=params.status, search=search)
+
+
+def _of(project_id: UUID, item: ProjectItem | None) -> ProjectItem | None:
+    return item if item is not None and item.project_id == project_id else None

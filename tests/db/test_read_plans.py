@@ -29,6 +29,40 @@ ITEMS = """
 """
 
 
+OF_ONE_PROJECT = """
+    INSERT INTO project_item
+        (tenant_id, id, project_id, title, body, status, position, created_at, updated_at, version)
+    SELECT tenant_id, gen_random_uuid(), id, 'Item ' || number, '', 'open', number, now(), now(), 1
+    FROM project CROSS JOIN generate_series(1, 4000) AS number WHERE tenant_id = :tenant_id LIMIT 4000
+"""
+
+
+def noting(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
+    """Return a list to which every statement of a reading is added as it is sent."""
+    ran: list[Sent] = []
+    fetch = TenantConnection.fetch
+
+    async def noted(self: TenantConnection, query: str, *arguments: object) -> object:
+        ran.append((query, *arguments))
+        return await fetch(self, query, *arguments)
+
+    monkeypatch.setattr(TenantConnection, "fetch", noted)
+    return ran
+
+
+async def planned(settings: Settings, sent: Sent, mode: str) -> list[str]:
+    """Return the plan of a statement on a connection on which no tenant is set, as when it plans."""
+    statement, *arguments = sent
+    given = ", ".join(f"'{argument}'" for argument in arguments)
+    connection = await asyncpg.connect(role_url(settings, DatabaseRole.TENANTS))
+    try:
+        await connection.execute(f"SET plan_cache_mode = {mode}")
+        await connection.execute(f"PREPARE read AS {statement}")
+        return [row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE read({given})")]
+    finally:
+        await connection.close()
+
+
 @pytest.fixture
 async def reads(
     database: Database, make: Factories, readback: Readback, monkeypatch: pytest.MonkeyPatch
@@ -38,14 +72,7 @@ async def reads(
     project_id = UUID(str((await readback(PROJECTS, tenant_id=tenant.id))[0]["id"]))
     await readback(ITEMS, tenant_id=tenant.id)
     await readback("ANALYZE project_item")
-    ran: list[Sent] = []
-    fetch = TenantConnection.fetch
-
-    async def noted(self: TenantConnection, query: str, *arguments: object) -> object:
-        ran.append((query, *arguments))
-        return await fetch(self, query, *arguments)
-
-    monkeypatch.setattr(TenantConnection, "fetch", noted)
+    ran = noting(monkeypatch)
     async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
         page = await items.page(unit, project_id, ItemList())
         assert len(page.rows) == 20
@@ -59,15 +86,28 @@ async def reads(
 async def test_finds_its_rows_by_its_own_index(
     reads: dict[str, Sent], settings: Settings, read: str, by: str, mode: str
 ) -> None:
-    statement, *arguments = reads[read]
-    given = ", ".join(f"'{argument}'" for argument in arguments)
-    connection = await asyncpg.connect(role_url(settings, DatabaseRole.TENANTS))  # no tenant is set, as when it plans
-    try:
-        await connection.execute(f"SET plan_cache_mode = {mode}")
-        await connection.execute(f"PREPARE read AS {statement}")
-        plan = [row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE read({given})")]
-    finally:
-        await connection.close()
+    plan = await planned(settings, reads[read], mode)
     [condition] = [line for line in plan if "Index Cond" in line]
     assert f"({by} = " in condition  # by the tenant alone, it would look at each of its rows
     assert any("current_setting('app.tenant_id'" in line for line in plan)  # and row-level security asks for its own
+
+
+async def test_a_large_project_among_small_ones_is_not_walked_through(
+    database: Database, make: Factories, readback: Readback, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(20):
+        small = await make.tenant("pro")
+        await readback(PROJECTS, tenant_id=small.id)
+        await readback(ITEMS.replace("(1, 100)", "(1, 3)"), tenant_id=small.id)
+    tenant = await make.tenant("pro")
+    project_id = UUID(str((await readback(PROJECTS.replace("30", "1"), tenant_id=tenant.id))[0]["id"]))
+    await readback(OF_ONE_PROJECT, tenant_id=tenant.id)
+    await readback("ANALYZE project_item")
+    ran = noting(monkeypatch)
+    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        page = await items.page(unit, project_id, ItemList())
+        assert await items.find(unit, project_id, page.rows[-1].id) == page.rows[-1]
+    plan = await planned(settings, ran[-1], "force_generic_plan")
+    [condition] = [line for line in plan if "Index Cond" in line]
+    assert "(id = " in condition
+    assert "project_id" not in condition
