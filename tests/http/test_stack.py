@@ -3,9 +3,11 @@
 import httpx
 import pytest
 from starlette.routing import Mount
+from starlette.types import Scope
 
 from insula.http.middleware import compression
 from insula.http.middleware.cors import Cors
+from insula.http.middleware.doorstep import Doorstep
 from tests.http.probe import build, client_of, configured
 
 SHOP = "https://shop.example.com"
@@ -16,9 +18,9 @@ def test_the_order_is_as_written_down() -> None:
     root = build(configured(cors_origins=SHOP))
     tenants = next(route.app for route in root.routes if isinstance(route, Mount) and route.path == "/api")
 
-    assert _names(root) == ["Edge", "Cors", "Faults", "Gate", "Moved", "Head", "Compression"]
+    assert _names(root) == ["Edge", "Cors", "Faults", "Gate", "Moved", "Head", "Compression", "Doorstep"]
     assert _names(tenants) == ["Faults"]
-    assert _names(build()) == ["Edge", "Faults", "Gate", "Moved", "Head", "Compression"]
+    assert _names(build()) == ["Edge", "Faults", "Gate", "Moved", "Head", "Compression", "Doorstep"]
 
 
 async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:
@@ -85,3 +87,62 @@ def _names(app: object) -> list[str]:
 def _encoding(answer: httpx.Response) -> str | None:
     encoding: str | None = answer.headers.get("content-encoding")
     return encoding
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(
+            f"GET /api/v1/{name}"
+            for name in ("see", "large", "forbid", "limit_rate", "break_down", "be_away", "misfit")
+        ),
+        "GET /api/v1/things/no-id",
+        "GET /api/v1/things/6f1c1a52-5d0c-4c39-9d43-5a1f6f0d4a11?limit=0",
+        "POST /api/v1/length",
+        "POST /api/v1/things",
+        "DELETE /api/v1/see",
+        "HEAD /api/v1/see",
+        "OPTIONS /api/v1/see",
+        *(
+            f"GET {path}"
+            for path in ("/api", "/api/", "/api//v1/see", "//api/v1/see", "/apix", "/apix/v1/see", "/x/api")
+        ),
+        *(
+            f"GET {path}"
+            for path in ("/%61pi/v1/see", "/api%2fv1/see", "/api/openapi.json", "/v1/see", "/static/x.css")
+        ),
+    ],
+)
+async def test_the_short_way_into_an_app_changes_no_answer(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, path = asked.split(" ")
+    root, varying = build(), {"date", "x-request-id", "server-timing"}
+    shortly = 0
+    door = Doorstep._door  # noqa: SLF001 - what is compared
+
+    def counted(self: Doorstep, scope: Scope) -> object:
+        nonlocal shortly
+        found = door(self, scope)
+        shortly += found is not None
+        return found
+
+    async with client_of(root) as client:
+        monkeypatch.setattr(Doorstep, "_door", counted)
+        short = await client.request(method, path)
+        monkeypatch.setattr(Doorstep, "_door", lambda *_: None)
+        long = await client.request(method, path)
+
+    assert shortly == path.replace("%61", "a").replace("%2f", "/").startswith("/api/")
+    assert (short.status_code, _without_ids(short)) == (long.status_code, _without_ids(long))
+    assert [(k, v) for k, v in short.headers.items() if k not in varying] == [
+        (k, v) for k, v in long.headers.items() if k not in varying
+    ]
+
+
+async def test_the_short_way_is_not_taken_below_a_root_path() -> None:
+    app = httpx.ASGITransport(build(), root_path="/below")
+    async with httpx.AsyncClient(transport=app, base_url="http://localhost") as client:
+        assert (await client.get("/below/api/v1/see")).status_code == 200
+
+
+def _without_ids(answer: httpx.Response) -> str:
+    return answer.text.replace(answer.headers["x-request-id"], "")

@@ -54,11 +54,11 @@ class Dispatch:
                 app: ASGIApp = context.app
                 return app
         mount = self._mounts.get(segments[0]) if len(segments) > 1 else None  # what is mounted begins behind a slash
-        return None if mount is None else _enter(mount, scope)
+        return None if mount is None else enter(mount, scope)
 
 
-def _enter(mount: Mount, scope: Scope) -> ASGIApp:
-    """Change the scope as ``Mount.matches`` has it changed, whose path holds no parameter here."""
+def enter(mount: Mount, scope: Scope) -> ASGIApp:
+    """Change the scope as ``Mount.matches`` has it changed, whose path holds no parameter here; return its app."""
     root_path: str = scope.get("root_path", "")
     scope.setdefault("app_root_path", root_path)
     scope["root_path"] = root_path + mount.path

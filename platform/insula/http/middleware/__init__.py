@@ -9,6 +9,7 @@ The root app alone has the outer stack: it covers the mounted apps. Each sub-app
 5. Moved: hosts of tenants' former slugs lead to those of today.
 6. Head: HEAD is answered as GET, without the body.
 7. Compression: gzip, except for answers with credentials in them.
+8. Doorstep: what is for a mounted app goes straight to it.
 """
 
 from starlette.middleware import Middleware
@@ -17,6 +18,7 @@ from insula.db.failures import translate
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware.compression import Compression
 from insula.http.middleware.cors import Cors
+from insula.http.middleware.doorstep import Doorstep
 from insula.http.middleware.edge import Edge
 from insula.http.middleware.faults import Faults
 from insula.http.middleware.gate import Gate, VerifiedHost
@@ -44,4 +46,5 @@ def stack_of(
         Middleware(Moved, settings=settings, successor=successor),
         Middleware(Head),
         Middleware(Compression),
+        Middleware(Doorstep),
     ]
