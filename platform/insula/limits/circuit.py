@@ -6,7 +6,6 @@ then on nobody asks Redis but the probe in the background, until it answers.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final, TypeVar
 
 import structlog
@@ -47,10 +46,10 @@ class Circuit:
 
     async def close(self) -> None:
         """Stop probing."""
-        if self._probe is not None:
-            self._probe.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._probe
+        probe = self._probe
+        while probe is not None and not probe.done():
+            probe.cancel()  # more than once: the client makes an error of its own of one that meets a broken connection
+            await asyncio.wait((probe,), timeout=_PROBE_PAUSE)
 
     def _open(self, error: Exception) -> None:
         if self._probe is None and self._ping is not None:
