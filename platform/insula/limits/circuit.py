@@ -73,14 +73,26 @@ async def _answers(ping: Callable[[], Awaitable[None]]) -> bool:
 
 
 async def _in_time(answer: asyncio.Future[Answer], patience: float) -> Answer:
-    time = asyncio.get_running_loop().time
-    due = time() + patience
+    """Await the answer itself: who is told by a callback that it is there would wait for one turn of the loop more."""
+    loop = asyncio.get_running_loop()
+    due = loop.time() + patience
+    timer: asyncio.TimerHandle
+
+    def give_up() -> None:
+        nonlocal timer
+        if loop.time() > due + _LATE:
+            timer = loop.call_later(patience, answer.cancel)
+        else:
+            answer.cancel()
+
+    timer = loop.call_at(due, give_up)
     try:
-        await asyncio.wait((answer,), timeout=patience)
-        if not answer.done() and time() > due + _LATE:
-            await asyncio.wait((answer,), timeout=patience)
-        if not answer.done():
-            raise TimeoutError
-        return answer.result()
+        return await answer
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise TimeoutError from None
     finally:
         answer.cancel()
+        timer.cancel()

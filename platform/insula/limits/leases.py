@@ -1,7 +1,7 @@
 """Fetching leases: in time, in a fitting size, and once for all who wait."""
 
 import asyncio
-import collections
+from collections import defaultdict
 from collections.abc import Sequence
 
 from insula import clock
@@ -26,13 +26,17 @@ def _wish(limit: int, previous: Lease | None) -> int:
 
 
 class Leases:
-    """Keeps the storage supplied from the ledger."""
+    """Keeps the storage supplied from the ledger.
+
+    Who lacks a lease waits for nothing but the answer: each step between would cost a turn of the
+    event loop, which under load takes as long as every request that is ready.
+    """
 
     def __init__(self, storage: LeasedStorage, ledger: Ledger) -> None:
         self._storage = storage
         self._ledger = ledger
         self._fetching: dict[str, asyncio.Task[None]] = {}
-        self._waiting: collections.Counter[str] = collections.Counter()
+        self._waiting: defaultdict[str, dict[asyncio.Future[None], None]] = defaultdict(dict)  # in order of arrival
 
     async def ensure(self, counters: Sequence[Counter]) -> None:
         """Return when each counter's lease serves, or one refuses; the caller spends before it awaits anything else.
@@ -40,7 +44,13 @@ class Leases:
         What is lacking is asked for in one message. Where one refuses, nothing is borrowed from the others.
         """
         while lacking := self._lacking(counters):
-            await asyncio.gather(*map(self._supply, lacking))
+            waits = [(counter.key, self._wait(counter)) for counter in lacking]
+            try:
+                for _, wait in waits:
+                    await wait
+            finally:
+                for key, wait in waits:
+                    self._stop_waiting(key, wait)
 
     def _lacking(self, counters: Sequence[Counter]) -> Sequence[Counter]:
         now, lacking = clock.timestamp(), []
@@ -52,40 +62,54 @@ class Leases:
                 return ()
         return lacking
 
-    async def _supply(self, counter: Counter) -> None:
-        key = counter.key
-        self._waiting[key] += 1
-        try:
-            await asyncio.shield(self._fetching.get(key) or self._fetch(key, counter.limit))
-        finally:
-            self._waiting[key] -= 1
-            if not self._waiting[key]:
-                del self._waiting[key]
+    def _wait(self, counter: Counter) -> asyncio.Future[None]:
+        wait = asyncio.get_running_loop().create_future()
+        self._waiting[counter.key][wait] = None
+        if counter.key not in self._fetching:
+            self._fetching[counter.key] = asyncio.create_task(self._fetch(counter))
+        return wait
+
+    def _stop_waiting(self, key: str, wait: asyncio.Future[None]) -> None:
+        wait.cancel()
+        if key in self._waiting:
+            self._waiting[key].pop(wait, None)
 
     async def close(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*self._fetching.values())
 
-    def _fetch(self, key: str, limit: int) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._renew(key, limit))
-        self._fetching[key] = task
-        return task
+    async def _fetch(self, counter: Counter) -> None:
+        error: Exception | None = None
+        try:
+            await self._renew(counter.key, counter.limit)
+        except Exception as raised:  # noqa: BLE001 (it is for those who wait)
+            error = raised
+        finally:
+            del self._fetching[counter.key]
+            for wait in self._waiting.pop(counter.key, ()):
+                _wake(wait, error)
 
     async def _renew(self, key: str, limit: int) -> None:
         previous = self._storage.give_up(key)
         loan = Loan(
             key=key,
             limit=limit,
-            need=max(1, self._waiting[key]),
+            need=max(1, len(self._waiting[key])),
             wish=_wish(limit, previous),
             seconds=LEASE_SECONDS,
             settles=previous.debit if previous else NOTHING_LENT,
         )
         starts = clock.timestamp()
-        try:
-            self._storage.put(key, _lease(limit, await self._ledger.lend(loan), starts))
-        finally:
-            del self._fetching[key]  # here, not in a callback: who found a finished task would await it for ever
+        self._storage.put(key, _lease(limit, await self._ledger.lend(loan), starts))
+
+
+def _wake(wait: asyncio.Future[None], error: Exception | None) -> None:
+    if wait.done():
+        return
+    if error is None:
+        wait.set_result(None)
+    else:
+        wait.set_exception(error)
 
 
 def _lease(limit: int, grant: Grant, starts: float) -> Lease:
