@@ -17,12 +17,12 @@ _PACED: Final = ("insula", "twin")
 
 
 def pace(reads: Mapping[str, Target], rounds: int, seconds: float, results: Results) -> None:
-    """Read at a part of what each was able to in this run."""
-    if not all(results.of(name, "read") for name in _PACED):
+    """Read at a part of what each is able to, which is measured just before: a machine's speed may change by the minute."""
+    if not all(name in reads for name in _PACED):
         return
     for number in range(rounds):
         for name in _PACED if number % 2 == 0 else reversed(_PACED):
-            capacity = median(one.rate for one in results.of(name, "read"))
+            capacity = burst(reads[name], seconds).rate
             measured = burst(reads[name], seconds, connections=PACED_CONNECTIONS, rate=PART * capacity)
             results.paced[name].append(measured)
             print(

@@ -10,7 +10,19 @@ KEY = SIXTY.key_for("tenant")
 
 
 def lease(tokens: int, left: int = 0) -> Lease:
-    return Lease(limit=60, lent=tokens, tokens=tokens, left=left, starts=0, ends=10, frees_at=70, slot=10, era="one")
+    return Lease(
+        limit=60,
+        lent=tokens,
+        tokens=tokens,
+        left=left,
+        starts=0,
+        ends=10,
+        frees_at=70,
+        slot=10,
+        era="one",
+        wanes_at=8,
+        low=0,
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Fetching leases: in time, in a fitting size, and once for all who wait."""
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -11,6 +12,10 @@ from insula.limits.storage import Lease, LeasedStorage
 
 LEASE_SECONDS = 10
 """How long a lease may be spent. Past it, its tokens count as spent and are settled on return."""
+_AHEAD_SECONDS = 2.0
+"""So long before its end a lease is renewed."""
+_LOW_PART = 4
+"""With this part of its tokens left, likewise."""
 _REFUSAL_SECONDS = 1.0
 """How long a refusal is repeated without asking again: other processes may give tokens back."""
 
@@ -52,6 +57,11 @@ class Leases:
                 for key, wait in waits:
                     self._stop_waiting(key, wait)
 
+    def renew(self, counter: Counter) -> None:
+        """Fetch the next lease while the present one still serves, unless that is under way."""
+        if counter.key not in self._fetching:
+            self._fetching[counter.key] = asyncio.create_task(self._fetch(counter))
+
     def _lacking(self, counters: Sequence[Counter]) -> Sequence[Counter]:
         now, lacking = clock.timestamp(), []
         for counter in counters:
@@ -65,8 +75,7 @@ class Leases:
     def _wait(self, counter: Counter) -> asyncio.Future[None]:
         wait = asyncio.get_running_loop().create_future()
         self._waiting[counter.key][wait] = None
-        if counter.key not in self._fetching:
-            self._fetching[counter.key] = asyncio.create_task(self._fetch(counter))
+        self.renew(counter)
         return wait
 
     def _stop_waiting(self, key: str, wait: asyncio.Future[None]) -> None:
@@ -90,17 +99,25 @@ class Leases:
                 _wake(wait, error)
 
     async def _renew(self, key: str, limit: int) -> None:
-        previous = self._storage.give_up(key)
+        starts = clock.timestamp()
+        previous = self._storage.held(key)
+        kept = previous.tokens if previous and previous.serves(limit, starts) else 0
+        if not kept:
+            self._storage.give_up(key)  # nobody may spend what is about to be settled
+        # What is kept is spent on meanwhile. It is settled as unspent and asked for anew, in one step:
+        # the ledger has it free by then, so what was spent meanwhile is always covered by the new lease.
         loan = Loan(
             key=key,
             limit=limit,
-            need=max(1, len(self._waiting[key])),
+            need=max(1, kept, len(self._waiting[key])),
             wish=_wish(limit, previous),
             seconds=LEASE_SECONDS,
             settles=previous.debit if previous else NOTHING_LENT,
         )
-        starts = clock.timestamp()
-        self._storage.put(key, _lease(limit, await self._ledger.lend(loan), starts))
+        lease = _lease(limit, await self._ledger.lend(loan), starts)
+        if kept and previous:
+            lease.tokens = max(0, lease.tokens - max(0, kept - previous.tokens))
+        self._storage.put(key, lease)
 
 
 def _wake(wait: asyncio.Future[None], error: Exception | None) -> None:
@@ -124,4 +141,6 @@ def _lease(limit: int, grant: Grant, starts: float) -> Lease:
         frees_at=starts + grant.wait,
         slot=grant.slot,
         era=grant.era,
+        wanes_at=starts + LEASE_SECONDS - _AHEAD_SECONDS if grant.tokens else math.inf,
+        low=grant.tokens // _LOW_PART if grant.tokens else -1,
     )

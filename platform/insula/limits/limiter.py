@@ -77,10 +77,13 @@ class Limits:
         """
         door = self._door(tenant_id, per_minute, limit_class, ceiling, key)
         now, standings = clock.timestamp(), []
-        for name, told, limit in door.counters:
+        for counter in door.counters:
+            name, told, limit = counter
             lease = self._storage.held(name)
             if lease is None or not lease.serves(limit, now):
                 return await self._admit_in_time(door)
+            if lease.wanes(now):
+                self._leases.renew(counter)
             standings.append((told, lease.left + lease.tokens - 1, lease.frees_at - now))
         allowed = self._limiter.limiter.hit(door.item, door.key)
         return Verdict(allowed, door.policies, standings) if allowed else self._refusal(door)

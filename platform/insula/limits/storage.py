@@ -27,10 +27,18 @@ class Lease:
     frees_at: float
     slot: int
     era: str
+    wanes_at: float
+    """When it is time to renew it, for one that is still asked of."""
+    low: int
+    """With so few tokens, likewise."""
 
     def serves(self, limit: int, now: float) -> bool:
         """Tell whether it can answer: by a token, or by a refusal still fresh. Not after the clock went back."""
         return (self.tokens > 0 or not self.lent) and self.limit == limit and self.starts <= now < self.ends
+
+    def wanes(self, now: float) -> bool:
+        """Tell whether one that serves should be renewed meanwhile, so that nobody has to wait for the next."""
+        return now >= self.wanes_at or self.tokens <= self.low
 
     @property
     def refuses(self) -> bool:

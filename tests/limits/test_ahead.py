@@ -1,0 +1,110 @@
+"""A lease that is asked of is renewed before it ends: nobody waits for it, and no token is counted twice or lost."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from insula import clock
+from insula.ids import TenantId, new_tenant_id
+from insula.limits import LimitClass, Limits
+from insula.limits.leases import largest_lease
+from tests.limits.server import ValkeyServer
+from tests.support.waiting import until
+
+READ = LimitClass.READ
+LIMIT = 600
+Worker = Callable[[], Limits]
+
+
+async def spend(limits: Limits, tenant: TenantId, times: int) -> int:
+    return sum([(await limits.admit(tenant, LIMIT, READ)).allowed for _ in range(times)])
+
+
+async def spend_frozen(server: ValkeyServer, limits: Limits, tenant: TenantId, times: int) -> int:
+    """Ask while Redis answers nobody."""
+    server.freeze()
+    try:
+        async with asyncio.timeout(2):
+            return await spend(limits, tenant, times)
+    finally:
+        server.thaw()
+
+
+async def loans(redis: Redis) -> int:
+    return int((await redis.info("commandstats"))["cmdstat_evalsha"]["calls"])
+
+
+async def test_it_is_renewed_shortly_before_its_end_and_spent_from_meanwhile(
+    worker: Worker, server: ValkeyServer, redis: Redis
+) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    await spend(limits, tenant, 1)
+    lent = await loans(redis)
+
+    async def lent_again() -> bool:
+        return await loans(redis) > lent
+
+    with clock.moved(timedelta(seconds=7)):
+        assert await spend_frozen(server, limits, tenant, 1) == 1
+    with clock.moved(timedelta(seconds=9)):
+        assert await loans(redis) == lent
+        assert await spend_frozen(server, limits, tenant, 1) == 1
+        await until(lent_again)
+        assert await spend(limits, tenant, 1) == 1
+    with clock.moved(timedelta(seconds=12)):
+        assert await spend_frozen(server, limits, tenant, 1) == 1
+
+    assert await spend(worker(), tenant, LIMIT) == LIMIT - 5 - (LIMIT // 100 - 2)
+
+
+async def test_one_that_runs_low_is_renewed_before_it_is_empty(
+    worker: Worker, server: ValkeyServer, redis: Redis
+) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    await spend(limits, tenant, 5)
+    lent = await loans(redis)
+
+    assert await spend_frozen(server, limits, tenant, 1) == 1
+
+    await until(lambda: _more(redis, lent))
+
+
+async def _more(redis: Redis, than: int) -> bool:
+    return await loans(redis) > than
+
+
+@pytest.mark.parametrize("pause", [1, 2, 3, 7])
+async def test_what_is_spent_while_it_is_renewed_counts(worker: Worker, pause: int) -> None:
+    processes, tenant = [worker() for _ in range(3)], new_tenant_id()
+
+    async def client(limits: Limits) -> int:
+        count = 0
+        for number in range(LIMIT):
+            count += await spend(limits, tenant, 1)
+            if number % pause == 0:
+                await asyncio.sleep(0)
+        return count
+
+    admitted = sum(await asyncio.gather(*(client(limits) for limits in processes * 2)))
+
+    assert LIMIT - 3 * largest_lease(LIMIT) <= admitted <= LIMIT
+
+
+async def test_what_is_kept_meanwhile_is_covered_where_all_else_is_spent(
+    worker: Worker, server: ValkeyServer, redis: Redis
+) -> None:
+    limits, other, tenant = worker(), worker(), new_tenant_id()
+    lease = LIMIT // 100
+    assert await spend(limits, tenant, 1) == 1
+    assert await spend(other, tenant, LIMIT) == LIMIT - lease
+    lent = await loans(redis)
+
+    with clock.moved(timedelta(seconds=9)):
+        assert await spend_frozen(server, limits, tenant, 1) == 1
+        await asyncio.sleep(0)  # what is left is asked for anew
+        assert await spend(limits, tenant, lease - 2) == lease - 2
+        await until(lambda: _more(redis, lent))
+        assert await spend(limits, tenant, LIMIT) == 0
