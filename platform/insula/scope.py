@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 from insula import clock
@@ -17,6 +17,7 @@ from insula.tenancy import Access, KeyAccess, TenantRecord
 
 ACTIVE = "active"
 NO_ROLE = ""
+_IDENTITY: Final = "identity"
 
 Reopen = Callable[[], Awaitable[Unit]]
 """Gives another unit, if the principal may still come in; raises as the first time where not."""
@@ -156,6 +157,8 @@ class Identity:
     """How many requests a minute an API key may make, where it has a limit of its own."""
     permissions: frozenset[str] | None = None
     """What a role of the tenant's own has; None for a built-in one, of which the policy knows."""
+    derived: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What follows from this alone, kept here by whoever worked it out."""
 
     def member_of(self) -> tuple[TenantRecord, str]:
         """Return the tenant and the principal's role in it.
@@ -186,22 +189,30 @@ async def identify(credentials: Claims | PresentedKey, reader: AccessReader) -> 
     """
     if isinstance(credentials, PresentedKey):
         return await _key(credentials, reader)
-    return await _person(credentials, reader)
+    return _person(
+        credentials,
+        await reader.access(
+            session_id=credentials.session_id, user_id=credentials.user_id, tenant_id=credentials.tenant_id
+        ),
+    )
 
 
-async def _person(claims: Claims, reader: AccessReader) -> Identity:
+def _person(claims: Claims, access: Access) -> Identity:
     """Return who the verified ``claims`` stand for now.
 
     Raises Unauthenticated when the session was revoked or the user suspended since the token was
     issued, and for a token whose tenant is gone.
     """
-    access = await reader.access(session_id=claims.session_id, user_id=claims.user_id, tenant_id=claims.tenant_id)
     if not access.session_live or access.user_status != ACTIVE:
         raise Unauthenticated
     if claims.tenant_id is not None and access.tenant is None:
         raise Unauthenticated
-    principal = Principal(claims.user_id, claims.session_id, access.staff_role, email=access.email)
-    return Identity(principal, access.tenant, access.role, permissions=access.permissions)
+    known: Identity | None = access.derived.get(_IDENTITY)
+    if known is None:  # the access is one session's in one tenant, and so is who asks
+        principal = Principal(claims.user_id, claims.session_id, access.staff_role, email=access.email)
+        known = Identity(principal, access.tenant, access.role, permissions=access.permissions)
+        access.derived[_IDENTITY] = known
+    return known
 
 
 async def _key(presented: PresentedKey, reader: AccessReader) -> Identity:

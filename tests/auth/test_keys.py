@@ -121,7 +121,7 @@ class TestRotation:
 
         await keys.rotate(distrust=True)
 
-        assert verifier.cached(old, audience(settings, "tenants")) is None
+        assert verifier.cached(b"Bearer " + old.encode(), audience(settings, "tenants")) is None
         with pytest.raises(Unauthenticated):
             await verifier.verify(old, audience(settings, "tenants"))
         await verifier.verify(await token_of(issuer, settings), audience(settings, "tenants"))

@@ -97,5 +97,5 @@ class TestTime:
         assert not await refused(verifier, token, ours)
 
         with clock.moved(timedelta(seconds=settings.auth.access_token_seconds + LEEWAY + 1)):
-            assert verifier.cached(token, ours) is None
+            assert verifier.cached(b"Bearer " + token.encode(), ours) is None
             assert await refused(verifier, token, ours)

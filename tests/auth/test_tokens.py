@@ -142,10 +142,10 @@ class TestCache:
         self, issuer: TokenIssuer, verifier: TokenVerifier, settings: Settings, ours: str
     ) -> None:
         token = await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=ours)
-        assert verifier.cached(token, ours) is None
+        assert verifier.cached(b"Bearer " + token.encode(), ours) is None
         claims = await verifier.verify(token, ours)
 
-        assert verifier.cached(token, ours) is claims
+        assert verifier.cached(b"Bearer " + token.encode(), ours) is claims
         assert await refused(verifier, token, audience(settings, "admin"))
 
     async def test_it_is_bounded(self, settings: Settings, forge: Forge, ours: str, issuer: TokenIssuer) -> None:
@@ -154,13 +154,17 @@ class TestCache:
         for token in tokens:
             await verifier.verify(token, ours)
 
-        assert [verifier.cached(token, ours) is not None for token in tokens] == [False, True, True]
+        assert [verifier.cached(b"Bearer " + token.encode(), ours) is not None for token in tokens] == [
+            False,
+            True,
+            True,
+        ]
 
     async def test_a_refused_token_is_not_kept(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
         token = forge.sign(key=RSAKey.generate_key(2048))
         assert await refused(verifier, token, ours)
 
-        assert verifier.cached(token, ours) is None
+        assert verifier.cached(b"Bearer " + token.encode(), ours) is None
 
 
 class TestSize:

@@ -121,7 +121,6 @@ async def test_access_remembered_for_another_tenant(stage: Stage, monkeypatch: p
         return remembered[session_id]
 
     monkeypatch.setattr(Directory, "access", by_session)
-    monkeypatch.setattr(Directory, "cached_access", lambda _self, *, session_id, **_rest: remembered.get(session_id))
     report = await attacked(stage, LIST, DELETE)
     assert has(report.leaks, LIST, "owner of both for A", "in the answer")
     assert has(report.failures, DELETE, "owner of B in A for A", "not 403 forbidden")

@@ -1,6 +1,5 @@
 """The directory tells the truth of now, from memory, on every process."""
 
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -96,25 +95,6 @@ class TestAccess:
 
         with clock.moved(timedelta(days=1, seconds=1)):
             assert not (await visit.access(directory)).session_live
-
-    async def test_a_hit_costs_about_a_microsecond(self, directory: Directory, visit: Visit) -> None:
-        directory.listener_alive = True
-        await visit.access(directory)
-        session_id, user_id, tenant_id = visit.session_id, visit.user_id, TenantId(visit.tenant.id)
-
-        def hit() -> object:
-            return directory.cached_access(session_id=session_id, user_id=user_id, tenant_id=tenant_id)
-
-        best = min(_cost(hit) for _ in range(20))
-
-        assert best < 10e-6
-
-
-def _cost(call: Callable[[], object], times: int = 200) -> float:
-    begun = time.perf_counter()
-    for _ in range(times):
-        call()
-    return (time.perf_counter() - begun) / times
 
 
 class TestHostsAndHints:

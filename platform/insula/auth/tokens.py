@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from typing import NoReturn
 from uuid import UUID
@@ -63,37 +62,40 @@ class TokenIssuer:
 class TokenVerifier:
     """Verifies access tokens, each signature once.
 
-    A token that was verified stays in a bounded cache by its SHA-256; its expiry is asked of the
-    clock at every use, and a change of the keys empties the cache. Whether its session still
-    lives is the directory's to say.
+    A token that was verified stays in a cache by the SHA-256 of the header that presents it, until
+    as many as the cache holds were verified after it; its expiry is asked of the clock at every use,
+    and a change of the keys empties the cache. Whether its session still lives is the directory's
+    to say.
     """
 
     def __init__(self, settings: Settings, keys: KeyRing, cached: int = _CACHED_TOKENS) -> None:
         self._profile = Profile(issuer_of(settings), settings.auth.leeway_seconds)
         self._keys = keys
         self._bound = cached
-        self._verified: OrderedDict[bytes, Claims] = OrderedDict()
+        self._verified: dict[bytes, Claims] = {}
         self._generation = keys.generation
 
     async def verify(self, token: str, audience: str) -> Claims:
         """Return the claims of a token made by us for ``audience``. Raises Unauthenticated."""
-        claims = self.cached(token, audience)
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise Unauthenticated
+        claims = self.cached(_authorization(token), audience)
         return claims if claims is not None else await self._verify(token, audience)
 
-    def cached(self, token: str, audience: str) -> Claims | None:
-        """Return the claims of a token that was verified before, still good for ``audience``; else None."""
+    def cached(self, authorization: bytes, audience: str) -> Claims | None:
+        """Return the claims of the token that the header's value presents; else None.
+
+        That is, of one that was verified before and is still good for ``audience``, presented as ``Bearer`` spells it.
+        """
         if self._generation != self._keys.generation:
             self.flush()
-        if len(token) > LONGEST_TOKEN or not token.isascii():
-            return None
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = hashlib.sha256(authorization).digest()
         claims = self._verified.get(digest)
         if claims is None or claims.audience != audience:
             return None
         if clock.timestamp() >= claims.expires_at + self._profile.leeway:
             del self._verified[digest]
             return None
-        self._verified.move_to_end(digest)
         return claims
 
     def flush(self) -> None:
@@ -113,9 +115,13 @@ class TokenVerifier:
         return claims
 
     def _remember(self, token: str, claims: Claims) -> None:
-        self._verified[hashlib.sha256(token.encode()).digest()] = claims
+        self._verified[hashlib.sha256(_authorization(token)).digest()] = claims
         while len(self._verified) > self._bound:
-            self._verified.popitem(last=False)
+            del self._verified[next(iter(self._verified))]
+
+
+def _authorization(token: str) -> bytes:
+    return b"Bearer " + token.encode()
 
 
 def issuer_of(settings: Settings) -> str:
@@ -124,8 +130,6 @@ def issuer_of(settings: Settings) -> str:
 
 
 def _parse(token: str) -> jws.CompactSignature:
-    if len(token) > LONGEST_TOKEN or not token.isascii():
-        raise Unauthenticated
     try:
         return jws.extract_compact(token.encode())
     except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:  # a header that is no object

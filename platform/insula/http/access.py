@@ -30,7 +30,7 @@ from insula.errors import (
     Unauthenticated,
     Unavailable,
 )
-from insula.http.allowance import Allowance, of_tenant
+from insula.http.allowance import Allowance, of_person, of_tenant
 from insula.http.credentials import check_hints, read_credentials
 from insula.http.idempotency import claim
 from insula.http.kernel import Kernel, kernel_of
@@ -119,9 +119,9 @@ class Guard(ABC, Generic[AnyScope]):
         if isinstance(credentials, PresentedKey):
             kernel.key_uses.note(credentials.tenant_id, credentials.key_id)
         limit_class = self._limit_class(connection)
-        partition, per_minute, ceiling, key, at_once = self._limit(identity, limit_class)
+        partition, door, at_once = self._limit(identity, limit_class)
         state["tenant_id"] = credentials.tenant_id
-        verdict = await kernel.limits.admit(TenantId(partition), per_minute, limit_class, ceiling, key)
+        verdict = await kernel.limits.pass_through(door)
         state["verdict"] = verdict
         if not verdict.allowed:
             raise RateLimited(headers=verdict.headers())
@@ -189,8 +189,8 @@ class PersonalGuard(Guard[PersonalScope]):
     The unit's tenant is the user's own id: a partition in which no tenant's row lies.
     """
 
-    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:  # noqa: ARG002 - the same for each
-        return Allowance(identity.principal.person(), PERSONAL_REQUESTS_PER_MINUTE)
+    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:
+        return of_person(identity.principal.person(), PERSONAL_REQUESTS_PER_MINUTE, limit_class)
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         """Every active user may."""
@@ -202,9 +202,9 @@ class PersonalGuard(Guard[PersonalScope]):
 class StaffGuard(Guard[StaffScope]):
     """Lets staff through whose staff role has the action."""
 
-    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:  # noqa: ARG002 - the same for each
+    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:
         identity.staff()
-        return Allowance(identity.principal.person(), STAFF_REQUESTS_PER_MINUTE)
+        return of_person(identity.principal.person(), STAFF_REQUESTS_PER_MINUTE, limit_class)
 
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         if not kernel.policy.allows(identity.staff(), self.action):

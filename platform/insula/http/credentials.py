@@ -1,5 +1,7 @@
 """What a request presents to be let in: an access token or an API key, for a tenant that its hints agree with."""
 
+from collections.abc import Mapping
+
 from starlette.requests import HTTPConnection
 
 from insula.auth import Claims
@@ -18,10 +20,15 @@ async def read_credentials(
 
     Raises Unauthenticated, for a key also where none is taken, and BadRequest for a token beside a key.
     """
-    text = _only_one(connection)
+    headers = headers_of(connection)
+    presented = headers.get(b"authorization")
+    if presented is not None and b"x-api-key" not in headers:
+        known = kernel.verifier.cached(presented, audience)
+        if known is not None:
+            return known
+    text = _only_one(headers)
     if not text.startswith(PREFIX):
-        known = kernel.verifier.cached(text, audience)  # asked here: what needs no waiting needs no coroutine
-        return await kernel.verifier.verify(text, audience) if known is None else known
+        return await kernel.verifier.verify(text, audience)
     if not takes_keys:
         raise Unauthenticated
     return read_key(text)
@@ -36,8 +43,7 @@ async def check_hints(connection: HTTPConnection, kernel: Kernel, tenant_id: Ten
         agree(tenant_id, await kernel.directory.tenant_for_hint(hints.named))
 
 
-def _only_one(connection: HTTPConnection) -> str:
-    headers = headers_of(connection)
+def _only_one(headers: Mapping[bytes, bytes]) -> str:
     key = headers.get(b"x-api-key")
     if key is None:
         return bearer_token(headers)

@@ -23,6 +23,7 @@ from insula.http.problems import merge_problems, problems
 from insula.http.slots import EXPENSIVE, holding
 
 ATTEMPTS = 3  # of a request whose transaction lost a deadlock or a serialisation race
+_OF_ONE_ATTEMPT = ("unit", "claim", "kept")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _IDEMPOTENCY_PARAMETER = {
@@ -88,6 +89,8 @@ class TenantRoute(APIRoute):
                 except Exception as error:
                     if not is_retryable(error):
                         raise
+                    for name in _OF_ONE_ATTEMPT:
+                        request.scope["insula"].pop(name, None)
             return await _attempt(handler, strict)
 
         guard = guard_of(self.endpoint)
@@ -107,9 +110,6 @@ def guard_of(endpoint: Callable[..., Any]) -> Guard[Any] | None:
 
 async def _attempt(handler: Handler, request: StrictRequest) -> Response:
     state: dict[str, Any] = request.scope.setdefault("insula", {})
-    state.pop("unit", None)
-    state.pop("claim", None)
-    state.pop("kept", None)
     try:
         response = await handler(request)
         await _commit(state.get("unit"), state.get("claim"), response, state.get("kept"))

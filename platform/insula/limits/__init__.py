@@ -2,7 +2,7 @@
 
 from insula.limits.classes import AT_ONCE, CEILINGS, DEFAULT_AT_ONCE, ENTITLEMENTS, RATE, LimitClass
 from insula.limits.client import close, connect
-from insula.limits.doors import KeyRate
+from insula.limits.doors import Door, KeyRate, door_to
 from insula.limits.limiter import Limits
 from insula.limits.slots import Slot
 from insula.limits.verdict import Verdict
@@ -13,6 +13,7 @@ __all__ = [
     "DEFAULT_AT_ONCE",
     "ENTITLEMENTS",
     "RATE",
+    "Door",
     "KeyRate",
     "LimitClass",
     "Limits",
@@ -20,4 +21,5 @@ __all__ = [
     "Verdict",
     "close",
     "connect",
+    "door_to",
 ]

@@ -1,6 +1,7 @@
 """Which counters a request has to pass, as one item of the ``limits`` library."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from insula.limits.storage import TOGETHER
 
 ALL: Final = "requests"
 ONE_KEY: Final = "key"
+_DOORS: Final = 20_000
 
 
 class KeyRate(NamedTuple):
@@ -62,10 +64,15 @@ def slots_key(tenant_id: TenantId) -> str:
     return f"{_tenant(tenant_id)}:{CEILINGS[LimitClass.EXPORT].name}"
 
 
+@lru_cache(_DOORS)
 def door_to(
-    tenant_id: TenantId, per_minute: int, limit_class: LimitClass, ceiling: int | None, key: KeyRate | None
+    tenant_id: TenantId,
+    per_minute: int,
+    limit_class: LimitClass,
+    ceiling: int | None = None,
+    key: KeyRate | None = None,
 ) -> Door:
-    """Return the door; ``ceiling`` is the class's own where it was granted one."""
+    """Return the door, the same one for the same limits; ``ceiling`` is the class's own where it was granted one."""
     tenant = _tenant(tenant_id)
     counters = [Counter(f"{tenant}:{ALL}", ALL, max(0, per_minute))]
     within = ceiling_of(per_minute, limit_class, ceiling)

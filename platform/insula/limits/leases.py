@@ -14,6 +14,8 @@ LEASE_SECONDS = 10
 """How long a lease may be spent. Past it, its tokens count as spent and are settled on return."""
 _AHEAD_SECONDS = 2.0
 """So long before its end a lease is renewed."""
+_GATHERING_SECONDS = 0.2
+"""For so long leases to be renewed ahead are gathered: asked for in one message they cost a fraction."""
 _LOW_PART = 4
 """With this part of its tokens left, likewise."""
 _REFUSAL_SECONDS = 1.0
@@ -41,6 +43,8 @@ class Leases:
         self._storage = storage
         self._ledger = ledger
         self._fetching: dict[str, asyncio.Task[None]] = {}
+        self._due: dict[str, Counter] = {}
+        self._gathering: asyncio.TimerHandle | None = None
         self._waiting: defaultdict[str, dict[asyncio.Future[None], None]] = defaultdict(dict)  # in order of arrival
 
     async def ensure(self, counters: Sequence[Counter]) -> None:
@@ -58,7 +62,19 @@ class Leases:
                     self._stop_waiting(key, wait)
 
     def renew(self, counter: Counter) -> None:
-        """Fetch the next lease while the present one still serves, unless that is under way."""
+        """Fetch the next lease soon, while the present one still serves, unless that is under way."""
+        if counter.key in self._fetching:
+            return
+        self._due[counter.key] = counter
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(_GATHERING_SECONDS, self._renew_due)
+
+    def _renew_due(self) -> None:
+        due, self._due, self._gathering = self._due, {}, None
+        for counter in due.values():
+            self._start(counter)
+
+    def _start(self, counter: Counter) -> None:
         if counter.key not in self._fetching:
             self._fetching[counter.key] = asyncio.create_task(self._fetch(counter))
 
@@ -75,7 +91,7 @@ class Leases:
     def _wait(self, counter: Counter) -> asyncio.Future[None]:
         wait = asyncio.get_running_loop().create_future()
         self._waiting[counter.key][wait] = None
-        self.renew(counter)
+        self._start(counter)
         return wait
 
     def _stop_waiting(self, key: str, wait: asyncio.Future[None]) -> None:
@@ -84,7 +100,9 @@ class Leases:
             self._waiting[key].pop(wait, None)
 
     async def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for what is under way, and begin no more."""
+        if self._gathering is not None:
+            self._gathering.cancel()
         await asyncio.gather(*self._fetching.values())
 
     async def _fetch(self, counter: Counter) -> None:

@@ -1,7 +1,6 @@
 """The limits, as the rest of the kernel sees them."""
 
 import hashlib
-from functools import lru_cache
 from typing import Final, Self
 
 from redis.asyncio import Redis
@@ -22,7 +21,6 @@ from insula.limits.slots import Slot, Slots
 from insula.limits.storage import LeasedStorage
 from insula.limits.verdict import Verdict
 
-_DOORS: Final = 20_000
 _STRICT: Final = 2
 """Doors counted exactly get this part of their limit from each process while Redis is away."""
 
@@ -43,7 +41,7 @@ class Limits:
         self._slots = Slots(places, ledger.circuit)
         self._limiter, self._storage = _limiter()
         self._leases = Leases(self._storage, ledger)
-        self._door = lru_cache(_DOORS)(door_to)
+        self._hit = self._limiter.limiter.hit
 
     @classmethod
     def build(cls, redis: Redis | None, patience: float = PATIENCE) -> Self:
@@ -75,22 +73,26 @@ class Limits:
 
         Waits for Redis only when a lease is not held, once for all of them, and then briefly.
         """
-        door = self._door(tenant_id, per_minute, limit_class, ceiling, key)
-        now, standings = clock.timestamp(), []
+        return await self.pass_through(door_to(tenant_id, per_minute, limit_class, ceiling, key))
+
+    async def pass_through(self, door: Door) -> Verdict:
+        """Spend a token of each of the door's counters, or of none, as ``admit`` does."""
+        now, held, standings = clock.timestamp(), self._storage.held, []
         for counter in door.counters:
             name, told, limit = counter
-            lease = self._storage.held(name)
+            lease = held(name)
             if lease is None or not lease.serves(limit, now):
-                return await self._admit_in_time(door)
-            if lease.wanes(now):
+                return await self._pass_in_time(door)
+            if now >= lease.wanes_at or lease.tokens <= lease.low:
                 self._leases.renew(counter)
             standings.append((told, lease.left + lease.tokens - 1, lease.frees_at - now))
-        allowed = self._limiter.limiter.hit(door.item, door.key)
-        return Verdict(allowed, door.policies, standings) if allowed else self._refusal(door)
+        if self._hit(door.item, door.key):
+            return Verdict(True, door.policies, standings)  # noqa: FBT003 - a tuple's first field
+        return self._refusal(door)
 
-    async def _admit_in_time(self, door: Door) -> Verdict:
+    async def _pass_in_time(self, door: Door) -> Verdict:
         await self._leases.ensure(door.counters)
-        if not self._limiter.limiter.hit(door.item, door.key):
+        if not self._hit(door.item, door.key):
             return self._refusal(door)
         now = clock.timestamp()
         held = [(told, self._storage.held(name)) for name, told, _ in door.counters]

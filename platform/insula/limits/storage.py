@@ -28,17 +28,13 @@ class Lease:
     slot: int
     era: str
     wanes_at: float
-    """When it is time to renew it, for one that is still asked of."""
+    """From then on it is renewed while it serves, if it is asked of."""
     low: int
-    """With so few tokens, likewise."""
+    """With so few tokens left, likewise."""
 
     def serves(self, limit: int, now: float) -> bool:
         """Tell whether it can answer: by a token, or by a refusal still fresh. Not after the clock went back."""
         return (self.tokens > 0 or not self.lent) and self.limit == limit and self.starts <= now < self.ends
-
-    def wanes(self, now: float) -> bool:
-        """Tell whether one that serves should be renewed meanwhile, so that nobody has to wait for the next."""
-        return now >= self.wanes_at or self.tokens <= self.low
 
     @property
     def refuses(self) -> bool:
@@ -62,10 +58,8 @@ class LeasedStorage(Storage, MovingWindowSupport):
     def __init__(self, uri: str | None = None) -> None:
         super().__init__(uri)
         self._leases: dict[str, Lease] = {}
-
-    def held(self, key: str) -> Lease | None:
-        """Return the lease of one name, whatever its state."""
-        return self._leases.get(key)
+        self.held = self._leases.get
+        """Returns the lease of one name, whatever its state, or None."""
 
     def put(self, key: str, lease: Lease) -> None:
         """Hold a fresh lease."""

@@ -52,11 +52,12 @@ class Verdict(NamedTuple):
         return [(b"ratelimit-policy", self.policies.encode()), (b"ratelimit", self._standing().encode())]
 
     def _standing(self) -> str:
-        return ", ".join([_item(*one) for one in self.standings])
-
-
-def _item(name: str, remaining: int, wait: float | None) -> str:
-    return f'"{name}";r={remaining}' if wait is None else f'"{name}";r={remaining};t={min(_seconds(wait), WINDOW)}'
+        told = ""
+        for name, remaining, wait in self.standings:
+            told += f', "{name}";r={remaining}'
+            if wait is not None:
+                told += f";t={min(max(1, math.ceil(wait)), WINDOW)}"
+        return told[2:]
 
 
 def _seconds(wait: float | None) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
@@ -34,10 +33,13 @@ class _Entry(Generic[Value]):
     value: Value
     read_at: float
     subjects: frozenset[Subject] = field(default_factory=frozenset)
+    used: bool = False
 
 
 class SubjectCache(Generic[Key, Value]):
-    """Least recently used of ``size`` values, each at most ``ttl`` seconds old.
+    """At most ``size`` values, each at most ``ttl`` seconds old; of more, one that nobody used lately goes.
+
+    Which that is, is told by a second chance (the clock algorithm): a use leaves a mark and moves nothing.
 
     Misses of one key at one time share one load, which no waiter's cancellation stops. A load that
     a change outran is not stored, and who asks after the change starts another.
@@ -46,7 +48,7 @@ class SubjectCache(Generic[Key, Value]):
     def __init__(self, size: int, ttl: float) -> None:
         self.ttl = ttl
         self._size = size
-        self._entries: OrderedDict[Key, _Entry[Value]] = OrderedDict()
+        self._entries: dict[Key, _Entry[Value]] = {}
         self._keys: dict[Subject, set[Key]] = {}
         self._loads: dict[Key, _Load[Value]] = {}
         self._running: set[_Load[Value]] = set()
@@ -59,7 +61,7 @@ class SubjectCache(Generic[Key, Value]):
         entry = self._entries.get(key)
         if entry is None or time.monotonic() - entry.read_at > self.ttl:
             return None
-        self._entries.move_to_end(key)
+        entry.used = True
         return entry.value
 
     async def load(self, key: Key, watched: Collection[Subject], read: Callable[[], Awaitable[Loaded[Value]]]) -> Value:
@@ -127,7 +129,15 @@ class SubjectCache(Generic[Key, Value]):
         for subject in entry.subjects:
             self._keys.setdefault(subject, set()).add(key)
         while len(self._entries) > self._size:
-            self._remove(next(iter(self._entries)))
+            self._pass_over_or_remove(next(iter(self._entries)))
+
+    def _pass_over_or_remove(self, oldest: Key) -> None:
+        entry = self._entries[oldest]
+        if entry.used:
+            entry.used = False
+            self._entries[oldest] = self._entries.pop(oldest)
+        else:
+            self._remove(oldest)
 
     def _remove(self, key: Key) -> None:
         entry = self._entries.pop(key, None)

@@ -25,6 +25,9 @@ _TTL = 300.0
 _TTL_UNNOTIFIED = 0.5  # nobody tells us of changes: how long a change may go unseen
 
 
+_Place = tuple[int, int | None]  # a session in a tenant, as numbers: a UUID is hashed in Python
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     access: Access
@@ -37,7 +40,7 @@ class Directory:
     def __init__(self, settings: Settings, database: Database, size: int = 20_000) -> None:
         self._database = database
         self._base_domain = settings.base_domain
-        self._access: SubjectCache[tuple[UUID, TenantId | None], _Known] = SubjectCache(size, _TTL_UNNOTIFIED)
+        self._access: SubjectCache[_Place, _Known] = SubjectCache(size, _TTL_UNNOTIFIED)
         self._names = NameCache(database, size, _TTL_UNNOTIFIED)
         self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
         # Many hold equal sets: one is kept for all, which the policy then finds by identity.
@@ -85,20 +88,11 @@ class Directory:
 
     async def access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access:
         """Return what the session's user may reach now; a session of somebody else is not live."""
-        cached = self.cached_access(session_id=session_id, user_id=user_id, tenant_id=tenant_id)
-        if cached is not None:
-            return cached
-        watched = {user_id, tenant_id} if tenant_id else {user_id}
-        known = await self._access.load(
-            (session_id, tenant_id), watched, lambda: self._read_access(session_id, user_id, tenant_id)
-        )
-        return _as_of_now(known)
-
-    def cached_access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access | None:
-        """Return the access that is in memory, if it is."""
-        known = self._access.get((session_id, tenant_id))
+        place = (session_id.int, tenant_id.int if tenant_id else None)
+        known = self._access.get(place)
         if known is None or known.access.user_id != user_id:
-            return None
+            watched = {user_id, tenant_id} if tenant_id else {user_id}
+            known = await self._access.load(place, watched, lambda: self._read_access(session_id, user_id, tenant_id))
         return _as_of_now(known)
 
     async def api_key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:
@@ -159,7 +153,7 @@ class Directory:
 
 def _as_of_now(known: _Known) -> Access:
     if known.access.session_live and clock.timestamp() >= known.expires_at:
-        return replace(known.access, session_live=False)
+        return replace(known.access, session_live=False, derived={})
     return known.access
 
 

@@ -66,7 +66,11 @@ TENANCY: Final = (
         tests("http/test_edge.py"),
     ),
     Edit(
-        "cache: one entry for all tenants", _DIRECTORY, "(session_id, tenant_id)", "(session_id, None)", READ, times=2
+        "cache: one entry for all tenants",
+        _DIRECTORY,
+        "(session_id.int, tenant_id.int if tenant_id else None)",
+        "(session_id.int, None)",
+        READ,
     ),
     Edit(
         "cache: keys of all tenants",

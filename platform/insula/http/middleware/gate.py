@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.errors import BadRequest, Forbidden, PayloadTooLarge
 from insula.http.errors import BodyTimeout, UnknownHost
-from insula.http.headers import normal_host, own_hosts, read_headers
+from insula.http.headers import TENANT_HOST, normal_host, own_hosts, read_headers
 from insula.http.refusal import Refusal
 from insula.settings import Settings
 
@@ -40,10 +40,13 @@ class Gate:
             return
         headers = read_headers(scope)
         state = scope.setdefault("insula", {})
-        state["headers"] = headers  # these two for whoever asks further in: once is enough
-        state["host"] = normal_host(headers.get(b"host", b"").decode("latin-1"))
+        host = normal_host(headers.get(b"host", b"").decode("latin-1"))
+        state["headers"] = headers  # these three for whoever asks further in: once is enough
+        state["host"] = host
+        state[TENANT_HOST] = self.hosts.tenant_host(host)
         check_target(scope)
-        await self._check_host(scope, state["host"])
+        if not self.hosts.has(host):
+            await self._check_host(scope, host)
         if scope["type"] == "websocket":
             self._check_origin(headers)
         elif b"content-length" in headers or b"transfer-encoding" in headers:
@@ -51,7 +54,7 @@ class Gate:
         await self.app(scope, receive, send)
 
     async def _check_host(self, scope: Scope, host: str) -> None:
-        if self.hosts.has(host) or scope["path"] in HOSTLESS:
+        if scope["path"] in HOSTLESS:
             return
         if not _HOST.fullmatch(host) or not await self.verified_host(scope, host):
             raise UnknownHost
