@@ -3,7 +3,8 @@
 FastAPI matches route by route, through each level of included routers, twice a level: with eighty
 routes that is more than all else that a request by id costs. Here a table leads to the few routes
 whose literal beginning fits; these are then asked as FastAPI asks them, in their order. Whatever
-the table does not lead to (another method, an unknown path, a socket) goes FastAPI's own way.
+the table does not lead to (another method, an unknown path, a socket, what is mounted) goes
+FastAPI's own way; into a mounted app ``Doorstep`` leads before.
 """
 
 from collections import defaultdict
@@ -29,9 +30,7 @@ class Dispatch:
     def __init__(self, app: FastAPI) -> None:
         self._router: ASGIApp = app.router.middleware_stack
         self._owner = app.router
-        routes, mounts = _table(iter_route_contexts(app.routes))
-        self._routes = routes
-        self._mounts = mounts
+        self._routes = _table(iter_route_contexts(app.routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the route."""
@@ -53,18 +52,7 @@ class Dispatch:
                 scope.setdefault("insula", {})["template"] = context.path_format
                 app: ASGIApp = context.app
                 return app
-        mount = self._mounts.get(segments[0]) if len(segments) > 1 else None  # what is mounted begins behind a slash
-        return None if mount is None else enter(mount, scope)
-
-
-def enter(mount: Mount, scope: Scope) -> ASGIApp:
-    """Change the scope as ``Mount.matches`` has it changed, whose path holds no parameter here; return its app."""
-    root_path: str = scope.get("root_path", "")
-    scope.setdefault("app_root_path", root_path)
-    scope["root_path"] = root_path + mount.path
-    scope["endpoint"] = mount.app
-    scope.setdefault("path_params", {})
-    return mount.app
+        return None
 
 
 def install(app: FastAPI) -> None:
@@ -72,16 +60,16 @@ def install(app: FastAPI) -> None:
     app.router.middleware_stack = Dispatch(app)
 
 
-def _table(contexts: Iterable[RouteContext]) -> tuple[Mapping[_Key, Sequence[RouteContext]], Mapping[str, Mount]]:
+def _table(contexts: Iterable[RouteContext]) -> Mapping[_Key, Sequence[RouteContext]]:
     routes: defaultdict[_Key, list[RouteContext]] = defaultdict(list)
-    mounts: dict[str, Mount] = {}
+    mounts: list[Mount] = []
     others: list[RouteContext] = []
     for context in contexts:
         route = context.original_route
         if isinstance(route, Mount):
             if "/" in route.path[1:] or "{" in route.path:
                 raise UnfitForTable(f"{route.path} is mounted below more than one literal segment")
-            mounts.setdefault(route.path.lstrip("/"), route)
+            mounts.append(route)
         elif not isinstance(route, APIRoute):
             continue
         elif (segments := _segments(context)) is None:
@@ -90,7 +78,7 @@ def _table(contexts: Iterable[RouteContext]) -> tuple[Mapping[_Key, Sequence[Rou
             _check(context, others, mounts)
             for method in context.methods or ():
                 routes[method, len(segments), segments[:_DEPTH]].append(context)
-    return routes, mounts
+    return routes
 
 
 def _segments(context: RouteContext) -> tuple[str, ...] | None:
@@ -100,10 +88,10 @@ def _segments(context: RouteContext) -> tuple[str, ...] | None:
     return segments if literal and ":path}" not in str(context.path) else None
 
 
-def _check(context: RouteContext, others: Iterable[RouteContext], mounts: Mapping[str, Mount]) -> None:
+def _check(context: RouteContext, others: Iterable[RouteContext], mounts: Iterable[Mount]) -> None:
     """Raise UnfitForTable where FastAPI would have asked an earlier route first."""
     path = str(context.path_format)
     earlier = [str(other.path) for other in others if other.path_regex.match(path)]
-    earlier += [mount.path for mount in mounts.values() if path.startswith(f"{mount.path}/")]
+    earlier += [mount.path for mount in mounts if path.startswith(f"{mount.path}/")]
     if earlier:
         raise UnfitForTable(f"{path} stands after {', '.join(earlier)}, which takes its requests")

@@ -15,7 +15,6 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from insula.http.dispatch import enter
 from insula.http.middleware.faults import Faults
 
 _TRACED: Final = "fastapi.telemetry"
@@ -42,8 +41,8 @@ class Doorstep:
         if door is None:
             await self.app(scope, receive, send)
             return
-        enter(door.mount, scope)
         scope["app"] = door.app
+        _enter(door.mount, scope)
         await door.first(scope, receive, send)
 
     def _door(self, scope: Scope) -> _Door | None:
@@ -54,6 +53,14 @@ class Doorstep:
             doors = self._doors = _doors(scope["app"])
         mounted, slash, _ = scope["path"][1:].partition("/")
         return doors.get(mounted) if slash else None
+
+
+def _enter(mount: Mount, scope: Scope) -> None:
+    """Change the scope as ``Mount.matches`` has it changed, whose path holds no parameter here."""
+    scope.setdefault("app_root_path", "")
+    scope["root_path"] = mount.path
+    scope["endpoint"] = mount.app
+    scope.setdefault("path_params", {})
 
 
 def _doors(root: FastAPI) -> Mapping[str, _Door]:
