@@ -20,6 +20,22 @@ from insula.tenancy import DnsResolver
 
 ADDRESS = "127.0.0.1"
 _DATAGRAM = 1232
+_TRIES = 100
+
+
+def _one_port() -> tuple[socket.socket, socket.socket]:
+    """Return a socket for datagrams and one for connections, on one port."""
+    for _ in range(_TRIES):
+        tcp = socket.create_server((ADDRESS, 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:  # somebody else's; the next port may be free for both
+            udp.close()
+            tcp.close()
+        else:
+            return udp, tcp
+    raise RuntimeError("no port is free for both")
 
 
 class NameServer:
@@ -31,10 +47,8 @@ class NameServer:
         self._silent: set[str] = set()
         self._lock = Lock()
         self._ended = Event()
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((ADDRESS, 0))
+        self._udp, self._tcp = _one_port()
         self.port: int = self._udp.getsockname()[1]
-        self._tcp = socket.create_server((ADDRESS, self.port))
         for open_socket in (self._udp, self._tcp):
             open_socket.settimeout(0.1)
         self._threads = [Thread(target=run, daemon=True) for run in (self._serve_udp, self._serve_tcp)]
