@@ -1,4 +1,4 @@
-"""What is measured beside the rounds: latency below capacity, memory, and more than one worker."""
+"""What is measured beside the rounds: the tax, latency below capacity, memory, and more than one worker."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -13,17 +13,39 @@ from benchmarks.stage import Stage
 
 PART: Final = 0.7
 PACED_CONNECTIONS: Final = 64
+PACED_SECONDS: Final = 4.0
+TURNS: Final = 48
+TURN_SECONDS: Final = 1.0
 _PACED: Final = ("insula", "twin")
+_CONTRASTED: Final = ("insula", "twin_in_insula")
 
 
-def pace(reads: Mapping[str, Target], rounds: int, seconds: float, results: Results) -> None:
-    """Read at a part of what each is able to, which is measured just before: a machine's speed may change by the minute."""
+def contrast(reads: Mapping[str, Target], results: Results) -> None:
+    """Read in many short turns from the product and from its twin in the house.
+
+    What one costs more than the other is a small difference between two large figures, each of which
+    may move by more than that from second to second: many neighbouring pairs find it, few long ones do not.
+    """
+    if not all(name in reads for name in _CONTRASTED):
+        return
+    for name in _CONTRASTED:
+        warm(reads[name], TURN_SECONDS)
+    for number in range(TURNS):
+        for name in _CONTRASTED if number % 2 == 0 else reversed(_CONTRASTED):
+            results.contrasted[name].append(burst(reads[name], TURN_SECONDS))
+    for name in _CONTRASTED:
+        cpu = median(one.app_cpu_us for one in results.contrasted[name])
+        print(f"  {TURNS} turns read {name:16}{cpu:8.0f} us", flush=True)
+
+
+def pace(reads: Mapping[str, Target], rounds: int, results: Results) -> None:
+    """Read at a part of what each is able to, measured just before: a machine's speed may change by the minute."""
     if not all(name in reads for name in _PACED):
         return
     for number in range(rounds):
         for name in _PACED if number % 2 == 0 else reversed(_PACED):
-            capacity = burst(reads[name], seconds).rate
-            measured = burst(reads[name], seconds, connections=PACED_CONNECTIONS, rate=PART * capacity)
+            capacity = burst(reads[name], PACED_SECONDS).rate
+            measured = burst(reads[name], PACED_SECONDS, connections=PACED_CONNECTIONS, rate=PART * capacity)
             results.paced[name].append(measured)
             print(
                 f"  {number + 1}/{rounds} paced  {name:16}{measured.rate:8.0f} req/s  p99 {measured.p99_ms:.1f} ms",

@@ -1,10 +1,11 @@
 """Figures from bursts: medians, ratios of each round, and the bars that they must reach."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final, Literal
 
+from benchmarks.load import Burst
 from benchmarks.run import Results
 
 Side = Literal["at least", "at most"]
@@ -63,7 +64,8 @@ _RATES: Final = (
     ("template_vs_insula", "read", "template", "insula"),
 )
 _TWINNED: Final = ("read", "list", "create", "patch")
-_CPU: Final = (("tax_cpu_us", "twin_in_insula"), ("overhead_cpu_us", "twin"))
+TAX: Final = "tax_cpu_us"
+_CPU: Final = ((TAX, "twin_in_insula"), ("overhead_cpu_us", "twin"))
 
 
 def ratios(results: Results) -> list[Ratio]:
@@ -79,15 +81,23 @@ def _of_rates(results: Results) -> Iterator[Ratio]:
 
 
 def _of_cpu(results: Results) -> Iterator[Ratio]:
+    if contrasted := _cpu_beyond(results.contrasted["insula"], results.contrasted["twin_in_insula"]):
+        yield _ratio(TAX, contrasted)
     for name, twin in _CPU:
         for operation in _TWINNED:
-            pairs = zip(results.of("insula", operation), results.of(twin, operation), strict=False)
-            if found := [mine.app_cpu_us - theirs.app_cpu_us for mine, theirs in pairs]:
-                yield _ratio(name if operation == "read" else f"{operation}_{name}", found)
+            told = name if operation == "read" else f"{operation}_{name}"
+            if told == TAX and contrasted:
+                continue
+            if found := _cpu_beyond(results.of("insula", operation), results.of(twin, operation)):
+                yield _ratio(told, found)
     for operation in _TWINNED:
         pairs = zip(results.of("insula", operation), results.of("twin", operation), strict=False)
         if shares := [theirs.app_cpu_us / mine.app_cpu_us for mine, theirs in pairs]:
             yield _ratio(f"{operation}_cpu_vs_twin", shares)
+
+
+def _cpu_beyond(mine: Sequence[Burst], twins: Sequence[Burst]) -> list[float]:
+    return [one.app_cpu_us - twin.app_cpu_us for one, twin in zip(mine, twins, strict=False)]
 
 
 def _of_paced(results: Results) -> Iterator[Ratio]:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from benchmarks.extras import multiply, pace, weigh
+from benchmarks.extras import contrast, multiply, pace, weigh
 from benchmarks.load import WRK
 from benchmarks.machine import machine, versions
 from benchmarks.operations import OPERATIONS
@@ -22,7 +22,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _HERE: Final = Path(__file__).parent
 _BUILD: Final = _HERE.parent / "build"
 _WARM_UP: Final = 2.0
-_FEW: Final = 3
+_FEW: Final = 5
 """Rounds of what is measured beside the main ones, at most."""
 
 _Only = Annotated[list[str] | None, typer.Option(help="An operation; repeat for more. Leaves the extras out.")]
@@ -40,8 +40,8 @@ _Profile = Annotated[
 def bench(  # noqa: PLR0913  # the command's options
     only: _Only = None,
     contestant: _Contestant = None,
-    rounds: _Rounds = 5,
-    seconds: _Seconds = 3,
+    rounds: _Rounds = 12,
+    seconds: _Seconds = 1,
     nice: _Nice = 0,
     *,
     save: _Save = False,
@@ -64,7 +64,8 @@ def bench(  # noqa: PLR0913  # the command's options
             measure(targets, rounds, seconds, _WARM_UP, results)
             weigh(servers, results)
             if not only:
-                pace(targets["read"], min(rounds, _FEW), seconds, results)
+                contrast(targets["read"], results)
+                pace(targets["read"], min(rounds, _FEW), results)
         if not only and INSULA in chosen:
             multiply(stage, cores, min(rounds, _FEW), seconds, results)
         report = _report(stage, rounds, seconds, results)

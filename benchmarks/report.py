@@ -85,6 +85,8 @@ class Report:
             for operation in OPERATIONS
             if self.results.of(name, operation)
         }
+        if contrasted := self.results.contrasted.get(name):
+            operations["read, in turns"] = medians(contrasted)
         if paced := self.results.paced.get(name):
             operations["read at 70 %"] = medians(paced)
         return {"what": what, "memory_mb": round(self.results.memory_mb.get(name, 0)), **operations}
@@ -115,7 +117,10 @@ class Report:
         return lines
 
     def _paced(self) -> list[str]:
-        lines = [f"| read at 70 % | {name} | {row(bursts)} |" for name, bursts in self.results.paced.items() if bursts]
+        lines = [
+            f"| read, in turns | {name} | {row(bursts)} |" for name, bursts in self.results.contrasted.items() if bursts
+        ]
+        lines += [f"| read at 70 % | {name} | {row(bursts)} |" for name, bursts in self.results.paced.items() if bursts]
         return [_HEAD, *lines] if lines else []
 
     def _workers(self) -> list[str]:

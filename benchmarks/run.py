@@ -37,6 +37,8 @@ class Results:
     bursts: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     paced: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     """Reads at a part of each contestant's own capacity."""
+    contrasted: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
+    """Reads in many short turns, for what the tenants' machinery costs."""
     memory_mb: dict[str, float] = field(default_factory=dict)
     workers: dict[int, Workers] = field(default_factory=dict)
 
