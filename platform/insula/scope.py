@@ -42,7 +42,7 @@ class Principal:
     @property
     def id(self) -> UUID:
         """The user's id or the key's."""
-        return self.key_id or self.person()
+        return self.key_id or self.user_id or self.person()
 
     def person(self) -> UserId:
         """Return the user's id, for what only people do. Raises Forbidden for an API key."""

@@ -27,6 +27,15 @@ async def test_another_scheme_is_refused(client: httpx.AsyncClient, token: str, 
     assert (await client.get("/api/v1/me", headers={"Authorization": f"{scheme}{token}"})).status_code == 401
 
 
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer   "])
+async def test_a_token_is_known_again_for_its_own_app_alone(client: httpx.AsyncClient, token: str, scheme: str) -> None:
+    headers = {"Authorization": f"{scheme}{token}"}
+    for _ in range(2):
+        assert (await client.get("/api/v1/me", headers=headers)).status_code == 200
+        assert (await client.get("/admin/v1/tenants", headers=headers)).status_code == 401
+        assert (await client.get("/api/v1/me", headers={"Authorization": f"{scheme}{token[:-2]}AA"})).status_code == 401
+
+
 async def test_a_huge_token_is_refused_cheaply(client: httpx.AsyncClient, token: str) -> None:
     huge = {"Authorization": f"Bearer {token}{'A' * 3_000_000}"}
     begun = time.process_time()

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from fastapi import Depends, FastAPI
 from fastapi.params import Depends as DependsParam
@@ -32,6 +32,7 @@ from insula.errors import (
 )
 from insula.http.allowance import Allowance, of_person, of_tenant
 from insula.http.credentials import check_hints, read_credentials
+from insula.http.headers import MAY_NAME_TENANT
 from insula.http.idempotency import claim
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.public import AppName
@@ -71,15 +72,6 @@ def give_doorway(app: FastAPI, name: AppName, settings: Settings) -> None:
         )
 
 
-class Setting(NamedTuple):
-    """What a scope knows of its request."""
-
-    unit: Unit
-    request_id: str
-    address: str
-    reopen: Reopen
-
-
 def address_of(connection: HTTPConnection) -> str:
     """Return the caller's address, as trusted proxies tell it."""
     client: tuple[str, int] | None = connection.scope.get("client")
@@ -113,8 +105,9 @@ class Guard(ABC, Generic[AnyScope]):
             connection, kernel, audience=doorway.audience, takes_keys=doorway.takes_keys
         )
         identity = await identify(credentials, kernel.directory)
-        await check_hints(connection, kernel, credentials.tenant_id)
         state = connection.scope.setdefault("insula", {})
+        if state.get(MAY_NAME_TENANT, True):
+            await check_hints(connection, kernel, credentials.tenant_id)
         state["principal_id"] = identity.principal.id
         if isinstance(credentials, PresentedKey):
             kernel.key_uses.note(credentials.tenant_id, credentials.key_id)
@@ -140,7 +133,7 @@ class Guard(ABC, Generic[AnyScope]):
             self._authorise(again, kernel)
             return kernel.database.unit(doorway.role, partition)
 
-        return self._scope(identity, Setting(unit, state.get("request_id", ""), address_of(connection), reopen))
+        return self._scope(identity, unit, state.get("request_id", ""), address_of(connection), reopen)
 
     def _limit_class(self, connection: HTTPConnection) -> LimitClass:
         if self.limit_class is not None:
@@ -156,7 +149,7 @@ class Guard(ABC, Generic[AnyScope]):
         """Raise Forbidden unless the action is allowed."""
 
     @abstractmethod
-    def _scope(self, identity: Identity, setting: Setting) -> AnyScope:
+    def _scope(self, identity: Identity, unit: Unit, request_id: str, address: str, reopen: Reopen) -> AnyScope:
         """Return the scope."""
 
 
@@ -177,9 +170,8 @@ class TenantGuard(Guard[Scope]):
         if identity.key_actions is not None and self.action not in identity.key_actions:
             raise Forbidden("This API key does not have the action")
 
-    def _scope(self, identity: Identity, setting: Setting) -> Scope:
+    def _scope(self, identity: Identity, unit: Unit, request_id: str, address: str, reopen: Reopen) -> Scope:
         tenant, role = identity.member_of()
-        unit, request_id, address, reopen = setting
         return Scope(identity.principal, tenant, role, unit, request_id, address, reopen)
 
 
@@ -195,8 +187,15 @@ class PersonalGuard(Guard[PersonalScope]):
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         """Every active user may."""
 
-    def _scope(self, identity: Identity, setting: Setting) -> PersonalScope:
-        return PersonalScope(identity.principal, setting.unit, setting.request_id, setting.address)
+    def _scope(
+        self,
+        identity: Identity,
+        unit: Unit,
+        request_id: str,
+        address: str,
+        reopen: Reopen,  # noqa: ARG002 - a person's scope opens no second unit
+    ) -> PersonalScope:
+        return PersonalScope(identity.principal, unit, request_id, address)
 
 
 class StaffGuard(Guard[StaffScope]):
@@ -210,8 +209,15 @@ class StaffGuard(Guard[StaffScope]):
         if not kernel.policy.allows(identity.staff(), self.action):
             raise Forbidden
 
-    def _scope(self, identity: Identity, setting: Setting) -> StaffScope:
-        return StaffScope(identity.principal, identity.staff(), setting.unit, setting.request_id, setting.address)
+    def _scope(
+        self,
+        identity: Identity,
+        unit: Unit,
+        request_id: str,
+        address: str,
+        reopen: Reopen,  # noqa: ARG002 - staff's scope opens no second unit
+    ) -> StaffScope:
+        return StaffScope(identity.principal, identity.staff(), unit, request_id, address)
 
 
 def allow(action: StrEnum, limit_class: LimitClass | None = None) -> DependsParam:

@@ -22,7 +22,7 @@ _SINGLE = frozenset(
     {b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-match", b"origin"}
     | {b"x-api-key", b"x-tenant"}
 )
-TENANT_HOST = "tenant_host"
+MAY_NAME_TENANT = "may_name_tenant"
 _READ = frozenset({b"transfer-encoding"}) | _SINGLE
 
 
@@ -32,10 +32,6 @@ class OwnHosts:
 
     exact: frozenset[str]
     suffix: str
-
-    def tenant_host(self, host: str) -> str | None:
-        """Return ``host`` if it may be a tenant's, a stranger's included; else None."""
-        return None if host in self.exact else host
 
     def has(self, host: str) -> bool:
         """Return whether ``host`` is the installation's own, a tenant's subdomain included."""
@@ -108,16 +104,10 @@ def tenant_hints(connection: HTTPConnection, settings: Settings) -> TenantHints:
     named = headers.get(b"x-tenant")
     if named is not None and len(named) > MAX_HINT:
         raise BadRequest("X-Tenant must be sent once and short")
-    return TenantHints(_tenant_host(connection.scope, settings), None if named is None else named.decode("latin-1"))
-
-
-def _tenant_host(scope: Scope, settings: Settings) -> str | None:
-    """Return the host unless it is the installation's own; the gate knows, where there is one."""
-    state = scope.get("insula", {})
-    if TENANT_HOST in state:
-        found: str | None = state[TENANT_HOST]
-        return found
-    return own_hosts(settings).tenant_host(host_of(scope))
+    host = host_of(connection.scope)
+    return TenantHints(
+        None if host in own_hosts(settings).exact else host, None if named is None else named.decode("latin-1")
+    )
 
 
 @lru_cache(maxsize=16)

@@ -57,6 +57,8 @@ class LeasedStorage(Storage, MovingWindowSupport):
 
     def __init__(self, uri: str | None = None) -> None:
         super().__init__(uri)
+        # The library wraps the class's method to translate errors, of which there are none here.
+        self.acquire_entry = self._spend  # type: ignore[method-assign]
         self._leases: dict[str, Lease] = {}
         self.held = self._leases.get
         """Returns the lease of one name, whatever its state, or None."""
@@ -78,8 +80,11 @@ class LeasedStorage(Storage, MovingWindowSupport):
         if lease is not None and lease.tokens < lease.lent:
             lease.tokens += 1
 
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:  # noqa: ARG002 (limits' API)
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Spend tokens if each lease holds so many."""
+        return self._spend(key, limit, expiry, amount)
+
+    def _spend(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:  # noqa: ARG002 (limits' API)
         names = key.split(TOGETHER)
         for name in names:
             lease = self._leases.get(name)

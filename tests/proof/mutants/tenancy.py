@@ -38,6 +38,20 @@ TENANCY: Final = (
     Edit("hints: the host is no hint", _CREDENTIALS, "if hints.host is not None:", "if False:", READ),
     Edit("hints: X-Tenant is no hint", _CREDENTIALS, "if hints.named is not None:", "if False:", READ),
     Edit(
+        "hints: the host is not looked at",
+        _GATE,
+        'b"x-tenant" in headers or host not in self.hosts.exact',
+        'b"x-tenant" in headers',
+        READ,
+    ),
+    Edit(
+        "hints: X-Tenant is not looked at",
+        _GATE,
+        'b"x-tenant" in headers or host not in self.hosts.exact',
+        "host not in self.hosts.exact",
+        READ,
+    ),
+    Edit(
         "hints: domains not yet proved",
         _QUERIES,
         "where d.host = :host and d.verified_at is not null",

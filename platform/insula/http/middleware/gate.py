@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.errors import BadRequest, Forbidden, PayloadTooLarge
 from insula.http.errors import BodyTimeout, UnknownHost
-from insula.http.headers import TENANT_HOST, normal_host, own_hosts, read_headers
+from insula.http.headers import MAY_NAME_TENANT, normal_host, own_hosts, read_headers
 from insula.http.refusal import Refusal
 from insula.settings import Settings
 
@@ -43,7 +43,7 @@ class Gate:
         host = normal_host(headers.get(b"host", b"").decode("latin-1"))
         state["headers"] = headers  # these three for whoever asks further in: once is enough
         state["host"] = host
-        state[TENANT_HOST] = self.hosts.tenant_host(host)
+        state[MAY_NAME_TENANT] = b"x-tenant" in headers or host not in self.hosts.exact
         check_target(scope)
         if not self.hosts.has(host):
             await self._check_host(scope, host)
