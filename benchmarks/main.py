@@ -40,7 +40,7 @@ _Profile = Annotated[
 def bench(  # noqa: PLR0913  # the command's options
     only: _Only = None,
     contestant: _Contestant = None,
-    rounds: _Rounds = 12,
+    rounds: _Rounds = 9,
     seconds: _Seconds = 1,
     nice: _Nice = 0,
     *,

@@ -72,12 +72,15 @@ async def test_head_is_get_without_the_body(path: str) -> None:
 async def test_large_answers_are_compressed_and_credentials_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     async with client_of(build()) as client:
         large = await client.get("/api/v1/large")
+        plain = await client.get("/api/v1/large", headers={"accept-encoding": "identity"})
         small = await client.get("/api/v1/see")
         monkeypatch.setattr(compression, "_SECRET", ("/api/v1/large",))
         secret = await client.get("/api/v1/large")
 
-    assert [_encoding(answer) for answer in (large, small, secret)] == ["gzip", None, None]
-    assert large.json() == secret.json()
+    assert [_encoding(answer) for answer in (large, plain, small, secret)] == ["gzip", None, None, None]
+    varies = [answer.headers.get_list("vary") for answer in (large, plain, small, secret)]
+    assert varies == [["Accept-Encoding"], ["Accept-Encoding"], [], []]
+    assert large.json() == plain.json() == secret.json()
 
 
 def _names(app: object) -> list[str]:

@@ -18,7 +18,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -131,10 +131,14 @@ class Reading(Generic[Model]):
             yield tenant_id == literal_column(_SAID, tenant_id.type)
 
     def _read(self, record: Mapping[str, object], converted: Mapping[str, Convert]) -> Model:
-        values = dict(record)
+        row: Model = self._model.__new__(
+            self._model
+        )  # as the session makes its rows: ``__init__`` would check and track
+        values = vars(row)
+        values.update(record.items())
         for name, convert in converted.items():
             values[name] = convert(values[name])
-        return cast("Model", self._model.model_construct(None, **values))  # SQLModel's typing forgets the subclass
+        return row
 
 
 def _encoder(kind: TypeEngine[Any]) -> Convert | None:

@@ -6,11 +6,14 @@ answers may be compressed; those of ``/auth``, which hold tokens, are left alone
 Event streams are left alone by Starlette: a compressor would hold events back.
 """
 
+from http import HTTPStatus
+
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipResponder, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SECRET = ("/auth/",)
+_JSON, _VARIES = (b"content-type", b"application/json"), (b"vary", b"Accept-Encoding")
 _MINIMUM, _LEVEL = 1000, 5  # below, it grows; above level 5, time grows faster than what is saved
 
 
@@ -48,20 +51,34 @@ class _Answer:
         elif self.start is None:
             await self.send(message)
         else:
-            self.chosen = self.send if _is_small(message) else self._compressor()
+            self.chosen = self._sender(self.start, message)
             await self.chosen(self.start)
             await self.chosen(message)
 
-    def _compressor(self) -> Send:
+    def _sender(self, start: Message, body: Message) -> Send:
+        if _is_small(body):
+            return self.send
         if "gzip" in Headers(scope=self.scope).get("Accept-Encoding", ""):
-            responder: IdentityResponder = GZipResponder(self.app, _MINIMUM, compresslevel=_LEVEL)
-        else:
-            responder = IdentityResponder(self.app, _MINIMUM)
+            return self._through(GZipResponder(self.app, _MINIMUM, compresslevel=_LEVEL))
+        if _is_plain_json(start, body):
+            start["headers"] = [*start["headers"], _VARIES]
+            return self.send
+        return self._through(IdentityResponder(self.app, _MINIMUM))
+
+    def _through(self, responder: IdentityResponder) -> Send:
         responder.send = self.send
         return responder.send_with_compression
 
 
 def _is_small(message: Message) -> bool:
     """Whether this is a whole body, too short to compress."""
-    whole = message["type"] == "http.response.body" and not message.get("more_body", False)
-    return whole and len(message.get("body", b"")) < _MINIMUM
+    return _is_whole(message) and len(message.get("body", b"")) < _MINIMUM
+
+
+def _is_plain_json(start: Message, body: Message) -> bool:
+    """Whether this is the commonest large answer, of which Starlette would only say that it may vary."""
+    return _is_whole(body) and start["status"] == HTTPStatus.OK and _JSON in start["headers"]
+
+
+def _is_whole(message: Message) -> bool:
+    return message["type"] == "http.response.body" and not message.get("more_body", False)
