@@ -58,7 +58,7 @@ class LeasedStorage(Storage, MovingWindowSupport):
     def __init__(self, uri: str | None = None) -> None:
         super().__init__(uri)
         # The library wraps the class's method to translate errors, of which there are none here.
-        self.acquire_entry = self._spend  # type: ignore[method-assign]
+        self.acquire_entry = self._spend  # type: ignore[method-assign]  # on purpose, as said
         self._leases: dict[str, Lease] = {}
         self.held = self._leases.get
         """Returns the lease of one name, whatever its state, or None."""
