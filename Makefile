@@ -47,7 +47,7 @@ browser: $(READY) ## Look at the pages in headless Chromium
 	@[ -n "$(CHROMIUM)" ] || { echo "make browser: Chromium is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m browser
 
-bench: $(READY) ## Measure what tenants cost a request, beside others, on servers of its own (12 minutes, alone on the machine)
+bench: $(READY) ## Measure what tenants cost a request, beside others, on servers of its own (16 minutes, alone on the machine)
 	@$(BIN)/python -m benchmarks
 
 bench-growth: $(READY) ## Measure what 100,000 tenants cost a request, beside 10, on servers of its own (15 minutes and 15 GB, alone on the machine)

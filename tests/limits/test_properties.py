@@ -1,16 +1,17 @@
 """Classes, keys, skewed clocks, a road that is cut and a server that is emptied: what is promised, in any order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insula.ids import new_id
-from insula.limits import KeyRate, LimitClass
+from insula.limits import KeyRate, LimitClass, leases
 from insula.limits.classes import ceiling_of
 from insula.limits.leases import largest_lease
 from insula.limits.ledger import WINDOW
@@ -31,6 +32,14 @@ pauses = st.one_of(
     st.floats(min_value=0, max_value=45, allow_nan=False), st.sampled_from([0.2, 9.9, 10.0, 49.2, 59.2, 60.0, 61.0])
 )
 times = st.integers(1, 80)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def renewed_at_once() -> Iterator[None]:
+    """Gather no leases to be renewed: the next are fetched at the loop's next turns, among the steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leases, "_GATHERING_SECONDS", 0)
+        yield
 
 
 @PROPERTY
