@@ -11,6 +11,7 @@ from insula import clock
 from insula.ids import TenantId, new_tenant_id
 from insula.limits import LimitClass, Limits, leases
 from insula.limits.leases import largest_lease
+from tests.limits.installation import installation
 from tests.limits.server import ValkeyServer
 from tests.support.waiting import until
 
@@ -115,3 +116,32 @@ async def test_what_is_kept_meanwhile_is_covered_where_all_else_is_spent(
         assert await spend(limits, tenant, lease - 2) == lease - 2
         await until(lambda: _more(redis, lent))
         assert await spend(limits, tenant, LIMIT) == 0
+
+
+async def test_what_a_burst_left_over_is_given_back_when_it_is_renewed(server: ValkeyServer) -> None:
+    async with installation(server.url) as shared:
+        burst, other = shared.workers[:2]
+        asked = [burst.admit(shared.tenant, 100, LimitClass.EXPORT) for _ in range(90)]
+        assert sum(verdict.allowed for verdict in await asyncio.gather(*asked)) == 5
+
+        refused = []
+        for second in range(70):
+            await shared.wait(1)
+            worker = second % 2
+            if not await shared.ask(worker, 1, 100):
+                refused.append(second)
+        assert refused == []
+        assert (await other.admit(shared.tenant, 100, READ)).allowed
+
+
+async def test_once_closed_nothing_is_asked_for(worker: Worker, redis: Redis) -> None:
+    limits, tenant = worker(), new_tenant_id()
+    assert await spend(limits, tenant, 5) == 5
+    await limits.close()
+    lent = await loans(redis)
+
+    assert await spend(limits, tenant, 1) == 1  # it runs low, and is not renewed
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert await loans(redis) == lent

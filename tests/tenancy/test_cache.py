@@ -72,6 +72,16 @@ async def test_it_is_bounded_and_keeps_what_is_used(cache: SubjectCache[str, str
     assert len(cache) == 2
 
 
+async def test_where_all_are_used_the_newest_is_kept(cache: SubjectCache[str, str], source: Source) -> None:
+    for key in ("a", "b"):
+        await load(cache, source, key)
+    assert cache.get("a") == cache.get("b") == "first"
+    await load(cache, source, "c")
+
+    assert cache.get("c") == "first"
+    assert len(cache) == 2
+
+
 async def test_a_change_drops_what_depends_on_it_only(cache: SubjectCache[str, str], source: Source) -> None:
     other = Source(new_id(), "other")
     await load(cache, source, "a")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from typing import NoReturn
 from uuid import UUID
@@ -72,7 +73,7 @@ class TokenVerifier:
         self._profile = Profile(issuer_of(settings), settings.auth.leeway_seconds)
         self._keys = keys
         self._bound = cached
-        self._verified: dict[bytes, Claims] = {}
+        self._verified: OrderedDict[bytes, Claims] = OrderedDict()
         self._generation = keys.generation
 
     async def verify(self, token: str, audience: str) -> Claims:
@@ -117,7 +118,7 @@ class TokenVerifier:
     def _remember(self, token: str, claims: Claims) -> None:
         self._verified[hashlib.sha256(_authorization(token)).digest()] = claims
         while len(self._verified) > self._bound:
-            del self._verified[next(iter(self._verified))]
+            self._verified.popitem(last=False)
 
 
 def _authorization(token: str) -> bytes:

@@ -45,6 +45,7 @@ class Leases:
         self._fetching: dict[str, asyncio.Task[None]] = {}
         self._due: dict[str, Counter] = {}
         self._gathering: asyncio.TimerHandle | None = None
+        self._closed = False
         self._waiting: defaultdict[str, dict[asyncio.Future[None], None]] = defaultdict(dict)  # in order of arrival
 
     async def ensure(self, counters: Sequence[Counter]) -> None:
@@ -63,7 +64,7 @@ class Leases:
 
     def renew(self, counter: Counter) -> None:
         """Fetch the next lease soon, while the present one still serves, unless that is under way."""
-        if counter.key in self._fetching:
+        if counter.key in self._fetching or self._closed:
             return
         self._due[counter.key] = counter
         if self._gathering is None:
@@ -71,8 +72,11 @@ class Leases:
 
     def _renew_due(self) -> None:
         due, self._due, self._gathering = self._due, {}, None
+        now = clock.timestamp()
         for counter in due.values():
-            self._start(counter)
+            lease = self._storage.held(counter.key)
+            if lease is not None and not lease.refuses and now < lease.ends:
+                self._start(counter)  # else it is for whoever asks next
 
     def _start(self, counter: Counter) -> None:
         if counter.key not in self._fetching:
@@ -100,7 +104,8 @@ class Leases:
             self._waiting[key].pop(wait, None)
 
     async def close(self) -> None:
-        """Wait for what is under way, and begin no more."""
+        """Wait for what is under way, and renew nothing ahead any more."""
+        self._closed = True
         if self._gathering is not None:
             self._gathering.cancel()
         await asyncio.gather(*self._fetching.values())
@@ -119,18 +124,22 @@ class Leases:
     async def _renew(self, key: str, limit: int) -> None:
         starts = clock.timestamp()
         previous = self._storage.held(key)
-        kept = previous.tokens if previous and previous.serves(limit, starts) else 0
-        if not kept:
-            self._storage.give_up(key)  # nobody may spend what is about to be settled
+        settles = previous.debit if previous else NOTHING_LENT
+        wish, kept = _wish(limit, previous), 0
         # What is kept is spent on meanwhile. It is settled as unspent and asked for anew, in one step:
         # the ledger has it free by then, so what was spent meanwhile is always covered by the new lease.
+        # More than is wished for, from a burst that came to nothing, goes back.
+        if previous and previous.serves(limit, starts):
+            kept = previous.tokens = min(previous.tokens, wish)
+        if not kept:
+            self._storage.give_up(key)  # nobody may spend what is about to be settled
         loan = Loan(
             key=key,
             limit=limit,
             need=max(1, kept, len(self._waiting[key])),
-            wish=_wish(limit, previous),
+            wish=wish,
             seconds=LEASE_SECONDS,
-            settles=previous.debit if previous else NOTHING_LENT,
+            settles=settles,
         )
         lease = _lease(limit, await self._ledger.lend(loan), starts)
         if kept and previous:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
@@ -48,7 +49,7 @@ class SubjectCache(Generic[Key, Value]):
     def __init__(self, size: int, ttl: float) -> None:
         self.ttl = ttl
         self._size = size
-        self._entries: dict[Key, _Entry[Value]] = {}
+        self._entries: OrderedDict[Key, _Entry[Value]] = OrderedDict()
         self._keys: dict[Subject, set[Key]] = {}
         self._loads: dict[Key, _Load[Value]] = {}
         self._running: set[_Load[Value]] = set()
@@ -125,17 +126,17 @@ class SubjectCache(Generic[Key, Value]):
 
     def _store(self, key: Key, entry: _Entry[Value]) -> None:
         self._remove(key)
+        while len(self._entries) >= self._size:  # before it is there itself, unmarked among the marked
+            self._pass_over_or_remove(next(iter(self._entries)))
         self._entries[key] = entry
         for subject in entry.subjects:
             self._keys.setdefault(subject, set()).add(key)
-        while len(self._entries) > self._size:
-            self._pass_over_or_remove(next(iter(self._entries)))
 
     def _pass_over_or_remove(self, oldest: Key) -> None:
         entry = self._entries[oldest]
         if entry.used:
             entry.used = False
-            self._entries[oldest] = self._entries.pop(oldest)
+            self._entries.move_to_end(oldest)
         else:
             self._remove(oldest)
 
