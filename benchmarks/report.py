@@ -118,9 +118,11 @@ class Report:
 
     def _paced(self) -> list[str]:
         lines = [
-            f"| read, in turns | {name} | {row(bursts)} |" for name, bursts in self.results.contrasted.items() if bursts
+            f"| {what} | {name} | {row(bursts)} |"
+            for what, measured in (("read, in turns", self.results.contrasted), ("read at 70 %", self.results.paced))
+            for name, bursts in measured.items()
+            if bursts
         ]
-        lines += [f"| read at 70 % | {name} | {row(bursts)} |" for name, bursts in self.results.paced.items() if bursts]
         return [_HEAD, *lines] if lines else []
 
     def _workers(self) -> list[str]:

@@ -51,15 +51,12 @@ async def test_it_is_renewed_shortly_before_its_end_and_spent_from_meanwhile(
     await spend(limits, tenant, 1)
     lent = await loans(redis)
 
-    async def lent_again() -> bool:
-        return await loans(redis) > lent
-
     with clock.moved(timedelta(seconds=7)):
         assert await spend_frozen(server, limits, tenant, 1) == 1
     with clock.moved(timedelta(seconds=9)):
         assert await loans(redis) == lent
         assert await spend_frozen(server, limits, tenant, 1) == 1
-        await until(lent_again)
+        await until(lambda: _more(redis, lent))
         assert await spend(limits, tenant, 1) == 1
     with clock.moved(timedelta(seconds=12)):
         assert await spend_frozen(server, limits, tenant, 1) == 1

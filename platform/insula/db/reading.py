@@ -131,9 +131,7 @@ class Reading(Generic[Model]):
             yield tenant_id == literal_column(_SAID, tenant_id.type)
 
     def _read(self, record: Mapping[str, object], converted: Mapping[str, Convert]) -> Model:
-        row: Model = self._model.__new__(
-            self._model
-        )  # as the session makes its rows: ``__init__`` would check and track
+        row: Model = self._model.__new__(self._model)  # as the session does: ``__init__`` would check and track
         values = vars(row)
         values.update(record.items())
         for name, convert in converted.items():

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from fastapi import Depends, FastAPI
 from fastapi.params import Depends as DependsParam
@@ -70,6 +70,15 @@ def give_doorway(app: FastAPI, name: AppName, settings: Settings) -> None:
         app.state.doorway = Doorway(
             name, audience(settings, name), _DATABASE_ROLES[name], takes_keys=name in _TAKE_KEYS
         )
+
+
+class Setting(NamedTuple):
+    """What a scope knows of its request."""
+
+    unit: Unit
+    request_id: str
+    address: str
+    reopen: Reopen
 
 
 def address_of(connection: HTTPConnection) -> str:
@@ -133,7 +142,7 @@ class Guard(ABC, Generic[AnyScope]):
             self._authorise(again, kernel)
             return kernel.database.unit(doorway.role, partition)
 
-        return self._scope(identity, unit, state.get("request_id", ""), address_of(connection), reopen)
+        return self._scope(identity, Setting(unit, state.get("request_id", ""), address_of(connection), reopen))
 
     def _limit_class(self, connection: HTTPConnection) -> LimitClass:
         if self.limit_class is not None:
@@ -149,7 +158,7 @@ class Guard(ABC, Generic[AnyScope]):
         """Raise Forbidden unless the action is allowed."""
 
     @abstractmethod
-    def _scope(self, identity: Identity, unit: Unit, request_id: str, address: str, reopen: Reopen) -> AnyScope:
+    def _scope(self, identity: Identity, setting: Setting) -> AnyScope:
         """Return the scope."""
 
 
@@ -170,9 +179,9 @@ class TenantGuard(Guard[Scope]):
         if identity.key_actions is not None and self.action not in identity.key_actions:
             raise Forbidden("This API key does not have the action")
 
-    def _scope(self, identity: Identity, unit: Unit, request_id: str, address: str, reopen: Reopen) -> Scope:
+    def _scope(self, identity: Identity, setting: Setting) -> Scope:
         tenant, role = identity.member_of()
-        return Scope(identity.principal, tenant, role, unit, request_id, address, reopen)
+        return Scope(identity.principal, tenant, role, *setting)
 
 
 class PersonalGuard(Guard[PersonalScope]):
@@ -187,15 +196,8 @@ class PersonalGuard(Guard[PersonalScope]):
     def _authorise(self, identity: Identity, kernel: Kernel) -> None:
         """Every active user may."""
 
-    def _scope(
-        self,
-        identity: Identity,
-        unit: Unit,
-        request_id: str,
-        address: str,
-        reopen: Reopen,  # noqa: ARG002 - a person's scope opens no second unit
-    ) -> PersonalScope:
-        return PersonalScope(identity.principal, unit, request_id, address)
+    def _scope(self, identity: Identity, setting: Setting) -> PersonalScope:
+        return PersonalScope(identity.principal, setting.unit, setting.request_id, setting.address)
 
 
 class StaffGuard(Guard[StaffScope]):
@@ -209,15 +211,8 @@ class StaffGuard(Guard[StaffScope]):
         if not kernel.policy.allows(identity.staff(), self.action):
             raise Forbidden
 
-    def _scope(
-        self,
-        identity: Identity,
-        unit: Unit,
-        request_id: str,
-        address: str,
-        reopen: Reopen,  # noqa: ARG002 - staff's scope opens no second unit
-    ) -> StaffScope:
-        return StaffScope(identity.principal, identity.staff(), unit, request_id, address)
+    def _scope(self, identity: Identity, setting: Setting) -> StaffScope:
+        return StaffScope(identity.principal, identity.staff(), setting.unit, setting.request_id, setting.address)
 
 
 def allow(action: StrEnum, limit_class: LimitClass | None = None) -> DependsParam:

@@ -14,10 +14,10 @@ LEASE_SECONDS = 10
 """How long a lease may be spent. Past it, its tokens count as spent and are settled on return."""
 _AHEAD_SECONDS = 2.0
 """So long before its end a lease is renewed."""
-_GATHERING_SECONDS = 0.2
-"""For so long leases to be renewed ahead are gathered: asked for in one message they cost a fraction."""
 _LOW_PART = 4
 """With this part of its tokens left, likewise."""
+_GATHERING_SECONDS = 0.2
+"""For so long leases to be renewed ahead are gathered: asked for in one message they cost a fraction."""
 _REFUSAL_SECONDS = 1.0
 """How long a refusal is repeated without asking again: other processes may give tokens back."""
 

@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
         for name, remaining, wait in self.standings:
             told += f', "{name}";r={remaining}'
             if wait is not None:
-                told += f";t={min(max(1, math.ceil(wait)), WINDOW)}"
+                told += f";t={min(_seconds(wait), WINDOW)}"
         return told[2:]
 
 
