@@ -1,0 +1,263 @@
+"""A TCP proxy that breaks what passes through it: in front of PostgreSQL, Valkey, an SMTP or a name server."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Thread
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+_CHUNK: Final = 65_536
+_DROP: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
+_HEAD: Final = 8
+_STARTUP: Final = 196608
+_ENCRYPTION: Final = (80877103, 80877104)  # PostgreSQL's SSLRequest and GSSENCRequest
+_WAITING: Final = 64  # pieces, each way
+
+
+class Fault(StrEnum):
+    """What happens to bytes on their way."""
+
+    PASS = "pass"
+    FREEZE = "freeze"
+    """Nothing moves; once healed, everything arrives."""
+    SWALLOW = "swallow"
+    """Bytes vanish; a connection that lost some is dead for ever, without a word."""
+    DELAY = "delay"
+    DRIP = "drip"
+    """One byte at a time."""
+    RESET = "reset"
+    REFUSE = "refuse"
+    """New connections are refused and open ones are reset."""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One connection: its number, and what PostgreSQL's startup message says of it."""
+
+    number: int
+    user: str = ""
+    application: str = ""
+
+
+Only = Callable[[Wire], bool]
+
+
+@dataclass(frozen=True)
+class Weather:
+    """A fault and where it strikes: by default every connection, open or new."""
+
+    fault: Fault = Fault.PASS
+    seconds: float = 0.1
+    """How long each piece is held back by DELAY; how long each byte takes by DRIP."""
+    only: Only | None = None
+    open_before: int | None = None
+    """Strike connections numbered below this one alone."""
+
+    def on(self, wire: Wire) -> Fault:
+        """Return what befalls this connection."""
+        if self.open_before is not None and wire.number >= self.open_before:
+            return Fault.PASS
+        return self.fault if self.only is None or self.only(wire) else Fault.PASS
+
+
+def of_role(*users: str) -> Only:
+    """Strike the connections of these PostgreSQL roles."""
+    return lambda wire: wire.user in users
+
+
+class Faulty:
+    """The proxy, on a thread and an event loop of its own: a blocked test does not slow it down."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.upstream = (host, port)
+        self.port = 0
+        self._weather = Weather()
+        self._changed = asyncio.Event()
+        self._wires: dict[int, tuple[Wire, tuple[asyncio.StreamWriter, ...]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._made = 0
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="faulty", daemon=True)
+
+    def start(self) -> None:
+        """Listen on a free port of loopback."""
+        self._thread.start()
+        self._call(self._listen())
+
+    def stop(self) -> None:
+        """Cut every connection and stop."""
+        self._call(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def strike(self, fault: Fault, *, seconds: float = 0.1, only: Only | None = None, open_only: bool = False) -> None:
+        """Let ``fault`` befall all connections from now on, ``only`` some, or those alone that are open now."""
+        self._call(self._set(fault, seconds, only, open_only=open_only))
+
+    def heal(self) -> None:
+        """Pass everything on again."""
+        self.strike(Fault.PASS)
+
+    def wires(self) -> list[Wire]:
+        """Return the connections that are open."""
+        return [wire for wire, _ in self._wires.values()]
+
+    def url(self, url: str) -> str:
+        """Return ``url`` leading through here."""
+        parts = urlsplit(url)
+        user, at, _ = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}"))
+
+    def _call(self, work: Coroutine[object, object, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self.port, reuse_address=True)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def _end(self) -> None:
+        await self._close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _set(self, fault: Fault, seconds: float, only: Only | None, *, open_only: bool) -> None:
+        self._weather = Weather(fault, seconds, only, self._made if open_only else None)
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        if fault is Fault.REFUSE and only is None:
+            await self._close()
+        elif self._server is None:
+            await self._listen()
+        for wire, writers in list(self._wires.values()):
+            if self._weather.on(wire) in (Fault.RESET, Fault.REFUSE):
+                _reset(*writers)
+
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._made += 1
+        number, onward = self._made - 1, None
+        self._wires[number] = (Wire(number), (writer,))
+        try:
+            head, wire = await self._introduced(reader, writer, number)
+            self._wires[number] = (wire, (writer,))
+            if self._weather.on(wire) in (Fault.RESET, Fault.REFUSE):
+                _reset(writer)
+                return
+            upstream, onward = await asyncio.open_connection(*self.upstream)
+            self._wires[number] = (wire, (writer, onward))
+            there = asyncio.create_task(self._pump(wire, reader, onward, head))
+            back = asyncio.create_task(self._pump(wire, upstream, writer, b""))
+            try:
+                await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                there.cancel()
+                back.cancel()
+                await asyncio.gather(there, back, return_exceptions=True)
+        except OSError:
+            pass
+        finally:
+            del self._wires[number]
+            for end in (writer, onward):
+                if end is not None:
+                    end.close()
+
+    async def _introduced(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> tuple[bytes, Wire]:
+        """Read the first bytes; where they are PostgreSQL's startup message, tell whose connection it is."""
+        while True:
+            head = await reader.read(_CHUNK)
+            kind = struct.unpack("!i", head[4:_HEAD])[0] if len(head) >= _HEAD else 0
+            if kind == _STARTUP:
+                said = _said(head)
+                return head, Wire(number, said.get("user", ""), said.get("application_name", ""))
+            if kind not in _ENCRYPTION or self._weather.on(Wire(number)) is not Fault.PASS:
+                return head, Wire(number)
+            writer.write(b"N")  # no encryption here, so that the startup message can be read
+
+    async def _pump(self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
+        """Pass on what comes, as the weather lets it, until this side ends."""
+        pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_WAITING)
+        sending = asyncio.create_task(self._send(wire, pieces, writer))
+        try:
+            with suppress(OSError):
+                while piece := head or await reader.read(_CHUNK):
+                    head = b""
+                    await pieces.put((self._loop.time(), piece))
+            await pieces.put((0.0, b""))
+            await sending
+        finally:
+            sending.cancel()
+
+    async def _send(
+        self, wire: Wire, pieces: "asyncio.Queue[tuple[float, bytes]]", writer: asyncio.StreamWriter
+    ) -> None:
+        lost = False
+        with suppress(OSError):
+            while True:
+                arrived, piece = await pieces.get()
+                if not piece:
+                    return
+                while (fault := self._weather.on(wire)) is Fault.FREEZE:
+                    await self._changed.wait()
+                if lost or fault is Fault.SWALLOW:
+                    lost = True
+                elif fault is Fault.DRIP:
+                    await self._drip(wire, piece, writer)
+                else:
+                    if fault is Fault.DELAY:
+                        await asyncio.sleep(arrived + self._weather.seconds - self._loop.time())
+                    writer.write(piece)
+                    await writer.drain()
+
+    async def _drip(self, wire: Wire, piece: bytes, writer: asyncio.StreamWriter) -> None:
+        for place in range(len(piece)):
+            if self._weather.on(wire) is not Fault.DRIP:
+                writer.write(piece[place:])
+                break
+            await asyncio.sleep(self._weather.seconds)
+            writer.write(piece[place : place + 1])
+        await writer.drain()
+
+
+def _said(head: bytes) -> dict[str, str]:
+    words = [word.decode(errors="replace") for word in head[_HEAD:].split(b"\0")]
+    return dict(zip(words[::2], words[1::2], strict=False))
+
+
+def _reset(*writers: asyncio.StreamWriter) -> None:
+    for writer in writers:
+        plug: socket.socket | None = writer.get_extra_info("socket")
+        if plug is not None:
+            with suppress(OSError):
+                plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP)
+        writer.transport.abort()
+
+
+@contextmanager
+def faulty(url: str, default_port: int = 0) -> Iterator[Faulty]:
+    """Run a proxy before the server that ``url`` names, for the length of the block."""
+    parts = urlsplit(url)
+    proxy = Faulty(parts.hostname or "127.0.0.1", parts.port or default_port)
+    proxy.start()
+    try:
+        yield proxy
+    finally:
+        proxy.stop()

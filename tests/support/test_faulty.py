@@ -1,0 +1,81 @@
+"""The proxy that breaks connections: each fault as a client of PostgreSQL meets it."""
+
+import asyncio
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+
+from insula.db.roles import DatabaseRole, role_url
+from insula.settings import Settings
+from tests.support.faulty import Fault, Faulty, faulty, of_role
+from tests.support.waiting import until
+
+ROLE = DatabaseRole.GATE
+
+
+@pytest.fixture
+def proxy(settings: Settings) -> Iterator[Faulty]:
+    with faulty(settings.database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def url(settings: Settings, proxy: Faulty) -> str:
+    return proxy.url(role_url(settings, ROLE))
+
+
+async def test_what_is_frozen_arrives_when_it_thaws(url: str, proxy: Faulty) -> None:
+    connection = await asyncpg.connect(url)
+    assert [wire.user for wire in proxy.wires()] == [ROLE.value]
+    proxy.strike(Fault.FREEZE)
+    asking = asyncio.create_task(connection.fetchval("select 1"))
+    await asyncio.wait({asking}, timeout=0.2)
+    assert not asking.done()
+    proxy.heal()
+    assert await asking == 1
+    await connection.close()
+
+
+async def test_what_is_swallowed_never_arrives_and_new_connections_work(url: str, proxy: Faulty) -> None:
+    connection = await asyncpg.connect(url)
+    proxy.strike(Fault.SWALLOW, open_only=True)
+    with pytest.raises(TimeoutError):
+        await connection.fetchval("select 1", timeout=0.2)
+    another = await asyncpg.connect(url)
+    assert await another.fetchval("select 1") == 1
+    proxy.heal()
+    await another.close()
+    connection.terminate()
+    await until(lambda: not proxy.wires())
+
+
+async def test_one_role_alone_is_struck(settings: Settings, url: str, proxy: Faulty) -> None:
+    proxy.strike(Fault.RESET, only=of_role("insula_tenants"))
+    connection = await asyncpg.connect(url)
+    assert await connection.fetchval("select 1") == 1
+    with pytest.raises((OSError, asyncpg.PostgresError)):
+        await asyncpg.connect(proxy.url(role_url(settings, DatabaseRole.TENANTS)))
+    await connection.close()
+
+
+async def test_refused_while_it_rains_and_served_on_the_same_port_afterwards(url: str, proxy: Faulty) -> None:
+    connection = await asyncpg.connect(url)
+    proxy.strike(Fault.REFUSE)
+    with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await connection.fetchval("select 1")
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
+        await asyncpg.connect(url)
+    proxy.heal()
+    again = await asyncpg.connect(url)
+    assert await again.fetchval("select 1") == 1
+    await again.close()
+
+
+@pytest.mark.parametrize("fault", [Fault.DELAY, Fault.DRIP])
+async def test_slow_answers_are_whole(url: str, proxy: Faulty, fault: Fault) -> None:
+    connection = await asyncpg.connect(url)
+    proxy.strike(fault, seconds=0.002)
+    assert await connection.fetchval("select repeat('x', 100)") == "x" * 100
+    proxy.heal()
+    await connection.close()
