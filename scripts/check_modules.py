@@ -1,7 +1,7 @@
 """Check what no linter checks: `python scripts/check_modules.py [ROOT]` prints each finding, one a line.
 
 - `platform/` has no `__init__.py`: it would shadow the standard library's module of that name.
-- No module is longer than 250 lines.
+- No module is longer than 400 lines: a module is one concept.
 - An ignore (`noqa`, `type: ignore`) names its rule and gives its reason.
 - SQL is not put together from strings outside the helpers that make schema objects.
 - No session-level SET: the pool would carry it to the next request.
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOTS = ("platform", "tenants", "billing", "admin", "migrations", "scripts", "tests", "benchmarks")
-MAX_LINES = 250
+MAX_LINES = 400
 MAKES_SCHEMA = ("platform/insula/db/", "migrations/", "tests/")
 OWN_CONNECTION = ("platform/insula/db/migrate.py", "tests/")  # never pooled: its settings go with it
 
