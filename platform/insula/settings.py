@@ -4,15 +4,18 @@
 settings carry its name: ``INSULA_DATABASE_POOL_TIMEOUT`` is ``settings.database.pool_timeout``.
 """
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ROLES_SECRET_LENGTH = 32
 _KEY_LENGTH = 43  # 32 bytes as unpadded base64
+_DNS_PORT = 53
+_LAST_PORT = 65_535
 
 Environment = Literal["local", "test", "production"]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -112,6 +115,41 @@ class MailSettings(_Group):
     sender: str = Field("Insula <no-reply@localhost>", description="What mails say they are from.")
 
 
+class DnsSettings(_Group):
+    """Who is asked what a host publishes."""
+
+    servers: Names = Field(
+        (), description="Name servers, address or address:port, for the proofs of domains; empty: the machine's."
+    )
+
+    @field_validator("servers", mode="before")
+    @classmethod
+    def _split_servers(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("servers")
+    @classmethod
+    def _are_addresses(cls, servers: tuple[str, ...]) -> tuple[str, ...]:
+        for server in servers:
+            _endpoint(server)
+        return servers
+
+    @property
+    def endpoints(self) -> tuple[tuple[str, int], ...]:
+        """The address and port of each server."""
+        return tuple(_endpoint(server) for server in self.servers)
+
+
+def _endpoint(server: str) -> tuple[str, int]:
+    host, port = server, _DNS_PORT
+    if server.startswith("[") or server.count(":") == 1:  # else a bare IPv6 address
+        host, _, number = server.rpartition(":")
+        host, port = host.removeprefix("[").removesuffix("]"), int(number)
+    if not 0 < port <= _LAST_PORT:
+        raise ValueError(f"{port} is no port")
+    return str(ip_address(host)), port
+
+
 class Settings(BaseSettings):
     """The whole configuration, immutable."""
 
@@ -138,6 +176,7 @@ class Settings(BaseSettings):
     billing: BillingSettings = BillingSettings()
     jobs: JobsSettings = JobsSettings()
     mail: MailSettings = MailSettings()
+    dns: DnsSettings = DnsSettings()
 
     @model_validator(mode="after")
     def _public_url_is_an_origin(self) -> Self:

@@ -30,7 +30,7 @@ _AT_ONCE: Final = 10
 
 async def recheck_domains(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
     """Ask the DNS for the proofs that were not looked at lately."""
-    await recheck(context, DnsResolver())
+    await recheck(context, DnsResolver(context.settings.dns.endpoints))
 
 
 async def recheck(context: JobContext, resolver: Resolver) -> None:

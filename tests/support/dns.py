@@ -65,7 +65,7 @@ class NameServer:
 
     def resolver(self, seconds: float = 3.0) -> DnsResolver:
         """Return a resolver that asks this server."""
-        return DnsResolver([ADDRESS], self.port, seconds)
+        return DnsResolver([(ADDRESS, self.port)], seconds)
 
     def start(self) -> None:
         """Begin to answer."""

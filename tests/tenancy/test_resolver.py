@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from pydantic import ValidationError
 
+from insula.settings import DnsSettings
 from insula.tenancy import DnsResolver
-from tests.support.dns import NameServer, serving_names
+from tests.support.dns import ADDRESS, NameServer, serving_names
 
 NAME = "_insula-challenge.shop.example.com"
 
@@ -64,4 +66,23 @@ async def test_a_name_that_is_none_has_none(server: NameServer, name: str) -> No
 
 
 async def test_with_nobody_to_ask_nothing_is_found() -> None:
-    assert await DnsResolver(["127.0.0.1"], port=9, seconds=0.3).texts(NAME) == frozenset()
+    assert await DnsResolver([("127.0.0.1", 9)], seconds=0.3).texts(NAME) == frozenset()
+
+
+async def test_the_servers_in_the_settings_are_asked(server: NameServer) -> None:
+    server.publish(NAME, "one")
+    given = DnsSettings.model_validate({"servers": f"{ADDRESS}:{server.port}"})
+    assert await DnsResolver(given.endpoints).texts(NAME) == {"one"}
+
+
+def test_servers_are_addresses_with_or_without_a_port() -> None:
+    given = DnsSettings.model_validate({"servers": "192.0.2.1, 192.0.2.2:5353, 2001:db8::1, [2001:db8::2]:5353"})
+    assert given.endpoints == (
+        ("192.0.2.1", 53),
+        ("192.0.2.2", 5353),
+        ("2001:db8::1", 53),
+        ("2001:db8::2", 5353),
+    )
+    for wrong in ("dns.example", "192.0.2.1:", "192.0.2.1:x", "192.0.2.1:65536", "192.0.2.300"):
+        with pytest.raises(ValidationError):
+            DnsSettings.model_validate({"servers": wrong})

@@ -72,7 +72,7 @@ async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Ke
         own_account=OwnAccount(database, passwords, letters),
         key_uses=key_uses,
         directory=directory,
-        resolver=DnsResolver(),
+        resolver=DnsResolver(settings.dns.endpoints),
         policy=policy,
         limits=limits,
         http_client=http_client,

@@ -10,6 +10,7 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 import structlog
+from dns.nameserver import Do53Nameserver
 
 _SECONDS: Final = 3.0
 _MOST_RECORDS: Final = 50
@@ -26,13 +27,12 @@ class Resolver(Protocol):
 
 
 class DnsResolver:
-    """Asks the name servers that the machine is configured with, or those given."""
+    """Asks the name servers at these addresses and ports, or those that the machine is configured with."""
 
-    def __init__(self, nameservers: Sequence[str] = (), port: int = 53, seconds: float = _SECONDS) -> None:
-        self._resolver = _configured() if not nameservers else dns.asyncresolver.Resolver(configure=False)
-        if nameservers:
-            self._resolver.nameservers = list(nameservers)
-            self._resolver.port = port
+    def __init__(self, servers: Sequence[tuple[str, int]] = (), seconds: float = _SECONDS) -> None:
+        self._resolver = _configured() if not servers else dns.asyncresolver.Resolver(configure=False)
+        if servers:
+            self._resolver.nameservers = [Do53Nameserver(address, port) for address, port in servers]
         self._resolver.timeout = seconds / 2  # of one try, so that a lost packet is asked for again
         self._resolver.lifetime = seconds
 
