@@ -9,15 +9,20 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from insula import clock
+from insula import clock, lag
 from insula.db.migrate import head
 from insula.db.roles import DatabaseRole
 from insula.http.kernel import Kernel
 
 OK: Final = "ok"
 _AWAY: Final = "away"
+_LATE: Final = "late"
 _SECONDS_KEPT = 1.0  # anybody may ask: one look a second serves them all
 _SECONDS_WAITED = 3.0
+LAG_SECONDS: Final = 10.0
+"""The event loop's lag is told of this long."""
+LAG_DEGRADED: Final = 1.0
+"""A loop so late adds more to an answer than our time limits leave room for."""
 
 Status = Literal["ready", "degraded", "unready"]
 
@@ -27,12 +32,21 @@ class Readiness(BaseModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"status": "ready", "checks": {"database": "ok", "migrations": "ok", "redis": "ok"}}]
+            "examples": [
+                {
+                    "status": "ready",
+                    "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "event_loop": "ok"},
+                    "loop_lag_seconds": 0.003,
+                }
+            ]
         }
     )
 
-    status: Status = Field(description="degraded: it serves, counting limits by itself until Redis is back.")
+    status: Status = Field(description="degraded: it serves, but something that a check names is wrong.")
     checks: dict[str, str] = Field(description="Each thing that is needed: ok, or what is wrong with it.")
+    loop_lag_seconds: float = Field(
+        description=f"By how much this process's event loop ran late at most, in the last {LAG_SECONDS:.0f} seconds."
+    )
 
 
 class Watch:
@@ -55,20 +69,22 @@ class Watch:
 
 async def _look(kernel: Kernel) -> Readiness:
     revision, redis = await asyncio.gather(_revision(kernel), _redis(kernel))
+    late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
         "database": _AWAY if revision is None else OK,
         "migrations": await _migrations(revision),
         "redis": OK if redis else _AWAY,
+        "event_loop": _LATE if late >= LAG_DEGRADED else OK,
     }
     status: Status = "ready" if all(found == OK for found in checks.values()) else "degraded"
     if checks["database"] != OK or checks["migrations"] != OK:
         status = "unready"
-    return Readiness(status=status, checks=checks)
+    return Readiness(status=status, checks=checks, loop_lag_seconds=round(late, 3))
 
 
 async def _revision(kernel: Kernel) -> str | None:
     try:
-        async with asyncio.timeout(_SECONDS_WAITED), kernel.database.engine(DatabaseRole.GATE).connect() as connection:
+        async with lag.timeout(_SECONDS_WAITED), kernel.database.engine(DatabaseRole.GATE).connect() as connection:
             found = await connection.execute(text("SELECT version_num FROM alembic_version"))
             return str(found.scalar_one_or_none() or "")
     except (SQLAlchemyError, OSError, TimeoutError):
@@ -84,7 +100,7 @@ async def _migrations(revision: str | None) -> str:
 
 async def _redis(kernel: Kernel) -> bool:
     try:
-        async with asyncio.timeout(_SECONDS_WAITED):
+        async with lag.timeout(_SECONDS_WAITED):
             return bool(await kernel.redis.ping())
     except (RedisError, OSError, TimeoutError):
         return False

@@ -11,6 +11,8 @@ from insula.auth import Accounts, KeyRing, Letters, OwnAccount, Passwords, Sessi
 from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
 from insula.http.kernel import Kernel
+from insula.http.metrics import RequestMetrics
+from insula.lag import LagMeter
 from insula.limits import Limits, connect
 from insula.policy import Policy
 from insula.settings import Settings
@@ -30,18 +32,22 @@ def lifespan_of(
     """
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[Mapping[str, Kernel]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Kernel]]:
         async with AsyncExitStack() as stack:
-            kernel = await _open(settings, policy, stack)
+            metrics: RequestMetrics = app.state.metrics
+            lag = LagMeter(metrics.observe_lag)
+            kernel = await _open(settings, policy, lag, stack)
             for work in background:
                 await stack.enter_async_context(work(kernel))
             _settle()
+            lag.start()  # the work of starting up is not what it measures
+            stack.callback(lag.stop)
             yield {"kernel": kernel}
 
     return lifespan
 
 
-async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Kernel:
+async def _open(settings: Settings, policy: Policy, lag: LagMeter, stack: AsyncExitStack) -> Kernel:
     database = await Database.open(settings)
     stack.push_async_callback(database.close)
     redis = connect(settings.redis_url)
@@ -75,6 +81,7 @@ async def _open(settings: Settings, policy: Policy, stack: AsyncExitStack) -> Ke
         resolver=DnsResolver(settings.dns.endpoints),
         policy=policy,
         limits=limits,
+        lag=lag,
         http_client=http_client,
     )
 

@@ -102,7 +102,7 @@ async def healthz() -> Alive:
     responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": Readiness, "description": "It cannot serve just now."}},
 )
 async def readyz(request: Request, response: Response) -> Readiness:
-    """Look at the database, its migrations and Redis. Without Redis it serves on, degraded."""
+    """Look at the database, its migrations, Redis and this process itself. Without Redis it serves on, degraded."""
     watch: Watch = request.app.state.watch
     found = await watch.look(kernel_of(request))
     if found.status == "unready":

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from insula.auth import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
 from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
+from insula.lag import LagMeter
 from insula.limits import Limits
 from insula.policy import Policy
 from insula.settings import Settings
@@ -33,6 +34,7 @@ class Kernel:
     resolver: Resolver
     policy: Policy
     limits: Limits
+    lag: LagMeter
     http_client: httpx.AsyncClient
 
 
