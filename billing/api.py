@@ -4,6 +4,7 @@ from billing.actions import GRANTS
 from billing.errors import EntitlementUnknown, EventNotFound, OverrideMissing, PlanUnknown
 from billing.jobs import JOBS
 from billing.models import EntitlementOverride
+from billing.queries import SUBSCRIPTIONS_OF_UNKNOWN_STATUS
 from billing.schemas import WebhookEventList, WebhookEventRead
 from billing.service.overrides import Override, expire_overrides, lift_override, override, overrides_of
 from billing.service.plans import apply_plan, regrant, start_free, start_on
@@ -13,6 +14,7 @@ from billing.service.sweep import sweep
 __all__ = [
     "GRANTS",
     "JOBS",
+    "SUBSCRIPTIONS_OF_UNKNOWN_STATUS",
     "EntitlementOverride",
     "EntitlementUnknown",
     "EventNotFound",

@@ -45,6 +45,12 @@ class PriceUnknown(AppError):
     code, status = "price_unknown", 409
 
 
+class SeatsOutOfRange(AppError):
+    """The subscription's quantity is not a number of seats."""
+
+    code, status = "seats_out_of_range", 409
+
+
 class PlanUnknown(AppError):
     """There is no such plan."""
 

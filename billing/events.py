@@ -7,9 +7,9 @@ from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, J
 
 _LATEST_SECOND: Final = 253_402_300_799  # the end of the year 9999, the last that datetime holds
 
-SubscriptionStatus = Literal[
-    "incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused"
-]
+LIVE_STATUSES: Final = frozenset({"trialing", "active", "past_due"})  # past_due: the provider is still collecting
+ENDED_STATUSES: Final = frozenset({"incomplete", "incomplete_expired", "canceled", "unpaid", "paused"})
+KNOWN_STATUSES: Final = LIVE_STATUSES | ENDED_STATUSES
 SUBSCRIPTION_CREATED: Final = "customer.subscription.created"
 SUBSCRIPTION_UPDATED: Final = "customer.subscription.updated"
 SUBSCRIPTION_DELETED: Final = "customer.subscription.deleted"
@@ -19,6 +19,10 @@ SUBSCRIPTION_EVENTS: Final = (SUBSCRIPTION_CREATED, SUBSCRIPTION_UPDATED, SUBSCR
 def _id_of(value: object) -> object:
     """Return the id of a reference, which the provider sends as an id or expanded to the whole object."""
     return value.get("id") if isinstance(value, dict) else value
+
+
+def _dict_of(value: JsonValue) -> dict[str, JsonValue]:
+    return value if isinstance(value, dict) else {}
 
 
 ProviderId = Annotated[str, Field(min_length=1, max_length=255)]
@@ -46,10 +50,19 @@ class ProviderEvent(_FromProvider):
         return datetime.fromtimestamp(self.created, UTC)
 
     @property
+    def subject(self) -> dict[str, JsonValue]:
+        """The object that the event is about, as it was after the event."""
+        return _dict_of(self.data.get("object"))
+
+    @property
+    def replaced(self) -> dict[str, JsonValue]:
+        """The values that the event replaced in its object; empty where the provider names none."""
+        return _dict_of(self.data.get("previous_attributes"))
+
+    @property
     def customer(self) -> str | None:
         """The provider's customer that the event is about, as far as it names one."""
-        subject = self.data.get("object")
-        named = _id_of(subject.get("customer")) if isinstance(subject, dict) else None
+        named = _id_of(self.subject.get("customer"))
         return named if isinstance(named, str) and named else None
 
 
@@ -61,10 +74,10 @@ class ProviderPrice(_FromProvider):
 
 
 class ProviderItem(_FromProvider):
-    """One line of a subscription. Newer API versions keep the period here, older ones above."""
+    """One item of a subscription. Newer API versions keep the period here, older ones above."""
 
     price: ProviderPrice
-    quantity: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    quantity: Annotated[int, Field(ge=0)] | None = None
     current_period_end: Seconds | None = None
 
 
@@ -73,7 +86,7 @@ class ProviderSubscription(_FromProvider):
 
     id: ProviderId
     customer: Reference
-    status: SubscriptionStatus
+    status: Annotated[str, Field(min_length=1, max_length=255)]
     created: Seconds | None = None
     items: Annotated[list[ProviderItem], Field(min_length=1, validation_alias=AliasPath("items", "data"))]
     current_period_end: Seconds | None = None
@@ -83,8 +96,7 @@ class ProviderSubscription(_FromProvider):
         """When the subscription was made, if the event says so."""
         return None if self.created is None else datetime.fromtimestamp(self.created, UTC)
 
-    @property
-    def period_end(self) -> datetime | None:
-        """When the paid period ends, wherever this API version says it."""
-        seconds = self.items[0].current_period_end or self.current_period_end
+    def period_end(self, item: ProviderItem) -> datetime | None:
+        """When the period ends for which ``item`` is paid, wherever this API version says it."""
+        seconds = item.current_period_end or self.current_period_end
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

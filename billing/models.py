@@ -92,6 +92,7 @@ class WebhookEvent(Base, table=True):
         UniqueConstraint("provider", "event_id"),
         CheckConstraint("status in ('pending', 'handled', 'quarantined', 'dead')", name="ck_webhook_event_status"),
         Index("ix_webhook_event_due", "next_attempt_at", postgresql_where=text("status = 'pending'")),
+        Index("ix_webhook_event_customer", "provider", "customer"),
         Index("ix_webhook_event_quarantine", "provider", "customer", postgresql_where=text("status = 'quarantined'")),
     )
 

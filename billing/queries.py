@@ -1,6 +1,6 @@
 """Every SELECT of billing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,12 +10,16 @@ from sqlalchemy.orm import defer
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from billing.models import BillingCustomer, EntitlementOverride, Plan, Subscription, WebhookEvent
+from billing.events import KNOWN_STATUSES, ProviderEvent, ProviderPrice
+from billing.models import STRIPE, BillingCustomer, EntitlementOverride, Plan, Subscription, WebhookEvent
 from billing.schemas import WebhookEventList
 from insula.db.models import Entitlement, Tenant
 from insula.http.paging import like
 from insula.ids import TenantId
 
+SUBSCRIPTIONS_OF_UNKNOWN_STATUS: Final = select(func.count(col(Subscription.status))).where(
+    col(Subscription.status).not_in(sorted(KNOWN_STATUSES))
+)
 _NO_PAYLOAD: Final = defer(WebhookEvent.payload, raiseload=True)  # type: ignore[arg-type]  # SQLModel types it as its value
 
 
@@ -25,13 +29,11 @@ async def plans_on_offer(session: AsyncSession) -> Sequence[Plan]:
     return (await session.exec(statement)).all()
 
 
-async def plan_sold_at(session: AsyncSession, price_id: str, lookup_key: str | None) -> Plan | None:
-    """Return the plan with this price, by the price's id before its lookup key."""
-    sold_at = col(Plan.provider_price_id) == price_id
-    if lookup_key is not None:
-        sold_at |= col(Plan.lookup_key) == lookup_key
-    by_id_first = col(Plan.provider_price_id).is_not_distinct_from(price_id).desc()
-    return (await session.exec(select(Plan).where(sold_at).order_by(by_id_first).limit(1))).one_or_none()
+async def plans_sold_at(session: AsyncSession, prices: Collection[ProviderPrice]) -> Sequence[Plan]:
+    """Return the plans with one of these prices, by id or by lookup key."""
+    by_id = col(Plan.provider_price_id).in_([price.id for price in prices])
+    by_key = col(Plan.lookup_key).in_([price.lookup_key for price in prices if price.lookup_key is not None])
+    return (await session.exec(select(Plan).where(by_id | by_key))).all()
 
 
 async def subscriptions(session: AsyncSession, tenant_id: TenantId) -> Sequence[Subscription]:
@@ -95,6 +97,24 @@ async def locked_event(session: AsyncSession, event_row: UUID) -> WebhookEvent |
         .with_for_update(skip_locked=True)
     )
     return (await session.exec(statement)).one_or_none()
+
+
+async def events_of_second(session: AsyncSession, event: ProviderEvent) -> Sequence[ProviderEvent]:
+    """Return the event and the handled ones of its type, second and subscription, in the order of their arrival."""
+    payload = col(WebhookEvent.payload)
+    statement = (
+        select(WebhookEvent.payload)
+        .where(
+            col(WebhookEvent.provider) == STRIPE,
+            col(WebhookEvent.customer) == event.customer,
+            col(WebhookEvent.type) == event.type,
+            (col(WebhookEvent.status) == "handled") | (col(WebhookEvent.event_id) == event.id),
+            payload["created"].as_integer() == event.created,
+            payload["data"]["object"]["id"].as_string() == event.subject.get("id"),
+        )
+        .order_by(col(WebhookEvent.received_at), col(WebhookEvent.id))
+    )
+    return [ProviderEvent.model_validate(found) for found in (await session.exec(statement)).all()]
 
 
 async def due_events(session: AsyncSession, now: datetime, limit: int) -> Sequence[WebhookEvent]:

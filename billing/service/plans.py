@@ -8,13 +8,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from billing import queries
 from billing.errors import PlanUnknown
+from billing.events import ENDED_STATUSES
 from billing.models import Plan, Subscription
 from insula import clock
 from insula.db.models import Entitlement
 from insula.ids import TenantId
 
 FREE: Final = "free"
-_LIVE: Final = frozenset({"trialing", "active", "past_due"})  # past_due: the provider is still collecting
 _BEFORE_ALL: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -67,8 +67,11 @@ async def regrant(session: AsyncSession, tenant_id: TenantId) -> None:
 
 
 def in_force(rows: Sequence[Subscription]) -> Subscription | None:
-    """Return the subscription that counts: of the live ones the newest, else the house's own."""
-    counting = [row for row in rows if row.provider_subscription_id is None or row.status in _LIVE]
+    """Return the subscription that counts: of the live ones the newest, else the house's own.
+
+    A status that is not known here counts as live: a payer must not lose access to a word that the provider added.
+    """
+    counting = [row for row in rows if row.provider_subscription_id is None or row.status not in ENDED_STATUSES]
     return max(counting, key=_newness, default=None)
 
 

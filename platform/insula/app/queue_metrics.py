@@ -1,11 +1,13 @@
-"""The job queue in numbers, asked of the database when the metrics are, at most every few seconds."""
+"""The job queue and the apps' gauges, asked of the database when the metrics are, at most every few seconds."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import generate_latest
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from insula import clock
@@ -22,10 +24,20 @@ FROM jobs.procrastinate_jobs GROUP BY 1, 2
 """)
 
 
-class QueueMetrics:
-    """How many jobs wait, run, are done or have failed, and how long the oldest has been due."""
+@dataclass(frozen=True, slots=True)
+class DatabaseGauge:
+    """A number that an app wants watched, and the query for it; the role ``insula_gate`` runs the query."""
 
-    def __init__(self) -> None:
+    name: str
+    documentation: str
+    query: Executable
+
+
+class QueueMetrics:
+    """How many jobs wait, run, are done or have failed, how long the oldest has been due, and the apps' gauges."""
+
+    def __init__(self, gauges: Sequence[DatabaseGauge] = ()) -> None:
+        self._gauges = gauges
         self._lock = asyncio.Lock()
         self._seen = b""
         self._looked_at = 0.0
@@ -35,14 +47,14 @@ class QueueMetrics:
         async with self._lock:
             if not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
                 try:
-                    self._seen = await _measure(kernel)
+                    self._seen = await _measure(kernel, self._gauges)
                 except (SQLAlchemyError, OSError):
                     return b""
                 self._looked_at = clock.timestamp()
             return self._seen
 
 
-async def _measure(kernel: Kernel) -> bytes:
+async def _measure(kernel: Kernel, gauges: Sequence[DatabaseGauge]) -> bytes:
     registry = CollectorRegistry()
     jobs = Gauge("insula_jobs", "Jobs in the database.", ("queue", "status"), registry=registry)
     oldest = Gauge("insula_jobs_oldest_seconds", "How long the oldest job is due.", ("queue",), registry=registry)
@@ -51,4 +63,7 @@ async def _measure(kernel: Kernel) -> bytes:
             jobs.labels(row.queue, row.status).set(row.jobs)
             if row.status == "todo":
                 oldest.labels(row.queue).set(max(0.0, float(row.oldest or 0)))
+        for gauge in gauges:
+            number = (await connection.execute(gauge.query)).scalar_one()
+            Gauge(gauge.name, gauge.documentation, registry=registry).set(number)
     return generate_latest(registry)

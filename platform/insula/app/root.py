@@ -1,7 +1,7 @@
 """The root app's own routes: the page that shows the house, health and metrics."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -18,7 +18,7 @@ from insula.app.health import Readiness, Watch
 from insula.app.mailbox import mailbox_router
 from insula.app.mounts import MOUNTS
 from insula.app.pages import page
-from insula.app.queue_metrics import QueueMetrics
+from insula.app.queue_metrics import DatabaseGauge, QueueMetrics
 from insula.errors import NotFound
 from insula.http.kernel import kernel_of
 from insula.http.metrics import RequestMetrics
@@ -54,8 +54,8 @@ class Alive(BaseModel):
 root_router = APIRouter(tags=["installation"], route_class=PublicRoute)
 
 
-def build_root(settings: Settings, lifespan: Lifespan) -> FastAPI:
-    """Build the root app; the sub-apps are mounted into it."""
+def build_root(settings: Settings, lifespan: Lifespan, gauges: Sequence[DatabaseGauge] = ()) -> FastAPI:
+    """Build the root app; the sub-apps are mounted into it, and ``gauges`` are what they add to the metrics."""
     root = make_app(
         name="root",
         title="Insula",
@@ -70,7 +70,7 @@ def build_root(settings: Settings, lifespan: Lifespan) -> FastAPI:
         ],
         lifespan=lifespan,
     )
-    root.state.queue_metrics = QueueMetrics()
+    root.state.queue_metrics = QueueMetrics(gauges)
     return root
 
 

@@ -164,6 +164,7 @@ _CROSSING: Final = (
     *_may(_GATE, "all", "membership", "SELECT tenant_id, id, user_id, role, custom_role"),
     *_may(_GATE, "all", "custom_role", "SELECT tenant_id, key, permissions"),
     *_may(_GATE, "all", "entitlement", "SELECT tenant_id, key, value"),
+    *_may(_GATE, "all", "subscription", "SELECT status"),  # the metrics' query
     *_may(
         _GATE,
         "all",

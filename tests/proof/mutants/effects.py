@@ -12,6 +12,8 @@ _RUNNER: Final = "platform/insula/worker/runner.py"
 _JOBS: Final = "platform/insula/jobs/context.py"
 _SIGNATURE: Final = "billing/service/signature.py"
 _INBOX: Final = "billing/service/inbox.py"
+_SUBSCRIPTIONS: Final = "billing/service/subscriptions.py"
+_SUBSCRIBED: Final = tests("billing/test_subscriptions.py")
 _INVITATIONS: Final = "tenants/service/invitations.py"
 _PEOPLE: Final = "tenants/service/people.py"
 _MEMBERS: Final = "tenants/service/members.py"
@@ -130,6 +132,41 @@ EFFECTS: Final = (
         "if event.livemode != live_mode:",
         "if False:",
         tests("billing/test_webhooks.py"),
+    ),
+    Edit(
+        "webhooks: outdated ones too",
+        _SUBSCRIPTIONS,
+        "return event if arrived > position else None",
+        "return event",
+        _SUBSCRIBED,
+    ),
+    Edit(
+        "webhooks: whatever arrived last within a second",
+        _SUBSCRIPTIONS,
+        "latest = last_of(await queries.events_of_second(session, event))",
+        "latest = event",
+        _SUBSCRIBED,
+    ),
+    Edit(
+        "webhooks: the first item decides",
+        _SUBSCRIPTIONS,
+        "await _deciding(session, told.items)",
+        "await _deciding(session, told.items[:1])",
+        _SUBSCRIBED,
+    ),
+    Edit(
+        "webhooks: any number of seats",
+        _SUBSCRIPTIONS,
+        "if item.quantity is not None and item.quantity > _MAX_SEATS:",
+        "if False:",
+        fault("36_poison_webhook"),
+    ),
+    Edit(
+        "webhooks: an unknown status ends access",
+        "billing/service/plans.py",
+        "row.status not in ENDED_STATUSES",
+        "row.status in ('trialing', 'active', 'past_due')",
+        _SUBSCRIBED,
     ),
     Edit(
         "invitations: any secret",
