@@ -14,7 +14,7 @@ from insula.http.route import TenantRoute
 from insula.limits import LimitClass
 from insula.scope import Scope
 from tenants.actions import Action
-from tenants.schemas.audit_events import AuditEventFilter, AuditEventList, AuditEventRead
+from tenants.schemas.audit_events import AuditEventExport, AuditEventList, AuditEventRead
 from tenants.service import audit_events
 
 router = APIRouter(tags=["audit"], route_class=TenantRoute)
@@ -42,11 +42,12 @@ async def list_audit_events(
     responses={200: _CSV},
 )
 async def export_audit_events(
-    params: Annotated[AuditEventFilter, Query()],
+    params: Annotated[AuditEventExport, Query()],
     scope: Annotated[Scope, allow(Action.AUDIT_READ, LimitClass.EXPORT)],
 ) -> CsvResponse:
     """Stream the tenant's whole log, or what the filters leave of it, as CSV for a spreadsheet."""
-    return CsvResponse(COLUMNS, await begun(_rows(audit_events.export(scope, params))), "audit-events.csv")
+    rows = await begun(_rows(audit_events.export(scope, params)))
+    return CsvResponse(COLUMNS, rows, "audit-events.csv", bom=params.bom)
 
 
 async def _rows(batches: AsyncIterator[Sequence[AuditEvent]]) -> AsyncIterator[Iterable[list[str]]]:

@@ -8,7 +8,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic.config import JsonDict
 
 from insula.audit import ActorKind
-from insula.http.paging import KeysetParams
+from insula.http.exports import ExportParams
+from insula.http.paging import MAX_SEARCH, KeysetParams
 from tenants.schemas.base import Read
 
 _EXAMPLE: Final[JsonDict] = {
@@ -63,13 +64,17 @@ class AuditEventFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    search: str | None = Field(None, min_length=1, max_length=100, description="Text to find, ignoring case.")
+    search: str | None = Field(None, min_length=1, max_length=MAX_SEARCH, description="Text to find, ignoring case.")
     actor_id: UUID | None = Field(None, description="Only what this user or key did.")
     action: str | None = Field(None, min_length=1, max_length=100, description="Only this action.")
     object_type: str | None = Field(None, min_length=1, max_length=100, description="Only objects of this kind.")
     object_id: str | None = Field(None, min_length=1, max_length=100, description="Only the object with this id.")
     since: AwareDatetime | None = Field(None, description="Only what happened then or later.")
     until: AwareDatetime | None = Field(None, description="Only what happened before.")
+
+
+class AuditEventExport(AuditEventFilter, ExportParams):
+    """Which events, in which form."""
 
 
 class AuditEventList(AuditEventFilter, KeysetParams):

@@ -2,13 +2,24 @@
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final, TypeVar
 
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 MEDIA_TYPE: Final = "text/csv"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+BYTE_ORDER_MARK: Final = "\ufeff"
+_FORMULA: Final = frozenset("=+-@")
+_LINE_STARTS: Final = ("\t", "\r", "\n")
+_QUOTES: Final = frozenset("\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb\u2032\u2033")
+_SKIPPED: Final = frozenset({"Cc", "Cf", "Mn", "Zs", "Zl", "Zp"})
+_MINUS: Final = "\u2212"
+# A spreadsheet whose separator is another one begins a cell here. Most cells have none of these.
+_SEPARATOR: Final = re.compile(r"[;\t\r\n]")
+_SUSPICIOUS: Final = re.compile(r"[^0-9A-Za-z\[{]")
 
 Cells = Sequence[str]
 Batch = TypeVar("Batch")
@@ -23,9 +34,21 @@ class CsvResponse(StreamingResponse):
 
     media_type: str | None = MEDIA_TYPE
 
-    def __init__(self, header: Cells, batches: AsyncIterator[Iterable[Cells]], filename: str) -> None:
+    def __init__(
+        self, header: Cells, batches: AsyncIterator[Iterable[Cells]], filename: str, *, bom: bool = False
+    ) -> None:
         headers = {"content-disposition": f'attachment; filename="{filename}"', "cache-control": "no-store"}
-        super().__init__(_lines(header, batches), headers=headers)
+        super().__init__(_lines(header, batches, bom=bom), headers=headers)
+
+
+class ExportParams(BaseModel):
+    """Query parameters of a CSV export."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bom: bool = Field(
+        default=False, description="Begin with a byte-order mark: Excel reads a file without one as no UTF-8."
+    )
 
 
 async def begun(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
@@ -42,12 +65,28 @@ async def begun(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
 
 
 def defused(cell: str) -> str:
-    """Return ``cell`` as text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """Return ``cell`` as text that no spreadsheet takes for a formula.
+
+    Spreadsheets look for a formula behind spaces, quotes and invisible characters, take full-width
+    signs for the plain ones, and begin a new cell at their own separator. An apostrophe stops them.
+    """
+    if _SEPARATOR.search(cell):
+        first, *rest = re.split(r"(?<=[;\t\r\n])", cell)
+        cell = first + "".join(f"'{part}" if _begins_formula(part) else part for part in rest)
+    return f"'{cell}" if cell.startswith(_LINE_STARTS) or _begins_formula(cell) else cell
 
 
-async def _lines(header: Cells, batches: AsyncIterator[Iterable[Cells]]) -> AsyncIterator[bytes]:
-    yield _csv([header])
+def _begins_formula(text: str) -> bool:
+    if not text or not _SUSPICIOUS.match(text):
+        return False
+    for character in text:
+        if character not in _QUOTES and unicodedata.category(character) not in _SKIPPED:
+            return character == _MINUS or unicodedata.normalize("NFKC", character)[0] in _FORMULA
+    return False
+
+
+async def _lines(header: Cells, batches: AsyncIterator[Iterable[Cells]], *, bom: bool) -> AsyncIterator[bytes]:
+    yield (BYTE_ORDER_MARK if bom else "").encode() + _csv([header])
     async for batch in batches:
         yield _csv(batch)
 

@@ -189,3 +189,11 @@ class TestExport:
 
 def test_the_platforms_chain_is_nobodys() -> None:
     assert UUID(int=0) == PLATFORM
+
+    async def test_begins_with_a_byte_order_mark_if_asked(self, owner: Caller) -> None:
+        await owner.project("Café")
+        plain = (await owner.get("/audit-events.csv")).content
+        assert plain.startswith(b"id,")
+        assert (await owner.get("/audit-events.csv", bom="true")).content == b"\xef\xbb\xbf" + plain
+        assert (await owner.get("/audit-events.csv", bom="false")).content == plain
+        assert (await owner.get("/audit-events.csv", bom="perhaps")).status_code == 422
