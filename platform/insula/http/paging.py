@@ -27,6 +27,10 @@ from insula.errors import AppError
 
 MAX_LIMIT = 100
 MAX_SKIP = 1_000_000
+MAX_SEARCH = 400
+"""Longer than anything that is searched by: a title, an address, a host name."""
+MAX_CURSOR = 4_000
+"""Longer than any cursor that is handed out: 700 characters of the widest kind, or ``MAX_SEARCH`` that are escaped."""
 Row = TypeVar("Row")
 Read = TypeVar("Read")
 Columns = Mapping[str, Mapped[Any]]
@@ -42,7 +46,7 @@ class _ListParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many at most.")
-    search: str | None = Field(None, min_length=1, max_length=100, description="Text to find, ignoring case.")
+    search: str | None = Field(None, min_length=1, max_length=MAX_SEARCH, description="Text to find, ignoring case.")
     sort_by: str = Field("-created_at", description="What to sort by; a leading '-' sorts downwards.")
 
     @property
@@ -59,7 +63,9 @@ class _ListParams(BaseModel):
 class KeysetParams(_ListParams):
     """Query parameters of a keyset list."""
 
-    cursor: str | None = Field(None, min_length=1, max_length=1000, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(
+        None, min_length=1, max_length=MAX_CURSOR, description="`next_cursor` of the page before."
+    )
 
 
 class OffsetParams(_ListParams):
@@ -151,7 +157,7 @@ async def fetch_offset(
 
 def _encode(params: KeysetParams, value: object, identity: object) -> str:
     plain = value.isoformat() if isinstance(value, datetime) else value
-    text = json.dumps([params.sort_by, plain, str(identity)], separators=(",", ":"))
+    text = json.dumps([params.sort_by, plain, str(identity)], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

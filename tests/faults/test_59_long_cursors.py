@@ -1,0 +1,54 @@
+"""FAULTS 59: whatever a list was sorted by, the cursor that it hands out is one that it takes."""
+
+import httpx
+import pytest
+
+from insula.http.paging import MAX_SEARCH
+from tests.support.app import SignIn
+from tests.support.factories import Factories
+from tests.tenants.support import Caller, joined
+
+CYRILLIC, WIDE, ESCAPED = "щ", "\U0001f3db", '"\\'
+
+
+@pytest.fixture
+async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
+    return await joined(client, make, sign_in, await make.tenant(plan="pro"))
+
+
+@pytest.mark.parametrize("character", [CYRILLIC, WIDE, ESCAPED])
+class TestTheCursorOf:
+    async def test_a_long_title_is_taken(self, owner: Caller, character: str) -> None:
+        project = await owner.project()
+        titles = [character * (200 // len(character) - 1) + end for end in ("a", "b")]
+        for title in titles:
+            await owner.item(project, title)
+        for sort_by, expected in (("title", titles), ("-title", titles[::-1])):
+            listed = await owner.walk(f"{project}/items", limit=1, sort_by=sort_by)
+            assert [item["title"] for item in listed] == expected
+
+    async def test_a_long_name_is_taken(self, owner: Caller, make: Factories, character: str) -> None:
+        names = [character * (120 // len(character) - 1) + end for end in ("a", "b")]
+        for name in names:
+            await owner.project(name)
+            await owner.post("/api-keys", {"name": name, "actions": ["project:read"]})
+        for path in ("/projects", "/api-keys"):
+            listed = await owner.walk(path, limit=1, sort_by="name")
+            assert [row["name"] for row in listed] == names
+        for name in names:
+            await make.member(owner.home, user=await make.user(name=name))
+        assert len(await owner.walk("/members", limit=1, sort_by="name")) == 3
+
+    async def test_a_long_address_is_taken(self, owner: Caller, make: Factories, character: str) -> None:
+        local = character * (60 // len(character))
+        for end in ("a", "b"):
+            await make.member(owner.home, user=await make.user(email=f"{local}{end}@{'x.' * 90}example.com"))
+        assert len(await owner.walk("/members", limit=1, sort_by="email")) == 3
+
+
+async def test_what_a_list_shows_can_be_searched_for_whole(owner: Caller) -> None:
+    project = await owner.project()
+    title = CYRILLIC * 200
+    await owner.item(project, title)
+    assert [item["title"] for item in await owner.walk(f"{project}/items", limit=5, search=title)] == [title]
+    assert (await owner.get(f"{project}/items", search="x" * (MAX_SEARCH + 1))).status_code == 422
