@@ -173,6 +173,14 @@ class TestExport:
         assert [row["action"] for row in found] == ["b.done"]
         assert (await owner.get("/audit-events.csv", limit=1)).status_code == 422
 
+    async def test_begins_with_a_byte_order_mark_if_asked(self, owner: Caller) -> None:
+        await owner.project("Café")
+        plain = (await owner.get("/audit-events.csv")).content
+        assert plain.startswith(b"id,")
+        assert (await owner.get("/audit-events.csv", bom="true")).content == b"\xef\xbb\xbf" + plain
+        assert (await owner.get("/audit-events.csv", bom="false")).content == plain
+        assert (await owner.get("/audit-events.csv", bom="perhaps")).status_code == 422
+
     @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
     async def test_no_cell_is_a_formula(self, owner: Caller, tenant: TenantRow, database: Database, first: str) -> None:
         await note(database, tenant, label=f"{first}cmd|' /C calc'!A0", object_id=f"{first}1")
@@ -189,11 +197,3 @@ class TestExport:
 
 def test_the_platforms_chain_is_nobodys() -> None:
     assert UUID(int=0) == PLATFORM
-
-    async def test_begins_with_a_byte_order_mark_if_asked(self, owner: Caller) -> None:
-        await owner.project("Café")
-        plain = (await owner.get("/audit-events.csv")).content
-        assert plain.startswith(b"id,")
-        assert (await owner.get("/audit-events.csv", bom="true")).content == b"\xef\xbb\xbf" + plain
-        assert (await owner.get("/audit-events.csv", bom="false")).content == plain
-        assert (await owner.get("/audit-events.csv", bom="perhaps")).status_code == 422
