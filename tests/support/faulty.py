@@ -73,12 +73,15 @@ def of_role(*users: str) -> Only:
 class Faulty:
     """The proxy, on a thread and an event loop of its own: a blocked test does not slow it down."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, postgres: bool = False) -> None:
         self.upstream = (host, port)
+        self._reads_startup = postgres  # other servers may speak first
         self.port = 0
         self._weather = Weather()
         self._changed = asyncio.Event()
         self._wires: dict[int, tuple[Wire, tuple[asyncio.StreamWriter, ...]]] = {}
+        self._heard: dict[int, float] = {}
+        self._lost: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._made = 0
         self._server: asyncio.Server | None = None
@@ -107,7 +110,11 @@ class Faulty:
 
     def wires(self) -> list[Wire]:
         """Return the connections that are open."""
-        return [wire for wire, _ in self._wires.values()]
+        return [wire for wire, _ in list(self._wires.values())]
+
+    def heard_since(self, moment: float, only: Only) -> int:
+        """Return over how many of these connections, open now, the server was heard later than ``time.monotonic()``."""
+        return sum(only(wire) and self._heard.get(wire.number, 0.0) > moment for wire in self.wires())
 
     def url(self, url: str) -> str:
         """Return ``url`` leading through here."""
@@ -155,15 +162,17 @@ class Faulty:
         number, onward = self._made - 1, None
         self._wires[number] = (Wire(number), (writer,))
         try:
-            head, wire = await self._introduced(reader, writer, number)
+            head, wire = b"", Wire(number)
+            if self._reads_startup:
+                head, wire = await self._introduced(reader, writer, number)
             self._wires[number] = (wire, (writer,))
             if self._weather.on(wire) in (Fault.RESET, Fault.REFUSE):
                 _reset(writer)
                 return
             upstream, onward = await asyncio.open_connection(*self.upstream)
             self._wires[number] = (wire, (writer, onward))
-            there = asyncio.create_task(self._pump(wire, reader, onward, head))
-            back = asyncio.create_task(self._pump(wire, upstream, writer, b""))
+            there = asyncio.create_task(self._pump(wire, reader, onward, head, answers=False))
+            back = asyncio.create_task(self._pump(wire, upstream, writer, b"", answers=True))
             try:
                 await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -174,6 +183,8 @@ class Faulty:
             pass
         finally:
             del self._wires[number]
+            self._heard.pop(number, None)
+            self._lost.discard(number)
             for end in (writer, onward):
                 if end is not None:
                     end.close()
@@ -184,6 +195,8 @@ class Faulty:
         """Read the first bytes; where they are PostgreSQL's startup message, tell whose connection it is."""
         while True:
             head = await reader.read(_CHUNK)
+            while self._weather.on(Wire(number)) is Fault.FREEZE:
+                await self._changed.wait()
             kind = struct.unpack("!i", head[4:_HEAD])[0] if len(head) >= _HEAD else 0
             if kind == _STARTUP:
                 said = _said(head)
@@ -192,10 +205,12 @@ class Faulty:
                 return head, Wire(number)
             writer.write(b"N")  # no encryption here, so that the startup message can be read
 
-    async def _pump(self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
+    async def _pump(
+        self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, *, answers: bool
+    ) -> None:
         """Pass on what comes, as the weather lets it, until this side ends."""
         pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_WAITING)
-        sending = asyncio.create_task(self._send(wire, pieces, writer))
+        sending = asyncio.create_task(self._send(wire, pieces, writer, answers=answers))
         try:
             with suppress(OSError):
                 while piece := head or await reader.read(_CHUNK):
@@ -207,18 +222,25 @@ class Faulty:
             sending.cancel()
 
     async def _send(
-        self, wire: Wire, pieces: "asyncio.Queue[tuple[float, bytes]]", writer: asyncio.StreamWriter
+        self,
+        wire: Wire,
+        pieces: "asyncio.Queue[tuple[float, bytes]]",
+        writer: asyncio.StreamWriter,
+        *,
+        answers: bool,
     ) -> None:
-        lost = False
         with suppress(OSError):
             while True:
                 arrived, piece = await pieces.get()
-                if not piece:
-                    return
                 while (fault := self._weather.on(wire)) is Fault.FREEZE:
                     await self._changed.wait()
-                if lost or fault is Fault.SWALLOW:
-                    lost = True
+                is_lost = wire.number in self._lost or fault is Fault.SWALLOW
+                if not piece:
+                    if is_lost and answers:
+                        await asyncio.Event().wait()  # that the server ended it is not heard either
+                    return
+                if is_lost:
+                    self._lost.add(wire.number)
                 elif fault is Fault.DRIP:
                     await self._drip(wire, piece, writer)
                 else:
@@ -226,6 +248,8 @@ class Faulty:
                         await asyncio.sleep(arrived + self._weather.seconds - self._loop.time())
                     writer.write(piece)
                     await writer.drain()
+                    if answers:
+                        self._heard[wire.number] = self._loop.time()
 
     async def _drip(self, wire: Wire, piece: bytes, writer: asyncio.StreamWriter) -> None:
         for place in range(len(piece)):
@@ -255,7 +279,9 @@ def _reset(*writers: asyncio.StreamWriter) -> None:
 def faulty(url: str, default_port: int = 0) -> Iterator[Faulty]:
     """Run a proxy before the server that ``url`` names, for the length of the block."""
     parts = urlsplit(url)
-    proxy = Faulty(parts.hostname or "127.0.0.1", parts.port or default_port)
+    proxy = Faulty(
+        parts.hostname or "127.0.0.1", parts.port or default_port, postgres=parts.scheme.startswith("postgresql")
+    )
     proxy.start()
     try:
         yield proxy

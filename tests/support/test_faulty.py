@@ -8,7 +8,11 @@ import pytest
 
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
+from insula.tenancy import DnsResolver
+from tests.support.dns import ADDRESS, serving_names
 from tests.support.faulty import Fault, Faulty, faulty, of_role
+from tests.support.faulty_names import faulty_names
+from tests.support.mail import Sink
 from tests.support.waiting import until
 
 ROLE = DatabaseRole.GATE
@@ -79,3 +83,38 @@ async def test_slow_answers_are_whole(url: str, proxy: Faulty, fault: Fault) -> 
     assert await connection.fetchval("select repeat('x', 100)") == "x" * 100
     proxy.heal()
     await connection.close()
+
+
+async def test_that_a_swallowed_connection_ended_is_not_heard(settings: Settings, url: str, proxy: Faulty) -> None:
+    connection, watcher = await asyncpg.connect(url), await asyncpg.connect(settings.database_url)
+    number = connection.get_server_pid()
+    proxy.strike(Fault.SWALLOW)
+    with pytest.raises(TimeoutError):
+        await connection.fetchval("select 1", timeout=0.1)
+    assert await watcher.fetchval("select pg_terminate_backend($1, 5000)", number)
+    proxy.heal()
+    with pytest.raises(TimeoutError):
+        await connection.fetchval("select 1", timeout=0.1)
+    assert proxy.heard_since(0.0, of_role(ROLE)) == 1
+    connection.terminate()
+    await watcher.close()
+
+
+async def test_a_server_that_speaks_first_is_heard(sink: Sink) -> None:
+    with faulty(f"smtp://127.0.0.1:{sink.port}") as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        assert (await reader.readline()).startswith(b"220")
+        writer.close()
+
+
+@pytest.mark.parametrize("fault", [Fault.FREEZE, Fault.SWALLOW, Fault.DRIP, Fault.RESET, Fault.REFUSE])
+async def test_a_name_server_is_broken_too(fault: Fault) -> None:
+    with serving_names() as names, faulty_names(ADDRESS, names.port) as proxy:
+        names.publish("shop.example.com", "one")
+        resolver = DnsResolver([(ADDRESS, proxy.port)], seconds=0.4)
+        proxy.strike(fault)
+        assert await resolver.texts("shop.example.com") == frozenset()
+        proxy.strike(Fault.DELAY, seconds=0.05)
+        assert await resolver.texts("shop.example.com") == {"one"}
+        proxy.heal()
+        assert await resolver.texts("shop.example.com") == {"one"}
