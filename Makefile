@@ -15,7 +15,7 @@ SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-cer
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-growth bench-redis bench-fairness browser prove pooler fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check bench bench-growth bench-redis bench-fairness faults browser prove pooler fuzz kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench-growth: $(READY) ## Measure what 100,000 tenants cost a request, beside 10
 
 bench-redis: $(READY) ## Take Redis away under load in four ways and measure what requests see of it (5 minutes)
 	@$(BIN)/python -m benchmarks.faults redis
+
+faults: $(READY) ## Break each dependency in each way under load (ONLY=postgres:swallow for one) and measure what requests see (13 minutes); build/faults.json
+	@$(BIN)/python -m benchmarks.faults dependencies $(addprefix --only ,$(ONLY))
 
 bench-fairness: $(READY) ## Let one tenant ask 20 times what it may and measure its neighbours (3 minutes)
 	@$(BIN)/python -m benchmarks.faults fairness

@@ -46,7 +46,7 @@ async def versions(database_url: str) -> Mapping[str, str]:
     return {
         "python": platform.python_version(),
         "postgresql": server,
-        "wrk": _said(str(WRK), "-v").removeprefix("wrk "),
+        **({"wrk": _said(str(WRK), "-v").removeprefix("wrk ")} if WRK.exists() else {}),
         **packages,
     }
 

@@ -1,19 +1,21 @@
-"""``python -m benchmarks.faults``: what ``make bench-redis`` and ``make bench-fairness`` call."""
+"""``python -m benchmarks.faults``: what ``make faults``, ``make bench-redis`` and ``make bench-fairness`` call."""
 
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from benchmarks.faults import fairness, redis
-from benchmarks.faults.stage import Stage, staged
+from benchmarks.faults import dependencies, fairness, redis
+from benchmarks.faults.house import housed
+from benchmarks.faults.stage import Stage, staged, temporary_directory
 from benchmarks.faults.table import Table
 from benchmarks.machine import machine, versions
 from benchmarks.proc import prefer
+from insula.settings import Settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _HERE: Final = Path(__file__).parent
@@ -23,6 +25,10 @@ _PROCESSES: Final = 2
 _Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results/.")]
 _Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority, on a machine with company; below 0 as root.")]
 _Short = Annotated[bool, typer.Option("--short", help="Seconds in place of minutes: to see that it runs.")]
+_Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="dependency or dependency:fault; may hold * and be given several times."),
+]
 
 
 @app.command("redis")
@@ -39,23 +45,50 @@ def bench_fairness(nice: _Nice = 0, *, short: _Short = False, save: _Save = Fals
     _run("fairness", 1, lambda stage: fairness.measure(stage, pace), nice, save=save)
 
 
+@app.command("dependencies")
+def bench_dependencies(only: _Only = None, nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
+    """Break PostgreSQL, by each role's pool, Valkey, SMTP and the name server in every way, and say what was seen."""
+    pace = dependencies.SHORT if short else dependencies.LONG
+    _BUILD.mkdir(exist_ok=True)
+    with temporary_directory() as directory, housed(directory, _BUILD) as house:
+        chosen = dependencies.cases(house, pace, only or ())
+        if not chosen:
+            raise typer.BadParameter("it names no dependency:fault", param_hint="--only")
+        if nice:
+            prefer(os.getpid(), nice)
+        table = asyncio.run(dependencies.measure(house, chosen, pace, typer.echo))
+        about = _about(house.settings)
+    _keep("faults", table, about, save=save)
+    rows = [{column: row[column] for column in dependencies.COLUMNS} for row in table.rows]
+    (_BUILD / "faults.json").write_text(json.dumps(rows, indent=2) + "\n")
+    raise typer.Exit(bool(table.missed))
+
+
 def _run(name: str, processes: int, measure: Callable[[Stage], Awaitable[Table]], nice: int, *, save: bool) -> None:
     with staged(processes) as stage:
         if nice:
             prefer(os.getpid(), nice)
         table = asyncio.run(_measured(stage, measure))
-        about = {"machine": machine(), "versions": asyncio.run(versions(stage.settings.database_url))}
+        about = _about(stage.settings)
+    _keep(name, table, about, save=save)
+    raise typer.Exit(bool(table.missed))
+
+
+async def _measured(stage: Stage, measure: Callable[[Stage], Awaitable[Table]]) -> Table:
+    return await measure(stage)
+
+
+def _about(settings: Settings) -> dict[str, Mapping[str, str]]:
+    return {"machine": machine(), "versions": asyncio.run(versions(settings.database_url))}
+
+
+def _keep(name: str, table: Table, about: Mapping[str, Mapping[str, str]], *, save: bool) -> None:
     text = f"{', '.join(about['machine'].values())}.\n\n{table.to_markdown()}\n"
     typer.echo(text)
     for directory in [_BUILD, *([_HERE.parent / "results"] if save else [])]:
         directory.mkdir(exist_ok=True)
         (directory / f"{name}.json").write_text(json.dumps({**about, **table.to_json()}, indent=2) + "\n")
         (directory / f"{name}.md").write_text(text)
-    raise typer.Exit(bool(table.missed))
-
-
-async def _measured(stage: Stage, measure: Callable[[Stage], Awaitable[Table]]) -> Table:
-    return await measure(stage)
 
 
 if __name__ == "__main__":

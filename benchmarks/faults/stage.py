@@ -47,15 +47,22 @@ class Stage:
 @contextmanager
 def staged(processes: int) -> Iterator[Stage]:
     """Start everything from nothing, in a directory that goes afterwards."""
+    with ExitStack() as stack:
+        directory = stack.enter_context(temporary_directory())
+        valkey = stack.enter_context(valkey_server(directory))
+        postgres = stack.enter_context(mortal_postgres(directory / "data", valkey.url))
+        quiet = {"INSULA_LOG_LEVEL": "ERROR"}
+        addresses = [stack.enter_context(serving(postgres.settings, 0, **quiet)) for _ in range(processes)]
+        yield Stage(postgres.settings, valkey, addresses)
+        valkey.thaw()
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """Give a directory that servers of another account can reach, and that goes afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="insula-bench-"))
     directory.chmod(0o711)
     try:
-        with ExitStack() as stack:
-            valkey = stack.enter_context(valkey_server(directory))
-            postgres = stack.enter_context(mortal_postgres(directory / "data", valkey.url))
-            quiet = {"INSULA_LOG_LEVEL": "ERROR"}
-            addresses = [stack.enter_context(serving(postgres.settings, 0, **quiet)) for _ in range(processes)]
-            yield Stage(postgres.settings, valkey, addresses)
-            valkey.thaw()
+        yield directory
     finally:
         shutil.rmtree(directory)

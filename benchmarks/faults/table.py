@@ -28,16 +28,21 @@ class Table:
     title: str
     rows: Sequence[Mapping[str, Cell]]
     bars: Sequence[Bar]
+    named_by: int = 1
+    """How many of the first columns say which row it is."""
 
     @property
     def missed(self) -> list[str]:
         """The figures that are over their bar, one line each."""
         return [
-            f"{next(iter(row.values()))}: {bar.column} is {row[bar.column]}, at most {bar.of(row):g}"
+            f"{self._name(row)}: {bar.column} is {row[bar.column]}, at most {bar.of(row):g}"
             for row in self.rows
             for bar in self.bars
             if not float(row[bar.column]) <= bar.of(row)
         ]
+
+    def _name(self, row: Mapping[str, Cell]) -> str:
+        return " ".join(map(str, list(row.values())[: self.named_by]))
 
     def to_json(self) -> dict[str, object]:
         """Return the table, its bars and what missed them."""
@@ -47,7 +52,12 @@ class Table:
     def to_markdown(self) -> str:
         """Return the table for readers."""
         columns = list(self.rows[0])
-        lines = [self.title, "", _line(columns), _line(["---", *["---:"] * (len(columns) - 1)])]
+        lines = [
+            self.title,
+            "",
+            _line(columns),
+            _line(["---"] * self.named_by + ["---:"] * (len(columns) - self.named_by)),
+        ]
         lines += [_line([str(row[column]) for column in columns]) for row in self.rows]
         bars = ", ".join(map(str, self.bars))
         return "\n".join([*lines, "", f"Bars: {bars}.", *(f"Missed: {one}." for one in self.missed)])

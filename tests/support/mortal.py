@@ -1,9 +1,10 @@
 """Servers of a test's own, which it may crash and start again on the same port, with what they had acknowledged."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -13,6 +14,7 @@ from insula.embedded import LocalSecrets, Software, prepare
 from insula.embedded.account import Account
 from insula.embedded.ports import free_port
 from insula.embedded.postgres import Postgres
+from insula.embedded.process import occupants
 from insula.settings import Settings
 from tests.support.cluster import Servers
 
@@ -55,6 +57,20 @@ class MortalPostgres:
     def crash(self) -> None:
         """Stop at once, without a word to anybody: ``pg_ctl stop -m immediate``."""
         self._server.stop(signal.SIGQUIT)
+
+    def freeze(self) -> None:
+        """Stop the server and its backends where they are: connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        os.kill(self._server.pid, number)  # first, so that no backend is started meanwhile
+        for process in occupants(self._postgres.data):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     async def end_backends(self) -> int:
         """Terminate every backend of the apps; return how many there were."""

@@ -1,0 +1,259 @@
+"""Requests of mixed kinds at a fixed rate: what each asks, what it waits for, and how long it may take."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count, cycle
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+import httpx
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from benchmarks.faults.traffic import NO_ANSWER
+from insula.auth.api_keys import digest_of, new_key
+from insula.db.models import ApiKey
+from insula.ids import new_id
+from insula.settings import Settings, audience
+from insula.tenancy import CHALLENGE
+from tests.support.app import PASSWORD, AppName
+from tests.support.dns import NameServer
+from tests.support.factories import Factories, TenantRow
+from tests.support.visitors import new_address
+
+TENANTS: Final = 10
+FRESH_KEYS: Final = 5_000
+_PLENTY: Final = 1_000_000
+_ENTITLEMENTS: Final = dict.fromkeys(
+    ("requests_per_minute", "writes_per_minute", "projects", "items", "seats", "domains"), _PLENTY
+)
+_OUR_DEADLINE: Final = 1.0  # what every wait of ours has on top of what it is set to
+_STATEMENT: Final = 5.0 + _OUR_DEADLINE
+_NAME_SERVER: Final = 3.0 + _OUR_DEADLINE
+_READINESS: Final = 3.0 + _OUR_DEADLINE
+_NOTHING: Final = 1.0
+_MARGIN: Final = 2.0
+"""How long a caller stays after the deadline, to be answered late."""
+
+Headers = Mapping[str, str]
+
+
+class Asked(NamedTuple):
+    """One request."""
+
+    method: str
+    path: str
+    headers: Headers = MappingProxyType({})
+    json: Mapping[str, object] | None = None
+
+
+class Visit(NamedTuple):
+    """What became of one request: sent when, answered how long after that and how; 0 when it was not."""
+
+    kind: str
+    process: int
+    sent: float
+    seconds: float
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An owner, the tenant's own project, domain and API key, and a token for each app."""
+
+    tenant: TenantRow
+    email: str
+    project: str
+    domain: str
+    key: Headers
+    tokens: Mapping[AppName, Headers]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """All who ask."""
+
+    members: Sequence[Member]
+    staff: Headers
+    fresh_keys: Iterator[Headers]
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of request, and each pool that its route waits for a connection and a statement of."""
+
+    name: str
+    per_second: float
+    pools: Sequence[str]
+    ask: Callable[[People, Member], Asked]
+    success: int = 200
+    refused: tuple[int, ...] = (503,)
+    besides: float = 0.0
+    """The bound of what it waits for besides the pools."""
+
+    def deadline(self, settings: Settings) -> float:
+        """Return the sum of the bounds of all its waits."""
+        connection = settings.database.pool_timeout + _OUR_DEADLINE
+        return len(self.pools) * (connection + _STATEMENT) + self.besides
+
+
+def _elsewhere() -> dict[str, str]:
+    return {"X-Forwarded-For": new_address()}  # attempts are counted by address
+
+
+def _item(_: People, member: Member) -> Asked:
+    headers = {**member.tokens["tenants"], "Idempotency-Key": str(new_id())}
+    return Asked("POST", f"/api/v1/projects/{member.project}/items", headers, {"title": "An item"})
+
+
+def _invitation(_: People, member: Member) -> Asked:
+    to = {"email": f"guest-{new_id().hex}@example.com", "role": "member"}
+    return Asked("POST", "/api/v1/invitations", member.tokens["tenants"], to)
+
+
+def login(settings: Settings, email: str, app: AppName, tenant: str | None) -> Asked:
+    """Return the request that signs a person in."""
+    body = {"email": email, "password": PASSWORD, "resource": audience(settings, app)}
+    return Asked("POST", "/auth/login", _elsewhere(), body | ({} if tenant is None else {"tenant": tenant}))
+
+
+KINDS: Final = (
+    Kind("health", 2, (), lambda *_: Asked("GET", "/healthz"), besides=_NOTHING),
+    Kind("readiness", 1, (), lambda *_: Asked("GET", "/readyz"), besides=_READINESS),
+    Kind("read", 6, ["tenants"], lambda _, who: Asked("GET", "/api/v1/projects", who.key)),
+    Kind("write", 3, ["tenants"], _item, 201),
+    Kind("invite", 1, ["tenants"], _invitation, 201),
+    Kind("key", 2, ["gate", "tenants"], lambda all_, _: Asked("GET", "/api/v1/projects", next(all_.fresh_keys))),
+    Kind(
+        "login", 1, ["identity", "gate"], lambda all_, who: login(all_.settings, who.email, "tenants", who.tenant.slug)
+    ),
+    Kind(
+        "logout",
+        2,
+        ["identity"],
+        lambda *_: Asked("POST", "/auth/logout", _elsewhere(), {"refresh_token": f"unknown-{new_id().hex}"}),
+        204,
+    ),
+    Kind("staff", 2, ["gate", "admin"], lambda all_, _: Asked("GET", "/admin/v1/tenants", all_.staff)),
+    Kind("billing", 2, ["billing"], lambda _, who: Asked("GET", "/billing/v1/entitlements", who.tokens["billing"])),
+    Kind(
+        "domain",
+        1,
+        ["tenants", "tenants"],  # before the name server is asked, and after
+        lambda _, who: Asked("POST", f"/api/v1/domains/{who.domain}/verify", who.tokens["tenants"]),
+        refused=(409, 503),
+        besides=_NAME_SERVER,
+    ),
+)
+BY_NAME: Final = {kind.name: kind for kind in KINDS}
+
+
+async def gathered(settings: Settings, client: httpx.AsyncClient, names: NameServer) -> People:
+    """Make the people, past any proxy, and sign them in through ``client``."""
+    url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
+    make = Factories(create_async_engine(url, poolclass=NullPool))
+
+    async def token(email: str, app: AppName, tenant: str | None = None) -> Headers:
+        answer = await _sent(client, login(settings, email, app, tenant))
+        return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
+
+    members = []
+    for number in range(TENANTS):
+        tenant = await make.tenant(entitlements=_ENTITLEMENTS)
+        owner = await make.user(PASSWORD)
+        await make.membership(tenant, "owner", owner)
+        domain = await make.domain(tenant, f"shop-{number}.example.com", verified=False)
+        names.publish(f"{CHALLENGE}.{domain.host}", domain.token)
+        key = (await make.api_key(tenant, "project:read")).headers
+        tokens: dict[AppName, Headers] = {
+            app: await token(owner.email, app, tenant.slug) for app in ("tenants", "billing")
+        }
+        project = await client.post("/api/v1/projects", json={"name": "A project"}, headers=dict(tokens["tenants"]))
+        made = project.raise_for_status().json()["id"]
+        members.append(Member(tenant, owner.email, made, str(domain.id), key, tokens))
+    superuser = await make.staff(user=await make.user(PASSWORD))
+    fresh = await _keys(make, [member.tenant for member in members])
+    return People(members, await token(superuser.email, "admin"), fresh, settings)
+
+
+async def _keys(make: Factories, tenants: Sequence[TenantRow]) -> Iterator[Headers]:
+    rows, headers = [], []
+    for _, tenant in zip(range(FRESH_KEYS), cycle(tenants), strict=False):
+        key_id = new_id()
+        key = new_key(tenant.id, key_id)
+        rows.append(
+            ApiKey(tenant_id=tenant.id, id=key_id, name="Fresh", actions=["project:read"], secret_hash=digest_of(key))
+        )
+        headers.append({"X-API-Key": key})
+    await make.insert(*rows)
+    return cycle(headers)
+
+
+async def _sent(client: httpx.AsyncClient, asked: Asked) -> httpx.Response:
+    return await client.request(asked.method, asked.path, headers=dict(asked.headers), json=asked.json)
+
+
+class Crowd:
+    """Sends requests to the processes in turn, each when it is due, whatever became of those before."""
+
+    def __init__(self, clients: Sequence[httpx.AsyncClient], people: People, settings: Settings) -> None:
+        self._clients, self._people = clients, people
+        self._deadlines = {kind.name: kind.deadline(settings) for kind in KINDS}
+        self._turn = count()
+        self.visits: list[Visit] = []
+
+    @staticmethod
+    def now() -> float:
+        """Return the time that visits are told in."""
+        return asyncio.get_running_loop().time()
+
+    def is_late(self, visit: Visit) -> bool:
+        """Tell whether a request was answered past its deadline, or not at all."""
+        return visit.status == NO_ANSWER or visit.seconds > self._deadlines[visit.kind]
+
+    @asynccontextmanager
+    async def flowing(self) -> AsyncIterator[None]:
+        """Send requests of all kinds meanwhile, and wait for their answers at the end."""
+        ended = asyncio.Event()
+        senders = [asyncio.create_task(self._send(kind, ended)) for kind in KINDS]
+        try:
+            yield
+        finally:
+            ended.set()
+            await asyncio.gather(*senders)
+
+    async def succeeds(self, name: str, process: int, seconds: float) -> bool:
+        """Ask one process once, for so long, and tell whether it did what was asked; it counts as no visit."""
+        visit = await self._visit(BY_NAME[name], process, seconds)
+        return visit.status == BY_NAME[name].success
+
+    async def answer(self, process: int, asked: Asked) -> httpx.Response:
+        """Ask one process for anything else."""
+        return await _sent(self._clients[process], asked)
+
+    async def _send(self, kind: Kind, ended: asyncio.Event) -> None:
+        due = self.now()
+        async with asyncio.TaskGroup() as group:
+            for number in count():
+                if ended.is_set():
+                    return
+                group.create_task(self._keep(kind, number % len(self._clients)))
+                due += 1 / kind.per_second
+                await asyncio.sleep(max(0.0, due - self.now()))
+
+    async def _keep(self, kind: Kind, process: int) -> None:
+        self.visits.append(await self._visit(kind, process, self._deadlines[kind.name] + _MARGIN))
+
+    async def _visit(self, kind: Kind, process: int, seconds: float) -> Visit:
+        member = self._people.members[next(self._turn) % len(self._people.members)]
+        begun = self.now()
+        try:
+            async with asyncio.timeout(seconds):
+                status = (await _sent(self._clients[process], kind.ask(self._people, member))).status_code
+        except (httpx.TransportError, TimeoutError):
+            status = NO_ANSWER
+        return Visit(kind.name, process, begun, self.now() - begun, status)

@@ -1,0 +1,297 @@
+"""Each dependency broken in each way under load: requests answered, refused and late, and how soon it is all back."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Final, NamedTuple
+
+import httpx
+
+from benchmarks.faults.crowd import BY_NAME, KINDS, Asked, Crowd, Visit, gathered
+from benchmarks.faults.house import PROCESSES, House, Post
+from benchmarks.faults.table import Bar, Cell, Table
+from benchmarks.faults.traffic import NO_ANSWER
+from insula.db.roles import DatabaseRole
+from tests.support.faulty import Fault, Faulty, Only, Wire, of_role
+
+COLUMNS: Final = ("dependency", "fault", "requests", "answered", "refused", "past_deadline", "recovery_s")
+"""What others read of ``build/faults.json``."""
+
+RECOVERY_S: Final = 2.0
+PATIENCE: Final = 20.0
+"""How long a recovery is waited for; what is not back then is started anew, for the faults that follow."""
+
+_TRY: Final = 0.05
+_TRY_SECONDS: Final = 2.0
+_DRIP_SECONDS: Final = 0.2
+_DELAY_SECONDS: Final = 0.1
+_LISTENER: Final = "insula-listener"
+
+Try = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """For how many seconds each fault lasts."""
+
+    silent: float = 10.0
+    """Freeze, swallow, drip: longer than a request of one pool may wait."""
+    silent_at_all: float = 22.0
+    """The same, of the whole of PostgreSQL: longer than any request may wait."""
+    short: float = 4.0
+    around: float = 1.0
+
+
+LONG: Final = Pace()
+SHORT: Final = Pace(silent=3.0, silent_at_all=3.0, short=2.0)
+
+
+class Case(NamedTuple):
+    """One fault of one dependency."""
+
+    dependency: str
+    fault: str
+    seconds: float
+    begin: Callable[[], None]
+    end: Callable[[], None]
+    needs: Sequence[str]
+    """What needs the dependency, and has to succeed again: kinds of requests, or names of ``Signs``."""
+
+    @property
+    def name(self) -> str:
+        """What ``--only`` knows it by."""
+        return f"{self.dependency}:{self.fault}"
+
+
+def _is_listener(wire: Wire) -> bool:
+    return wire.application == _LISTENER
+
+
+_ROLES: Final[Mapping[str, tuple[Only, Sequence[str]]]] = {
+    "tenants": (of_role(DatabaseRole.TENANTS), ("read", "write")),
+    "identity": (of_role(DatabaseRole.IDENTITY), ("logout", "login")),
+    "gate": (lambda wire: wire.user == DatabaseRole.GATE and not _is_listener(wire), ("key",)),
+    "admin": (of_role(DatabaseRole.ADMIN), ("staff",)),
+    "billing": (of_role(DatabaseRole.BILLING), ("billing",)),
+    "worker": (of_role(DatabaseRole.WORKER), ("mail",)),
+    "listener": (_is_listener, ("listener",)),
+}
+_DATABASE: Final = ("read", "write", "logout", "key", "staff", "billing", "listener", "mail")
+
+
+def cases(house: House, pace: Pace, only: Sequence[str] = ()) -> list[Case]:
+    """Return all faults, or those whose ``dependency:fault`` or dependency matches one of ``only``."""
+    found = [*_postgres(house, pace), *_valkey(house, pace), *_smtp(house, pace), *_names(house, pace)]
+    return [
+        case
+        for case in found
+        if not only or any(fnmatchcase(case.name, one) or fnmatchcase(case.dependency, one) for one in only)
+    ]
+
+
+def _postgres(house: House, pace: Pace) -> Iterator[Case]:
+    proxy = house.postgres_proxy
+    for fault, seconds in _faults(pace, pace.silent_at_all):
+        yield Case("postgres", fault, seconds, partial(_strike, proxy, fault), proxy.heal, _DATABASE)
+    swallow_open = partial(proxy.strike, Fault.SWALLOW, open_only=True)
+    yield Case("postgres", "swallow open", pace.silent, swallow_open, proxy.heal, _DATABASE)
+    yield Case("postgres", "stop", pace.silent, house.postgres.freeze, house.postgres.thaw, _DATABASE)
+    for role, (only, needs) in _ROLES.items():
+        for fault, seconds in _faults(pace, pace.silent):
+            yield Case(f"postgres/{role}", fault, seconds, partial(_strike, proxy, fault, only), proxy.heal, needs)
+
+
+def _valkey(house: House, pace: Pace) -> Iterator[Case]:
+    proxy, needs = house.valkey_proxy, ("limits",)
+    for fault, _ in _faults(pace, pace.short):
+        yield Case("valkey", fault, pace.short, partial(_strike, proxy, fault), proxy.heal, needs)
+    yield Case("valkey", "stop", pace.short, house.valkey.freeze, house.valkey.thaw, needs)
+
+
+def _smtp(house: House, pace: Pace) -> Iterator[Case]:
+    proxy = house.smtp_proxy
+    for fault, seconds in _faults(pace, pace.silent):
+        yield Case("smtp", fault, seconds, partial(_strike, proxy, fault), proxy.heal, ("mail",))
+
+
+def _names(house: House, pace: Pace) -> Iterator[Case]:
+    proxy = house.names_proxy
+    for fault, seconds in _faults(pace, pace.silent):
+        strike = partial(proxy.strike, fault, seconds=_seconds(fault))
+        yield Case("dns", fault, seconds, strike, proxy.heal, ("domain",))
+
+
+def _faults(pace: Pace, silent: float) -> Sequence[tuple[Fault, float]]:
+    return (
+        (Fault.FREEZE, silent),
+        (Fault.SWALLOW, silent),
+        (Fault.DELAY, pace.short),
+        (Fault.DRIP, min(silent, pace.silent)),
+        (Fault.RESET, pace.short),
+        (Fault.REFUSE, pace.short),
+    )
+
+
+def _strike(proxy: Faulty, fault: Fault, only: Only | None = None) -> None:
+    proxy.strike(fault, seconds=_seconds(fault), only=only)
+
+
+def _seconds(fault: Fault) -> float:
+    return _DRIP_SECONDS if fault is Fault.DRIP else _DELAY_SECONDS
+
+
+class Signs:
+    """How each thing that needs a dependency shows that it has it."""
+
+    def __init__(self, house: House, crowd: Crowd, post: Post) -> None:
+        self._house, self._crowd, self._post = house, crowd, post
+
+    async def of(self, needs: Sequence[str]) -> dict[str, Try]:
+        """Return what to try until it succeeds, from now on, in each process."""
+        found: dict[str, Try] = {}
+        for need in needs:
+            if need == "mail":
+                found[need] = partial(self._post.arrives, PATIENCE)
+            elif need == "listener":
+                found[need] = partial(self._listeners_hear, self._crowd.now())
+            elif need == "limits":
+                found["count"] = partial(self._counted, await self._house.loans())
+                found |= {f"limits {n}": partial(self._sees_redis, n) for n in range(PROCESSES)}
+            else:
+                found |= {f"{need} {n}": partial(self._crowd.succeeds, need, n, _TRY_SECONDS) for n in range(PROCESSES)}
+        return found
+
+    async def _listeners_hear(self, since: float) -> bool:
+        return self._house.postgres_proxy.heard_since(since, _is_listener) >= PROCESSES
+
+    async def _counted(self, before: int) -> bool:
+        return await self._house.loans() > before
+
+    async def _sees_redis(self, process: int) -> bool:
+        with suppress(httpx.TransportError):
+            answer = await self._crowd.answer(process, Asked("GET", "/readyz"))
+            return bool(answer.json()["checks"]["redis"] == "ok")
+        return False
+
+
+async def recovered(tries: Mapping[str, Try], since: float, patience: float = PATIENCE) -> dict[str, float | None]:
+    """Try all in turn, 20 times a second and each however the others fare; return when each first succeeded."""
+    now = asyncio.get_running_loop().time
+    firsts: dict[str, float] = {}
+
+    async def attempt(name: str) -> None:
+        if await tries[name]():
+            firsts.setdefault(name, now() - since)
+
+    running: set[asyncio.Task[None]] = set()
+    left = list(tries)
+    try:
+        while left and now() - since < patience:
+            name = left.pop(0)
+            running.add(asyncio.create_task(attempt(name)))
+            left.append(name)
+            await asyncio.sleep(_TRY)
+            left = [one for one in left if one not in firsts]
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    return {name: firsts.get(name) for name in tries}
+
+
+class Drama:
+    """Lets one case after another happen."""
+
+    def __init__(self, house: House, crowd: Crowd, signs: Signs, pace: Pace, say: Callable[[str], None]) -> None:
+        self._house, self._crowd, self._signs, self._pace, self._say = house, crowd, signs, pace, say
+
+    async def row(self, case: Case) -> Mapping[str, Cell]:
+        """Let it happen once, and return what was seen."""
+        self._crowd.visits.clear()
+        async with self._crowd.flowing():
+            await asyncio.sleep(self._pace.around)
+            struck = self._crowd.now()
+            await asyncio.to_thread(case.begin)
+            await asyncio.sleep(case.seconds)
+            await asyncio.to_thread(case.end)
+            returned = self._crowd.now()
+            firsts = await recovered(await self._signs.of(case.needs), returned)
+            await asyncio.sleep(self._pace.around)
+            over = self._crowd.now()
+        visits = [visit for visit in self._crowd.visits if visit.sent < over and visit.sent + visit.seconds > struck]
+        counted = self._count(visits)
+        recovery = max(PATIENCE if first is None else first for first in firsts.values())
+        longest = max(visit.seconds for visit in visits)
+        row: dict[str, Cell] = {
+            "dependency": case.dependency,
+            "fault": case.fault,
+            **counted,
+            "recovery_s": round(recovery, 2),
+            "longest_s": round(longest, 1),
+        }
+        self._say("  ".join(f"{name} {value}" for name, value in list(row.items())[2:]))
+        for line in self._oddities(visits, firsts):
+            self._say(f"    {line}")
+        return row
+
+    async def settle(self) -> None:
+        """Return when everything works; start the processes anew if it does not by itself."""
+        signs = await self._signs.of([*_DATABASE, "domain", "limits"])
+        firsts = await recovered(signs, self._crowd.now())
+        missing = [name for name, first in firsts.items() if first is None]
+        if missing:
+            self._say(f"    not working: {', '.join(missing)}; starting the processes anew")
+            await asyncio.to_thread(self._house.processes.stop)
+            await asyncio.to_thread(self._house.processes.start)
+
+    def _count(self, visits: Sequence[Visit]) -> dict[str, int]:
+        answered = sum(visit.status == BY_NAME[visit.kind].success for visit in visits)
+        refused = sum(visit.status in BY_NAME[visit.kind].refused for visit in visits)
+        unanswered = sum(visit.status == NO_ANSWER for visit in visits)
+        return {
+            "requests": len(visits),
+            "answered": answered,
+            "refused": refused,
+            "past_deadline": sum(map(self._crowd.is_late, visits)),
+            "wrong": len(visits) - answered - refused - unanswered,
+        }
+
+    def _oddities(self, visits: Sequence[Visit], firsts: Mapping[str, float | None]) -> Iterator[str]:
+        late = [visit for visit in visits if self._crowd.is_late(visit)]
+        for (kind, status), times in Counter((visit.kind, visit.status) for visit in late).items():
+            longest = max(visit.seconds for visit in late if (visit.kind, visit.status) == (kind, status))
+            yield f"late: {kind} {status or 'unanswered'} x {times}, {longest:.1f} s at most"
+        odd = Counter(
+            (visit.kind, visit.status)
+            for visit in visits
+            if visit.status not in (NO_ANSWER, BY_NAME[visit.kind].success, *BY_NAME[visit.kind].refused)
+        )
+        for (kind, status), times in odd.items():
+            yield f"wrong: {kind} {status} x {times}"
+        for name, first in firsts.items():
+            if first is None or first > RECOVERY_S:
+                yield f"slow to return: {name} {'never' if first is None else f'{first:.1f} s'}"
+
+
+async def measure(house: House, chosen: Sequence[Case], pace: Pace, say: Callable[[str], None]) -> Table:
+    """Let every chosen case happen, one after the other, and say how each went."""
+    rows = []
+    async with house.clients() as clients, house.post() as post:
+        crowd = Crowd(clients, await gathered(house.settings, clients[0], house.names), house.settings)
+        drama = Drama(house, crowd, Signs(house, crowd, post), pace, say)
+        await drama.settle()
+        for number, case in enumerate(chosen, 1):
+            say(f"{number}/{len(chosen)} {case.name}, {case.seconds:g} s")
+            rows.append(await drama.row(case))
+            await drama.settle()
+    per_second = sum(kind.per_second for kind in KINDS)
+    title = (
+        f"{PROCESSES} web processes and a worker, {per_second:g} requests a second of {len(KINDS)} kinds, and up to "
+        f"{1 / _TRY:g} more while a recovery is waited for."
+    )
+    bars = (Bar("past_deadline", 0), Bar("wrong", 0), Bar("recovery_s", RECOVERY_S))
+    return Table(title, rows, bars, named_by=2)

@@ -1,0 +1,226 @@
+"""Two web processes and a worker, each of whose dependencies is behind a proxy that can break it."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import httpx
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from redis.asyncio import Redis
+
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import new_id
+from insula.mail import send_mail
+from insula.settings import Settings
+from tests.limits.server import ValkeyServer, valkey_server
+from tests.support.app import environment_of, free_port, wait_until
+from tests.support.dns import ADDRESS, NameServer, serving_names
+from tests.support.faulty import Faulty, faulty
+from tests.support.faulty_names import FaultyNames, faulty_names
+from tests.support.mail import Sink
+from tests.support.mortal import MortalPostgres, mortal_postgres
+
+PROCESSES: Final = 2
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 5.0
+_MANY: Final = httpx.Limits(max_connections=None, max_keepalive_connections=50, keepalive_expiry=1.0)
+
+
+@dataclass
+class TimedSink(Sink):
+    """An SMTP server that knows to whom it was given mails."""
+
+    reached: set[str] = field(default_factory=set)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        """Take a message."""
+        answer = await super().handle_DATA(server, session, envelope)
+        self.reached.update(envelope.rcpt_tos)
+        return answer
+
+
+class Processes:
+    """The web processes and the worker, whose output is kept in ``logs``."""
+
+    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+        self._environment, self._logs = environment, logs
+        self._ports = [free_port() for _ in range(PROCESSES)]
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where the web processes are, also after a restart."""
+        return [f"http://127.0.0.1:{port}" for port in self._ports]
+
+    def start(self) -> None:
+        """Start all, and return when each web process answers."""
+        for number, port in enumerate(self._ports):
+            options = ["--port", str(port), "--no-access-log", "--no-proxy-headers"]
+            options += ["--http", "insula.http.server:Connection"]
+            self._spawn(f"web-{number}", "uvicorn", "--factory", "insula.asgi:create_app", *options)
+        self._spawn("worker", "insula.worker")
+        wait_until(lambda: all(map(_answers, self.addresses)), _START_SECONDS)
+
+    def stop(self) -> None:
+        """End all, however they take it."""
+        for process in self._running:
+            process.terminate()
+        deadline = monotonic() + _STOP_SECONDS
+        for process in self._running:
+            try:
+                process.wait(max(0.0, deadline - monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()
+
+    def _spawn(self, name: str, module: str, *arguments: str) -> None:
+        with (self._logs / f"{name}.log").open("ab") as log:
+            self._running.append(
+                subprocess.Popen(  # noqa: S603  ours
+                    [sys.executable, "-m", module, *arguments],
+                    env=dict(self._environment),
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz").is_success
+    except httpx.TransportError:
+        return False
+
+
+@dataclass(frozen=True)
+class House:
+    """What is up: the servers, a proxy before each, and the processes that know the proxies alone."""
+
+    settings: Settings
+    """Past the proxies."""
+    postgres: MortalPostgres
+    valkey: ValkeyServer
+    sink: TimedSink
+    names: NameServer
+    postgres_proxy: Faulty
+    valkey_proxy: Faulty
+    smtp_proxy: Faulty
+    names_proxy: FaultyNames
+    processes: Processes
+
+    def heal(self) -> None:
+        """End every fault."""
+        self.postgres.thaw()
+        self.valkey.thaw()
+        for proxy in (self.postgres_proxy, self.valkey_proxy, self.smtp_proxy, self.names_proxy):
+            proxy.heal()
+
+    @asynccontextmanager
+    async def clients(self) -> AsyncIterator[Sequence[httpx.AsyncClient]]:
+        """Give a client for each web process."""
+        async with AsyncExitStack() as stack:
+            yield [
+                await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=60, limits=_MANY))
+                for address in self.processes.addresses
+            ]
+
+    @asynccontextmanager
+    async def post(self) -> AsyncIterator["Post"]:
+        """Give what queues mails."""
+        database = await Database.open(self.settings, [DatabaseRole.IDENTITY])
+        try:
+            yield Post(database, self.sink)
+        finally:
+            await database.close()
+
+    async def loans(self) -> int:
+        """Return how often limits were counted in Valkey."""
+        async with Redis.from_url(self.valkey.url) as valkey:
+            told: Mapping[str, Mapping[str, int]] = await valkey.info("commandstats")
+        return sum(told.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Queues mails, past every proxy, and sees whether they arrive."""
+
+    database: Database
+    sink: TimedSink
+
+    async def arrives(self, seconds: float) -> bool:
+        """Queue a mail and tell whether the worker has handed it over in time."""
+        address = f"probe-{new_id().hex}@example.com"
+        async with self.database.unit(DatabaseRole.IDENTITY) as unit:
+            await send_mail(
+                unit,
+                tenant_id=None,
+                to=address,
+                template="welcome",
+                context={"name": "Probe"},
+                message_key=f"welcome:{address}",
+            )
+        return await _becomes(lambda: address in self.sink.reached, seconds)
+
+
+async def _becomes(condition: Callable[[], bool], seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            while not condition():  # noqa: ASYNC110  it happens in another process
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        return False
+    return True
+
+
+@contextmanager
+def housed(directory: Path, logs: Path, **environment: str) -> Iterator[House]:
+    """Start everything from nothing in ``directory``; whatever is broken then, all of it ends with the block."""
+    with ExitStack() as stack:
+        valkey = stack.enter_context(valkey_server(directory))
+        postgres = stack.enter_context(mortal_postgres(directory / "data", valkey.url))
+        names = stack.enter_context(serving_names())
+        sink = TimedSink(free_port())
+        controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
+        controller.start()
+        stack.callback(controller.stop)
+        postgres_proxy = stack.enter_context(faulty(postgres.settings.database_url))
+        valkey_proxy = stack.enter_context(faulty(valkey.url))
+        smtp_proxy = stack.enter_context(faulty(f"smtp://127.0.0.1:{sink.port}"))
+        names_proxy = stack.enter_context(faulty_names(ADDRESS, names.port))
+        through = {
+            "DATABASE_URL": postgres_proxy.url(postgres.settings.database_url),
+            "REDIS_URL": valkey_proxy.url(valkey.url),
+            "INSULA_MAIL_HOST": "127.0.0.1",
+            "INSULA_MAIL_PORT": str(smtp_proxy.port),
+            "INSULA_MAIL_STARTTLS": "false",
+            "INSULA_DNS_SERVERS": f"{ADDRESS}:{names_proxy.port}",
+            "INSULA_HTTP_TRUSTED_PROXIES": "127.0.0.1",
+            "INSULA_AUTH_ACCESS_TOKEN_SECONDS": "3600",
+            "INSULA_LOG_LEVEL": "WARNING",
+        }
+        processes = Processes(environment_of(postgres.settings) | through | environment, logs)
+        house = House(
+            postgres.settings,
+            postgres,
+            valkey,
+            sink,
+            names,
+            postgres_proxy,
+            valkey_proxy,
+            smtp_proxy,
+            names_proxy,
+            processes,
+        )
+        stack.callback(house.heal)
+        stack.callback(processes.stop)
+        processes.start()
+        yield house
