@@ -60,10 +60,19 @@ class HttpSettings(_Group):
         30.0, gt=0, description="Seconds after which a client that stopped reading is cut off."
     )
     max_connections: int = Field(1000, ge=1, description="Open connections of one process; then idle ones make room.")
-    trusted_proxies: Names = Field((), description="Addresses or networks whose X-Forwarded-* is believed.")
+    keep_alive_timeout: int = Field(
+        75, ge=1, description="Seconds that a connection stays open between requests; longer than the proxy's."
+    )
+    trusted_proxies: Names = Field((), description="Addresses or networks whose forwarding headers are believed.")
+    forwarding_headers: Literal["x-forwarded", "forwarded"] = Field(
+        "x-forwarded",
+        description="Which the proxies write: X-Forwarded-For, -Proto and -Host, or RFC 7239's Forwarded.",
+    )
     allowed_hosts: Names = Field((), description="Host names served besides the base domain's.")
     cors_origins: Names = Field((), description="Origins that browsers may call from; never '*'.")
-    metrics_token: SecretStr = Field(SecretStr(""), description="Bearer token for /metrics; empty: loopback only.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token for /metrics; empty: off, but for loopback in a local environment."
+    )
     drain_seconds: float = Field(10.0, ge=0, description="How long open requests may finish at shutdown.")
 
     @model_validator(mode="before")

@@ -59,7 +59,14 @@ async def test_operation_ids_are_unique_and_every_error_is_a_problem(client: htt
 
 async def test_a_document_that_is_known_is_not_sent_again(client: httpx.AsyncClient, mount: str) -> None:
     first = await client.get(f"{mount}/openapi.json")
-    again = await client.get(f"{mount}/openapi.json", headers={"if-none-match": first.headers["etag"]})
+    tag = first.headers["etag"]
+    named = (tag, f"W/{tag}", f'"other", {tag[:-1]}-gzip"', "*")
+    known = [await client.get(f"{mount}/openapi.json", headers={"if-none-match": value}) for value in named]
+    other = await client.get(f"{mount}/openapi.json", headers={"if-none-match": '"other"'})
+    again = known[0]
+
+    assert [answer.status_code for answer in known] == [304] * len(named)
+    assert other.status_code == 200
 
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
 

@@ -97,21 +97,27 @@ async def test_readyz_wants_its_migrations_and_bears_newer_ones(
 
 
 @pytest.mark.parametrize(
-    ("token", "peer", "headers", "status"),
+    ("environment", "token", "peer", "headers", "status"),
     [
-        ("", "127.0.0.1", {}, 200),
-        ("", "::1", {}, 200),
-        ("", "203.0.113.9", {}, 404),
-        ("", "127.0.0.1", {"x-forwarded-for": "203.0.113.9"}, 404),
-        ("long-enough", "203.0.113.9", {"authorization": "Bearer long-enough"}, 200),
-        ("long-enough", "203.0.113.9", {"authorization": "Bearer wrong"}, 404),
-        ("long-enough", "127.0.0.1", {}, 404),
+        ("local", "", "127.0.0.1", {}, 200),
+        ("local", "", "::1", {}, 200),
+        ("local", "", "::ffff:127.0.0.1", {}, 200),
+        ("local", "", "203.0.113.9", {}, 404),
+        ("local", "", "127.0.0.1", {"x-forwarded-for": "203.0.113.9"}, 404),
+        ("production", "", "127.0.0.1", {}, 404),  # a proxy on this machine that adds no forwarding header
+        ("production", "", "::1", {}, 404),
+        ("production", "", "127.0.0.1", {"authorization": "Bearer "}, 404),
+        ("production", "long-enough", "127.0.0.1", {"authorization": "Bearer long-enough"}, 200),
+        ("production", "long-enough", "203.0.113.9", {"authorization": "Bearer long-enough"}, 200),
+        ("production", "long-enough", "203.0.113.9", {"authorization": "Bearer wrong"}, 404),
+        ("production", "long-enough", "127.0.0.1", {}, 404),
     ],
 )
 async def test_metrics_are_for_who_may_measure(
-    settings: Settings, live: Live, token: str, peer: str, headers: dict[str, str], status: int
+    settings: Settings, live: Live, environment: str, token: str, peer: str, headers: dict[str, str], status: int
 ) -> None:
-    guarded = settings.model_copy(update={"http": settings.http.model_copy(update={"metrics_token": SecretStr(token)})})
+    http = settings.http.model_copy(update={"metrics_token": SecretStr(token)})
+    guarded = settings.model_copy(update={"environment": environment, "http": http})
     async with client_of(_root(guarded, live.kernel), peer=peer) as client:
         await client.get("/healthz")
         answer = await client.get("/metrics", headers=headers)

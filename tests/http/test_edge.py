@@ -67,9 +67,8 @@ async def test_a_proxys_request_id_must_be_sane(request_id: str) -> None:
     [
         ("203.0.113.20", "203.0.113.20"),
         ("::ffff:203.0.113.20", "203.0.113.20"),
-        ("198.51.100.7, nonsense, 10.1.1.1", "10.1.1.1"),
         ("10.1.1.1, 10.1.1.2", "10.1.1.1"),
-        ("nonsense", PROXY),
+        ("nonsense, 203.0.113.20", "203.0.113.20"),
     ],
 )
 async def test_the_client_is_the_nearest_hop_that_is_not_ours(hops: str, client: str) -> None:

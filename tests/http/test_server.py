@@ -12,9 +12,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.sync.client import connect
 
 from insula.http.server import Connection
+from insula.settings import HttpSettings
 from tests.http.probe import build, configured
 from tests.support.app import free_port, wait_until
 from tests.support.wire import wired
+
+PROXYS_KEEP_ALIVE = 60.0  # nginx, AWS' load balancers
 
 
 @contextmanager
@@ -68,6 +71,17 @@ def test_a_websocket_outlives_the_deadline_of_a_head() -> None:
         assert silent.is_closed()  # so long did the socket say nothing
         socket.send("still here")
         assert socket.recv() == "still here"
+
+
+def test_a_connection_between_requests_outlives_a_proxys_and_ends_at_its_setting() -> None:
+    assert HttpSettings().keep_alive_timeout > PROXYS_KEEP_ALIVE
+    with served(build(configured(keep_alive_timeout=1))) as address, wired(address) as short:
+        assert [short.get("/v1/see"), short.get("/v1/see")] == [200, 200]
+        assert short.is_closed()
+    with served(build()) as address, wired(address) as long:
+        assert long.get("/v1/see") == 200
+        assert not long.has_news(1.5)
+        assert long.get("/v1/see") == 200
 
 
 def test_requests_that_come_at_once_are_answered_in_turn() -> None:

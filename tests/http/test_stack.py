@@ -83,6 +83,33 @@ async def test_large_answers_are_compressed_and_credentials_are_not(monkeypatch:
     assert large.json() == plain.json() == secret.json()
 
 
+@pytest.mark.parametrize(
+    ("accepted", "large", "small"),
+    [
+        *(
+            ("gzip", "gzip", None),
+            ("*", "gzip", None),
+            ("x-gzip;q=0.001", "gzip", None),
+            ("GZIP ; Q=0.5", "gzip", None),
+        ),
+        *(("gzip;q=0", None, None), ("gzip;q=0.0, br", None, None), ("br, *;q=0", None, None), ("", None, None)),
+        *(("*, gzip;q=0", None, None), ("gzip;q=0.5, identity", None, None), ("gzipped", None, None)),
+        *(("gzip, identity;q=0", "gzip", "gzip"), ("gzip, *;q=0", "gzip", "gzip"), ("*;q=0", None, None)),
+        *(("br;gzip", None, None), ("gzip;q=2", None, None), ("gzip;level=9", None, None)),
+    ],
+)
+async def test_the_coding_is_one_that_the_caller_takes(accepted: str, large: str | None, small: str | None) -> None:
+    async with client_of(build()) as client:
+        headers = {"accept-encoding": accepted}
+        answers = [await client.get(f"/api/v1/{name}", headers=headers) for name in ("large", "see")]
+        lines = [("accept-encoding", "br"), *([("accept-encoding", accepted)] if accepted else [])]
+        in_lines = await client.get("/api/v1/large", headers=httpx.Headers(lines))
+
+    assert [_encoding(answer) for answer in answers] == [large, small]
+    assert _encoding(in_lines) == large
+    assert answers[0].json() == in_lines.json() == ["abcdefgh"] * 500
+
+
 def _names(app: object) -> list[str]:
     return [layer.cls.__name__ for layer in getattr(app, "user_middleware", [])]
 

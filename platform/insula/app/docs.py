@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from insula.app.mounts import MOUNTS
 from insula.app.pages import page
+from insula.http.etags import is_known
 from insula.http.public import AppName
 
 ROUTES: Final = ("/docs", "/redoc", "/openapi.json")
@@ -54,7 +55,7 @@ def _document(app: FastAPI) -> _Handler:
     async def show(request: Request) -> Response:
         body, tag = rendered()
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == tag:
+        if is_known(", ".join(request.headers.getlist("if-none-match")), tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(body, media_type="application/json", headers=headers)
 

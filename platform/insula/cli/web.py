@@ -10,8 +10,6 @@ import uvicorn
 
 from insula.http.server import Connection
 
-_KEEP_ALIVE_SECONDS = 15
-
 
 class _Server(uvicorn.Server):
     """Says on a pipe when it serves."""
@@ -41,7 +39,6 @@ def configuration(drain_seconds: float) -> uvicorn.Config:
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
     )
 

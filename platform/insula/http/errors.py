@@ -63,6 +63,12 @@ class UnknownHost(AppError):
     code, status = "unknown_host", 421
 
 
+class InvalidForwarding(AppError):
+    """The forwarding headers of the proxy in front of this server do not say who calls."""
+
+    code, status = "invalid_forwarding", 400
+
+
 class HostMoved(AppError):
     """This host has another name now; GET leads to it."""
 
@@ -92,6 +98,7 @@ GATE_ERRORS: tuple[type[AppError], ...] = (
     DuplicateHeader,
     PayloadTooLarge,
     UnknownHost,
+    InvalidForwarding,
     HostMoved,
     HeaderTooLarge,
 )

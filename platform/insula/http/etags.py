@@ -1,15 +1,23 @@
-"""ETags from row versions, and ``If-Match`` (RFC 9110 section 13.1.1) on updates."""
+"""ETags, and what callers send back of them in ``If-Match`` and ``If-None-Match`` (RFC 9110 section 13.1).
+
+A compressing proxy changes the tags that pass it: it marks them as weak (``W/"1"``), or puts the
+coding's name behind them (``"1-gzip"``, ``"1;gzip"``, ``"1--gzip"``, ``"1"-gzip``). What the caller
+saw is the row's version all the same, so the version is what is compared.
+"""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Header
 
 from insula.errors import BadRequest, PreconditionFailed
 
-_ENTITY_TAGS = re.compile(r'\s*"(\d{1,18})"\s*(?:,\s*"(\d{1,18})"\s*)*')
-_ENTITY_TAG = re.compile(r'"(\d{1,18})"')
+_CODING: Final = r"(?:(?:--|[-;:+.])(?:x-)?(?:gzip|br|brotli|zstd|deflate|df|compress|identity))?"
+_ENTITY_TAG: Final = re.compile(rf'[ \t]*(?:W/)?"([\x21\x23-\x7e]*?){_CODING}"{_CODING}[ \t]*(?:,|$)')
+_EMPTY: Final = re.compile(r"[ \t]*(?:,|$)")
+_VERSION: Final = re.compile(r"\d{1,18}")
 
 
 def etag(version: int) -> str:
@@ -35,12 +43,38 @@ async def if_match(
         Header(description="Entity tags as sent in `ETag`, or `*`. The update is refused (412) when none matches."),
     ] = None,
 ) -> Precondition:
-    """Parse ``If-Match``. Raises BadRequest for anything but strong tags or ``*``."""
+    """Parse ``If-Match``. Raises BadRequest for anything but versions' tags or ``*``."""
     if if_match is None or if_match.strip() == "*":
         return Precondition(None)
-    if not _ENTITY_TAGS.fullmatch(if_match):
+    tags = _opaque_tags(if_match)
+    if not tags or not all(_VERSION.fullmatch(tag) for tag in tags):
         raise BadRequest("If-Match must hold entity tags as sent in ETag")
-    return Precondition(frozenset(int(tag) for tag in _ENTITY_TAG.findall(if_match)))
+    return Precondition(frozenset(map(int, tags)))
+
+
+def is_known(if_none_match: str, tag: str) -> bool:
+    """Return whether the caller's ``If-None-Match`` names ``tag``, by the weak comparison."""
+    return if_none_match.strip() == "*" or tag.strip('"') in (_opaque_tags(if_none_match) or ())
+
+
+def _opaque_tags(field: str) -> list[str] | None:
+    """Return what stands between the quotes of each tag, without a proxy's marks; None for no list of tags."""
+    try:
+        return list(_parsed(field))
+    except ValueError:
+        return None
+
+
+def _parsed(field: str) -> Iterator[str]:
+    position = 0
+    while position < len(field):
+        tag = _ENTITY_TAG.match(field, position)
+        step = tag or _EMPTY.match(field, position)
+        if step is None:
+            raise ValueError("no entity tag")
+        if tag is not None:
+            yield tag[1]
+        position = step.end()
 
 
 IfMatchDep = Annotated[Precondition, Depends(if_match)]

@@ -60,6 +60,7 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         http = _settings_of(config.loaded_app)
+        self.timeout_keep_alive = http.keep_alive_timeout
         self._max_connections = http.max_connections
         self._every = min(http.head_timeout, http.read_on_timeout) / _LOOKS
         self._patience: Mapping[Stage, float] = {

@@ -75,8 +75,8 @@ TENANCY: Final = (
     Edit(
         "proxies: the client's own word",
         _PROXIES,
-        "for hop in reversed(hops):",
-        "for hop in hops:",
+        "enumerate(reversed(hops.nodes), start=1)",
+        "enumerate(hops.nodes, start=1)",
         tests("http/test_edge.py"),
     ),
     Edit(

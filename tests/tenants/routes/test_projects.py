@@ -62,9 +62,18 @@ class TestUpdate:
 
     @pytest.mark.parametrize(
         ("if_match", "status"),
-        [('"1"', 200), ("*", 200), ('"7", "1"', 200), ('"2"', 412), ('W/"1"', 400), ("1", 400), ('""', 400)],
+        [
+            *(('"1"', 200), ("*", 200), ('"7", "1"', 200), ('"7",,"1"', 200), ('"2"', 412), ('"7", "8"', 412)),
+            # What compressing proxies make of our tags.
+            *(('W/"1"', 200), ('"1-gzip"', 200), ('"1;gzip"', 200), ('W/"1--gzip"', 200), ('"1"-gzip', 200)),
+            *(('"7", W/"1-br"', 200), ('W/"2"', 412), ('"2-gzip"', 412), ('"11-gzip"', 412)),
+            *(("1", 400), ('""', 400), ("W/1", 400), ('w/"1"', 400), ('"1-guzip"', 400), ('"-gzip"', 400)),
+            *(('"1" "1"', 400), (",", 400), ('"1", *', 400)),
+        ],
     )
-    async def test_takes_entity_tags_alone_as_a_condition(self, owner: Caller, if_match: str, status: int) -> None:
+    async def test_compares_the_version_whatever_a_proxy_did_to_its_tag(
+        self, owner: Caller, if_match: str, status: int
+    ) -> None:
         project = await owner.project()
         assert (await owner.patch(project, {"name": "Shop"}, if_match=if_match)).status_code == status
 

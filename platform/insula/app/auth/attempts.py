@@ -8,9 +8,10 @@ guessing slows and yet the owner, at an address of their own, is never locked ou
 
 import hashlib
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 
 from insula.app.auth.errors import TooManyAttempts
+from insula.http.addresses import parse_address
 from insula.limits import Limits, Verdict
 
 _NETWORK_BITS = 64  # what one IPv6 customer is given
@@ -80,14 +81,9 @@ def account_key(account: str) -> str:
 
 def address_key(address: str) -> str:
     """Return whose address this is: an IPv4 address, or the network of an IPv6 one."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "unknown"
+    parsed = parse_address(address)
     if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
+        return "unknown" if parsed is None else str(parsed)
     return str(ip_network((int(parsed), _NETWORK_BITS), strict=False).network_address)
 
 

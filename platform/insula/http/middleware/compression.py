@@ -8,9 +8,10 @@ Event streams are left alone by Starlette: a compressor would hold events back.
 
 from http import HTTPStatus
 
-from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipResponder, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from insula.http.codings import accepted_of
 
 _SECRET = ("/auth/",)
 _JSON, _VARIES = (b"content-type", b"application/json"), (b"vary", b"Accept-Encoding")
@@ -56,10 +57,14 @@ class _Answer:
             await self.chosen(message)
 
     def _sender(self, start: Message, body: Message) -> Send:
-        if _is_small(body):
+        small = _is_small(body)
+        if small and not body.get("body"):
             return self.send
-        if "gzip" in Headers(scope=self.scope).get("Accept-Encoding", ""):
-            return self._through(GZipResponder(self.app, _MINIMUM, compresslevel=_LEVEL))
+        accepted = accepted_of(self.scope)
+        if accepted.gzip and not (small and accepted.plain):
+            return self._through(GZipResponder(self.app, 0 if small else _MINIMUM, compresslevel=_LEVEL))
+        if small:
+            return self.send
         if _is_plain_json(start, body):
             start["headers"] = [*start["headers"], _VARIES]
             return self.send

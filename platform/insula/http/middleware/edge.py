@@ -41,7 +41,7 @@ class Edge:
         self.metrics = metrics
         self.log = AccessLog(settings.log_format, settings.log_level)
         self.dice = Random(secrets.randbits(256))  # noqa: S311 - ids to be told apart, not secrets: no call of the system
-        self.proxies = Proxies(settings.http.trusted_proxies)
+        self.proxies = Proxies(settings.http)
         self.tells_time = settings.environment != "production"  # time is an oracle for what was found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -38,8 +38,10 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        headers = read_headers(scope)
         state = scope.setdefault("insula", {})
+        if (refusal := state.get("refusal")) is not None:
+            raise refusal
+        headers = read_headers(scope)
         host = normal_host(headers.get(b"host", b"").decode("latin-1"))
         state["headers"] = headers  # these three for whoever asks further in: once is enough
         state["host"] = host

@@ -1,13 +1,16 @@
 """What a proxy says of the client, believed only from the proxies that the settings name."""
 
 import re
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
 
 from starlette.types import Scope
 
-_Address = IPv4Address | IPv6Address
-_FORWARDED = frozenset(
+from insula.http.addresses import Address, normal_address, parse_address, parse_network, parse_node
+from insula.http.errors import InvalidForwarding
+from insula.http.middleware.forwarded import Hops, RawHeaders, forwarded, x_forwarded
+from insula.settings import HttpSettings
+
+_FORWARDED: Final = frozenset(
     {
         b"forwarded",
         b"x-forwarded-for",
@@ -19,65 +22,74 @@ _FORWARDED = frozenset(
         b"x-request-id",
     }
 )
-_SCHEMES = {
-    ("http", "http"): "http",
-    ("http", "https"): "https",
-    ("websocket", "http"): "ws",
-    ("websocket", "https"): "wss",
+_READERS: Final = {"x-forwarded": x_forwarded, "forwarded": forwarded}
+_NAMES_CLIENT: Final = {"x-forwarded": b"x-forwarded-for", "forwarded": b"forwarded"}
+_SCHEMES: Final = {
+    "http": {"http": "http", "https": "https"},
+    "websocket": {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"},
 }
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,128}")
 
 
 class Proxies:
-    """The networks whose X-Forwarded-* and X-Request-ID are believed."""
+    """The networks whose forwarding headers and X-Request-ID are believed."""
 
-    def __init__(self, networks: Sequence[str]) -> None:
-        self._networks: list[IPv4Network | IPv6Network] = [ip_network(network, strict=False) for network in networks]
+    def __init__(self, settings: HttpSettings) -> None:
+        self._networks = [parse_network(network) for network in settings.trusted_proxies]
+        self._read = _READERS[settings.forwarding_headers]
+        self._names_client = _NAMES_CLIENT[settings.forwarding_headers]
 
     def settle(self, scope: Scope) -> str | None:
         """Set the scope's client, scheme and Host from what trusted proxies say; return their request id.
 
-        The headers are taken out in any case, so that nothing further in can believe them.
+        The headers are taken out in any case, so that nothing further in can believe them. Where a
+        trusted proxy's headers do not say who calls, the scope has no client, and what refuses the
+        request stands in its state: the proxy's own address would be everybody's.
         """
+        client: tuple[str, int] | None = scope.get("client")
+        if client is not None and ":" in client[0]:
+            client = scope["client"] = (normal_address(client[0]), client[1])
         said = [(name, value) for name, value in scope["headers"] if name in _FORWARDED]
         if not said:
             return None
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in _FORWARDED]
-        peer = _address(scope["client"][0]) if scope.get("client") else None
+        peer = parse_address(client[0]) if client is not None else None
         if peer is None or not self._trusts(peer):
             scope["insula"]["hearsay"] = True
             return None
-        values = {name: [part.strip() for part in _joined(said, name).split(",")] for name, _ in said}
-        self._settle_client(scope, values.get(b"x-forwarded-for", []))
-        if scheme := _SCHEMES.get((scope["type"], values.get(b"x-forwarded-proto", [""])[-1])):
-            scope["scheme"] = scheme
-        if host := values.get(b"x-forwarded-host", [""])[-1]:
-            others = [pair for pair in scope["headers"] if pair[0] != b"host"]
-            scope["headers"] = [(b"host", host.encode("latin-1")), *others]
-        request_id = values.get(b"x-request-id", [""])[-1]
+        try:
+            self._believe(scope, said)
+        except InvalidForwarding as error:
+            scope["client"] = None
+            scope["insula"]["refusal"] = error
+        request_id = next((value.decode("latin-1") for name, value in reversed(said) if name == b"x-request-id"), "")
+        request_id = request_id.rpartition(",")[2].strip()
         return request_id if _REQUEST_ID.fullmatch(request_id) else None
 
-    def _settle_client(self, scope: Scope, hops: Sequence[str]) -> None:
-        # From the right: the nearest hop that is not one of ours is the client; what stands left of it is hearsay.
-        for hop in reversed(hops):
-            address = _address(hop)
-            if address is None:
-                return
+    def _believe(self, scope: Scope, said: RawHeaders) -> None:
+        hops = self._read(said)
+        depth = 0
+        if any(name == self._names_client for name, _ in said):
+            address, depth = self._client(hops)
             scope["client"] = (str(address), 0)
-            if not self._trusts(address):
-                return
+        if proto := hops.proto(depth):
+            scheme = _SCHEMES[scope["type"]].get(proto.lower())
+            if scheme is None:
+                raise InvalidForwarding("The proxy names a scheme that is neither http nor https")
+            scope["scheme"] = scheme
+        if host := hops.host(depth):
+            others = [pair for pair in scope["headers"] if pair[0] != b"host"]
+            scope["headers"] = [(b"host", host.encode("latin-1")), *others]
 
-    def _trusts(self, address: _Address) -> bool:
+    def _client(self, hops: Hops) -> tuple[Address, int]:
+        """Return the nearest hop that is no proxy of ours, and its place; what stands left of it is hearsay."""
+        for depth, node in enumerate(reversed(hops.nodes), start=1):
+            address = parse_node(node)
+            if address is None:
+                break
+            if not self._trusts(address) or depth == len(hops.nodes):
+                return address, depth - 1
+        raise InvalidForwarding
+
+    def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
-
-
-def _joined(said: Sequence[tuple[bytes, bytes]], wanted: bytes) -> str:
-    return ",".join(value.decode("latin-1") for name, value in said if name == wanted)
-
-
-def _address(text: str) -> _Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

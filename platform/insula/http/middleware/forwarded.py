@@ -1,0 +1,78 @@
+"""The hops of a request as its proxies wrote them: X-Forwarded-* or RFC 7239's Forwarded."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from insula.http.addresses import unquote
+from insula.http.errors import InvalidForwarding
+
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_VALUE: Final = r'"(?:[^"\\]|\\.)*"|[^\s",;]+'
+_PAIR: Final = re.compile(rf"[ \t]*(?:(?P<name>{_NAME})=(?P<value>{_VALUE})[ \t]*)?(?P<end>[;,]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Hops:
+    """Who sent the request to each proxy, and by which scheme and host; the nearest proxy's word is the last."""
+
+    nodes: Sequence[str]
+    protos: Sequence[str]
+    hosts: Sequence[str]
+
+    def proto(self, depth: int) -> str:
+        """Return the scheme by which the client at ``depth`` from the right came; empty where nobody says."""
+        return _at(self.protos, depth)
+
+    def host(self, depth: int) -> str:
+        """Return the host that the client at ``depth`` from the right asked for; empty where nobody says."""
+        return _at(self.hosts, depth)
+
+
+def x_forwarded(headers: RawHeaders) -> Hops:
+    """Return the hops of X-Forwarded-For, -Proto and -Host, each over all of its lines."""
+    return Hops(
+        _listed(headers, b"x-forwarded-for"),
+        _listed(headers, b"x-forwarded-proto"),
+        _listed(headers, b"x-forwarded-host"),
+    )
+
+
+def forwarded(headers: RawHeaders) -> Hops:
+    """Return the hops of Forwarded, over all of its lines. Raises InvalidForwarding."""
+    elements = [element for line in _lines(headers, b"forwarded") for element in _elements(line)]
+    return Hops(*([element.get(name, "") for element in elements] for name in ("for", "proto", "host")))
+
+
+def _elements(line: str) -> list[dict[str, str]]:
+    # Strict: behind a quote that a client left open, a proxy's own element would be read as a part of the client's.
+    elements: list[dict[str, str]] = []
+    element: dict[str, str] = {}
+    position = 0
+    while position < len(line):
+        pair = _PAIR.match(line, position)
+        if pair is None or (pair["name"] or "").lower() in element:
+            raise InvalidForwarding
+        if pair["name"]:
+            element[pair["name"].lower()] = unquote(pair["value"])
+        position = pair.end()
+        if element and (pair["end"] != ";" or position == len(line)):
+            elements.append(element)
+            element = {}
+    return elements
+
+
+def _listed(headers: RawHeaders, wanted: bytes) -> list[str]:
+    return [part.strip(" \t") for line in _lines(headers, wanted) for part in line.split(",") if part.strip(" \t")]
+
+
+def _lines(headers: RawHeaders, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in headers if name == wanted]
+
+
+def _at(values: Sequence[str], depth: int) -> str:
+    """Return the value for the hop at ``depth``, or the farthest: one proxy often says it for all."""
+    return values[-1 - min(depth, len(values) - 1)] if values else ""

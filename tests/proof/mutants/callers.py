@@ -1,0 +1,34 @@
+"""Who calls, as proxies tell it, and what may be measured: each check left out."""
+
+from typing import Final
+
+from tests.proof.mutants.edits import Edit
+from tests.proof.mutants.targets import fault, tests
+
+_PROXIES: Final = "platform/insula/http/middleware/proxies.py"
+_FORWARDED: Final = "platform/insula/http/middleware/forwarded.py"
+_BEHIND: Final = fault("58_callers_behind_proxies")
+
+CALLERS: Final = (
+    Edit(
+        "callers: those that cannot be read are served",
+        _PROXIES,
+        '            scope["insula"]["refusal"] = error\n',
+        "",
+        _BEHIND,
+    ),
+    Edit(
+        "callers: a list that cannot be read counts in part",
+        _FORWARDED,
+        '        if pair is None or (pair["name"] or "").lower() in element:\n            raise InvalidForwarding\n',
+        "        if pair is None:\n            break\n",
+        _BEHIND,
+    ),
+    Edit(
+        "metrics: for all that comes from this machine",
+        "platform/insula/app/root.py",
+        'settings.environment != "production" and ',
+        "",
+        tests("app/test_root.py"),
+    ),
+)
