@@ -1,13 +1,16 @@
 """Alembic's entry: the house's tables, and a connection as the owner."""
 
+from functools import partial
 from typing import Final
 
 from alembic import context
+from alembic.runtime.migration import MigrationInfo
 from sqlalchemy.engine import Connection
 
 from billing import models as billing_models
 from insula.db import models as kernel_models
 from insula.db.base import metadata
+from insula.db.lock_waits import LockWaits, silent
 from insula.db.migrate import as_owner
 from insula.settings import Settings
 from tenants import models as tenants_models
@@ -23,15 +26,28 @@ def run(connection: Connection) -> None:
         target_metadata=metadata,
         transaction_per_migration=True,
         compare_type=True,
+        on_version_apply=_say,
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def by_hand(connection: Connection) -> None:
+    """Run a command of Alembic's own program, which nobody gave a connection."""
+    waits = LockWaits(say=print)
+    waits.run(connection, partial(run, connection))
+
+
+def _say(*_: object, **applied: object) -> None:
+    step, say = applied["step"], context.config.attributes.get("say", silent)
+    if isinstance(step, MigrationInfo):
+        say(f"{'up to' if step.is_upgrade else 'down from'} {step.up_revision_id}")
 
 
 if context.is_offline_mode():
     raise SystemExit("The migrations read the catalogue: run them against a database.")
 given = context.config.attributes.get("connection")
 if given is None:
-    as_owner(Settings(), run)
+    as_owner(Settings(), by_hand)
 else:
     run(given)

@@ -18,7 +18,11 @@ from pathlib import Path
 ROOTS = ("platform", "tenants", "billing", "admin", "migrations", "scripts", "tests", "benchmarks")
 MAX_LINES = 400
 MAKES_SCHEMA = ("platform/insula/db/", "migrations/", "tests/")
-OWN_CONNECTION = ("platform/insula/db/migrate.py", "tests/")  # never pooled: its settings go with it
+OWN_CONNECTION = (
+    "platform/insula/db/migrate.py",
+    "platform/insula/db/online.py",
+    "tests/",
+)  # never pooled: its settings go with it
 
 _BARE_IGNORE = re.compile(r"#\s*noqa(?!: [A-Z]+\d+)|#\s*type:\s*ignore(?!\[)")
 _IGNORE = re.compile(r"#\s*(?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type:\s*ignore\[[\w, -]+\])(?P<rest>.*)")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.db.grants import apply_rights
+from insula.db.lock_waits import WAIT_SECONDS, LockWaits, Say, lock_timeout, silent
 from insula.db.observed import drifted
 from insula.db.provision import provision
 from insula.db.queue import apply_queue, queue_exists, queue_findings
@@ -22,8 +24,6 @@ from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
 _LOCK: Final = 0x696E73756C61  # "insula"
-_WAIT_FOR_ANOTHER_RUN: Final = "120s"
-_LOCK_TIMEOUT: Final = "5s"
 _STATEMENT_TIMEOUT: Final = "300s"
 _PLACES: Final = (
     Path(__file__).parents[3] / "migrations",  # a checkout
@@ -31,31 +31,37 @@ _PLACES: Final = (
 )
 
 
-def migrate(settings: Settings) -> None:
+def migrate(settings: Settings, *, wait: float = WAIT_SECONDS, say: Say = silent) -> None:
     """Make the roles and bring the schema and the grants to this version. Repeatable.
 
+    Waits up to ``wait`` seconds, in all, for locks and for another run, and says so on ``say``.
     Runs in a thread with an event loop of its own, so it may be called where a loop runs; it blocks.
     """
-    _in_thread(_migrate(settings))
+    _in_thread(_migrate(settings, LockWaits(wait, say)))
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run the migrations up to ``revision``, then grant what is declared."""
-    command.upgrade(alembic_config(connection), revision)
+def upgrade(connection: Connection, revision: str = "head", waits: LockWaits | None = None) -> None:
+    """Run the migrations up to ``revision``, then grant what is declared.
+
+    Each revision, and each table's rights, is a transaction of its own: what is done stays done
+    when a later one meets a held lock, and is not done again at the next attempt.
+    """
+    waits = waits or LockWaits()
+    waits.run(connection, lambda: command.upgrade(alembic_config(connection, waits.say), revision))
     for table in drifted(connection):
-        apply_rights(connection, table)
+        waits.run(connection, partial(apply_rights, connection, table))
     if queue_exists(connection) and queue_findings(connection):
-        apply_queue(connection)
+        waits.run(connection, partial(apply_queue, connection))
     connection.commit()
 
 
-def as_owner(settings: Settings, work: Callable[[Connection], None]) -> None:
+def as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits | None = None) -> None:
     """Run ``work`` as the owner, alone: no other migration runs meanwhile, and no lock is waited for long."""
-    _in_thread(_as_owner(settings, work))
+    _in_thread(_as_owner(settings, work, waits or LockWaits()))
 
 
-def alembic_config(connection: Connection | None = None) -> Config:
-    """Return Alembic's configuration for this house's migrations."""
+def alembic_config(connection: Connection | None = None, say: Say = silent) -> Config:
+    """Return Alembic's configuration for this installation's migrations; ``say`` is told each revision."""
     place = next((place for place in _PLACES if (place / "env.py").exists()), None)
     if place is None:
         raise FileNotFoundError(f"no migrations at {' or '.join(str(place) for place in _PLACES)}")
@@ -63,6 +69,7 @@ def alembic_config(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", str(place).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    config.attributes["say"] = say
     return config
 
 
@@ -74,27 +81,26 @@ def head() -> str:
     return revision
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(settings: Settings, waits: LockWaits) -> None:
     await provision(settings)
-    await _as_owner(settings, upgrade)
+    await _as_owner(settings, partial(upgrade, waits=waits), waits)
 
 
-async def _as_owner(settings: Settings, work: Callable[[Connection], None]) -> None:
+async def _as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits) -> None:
     url = make_url(role_url(settings, DatabaseRole.OWNER, direct=True)).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_alone)
+            await connection.run_sync(_bounded, settings)
+            await connection.run_sync(waits.take_turn, _LOCK)
             await connection.run_sync(work)
     finally:
         await engine.dispose()
 
 
-def _alone(connection: Connection) -> None:
-    """Take the session's lock, which goes with the connection, and then wait for no lock for long."""
-    connection.execute(text(f"SET lock_timeout = '{_WAIT_FOR_ANOTHER_RUN}'"))
-    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-    connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+def _bounded(connection: Connection, settings: Settings) -> None:
+    """Bound every statement of this session, and its every wait for a lock."""
+    connection.execute(text(f"SET lock_timeout = '{lock_timeout(settings)}'"))
     connection.execute(text(f"SET statement_timeout = '{_STATEMENT_TIMEOUT}'"))
     connection.commit()
 

@@ -1,16 +1,20 @@
+from typing import Annotated
+
 import typer
 
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.db import migrate as migrations
+from insula.db.lock_waits import WAIT_SECONDS
 from insula.settings import Settings
 
 app = typer.Typer()
+_Wait = Annotated[float, typer.Option(min=0, help="Seconds, in all, to wait for locks that others hold.")]
 
 
 @app.command()
-def migrate() -> None:
-    """Make the roles and bring the schema to this version."""
+def migrate(wait: _Wait = WAIT_SECONDS) -> None:
+    """Make the roles and bring the schema to this version, beside running processes and backups."""
     with one_clear_line(), reached(Settings()) as settings:
-        migrations.migrate(settings)
+        migrations.migrate(settings, wait=wait, say=typer.echo)
         typer.echo(f"the database is at {migrations.head()}")

@@ -1,0 +1,141 @@
+"""The statements that an upgrade really sends, revision by revision, and what squawk finds in them.
+
+A rule is switched off for all revisions, for those of the first release, or for one revision; each with its reason.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+
+OLDEST_POSTGRESQL: Final = "15"
+FIRST_RELEASE: Final = "1200_limits"
+"""The last revision of the first release."""
+
+OFF: Final[Mapping[str, str]] = {
+    "prefer-bigint-over-int": "integers here are versions of rows, quantities and lengths, never ids",
+    "prefer-robust-stmts": "insula.db.online drops what an interrupted attempt left, then adds",
+}
+OFF_UNTIL_FIRST_RELEASE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            "adding-field-with-default",
+            "adding-foreign-key-constraint",
+            "ban-drop-constraint",
+            "constraint-missing-not-valid",
+            "disallowed-unique-constraint",
+            "require-concurrent-index-creation",
+        ),
+        "no release was before it, so its revisions run on empty tables",
+    ),
+    **dict.fromkeys(
+        ("prefer-identity", "prefer-text-field"),
+        "the tables of Alembic and procrastinate are made as these libraries write them",
+    ),
+}
+ACCEPTED: Final[Mapping[tuple[str, str], str]] = MappingProxyType({})
+"""Why a rule does not matter in one revision."""
+
+_APPLIED: Final = re.compile(r"(?:UPDATE|INSERT INTO) alembic_version\b.*?'(?P<revision>\w+)'", re.DOTALL)
+_READS: Final = re.compile(r"\s*(?:SELECT|SHOW)\b", re.IGNORECASE)
+_SETS: Final = re.compile(r"\s*SET (?:lock|statement)_timeout\b", re.IGNORECASE)
+
+
+class Statement(NamedTuple):
+    """A statement, and whether it is a transaction of its own."""
+
+    text: str
+    alone: bool
+
+
+class Recording:
+    """The statements of each revision, in order."""
+
+    def __init__(self) -> None:
+        self.revisions: dict[str, list[Statement]] = {}
+        self._session: list[Statement] = []
+        self._open: list[Statement] = []
+
+    def take(self, connection: Connection, statement: str) -> None:
+        """Record one statement; the one that notes the new version ends its revision."""
+        alone = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+        if applied := _APPLIED.match(statement):
+            self.revisions[applied["revision"]] = [*self._session, *self._open]
+            self._open = []
+        elif _SETS.match(statement) and not self._open:
+            self._session.append(Statement(statement, alone=True))
+        elif not _READS.match(statement):
+            self._open.append(Statement(statement, alone))
+
+
+@contextmanager
+def recorded() -> Iterator[Recording]:
+    """Record what every engine sends meanwhile."""
+    recording = Recording()
+
+    def take(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        recording.take(connection, statement)
+
+    event.listen(Engine, "before_cursor_execute", take)
+    try:
+        yield recording
+    finally:
+        event.remove(Engine, "before_cursor_execute", take)
+
+
+def lint(recording: Recording) -> list[str]:
+    """Return squawk's findings, less those that are switched off; also those that need not be."""
+    found = [
+        (revision, finding) for revision, finding in _squawk(recording) if not _is_off(revision, finding["rule_name"])
+    ]
+    lines = [
+        f"{revision}: {finding['rule_name']}: {finding['message']} {finding['help'] or ''}".strip()
+        for revision, finding in found
+        if (revision, finding["rule_name"]) not in ACCEPTED
+    ]
+    needed = {(revision, finding["rule_name"]) for revision, finding in found}
+    return lines + [f"{revision}: {rule} is accepted and not found" for revision, rule in ACCEPTED.keys() - needed]
+
+
+def script(statements: Sequence[Statement]) -> str:
+    """Write statements down as they ran: those of one transaction between BEGIN and COMMIT."""
+    lines: list[str] = []
+    for alone, some in groupby(statements, key=lambda statement: statement.alone):
+        texts = [f"{statement.text.strip().removesuffix(';')};" for statement in some]
+        lines += texts if alone else ["BEGIN;", *texts, "COMMIT;"]
+    return "\n".join(lines)
+
+
+def _squawk(recording: Recording) -> Iterator[tuple[str, Mapping[str, str]]]:
+    with tempfile.TemporaryDirectory(prefix="insula-sql-") as directory:
+        files = [Path(directory, f"{revision}.sql") for revision in recording.revisions]
+        for file, statements in zip(files, recording.revisions.values(), strict=True):
+            file.write_text(script(statements))
+        command = [
+            str(Path(sys.executable).with_name("squawk")),
+            "--pg-version",
+            OLDEST_POSTGRESQL,
+            "--reporter",
+            "json",
+        ]
+        done = subprocess.run(  # noqa: S603  our own program
+            [*command, "--no-assume-in-transaction", *files], capture_output=True, text=True, check=False
+        )
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"squawk ended with {done.returncode}: {done.stderr}")
+        for finding in json.loads(done.stdout):
+            yield Path(finding["file"]).stem, finding
+
+
+def _is_off(revision: str, rule: str) -> bool:
+    return rule in OFF or (revision <= FIRST_RELEASE and rule in OFF_UNTIL_FIRST_RELEASE)

@@ -1,0 +1,65 @@
+"""What `make check` finds in the statements of migrations: each kind once harmful, and once as it should be."""
+
+import pytest
+
+from scripts.recorded_sql import FIRST_RELEASE, Recording, Statement, lint, script
+
+BOUNDS = ("SET lock_timeout = '500ms'", "SET statement_timeout = '300s'")
+ADD = "ALTER TABLE note ADD CONSTRAINT ck_note CHECK (size > 0)"
+
+
+def recording(revision: str, *statements: Statement) -> Recording:
+    recorded = Recording()
+    recorded.revisions[revision] = [*(Statement(bound, alone=True) for bound in BOUNDS), *statements]
+    return recorded
+
+
+def within(*texts: str) -> list[Statement]:
+    return [Statement(text, alone=False) for text in texts]
+
+
+def alone(*texts: str) -> list[Statement]:
+    return [Statement(text, alone=True) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("rule", "harmful", "harmless"),
+    [
+        (
+            "require-concurrent-index-creation",
+            within("CREATE INDEX ix_note ON note (body)"),
+            alone("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_note ON note (body)"),
+        ),
+        (
+            "ban-concurrent-index-creation-in-transaction",
+            within("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_note ON note (body)", "DELETE FROM note"),
+            within("CREATE TABLE note (body text)", "CREATE INDEX ix_note ON note (body)"),
+        ),
+        (
+            "constraint-missing-not-valid",
+            within(ADD),
+            alone(f"{ADD} NOT VALID", "ALTER TABLE note VALIDATE CONSTRAINT ck_note"),
+        ),
+        (
+            "adding-required-field",
+            within("ALTER TABLE note ADD COLUMN size bigint NOT NULL"),
+            within("ALTER TABLE note ADD COLUMN size bigint NOT NULL DEFAULT 0"),
+        ),
+        ("ban-drop-column", within("ALTER TABLE note DROP COLUMN body"), within("DELETE FROM note")),
+    ],
+)
+def test_a_statement_that_holds_up_requests_is_found(
+    rule: str, harmful: list[Statement], harmless: list[Statement]
+) -> None:
+    [line] = lint(recording("9900_later", *harmful))
+
+    assert line.startswith(f"9900_later: {rule}: ")
+    assert lint(recording("9900_later", *harmless)) == []
+
+
+def test_revisions_of_the_first_release_run_on_empty_tables() -> None:
+    assert lint(recording(FIRST_RELEASE, *within("CREATE INDEX ix_note ON note (body)"))) == []
+
+
+def test_statements_that_are_transactions_of_their_own_stand_outside() -> None:
+    assert script([*within("A;", "B"), *alone("C"), *within("D")]) == "BEGIN;\nA;\nB;\nCOMMIT;\nC;\nBEGIN;\nD;\nCOMMIT;"
