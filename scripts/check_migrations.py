@@ -76,6 +76,7 @@ def check(connection: Connection) -> None:
     expect_sound(audit(connection), "the last revision")
     revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
     for revision in (*revisions[1:], "base"):
+        connection.commit()  # for a revision that is no single transaction
         command.downgrade(config, revision)
         expect_sound(audit_revision(connection), f"{revision}, on the way down")
     connection.commit()
@@ -84,6 +85,7 @@ def check(connection: Connection) -> None:
         raise RuntimeError(f"downgrade leaves {', '.join(sorted(left))}")
     connection.rollback()
     for revision in reversed(revisions):
+        connection.commit()
         command.upgrade(config, revision)
         expect_sound(audit_revision(connection), f"{revision}, on the way up")
     connection.commit()

@@ -4,12 +4,14 @@ from typing import Final
 
 from alembic import op
 
+from insula.db import online
+
 revision: Final = "1300_events_of_a_customer"
 down_revision: Final = "1200_limits"
 
 
 def upgrade() -> None:
-    op.create_index("ix_webhook_event_customer", "webhook_event", ["provider", "customer"])
+    online.create_index("ix_webhook_event_customer", "webhook_event", ["provider", "customer"])
 
 
 def downgrade() -> None:
