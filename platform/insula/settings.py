@@ -121,6 +121,7 @@ class MailSettings(_Group):
     username: str = ""
     password: SecretStr = SecretStr("")
     starttls: bool = Field(default=True, description="Whether the connection must be encrypted.")
+    timeout: float = Field(20.0, gt=0, description="Seconds in which the SMTP server must have taken a mail.")
     sender: str = Field("Insula <no-reply@localhost>", description="What mails say they are from.")
 
 

@@ -1,10 +1,12 @@
 """A real SMTP server that keeps what it is sent."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from typing import Literal
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -16,14 +18,27 @@ from tests.support.app import free_port
 
 @dataclass
 class Sink:
-    """What has arrived, in its order, and how to have it refused."""
+    """What has arrived, in its order, and how to have it refused, held up or left without an answer."""
 
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     refusals: int = 0
+    losses: int = 0
+    """So many messages are taken, and the connection lost before the answer."""
+    holds: dict[str, Literal["RCPT", "DATA"]] = field(default_factory=dict)
+    """Where mails to an address wait: before they are sent, or taken and not answered."""
+    held: list[str] = field(default_factory=list)
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's name and parameters
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Accept any recipient."""
+        await self._hold(address, "RCPT")
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
         """Take a message, or refuse it for now."""
         if self.refusals:
             self.refusals -= 1
@@ -33,7 +48,19 @@ class Sink:
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
         self.recipients.append(list(envelope.rcpt_tos))
+        await self._hold(str(message["To"]), "DATA")
+        if self.losses:
+            self.losses -= 1
+            assert isinstance(server.transport, asyncio.WriteTransport)
+            server.transport.abort()
         return "250 taken"
+
+    async def _hold(self, address: str, stage: str) -> None:
+        if self.holds.get(address) != stage:
+            return
+        self.held.append(address)
+        while self.holds.get(address) == stage:  # noqa: ASYNC110  changed by another thread
+            await asyncio.sleep(0.005)
 
     def settings(self, settings: Settings) -> Settings:
         """Return ``settings`` whose mail goes here."""

@@ -1,7 +1,20 @@
 """Work after the response: enqueued in the request's transaction, run by ``insula.worker``."""
 
-from insula.jobs.context import Handler, Handlers, JobContext, Mailer, TenantGone
+from insula.jobs.context import Claim, Handler, Handlers, JobContext, Mailer, TenantGone
 from insula.jobs.effects import effect_once
 from insula.jobs.enqueue import enqueue
+from insula.jobs.external import NotAccepted, OutcomeUnknown, external_effect
 
-__all__ = ["Handler", "Handlers", "JobContext", "Mailer", "TenantGone", "effect_once", "enqueue"]
+__all__ = [
+    "Claim",
+    "Handler",
+    "Handlers",
+    "JobContext",
+    "Mailer",
+    "NotAccepted",
+    "OutcomeUnknown",
+    "TenantGone",
+    "effect_once",
+    "enqueue",
+    "external_effect",
+]

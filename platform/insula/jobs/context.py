@@ -23,11 +23,15 @@ class TenantGone(Exception):
     """The job's tenant is suspended or removed: the job ends here, without effect."""
 
 
+Claim = Callable[[], Awaitable[None]]
+"""Awaited right before an effect outside the database can happen; commits."""
+
+
 class Mailer(Protocol):
     """Hands messages over for delivery."""
 
-    async def send(self, message: EmailMessage) -> None:
-        """Return when the message is accepted."""
+    async def send(self, message: EmailMessage, claim: Claim) -> None:
+        """Return when the message is accepted; await ``claim`` right before it can be. Raises NotAccepted."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""One effect, however often a job is run."""
+"""One effect in the database, however often a job is run. Effects outside it: ``insula.jobs.external``."""
 
 from typing import Final
 from uuid import UUID

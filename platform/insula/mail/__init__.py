@@ -1,4 +1,4 @@
-"""Mail: written from templates, enqueued with the change it tells of, sent by the worker, once."""
+"""Mail: written from templates, enqueued with the change it tells of, sent by the worker."""
 
 from insula.mail.outbox import JOBS, send_mail
 

@@ -1,6 +1,7 @@
 """``send_mail`` puts a mail into a transaction; the task ``mail.send`` sends it."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from insula.db.unit import Unit
-from insula.jobs import Handlers, JobContext, effect_once, enqueue
+from insula.jobs import Handlers, JobContext, enqueue, external_effect
 from insula.mail.message import compose
 
 _TASK: Final = "mail.send"
@@ -27,7 +28,7 @@ class _Mail(BaseModel):
 async def send_mail(
     unit: Unit, *, tenant_id: UUID | None, to: str, template: str, context: Mapping[str, str], message_key: str
 ) -> None:
-    """Have the template sent, filled with ``context``, once for each ``message_key``, if the unit commits.
+    """Have the template sent, filled with ``context``, if the unit commits. A ``message_key`` is not sent again.
 
     Links in it are built on ``settings.public_url``. With a tenant the mail is that tenant's: it is
     not sent once the tenant is suspended. Raises InvalidValue for an address or a text that could
@@ -35,16 +36,14 @@ async def send_mail(
     """
     mail = _Mail(to=to, template=template, context=dict(context), message_key=message_key)
     compose(sender=_ANY_SENDER, **mail.model_dump())  # what cannot be sent is refused here, not found out later
-    await enqueue(unit, _TASK, mail.model_dump(), tenant_id=tenant_id, queueing_lock=f"mail:{message_key}")
+    lock = f"mail:{message_key}"  # of two jobs with one key the second finds what the first has marked
+    await enqueue(unit, _TASK, mail.model_dump(), tenant_id=tenant_id, lock=lock, queueing_lock=lock)
 
 
 async def _send(context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
-    """Send, and note it in one transaction: killed in between, it is sent again under the same Message-ID."""
     mail = _Mail.model_validate(arguments)
     message = compose(sender=context.settings.mail.sender, **mail.model_dump())
-    async with context.unit() as unit:
-        if await effect_once(unit, f"mail:{mail.message_key}"):
-            await context.mailer.send(message)
+    await external_effect(context, f"mail:{mail.message_key}", partial(context.mailer.send, message))
 
 
 JOBS: Final[Handlers] = MappingProxyType({_TASK: _send})

@@ -1,19 +1,22 @@
 """How mail leaves: by SMTP or, on a machine of one's own, into the mailbox."""
 
+import asyncio
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import Final
+from typing import Final, Literal
 
 import aiosmtplib
 import anyio.to_thread
 import structlog
+from aiosmtplib.typing import Default
 
-from insula.jobs import Mailer
+from insula.jobs import Claim, Mailer, NotAccepted
 from insula.mail.mailbox import LINK, Mailbox
 from insula.settings import MailSettings, Settings
 
-_TIMEOUT: Final = 10.0  # less than the database lets a transaction idle: the send is noted in one
+_REFUSALS: Final = range(400, 600)
+_DEFAULT: Final = Default.token
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -24,17 +27,52 @@ class SmtpMailer:
 
     settings: MailSettings
 
-    async def send(self, message: EmailMessage) -> None:
-        """Return when the server has accepted the message."""
-        await aiosmtplib.send(
-            message,
-            hostname=self.settings.host,
-            port=self.settings.port,
-            username=self.settings.username or None,
-            password=self.settings.password.get_secret_value() or None,
-            start_tls=self.settings.starttls,
-            timeout=_TIMEOUT,
+    async def send(self, message: EmailMessage, claim: Claim) -> None:
+        """Return when the server has accepted the message, within one deadline for everything."""
+        client = _Client(self.settings, claim)
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                await client.connect()
+                await client.send_message(message)
+            client.leave()
+        finally:
+            client.close()
+
+
+class _Client(aiosmtplib.SMTP):
+    """An SMTP client that claims a message right before it sends it."""
+
+    def __init__(self, settings: MailSettings, claim: Claim) -> None:
+        super().__init__(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username or None,
+            password=settings.password.get_secret_value() or None,
+            start_tls=settings.starttls,
+            timeout=settings.timeout,
         )
+        self._claim = claim
+
+    async def data(
+        self,
+        message: str | bytes,
+        /,
+        *,
+        timeout: float | Literal[Default.token] | None = _DEFAULT,  # noqa: ASYNC109  as the library's own
+    ) -> aiosmtplib.SMTPResponse:
+        """Send the message. Raises NotAccepted if the server says that it has not taken it."""
+        await self._claim()
+        try:
+            return await super().data(message, timeout=timeout)
+        except aiosmtplib.SMTPDataError as error:
+            if error.code in _REFUSALS:
+                raise NotAccepted from error
+            raise
+
+    def leave(self) -> None:
+        """Say goodbye without waiting for an answer: what was sent is not yet marked as sent."""
+        if self.protocol is not None and self.protocol.is_connected:
+            self.protocol.write(b"QUIT\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +82,9 @@ class MailboxMailer:
     mailbox: Mailbox
     public_url: str
 
-    async def send(self, message: EmailMessage) -> None:
+    async def send(self, message: EmailMessage, claim: Claim) -> None:
         """Return when the message is in its file."""
+        await claim()
         name = await anyio.to_thread.run_sync(self.mailbox.keep, message.as_bytes(policy=SMTP))
         body = message.get_body(("plain",))
         links = LINK.findall(body.get_content()) if body is not None else []

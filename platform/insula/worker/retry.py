@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from insula import clock
 from insula.errors import AppError, Unavailable
+from insula.jobs import OutcomeUnknown
 from insula.settings import JobsSettings
 
-_FUTILE: Final = (AppError, ValidationError, PermissionError, LookupError)
+_FUTILE: Final = (OutcomeUnknown, AppError, ValidationError, PermissionError, LookupError)
 _random: Final = random.SystemRandom()
 
 
@@ -34,5 +35,5 @@ class Backoff(BaseRetryStrategy):
 
 
 def _is_futile(error: BaseException) -> bool:
-    """Tell whether the job is wrong in itself, so that it fails however often it is run."""
+    """Tell whether the job fails however often it is run, or must not be run again."""
     return isinstance(error, _FUTILE) and not isinstance(error, Unavailable)

@@ -10,6 +10,8 @@ _ACCESS: Final = "platform/insula/http/access.py"
 _SEAL: Final = "platform/insula/http/seal.py"
 _RUNNER: Final = "platform/insula/worker/runner.py"
 _JOBS: Final = "platform/insula/jobs/context.py"
+_EXTERNAL: Final = "platform/insula/jobs/external.py"
+_DELIVERY: Final = tests("mail/test_delivery.py")
 _SIGNATURE: Final = "billing/service/signature.py"
 _INBOX: Final = "billing/service/inbox.py"
 _SUBSCRIPTIONS: Final = "billing/service/subscriptions.py"
@@ -101,6 +103,30 @@ EFFECTS: Final = (
         "self.database.unit(DatabaseRole.WORKER, self.tenant_id or NO_TENANT)",
         "self.database.unit(DatabaseRole.WORKER, NO_TENANT)",
         tests("jobs/test_worker.py"),
+    ),
+    Edit(
+        "mails: claimed without a commit",
+        _EXTERNAL,
+        "            if not await effect_once(unit, claims[0]):\n                raise ClaimTaken\n",
+        "            pass\n",
+        _DELIVERY,
+    ),
+    Edit("mails: without end", _EXTERNAL, "    if not claims:\n", "    if False:\n", _DELIVERY),
+    Edit("mails: one attempt", _EXTERNAL, "_MOST: Final = 2", "_MOST: Final = 1", _DELIVERY),
+    Edit("mails: sent again after their mark", _EXTERNAL, "None if key in found else", "", _DELIVERY),
+    Edit(
+        "mails: a refusal keeps its claim",
+        _EXTERNAL,
+        "        await _insist(context, lambda unit: _release(unit, claims[:1]))\n",
+        "",
+        tests("mail/test_mail.py"),
+    ),
+    Edit(
+        "mails: two with one key at once",
+        "platform/insula/mail/outbox.py",
+        "lock=lock, queueing_lock=lock",
+        "queueing_lock=lock",
+        _DELIVERY,
     ),
     Edit("webhooks: any signature", _SIGNATURE, "if not any(matches):", "if False:", fault("31_unsigned_webhook")),
     Edit(

@@ -1,0 +1,114 @@
+"""Effects outside the database, such as a mail: a kill repeats one at most once.
+
+No transaction spans PostgreSQL and another system. So an attempt is claimed, in a committed
+transaction of its own, right before its effect can happen, and marked as done right after. A claim
+without a mark means that nobody knows whether the effect happened: the worker was killed, or the
+connection was lost. It is then attempted once more, under a second claim, and never a third time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import Final
+
+import structlog
+from sqlalchemy import delete, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, select
+
+from insula.db.models import JobEffect
+from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.errors import Unavailable
+from insula.jobs.context import Claim, JobContext
+from insula.jobs.effects import NO_TENANT, effect_once
+
+_MOST: Final = 2
+_PATIENCE: Final = 30.0
+_PAUSE: Final = 0.25
+_FAILURES: Final = text("SELECT count(*) FROM jobs.procrastinate_events WHERE job_id = :job_id AND type = 'failed'")
+
+_log: Final = structlog.get_logger(__name__)
+
+
+class NotAccepted(Exception):
+    """The other system has refused: the effect has certainly not happened."""
+
+
+class OutcomeUnknown(Exception):
+    """The last attempt that a job may make has ended without an answer."""
+
+
+class ClaimTaken(Exception):
+    """Another run of this job makes the attempt."""
+
+
+async def external_effect(context: JobContext, key: str, attempt: Callable[[Claim], Awaitable[None]]) -> None:
+    """Have the effect named ``key``, unless it is marked as done.
+
+    ``attempt`` awaits its claim right before the effect can happen, returns once it has happened, and
+    raises NotAccepted if it certainly has not. After any other error the claim stands. No transaction
+    is open meanwhile. Raises OutcomeUnknown if both claims stand without a mark. A job that staff run
+    again after it failed has two claims anew.
+    """
+    claims = await _open_claims(context, key)
+    if claims is None:
+        return
+    if not claims:
+        _log.error("effect given up", reason="its outcome is unknown", key=key)
+        raise OutcomeUnknown
+    claimed = False
+
+    async def claim() -> None:
+        nonlocal claimed
+        async with context.unit() as unit:
+            if not await effect_once(unit, claims[0]):
+                raise ClaimTaken
+        claimed = True
+
+    try:
+        await attempt(claim)
+    except NotAccepted:
+        await _insist(context, lambda unit: _release(unit, claims[:1]))
+        raise
+    except BaseException as error:
+        if claimed:
+            _log.warning("outcome unknown", key=key, error=type(error).__name__)
+        raise
+    await _insist(context, lambda unit: _mark(unit, key))
+
+
+async def _open_claims(context: JobContext, key: str) -> Sequence[str] | None:
+    """Return the claims that this job may still make, or None when the effect is marked."""
+    async with context.unit() as unit:
+        failures = (await (await unit.session.connection()).execute(_FAILURES, {"job_id": context.job_id})).scalar_one()
+        claims = [f"{key}#{context.job_id}.{failures}.{number}" for number in range(1, _MOST + 1)]
+        mine = col(JobEffect.tenant_id) == (unit.tenant_id or NO_TENANT)
+        noted = select(JobEffect.key).where(mine, col(JobEffect.key).in_([key, *claims]))
+        found = frozenset((await unit.session.exec(noted)).all())
+    return None if key in found else [claim for claim in claims if claim not in found]
+
+
+async def _mark(unit: Unit, key: str) -> None:
+    await effect_once(unit, key)
+
+
+async def _release(unit: Unit, claims: Sequence[str]) -> None:
+    mine = col(JobEffect.tenant_id) == (unit.tenant_id or NO_TENANT)
+    await unit.session.exec(delete(JobEffect).where(mine, col(JobEffect.key).in_(claims)))
+
+
+async def _insist(context: JobContext, write: Callable[[Unit], Awaitable[None]]) -> None:
+    """Write what became of an attempt, also when the database is away for a moment or the tenant is gone."""
+    begun = monotonic()
+    while True:
+        try:
+            async with context.database.unit(DatabaseRole.WORKER, context.tenant_id or NO_TENANT) as unit:
+                await write(unit)
+        except (Unavailable, SQLAlchemyError, OSError) as error:
+            if monotonic() - begun > _PATIENCE:
+                raise
+            _log.warning("an attempt's outcome waits for the database", error=type(error).__name__)
+            await asyncio.sleep(_PAUSE)
+        else:
+            return

@@ -1,0 +1,67 @@
+"""Workers killed with SIGKILL before a mail's claim, before its answer and before its mark: at most two copies."""
+
+import subprocess
+from collections.abc import Sequence
+
+from insula.db.pools import Database
+from insula.settings import Settings
+from tests.mail.test_delivery import mark_waits, marks_held_up, post
+from tests.support.factories import Factories
+from tests.support.mail import Sink
+from tests.support.waiting import until
+from tests.support.worker import Readback, quick, spawn
+
+
+async def killed(
+    worker: subprocess.Popen[bytes], settings: Settings, sink: Sink, readback: Readback, marked: str, *others: str
+) -> None:
+    """Kill the worker as soon as one mail was answered and is not yet marked, and the others are held up."""
+    await until(lambda: {marked, *others} <= set(sink.held))
+    async with marks_held_up(settings):
+        del sink.holds[marked]
+        await until(lambda: mark_waits(readback))
+        worker.kill()
+        worker.wait()
+    sink.held.clear()
+
+
+async def outcomes(readback: Readback, tenant_id: object) -> Sequence[object]:
+    rows = await readback(
+        "select status::text from jobs.procrastinate_jobs where tenant_id = :id order by id", id=tenant_id
+    )
+    return [row["status"] for row in rows]
+
+
+async def test_two_workers_killed_at_the_same_mails_repeat_each_at_most_once(
+    settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
+) -> None:
+    tenant = await make.tenant()
+    addresses = [await post(database, tenant.id, str(n)) for n in range(5)]
+    unsent, unanswered, unmarked, unanswered_once, _undisturbed = addresses
+    sink.holds |= {unsent: "RCPT", unanswered: "DATA", unmarked: "DATA", unanswered_once: "DATA"}
+    quickly = quick(sink.settings(settings))
+
+    await killed(spawn(quickly), settings, sink, readback, unmarked, unsent, unanswered, unanswered_once)
+    del sink.holds[unanswered_once]
+    sink.holds[unmarked] = "DATA"
+    worker = spawn(quickly)
+    await until(lambda: _has_succeeded(readback, tenant.id, 3))
+    await killed(worker, settings, sink, readback, unmarked, unsent, unanswered)
+    sink.holds.clear()
+    worker = spawn(quickly)
+    try:
+        expected = ["succeeded", "failed", "failed", "succeeded", "succeeded"]
+        await until(lambda: _are(readback, tenant.id, expected))
+    finally:
+        worker.terminate()
+        worker.wait()
+    assert [len(sink.to(address)) for address in addresses] == [1, 2, 2, 2, 1]
+    assert len({message["Message-ID"] for message in sink.messages}) == len(addresses)
+
+
+async def _are(readback: Readback, tenant_id: object, expected: Sequence[object]) -> bool:
+    return await outcomes(readback, tenant_id) == expected
+
+
+async def _has_succeeded(readback: Readback, tenant_id: object, number: int) -> bool:
+    return (await outcomes(readback, tenant_id))[number] == "succeeded"

@@ -1,0 +1,160 @@
+"""Between a mail's claim and its mark: lost answers, refusals, silence, and a database that goes meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from unittest.mock import patch
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import new_id
+from insula.jobs import external
+from insula.mail import JOBS, send_mail
+from insula.settings import Settings
+from tests.support.cluster import superuser_url
+from tests.support.factories import Factories
+from tests.support.mail import Sink
+from tests.support.waiting import until
+from tests.support.worker import Readback, quick, statuses, working
+
+
+async def post(database: Database, tenant_id: UUID, key: str = "one") -> str:
+    """Queue a mail to a new address."""
+    address = f"u-{new_id().hex}@example.com"
+    await post_to(address, database, tenant_id, key)
+    return address
+
+
+async def post_to(address: str, database: Database, tenant_id: UUID, key: str) -> None:
+    async with database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
+        await send_mail(
+            unit, tenant_id=tenant_id, to=address, template="welcome", context={"name": "Ada"}, message_key=key
+        )
+
+
+async def ended(readback: Readback, tenant_id: UUID, status: str) -> None:
+    async def has_ended() -> bool:
+        return await statuses(readback, tenant_id) == {status}
+
+    await until(has_ended)
+
+
+@asynccontextmanager
+async def marks_held_up(settings: Settings) -> AsyncIterator[None]:
+    """Let nobody write an effect meanwhile."""
+    engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(text("lock table job_effect in share mode"))
+        yield
+
+
+async def mark_waits(readback: Readback) -> bool:
+    """Tell whether somebody waits to write an effect."""
+    return bool(await readback("select 1 from pg_locks where relation = 'job_effect'::regclass and not granted"))
+
+
+async def test_a_mail_whose_answer_is_lost_is_sent_once_more_under_its_id(
+    settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
+) -> None:
+    tenant = await make.tenant()
+    address = await post(database, tenant.id)
+    sink.losses = 1
+    async with working(quick(sink.settings(settings)), JOBS):
+        await ended(readback, tenant.id, "succeeded")
+    first, second = sink.to(address)
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+async def test_a_mail_whose_answer_is_lost_twice_is_given_up_until_staff_run_it_again(
+    settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
+) -> None:
+    tenant = await make.tenant()
+    address = await post(database, tenant.id)
+    sink.losses = 2
+    async with working(quick(sink.settings(settings)), JOBS):
+        with patch.object(external, "_log") as log:
+            await ended(readback, tenant.id, "failed")
+        assert len(sink.to(address)) == 2
+        log.error.assert_called_once_with("effect given up", reason="its outcome is unknown", key="mail:one")
+
+        await readback(
+            "select jobs.procrastinate_retry_job_v2(id, now(), null, null, null) "
+            "from jobs.procrastinate_jobs where tenant_id = :id",
+            id=tenant.id,
+        )
+        await ended(readback, tenant.id, "succeeded")
+    assert len(sink.to(address)) == 3
+
+
+async def test_a_silent_server_holds_no_connection_to_the_database_and_is_left_at_the_deadline(
+    settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
+) -> None:
+    tenant = await make.tenant()
+    address = await post(database, tenant.id)
+    sink.holds[address] = "RCPT"
+    mail = sink.settings(settings)
+    impatient = mail.model_copy(update={"mail": mail.mail.model_copy(update={"timeout": 0.3})})
+    async with working(quick(impatient), JOBS):
+        await until(lambda: address in sink.held)
+        idle = await readback(
+            "select query from pg_stat_activity where datname = current_database() "
+            "and usename = 'insula_worker' and state like 'idle in transaction%'"
+        )
+        assert idle == []
+        await until(lambda: sink.held.count(address) > 1)  # the first attempt was left, and made again
+        del sink.holds[address]
+        await ended(readback, tenant.id, "succeeded")
+    assert len(sink.to(address)) == 1
+
+
+async def test_two_jobs_with_one_key_send_one_mail(
+    settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
+) -> None:
+    tenant = await make.tenant()
+    address = await post(database, tenant.id)
+    sink.holds[address] = "DATA"
+    async with working(quick(sink.settings(settings)), JOBS):
+        await until(lambda: address in sink.held)
+        await post_to(address, database, tenant.id, "one")
+        later = await post(database, tenant.id, "two")
+        await until(lambda: bool(sink.to(later)))  # jobs are taken in their order, so the second had its chance
+        del sink.holds[address]
+        await ended(readback, tenant.id, "succeeded")
+    assert len(sink.to(address)) == 1
+    assert len(await readback("select 1 from jobs.procrastinate_jobs where tenant_id = :id", id=tenant.id)) == 3
+
+
+async def test_a_mail_that_was_taken_is_marked_although_the_connection_is_lost_at_it(
+    settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
+) -> None:
+    tenant = await make.tenant()
+    address = await post(database, tenant.id)
+    sink.holds[address] = "DATA"
+    async with working(quick(sink.settings(settings)), JOBS):
+        await until(lambda: address in sink.held)
+        async with marks_held_up(settings):
+            del sink.holds[address]
+            await until(lambda: mark_waits(readback))
+            await readback(
+                "select pg_terminate_backend(pid) from pg_locks where relation = 'job_effect'::regclass and not granted"
+            )
+        await ended(readback, tenant.id, "succeeded")
+    assert len(sink.to(address)) == 1
+
+
+async def test_a_worker_that_is_told_to_stop_leaves_no_mail_unmarked(
+    settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
+) -> None:
+    tenant = await make.tenant()
+    address = await post(database, tenant.id)
+    sink.holds[address] = "DATA"
+    async with working(quick(sink.settings(settings)), JOBS):
+        await until(lambda: address in sink.held)
+        asyncio.get_running_loop().call_later(0.2, sink.holds.clear)
+    assert await statuses(readback, tenant.id) == {"succeeded"}
+    assert len(sink.to(address)) == 1
