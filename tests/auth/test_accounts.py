@@ -96,19 +96,34 @@ class TestRegister:
         assert await readback("select 1 from email_token where user_id = :id", id=user.id) == []
         assert (await visitor.login(user.email)).status_code == 200
 
-    async def test_the_password_is_that_of_the_registration_whose_link_is_followed(
-        self, visitor: Visitor, email: str, readback: Readback
+    @pytest.mark.parametrize("followed", [0, 1])
+    async def test_it_becomes_that_of_who_verifies_whichever_link_is_followed(
+        self, visitor: Visitor, email: str, readback: Readback, followed: int
     ) -> None:
         await register(visitor, email, name="Ada")
         await register(visitor, email, name="Mallory", password=OTHER_PASSWORD)
-        mine, theirs = [letter.secret for letter in await letters_to(readback, email)]
+        links = [letter.secret for letter in await letters_to(readback, email)]
 
-        assert (await verify(visitor, mine)).status_code == 204
+        assert (await verify(visitor, links[followed])).status_code == 204
 
         assert (await account(readback, email))["name"] == "Ada"
         assert (await visitor.login(email)).status_code == 200
         assert problem(await visitor.login(email, password=OTHER_PASSWORD)) == (401, "login_refused")
-        assert problem(await verify(visitor, theirs)) == (400, "link_refused")
+        assert problem(await verify(visitor, links[1 - followed])) == (400, "link_refused")
+
+    async def test_nothing_is_kept_of_a_registration_that_was_somebody_elses(
+        self, visitor: Visitor, email: str, readback: Readback
+    ) -> None:
+        await register(visitor, email, name="Mallory", password=OTHER_PASSWORD)
+        link = await secret_to(readback, email)
+
+        for easy in ("password1234", email.upper()):
+            assert problem(await verify(visitor, link, easy)) == (422, "password_too_easy")
+        assert (await verify(visitor, link)).status_code == 204
+
+        assert (await account(readback, email))["name"] == email.partition("@")[0]
+        assert problem(await visitor.login(email, password=OTHER_PASSWORD)) == (401, "login_refused")
+        assert (await visitor.login(email)).status_code == 200
 
     @pytest.mark.parametrize(
         "change",
@@ -175,7 +190,7 @@ class TestRegister:
         self, visitor: Visitor, email: str, password: str, readback: Readback
     ) -> None:
         assert (await register(visitor, email, password=password)).status_code == 202
-        await verify(visitor, await secret_to(readback, email))
+        await verify(visitor, await secret_to(readback, email), password)
         assert (await visitor.login(email, password=password)).status_code == 200
 
     async def test_an_international_domain_has_one_spelling(

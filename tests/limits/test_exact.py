@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from datetime import timedelta
 
 from redis.asyncio import Redis
 
+from insula import clock
 from insula.ids import new_id
 from insula.limits import Limits
+from insula.limits.mails import HOUR
 
 Worker = Callable[[], Limits]
 
@@ -51,3 +54,23 @@ async def test_without_redis_a_stricter_local_count_holds() -> None:
 
     assert await attempts(limits, key, 3) == [True, True, False]
     assert await attempts(limits, address(), 1) == [True]
+
+
+async def test_a_count_lasts_as_long_as_its_window(worker: Worker) -> None:
+    limits, key = worker(), address()
+    passed = [(await limits.admit_exactly(key, 5, HOUR)).allowed for _ in range(6)]
+
+    verdict = await limits.admit_exactly(key, 5, HOUR)
+
+    assert passed == [True] * 5 + [False]
+    assert verdict.headers()["RateLimit-Policy"] == f'"auth";q=5;w={HOUR}'
+    assert HOUR - 60 <= verdict.retry_after <= HOUR + 60
+
+
+async def test_without_redis_it_lasts_as_long() -> None:
+    limits, key = Limits.build(None), address()
+    assert [(await limits.admit_exactly(key, 5, HOUR)).allowed for _ in range(3)] == [True, True, False]
+
+    for later, allowed in ((timedelta(minutes=58), False), (timedelta(minutes=61, seconds=1), True)):
+        with clock.moved(later):
+            assert (await limits.admit_exactly(key, 5, HOUR)).allowed == allowed

@@ -73,8 +73,8 @@ class Person:
         refused = self.log_in()
         assert (refused.status_code, refused.json()["code"]) == (403, "email_not_verified")
         secret = self.town.secret(self.email, "insula_ev")
-        assert self.call("POST", "/auth/verify", {"token": secret}).is_success
-        assert self.call("POST", "/auth/verify", {"token": secret}).is_client_error
+        assert self.call("POST", "/auth/verify", {"token": secret, "password": PASSWORD}).is_success
+        assert self.call("POST", "/auth/verify", {"token": secret, "password": PASSWORD}).is_client_error
         assert self.log_in().status_code == 200
         return self
 

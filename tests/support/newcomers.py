@@ -19,8 +19,8 @@ async def register(visitor: Visitor, email: str, /, **change: object) -> httpx.R
     return await visitor.client.post("/auth/register", json=body)
 
 
-async def verify(visitor: Visitor, secret: str) -> httpx.Response:
-    return await visitor.client.post("/auth/verify", json={"token": secret})
+async def verify(visitor: Visitor, secret: str, password: str = PASSWORD) -> httpx.Response:
+    return await visitor.client.post("/auth/verify", json={"token": secret, "password": password})
 
 
 async def resend(visitor: Visitor, email: str) -> httpx.Response:

@@ -28,15 +28,12 @@ REGISTER: Final[TextClause] = text("""
     select id, false from "user" where email = :email and not exists (select from account)
 """)
 
-# Another link for the newest registration of an account that nobody has verified; the one before is dead.
+# Another link for the newest registration of an account that nobody has verified; the earlier ones stay good.
 RESEND: Final[TextClause] = text("""
     with account as (
         select u.id, u.name, c.password_hash, u.email_verified_at is null as unverified
         from "user" u join credential c on c.user_id = u.id
         where u.email = :email
-    ), dead as (
-        delete from email_token t using account a
-        where t.user_id = a.id and t.purpose = 'verify' and t.password_hash = a.password_hash and a.unverified
     ), link as (
         insert into email_token (hash, user_id, purpose, name, password_hash, created_at, expires_at)
         select cast(:hash as bytea), id, 'verify', name, password_hash,
@@ -46,17 +43,27 @@ RESEND: Final[TextClause] = text("""
     select id as user_id, unverified from account
 """)
 
+# The links sent before stay good until one is used: whoever asks for another takes nothing from the owner.
 FORGOT: Final[TextClause] = text("""
     with account as (
         select id from "user" where email = :email
-    ), dead as (
-        delete from email_token t using account a where t.user_id = a.id and t.purpose = 'reset'
     ), link as (
         insert into email_token (hash, user_id, purpose, created_at, expires_at)
         select cast(:hash as bytea), id, 'reset', cast(:now as timestamptz), cast(:expires_at as timestamptz)
         from account
     )
     select id as user_id from account
+""")
+
+# The registrations of one address that can still be verified: first the one that this link was mailed for.
+REGISTRATIONS: Final[TextClause] = text("""
+    select u.email, t.name, t.password_hash
+    from email_token own
+    join "user" u on u.id = own.user_id
+    join email_token t on t.user_id = own.user_id and t.purpose = own.purpose and t.expires_at > :now
+    where own.hash = :hash and own.purpose = :purpose and own.expires_at > :now
+    order by t.hash = own.hash desc, t.created_at desc
+    limit :most
 """)
 
 # The user first, then their tokens: two links of one user, used at once, wait for each other in one order.
@@ -67,7 +74,7 @@ LOCK: Final[TextClause] = text("""
 """)
 
 REDEEM: Final[TextClause] = text("""
-    delete from email_token where hash = :hash and user_id = :user_id returning name, password_hash
+    delete from email_token where hash = :hash and user_id = :user_id returning hash
 """)
 
 FORGET: Final[TextClause] = text("delete from email_token where user_id = :user_id")

@@ -15,22 +15,27 @@ from insula.auth.letters import Letters
 from insula.auth.links import Link, LinkRefused, Purpose, hashed
 from insula.auth.password_rules import check_password
 from insula.auth.passwords import Passwords
-from insula.auth.statements import AnyRow, one, run
+from insula.auth.statements import AnyRow, every, one, run
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.ids import UserId, new_user_id
 
 _USER: Final = "user"
+_COMPARED: Final = 4
+"""Registrations of one address that a password is compared with, at most: each costs an argon2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Who wants an account; the address is one that ``EmailAddress`` has accepted."""
+    """Who wants an account; the address is one that ``EmailAddress`` has accepted. Raises PasswordTooEasy."""
 
     email: str
     name: str
     password: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_password(self.password, self.email, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,14 @@ class _Holder:
     user_id: UserId
     email: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What an account becomes when its address is verified."""
+
+    name: str
+    password_hash: str
 
 
 class Accounts:
@@ -52,9 +65,8 @@ class Accounts:
         """Make an account that can do nothing yet, and mail the link that verifies it.
 
         An account that nobody has verified takes the newest registration; its earlier links stay
-        good, each for the registration that it was made for. Raises PasswordTooEasy.
+        good, each for the registration that it was mailed for.
         """
-        check_password(registration.password, registration.email, registration.name)
         link, password_hash = Link.new(Purpose.VERIFY), await self._passwords.hash(registration.password)
         account = {"user_id": new_user_id(), "email": registration.email, "name": registration.name}
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
@@ -67,7 +79,7 @@ class Accounts:
                 _record_attempt(unit, "user.registration_repeated", row, origin)
 
     async def resend(self, email: str, origin: Origin) -> None:
-        """Mail the newest registration another link that verifies it; the one before is dead."""
+        """Mail another link that verifies the address; the links sent before stay good until one is used."""
         link = Link.new(Purpose.VERIFY)
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             row = await one(unit, queries.RESEND, {"email": email, **link.row()})
@@ -79,20 +91,42 @@ class Accounts:
                 await self._letters.account_exists(unit, email)
             _record_attempt(unit, "user.verification_requested", row, origin)
 
-    async def verify(self, secret: str, origin: Origin) -> None:
-        """Verify an address, and make the account what its registration said. Raises LinkRefused."""
+    async def verify(self, secret: str, password: str, origin: Origin) -> None:
+        """Verify an address, and give its account the password of whoever reads the mail there.
+
+        A link alone opens nothing, since a stranger may have registered the address. Raises LinkRefused;
+        also PasswordTooEasy, which uses nothing up.
+        """
+        verified = await self._verified(secret, password)
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
-            holder, link = await self._redeem(unit, Purpose.VERIFY, secret)
+            holder = await self._redeem(unit, Purpose.VERIFY, secret)
             user = {"user_id": holder.user_id, "now": clock.now()}
-            if await one(unit, queries.VERIFY, {**user, "name": link.name}) is None:
+            if await one(unit, queries.VERIFY, {**user, "name": verified.name}) is None:
                 raise LinkRefused
-            await run(unit, queries.SET_PASSWORD, {**user, "password_hash": link.password_hash})
+            await run(unit, queries.SET_PASSWORD, {**user, "password_hash": verified.password_hash})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
-            await self._letters.welcome(unit, holder.email, link.name, holder.user_id)
-            _record(unit, "user.verified", holder.user_id, origin, {"email": holder.email, "name": link.name})
+            await self._letters.welcome(unit, holder.email, verified.name, holder.user_id)
+            _record(unit, "user.verified", holder.user_id, origin, {"email": holder.email, "name": verified.name})
+
+    async def _verified(self, secret: str, password: str) -> _Verified:
+        """Return the registration that ``password`` proves to be the caller's, or a new one with this password.
+
+        Nothing of a registration that the caller does not know the password of is kept, not even its name.
+        """
+        values = {"hash": hashed(secret), "purpose": Purpose.VERIFY.value, "now": clock.now(), "most": _COMPARED}
+        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+            registrations = await every(unit, queries.REGISTRATIONS, values)
+        if not registrations:
+            raise LinkRefused
+        for name, password_hash in dict.fromkeys((row.name, row.password_hash) for row in registrations):
+            if await self._passwords.verify(password_hash, password):
+                return _Verified(name, password_hash)
+        email = registrations[0].email
+        check_password(password, email)
+        return _Verified(email.partition("@")[0], await self._passwords.hash(password))
 
     async def forgot(self, email: str, origin: Origin) -> None:
-        """Mail a link with which the account's password can be set anew; the one before is dead."""
+        """Mail a link that sets the account's password; the links sent before stay good until one is used."""
         link = Link.new(Purpose.RESET)
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             row = await one(unit, queries.FORGOT, {"email": email, **link.row()})
@@ -110,7 +144,7 @@ class Accounts:
         """
         password_hash = await self._passwords.hash(password)
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
-            holder, _ = await self._redeem(unit, Purpose.RESET, secret)
+            holder = await self._redeem(unit, Purpose.RESET, secret)
             check_password(password, holder.email, holder.name)
             user = {"user_id": holder.user_id, "now": clock.now()}
             verified = await one(unit, queries.VERIFY, {**user, "name": None})
@@ -123,16 +157,15 @@ class Accounts:
             _record(unit, "user.password_reset", holder.user_id, origin)
 
     @staticmethod
-    async def _redeem(unit: Unit, purpose: Purpose, secret: str) -> tuple[_Holder, AnyRow]:
+    async def _redeem(unit: Unit, purpose: Purpose, secret: str) -> _Holder:
         """Use a link up; of any number at once one has it. Raises LinkRefused, alike for whatever is wrong."""
         found = {"hash": hashed(secret), "purpose": purpose.value, "now": clock.now()}
         holder = await one(unit, queries.LOCK, found)
         if holder is None:
             raise LinkRefused
-        link = await one(unit, queries.REDEEM, {"hash": found["hash"], "user_id": holder.id})
-        if link is None:
+        if await one(unit, queries.REDEEM, {"hash": found["hash"], "user_id": holder.id}) is None:
             raise LinkRefused
-        return _Holder(UserId(holder.id), holder.email, holder.name), link
+        return _Holder(UserId(holder.id), holder.email, holder.name)
 
 
 def _record(

@@ -4,6 +4,7 @@ from insula.limits.classes import AT_ONCE, CEILINGS, DEFAULT_AT_ONCE, ENTITLEMEN
 from insula.limits.client import close, connect
 from insula.limits.doors import Door, KeyRate, door_to
 from insula.limits.limiter import Limits
+from insula.limits.mails import Mail, refusal, to_mailbox
 from insula.limits.slots import Slot
 from insula.limits.verdict import Verdict
 
@@ -17,9 +18,12 @@ __all__ = [
     "KeyRate",
     "LimitClass",
     "Limits",
+    "Mail",
     "Slot",
     "Verdict",
     "close",
     "connect",
     "door_to",
+    "refusal",
+    "to_mailbox",
 ]

@@ -54,9 +54,9 @@ def class_key(tenant_id: TenantId, limit_class: LimitClass) -> str:
     return f"{_tenant(tenant_id)}:{CEILINGS[limit_class].name}"
 
 
-def policy(name: str, limit: int) -> str:
+def policy(name: str, limit: int, window: int = WINDOW) -> str:
     """Return the item of ``RateLimit-Policy``."""
-    return f'"{name}";q={limit};w={WINDOW}'
+    return f'"{name}";q={limit};w={window}'
 
 
 def slots_key(tenant_id: TenantId) -> str:

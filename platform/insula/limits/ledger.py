@@ -27,7 +27,11 @@ NOTHING_LENT = Debit(era="", slot=0, lent=0, spent=0)
 
 
 class Loan(NamedTuple):
-    """A request for tokens: ``need`` will be spent at once, up to ``wish`` within ``seconds``."""
+    """A request for tokens: ``need`` will be spent at once, up to ``wish`` within ``seconds``.
+
+    A key whose slots last ``unit`` seconds each is counted over ``unit * WINDOW`` seconds. Only keys that are
+    counted exactly, without leases, have slots of more than one second.
+    """
 
     key: str
     limit: int
@@ -35,6 +39,7 @@ class Loan(NamedTuple):
     wish: int
     seconds: int
     settles: Debit = NOTHING_LENT
+    unit: int = 1
 
 
 class Grant(NamedTuple):

@@ -13,7 +13,7 @@ from insula.limits.classes import CEILINGS, LimitClass
 from insula.limits.doors import Door, KeyRate, class_key, door_to, policy, slots_key
 from insula.limits.failover import FailoverLedger
 from insula.limits.leases import Leases
-from insula.limits.ledger import Loan
+from insula.limits.ledger import WINDOW, Loan
 from insula.limits.local import LocalLedger
 from insula.limits.places import RemotePlaces
 from insula.limits.remote import RemoteLedger
@@ -114,14 +114,15 @@ class Limits:
         if limit_class in CEILINGS:
             self._storage.give_back(class_key(tenant_id, limit_class))
 
-    async def admit_exactly(self, key: str, per_minute: int) -> Verdict:
+    async def admit_exactly(self, key: str, limit: int, window: int = WINDOW) -> Verdict:
         """Count one attempt in Redis itself; the key may be an account or an address, and is stored hashed.
 
-        While Redis is away each process counts by itself, against a part of the limit.
+        ``window`` is in seconds, in whole minutes. While Redis is away each process counts by itself,
+        against a part of the limit.
         """
         entry = f"exact:{{{hashlib.sha256(key.encode()).hexdigest()[:40]}}}"
-        strict = max(1, per_minute // _STRICT)
-        loan = Loan(entry, per_minute, need=1, wish=1, seconds=0)
-        grant = await self._ledger.lend(loan, local=loan._replace(limit=min(per_minute, strict)))
+        strict = max(1, limit // _STRICT)
+        loan = Loan(entry, limit, need=1, wish=1, seconds=0, unit=window // WINDOW)
+        grant = await self._ledger.lend(loan, local=loan._replace(limit=min(limit, strict)))
         standing = (LimitClass.AUTH, grant.left, grant.wait)
-        return Verdict(grant.tokens > 0, policy(LimitClass.AUTH, per_minute), (standing,))
+        return Verdict(grant.tokens > 0, policy(LimitClass.AUTH, limit, window), (standing,))

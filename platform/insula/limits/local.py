@@ -18,6 +18,7 @@ class Entry:
 
     def lend(self, loan: Loan, now: float) -> Grant:
         """Settle the earlier debit, drop what has left the window, lend."""
+        now /= loan.unit
         second = math.floor(now)
         self._settle(loan.settles, second)
         self._slots = {s: n for s, n in self._slots.items() if n > 0 and -WINDOW <= s - second <= WINDOW}
@@ -26,7 +27,7 @@ class Entry:
         due = second + loan.seconds
         if tokens:
             self._slots[due] = self._slots.get(due, 0) + tokens
-        return Grant(tokens, available - tokens, self._wait(loan.limit, now), due, self.era)
+        return Grant(tokens, available - tokens, self._wait(loan.limit, now) * loan.unit, due, self.era)
 
     def _settle(self, debit: Debit, second: int) -> None:
         if debit.era == self.era and debit.slot in self._slots:

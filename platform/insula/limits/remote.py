@@ -82,7 +82,17 @@ class RemoteLedger:
 
 
 def _arguments(loan: Loan) -> tuple[str | int, ...]:
-    return (_PREFIX + loan.key, WINDOW, loan.limit, loan.need, loan.wish, loan.seconds, new_id().hex, *loan.settles)
+    return (
+        _PREFIX + loan.key,
+        WINDOW,
+        loan.limit,
+        loan.need,
+        loan.wish,
+        loan.seconds,
+        new_id().hex,
+        *loan.settles,
+        loan.unit,
+    )
 
 
 def _hand_out(batch: Sequence[Pending], answers: Sequence[Answer | Exception]) -> None:

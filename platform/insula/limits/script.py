@@ -11,6 +11,8 @@ local key = KEYS[1]
 local window, limit, need, wish = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local seconds, fresh_era = tonumber(ARGV[5]), ARGV[6]
 local old_era, old_slot, old_lent, old_spent = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local unit = tonumber(ARGV[11])
+now = now / unit
 local second = math.floor(now)
 
 local era, slots = fresh_era, {}
@@ -55,7 +57,7 @@ if tokens > 0 then
   redis.call('HSET', key, 'era', era)
 end
 for slot in pairs(changed) do redis.call('HSET', key, slot, slots[slot]) end
-redis.call('EXPIRE', key, 2 * window + 2)
+redis.call('EXPIRE', key, (2 * window + 2) * unit)
 
 local wait, surplus = window, used - limit
 table.sort(order)
@@ -66,7 +68,7 @@ for _, slot in ipairs(order) do
     break
   end
 end
-return {tokens, math.max(0, limit - used), math.ceil(wait * 1000), due, era}
+return {tokens, math.max(0, limit - used), math.ceil(wait * unit * 1000), due, era}
 """
 
 HOLD = """

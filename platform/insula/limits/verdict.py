@@ -56,7 +56,8 @@ class Verdict(NamedTuple):
         for name, remaining, wait in self.standings:
             told += f', "{name}";r={remaining}'
             if wait is not None:
-                told += f";t={min(_seconds(wait), WINDOW)}"
+                # The second in which a slot ends can make the wait longer than the window, never than a longer one's.
+                told += f";t={min(_seconds(wait), WINDOW) if wait <= WINDOW + 1 else _seconds(wait)}"
         return told[2:]
 
 

@@ -35,13 +35,19 @@ class EmailRequest(_Body):
 
 
 class VerifyRequest(_Body):
-    """The secret of a link that verifies an address."""
+    """The secret of a link that verifies an address, and the password of the account."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "insula_ev_tVNB8sFbZ0r9sQhB1mYjPq5o2xW7uLkD3cE6gAaXnRI"}]}
+        json_schema_extra={
+            "examples": [{"token": "insula_ev_tVNB8sFbZ0r9sQhB1mYjPq5o2xW7uLkD3cE6gAaXnRI", "password": _PASSWORD}]
+        }
     )
 
     token: Secret
+    password: NewPassword = Field(
+        description="The one you registered with; any other becomes the account's, and the name you registered with "
+        "is not kept."
+    )
 
 
 class ResetRequest(_Body):

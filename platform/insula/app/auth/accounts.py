@@ -13,6 +13,7 @@ from insula.errors import Unavailable
 from insula.http.kernel import kernel_of
 from insula.http.problems import problems
 from insula.http.route import PublicRoute
+from insula.limits import Mail
 
 
 def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
@@ -34,7 +35,7 @@ def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
         methods=["POST"],
         status_code=HTTPStatus.NO_CONTENT,
         summary="Verify an address",
-        responses=problems(LinkRefused, *always),
+        responses=problems(LinkRefused, PasswordTooEasy, *always),
     )
     router.add_api_route(
         "/auth/verify/resend",
@@ -74,26 +75,34 @@ class _Doors:
 
         The answer does not tell whether the address has an account already; the mail does.
         """
-        await self._count_mail(request, body.email)
         registration = Registration(body.email, body.name, body.password)
-        await kernel_of(request).accounts.register(registration, origin_of(request))
+        if await self._may_mail(request, Mail.REGISTRATION, body.email):
+            await kernel_of(request).accounts.register(registration, origin_of(request))
         return MailAnnounced()
 
     async def resend_verification(self, body: EmailRequest, request: Request) -> MailAnnounced:
-        """Have another link mailed; the one before is dead. Answers alike for every address."""
-        await self._count_mail(request, body.email)
-        await kernel_of(request).accounts.resend(body.email, origin_of(request))
+        """Have another link mailed; the ones before stay good until one is used. Answers alike for every address."""
+        if await self._may_mail(request, Mail.VERIFICATION, body.email):
+            await kernel_of(request).accounts.resend(body.email, origin_of(request))
         return MailAnnounced()
 
     async def verify_email(self, body: VerifyRequest, request: Request) -> None:
-        """Verify an address with the secret of the mail's link; from now on its account can sign in."""
+        """Verify an address with the secret of the mail's link; from now on its account can sign in.
+
+        The password is the one that the address was registered with, or a new one: somebody else may have
+        registered the address, and their password does not open the account.
+        """
         await self._count_link(request)
-        await kernel_of(request).accounts.verify(body.token, origin_of(request))
+        await kernel_of(request).accounts.verify(body.token, body.password, origin_of(request))
 
     async def forgot_password(self, body: EmailRequest, request: Request) -> MailAnnounced:
-        """Have a link mailed that sets a new password; the one before is dead. Answers alike for every address."""
-        await self._count_mail(request, body.email)
-        await kernel_of(request).accounts.forgot(body.email, origin_of(request))
+        """Have a link mailed that sets a new password; the ones before stay good until one is used.
+
+        Answers alike for every address. Where a mailbox got as many mails as it may within half an hour, no
+        other is sent: the newest of them holds a link that is good for another half an hour at least.
+        """
+        if await self._may_mail(request, Mail.RESET, body.email):
+            await kernel_of(request).accounts.forgot(body.email, origin_of(request))
         return MailAnnounced()
 
     async def reset_password(self, body: ResetRequest, request: Request) -> None:
@@ -101,8 +110,8 @@ class _Doors:
         await self._count_link(request)
         await kernel_of(request).accounts.reset(body.token, body.new_password, origin_of(request))
 
-    async def _count_mail(self, request: Request, email: str) -> None:
-        await Attempts(kernel_of(request).limits, self._rates).mail(email, address_of(request))
+    async def _may_mail(self, request: Request, kind: Mail, email: str) -> bool:
+        return await Attempts(kernel_of(request).limits, self._rates).mail(kind, email, address_of(request))
 
     async def _count_link(self, request: Request) -> None:
         await Attempts(kernel_of(request).limits, self._rates).link(address_of(request))

@@ -12,7 +12,7 @@ from ipaddress import IPv6Address, ip_network
 
 from insula.app.auth.errors import TooManyAttempts
 from insula.http.addresses import parse_address
-from insula.limits import Limits, Verdict
+from insula.limits import Limits, Mail, Verdict, refusal, to_mailbox
 
 _NETWORK_BITS = 64  # what one IPv6 customer is given
 
@@ -27,7 +27,7 @@ class AttemptLimits:
     under_attack: int = 2
     refreshes_by_address: int = 300
     mails_by_address: int = 20
-    mails_by_account: int = 6
+    mails_by_account_and_address: int = 6
     links_by_address: int = 30
     password_changes: int = 6
 
@@ -52,13 +52,17 @@ class Attempts:
         """Count a refresh or a logout. Raises TooManyAttempts."""
         await self._count(f"refresh:address:{address_key(address)}", self.rates.refreshes_by_address)
 
-    async def mail(self, account: str, address: str) -> None:
-        """Count a request that sends a mail to an account's address, or would. Raises TooManyAttempts.
+    async def mail(self, kind: Mail, account: str, address: str) -> bool:
+        """Count a request for a mail to an account's address, and return whether one is to be sent.
 
-        Whoever uses up an account's count fills its mailbox with what its owner wants there: good links.
+        Raises TooManyAttempts for the caller's own counts alone. A mailbox that got as many mails of this kind
+        as it may gets no more, and the caller is not told: strangers may have used them up, and then those
+        mails hold what the owner asks for, links that are still good.
         """
-        await self._count(f"mail:address:{address_key(address)}", self.rates.mails_by_address)
-        await self._count(f"mail:account:{account_key(account)}", self.rates.mails_by_account)
+        door, name = address_key(address), account_key(account)
+        await self._count(f"mail:address:{door}", self.rates.mails_by_address)
+        await self._count(f"mail:pair:{name}:{door}", self.rates.mails_by_account_and_address)
+        return await refusal(self.limits, [to_mailbox(kind, account)]) is None
 
     async def link(self, address: str) -> None:
         """Count the use of a link from a mail. Raises TooManyAttempts."""

@@ -25,15 +25,25 @@ account_pages = APIRouter(route_class=PublicRoute, include_in_schema=False)
 
 @account_pages.get("/account/verify")
 async def verify_page() -> HTMLResponse:
-    """Show a button that verifies the address."""
-    return _account("/auth/verify", "Confirm your address", "Your address is confirmed: sign in.", secret_wanted=False)
+    """Show a form that verifies the address and asks for the password of the account."""
+    return _account(
+        "/auth/verify",
+        "Confirm your address",
+        "Your address is confirmed: sign in.",
+        field="password",
+        label="Your password, or a new one",
+    )
 
 
 @account_pages.get("/account/reset")
 async def reset_page() -> HTMLResponse:
     """Show a form that sets a new password."""
     return _account(
-        "/auth/password/reset/confirm", "Set a new password", "It is set: sign in with it.", secret_wanted=True
+        "/auth/password/reset/confirm",
+        "Set a new password",
+        "It is set: sign in with it.",
+        field="new_password",
+        label="New password",
     )
 
 
@@ -45,13 +55,14 @@ async def invitation_page(request: Request) -> HTMLResponse:
     return _page("invitation.html", title=title, action=action, resource=resource)
 
 
-def _account(action: str, title: str, done: str, *, secret_wanted: bool) -> HTMLResponse:
+def _account(action: str, title: str, done: str, *, field: str, label: str) -> HTMLResponse:
     return _page(
         "account.html",
         title=title,
         action=action,
         done=done,
-        secret_wanted=secret_wanted,
+        field=field,
+        label=label,
         shortest=SHORTEST_PASSWORD,
         longest=LONGEST_PASSWORD,
     )

@@ -11,8 +11,8 @@ from insula.db.base import Base
 class EmailToken(Base, table=True):
     """What a link in a mail carries, by its hash: good for a while, and once, since using deletes it.
 
-    One that verifies also holds the registration that it was made for: whoever registers an address
-    that is not theirs does not decide with which password its owner verifies it.
+    One that verifies also holds the registration that it was mailed for: the password given with the
+    link shows whether that registration was the caller's own.
     """
 
     __table_args__ = (

@@ -11,7 +11,7 @@ function say(text) {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const body = password ? { token, new_password: password.value } : { token };
+  const body = { token, [password.name]: password.value };
   try {
     const answer = await fetch(form.dataset.action, {
       method: "POST",

@@ -1,0 +1,97 @@
+"""How many mails callers can cause: to one mailbox, by one person, by one tenant.
+
+Every mail that a caller causes is counted before it is queued, whatever route it came by. Nothing gives
+a count back: a revoked invitation was a mail too. Each kind has a count of its own for each mailbox, so
+that nobody can use up the mails of one kind by asking for another; all kinds together are the bound on
+what strangers can send to a mailbox.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from insula.ids import TenantId
+from insula.limits.limiter import Limits
+from insula.limits.verdict import Verdict
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+INVITATIONS_PER_DAY: Final = "invitations_per_day"
+"""The entitlement: how many invitations a tenant may send within a day."""
+
+DEFAULT_INVITATIONS_PER_DAY: Final = 100
+
+
+class Mail(StrEnum):
+    """The kinds of mail that a caller can cause."""
+
+    REGISTRATION = "registration"
+    VERIFICATION = "verification"
+    RESET = "reset"
+    INVITATION = "invitation"
+    OWNERSHIP = "ownership"
+
+
+class Rate(NamedTuple):
+    """So many within a window of seconds."""
+
+    limit: int
+    window: int
+
+
+class Count(NamedTuple):
+    """One count that a mail must pass."""
+
+    key: str
+    rate: Rate
+
+
+TO_MAILBOX: Final[Mapping[Mail, Rate]] = MappingProxyType(
+    {
+        Mail.REGISTRATION: Rate(5, HOUR),
+        Mail.VERIFICATION: Rate(5, HOUR),
+        # A link lives for an hour. Where the count of half an hour is used up, the newest links are good for at
+        # least half an hour more, so a mailbox whose mails a stranger used up holds a link for its owner.
+        Mail.RESET: Rate(5, HOUR // 2),
+        Mail.INVITATION: Rate(10, HOUR),
+        Mail.OWNERSHIP: Rate(10, HOUR),
+    }
+)
+FROM_ONE_TO_MAILBOX: Final = Rate(3, HOUR)
+"""Invitations from one tenant, and from one person, to one mailbox."""
+
+BY_PERSON: Final = (Rate(30, MINUTE), Rate(200, DAY))
+BY_TENANT: Final = Rate(60, MINUTE)
+
+
+def to_mailbox(kind: Mail, address: str) -> Count:
+    """Return the count of one kind of mail to an address, whoever causes it."""
+    return Count(f"mail:{kind}:to:{address}", TO_MAILBOX[kind])
+
+
+def by_member(tenant_id: TenantId, person_id: UUID, per_day: int) -> Iterable[Count]:
+    """Return the counts of all mails that a person causes, in all tenants, and that a tenant's people cause."""
+    yield from (Count(f"mail:by:{person_id}:{rate.window}", rate) for rate in BY_PERSON)
+    yield Count(f"mail:of:{tenant_id}:{BY_TENANT.window}", BY_TENANT)
+    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
+
+
+def invitations(tenant_id: TenantId, person_id: UUID, per_day: int, address: str) -> Iterable[Count]:
+    """Return every count that an invitation must pass, the narrowest first: a refusal burdens no later one."""
+    yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)
+    yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)
+    yield from by_member(tenant_id, person_id, per_day)
+    yield to_mailbox(Mail.INVITATION, address)
+
+
+async def refusal(limits: Limits, counts: Iterable[Count]) -> Verdict | None:
+    """Count a mail in each of ``counts``; return the verdict of the first that refuses it, or None."""
+    for key, (limit, window) in counts:
+        verdict = await limits.admit_exactly(key, limit, window)
+        if not verdict.allowed:
+            return verdict
+    return None

@@ -1,0 +1,105 @@
+"""FAULTS 27: a stranger who registers my address, or asks for links to it, neither opens it nor keeps me out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from insula import clock
+from insula.limits import Mail
+from insula.limits.mails import TO_MAILBOX
+from insula.settings import Settings
+from tests.support.app import PASSWORD, Live
+from tests.support.factories import Factories, UserRow
+from tests.support.letters import Readback, letters_to, secret_to
+from tests.support.newcomers import OTHER_PASSWORD, forgot, new_email, register, resend, reset, verify
+from tests.support.visitors import Visitor, problem, visitor_at
+
+
+@pytest.fixture
+async def mine(live: Live, settings: Settings) -> AsyncIterator[Visitor]:
+    async with visitor_at(live, settings) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+async def stranger(live: Live, settings: Settings) -> AsyncIterator[Visitor]:
+    async with visitor_at(live, settings) as visitor:
+        yield visitor
+
+
+async def test_a_link_sent_again_after_a_strangers_registration_does_not_open_with_their_password(
+    mine: Visitor, stranger: Visitor, readback: Readback
+) -> None:
+    email = new_email()
+    await register(mine, email, name="Ada")
+    await register(stranger, email, name="Mallory", password=OTHER_PASSWORD)
+    await resend(mine, email)
+
+    await verify(mine, await secret_to(readback, email))
+
+    assert problem(await mine.login(email, password=OTHER_PASSWORD)) == (401, "login_refused")
+    assert (await mine.login(email)).status_code == 200
+
+
+async def test_a_strangers_requests_leave_my_link_good(
+    mine: Visitor, stranger: Visitor, make: Factories, readback: Readback
+) -> None:
+    user: UserRow = await make.user(password=PASSWORD)
+    await forgot(mine, user.email)
+    link = await secret_to(readback, user.email)
+    await forgot(stranger, user.email)
+
+    assert (await reset(mine, link)).status_code == 204
+
+
+async def test_strangers_who_use_up_my_mails_leave_me_a_good_link(
+    live: Live, mine: Visitor, settings: Settings, make: Factories, readback: Readback
+) -> None:
+    user: UserRow = await make.user(password=PASSWORD)
+    for _ in range(20):
+        async with visitor_at(live, settings) as flooder:
+            await forgot(flooder, user.email)
+
+    assert (await forgot(mine, user.email)).status_code == 202
+    letters = await letters_to(readback, user.email)
+    assert 1 <= len(letters) <= TO_MAILBOX[Mail.RESET].limit
+    with clock.moved(timedelta(seconds=TO_MAILBOX[Mail.RESET].window)):  # when the next mail may be sent
+        assert (await reset(mine, letters[0].secret)).status_code == 204
+    assert (await mine.login(user.email, password=OTHER_PASSWORD)).status_code == 200
+
+
+async def test_what_strangers_ask_of_one_kind_leaves_me_the_other_mails(
+    live: Live, mine: Visitor, settings: Settings, make: Factories, readback: Readback
+) -> None:
+    user: UserRow = await make.user(password=PASSWORD)
+    for _ in range(8):
+        async with visitor_at(live, settings) as flooder:
+            await register(flooder, user.email)
+            await resend(flooder, user.email)
+
+    await forgot(mine, user.email)
+
+    assert (await reset(mine, await secret_to(readback, user.email))).status_code == 204
+
+
+@pytest.mark.parametrize("trial", range(4))
+async def test_while_a_stranger_registers_and_asks_what_opens_is_the_verifiers_own(
+    mine: Visitor, stranger: Visitor, readback: Readback, trial: int
+) -> None:
+    email = new_email()
+    await register(mine, email, name="Ada")
+    link = await secret_to(readback, email)
+
+    answers = await asyncio.gather(
+        register(stranger, email, name="Mallory", password=OTHER_PASSWORD),
+        resend(stranger, email),
+        verify(mine, link),
+        register(stranger, email, name="Mallory", password=OTHER_PASSWORD),
+    )
+
+    assert [answer.status_code for answer in answers] == [202, 202, 204, 202], trial
+    assert problem(await mine.login(email, password=OTHER_PASSWORD)) == (401, "login_refused")
+    assert (await mine.login(email)).status_code == 200
+    assert await readback('select name from "user" where email = :email', email=email) == [{"name": "Ada"}]
