@@ -7,10 +7,12 @@ settings carry its name: ``INSULA_DATABASE_POOL_TIMEOUT`` is ``settings.database
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from insula.text.domains import ascii_domain
 
 _ROLES_SECRET_LENGTH = 32
 _KEY_LENGTH = 43  # 32 bytes as unpadded base64
@@ -19,6 +21,14 @@ _LAST_PORT = 65_535
 
 Environment = Literal["local", "test", "production"]
 Names = Annotated[tuple[str, ...], NoDecode]
+
+
+def _dns_spelling(host: str) -> str:
+    """Return a host, with or without a port, as clients send it: in A-labels."""
+    if host.isascii():
+        return host
+    name, colon, port = host.partition(":")
+    return f"{ascii_domain(name)}{colon}{port}"
 
 
 class _Group(BaseModel):
@@ -74,6 +84,11 @@ class HttpSettings(_Group):
         SecretStr(""), description="Bearer token for /metrics; empty: off, but for loopback in a local environment."
     )
     drain_seconds: float = Field(10.0, ge=0, description="How long open requests may finish at shutdown.")
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _as_the_dns_spells_them(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_dns_spelling(host) for host in hosts)
 
     @model_validator(mode="before")
     @classmethod
@@ -187,6 +202,17 @@ class Settings(BaseSettings):
     jobs: JobsSettings = JobsSettings()
     mail: MailSettings = MailSettings()
     dns: DnsSettings = DnsSettings()
+
+    @field_validator("base_domain")
+    @classmethod
+    def _as_the_dns_spells_it(cls, domain: str) -> str:
+        return _dns_spelling(domain)
+
+    @field_validator("public_url")
+    @classmethod
+    def _as_browsers_send_it(cls, url: str) -> str:
+        parts = urlsplit(url)
+        return urlunsplit(parts._replace(netloc=_dns_spelling(parts.netloc)))
 
     @model_validator(mode="after")
     def _public_url_is_an_origin(self) -> Self:

@@ -109,6 +109,11 @@ class TestHostsAndHints:
         names = [tenant.slug, tenant.slug.upper(), str(tenant.id), f" {tenant.slug} "]
         assert [await directory.tenant_for_hint(name) for name in names] == [tenant.id] * 4
 
+    async def test_a_look_alike_of_a_slug_is_nobodys(self, directory: Directory, make: Factories) -> None:
+        tenant = await make.tenant(slug=f"k-{new_id().hex}")
+        assert await directory.tenant_for_hint(tenant.slug.upper()) == tenant.id
+        assert await directory.tenant_for_hint(f"\u212a{tenant.slug[1:]}") is None  # a Kelvin sign: k in lower case
+
     async def test_an_unverified_domain_leads_nowhere(
         self, directory: Directory, visit: Visit, make: Factories
     ) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from insula.settings import Settings
 from insula.tenancy import LONGEST_HOST, public_host, within
 
 
@@ -75,3 +76,16 @@ def test_a_domain_holds_itself_and_what_is_under_it() -> None:
     assert within("insula.dev", "insula.dev")
     assert within("acme.insula.dev", "insula.dev")
     assert not within("notinsula.dev", "insula.dev")
+
+
+def test_the_installation_s_own_names_are_read_as_clients_send_them() -> None:
+    settings = Settings.model_validate(
+        {
+            "base_domain": "fußball.de",
+            "public_url": "https://app.fußball.de:8443",
+            "http": {"allowed_hosts": "tor.fußball.de, example.com"},
+        }
+    )
+    assert settings.base_domain == "xn--fuball-cta.de"
+    assert settings.public_url == "https://app.xn--fuball-cta.de:8443"
+    assert settings.http.allowed_hosts == ("tor.xn--fuball-cta.de", "example.com")

@@ -1,35 +1,40 @@
 """Email addresses, under the one spelling that an account is kept by; and what people are called."""
 
+import unicodedata
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
 
+from insula.text.domains import ascii_domain
+
 
 def fold(email: str) -> str:
-    """Return the spelling under which an account's email is stored and looked up."""
-    folded = email.strip().casefold()
-    if folded.isascii():
-        return folded
+    """Return the spelling under which an account's email is stored and looked up.
+
+    The domain is the DNS's own spelling. Of the part before the @ only ASCII letters lose their
+    case: what else means the same mailbox is for its server to say.
+    """
+    local, at, domain = unicodedata.normalize("NFC", email.strip()).rpartition("@")
+    if local.isascii():
+        local = local.lower()
     try:
-        return _ascii(folded)
-    except EmailNotValidError:
-        return folded  # nobody's
+        return f"{local}{at}{ascii_domain(domain)}"
+    except ValueError:
+        return f"{local}{at}{domain}"  # nobody's
 
 
 def _deliverable(email: str) -> str:
-    """Refuse what is no address, with no look at the DNS: the mail itself shows whether it arrives."""
+    """Refuse what is no address, with no look at the DNS: the mail itself shows whether it arrives.
+
+    The part before the @ is ASCII, since every server on a mail's way would have to take another.
+    """
     try:
-        return _ascii(email.strip().casefold())
+        address = validate_email(fold(email), check_deliverability=False, allow_smtputf8=False).ascii_email
     except EmailNotValidError as error:
         raise ValueError("Value is not a valid email address") from error
-
-
-def _ascii(email: str) -> str:
-    # The part before the @ is ASCII and the domain is in the DNS's own spelling: no address looks like another.
-    address = validate_email(email, check_deliverability=False, allow_smtputf8=False).ascii_email
     if address is None:
-        raise EmailNotValidError
+        raise ValueError("Value is not a valid email address")
     return address.lower()
 
 

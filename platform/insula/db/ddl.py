@@ -5,16 +5,26 @@ gets the keys, row-level security, the policies and the grants that ``insula.db.
 then the foreign keys, in that order. Declare the table's rights there first.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 from alembic import op
 from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Integer, PrimaryKeyConstraint, Uuid, text
 from sqlalchemy.schema import SchemaItem
 
+from insula import clock
 from insula.db.grants import apply_rights
+from insula.ids import new_id
 
 CHANNEL: Final = "insula_access"
+_EVENT: Final = text("""
+    INSERT INTO audit_event (tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, before, after,
+        request_id, address)
+    VALUES (:tenant_id, :id, :occurred_at, 'system', :action, :object_type, :object_id, CAST(:before AS jsonb),
+        CAST(:after AS jsonb), '', '')
+""")
 NOTIFY_FUNCTION: Final = f"""
 CREATE FUNCTION notify_access() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -113,6 +123,16 @@ def notify_access(table: str, keys: Mapping[str, str], *, columns: Sequence[str]
     op.execute(f"CREATE TRIGGER access_made AFTER {'INSERT OR ' if made else ''}DELETE {run} {call}")
 
 
+def tenants_in_turn() -> Iterator[UUID]:
+    """Yield each tenant's id, while the migration's statements see and change the rows of that tenant."""
+    bind = op.get_bind()
+    enter = text("SELECT set_config('app.tenant_id', :id, true)")
+    for tenant_id in bind.execute(text("SELECT id FROM tenant ORDER BY id")).scalars().all():
+        bind.execute(enter, {"id": str(tenant_id)})
+        yield tenant_id
+    bind.execute(enter, {"id": ""})
+
+
 def each_tenant(table: str, statement: str) -> int:
     """Run a backfill of ``table`` as each tenant in turn and return how many rows it changed.
 
@@ -122,13 +142,40 @@ def each_tenant(table: str, statement: str) -> int:
     bind = op.get_bind()
     owner = "id" if table == "tenant" else "tenant_id"
     count = text(f'SELECT count(*) FROM "{table}" WHERE {owner} = :id')  # noqa: S608  # a migration's own words
-    tenants = bind.execute(text("SELECT id FROM tenant ORDER BY id")).scalars().all()
     seen = changed = 0
-    for tenant_id in tenants:
-        bind.execute(text("SELECT set_config('app.tenant_id', :id, true)"), {"id": str(tenant_id)})
+    for tenant_id in tenants_in_turn():
         seen += bind.execute(count, {"id": tenant_id}).scalar_one()
         changed += bind.execute(text(statement)).rowcount
-    bind.execute(text("SELECT set_config('app.tenant_id', '', true)"))
     if seen and not changed:
         raise RuntimeError(f"the backfill of {table} changed none of {seen} rows")
     return changed
+
+
+def record_migration(
+    chain: UUID,
+    action: str,
+    *,
+    object_type: str,
+    object_id: UUID,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+) -> None:
+    """Append to a chain of the audit log what the migration changed, or left for people to decide."""
+    bind = op.get_bind()
+    entered = bind.execute(text("SELECT current_setting('app.tenant_id', true)")).scalar_one() or ""
+    enter = text("SELECT set_config('app.tenant_id', :id, true)")
+    bind.execute(enter, {"id": str(chain)})
+    bind.execute(
+        _EVENT,
+        {
+            "tenant_id": chain,
+            "id": new_id(),
+            "occurred_at": clock.now(),
+            "action": action,
+            "object_type": object_type,
+            "object_id": str(object_id),
+            "before": json.dumps(before),
+            "after": json.dumps(after),
+        },
+    )
+    bind.execute(enter, {"id": entered})

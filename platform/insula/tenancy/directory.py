@@ -118,7 +118,10 @@ class Directory:
 
     async def tenant_for_hint(self, hint: str) -> TenantId | None:
         """Return the tenant of a slug, also one that it had until lately, or of an id."""
-        name = hint.strip().lower()
+        name = hint.strip()
+        if not name.isascii():  # a Kelvin sign is a k in lower case
+            return None
+        name = name.lower()
         return (await self._names.tenant(name)).tenant_id if SLUG.fullmatch(name) else None
 
     async def memberships(self, user_id: UserId) -> list[tuple[TenantRecord, str]]:
