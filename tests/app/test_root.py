@@ -52,7 +52,7 @@ async def test_healthz_answers_without_looking_at_anything(settings: Settings, l
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
-CHECKS = {"database": "ok", "migrations": "ok", "redis": "ok", "event_loop": "ok"}
+CHECKS = {"database": "ok", "migrations": "ok", "redis": "ok", "event_loop": "ok", "clock": "ok"}
 
 
 async def test_readyz_says_that_all_is_well(settings: Settings, live: Live) -> None:
@@ -80,7 +80,7 @@ async def test_readyz_refuses_without_the_database(settings: Settings, live: Liv
     await database.close()
 
     assert answer.status_code == 503
-    assert answer.json()["checks"] == {**CHECKS, "database": "away", "migrations": "unknown"}
+    assert answer.json()["checks"] == {**CHECKS, "database": "away", "migrations": "unknown", "clock": "unknown"}
 
 
 @pytest.mark.parametrize(

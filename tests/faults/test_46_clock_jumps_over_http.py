@@ -12,9 +12,11 @@ from pydantic import JsonValue
 
 from insula import clock
 from insula.app.health import Watch
+from insula.cli.commands.doctor import examine
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.jobs import JobContext, enqueue
+from insula.lag import LagMeter
 from insula.limits import close, connect
 from insula.settings import Settings
 from insula.worker.recovery import recover
@@ -96,9 +98,35 @@ async def test_a_repeated_key_still_has_one_effect(
 async def test_how_the_process_is_is_looked_at_anew(live: Live, jump: timedelta) -> None:
     watch, nobody = Watch(), connect("redis://127.0.0.1:1/0")
     with clock.moved(jump):
-        assert (await watch.look(live.kernel)).status == "ready"
-    assert (await watch.look(replace(live.kernel, redis=nobody))).status == "degraded"
+        assert (await watch.look(live.kernel)).checks["redis"] == "ok"
+    assert (await watch.look(replace(live.kernel, redis=nobody))).checks["redis"] == "away"
     await close(nobody)
+
+
+@pytest.mark.parametrize(
+    ("jump", "said"), [(JUMP, "ahead of the database's"), (-JUMP, "behind the database's")], ids=["ahead", "back"]
+)
+async def test_health_and_doctor_name_a_clock_that_is_not_the_databases(
+    live: Live, settings: Settings, jump: timedelta, said: str
+) -> None:
+    calm = replace(live.kernel, lag=LagMeter())
+    with clock.moved(jump):
+        seen = await Watch().look(calm)
+        found = {finding.subject: finding for finding in await examine(settings)}
+    assert seen.status == "degraded"
+    assert said in seen.checks["clock"]
+    assert _seconds(seen.checks["clock"]) == pytest.approx(JUMP.total_seconds(), abs=10)
+    assert said in found["clock"].state
+    assert found["clock"].mend == "run NTP on this machine and on the database's"
+
+    well = {finding.subject: finding for finding in await examine(settings)}
+    assert (well["clock"].state, well["clock"].mend) == ("within 5 s of the database's", "")
+    with clock.moved(jump / 100):  # 3 s: within the leeway
+        assert (await Watch().look(calm)).status == "ready"
+
+
+def _seconds(check: str) -> float:
+    return float(check.partition(" s ")[0])
 
 
 @both_ways

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from insula import clock, lag
 from insula.db.migrate import head
 from insula.db.roles import DatabaseRole
+from insula.db.skew import described, skew
 from insula.http.kernel import Kernel
 
 OK: Final = "ok"
@@ -35,7 +36,7 @@ class Readiness(BaseModel):
             "examples": [
                 {
                     "status": "ready",
-                    "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "event_loop": "ok"},
+                    "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "event_loop": "ok", "clock": "ok"},
                     "loop_lag_seconds": 0.003,
                 }
             ]
@@ -68,13 +69,14 @@ class Watch:
 
 
 async def _look(kernel: Kernel) -> Readiness:
-    revision, redis = await asyncio.gather(_revision(kernel), _redis(kernel))
+    (revision, ahead), redis = await asyncio.gather(_revision(kernel), _redis(kernel))
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
         "database": _AWAY if revision is None else OK,
         "migrations": await _migrations(revision),
         "redis": OK if redis else _AWAY,
         "event_loop": _LATE if late >= LAG_DEGRADED else OK,
+        "clock": _clock(ahead, kernel.settings.auth.leeway_seconds),
     }
     status: Status = "ready" if all(found == OK for found in checks.values()) else "degraded"
     if checks["database"] != OK or checks["migrations"] != OK:
@@ -82,13 +84,20 @@ async def _look(kernel: Kernel) -> Readiness:
     return Readiness(status=status, checks=checks, loop_lag_seconds=round(late, 3))
 
 
-async def _revision(kernel: Kernel) -> str | None:
+async def _revision(kernel: Kernel) -> tuple[str | None, float | None]:
+    """Return the database's revision, and how far our clock is ahead of its clock; None where it does not answer."""
     try:
         async with lag.timeout(_SECONDS_WAITED), kernel.database.engine(DatabaseRole.GATE).connect() as connection:
             found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-            return str(found.scalar_one_or_none() or "")
+            return str(found.scalar_one_or_none() or ""), await skew(connection)
     except (SQLAlchemyError, OSError, TimeoutError):
-        return None
+        return None, None
+
+
+def _clock(ahead: float | None, leeway: int) -> str:
+    if ahead is None:
+        return "unknown"
+    return OK if abs(ahead) <= leeway else described(ahead)
 
 
 async def _migrations(revision: str | None) -> str:

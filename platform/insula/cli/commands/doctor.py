@@ -18,6 +18,7 @@ from insula.db.catalogue import findings
 from insula.db.migrate import head
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole, role_url
+from insula.db.skew import described, skew
 from insula.settings import Settings
 
 app = typer.Typer()
@@ -39,7 +40,7 @@ class Finding:
 
 @app.command()
 def doctor() -> None:
-    """Look at settings, connections, roles, row-level security, migrations and Redis, and say how to mend them."""
+    """Look at settings, connections, clock, roles, row-level security, migrations, Redis; say how to mend them."""
     with one_clear_line(), reached(Settings()) as settings:
         found = asyncio.run(examine(settings))
         for finding in found:
@@ -84,6 +85,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         async with engine.connect() as connection:
             free = int((await connection.exec_driver_sql(_FREE)).scalar_one())
             yield _budget(settings.database.budget, free)
+            yield _clock(settings.auth.leeway_seconds, await skew(connection))
             wrong = await findings(connection)
             for line in wrong:
                 yield Finding("isolation", line, "undo what was done by hand, then insula migrate")
@@ -112,6 +114,13 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("signing keys", type(error).__name__, "insula migrate")
     finally:
         await database.close()
+
+
+def _clock(leeway: int, ahead: float) -> Finding:
+    """Name a clock by which tokens are refused, or issued for a time that has not come."""
+    if abs(ahead) <= leeway:
+        return Finding("clock", f"within {leeway} s of the database's")
+    return Finding("clock", described(ahead), "run NTP on this machine and on the database's")
 
 
 def _budget(budget: int, free: int) -> Finding:
