@@ -44,7 +44,8 @@ class DatabaseSettings(_Group):
     )
     budget: int = Field(20, ge=8, le=500, description="Connections of one process, over all its pools.")
     pool_timeout: float = Field(2.0, gt=0, description="Seconds to wait for a free connection before a 503.")
-    statement_timeout: float = Field(15.0, gt=0, description="Seconds that one statement may take.")
+    statement_timeout: float = Field(5.0, gt=0, description="Seconds that one statement of a request may take.")
+    worker_statement_timeout: float = Field(15.0, gt=0, description="Seconds that one statement of a job may take.")
     lean_reads: bool = Field(default=True, description="Reads outside a transaction take one round trip, not three.")
     pooler: bool = Field(default=False, description="True behind a transaction pooler: prepared statements are off.")
 

@@ -101,7 +101,7 @@ async def test_a_commit_that_fails_is_unavailable(make: Factories, database: Dat
 async def test_a_server_that_is_away_is_unavailable(settings: Settings, place: str) -> None:
     away = settings.model_copy(update={"database_url": f"postgresql://nobody:x@{place}/nowhere"})
     database = await Database.open(away)
-    assert not await database.ping()
+    assert await database.unable()
     unit = database.unit(TENANTS)
     with pytest.raises(ConnectionError) as refused:
         await rows(unit, "SELECT 1")
@@ -120,12 +120,12 @@ async def test_warming_waits_for_no_server_that_is_away(settings: Settings) -> N
     away = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/nothing"})
     database = await Database.open(away)
     await database.warm()
-    assert not await database.ping()
+    assert await database.unable()
     await database.close()
 
 
 async def test_a_server_that_answers_is_alive(database: Database) -> None:
-    assert await database.ping()
+    assert await database.unable() == {}
 
 
 @pytest.mark.parametrize(

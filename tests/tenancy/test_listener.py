@@ -12,6 +12,7 @@ from insula.ids import UserId, new_id
 from insula.settings import Settings
 from insula.tenancy import Directory, Listener
 from tests.support.factories import Factories
+from tests.support.faulty import Fault, faulty
 from tests.support.waiting import until
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
@@ -93,14 +94,18 @@ async def test_a_lost_connection_is_noticed_made_good_and_everything_forgotten(
 
 
 async def test_a_server_that_is_away_is_waited_for(settings: Settings, sink: Sink) -> None:
-    database = settings.database.model_copy(update={"direct_url": "postgresql://127.0.0.1:1/nowhere"})
-    listener = Listener(settings.model_copy(update={"database": database}), sink)
+    with faulty(settings.database_url) as proxy:
+        database = settings.database.model_copy(update={"direct_url": proxy.url(settings.database_url)})
+        listener = Listener(settings.model_copy(update={"database": database}), sink)
+        proxy.strike(Fault.REFUSE)
 
-    await listener.start(patience=0.1)
+        await listener.start(patience=0.1)
+        assert not listener.alive
+        assert not sink.listener_alive
 
-    assert not listener.alive
-    await until(lambda: sink.flushes >= 2)
-    await listener.stop()
+        proxy.heal()
+        await until(lambda: sink.listener_alive, seconds=3)
+        await listener.stop()
 
 
 async def test_a_server_that_falls_silent_is_noticed(settings: Settings, sink: Sink) -> None:

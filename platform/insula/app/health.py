@@ -1,22 +1,25 @@
 """Whether this process can serve: what it needs, what it can do without, and how each is."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from insula import clock, lag
+from insula.db.failures import UNREACHABLE
 from insula.db.migrate import head
+from insula.db.pools import Database, Trouble
 from insula.db.roles import DatabaseRole
 from insula.db.skew import described, skew
 from insula.http.kernel import Kernel
 
 OK: Final = "ok"
 _AWAY: Final = "away"
+_BUSY: Final = "busy"
 _LATE: Final = "late"
 _SECONDS_KEPT = 1.0  # anybody may ask: one look a second serves them all
 _SECONDS_WAITED = 3.0
@@ -54,6 +57,7 @@ class Watch:
     """Looks at what a kernel needs, at most once a second however many ask."""
 
     def __init__(self) -> None:
+        self._pools = Pools()
         self._lock = asyncio.Lock()
         self._seen: Readiness | None = None
         self._looked_at = 0.0
@@ -63,23 +67,43 @@ class Watch:
         async with self._lock:
             # Not after the clock went back either: what was seen then may be long past.
             if self._seen is None or not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
-                self._seen = await _look(kernel)
+                self._seen = await _look(kernel, self._pools)
                 self._looked_at = clock.timestamp()
             return self._seen
 
 
-async def _look(kernel: Kernel) -> Readiness:
-    (revision, ahead), redis = await asyncio.gather(_revision(kernel), _redis(kernel))
+class Pools:
+    """Asks each pool of the database for an answer. One that takes its time goes on by itself, and ends by itself."""
+
+    def __init__(self) -> None:
+        self._asking: asyncio.Task[Mapping[DatabaseRole, Trouble]] | None = None
+
+    async def look(self, database: Database) -> str:
+        """Return ok, or which roles' pools cannot serve; away where that is not known in time."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(database.unable())
+        await asyncio.wait({self._asking}, timeout=_SECONDS_WAITED)
+        if not self._asking.done():
+            return _AWAY
+        unable = self._asking.result()
+        worst = _AWAY if _AWAY in unable.values() else _BUSY
+        return f"{worst}: {', '.join(unable)}" if unable else OK
+
+
+async def _look(kernel: Kernel, pools: Pools) -> Readiness:
+    serving, (revision, ahead), redis = await asyncio.gather(
+        pools.look(kernel.database), _revision(kernel), _redis(kernel)
+    )
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
-        "database": _AWAY if revision is None else OK,
+        "database": _AWAY if revision is None else serving,
         "migrations": await _migrations(revision),
         "redis": OK if redis else _AWAY,
         "event_loop": _LATE if late >= LAG_DEGRADED else OK,
         "clock": _clock(ahead, kernel.settings.auth.leeway_seconds),
     }
     status: Status = "ready" if all(found == OK for found in checks.values()) else "degraded"
-    if checks["database"] != OK or checks["migrations"] != OK:
+    if checks["database"].startswith(_AWAY) or checks["migrations"] != OK:
         status = "unready"
     return Readiness(status=status, checks=checks, loop_lag_seconds=round(late, 3))
 
@@ -90,7 +114,7 @@ async def _revision(kernel: Kernel) -> tuple[str | None, float | None]:
         async with lag.timeout(_SECONDS_WAITED), kernel.database.engine(DatabaseRole.GATE).connect() as connection:
             found = await connection.execute(text("SELECT version_num FROM alembic_version"))
             return str(found.scalar_one_or_none() or ""), await skew(connection)
-    except (SQLAlchemyError, OSError, TimeoutError):
+    except UNREACHABLE:
         return None, None
 
 

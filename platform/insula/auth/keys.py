@@ -1,6 +1,5 @@
 """The signing keys: made once for all processes, sealed at rest, public halves known to every verifier."""
 
-import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -9,15 +8,16 @@ from datetime import timedelta
 import anyio.to_thread
 import structlog
 from joserfc.jwk import RSAKey
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula import clock
 from insula.auth import key_queries as queries
 from insula.auth.sealing import Place, Sealer
+from insula.db.failures import UNREACHABLE
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
-from insula.errors import Unauthenticated, Unavailable
+from insula.db.shared_load import SharedLoad
+from insula.errors import Unauthenticated
 from insula.settings import Settings
 
 ALGORITHM = "RS256"
@@ -25,6 +25,8 @@ _BITS = 2048
 # A retired key verifies for as long as the longest-lived token that it may have signed, with leeway.
 _OVERLAP = timedelta(hours=1, minutes=2)
 _REREAD_SECONDS = 2.0
+_UNHEARD_SECONDS = 1.0
+"""How long the keys are believed while nobody tells of changes, and after a reload that failed."""
 _log = structlog.get_logger(__name__)
 
 Jwk = Mapping[str, str]
@@ -35,15 +37,20 @@ class KeyRing:
 
     ``generation`` grows whenever the keys may have changed: whoever keeps what a key has proved
     keeps it for one generation. Registered with the listener as a sink of access changes.
+
+    Public keys that were read stay known when a reload fails: they do not become untrue because the
+    database is away.
     """
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
         self._sealer = Sealer.of(settings.auth.key_encryption_key)
-        self._lock = asyncio.Lock()
         self._public: Mapping[str, RSAKey] | None = None
         self._signer: RSAKey | None = None
-        self._reread_at = float("-inf")
+        self._loading = SharedLoad(self._load)
+        self._loading_signer = SharedLoad(self._load_signer)
+        self._stale = True
+        self._asked_at = self._failed_at = float("-inf")
         self.generation = 0
         self.listener_alive = False
 
@@ -55,8 +62,13 @@ class KeyRing:
         try:
             await self.signer()
             await self._public_keys()
-        except (SQLAlchemyError, OSError, Unavailable) as error:
+        except UNREACHABLE as error:
             _log.warning("signing_keys_not_loaded", reason=type(error).__name__)
+
+    async def close(self) -> None:
+        """End the reads that are still running."""
+        await self._loading.close()
+        await self._loading_signer.close()
 
     def notify(self, payload: str) -> None:
         """Forget the keys when ``payload`` says that they changed."""
@@ -64,9 +76,13 @@ class KeyRing:
             self.flush()
 
     def flush(self) -> None:
-        """Forget the keys, and with them whatever they proved."""
+        """Read the keys again before they are next used, and forget whatever they proved."""
         self.generation += 1
-        self._public = self._signer = None
+        self._stale = True
+        self._failed_at = float("-inf")
+        self._signer = None
+        self._loading.forget()
+        self._loading_signer.forget()
 
     async def find(self, kid: str) -> RSAKey:
         """Return the public key named ``kid``. Raises Unauthenticated when it is not ours.
@@ -83,8 +99,9 @@ class KeyRing:
 
     async def signer(self) -> RSAKey:
         """Return the private key to sign with, named by its ``kid``; the first one is made here."""
-        if self._signer is not None:
-            return self._signer
+        return self._signer if self._signer is not None else await self._loading_signer()
+
+    async def _load_signer(self) -> RSAKey:
         generation = self.generation
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             connection = await unit.session.connection()
@@ -122,26 +139,43 @@ class KeyRing:
         return [row.kid for row in rows if not self._sealer.opens(row.private_sealed, _place(row.kid))]
 
     async def _public_keys(self) -> Mapping[str, RSAKey]:
-        if self._public is not None:
-            return self._public
-        async with self._lock:
-            return self._public if self._public is not None else await self._load()
+        known = self._public
+        if known is None:
+            return await self._loading()
+        if self.is_believed():
+            return known
+        try:
+            return await self._loading()
+        except UNREACHABLE as error:
+            self._failed_at = time.monotonic()
+            _log.warning("public_keys_not_reloaded", reason=type(error).__name__)
+            return known
+
+    def is_believed(self) -> bool:
+        """Tell whether the public keys may be used as they are known, without a look at the database."""
+        now = time.monotonic()
+        if now - self._failed_at < _UNHEARD_SECONDS:
+            return True
+        return not self._stale and (self.listener_alive or now - self._asked_at < _UNHEARD_SECONDS)
 
     async def _reread(self) -> Mapping[str, RSAKey]:
-        async with self._lock:
-            if self._public is not None and time.monotonic() - self._reread_at < _REREAD_SECONDS:
-                return self._public
-            return await self._load()
+        known = self._public
+        if known is not None and time.monotonic() - self._asked_at < _REREAD_SECONDS:
+            return known
+        return await self._loading()
 
     async def _load(self) -> Mapping[str, RSAKey]:
-        self._reread_at = time.monotonic()
+        self._asked_at = time.monotonic()
         generation = self.generation
         async with self._database.unit(DatabaseRole.GATE) as unit:
             connection = await unit.session.connection()
             rows = await connection.execute(queries.PUBLIC, {"horizon": clock.now() - _OVERLAP})
             keys = {row.kid: RSAKey.import_key(json.loads(row.public_jwk)) for row in rows}
-        if generation == self.generation:
-            self._public = keys
+        if generation != self.generation:
+            return keys
+        if self._public is not None and keys.keys() != self._public.keys():
+            self.generation += 1  # changed while nobody told us
+        self._public, self._stale = keys, False
         return keys
 
     async def _newest(self, connection: AsyncConnection) -> RSAKey | None:

@@ -1,12 +1,13 @@
 """The driver's connection, whose next BEGIN may carry the tenant."""
 
-import asyncio
 from collections.abc import Generator
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+
+from insula.db.deadlines import first_made, keep_alive, remaining
 
 
 class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
@@ -34,31 +35,28 @@ class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg shi
 
 
 class Connecting:
-    """A connection to be: nothing happens, and nothing is left behind, unless it is awaited."""
+    """A connection to be: nothing happens, and nothing is left behind, unless it is awaited.
 
-    def __init__(self, *args: object, **options: object) -> None:
-        self._connect = partial(_connect, *args, **options)
+    ``seconds`` is how long it may take, less what the current checkout has waited already.
+    """
+
+    def __init__(self, *args: object, seconds: float, **options: object) -> None:
+        self._connect = partial(_connect, seconds, *args, **options)
 
     def __await__(self) -> Generator[Any, None, asyncpg.Connection]:
         """Connect."""
         return self._connect().__await__()
 
 
-async def _connect(*args: object, **options: object) -> asyncpg.Connection:
-    """Connect, to the end even if the caller is cancelled: the driver leaves a half-made connection behind.
+async def _connect(seconds: float, *args: object, **options: object) -> asyncpg.Connection:
+    """Connect, or raise ConnectionError: also for a server that is silent, or whose name has no address."""
 
-    Raises ConnectionError also for a server whose name has no address, or to which no way leads.
-    """
-    connecting = asyncio.ensure_future(asyncpg.connect(*args, **options))
+    async def make(left: float) -> asyncpg.Connection:
+        return await asyncpg.connect(*args, timeout=left, **options)
+
     try:
-        return await asyncio.shield(connecting)
-    except asyncio.CancelledError:
-        connecting.add_done_callback(_discard)
-        raise
+        made = await first_made(make, asyncpg.Connection.terminate, remaining(seconds))
     except OSError as error:  # the driver passes on what the system says, and several failures as one plain OSError
         raise ConnectionError(str(error)) from error
-
-
-def _discard(connecting: asyncio.Future[asyncpg.Connection]) -> None:
-    if not connecting.cancelled() and connecting.exception() is None:
-        connecting.result().terminate()
+    keep_alive(made._transport.get_extra_info("socket"))  # noqa: SLF001 - the driver has no public way to its socket
+    return made

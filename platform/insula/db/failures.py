@@ -4,7 +4,7 @@ from typing import Final
 
 from asyncpg import exceptions as driver
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -28,6 +28,8 @@ _UNAVAILABLE: Final = (
     ConnectionError,
     TimeoutError,
 )
+UNREACHABLE: Final = (SQLAlchemyError, driver.PostgresError, driver.InterfaceError, OSError, Unavailable)
+"""What reading from a database raises that is away, silent or going down, for those who can go on without it."""
 _INVALID: Final = (
     driver.DataError,  # the server refuses the value
     driver.ProgramLimitExceededError,

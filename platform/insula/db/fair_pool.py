@@ -7,12 +7,18 @@ as long as others. Here a connection that comes back is handed to who is next.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
 
 from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.util import await_only
 from sqlalchemy.util.queue import Empty, Full, QueueCommon
+
+from insula.db.connection import TenantConnection
+from insula.db.deadlines import GRACE, checkout_ends, remaining
 
 
 class Turns(QueueCommon[ConnectionPoolEntry]):
@@ -66,11 +72,14 @@ class Turns(QueueCommon[ConnectionPoolEntry]):
         return self.get_nowait() if self._ready or not block else await_only(self.turn(timeout))
 
     async def turn(self, timeout: float | None) -> ConnectionPoolEntry:  # noqa: ASYNC109 - SQLAlchemy gives it
-        """Wait for the next that comes back. Raises Empty after ``timeout`` seconds."""
+        """Wait for the next that comes back.
+
+        Raises Empty after ``timeout`` seconds, and at once where the caller may make one itself: another was lost.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[ConnectionPoolEntry] = loop.create_future()
         self._waiting.append(future)
-        expiry = None if timeout is None else loop.call_later(timeout, _expire, future)
+        expiry = None if timeout is None else loop.call_later(min(timeout, remaining(timeout)), _expire, future)
         try:
             return await future
         except asyncio.CancelledError:
@@ -81,11 +90,40 @@ class Turns(QueueCommon[ConnectionPoolEntry]):
             if expiry is not None:
                 expiry.cancel()
 
+    def vacate(self) -> None:
+        """Let the next in line make a connection: there is room for one more."""
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                _expire(future)
+                return
+
+    def lying_ready(self) -> tuple[ConnectionPoolEntry, ...]:
+        """Return what nobody uses just now."""
+        return tuple(self._ready)
+
 
 class FairPool(AsyncAdaptedQueuePool):
-    """A pool of ``Turns``."""
+    """A pool of ``Turns``, whose checkout ends within its time-out and ``GRACE``, making a connection included."""
 
     _queue_class = Turns  # type: ignore[mutable-override]  # SQLAlchemy declares it as any queue, to be replaced so
+
+    def distrust(self) -> None:
+        """End the connections that nobody uses: the server fell silent on another, and these may be dead too."""
+        turns = self._pool
+        for entry in turns.lying_ready() if isinstance(turns, Turns) else ():
+            if isinstance(entry.driver_connection, TenantConnection):
+                entry.driver_connection.terminate()
+
+    @contextmanager
+    def checkout(self) -> Iterator[None]:
+        """Bound what waits for a connection meanwhile, in this task."""
+        ends = asyncio.get_running_loop().time() + self._timeout + GRACE
+        token = checkout_ends.set(ends)
+        try:
+            yield
+        finally:
+            checkout_ends.reset(token)
 
     async def take(self) -> PoolProxiedConnection | None:
         """Return a connection, waiting for a turn if it must; None where SQLAlchemy has to make one.
@@ -97,6 +135,8 @@ class FairPool(AsyncAdaptedQueuePool):
             try:
                 turns.reserve(await turns.turn(self._timeout))
             except Empty:
+                if self.checkedout() < self.size():
+                    return None  # one was lost
                 raise PoolTimeoutError(f"no connection of {self.size()} came free within {self._timeout} s") from None
         if turns.empty():
             return None
@@ -104,6 +144,26 @@ class FairPool(AsyncAdaptedQueuePool):
             return self.connect()
         except MissingGreenlet:  # what lay ready had died
             return None
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        if checkout_ends.get() is not None:
+            return super()._do_get()
+        with self.checkout():
+            return super()._do_get()
+
+    def _dec_overflow(self) -> Literal[True]:
+        """Pass on the room that a connection leaves which could not be made: nobody else would wake who waits."""
+        left = super()._dec_overflow()
+        if isinstance(self._pool, Turns):
+            self._pool.vacate()
+        return left
+
+
+def end_silent(driver: TenantConnection, pool: Pool) -> None:
+    """End a connection on which the server said nothing in time, and distrust those beside it."""
+    driver.terminate()
+    if isinstance(pool, FairPool):
+        pool.distrust()
 
 
 def _expire(future: asyncio.Future[ConnectionPoolEntry]) -> None:

@@ -1,25 +1,32 @@
 """Connections: one lazy pool for each role, all within the process's budget."""
 
+import asyncio
 from collections.abc import Collection, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Final, Literal, Self
 from uuid import UUID
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from insula.db.connection import Connecting, TenantConnection
-from insula.db.fair_pool import FairPool
+from insula.db.deadlines import GRACE, connecting_seconds, statement_seconds
+from insula.db.failures import UNREACHABLE
+from insula.db.fair_pool import FairPool, end_silent
 from insula.db.roles import APP_ROLES, DatabaseRole, role_url
 from insula.db.unit import Unit
-from insula.settings import Settings
+from insula.settings import DatabaseSettings, Settings
+
+Trouble = Literal["busy", "away"]
+"""busy: no connection came free in time. away: none could be made, or what was asked on it was not answered."""
 
 _LISTENER: Final = 1
-_CONNECT_SECONDS: Final = 5.0
 _WEIGHTS: Final[Mapping[DatabaseRole, int]] = MappingProxyType(
     {
         DatabaseRole.TENANTS: 8,
@@ -47,18 +54,23 @@ def shares(budget: int, roles: Collection[DatabaseRole]) -> dict[DatabaseRole, i
 
 
 class Database:
-    """The pools of one process. A connection is made when it is first needed."""
+    """The pools of one process. A connection is made when it is first needed.
 
-    def __init__(self, engines: Mapping[DatabaseRole, AsyncEngine], *, lean_reads: bool = True) -> None:
+    ``patience`` is how many seconds a connection may be waited for.
+    """
+
+    def __init__(self, engines: Mapping[DatabaseRole, AsyncEngine], settings: DatabaseSettings | None = None) -> None:
+        settings = settings or DatabaseSettings()
         self._engines = engines
-        self._lean_reads = lean_reads
+        self._lean_reads = settings.lean_reads
+        self.patience = connecting_seconds(settings)
 
     @classmethod
     async def open(cls, settings: Settings, roles: Collection[DatabaseRole] = APP_ROLES) -> Self:
         """Prepare the pools. The server may be away: a unit then fails, and later ones recover."""
         sizes = shares(settings.database.budget, roles)
         engines = {role: _engine(settings, role, size) for role, size in sizes.items()}
-        return cls(engines, lean_reads=settings.database.lean_reads)
+        return cls(engines, settings.database)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -67,12 +79,18 @@ class Database:
 
     async def warm(self) -> None:
         """Open a connection in each pool, so that no first request waits for it; the server may be away."""
+        await self.unable()
+
+    def distrust(self) -> None:
+        """End the connections that nobody uses: the server fell silent, and has to prove itself on new ones."""
         for engine in self._engines.values():
-            try:
-                async with engine.connect():
-                    pass
-            except (SQLAlchemyError, OSError):
-                return
+            if isinstance(engine.sync_engine.pool, FairPool):
+                engine.sync_engine.pool.distrust()
+
+    async def unable(self) -> Mapping[DatabaseRole, Trouble]:
+        """Return the roles whose pool cannot serve just now, and why."""
+        found = await asyncio.gather(*(_trouble(engine) for engine in self._engines.values()))
+        return {role: trouble for role, trouble in zip(self._engines, found, strict=True) if trouble is not None}
 
     def engine(self, role: DatabaseRole) -> AsyncEngine:
         """Return the role's pool; a unit of work is the usual way to it."""
@@ -82,15 +100,16 @@ class Database:
         """Return a unit of work. Nothing happens until its session is used."""
         return Unit(self._engines[role], tenant_id, lean_reads=self._lean_reads)
 
-    async def ping(self) -> bool:
-        """Tell whether the database answers."""
-        role = DatabaseRole.GATE if DatabaseRole.GATE in self._engines else next(iter(self._engines))
-        try:
-            async with self._engines[role].connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError):
-            return False
-        return True
+
+async def _trouble(engine: AsyncEngine) -> Trouble | None:
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except PoolTimeoutError:
+        return "busy"
+    except UNREACHABLE:
+        return "away"
+    return None
 
 
 def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
@@ -101,24 +120,38 @@ def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.database.pool_timeout,
         pool_use_lifo=True,
-        connect_args=_connect_args(settings),
+        connect_args=_connect_args(settings, role),
         hide_parameters=True,
+        # It reads one statement at a time: a transaction around each would be two round trips more.
+        **({"isolation_level": "AUTOCOMMIT"} if role is DatabaseRole.GATE else {}),
     )
     event.listen(engine.sync_engine, "checkout", _check)
+    event.listen(engine.sync_engine, "handle_error", _end_silent)
     return engine
 
 
-def _connect_args(settings: Settings) -> dict[str, object]:
+def _connect_args(settings: Settings, role: DatabaseRole) -> dict[str, object]:
     arguments: dict[str, object] = {
-        "async_creator_fn": Connecting,
+        "async_creator_fn": partial(Connecting, seconds=connecting_seconds(settings.database)),
         "connection_class": TenantConnection,
-        "timeout": _CONNECT_SECONDS,
+        "command_timeout": statement_seconds(settings.database, role) + GRACE,
     }
     if settings.database.pooler:
         # A named statement lives on one server connection, and the next transaction may have another.
         arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
         arguments["prepared_statement_name_func"] = str
     return arguments
+
+
+def _end_silent(context: ExceptionContext) -> None:
+    """Give up a connection whose statement or COMMIT was not answered in time, and its neighbours."""
+    if not isinstance(context.original_exception, TimeoutError) or context.connection is None:
+        return
+    if not context.connection.invalidated:
+        driver = context.connection.connection.driver_connection
+        if isinstance(driver, TenantConnection):
+            end_silent(driver, context.engine.pool if context.engine is not None else context.connection.engine.pool)
+    context.is_disconnect = True
 
 
 def _check(connection: DBAPIConnection, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:  # noqa: ARG001  # the event's signature

@@ -12,6 +12,7 @@ import asyncpg
 import structlog
 from sqlalchemy.engine import make_url
 
+from insula.db.deadlines import statement_seconds
 from insula.db.roles import DatabaseRole, role_password
 from insula.settings import Settings
 
@@ -93,8 +94,9 @@ def _limits(settings: Settings, role: DatabaseRole) -> dict[str, str]:
     limits = {"search_path": SEARCH_PATH}
     if role in (DatabaseRole.OWNER, DatabaseRole.BACKUP):
         return limits
-    limits["statement_timeout"] = str(int(settings.database.statement_timeout * 1000))
-    limits["idle_in_transaction_session_timeout"] = str(int(settings.database.statement_timeout * 2000))
+    seconds = statement_seconds(settings.database, role)
+    limits["statement_timeout"] = str(int(seconds * 1000))
+    limits["idle_in_transaction_session_timeout"] = str(int(seconds * 2000))
     limits["jit"] = "off"
     # At the default, made for spinning disks, a row by its id is read from the index of all of a small tenant's rows.
     limits["random_page_cost"] = "1.1"

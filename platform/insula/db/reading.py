@@ -32,7 +32,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.expression import SelectOfScalar
 
 from insula.db.connection import TenantConnection
-from insula.db.fair_pool import FairPool
+from insula.db.fair_pool import FairPool, end_silent
 from insula.db.unit import Unit
 
 Model = TypeVar("Model", bound=SQLModel)
@@ -157,6 +157,10 @@ async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[
     except asyncio.CancelledError:
         await asyncio.shield(asyncio.ensure_future(_end(pooled, driver)))
         raise
+    except TimeoutError:
+        end_silent(driver, unit.engine.sync_engine.pool)
+        pooled.invalidate()
+        raise
     except BaseException:
         pooled.invalidate()  # cut off: what the server still does is not known
         raise
@@ -175,5 +179,8 @@ async def _end(pooled: PoolProxiedConnection, driver: TenantConnection) -> None:
 async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:
     """Take a connection, without the greenlet in which SQLAlchemy would wait for one."""
     pool = engine.sync_engine.pool
-    taken = await pool.take() if isinstance(pool, FairPool) else None
-    return await engine.raw_connection() if taken is None else taken
+    if not isinstance(pool, FairPool):
+        return await engine.raw_connection()
+    with pool.checkout():
+        taken = await pool.take()
+        return await engine.raw_connection() if taken is None else taken

@@ -14,7 +14,7 @@ class KeyCache(LookUps[tuple[TenantId, UUID], KeyAccess]):
     """Good keys by tenant and key. Anybody can write a key with a right checksum: see ``LookUps``."""
 
     def __init__(self, database: Database, size: int, ttl: float) -> None:
-        super().__init__(size, ttl)
+        super().__init__(size, ttl, database.patience)
         self._database = database
 
     async def key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from insula.db.failures import UNREACHABLE
+from insula.errors import Unavailable
+
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 Subject = UUID | str
@@ -153,11 +156,12 @@ class LookUps(Generic[Key, Value]):
     """What names mean, and apart from it a few names that mean nothing: these push no other out.
 
     For names that anybody can make up. They are looked up one at a time: a flood of strange ones
-    holds up other names that are not remembered, and nobody else at the database.
+    holds up other names that are not remembered, and nobody else at the database. Whoever waits in line for
+    ``patience`` seconds gets TimeoutError, and all in line share what a look-up raises that meets no database.
     """
 
-    def __init__(self, size: int, ttl: float) -> None:
-        self._lane = asyncio.Lock()
+    def __init__(self, size: int, ttl: float, patience: float) -> None:
+        self._lane = _Lane(patience)
         self._known: SubjectCache[Key, Value] = SubjectCache(size, ttl)
         self._strange: SubjectCache[Key, bool] = SubjectCache(_STRANGE, ttl)
 
@@ -191,8 +195,7 @@ class LookUps(Generic[Key, Value]):
             return None
 
         async def one_at_a_time() -> Loaded[Value]:
-            async with self._lane:
-                loaded = await read()
+            loaded = await self._lane.run(read)
             if loaded is None:
                 raise _Strange
             return loaded
@@ -205,6 +208,33 @@ class LookUps(Generic[Key, Value]):
         except _Strange:
             await self._strange.load(key, watched, noted)
             return None
+
+
+class _Lane:
+    """One reads at a time. A failure to reach the database is the outcome of all who waited meanwhile."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._lock = asyncio.Lock()
+        self._failed: tuple[float, BaseException] | None = None
+
+    async def run(self, read: Callable[[], Awaitable[Value]]) -> Value:
+        asked_at = time.monotonic()
+        async with asyncio.timeout(self._patience):
+            await self._lock.acquire()
+        try:
+            return await self._read(asked_at, read)
+        finally:
+            self._lock.release()
+
+    async def _read(self, asked_at: float, read: Callable[[], Awaitable[Value]]) -> Value:
+        if self._failed is not None and self._failed[0] >= asked_at:
+            raise Unavailable from self._failed[1]
+        try:
+            return await read()
+        except UNREACHABLE as error:
+            self._failed = (time.monotonic(), error)
+            raise
 
 
 class _Strange(Exception):

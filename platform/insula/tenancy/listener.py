@@ -2,19 +2,36 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
 import asyncpg
 import structlog
 
+from insula.db.connection import Connecting
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
 CHANNEL = "insula_access"
 _PATIENCE = 0.5  # seconds between keepalives, and for an answer to one
 _CONNECT_SECONDS = 2.0
+_LATE = 0.1  # seconds by which a timer of this loop may be late before the loop itself is to blame
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 1.0
 _log = structlog.get_logger(__name__)
+
+
+async def _prove(connection: asyncpg.Connection) -> None:
+    """Raise TimeoutError unless the server answers. An event loop that was late itself asks again."""
+    while True:
+        asked_at = monotonic()
+        try:
+            await connection.execute("select 1")
+        except TimeoutError:
+            if monotonic() - asked_at < _PATIENCE + _LATE:
+                raise
+        else:
+            return
 
 
 class Sink(Protocol):
@@ -35,12 +52,13 @@ class Listener:
     """One connection of its own, past any transaction pooler, for as long as the process serves.
 
     While it is away the sinks know it; each time it comes back they forget everything, since
-    changes made meanwhile were told to nobody.
+    changes made meanwhile were told to nobody. ``on_loss`` is called whenever the connection is lost.
     """
 
-    def __init__(self, settings: Settings, *sinks: Sink) -> None:
+    def __init__(self, settings: Settings, *sinks: Sink, on_loss: Callable[[], None] | None = None) -> None:
         self._url = role_url(settings, DatabaseRole.GATE, direct=True)
         self._sinks = sinks
+        self._on_loss = on_loss
         self._task: asyncio.Task[None] | None = None
         self._alive = asyncio.Event()
 
@@ -67,20 +85,23 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if self.alive:
                     wait = _SHORTEST_WAIT
                     _log.warning("listener_lost", reason=type(error).__name__)
+                    if self._on_loss is not None:
+                        self._on_loss()
             finally:
-                self._tell(alive=False)
+                if self.alive:
+                    self._tell(alive=False)
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
 
     async def _listen(self) -> None:
         """Listen until the connection is lost, which raises."""
-        connection = await asyncpg.connect(
+        connection = await Connecting(
             self._url,
-            timeout=_CONNECT_SECONDS,
+            seconds=_CONNECT_SECONDS,
             command_timeout=_PATIENCE,
             server_settings={"application_name": "insula-listener"},
         )
@@ -92,7 +113,7 @@ class Listener:
             while True:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(lost.wait(), _PATIENCE)
-                await connection.execute("select 1")
+                await _prove(connection)
         finally:
             connection.terminate()
 

@@ -29,7 +29,7 @@ class NameCache(LookUps[str, Named]):
     """Tenants by name. Anybody can ask for any host: see ``LookUps``."""
 
     def __init__(self, database: Database, size: int, ttl: float) -> None:
-        super().__init__(size, ttl)
+        super().__init__(size, ttl, database.patience)
         self._database = database
 
     def tenant_changed(self, tenant_id: UUID) -> None:

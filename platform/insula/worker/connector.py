@@ -2,17 +2,84 @@
 
 import asyncio
 from time import monotonic
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, Self, TypeVar
 
 import psycopg
 import structlog
 from procrastinate import PsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
 
+from insula.db.deadlines import first_made
+
+RV = TypeVar("RV")
+
+KEEPALIVE: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""What ``insula.db.deadlines.keep_alive`` sets, in libpq's names."""
 _PAUSE: Final = 0.5
 _PATIENCE: Final = 30.0
 _LAST_PATIENCE: Final = 2.0
+_CHECK_SECONDS: Final = 1.0
+_INTERVAL: Final = 0.1
 _log: Final = structlog.get_logger(__name__)
+
+
+class QueueConnection(psycopg.AsyncConnection[TupleRow]):
+    """A connection on which nothing is waited for without end."""
+
+    statement_seconds: float
+
+    @classmethod
+    async def connect(  # type: ignore[override]  # the pool passes on what it is given, these two bounds included
+        cls, conninfo: str = "", *, connecting_seconds: float, statement_seconds: float, **options: Any
+    ) -> Self:
+        """Connect. Raises psycopg's OperationalError, also when the server is silent.
+
+        ``statement_seconds`` bounds each wait for an answer on the connection.
+        """
+
+        async def make(_left: float) -> Self:
+            made: Self = await super(QueueConnection, cls).connect(conninfo, **options)
+            return made
+
+        try:
+            made: Self = await first_made(make, lambda late: late.pgconn.finish(), connecting_seconds)
+        except TimeoutError as error:
+            raise psycopg.OperationalError(str(error)) from error
+        made.statement_seconds = statement_seconds
+        return made
+
+    async def wait(self, gen: PQGen[RV], interval: float = _INTERVAL, timeout: float | None = None) -> RV:  # noqa: ASYNC109 - psycopg's signature
+        """Wait for the server as psycopg does, but not for ever: a connection that it leaves silent is ended."""
+        try:
+            return await super().wait(gen, interval, self.statement_seconds if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status is TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+
+async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raise unless a pooled connection answers at once."""
+    if isinstance(connection, QueueConnection):
+        usual, connection.statement_seconds = connection.statement_seconds, _CHECK_SECONDS
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        finally:
+            connection.statement_seconds = usual
+
+
+def _pool(**options: Any) -> AsyncConnectionPool[Any]:
+    return AsyncConnectionPool(**{**options, "check": _check})
 
 
 class PatientConnector(PsycopgConnector):
@@ -24,8 +91,10 @@ class PatientConnector(PsycopgConnector):
     """
 
     def __init__(self, **pool: Any) -> None:
-        super().__init__(**pool)
+        super().__init__(pool_factory=_pool, **pool)
         self._patience = _PATIENCE
+        self.lost = asyncio.Event()
+        """Set once the database did not answer a question in time: the worker that asked gets no more jobs."""
 
     def hurry(self) -> None:
         """Wait for the database only briefly from now on.
@@ -33,6 +102,22 @@ class PatientConnector(PsycopgConnector):
         A worker that ends gives no more signs of life, so others run again what it could not write down.
         """
         self._patience = _LAST_PATIENCE
+
+    async def open_async(self, pool: AsyncConnectionPool[Any] | None = None) -> None:
+        """Open the pool and wait for its first connection. Raises psycopg's errors, with nothing left open."""
+        if pool is None:
+            pool = _pool(**self._pool_args, open=False)
+            try:
+                await pool.open(wait=True, timeout=self._pool_args["timeout"])
+            except psycopg.Error:
+                await pool.close()
+                raise
+        await super().open_async(pool)
+
+    async def close_async(self) -> None:
+        """Close the pool that ``open_async`` opened."""
+        await self.pool.close()
+        self._async_pool = None
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         """Run a statement that returns nothing: the end of a job, a sign of life."""
@@ -47,6 +132,16 @@ class PatientConnector(PsycopgConnector):
                 await asyncio.sleep(_PAUSE)
             else:
                 return
+
+    async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
+        """Run a statement that returns a row, such as the next job."""
+        try:
+            row: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
+        except ConnectorException as error:
+            if _is_passing(error):
+                self.lost.set()
+            raise
+        return row
 
 
 def _is_passing(error: ConnectorException) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 import psycopg
 import structlog
+from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
 from insula.db.pools import Database
@@ -17,6 +18,7 @@ from insula.db.roles import DatabaseRole
 from insula.jobs import Handlers
 from insula.logging import configure
 from insula.settings import Settings
+from insula.worker.connector import PatientConnector
 from insula.worker.mailers import mailer_of
 from insula.worker.queue import CONNECTIONS, build, connector
 from insula.worker.recovery import keep_recovering
@@ -25,7 +27,7 @@ from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
 
 _ROLES: Final = (DatabaseRole.WORKER, DatabaseRole.BILLING)  # billing's sweeper acts as billing
 _OUTGOING_TIMEOUT: Final = 10.0
-_PAUSE: Final = 1.0
+_PAUSE: Final = 0.5
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -47,12 +49,16 @@ async def work(settings: Settings, handlers: Handlers = HANDLERS, periodic: Iter
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
     async with _opened(settings) as resources:
-        while not _is_stopping():
-            try:
-                await _serve(resources, handlers, periodic)
-            except (ConnectorException, psycopg.Error, OSError) as error:
-                _log.warning("the queue is away", error=repr(error))
-            await asyncio.sleep(0 if _is_stopping() else _PAUSE)
+        serving = _Serving(resources, handlers, periodic)
+        try:
+            while not _is_stopping():
+                try:
+                    await serving.once()
+                except (ConnectorException, psycopg.Error, OSError) as error:
+                    _log.warning("the queue is away", error=repr(error))
+                await asyncio.sleep(0 if _is_stopping() else _PAUSE)
+        finally:
+            await serving.drain()
 
 
 def _is_stopping() -> bool:
@@ -78,12 +84,44 @@ async def _ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def _serve(resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> None:
-    jobs, connections = resources.settings.jobs, connector(resources.settings)
-    async with build(connections, resources, handlers, periodic).open_async() as app:
+class _Serving:
+    """Workers of this process: one that takes jobs, and those that lost the database and finish what they run."""
+
+    def __init__(self, resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> None:
+        self._resources = resources
+        self._handlers = handlers
+        self._periodic = tuple(periodic)
+        self._ending: dict[asyncio.Task[None], PatientConnector] = {}
+
+    async def once(self) -> None:
+        """Take and run jobs until the database is lost, or this is cancelled. Raises what opening the queue raises."""
+        connections = connector(self._resources.settings)
+        app = build(connections, self._resources, self._handlers, self._periodic)
+        await app.open_async()
+        serving = asyncio.create_task(self._run(app))
+        self._ending[serving] = connections
+        serving.add_done_callback(self._ended)
+        lost = asyncio.create_task(connections.lost.wait())
+        try:
+            await asyncio.wait((serving, lost), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            lost.cancel()
+        self._resources.database.distrust()
+        serving.cancel()  # it takes no more jobs, and finishes what it runs beside the next one
+
+    async def drain(self) -> None:
+        """Let running jobs finish, within the time for draining."""
+        tasks = list(self._ending)
+        for task in tasks:
+            self._ending[task].hurry()
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, app: App) -> None:
+        jobs = self._resources.settings.jobs
         _log.info("worker ready", concurrency=jobs.concurrency)
-        serving = asyncio.create_task(
-            app.run_worker_async(
+        try:
+            await app.run_worker_async(
                 concurrency=jobs.concurrency,
                 install_signal_handlers=False,
                 fetch_job_polling_interval=jobs.poll_seconds,
@@ -91,11 +129,10 @@ async def _serve(resources: Resources, handlers: Handlers, periodic: Iterable[Pe
                 stalled_worker_timeout=jobs.stalled_seconds,
                 shutdown_graceful_timeout=jobs.drain_seconds,
             )
-        )
-        try:
-            await asyncio.shield(serving)
-        except asyncio.CancelledError:
-            connections.hurry()
-            serving.cancel()
-            await serving
-            raise
+        finally:
+            await app.close_async()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._ending[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("the queue is away", error=repr(error))

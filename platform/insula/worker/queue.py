@@ -6,29 +6,39 @@ from typing import Final
 from procrastinate import App, JobContext
 from pydantic import JsonValue
 
+from insula.db.deadlines import GRACE, connecting_seconds
 from insula.db.queue_rights import SEARCH_PATH
 from insula.db.roles import DatabaseRole, role_url
 from insula.jobs import Handlers
 from insula.settings import Settings
-from insula.worker.connector import PatientConnector
+from insula.worker.connector import KEEPALIVE, PatientConnector, QueueConnection
 from insula.worker.retry import Backoff
 from insula.worker.runner import Resources, Runner
 from insula.worker.tasks import Periodic
 
 CONNECTIONS: Final = 4
 """What the queue itself takes of the process's budget, the listener's included."""
-_CONNECT_SECONDS: Final = 5.0
 
 
 def connector(settings: Settings) -> PatientConnector:
     """Return what connects the queue as the worker's role, closed as yet."""
     # LISTEN and the search path need a connection of our own: past a transaction pooler.
+    database = settings.database
+    connecting = connecting_seconds(database)
     return PatientConnector(
         conninfo=role_url(settings, DatabaseRole.WORKER, direct=True),
-        kwargs={"options": f"-c search_path={SEARCH_PATH.replace(' ', '')}"},
+        kwargs={
+            "options": f"-c search_path={SEARCH_PATH.replace(' ', '')} "
+            f"-c statement_timeout={int(database.statement_timeout * 1000)}",
+            "connecting_seconds": connecting,
+            "statement_seconds": database.statement_timeout + GRACE,
+            **KEEPALIVE,
+        },
+        connection_class=QueueConnection,
         min_size=1,
         max_size=CONNECTIONS - 1,
-        timeout=_CONNECT_SECONDS,
+        timeout=connecting,
+        reconnect_timeout=0,  # a failed connection is made again when it is next needed, not after growing waits
     )
 
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
+from insula.db.failures import UNREACHABLE
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.settings import JobsSettings
@@ -50,6 +50,6 @@ async def keep_recovering(database: Database, settings: JobsSettings) -> None:
     while True:
         try:
             await recover(database, settings)
-        except (SQLAlchemyError, OSError) as error:
+        except UNREACHABLE as error:
             _log.warning("recovery failed", error=type(error).__name__)
         await asyncio.sleep(settings.heartbeat_seconds)

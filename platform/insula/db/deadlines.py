@@ -1,0 +1,89 @@
+"""How long the database may be waited for: each wait has an end of ours, since a silent server keeps no time-out."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Final, TypeVar
+
+from insula.db.roles import DatabaseRole
+from insula.settings import DatabaseSettings
+
+Made = TypeVar("Made")
+
+GRACE: Final = 1.0
+"""Seconds that our side waits beyond what the server is told: it then speaks first, if it speaks at all."""
+_NEXT_TRY: Final = 0.8
+_WORKERS: Final = (DatabaseRole.WORKER, DatabaseRole.BACKUP)
+_KEEPALIVE: Final = (
+    ("TCP_KEEPIDLE", 10),
+    ("TCP_KEEPINTVL", 3),
+    ("TCP_KEEPCNT", 3),
+    ("TCP_USER_TIMEOUT", 10_000),
+)
+"""Linux' names of the socket options (tcp(7)); elsewhere those that exist."""
+
+checkout_ends: ContextVar[float | None] = ContextVar("checkout_ends", default=None)
+"""When, by the loop's clock, the current task stops waiting for a connection."""
+
+
+def connecting_seconds(settings: DatabaseSettings) -> float:
+    """Return how long a connection may be waited for: a turn at the pool, and its making."""
+    return settings.pool_timeout + GRACE
+
+
+def statement_seconds(settings: DatabaseSettings, role: DatabaseRole) -> float:
+    """Return how long one statement of the role may take by the server's clock."""
+    return settings.worker_statement_timeout if role in _WORKERS else settings.statement_timeout
+
+
+def remaining(seconds: float) -> float:
+    """Return what is left of the current checkout, or ``seconds`` where none has begun."""
+    ends = checkout_ends.get()
+    return seconds if ends is None else max(0.0, ends - asyncio.get_running_loop().time())
+
+
+def keep_alive(raw: "socket.socket | None") -> None:
+    """Let the kernel notice a peer that is gone, and data that nobody acknowledges; a Unix socket needs none."""
+    if raw is None or raw.family == socket.AF_UNIX:
+        return
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        option: int | None = getattr(socket, name, None)
+        if option is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+async def first_made(
+    make: Callable[[float], Awaitable[Made]], discard: Callable[[Made], object], seconds: float
+) -> Made:
+    """Return the first connection that ``make`` gets ready, in at most ``seconds``.
+
+    While one attempt hears nothing, another starts beside it: what the first one sent may be lost for good, although
+    the server has come back meanwhile. ``make`` is given the seconds that are left; it is never cancelled, since
+    drivers leave half-made connections behind, and what comes too late is discarded. Raises what the last attempt
+    raises, or TimeoutError.
+    """
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + seconds
+    trying: set[asyncio.Future[Made]] = set()
+    try:
+        while (left := ends - loop.time()) > 0:
+            trying.add(asyncio.ensure_future(make(left)))
+            done, trying = await asyncio.wait(trying, timeout=min(left, _NEXT_TRY), return_when=asyncio.FIRST_COMPLETED)
+            made = [attempt.result() for attempt in done if attempt.exception() is None]
+            for late in made[1:]:
+                discard(late)
+            if made:
+                return made[0]
+            if done and not trying:
+                raise done.pop().exception() or TimeoutError
+        raise TimeoutError(f"no connection within {seconds:.1f} s")
+    finally:
+        for attempt in trying:
+            attempt.add_done_callback(lambda ended: _discard(ended, discard))
+
+
+def _discard(attempt: "asyncio.Future[Made]", discard: Callable[[Made], object]) -> None:
+    if not attempt.cancelled() and attempt.exception() is None:
+        discard(attempt.result())

@@ -1,0 +1,148 @@
+"""Every wait for the database has an end of ours, and room that a lost connection leaves is used at once."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from time import monotonic
+
+import pytest
+from sqlalchemy import text
+
+from insula.db.connection import TenantConnection
+from insula.db.fair_pool import FairPool
+from insula.db.pools import Database, shares
+from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.errors import Unavailable
+from insula.settings import Settings
+from tests.support.faulty import Fault, Faulty, faulty
+from tests.support.waiting import until
+
+GATE, TENANTS = DatabaseRole.GATE, DatabaseRole.TENANTS
+POOL_TIMEOUT, STATEMENT, GRACE = 0.5, 0.5, 1.0
+LATE = 0.5  # for a busy machine
+
+
+@pytest.fixture
+def proxy(settings: Settings) -> Iterator[Faulty]:
+    with faulty(settings.database_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def database(settings: Settings, proxy: Faulty) -> AsyncIterator[Database]:
+    """Give pools of one connection, but the tenants' of two, through the proxy."""
+    limits = {"budget": len(APP_ROLES) + 2, "pool_timeout": POOL_TIMEOUT, "statement_timeout": STATEMENT}
+    changed = settings.database.model_copy(update=limits)
+    through = {"database": changed, "database_url": proxy.url(settings.database_url)}
+    assert shares(changed.budget, APP_ROLES)[GATE] == 1
+    database = await Database.open(settings.model_copy(update=through))
+    yield database
+    proxy.heal()
+    await database.close()
+
+
+async def ask(database: Database, role: DatabaseRole = GATE) -> int:
+    """Ask on the role's pool."""
+    async with database.engine(role).connect() as connection:
+        found: int = (await connection.execute(text("SELECT 1"))).scalar_one()
+    return found
+
+
+async def test_a_connection_is_waited_for_no_longer_than_it_may_be(database: Database, proxy: Faulty) -> None:
+    proxy.strike(Fault.SWALLOW)
+    began = monotonic()
+    with pytest.raises(ConnectionError):
+        await ask(database)
+    assert monotonic() - began < POOL_TIMEOUT + GRACE + LATE
+    proxy.heal()
+    assert await ask(database) == 1
+
+
+async def test_a_connection_begun_in_silence_is_overtaken_by_one_begun_after_it(
+    database: Database, proxy: Faulty
+) -> None:
+    proxy.strike(Fault.SWALLOW)
+    asking = asyncio.create_task(ask(database))
+    await until(lambda: len(proxy.wires()) == 1)
+    proxy.heal()
+    assert await asking == 1, "the first attempt's bytes are lost for good"
+
+
+async def test_a_statement_is_waited_for_a_second_longer_than_the_server_may_take(
+    database: Database, proxy: Faulty
+) -> None:
+    async with database.unit(TENANTS) as unit:
+        connection = await unit.session.connection()
+        driver = (await connection.get_raw_connection()).driver_connection
+        proxy.strike(Fault.SWALLOW, open_only=True)
+        began = monotonic()
+        with pytest.raises(TimeoutError):
+            await connection.execute(text("SELECT 1"))
+        assert STATEMENT < monotonic() - began < STATEMENT + GRACE + LATE
+        assert isinstance(driver, TenantConnection)
+        assert driver.is_closed()
+        await unit.rollback()
+    assert await ask(database, TENANTS) == 1
+
+
+async def test_a_commit_that_is_not_answered_is_an_outcome_unknown(database: Database, proxy: Faulty) -> None:
+    unit = database.unit(TENANTS)
+    await (await unit.session.connection()).execute(text("SELECT 1"))
+    proxy.strike(Fault.SWALLOW, open_only=True)
+    began = monotonic()
+    with pytest.raises(Unavailable, match="may have been saved or not"):
+        await unit.commit()
+    await unit.close()
+    assert monotonic() - began < STATEMENT + GRACE + LATE
+
+
+async def test_silence_on_one_connection_ends_those_that_lie_beside_it(database: Database, proxy: Faulty) -> None:
+    async with database.engine(TENANTS).connect() as first, database.engine(TENANTS).connect() as second:
+        await first.execute(text("SELECT 1"))
+        await second.execute(text("SELECT 1"))
+    assert len(proxy.wires()) == 2
+    proxy.strike(Fault.SWALLOW, open_only=True)
+    with pytest.raises(TimeoutError):
+        await ask(database, TENANTS)
+    await until(lambda: proxy.wires() == [])
+    began = monotonic()
+    assert await ask(database, TENANTS) == 1
+    assert monotonic() - began < STATEMENT
+
+
+async def test_who_waits_for_a_connection_that_could_not_be_made_makes_one(database: Database, proxy: Faulty) -> None:
+    pool = database.engine(GATE).sync_engine.pool
+    assert isinstance(pool, FairPool)
+    pool._timeout = 30.0  # noqa: SLF001 - so that nobody's patience ends during the test
+    proxy.strike(Fault.FREEZE)
+    first = asyncio.create_task(ask(database))
+    await until(lambda: len(proxy.wires()) == 1)
+    second = asyncio.create_task(ask(database))
+    await asyncio.wait({second}, timeout=0.05)
+
+    first.cancel()  # with it goes the place that the second waits for
+    proxy.heal()
+
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    began = monotonic()
+    assert await second == 1
+    assert monotonic() - began < 5
+    assert pool.checkedout() == 0
+
+
+async def test_a_statement_of_the_gate_is_one_round_trip(database: Database) -> None:
+    async with database.engine(GATE).connect() as connection:
+        raw = await connection.get_raw_connection()
+        await connection.execute(text("SELECT 1"))
+        assert isinstance(raw.driver_connection, TenantConnection)
+        assert not raw.driver_connection.is_in_transaction()
+
+
+async def test_the_kernel_watches_over_each_connection(database: Database) -> None:
+    async with database.engine(GATE).connect() as connection:
+        raw = await connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        plug = raw.driver_connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg has no public way to it
+        assert plug.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert plug.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000

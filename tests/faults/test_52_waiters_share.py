@@ -1,0 +1,108 @@
+"""While PostgreSQL is silent, who waits for one thing shares its outcome, and keys that are known stay known."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from time import monotonic
+
+import pytest
+
+from insula.auth import KeyRing, TokenIssuer, TokenVerifier
+from insula.db.failures import UNREACHABLE
+from insula.db.pools import Database
+from insula.errors import Unauthenticated
+from insula.ids import TenantId, UserId, new_id
+from insula.settings import Settings, audience
+from insula.tenancy import Directory
+from tests.support.faulty import Fault, Faulty, faulty
+from tests.support.waiting import until
+
+POOL_TIMEOUT, STATEMENT, GRACE = 0.3, 0.3, 1.0
+ONE_LOOK = POOL_TIMEOUT + GRACE + STATEMENT + GRACE + 1.0
+
+
+@pytest.fixture
+def proxy(settings: Settings) -> Iterator[Faulty]:
+    with faulty(settings.database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def through(settings: Settings, proxy: Faulty) -> Settings:
+    limits = {"pool_timeout": POOL_TIMEOUT, "statement_timeout": STATEMENT}
+    changed = {
+        "database_url": proxy.url(settings.database_url),
+        "database": settings.database.model_copy(update=limits),
+    }
+    return settings.model_copy(update=changed)
+
+
+@pytest.fixture
+async def database(through: Settings, proxy: Faulty) -> AsyncIterator[Database]:
+    database = await Database.open(through)
+    yield database
+    proxy.heal()
+    await database.close()
+
+
+async def token_of(keys: KeyRing, settings: Settings) -> str:
+    issuer = TokenIssuer(settings, keys)
+    return await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=audience(settings, "tenants"))
+
+
+async def test_strange_keys_and_names_are_not_tried_one_after_another(
+    database: Database, through: Settings, proxy: Faulty
+) -> None:
+    directory = Directory(through, database)
+    proxy.strike(Fault.SWALLOW)
+    began = monotonic()
+
+    looks = [directory.api_key(TenantId(new_id()), new_id()) for _ in range(30)]
+    names = [directory.tenant_for_hint(f"stranger-{number}") for number in range(30)]
+    outcomes = await asyncio.gather(*looks, *names, return_exceptions=True)
+
+    assert monotonic() - began < ONE_LOOK
+    assert all(isinstance(outcome, UNREACHABLE) for outcome in outcomes)
+    proxy.heal()
+    assert await directory.api_key(TenantId(new_id()), new_id()) is None
+    await directory.close()
+
+
+async def test_known_keys_verify_while_they_cannot_be_read_again(
+    database: Database, through: Settings, settings: Settings, proxy: Faulty
+) -> None:
+    keys = KeyRing(through, database)
+    keys.listener_alive = True
+    verifier = TokenVerifier(settings, keys)
+    token = await token_of(keys, settings)
+    await verifier.verify(token, audience(settings, "tenants"))
+
+    proxy.strike(Fault.SWALLOW)
+    keys.flush()  # as when the listener is lost
+    began = monotonic()
+    found = await asyncio.gather(*(verifier.verify(token, audience(settings, "tenants")) for _ in range(50)))
+
+    assert len(found) == 50
+    assert monotonic() - began < ONE_LOOK
+    assert await keys.jwks(), "known at once, soon after a reload that failed"
+    await keys.close()
+
+
+async def test_a_key_distrusted_while_nobody_tells_of_it_is_refused_within_a_second(
+    database: Database, through: Settings, settings: Settings
+) -> None:
+    keys = KeyRing(through, database)  # whose listener is away
+    verifier = TokenVerifier(settings, keys)
+    token = await token_of(keys, settings)
+    await verifier.verify(token, audience(settings, "tenants"))
+
+    await KeyRing(settings, database).rotate(distrust=True)
+
+    async def refused() -> bool:
+        try:
+            await verifier.verify(token, audience(settings, "tenants"))
+        except Unauthenticated:
+            return True
+        return False
+
+    await until(refused, seconds=1.5)
+    await verifier.verify(await token_of(KeyRing(settings, database), settings), audience(settings, "tenants"))

@@ -1,0 +1,88 @@
+"""A worker whose PostgreSQL falls silent takes jobs again soon after it is back, while what it ran may still end."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from pydantic import JsonValue
+
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import new_id
+from insula.jobs import JobContext, enqueue
+from insula.settings import Settings
+from tests.support.factories import Factories
+from tests.support.faulty import Fault, Faulty, faulty
+from tests.support.sql import rows
+from tests.support.waiting import until
+from tests.support.worker import quick, working
+
+BACK, IN_FLIGHT = 2.0, 2.0
+STRIKES: Mapping[str, Callable[[Faulty], None]] = {
+    "everything swallowed": lambda proxy: proxy.strike(Fault.SWALLOW),
+    "open connections swallowed": lambda proxy: proxy.strike(Fault.SWALLOW, open_only=True),
+    "refused": lambda proxy: proxy.strike(Fault.REFUSE),
+}
+
+
+@pytest.fixture
+def proxy(settings: Settings) -> Iterator[Faulty]:
+    with faulty(settings.database_url) as running:
+        yield running
+
+
+def noticed(proxy: Faulty, newest: int) -> bool:
+    """Tell whether the worker has seen that its connections are dead: it makes others, or has none."""
+    return all(wire.number > newest for wire in proxy.wires()) or any(wire.number > newest for wire in proxy.wires())
+
+
+class Notes:
+    """Queues jobs past the proxy, and notes which have run."""
+
+    def __init__(self, database: Database, make: Factories) -> None:
+        self.database, self.make = database, make
+        self.ran: list[JsonValue] = []
+        self.held = asyncio.Event()
+
+    async def run(self, context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
+        """Note that the job ran, after a look at the database."""
+        async with context.unit() as unit:
+            await rows(unit, "select id from tenant")
+        self.ran.append(arguments["name"])
+
+    async def hold(self, _context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+        """Run for as long as the test does."""
+        await self.held.wait()
+
+    async def queue(self, task: str = "test.run") -> str:
+        """Queue a job; return its name."""
+        tenant, name = await self.make.tenant(), str(new_id())
+        async with self.database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+            await enqueue(unit, task, {"name": name}, tenant_id=tenant.id)
+        return name
+
+    async def done(self, seconds: float) -> None:
+        """Queue a job and return when it has run."""
+        name = await self.queue()
+        await until(lambda: name in self.ran, seconds)
+
+
+@pytest.mark.parametrize("fault", [*STRIKES])
+async def test_jobs_run_again_soon_after_the_return_beside_one_that_still_runs(
+    settings: Settings, database: Database, make: Factories, proxy: Faulty, fault: str
+) -> None:
+    notes = Notes(database, make)
+    limits = {"pool_timeout": 0.5, "statement_timeout": 1.0, "worker_statement_timeout": 1.0}
+    database_settings = settings.database.model_copy(update=limits)
+    changed = {"database_url": proxy.url(settings.database_url), "database": database_settings}
+    through = quick(settings.model_copy(update=changed))
+    async with working(through, {"test.run": notes.run, "test.hold": notes.hold}):
+        await notes.queue("test.hold")
+        await notes.done(seconds=10)
+
+        newest = max(wire.number for wire in proxy.wires())
+        STRIKES[fault](proxy)
+        await until(lambda: noticed(proxy, newest), seconds=15)
+        proxy.heal()
+        await notes.done(BACK + IN_FLIGHT)
+        notes.held.set()
