@@ -100,9 +100,15 @@ class SeatsExhausted(AppError):
 
 
 class TooManyInvitations(AppError):
-    """Too many invitations were sent, or tried, within a minute."""
+    """Too many invitations were sent, or tried: to this address, by you, or by your tenant."""
 
     code, status = "too_many_invitations", 429
+
+
+class TooManyTransfers(AppError):
+    """Too many mails about ownership were sent to this member, or too many mails by you."""
+
+    code, status = "too_many_transfers", 429
 
 
 class ActionNotYours(Forbidden):

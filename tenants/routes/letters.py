@@ -8,7 +8,8 @@ from tenants.service.letters import Letters
 
 async def letters(request: Request) -> Letters:
     """Return who writes the request's mails."""
-    return Letters(kernel_of(request).settings.public_url)
+    kernel = kernel_of(request)
+    return Letters(kernel.settings.public_url, kernel.limits)
 
 
 LettersDep = Annotated[Letters, Depends(letters)]

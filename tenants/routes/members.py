@@ -11,7 +11,7 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
 from tenants.actions import Action
-from tenants.errors import AlreadyOwner, LastOwner, Outranked, RoleUnknown
+from tenants.errors import AlreadyOwner, LastOwner, Outranked, RoleUnknown, TooManyTransfers
 from tenants.routes.answers import TAGGED, tagged
 from tenants.routes.letters import LettersDep
 from tenants.schemas.members import MemberList, MemberRead, MemberUpdate, OwnershipTransfer
@@ -77,7 +77,11 @@ async def remove_member(
     await members.remove(scope, member_id, if_match)
 
 
-@router.post("/tenant/ownership", summary="Transfer the ownership", responses=TAGGED | problems(NotFound, AlreadyOwner))
+@router.post(
+    "/tenant/ownership",
+    summary="Transfer the ownership",
+    responses=TAGGED | problems(NotFound, AlreadyOwner, TooManyTransfers),
+)
 async def transfer_ownership(
     body: OwnershipTransfer,
     scope: Annotated[Scope, allow(Action.OWNERSHIP_TRANSFER)],

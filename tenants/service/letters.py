@@ -1,12 +1,18 @@
-"""The mails about who belongs to a tenant, put into the transaction that they tell of."""
+"""The mails about who belongs to a tenant, counted and put into the transaction that they tell of."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from insula.db.models import Membership
+from insula.errors import AppError
+from insula.limits import Limits, Mail, refusal, to_mailbox
+from insula.limits.classes import DEFAULT_INVITATIONS_PER_DAY, INVITATIONS_PER_DAY
+from insula.limits.mails import Count, by_person, invitations
 from insula.mail import send_mail
 from insula.scope import Scope
+from tenants.errors import TooManyInvitations, TooManyTransfers
 from tenants.models import Invitation
 
 LIFETIME: Final = timedelta(days=7)
@@ -15,38 +21,55 @@ LIFETIME: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """Writes them; links are built on the configured origin."""
+    """Writes them; links are built on the configured origin. No mail goes out that was not counted."""
 
     public_url: str
+    limits: Limits
 
     async def invitation(self, scope: Scope, invitation: Invitation, inviter: Membership, token: str) -> None:
-        """Send an invitation's newest token to whom it is for."""
+        """Send an invitation's newest token to whom it is for. Raises TooManyInvitations."""
+        per_day = scope.tenant.entitlements.get(INVITATIONS_PER_DAY, DEFAULT_INVITATIONS_PER_DAY)
+        counts = invitations(scope.tenant.id, inviter.user_id, per_day, invitation.email)
+        await self._count(counts, TooManyInvitations)
         origin = self.public_url.rstrip("/")
         context = {
             # The token is in the fragment, which no server and no log gets to see.
             "link": f"{origin}/invitations/accept#token={token}",
             "accept": f"{origin}/api/v1/invitations/accept",
             "token": token,
-            "tenant": _plain(scope.tenant.name),
-            "inviter": _plain(inviter.name),
-            "role": invitation.role.replace("_", " "),
             "days": str(LIFETIME.days),
         }
+        names = {
+            "tenant": scope.tenant.name,
+            "inviter": inviter.name,
+            "role": invitation.role.replace("_", " "),
+        }
         key = f"invitation:{invitation.id}:{invitation.sent_count}"
-        await self._send(scope, invitation.email, "invitation", context, key)
+        await self._send(scope, invitation.email, "invitation", context, names, key)
 
     async def ownership(self, scope: Scope, heir: Membership, former: Membership) -> None:
-        """Tell the new owner."""
-        context = {"tenant": _plain(scope.tenant.name), "name": _plain(former.name)}
-        await self._send(scope, heir.email, "ownership_transferred", context, f"ownership:{heir.id}:{heir.version}")
+        """Tell the new owner. Raises TooManyTransfers."""
+        counts = [*by_person(former.user_id), to_mailbox(Mail.OWNERSHIP, heir.email)]
+        await self._count(counts, TooManyTransfers)
+        names = {"tenant": scope.tenant.name, "name": former.name}
+        key = f"ownership:{heir.id}:{heir.version}"
+        await self._send(scope, heir.email, "ownership_transferred", {}, names, key)
+
+    async def _count(self, counts: Iterable[Count], error: type[AppError]) -> None:
+        refused = await refusal(self.limits, counts)
+        if refused is not None:
+            raise error(headers=refused.headers())
 
     @staticmethod
-    async def _send(scope: Scope, to: str, template: str, context: dict[str, str], key: str) -> None:
+    async def _send(
+        scope: Scope, to: str, template: str, context: dict[str, str], names: dict[str, str], key: str
+    ) -> None:
         await send_mail(
-            scope.unit, tenant_id=scope.tenant.id, to=to, template=template, context=context, message_key=key
+            scope.unit,
+            tenant_id=scope.tenant.id,
+            to=to,
+            template=template,
+            context=context,
+            names=names,
+            message_key=key,
         )
-
-
-def _plain(name: str) -> str:
-    """Return a name that people gave without what would change its line or its direction."""
-    return "".join(letter if letter.isprintable() else " " for letter in name).strip()

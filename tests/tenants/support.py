@@ -75,10 +75,15 @@ class Caller:
 
 
 async def joined(
-    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, role: str = "owner"
+    client: httpx.AsyncClient,
+    make: Factories,
+    sign_in: SignIn,
+    tenant: TenantRow,
+    role: str = "owner",
+    user: UserRow | None = None,
 ) -> Caller:
-    """Sign in a new member of ``tenant``."""
-    user = await make.member(tenant, role=role)
+    """Sign in a new member of ``tenant``, or ``user`` as one."""
+    user = await make.member(tenant, role=role, user=user)
     return Caller(client, user, tenant, await sign_in(user, tenant))
 
 

@@ -34,7 +34,7 @@ class Letters:
 
     async def welcome(self, unit: Unit, to: str, name: str, user_id: UUID) -> None:
         """Welcome a user, once."""
-        await self._send(unit, to, "welcome", {"name": name}, f"welcome:{user_id}")
+        await self._send(unit, to, "welcome", {}, f"welcome:{user_id}", {"name": name})
 
     async def password_changed(self, unit: Unit, to: str) -> None:
         """Tell the owner of an account that its password is another one now."""
@@ -44,5 +44,7 @@ class Letters:
         return {"home": self.settings.public_url}
 
     @staticmethod
-    async def _send(unit: Unit, to: str, template: str, context: dict[str, str], key: str) -> None:
-        await send_mail(unit, tenant_id=None, to=to, template=template, context=context, message_key=key)
+    async def _send(
+        unit: Unit, to: str, template: str, context: dict[str, str], key: str, names: dict[str, str] | None = None
+    ) -> None:
+        await send_mail(unit, tenant_id=None, to=to, template=template, context=context, message_key=key, names=names)

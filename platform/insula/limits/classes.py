@@ -27,6 +27,8 @@ class Ceiling(NamedTuple):
 RATE: Final = "requests_per_minute"
 AT_ONCE: Final = "concurrent_exports"
 DEFAULT_AT_ONCE: Final = 2
+INVITATIONS_PER_DAY: Final = "invitations_per_day"
+DEFAULT_INVITATIONS_PER_DAY: Final = 100
 
 CEILINGS: Final[Mapping[LimitClass, Ceiling]] = MappingProxyType(
     {
@@ -35,8 +37,10 @@ CEILINGS: Final[Mapping[LimitClass, Ceiling]] = MappingProxyType(
     }
 )
 
-ENTITLEMENTS: Final = frozenset({RATE, AT_ONCE, *(ceiling.entitlement for ceiling in CEILINGS.values())})
-"""What a tenant may be granted of requests; what neither plan nor staff name has its default here."""
+ENTITLEMENTS: Final = frozenset(
+    {RATE, AT_ONCE, INVITATIONS_PER_DAY, *(ceiling.entitlement for ceiling in CEILINGS.values())}
+)
+"""What a tenant may be granted of requests and mails; what neither plan nor staff name has its default here."""
 
 
 def ceiling_of(per_minute: int, limit_class: LimitClass, granted: int | None) -> int | None:

@@ -20,11 +20,6 @@ MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
-INVITATIONS_PER_DAY: Final = "invitations_per_day"
-"""The entitlement: how many invitations a tenant may send within a day."""
-
-DEFAULT_INVITATIONS_PER_DAY: Final = 100
-
 
 class Mail(StrEnum):
     """The kinds of mail that a caller can cause."""
@@ -58,14 +53,13 @@ TO_MAILBOX: Final[Mapping[Mail, Rate]] = MappingProxyType(
         # least half an hour more, so a mailbox whose mails a stranger used up holds a link for its owner.
         Mail.RESET: Rate(5, HOUR // 2),
         Mail.INVITATION: Rate(10, HOUR),
-        Mail.OWNERSHIP: Rate(10, HOUR),
+        Mail.OWNERSHIP: Rate(5, HOUR),
     }
 )
 FROM_ONE_TO_MAILBOX: Final = Rate(3, HOUR)
 """Invitations from one tenant, and from one person, to one mailbox."""
 
 BY_PERSON: Final = (Rate(30, MINUTE), Rate(200, DAY))
-BY_TENANT: Final = Rate(60, MINUTE)
 
 
 def to_mailbox(kind: Mail, address: str) -> Count:
@@ -73,18 +67,17 @@ def to_mailbox(kind: Mail, address: str) -> Count:
     return Count(f"mail:{kind}:to:{address}", TO_MAILBOX[kind])
 
 
-def by_member(tenant_id: TenantId, person_id: UUID, per_day: int) -> Iterable[Count]:
-    """Return the counts of all mails that a person causes, in all tenants, and that a tenant's people cause."""
-    yield from (Count(f"mail:by:{person_id}:{rate.window}", rate) for rate in BY_PERSON)
-    yield Count(f"mail:of:{tenant_id}:{BY_TENANT.window}", BY_TENANT)
-    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
+def by_person(person_id: UUID) -> Iterable[Count]:
+    """Return the counts of all mails that a signed-in person causes, in all their tenants."""
+    return (Count(f"mail:by:{person_id}:{rate.window}", rate) for rate in BY_PERSON)
 
 
 def invitations(tenant_id: TenantId, person_id: UUID, per_day: int, address: str) -> Iterable[Count]:
     """Return every count that an invitation must pass, the narrowest first: a refusal burdens no later one."""
     yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)
     yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)
-    yield from by_member(tenant_id, person_id, per_day)
+    yield from by_person(person_id)
+    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
     yield to_mailbox(Mail.INVITATION, address)
 
 

@@ -1,7 +1,8 @@
 """Messages from templates, in text and HTML.
 
 A template ``<name>.txt.jinja2`` begins with the subject, on a line of its own, and an empty line;
-``<name>.html.jinja2`` is the same message as a page.
+``<name>.html.jinja2`` is the same message as a page. The subject is taken as it stands in the file,
+so nothing that people wrote gets into it.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -46,17 +48,23 @@ def compose(*, sender: str, to: str, template: str, context: Mapping[str, str], 
     recipient = _address(to)
     if any(_CONTROL.search(value) for value in context.values()):
         raise InvalidValue("A text for a mail holds control characters")
-    subject, _, body = _templates().get_template(f"{template}.txt.jinja2").render(context).partition("\n\n")
+    body = _templates().get_template(f"{template}.txt.jinja2").render(context).partition("\n\n")[2]
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender
     message["To"] = recipient
-    message["Subject"] = subject.strip()
+    message["Subject"] = _subject(template)
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = _message_id(sender, message_key)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(body)
     message.add_alternative(_templates().get_template(f"{template}.html.jinja2").render(context), subtype="html")
     return message
+
+
+@lru_cache
+def _subject(template: str) -> str:
+    source = (files("insula.mail") / "templates" / f"{template}.txt.jinja2").read_text("utf-8")
+    return source.partition("\n")[0].strip()
 
 
 def _address(to: str) -> Address:

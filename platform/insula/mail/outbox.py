@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from insula.db.unit import Unit
 from insula.jobs import Handlers, JobContext, enqueue, external_effect
 from insula.mail.message import compose
+from insula.mail.names import name_in_mail
 
 _TASK: Final = "mail.send"
 _ANY_SENDER: Final = "nobody@localhost"
@@ -25,16 +26,24 @@ class _Mail(BaseModel):
     message_key: str
 
 
-async def send_mail(
-    unit: Unit, *, tenant_id: UUID | None, to: str, template: str, context: Mapping[str, str], message_key: str
+async def send_mail(  # noqa: PLR0913 - the parts of a mail, each named by the caller
+    unit: Unit,
+    *,
+    tenant_id: UUID | None,
+    to: str,
+    template: str,
+    context: Mapping[str, str],
+    message_key: str,
+    names: Mapping[str, str] | None = None,
 ) -> None:
-    """Have the template sent, filled with ``context``, if the unit commits. A ``message_key`` is not sent again.
+    """Have the template sent, filled with the texts, if the unit commits. A ``message_key`` is not sent again.
 
-    Links in it are built on ``settings.public_url``. With a tenant the mail is that tenant's: it is
-    not sent once the tenant is suspended. Raises InvalidValue for an address or a text that could
-    forge a header.
+    What people wrote goes into ``names``, where it reads as no web address; what we wrote, into ``context``,
+    with links on ``settings.public_url``. With a tenant the mail is that tenant's: it is not sent once the
+    tenant is suspended. Raises InvalidValue for an address or a text that could forge a header.
     """
-    mail = _Mail(to=to, template=template, context=dict(context), message_key=message_key)
+    shown = {key: name_in_mail(name) for key, name in (names or {}).items()}
+    mail = _Mail(to=to, template=template, context={**context, **shown}, message_key=message_key)
     compose(sender=_ANY_SENDER, **mail.model_dump())  # what cannot be sent is refused here, not found out later
     lock = f"mail:{message_key}"  # of two jobs with one key the second finds what the first has marked
     await enqueue(unit, _TASK, mail.model_dump(), tenant_id=tenant_id, lock=lock, queueing_lock=lock)

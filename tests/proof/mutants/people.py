@@ -9,6 +9,9 @@ _ACCOUNTS: Final = "platform/insula/auth/accounts.py"
 _ATTEMPTS: Final = "platform/insula/app/auth/attempts.py"
 _MAILS: Final = "platform/insula/limits/mails.py"
 _CONTESTED: Final = fault("27_accounts_contested")
+_NAMES: Final = fault("59_names_in_mails")
+_OUTBOX: Final = "platform/insula/mail/outbox.py"
+_RELAYED: Final = fault("27_invitations_relayed")
 _PROBED: Final = fault("27_accounts_probed")
 
 PEOPLE: Final = (
@@ -39,5 +42,49 @@ PEOPLE: Final = (
         'Count(f"mail:{kind}:to:{address}", TO_MAILBOX[kind])',
         'Count(f"mail:to:{address}", TO_MAILBOX[kind])',
         _CONTESTED,
+    ),
+    Edit("mails: names as they were written", _OUTBOX, "{**context, **shown}", "{**context, **(names or {})}", _NAMES),
+    Edit(
+        "mails: ideographic full stops and the like join",
+        "platform/insula/mail/names.py",
+        'unicodedata.normalize("NFKC", letter)',
+        "letter",
+        _NAMES,
+    ),
+    Edit(
+        "invitations: any number to one mailbox",
+        _MAILS,
+        "    yield to_mailbox(Mail.INVITATION, address)\n",
+        "",
+        _RELAYED,
+    ),
+    Edit(
+        "invitations: any number by one person to one mailbox",
+        _MAILS,
+        '    yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)\n',
+        "",
+        _RELAYED,
+    ),
+    Edit(
+        "invitations: any number by one tenant to one mailbox",
+        _MAILS,
+        '    yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)\n',
+        "",
+        _RELAYED,
+    ),
+    Edit("invitations: any number by one person", _MAILS, "    yield from by_person(person_id)\n", "", _RELAYED),
+    Edit(
+        "invitations: any number by one tenant",
+        _MAILS,
+        '    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))\n',
+        "",
+        _RELAYED,
+    ),
+    Edit(
+        "owners: mails of transfers without end",
+        "tenants/service/letters.py",
+        "        await self._count(counts, TooManyTransfers)\n",
+        "",
+        _RELAYED,
     ),
 )

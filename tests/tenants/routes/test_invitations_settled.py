@@ -4,7 +4,7 @@ import pytest
 
 from insula import clock
 from insula.ids import new_id
-from tenants.routes.invitations import SENT_TO_ADDRESS
+from insula.limits.mails import FROM_ONE_TO_MAILBOX
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.conftest import Join
@@ -42,7 +42,7 @@ class TestResend:
 
     async def test_floods_no_mailbox(self, owner: Caller) -> None:
         path = await invited(owner)
-        answers = [await owner.post(f"{path}/resend", None) for _ in range(SENT_TO_ADDRESS + 1)]
+        answers = [await owner.post(f"{path}/resend", None) for _ in range(FROM_ONE_TO_MAILBOX.limit)]
         assert {answer.status_code for answer in answers[:-1]} == {200}
         assert code_of(answers[-1]) == (429, "too_many_invitations")
         assert int(answers[-1].headers["retry-after"]) >= 1

@@ -1,0 +1,31 @@
+"""What people wrote, as it stands in mails: one line, in which a reader's program finds no web address.
+
+Anybody can choose a name and have it mailed to anybody, under our own sender's reputation.
+"""
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+_JOINTS: Final = frozenset(".:/@\\\u3002")
+"""What joins the parts of a web or mail address; the ideographic full stop is a dot to IDNA."""
+
+_SLASHES: Final = frozenset("\u2044\u2215\u29f5\u29f8")
+"""What looks like a slash and is none to NFKC."""
+
+
+def name_in_mail(name: str) -> str:
+    """Return a name without control and invisible characters, and with spaces where an address would be joined."""
+    shown = (letter if letter.isprintable() and not _joins(name, at) else " " for at, letter in enumerate(name))
+    return " ".join("".join(shown).split())
+
+
+def _joins(name: str, at: int) -> bool:
+    """Tell whether a joint stands between two characters that are not spaces: "Inc." and "and / or" have none."""
+    inner = 0 < at < len(name) - 1 and not name[at - 1].isspace() and not name[at + 1].isspace()
+    return inner and _is_joint(name[at])
+
+
+@lru_cache(4096)
+def _is_joint(letter: str) -> bool:
+    return letter in _SLASHES or not _JOINTS.isdisjoint(unicodedata.normalize("NFKC", letter))

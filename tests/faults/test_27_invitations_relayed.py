@@ -1,0 +1,143 @@
+"""FAULTS 27: invitations are no mail relay: what is sent is counted, whoever sends it by whatever way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from insula.limits.mails import BY_PERSON, DAY, FROM_ONE_TO_MAILBOX, TO_MAILBOX, Mail, Rate
+from tests.support.app import SignIn
+from tests.support.factories import Factories, TenantRow, UserRow
+from tests.support.waiting import until
+from tests.tenants.guests import address, invite
+from tests.tenants.support import Caller, Readback, code_of, joined, membership_of
+
+Join = Callable[..., Awaitable[Caller]]
+TOO_MANY = (429, "too_many_invitations")
+
+
+@pytest.fixture
+def join(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Join:
+    async def run(tenant: TenantRow, role: str = "owner", user: UserRow | None = None) -> Caller:
+        return await joined(client, make, sign_in, tenant, role, user)
+
+    return run
+
+
+@pytest.fixture
+async def owner(join: Join, make: Factories) -> Caller:
+    return await join(await make.tenant(plan="pro"))
+
+
+def most(rate: Rate) -> int:
+    """Return how many mails may pass in a process that counted by itself for a while, Redis being late."""
+    return rate.limit + max(1, rate.limit // 2)
+
+
+async def mails_to(readback: Readback, email: str) -> int:
+    [row] = await readback(
+        "select count(*) from jobs.procrastinate_jobs where args -> 'arguments' ->> 'to' = :email", email=email
+    )
+    return int(row["count"])
+
+
+async def test_revoking_gives_no_mail_back(owner: Caller, readback: Readback) -> None:
+    to, refused = address(), []
+    for _ in range(15):
+        made = await invite(owner, to)
+        if made.status_code == 201:
+            await owner.delete(f"/invitations/{made.json()['id']}")
+        else:
+            refused.append(made)
+
+    assert 1 <= await mails_to(readback, to) <= most(FROM_ONE_TO_MAILBOX)
+    assert {code_of(answer) for answer in refused} == {TOO_MANY}
+    assert int(refused[0].headers["retry-after"]) > 60
+    assert (await invite(owner)).status_code == 201
+
+
+async def test_inviting_and_sending_again_are_one_count(owner: Caller, readback: Readback) -> None:
+    to = address()
+    path = f"/invitations/{(await invite(owner, to)).json()['id']}/resend"
+    answers = [await owner.post(path, None) for _ in range(5)]
+
+    assert code_of(answers[-1]) == TOO_MANY
+    assert 1 <= await mails_to(readback, to) <= most(FROM_ONE_TO_MAILBOX)
+
+
+async def test_a_mailbox_is_not_flooded_from_many_tenants_by_many_people(
+    join: Join, make: Factories, readback: Readback
+) -> None:
+    to = address()
+    callers = [await join(await make.tenant(plan="pro"), "owner") for _ in range(6)]
+
+    async def insist(caller: Caller) -> None:
+        for _ in range(FROM_ONE_TO_MAILBOX.limit + 1):
+            made = await invite(caller, to)
+            if made.status_code == 201:
+                await caller.delete(f"/invitations/{made.json()['id']}")
+
+    await asyncio.gather(*map(insist, callers))
+
+    assert 1 <= await mails_to(readback, to) <= most(TO_MAILBOX[Mail.INVITATION])
+    assert (await invite(callers[0])).status_code == 201
+
+
+async def test_one_person_is_counted_in_all_their_tenants(join: Join, make: Factories, readback: Readback) -> None:
+    user, to = await make.user(), address()
+    callers = [await join(await make.tenant(plan="pro"), "owner", user=user) for _ in range(6)]
+    answers = [await invite(caller, to) for caller in callers]
+    assert code_of(answers[-1]) == TOO_MANY
+    assert 1 <= await mails_to(readback, to) <= most(FROM_ONE_TO_MAILBOX)
+
+    sent = [await invite(callers[number % 6]) for number in range(most(BY_PERSON[0]))]
+    assert code_of(sent[-1]) == TOO_MANY
+    other = await join(callers[0].home, "admin")
+    assert (await invite(other)).status_code == 201
+
+
+@pytest.mark.parametrize("granted", [0, 2])
+async def test_a_tenant_sends_as_many_a_day_as_it_is_granted(join: Join, make: Factories, granted: int) -> None:
+    limits = {"invitations_per_day": granted, "seats": 50, "requests_per_minute": 1000}
+    tenant = await make.tenant(plan="pro", entitlements=limits)
+    callers = [await join(tenant, "owner"), await join(tenant, "admin")]
+    answers = [await invite(callers[number % 2]) for number in range(4)]
+
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[-1] == 429
+    assert min(granted, 1) <= statuses.count(201) <= (most(Rate(granted, DAY)) if granted else 0)
+    assert (await invite(await join(await make.tenant(plan="pro"), "owner"))).status_code == 201
+
+
+async def test_people_of_one_tenant_are_counted_together(join: Join, owner: Caller, readback: Readback) -> None:
+    to = address()
+    for caller in [owner, await join(owner.home, "admin")] * FROM_ONE_TO_MAILBOX.limit:
+        made = await invite(caller, to)
+        if made.status_code == 201:
+            await caller.delete(f"/invitations/{made.json()['id']}")
+
+    assert 1 <= await mails_to(readback, to) <= most(FROM_ONE_TO_MAILBOX)
+
+
+async def test_handing_the_ownership_to_and_fro_sends_a_few_mails(
+    join: Join, owner: Caller, readback: Readback
+) -> None:
+    pair = [owner, await join(owner.home, "member")]
+    places = [await membership_of(readback, caller) for caller in pair]
+    answers: list[httpx.Response] = []
+
+    async def handed_over() -> bool:
+        answers.append(await pair[0].post("/tenant/ownership", {"member_id": places[1]}))
+        return answers[-1].status_code != 403  # the new owner's role is known within a second
+
+    for _ in range(2 * most(TO_MAILBOX[Mail.OWNERSHIP]) + 1):
+        await until(handed_over)
+        if answers[-1].status_code != 200:
+            break
+        pair.reverse()
+        places.reverse()
+
+    assert code_of(answers[-1]) == (429, "too_many_transfers")
+    assert await mails_to(readback, pair[1].user.email) <= most(TO_MAILBOX[Mail.OWNERSHIP])
+    assert answers[0].status_code == 200
