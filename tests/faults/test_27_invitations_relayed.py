@@ -36,10 +36,9 @@ def most(rate: Rate) -> int:
 
 
 async def mails_to(readback: Readback, email: str) -> int:
-    [row] = await readback(
-        "select count(*) from jobs.procrastinate_jobs where args -> 'arguments' ->> 'to' = :email", email=email
+    return len(
+        await readback("select 1 from jobs.procrastinate_jobs where args -> 'arguments' ->> 'to' = :email", email=email)
     )
-    return int(row["count"])
 
 
 async def test_revoking_gives_no_mail_back(owner: Caller, readback: Readback) -> None:

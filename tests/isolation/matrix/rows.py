@@ -1,5 +1,6 @@
 """The rows of islands, made from the metadata: a new table is covered as it arrives."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
@@ -147,6 +148,8 @@ def _name(island: Island, parents: Mapping[str, Row]) -> None:
         tenant=island.slug,
     )
     island.ids["public email"] = member.email
+    # Of its own in each world: invitations to one address are counted over all tenants.
+    island.ids["POST /api/v1/invitations email"] = f"invited@{secrets.token_hex(8)}.example.org"
     island.ids["POST /auth/verify token"] = island.verify_token
     island.ids["POST /auth/password/reset/confirm token"] = island.reset_token
 
