@@ -1,6 +1,8 @@
-"""Web processes on one socket, and the worker: direct children of this process, replaced when they fall."""
+"""Web processes on one socket, and the worker: direct children of this process, started again when they end."""
 
+import math
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -9,14 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 
 from insula.cli.failing import CommandFailed
 from insula.embedded import guarded
 
-_SHORT_LIFE_SECONDS = 5.0
-_SHORT_LIVES = 3
+_WEB: Final = ("insula.cli.web",)
+_WORKER: Final = ("insula.worker",)
 _log = structlog.get_logger(__name__)
 
 
@@ -36,82 +39,198 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 @dataclass(frozen=True)
+class Restarts:
+    """When a child that ended is started again, and when all of them are given up."""
+
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+    steady_seconds: float = 10.0
+    """A child that ends after it served for so long is started again at once."""
+    start_seconds: float = 60.0
+    """A web process that does not serve within so long is killed."""
+    tries: int = 3
+    """So many times in a row each web process may fail where none has served yet: the settings are wrong."""
+    tries_after_serving: int = 10
+
+    def pause(self, failures: int) -> float:
+        """Return the seconds before the next start, after so many failures in a row."""
+        return min(self.longest_pause, self.first_pause * 2 ** (failures - 1)) if failures else 0.0
+
+
+@dataclass(eq=False)
 class _Child:
-    process: subprocess.Popen[bytes]
-    started: float
-    replace: Callable[[], None]
+    """One place for a process, and the process that has it just now."""
+
+    name: str
+    module: Sequence[str]
+    is_web: bool
+    process: subprocess.Popen[bytes] | None = None
+    ready_pipe: int | None = None
+    serving_since: float | None = None
+    due: float = 0.0
+    """While there is a process: when it must serve. While there is none: when the next one is started."""
+    failures: int = 0
+    """How often in a row it ended before it was steady."""
+    reason: str = ""
 
 
 @dataclass
 class Supervisor:
-    """Starts, watches and stops the web processes and the worker."""
+    """Starts, watches and stops the web processes and the worker. ``check`` raises when another child has ended."""
 
     listening: socket.socket
     environment: Mapping[str, str]
     drain_seconds: float
-    children: dict[int, _Child] = field(default_factory=dict)
-    short_lives: int = 0
+    check: Callable[[], None] = lambda: None
+    restarts: Restarts = Restarts()
+    web: Sequence[str] = _WEB
+    _children: list[_Child] = field(default_factory=list)
+    _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    _has_served: bool = False
 
     @contextmanager
     def serving(self, workers: int) -> Iterator[None]:
-        """Give control while ``workers`` web processes serve; all children are stopped, drained, on the way out."""
-        try:
-            for ready in [self._spawn_web() for _ in range(workers)]:
-                with os.fdopen(ready, "rb") as pipe:
-                    if not pipe.read(1):
-                        raise CommandFailed("the web process did not start; its last words are above")
-            yield
-        finally:
-            self._stop()
+        """Give control once a web process serves and each other one has had its first try.
+
+        All children are stopped, drained, on the way out.
+        """
+        with self._woken_by_children():
+            try:
+                self._children += [_Child(f"web {number + 1}", self.web, is_web=True) for number in range(workers)]
+                while not self._is_settled():
+                    self._turn()
+                yield
+            finally:
+                self._stop()
 
     def work(self) -> None:
         """Start the worker that runs jobs."""
-        self._start(["insula.worker"], self.work)
+        self._children.append(_Child("worker", _WORKER, is_web=False))
 
-    def watch(self, others: Callable[[], None] | None = None) -> None:
-        """Replace children that end, until a signal raises; ``others`` raises when another child ended."""
+    def watch(self) -> None:
+        """Start children that ended again, until a signal raises or no web process can be started."""
         while True:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-            if ended is None:
-                continue
-            if others is not None:
-                others()
-            if ended.si_pid not in self.children:
-                os.waitpid(ended.si_pid, 0)  # as process 1 of a container, we inherit strangers
-                continue
-            self._replace(ended.si_pid)
+            self._turn()
 
-    def _replace(self, pid: int) -> None:
-        child = self.children.pop(pid)
-        status = child.process.wait()
-        _log.error("process ended, starting another", pid=pid, status=status)
-        self.short_lives = self.short_lives + 1 if time.monotonic() - child.started < _SHORT_LIFE_SECONDS else 0
-        if self.short_lives >= _SHORT_LIVES:
-            raise CommandFailed("processes keep ending as soon as they start")
-        child.replace()
-
-    def _spawn_web(self) -> int:
-        """Start a web process; return the pipe on which it says that it serves."""
+    @contextmanager
+    def _woken_by_children(self) -> Iterator[None]:
+        """Let the end of a child wake the selector."""
         readable, writable = os.pipe()
-        numbers = [str(self.listening.fileno()), str(writable), str(self.drain_seconds)]
-        self._start(["insula.cli.web", *numbers], self._replace_web, self.listening.fileno(), writable)
+        os.set_blocking(readable, False)
+        os.set_blocking(writable, False)
+        handler = signal.signal(signal.SIGCHLD, lambda *_: None)
+        previous = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        self._selector.register(readable, selectors.EVENT_READ)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(previous)
+            signal.signal(signal.SIGCHLD, handler)
+            self._selector.close()
+            os.close(readable)
+            os.close(writable)
+
+    def _is_settled(self) -> bool:
+        webs = self._webs()
+        return any(web.serving_since for web in webs) and all(web.serving_since or web.failures for web in webs)
+
+    def _webs(self) -> list[_Child]:
+        return [child for child in self._children if child.is_web]
+
+    def _turn(self) -> None:
+        """Start what is due, then wait until something happens or is due."""
+        for child in self._children:
+            if child.serving_since is None and time.monotonic() >= child.due:
+                self._start(child) if child.process is None else self._kill_late(child)
+        due = min((child.due for child in self._children if child.serving_since is None), default=math.inf)
+        timeout = None if due == math.inf else max(0.0, due - time.monotonic())
+        for key, _ in self._selector.select(timeout):
+            if isinstance(key.data, _Child):
+                self._hear(key.data)
+            else:
+                os.read(key.fd, 4096)
+        while (pid := _ended_child()) is not None:
+            self._reap(pid)
+
+    def _start(self, child: _Child) -> None:
+        child.reason = ""
+        child.due = time.monotonic() + self.restarts.start_seconds
+        if not child.is_web:
+            child.process = self._spawn(child.module)
+            child.serving_since = time.monotonic()
+            return
+        child.ready_pipe, writable = os.pipe()
+        os.set_blocking(child.ready_pipe, False)
+        self._selector.register(child.ready_pipe, selectors.EVENT_READ, child)
+        handed = (self.listening.fileno(), writable)
+        child.process = self._spawn([*child.module, *map(str, handed), str(self.drain_seconds)], handed)
         os.close(writable)
-        return readable
 
-    def _replace_web(self) -> None:
-        os.close(self._spawn_web())
-
-    def _start(self, module: Sequence[str], replace: Callable[[], None], *handed: int) -> None:
-        process = subprocess.Popen(  # noqa: S603  our own module
-            guarded([sys.executable, "-m", *module], signal.SIGTERM),
+    def _spawn(self, command: Sequence[str], handed: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  our own module
+            guarded([sys.executable, "-m", *command], signal.SIGTERM),
             env=self.environment,
             pass_fds=handed,
             start_new_session=True,
         )
-        self.children[process.pid] = _Child(process, time.monotonic(), replace)
+
+    def _hear(self, child: _Child) -> None:
+        """Note that a web process serves; if it closed its pipe without a word, it is about to end."""
+        if child.ready_pipe is None:
+            return
+        try:
+            word = os.read(child.ready_pipe, 1)
+        except BlockingIOError:
+            word = b""
+        if word:
+            child.serving_since = time.monotonic()
+            self._has_served = True
+            if child.failures:
+                _log.info("process serves again", name=child.name, failures=child.failures)
+        self._close_pipe(child)
+
+    def _kill_late(self, child: _Child) -> None:
+        if child.process is not None:
+            child.reason = f"did not serve within {self.restarts.start_seconds:g} s"
+            child.due = math.inf  # until its end is seen
+            child.process.kill()
+
+    def _reap(self, pid: int) -> None:
+        self.check()
+        for child in self._children:
+            if child.process is not None and child.process.pid == pid:
+                self._note_end(child, child.process.wait())
+                return
+        os.waitpid(pid, 0)  # as process 1 of a container, we inherit strangers
+
+    def _note_end(self, child: _Child, status: int) -> None:
+        if child.ready_pipe is not None:
+            self._hear(child)
+        served = child.serving_since
+        steady = served is not None and time.monotonic() - served >= self.restarts.steady_seconds
+        child.failures = 0 if steady else child.failures + 1
+        child.reason = child.reason or f"{_ending(status)}{'' if served else ' while it started'}"
+        pause = self.restarts.pause(child.failures)
+        pid = child.process.pid if child.process is not None else None
+        child.process, child.serving_since, child.due = None, None, time.monotonic() + pause
+        _log.error("process ended", name=child.name, pid=pid, reason=child.reason, again_in_seconds=pause)
+        self._give_up_if_none_serves()
+
+    def _give_up_if_none_serves(self) -> None:
+        tries = self.restarts.tries_after_serving if self._has_served else self.restarts.tries
+        webs = self._webs()
+        if all(web.serving_since is None and web.failures >= tries for web in webs):
+            reasons = "; ".join(f"{web.name} {web.reason}, {web.failures} times in a row" for web in webs)
+            raise CommandFailed(f"no web process can be started: {reasons}. Their last words are above")
+
+    def _close_pipe(self, child: _Child) -> None:
+        if child.ready_pipe is not None:
+            self._selector.unregister(child.ready_pipe)
+            os.close(child.ready_pipe)
+            child.ready_pipe = None
 
     def _stop(self) -> None:
-        processes = [child.process for child in self.children.values()]
+        processes = [child.process for child in self._children if child.process is not None]
         for process in processes:
             process.terminate()
         deadline = time.monotonic() + self.drain_seconds + 5
@@ -121,3 +240,19 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for child in self._children:
+            self._close_pipe(child)
+
+
+def _ended_child() -> int | None:
+    """Return the id of a child that has ended and was not waited for yet."""
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+    except ChildProcessError:  # there is no child at all
+        return None
+    return ended.si_pid if ended is not None else None
+
+
+def _ending(status: int) -> str:
+    """Say how a process ended: by itself or by a signal."""
+    return f"ended with status {status}" if status >= 0 else f"was killed by {signal.Signals(-status).name}"

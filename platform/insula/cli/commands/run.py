@@ -61,12 +61,13 @@ def run(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1, pare
         with _step("demo tenants"):
             seed(local)
         environment = {**os.environ, **to_environment(local)}  # noqa: TID251  what the children inherit is made here
-        supervisor = Supervisor(listening, environment, local.http.drain_seconds)
+        check = cluster.check if cluster is not None else lambda: None
+        supervisor = Supervisor(listening, environment, local.http.drain_seconds, check)
         with _step("web"):
             stack.enter_context(supervisor.serving(workers))
         supervisor.work()
         _welcome(local.public_url)
-        supervisor.watch(cluster.check if cluster is not None else None)
+        supervisor.watch()
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""A real supervisor of web processes that fail: ``python -m tests.cli.supervised DIRECTORY WORKERS START_SECONDS``."""
+
+import os
+import sys
+from contextlib import ExitStack
+from typing import Final
+
+import typer
+
+from insula.cli.failing import one_clear_line
+from insula.cli.supervisor import Restarts, Supervisor, bound
+from insula.logging import configure
+from tests.support.fragile_web import DIRECTORY
+
+QUICK: Final = Restarts(first_pause=0.05, longest_pause=0.2, steady_seconds=0.5)
+
+
+def main(directory: str, workers: int, start_seconds: float) -> None:
+    """Run until a signal comes or all are given up; say when one serves."""
+    with one_clear_line(), ExitStack() as stack:
+        configure("json", "INFO")
+        supervisor = Supervisor(
+            stack.enter_context(bound("127.0.0.1", 0)),
+            {**os.environ, DIRECTORY: directory},
+            1.0,
+            restarts=Restarts(
+                QUICK.first_pause, QUICK.longest_pause, QUICK.steady_seconds, start_seconds=start_seconds
+            ),
+            web=("tests.support.fragile_web",),
+        )
+        stack.enter_context(supervisor.serving(workers))
+        sys.stdout.write("serving\n")
+        sys.stdout.flush()
+        supervisor.watch()
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,46 @@
+"""One web process of two is killed as soon as it appears, again and again: the other serves on."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import httpx
+
+from insula.cli.environment import to_environment
+from insula.settings import Settings
+from tests.cli.test_run import INSULA, answers
+from tests.embedded.places import alive, descendants, wait_until
+from tests.support.app import free_port
+
+DEATHS = 3
+
+
+def test_siblings_of_a_process_that_dies_again_and_again_serve_on(settings: Settings, tmp_path: Path) -> None:
+    port = free_port()
+    command: list[str | Path] = [INSULA, "serve", "--port", str(port), "--workers", "2"]
+    environment = {"PATH": "/usr/bin:/bin", **to_environment(settings)}
+    with (tmp_path / "log").open("w") as log, subprocess.Popen(command, env=environment, stdout=log) as process:  # noqa: S603  our own program
+        try:
+            wait_until(lambda: answers(port, process), seconds=60)
+            wait_until(lambda: len(family(process)) == 2)
+            healthy, dying = sorted(family(process))
+            for _ in range(DEATHS):
+                os.kill(dying, signal.SIGKILL)
+                wait_until(lambda: family(process) - {healthy, dying} != set())  # noqa: B023  of this turn
+                assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+                [dying] = family(process) - {healthy, dying}
+            assert process.poll() is None
+            assert healthy in family(process)
+            wait_until(lambda: "process serves again" in (tmp_path / "log").read_text(), seconds=60)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 128 + signal.SIGTERM
+        finally:
+            process.kill()
+    ended = [line for line in (tmp_path / "log").read_text().splitlines() if "process ended" in line]
+    assert len(ended) == DEATHS
+    assert all("web " in line and "was killed by SIGKILL" in line for line in ended)
+
+
+def family(process: subprocess.Popen[bytes]) -> set[int]:
+    return alive(descendants(process.pid))
