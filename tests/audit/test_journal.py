@@ -22,11 +22,18 @@ from tests.support.sql import rows
 
 TENANTS = DatabaseRole.TENANTS
 EVENTS = "SELECT * FROM audit_event WHERE tenant_id = :chain ORDER BY sequence"
-WRITERS = (TENANTS, DatabaseRole.BILLING, DatabaseRole.ADMIN, DatabaseRole.IDENTITY, DatabaseRole.WORKER)
+SOMEBODY, STAFF = Actor("user"), Actor("staff")
+WRITERS = {
+    TENANTS: SOMEBODY,
+    DatabaseRole.BILLING: Actor("provider"),
+    DatabaseRole.ADMIN: STAFF,
+    DatabaseRole.IDENTITY: SOMEBODY,
+    DatabaseRole.WORKER: SYSTEM,
+}
 
 
-def note(unit: Unit, chain: UUID, action: str = "thing.done") -> None:
-    record_in(unit, SYSTEM, action, object_type="thing", object_id="1", tenant_id=chain)
+def note(unit: Unit, chain: UUID, action: str = "thing.done", actor: Actor = SOMEBODY) -> None:
+    record_in(unit, actor, action, object_type="thing", object_id="1", tenant_id=chain)
 
 
 class TestWriting:
@@ -99,7 +106,7 @@ class TestWriting:
             async with database.unit(TENANTS, tenant.id) as unit:
                 (await unit.session.exec(select(Tenant))).one().name = "After"
                 origin = Origin("request", address)
-                record_in(unit, SYSTEM, "x", object_type="x", object_id="1", tenant_id=tenant.id, origin=origin)
+                record_in(unit, SOMEBODY, "x", object_type="x", object_id="1", tenant_id=tenant.id, origin=origin)
 
         with pytest.raises(DBAPIError):
             await rename("\0")
@@ -111,7 +118,7 @@ class TestWriting:
         one, other = new_id(), new_id()
         async with database.unit(DatabaseRole.ADMIN, new_id()) as unit:
             for chain in (one, other, one):
-                note(unit, chain)
+                note(unit, chain, actor=STAFF)
         assert [len(await readback(EVENTS, chain=chain)) for chain in (one, other)] == [2, 1]
 
     @pytest.mark.parametrize("role", WRITERS)
@@ -121,7 +128,7 @@ class TestWriting:
         chain = new_id()
         database = await Database.open(settings, [role])
         async with database.unit(role) as unit:
-            note(unit, chain)
+            note(unit, chain, actor=WRITERS[role])
         await database.close()
         assert len(await readback(EVENTS, chain=chain)) == 1
 
@@ -174,7 +181,7 @@ class TestKeeping:
     async def test_no_role_may_name_an_events_place(self, database: Database, readback: Readback) -> None:
         chain = new_id()
         columns = "tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, address"
-        values = ":chain, gen_random_uuid(), now(), 'system', 'a', 'b', 'c', '', ''"
+        values = ":chain, gen_random_uuid(), now(), 'user', 'a', 'b', 'c', '', ''"
         plain = f"INSERT INTO audit_event ({columns}) VALUES ({values})"  # noqa: S608  # this test's own words
         forged = f"INSERT INTO audit_event ({columns}, sequence) VALUES ({values}, 7)"  # noqa: S608  # as above
 

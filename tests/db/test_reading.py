@@ -21,7 +21,9 @@ from insula.errors import InvalidValue, Unavailable
 from insula.ids import new_id
 from insula.settings import Settings
 from tests.support.factories import Factories, TenantRow
+from tests.support.provider import Readback
 from tests.support.sql import rows
+from tests.support.waiting import until
 
 TENANTS = DatabaseRole.TENANTS
 BY_ID = Reading(Tenant, lambda: select(Tenant).where(col(Tenant.id) == bindparam("id")))
@@ -188,14 +190,23 @@ class TestFailures:
             assert isinstance(translate(caught.value), InvalidValue)
             assert len(await GRANTED.all(unit, key="", limit=10)) == 3
 
-    async def test_a_lost_connection_is_503_and_replaced(self, database: Database, mine: TenantRow) -> None:
+    async def test_a_lost_connection_is_503_and_replaced(
+        self, database: Database, mine: TenantRow, readback: Readback
+    ) -> None:
         async with lean(database, mine.id) as unit:
             assert await ALL.all(unit) != []
             pooled = await database.engine(TENANTS).raw_connection()
             driver = pooled.driver_connection
             assert driver is not None
+            busy = asyncio.ensure_future(driver.execute("SELECT pg_sleep(30)"))
+            ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid = :pid AND state = 'active'"
+
+            async def terminated() -> bool:
+                return bool(await readback(ended, pid=driver.get_server_pid()))
+
+            await until(terminated)
             with pytest.raises(asyncpg.PostgresError) as caught:
-                await driver.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+                await busy
             pooled.close()
             assert isinstance(translate(caught.value), Unavailable)
             assert await ALL.all(unit) != []

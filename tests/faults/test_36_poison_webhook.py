@@ -34,6 +34,7 @@ UPDATED = "customer.subscription.updated"
         {"id": ""},
         {"id": {"nested": "id"}},
         {"items": {"data": [{"price": {"id": "price_pro_month"}, "quantity": 10**12}]}},
+        {"items": {"data": [{"price": {"id": "price_pro_month"}, "quantity": 1_000_001}]}},
     ],
     ids=str,
 )

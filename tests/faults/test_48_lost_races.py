@@ -14,6 +14,7 @@ from tests.support.factories import Factories, TenantRow
 
 GATE = 4848
 CLOSED = f"SELECT pg_advisory_xact_lock({GATE})"
+SHARED_LOCKS = "EXECUTE ON FUNCTION pg_advisory_xact_lock_shared(bigint)"
 FUNCTION = f"""
 CREATE FUNCTION probe_race() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM nextval('probe_attempts');
@@ -41,6 +42,7 @@ async def races(superuser: asyncpg.Connection) -> AsyncIterator[None]:
     """Let changes of projects meet at a gate, count attempts, and lose when their description says so."""
     await superuser.execute("CREATE SEQUENCE probe_attempts")
     await superuser.execute("GRANT USAGE ON SEQUENCE probe_attempts TO insula_tenants")
+    await superuser.execute(f"GRANT {SHARED_LOCKS} TO insula_tenants")
     await superuser.execute(FUNCTION)
     await superuser.execute(
         "CREATE TRIGGER probe_race AFTER INSERT OR UPDATE ON project FOR EACH ROW EXECUTE FUNCTION probe_race()"
@@ -48,6 +50,7 @@ async def races(superuser: asyncpg.Connection) -> AsyncIterator[None]:
     yield
     await superuser.execute("DROP TRIGGER probe_race ON project")
     await superuser.execute("DROP FUNCTION probe_race")
+    await superuser.execute(f"REVOKE {SHARED_LOCKS} FROM insula_tenants")
     await superuser.execute("DROP SEQUENCE probe_attempts")
 
 

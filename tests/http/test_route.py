@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import Connection, event
 from structlog.testing import CapturingLogger
 
+from insula.db.connection import TenantConnection
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
 
-AtCommit = Callable[[str, int], AbstractContextManager[list[int]]]
+AtCommit = Callable[[str | None, int], AbstractContextManager[list[int]]]
 
-END_THE_BACKEND = "SELECT pg_terminate_backend(pg_backend_pid())"
+LOSE_THE_CONNECTION = None
 LOSE_A_RACE = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
 LOSE_A_DEADLOCK = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40P01'; END $$"
 
@@ -28,17 +29,22 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 
 @pytest.fixture
 def at_commit(live: Live) -> AtCommit:
-    """Run a statement of PostgreSQL's right before the tenants app's next commits."""
+    """Run a statement right before the tenants app's next commits, or lose the connection."""
     engine = live.kernel.database.engine(DatabaseRole.TENANTS).sync_engine
 
     @contextmanager
-    def run(statement: str, times: int) -> Iterator[list[int]]:
+    def run(statement: str | None, times: int) -> Iterator[list[int]]:
         commits: list[int] = []
 
         def interfere(connection: Connection) -> None:
             commits.append(len(commits))
             if len(commits) <= times:
-                connection.exec_driver_sql(statement)
+                if statement is None:
+                    driver = connection.connection.driver_connection
+                    assert isinstance(driver, TenantConnection)
+                    driver.terminate()
+                else:
+                    connection.exec_driver_sql(statement)
 
         event.listen(engine, "commit", interfere)
         try:
@@ -53,7 +59,7 @@ async def test_a_commit_that_fails_is_503_and_changes_nothing(
     owner: Caller, readback: Readback, at_commit: AtCommit
 ) -> None:
     key = {"Idempotency_Key": "once"}
-    with at_commit(END_THE_BACKEND, 1):
+    with at_commit(LOSE_THE_CONNECTION, 1):
         failed = await owner.post("/projects", {"name": "Temple"}, **key)
     assert code_of(failed) == (503, "unavailable")
     assert failed.headers["Retry-After"]

@@ -12,6 +12,10 @@ from insula.db.rights import EXCEPTIONS, RIGHTS
 from insula.settings import Settings
 
 MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+OTHERWISE_HERE = (
+    "DO $$ BEGIN EXECUTE 'ALTER ROLE insula_gate IN DATABASE ' || quote_ident(current_database()) || "
+    "' SET default_transaction_read_only = off'; END $$"
+)
 
 BREAKS = {
     "row-level security switched off": (
@@ -186,6 +190,46 @@ BREAKS = {
     "a search path that can be shadowed": (
         ["ALTER ROLE insula_tenants RESET search_path"],
         "role insula_tenants has no fixed search_path",
+    ),
+    "a role that may lock a table": (
+        ["GRANT UPDATE ON api_key TO insula_tenants"],
+        "api_key: insula_tenants may UPDATE everything, which is not declared",
+    ),
+    "a session without a time limit": (
+        ["ALTER ROLE insula_tenants SET statement_timeout = 0"],
+        "role insula_tenants starts with statement_timeout=0, which is not declared",
+    ),
+    "a session whose time limit is gone": (
+        ["ALTER ROLE insula_identity RESET statement_timeout"],
+        "role insula_identity starts without statement_timeout, which is declared",
+    ),
+    "a session that starts otherwise in one database": (
+        [OTHERWISE_HERE],
+        "role insula_gate starts with default_transaction_read_only=off, which is not declared",
+    ),
+    "a session that starts with what nobody declared": (
+        ["ALTER ROLE insula_billing SET enable_seqscan = off"],
+        "role insula_billing starts with enable_seqscan=off, which is not declared",
+    ),
+    "a function of the server's for everybody": (
+        ["GRANT EXECUTE ON FUNCTION lo_creat(integer) TO PUBLIC"],
+        "pg_catalog: PUBLIC may call lo_creat(integer), which is not declared",
+    ),
+    "a function of the server's for an app": (
+        ["GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO insula_worker"],
+        "pg_catalog: insula_worker may call pg_advisory_lock(bigint), which is not declared",
+    ),
+    "a function of the server's that an app lacks": (
+        ["REVOKE EXECUTE ON FUNCTION pg_try_advisory_xact_lock(bigint) FROM insula_admin"],
+        "pg_catalog: insula_admin may not call pg_try_advisory_xact_lock(bigint), which is declared",
+    ),
+    "the number of rows for an app": (
+        ["GRANT SELECT (reltuples) ON pg_class TO insula_tenants"],
+        "pg_class: insula_tenants may SELECT reltuples",
+    ),
+    "the catalogue as a whole for everybody": (
+        ["GRANT SELECT ON pg_class TO PUBLIC"],
+        "pg_class: PUBLIC may SELECT relpages",
     ),
     "temporary tables": (
         ["DO $$ BEGIN EXECUTE format('GRANT TEMP ON DATABASE %I TO PUBLIC', current_database()); END $$"],

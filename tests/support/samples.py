@@ -22,8 +22,8 @@ Row = dict[str, object]
 MODELS: Final = (kernel_models, tenants_models, billing_models)
 """Whose tables the metadata holds once these are imported."""
 
-FOLLOWED: Final = "audit_head"
-"""Its rows are made by a trigger on another table, and by nothing else."""
+FOLLOWED: Final = frozenset({"audit_head", "tenant_usage"})
+"""Their rows are made by triggers on other tables, and by nothing else."""
 
 _TOGETHER: Final[Mapping[str, Row]] = {
     "email_token": {"purpose": "reset"},
@@ -81,7 +81,7 @@ def _settable(column: Column[object]) -> str:
 async def populate(connection: AsyncConnection, tenant_id: UUID) -> dict[str, Row]:
     """Insert a row into every table of the tenant, and into the global ones that they reference."""
     rows: dict[str, Row] = {}
-    for table in sorted(metadata.sorted_tables, key=lambda table: table.name == FOLLOWED):
+    for table in sorted(metadata.sorted_tables, key=lambda table: table.name in FOLLOWED):
         found = await _existing(connection, table, tenant_id)
         if found is None:
             found = sample(table, tenant_id, rows)
@@ -101,9 +101,9 @@ async def populate_global(connection: AsyncConnection) -> dict[str, Row]:
 
 
 async def _existing(connection: AsyncConnection, table: Table, tenant_id: UUID) -> Row | None:
-    if table.name not in {"tenant", FOLLOWED}:
+    if table.name not in {"tenant", *FOLLOWED}:
         return None
-    found = await connection.execute(select(table).where(table.c[str(tenant_of(table))] == tenant_id))
+    found = await connection.execute(select(table).where(table.c[str(tenant_of(table))] == tenant_id).limit(1))
     return dict(found.mappings().one())
 
 

@@ -104,7 +104,7 @@ def record_in(  # noqa: PLR0913  # as above
         _Row(
             tenant_id=tenant_id or PLATFORM,
             id=new_id(),
-            occurred_at=clock.now(),
+            occurred_at=clock.now(),  # replaced by the trigger with the database's time
             actor_kind=actor.kind,
             actor_id=actor.id,
             actor_label=actor.label,

@@ -16,12 +16,14 @@ from insula.db.observed import (
     granted,
     policies,
     rights_so_far,
+    spelled_out,
     tables,
 )
-from insula.db.provision import SEARCH_PATH
+from insula.db.provision import FIXED_SETTINGS, SEARCH_PATH, TIME_LIMITS
 from insula.db.queue import queue_exists, queue_findings
 from insula.db.rights import RIGHTS, rights_on
 from insula.db.roles import DatabaseRole
+from insula.db.server_rights import server_findings
 from insula.db.shape import missing_references, shape_findings
 from insula.db.side_doors import missing_triggers, side_doors
 
@@ -35,9 +37,8 @@ SELECT role.rolname AS name, role.rolcanlogin AS login,
        array(
            SELECT DISTINCT setting FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
            LEFT JOIN pg_database ON pg_database.oid = setdatabase
-           WHERE setrole = role.oid AND setting LIKE 'search_path=%'
-             AND coalesce(datname, current_database()) = current_database()
-       ) AS paths,
+           WHERE setrole = role.oid AND coalesce(datname, current_database()) = current_database()
+       ) AS settings,
        array(
            SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = role.oid
        ) AS groups,
@@ -75,7 +76,7 @@ async def findings(source: AsyncEngine | AsyncConnection) -> list[str]:
 def audit(connection: Connection) -> list[str]:
     """Return the findings, over a synchronous connection as migrations have."""
     found = tables(connection)
-    rights = [right for table in found for right in rights_on(table.name)]
+    rights = [right for table in found for right in spelled_out(table, rights_on(table.name))]
     declared = {policy for table in found for policy in declared_policies(table, rights_on(table.name))}
     missing = {right.table for right in RIGHTS} - {table.name for table in found}
     return sorted(
@@ -103,7 +104,9 @@ def audit_revision(connection: Connection) -> list[str]:
     return sorted(
         {
             *_in_any_revision(connection, found),
-            *_grants(connection, declared_grants(right for table in found for right in rights[table])),
+            *_grants(
+                connection, declared_grants(right for table in found for right in spelled_out(table, rights[table]))
+            ),
             *_policies(connection, declared),
             *(queue_findings(connection) if queue_exists(connection) else ()),
         }
@@ -114,6 +117,7 @@ def _in_any_revision(connection: Connection, found: Sequence[Table]) -> Iterator
     yield from _security(found)
     yield from shape_findings(connection, found)
     yield from side_doors(connection)
+    yield from server_findings(connection)
     yield from _roles(connection)
     yield from _places(connection)
 
@@ -152,9 +156,23 @@ def _roles(connection: Connection) -> Iterator[str]:
         yield from (f"role {member} is a member of {row.name}" for member in row.members)
         if not row.login:
             yield f"role {row.name} may not log in"
-        if row.paths != [f"search_path={SEARCH_PATH}"]:
-            yield f"role {row.name} has no fixed search_path"
+        yield from _settings(DatabaseRole(row.name), row.settings)
     yield from (f"role {name} does not exist" for name in names if name not in seen)
+
+
+def _settings(role: DatabaseRole, found: Sequence[str]) -> Iterator[str]:
+    """Name what sessions of the role do not start with as declared: a role may change its own settings."""
+    expected = dict(FIXED_SETTINGS[role])
+    limits = set() if role in (DatabaseRole.OWNER, DatabaseRole.BACKUP) else set(TIME_LIMITS)
+    if [setting for setting in found if setting.startswith("search_path=")] != [f"search_path={SEARCH_PATH}"]:
+        yield f"role {role} has no fixed search_path"
+    for setting in found:
+        name, _, value = setting.partition("=")
+        bounded = name in limits and value != "0"
+        if not bounded and expected.get(name) != value:
+            yield f"role {role} starts with {setting}, which is not declared"
+    names = {setting.partition("=")[0] for setting in found}
+    yield from (f"role {role} starts without {name}, which is declared" for name in {*expected, *limits} - names)
 
 
 def _places(connection: Connection) -> Iterator[str]:

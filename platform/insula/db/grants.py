@@ -9,6 +9,8 @@ from insula.db.rights import Right, rights_on
 from insula.db.roles import DatabaseRole
 
 TENANT_POLICY: Final = "tenant_isolation"
+SYSTEM_COLUMNS: Final = frozenset({"ctid"})
+"""Columns that every table has and no migration adds: a sweeper that reads nothing else deletes by them."""
 _SETTING: Final = "nullif(current_setting('app.tenant_id', true), '')::uuid"
 
 
@@ -54,8 +56,12 @@ def _row_level_security(table: str, tenant: str) -> list[str]:
 
 
 def _grant(right: Right, columns: set[str], *, policies: bool) -> list[str]:
-    """Grant what exists already: a column that a later migration adds is granted by that one."""
-    named = [column for column in right.columns if column in columns]
+    """Grant what exists already: a column that a later migration adds is granted by that one.
+
+    An UPDATE of everything is granted column by column: who may update the table as a whole may LOCK it.
+    """
+    wanted = sorted(columns) if right.command == "UPDATE" and not right.columns else right.columns
+    named = [f'"{column}"' for column in wanted if column in columns | SYSTEM_COLUMNS]
     if right.columns and not named:
         return []
     what = f"{right.command} ({', '.join(named)})" if named else right.command

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db.grants import TENANT_POLICY, tenant_column
+from insula.db.grants import SYSTEM_COLUMNS, TENANT_POLICY, tenant_column
 from insula.db.rights import Right, rights_on
 from insula.db.roles import DatabaseRole
 
@@ -77,9 +77,16 @@ def policies(connection: Connection) -> set[Policy]:
 def rights_so_far(table: Table) -> Iterator[Right]:
     """Yield what is declared of the columns that the table has yet: the migration that adds one grants it."""
     for right in rights_on(table.name):
-        columns = tuple(column for column in right.columns if column in table.columns)
+        columns = tuple(column for column in right.columns if column in table.columns | SYSTEM_COLUMNS)
         if columns or not right.columns:
             yield replace(right, columns=columns)
+
+
+def spelled_out(table: Table, rights: Iterable[Right]) -> Iterator[Right]:
+    """Yield the rights as they are granted: an UPDATE of everything by each column, as ``insula.db.grants`` does."""
+    for right in rights:
+        whole = right.command == "UPDATE" and not right.columns
+        yield replace(right, columns=tuple(sorted(table.columns))) if whole else right
 
 
 def declared_grants(rights: Iterable[Right]) -> set[Grant]:
@@ -106,13 +113,17 @@ def _crossing(right: Right) -> Policy:
     return (right.table, right.policy, right.command, (right.role.value,), using, check)
 
 
+def _granted_as_declared(table: Table) -> set[Grant]:
+    return declared_grants(spelled_out(table, rights_on(table.name)))
+
+
 def drifted(connection: Connection) -> list[str]:
     """Return the tables whose grants, policies or row-level security are not as declared."""
     grants, found = granted(connection), policies(connection)
     return [
         table.name
         for table in tables(connection)
-        if declared_grants(rights_on(table.name)) != {grant for grant in grants if grant[1] == table.name}
+        if _granted_as_declared(table) != {grant for grant in grants if grant[1] == table.name}
         or declared_policies(table, rights_on(table.name)) != {policy for policy in found if policy[0] == table.name}
         or (table.tenant is not None and not table.secured)
     ]

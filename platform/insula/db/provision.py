@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
@@ -14,12 +15,36 @@ from sqlalchemy.engine import make_url
 
 from insula.db.deadlines import statement_seconds
 from insula.db.roles import DatabaseRole, role_password
+from insula.db.server_rights import narrow
 from insula.settings import Settings
 
 _ATTEMPTS: Final = 20
 _PAUSE: Final = 0.05
 _ITERATIONS: Final = 4096
 SEARCH_PATH: Final = "public, pg_temp"
+TIME_LIMITS: Final = ("statement_timeout", "idle_in_transaction_session_timeout")
+_OF_AN_APP: Final = {
+    "search_path": SEARCH_PATH,
+    "jit": "off",
+    # At the default, made for spinning disks, a row by its id is read from the index of all of a small tenant's rows.
+    "random_page_cost": "1.1",
+    "client_connection_check_interval": "1000",  # ms: a statement ends when its process was killed or cut off
+}
+FIXED_SETTINGS: Final[Mapping[DatabaseRole, Mapping[str, str]]] = MappingProxyType(
+    {
+        **dict.fromkeys(DatabaseRole, _OF_AN_APP),
+        DatabaseRole.OWNER: {"search_path": SEARCH_PATH},
+        DatabaseRole.BACKUP: {"search_path": SEARCH_PATH},
+        DatabaseRole.GATE: {**_OF_AN_APP, "default_transaction_read_only": "on"},
+    }
+)
+"""What each session of a role starts with, besides the time limits that the deployment sets."""
+
+_SETTINGS: Final = """
+SELECT setconfig, setdatabase = 0 AS everywhere FROM pg_db_role_setting
+WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = $1)
+  AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -62,12 +87,13 @@ async def _provision(connection: asyncpg.Connection, settings: Settings) -> None
         if role.value not in known:
             await connection.execute(f"CREATE ROLE {role.value} LOGIN")
         await connection.execute(_attributes(role, known.get(role.value, {}), role_password(settings, role)))
-        for name, value in _limits(settings, role).items():
-            await connection.execute(f"ALTER ROLE {role.value} SET {name} = {value}")
+        await _settle(connection, role, role_settings(settings, role))
     if not known.get(DatabaseRole.BACKUP.value, {}).get("rolbypassrls"):
         await _let_backup_see(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
     if not me["rolsuper"]:
         await connection.execute(f"GRANT {DatabaseRole.OWNER.value} TO CURRENT_USER")
+    else:
+        await narrow(connection)
     await hand_over(connection)
 
 
@@ -90,20 +116,26 @@ def _verifier(password: str) -> str:
     return f"SCRAM-SHA-256${_ITERATIONS}:{salt64}${client64}:{server64}"
 
 
-def _limits(settings: Settings, role: DatabaseRole) -> dict[str, str]:
-    limits = {"search_path": SEARCH_PATH}
+def role_settings(settings: Settings, role: DatabaseRole) -> dict[str, str]:
+    """Return what each session of the role starts with: what is fixed, and the deployment's time limits."""
+    fixed = FIXED_SETTINGS[role]
     if role in (DatabaseRole.OWNER, DatabaseRole.BACKUP):
-        return limits
+        return dict(fixed)
     seconds = statement_seconds(settings.database, role)
-    limits["statement_timeout"] = str(int(seconds * 1000))
-    limits["idle_in_transaction_session_timeout"] = str(int(seconds * 2000))
-    limits["jit"] = "off"
-    # At the default, made for spinning disks, a row by its id is read from the index of all of a small tenant's rows.
-    limits["random_page_cost"] = "1.1"
-    limits["client_connection_check_interval"] = "1000"  # ms: a statement ends when its process was killed or cut off
-    if role is DatabaseRole.GATE:
-        limits["default_transaction_read_only"] = "on"
-    return limits
+    limits = (str(int(seconds * 1000)), str(int(seconds * 2000)))
+    return {**fixed, **dict(zip(TIME_LIMITS, limits, strict=True))}
+
+
+async def _settle(connection: asyncpg.Connection, role: DatabaseRole, wanted: Mapping[str, str]) -> None:
+    """Make the role's settings those that are wanted: a role may change its own, and so may an injection."""
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    for row in await connection.fetch(_SETTINGS, role.value):
+        if row["everywhere"] and {setting.partition("=")[0] for setting in row["setconfig"]} <= wanted.keys():
+            continue
+        where = "" if row["everywhere"] else f" IN DATABASE {database}"
+        await connection.execute(f"ALTER ROLE {role.value}{where} RESET ALL")
+    for name, value in wanted.items():
+        await connection.execute(f"ALTER ROLE {role.value} SET {name} = {value}")
 
 
 async def _let_backup_see(connection: asyncpg.Connection, *, allowed: bool) -> None:

@@ -29,8 +29,9 @@ _OWNER: Final = DatabaseRole.OWNER
 class Right:
     """What one role may do to one table.
 
+    No ``columns`` means all; an UPDATE of all is granted by each column, so that it is no right to LOCK the table.
     ``reach`` "tenant" is bound by the table's tenant policy. "all" crosses tenants: on a table with
-    row-level security it has a policy of its own, named by ``policy``. No ``columns`` means all.
+    row-level security it has a policy of its own, named by ``policy``.
     """
 
     role: DatabaseRole
@@ -88,6 +89,7 @@ _TENANT_SCOPED: Final = (
     ),
     # Kept by triggers, which run with the rights of who makes or renames a tenant, a project, an item.
     *_may(_TENANTS, "tenant", "tenant_slug", "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
+    # A trigger of tenant_usage refuses all but those triggers.
     *_may(_TENANTS, "tenant", "tenant_usage", "SELECT", "INSERT", "UPDATE used"),
     *_own(_TENANTS, "membership", "tenant_domain", "project", "project_item"),
     *_may(_TENANTS, "tenant", "invitation", "SELECT", "INSERT", "UPDATE"),
@@ -107,9 +109,10 @@ _TENANT_SCOPED: Final = (
     *_may(_TENANTS, "tenant", "subscription", "INSERT"),
     *_may(_TENANTS, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
     *_may(_BILLING, "tenant", "tenant", "SELECT", "UPDATE plan, updated_at, version"),
-    *_own(_BILLING, "entitlement", "subscription"),
+    *_own(_BILLING, "entitlement"),
+    *_may(_BILLING, "tenant", "subscription", "SELECT", "INSERT", "UPDATE"),
     *_may(_BILLING, "tenant", "entitlement_override", "SELECT", "DELETE"),
-    *_may(_BILLING, "tenant", "billing_customer", "INSERT", "UPDATE", "DELETE"),
+    *_may(_BILLING, "tenant", "billing_customer", "INSERT", "UPDATE"),
     *_may(_BILLING, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
     *_may(_ADMIN, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
     # Staff make tenants, and grant what no plan does.
@@ -153,7 +156,7 @@ _CROSSING: Final = (
     *_may(_IDENTITY, "all", "membership", "UPDATE name, updated_at, version"),
     # Sweepers.
     *_may(_WORKER, "all", "entitlement_override", "SELECT tenant_id, expires_at"),
-    *_may(_WORKER, "all", "idempotency_record", "SELECT", "DELETE"),
+    *_may(_WORKER, "all", "idempotency_record", "SELECT tenant_id, created_at, ctid", "DELETE"),
     *_may(_WORKER, "all", "job_effect", "SELECT", "DELETE"),
     *_may(_WORKER, "all", "invitation", "SELECT tenant_id, id, expires_at", "DELETE"),
     *_may(_WORKER, "all", "tenant_domain", "SELECT", "UPDATE verified_at, checked_at, failing_since"),
@@ -164,7 +167,7 @@ _CROSSING: Final = (
     *_may(_GATE, "all", "membership", "SELECT tenant_id, id, user_id, role, custom_role"),
     *_may(_GATE, "all", "custom_role", "SELECT tenant_id, key, permissions"),
     *_may(_GATE, "all", "entitlement", "SELECT tenant_id, key, value"),
-    *_may(_GATE, "all", "subscription", "SELECT status"),  # the metrics' query
+    *_may(_GATE, "all", "subscription", "SELECT tenant_id, status"),  # the metrics' query
     *_may(
         _GATE,
         "all",
@@ -184,10 +187,10 @@ _GLOBAL: Final = (
     *_may(_BILLING, "all", "plan", "SELECT"),
     *_may(_ADMIN, "all", "plan", "SELECT"),
     *_may(_IDENTITY, "all", "user", "SELECT", "INSERT", "UPDATE"),
-    *_may(_IDENTITY, "all", "credential", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    *_may(_IDENTITY, "all", "credential", "SELECT", "INSERT", "UPDATE"),
     *_may(_IDENTITY, "all", "staff", "SELECT"),
-    *_may(_IDENTITY, "all", "auth_session", "SELECT", "INSERT", "UPDATE", "DELETE"),
-    *_may(_IDENTITY, "all", "refresh_token", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    *_may(_IDENTITY, "all", "auth_session", "SELECT", "INSERT", "UPDATE"),
+    *_may(_IDENTITY, "all", "refresh_token", "SELECT", "INSERT", "UPDATE"),
     *_may(_IDENTITY, "all", "signing_key", "SELECT", "INSERT", "UPDATE"),
     *_may(_IDENTITY, "all", "email_token", "SELECT", "INSERT", "UPDATE", "DELETE"),
     # What has expired is deleted.

@@ -33,6 +33,7 @@ TRIGGERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "tenant": (*_ACCESS, "slug_registered"),
         "audit_event": (*_APPEND_ONLY, "chained", "no_update_or_delete"),
         "audit_head": (*_APPEND_ONLY, "no_delete", "only_by_event"),
+        "tenant_usage": ("only_by_count",),
         "project": ("counted_in", "counted_out"),
         "project_item": ("counted_in", "counted_out"),
     }

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from insula.db.queue_rights import QUEUE_RIGHTS, SCHEMA
 from insula.db.roles import DatabaseRole
+from insula.db.server_rights import KEPT
 from tests.isolation.behaviour.islands import Islands, command, copy_query
 from tests.isolation.behaviour.outcome import DENIED, UNSUPPORTED
 from tests.isolation.behaviour.report import Findings
@@ -30,6 +31,15 @@ _REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "passwords": "SELECT rolpassword FROM pg_authid",
         "statistics": "SELECT stavalues1 FROM pg_statistic",
         "large objects": "SELECT data FROM pg_largeobject",
+        "a large object of its own": "SELECT lo_from_bytea(0, 'mine')",
+        "a lock of the session's": "SELECT pg_advisory_lock(20261130)",
+        "a shared lock": "SELECT pg_advisory_xact_lock_shared(20261130)",
+        "how many rows there are": "SELECT reltuples FROM pg_class",
+        "how many were written": "SELECT pg_stat_get_live_tuples('public.project'::regclass)",
+        "how large a table is": "SELECT pg_total_relation_size('public.project')",
+        "what other sessions do": "SELECT query FROM pg_stat_activity",
+        "what other sessions hold": "SELECT objid FROM pg_locks",
+        "the end of another session": "SELECT pg_terminate_backend(0)",
     }
 )
 _OF_ITSELF: Final = ("ALTER ROLE {role} BYPASSRLS", "ALTER ROLE {role} SUPERUSER", "GRANT insula_owner TO {role}")
@@ -47,6 +57,7 @@ _MADE: Final = text("SELECT lo_from_bytea(0, 'theirs')")
 async def probe_database(islands: Islands, found: Findings) -> None:
     """Try what reaches past the tables."""
     await _remake(islands, found)
+    await _lock(islands, found)
     await _become_another(islands, found)
     await _call_functions(islands, found)
     await _count_sequences(islands, found)
@@ -73,6 +84,23 @@ async def _remake(islands: Islands, found: Findings) -> None:
 async def _denied(islands: Islands, role: DatabaseRole, tried: Mapping[str, str], found: Findings) -> None:
     for what, outcome in zip(tried, await islands.attempt_each(role, list(tried.values())), strict=True):
         found.denied(role, what, outcome)
+
+
+async def _lock(islands: Islands, found: Findings) -> None:
+    """Take the locks that requests take: each role those that are declared."""
+    calls = {signature: _locking(signature) for signatures in KEPT.values() for signature in signatures}
+    for role in ROLES:
+        outcomes = await islands.attempt_each(role, list(calls.values()))
+        for signature, outcome in zip(calls, outcomes, strict=True):
+            if signature in KEPT.get(role, ()):
+                found.works(role, signature, outcome)
+            else:
+                found.denied(role, signature, outcome)
+
+
+def _locking(signature: str) -> str:
+    name, _, arguments = signature.rstrip(")").partition("(")
+    return f"SELECT {name}({', '.join('20261201' for _ in arguments.split(','))})"
 
 
 async def _become_another(islands: Islands, found: Findings) -> None:

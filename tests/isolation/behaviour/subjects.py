@@ -20,6 +20,8 @@ from tests.support.samples import FOLLOWED, Row, sample, tenant_of
 ROLES: Final = (*APP_ROLES, DatabaseRole.WORKER)
 _JOBS: Final = "procrastinate_jobs"
 QUEUE: Final = f"{SCHEMA}.{_JOBS}"
+ACTS_OF: Final = {DatabaseRole.ADMIN: "staff", DatabaseRole.BILLING: "provider", DatabaseRole.WORKER: "system"}
+"""Whose acts a role records, where not people's."""
 _SEES_ALL_JOBS: Final = (DatabaseRole.ADMIN, DatabaseRole.GATE, DatabaseRole.WORKER)
 
 
@@ -70,6 +72,8 @@ class Subject:
         """Return the columns of the row that the role may name; all of them where it may none."""
         allowed = self.may(role, "INSERT")
         settable = {name: value for name, value in row.items() if self.table.c[name].computed is None}
+        if self.table.name == "audit_event":
+            settable["actor_kind"] = ACTS_OF.get(role, "user")
         return {name: value for name, value in settable.items() if allowed is None or allowed.names(name)}
 
     def updatable(self, role: DatabaseRole) -> str:
@@ -94,7 +98,7 @@ class Subject:
     @property
     def followed(self) -> bool:
         """Whether a trigger keeps the rows, and refuses whoever else would."""
-        return self.table.name == FOLLOWED
+        return self.table.name in FOLLOWED
 
 
 async def read_subjects(connection: AsyncConnection) -> tuple[Subject, ...]:

@@ -73,6 +73,7 @@ def holes(connection: Connection) -> list[Hole]:
         *shape_holes(connection, owned),
         *trigger_holes(connection),
         *_places(),
+        *_server(),
         *_roles(),
     ]
     if gone := _GATE_ALONE - {hole.name for hole in every}:
@@ -110,7 +111,8 @@ def _grants(names: Iterable[str]) -> Iterator[Hole]:
         for role in ROLES:
             for command in COMMANDS:
                 right = declared.get((role, table, command))
-                if right is not None and not right.columns:
+                lockable = (role, table, "DELETE") in declared
+                if right is not None and not right.columns and (command != "UPDATE" or lockable):
                     continue
                 what = f"may {command}" + (" every column" if right is not None else "")
                 grant = f'GRANT {command} ON "{table}" TO {role.value}'
@@ -135,6 +137,28 @@ def _places() -> Iterator[Hole]:
         for schema in ("public", "jobs"):
             create = f"GRANT CREATE ON SCHEMA {schema} TO {role}"
             yield Hole(f"schema {schema}: {role} has CREATE", (create,), witness)
+
+
+def _server() -> Iterator[Hole]:
+    """Give back to everybody what a superuser took away, one of each kind."""
+    for what, grant in (
+        ("large objects", "EXECUTE ON FUNCTION pg_catalog.lo_from_bytea(oid, bytea)"),
+        ("locks of a session", "EXECUTE ON FUNCTION pg_catalog.pg_advisory_lock(bigint)"),
+        ("locks of a transaction", "EXECUTE ON FUNCTION pg_catalog.pg_advisory_xact_lock_shared(bigint)"),
+        ("statistics of tables", "EXECUTE ON FUNCTION pg_catalog.pg_stat_get_live_tuples(oid)"),
+        ("numbers of rows", "SELECT (reltuples) ON pg_catalog.pg_class"),
+        ("sizes", "EXECUTE ON FUNCTION pg_catalog.pg_total_relation_size(regclass)"),
+        ("other sessions", "EXECUTE ON FUNCTION pg_catalog.pg_stat_get_activity(integer)"),
+        ("locks of others", "EXECUTE ON FUNCTION pg_catalog.pg_lock_status()"),
+        ("the end of sessions", "EXECUTE ON FUNCTION pg_catalog.pg_terminate_backend(integer, bigint)"),
+    ):
+        yield Hole(f"{DATABASE}: PUBLIC has {what}", (f"GRANT {grant} TO PUBLIC",), Probe(DATABASE))
+    for role in ROLES:
+        yield Hole(
+            f"{DATABASE}: {role.value} has locks of a session",
+            (f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_advisory_lock(bigint) TO {role.value}",),
+            Probe(DATABASE, role.value),
+        )
 
 
 def _roles() -> Iterator[Hole]:

@@ -29,6 +29,7 @@ _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
     ("project", "counted_out"): _USAGE,
     ("project_item", "counted_in"): _USAGE,
     ("project_item", "counted_out"): _USAGE,
+    ("tenant_usage", "only_by_count"): Probe("tenant_usage"),
     ("tenant", "slug_registered"): Tests(("tests/tenants/routes/test_slugs.py",)),
 }
 _TRIGGERS: Final = text("""

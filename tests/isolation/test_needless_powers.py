@@ -1,0 +1,273 @@
+"""What an injection into an app must not do with the app's role, beside reading other tenants' rows.
+
+Each attempt connects as the role, and the same role's legitimate way works in the same test.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula import clock
+from insula.cli.commands.doctor import examine
+from insula.db.catalogue import findings
+from insula.db.migrate import migrate
+from insula.db.roles import DatabaseRole, role_url
+from insula.db.server_rights import NARROWED
+from insula.ids import new_id
+from insula.settings import Settings
+from tests.isolation.behaviour.subjects import ROLES
+from tests.support.cluster import superuser_url, with_path
+from tests.support.factories import Factories, TenantRow
+
+Connect = Callable[[DatabaseRole], AbstractAsyncContextManager[asyncpg.Connection]]
+TENANTS, ADMIN, WORKER = DatabaseRole.TENANTS, DatabaseRole.ADMIN, DatabaseRole.WORKER
+DENIED = asyncpg.InsufficientPrivilegeError
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant()
+
+
+@pytest.fixture
+def acting(settings: Settings, tenant: TenantRow) -> Connect:
+    """Connect as a role, for the tenant, in a transaction that is rolled back."""
+
+    @asynccontextmanager
+    async def connect(role: DatabaseRole) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(role_url(settings, role))
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(f"SET LOCAL app.tenant_id = '{tenant.id}'")
+        try:
+            yield connection
+        finally:
+            await transaction.rollback()
+            await connection.close()
+
+    return connect
+
+
+async def refused(connection: asyncpg.Connection, statement: str, *arguments: object) -> None:
+    """See that the statement is refused; the transaction goes on."""
+    with pytest.raises(DENIED):
+        async with connection.transaction():
+            await connection.execute(statement, *arguments)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT lo_creat(-1)",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'kept past every policy')",
+        "SELECT pg_advisory_lock(n) FROM generate_series(1, 3) AS n",
+        "SELECT pg_advisory_lock_shared(1)",
+        "SELECT pg_try_advisory_lock(1, 2)",
+        "SELECT reltuples FROM pg_class",
+        "SELECT relpages FROM pg_class",
+        "SELECT n_live_tup FROM pg_stat_user_tables",
+        "SELECT n_tup_ins FROM pg_stat_all_tables",
+        "SELECT tup_inserted FROM pg_stat_database",
+        "SELECT idx_scan FROM pg_stat_user_indexes",
+        "SELECT heap_blks_read FROM pg_statio_user_tables",
+        "SELECT query FROM pg_stat_activity",
+        "SELECT pid FROM pg_locks",
+        "SELECT pg_total_relation_size('project')",
+        "SELECT pg_relation_size('project')",
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "SELECT pg_cancel_backend(pg_backend_pid())",
+    ],
+)
+async def test_no_app_may_use_what_the_server_lets_everybody_do(
+    acting: Connect, role: DatabaseRole, statement: str
+) -> None:
+    async with acting(role) as connection:
+        await refused(connection, statement)
+        assert await connection.fetchval("SELECT relname FROM pg_class WHERE relname = 'project'") == "project"
+
+
+async def test_an_operator_with_pg_monitor_still_may(settings: Settings) -> None:
+    superuser = await asyncpg.connect(settings.database_url)
+    try:
+        async with superuser.transaction():
+            await superuser.execute("SET LOCAL ROLE pg_monitor")
+            assert await superuser.fetch("SELECT relname, reltuples FROM pg_class")
+            assert await superuser.fetch("SELECT n_live_tup FROM pg_stat_user_tables")
+            assert await superuser.fetch("SELECT query FROM pg_stat_activity")
+    finally:
+        await superuser.close()
+
+
+async def test_requests_may_lock_for_their_transaction_and_workers_need_not(acting: Connect) -> None:
+    for role in (TENANTS, ADMIN, DatabaseRole.BILLING, DatabaseRole.IDENTITY):
+        async with acting(role) as connection:
+            assert await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", new_id().int % 2**62)
+    for role in (WORKER, DatabaseRole.GATE):
+        async with acting(role) as connection:
+            await refused(connection, "SELECT pg_advisory_xact_lock(1)")
+
+
+@pytest.mark.parametrize(
+    ("role", "table", "column"),
+    [
+        (TENANTS, "api_key", "name"),
+        (TENANTS, "invitation", "role"),
+        (DatabaseRole.IDENTITY, '"user"', "name"),
+        (DatabaseRole.IDENTITY, "credential", "password_hash"),
+        (DatabaseRole.IDENTITY, "auth_session", "revoked_at"),
+        (DatabaseRole.IDENTITY, "refresh_token", "hash"),
+        (DatabaseRole.IDENTITY, "signing_key", "retired_at"),
+        (DatabaseRole.BILLING, "webhook_event", "status"),
+        (DatabaseRole.BILLING, "subscription", "status"),
+        (DatabaseRole.BILLING, "billing_customer", "provider"),
+    ],
+)
+async def test_who_may_change_rows_may_not_lock_the_table(
+    acting: Connect, role: DatabaseRole, table: str, column: str
+) -> None:
+    async with acting(role) as connection:
+        for mode in ("ACCESS EXCLUSIVE", "EXCLUSIVE", "SHARE"):
+            await refused(connection, f"LOCK TABLE {table} IN {mode} MODE NOWAIT")
+        await connection.execute(f"UPDATE {table} SET {column} = {column} WHERE false")  # noqa: S608  # our own names
+        await connection.execute(f"SELECT 1 FROM {table} WHERE false FOR UPDATE")  # noqa: S608  # as above
+
+
+async def test_usage_is_counted_and_written_by_nobody(acting: Connect, tenant: TenantRow) -> None:
+    used = "SELECT used FROM tenant_usage WHERE tenant_id = $1 AND resource = 'projects'"
+    async with acting(TENANTS) as connection:
+        made = (
+            "INSERT INTO project (tenant_id, id, name, description, status, created_at, updated_at, version) "
+            "VALUES ($1, $2, 'Temple', '', 'active', now(), now(), 1)"
+        )
+        await connection.execute(made, tenant.id, new_id())
+        assert await connection.fetchval(used, tenant.id) == 1
+
+        await refused(connection, "UPDATE tenant_usage SET used = -1000000")
+        await refused(connection, "INSERT INTO tenant_usage (tenant_id, resource, used) VALUES ($1, 'x', 0)", tenant.id)
+
+        await connection.execute("DELETE FROM project")
+        assert await connection.fetchval(used, tenant.id) == 0
+
+
+EVENT = (
+    "INSERT INTO audit_event (tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, "
+    "address) VALUES ($1, $2, $3, $4, 'thing.done', 'thing', '1', '', '')"
+)
+MAY_RECORD = {
+    TENANTS: {"user", "api_key"},
+    DatabaseRole.BILLING: {"user", "api_key", "provider", "system"},
+    ADMIN: {"staff"},
+    DatabaseRole.IDENTITY: {"user", "system"},
+    WORKER: {"system"},
+}
+
+
+@pytest.mark.parametrize("role", MAY_RECORD)
+async def test_an_app_records_acts_only_of_those_for_whom_it_acts(
+    acting: Connect, tenant: TenantRow, role: DatabaseRole
+) -> None:
+    async with acting(role) as connection:
+        for kind in ("user", "staff", "api_key", "system", "provider"):
+            event = (EVENT, tenant.id, new_id(), clock.now(), kind)
+            if kind in MAY_RECORD[role]:
+                await connection.execute(*event)
+            else:
+                await refused(connection, *event)
+
+
+async def test_the_database_says_when_an_act_happened(acting: Connect, settings: Settings, tenant: TenantRow) -> None:
+    superuser = await asyncpg.connect(settings.database_url)
+    try:
+        for said in (datetime(1990, 1, 1, tzinfo=UTC), datetime(2190, 1, 1, tzinfo=UTC)):
+            async with acting(TENANTS) as connection:
+                before = await superuser.fetchval("SELECT clock_timestamp()")
+                await connection.execute(EVENT, tenant.id, new_id(), said, "user")
+                [row] = await connection.fetch("SELECT occurred_at FROM audit_event WHERE tenant_id = $1", tenant.id)
+                assert before <= row["occurred_at"] < before + timedelta(minutes=1)
+    finally:
+        await superuser.close()
+
+
+async def test_the_worker_forgets_answers_and_reads_none(acting: Connect, tenant: TenantRow) -> None:
+    async with acting(TENANTS) as connection:
+        await connection.execute(
+            "INSERT INTO idempotency_record VALUES ($1, $1, 'POST /x', 'key', 'hash', 201, '{}', 'secret', now())",
+            tenant.id,
+        )
+    async with acting(WORKER) as connection:
+        for column in ("body", "headers", "request_hash", "key", "route", "principal_id"):
+            await refused(connection, f"SELECT {column} FROM idempotency_record")  # noqa: S608  # our own names
+        await refused(connection, "SELECT * FROM idempotency_record")
+        await refused(connection, "COPY idempotency_record TO STDOUT")
+        await connection.execute(
+            "DELETE FROM idempotency_record WHERE ctid = ANY (ARRAY("
+            "SELECT ctid FROM idempotency_record WHERE created_at < now() - interval '24 hours' LIMIT 10))"
+        )
+
+
+async def test_what_a_role_changed_of_itself_is_found_and_put_right(settings: Settings) -> None:
+    """No right of PostgreSQL's keeps a role from this: see docs/guides/isolation-proof.md."""
+    connection = await asyncpg.connect(role_url(settings, TENANTS))
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    for setting in ("statement_timeout = 0", "enable_indexscan = off"):
+        await connection.execute(f"ALTER ROLE insula_tenants IN DATABASE {database} SET {setting}")
+    await connection.close()
+    assert await found(settings) >= {
+        "role insula_tenants starts with statement_timeout=0, which is not declared",
+        "role insula_tenants starts with enable_indexscan=off, which is not declared",
+    }
+
+    await asyncio.to_thread(migrate, settings)
+
+    assert await found(settings) == set()
+    connection = await asyncpg.connect(role_url(settings, TENANTS))
+    assert await connection.fetchval("SHOW statement_timeout") != "0"
+    await connection.close()
+
+
+async def test_doctor_says_where_only_a_superuser_could_narrow_the_server(settings: Settings) -> None:
+    """As on a managed server, where the login of ``insula migrate`` is no superuser."""
+    name = f"managed_{secrets.token_hex(4)}"
+    own = settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
+    admin = await asyncpg.connect(settings.database_url)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        await asyncio.to_thread(migrate, own)
+        narrowed = {finding.subject: finding for finding in await examine(own)}
+        await _open_as_delivered(own)
+        delivered = {finding.subject: finding for finding in await examine(own)}
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+    assert "server" not in narrowed
+    assert "are open to every role" in delivered["server"].state
+    assert delivered["server"].mend == ""
+    assert (narrowed["isolation"].mend, delivered["isolation"].mend) == ("", "")
+
+
+async def _open_as_delivered(settings: Settings) -> None:
+    superuser = await asyncpg.connect(settings.database_url)
+    functions = await superuser.fetch(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ $1",
+        "|".join(NARROWED.values()),
+    )
+    every = ", ".join(row[0] for row in functions)
+    apps = ", ".join(role.value for role in (*ROLES, DatabaseRole.OWNER))
+    await superuser.execute(f"REVOKE EXECUTE ON FUNCTION {every} FROM {apps}")
+    await superuser.execute(f"GRANT EXECUTE ON FUNCTION {every} TO PUBLIC")
+    await superuser.execute("GRANT SELECT ON pg_class TO PUBLIC")
+    await superuser.close()
+
+
+async def found(settings: Settings) -> set[str]:
+    engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
+    return set(await findings(engine))
