@@ -68,9 +68,15 @@ class HttpSettings(_Group):
     body_timeout: float = Field(30.0, gt=0, description="Seconds in which a request body must arrive.")
     head_timeout: float = Field(10.0, gt=0, description="Seconds in which a request's head must arrive.")
     read_on_timeout: float = Field(
-        30.0, gt=0, description="Seconds after which a client that stopped reading is cut off."
+        30.0,
+        gt=0,
+        description="Seconds for which a client may take nothing of its answer; four times, once it took some.",
     )
+    read_on_rate: float = Field(256.0, gt=0, description="Bytes a second that a client must take of its answer.")
     max_connections: int = Field(1000, ge=1, description="Open connections of one process; then idle ones make room.")
+    max_connections_per_address: int = Field(
+        500, ge=1, description="Those of one IPv4 address or IPv6 /64; trusted proxies are apart."
+    )
     keep_alive_timeout: int = Field(
         75, ge=1, description="Seconds that a connection stays open between requests; longer than the proxy's."
     )

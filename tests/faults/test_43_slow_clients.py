@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from insula.settings import Settings
-from tests.support.app import serving, wait_until, web_process
+from tests.support.app import serving, web_process
 from tests.support.wire import wired
 
 HEAD_TIMEOUT, BODY_TIMEOUT, READ_ON_TIMEOUT, MOST = 1.0, 1.0, 1.0, 20
@@ -115,23 +115,6 @@ def test_when_there_are_too_many_those_that_wait_make_room(address: str) -> None
         with wired(address) as one_more:
             assert one_more.get() == 200
         assert sum(wire.has_news(0) for wire in silent) == 1
-
-
-def test_when_all_are_at_work_one_more_is_told_to_come_back(address: str) -> None:
-    with ExitStack() as stack:
-        busy = [stack.enter_context(wired(address)) for _ in range(MOST)]
-        for wire in busy:
-            wire.send("POST /auth/refresh HTTP/1.1", "Host: localhost", "Content-Length: 2", "Expect: 100-continue", "")
-        assert all(wire.socket.recv(12) == b"HTTP/1.1 100" for wire in busy)
-        with wired(address) as one_more:
-            status, headers, problem = one_more.answer()
-        assert (status, problem["code"], headers["retry-after"]) == (503, "unavailable", "1")
-    wait_until(lambda: _served(address))
-
-
-def _served(address: str) -> bool:
-    with wired(address) as again:
-        return again.get() == 200
 
 
 def _memory(address: str) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 from tests.proof.arena import Arena, Place
 from tests.proof.baseline import unfit
 from tests.proof.mutants.callers import CALLERS
+from tests.proof.mutants.connections import CONNECTIONS
 from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.mutants.effects import EFFECTS
 from tests.proof.mutants.guards import loosened, unguarded
@@ -23,7 +24,7 @@ _TOGETHER: Final = 7
 
 def edits() -> list[Edit]:
     """Return every hole that is made in the source. Raises AnchorLost."""
-    return [*IDENTITY, *TENANCY, *EFFECTS, *CALLERS, *PEOPLE, *TEXT, *loosened()]
+    return [*IDENTITY, *TENANCY, *EFFECTS, *CALLERS, *CONNECTIONS, *PEOPLE, *TEXT, *loosened()]
 
 
 def break_source(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]:

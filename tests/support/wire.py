@@ -14,12 +14,14 @@ PATIENCE = 10.0
 class Wire:
     """One connection, and what goes over it."""
 
-    def __init__(self, address: str, window: int | None = None) -> None:
-        """Connect; ``window`` is how much the system takes in before it is read."""
+    def __init__(self, address: str, window: int | None = None, source: str | None = None) -> None:
+        """Connect, from ``source``; ``window`` is how much the system takes in before it is read."""
         place = urlsplit(address)
         self.socket = socket.socket()
         if window is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        if source is not None:
+            self.socket.bind((source, 0))
         self.socket.settimeout(PATIENCE)
         self.socket.connect((place.hostname, place.port))
 
@@ -69,8 +71,8 @@ class Wire:
 
 
 @contextmanager
-def wired(address: str, window: int | None = None) -> Iterator[Wire]:
+def wired(address: str, window: int | None = None, source: str | None = None) -> Iterator[Wire]:
     """Give one connection, closed at the end."""
-    wire = Wire(address, window)
+    wire = Wire(address, window, source)
     with wire.socket:
         yield wire

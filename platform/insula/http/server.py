@@ -2,17 +2,17 @@
 
 uvicorn bounds connections that idle between requests, and no others. Here a connection that sends
 a request's head too slowly or too large, or does not read its answer, is ended; when there are too
-many, those that wait make room; and a request whose client has gone is cancelled, so that its
-statement does not run on in the database. ``uvicorn --http insula.http.server:Connection`` uses it.
+many, in all or from one address, one that waits makes room; and a request whose client has gone is
+cancelled, so that its statement does not run on in the database.
+``uvicorn --http insula.http.server:Connection`` uses it.
 """
 
 import asyncio
 import logging
-import math
 import socket
 import struct
-from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -20,18 +20,20 @@ import structlog
 from starlette.types import ASGIApp
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from insula.errors import AppError, Unavailable
+from insula.http.crowd import Claim, Crowd
 from insula.http.errors import HeaderTooLarge, RequestTimeout
 from insula.http.problems import ProblemResponse
+from insula.http.readers import Reading, acknowledged
 from insula.ids import new_id
 from insula.settings import HttpSettings, Settings
 
 _LONGEST_HEAD: Final = 65_536
 _UNSENT: Final = 131_072  # bytes of an answer that the system takes before its client reads
-_PROGRESS: Final = 16_384  # bytes that count as reading on
 _LOOKS: Final = 4  # at each connection within the shortest of its deadlines
 _NOTSENT_LOWAT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", 25)  # Linux; Python names it from 3.12 on
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # what was not sent is dropped, and the client told
@@ -43,9 +45,19 @@ class Stage(Enum):
     """What a connection waits for."""
 
     HEAD = "a request, or the rest of one that is answered"
+    BODY = "the rest of a request's body"
     ANSWER = "the app"
     READER = "the client, to read"
     NEXT = "another request, with nothing of it received"
+
+
+_CLAIMS: Final = {
+    Stage.HEAD: Claim.NOTHING,
+    Stage.BODY: Claim.BODY,
+    Stage.ANSWER: Claim.WORK,
+    Stage.READER: Claim.WORK,
+    Stage.NEXT: Claim.IDLE,
+}
 
 
 class Connection(HttpToolsProtocol):
@@ -61,27 +73,27 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         http = _settings_of(config.loaded_app)
         self.timeout_keep_alive = http.keep_alive_timeout
-        self._max_connections = http.max_connections
+        self._http = http
+        self._crowd = _crowd_of(http)
         self._every = min(http.head_timeout, http.read_on_timeout) / _LOOKS
-        self._patience: Mapping[Stage, float] = {
-            Stage.HEAD: http.head_timeout / self._every,
-            Stage.READER: http.read_on_timeout / self._every,
-        }
         self._watch: asyncio.TimerHandle | None = None
         self._running: tuple[RequestResponseCycle, asyncio.Task[None]] | None = None
         self._counted: object = None
         self._received = 0
         self._resumed = 0
-        self._seen: tuple[Stage, object, int] = (Stage.HEAD, None, 0)
-        self._left = self._looks = 0
-        self.opened = self.loop.time()
+        self._seen: tuple[Stage, object] = (Stage.HEAD, None)
+        self._looks = 0
+        self._reading: Reading | None = None
+        self.home: tuple[int, int] | None = None
+        self.heard = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Begin to watch; make room if there are too many."""
         super().connection_made(transport)
         self._socket_option(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
         self._watch = self.loop.call_later(self._every, self._look)
-        if len(self.connections) > self._max_connections:
+        self.home = self._crowd.home_of(self.client)
+        if self._crowd.is_full(len(self.connections)):
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -97,6 +109,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; refuse a head that does not end."""
+        self.heard = self.loop.time()
         super().data_received(data)
         if self.scope is not self._counted:
             self._counted, self._received = self.scope, 0
@@ -133,7 +146,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.get_write_buffer_size():
             return Stage.READER
         if self.cycle is not None and not self.cycle.response_complete:
-            return Stage.ANSWER
+            return Stage.BODY if self._lacks_body else Stage.ANSWER
         return Stage.HEAD if self.timeout_keep_alive_task is None else Stage.NEXT
 
     @property
@@ -141,19 +154,44 @@ class Connection(HttpToolsProtocol):
         """Whether a head has begun and not ended."""
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
+    @property
+    def _lacks_body(self) -> bool:
+        """Whether the app has all that was sent of the one request's body, and has not begun to answer."""
+        cycle = self.cycle
+        is_alone = self._running is not None and self._running[0] is cycle
+        return is_alone and cycle.more_body and not cycle.body and not cycle.response_started
+
+    @property
+    def claim(self) -> Claim:
+        """What the connection would lose if it were closed now."""
+        stage = self.stage
+        if stage is Stage.READER and self._reading is not None and self._reading.is_slow:
+            return Claim.SLOW_ANSWER
+        return Claim.WORK if self.transport.is_closing() else _CLAIMS[stage]
+
     def _look(self) -> None:
         """End the connection if what it waits for has been too long in coming.
 
         Looks are counted, not seconds: after a pause of the whole process, what has come meanwhile is read first.
         """
-        stage, left = self.stage, self.transport.get_write_buffer_size()
-        seen = (stage, self.cycle, self._resumed)
-        self._looks += 1
-        if seen != self._seen or left <= self._left - _PROGRESS:
-            self._seen, self._left, self._looks = seen, left, 0
-        elif self._looks >= self._patience.get(stage, math.inf):
+        stage = self.stage
+        seen = (stage, self.cycle)
+        self._looks = self._looks + 1 if seen == self._seen else 0
+        self._seen = seen
+        if stage is not Stage.READER:
+            self._reading = None
+        elif self._reading is None:
+            self._reading = Reading(self._http.read_on_rate, self._http.read_on_timeout)
+        is_late = stage is Stage.HEAD and self._looks * self._every >= self._http.head_timeout
+        if is_late or (self._reading is not None and not self._reading.goes_on(self._taken, self._every)):
             self._end(stage)
         self._watch = self.loop.call_later(self._every, self._look)
+
+    @property
+    def _taken(self) -> int:
+        """The bytes that the client has taken in all; about those that left our buffer, if the system says nothing."""
+        taken = acknowledged(self.transport)
+        return self._resumed * HIGH_WATER_LIMIT - self.transport.get_write_buffer_size() if taken is None else taken
 
     def _end(self, stage: Stage) -> None:
         if stage is Stage.HEAD and self._in_head:
@@ -171,19 +209,24 @@ class Connection(HttpToolsProtocol):
             bare.setsockopt(level, option, value)
 
     def _make_room(self) -> None:
-        """Close whom the server waits for longest; with every other at work, this one is refused."""
-        others = [other for other in self.connections if isinstance(other, Connection) and other is not self]
-        waiting = [other for other in others if other.stage in (Stage.HEAD, Stage.NEXT) and not other.ending]
-        if not waiting:
-            self._refuse(Unavailable("Too many connections are open"))
-            return
-        oldest = min(waiting, key=lambda other: (other.stage is Stage.NEXT, other.opened))
-        oldest.transport.close()
+        """End one connection if there are too many; with every other at work, this one is refused."""
+        members = [other for other in self.connections if isinstance(other, Connection)]
+        losing = self._crowd.giving_way(self, members, len(self.connections))
+        if losing is not None:
+            losing.give_way(is_new=losing is self)
 
-    @property
-    def ending(self) -> bool:
-        """Whether the connection is being closed."""
-        return self.transport.is_closing()
+    def give_way(self, *, is_new: bool) -> None:
+        """End the connection, with as much of an answer as it can have."""
+        stage = self.stage
+        if is_new or stage is Stage.BODY:
+            if self.cycle is not None:
+                self.cycle.disconnected = True  # what the app still sends belongs to no answer
+            self._refuse(Unavailable("Too many connections are open"))
+        elif stage is Stage.READER:
+            self._end(stage)
+        else:
+            self._tell("made room")
+            self.transport.close()
 
     def _refuse(self, error: AppError) -> None:
         """Answer without the app, and close."""
@@ -201,6 +244,11 @@ class Connection(HttpToolsProtocol):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
+
+
+@lru_cache(maxsize=8)
+def _crowd_of(settings: HttpSettings) -> Crowd:
+    return Crowd(settings)
 
 
 def _settings_of(app: ASGIApp) -> HttpSettings:
