@@ -125,6 +125,15 @@ class FairPool(AsyncAdaptedQueuePool):
         finally:
             checkout_ends.reset(token)
 
+    def at_once(self) -> PoolProxiedConnection | None:
+        """Return a connection that lies ready; None where there is none, or what lay ready had died."""
+        if self._pool.empty():
+            return None
+        try:
+            return self.connect()
+        except MissingGreenlet:
+            return None
+
     async def take(self) -> PoolProxiedConnection | None:
         """Return a connection, waiting for a turn if it must; None where SQLAlchemy has to make one.
 
@@ -138,15 +147,10 @@ class FairPool(AsyncAdaptedQueuePool):
                 if self.checkedout() < self.size():
                     return None  # one was lost
                 raise PoolTimeoutError(f"no connection of {self.size()} came free within {self._timeout} s") from None
-        if turns.empty():
-            return None
-        try:
-            return self.connect()
-        except MissingGreenlet:  # what lay ready had died
-            return None
+        return self.at_once()
 
     def _do_get(self) -> ConnectionPoolEntry:
-        if checkout_ends.get() is not None:
+        if not self._pool.empty() or checkout_ends.get() is not None:
             return super()._do_get()
         with self.checkout():
             return super()._do_get()

@@ -181,6 +181,9 @@ async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:
     pool = engine.sync_engine.pool
     if not isinstance(pool, FairPool):
         return await engine.raw_connection()
+    taken = pool.at_once()
+    if taken is not None:
+        return taken
     with pool.checkout():
         taken = await pool.take()
         return await engine.raw_connection() if taken is None else taken

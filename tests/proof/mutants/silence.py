@@ -1,0 +1,69 @@
+"""What a silent PostgreSQL must not be waited for without end: each bound left out."""
+
+from typing import Final
+
+from tests.proof.mutants.edits import Edit
+from tests.proof.mutants.targets import fault, tests
+
+_POOLS: Final = "platform/insula/db/pools.py"
+_DEADLINES: Final = tests("db/test_deadlines.py")
+_SHARED: Final = fault("52_waiters_share")
+
+SILENCE: Final = (
+    Edit(
+        "silence: statements without a bound",
+        _POOLS,
+        '        "command_timeout": statement_seconds(settings.database, role) + GRACE,\n',
+        "",
+        _DEADLINES,
+    ),
+    Edit(
+        "silence: connections kept after it",
+        _POOLS,
+        '    event.listen(engine.sync_engine, "handle_error", _end_silent)\n',
+        "",
+        _DEADLINES,
+    ),
+    Edit(
+        "silence: neighbours trusted after it",
+        "platform/insula/db/fair_pool.py",
+        "    driver.terminate()\n    if isinstance(pool, FairPool):\n        pool.distrust()\n",
+        "    driver.terminate()\n",
+        _DEADLINES,
+    ),
+    Edit(
+        "silence: room of a lost connection left empty",
+        "platform/insula/db/fair_pool.py",
+        "            self._pool.vacate()\n",
+        "            pass\n",
+        _DEADLINES,
+    ),
+    Edit(
+        "silence: look-ups fail one after another",
+        "platform/insula/tenancy/cache.py",
+        "        if self._failed is not None and self._failed[0] >= asked_at:\n",
+        "        if False:\n",
+        _SHARED,
+    ),
+    Edit(
+        "silence: known keys forgotten",
+        "platform/insula/auth/keys.py",
+        '            _log.warning("public_keys_not_reloaded", reason=type(error).__name__)\n            return known\n',
+        '            _log.warning("public_keys_not_reloaded", reason=type(error).__name__)\n            raise\n',
+        _SHARED,
+    ),
+    Edit(
+        "tokens: kept while nobody tells of changes",
+        "platform/insula/auth/tokens.py",
+        "        if not self._keys.listener_alive and not self._keys.is_believed():\n",
+        "        if False:\n",
+        _SHARED,
+    ),
+    Edit(
+        "silence: the queue waits without end",
+        "platform/insula/worker/connector.py",
+        "self.statement_seconds if timeout is None else timeout",
+        "timeout",
+        fault("52_worker_and_silence"),
+    ),
+)
