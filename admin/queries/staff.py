@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, or_
@@ -9,9 +10,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.schemas.staff import StaffList
-from insula.db.models import Staff, User
+from insula.db.models import ACTIVE, Staff, User
 from insula.http.paging import like
 from insula.policy import StaffRole
+
+_LOCK: Final = 0x57AFF
+"""The advisory lock of all changes to people by staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,21 @@ async def page(session: AsyncSession, params: StaffList) -> tuple[Sequence[Staff
 async def role_of(session: AsyncSession, user_id: UUID) -> str | None:
     """Return the user's staff role, if they are staff."""
     return (await session.exec(select(Staff.role).where(col(Staff.user_id) == user_id))).one_or_none()
+
+
+async def lock(session: AsyncSession) -> None:
+    """Let no other transaction change who is of the staff, or whom staff suspends, before this one ends."""
+    await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+async def active_role_of(session: AsyncSession, user_id: UUID) -> str | None:
+    """Return the user's staff role, if they are staff and not suspended."""
+    active = (
+        select(Staff.role)
+        .join(User, col(User.id) == col(Staff.user_id))
+        .where(col(Staff.user_id) == user_id, User.status == ACTIVE)
+    )
+    return (await session.exec(active)).one_or_none()
 
 
 async def locked(session: AsyncSession, user_id: UUID) -> StaffMember | None:

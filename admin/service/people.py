@@ -1,12 +1,14 @@
-"""The user whom a body names, and who may act on whom."""
+"""The user whom a body names, and who may act on whom: judged behind one lock for all changes to people by staff."""
 
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from admin.actions import GRANTS, Action
 from admin.errors import LastSuperuser, StaffProtected, UserMissing, UserUnfit
 from admin.queries import staff, users
 from insula.db.models import ACTIVE, User
+from insula.errors import Forbidden
 from insula.ids import UserId
 from insula.policy import StaffRole
 from insula.scope import StaffScope
@@ -23,10 +25,25 @@ async def chosen(session: AsyncSession, user_id: UUID | None, email: str | None)
     return user
 
 
-async def role_within_reach(scope: StaffScope, user_id: UserId) -> str | None:
-    """Return the user's staff role, which for any but a superuser must be none. Raises StaffProtected."""
+async def acting(scope: StaffScope, action: Action) -> StaffRole:
+    """Lock the staff until this transaction ends, and return the caller's role as it is now.
+
+    What let the caller in was true a moment ago, in memory. Behind the lock nobody can be dismissed, demoted
+    or suspended at the same time. Raises Forbidden for who is no longer staff or may no longer do ``action``.
+    """
+    session = scope.unit.session
+    await staff.lock(session)
+    # A statement of its own: the snapshot of the one that waited for the lock is older than the lock.
+    role = await staff.active_role_of(session, scope.principal.person())
+    if role is None or action not in GRANTS[role]:
+        raise Forbidden
+    return StaffRole(role)
+
+
+async def role_within_reach(scope: StaffScope, own: StaffRole, user_id: UserId) -> str | None:
+    """Return the user's staff role, which for any caller but a superuser must be none. Raises StaffProtected."""
     role = await staff.role_of(scope.unit.session, user_id)
-    if role is not None and scope.staff_role != StaffRole.SUPERUSER:
+    if role is not None and own != StaffRole.SUPERUSER:
         raise StaffProtected
     return role
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from admin.actions import Action
 from admin.queries import users as queries
 from admin.schemas.users import SessionList
-from admin.service.people import role_within_reach
+from admin.service.people import acting, role_within_reach
 from insula import clock
 from insula.audit import record
 from insula.db.models import AuthSession
@@ -23,8 +24,9 @@ async def listing(scope: StaffScope, user_id: UserId, params: SessionList) -> tu
 
 async def revoke(scope: StaffScope, user_id: UserId, session_id: UUID) -> None:
     """End the login. Revoking it again changes nothing. Raises NotFound and StaffProtected."""
+    role = await acting(scope, Action.SESSION_REVOKE)
     if user_id != scope.principal.person():
-        await role_within_reach(scope, user_id)
+        await role_within_reach(scope, role, user_id)
     login = await queries.locked_session(scope.unit.session, user_id, session_id)
     if login is None:
         raise NotFound

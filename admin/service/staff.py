@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import IntegrityError
 
+from admin.actions import Action
 from admin.errors import AlreadyStaff, OwnStaffRole
 from admin.queries import staff as queries
 from admin.queries.staff import StaffMember
 from admin.schemas.staff import StaffAppoint, StaffList
-from admin.service.people import chosen, one_superuser_of_many
+from admin.service.people import acting, chosen, one_superuser_of_many
 from insula.audit import record
 from insula.db.failures import constraint_of
 from insula.db.models import Staff
@@ -25,6 +26,7 @@ async def listing(scope: StaffScope, params: StaffList) -> tuple[Sequence[StaffM
 
 async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
     """Take an existing user on. Raises UserMissing, UserUnfit and AlreadyStaff."""
+    await acting(scope, Action.STAFF_APPOINT)
     session = scope.unit.session
     user = await chosen(session, body.user_id, body.email)
     member = StaffMember(Staff(user_id=user.id, role=body.role), user)
@@ -41,6 +43,7 @@ async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
 
 async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> StaffMember:
     """Give a member of the staff another role. Raises NotFound, OwnStaffRole and LastSuperuser."""
+    await acting(scope, Action.STAFF_UPDATE)
     member = await _locked(scope, user_id, stays=role == StaffRole.SUPERUSER)
     before = _image(member)
     member.staff.role = role
@@ -52,6 +55,7 @@ async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> St
 
 async def dismiss(scope: StaffScope, user_id: UserId) -> None:
     """Make a member of the staff a user like others. Raises NotFound, OwnStaffRole and LastSuperuser."""
+    await acting(scope, Action.STAFF_DISMISS)
     member = await _locked(scope, user_id, stays=False)
     await scope.unit.session.delete(member.staff)
     await scope.unit.session.flush()

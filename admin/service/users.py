@@ -7,12 +7,13 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from admin.actions import Action
 from admin.errors import OwnSuspension
 from admin.queries import staff
 from admin.queries import users as queries
 from admin.queries.users import UserMembership
 from admin.schemas.users import UserList
-from admin.service.people import one_superuser_of_many, role_within_reach
+from admin.service.people import acting, one_superuser_of_many, role_within_reach
 from insula import clock
 from insula.audit import record
 from insula.db.models import ACTIVE, SUSPENDED, AuthSession, User
@@ -53,8 +54,8 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
     """
     if user_id == scope.principal.person():
         raise OwnSuspension
-    session = scope.unit.session
-    if await role_within_reach(scope, user_id) == StaffRole.SUPERUSER:
+    session, role = scope.unit.session, await acting(scope, Action.USER_SUSPEND)
+    if await role_within_reach(scope, role, user_id) == StaffRole.SUPERUSER:
         await one_superuser_of_many(session, user_id)
     user = await _locked(session, user_id)
     _note(scope, "user.suspended", user, SUSPENDED)
@@ -67,7 +68,8 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
 
 async def reactivate(scope: StaffScope, user_id: UserId) -> User:
     """Let the user log in again; what was revoked stays so. Raises NotFound, StaffProtected."""
-    await role_within_reach(scope, user_id)
+    role = await acting(scope, Action.USER_REACTIVATE)
+    await role_within_reach(scope, role, user_id)
     user = await _locked(scope.unit.session, user_id)
     _note(scope, "user.reactivated", user, ACTIVE)
     user.status = ACTIVE

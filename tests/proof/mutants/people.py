@@ -12,6 +12,7 @@ _CONTESTED: Final = fault("27_accounts_contested")
 _NAMES: Final = fault("59_names_in_mails")
 _OUTBOX: Final = "platform/insula/mail/outbox.py"
 _RELAYED: Final = fault("27_invitations_relayed")
+_STAFF: Final = fault("29_staff")
 _PROBED: Final = fault("27_accounts_probed")
 
 PEOPLE: Final = (
@@ -79,6 +80,34 @@ PEOPLE: Final = (
         '    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))\n',
         "",
         _RELAYED,
+    ),
+    Edit(
+        "staff: what was true a moment ago",
+        "admin/service/people.py",
+        "if role is None or action not in GRANTS[role]:",
+        "if role is None:",
+        _STAFF,
+    ),
+    Edit(
+        "staff: former ones too",
+        "admin/service/people.py",
+        "if role is None or action not in GRANTS[role]:",
+        "role = role or StaffRole.SUPERUSER\n    if action not in GRANTS[role]:",
+        _STAFF,
+    ),
+    Edit(
+        "staff: no lock",
+        "admin/service/people.py",
+        "    await staff.lock(session)\n",
+        "",
+        _STAFF,
+    ),
+    Edit(
+        "staff: suspended ones act on",
+        "admin/queries/staff.py",
+        ".where(col(Staff.user_id) == user_id, User.status == ACTIVE)",
+        ".where(col(Staff.user_id) == user_id)",
+        _STAFF,
     ),
     Edit(
         "owners: mails of transfers without end",
