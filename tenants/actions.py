@@ -31,6 +31,7 @@ class Action(Permission):
     API_KEY_READ = "api_key:read", "See API keys, not their secrets"
     API_KEY_CREATE = "api_key:create", "Make API keys"
     API_KEY_UPDATE = "api_key:update", "Rename API keys"
+    API_KEY_LIMIT = "api_key:limit", "Set how many requests API keys may make"
     API_KEY_ROTATE = "api_key:rotate", "Give API keys new secrets"
     API_KEY_REVOKE = "api_key:revoke", "Revoke API keys"
     PROJECT_READ = "project:read", "See projects"
@@ -74,6 +75,7 @@ _ADMIN = _MEMBER | {
     Action.API_KEY_READ,
     Action.API_KEY_CREATE,
     Action.API_KEY_UPDATE,
+    Action.API_KEY_LIMIT,
     Action.API_KEY_ROTATE,
     Action.API_KEY_REVOKE,
     Action.PROJECT_DELETE,
@@ -113,6 +115,7 @@ FOR_PEOPLE: Final = frozenset(
         Action.API_KEY_READ,
         Action.API_KEY_CREATE,
         Action.API_KEY_UPDATE,
+        Action.API_KEY_LIMIT,
         Action.API_KEY_ROTATE,
         Action.API_KEY_REVOKE,
     }

@@ -1,5 +1,6 @@
 """API keys, read."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +29,14 @@ async def find(session: AsyncSession, key_id: UUID, *, for_update: bool = False)
     return (await session.exec(statement)).one_or_none()
 
 
+async def live_of(session: AsyncSession, user_id: UUID, *, for_update: bool = False) -> Sequence[ApiKey]:
+    """Return the live keys that a user made, the newest first; ``for_update`` as in ``find``."""
+    statement = select(ApiKey).where(ApiKey.created_by == user_id, live())
+    if for_update:
+        statement = statement.with_for_update(key_share=True)
+    return (await session.exec(statement.order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc()))).all()
+
+
 async def page(session: AsyncSession, params: ApiKeyList) -> Slice[ApiKey]:
     """Return one page of keys; ``search`` looks into the name."""
     statement = select(ApiKey)
@@ -38,6 +47,8 @@ async def page(session: AsyncSession, params: ApiKeyList) -> Slice[ApiKey]:
             statement = statement.where(col(ApiKey.revoked_at).is_(None), _past())
         case "revoked":
             statement = statement.where(col(ApiKey.revoked_at).is_not(None))
+    if params.created_by is not None:
+        statement = statement.where(ApiKey.created_by == params.created_by)
     if params.search is not None:
         statement = statement.where(col(ApiKey.name).ilike(like(params.search)))
     return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(ApiKey.id))

@@ -14,7 +14,16 @@ from insula.scope import Scope
 from tenants.actions import Action
 from tenants.errors import ActionNotYours, ApiKeyDead, QuotaExceeded, RateAboveTenants
 from tenants.routes.answers import CREATED, TAGGED, created, tagged
-from tenants.schemas.api_keys import ApiKeyCreate, ApiKeyIssued, ApiKeyList, ApiKeyRead, ApiKeyRotate, ApiKeyUpdate
+from tenants.schemas.api_keys import (
+    ApiKeyCreate,
+    ApiKeyIssued,
+    ApiKeyList,
+    ApiKeyRead,
+    ApiKeyRotate,
+    ApiKeys,
+    ApiKeysRevoke,
+    ApiKeyUpdate,
+)
 from tenants.service import api_keys
 
 router = APIRouter(prefix="/api-keys", tags=["api-keys"], route_class=TenantRoute)
@@ -49,6 +58,12 @@ async def create_api_key(
     return ApiKeyIssued.telling(row, key)
 
 
+@router.post("/revoke", summary="Revoke a user's API keys", responses=problems(NotFound))
+async def revoke_api_keys(body: ApiKeysRevoke, scope: Annotated[Scope, allow(Action.API_KEY_REVOKE)]) -> ApiKeys:
+    """End every live key that a user made, be they a member or not, and list them."""
+    return ApiKeys.listing(await api_keys.revoke_all(scope, body.created_by))
+
+
 @router.get("/{key_id}", summary="Read an API key", responses=TAGGED | problems(NotFound))
 async def get_api_key(
     key_id: KeyId, scope: Annotated[Scope, allow(Action.API_KEY_READ)], response: Response
@@ -71,7 +86,10 @@ async def update_api_key(
     scope: Annotated[Scope, allow(Action.API_KEY_UPDATE)],
     response: Response,
 ) -> ApiKeyRead:
-    """Change the name or the rate. What a key may do stays as it was made: make another, and revoke this one."""
+    """Change the name or, with `api_key:limit`, the rate.
+
+    What a key may do stays as it was made: make another, and revoke this one.
+    """
     row = await api_keys.update(scope, key_id, body, if_match)
     tagged(response, row)
     return ApiKeyRead.of(row)

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response, status
 
 from insula.errors import NotFound, PreconditionFailed
 from insula.http.access import allow
@@ -14,6 +14,7 @@ from tenants.actions import Action
 from tenants.errors import AlreadyOwner, LastOwner, Outranked, RoleUnknown, TooManyTransfers
 from tenants.routes.answers import TAGGED, tagged
 from tenants.routes.letters import LettersDep
+from tenants.schemas.api_keys import ApiKeys
 from tenants.schemas.members import MemberList, MemberRead, MemberUpdate, OwnershipTransfer
 from tenants.service import members
 
@@ -66,15 +67,26 @@ async def update_member(
 
 @router.delete(
     "/members/{member_id}",
-    status_code=204,
     summary="Remove a member",
-    responses=problems(NotFound, Outranked, LastOwner, PreconditionFailed),
+    responses=problems(NotFound, Outranked, LastOwner, PreconditionFailed)
+    | {204: {"description": "Removed; no live API key is theirs."}},
 )
 async def remove_member(
-    member_id: MemberId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.MEMBER_DELETE)]
-) -> None:
-    """Remove a member who does not outrank the caller. Their tokens for this tenant are refused within a second."""
-    await members.remove(scope, member_id, if_match)
+    member_id: MemberId,
+    if_match: IfMatchDep,
+    scope: Annotated[Scope, allow(Action.MEMBER_DELETE)],
+    response: Response,
+) -> ApiKeys | None:
+    """Remove a member who does not outrank the caller. Their tokens for this tenant are refused within a second.
+
+    API keys belong to the tenant and go on working. Where the member made some that are live, the answer is 200 and
+    lists them for callers with `api_key:read`; `POST /v1/api-keys/revoke` ends them all. Otherwise it is 204.
+    """
+    keys = await members.remove(scope, member_id, if_match)
+    if not keys:
+        response.status_code = status.HTTP_204_NO_CONTENT
+        return None
+    return ApiKeys.listing(keys)
 
 
 @router.post(

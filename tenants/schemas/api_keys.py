@@ -1,6 +1,6 @@
 """API keys on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
@@ -115,6 +115,14 @@ class ApiKeyRotate(Input):
     expires_at: ExpiresAt | MISSING = MISSING
 
 
+class ApiKeysRevoke(Input):
+    """Whose API keys to revoke."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"created_by": "019ab2c4-0b00-7b00-8b00-405162738495"}]})
+
+    created_by: UUID = Field(description="Id of the user who made them, member or not.")
+
+
 class ApiKeyRead(Read):
     """An API key, without its secret: nobody can read that again."""
 
@@ -161,9 +169,23 @@ class ApiKeyIssued(ApiKeyRead):
         return cls.model_validate({**_fields(row), "key": key})
 
 
+class ApiKeys(Read):
+    """Some API keys, all of them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"api_keys": [_READ]}]})
+
+    api_keys: list[ApiKeyRead]
+
+    @classmethod
+    def listing(cls, rows: Iterable[ApiKey]) -> Self:
+        """Return the keys as they go over the wire."""
+        return cls(api_keys=[ApiKeyRead.of(row) for row in rows])
+
+
 class ApiKeyList(KeysetParams):
     """Which API keys, in which order."""
 
+    created_by: UUID | None = Field(None, description="Only keys that this user made.")
     status: ApiKeyStatus | None = Field(None, description="Only keys in this state.")
     sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(
         "-created_at", description="What to sort by; a leading '-' sorts downwards."

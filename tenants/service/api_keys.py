@@ -1,6 +1,6 @@
 """API keys: how they are made, given a new secret, and revoked. None of it can be done with an API key."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -73,11 +73,12 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
 
 
 async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: Precondition) -> ApiKey:
-    """Change what ``body`` names."""
+    """Change what ``body`` names. The rate is more than a name: it takes a permission of its own."""
+    if body.requests_per_minute is not MISSING:
+        await acting(scope, Action.API_KEY_LIMIT)
+        _within_rate(scope, body.requests_per_minute)
     row = await get(scope, key_id, for_update=True)
     precondition.check(row.version)
-    if body.requests_per_minute is not MISSING:
-        _within_rate(scope, body.requests_per_minute)
     before = image(row)
     row.sqlmodel_update(body.changes())
     await scope.unit.session.flush()
@@ -111,13 +112,30 @@ async def revoke(scope: Scope, key_id: UUID, precondition: Precondition) -> None
     """End the key for good, with every secret it has; one that was revoked before stays so."""
     row = await get(scope, key_id, for_update=True)
     precondition.check(row.version)
-    if row.revoked_at is not None:
-        return
+    if row.revoked_at is None:
+        await _revoke(scope, row)
+
+
+async def revoke_all(scope: Scope, created_by: UUID) -> Sequence[ApiKey]:
+    """End every live key that a user made, and return them. Raises NotFound where there is none.
+
+    The lock on the tenant's people lets no key be made meanwhile.
+    """
+    await acting(scope, Action.API_KEY_REVOKE)
+    rows = await queries.live_of(scope.unit.session, created_by, for_update=True)
+    if not rows:
+        raise NotFound
+    for row in rows:
+        await _revoke(scope, row)
+    return rows
+
+
+async def _revoke(scope: Scope, row: ApiKey) -> None:
     before = image(row)
     row.revoked_at = clock.now()
     row.previous_hash = row.previous_until = None
     await scope.unit.session.flush()
-    record(scope, "api_key.revoked", object_type="api_key", object_id=key_id, before=before, after=image(row))
+    record(scope, "api_key.revoked", object_type="api_key", object_id=row.id, before=before, after=image(row))
 
 
 def _may_give(giver: Acting, actions: Collection[str]) -> None:

@@ -1,11 +1,11 @@
 """The tenant's members: their roles, and how they go. The last owner stays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
 from insula.audit import record
-from insula.db.models import Membership
+from insula.db.models import ApiKey, Membership
 from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
@@ -13,6 +13,7 @@ from insula.policy import Role
 from insula.scope import Scope
 from tenants.actions import Action
 from tenants.errors import AlreadyOwner, LastOwner, RoleUnknown
+from tenants.queries import api_keys
 from tenants.queries import members as queries
 from tenants.schemas.members import MemberList, MemberUpdate, OwnershipTransfer
 from tenants.service.letters import Letters
@@ -51,14 +52,20 @@ async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precond
     return member
 
 
-async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> None:
-    """Remove the member, who does not outrank the caller."""
+async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> Sequence[ApiKey]:
+    """Remove the member, who does not outrank the caller.
+
+    Return the live API keys that they made, which go on working, to a caller who may see keys.
+    """
     caller = await acting(scope, Action.MEMBER_DELETE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
     await check_rank(scope.unit.session, caller, member.role)
     await _delete(scope, member)
     _note(scope, "member.removed", member, _image(member), None)
+    if Action.API_KEY_READ not in caller.permissions:
+        return ()
+    return await api_keys.live_of(scope.unit.session, member.user_id)
 
 
 async def leave(scope: Scope) -> None:

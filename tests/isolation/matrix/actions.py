@@ -21,6 +21,7 @@ IRREGULAR: Final[Mapping[str, str]] = {
     "GET /api/v1/permissions": "role:read",
     "POST /api/v1/invitations/{invitation_id}/resend": "invitation:update",
     "DELETE /api/v1/api-keys/{key_id}": "api_key:revoke",
+    "POST /api/v1/api-keys/revoke": "api_key:revoke",
     "POST /api/v1/projects/{project_id}/items/bulk": "item:create",
     "GET /api/v1/audit-events": "audit:read",
     "GET /api/v1/audit-events.csv": "audit:read",

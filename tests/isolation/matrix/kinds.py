@@ -56,6 +56,7 @@ def _api_key(island: Island) -> list[Row]:
     rows: list[Row] = []
     for purpose, key in island.keys.items():
         row: Row = {"id": key.id, "actions": sorted(key.actions), "secret_hash": digest_of(key.text)}
+        row["created_by"] = island.people["owner"].id
         if purpose == "expired":
             row["expires_at"] = clock.now() - timedelta(minutes=1)
         if purpose == "revoked":

@@ -135,6 +135,7 @@ def _name(island: Island, parents: Mapping[str, Row]) -> None:
         assignee_id=str(member.membership),
         user_id=str(member.id),
         actor_id=str(member.id),
+        created_by=str(island.people["owner"].id),
         login_id=str(member.other_session),
         session_id=str(guest.other_session),
         owner_email=island.people["owner"].email,

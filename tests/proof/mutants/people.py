@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.proof.mutants.edits import Edit
-from tests.proof.mutants.targets import fault
+from tests.proof.mutants.targets import fault, tests
 
 _ACCOUNTS: Final = "platform/insula/auth/accounts.py"
 _ATTEMPTS: Final = "platform/insula/app/auth/attempts.py"
@@ -108,6 +108,27 @@ PEOPLE: Final = (
         ".where(col(Staff.user_id) == user_id, User.status == ACTIVE)",
         ".where(col(Staff.user_id) == user_id)",
         _STAFF,
+    ),
+    Edit(
+        "keys: any rate by who may rename",
+        "tenants/service/api_keys.py",
+        "        await acting(scope, Action.API_KEY_LIMIT)\n",
+        "",
+        tests("tenants/routes/test_api_keys_rate.py"),
+    ),
+    Edit(
+        "keys: shown to whoever removes a member",
+        "tenants/service/members.py",
+        "if Action.API_KEY_READ not in caller.permissions:",
+        "if False:",
+        tests("tenants/routes/test_api_keys_of_members.py"),
+    ),
+    Edit(
+        "keys: of everybody, where one person's are to be revoked",
+        "tenants/queries/api_keys.py",
+        "select(ApiKey).where(ApiKey.created_by == user_id, live())",
+        "select(ApiKey).where(live())",
+        tests("tenants/routes/test_api_keys_of_members.py"),
     ),
     Edit(
         "owners: mails of transfers without end",

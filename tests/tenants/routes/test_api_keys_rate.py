@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import until
-from tests.tenants.conftest import Join
+from tests.tenants.conftest import Hire, Join
 from tests.tenants.keys import IMPORT, made, works
 from tests.tenants.support import API, Caller, Readback, code_of
 
@@ -42,6 +42,20 @@ class TestSet:
         )
         told = [event["after"] for event in events]
         assert told == [{"requests_per_minute": rate} for rate in (5, 6_000, None)] + [{"name": "Other"}]
+
+    async def test_later_with_a_permission_of_its_own(self, owner: Caller, hire: Hire) -> None:
+        path = f"/api-keys/{(await made(owner))['id']}"
+        namer = await hire("api_key:read", "api_key:update")
+        limiter = await hire("api_key:read", "api_key:update", "api_key:limit")
+
+        for body in (
+            {"requests_per_minute": 1},
+            {"requests_per_minute": None},
+            {"name": "X", "requests_per_minute": 1},
+        ):
+            assert code_of(await namer.patch(path, body)) == (403, "forbidden")
+        assert (await namer.patch(path, {"name": "Renamed"})).json()["name"] == "Renamed"
+        assert (await limiter.patch(path, {"requests_per_minute": 1})).json()["requests_per_minute"] == 1
 
     async def test_not_above_the_tenants(self, owner: Caller, readback: Readback) -> None:
         issued = await made(owner, requests_per_minute=6_000)
