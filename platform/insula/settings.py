@@ -4,17 +4,19 @@
 settings carry its name: ``INSULA_DATABASE_POOL_TIMEOUT`` is ``settings.database.pool_timeout``.
 """
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from insula.text.domains import ascii_domain
+from insula.variables import PREFIX, OwnVariables
 
 _ROLES_SECRET_LENGTH = 32
+_METRICS_TOKEN_LENGTH = 16
 _KEY_LENGTH = 43  # 32 bytes as unpadded base64
 _DNS_PORT = 53
 _LAST_PORT = 65_535
@@ -110,6 +112,16 @@ class HttpSettings(_Group):
         }
         return {**values, **split}
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                ip_network(name, strict=False)
+            except ValueError:
+                raise ValueError(f"{name!r} is no address or network such as 10.0.0.0/8") from None
+        return names
+
 
 class BillingSettings(_Group):
     """The payment provider."""
@@ -142,7 +154,10 @@ class MailSettings(_Group):
     port: int = Field(587, ge=1, le=65535)
     username: str = ""
     password: SecretStr = SecretStr("")
-    starttls: bool = Field(default=True, description="Whether the connection must be encrypted.")
+    starttls: bool = Field(default=True, description="Whether the connection must be encrypted, by STARTTLS.")
+    implicit_tls: bool = Field(
+        default=False, description="Encrypted from the first byte, in place of STARTTLS; port 465 always is."
+    )
     timeout: float = Field(20.0, gt=0, description="Seconds in which the SMTP server must have taken a mail.")
     sender: str = Field("Insula <no-reply@localhost>", description="What mails say they are from.")
 
@@ -186,9 +201,10 @@ class Settings(BaseSettings):
     """The whole configuration, immutable."""
 
     model_config = SettingsConfigDict(
-        env_prefix="INSULA_",
+        env_prefix=PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,
+        env_ignore_empty=True,
         frozen=True,
         extra="forbid",
         populate_by_name=True,
@@ -221,11 +237,30 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         return urlunsplit(parts._replace(netloc=_dns_spelling(parts.netloc)))
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  ours stands in its place
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment by rules of our own."""
+        return init_settings, OwnVariables(settings_cls), dotenv_settings, file_secret_settings
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_has_a_scheme(cls, url: str) -> str:
+        if url and urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("must be a URL such as redis://host:6379/0, rediss://host:6379/0 or unix:///path")
+        return url
+
     @model_validator(mode="after")
     def _public_url_is_an_origin(self) -> Self:
         parts = urlsplit(self.public_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
-            raise ValueError("INSULA_PUBLIC_URL must be an origin such as https://app.example.com")
+            raise ValueError("INSULA_PUBLIC_URL is wrong: must be an origin such as https://app.example.com")
         return self
 
     def unsafe(self) -> list[str]:
@@ -243,6 +278,10 @@ class Settings(BaseSettings):
             found.append("INSULA_PUBLIC_URL must start with https:// in production")
         if self.environment == "production" and not self.mail.host:
             found.append("INSULA_MAIL_HOST is not set")
+        if any(ip_network(network, strict=False).prefixlen == 0 for network in self.http.trusted_proxies):
+            found.append("INSULA_HTTP_TRUSTED_PROXIES must not hold everybody: each caller could say who it is")
+        if 0 < len(self.http.metrics_token.get_secret_value()) < _METRICS_TOKEN_LENGTH:
+            found.append(f"INSULA_HTTP_METRICS_TOKEN must hold at least {_METRICS_TOKEN_LENGTH} characters, or none")
         if "*" in self.http.cors_origins:
             found.append("INSULA_HTTP_CORS_ORIGINS must not hold '*': requests carry credentials")
         return found

@@ -81,7 +81,7 @@ def test_doctor_says_how_to_mend_other_passwords(settings: Settings) -> None:
 def test_a_wrong_setting_is_one_line(settings: Settings) -> None:
     done = insula(settings, "doctor", INSULA_LOG_LEVEL="LOUD")
     assert done.returncode == 1
-    assert done.stderr.startswith("insula: the setting log_level is wrong:")
+    assert done.stderr.startswith("insula: INSULA_LOG_LEVEL is wrong:")
     assert done.stderr.count("\n") == 1
 
 

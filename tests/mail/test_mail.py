@@ -1,9 +1,12 @@
 """Mail: in text and HTML, once, and with headers that nobody forges."""
 
+import ssl
 from datetime import timedelta
+from email.message import EmailMessage
 from uuid import UUID
 
 import pytest
+from aiosmtplib import SMTPConnectError
 
 from insula import clock
 from insula.db.pools import Database
@@ -11,9 +14,11 @@ from insula.db.roles import DatabaseRole
 from insula.errors import InvalidValue
 from insula.ids import new_id
 from insula.mail import JOBS, send_mail
-from insula.settings import Settings
+from insula.settings import MailSettings, Settings
+from insula.worker import mailers
+from insula.worker.mailers import SmtpMailer
 from tests.support.factories import Factories
-from tests.support.mail import Sink
+from tests.support.mail import Sink, TlsSink
 from tests.support.waiting import until
 from tests.support.worker import Readback, job, quick, statuses, working
 
@@ -142,3 +147,26 @@ async def test_a_mail_that_was_sent_leaves_no_words_behind(
     async with working(quick(sink.settings(settings)), JOBS):
         await until(lambda: _done(readback, tenant.id))
     assert (await job(readback, number))["args"] == {"tenant_id": str(tenant.id)}
+
+
+@pytest.mark.parametrize("by_port", [False, True])
+async def test_a_mail_goes_over_tls_from_the_first_byte(
+    tls_sink: TlsSink, monkeypatch: pytest.MonkeyPatch, *, by_port: bool
+) -> None:
+    monkeypatch.setattr(mailers, "_SUBMISSIONS", tls_sink.port if by_port else 465)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls_sink.authority.certificate))
+    ours = MailSettings(host="127.0.0.1", port=tls_sink.port, implicit_tls=not by_port, timeout=5)
+    message, address = EmailMessage(), new_address()
+    message["To"], message["From"] = address, "no-reply@insula.example"
+    message.set_content("Hello")
+
+    await SmtpMailer(ours).send(message, _unclaimed)
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises((ssl.SSLError, SMTPConnectError)):  # nobody vouches for this server
+        await SmtpMailer(ours).send(message, _unclaimed)
+
+    assert [str(sent["To"]) for sent in tls_sink.messages] == [address]
+
+
+async def _unclaimed() -> None:
+    """Take the message without asking the database."""

@@ -1,11 +1,14 @@
 """A real SMTP server that keeps what it is sent."""
 
 import asyncio
-from collections.abc import Iterator
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -14,6 +17,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from insula.settings import MailSettings, Settings
 from tests.support.app import free_port
+from tests.support.fronts import Authority, authority
 
 
 @dataclass
@@ -80,3 +84,22 @@ def sink() -> Iterator[Sink]:
     controller.start()
     yield sink
     controller.stop()
+
+
+@dataclass
+class TlsSink(Sink):
+    """A sink that speaks TLS from the first byte, and who vouches for it."""
+
+    authority: Authority = field(kw_only=True)
+
+
+@pytest.fixture
+async def tls_sink(tmp_path: Path) -> AsyncIterator[TlsSink]:
+    """Run an SMTP server for one test, encrypted as on port 465."""
+    sink, loop = (
+        TlsSink(free_port(), authority=authority(tmp_path / "smtp", IPv4Address("127.0.0.1"))),
+        get_running_loop(),
+    )
+    tls = sink.authority.server
+    async with await loop.create_server(lambda: SMTP(sink, loop=loop), "127.0.0.1", sink.port, ssl=tls):
+        yield sink

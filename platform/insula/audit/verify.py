@@ -13,10 +13,10 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.db.address import ENGINE
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
@@ -48,8 +48,12 @@ class Verdict:
 @asynccontextmanager
 async def reader(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """Connect as the backup role, which sees every chain, at one moment. Raises PermissionError if it does not."""
-    url = make_url(role_url(settings, DatabaseRole.BACKUP, direct=True)).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool, isolation_level="REPEATABLE READ")
+    engine = create_async_engine(
+        ENGINE,
+        connect_args={"dsn": role_url(settings, DatabaseRole.BACKUP, direct=True)},
+        poolclass=NullPool,
+        isolation_level="REPEATABLE READ",
+    )
     try:
         async with engine.connect() as connection:
             if not (await connection.execute(_SEES_ALL)).scalar_one():

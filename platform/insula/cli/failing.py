@@ -8,9 +8,12 @@ from types import FrameType
 import asyncpg
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from sqlalchemy.exc import SQLAlchemyError
 
+from insula.db.address import InvalidAddress
 from insula.embedded import EmbeddedError
+from insula.variables import variable_of
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -26,13 +29,24 @@ def one_clear_line() -> Iterator[None]:
         signal.signal(number, _leave)
     try:
         yield
-    except (CommandFailed, EmbeddedError, PermissionError) as error:
+    except (CommandFailed, EmbeddedError, InvalidAddress, PermissionError) as error:
         _say(str(error))
     except ValidationError as error:
-        first = error.errors()[0]
-        _say(f"the setting {'.'.join(str(part) for part in first['loc'])} is wrong: {first['msg']}")
+        _say(_wrong_setting(error))
+    except SettingsError as error:
+        _say(f"a setting cannot be read: {' '.join(str(error).split())}")
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
         _say(f"the database: {' '.join(str(error).split()) or type(error).__name__}")
+
+
+def _wrong_setting(error: ValidationError) -> str:
+    """Name the variable, never its value, which may be a secret."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        reason = "there is no such setting (see .env.example)"
+    variable = variable_of(first["loc"])
+    return f"{variable} is wrong: {reason}" if variable else reason
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -3,19 +3,19 @@
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from insula.cli.failing import CommandFailed
+from insula.db.address import Address
 from insula.embedded import EmbeddedError, Software
 
 
-def run_tool(name: str, url: str, arguments: Sequence[str | Path]) -> None:
-    """Run ``name`` on the database of ``url``; its own last word becomes ours if it fails."""
+def run_tool(name: str, address: Address, arguments: Sequence[str | Path]) -> None:
+    """Run ``name`` on the database at ``address``; its own last word becomes ours if it fails."""
     done = subprocess.run(  # noqa: S603  PostgreSQL's own program, no shell
-        [_find(name), *arguments],
-        env=_login(url),
+        [_find(name, encrypted=address.must_encrypt), *arguments],
+        env={**address.environment, "PATH": "/usr/local/bin:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
@@ -25,24 +25,14 @@ def run_tool(name: str, url: str, arguments: Sequence[str | Path]) -> None:
         raise CommandFailed(next((line for line in said if "error" in line), said[-1]))
 
 
-def _find(name: str) -> str:
-    try:
-        program: str | None = str(Software.installed().postgres_bin / name)
-    except EmbeddedError:
-        program = shutil.which(name)
+def _find(name: str, *, encrypted: bool) -> str:
+    program: str | None = None
+    if not encrypted:  # the wheel's programs are built without TLS
+        with suppress(EmbeddedError):
+            program = str(Software.installed().postgres_bin / name)
+    program = program or shutil.which(name)
+    if program is None and encrypted:
+        raise CommandFailed(f"DATABASE_URL asks for encryption, which needs a {name} of PostgreSQL's own: install one")
     if program is None:
         raise CommandFailed(f"{name} is not installed: it comes with PostgreSQL, or with insula[embedded]")
     return program
-
-
-def _login(url: str) -> dict[str, str]:
-    parts = make_url(url)
-    login = {
-        "PGHOST": parts.host or "127.0.0.1",
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": parts.username or "",
-        "PGPASSWORD": str(parts.password or ""),
-        "PGDATABASE": parts.database or "",
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-    }
-    return {**login, **({"PGSSLMODE": str(parts.query["sslmode"])} if "sslmode" in parts.query else {})}

@@ -11,10 +11,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.db.address import ENGINE
 from insula.db.grants import apply_rights
 from insula.db.lock_waits import WAIT_SECONDS, LockWaits, Say, lock_timeout, silent
 from insula.db.observed import drifted
@@ -87,8 +88,9 @@ async def _migrate(settings: Settings, waits: LockWaits) -> None:
 
 
 async def _as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits) -> None:
-    url = make_url(role_url(settings, DatabaseRole.OWNER, direct=True)).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = create_async_engine(
+        ENGINE, connect_args={"dsn": role_url(settings, DatabaseRole.OWNER, direct=True)}, poolclass=NullPool
+    )
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_bounded, settings)

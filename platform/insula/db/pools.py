@@ -8,13 +8,13 @@ from typing import Final, Literal, Self
 from uuid import UUID
 
 from sqlalchemy import event, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from insula.db.address import ENGINE
 from insula.db.connection import Connecting, TenantConnection
 from insula.db.deadlines import GRACE, connecting_seconds, statement_seconds
 from insula.db.failures import UNREACHABLE
@@ -114,7 +114,7 @@ async def _trouble(engine: AsyncEngine) -> Trouble | None:
 
 def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
     engine = create_async_engine(
-        make_url(role_url(settings, role)).set(drivername="postgresql+asyncpg"),
+        ENGINE,
         poolclass=FairPool,
         pool_size=size,
         max_overflow=0,
@@ -132,6 +132,7 @@ def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
 
 def _connect_args(settings: Settings, role: DatabaseRole) -> dict[str, object]:
     arguments: dict[str, object] = {
+        "dsn": role_url(settings, role),
         "async_creator_fn": partial(Connecting, seconds=connecting_seconds(settings.database)),
         "connection_class": TenantConnection,
         "command_timeout": statement_seconds(settings.database, role) + GRACE,

@@ -11,8 +11,8 @@ from typing import Final
 
 import asyncpg
 import structlog
-from sqlalchemy.engine import make_url
 
+from insula.db.address import address_of
 from insula.db.deadlines import statement_seconds
 from insula.db.roles import DatabaseRole, role_password
 from insula.db.server_rights import narrow
@@ -54,9 +54,7 @@ async def provision(settings: Settings) -> None:
 
     Repeatable, also at once with another database of the same server, since roles are the server's.
     """
-    address = settings.database.direct_url or settings.database_url
-    url = make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await asyncpg.connect(address_of(settings, direct=True).url, timeout=10)
     try:
         for attempt in range(_ATTEMPTS):
             try:

@@ -5,8 +5,7 @@ import hmac
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy.engine import make_url
-
+from insula.db.address import address_of
 from insula.settings import Settings
 
 
@@ -43,6 +42,4 @@ def role_password(settings: Settings, role: DatabaseRole) -> str:
 
 def role_url(settings: Settings, role: DatabaseRole, *, direct: bool = False) -> str:
     """Return the address of the database with this role's login; ``direct`` goes past a pooler."""
-    address = (settings.database.direct_url if direct else "") or settings.database_url
-    url = make_url(address).set(drivername="postgresql", username=role.value, password=role_password(settings, role))
-    return url.render_as_string(hide_password=False)
+    return address_of(settings, direct=direct).login(role.value, role_password(settings, role)).url

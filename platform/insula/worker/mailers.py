@@ -15,6 +15,7 @@ from insula.jobs import Claim, Mailer, NotAccepted
 from insula.mail.mailbox import LINK, Mailbox
 from insula.settings import MailSettings, Settings
 
+_SUBMISSIONS: Final = 465  # RFC 8314: TLS from the first byte
 _REFUSALS: Final = range(400, 600)
 _DEFAULT: Final = Default.token
 
@@ -43,12 +44,14 @@ class _Client(aiosmtplib.SMTP):
     """An SMTP client that claims a message right before it sends it."""
 
     def __init__(self, settings: MailSettings, claim: Claim) -> None:
+        implicit = settings.implicit_tls or settings.port == _SUBMISSIONS
         super().__init__(
             hostname=settings.host,
             port=settings.port,
             username=settings.username or None,
             password=settings.password.get_secret_value() or None,
-            start_tls=settings.starttls,
+            use_tls=implicit,
+            start_tls=settings.starttls and not implicit,
             timeout=settings.timeout,
         )
         self._claim = claim

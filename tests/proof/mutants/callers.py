@@ -7,6 +7,7 @@ from tests.proof.mutants.targets import fault, tests
 
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
 _FORWARDED: Final = "platform/insula/http/middleware/forwarded.py"
+_ADDRESS: Final = "platform/insula/db/address.py"
 _BEHIND: Final = fault("58_callers_behind_proxies")
 
 CALLERS: Final = (
@@ -30,5 +31,33 @@ CALLERS: Final = (
         'settings.environment != "production" and ',
         "",
         tests("app/test_root.py"),
+    ),
+    Edit(
+        "proxies: everybody is one",
+        "platform/insula/settings.py",
+        "if any(ip_network(network, strict=False).prefixlen == 0 for network in self.http.trusted_proxies):",
+        "if False:",
+        tests("cli/test_settings.py"),
+    ),
+    Edit(
+        "database: encrypted by programs that cannot",
+        "platform/insula/cli/tools.py",
+        "if not encrypted:  # the",
+        "if True:  # the",
+        tests("db/test_addresses.py"),
+    ),
+    Edit(
+        "database: verified by nobody",
+        _ADDRESS,
+        'if mode.startswith("verify") and "sslrootcert" not in given:',
+        "if False:",
+        tests("db/test_addresses.py"),
+    ),
+    Edit(
+        "database: the last of two words counts",
+        _ADDRESS,
+        "    if len(asked) > 1:\n",
+        "    if False:\n",
+        tests("db/test_addresses.py"),
     ),
 )

@@ -5,7 +5,8 @@ import typer
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.cli.tools import run_tool
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.address import address_of
+from insula.db.roles import DatabaseRole, role_password
 from insula.settings import Settings
 
 app = typer.Typer()
@@ -24,8 +25,9 @@ def save(settings: Settings, file: Path) -> None:
     partial = file.with_name(f"{file.name}.partial")
     partial.touch(mode=0o600)
     try:
-        url = role_url(settings, DatabaseRole.BACKUP, direct=True)
-        run_tool("pg_dump", url, ["--format=custom", f"--file={partial}"])
+        address = address_of(settings, direct=True)
+        login = address.login(DatabaseRole.BACKUP.value, role_password(settings, DatabaseRole.BACKUP))
+        run_tool("pg_dump", login, ["--format=custom", f"--file={partial}"])
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)

@@ -6,14 +6,15 @@ import asyncpg
 import typer
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.auth import KeyRing
+from insula.cli.checks import unsafe, wrong_addresses
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
+from insula.db.address import ENGINE
 from insula.db.catalogue import findings
 from insula.db.migrate import head
 from insula.db.pools import Database
@@ -58,16 +59,16 @@ def doctor() -> None:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; what cannot be looked at is a finding too."""
-    found = [Finding("settings", line, "set it in the environment (see .env.example)") for line in settings.unsafe()]
+    found = [Finding("settings", line, "set it in the environment (see .env.example)") for line in unsafe(settings)]
     found = found or [Finding("settings", "safe")]
-    if not settings.database.roles_secret.get_secret_value():
+    if not settings.redis_url or not settings.database.roles_secret.get_secret_value() or wrong_addresses(settings):
         return found
     logins = [finding async for finding in _logins(settings)]
     found += logins
     if not any(finding.mend for finding in logins):
         found += [finding async for finding in _database(settings)]
         found += [finding async for finding in _keys(settings)]
-    return [*found, await _redis(settings)]
+    return [*found, await _redis(settings), _metrics(settings)]
 
 
 async def _logins(settings: Settings) -> AsyncIterator[Finding]:
@@ -84,8 +85,9 @@ async def _logins(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
-    url = make_url(role_url(settings, DatabaseRole.OWNER, direct=True)).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = create_async_engine(
+        ENGINE, connect_args={"dsn": role_url(settings, DatabaseRole.OWNER, direct=True)}, poolclass=NullPool
+    )
     try:
         async with engine.connect() as connection:
             free = int((await connection.exec_driver_sql(_FREE)).scalar_one())
@@ -130,6 +132,13 @@ def _clock(leeway: int, ahead: float) -> Finding:
     if abs(ahead) <= leeway:
         return Finding("clock", f"within {leeway} s of the database's")
     return Finding("clock", described(ahead), "run NTP on this machine and on the database's")
+
+
+def _metrics(settings: Settings) -> Finding:
+    if settings.http.metrics_token.get_secret_value():
+        return Finding("metrics", "for those with the token")
+    off = settings.environment == "production"
+    return Finding("metrics", "off: INSULA_HTTP_METRICS_TOKEN is not set" if off else "for this machine alone")
 
 
 def _budget(budget: int, free: int) -> Finding:

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import asyncpg
 import typer
-from sqlalchemy.engine import make_url
 
 from insula.auth import KeyRing
 from insula.auth.sealing import SealBroken
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
 from insula.cli.tools import run_tool
+from insula.db.address import address_of
 from insula.db.migrate import migrate
 from insula.db.pools import Database
 from insula.db.provision import provision
@@ -32,12 +32,11 @@ def load(settings: Settings, file: Path) -> None:
     """Fill the empty database of ``settings`` from ``file``: all of it or, when anything fails, nothing."""
     if not file.is_file():
         raise CommandFailed(f"there is no file {file}")
-    url = make_url(settings.database.direct_url or settings.database_url).set(drivername="postgresql")
-    address = url.render_as_string(hide_password=False)
-    if asyncio.run(_count_tables(address)):
-        raise CommandFailed(f"the database {url.database} is not empty: restore goes into an empty one")
+    address = address_of(settings, direct=True)
+    if asyncio.run(_count_tables(address.url)):
+        raise CommandFailed(f"the database {address.database} is not empty: restore goes into an empty one")
     asyncio.run(provision(settings))  # the dump names the roles as owners and in grants
-    run_tool("pg_restore", address, ["--single-transaction", "--exit-on-error", f"--dbname={url.database}", file])
+    run_tool("pg_restore", address, ["--single-transaction", "--exit-on-error", f"--dbname={address.database}", file])
     migrate(settings)
     asyncio.run(renew_foreign_key(settings))
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from insula.cli.checks import refuse_unsafe
 from insula.cli.environment import to_environment
-from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.failing import one_clear_line
 from insula.cli.supervisor import Supervisor, bound
 from insula.logging import configure
 from insula.settings import Settings
@@ -22,8 +23,7 @@ def serve(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1) ->
     """Serve with outside PostgreSQL and Redis; refuses settings that are not safe in production."""
     with one_clear_line(), ExitStack() as stack:
         settings = Settings()
-        if unsafe := settings.unsafe():
-            raise CommandFailed("these settings are not safe:\n" + "\n".join(f"  {line}" for line in unsafe))
+        refuse_unsafe(settings)
         configure(settings.log_format, settings.log_level)
         listening = stack.enter_context(bound(host, port))
         environment = {**os.environ, **to_environment(settings)}  # noqa: TID251  what the children inherit is made here

@@ -4,7 +4,8 @@ import asyncio
 
 import typer
 
-from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.checks import refuse_unsafe
+from insula.cli.failing import one_clear_line
 from insula.settings import Settings
 from insula.worker import run
 
@@ -16,6 +17,5 @@ def worker() -> None:
     """Run jobs until told to stop; refuses settings that are not safe in production."""
     with one_clear_line():
         settings = Settings()
-        if unsafe := settings.unsafe():
-            raise CommandFailed("these settings are not safe:\n" + "\n".join(f"  {line}" for line in unsafe))
+        refuse_unsafe(settings)
         asyncio.run(run(settings))

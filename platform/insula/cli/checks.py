@@ -1,0 +1,36 @@
+"""What forbids serving, found before anything is started: the same for every command that asks."""
+
+from insula.auth.sealing import Sealer
+from insula.cli.failing import CommandFailed
+from insula.db.address import InvalidAddress, address_of
+from insula.settings import Settings
+
+
+def unsafe(settings: Settings) -> list[str]:
+    """Return what is wrong with ``settings``, one clear line each; empty when all is well."""
+    found = settings.unsafe()
+    if settings.database_url:
+        found += wrong_addresses(settings)
+    if not any("KEY_ENCRYPTION_KEY" in line for line in found):
+        try:
+            Sealer.of(settings.auth.key_encryption_key)
+        except ValueError as error:
+            found.append(str(error))
+    return found
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Raise CommandFailed with every line of `unsafe`, if there is any."""
+    if found := unsafe(settings):
+        raise CommandFailed("these settings are not safe:\n" + "\n".join(f"  {line}" for line in found))
+
+
+def wrong_addresses(settings: Settings) -> list[str]:
+    """Return what is wrong with the addresses of the database."""
+    found: list[str] = []
+    for direct in (False, True):
+        try:
+            address_of(settings, direct=direct)
+        except InvalidAddress as error:
+            found.append(str(error))
+    return list(dict.fromkeys(found))

@@ -1,0 +1,123 @@
+"""What the environment says wrongly is refused in one line that names the variable; what is not ours is passed over."""
+
+import pytest
+
+from insula.cli.environment import to_environment
+from insula.settings import Settings
+from tests.cli.test_commands import insula
+
+KUBERNETES = {
+    "INSULA_HTTP_SERVICE_HOST": "10.0.0.7",
+    "INSULA_HTTP_SERVICE_PORT": "80",
+    "INSULA_HTTP_SERVICE_PORT_WEB": "80",
+    "INSULA_HTTP_PORT": "tcp://10.0.0.7:80",
+    "INSULA_HTTP_PORT_80_TCP": "tcp://10.0.0.7:80",
+    "INSULA_HTTP_PORT_80_TCP_ADDR": "10.0.0.7",
+    "INSULA_HTTP_PORT_80_TCP_PORT": "80",
+    "INSULA_HTTP_PORT_80_TCP_PROTO": "tcp",
+    "INSULA_MAIL_PORT": "tcp://10.0.0.8:25",
+    "INSULA_MAIL_PORT_25_TCP": "tcp://10.0.0.8:25",
+    "INSULA_AUTH_SERVICE_HOST": "10.0.0.9",
+    "INSULA_DATABASE_POOLER_SERVICE_HOST": "10.0.0.10",
+    "INSULA_DATABASE_POOLER_PORT_6432_TCP": "tcp://10.0.0.10:6432",
+    "INSULA_SERVICE_HOST": "10.0.0.11",
+    "INSULA_PORT": "tcp://10.0.0.11:80",
+}
+SECRET = "canary-of-a-secret"
+
+
+def test_the_services_of_kubernetes_are_no_settings(settings: Settings) -> None:
+    done = insula(settings, "doctor", **KUBERNETES)
+    typing_error = insula(settings, "doctor", INSULA_HTTP_SERVICE="10.0.0.7")
+
+    assert (done.returncode, "✗" in done.stdout) == (0, False), done.stdout + done.stderr
+    assert typing_error.returncode == 1
+    assert typing_error.stderr == "insula: INSULA_HTTP_SERVICE is wrong: there is no such setting (see .env.example)\n"
+
+
+def test_an_empty_variable_is_as_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = insula(
+        settings,
+        "doctor",
+        **{name: "" for name, value in to_environment(settings).items() if _has_default(name, value)},
+    )
+    for name in to_environment(Settings.model_construct()):
+        monkeypatch.setenv(name, "")
+
+    assert (done.returncode, "✗" in done.stdout) == (0, False), done.stdout + done.stderr
+    assert Settings() == Settings.model_construct()
+
+
+def _has_default(name: str, value: str) -> bool:
+    return to_environment(Settings.model_construct())[name] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("INSULA_LOG_LEVEL", "LOUD", "Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("INSULA_HTTP_DRAIN_SECONDS", SECRET, "Input should be a valid number, unable to parse string as a number"),
+        ("INSULA_HTTP_COLOUR", SECRET, "there is no such setting (see .env.example)"),
+        ("INSULA_HTTP_TRUSTED_PROXIES", "*", "'*' is no address or network such as 10.0.0.0/8"),
+        ("INSULA_HTTP_TRUSTED_PROXIES", "10.0.0.1, proxy", "'proxy' is no address or network such as 10.0.0.0/8"),
+        ("INSULA_MAIL_PORT", "0", "Input should be greater than or equal to 1"),
+        ("INSULA_PUBLIC_URL", "app.example.com", "must be an origin such as https://app.example.com"),
+        (
+            "REDIS_URL",
+            f"http://:{SECRET}@host",
+            "must be a URL such as redis://host:6379/0, rediss://host:6379/0 or unix:///path",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["doctor", "serve"])
+def test_a_wrong_value_is_one_line_that_names_its_variable(
+    settings: Settings, command: str, name: str, value: str, reason: str
+) -> None:
+    done = insula(settings, command, **{name: value})
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"insula: {name} is wrong: {reason}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("INSULA_HTTP_TRUSTED_PROXIES", "0.0.0.0/0", "must not hold everybody: each caller could say who it is"),
+        ("INSULA_HTTP_TRUSTED_PROXIES", "10.0.0.1,::/0", "must not hold everybody: each caller could say who it is"),
+        ("INSULA_HTTP_METRICS_TOKEN", "short", "must hold at least 16 characters, or none"),
+        ("INSULA_AUTH_KEY_ENCRYPTION_KEY", "%" * 43, "must be 32 random bytes as URL-safe base64"),
+        (
+            "DATABASE_URL",
+            "postgresql://u@one,two/shop",
+            "names several hosts; name one that always leads to the primary",
+        ),
+        (
+            "INSULA_DATABASE_DIRECT_URL",
+            f"postgresql://u:{SECRET}@db.example/shop?sslmode=verify-full",
+            "has sslmode=verify-full and no sslrootcert: name the file of the authority, or 'system'",
+        ),
+    ],
+)
+def test_what_keeps_serve_from_starting_is_what_doctor_finds(
+    settings: Settings, name: str, value: str, reason: str
+) -> None:
+    serve, worker, doctor = (insula(settings, command, **{name: value}) for command in ("serve", "worker", "doctor"))
+
+    for refused in (serve, worker):
+        assert refused.returncode == 1
+        assert refused.stderr == f"insula: these settings are not safe:\n  {name} {reason}\n"
+    assert doctor.returncode == 1, doctor.stdout
+    assert doctor.stderr == ""
+    assert f"✗ settings: {name} {reason}\n" in doctor.stdout
+    assert SECRET not in doctor.stdout
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["seed"], ["audit", "verify"], ["keys", "rotate"], ["backup", "x"]])
+def test_an_address_that_means_two_things_stops_every_command(settings: Settings, command: list[str]) -> None:
+    wrong = f"postgresql://u:{SECRET}@db.example/shop?connect_timeout=3"
+    done = insula(settings, *command, DATABASE_URL=wrong, INSULA_DATABASE_DIRECT_URL=wrong)
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert done.stderr.startswith("insula: ")
+    assert "has the parameter 'connect_timeout'" in done.stderr
+    assert SECRET not in done.stderr
