@@ -1,14 +1,18 @@
 """The commands as a shell calls them, on this worker's database."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from insula.cli.environment import to_environment
+from insula.db.migrate import RUN_LOCK, head
+from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 from tests.support.app import Live
 from tests.support.factories import Factories
@@ -89,6 +93,18 @@ def test_an_absent_database_is_one_line(settings: Settings) -> None:
     done = insula(settings, "migrate", DATABASE_URL="postgresql://a:b@127.0.0.1:1/insula")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert done.stderr.startswith("insula: the database: ")
+
+
+async def test_migrate_says_that_another_runs_and_gives_up_in_time(settings: Settings) -> None:
+    other = await asyncpg.connect(role_url(settings, DatabaseRole.OWNER))
+    await other.execute("SELECT pg_advisory_lock($1)", RUN_LOCK)
+    refused = await asyncio.to_thread(insula, settings, "migrate", "--wait", "0.3")
+    await other.close()
+    assert refused.returncode == 1
+    assert refused.stderr == "insula: the database: gave up after waiting 0.3 s: another migration is running\n"
+    assert refused.stdout == "another migration is running; trying again in 0.3 s, for 0 s more\n"
+    done = insula(settings, "migrate", "--wait", "0")
+    assert (done.returncode, done.stdout) == (0, f"the database is at {head()}\n"), done.stderr
 
 
 def test_seed_twice_is_as_once(settings: Settings) -> None:

@@ -65,9 +65,11 @@ async def client(address: str, own: Settings) -> AsyncIterator[httpx.AsyncClient
         yield client
 
 
-@pytest.fixture
-def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NextVersion:
-    return NextVersion(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def next_version(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NextVersion]:
+    """Add revisions to those that the tests before added: they share a database."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield NextVersion(tmp_path_factory.mktemp("versions"), patch)
 
 
 async def test_a_change_of_a_type_fails_no_request_on_any_pooled_connection(
@@ -88,7 +90,6 @@ async def test_a_change_of_a_type_fails_no_request_on_any_pooled_connection(
 async def test_beside_a_backup_a_migration_waits_and_requests_do_not(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion, tmp_path: Path
 ) -> None:
-    next_version.add("9901_wider", WIDER)
     next_version.add("9902_first", "CREATE TABLE first ()")
     next_version.add("9903_second", "CREATE TABLE second ()", "ALTER TABLE project ADD COLUMN note text")
     said: list[str] = []
@@ -116,9 +117,6 @@ async def test_beside_a_backup_a_migration_waits_and_requests_do_not(
 async def test_a_migration_gives_up_after_its_time_and_changes_nothing(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion
 ) -> None:
-    next_version.add("9901_wider", WIDER)
-    next_version.add("9902_first", "CREATE TABLE first ()")
-    next_version.add("9903_second", "CREATE TABLE second ()", "ALTER TABLE project ADD COLUMN note text")
     next_version.add("9904_third", "CREATE TABLE third ()", "ALTER TABLE project ADD COLUMN remark text")
     async with holding(own, "LOCK TABLE project IN ACCESS SHARE MODE"):
         with pytest.raises(LocksHeld, match=r"gave up after waiting 0.5 s: a lock is held by .*: ALTER TABLE project"):
@@ -132,12 +130,8 @@ async def test_a_migration_gives_up_after_its_time_and_changes_nothing(
 async def test_an_index_and_a_constraint_come_beside_a_long_reader_and_after_an_attempt_that_failed(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion
 ) -> None:
-    next_version.add("9901_wider", WIDER)
-    next_version.add("9902_first", "CREATE TABLE first ()")
-    next_version.add("9903_second", "CREATE TABLE second ()", "ALTER TABLE project ADD COLUMN note text")
-    next_version.add("9904_third", "CREATE TABLE third ()", "ALTER TABLE project ADD COLUMN remark text")
     next_version.write("9905_index", 'online.create_index("ix_project_name", "project", ["name"])')
-    next_version.write("9906_check", 'online.add_constraint("ck_project_note", "project", "CHECK (note <> \'\')")')
+    next_version.write("9906_check", 'online.add_constraint("ck_project_note", "project", "CHECK (name <> \'\')")')
     await administer(own, *LEFT_BY_A_KILLED_RUN)
     path = f"/api/v1/projects/{(await client.get('/api/v1/projects')).json()['items'][0]['id']}"
     callers = {"reader": lambda: client.get(path), "writer": lambda: client.patch(path, json={"description": "old"})}

@@ -24,7 +24,9 @@ from insula.db.queue import apply_queue, queue_exists, queue_findings
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
-_LOCK: Final = 0x696E73756C61  # "insula"
+RUN_LOCK: Final = 0x696E73756C61  # "insula"
+"""The advisory lock around a run."""
+
 _STATEMENT_TIMEOUT: Final = "300s"
 _PLACES: Final = (
     Path(__file__).parents[3] / "migrations",  # a checkout
@@ -94,7 +96,7 @@ async def _as_owner(settings: Settings, work: Callable[[Connection], None], wait
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_bounded, settings)
-            await connection.run_sync(waits.take_turn, _LOCK)
+            await connection.run_sync(waits.take_turn, RUN_LOCK)
             await connection.run_sync(work)
     finally:
         await engine.dispose()

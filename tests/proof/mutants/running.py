@@ -1,0 +1,46 @@
+"""How the product is run: waits of migrations, clocks, and processes that end."""
+
+from typing import Final
+
+from tests.proof.mutants.edits import Edit
+from tests.proof.mutants.targets import tests
+
+_WAITS: Final = "platform/insula/db/lock_waits.py"
+_BESIDE_A_BACKUP: Final = tests(
+    "faults/test_47_migration_while_serving.py::test_beside_a_backup_a_migration_waits_and_requests_do_not"
+)
+_CLOCKS: Final = tests(
+    "faults/test_46_clock_jumps_over_http.py::test_health_and_doctor_name_a_clock_that_is_not_the_databases"
+)
+
+RUNNING: Final = (
+    Edit(
+        "migration: waits for a lock longer than a request for a connection",
+        _WAITS,
+        'return f"{max(50, round(settings.database.pool_timeout * 1000 / _SHARE_OF_POOL_TIMEOUT))}ms"',
+        'return "5s"',
+        _BESIDE_A_BACKUP,
+    ),
+    Edit("migration: ends at the first held lock", _WAITS, "if not _is_held(error):", "if True:", _BESIDE_A_BACKUP),
+    Edit(
+        "health: any clock",
+        "platform/insula/app/health.py",
+        "return OK if abs(ahead) <= leeway else described(ahead)",
+        "return OK",
+        _CLOCKS,
+    ),
+    Edit(
+        "doctor: any clock",
+        "platform/insula/cli/commands/doctor.py",
+        "if abs(ahead) <= leeway:",
+        "if True:",
+        _CLOCKS,
+    ),
+    Edit(
+        "supervisor: one process that fails ends all",
+        "platform/insula/cli/supervisor.py",
+        "if all(web.serving_since is None and web.failures >= tries for web in webs):",
+        "if any(web.serving_since is None and web.failures >= tries for web in webs):",
+        tests("cli/test_supervisor.py"),
+    ),
+)
