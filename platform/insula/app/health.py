@@ -57,7 +57,7 @@ class Watch:
     """Looks at what a kernel needs, at most once a second however many ask."""
 
     def __init__(self) -> None:
-        self._pools = Pools()
+        self._looks = _Looks()
         self._lock = asyncio.Lock()
         self._seen: Readiness | None = None
         self._looked_at = 0.0
@@ -67,36 +67,42 @@ class Watch:
         async with self._lock:
             # Not after the clock went back either: what was seen then may be long past.
             if self._seen is None or not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
-                self._seen = await _look(kernel, self._pools)
+                self._seen = await _look(kernel, self._looks)
                 self._looked_at = clock.timestamp()
             return self._seen
 
 
-class Pools:
-    """Asks each pool of the database for an answer. One that takes its time goes on by itself, and ends by itself."""
+class _Looks:
+    """What is asked of the database. A look that takes its time goes on by itself, and ends by itself."""
 
     def __init__(self) -> None:
-        self._asking: asyncio.Task[Mapping[DatabaseRole, Trouble]] | None = None
+        self._pools: asyncio.Task[Mapping[DatabaseRole, Trouble]] | None = None
+        self._revision: asyncio.Task[tuple[str | None, float | None]] | None = None
 
-    async def look(self, database: Database) -> str:
-        """Return ok, or which roles' pools cannot serve; away where that is not known in time."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(database.unable())
-        await asyncio.wait({self._asking}, timeout=_SECONDS_WAITED)
-        if not self._asking.done():
-            return _AWAY
-        unable = self._asking.result()
-        worst = _AWAY if _AWAY in unable.values() else _BUSY
-        return f"{worst}: {', '.join(unable)}" if unable else OK
+    async def look(self, database: Database) -> tuple[str, str | None, float | None]:
+        """Return how the pools are, the schema's revision, and how far our clock is ahead of the database's.
+
+        The pools: ok, or which roles' cannot serve; away where that is not known in time. None for what is not known.
+        """
+        if self._pools is None or self._pools.done():
+            self._pools = asyncio.create_task(database.unable())
+        if self._revision is None or self._revision.done():
+            self._revision = asyncio.create_task(_revision(database))
+        done, _ = await asyncio.wait({self._pools, self._revision}, timeout=_SECONDS_WAITED)
+        pools = _told(self._pools.result()) if self._pools in done else _AWAY
+        return pools, *(self._revision.result() if self._revision in done else (None, None))
 
 
-async def _look(kernel: Kernel, pools: Pools) -> Readiness:
-    serving, (revision, ahead), redis = await asyncio.gather(
-        pools.look(kernel.database), _revision(kernel), _redis(kernel)
-    )
+def _told(unable: Mapping[DatabaseRole, Trouble]) -> str:
+    worst = _AWAY if _AWAY in unable.values() else _BUSY
+    return f"{worst}: {', '.join(unable)}" if unable else OK
+
+
+async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
+    (pools, revision, ahead), redis = await asyncio.gather(looks.look(kernel.database), _redis(kernel))
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
-        "database": _AWAY if revision is None else serving,
+        "database": _AWAY if revision is None else pools,
         "migrations": await _migrations(revision),
         "redis": OK if redis else _AWAY,
         "event_loop": _LATE if late >= LAG_DEGRADED else OK,
@@ -108,10 +114,10 @@ async def _look(kernel: Kernel, pools: Pools) -> Readiness:
     return Readiness(status=status, checks=checks, loop_lag_seconds=round(late, 3))
 
 
-async def _revision(kernel: Kernel) -> tuple[str | None, float | None]:
+async def _revision(database: Database) -> tuple[str | None, float | None]:
     """Return the database's revision, and how far our clock is ahead of its clock; None where it does not answer."""
     try:
-        async with lag.timeout(_SECONDS_WAITED), kernel.database.engine(DatabaseRole.GATE).connect() as connection:
+        async with database.engine(DatabaseRole.GATE).connect() as connection:
             found = await connection.execute(text("SELECT version_num FROM alembic_version"))
             return str(found.scalar_one_or_none() or ""), await skew(connection)
     except UNREACHABLE:

@@ -1,5 +1,6 @@
 """The signing keys: made once for all processes, sealed at rest, public halves known to every verifier."""
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ _BITS = 2048
 # A retired key verifies for as long as the longest-lived token that it may have signed, with leeway.
 _OVERLAP = timedelta(hours=1, minutes=2)
 _REREAD_SECONDS = 2.0
+_RELOAD_SECONDS = 1.0
+"""How long a request waits for keys to be read again when some are known; the reading goes on beside it."""
 _UNHEARD_SECONDS = 1.0
 """How long the keys are believed while nobody tells of changes, and after a reload that failed."""
 _log = structlog.get_logger(__name__)
@@ -145,7 +148,7 @@ class KeyRing:
         if self.is_believed():
             return known
         try:
-            return await self._loading()
+            return await asyncio.wait_for(self._loading(), _RELOAD_SECONDS)
         except UNREACHABLE as error:
             self._failed_at = time.monotonic()
             _log.warning("public_keys_not_reloaded", reason=type(error).__name__)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from insula.db.deadlines import first_made, keep_alive, remaining
+from insula.db.deadlines import Line, first_made, keep_alive, remaining
 
 
 class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
@@ -37,25 +37,26 @@ class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg shi
 class Connecting:
     """A connection to be: nothing happens, and nothing is left behind, unless it is awaited.
 
-    ``seconds`` is how long it may take, less what the current checkout has waited already.
+    ``seconds`` is how long it may take, less what the current checkout has waited already; ``line`` is shared with
+    the others who connect to the same server as the same role.
     """
 
-    def __init__(self, *args: object, seconds: float, **options: object) -> None:
-        self._connect = partial(_connect, seconds, *args, **options)
+    def __init__(self, *args: object, seconds: float, line: Line, **options: object) -> None:
+        self._connect = partial(_connect, seconds, line, *args, **options)
 
     def __await__(self) -> Generator[Any, None, asyncpg.Connection]:
         """Connect."""
         return self._connect().__await__()
 
 
-async def _connect(seconds: float, *args: object, **options: object) -> asyncpg.Connection:
+async def _connect(seconds: float, line: Line, *args: object, **options: object) -> asyncpg.Connection:
     """Connect, or raise ConnectionError: also for a server that is silent, or whose name has no address."""
 
     async def make(left: float) -> asyncpg.Connection:
         return await asyncpg.connect(*args, timeout=left, **options)
 
     try:
-        made = await first_made(make, asyncpg.Connection.terminate, remaining(seconds))
+        made = await first_made(make, asyncpg.Connection.terminate, line, remaining(seconds))
     except OSError as error:  # the driver passes on what the system says, and several failures as one plain OSError
         raise ConnectionError(str(error)) from error
     keep_alive(made._transport.get_extra_info("socket"))  # noqa: SLF001 - the driver has no public way to its socket

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from insula.db.roles import DatabaseRole
 from insula.settings import DatabaseSettings
@@ -54,8 +54,55 @@ def keep_alive(raw: "socket.socket | None") -> None:
             raw.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
+class Line:
+    """Those who wait for a connection to one server: while it is silent, one of them tries at a time.
+
+    Otherwise each of them would try again and again, and a server that comes back would find hundreds of dead
+    attempts to look at before it serves.
+    """
+
+    def __init__(self) -> None:
+        self._silent = False
+        self._next_try = 0.0
+        self._over = asyncio.Event()
+
+    def may_try(self) -> bool:
+        """Tell whether the caller may begin an attempt now; in silence, nobody else then may for a while."""
+        now = asyncio.get_running_loop().time()
+        if self._silent and now < self._next_try:
+            return False
+        self._next_try = now + _NEXT_TRY
+        return True
+
+    def fell_silent(self) -> None:
+        """Note that an attempt has heard nothing for a while."""
+        if not self._silent:
+            self._silent, self._over = True, asyncio.Event()
+
+    def heard(self) -> None:
+        """Note that the server answered, be it with a refusal: all may try."""
+        self._silent = False
+        self._over.set()
+
+    async def wait(self, trying: "set[asyncio.Future[Made]]", seconds: float) -> "set[asyncio.Future[Made]]":
+        """Return the attempts that have ended, or none after ``seconds`` and as soon as the silence is over."""
+        waited: set[asyncio.Future[Any]] = set(trying)
+        over = asyncio.ensure_future(self._over.wait())
+        if self._silent:
+            waited.add(over)
+        try:
+            done, _ = await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+        return trying & done
+
+    def until_next(self) -> float:
+        """Return the seconds until somebody may try again."""
+        return max(0.001, self._next_try - asyncio.get_running_loop().time())
+
+
 async def first_made(
-    make: Callable[[float], Awaitable[Made]], discard: Callable[[Made], object], seconds: float
+    make: Callable[[float], Awaitable[Made]], discard: Callable[[Made], object], line: Line, seconds: float
 ) -> Made:
     """Return the first connection that ``make`` gets ready, in at most ``seconds``.
 
@@ -69,11 +116,18 @@ async def first_made(
     trying: set[asyncio.Future[Made]] = set()
     try:
         while (left := ends - loop.time()) > 0:
-            trying.add(asyncio.ensure_future(make(left)))
-            done, trying = await asyncio.wait(trying, timeout=min(left, _NEXT_TRY), return_when=asyncio.FIRST_COMPLETED)
+            began = line.may_try()
+            if began:
+                trying.add(asyncio.ensure_future(make(left)))
+            done = await line.wait(trying, min(left, _NEXT_TRY if began else line.until_next()))
+            trying -= done
             made = [attempt.result() for attempt in done if attempt.exception() is None]
             for late in made[1:]:
                 discard(late)
+            if done:
+                line.heard()
+            elif began:
+                line.fell_silent()
             if made:
                 return made[0]
             if done and not trying:

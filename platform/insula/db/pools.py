@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from insula.db.address import ENGINE
 from insula.db.connection import Connecting, TenantConnection
-from insula.db.deadlines import GRACE, connecting_seconds, statement_seconds
+from insula.db.deadlines import GRACE, Line, connecting_seconds, statement_seconds
 from insula.db.failures import UNREACHABLE
 from insula.db.fair_pool import FairPool, end_silent
 from insula.db.roles import APP_ROLES, DatabaseRole, role_url
@@ -133,7 +133,7 @@ def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
 def _connect_args(settings: Settings, role: DatabaseRole) -> dict[str, object]:
     arguments: dict[str, object] = {
         "dsn": role_url(settings, role),
-        "async_creator_fn": partial(Connecting, seconds=connecting_seconds(settings.database)),
+        "async_creator_fn": partial(Connecting, seconds=connecting_seconds(settings.database), line=Line()),
         "connection_class": TenantConnection,
         "command_timeout": statement_seconds(settings.database, role) + GRACE,
     }

@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from insula.db.connection import Connecting
+from insula.db.deadlines import Line
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
@@ -102,6 +103,7 @@ class Listener:
         connection = await Connecting(
             self._url,
             seconds=_CONNECT_SECONDS,
+            line=Line(),
             command_timeout=_PATIENCE,
             server_settings={"application_name": "insula-listener"},
         )

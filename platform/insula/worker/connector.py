@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from insula.db.deadlines import first_made
+from insula.db.deadlines import Line, first_made
 
 RV = TypeVar("RV")
 
@@ -40,7 +40,7 @@ class QueueConnection(psycopg.AsyncConnection[TupleRow]):
 
     @classmethod
     async def connect(  # type: ignore[override]  # the pool passes on what it is given, these two bounds included
-        cls, conninfo: str = "", *, connecting_seconds: float, statement_seconds: float, **options: Any
+        cls, conninfo: str = "", *, line: Line, connecting_seconds: float, statement_seconds: float, **options: Any
     ) -> Self:
         """Connect. Raises psycopg's OperationalError, also when the server is silent.
 
@@ -52,7 +52,7 @@ class QueueConnection(psycopg.AsyncConnection[TupleRow]):
             return made
 
         try:
-            made: Self = await first_made(make, lambda late: late.pgconn.finish(), connecting_seconds)
+            made: Self = await first_made(make, lambda late: late.pgconn.finish(), line, connecting_seconds)
         except TimeoutError as error:
             raise psycopg.OperationalError(str(error)) from error
         made.statement_seconds = statement_seconds
@@ -87,12 +87,13 @@ class PatientConnector(PsycopgConnector):
 
     A job that has ended and whose end was not written down would stay "doing" for as long as its
     worker lives, since that gives signs of life. What is said twice is harmless: the second time
-    there is no such job, which is an error of another kind.
+    there is no such job.
     """
 
     def __init__(self, **pool: Any) -> None:
         super().__init__(pool_factory=_pool, **pool)
         self._patience = _PATIENCE
+        self._hurried = False
         self.lost = asyncio.Event()
         """Set once the database did not answer a question in time: the worker that asked gets no more jobs."""
 
@@ -101,18 +102,28 @@ class PatientConnector(PsycopgConnector):
 
         A worker that ends gives no more signs of life, so others run again what it could not write down.
         """
-        self._patience = _LAST_PATIENCE
+        self._patience, self._hurried = _LAST_PATIENCE, True
 
     async def open_async(self, pool: AsyncConnectionPool[Any] | None = None) -> None:
         """Open the pool and wait for its first connection. Raises psycopg's errors, with nothing left open."""
         if pool is None:
-            pool = _pool(**self._pool_args, open=False)
-            try:
-                await pool.open(wait=True, timeout=self._pool_args["timeout"])
-            except psycopg.Error:
-                await pool.close()
-                raise
+            pool = await self._opened()
         await super().open_async(pool)
+
+    async def _opened(self) -> AsyncConnectionPool[Any]:
+        failed = asyncio.Event()
+
+        async def fail(_pool: AsyncConnectionPool[Any]) -> None:
+            failed.set()
+
+        pool = _pool(**self._pool_args, open=False, reconnect_failed=fail)
+        await pool.open()
+        try:
+            await _ready(pool, self._pool_args["timeout"], failed)
+        except BaseException:
+            await pool.close()
+            raise
+        return pool
 
     async def close_async(self) -> None:
         """Close the pool that ``open_async`` opened."""
@@ -121,14 +132,20 @@ class PatientConnector(PsycopgConnector):
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         """Run a statement that returns nothing: the end of a job, a sign of life."""
-        begun = monotonic()
+        begun, repeated = monotonic(), False
         while True:
             try:
                 await super().execute_query_async(query, **arguments)
             except ConnectorException as error:
-                if not _is_passing(error) or monotonic() - begun > self._patience:
+                if repeated and isinstance(error.__cause__, psycopg.errors.RaiseException):
+                    return  # no such job any more: it was written down the first time, and the answer lost
+                late = monotonic() - begun > self._patience
+                if not _is_passing(error) or (late and not self._hurried):
                     raise
-                _log.warning("the queue is away", error=type(error.__cause__).__name__)
+                _log.warning("the queue is away", error=type(error.__cause__).__name__, given_up=late)
+                if late:
+                    return
+                repeated = True
                 await asyncio.sleep(_PAUSE)
             else:
                 return
@@ -142,6 +159,20 @@ class PatientConnector(PsycopgConnector):
                 self.lost.set()
             raise
         return row
+
+
+async def _ready(pool: AsyncConnectionPool[Any], seconds: float, failed: asyncio.Event) -> None:
+    """Wait for the pool's first connection. Raises psycopg's errors: as soon as an attempt has ``failed``, too."""
+    ready = asyncio.create_task(pool.wait(seconds))
+    failing = asyncio.create_task(failed.wait())
+    try:
+        await asyncio.wait((ready, failing), return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            raise psycopg.OperationalError("the queue's first connection could not be made")
+        await ready
+    finally:
+        failing.cancel()
+        ready.cancel()
 
 
 def _is_passing(error: ConnectorException) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 from procrastinate import App, JobContext
 from pydantic import JsonValue
 
-from insula.db.deadlines import GRACE, connecting_seconds
+from insula.db.deadlines import GRACE, Line, connecting_seconds
 from insula.db.queue_rights import SEARCH_PATH
 from insula.db.roles import DatabaseRole, role_url
 from insula.jobs import Handlers
@@ -30,6 +30,7 @@ def connector(settings: Settings) -> PatientConnector:
         kwargs={
             "options": f"-c search_path={SEARCH_PATH.replace(' ', '')} "
             f"-c statement_timeout={int(database.statement_timeout * 1000)}",
+            "line": Line(),
             "connecting_seconds": connecting,
             "statement_seconds": database.statement_timeout + GRACE,
             **KEEPALIVE,
