@@ -7,7 +7,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
 from insula.app import health
@@ -17,6 +16,7 @@ from insula.app.root import root_router
 from insula.db.pools import Database
 from insula.http.kernel import Kernel
 from insula.lag import LagMeter
+from insula.limits import Limits, close, connect
 from insula.settings import Settings
 from tests.http.probe import client_of
 from tests.support.app import Live
@@ -38,14 +38,16 @@ def _root(settings: Settings, kernel: Kernel) -> FastAPI:
 
 
 @pytest.fixture
-async def away() -> AsyncIterator[Redis]:
-    redis = Redis.from_url("redis://127.0.0.1:1/0")
-    yield redis
-    await redis.aclose()
+async def away() -> AsyncIterator[Limits]:
+    redis = connect("redis://127.0.0.1:1/0")
+    limits = Limits.build(redis)
+    yield limits
+    await limits.close()
+    await close(redis)
 
 
 async def test_healthz_answers_without_looking_at_anything(settings: Settings, live: Live) -> None:
-    nothing: Kernel = replace(live.kernel, database=Database({}), redis=Redis.from_url("redis://127.0.0.1:1/0"))
+    nothing: Kernel = replace(live.kernel, database=Database({}))
     async with client_of(_root(settings, nothing)) as client:
         answer = await client.get("/healthz")
 
@@ -64,8 +66,8 @@ async def test_readyz_says_that_all_is_well(settings: Settings, live: Live) -> N
     assert answer.json() == {"status": "ready", "checks": CHECKS, "loop_lag_seconds": 0}
 
 
-async def test_readyz_serves_on_without_redis(settings: Settings, live: Live, away: Redis) -> None:
-    async with client_of(_root(settings, replace(live.kernel, redis=away, lag=LagMeter()))) as client:
+async def test_readyz_serves_on_without_redis(settings: Settings, live: Live, away: Limits) -> None:
+    async with client_of(_root(settings, replace(live.kernel, limits=away, lag=LagMeter()))) as client:
         answer = await client.get("/readyz")
 
     assert answer.status_code == 200

@@ -10,6 +10,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from insula.ids import TenantId
+from insula.limits import close, connect
+from insula.settings import Settings
 from tenants.service.audit_events import BATCH
 from tests.audit.support import Readback, append
 from tests.support.app import Live, SignIn
@@ -202,14 +204,18 @@ async def test_an_export_that_breaks_off_leaves_the_slot(
     assert await whole(live, headers)
 
 
-async def test_none_is_held_when_all_have_ended(live: Live, headers: dict[str, str], tenant: TenantRow) -> None:
+async def test_none_is_held_when_all_have_ended(
+    live: Live, headers: dict[str, str], tenant: TenantRow, settings: Settings
+) -> None:
+    redis = connect(settings.redis_url)
     async with reading(live, headers, AT_ONCE):
-        assert await live.kernel.redis.zcard(slots_of(TenantId(tenant.id))) == AT_ONCE
+        assert await redis.zcard(slots_of(TenantId(tenant.id))) == AT_ONCE
 
     async def gone() -> bool:
-        return not await live.kernel.redis.exists(slots_of(TenantId(tenant.id)))
+        return not await redis.exists(slots_of(TenantId(tenant.id)))
 
     await until(gone)
+    await close(redis)
 
 
 def slots_of(tenant_id: TenantId) -> str:

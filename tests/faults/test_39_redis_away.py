@@ -135,7 +135,7 @@ async def test_a_restarted_redis_is_used_again(patient: Limits, redis: Redis, se
 
     tenant = new_tenant_id()
     assert await count(patient, tenant, 61) == 60
-    assert await redis.exists(f"insula:limits:{{{tenant}}}:requests") == 1
+    assert await redis.exists(f"insula:rates:{{{tenant}}}:requests") == 1
 
 
 async def test_after_a_flush_the_script_is_sent_again_and_nobody_stays_refused(patient: Limits, redis: Redis) -> None:

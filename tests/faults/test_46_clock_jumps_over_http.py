@@ -17,7 +17,7 @@ from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.jobs import JobContext, enqueue
 from insula.lag import LagMeter
-from insula.limits import close, connect
+from insula.limits import Limits, close, connect
 from insula.settings import Settings
 from insula.worker.recovery import recover
 from tests.support.app import PASSWORD, Live, SignIn
@@ -97,9 +97,11 @@ async def test_a_repeated_key_still_has_one_effect(
 @both_ways
 async def test_how_the_process_is_is_looked_at_anew(live: Live, jump: timedelta) -> None:
     watch, nobody = Watch(), connect("redis://127.0.0.1:1/0")
+    away, unhurried = Limits.build(nobody), replace(live.kernel, lag=LagMeter())
     with clock.moved(jump):
-        assert (await watch.look(live.kernel)).checks["redis"] == "ok"
-    assert (await watch.look(replace(live.kernel, redis=nobody))).checks["redis"] == "away"
+        assert (await watch.look(unhurried)).checks["redis"] == "ok"
+    assert (await watch.look(replace(unhurried, limits=away))).checks["redis"] == "away"
+    await away.close()
     await close(nobody)
 
 

@@ -145,7 +145,7 @@ async def test_keys_name_the_tenant_share_its_slot_and_expire(worker: Worker, re
     keys = sorted(await redis.keys(f"*{tenant}*"))
 
     names = ("exports", f"key:{key_id}", "requests")
-    assert keys == [f"insula:limits:{{{tenant}}}:{name}".encode() for name in names]
+    assert keys == [f"insula:rates:{{{tenant}}}:{name}".encode() for name in names]
     assert all([0 < await redis.ttl(key) <= 122 for key in keys])
 
 

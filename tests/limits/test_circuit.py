@@ -1,11 +1,54 @@
-"""The circuit's probe ends with it, whatever the client makes of being cancelled."""
+"""How the circuit tells Redis that is slow from Redis that is silent and from one that refuses."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
 
-from insula.limits.circuit import Circuit
+from insula import lag
+from insula.limits import circuit as module
+from insula.limits.circuit import Circuit, Health
+from tests.support.waiting import until
+
+
+class Server:
+    """Answers a probe as it is told."""
+
+    def __init__(self, answer: Callable[[], Awaitable[None]]) -> None:
+        self.answer = answer
+        self.resumed = self.afresh = 0
+
+    async def probe(self) -> None:
+        await self.answer()
+
+    async def start_afresh(self) -> None:
+        self.afresh += 1
+
+    def resume(self) -> None:
+        self.resumed += 1
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PROBE_PAUSE", 0.01)
+    monkeypatch.setattr(module, "_SLOW_PAUSE", 0.01)
+
+
+def broken(error: Exception) -> "asyncio.Future[int]":
+    answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    answer.set_exception(error)
+    return answer
+
+
+def silent() -> "asyncio.Future[int]":
+    return asyncio.get_running_loop().create_future()
+
+
+async def at_once() -> None:
+    return
 
 
 async def test_closing_ends_a_probe_whose_client_swallows_the_cancellation() -> None:
@@ -23,14 +66,85 @@ async def test_closing_ends_a_probe_whose_client_swallows_the_cancellation() -> 
                 raise RedisConnectionError("the connection broke meanwhile") from None
             raise
 
-    circuit = Circuit(ping)
-    broken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    broken.set_exception(RedisConnectionError())
+    circuit = Circuit(Server(ping))
     with pytest.raises(RedisConnectionError):
-        await circuit.attempt(broken)
+        await circuit.attempt(broken(RedisConnectionError()))
     await asked.wait()
     assert circuit.open
 
     async with asyncio.timeout(30):
         await circuit.close()
     assert lost == 1
+
+
+async def test_what_answers_late_is_slow_and_is_waited_for() -> None:
+    answered = asyncio.Event()
+    server = Server(lambda: asyncio.sleep(0.1))
+    circuit = Circuit(server, patience=0.02)
+    with pytest.raises(TimeoutError):
+        await circuit.attempt(silent())
+    assert circuit.open
+
+    await until(lambda: circuit.health is Health.SLOW)
+    assert not circuit.open
+    assert (server.resumed, server.afresh) == (1, 1)
+    late = asyncio.ensure_future(answered.wait())
+    asyncio.get_running_loop().call_later(0.1, answered.set)
+    assert await circuit.attempt(late)
+
+    server.answer = at_once
+    await until(lambda: circuit.health is Health.OK)
+    await circuit.close()
+
+
+async def test_what_answers_promptly_again_is_not_slow() -> None:
+    circuit = Circuit(Server(at_once), patience=0.02)
+    with pytest.raises(TimeoutError):
+        await circuit.attempt(silent())
+    await until(lambda: not circuit.open)
+    found = [circuit.health]
+
+    with pytest.raises(TimeoutError):
+        await circuit.attempt(silent())
+    await until(lambda: not circuit.open)
+    found.append(circuit.health)
+    assert found == [Health.OK, Health.SLOW], "late twice within seconds"
+    await circuit.close()
+
+
+async def test_what_refuses_stays_refusing_until_it_takes_a_write() -> None:
+    refusals, allowed = 0, False
+
+    async def refuse() -> None:
+        nonlocal refusals
+        if not allowed:
+            refusals += 1
+            raise ReadOnlyError
+
+    circuit = Circuit(Server(refuse))
+    with pytest.raises(ReadOnlyError):
+        await circuit.attempt(broken(ReadOnlyError()))
+
+    await until(lambda: refusals > 2)
+    assert circuit.open
+    assert circuit.health is Health.REFUSING
+    assert await circuit.look() is Health.REFUSING
+    allowed = True
+    await until(lambda: not circuit.open)
+    assert await circuit.look() is Health.OK
+    await circuit.close()
+
+
+async def test_an_answer_that_comes_at_the_last_moment_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def just_over(_seconds: float) -> AsyncIterator[None]:
+        yield
+        raise TimeoutError
+
+    monkeypatch.setattr(lag, "timeout", just_over)
+    circuit = Circuit(Server(at_once))
+    answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    answer.set_result(7)
+
+    assert await circuit.attempt(answer) == 7
+    assert not circuit.open

@@ -5,7 +5,7 @@ from insula.limits.local import LocalLedger
 def test_the_nearer_the_limit_the_smaller_the_lease() -> None:
     ledger = LocalLedger()
 
-    grants = [ledger.lend(Loan("key", 40, need=1, wish=10, seconds=10)).tokens for _ in range(40)]
+    grants = [ledger.lend(Loan(str(n), "key", 40, need=1, wish=10, seconds=10)).tokens for n in range(40)]
 
     assert grants[:4] == [10, 7, 5, 4]
     assert grants == sorted(grants, reverse=True)
@@ -16,7 +16,7 @@ def test_the_key_unused_longest_is_forgotten() -> None:
     ledger = LocalLedger(entries=2)
 
     def left(key: str) -> int:
-        return ledger.lend(Loan(key, 10, need=1, wish=1, seconds=0)).left
+        return ledger.lend(Loan("", key, 10, need=1, wish=1, seconds=0)).left
 
     assert [left("first"), left("second"), left("first"), left("third")] == [9, 9, 8, 9]
     assert [left("first"), left("third"), left("second")] == [7, 8, 9]

@@ -10,6 +10,7 @@ from insula.ids import new_id
 from insula.limits import Slot
 from insula.limits.circuit import Circuit
 from insula.limits.places import Place, RemotePlaces
+from insula.limits.remote import RemoteLedger
 from insula.limits.slots import ANEW_EVERY, LASTS, Slots
 from tests.support.waiting import until
 
@@ -43,7 +44,7 @@ async def process(request: pytest.FixtureRequest, redis: Redis, clock_key: str, 
     built: list[tuple[Slots, Circuit]] = []
 
     def build() -> Slots:
-        circuit = Circuit(lambda: pinged(redis), PATIENCE)
+        circuit = Circuit(RemoteLedger(redis), PATIENCE)
         places = RemotePlaces(redis, f"local now = tonumber(redis.call('GET', '{clock_key}'))")
         built.append((Slots(places, circuit, anew_every), circuit))
         return built[-1][0]
@@ -180,7 +181,7 @@ async def test_a_late_asking_takes_no_slot_for_somebody_who_has_left(redis: Redi
             await may_ask.wait()
             return await super()._hold(place, limit)
 
-    circuit = Circuit(lambda: pinged(redis), PATIENCE)
+    circuit = Circuit(RemoteLedger(redis), PATIENCE)
     slots = Slots(Late(redis), circuit)
     waiting = asyncio.create_task(slots.take(exports, 2))
     await asked.wait()
@@ -201,7 +202,7 @@ async def test_a_slot_that_is_released_while_it_is_held_anew_is_free(redis: Redi
             await may_keep.wait()
             await super()._keep(places)
 
-    circuit = Circuit(lambda: pinged(redis), PATIENCE)
+    circuit = Circuit(RemoteLedger(redis), PATIENCE)
     slots = Slots(Late(redis), circuit)
     [slot] = await taken(slots, exports, 1)
     keeping = asyncio.create_task(slots.hold_anew())
@@ -229,7 +230,3 @@ async def test_nothing_stays_behind_of_what_was_released(process: Process, redis
 
 async def test_a_plan_that_grants_none_admits_none(process: Process) -> None:
     assert await taken(process(), key(), 1, limit=0) == []
-
-
-async def pinged(redis: Redis) -> None:
-    await redis.ping()

@@ -10,9 +10,10 @@ from insula.ids import new_tenant_id
 from insula.limits import Limits, close, connect
 from insula.limits.circuit import Circuit
 from insula.limits.places import RemotePlaces
+from insula.limits.remote import RemoteLedger
 from insula.limits.slots import Slots
 from tests.limits.server import ValkeyServer, valkey_server
-from tests.limits.test_slots import SOON, key, pinged, taken
+from tests.limits.test_slots import SOON, key, taken
 from tests.support.waiting import until
 
 
@@ -44,7 +45,7 @@ async def test_each_process_bounds_its_own(pair: tuple[Limits, Limits], own: Val
 
 async def test_what_began_meanwhile_counts_for_all_when_it_is_back(own: ValkeyServer) -> None:
     redis, exports = connect(own.url), key()
-    circuit = Circuit(lambda: pinged(redis))
+    circuit = Circuit(RemoteLedger(redis))
     slots = Slots(RemotePlaces(redis), circuit, SOON)
     own.kill()
     assert len(await taken(slots, exports, 2, limit=1)) == 1

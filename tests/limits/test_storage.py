@@ -18,8 +18,8 @@ def lease(tokens: int, left: int = 0) -> Lease:
         starts=0,
         ends=10,
         frees_at=70,
-        slot=10,
-        era="one",
+        loan="one",
+        shared=True,
         wanes_at=8,
         low=0,
     )

@@ -124,15 +124,15 @@ def test_the_local_ledger_keeps_the_rules_of_the_shared_one(
             there, here = NOTHING_LENT, NOTHING_LENT
             for pause, limit, need, wish, lasts, part in loans:
                 await shared.wait(pause)
-                loan = Loan(key, limit, need, wish, lasts)
+                loan = Loan(str(new_id()), key, limit, need, wish, lasts)
                 theirs = await remote.lend(loan._replace(settles=there))
                 ours = local.lend(loan._replace(settles=here), shared.now)
-                assert (ours.tokens, ours.left, ours.slot) == (theirs.tokens, theirs.left, theirs.slot)
+                assert (ours.tokens, ours.left) == (theirs.tokens, theirs.left)
                 assert ours.wait == pytest.approx(theirs.wait, abs=0.002)
-                there, here = debit(theirs, part), debit(ours, part)
+                there, here = debit(loan, theirs, part), debit(loan, ours, part)
 
     asyncio.run(scenario())
 
 
-def debit(grant: Grant, part: float) -> Debit:
-    return Debit(grant.era, grant.slot, grant.tokens, int(grant.tokens * part))
+def debit(loan: Loan, grant: Grant, part: float) -> Debit:
+    return Debit(loan.id, int(grant.tokens * part), grant.shared)

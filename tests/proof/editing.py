@@ -13,6 +13,7 @@ from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.mutants.effects import EFFECTS
 from tests.proof.mutants.guards import loosened, unguarded
 from tests.proof.mutants.identity import IDENTITY
+from tests.proof.mutants.ledgers import LEDGERS
 from tests.proof.mutants.people import PEOPLE
 from tests.proof.mutants.running import RUNNING
 from tests.proof.mutants.silence import SILENCE
@@ -26,7 +27,19 @@ _TOGETHER: Final = 7
 
 def edits() -> list[Edit]:
     """Return every hole that is made in the source. Raises AnchorLost."""
-    return [*IDENTITY, *TENANCY, *EFFECTS, *CALLERS, *CONNECTIONS, *PEOPLE, *RUNNING, *SILENCE, *TEXT, *loosened()]
+    return [
+        *IDENTITY,
+        *TENANCY,
+        *EFFECTS,
+        *CALLERS,
+        *CONNECTIONS,
+        *LEDGERS,
+        *PEOPLE,
+        *RUNNING,
+        *SILENCE,
+        *TEXT,
+        *loosened(),
+    ]
 
 
 def break_source(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]:

@@ -6,10 +6,9 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from redis.exceptions import RedisError
 from sqlalchemy import text
 
-from insula import clock, lag
+from insula import clock
 from insula.db.failures import UNREACHABLE
 from insula.db.migrate import head
 from insula.db.pools import Database, Trouble
@@ -99,12 +98,12 @@ def _told(unable: Mapping[DatabaseRole, Trouble]) -> str:
 
 
 async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
-    (pools, revision, ahead), redis = await asyncio.gather(looks.look(kernel.database), _redis(kernel))
+    (pools, revision, ahead), redis = await asyncio.gather(looks.look(kernel.database), kernel.limits.look())
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
         "database": _AWAY if revision is None else pools,
         "migrations": await _migrations(revision),
-        "redis": OK if redis else _AWAY,
+        "redis": redis.value,
         "event_loop": _LATE if late >= LAG_DEGRADED else OK,
         "clock": _clock(ahead, kernel.settings.auth.leeway_seconds),
     }
@@ -135,14 +134,6 @@ async def _migrations(revision: str | None) -> str:
         return "unknown"
     # Revisions are numbered; a database that is ahead belongs to the next version, which this one gets along with.
     return OK if revision >= await asyncio.to_thread(_head) else "pending"
-
-
-async def _redis(kernel: Kernel) -> bool:
-    try:
-        async with lag.timeout(_SECONDS_WAITED):
-            return bool(await kernel.redis.ping())
-    except (RedisError, OSError, TimeoutError):
-        return False
 
 
 @lru_cache(maxsize=1)

@@ -54,6 +54,7 @@ async def _open(settings: Settings, policy: Policy, lag: LagMeter, stack: AsyncE
     stack.push_async_callback(redis.aclose)
     limits = Limits.build(redis)
     stack.push_async_callback(limits.close)
+    await limits.look()  # how it answers is known before the first request
     http_client = await stack.enter_async_context(httpx.AsyncClient(timeout=_OUTGOING_TIMEOUT))
     key_uses = KeyUses(database)
     stack.push_async_callback(key_uses.flush)
@@ -70,7 +71,6 @@ async def _open(settings: Settings, policy: Policy, lag: LagMeter, stack: AsyncE
     return Kernel(
         settings=settings,
         database=database,
-        redis=redis,
         keys=keys,
         verifier=TokenVerifier(settings, keys),
         issuer=TokenIssuer(settings, keys),

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import httpx
-from redis.asyncio import Redis
 from starlette.requests import HTTPConnection
 
 from insula.auth import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
@@ -22,7 +21,6 @@ class Kernel:
 
     settings: Settings
     database: Database
-    redis: Redis
     keys: KeyRing
     verifier: TokenVerifier
     issuer: TokenIssuer

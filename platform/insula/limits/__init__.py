@@ -1,5 +1,6 @@
 """How much a tenant may ask for, and how fast a door may be tried."""
 
+from insula.limits.circuit import Health
 from insula.limits.classes import AT_ONCE, CEILINGS, DEFAULT_AT_ONCE, ENTITLEMENTS, RATE, LimitClass
 from insula.limits.client import close, connect
 from insula.limits.doors import Door, KeyRate, door_to
@@ -15,6 +16,7 @@ __all__ = [
     "ENTITLEMENTS",
     "RATE",
     "Door",
+    "Health",
     "KeyRate",
     "LimitClass",
     "Limits",

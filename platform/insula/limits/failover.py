@@ -6,18 +6,18 @@ outage; once more the limit where Redis comes back without what it knew.
 """
 
 from insula.limits.circuit import AWAY, PATIENCE, Circuit
-from insula.limits.ledger import Grant, Loan
+from insula.limits.ledger import Debit, Grant, Loan
 from insula.limits.local import LocalLedger
 from insula.limits.remote import RemoteLedger
 
 
 class FailoverLedger:
-    """Never raises and never waits long."""
+    """Never raises and never waits long. What one ledger lent is settled there, whichever lends next."""
 
     def __init__(self, remote: RemoteLedger | None, local: LocalLedger, patience: float = PATIENCE) -> None:
         self._remote = remote
         self._local = local
-        self.circuit = Circuit(remote.ping if remote else None, patience)
+        self.circuit = Circuit(remote, patience)
 
     @property
     def away(self) -> bool:
@@ -28,13 +28,30 @@ class FailoverLedger:
         """Lend from whichever ledger answers; ``local`` is what to ask of this process's own, if not the same."""
         if self._remote is not None and not self.circuit.open:
             try:
-                return await self.circuit.attempt(self._remote.lend(loan))
+                grant = await self.circuit.attempt(self._remote.lend(loan))
             except AWAY:
                 pass  # the circuit is open now
+            else:
+                if loan.settles.loan and not loan.settles.shared:
+                    self._local.settle(loan.key, loan.settles)
+                return grant
+        if loan.settles.shared:
+            self.settle(loan.key, loan.settles)
         return self._local.lend(local or loan)
 
+    def settle(self, key: str, debit: Debit) -> None:
+        """Settle a loan; one of Redis' when it answers."""
+        if not debit.shared:
+            self._local.settle(key, debit)
+        elif self._remote is not None:
+            self._remote.settle(key, debit)
+            if not self.circuit.open:
+                self._remote.resume()
+
     async def close(self) -> None:
-        """Stop probing and wait for what is under way."""
+        """Stop probing, and wait briefly for what is under way."""
         await self.circuit.close()
         if self._remote is not None:
+            if not self.circuit.open:
+                self._remote.resume()
             await self._remote.close()

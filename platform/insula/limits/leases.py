@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from insula import clock
+from insula.ids import new_id
 from insula.limits.doors import Counter
 from insula.limits.ledger import NOTHING_LENT, Grant, Ledger, Loan
 from insula.limits.storage import Lease, LeasedStorage
@@ -16,6 +17,8 @@ _AHEAD_SECONDS = 2.0
 """So long before its end a lease is renewed."""
 _LOW_PART = 4
 """With this part of its tokens left, likewise."""
+_SETTLED_PART = 100
+"""With this part of the limit spent, likewise: what is spent counts from when it is settled, so late by that much."""
 _GATHERING_SECONDS = 0.2
 """For so long leases to be renewed ahead are gathered: asked for in one message they cost a fraction."""
 _REFUSAL_SECONDS = 1.0
@@ -61,6 +64,8 @@ class Leases:
             finally:
                 for key, wait in waits:
                     self._stop_waiting(key, wait)
+            if self._refused(waits):
+                return
 
     def renew(self, counter: Counter) -> None:
         """Fetch the next lease soon, while the present one still serves, unless that is under way."""
@@ -92,6 +97,10 @@ class Leases:
                 return ()
         return lacking
 
+    def _refused(self, waits: Sequence[tuple[str, asyncio.Future[None]]]) -> bool:
+        """Tell whether what was waited for is a refusal; it counts even if it came so late that it has lapsed."""
+        return any(lease is not None and lease.refuses for lease in (self._storage.held(key) for key, _ in waits))
+
     def _wait(self, counter: Counter) -> asyncio.Future[None]:
         wait = asyncio.get_running_loop().create_future()
         self._waiting[counter.key][wait] = None
@@ -104,11 +113,13 @@ class Leases:
             self._waiting[key].pop(wait, None)
 
     async def close(self) -> None:
-        """Wait for what is under way, and renew nothing ahead any more."""
+        """Wait for what is under way, renew nothing ahead any more, and give back what is not spent."""
         self._closed = True
         if self._gathering is not None:
             self._gathering.cancel()
         await asyncio.gather(*self._fetching.values())
+        for key, lease in self._storage.give_up_all().items():
+            self._settle(key, lease)
 
     async def _fetch(self, counter: Counter) -> None:
         error: Exception | None = None
@@ -134,6 +145,7 @@ class Leases:
         if not kept:
             self._storage.give_up(key)  # nobody may spend what is about to be settled
         loan = Loan(
+            id=new_id().hex,
             key=key,
             limit=limit,
             need=max(1, kept, len(self._waiting[key])),
@@ -141,10 +153,15 @@ class Leases:
             seconds=LEASE_SECONDS,
             settles=settles,
         )
-        lease = _lease(limit, await self._ledger.lend(loan), starts)
+        lease = _lease(loan, await self._ledger.lend(loan), starts)
         if kept and previous:
             lease.tokens = max(0, lease.tokens - max(0, kept - previous.tokens))
-        self._storage.put(key, lease)
+        if (evicted := self._storage.put(key, lease)) is not None:
+            self._settle(*evicted)
+
+    def _settle(self, key: str, lease: Lease) -> None:
+        if lease.lent:
+            self._ledger.settle(key, lease.debit)
 
 
 def _wake(wait: asyncio.Future[None], error: Exception | None) -> None:
@@ -156,18 +173,22 @@ def _wake(wait: asyncio.Future[None], error: Exception | None) -> None:
         wait.set_exception(error)
 
 
-def _lease(limit: int, grant: Grant, starts: float) -> Lease:
+def _lease(loan: Loan, grant: Grant, starts: float) -> Lease:
     lasts = LEASE_SECONDS if grant.tokens else min(grant.wait, _REFUSAL_SECONDS)
     return Lease(
-        limit=limit,
+        limit=loan.limit,
         lent=grant.tokens,
         tokens=grant.tokens,
         left=grant.left,
         starts=starts,
         ends=starts + lasts,
         frees_at=starts + grant.wait,
-        slot=grant.slot,
-        era=grant.era,
+        loan=loan.id,
+        shared=grant.shared,
         wanes_at=starts + LEASE_SECONDS - _AHEAD_SECONDS if grant.tokens else math.inf,
-        low=grant.tokens // _LOW_PART if grant.tokens else -1,
+        low=_low(loan.limit, grant.tokens),
     )
+
+
+def _low(limit: int, tokens: int) -> int:
+    return max(tokens // _LOW_PART, tokens - max(1, limit // _SETTLED_PART)) if tokens else -1

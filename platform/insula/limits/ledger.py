@@ -2,9 +2,10 @@
 
 Spent tokens are kept per key in slots of one second. A slot counts against the limit until it has
 left the window altogether, so no window, wherever it starts, ever holds more than the limit. A
-lease's tokens are debited when they are lent, in the slot in which the lease ends; when the holder
-comes back, what it spent moves to the present and what it did not spend is free again. A holder
-that never comes back leaves its tokens stranded for one window, which is why leases are small.
+lease's tokens are debited when they are lent, in the slot in which the lease ends, under the loan's
+own id; when the holder settles the loan by that id, what it spent moves to the present and what it
+did not spend is free again. A loan is settled once: a second time changes nothing. A holder that
+never comes back leaves its tokens stranded for one window, which is why leases are small.
 """
 
 from collections.abc import Awaitable
@@ -15,24 +16,28 @@ WINDOW = 60
 
 
 class Debit(NamedTuple):
-    """Tokens lent earlier: how many, in which slot, and how many of them were spent."""
+    """A loan that is over: its id, and how many of its tokens were spent.
 
-    era: str
-    slot: int
-    lent: int
+    ``shared`` tells whose ledger lent it: the one that all processes share, or this process's own.
+    """
+
+    loan: str
     spent: int
+    shared: bool
 
 
-NOTHING_LENT = Debit(era="", slot=0, lent=0, spent=0)
+NOTHING_LENT = Debit(loan="", spent=0, shared=False)
 
 
 class Loan(NamedTuple):
     """A request for tokens: ``need`` will be spent at once, up to ``wish`` within ``seconds``.
 
-    A key whose slots last ``unit`` seconds each is counted over ``unit * WINDOW`` seconds. Only keys that are
-    counted exactly, without leases, have slots of more than one second.
+    A loan for no seconds is spent when it is lent, and is not settled. A key whose slots last ``unit``
+    seconds each is counted over ``unit * WINDOW`` seconds. Only keys that are counted exactly, without
+    leases, have slots of more than one second.
     """
 
+    id: str
     key: str
     limit: int
     need: int
@@ -43,17 +48,12 @@ class Loan(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """Tokens lent, what is left for others, and the seconds until more come free.
-
-    ``era`` names the life of the ledger's entry: a debit of another era (the server was emptied, or
-    other books were kept while it was away) is not settled.
-    """
+    """Tokens lent, what is left for others, and the seconds until more come free."""
 
     tokens: int
     left: int
     wait: float
-    slot: int
-    era: str
+    shared: bool
 
 
 class Ledger(Protocol):
@@ -61,3 +61,6 @@ class Ledger(Protocol):
 
     def lend(self, loan: Loan) -> Awaitable[Grant]:
         """Lend ``need`` tokens if there are so many; up to ``wish`` while that is a small part of what is left."""
+
+    def settle(self, key: str, debit: Debit) -> None:
+        """Settle a loan without asking for another; it may take effect later."""

@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 from slowapi import Limiter
 
 from insula import clock
-from insula.ids import TenantId
-from insula.limits.circuit import PATIENCE
+from insula.ids import TenantId, new_id
+from insula.limits.circuit import PATIENCE, Health
 from insula.limits.classes import CEILINGS, LimitClass
 from insula.limits.doors import Door, KeyRate, class_key, door_to, policy, slots_key
 from insula.limits.failover import FailoverLedger
@@ -54,6 +54,10 @@ class Limits:
     def away(self) -> bool:
         """Whether each process counts by itself just now."""
         return self._ledger.away
+
+    async def look(self) -> Health:
+        """Return how Redis answers."""
+        return await self._ledger.circuit.look()
 
     async def close(self) -> None:
         """Stop what runs in the background."""
@@ -122,7 +126,7 @@ class Limits:
         """
         entry = f"exact:{{{hashlib.sha256(key.encode()).hexdigest()[:40]}}}"
         strict = max(1, limit // _STRICT)
-        loan = Loan(entry, limit, need=1, wish=1, seconds=0, unit=window // WINDOW)
+        loan = Loan(new_id().hex, entry, limit, need=1, wish=1, seconds=0, unit=window // WINDOW)
         grant = await self._ledger.lend(loan, local=loan._replace(limit=min(limit, strict)))
         standing = (LimitClass.AUTH, grant.left, grant.wait)
         return Verdict(grant.tokens > 0, policy(LimitClass.AUTH, limit, window), (standing,))

@@ -10,6 +10,9 @@ from insula.limits.script import HOLD, SERVER_CLOCK
 
 _PREFIX: Final = "insula:slots:"
 _ANEW: Final = 0
+_CLOSING_SECONDS: Final = 1.0
+_AT_ONCE: Final = 8
+"""Connections that asking for slots may take up; a frozen server would have them all otherwise."""
 
 
 class Place(NamedTuple):
@@ -30,6 +33,7 @@ class RemotePlaces:
         self._redis = redis
         self._script = redis.register_script(clock + HOLD)
         self._asking: dict[Place, asyncio.Task[int]] = {}
+        self._lanes = asyncio.Semaphore(_AT_ONCE)
         self._keeping: asyncio.Task[None] | None = None
 
     def take(self, place: Place, limit: int) -> asyncio.Future[int]:
@@ -61,12 +65,16 @@ class RemotePlaces:
         await self._redis.zrem(_PREFIX + place.key, place.slot)
 
     async def close(self) -> None:
-        """Wait for what is under way."""
-        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+        """Wait briefly for what is under way."""
+        if self._asking:
+            await asyncio.wait(self._asking.values(), timeout=_CLOSING_SECONDS)
+        for task in self._asking.values():
+            task.cancel()
 
     async def _hold(self, place: Place, limit: int) -> int:
         key, slot, seconds = place
-        left: int = await self._script(keys=[_PREFIX + key], args=[slot, seconds, limit])
+        async with self._lanes:
+            left: int = await self._script(keys=[_PREFIX + key], args=[slot, seconds, limit])
         return left
 
     async def _keep(self, places: Collection[Place]) -> None:

@@ -1,4 +1,4 @@
-"""The ledger's entry in Redis, in one atomic script. See ``ledger`` for the rules it keeps."""
+"""The ledger's entries in Redis, changed by atomic scripts. See ``ledger`` for the rules it keeps."""
 
 SERVER_CLOCK = """
 local time = redis.call('TIME')
@@ -9,66 +9,92 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 LEND = """
 local key = KEYS[1]
 local window, limit, need, wish = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local seconds, fresh_era = tonumber(ARGV[5]), ARGV[6]
-local old_era, old_slot, old_lent, old_spent = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-local unit = tonumber(ARGV[11])
+local seconds, loan, old, spent = tonumber(ARGV[5]), 'loan:' .. ARGV[6], 'loan:' .. ARGV[7], tonumber(ARGV[8])
+local unit = tonumber(ARGV[9])
 now = now / unit
 local second = math.floor(now)
 
-local era, slots = fresh_era, {}
+local settled, total = {}, {}
+local function count(slot, tokens)
+  if tokens > 0 then total[slot] = (total[slot] or 0) + tokens end
+end
+local function spend(slot, tokens)
+  settled[slot] = (settled[slot] or 0) + tokens
+  redis.call('HSET', key, slot, settled[slot])
+  count(slot, tokens)
+end
+
+local gone, old_due, known = {}, nil, false
 local stored = redis.call('HGETALL', key)
 for i = 1, #stored, 2 do
-  if stored[i] == 'era' then era = stored[i + 1] else slots[tonumber(stored[i])] = tonumber(stored[i + 1]) end
-end
-
-local changed = {}
-local function add(slot, amount)
-  if amount ~= 0 then
-    slots[slot] = (slots[slot] or 0) + amount
-    changed[slot] = true
-  end
-end
-if old_era == era and slots[old_slot] then
-  add(old_slot, -old_lent)
-  add(math.min(second, old_slot), old_spent)
-end
-
-local used, order = 0, {}
-for slot, count in pairs(slots) do
-  if count <= 0 or slot + window < second or slot > second + window then
-    redis.call('HDEL', key, slot)
-    changed[slot] = nil
+  local name, value = stored[i], stored[i + 1]
+  local due, lent = string.match(value, '^(%d+) (%d+)$')
+  local slot, tokens = tonumber(due or name), tonumber(lent or value)
+  known = known or name == loan
+  if name == old and tokens > 0 then
+    gone[#gone + 1] = name
+    old_due = math.min(second, slot)
+  elseif slot + window < second or slot > second + window then
+    gone[#gone + 1] = name
   else
-    used = used + count
-    order[#order + 1] = slot
+    if not due then settled[slot] = tokens end
+    count(slot, tokens)
   end
 end
+if old_due and spent > 0 and old_due + window >= second then spend(old_due, spent) end
+for _, name in ipairs(gone) do redis.call('HDEL', key, name) end
 
+local used = 0
+for _, tokens in pairs(total) do used = used + tokens end
 local available = math.max(0, limit - used)
-local tokens = math.min(available, math.max(need, math.min(wish, math.floor(available / 4))))
-local due = second + seconds
+local tokens = 0
+if not known then tokens = math.min(available, math.max(need, math.min(wish, math.floor(available / 4)))) end
 if tokens > 0 then
-  if not slots[due] or slots[due] <= 0 then
-    slots[due] = 0
-    order[#order + 1] = due
+  if seconds > 0 then
+    redis.call('HSET', key, loan, (second + seconds) .. ' ' .. tokens)
+    count(second + seconds, tokens)
+  else
+    spend(second, tokens)
   end
-  add(due, tokens)
   used = used + tokens
-  redis.call('HSET', key, 'era', era)
 end
-for slot in pairs(changed) do redis.call('HSET', key, slot, slots[slot]) end
 redis.call('EXPIRE', key, (2 * window + 2) * unit)
 
-local wait, surplus = window, used - limit
+local order = {}
+for slot in pairs(total) do order[#order + 1] = slot end
 table.sort(order)
+local wait, surplus = window, used - limit
 for _, slot in ipairs(order) do
-  surplus = surplus - slots[slot]
+  surplus = surplus - total[slot]
   if surplus < 0 then
     wait = slot + window + 1 - now
     break
   end
 end
-return {tokens, math.max(0, limit - used), math.ceil(wait * unit * 1000), due, era}
+return {tokens, math.max(0, limit - used), math.ceil(wait * unit * 1000)}
+"""
+"""A hash per key: spent tokens by second, and loans by id, each ``due tokens``.
+
+A loan whose id is known already lends nothing.
+"""
+
+SETTLE = """
+local key, window, loan, spent = KEYS[1], tonumber(ARGV[1]), 'loan:' .. ARGV[2], tonumber(ARGV[3])
+local second = math.floor(now)
+local due, lent = string.match(redis.call('HGET', key, loan) or '', '^(%d+) (%d+)$')
+if lent == '0' then return 0 end
+if due then
+  if spent > 0 then redis.call('HINCRBY', key, math.min(second, tonumber(due)), spent) end
+  redis.call('HDEL', key, loan)
+else
+  redis.call('HSET', key, loan, second .. ' 0')
+end
+redis.call('EXPIRE', key, 2 * window + 2)
+return 1
+"""
+"""Settles a loan.
+
+One that is not there may still be on its way: it is marked, so that it lends nothing when it comes.
 """
 
 HOLD = """

@@ -16,6 +16,7 @@ from insula.limits.places import Place, RemotePlaces
 
 LASTS: Final = 20
 ANEW_EVERY: Final = 5.0
+_CLOSING_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +88,12 @@ class Slots:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeper
-        await asyncio.gather(*self._leaving)
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=0 if self._circuit.open else _CLOSING_SECONDS)
+        for task in self._leaving:
+            task.cancel()
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=_CLOSING_SECONDS)
         if self._places is not None:
             await self._places.close()
 
@@ -99,9 +105,19 @@ class Slots:
 
     async def _leave(self, places: RemotePlaces, place: Place) -> None:
         await places.settled(place)  # else that might overtake the leaving, on another connection
-        if not self._circuit.open:
-            with suppress(*AWAY):
-                await places.leave(place)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LASTS):  # then it has ended by itself
+                while not await self._left(places, place):
+                    await self._circuit.closed()
+
+    async def _left(self, places: RemotePlaces, place: Place) -> bool:
+        if self._circuit.open:
+            return False
+        try:
+            await self._circuit.attempt(asyncio.ensure_future(places.leave(place)))
+        except AWAY:
+            return False
+        return True
 
     async def _keep_all(self) -> None:
         while self._held:

@@ -1,7 +1,7 @@
 """The leases that this process holds, as a storage of the ``limits`` library."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,8 +25,8 @@ class Lease:
     starts: float
     ends: float
     frees_at: float
-    slot: int
-    era: str
+    loan: str
+    shared: bool
     wanes_at: float
     """From then on it is renewed while it serves, if it is asked of."""
     low: int
@@ -44,7 +44,7 @@ class Lease:
     @property
     def debit(self) -> Debit:
         """What its ledger is to be told of it at the end."""
-        return Debit(self.era, self.slot, self.lent, self.lent - self.tokens)
+        return Debit(self.loan, self.lent - self.tokens, self.shared)
 
 
 class LeasedStorage(Storage, MovingWindowSupport):
@@ -63,12 +63,20 @@ class LeasedStorage(Storage, MovingWindowSupport):
         self.held = self._leases.get
         """Returns the lease of one name, whatever its state, or None."""
 
-    def put(self, key: str, lease: Lease) -> None:
-        """Hold a fresh lease."""
+    def put(self, key: str, lease: Lease) -> tuple[str, Lease] | None:
+        """Hold a fresh lease; return the one that makes room for it, if one does."""
         self._leases.pop(key, None)
         self._leases[key] = lease
-        if len(self._leases) > LEASES:
-            del self._leases[next(iter(self._leases))]
+        if len(self._leases) <= LEASES:
+            return None
+        oldest = next(iter(self._leases))
+        return oldest, self._leases.pop(oldest)
+
+    def give_up_all(self) -> Mapping[str, Lease]:
+        """Let go of every lease."""
+        leases, self._leases = self._leases, {}
+        self.held = self._leases.get
+        return leases
 
     def give_up(self, key: str) -> Lease | None:
         """Let go of the lease, so that nobody spends what is about to be settled."""

@@ -1,0 +1,244 @@
+"""Redis that answers late, loses answers, goes silent on old connections or refuses writes.
+
+Nothing is charged twice, nobody within a limit is refused, and it is not taken for away and back again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from insula.app.health import Watch
+from insula.ids import TenantId, new_tenant_id
+from insula.lag import LagMeter
+from insula.limits import Health, LimitClass, Limits, circuit, close, connect
+from tests.limits.server import ValkeyServer, valkey_server
+from tests.support.app import Live
+from tests.support.faulty import Fault, Faulty, faulty
+from tests.support.waiting import until
+
+LIMIT: Final = 600
+PART: Final = 190  # three of them are 95 % of the limit
+READ: Final = LimitClass.READ
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    with valkey_server(tmp_path_factory.mktemp("valkey")) as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(server: ValkeyServer) -> Iterator[Faulty]:
+    with faulty(server.url) as running:
+        yield running
+
+
+@pytest.fixture
+async def direct(server: ValkeyServer) -> AsyncIterator[Redis]:
+    """Look at what Redis knows, past the proxy."""
+    client = connect(server.url)
+    yield client
+    await close(client)
+
+
+@pytest.fixture
+async def processes(server: ValkeyServer, proxy: Faulty) -> AsyncIterator[list[Limits]]:
+    """Two processes that reach Redis through the proxy and have talked to it."""
+    async with AsyncExitStack() as stack:
+        built = []
+        for _ in range(2):
+            client = connect(proxy.url(server.url))
+            stack.push_async_callback(close, client)
+            limits = Limits.build(client)
+            stack.push_async_callback(limits.close)
+            assert (await limits.admit(new_tenant_id(), LIMIT, READ)).allowed
+            built.append(limits)
+        yield built
+        proxy.heal()
+
+
+async def ask(limits: Limits, tenant: TenantId, times: int) -> int:
+    verdicts = await asyncio.gather(*(limits.admit(tenant, LIMIT, READ) for _ in range(times)))
+    return sum(verdict.allowed for verdict in verdicts)
+
+
+async def counted(direct: Redis, tenant: TenantId) -> Mapping[str, int]:
+    """Return what Redis counts of a tenant: spent, and lent."""
+    values = [value for value in await direct.hvals(f"insula:rates:{{{tenant}}}:requests") if isinstance(value, bytes)]
+    loans = [value.split() for value in values if b" " in value]
+    return {"spent": sum(int(value) for value in values if b" " not in value), "lent": sum(int(n) for _, n in loans)}
+
+
+async def back(limits: Limits, health: Health | None = None) -> None:
+    await until(lambda: not limits.away)
+    if health is not None:
+
+        async def so() -> bool:
+            return await limits.look() is health
+
+        await until(so, 20)
+
+
+@pytest.mark.parametrize("milliseconds", [5, 20, 100, 300])
+async def test_a_tenant_within_its_limit_is_never_refused_however_late_redis_answers(
+    processes: list[Limits], proxy: Faulty, milliseconds: int
+) -> None:
+    first, second = processes
+    tenant = new_tenant_id()
+    proxy.strike(Fault.DELAY, seconds=milliseconds / 1000)
+
+    admitted = [await ask(limits, tenant, PART) for limits in (first, second, first)]
+
+    assert admitted == [PART] * 3
+    await back(first)
+    await back(second)
+    assert await ask(first, tenant, 2 * LIMIT) <= LIMIT, "own books hold as much as the limit, and no more"
+
+
+async def test_loans_that_were_given_up_on_are_given_back(
+    processes: list[Limits], proxy: Faulty, direct: Redis
+) -> None:
+    limits, _ = processes
+    tenants = [new_tenant_id() for _ in range(10)]
+    proxy.strike(Fault.DELAY, seconds=0.1)
+    assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
+    assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
+    proxy.heal()
+    await back(limits)
+
+    assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
+
+    await limits.close()
+    for tenant in tenants:
+        found = await counted(direct, tenant)
+        assert found["lent"] == 0, "nothing stays debited"
+        assert found["spent"] <= 3 * PART, "nothing is charged twice"
+
+
+async def test_a_loan_whose_answer_is_lost_is_given_back(processes: list[Limits], proxy: Faulty, direct: Redis) -> None:
+    limits, _ = processes
+    tenant = new_tenant_id()
+    proxy.strike(Fault.DELAY, seconds=0.3)
+    assert await ask(limits, tenant, PART) == PART
+
+    async def debited() -> bool:
+        return (await counted(direct, tenant))["lent"] > 0
+
+    await until(debited)
+    proxy.strike(Fault.RESET)  # the answer is on its way back
+    proxy.heal()
+
+    async def free() -> bool:
+        return await counted(direct, tenant) == {"spent": 0, "lent": 0}
+
+    await until(free)
+    assert await ask(limits, tenant, LIMIT - PART) == LIMIT - PART
+
+
+async def test_slow_redis_is_one_change_and_is_asked_all_the_same(
+    processes: list[Limits], proxy: Faulty, direct: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(circuit, "_SLOW_PAUSE", 0.05)
+    limits, _ = processes
+    proxy.strike(Fault.DELAY, seconds=0.1)
+    with capture_logs() as logs:
+        await ask(limits, new_tenant_id(), 1)
+        await back(limits, Health.SLOW)
+        tenants = [new_tenant_id() for _ in range(5)]
+        for tenant in tenants:
+            assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
+    assert [entry["event"] for entry in logs] == ["limits_redis_away", "limits_redis_back"]
+    assert all([sum((await counted(direct, tenant)).values()) == LIMIT for tenant in tenants])
+
+    proxy.heal()
+    await back(limits, Health.OK)
+
+
+async def test_a_loan_does_not_wait_for_the_answer_to_the_one_before(processes: list[Limits], proxy: Faulty) -> None:
+    limits, _ = processes
+    proxy.strike(Fault.DELAY, seconds=0.3)
+    await ask(limits, new_tenant_id(), 1)
+    await back(limits, Health.SLOW)
+    with capture_logs() as logs:
+        asked = []
+        for _ in range(30):
+            asked.append(asyncio.create_task(ask(limits, new_tenant_id(), 1)))
+            await asyncio.sleep(0.03)  # the pace of requests
+        assert await asyncio.gather(*asked) == [1] * 30
+    assert logs == [], "two answers one after another would take longer than Redis may"
+
+
+async def test_connections_that_are_dead_do_not_keep_it_away(
+    processes: list[Limits], proxy: Faulty, direct: Redis
+) -> None:
+    limits, _ = processes
+    proxy.strike(Fault.SWALLOW, open_only=True)
+    with capture_logs() as logs:
+        await asyncio.gather(*(limits.enter(new_tenant_id(), 1) for _ in range(20)), ask(limits, new_tenant_id(), 5))
+        async with asyncio.timeout(2):
+            await back(limits)
+        tenant = new_tenant_id()
+        assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
+    assert sum((await counted(direct, tenant)).values()) == LIMIT
+    assert [entry["event"] for entry in logs] == ["limits_redis_away", "limits_redis_back"]
+
+
+async def test_a_slot_that_is_released_while_it_is_away_is_free_when_it_is_back(
+    processes: list[Limits], proxy: Faulty, direct: Redis
+) -> None:
+    holder, other = processes
+    tenant = new_tenant_id()
+    slot = await holder.enter(tenant, 1)
+    assert slot is not None
+    assert await other.enter(tenant, 1) is None
+    proxy.strike(Fault.REFUSE)
+    slot.release()
+    await until(lambda: holder.away)
+    proxy.heal()
+
+    async def free() -> bool:
+        return not await direct.exists(f"insula:slots:{{{tenant}}}:exports")
+
+    await until(free, 5)  # it would end by itself after 20
+    await back(other)
+    assert await other.enter(tenant, 1) is not None
+
+
+@pytest.mark.parametrize(
+    ("refuse", "allow"),
+    [("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"), ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0")],
+    ids=["replica", "memory full"],
+)
+async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
+    processes: list[Limits], server: ValkeyServer, live: Live, refuse: str, allow: str
+) -> None:
+    limits, other = processes
+    kernel = replace(live.kernel, limits=limits, lag=LagMeter())
+    assert (await Watch().look(kernel)).status == "ready"
+    server.tell(refuse)
+    try:
+        with capture_logs() as logs:
+            assert await ask(limits, tenant := new_tenant_id(), 2 * LIMIT) == LIMIT
+            assert await limits.enter(tenant, 1) is not None
+            found = await Watch().look(kernel)
+            assert (found.status, found.checks["redis"]) == ("degraded", "refuses writes")
+            assert await other.look() is Health.REFUSING, "found without a request"
+            watched = [await _health_later(limits) for _ in range(3)]
+    finally:
+        server.tell(allow)
+    assert watched == [Health.REFUSING] * 3
+    assert [entry["event"] for entry in logs] == ["limits_redis_away"] * 2, "once for each process"
+    await back(limits, Health.OK)
+    assert (await Watch().look(kernel)).status == "ready"
+
+
+async def _health_later(limits: Limits) -> Health:
+    """Return the health after one more probe."""
+    await asyncio.sleep(0.3)  # longer than the pause between two probes
+    return await limits.look()

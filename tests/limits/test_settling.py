@@ -1,0 +1,111 @@
+"""A loan ends once, whatever becomes of its holder, of its answer and of the message that settles it."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import pytest
+from redis.asyncio import Redis
+
+from insula.ids import new_id, new_tenant_id
+from insula.limits import LimitClass, Limits, leases, storage
+from insula.limits.ledger import Debit, Grant, Loan
+from insula.limits.remote import RemoteLedger
+from tests.limits.server import ValkeyServer
+from tests.support.waiting import until
+
+LIMIT: Final = 40
+READ: Final = LimitClass.READ
+Worker = Callable[[], Limits]
+
+
+@pytest.fixture
+async def ledger(redis: Redis) -> AsyncIterator[RemoteLedger]:
+    built = RemoteLedger(redis)
+    yield built
+    await built.close()
+
+
+def loan(key: str, need: int = 10) -> Loan:
+    return Loan(new_id().hex, key, LIMIT, need, need, seconds=10)
+
+
+async def free(ledger: RemoteLedger, key: str) -> int:
+    """Return what may still be lent, and lend nothing."""
+    grant: Grant = await ledger.lend(loan(key, need=0))
+    return grant.left
+
+
+def settled(name: str, spent: int = 0) -> Debit:
+    return Debit(name, spent, shared=True)
+
+
+async def test_what_was_not_spent_is_free_again_and_a_second_time_changes_nothing(ledger: RemoteLedger) -> None:
+    key = str(new_id())
+    lent = loan(key)
+    ledger.settle(str(new_id()), settled("of nobody"))  # so that the server knows the scripts
+    await ledger.lend(lent)
+    assert await free(ledger, key) == LIMIT - 10
+
+    for _ in range(3):
+        ledger.settle(key, settled(lent.id, spent=4))
+        ledger.resume()
+        assert await free(ledger, key) == LIMIT - 4
+    another = await ledger.lend(loan(key)._replace(settles=settled(lent.id, spent=4)))
+    assert another.left == LIMIT - 4 - 10
+
+
+async def test_a_loan_that_arrives_after_its_settlement_lends_nothing(ledger: RemoteLedger) -> None:
+    key = str(new_id())
+    lost = loan(key)
+    ledger.settle(key, settled(lost.id))
+    ledger.resume()
+    assert await free(ledger, key) == LIMIT
+
+    assert (await ledger.lend(lost)).tokens == 0
+    assert (await ledger.lend(loan(key))).tokens == 10
+    assert await free(ledger, key) == LIMIT - 10
+
+
+async def test_a_loan_that_is_cancelled_on_its_way_is_given_back(ledger: RemoteLedger, server: ValkeyServer) -> None:
+    key = str(new_id())
+    await free(ledger, key)
+    server.freeze()
+    answer, kept = ledger.lend(loan(key)), ledger.lend(loan(key))
+    await until(lambda: not ledger._queue)  # noqa: SLF001 - sent, not answered
+    answer.cancel()
+    server.thaw()
+
+    assert (await kept).tokens == 10
+    assert await free(ledger, key) == LIMIT - 10
+
+
+async def test_what_a_process_holds_is_free_when_it_has_closed(worker: Worker) -> None:
+    ending, staying, tenant = worker(), worker(), new_tenant_id()
+    for _ in range(3):
+        assert (await ending.admit(tenant, 600, READ)).allowed
+    await ending.close()
+
+    verdicts = [await staying.admit(tenant, 600, READ) for _ in range(598)]
+
+    assert [verdict.allowed for verdict in verdicts] == [True] * 597 + [False]
+
+
+async def test_a_lease_that_makes_room_is_given_back(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "LEASES", 1)
+    crowded, other, tenant = worker(), worker(), new_tenant_id()
+    for asked in (tenant, new_tenant_id()):
+        assert (await crowded.admit(asked, 600, READ)).allowed
+
+    verdicts = [await other.admit(tenant, 600, READ) for _ in range(600)]
+
+    assert [verdict.allowed for verdict in verdicts] == [True] * 599 + [False]
+
+
+async def test_a_refusal_that_arrives_late_is_a_refusal(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_REFUSAL_SECONDS", 0.0)  # it has lapsed by the time it is here
+    limits, tenant = worker(), new_tenant_id()
+
+    verdicts = [await limits.admit(tenant, 5, READ) for _ in range(7)]
+
+    assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 2
+    assert verdicts[-1].retry_after > 0
