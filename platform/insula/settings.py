@@ -70,7 +70,7 @@ class HttpSettings(_Group):
     body_timeout: float = Field(30.0, gt=0, description="Seconds in which a request body must arrive.")
     head_timeout: float = Field(10.0, gt=0, description="Seconds in which a request's head must arrive.")
     read_on_timeout: float = Field(
-        30.0,
+        60.0,
         gt=0,
         description="Seconds for which a client may take nothing of its answer; four times, once it took some.",
     )

@@ -1,6 +1,7 @@
 """How mail leaves: by SMTP or, on a machine of one's own, into the mailbox."""
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -18,32 +19,58 @@ from insula.settings import MailSettings, Settings
 _SUBMISSIONS: Final = 465  # RFC 8314: TLS from the first byte
 _REFUSALS: Final = range(400, 600)
 _DEFAULT: Final = Default.token
+_PATIENT: Final = 1 / 4
+_HURRIED: Final = 1 / 20
 
 _log: Final = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class SmtpMailer:
-    """Hands messages to an SMTP server, each over a connection of its own."""
+    """Hands messages to an SMTP server, each over a connection of its own.
 
-    settings: MailSettings
+    The whole has one deadline; each answer before the message is sent must come within a part of it.
+    Once one did not, the server counts as silent until it answers: one message at a time is as patient
+    as before, the others give up soon, so that they do not keep the worker from what comes next.
+    """
+
+    def __init__(self, settings: MailSettings) -> None:
+        self.settings = settings
+        self._hostname: str | None = None
+        self._is_silent = self._is_probed = False
 
     async def send(self, message: EmailMessage, claim: Claim) -> None:
-        """Return when the server has accepted the message, within one deadline for everything."""
-        client = _Client(self.settings, claim)
+        """Return when the server has accepted the message."""
+        probes = self._is_silent and not self._is_probed
+        is_hurried = self._is_silent and not probes
+        self._is_probed = self._is_probed or probes
+        client: _Client | None = None
         try:
             async with asyncio.timeout(self.settings.timeout):
+                if self._hostname is None:
+                    self._hostname = await asyncio.to_thread(socket.getfqdn)
+                part = _HURRIED if is_hurried else _PATIENT
+                client = _Client(self.settings, part * self.settings.timeout, self._hostname, claim)
                 await client.connect()
                 await client.send_message(message)
             client.leave()
+        except TimeoutError:
+            self._is_silent = True
+            raise
         finally:
-            client.close()
+            if probes:
+                self._is_probed = False
+            if client is not None:
+                client.close()
+                self._is_silent = self._is_silent and not client.has_answered
 
 
 class _Client(aiosmtplib.SMTP):
     """An SMTP client that claims a message right before it sends it."""
 
-    def __init__(self, settings: MailSettings, claim: Claim) -> None:
+    has_answered = False
+    """Whether the server has answered all but the message."""
+
+    def __init__(self, settings: MailSettings, patience: float, hostname: str, claim: Claim) -> None:
         implicit = settings.implicit_tls or settings.port == _SUBMISSIONS
         super().__init__(
             hostname=settings.host,
@@ -52,21 +79,23 @@ class _Client(aiosmtplib.SMTP):
             password=settings.password.get_secret_value() or None,
             use_tls=implicit,
             start_tls=settings.starttls and not implicit,
-            timeout=settings.timeout,
+            local_hostname=hostname,
+            timeout=patience,
         )
-        self._claim = claim
+        self._claim, self._deadline = claim, settings.timeout
 
     async def data(
         self,
         message: str | bytes,
         /,
         *,
-        timeout: float | Literal[Default.token] | None = _DEFAULT,  # noqa: ASYNC109  as the library's own
+        timeout: float | Literal[Default.token] | None = _DEFAULT,  # noqa: ARG002, ASYNC109  as the library's own
     ) -> aiosmtplib.SMTPResponse:
         """Send the message. Raises NotAccepted if the server says that it has not taken it."""
+        self.has_answered = True
         await self._claim()
         try:
-            return await super().data(message, timeout=timeout)
+            return await super().data(message, timeout=self._deadline)  # it may still be taken: not left early
         except aiosmtplib.SMTPDataError as error:
             if error.code in _REFUSALS:
                 raise NotAccepted from error

@@ -122,6 +122,13 @@ EFFECTS: Final = (
         tests("mail/test_mail.py"),
     ),
     Edit(
+        "mails: all wait for a silent server",
+        "platform/insula/worker/mailers.py",
+        "is_hurried = self._is_silent and not probes",
+        "is_hurried = False",
+        tests("mail/test_silent_server.py"),
+    ),
+    Edit(
         "mails: two with one key at once",
         "platform/insula/mail/outbox.py",
         "lock=lock, queueing_lock=lock",

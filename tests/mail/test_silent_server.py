@@ -1,0 +1,59 @@
+"""An SMTP server that says nothing: found out by one mail, probed by one, and left by the others at once."""
+
+import asyncio
+
+from insula.ids import new_id
+from insula.mail.message import compose
+from insula.settings import Settings
+from insula.worker.mailers import SmtpMailer
+from tests.support.mail import Sink
+from tests.support.waiting import until
+
+
+async def _nothing() -> None:
+    """Claim nothing: no job sends these."""
+
+
+def sending(mailer: SmtpMailer, to: str) -> asyncio.Task[None]:
+    message = compose(sender="a@b.example", to=to, template="welcome", context={"name": "Ada"}, message_key=to)
+    return asyncio.create_task(mailer.send(message, _nothing))
+
+
+async def test_while_a_server_is_silent_one_mail_waits_and_the_others_give_up_at_once(
+    settings: Settings, sink: Sink
+) -> None:
+    mail = sink.settings(settings).mail.model_copy(update={"timeout": 4.0})
+    mailer = SmtpMailer(mail)
+    silent, heard = (f"u-{new_id().hex}@example.com" for _ in range(2))
+    sink.holds[silent] = "RCPT"
+    found_out = sending(mailer, silent)
+    assert isinstance((await asyncio.gather(found_out, return_exceptions=True))[0], TimeoutError)
+
+    probe = sending(mailer, silent)
+    await until(lambda: sink.held.count(silent) == 2)
+    others = [sending(mailer, silent) for _ in range(3)]
+    ended = await asyncio.gather(*others, return_exceptions=True)
+    assert all(isinstance(error, TimeoutError) for error in ended)
+    assert not probe.done()
+
+    await sending(mailer, heard)  # it speaks: all are as patient as before
+    assert not probe.done()
+    patient = sending(mailer, silent)
+    await asyncio.gather(probe, return_exceptions=True)
+    sink.holds.clear()
+    await patient
+    assert (len(sink.to(heard)), len(sink.to(silent))) == (1, 1)
+
+
+async def test_a_message_that_was_sent_is_waited_for_longer_than_an_answer_before_it(
+    settings: Settings, sink: Sink
+) -> None:
+    mail = sink.settings(settings).mail.model_copy(update={"timeout": 4.0})
+    mailer, address = SmtpMailer(mail), f"u-{new_id().hex}@example.com"
+    other = f"u-{new_id().hex}@example.com"
+    sink.holds |= {address: "DATA", other: "RCPT"}
+    sent, unsent = sending(mailer, address), sending(mailer, other)
+    await asyncio.gather(unsent, return_exceptions=True)
+    assert isinstance(unsent.exception(), TimeoutError)
+    sink.holds.clear()
+    await sent
