@@ -197,9 +197,12 @@ async def recovered(tries: Mapping[str, Try], since: float, patience: float = PA
             await asyncio.sleep(_TRY)
             left = [one for one in left if one not in firsts]
     finally:
+        ended = [task for task in running if task.done()]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+    for task in ended:
+        task.result()
     return {name: firsts.get(name) for name in tries}
 
 
@@ -240,13 +243,15 @@ class Drama:
 
     async def settle(self) -> None:
         """Return when everything works; start the processes anew if it does not by itself."""
-        signs = await self._signs.of([*_DATABASE, "domain", "limits"])
-        firsts = await recovered(signs, self._crowd.now())
-        missing = [name for name, first in firsts.items() if first is None]
-        if missing:
+        while missing := await self._missing():
             self._say(f"    not working: {', '.join(missing)}; starting the processes anew")
             await asyncio.to_thread(self._house.processes.stop)
             await asyncio.to_thread(self._house.processes.start)
+
+    async def _missing(self) -> list[str]:
+        signs = await self._signs.of([*_DATABASE, "domain", "limits"])
+        firsts = await recovered(signs, self._crowd.now())
+        return [name for name, first in firsts.items() if first is None]
 
     def _count(self, visits: Sequence[Visit]) -> dict[str, int]:
         answered = sum(visit.status == BY_NAME[visit.kind].success for visit in visits)
