@@ -31,7 +31,6 @@ _ENTITLEMENTS: Final = dict.fromkeys(
     ("requests_per_minute", "writes_per_minute", "projects", "items", "seats", "domains"), _PLENTY
 )
 _OUR_DEADLINE: Final = 1.0  # what every wait of ours has on top of what it is set to
-_STATEMENT: Final = 5.0 + _OUR_DEADLINE
 _NAME_SERVER: Final = 3.0 + _OUR_DEADLINE
 _READINESS: Final = 3.0 + _OUR_DEADLINE
 _NOTHING: Final = 1.0
@@ -98,7 +97,8 @@ class Kind:
     def deadline(self, settings: Settings) -> float:
         """Return the sum of the bounds of all its waits."""
         connection = settings.database.pool_timeout + _OUR_DEADLINE
-        return len(self.pools) * (connection + _STATEMENT) + self.besides
+        statement = settings.database.statement_timeout + _OUR_DEADLINE
+        return len(self.pools) * (connection + statement) + self.besides
 
 
 def _elsewhere() -> dict[str, str]:

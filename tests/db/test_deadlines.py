@@ -5,13 +5,16 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from time import monotonic
 
+import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.util.queue import Empty
 
-from insula.db.connection import TenantConnection
-from insula.db.fair_pool import FairPool
+from insula.db.connection import Connecting, TenantConnection
+from insula.db.deadlines import Line
+from insula.db.fair_pool import FairPool, Turns
 from insula.db.pools import Database, shares
-from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.db.roles import APP_ROLES, DatabaseRole, role_url
 from insula.errors import Unavailable
 from insula.settings import Settings
 from tests.support.faulty import Fault, Faulty, faulty
@@ -146,3 +149,42 @@ async def test_the_kernel_watches_over_each_connection(database: Database) -> No
         plug = raw.driver_connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg has no public way to it
         assert plug.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert plug.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+
+
+async def test_a_silent_server_is_sent_few_connections_however_many_wait(settings: Settings, proxy: Faulty) -> None:
+    """Each would be met by the server when it goes on, and take up one of its connections."""
+    waiting, line = 10, Line()
+    url = proxy.url(role_url(settings, TENANTS))
+
+    async def connect() -> asyncpg.Connection:
+        return await Connecting(url, seconds=2.0, line=line, connection_class=TenantConnection)
+
+    proxy.strike(Fault.SWALLOW)
+    failed = await asyncio.gather(*(connect() for _ in range(waiting)), return_exceptions=True)
+    assert {type(outcome) for outcome in failed} == {ConnectionError}
+    first = proxy.made
+    assert first <= waiting + 3, "one attempt for each, until it is known that nobody answers, and then one in turn"
+    second = await asyncio.gather(*(connect() for _ in range(waiting)), return_exceptions=True)
+    assert {type(outcome) for outcome in second} == {ConnectionError}
+    assert proxy.made - first <= 3
+
+    waits = [asyncio.create_task(connect()) for _ in range(waiting)]
+    await asyncio.wait(waits, timeout=0.1)
+    proxy.heal()
+    began = monotonic()
+    made = await asyncio.gather(*waits)
+    assert monotonic() - began < 1.0 + LATE, "once one is answered, all connect"
+    for connection in made:
+        connection.terminate()
+
+
+async def test_room_given_to_a_waiter_who_goes_is_passed_on() -> None:
+    turns = Turns(1)
+    first, second = (asyncio.create_task(turns.turn(30.0)) for _ in range(2))
+    await asyncio.wait((first, second), timeout=0.01)
+    turns.vacate()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    with pytest.raises(Empty):
+        await asyncio.wait_for(second, 1.0)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from time import monotonic
 
 import pytest
 from pydantic import JsonValue
@@ -11,13 +12,15 @@ from insula.db.roles import DatabaseRole
 from insula.ids import new_id
 from insula.jobs import JobContext, enqueue
 from insula.settings import Settings
+from insula.worker.queue import connector
 from tests.support.factories import Factories
 from tests.support.faulty import Fault, Faulty, faulty
 from tests.support.sql import rows
 from tests.support.waiting import until
-from tests.support.worker import quick, working
+from tests.support.worker import Readback, quick, working
 
 BACK, IN_FLIGHT = 2.0, 2.0
+AGAIN = 0.5
 STRIKES: Mapping[str, Callable[[Faulty], None]] = {
     "everything swallowed": lambda proxy: proxy.strike(Fault.SWALLOW),
     "open connections swallowed": lambda proxy: proxy.strike(Fault.SWALLOW, open_only=True),
@@ -34,6 +37,13 @@ def proxy(settings: Settings) -> Iterator[Faulty]:
 def noticed(proxy: Faulty, newest: int) -> bool:
     """Tell whether the worker has seen that its connections are dead: it makes others, or has none."""
     return all(wire.number > newest for wire in proxy.wires()) or any(wire.number > newest for wire in proxy.wires())
+
+
+async def written_down(readback: Readback) -> bool:
+    """Tell whether the end of each job that ran is in the queue."""
+    return not await readback(
+        "select id from jobs.procrastinate_jobs where task_name = 'test.run' and status in ('todo', 'doing')"
+    )
 
 
 class Notes:
@@ -69,7 +79,7 @@ class Notes:
 
 @pytest.mark.parametrize("fault", [*STRIKES])
 async def test_jobs_run_again_soon_after_the_return_beside_one_that_still_runs(
-    settings: Settings, database: Database, make: Factories, proxy: Faulty, fault: str
+    settings: Settings, database: Database, make: Factories, proxy: Faulty, readback: Readback, fault: str
 ) -> None:
     notes = Notes(database, make)
     limits = {"pool_timeout": 0.5, "statement_timeout": 1.0, "worker_statement_timeout": 1.0}
@@ -79,10 +89,30 @@ async def test_jobs_run_again_soon_after_the_return_beside_one_that_still_runs(
     async with working(through, {"test.run": notes.run, "test.hold": notes.hold}):
         await notes.queue("test.hold")
         await notes.done(seconds=10)
+        await until(lambda: written_down(readback), seconds=10)
 
         newest = max(wire.number for wire in proxy.wires())
         STRIKES[fault](proxy)
         await until(lambda: noticed(proxy, newest), seconds=15)
         proxy.heal()
         await notes.done(BACK + IN_FLIGHT)
+        await until(lambda: written_down(readback), seconds=10)
         notes.held.set()
+
+
+async def test_who_waits_for_the_queue_gets_a_connection_once_one_can_be_made(
+    settings: Settings, proxy: Faulty
+) -> None:
+    connections = connector(settings.model_copy(update={"database_url": proxy.url(settings.database_url)}))
+    await connections.open_async()
+    try:
+        proxy.strike(Fault.REFUSE)
+        asking = asyncio.create_task(connections.execute_query_one_async("SELECT 1 AS one"))
+        await asyncio.wait({asking}, timeout=AGAIN / 2)
+        assert not asking.done(), "nothing can be made as yet"
+        proxy.heal()
+        began = monotonic()
+        assert await asking == {"one": 1}
+        assert monotonic() - began < 2 * AGAIN
+    finally:
+        await connections.close_async()

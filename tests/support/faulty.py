@@ -83,7 +83,8 @@ class Faulty:
         self._heard: dict[int, float] = {}
         self._lost: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._made = 0
+        self.made = 0
+        """How many connections there have been."""
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="faulty", daemon=True)
@@ -141,7 +142,7 @@ class Faulty:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _set(self, fault: Fault, seconds: float, only: Only | None, *, open_only: bool) -> None:
-        self._weather = Weather(fault, seconds, only, self._made if open_only else None)
+        self._weather = Weather(fault, seconds, only, self.made if open_only else None)
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
         if fault is Fault.REFUSE and only is None:
@@ -158,8 +159,8 @@ class Faulty:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._made += 1
-        number, onward = self._made - 1, None
+        self.made += 1
+        number, onward = self.made - 1, None
         self._wires[number] = (Wire(number), (writer,))
         try:
             head, wire = b"", Wire(number)

@@ -21,6 +21,10 @@ from insula.db.connection import TenantConnection
 from insula.db.deadlines import GRACE, checkout_ends, remaining
 
 
+class _Room(Empty):
+    """Nothing came, but a connection may be made."""
+
+
 class Turns(QueueCommon[ConnectionPoolEntry]):
     """The connections that lie ready, used last first, and those who wait for one, first come first served."""
 
@@ -83,8 +87,11 @@ class Turns(QueueCommon[ConnectionPoolEntry]):
         try:
             return await future
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self.put_nowait(future.result())  # handed over, and at that moment not wanted any more
+            if future.done() and not future.cancelled():  # handed over, and at that moment not wanted any more
+                if future.exception() is None:
+                    self.put_nowait(future.result())
+                elif isinstance(future.exception(), _Room):
+                    self.vacate()
             raise
         finally:
             if expiry is not None:
@@ -95,7 +102,7 @@ class Turns(QueueCommon[ConnectionPoolEntry]):
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
-                _expire(future)
+                future.set_exception(_Room())
                 return
 
     def lying_ready(self) -> tuple[ConnectionPoolEntry, ...]:

@@ -1,6 +1,7 @@
 """The queue's connections, which do not lose what became of a job when the database is away for a moment."""
 
 import asyncio
+import math
 from time import monotonic
 from typing import Any, Final, LiteralString, Self, TypeVar
 
@@ -11,7 +12,7 @@ from procrastinate.exceptions import ConnectorException
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from insula.db.deadlines import Line, first_made
 
@@ -30,6 +31,7 @@ _PATIENCE: Final = 30.0
 _LAST_PATIENCE: Final = 2.0
 _CHECK_SECONDS: Final = 1.0
 _INTERVAL: Final = 0.1
+_NEXT_TRY: Final = 0.5
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -47,8 +49,13 @@ class QueueConnection(psycopg.AsyncConnection[TupleRow]):
         ``statement_seconds`` bounds each wait for an answer on the connection.
         """
 
-        async def make(_left: float) -> Self:
-            made: Self = await super(QueueConnection, cls).connect(conninfo, **options)
+        async def make(left: float) -> Self:
+            try:
+                made: Self = await super(QueueConnection, cls).connect(
+                    conninfo, connect_timeout=math.ceil(left), **options
+                )
+            except psycopg.errors.ConnectionTimeout as error:
+                raise TimeoutError(str(error)) from error
             return made
 
         try:
@@ -78,8 +85,28 @@ async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
             connection.statement_seconds = usual
 
 
-def _pool(**options: Any) -> AsyncConnectionPool[Any]:
-    return AsyncConnectionPool(**{**options, "check": _check})
+class QueuePool(AsyncConnectionPool[Any]):
+    """A pool in which a connection that could not be made is tried again for those who wait for one.
+
+    psycopg's own tries again with growing pauses, or once somebody else asks: who waits meanwhile waits for nothing.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> psycopg.AsyncConnection[Any]:  # noqa: ASYNC109  # psycopg's signature
+        """Return a connection. Raises PoolTimeout."""
+        ends = monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            left = ends - monotonic()
+            try:
+                made: psycopg.AsyncConnection[Any] = await super().getconn(min(_NEXT_TRY, left))
+            except PoolTimeout:
+                if left <= _NEXT_TRY:
+                    raise
+            else:
+                return made
+
+
+def _pool(**options: Any) -> QueuePool:
+    return QueuePool(**{**options, "check": _check})
 
 
 class PatientConnector(PsycopgConnector):
