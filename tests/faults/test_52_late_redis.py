@@ -142,7 +142,7 @@ async def test_a_loan_whose_answer_is_lost_is_given_back(processes: list[Limits]
 
 
 async def test_slow_redis_is_one_change_and_is_asked_all_the_same(
-    processes: list[Limits], proxy: Faulty, direct: Redis, monkeypatch: pytest.MonkeyPatch
+    processes: list[Limits], proxy: Faulty, direct: Redis, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(circuit, "_SLOW_PAUSE", 0.05)
     limits, _ = processes
@@ -155,6 +155,8 @@ async def test_slow_redis_is_one_change_and_is_asked_all_the_same(
             assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
     assert [entry["event"] for entry in logs] == ["limits_redis_away", "limits_redis_back"]
     assert all([sum((await counted(direct, tenant)).values()) == LIMIT for tenant in tenants])
+    found = await Watch().look(replace(live.kernel, limits=limits, lag=LagMeter()))
+    assert (found.status, found.checks["redis"]) == ("ready", "slow")
 
     proxy.heal()
     await back(limits, Health.OK)

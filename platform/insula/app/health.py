@@ -15,11 +15,13 @@ from insula.db.pools import Database, Trouble
 from insula.db.roles import DatabaseRole
 from insula.db.skew import described, skew
 from insula.http.kernel import Kernel
+from insula.limits import Health
 
 OK: Final = "ok"
 _AWAY: Final = "away"
 _BUSY: Final = "busy"
 _LATE: Final = "late"
+_SERVES_WELL: Final = (OK, Health.SLOW.value)  # slow Redis still counts exactly
 _SECONDS_KEPT = 1.0  # anybody may ask: one look a second serves them all
 _SECONDS_WAITED = 3.0
 LAG_SECONDS: Final = 10.0
@@ -107,7 +109,7 @@ async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
         "event_loop": _LATE if late >= LAG_DEGRADED else OK,
         "clock": _clock(ahead, kernel.settings.auth.leeway_seconds),
     }
-    status: Status = "ready" if all(found == OK for found in checks.values()) else "degraded"
+    status: Status = "ready" if all(found in _SERVES_WELL for found in checks.values()) else "degraded"
     if checks["database"].startswith(_AWAY) or checks["migrations"] != OK:
         status = "unready"
     return Readiness(status=status, checks=checks, loop_lag_seconds=round(late, 3))
