@@ -135,6 +135,18 @@ class SlugsUsedUp(AppError):
     code, status = "slugs_used_up", 409
 
 
+class TenantsUsedUp(AppError):
+    """You own as many tenants as one person may."""
+
+    code, status = "tenants_used_up", 409
+
+
+class TooManyTenants(AppError):
+    """You made as many tenants as one person may within a day."""
+
+    code, status = "too_many_tenants", 429
+
+
 class DomainExists(AppError):
     """This tenant has claimed the host already."""
 

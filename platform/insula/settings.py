@@ -162,6 +162,13 @@ class MailSettings(_Group):
     sender: str = Field("Insula <no-reply@localhost>", description="What mails say they are from.")
 
 
+class TenantsSettings(_Group):
+    """How many tenants people make for themselves; staff may make more for them."""
+
+    owned_by_one: int = Field(20, ge=0, description="Tenants that one person owns, past which they make no more.")
+    created_per_day: int = Field(10, ge=0, description="Tenants that one person makes within 24 hours.")
+
+
 class DnsSettings(_Group):
     """Who is asked what a host publishes."""
 
@@ -225,6 +232,7 @@ class Settings(BaseSettings):
     jobs: JobsSettings = JobsSettings()
     mail: MailSettings = MailSettings()
     dns: DnsSettings = DnsSettings()
+    tenants: TenantsSettings = TenantsSettings()
 
     @field_validator("base_domain")
     @classmethod

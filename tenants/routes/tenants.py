@@ -11,7 +11,7 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import PersonalScope, Scope
 from tenants.actions import Action
-from tenants.errors import SlugsUsedUp, SlugTaken
+from tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants
 from tenants.routes.answers import CREATED, TAGGED, tagged
 from tenants.routes.deprecation import DEPRECATED, Deprecation
 from tenants.schemas.tenants import PlanRead, TenantCreate, TenantRead, TenantReadV2, TenantUpdate
@@ -25,16 +25,26 @@ READ_V1: Final = Deprecation(
 )
 
 
-@router.post("/tenants", status_code=201, summary="Create a tenant", responses=CREATED | problems(SlugTaken))
+@router.post(
+    "/tenants",
+    status_code=201,
+    summary="Create a tenant",
+    responses=CREATED | problems(SlugTaken, TenantsUsedUp, TooManyTenants),
+)
 async def create_tenant(
     body: TenantCreate,
     scope: Annotated[PersonalScope, allow_personal(Action.TENANT_CREATE)],
     request: Request,
     response: Response,
 ) -> TenantRead:
-    """Create a tenant on the free plan; the caller becomes its owner. To act in it, get a token bound to it."""
-    owner = await kernel_of(request).directory.profile(scope.principal.person())
-    tenant = await tenants.create(scope, body, owner)
+    """Create a tenant on the free plan; the caller becomes its owner. To act in it, get a token bound to it.
+
+    One person owns a bounded number of tenants, and makes a bounded number a day.
+    """
+    kernel = kernel_of(request)
+    owner = await kernel.directory.profile(scope.principal.person())
+    bounds = tenants.Bounds(kernel.directory, kernel.limits, kernel.settings.tenants)
+    tenant = await tenants.create_own(scope, body, owner, bounds)
     tagged(response, tenant)
     response.headers["location"] = f"{request.scope['root_path']}/v1/tenant"
     return TenantRead.of(tenant)

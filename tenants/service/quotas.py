@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import select
 
 from insula.db.base import Base
-from insula.scope import Scope
-from tenants.errors import QuotaExceeded
+from insula.policy import Role
+from insula.scope import PersonalScope, Scope
+from insula.tenancy import Directory
+from tenants.errors import QuotaExceeded, TenantsUsedUp
 from tenants.queries import tenants as queries
 from tenants.queries import usage
 
@@ -54,6 +56,23 @@ async def reserve(
         raise QuotaExceeded(f"The plan grants {granted} {resource}; {used} are in use.")
 
 
+async def reserve_tenant(scope: PersonalScope, directory: Directory, most: int) -> None:
+    """Raise TenantsUsedUp unless the caller owns fewer than ``most`` tenants.
+
+    The lock lasts until this transaction ends, so of many creations at once each counts the one before. They are
+    counted outside of this transaction, to which row-level security shows one tenant.
+    """
+    person = scope.principal.person()
+    await scope.unit.session.exec(select(func.pg_advisory_xact_lock(_hashed(f"tenants:{person}"))))
+    roles = [role for _, role in await directory.memberships(person)]
+    if roles.count(Role.OWNER) >= most:
+        raise TenantsUsedUp(f"One person may own {most} tenants.")
+
+
 def _lock_id(scope: Scope, resource: Few) -> int:
-    digest = hashlib.sha256(f"quota:{scope.tenant.id}:{resource}".encode()).digest()
+    return _hashed(f"quota:{scope.tenant.id}:{resource}")
+
+
+def _hashed(name: str) -> int:
+    digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], signed=True)

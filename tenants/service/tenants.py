@@ -1,6 +1,7 @@
 """Tenants: how one begins, and what its people may change."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from billing.api import start_on
@@ -9,12 +10,16 @@ from insula.db.models import FREE, Membership, Tenant
 from insula.errors import AppError
 from insula.http.etags import Precondition
 from insula.ids import new_tenant_id
+from insula.limits import Limits
+from insula.limits.mails import DAY
 from insula.policy import Role
 from insula.scope import PersonalScope, Scope, StaffScope
-from insula.tenancy import Profile
-from tenants.errors import SlugsUsedUp, SlugTaken
+from insula.settings import TenantsSettings
+from insula.tenancy import Directory, Profile
+from tenants.errors import SlugsUsedUp, SlugTaken, TooManyTenants
 from tenants.queries import tenants as queries
 from tenants.schemas.tenants import TenantCreate, TenantUpdate
+from tenants.service.quotas import reserve_tenant
 from tenants.service.violations import answering
 
 MOST_SLUGS: Final = 10
@@ -47,6 +52,26 @@ async def create(scope: PersonalScope | StaffScope, body: TenantCreate, owner: P
         after={**image(tenant), "owner": owner.email},
         tenant_id=tenant_id,
     )
+    return tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many tenants one person makes: so many that they own, and so many within a day."""
+
+    directory: Directory
+    limits: Limits
+    settings: TenantsSettings
+
+
+async def create_own(scope: PersonalScope, body: TenantCreate, owner: Profile, bounds: Bounds) -> Tenant:
+    """Create a tenant for the caller, on the free plan. Raises SlugTaken, TenantsUsedUp and TooManyTenants."""
+    await reserve_tenant(scope, bounds.directory, bounds.settings.owned_by_one)
+    tenant = await create(scope, body, owner)
+    # Counted last: what is refused for its slug is none of the day's.
+    day = await bounds.limits.admit_exactly(f"tenants:by:{owner.id}", bounds.settings.created_per_day, DAY)
+    if not day.allowed:
+        raise TooManyTenants(headers=day.headers())
     return tenant
 
 
