@@ -6,16 +6,19 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.synced
 CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),)
+# The oldest PostgreSQL that is promised, or the oldest later one that this Debian has.
+OLDEST_POSTGRES := $(firstword $(wildcard $(foreach version,15 16 17,/usr/lib/postgresql/$(version)/bin)))
 CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
 # Compiled when installed: a machine that writes no bytecode later would compile everything at each start.
 # The lock names pypi.org: an index of this machine's own must not get between, least of all into the lock.
 UV := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV $(BIN)/uv
 # Whom this machine trusts, where it says so: uv has a list of its own, which a company's proxy is not on.
 SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs,)
+ON_POSTGRES15 := tests/db tests/cli/test_backup.py tests/isolation tests/faults/test_14_side_doors.py
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-growth bench-redis bench-fairness faults browser prove pooler fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check bench bench-growth bench-redis bench-fairness faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +43,11 @@ pooler: $(READY) ## Alternate tenants behind PgBouncer, on one connection
 	@[ -x /usr/sbin/pgbouncer ] || { echo "make pooler: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m pooler tests/pooler
 
+postgres15: $(READY) ## Run migrations, backup, restore and the proof of isolation's suites on Debian's PostgreSQL 15
+	@[ -n "$(OLDEST_POSTGRES)" ] || { echo "make postgres15: PostgreSQL 15 is missing; as root: make system-deps" >&2; exit 1; }
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not pooler and not slow" \
+	  --postgres-bin $(OLDEST_POSTGRES) $(ON_POSTGRES15)
+
 kill-workers: $(READY) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect
 	@$(BIN)/pytest -q -m slow tests/faults/test_44_killed_worker.py
 
@@ -62,11 +70,13 @@ faults: $(READY) ## Break each dependency in each way under load (ONLY=postgres:
 bench-fairness: $(READY) ## Let one tenant ask 20 times what it may and measure its neighbours (3 minutes)
 	@$(BIN)/python -m benchmarks.faults fairness
 
-system-deps: ## Install, as root, the Debian packages that make browser, bench, pooler and prove need
+system-deps: ## Install, as root, the Debian packages that make browser, bench, pooler, postgres15 and prove need
 	@missing="$(strip $(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer))"; \
-	[ -n "$$missing" ] || { echo "Chromium, wrk and PgBouncer are here"; exit 0; }; \
+	postgres="$(OLDEST_POSTGRES)"; \
+	[ -n "$$missing" ] || [ -z "$$postgres" ] || { echo "Chromium, wrk, PgBouncer and PostgreSQL are here"; exit 0; }; \
 	[ "$$(id -u)" = 0 ] || { echo "make system-deps: installs Debian packages, so run it as root" >&2; exit 1; }; \
-	apt-get update -q && apt-get install -y -q --no-install-recommends $$missing
+	apt-get update -q && { [ -z "$$missing" ] || apt-get install -y -q --no-install-recommends $$missing; } && \
+	{ [ -n "$$postgres" ] || scripts/install_postgres.sh; }
 
 check-format: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "mend with: $(BIN)/ruff format ." >&2; exit 1; }

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
+from pathlib import Path
 from socket import AF_INET, AF_INET6, socket
 from typing import Protocol
 
@@ -28,11 +29,17 @@ class XdistNode(Protocol):
     workerinput: dict[str, object]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres-bin", type=Path, help="Run on the PostgreSQL whose programs are there.")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     running = os.environ.get(RUNNING)
     for name in [name for name in os.environ if name.startswith("INSULA_") or name in ("DATABASE_URL", "REDIS_URL")]:
         del os.environ[name]
-    config.stash[SERVERS] = TestServers(Servers(**json.loads(running)) if running else None)
+    config.stash[SERVERS] = TestServers(
+        Servers(**json.loads(running)) if running else None, config.getoption("--postgres-bin")
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

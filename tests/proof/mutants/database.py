@@ -143,7 +143,7 @@ def _server() -> Iterator[Hole]:
     """Give back to everybody what a superuser took away, one of each kind."""
     for what, grant in (
         ("large objects", "EXECUTE ON FUNCTION pg_catalog.lo_from_bytea(oid, bytea)"),
-        ("locks of a session", "EXECUTE ON FUNCTION pg_catalog.pg_advisory_lock(bigint)"),
+        ("locks of a session", "EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint)"),
         ("locks of a transaction", "EXECUTE ON FUNCTION pg_catalog.pg_advisory_xact_lock_shared(bigint)"),
         ("statistics of tables", "EXECUTE ON FUNCTION pg_catalog.pg_stat_get_live_tuples(oid)"),
         ("numbers of rows", "SELECT (reltuples) ON pg_catalog.pg_class"),
@@ -156,7 +156,7 @@ def _server() -> Iterator[Hole]:
     for role in ROLES:
         yield Hole(
             f"{DATABASE}: {role.value} has locks of a session",
-            (f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_advisory_lock(bigint) TO {role.value}",),
+            (f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint) TO {role.value}",),
             Probe(DATABASE, role.value),
         )
 

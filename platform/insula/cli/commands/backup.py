@@ -27,7 +27,8 @@ def save(settings: Settings, file: Path) -> None:
     try:
         address = address_of(settings, direct=True)
         login = address.login(DatabaseRole.BACKUP.value, role_password(settings, DatabaseRole.BACKUP))
-        run_tool("pg_dump", login, ["--format=custom", f"--file={partial}"])
+        # The rights on PostgreSQL's own functions are this version's: `insula migrate` narrows them where it restores.
+        run_tool("pg_dump", login, ["--format=custom", "--exclude-schema=pg_catalog", f"--file={partial}"])
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)

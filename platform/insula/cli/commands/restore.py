@@ -8,7 +8,7 @@ from insula.auth import KeyRing
 from insula.auth.sealing import SealBroken
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
-from insula.cli.tools import run_tool
+from insula.cli.tools import load_dump
 from insula.db.address import address_of
 from insula.db.migrate import migrate
 from insula.db.pools import Database
@@ -33,19 +33,21 @@ def load(settings: Settings, file: Path) -> None:
     if not file.is_file():
         raise CommandFailed(f"there is no file {file}")
     address = address_of(settings, direct=True)
-    if asyncio.run(_count_tables(address.url)):
+    tables, known = asyncio.run(_look(address.url))
+    if tables:
         raise CommandFailed(f"the database {address.database} is not empty: restore goes into an empty one")
     asyncio.run(provision(settings))  # the dump names the roles as owners and in grants
-    run_tool("pg_restore", address, ["--single-transaction", "--exit-on-error", f"--dbname={address.database}", file])
+    load_dump(address, file, known)
     migrate(settings)
     asyncio.run(renew_foreign_key(settings))
 
 
-async def _count_tables(address: str) -> int:
+async def _look(address: str) -> tuple[int, frozenset[str]]:
+    """Return how many tables there are, and the settings that the server knows."""
     connection = await asyncpg.connect(address, timeout=10)
     try:
-        found: int = await connection.fetchval(_TABLES)
-        return found
+        tables: int = await connection.fetchval(_TABLES)
+        return tables, frozenset(row["name"] for row in await connection.fetch("SELECT name FROM pg_settings"))
     finally:
         await connection.close()
 
