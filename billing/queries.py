@@ -14,8 +14,8 @@ from billing.events import KNOWN_STATUSES, ProviderEvent, ProviderPrice
 from billing.models import STRIPE, BillingCustomer, EntitlementOverride, Plan, Subscription, WebhookEvent
 from billing.schemas import WebhookEventList
 from insula.db.models import Entitlement, Tenant
-from insula.http.paging import like
 from insula.ids import TenantId
+from insula.text.searching import containing
 
 SUBSCRIPTIONS_OF_UNKNOWN_STATUS: Final = select(func.count(col(Subscription.status))).where(
     col(Subscription.status).not_in(sorted(KNOWN_STATUSES))
@@ -154,7 +154,7 @@ def _inbox(params: WebhookEventList) -> list[ColumnElement[bool]]:
     }
     found = [column == value for column, value in wanted.items() if value is not None]
     if params.search is not None:
-        text = like(params.search)
+        text = containing(params.search)
         looked_into = (WebhookEvent.event_id, WebhookEvent.customer, WebhookEvent.error)
-        found.append(or_(*(col(column).ilike(text) for column in looked_into)))
+        found.append(or_(*(col(column).regexp_match(text) for column in looked_into)))
     return found

@@ -21,6 +21,7 @@ from sqlmodel import Field
 from insula import clock
 from insula.db.base import Base, TenantOwned, tenant_fk
 from insula.db.models.roles import own_role
+from insula.db.sorting import sort_key_of
 
 ProjectStatus = Literal["active", "archived"]
 ItemStatus = Literal["open", "in_progress", "done"]
@@ -34,9 +35,11 @@ class Project(TenantOwned, table=True):
         UniqueConstraint("tenant_id", "name"),
         CheckConstraint("status IN ('active', 'archived')", name="ck_project_status"),
         Index(None, "tenant_id", "created_at", "id"),
+        Index(None, "tenant_id", "name_key", "id"),
     )
 
     name: str = Field(sa_type=Text)
+    name_key: bytes = sort_key_of("name")
     description: str = Field(default="", sa_type=Text)
     status: ProjectStatus = Field(default="active", sa_type=Text)
 
@@ -49,13 +52,14 @@ class ProjectItem(TenantOwned, table=True):
         tenant_fk("assignee_id", "membership", ondelete="SET NULL (assignee_id)"),
         CheckConstraint("status IN ('open', 'in_progress', 'done')", name="ck_project_item_status"),
         Index(None, "tenant_id", "project_id", "created_at", "id"),
-        Index(None, "tenant_id", "project_id", "title", "id"),
+        Index(None, "tenant_id", "project_id", "title_key", "id"),
         Index(None, "tenant_id", "project_id", "position", "id"),
         Index(None, "tenant_id", "assignee_id"),
     )
 
     project_id: UUID
     title: str = Field(sa_type=Text)
+    title_key: bytes = sort_key_of("title")
     body: str = Field(default="", sa_type=Text)
     status: ItemStatus = Field(default="open", sa_type=Text)
     position: int = 0

@@ -6,7 +6,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.schemas.audit import AuditEventList
 from insula.db.models import AuditEvent
-from insula.http.paging import Slice, fetch_keyset, like
+from insula.http.paging import Slice, fetch_keyset
+from insula.text.searching import containing
 
 
 async def page(session: AsyncSession, params: AuditEventList) -> Slice[AuditEvent]:
@@ -30,7 +31,7 @@ def _matching(params: AuditEventList) -> list[ColumnElement[bool]]:
     if params.until is not None:
         found.append(col(AuditEvent.occurred_at) < params.until)
     if params.search is not None:
-        text = like(params.search)
+        text = containing(params.search)
         looked_into = (
             AuditEvent.action,
             AuditEvent.object_type,
@@ -38,5 +39,5 @@ def _matching(params: AuditEventList) -> list[ColumnElement[bool]]:
             AuditEvent.actor_label,
             AuditEvent.request_id,
         )
-        found.append(or_(*(col(column).ilike(text) for column in looked_into)))
+        found.append(or_(*(col(column).regexp_match(text) for column in looked_into)))
     return found

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.queries.job_rows import EVENTS, JOBS, Job, JobEvent
 from admin.schemas.jobs import JobList
-from insula.http.paging import like
+from insula.text.searching import containing
 
 _MOST_EVENTS: Final = 100
 _COLUMNS: Final = (
@@ -70,5 +70,5 @@ def _matching(params: JobList) -> list[ColumnElement[bool]]:
     }
     found = [column == value for column, value in wanted.items() if value is not None]
     if params.search is not None:
-        found.append(JOBS.c.task_name.ilike(like(params.search)))
+        found.append(JOBS.c.task_name.regexp_match(containing(params.search)))
     return found

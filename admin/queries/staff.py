@@ -11,8 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.schemas.staff import StaffList
 from insula.db.models import ACTIVE, Staff, User
-from insula.http.paging import like
 from insula.policy import StaffRole
+from insula.text.searching import containing
 
 _LOCK: Final = 0x57AFF
 """The advisory lock of all changes to people by staff."""
@@ -30,13 +30,13 @@ async def page(session: AsyncSession, params: StaffList) -> tuple[Sequence[Staff
     """Return one page of the staff and how many match in all."""
     matching = []
     if params.search is not None:
-        text = like(params.search)
-        matching.append(or_(col(User.email).ilike(text), col(User.name).ilike(text)))
+        text = containing(params.search)
+        matching.append(or_(col(User.email).regexp_match(text), col(User.name).regexp_match(text)))
     if params.role is not None:
         matching.append(col(Staff.role) == params.role)
     joined = col(Staff.user_id) == col(User.id)
     total = (await session.exec(select(func.count()).select_from(Staff).join(User, joined).where(*matching))).one()
-    by = {"email": col(User.email), "name": col(User.name)}[params.sort_field]
+    by = {"email": col(User.email), "name": col(User.name_key)}[params.sort_field]
     order = (by.desc(), col(User.id).desc()) if params.descending else (by, col(User.id))
     rows = select(Staff, User).join(User, joined).where(*matching).order_by(*order)
     found = (await session.exec(rows.offset(params.skip).limit(params.limit))).all()

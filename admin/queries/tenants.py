@@ -8,23 +8,24 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.schemas.tenants import TenantList
 from insula.db.models import Membership, Tenant
-from insula.http.paging import fetch_offset, like
+from insula.http.paging import fetch_offset
 from insula.ids import TenantId
+from insula.text.searching import containing
 
 
 async def page(session: AsyncSession, params: TenantList) -> tuple[Sequence[Tenant], int]:
     """Return one page of the tenants and how many match in all."""
     statement = select(Tenant)
     if params.search is not None:
-        text = like(params.search)
-        statement = statement.where(or_(col(Tenant.slug).ilike(text), col(Tenant.name).ilike(text)))
+        text = containing(params.search)
+        statement = statement.where(or_(col(Tenant.slug).regexp_match(text), col(Tenant.name).regexp_match(text)))
     if params.status is not None:
         statement = statement.where(Tenant.status == params.status)
     if params.plan is not None:
         statement = statement.where(Tenant.plan == params.plan)
     columns = {
         "created_at": col(Tenant.created_at),
-        "name": col(Tenant.name),
+        "name": col(Tenant.name_key),
         "slug": col(Tenant.slug),
     }
     return await fetch_offset(session, statement, params, columns=columns, identity=col(Tenant.id))

@@ -11,8 +11,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.schemas.users import SessionList, UserList
 from insula.db.models import AuthSession, Membership, Tenant, User
-from insula.http.paging import fetch_offset, like
+from insula.http.paging import fetch_offset
 from insula.ids import UserId
+from insula.text.searching import containing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,13 @@ async def page(session: AsyncSession, params: UserList) -> tuple[Sequence[User],
     """Return one page of the users and how many match in all."""
     statement = select(User)
     if params.search is not None:
-        text = like(params.search)
-        statement = statement.where(or_(col(User.email).ilike(text), col(User.name).ilike(text)))
+        text = containing(params.search)
+        statement = statement.where(or_(col(User.email).regexp_match(text), col(User.name).regexp_match(text)))
     if params.status is not None:
         statement = statement.where(User.status == params.status)
     columns = {
         "created_at": col(User.created_at),
-        "name": col(User.name),
+        "name": col(User.name_key),
         "email": col(User.email),
     }
     return await fetch_offset(session, statement, params, columns=columns, identity=col(User.id))

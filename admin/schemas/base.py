@@ -2,13 +2,12 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field
 
 from insula.auth import fold
 
 Status = Literal["active", "suspended"]
 Email = Annotated[EmailStr, AfterValidator(fold), Field(max_length=254, description="Upper and lower case are one.")]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1F\x7F]+$")]
 
 TENANT_ID: Final = "019ab2c4-0a00-7000-8000-5162738495a6"
 USER_ID: Final = "019ab2c4-0b00-7b00-8b00-405162738495"

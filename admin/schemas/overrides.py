@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from admin.schemas.base import STAFF_ID, Input, Line, Read
+from admin.schemas.base import STAFF_ID, Input, Read
+from insula.text.fields import Line
 
 _MOST: Final = 1_000_000_000_000
 _OVERRIDE: Final[JsonDict] = {
@@ -29,7 +30,7 @@ class OverridePut(Input):
     )
 
     value: int = Field(ge=0, le=_MOST, strict=True)
-    reason: Annotated[Line, Field(max_length=500, description="Why; the audit log keeps it.")]
+    reason: Annotated[str, Line(500), Field(description="Why; the audit log keeps it.")]
     expires_at: AwareDatetime | None = Field(None, description="When the plan counts again; null: when it is lifted.")
 
 

@@ -18,6 +18,7 @@ from insula.auth import hash_password
 from insula.db.migrate import as_owner
 from insula.ids import new_id
 from insula.settings import Settings
+from insula.text.collation import sort_key
 
 PASSWORD: Final = "insula-demo"  # noqa: S105  a known password, for accounts that production never has
 BOTH: Final = "both@insula.example"
@@ -62,8 +63,8 @@ TENANTS: Final = (
 ROLES: Final = ("owner", "admin", "member", "viewer")
 
 _USER: Final = text("""
-    INSERT INTO "user" (id, email, name, status, email_verified_at, created_at, updated_at, version)
-    VALUES (:id, :email, :name, 'active', :now, :now, :now, 1) ON CONFLICT (email) DO NOTHING RETURNING id
+    INSERT INTO "user" (id, email, name, name_key, status, email_verified_at, created_at, updated_at, version)
+    VALUES (:id, :email, :name, :name_key, 'active', :now, :now, :now, 1) ON CONFLICT (email) DO NOTHING RETURNING id
 """)
 _CREDENTIAL: Final = text(
     "INSERT INTO credential (user_id, password_hash, updated_at) VALUES (:user_id, :password_hash, :now)"
@@ -75,8 +76,8 @@ _STAFF: Final = text("""
 _MISSING: Final = text("SELECT NOT EXISTS (SELECT FROM tenant WHERE slug = :slug)")
 _ACT_FOR: Final = text("SELECT set_config('app.tenant_id', :tenant_id, true)")
 _TENANT: Final = text("""
-    INSERT INTO tenant (id, slug, name, status, plan, created_at, updated_at, version)
-    VALUES (:tenant_id, :slug, :name, 'active', :plan, :now, :now, 1)
+    INSERT INTO tenant (id, slug, name, name_key, status, plan, created_at, updated_at, version)
+    VALUES (:tenant_id, :slug, :name, :name_key, 'active', :plan, :now, :now, 1)
 """)
 _SUBSCRIPTION: Final = text("""
     INSERT INTO subscription (tenant_id, id, plan_key, status, created_at, updated_at, version)
@@ -93,21 +94,21 @@ _CUSTOMER: Final = text("""
     VALUES (:tenant_id, :id, 'stripe', :customer, :now, :now, 1) ON CONFLICT DO NOTHING
 """)
 _MEMBER: Final = text("""
-    INSERT INTO membership (tenant_id, id, user_id, role, email, name, created_at, updated_at, version)
-    SELECT :tenant_id, :id, id, :role, email, name, :now, :now, 1 FROM "user" WHERE email = :email
+    INSERT INTO membership (tenant_id, id, user_id, role, email, name, name_key, created_at, updated_at, version)
+    SELECT :tenant_id, :id, id, :role, email, name, name_key, :now, :now, 1 FROM "user" WHERE email = :email
 """)
 _OWN_ROLE: Final = text("""
     INSERT INTO custom_role (tenant_id, id, key, name, description, permissions, created_at, updated_at, version)
     VALUES (:tenant_id, :id, :key, :name, '', :permissions, :now, :now, 1)
 """)
 _PROJECT: Final = text("""
-    INSERT INTO project (tenant_id, id, name, description, status, created_at, updated_at, version)
-    VALUES (:tenant_id, :id, :name, '', 'active', :now, :now, 1)
+    INSERT INTO project (tenant_id, id, name, name_key, description, status, created_at, updated_at, version)
+    VALUES (:tenant_id, :id, :name, :name_key, '', 'active', :now, :now, 1)
 """)
 _ITEM: Final = text("""
     INSERT INTO project_item
-        (tenant_id, id, project_id, title, body, status, position, created_at, updated_at, version)
-    VALUES (:tenant_id, :id, :project_id, :title, '', 'open', :position, :now, :now, 1)
+        (tenant_id, id, project_id, title, title_key, body, status, position, created_at, updated_at, version)
+    VALUES (:tenant_id, :id, :project_id, :title, :title_key, '', 'open', :position, :now, :now, 1)
 """)
 
 
@@ -134,7 +135,8 @@ def _seed(connection: Connection, password_hash: str) -> None:
 
 def _add_user(connection: Connection, email: str, password_hash: str, now: datetime) -> None:
     name = email.partition(".")[0].replace("@", " of ").title().replace(" Of ", " of ")
-    made = connection.execute(_USER, {"id": new_id(), "email": email, "name": name, "now": now}).scalar_one_or_none()
+    user = {"id": new_id(), "email": email, "name": name, "name_key": sort_key(name), "now": now}
+    made = connection.execute(_USER, user).scalar_one_or_none()
     if made is not None:
         connection.execute(_CREDENTIAL, {"user_id": made, "password_hash": password_hash, "now": now})
 
@@ -149,7 +151,7 @@ def _add_tenant(connection: Connection, demo: _Demo, now: datetime) -> None:
     tenant_id = new_id()
     connection.execute(_ACT_FOR, {"tenant_id": str(tenant_id)})
     shared = {"tenant_id": tenant_id, "plan": demo.plan, "now": now}
-    connection.execute(_TENANT, {**shared, "slug": demo.slug, "name": demo.name})
+    connection.execute(_TENANT, {**shared, "slug": demo.slug, "name": demo.name, "name_key": sort_key(demo.name)})
     connection.execute(_SUBSCRIPTION, {**shared, "id": new_id()})
     connection.execute(_ENTITLEMENTS, shared)
     for own in demo.own_roles:
@@ -171,7 +173,7 @@ def _add_customer(connection: Connection, slug: str, customer: str, now: datetim
 def _add_project(connection: Connection, tenant_id: UUID, name: str, titles: tuple[str, ...], now: datetime) -> None:
     project_id = new_id()
     shared = {"tenant_id": tenant_id, "now": now}
-    connection.execute(_PROJECT, {**shared, "id": project_id, "name": name})
+    connection.execute(_PROJECT, {**shared, "id": project_id, "name": name, "name_key": sort_key(name)})
     for position, title in enumerate(titles):
-        item = {**shared, "id": new_id(), "project_id": project_id, "title": title, "position": position}
-        connection.execute(_ITEM, item)
+        item = {**shared, "id": new_id(), "project_id": project_id, "position": position}
+        connection.execute(_ITEM, {**item, "title": title, "title_key": sort_key(title)})

@@ -10,10 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula import clock
 from insula.db.models import ApiKey
-from insula.http.paging import Columns, Slice, fetch_keyset, like
+from insula.http.paging import Columns, Slice, fetch_keyset
+from insula.text.searching import containing
 from tenants.schemas.api_keys import ApiKeyList
 
-_SORTABLE: Final[Columns] = {"created_at": col(ApiKey.created_at), "name": col(ApiKey.name)}
+_SORTABLE: Final[Columns] = {"created_at": col(ApiKey.created_at), "name": col(ApiKey.name_key)}
 
 
 def live() -> ColumnElement[bool]:
@@ -50,7 +51,7 @@ async def page(session: AsyncSession, params: ApiKeyList) -> Slice[ApiKey]:
     if params.created_by is not None:
         statement = statement.where(ApiKey.created_by == params.created_by)
     if params.search is not None:
-        statement = statement.where(col(ApiKey.name).ilike(like(params.search)))
+        statement = statement.where(col(ApiKey.name).regexp_match(containing(params.search)))
     return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(ApiKey.id))
 
 

@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from insula.db.models import AuditEvent
-from insula.http.paging import Columns, Slice, fetch_keyset, like
+from insula.http.paging import Columns, Slice, fetch_keyset
+from insula.text.searching import containing
 from tenants.schemas.audit_events import AuditEventFilter, AuditEventList
 
 _SORTABLE: Final[Columns] = {"occurred_at": col(AuditEvent.occurred_at)}
@@ -41,5 +42,5 @@ def _matching(params: AuditEventFilter) -> SelectOfScalar[AuditEvent]:
     if params.until is not None:
         statement = statement.where(col(AuditEvent.occurred_at) < params.until)
     if params.search is not None:
-        statement = statement.where(or_(*(column.ilike(like(params.search)) for column in _SEARCHED)))
+        statement = statement.where(or_(*(column.regexp_match(containing(params.search)) for column in _SEARCHED)))
     return statement

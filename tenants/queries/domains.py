@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.models import TenantDomain
-from insula.http.paging import Columns, Slice, fetch_keyset, like
+from insula.http.paging import Columns, Slice, fetch_keyset
+from insula.text.searching import containing
 from tenants.schemas.domains import DomainList
 
 _SORTABLE: Final[Columns] = {"created_at": col(TenantDomain.created_at), "host": col(TenantDomain.host)}
@@ -38,5 +39,5 @@ async def page(session: AsyncSession, params: DomainList) -> Slice[TenantDomain]
         verified = col(TenantDomain.verified_at).is_not(None)
         statement = statement.where(verified if params.status == "verified" else ~verified)
     if params.search is not None:
-        statement = statement.where(col(TenantDomain.host).ilike(like(params.search)))
+        statement = statement.where(col(TenantDomain.host).regexp_match(containing(params.search)))
     return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(TenantDomain.id))

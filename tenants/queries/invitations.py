@@ -9,7 +9,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula import clock
-from insula.http.paging import Columns, Slice, fetch_keyset, like
+from insula.http.paging import Columns, Slice, fetch_keyset
+from insula.text.searching import containing
 from tenants.models import Invitation, InvitationStatus
 from tenants.schemas.invitations import InvitationList
 
@@ -41,7 +42,7 @@ async def page(session: AsyncSession, params: InvitationList) -> Slice[Invitatio
     if params.status is not None:
         statement = statement.where(_conditions()[params.status])
     if params.search is not None:
-        statement = statement.where(col(Invitation.email).ilike(like(params.search)))
+        statement = statement.where(col(Invitation.email).regexp_match(containing(params.search)))
     return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(Invitation.id))
 
 

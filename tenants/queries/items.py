@@ -10,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from insula.db.reading import Reading
 from insula.db.unit import Unit
 from insula.http.keyset import KeysetReading
-from insula.http.paging import Slice, like
+from insula.http.paging import Slice
+from insula.text.searching import containing
 from tenants.models import ProjectItem
 from tenants.schemas.items import ItemList
 
@@ -21,13 +22,14 @@ _PAGE: Final = KeysetReading(
     ProjectItem,
     sortable={
         "created_at": col(ProjectItem.created_at),
-        "title": col(ProjectItem.title),
+        "title": col(ProjectItem.title_key),
         "position": col(ProjectItem.position),
     },
     narrowed_by={
         "project_id": col(ProjectItem.project_id) == bindparam("project_id"),
         "status": col(ProjectItem.status) == bindparam("status"),
-        "search": col(ProjectItem.title).ilike(bindparam("search")) | col(ProjectItem.body).ilike(bindparam("search")),
+        "search": col(ProjectItem.title).regexp_match(bindparam("search"))
+        | col(ProjectItem.body).regexp_match(bindparam("search")),
     },
 )
 
@@ -45,7 +47,7 @@ async def lock(session: AsyncSession, project_id: UUID, item_id: UUID) -> Projec
 
 async def page(unit: Unit, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:
     """Return one page of the project's items; ``search`` looks into title and body."""
-    search = params.search and like(params.search)
+    search = params.search and containing(params.search)
     return await _PAGE.page(unit, params, project_id=project_id, status=params.status, search=search)
 
 

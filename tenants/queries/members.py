@@ -8,13 +8,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.models import Membership
-from insula.http.paging import Columns, Slice, fetch_keyset, like
+from insula.http.paging import Columns, Slice, fetch_keyset
 from insula.policy import Role
+from insula.text.searching import containing
 from tenants.schemas.members import MemberList
 
 _SORTABLE: Final[Columns] = {
     "created_at": col(Membership.created_at),
-    "name": col(Membership.name),
+    "name": col(Membership.name_key),
     "email": col(Membership.email),
 }
 
@@ -25,8 +26,10 @@ async def page(session: AsyncSession, params: MemberList) -> Slice[Membership]:
     if params.role is not None:
         statement = statement.where(Membership.role == params.role)
     if params.search is not None:
-        pattern = like(params.search)
-        statement = statement.where(col(Membership.name).ilike(pattern) | col(Membership.email).ilike(pattern))
+        pattern = containing(params.search)
+        statement = statement.where(
+            col(Membership.name).regexp_match(pattern) | col(Membership.email).regexp_match(pattern)
+        )
     return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(Membership.id))
 
 

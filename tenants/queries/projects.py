@@ -10,17 +10,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from insula.db.reading import Reading
 from insula.db.unit import Unit
 from insula.http.keyset import KeysetReading
-from insula.http.paging import Slice, like
+from insula.http.paging import Slice
+from insula.text.searching import containing
 from tenants.models import Project
 from tenants.schemas.projects import ProjectList
 
 _ONE: Final = Reading(Project, lambda: select(Project).where(col(Project.id) == bindparam("project_id")))
 _PAGE: Final = KeysetReading(
     Project,
-    sortable={"created_at": col(Project.created_at), "name": col(Project.name)},
+    sortable={"created_at": col(Project.created_at), "name": col(Project.name_key)},
     narrowed_by={
         "status": col(Project.status) == bindparam("status"),
-        "search": col(Project.name).ilike(bindparam("search")) | col(Project.description).ilike(bindparam("search")),
+        "search": col(Project.name).regexp_match(bindparam("search"))
+        | col(Project.description).regexp_match(bindparam("search")),
     },
 )
 
@@ -38,4 +40,4 @@ async def lock(session: AsyncSession, project_id: UUID) -> Project | None:
 
 async def page(unit: Unit, params: ProjectList) -> Slice[Project]:
     """Return one page of projects; ``search`` looks into name and description."""
-    return await _PAGE.page(unit, params, status=params.status, search=params.search and like(params.search))
+    return await _PAGE.page(unit, params, status=params.status, search=params.search and containing(params.search))

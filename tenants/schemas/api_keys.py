@@ -12,8 +12,9 @@ from insula import clock
 from insula.auth.api_keys import public_part
 from insula.db.models import ApiKey
 from insula.http.paging import KeysetParams
+from insula.text import fields as text
 from tenants.key_actions import KEY_ACTIONS
-from tenants.schemas.base import Input, Read, SingleLine, Update
+from tenants.schemas.base import Input, Read, Update
 
 ApiKeyStatus = Literal["live", "expired", "revoked"]
 MAX_OVERLAP: Final = timedelta(days=7)
@@ -35,7 +36,7 @@ def _ahead(moment: datetime) -> datetime:
     return moment
 
 
-Name = Annotated[SingleLine, Field(max_length=120, description="What the key is for.")]
+Name = Annotated[text.Name, Field(description="What the key is for.")]
 Actions = Annotated[
     Sequence[Annotated[str, Field(max_length=64)]],
     Field(

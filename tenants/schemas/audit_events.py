@@ -9,7 +9,8 @@ from pydantic.config import JsonDict
 
 from insula.audit import ActorKind
 from insula.http.exports import ExportParams
-from insula.http.paging import MAX_SEARCH, KeysetParams
+from insula.http.paging import KeysetParams
+from insula.text.fields import SearchText
 from tenants.schemas.base import Read
 
 _EXAMPLE: Final[JsonDict] = {
@@ -64,7 +65,7 @@ class AuditEventFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    search: str | None = Field(None, min_length=1, max_length=MAX_SEARCH, description="Text to find, ignoring case.")
+    search: SearchText | None = Field(None, description="Text to find, ignoring case.")
     actor_id: UUID | None = Field(None, description="Only what this user or key did.")
     action: str | None = Field(None, min_length=1, max_length=100, description="Only this action.")
     object_type: str | None = Field(None, min_length=1, max_length=100, description="Only objects of this kind.")

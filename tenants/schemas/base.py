@@ -1,10 +1,8 @@
 """What all schemas share: inputs refuse unknown fields, outputs are read from rows."""
 
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
-
-SingleLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1F\x7F]+$")]
+from pydantic import BaseModel, ConfigDict
 
 
 class Input(BaseModel):

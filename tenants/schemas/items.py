@@ -8,13 +8,14 @@ from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.http.paging import KeysetParams
+from insula.text import fields as text
 from tenants.models import ItemStatus
-from tenants.schemas.base import Input, Read, SingleLine, Update
+from tenants.schemas.base import Input, Read, Update
 
 BULK_LIMIT = 1_000
 
-Title = Annotated[SingleLine, Field(max_length=200, description="What is to be done.")]
-Body = Annotated[str, Field(max_length=10_000, description="Free text.")]
+Title = Annotated[text.Title, Field(description="What is to be done.")]
+Body = Annotated[str, text.FreeText(10_000), Field(description="Free text.")]
 Status = Annotated[ItemStatus, Field(description="How far it is.")]
 Position = Annotated[int, Field(ge=0, le=1_000_000, description="Where it stands among its siblings; ties are fine.")]
 Assignee = Annotated[UUID | None, Field(description="Id of the membership of who does it; null: nobody yet.")]
@@ -71,8 +72,8 @@ class ItemRead(Read):
 
     id: UUID
     project_id: UUID
-    title: Title
-    body: Body
+    title: str
+    body: str
     status: Status
     position: Position
     assignee_id: Assignee

@@ -8,11 +8,12 @@ from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.http.paging import KeysetParams
+from insula.text import fields as text
 from tenants.models import ProjectStatus
-from tenants.schemas.base import Input, Read, SingleLine, Update
+from tenants.schemas.base import Input, Read, Update
 
-Name = Annotated[SingleLine, Field(max_length=120, description="Unique in the tenant.")]
-Description = Annotated[str, Field(max_length=2_000, description="Free text.")]
+Name = Annotated[text.Name, Field(description="Unique in the tenant.")]
+Description = Annotated[str, text.FreeText(2_000), Field(description="Free text.")]
 Status = Annotated[ProjectStatus, Field(description="An archived project is kept, out of the way.")]
 
 _EXAMPLE: JsonDict = {"name": "Website", "description": "The new public site.", "status": "active"}
@@ -55,8 +56,8 @@ class ProjectRead(Read):
     )
 
     id: UUID
-    name: Name
-    description: Description
+    name: str
+    description: str
     status: Status
     created_at: datetime
     updated_at: datetime

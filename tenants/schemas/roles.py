@@ -9,8 +9,9 @@ from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstrain
 from pydantic.config import JsonDict
 
 from insula.policy import Published, Role, StaffRole
+from insula.text import fields as text
 from tenants.permissions import ASSIGNABLE, IN_EVERY_ROLE
-from tenants.schemas.base import Input, Read, SingleLine, Update
+from tenants.schemas.base import Input, Read, Update
 
 _TAKEN: Final = frozenset[str]({*Role, *StaffRole})
 _NAME: Final = StringConstraints(min_length=2, max_length=40, pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")
@@ -42,8 +43,8 @@ Key = Annotated[
     AfterValidator(_not_built_in),
     Field(description="What members and invitations call it. Unique in the tenant; it never changes."),
 ]
-Name = Annotated[SingleLine, Field(max_length=120, description="What people call it.")]
-Description = Annotated[str, Field(max_length=2_000, description="Free text.")]
+Name = Annotated[text.Name, Field(description="What people call it.")]
+Description = Annotated[str, text.FreeText(2_000), Field(description="Free text.")]
 Permissions = Annotated[
     Sequence[Annotated[str, Field(max_length=64)]],
     Field(

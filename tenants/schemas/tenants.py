@@ -8,12 +8,13 @@ from uuid import UUID
 from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from insula.text import fields as text
 from tenants.locales import Locale, TimeZone
-from tenants.schemas.base import Input, Read, SingleLine, Update
+from tenants.schemas.base import Input, Read, Update
 from tenants.schemas.roles import RoleName
 from tenants.slugs import Slug
 
-Name = Annotated[SingleLine, Field(max_length=120, description="As people know it.")]
+Name = Annotated[text.Name, Field(description="As people know it.")]
 
 _ID = "019ab2c4-0a00-7000-8000-5162738495a6"
 _READ: JsonDict = {
@@ -66,7 +67,7 @@ class TenantRead(Read):
 
     id: UUID
     slug: str
-    name: Name
+    name: str
     status: str
     plan: str = Field(description="Key of the plan.")
     time_zone: str
@@ -93,7 +94,7 @@ class TenantReadV2(Read):
 
     id: UUID
     slug: str
-    name: Name
+    name: str
     status: str
     plan: PlanRead
     time_zone: str

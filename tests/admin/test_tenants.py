@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from insula.ids import new_id
+from insula.text.fields import MAX_SEARCH
 from tests.admin.conftest import Hire
 from tests.admin.support import Caller, code_of
 from tests.support.app import SignIn
@@ -88,7 +89,7 @@ class TestList:
             {"skip": -1},
             {"skip": 2**63},
             {"search": ""},
-            {"search": "x" * 101},
+            {"search": "x" * (MAX_SEARCH + 1)},
             {"status": "gone"},
             {"cursor": "x"},
         ],

@@ -103,7 +103,11 @@ class TestLists:
         path = name.format(project=await owner.project())
         order = "title" if name.endswith("items") else "name"
         for sql in SQL:
-            assert (await owner.get(path, sort_by=order, cursor=forged(order, sql))).status_code == 200
+            key = sql.encode().hex()
+            assert (await owner.get(path, sort_by=order, cursor=forged(order, key))).status_code == 200
+            plain = await owner.get(path, sort_by=order, cursor=forged(order, sql))
+            assert code_of(plain) == (422, "invalid_cursor")
+            assert (await owner.get("/members", sort_by="email", cursor=forged("email", sql))).status_code == 200
             time = await owner.get(path, sort_by="created_at", cursor=forged("created_at", sql))
             assert code_of(time) == (422, "invalid_cursor")
 

@@ -7,10 +7,11 @@ from sqlalchemy import TextClause, text
 # A new account, or the newest registration of one that nobody has verified. A verified one stays as it is.
 REGISTER: Final[TextClause] = text("""
     with account as (
-        insert into "user" (id, email, name, status, created_at, updated_at, version)
-        values (:user_id, :email, :name, 'active', :now, :now, 1)
+        insert into "user" (id, email, name, name_key, status, created_at, updated_at, version)
+        values (:user_id, :email, :name, :name_key, 'active', :now, :now, 1)
         on conflict (email) do update
-            set name = excluded.name, updated_at = excluded.updated_at, version = "user".version + 1
+            set name = excluded.name, name_key = excluded.name_key, updated_at = excluded.updated_at,
+                version = "user".version + 1
             where "user".email_verified_at is null
         returning id
     ), credential as (
@@ -80,8 +81,8 @@ REDEEM: Final[TextClause] = text("""
 FORGET: Final[TextClause] = text("delete from email_token where user_id = :user_id")
 
 VERIFY: Final[TextClause] = text("""
-    update "user" set email_verified_at = :now, name = coalesce(cast(:name as text), name), updated_at = :now,
-        version = version + 1
+    update "user" set email_verified_at = :now, name = coalesce(cast(:name as text), name),
+        name_key = coalesce(cast(:name_key as bytea), name_key), updated_at = :now, version = version + 1
     where id = :user_id and email_verified_at is null
     returning id
 """)
@@ -124,10 +125,11 @@ REVOKE_SESSION: Final[TextClause] = text("""
 PROFILE: Final[TextClause] = text('select name, version from "user" where id = :user_id for no key update')
 
 RENAME: Final[TextClause] = text("""
-    update "user" set name = :name, updated_at = :now, version = version + 1 where id = :user_id
+    update "user" set name = :name, name_key = :name_key, updated_at = :now, version = version + 1 where id = :user_id
     returning email, name, version
 """)
 
 RENAME_MEMBER: Final[TextClause] = text("""
-    update membership set name = :name, updated_at = :now, version = version + 1 where user_id = :user_id
+    update membership set name = :name, name_key = :name_key, updated_at = :now, version = version + 1
+    where user_id = :user_id
 """)

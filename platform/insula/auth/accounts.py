@@ -20,6 +20,7 @@ from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.ids import UserId, new_user_id
+from insula.text.collation import sort_key
 
 _USER: Final = "user"
 _COMPARED: Final = 4
@@ -68,7 +69,7 @@ class Accounts:
         good, each for the registration that it was mailed for.
         """
         link, password_hash = Link.new(Purpose.VERIFY), await self._passwords.hash(registration.password)
-        account = {"user_id": new_user_id(), "email": registration.email, "name": registration.name}
+        account = {"user_id": new_user_id(), "email": registration.email, **_named(registration.name)}
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
             if row is not None and row.registered:
@@ -101,7 +102,7 @@ class Accounts:
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             holder = await self._redeem(unit, Purpose.VERIFY, secret)
             user = {"user_id": holder.user_id, "now": clock.now()}
-            if await one(unit, queries.VERIFY, {**user, "name": verified.name}) is None:
+            if await one(unit, queries.VERIFY, {**user, **_named(verified.name)}) is None:
                 raise LinkRefused
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": verified.password_hash})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
@@ -147,7 +148,7 @@ class Accounts:
             holder = await self._redeem(unit, Purpose.RESET, secret)
             check_password(password, holder.email, holder.name)
             user = {"user_id": holder.user_id, "now": clock.now()}
-            verified = await one(unit, queries.VERIFY, {**user, "name": None})
+            verified = await one(unit, queries.VERIFY, {**user, "name": None, "name_key": None})
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": password_hash})
             await run(unit, queries.REVOKE_SESSIONS, {**user, "kept": None})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
@@ -166,6 +167,10 @@ class Accounts:
         if await one(unit, queries.REDEEM, {"hash": found["hash"], "user_id": holder.id}) is None:
             raise LinkRefused
         return _Holder(UserId(holder.id), holder.email, holder.name)
+
+
+def _named(name: str) -> dict[str, object]:
+    return {"name": name, "name_key": sort_key(name)}
 
 
 def _record(

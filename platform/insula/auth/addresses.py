@@ -4,9 +4,10 @@ import unicodedata
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from insula.text.domains import ascii_domain
+from insula.text.fields import Name
 
 
 def fold(email: str) -> str:
@@ -44,10 +45,4 @@ EmailAddress = Annotated[
     AfterValidator(_deliverable),
 ]
 
-PersonName = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]+$"
-    ),
-    Field(description="What others call you."),
-]
+PersonName = Annotated[Name, Field(description="What others call you.")]

@@ -18,6 +18,7 @@ from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.errors import AppError, NotFound
 from insula.ids import UserId
+from insula.text.collation import sort_key
 
 MOST_SESSIONS: Final = 100
 _USER, _SESSION = "user", "session"
@@ -66,7 +67,7 @@ class OwnAccount:
             if before is None:
                 raise NotFound
             check_version(before.version)
-            renamed = {"user_id": me.user_id, "name": name, "now": clock.now()}
+            renamed = {"user_id": me.user_id, "name": name, "name_key": sort_key(name), "now": clock.now()}
             await run(unit, queries.RENAME, renamed)
             await run(unit, queries.RENAME_MEMBER, renamed)
             _record(unit, me, "user.updated", (_USER, me.user_id), {"name": before.name}, {"name": name})

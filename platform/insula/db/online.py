@@ -33,6 +33,12 @@ def create_index(name: str, table: str, columns: Sequence[str], *, unique: bool 
         )
 
 
+def drop_index(name: str, table: str) -> None:
+    """Drop an index without blocking those who use the table."""
+    with op.get_context().autocommit_block(), _patient():
+        op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
+
+
 def add_constraint(name: str, table: str, definition: str) -> None:
     """Add ``CHECK (...)`` or ``FOREIGN KEY (...) REFERENCES ...``: for new rows at once, then for the others.
 

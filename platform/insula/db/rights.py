@@ -85,7 +85,12 @@ _AUDIT: Final = (
 
 _TENANT_SCOPED: Final = (
     *_may(
-        _TENANTS, "tenant", "tenant", "SELECT", "INSERT", "UPDATE name, slug, time_zone, locale, updated_at, version"
+        _TENANTS,
+        "tenant",
+        "tenant",
+        "SELECT",
+        "INSERT",
+        "UPDATE name, name_key, slug, time_zone, locale, updated_at, version",
     ),
     # Kept by triggers, which run with the rights of who makes or renames a tenant, a project, an item.
     *_may(_TENANTS, "tenant", "tenant_slug", "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
@@ -153,7 +158,7 @@ _CROSSING: Final = (
     *_may(_IDENTITY, "all", "membership", "SELECT"),
     *_may(_IDENTITY, "all", "tenant", "SELECT"),
     # A person's name stands in each of their memberships, kept in step.
-    *_may(_IDENTITY, "all", "membership", "UPDATE name, updated_at, version"),
+    *_may(_IDENTITY, "all", "membership", "UPDATE name, name_key, updated_at, version"),
     # Sweepers.
     *_may(_WORKER, "all", "entitlement_override", "SELECT tenant_id, expires_at"),
     *_may(_WORKER, "all", "idempotency_record", "SELECT tenant_id, created_at, ctid", "DELETE"),

@@ -51,7 +51,8 @@ class KeysetReading(Generic[Model]):
             column, identity = self._sortable[params.sort_field], col(self._model.id)
             given[_AFTER], given[_AFTER_ID] = read_cursor(params, column, identity)
         reading = self._reading(params, frozenset(given))
-        return cut(params, await reading.all(unit, **given, **{_LIMIT: params.limit + 1}))
+        rows = await reading.all(unit, **given, **{_LIMIT: params.limit + 1})
+        return cut(params, self._sortable[params.sort_field], rows)
 
     def _reading(self, params: KeysetParams, given: frozenset[str]) -> Reading[Model]:
         shape = (params.sort_by, given)

@@ -24,13 +24,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from insula.errors import AppError
+from insula.text.fields import SearchText
 
 MAX_LIMIT = 100
 MAX_SKIP = 1_000_000
-MAX_SEARCH = 400
-"""Longer than anything that is searched by: a title, an address, a host name."""
 MAX_CURSOR = 4_000
-"""Longer than any cursor that is handed out: 700 characters of the widest kind, or ``MAX_SEARCH`` that are escaped."""
+"""Longer than any cursor that is handed out: a sort key, or an address of any length that there is."""
 Row = TypeVar("Row")
 Read = TypeVar("Read")
 Columns = Mapping[str, Mapped[Any]]
@@ -46,7 +45,7 @@ class _ListParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many at most.")
-    search: str | None = Field(None, min_length=1, max_length=MAX_SEARCH, description="Text to find, ignoring case.")
+    search: SearchText | None = Field(None, description="Text to find, ignoring case.")
     sort_by: str = Field("-created_at", description="What to sort by; a leading '-' sorts downwards.")
 
     @property
@@ -102,12 +101,6 @@ class Slice(Generic[Row]):
         return Page[Read](items=[read(row) for row in self.rows], next_cursor=self.next_cursor)
 
 
-def like(text: str) -> str:
-    """Return ``text`` as an ILIKE pattern that finds it anywhere, its wildcards escaped by a backslash."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
 async def fetch_keyset(
     session: AsyncSession,
     statement: SelectOfScalar[Row],
@@ -128,15 +121,18 @@ async def fetch_keyset(
         position = tuple_(column, identity)
         statement = statement.where(position < last if params.descending else position > last)
     order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
-    return cut(params, list((await session.exec(statement.order_by(*order).limit(params.limit + 1))).all()))
+    rows = list((await session.exec(statement.order_by(*order).limit(params.limit + 1))).all())
+    return cut(params, column, rows)
 
 
-def cut(params: KeysetParams, rows: list[Row]) -> Slice[Row]:
+def cut(params: KeysetParams, column: Mapped[Any], rows: list[Row]) -> Slice[Row]:
     """Return the page of ``rows``, of which there is one more than the limit when another page follows."""
     if len(rows) <= params.limit:
         return Slice(rows, None)
     rows.pop()
-    return Slice(rows, _encode(params, getattr(rows[-1], params.sort_field), getattr(rows[-1], "id")))  # noqa: B009 - Row is any model with an id
+    last: Any = rows[-1]
+    key: str = column.key  # type: ignore[attr-defined]  # a mapped column's typing does not tell its name
+    return Slice(rows, _encode(params, getattr(last, key), last.id))
 
 
 async def fetch_offset(
@@ -156,9 +152,15 @@ async def fetch_offset(
 
 
 def _encode(params: KeysetParams, value: object, identity: object) -> str:
-    plain = value.isoformat() if isinstance(value, datetime) else value
+    plain = _plain(value)
     text = json.dumps([params.sort_by, plain, str(identity)], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def read_cursor(params: KeysetParams, column: Mapped[Any], identity: Mapped[Any]) -> tuple[object, object]:
@@ -185,6 +187,8 @@ def _typed(value: object, kind: type) -> object:
         if moment.tzinfo is None:
             raise ValueError("a moment without a zone")
         return moment
+    if kind is bytes and isinstance(value, str):
+        return bytes.fromhex(value)
     if type(value) is not kind:
         raise ValueError("a value of another type")
     if isinstance(value, str) and b"\0" in value.encode():

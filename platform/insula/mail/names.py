@@ -7,6 +7,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from insula.text.lines import effective_joiners
+
 _JOINTS: Final = frozenset(".:/@\\\u3002")
 """What joins the parts of a web or mail address; the ideographic full stop is a dot to IDNA."""
 
@@ -15,8 +17,14 @@ _SLASHES: Final = frozenset("\u2044\u2215\u29f5\u29f8")
 
 
 def name_in_mail(name: str) -> str:
-    """Return a name without control and invisible characters, and with spaces where an address would be joined."""
-    shown = (letter if letter.isprintable() and not _joins(name, at) else " " for at, letter in enumerate(name))
+    """Return a name without control and invisible characters, and with spaces where an address would be joined.
+
+    What joins letters or pictures stays, where it has an effect: a Persian word, a family.
+    """
+    joined = effective_joiners(name)
+    seen = ((at, letter) for at, letter in enumerate(name) if letter.isprintable() or at in joined)
+    kept = {at: " " if _joins(name, at) else letter for at, letter in seen}
+    shown = (kept.get(at, " ") for at in range(len(name)))
     return " ".join("".join(shown).split())
 
 

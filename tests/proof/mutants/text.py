@@ -9,6 +9,9 @@ _EXPORTS: Final = "platform/insula/http/exports.py"
 _CELLS: Final = tests("http/test_exports.py")
 _ADDRESSES: Final = "platform/insula/auth/addresses.py"
 _SPELLINGS: Final = tests("auth/test_addresses.py")
+_LINES: Final = "platform/insula/text/lines.py"
+_NAMES: Final = tests("text/test_lines.py")
+_KINDS: Final = tests("faults/test_59_text.py")
 
 TEXT: Final = (
     Edit("exports: formulas behind quotes", _EXPORTS, "character not in _QUOTES and ", "", _CELLS),
@@ -35,4 +38,30 @@ TEXT: Final = (
         _SPELLINGS,
     ),
     Edit("addresses: another mailbox, by folding", _ADDRESSES, "if local.isascii():", "if True:", _SPELLINGS),
+    Edit("names: in any normal form", _LINES, 'unicodedata.normalize("NFC", text)', "text", _NAMES),
+    Edit("names: with invisible characters", _LINES, '_DROPPED.sub("", nfc(text))', "nfc(text)", _NAMES),
+    Edit("names: turned by bidirectional controls", _LINES, r"\u202A-\u202E\u2066-\u206F", "", _NAMES),
+    Edit("names: of fillers", _LINES, r"\u2800\u3164", "", _NAMES),
+    Edit(
+        "names: of nothing that is seen",
+        "platform/insula/text/fields.py",
+        "if not is_visible(text):",
+        "if False:",
+        _NAMES,
+    ),
+    Edit("names: marks without end", _LINES, "_LONG_RUN.search(", "False and _LONG_RUN.search(", _NAMES),
+    Edit(
+        "names: a key that stays when the name goes",
+        "platform/insula/db/sorting.py",
+        "if isinstance(value, str):",
+        "if False:",
+        _KINDS,
+    ),
+    Edit(
+        "cursors: shorter than what is handed out",
+        "platform/insula/http/paging.py",
+        "MAX_CURSOR = 4_000",
+        "MAX_CURSOR = 300",
+        tests("faults/test_59_long_cursors.py"),
+    ),
 )

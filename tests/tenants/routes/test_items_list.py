@@ -77,7 +77,7 @@ class TestList:
     async def test_has_an_index_for_every_order(self, readback: Readback) -> None:
         indexes = await readback("select indexdef from pg_indexes where tablename = 'project_item'")
         ordered = {str(row["indexdef"]).partition("(")[2] for row in indexes}
-        for column in ("created_at", "title", '"position"'):
+        for column in ("created_at", "title_key", '"position"'):
             assert f"tenant_id, project_id, {column}, id)" in ordered
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from insula.text.fields import MAX_SEARCH
 from tests.support.factories import TenantRow
 from tests.tenants.conftest import Join
 from tests.tenants.support import READERS, ROLES, Caller, code_of
@@ -64,7 +65,7 @@ class TestList:
             {"sort_by": "tenant_id"},
             {"status": "gone"},
             {"search": ""},
-            {"search": "x" * 101},
+            {"search": "x" * (MAX_SEARCH + 1)},
             {"cursor": "!"},
             {"unknown": "1"},
         ],

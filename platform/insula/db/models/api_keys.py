@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from insula.db.base import TenantOwned
+from insula.db.sorting import sort_key_of
 
 
 class ApiKey(TenantOwned, table=True):
@@ -20,10 +21,11 @@ class ApiKey(TenantOwned, table=True):
         CheckConstraint("(previous_hash IS NULL) = (previous_until IS NULL)", name="ck_api_key_previous"),
         CheckConstraint("requests_per_minute > 0", name="ck_api_key_requests_per_minute"),
         Index(None, "tenant_id", "created_at", "id"),
-        Index(None, "tenant_id", "name", "id"),
+        Index(None, "tenant_id", "name_key", "id"),
     )
 
     name: str = Field(sa_type=Text)
+    name_key: bytes = sort_key_of("name")
     actions: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     secret_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     previous_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))

@@ -5,6 +5,7 @@ from sqlmodel import Field
 
 from insula.db.base import TenantOwned
 from insula.db.models.roles import own_role
+from insula.db.sorting import sort_key_of
 
 
 class Membership(TenantOwned, table=True):
@@ -26,3 +27,4 @@ class Membership(TenantOwned, table=True):
     custom_role: str | None = Field(default=None, sa_column=Column(Text, own_role()))
     email: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)
+    name_key: bytes = sort_key_of("name")

@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from insula import clock
 from insula.db.base import Base, Stamped
+from insula.db.sorting import sort_key_of
 from insula.ids import new_id
 
 ACTIVE: Final = "active"
@@ -29,6 +30,7 @@ class Tenant(Stamped, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     slug: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)
+    name_key: bytes = sort_key_of("name")
     status: str = Field(default=ACTIVE, sa_type=Text)
     plan: str = Field(default=FREE, sa_type=Text)
     time_zone: str = Field(default=UTC, sa_type=Text, sa_column_kwargs={"server_default": UTC})

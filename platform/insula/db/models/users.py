@@ -7,6 +7,7 @@ from sqlmodel import Field
 from insula import clock
 from insula.db.base import Base, Stamped
 from insula.db.models.tenants import ACTIVE
+from insula.db.sorting import sort_key_of
 from insula.ids import new_id
 
 
@@ -22,6 +23,7 @@ class User(Stamped, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     email: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)
+    name_key: bytes = sort_key_of("name")
     status: str = Field(default=ACTIVE, sa_type=Text)
     email_verified_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 

@@ -1,0 +1,163 @@
+"""One spelling of what looks alike: NFC, one kind of space, and no invisible characters without an effect.
+
+Two names that a reader cannot tell apart are one name to a unique constraint, a search and a sort.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+import idna
+
+MOST_MARKS: Final = 30
+"""Combining marks in a row, as in Unicode's Stream-Safe Text Format. Sorting more takes quadratic time."""
+
+REFUSED: Final = (
+    r"\u0000-\u001F\u007F-\u009F"  # control characters, line breaks among them
+    r"\u2028\u2029\u202A-\u202E\u2066-\u206F"  # separators, bidirectional embeddings, overrides and isolates
+    r"\u115F\u1160\u17B4\u17B5\u2800\u3164\uFFA0"  # fillers: characters without a shape
+    r"\uFDD0-\uFDEF\uFFF9-\uFFFB\uFFFE\uFFFF"  # annotations and noncharacters
+)
+"""What no line of text holds, as the inside of a character class."""
+
+_REFUSED: Final = re.compile(f"[{REFUSED}]")
+# Invisible wherever they stand: dropped. Joiners, selectors and tags stay where they change what is seen.
+_DROPPED: Final = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060-\u2065\ufeff\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U000e0fff]"
+)
+_CONDITIONAL: Final = re.compile(
+    "[\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]"
+)
+_LONG_RUN: Final = re.compile(rb"[^\x00]{%d,}" % (MOST_MARKS + 1))
+_ZWNJ: Final = "\u200c"
+_ZWJ: Final = "\u200d"
+_EMOJI_STYLE: Final = "\ufe0f"
+_KEYCAP: Final = "\u20e3"
+_BLACK_FLAG: Final = "\U0001f3f4"
+_END_OF_TAGS: Final = "\U000e007f"
+_VIRAMA: Final = 9  # its combining class
+_SKIN_TONES: Final = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+_PICTURES: Final = frozenset({"So", "Sm", "Cn"})  # Cn: emoji newer than this Python
+_STYLED: Final = _PICTURES | {"Po", "Pd", "Ps", "Pe", "Sk"}
+_UNSEEN: Final = frozenset({"Mn", "Mc", "Me", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
+
+
+def nfc(text: str) -> str:
+    """Return ``text`` in NFC. Raises ValueError for more than ``MOST_MARKS`` combining marks in a row."""
+    if text.isascii():
+        return text
+    if _LONG_RUN.search(bytes(map(unicodedata.combining, text))):
+        raise ValueError(f"Value holds more than {MOST_MARKS} combining marks in a row")
+    return unicodedata.normalize("NFC", text)
+
+
+def bare(text: str) -> str:
+    """Return ``text`` in NFC, without the invisible characters that change nothing of what is seen."""
+    if text.isascii():
+        return text
+    text = _DROPPED.sub("", nfc(text))
+    if not _CONDITIONAL.search(text):
+        return nfc(text)
+    joiners = effective_joiners(text)
+    return nfc("".join(text[at] for at in range(len(text)) if at in joiners or not _CONDITIONAL.match(text[at])))
+
+
+def effective_joiners(text: str) -> frozenset[int]:
+    """Return the places of the joiners, selectors and tags that change what is seen."""
+    if not _CONDITIONAL.search(text):
+        return frozenset()
+    kept: list[str] = []
+    found = set()
+    for at, character in enumerate(text):
+        if _CONDITIONAL.match(character):
+            if not _shows(kept, character, text[at + 1 : at + 2]):
+                continue
+            found.add(at)
+        kept.append(character)
+    return frozenset(found)
+
+
+def tidy(text: str) -> str:
+    """Return ``text`` as it is kept where it fills one line: bare, with single plain spaces, none at its ends."""
+    # Not ``split()``: that takes control characters for spaces, and those are refused.
+    plain = "".join(" " if unicodedata.category(character) == "Zs" else character for character in bare(text))
+    return re.sub(" {2,}", " ", plain.strip(" \t\n\r\v\f"))
+
+
+def is_visible(text: str) -> bool:
+    """Tell whether a reader sees anything: a letter, a figure, a sign or a picture."""
+    return any(unicodedata.category(character) not in _UNSEEN for character in text)
+
+
+def _shows(before: list[str], character: str, after: str) -> bool:
+    """Tell whether a joiner, selector or tag changes what is seen, between these."""
+    last = before[-1] if before else ""
+    if not last:
+        return False
+    if character == _ZWNJ:
+        return unicodedata.combining(last) == _VIRAMA or _parts_letters("".join(before), after)
+    if character == _ZWJ:
+        return _joins(last, after)
+    if "\U000e0020" <= character <= "\U000e007f":
+        return last == _BLACK_FLAG or "\U000e0020" <= last < _END_OF_TAGS
+    return _selects(last, character, after)
+
+
+def _parts_letters(before: str, after: str) -> bool:
+    """Tell whether a non-joiner parts two letters that would join: RFC 5892, A.1."""
+    try:
+        return idna.valid_contextj(f"{before}{_ZWNJ}{after}", len(before))
+    except (ValueError, idna.IDNAError):
+        return False
+
+
+def _joins(last: str, after: str) -> bool:
+    if not after:
+        return _is_arabic(last)
+    if unicodedata.combining(last) == _VIRAMA or unicodedata.combining(after) == _VIRAMA:
+        return True
+    if _is_arabic(last) != _is_arabic(after):
+        return True  # it gives the letter its joined form
+    pictured = last in _SKIN_TONES or last in (_EMOJI_STYLE, _KEYCAP, _END_OF_TAGS) or _category(last) in _PICTURES
+    return pictured and _category(after) in _PICTURES
+
+
+def _selects(last: str, character: str, after: str) -> bool:
+    category = _category(last)
+    if character in "\u180b\u180c\u180d\u180f":
+        return "\u1820" <= last <= "\u18aa"
+    if last in "0123456789#*":
+        return character == _EMOJI_STYLE and after == _KEYCAP
+    if character in "\ufe0e\ufe0f":
+        return category in _STYLED or last == "\u2139"
+    return category == "Lo" or category in _PICTURES
+
+
+def _is_arabic(character: str) -> bool:
+    return unicodedata.bidirectional(character) == "AL"
+
+
+def _category(character: str) -> str:
+    return unicodedata.category(character)
+
+
+def mended(text: str, longest: int) -> str:
+    """Return what a line that was kept under looser rules is called now: never empty, never refused."""
+    kept, marks = [], 0
+    for character in _REFUSED.sub("", text):
+        if unicodedata.combining(character):
+            marks += 1
+        elif not _DROPPED.match(character) and not _CONDITIONAL.match(character):
+            marks = 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    shown = tidy("".join(kept))[:longest].rstrip()
+    return shown if is_visible(shown) else "Unnamed"
+
+
+def numbered(text: str, number: int, longest: int) -> str:
+    """Return ``text`` with a number behind it, no longer than ``longest``."""
+    suffix = f" ({number})"
+    return f"{text[: longest - len(suffix)].rstrip()}{suffix}"
