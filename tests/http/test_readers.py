@@ -31,8 +31,8 @@ def test_a_steady_reader_above_the_floor_is_never_cut_off(step: int) -> None:
 
 
 def test_what_linux_takes_over_loopback_at_a_kilobyte_a_second_is_progress() -> None:
-    measured = [(1.0, 128_512), (64.0, 66_560)]
-    assert cut_after(measured, 64 + 180) is None
+    measured = [(1.0, 128_512), (64.0, 66_560), *((192.0 + 93.5 * number, 95_232) for number in range(20))]
+    assert cut_after(measured, 2_000) is None
 
 
 def test_a_reader_below_the_floor_is_cut_off_although_it_never_stops() -> None:

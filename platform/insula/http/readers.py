@@ -2,8 +2,8 @@
 
 Two buffers hide a slow reader. Ours, and the kernel's, stay full for as long as the client's is; and
 a client's system takes an answer in steps, not in the bytes that the client reads: at 1 KB a second
-over loopback, Linux takes 128 KB at once and then 64 KB every one to three minutes. So what was taken counts for the
-time that it takes to read at the floor, up to a limit.
+over loopback, Linux takes 128 KB at once, and then 64 to 95 KB up to 128 seconds apart. So what was taken
+counts for the time that it takes to read at the floor, up to a limit.
 """
 
 import asyncio
