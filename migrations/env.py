@@ -5,6 +5,7 @@ from typing import Final
 
 from alembic import context
 from alembic.runtime.migration import MigrationInfo
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from billing import models as billing_models
@@ -19,6 +20,30 @@ MODELS: Final = (kernel_models, tenants_models, billing_models)
 """Importing them fills the metadata; a new app's models stand here."""
 
 
+_OWNED: Final = text("""
+    select relname from pg_class
+    where relnamespace = 'public'::regnamespace and relowner = current_user::regrole
+      and not exists (
+          select from pg_depend where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype = 'e'
+      )
+""")
+
+
+class _Ours:
+    """Tells the tables that a new revision may drop: the owner's own, of no extension. Others may share ``public``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._owned: frozenset[str] | None = None
+
+    def __call__(self, name: str | None, kind: str, _parents: object) -> bool:
+        if kind != "table" or name in metadata.tables:
+            return True
+        if self._owned is None:
+            self._owned = frozenset(self._connection.scalars(_OWNED))
+        return name in self._owned
+
+
 def run(connection: Connection) -> None:
     """Run the command that Alembic was called with, one transaction for each migration."""
     context.configure(
@@ -27,6 +52,7 @@ def run(connection: Connection) -> None:
         transaction_per_migration=True,
         compare_type=True,
         on_version_apply=_say,
+        include_name=_Ours(connection),
     )
     with context.begin_transaction():
         context.run_migrations()

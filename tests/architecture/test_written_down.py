@@ -1,6 +1,8 @@
 """What the house says about itself in its files is what it does."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -50,3 +52,15 @@ def test_version_is_the_changelogs() -> None:
     headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert len(headings) == 1 or headings[1] == version
+
+
+def test_time_zones_come_with_a_dependency_that_is_declared() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    code = "from tenants.locales import time_zones; print('Europe/Berlin' in time_zones())"
+    without_the_systems = {"PATH": "/usr/bin:/bin", "PYTHONTZPATH": "", "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
+    done = subprocess.run(  # noqa: S603  our own code
+        [sys.executable, "-c", code], env=without_the_systems, capture_output=True, text=True, check=True
+    )
+
+    assert any(name.startswith("tzdata") for name in declared)
+    assert done.stdout == "True\n"
