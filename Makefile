@@ -15,6 +15,8 @@ UV := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL 
 # Whom this machine trusts, where it says so: uv has a list of its own, which a company's proxy is not on.
 SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs,)
 ON_POSTGRES15 := tests/db tests/cli/test_backup.py tests/isolation tests/faults/test_14_side_doors.py
+# What to say when an installation failed: the network's own error, or where to look if it works.
+NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
@@ -98,7 +100,7 @@ check-scripts: $(READY)
 
 $(READY): pyproject.toml uv.lock $(BIN)/uv
 	@echo "installing what uv.lock names"
-	@$(UV) sync --frozen --all-extras --all-groups --compile-bytecode --quiet $(SYSTEM_CERTS)
+	@$(UV) sync --frozen --all-extras --all-groups --compile-bytecode --quiet $(SYSTEM_CERTS) || { $(NO_NETWORK); exit 1; }
 	@touch $@
 
 $(BIN)/uv:
@@ -108,4 +110,4 @@ $(BIN)/uv:
 	{ echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { $(NO_NETWORK); exit 1; }

@@ -1,22 +1,28 @@
 """Who is of the staff, and as what. One active superuser always stays, and nobody decides about themselves."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy.exc import IntegrityError
 
 from admin.actions import Action
-from admin.errors import AlreadyStaff, OwnStaffRole
+from admin.errors import AlreadyStaff, OwnStaffRole, UserMissing, UserUnfit
 from admin.queries import staff as queries
+from admin.queries import users
 from admin.queries.staff import StaffMember
 from admin.schemas.staff import StaffAppoint, StaffList
 from admin.service.people import acting, chosen, one_superuser_of_many
-from insula.audit import record
+from insula.audit import Actor, record, record_in
 from insula.db.failures import constraint_of
-from insula.db.models import Staff
+from insula.db.models import ACTIVE, Staff
+from insula.db.unit import Unit
 from insula.errors import NotFound
 from insula.ids import UserId
 from insula.policy import StaffRole
 from insula.scope import StaffScope
+
+_OPERATOR: Final = Actor("staff", label="insula staff add")
+"""Whoever runs the command on a machine of the installation: nobody who is signed in."""
 
 
 async def listing(scope: StaffScope, params: StaffList) -> tuple[Sequence[StaffMember], int]:
@@ -39,6 +45,27 @@ async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
         raise AlreadyStaff from violation
     record(scope, "staff.appointed", object_type="staff", object_id=user.id, after=_image(member))
     return member
+
+
+async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> bool:
+    """Take a user on as the operator of this installation says, whose address need not be verified yet.
+
+    Return whether they are new. Raises UserMissing, UserUnfit, and AlreadyStaff for one with another role.
+    """
+    user = await users.find(unit.session, user_id)
+    if user is None:
+        raise UserMissing
+    if user.status != ACTIVE:
+        raise UserUnfit
+    present = await queries.role_of(unit.session, user_id)
+    if present is not None and present != role:
+        raise AlreadyStaff(f"They are {present} of the staff already; a superuser can change that in the admin app")
+    if present is None:
+        member = StaffMember(Staff(user_id=user_id, role=role), user)
+        unit.session.add(member.staff)
+        await unit.session.flush()
+        record_in(unit, _OPERATOR, "staff.appointed", object_type="staff", object_id=user_id, after=_image(member))
+    return present is None
 
 
 async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> StaffMember:

@@ -111,3 +111,35 @@ def test_seed_twice_is_as_once(settings: Settings) -> None:
     for _ in range(2):
         done = insula(settings, "seed")
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["token", "--email", "owner@acme.example", "--app", "tenants"],
+        ["staff", "add", "ada@example.com"],
+        ["doctor"],
+    ],
+)
+def test_a_command_before_the_first_run_says_what_to_do_and_makes_nothing(
+    settings: Settings, tmp_path: Path, command: list[str]
+) -> None:
+    nowhere = {"DATABASE_URL": "", "REDIS_URL": "", "INSULA_DATA_DIR": str(tmp_path / "data")}
+    done = insula(settings, *command, **nowhere)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"insula: there is no installation in {tmp_path / 'data'} yet: `make run` makes one;"
+        " or set DATABASE_URL to work on a database elsewhere\n"
+    )
+    assert not list(tmp_path.rglob("postgres*"))
+
+
+def test_a_database_without_our_roles_says_to_migrate(settings: Settings) -> None:
+    arguments = ("token", "--email", "owner@acme.example", "--app", "tenants")
+    other = insula(settings, *arguments, INSULA_DATABASE_ROLES_SECRET="x" * 32)
+    none = insula(settings, *arguments, INSULA_DATABASE_ROLES_SECRET="")
+
+    assert (other.returncode, other.stderr.count("\n")) == (1, 1)
+    assert "`insula migrate` makes the roles" in other.stderr
+    assert (none.returncode, none.stderr) == (1, "insula: INSULA_DATABASE_ROLES_SECRET is not set\n")

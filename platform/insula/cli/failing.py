@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError
 from sqlalchemy.exc import SQLAlchemyError
 
 from insula.db.address import InvalidAddress
+from insula.db.roles import RolesSecretMissing
 from insula.embedded import EmbeddedError
 from insula.variables import variable_of
 
@@ -29,17 +30,17 @@ def one_clear_line() -> Iterator[None]:
         signal.signal(number, _leave)
     try:
         yield
-    except (CommandFailed, EmbeddedError, InvalidAddress, PermissionError) as error:
+    except (CommandFailed, EmbeddedError, InvalidAddress, PermissionError, RolesSecretMissing) as error:
         _say(str(error))
     except ValidationError as error:
-        _say(_wrong_setting(error))
+        _say(wrong_setting(error))
     except SettingsError as error:
         _say(f"a setting cannot be read: {' '.join(str(error).split())}")
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
-        _say(f"the database: {' '.join(str(error).split()) or type(error).__name__}")
+        _say(f"the database: {_told(error)}")
 
 
-def _wrong_setting(error: ValidationError) -> str:
+def wrong_setting(error: ValidationError) -> str:
     """Name the variable, never its value, which may be a secret."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     reason = first["msg"].removeprefix("Value error, ")
@@ -47,6 +48,17 @@ def _wrong_setting(error: ValidationError) -> str:
         reason = "there is no such setting (see .env.example)"
     variable = variable_of(first["loc"])
     return f"{variable} is wrong: {reason}" if variable else reason
+
+
+def _told(error: BaseException) -> str:
+    """Return what the database said, in one line, and what mends it where that is known."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, asyncpg.InvalidAuthorizationSpecificationError):
+            mend = "`insula migrate` makes the roles; their passwords follow from INSULA_DATABASE_ROLES_SECRET"
+            return f"{' '.join(str(cause).split())}: {mend}"
+        cause = cause.__cause__
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

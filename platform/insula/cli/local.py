@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from insula.cli.environment import changed, dump, load
+from insula.cli.failing import CommandFailed
 from insula.embedded import Cluster, LocalSecrets, Lock, prepare
 from insula.settings import Settings
 
@@ -31,8 +32,11 @@ def installation(settings: Settings, public_url: str) -> Iterator[tuple[Settings
 
 
 @contextmanager
-def reached(settings: Settings) -> Iterator[Settings]:
-    """Give settings with a database: the outside one, the running installation's, or one started meanwhile."""
+def reached(settings: Settings, *, make: bool = False) -> Iterator[Settings]:
+    """Give settings with a database: the outside one, the running installation's, or one started meanwhile.
+
+    With ``make`` that may be one which is not there yet. Raises CommandFailed without.
+    """
     if settings.database_url:
         yield settings
         return
@@ -40,6 +44,11 @@ def reached(settings: Settings) -> Iterator[Settings]:
     if Lock(home).is_held() and (home / _RUNNING).exists():
         yield load((home / _RUNNING).read_text())
         return
+    if not make and not (home / "postgres").exists():
+        raise CommandFailed(
+            f"there is no installation in {settings.data_dir} yet: `make run` makes one;"
+            " or set DATABASE_URL to work on a database elsewhere"
+        )
     with installation(settings, settings.public_url) as (complete, _):
         yield complete
 

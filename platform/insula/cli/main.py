@@ -17,6 +17,7 @@ _COMMANDS = (
     "openapi",
     "doctor",
     "keys",
+    "staff",
     "audit",
     "backup",
     "restore",

@@ -9,6 +9,10 @@ from insula.db.address import address_of
 from insula.settings import Settings
 
 
+class RolesSecretMissing(ValueError):
+    """No role can log in: the secret that their passwords are derived from is not set."""
+
+
 class DatabaseRole(StrEnum):
     """A login, with only the rights that ``insula.db.rights`` declares for it."""
 
@@ -36,7 +40,7 @@ def role_password(settings: Settings, role: DatabaseRole) -> str:
     """Derive the role's password from the deployment's secret; a new secret rotates them all."""
     secret = settings.database.roles_secret.get_secret_value().encode()
     if not secret:
-        raise ValueError("INSULA_DATABASE_ROLES_SECRET is not set")
+        raise RolesSecretMissing("INSULA_DATABASE_ROLES_SECRET is not set")
     return hmac.new(secret, role.value.encode(), hashlib.sha256).hexdigest()
 
 

@@ -60,4 +60,18 @@ CALLERS: Final = (
         "    if False:\n",
         tests("db/test_addresses.py"),
     ),
+    Edit(
+        "staff: suspended users, by the operator",
+        "admin/service/staff.py",
+        "    if user.status != ACTIVE:\n        raise UserUnfit\n    present",
+        "    present",
+        tests("cli/test_staff.py"),
+    ),
+    Edit(
+        "staff: another role, by the operator",
+        "admin/service/staff.py",
+        "if present is not None and present != role:",
+        "if False:",
+        tests("cli/test_staff.py"),
+    ),
 )

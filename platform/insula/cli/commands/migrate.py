@@ -15,6 +15,6 @@ _Wait = Annotated[float, typer.Option(min=0, help="Seconds, in all, to wait for 
 @app.command()
 def migrate(wait: _Wait = WAIT_SECONDS) -> None:
     """Make the roles and bring the schema to this version, beside running processes and backups."""
-    with one_clear_line(), reached(Settings()) as settings:
+    with one_clear_line(), reached(Settings(), make=True) as settings:
         migrations.migrate(settings, wait=wait, say=typer.echo)
         typer.echo(f"the database is at {migrations.head()}")

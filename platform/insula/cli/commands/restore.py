@@ -23,7 +23,7 @@ _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog',
 @app.command()
 def restore(file: Path) -> None:
     """Bring back what `insula backup` wrote, into an empty database, and migrate it to this version."""
-    with one_clear_line(), reached(Settings()) as settings:
+    with one_clear_line(), reached(Settings(), make=True) as settings:
         load(settings, file)
         typer.echo(f"restored from {file}")
 

@@ -1,0 +1,57 @@
+import asyncio
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+import admin.api
+from insula.auth import EmailAddress, Letters
+from insula.auth.enrolment import Enrolled, enrol
+from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.local import reached
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.errors import AppError
+from insula.policy import StaffRole
+from insula.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+_ADDRESS: TypeAdapter[str] = TypeAdapter(EmailAddress)
+
+
+@app.callback()
+def staff() -> None:
+    """See to the people who run the platform; the admin app does the rest."""
+
+
+@app.command()
+def add(
+    email: str,
+    role: Annotated[StaffRole, typer.Option(help="What they may do.")] = StaffRole.SUPERUSER,
+) -> None:
+    """Take a person on, the first superuser above all; without an account, a link to open one is mailed and printed."""
+    with one_clear_line(), reached(Settings()) as settings:
+        try:
+            address = _ADDRESS.validate_python(email)
+        except ValidationError:
+            raise CommandFailed(f"{email} is not an email address") from None
+        enrolled, appointed = asyncio.run(_add(settings, address, role))
+        typer.echo(f"{address} {'is now' if appointed else 'was already'} {role.value} of the staff")
+        if enrolled.link is not None:
+            typer.echo(
+                f"They have no verified account yet. This link, good for 24 hours and mailed to them too, opens it:\n"
+                f"  {enrolled.link.url(settings.public_url)}"
+            )
+
+
+async def _add(settings: Settings, email: str, role: StaffRole) -> tuple[Enrolled, bool]:
+    database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.ADMIN])
+    try:
+        async with database.unit(DatabaseRole.IDENTITY) as unit:
+            enrolled = await enrol(unit, Letters(settings), email)
+        async with database.unit(DatabaseRole.ADMIN) as unit:
+            return enrolled, await admin.api.appoint_by_operator(unit, enrolled.user_id, role)
+    except AppError as error:
+        raise CommandFailed(f"{email}: {error.detail}") from None
+    finally:
+        await database.close()

@@ -1,0 +1,43 @@
+"""`make` on a machine that reaches no package index names the network."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.app import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("step", ["pip", "uv"])
+def test_an_installation_without_a_network_says_so(tmp_path: Path, step: str) -> None:
+    for name in ("Makefile", "pyproject.toml", "uv.lock", "README.md", "scripts"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    # As after an installation that broke off; pip is lent, since making it anew takes seconds.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)  # noqa: S603  our own Python
+    packages = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    (tmp_path / ".venv" / packages / "pip").symlink_to(ROOT / ".venv" / packages / "pip")
+    if step == "uv":
+        shutil.copy(ROOT / ".venv" / "bin" / "uv", tmp_path / ".venv" / "bin" / "uv")
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    environment = {
+        "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null", "PIP_RETRIES": "0",
+        "PIP_INDEX_URL": "https://pypi.org/simple", "HTTPS_PROXY": nowhere, "https_proxy": nowhere,
+        "UV_HTTP_RETRIES": "0", "UV_CACHE_DIR": str(tmp_path / "cache"),
+    }  # fmt: skip
+    done = subprocess.run(  # noqa: S603  our own Makefile
+        ["/usr/bin/make", f"PYTHON={sys.executable}", ".venv/.synced"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert "make: the installation failed, and https://pypi.org/simple/uv/ cannot be reached from here" in done.stderr
+    assert "Connection refused" in done.stderr
