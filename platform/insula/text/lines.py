@@ -82,7 +82,9 @@ def effective_joiners(text: str) -> frozenset[int]:
 def tidy(text: str) -> str:
     """Return ``text`` as it is kept where it fills one line: bare, with single plain spaces, none at its ends."""
     # Not ``split()``: that takes control characters for spaces, and those are refused.
-    plain = "".join(" " if unicodedata.category(character) == "Zs" else character for character in bare(text))
+    plain = bare(text)
+    if not plain.isascii():
+        plain = "".join(" " if unicodedata.category(character) == "Zs" else character for character in plain)
     return re.sub(" {2,}", " ", plain.strip(" \t\n\r\v\f"))
 
 
