@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 
-from insula import clock
+from insula import clock, lag
 from insula.db.failures import UNREACHABLE
 from insula.db.migrate import head
 from insula.db.pools import Database, Trouble
@@ -89,9 +90,11 @@ class _Looks:
             self._pools = asyncio.create_task(database.unable())
         if self._revision is None or self._revision.done():
             self._revision = asyncio.create_task(_revision(database))
-        done, _ = await asyncio.wait({self._pools, self._revision}, timeout=_SECONDS_WAITED)
-        pools = _told(self._pools.result()) if self._pools in done else _AWAY
-        return pools, *(self._revision.result() if self._revision in done else (None, None))
+        with suppress(TimeoutError):
+            async with lag.timeout(_SECONDS_WAITED):
+                await asyncio.wait({self._pools, self._revision})
+        pools = _told(self._pools.result()) if self._pools.done() else _AWAY
+        return pools, *(self._revision.result() if self._revision.done() else (None, None))
 
 
 def _told(unable: Mapping[DatabaseRole, Trouble]) -> str:

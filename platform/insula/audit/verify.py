@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.db.address import ENGINE
+from insula.db.deadlines import TOOL
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
@@ -50,7 +51,7 @@ async def reader(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """Connect as the backup role, which sees every chain, at one moment. Raises PermissionError if it does not."""
     engine = create_async_engine(
         ENGINE,
-        connect_args={"dsn": role_url(settings, DatabaseRole.BACKUP, direct=True)},
+        connect_args={"dsn": role_url(settings, DatabaseRole.BACKUP, direct=True), **TOOL},
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
     )

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from insula.db.roles import DatabaseRole
@@ -25,6 +26,14 @@ _KEEPALIVE: Final = (
 
 checkout_ends: ContextVar[float | None] = ContextVar("checkout_ends", default=None)
 """When, by the loop's clock, the current task stops waiting for a connection."""
+
+
+TOOL_STATEMENT_SECONDS: Final = 300
+"""How long a statement of an operator's command may take by the server's clock."""
+TOOL: Final[Mapping[str, float]] = MappingProxyType(
+    {"timeout": 10.0, "command_timeout": TOOL_STATEMENT_SECONDS + GRACE}
+)
+"""The bounds of the connections of operators' commands, as asyncpg takes them."""
 
 
 def connecting_seconds(settings: DatabaseSettings) -> float:

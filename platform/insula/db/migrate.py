@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.db.address import ENGINE
+from insula.db.deadlines import TOOL, TOOL_STATEMENT_SECONDS
 from insula.db.grants import apply_rights
 from insula.db.lock_waits import WAIT_SECONDS, LockWaits, Say, lock_timeout, silent
 from insula.db.observed import drifted
@@ -27,7 +28,6 @@ from insula.settings import Settings
 RUN_LOCK: Final = 0x696E73756C61  # "insula"
 """The advisory lock around a run."""
 
-_STATEMENT_TIMEOUT: Final = "300s"
 _PLACES: Final = (
     Path(__file__).parents[3] / "migrations",  # a checkout
     Path(__file__).parents[1] / "migrations",  # an installed wheel
@@ -91,7 +91,7 @@ async def _migrate(settings: Settings, waits: LockWaits) -> None:
 
 async def _as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits) -> None:
     engine = create_async_engine(
-        ENGINE, connect_args={"dsn": role_url(settings, DatabaseRole.OWNER, direct=True)}, poolclass=NullPool
+        ENGINE, connect_args={"dsn": role_url(settings, DatabaseRole.OWNER, direct=True), **TOOL}, poolclass=NullPool
     )
     try:
         async with engine.connect() as connection:
@@ -105,7 +105,7 @@ async def _as_owner(settings: Settings, work: Callable[[Connection], None], wait
 def _bounded(connection: Connection, settings: Settings) -> None:
     """Bound every statement of this session, and its every wait for a lock."""
     connection.execute(text(f"SET lock_timeout = '{lock_timeout(settings)}'"))
-    connection.execute(text(f"SET statement_timeout = '{_STATEMENT_TIMEOUT}'"))
+    connection.execute(text(f"SET statement_timeout = '{TOOL_STATEMENT_SECONDS}s'"))
     connection.commit()
 
 

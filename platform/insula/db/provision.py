@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from insula.db.address import address_of
-from insula.db.deadlines import statement_seconds
+from insula.db.deadlines import TOOL, statement_seconds
 from insula.db.roles import DatabaseRole, role_password
 from insula.db.server_rights import narrow
 from insula.settings import Settings
@@ -54,7 +54,7 @@ async def provision(settings: Settings) -> None:
 
     Repeatable, also at once with another database of the same server, since roles are the server's.
     """
-    connection = await asyncpg.connect(address_of(settings, direct=True).url, timeout=10)
+    connection = await asyncpg.connect(address_of(settings, direct=True).url, **TOOL)
     try:
         for attempt in range(_ATTEMPTS):
             try:

@@ -16,6 +16,7 @@ from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.db.address import ENGINE
 from insula.db.catalogue import findings
+from insula.db.deadlines import TOOL
 from insula.db.migrate import head
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole, role_url
@@ -86,7 +87,7 @@ async def _logins(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     engine = create_async_engine(
-        ENGINE, connect_args={"dsn": role_url(settings, DatabaseRole.OWNER, direct=True)}, poolclass=NullPool
+        ENGINE, connect_args={"dsn": role_url(settings, DatabaseRole.OWNER, direct=True), **TOOL}, poolclass=NullPool
     )
     try:
         async with engine.connect() as connection:

@@ -10,6 +10,7 @@ from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
 from insula.cli.tools import load_dump
 from insula.db.address import address_of
+from insula.db.deadlines import TOOL
 from insula.db.migrate import migrate
 from insula.db.pools import Database
 from insula.db.provision import provision
@@ -44,7 +45,7 @@ def load(settings: Settings, file: Path) -> None:
 
 async def _look(address: str) -> tuple[int, frozenset[str]]:
     """Return how many tables there are, and the settings that the server knows."""
-    connection = await asyncpg.connect(address, timeout=10)
+    connection = await asyncpg.connect(address, **TOOL)
     try:
         tables: int = await connection.fetchval(_TABLES)
         return tables, frozenset(row["name"] for row in await connection.fetch("SELECT name FROM pg_settings"))
