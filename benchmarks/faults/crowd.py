@@ -25,7 +25,6 @@ from tests.support.factories import Factories, TenantRow
 from tests.support.visitors import new_address
 
 TENANTS: Final = 10
-FRESH_KEYS: Final = 5_000
 _PLENTY: Final = 1_000_000
 _ENTITLEMENTS: Final = dict.fromkeys(
     ("requests_per_minute", "writes_per_minute", "projects", "items", "seats", "domains"), _PLENTY
@@ -152,8 +151,8 @@ KINDS: Final = (
 BY_NAME: Final = {kind.name: kind for kind in KINDS}
 
 
-async def gathered(settings: Settings, client: httpx.AsyncClient, names: NameServer) -> People:
-    """Make the people, past any proxy, and sign them in through ``client``."""
+async def gathered(settings: Settings, client: httpx.AsyncClient, names: NameServer, fresh_keys: int) -> People:
+    """Make the people, past any proxy, and sign them in through ``client``; ``fresh_keys`` wait for their first use."""
     url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
     make = Factories(create_async_engine(url, poolclass=NullPool))
 
@@ -176,13 +175,13 @@ async def gathered(settings: Settings, client: httpx.AsyncClient, names: NameSer
         made = project.raise_for_status().json()["id"]
         members.append(Member(tenant, owner.email, made, str(domain.id), key, tokens))
     superuser = await make.staff(user=await make.user(PASSWORD))
-    fresh = await _keys(make, [member.tenant for member in members])
+    fresh = await _keys(make, [member.tenant for member in members], fresh_keys)
     return People(members, await token(superuser.email, "admin"), fresh, settings)
 
 
-async def _keys(make: Factories, tenants: Sequence[TenantRow]) -> Iterator[Headers]:
+async def _keys(make: Factories, tenants: Sequence[TenantRow], number: int) -> Iterator[Headers]:
     rows, headers = [], []
-    for _, tenant in zip(range(FRESH_KEYS), cycle(tenants), strict=False):
+    for _, tenant in zip(range(number), cycle(tenants), strict=False):
         key_id = new_id()
         key = new_key(tenant.id, key_id)
         rows.append(

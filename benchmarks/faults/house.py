@@ -182,8 +182,11 @@ async def _becomes(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 @contextmanager
-def housed(directory: Path, logs: Path, **environment: str) -> Iterator[House]:
-    """Start everything from nothing in ``directory``; whatever is broken then, all of it ends with the block."""
+def housed(directory: Path, logs: Path, **bounds: float) -> Iterator[House]:
+    """Start everything from nothing in ``directory``; whatever is broken then, all of it ends with the block.
+
+    ``bounds`` are settings of the database, such as ``pool_timeout``.
+    """
     with ExitStack() as stack:
         valkey = stack.enter_context(valkey_server(directory))
         postgres = stack.enter_context(mortal_postgres(directory / "data", valkey.url))
@@ -207,9 +210,11 @@ def housed(directory: Path, logs: Path, **environment: str) -> Iterator[House]:
             "INSULA_AUTH_ACCESS_TOKEN_SECONDS": "3600",
             "INSULA_LOG_LEVEL": "WARNING",
         }
-        processes = Processes(environment_of(postgres.settings) | through | environment, logs)
+        bounded = {f"INSULA_DATABASE_{name}".upper(): str(seconds) for name, seconds in bounds.items()}
+        processes = Processes(environment_of(postgres.settings) | through | bounded, logs)
+        database = postgres.settings.database.model_copy(update=bounds)
         house = House(
-            postgres.settings,
+            postgres.settings.model_copy(update={"database": database}),
             postgres,
             valkey,
             sink,

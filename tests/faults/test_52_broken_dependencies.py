@@ -1,0 +1,37 @@
+"""The worst faults of ``make faults``, briefly: two web processes and a worker under load, behind breaking proxies."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.faults.dependencies import Pace, cases, measure
+from benchmarks.faults.house import House, housed
+from benchmarks.faults.stage import temporary_directory
+
+BRIEF = Pace(silent=3.5, silent_at_all=5.0, short=2.0, around=0.5)
+BOUNDS = {"pool_timeout": 1.0, "statement_timeout": 2.0, "worker_statement_timeout": 2.0}
+WORST = ("postgres:swallow", "valkey:freeze", "dns:swallow")
+BACK = 5.0  # on a machine that runs other tests besides; `make faults` allows 2 seconds
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with temporary_directory() as directory, housed(directory, tmp_path, **BOUNDS) as house:
+        yield house
+
+
+async def test_no_answer_is_late_whatever_is_broken_and_all_is_back_soon_after_it(house: House) -> None:
+    said: list[str] = []
+    table = await measure(house, cases(house, BRIEF, WORST), BRIEF, said.append)
+
+    rows = {f"{row['dependency']}:{row['fault']}": row for row in table.rows}
+    assert set(rows) == set(WORST)
+    log = "\n".join(said)
+    assert {name: (row["past_deadline"], row["wrong"]) for name, row in rows.items()} == dict.fromkeys(WORST, (0, 0)), (
+        log
+    )
+    assert max(float(row["recovery_s"]) for row in rows.values()) < BACK, log
+    assert all(int(row["answered"]) > 0 for row in rows.values())
+    refused = {name for name, row in rows.items() if row["refused"]}
+    assert refused == {"postgres:swallow", "dns:swallow"}, "limits go on without Valkey"
