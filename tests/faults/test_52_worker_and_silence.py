@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
 
 import pytest
+from procrastinate.exceptions import ConnectorException
 from pydantic import JsonValue
 
 from insula.db.pools import Database
@@ -114,5 +115,23 @@ async def test_who_waits_for_the_queue_gets_a_connection_once_one_can_be_made(
         began = monotonic()
         assert await asking == {"one": 1}
         assert monotonic() - began < 2 * AGAIN
+    finally:
+        await connections.close_async()
+
+
+async def test_a_worker_that_hears_of_no_jobs_any_more_is_known_to_be_lost(settings: Settings, proxy: Faulty) -> None:
+    """The queue takes no more jobs then, and first of all waits for those that run."""
+    connections = connector(settings.model_copy(update={"database_url": proxy.url(settings.database_url)}))
+    await connections.open_async()
+
+    async def heard(*, channel: str, payload: str) -> None:
+        raise AssertionError((channel, payload))
+
+    try:
+        assert not connections.lost.is_set()
+        proxy.strike(Fault.REFUSE)
+        with pytest.raises(ConnectorException):
+            await connections.listen_notify(heard, ["test"])
+        assert connections.lost.is_set()
     finally:
         await connections.close_async()

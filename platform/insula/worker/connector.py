@@ -2,12 +2,14 @@
 
 import asyncio
 import math
+from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Final, LiteralString, Self, TypeVar
 
 import psycopg
 import structlog
 from procrastinate import PsycopgConnector
+from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
@@ -176,6 +178,14 @@ class PatientConnector(PsycopgConnector):
                 await asyncio.sleep(_PAUSE)
             else:
                 return
+
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        """Hear of new jobs, until the connection is lost and none can be had: the worker then takes no more of them."""
+        try:
+            await super().listen_notify(on_notification, channels)
+        except ConnectorException:
+            self.lost.set()
+            raise
 
     async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
         """Run a statement that returns a row, such as the next job."""
