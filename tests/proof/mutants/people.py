@@ -42,7 +42,7 @@ PEOPLE: Final = (
         "accounts: strangers use up the owner's mails of every kind",
         _MAILS,
         'Count(f"mail:{kind}:to:{address}", TO_MAILBOX[kind])',
-        'Count(f"mail:to:{address}", TO_MAILBOX[kind])',
+        'Count(f"mail:to:{address}", TO_MAILBOX[Mail.RESET])',
         _CONTESTED,
     ),
     Edit("mails: names as they were written", _OUTBOX, "{**context, **shown}", "{**context, **(names or {})}", _NAMES),
