@@ -89,7 +89,11 @@ class Islands:
             await superuser.commit()
             database = await Database.open(settings, ROLES)
             stack.push_async_callback(database.close)
-            connections = {role: await stack.enter_async_context(database.engine(role).connect()) for role in ROLES}
+            connections = {}
+            for role in ROLES:
+                connection = await stack.enter_async_context(database.engine(role).connect())
+                # The gate's pool commits each statement by itself.
+                connections[role] = await connection.execution_options(isolation_level="READ COMMITTED")
             yield cls(subjects, mine, theirs, my_rows, their_rows, my_parents, superuser, connections)
 
     async def attempt(self, role: DatabaseRole, statement: Executable, tenant_id: UUID | None, *before: str) -> Outcome:
