@@ -230,15 +230,15 @@ class Drama:
         visits = [visit for visit in self._crowd.visits if visit.sent < over and visit.sent + visit.seconds > struck]
         counted = self._count(visits)
         recovery = max(PATIENCE if first is None else first for first in firsts.values())
-        longest = max(visit.seconds for visit in visits)
+        longest = max(visits, key=lambda visit: visit.seconds)
         row: dict[str, Cell] = {
             "dependency": case.dependency,
             "fault": case.fault,
             **counted,
             "recovery_s": round(recovery, 2),
-            "longest_s": round(longest, 1),
+            "longest_s": round(longest.seconds, 1),
         }
-        self._say("  ".join(f"{name} {value}" for name, value in list(row.items())[2:]))
+        self._say("  ".join(f"{name} {value}" for name, value in list(row.items())[2:]) + f" ({longest.kind})")
         for line in self._oddities(visits, firsts):
             self._say(f"    {line}")
         return row

@@ -39,6 +39,13 @@ SILENCE: Final = (
         _DEADLINES,
     ),
     Edit(
+        "silence: room given to a waiter who goes is lost",
+        "platform/insula/db/fair_pool.py",
+        "                    self.vacate()\n",
+        "                    pass\n",
+        _DEADLINES,
+    ),
+    Edit(
         "silence: look-ups fail one after another",
         "platform/insula/tenancy/cache.py",
         "        if self._failed is not None and self._failed[0] >= asked_at:\n",
@@ -64,6 +71,21 @@ SILENCE: Final = (
         "platform/insula/worker/connector.py",
         "self.statement_seconds if timeout is None else timeout",
         "timeout",
+        fault("52_worker_and_silence"),
+    ),
+    Edit(
+        "silence: nobody tries again for those who wait for the queue",
+        "platform/insula/worker/connector.py",
+        "await super().getconn(min(_NEXT_TRY, left))",
+        "await super().getconn(left)",
+        fault("52_worker_and_silence"),
+    ),
+    Edit(
+        "silence: a worker that hears nothing takes no more jobs",
+        "platform/insula/worker/connector.py",
+        "            await super().listen_notify(on_notification, channels)\n"
+        "        except ConnectorException:\n            self.lost.set()\n",
+        "            await super().listen_notify(on_notification, channels)\n        except ConnectorException:\n",
         fault("52_worker_and_silence"),
     ),
 )
