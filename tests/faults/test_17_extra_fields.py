@@ -31,6 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /invitations": {"email": FRESH, "role": "member"},
     "POST /invitations/accept": {"token": FRESH},
     "POST /api-keys": {"name": "Import", "actions": ["project:read"]},
+    "POST /api-keys/revoke": {"created_by": FRESH},
     "PATCH {key}": {"name": "Export"},
     "POST {key}/rotate": {"overlap_seconds": 60},
 }
@@ -71,6 +72,7 @@ async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
         "host": f"{unique}.example.com",
         "email": f"{unique}@example.com",
         "member_id": str(heir.id),
+        "created_by": str(owner.user.id),
         "token": token,
     }
 
