@@ -66,6 +66,7 @@ async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
     other = await make.tenant()
     _, token = await make.invitation(other, await make.member(other, role="owner"), to=owner.user.email)
     heir = await make.membership(owner.home)
+    assert (await owner.post("/api-keys", {"name": "Owner's", "actions": ["project:read"]})).status_code == 201
     unique = new_id().hex
     return {
         "slug": f"t-{unique[:20]}",
