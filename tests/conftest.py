@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from socket import AF_INET, AF_INET6, socket
 from typing import Protocol
 
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -77,6 +78,15 @@ def readback(settings: Settings) -> Callable[..., Awaitable[list[Row]]]:
             return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
     return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loggers_look_again() -> Iterator[None]:
+    """Let no logger keep the configuration of its first use: ``capture_logs`` would not see what it says."""
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
