@@ -33,7 +33,7 @@ _REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "large objects": "SELECT data FROM pg_largeobject",
         "a large object of its own": "SELECT lo_from_bytea(0, 'mine')",
         "a lock of the session's": "SELECT pg_try_advisory_lock(20261130)",
-        "a shared lock": "SELECT pg_advisory_xact_lock_shared(20261130)",
+        "a shared lock": "SELECT pg_advisory_xact_lock_shared(20261202)",
         "how many rows there are": "SELECT reltuples FROM pg_class",
         "how many were written": "SELECT pg_stat_get_live_tuples('public.project'::regclass)",
         "how large a table is": "SELECT pg_total_relation_size('public.project')",
