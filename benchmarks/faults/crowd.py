@@ -82,7 +82,11 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of request, and each pool that its route waits for a connection and a statement of."""
+    """One kind of request, and each pool that its route waits for a connection and a statement of.
+
+    The gate's is among them wherever somebody is identified: what is known of them is believed for half a second
+    once the listener is lost.
+    """
 
     name: str
     per_second: float
@@ -123,9 +127,9 @@ def login(settings: Settings, email: str, app: AppName, tenant: str | None) -> A
 KINDS: Final = (
     Kind("health", 2, (), lambda *_: Asked("GET", "/healthz"), besides=_NOTHING),
     Kind("readiness", 1, (), lambda *_: Asked("GET", "/readyz"), besides=_READINESS),
-    Kind("read", 6, ["tenants"], lambda _, who: Asked("GET", "/api/v1/projects", who.key)),
-    Kind("write", 3, ["tenants"], _item, 201),
-    Kind("invite", 1, ["tenants"], _invitation, 201),
+    Kind("read", 6, ["gate", "tenants"], lambda _, who: Asked("GET", "/api/v1/projects", who.key)),
+    Kind("write", 3, ["gate", "tenants"], _item, 201),
+    Kind("invite", 1, ["gate", "tenants"], _invitation, 201),
     Kind("key", 2, ["gate", "tenants"], lambda all_, _: Asked("GET", "/api/v1/projects", next(all_.fresh_keys))),
     Kind(
         "login", 1, ["identity", "gate"], lambda all_, who: login(all_.settings, who.email, "tenants", who.tenant.slug)
@@ -138,11 +142,16 @@ KINDS: Final = (
         204,
     ),
     Kind("staff", 2, ["gate", "admin"], lambda all_, _: Asked("GET", "/admin/v1/tenants", all_.staff)),
-    Kind("billing", 2, ["billing"], lambda _, who: Asked("GET", "/billing/v1/entitlements", who.tokens["billing"])),
+    Kind(
+        "billing",
+        2,
+        ["gate", "billing"],
+        lambda _, who: Asked("GET", "/billing/v1/entitlements", who.tokens["billing"]),
+    ),
     Kind(
         "domain",
         1,
-        ["tenants", "tenants"],  # before the name server is asked, and after
+        ["gate", "tenants", "tenants"],  # before the name server is asked, and after
         lambda _, who: Asked("POST", f"/api/v1/domains/{who.domain}/verify", who.tokens["tenants"]),
         refused=(409, 503),
         besides=_NAME_SERVER,

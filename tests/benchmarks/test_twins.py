@@ -1,6 +1,7 @@
 """The benchmarks' twins are the product's routes, and answer as they do: else their ratio says nothing."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from benchmarks.contestants.twin import MEASURED, NotFenced, Twin, TwinRoute, add_twins, measured_routes, unfenced
 from insula.db.connection import Connecting, TenantConnection
+from insula.db.deadlines import Line
 from insula.settings import Settings
 from tests.support.app import SignIn
 from tests.support.factories import Factories
@@ -39,7 +41,10 @@ async def twin(settings: Settings, project: str) -> AsyncIterator[httpx.AsyncCli
     app = FastAPI()
     app.router.route_class = TwinRoute
     add_twins(app.router, API)
-    connecting = {"async_creator_fn": Connecting, "connection_class": TenantConnection}
+    connecting = {
+        "async_creator_fn": partial(Connecting, seconds=5.0, line=Line()),
+        "connection_class": TenantConnection,
+    }
     engine = create_async_engine(
         make_url(settings.database_url).set(drivername="postgresql+asyncpg"), pool_size=1, connect_args=connecting
     )
