@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
@@ -27,6 +28,8 @@ def base(settings: Settings) -> Iterator[str]:
     port = free_port()
     at_home = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
     insula = Path(sys.executable).with_name("insula")
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.flushdb()  # other tests sign in from this address as well, often
     subprocess.run([insula, "seed"], env=environment_of(at_home), check=True, timeout=60)  # noqa: S603 - our own program
     with serving(at_home, port) as address:
         yield address

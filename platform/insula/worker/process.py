@@ -114,7 +114,8 @@ class _Serving:
         tasks = list(self._ending)
         for task in tasks:
             self._ending[task].hurry()
-            task.cancel()
+            if not task.cancelling():  # a second time would cut off the jobs that it waits for
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, app: App) -> None:
