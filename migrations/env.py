@@ -59,7 +59,7 @@ def run(connection: Connection) -> None:
 
 
 def by_hand(connection: Connection) -> None:
-    """Run a command of Alembic's own program, which nobody gave a connection."""
+    """Run a command that was started with the ``alembic`` program, which passes no connection."""
     waits = LockWaits(say=print)
     waits.run(connection, partial(run, connection))
 

@@ -28,8 +28,9 @@ async def chosen(session: AsyncSession, user_id: UUID | None, email: str | None)
 async def acting(scope: StaffScope, action: Action) -> StaffRole:
     """Lock the staff until this transaction ends, and return the caller's role as it is now.
 
-    What let the caller in was true a moment ago, in memory. Behind the lock nobody can be dismissed, demoted
-    or suspended at the same time. Raises Forbidden for who is no longer staff or may no longer do ``action``.
+    The request was admitted by cached rights, which may have changed since. Behind the lock nobody can be
+    dismissed, demoted or suspended at the same time. Raises Forbidden for who is no longer staff or may no longer do
+    ``action``.
     """
     session = scope.unit.session
     await staff.lock(session)

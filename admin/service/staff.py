@@ -52,6 +52,7 @@ async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> b
 
     Return whether they are new. Raises UserMissing, UserUnfit, and AlreadyStaff for one with another role.
     """
+    await queries.lock(unit.session)
     user = await users.find(unit.session, user_id)
     if user is None:
         raise UserMissing

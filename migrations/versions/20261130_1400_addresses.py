@@ -1,8 +1,8 @@
 """Addresses under one spelling: the domain by IDNA 2008, the rest in NFC.
 
 An address that is somebody else's under its new spelling stays as it is, and the audit log says so:
-whose it is cannot be told from here. What was stored with another domain's address cannot be told either
-(``ß`` was kept as ``ss``): who registered so signs in with the address that is kept.
+whose it is cannot be told from here. Addresses with ``ß`` were stored with ``ss``. They cannot be recognised;
+such users keep signing in with the stored address.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy import text
 
 from insula.auth.addresses import fold
-from insula.db.ddl import record_migration, tenants_in_turn
+from insula.db.ddl import commit_step, record_migration, tenants_in_turn
 
 revision: Final = "1400_addresses"
 down_revision: Final = "1300_events_of_a_customer"
@@ -55,6 +55,7 @@ def upgrade() -> None:
             before={"email": old},
             after={"email": new},
         )
+    commit_step()  # each step holds the rows and the audit chain that it writes until it is committed
     for tenant_id in tenants_in_turn():
         bind.execute(text(_MEMBERS))
         for invitation_id, old, new in _respelled(_INVITED):
@@ -63,6 +64,7 @@ def upgrade() -> None:
                 _report(tenant_id, "invitation", invitation_id, old, new, same)
             else:
                 bind.execute(text(_READDRESS), {"id": invitation_id, "email": new})
+        commit_step()
 
 
 def downgrade() -> None:

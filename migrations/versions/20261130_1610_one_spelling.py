@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy import text
 
 from insula.db.backfill import Lines, one_spelling
-from insula.db.ddl import record_migration, tenants_in_turn
+from insula.db.ddl import commit_step, record_migration, tenants_in_turn
 
 revision: Final = "1610_one_spelling"
 down_revision: Final = "1605_project_item_key"
@@ -31,6 +31,7 @@ _TEXTS: Final = (("project", "description"), ("project_item", "body"), ("custom_
 
 def upgrade() -> None:
     _spell(_USERS, _PLATFORM)
+    commit_step()  # each step holds the rows and the audit chain that it writes until it is committed
     for tenant_id in tenants_in_turn():
         for lines in _LINES:
             _spell(lines, tenant_id)
@@ -41,6 +42,7 @@ def upgrade() -> None:
                     f"WHERE {column} IS NOT NFC NORMALIZED"
                 )
             )
+        commit_step()
 
 
 def downgrade() -> None:

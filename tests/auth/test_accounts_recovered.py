@@ -85,6 +85,17 @@ class TestReset:
         assert problem(await visitor.login(email, password=PASSWORD)) == (401, "login_refused")
         assert problem(await verify(visitor, link)) == (400, "link_refused")
 
+    async def test_an_account_that_a_reset_verifies_keeps_no_strangers_name(
+        self, visitor: Visitor, email: str, readback: Readback
+    ) -> None:
+        await register(visitor, email, name="Payroll, call 555")
+        await forgot(visitor, email)
+
+        assert (await reset(visitor, await secret_to(readback, email))).status_code == 204
+
+        (user,) = await readback('select name from "user" where email = :email', email=email)
+        assert user["name"] == email.partition("@")[0]
+
     async def test_a_link_that_verifies_sets_no_password(
         self, visitor: Visitor, email: str, readback: Readback
     ) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.util.queue import Empty
 
 from insula.db.connection import Connecting, TenantConnection
-from insula.db.deadlines import Line
+from insula.db.deadlines import Line, first_made
 from insula.db.fair_pool import FairPool, Turns
 from insula.db.pools import Database, shares
 from insula.db.roles import APP_ROLES, DatabaseRole, role_url
@@ -188,3 +188,35 @@ async def test_room_given_to_a_waiter_who_goes_is_passed_on() -> None:
         await first
     with pytest.raises(Empty):
         await asyncio.wait_for(second, 1.0)
+
+
+async def test_a_refusal_beside_an_attempt_that_hangs_is_not_tried_again_at_once() -> None:
+    hanging, refused = asyncio.Event(), 0
+
+    async def make(_left: float) -> object:
+        nonlocal refused
+        if not hanging.is_set():
+            hanging.set()
+            await asyncio.sleep(30)
+        refused += 1
+        raise ConnectionRefusedError
+
+    with pytest.raises((ConnectionRefusedError, TimeoutError)):
+        await first_made(make, lambda _made: None, Line(), 2.0)
+    assert 0 < refused < 20, "a server that starts would be hammered"
+
+
+async def test_who_was_woken_and_finds_the_room_taken_waits_on(database: Database, proxy: Faulty) -> None:
+    proxy.strike(Fault.FREEZE)
+    first = asyncio.create_task(ask(database))
+    await until(lambda: len(proxy.wires()) == 1)
+    second = asyncio.create_task(ask(database))
+    await asyncio.wait({second}, timeout=0.05)
+
+    first.cancel()  # makes room, for which the second is woken
+    newcomer = asyncio.create_task(ask(database))
+    proxy.heal()
+
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert (await second, await newcomer) == (1, 1)

@@ -131,6 +131,7 @@ async def test_addresses_are_respelled_where_they_agree_and_reported_where_not(s
         rows.invitation(second, "twice@bücher.de")
         rows.invitation(second, "twice@bücher.de", revoked=True)
         rows.enter(None)
+        connection.commit()
         command.upgrade(alembic_config(connection), "1400_addresses")
 
         emails = [row["email"] for row in rows.run('SELECT email FROM "user" ORDER BY email COLLATE "C"')]
@@ -150,6 +151,7 @@ async def test_addresses_are_respelled_where_they_agree_and_reported_where_not(s
         assert [action for action, _ in rows.events(PLATFORM)] == ["user.email_respelled", "user.email_conflict"]
         assert [action for action, _ in rows.events(second)] == ["invitation.email_conflict"]
         assert rows.events(first) == []
+        connection.commit()
         command.downgrade(alembic_config(connection), "1300_events_of_a_customer")
         command.upgrade(alembic_config(connection), "1400_addresses")
 

@@ -144,3 +144,41 @@ async def test_while_nobody_listens_nothing_is_believed_for_long(
 async def test_unheard_of_payloads_are_no_harm(listening: Directory) -> None:
     for payload in ("", "tenant:", "tenant:nonsense", f"plan:{new_id()}", "user:\x00", "keys:"):
         listening.notify(payload)
+
+
+async def test_a_server_whose_last_word_comes_before_its_end_is_waited_for(settings: Settings, sink: Sink) -> None:
+    """A FATAL error without the end of the connection, as a slow shutdown leaves it."""
+    fatal = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+    leaving = asyncio.Event()
+    url = make_url(settings.database_url)
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, onward = await asyncio.open_connection(url.host, url.port)
+        pumps = [asyncio.create_task(carry(reader, onward)), asyncio.create_task(carry(upstream, writer))]
+        last = asyncio.create_task(leaving.wait())
+        await asyncio.wait((*pumps, last), return_when=asyncio.FIRST_COMPLETED)
+        for task in (*pumps, last):
+            task.cancel()
+        if leaving.is_set():
+            leaving.clear()
+            writer.write(b"E" + (len(fatal) + 4).to_bytes(4, "big") + fatal)
+            await asyncio.sleep(5)  # and no end
+        writer.close()
+        onward.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        through = url.set(port=server.sockets[0].getsockname()[1]).render_as_string(hide_password=False)
+        database = settings.database.model_copy(update={"direct_url": through})
+        listener = Listener(settings.model_copy(update={"database": database}), sink)
+        await listener.start()
+        assert sink.listener_alive
+        flushes = sink.flushes
+
+        leaving.set()
+
+        await until(lambda: sink.flushes >= flushes + 2 and sink.listener_alive, seconds=5)
+        await listener.stop()

@@ -63,7 +63,7 @@ async def _open(settings: Settings, policy: Policy, lag: LagMeter, stack: AsyncE
     passwords, letters = Passwords(), Letters(settings)
     directory = Directory(settings, database)
     stack.push_async_callback(directory.close)
-    listener = Listener(settings, directory, keys, on_loss=database.distrust)
+    listener = Listener(settings, directory, keys, on_silence=database.distrust)
     await listener.start()
     stack.push_async_callback(listener.stop)
     await keys.load()

@@ -148,13 +148,15 @@ class Accounts:
             holder = await self._redeem(unit, Purpose.RESET, secret)
             check_password(password, holder.email, holder.name)
             user = {"user_id": holder.user_id, "now": clock.now()}
-            verified = await one(unit, queries.VERIFY, {**user, "name": None, "name_key": None})
+            # Of an account that nobody verified, not even the name is its owner's: a stranger may have registered it.
+            name = holder.email.partition("@")[0]
+            verified = await one(unit, queries.VERIFY, {**user, **_named(name)})
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": password_hash})
             await run(unit, queries.REVOKE_SESSIONS, {**user, "kept": None})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
             await self._letters.password_changed(unit, holder.email)
             if verified is not None:
-                _record(unit, "user.verified", holder.user_id, origin, {"email": holder.email, "name": holder.name})
+                _record(unit, "user.verified", holder.user_id, origin, {"email": holder.email, "name": name})
             _record(unit, "user.password_reset", holder.user_id, origin)
 
     @staticmethod

@@ -22,7 +22,7 @@ def fold(email: str) -> str:
     try:
         return f"{local}{at}{ascii_domain(domain)}"
     except ValueError:
-        return f"{local}{at}{domain}"  # nobody's
+        return f"{local}{at}{domain}"  # not a valid domain: no account can have it
 
 
 def _deliverable(email: str) -> str:

@@ -25,7 +25,7 @@ class Enrolled:
 
 
 async def enrol(unit: Unit, letters: Letters, email: str) -> Enrolled:
-    """Make sure that this address has an account; mail the link that opens one which nobody has verified.
+    """Make sure that this address has an account; if it is not verified, mail a link that verifies it.
 
     Its password is set where the link is used: until then it has one that nobody knows.
     """

@@ -39,7 +39,7 @@ class Change:
 
 
 def one_spelling(connection: Connection, lines: Lines) -> Iterator[Change]:
-    """Respell the names that the connection sees and set their keys; yield those that a reader finds changed.
+    """Respell the names that the connection sees and set their keys; yield the names that look different now.
 
     Of names that come out alike, one that is kept as it was stays so, else the oldest; the others are numbered.
     """
@@ -79,9 +79,10 @@ def _names(connection: Connection, lines: Lines) -> Sequence[str]:
 
 
 def _batch(connection: Connection, lines: Lines, after: UUID) -> Sequence[Row[tuple[UUID, str]]]:
+    # Locked: what somebody renames between this statement and the next would get its old name back.
     statement = text(
         f'SELECT id, {lines.column} AS name FROM "{lines.table}" '  # noqa: S608  # a migration's own words
-        f"WHERE id > :after{_OWN if lines.table == 'tenant' else ''} ORDER BY id LIMIT :most"
+        f"WHERE id > :after{_OWN if lines.table == 'tenant' else ''} ORDER BY id LIMIT :most FOR NO KEY UPDATE"
     )
     return connection.execute(statement, {"after": after, "most": BATCH}).all()
 

@@ -123,6 +123,12 @@ def notify_access(table: str, keys: Mapping[str, str], *, columns: Sequence[str]
     op.execute(f"CREATE TRIGGER access_made AFTER {'INSERT OR ' if made else ''}DELETE {run} {call}")
 
 
+def commit_step() -> None:
+    """Commit what a revision has done so far, and go on in a new transaction: it must be one that may be repeated."""
+    with op.get_context().autocommit_block():
+        pass
+
+
 def tenants_in_turn() -> Iterator[UUID]:
     """Yield each tenant's id, while the migration's statements see and change the rows of that tenant."""
     bind = op.get_bind()

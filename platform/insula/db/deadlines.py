@@ -15,6 +15,7 @@ Made = TypeVar("Made")
 GRACE: Final = 1.0
 """Seconds that our side waits beyond what the server is told: it then speaks first, if it speaks at all."""
 _NEXT_TRY: Final = 0.8
+_PAUSE: Final = 0.1
 _WORKERS: Final = (DatabaseRole.WORKER, DatabaseRole.BACKUP)
 _KEEPALIVE: Final = (
     ("TCP_KEEPIDLE", 10),
@@ -34,6 +35,8 @@ TOOL: Final[Mapping[str, float]] = MappingProxyType(
     {"timeout": 10.0, "command_timeout": TOOL_STATEMENT_SECONDS + GRACE}
 )
 """The bounds of the connections of operators' commands, as asyncpg takes them."""
+MIGRATING: Final[Mapping[str, float]] = MappingProxyType({**TOOL, "command_timeout": 4 * 3600.0})
+"""The same for migrations, which may build an index for hours."""
 
 
 def connecting_seconds(settings: DatabaseSettings) -> float:
@@ -141,6 +144,8 @@ async def first_made(
                 return made[0]
             if done and not trying:
                 raise done.pop().exception() or TimeoutError
+            if done:  # refused beside an attempt that hangs: not again at once
+                await asyncio.wait(trying, timeout=_PAUSE, return_when=asyncio.FIRST_COMPLETED)
         raise TimeoutError(f"no connection within {seconds:.1f} s")
     finally:
         for attempt in trying:

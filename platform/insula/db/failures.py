@@ -28,7 +28,14 @@ _UNAVAILABLE: Final = (
     ConnectionError,
     TimeoutError,
 )
-UNREACHABLE: Final = (SQLAlchemyError, driver.PostgresError, driver.InterfaceError, OSError, Unavailable)
+UNREACHABLE: Final = (
+    SQLAlchemyError,
+    driver.PostgresError,
+    driver.InterfaceError,
+    driver.InternalClientError,
+    OSError,
+    Unavailable,
+)
 """What reading from a database raises that is away, silent or going down, for those who can go on without it."""
 _INVALID: Final = (
     driver.DataError,  # the server refuses the value

@@ -83,7 +83,7 @@ class Turns(QueueCommon[ConnectionPoolEntry]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[ConnectionPoolEntry] = loop.create_future()
         self._waiting.append(future)
-        expiry = None if timeout is None else loop.call_later(min(timeout, remaining(timeout)), _expire, future)
+        expiry = None if timeout is None else loop.call_later(_patience(timeout), _expire, future)
         try:
             return await future
         except asyncio.CancelledError:
@@ -147,20 +147,31 @@ class FairPool(AsyncAdaptedQueuePool):
         Raises SQLAlchemy's TimeoutError.
         """
         turns = self._pool
-        if turns.empty() and isinstance(turns, Turns) and self.checkedout() >= self.size():
+        while turns.empty() and isinstance(turns, Turns) and self.checkedout() >= self.size():
             try:
                 turns.reserve(await turns.turn(self._timeout))
             except Empty:
-                if self.checkedout() < self.size():
-                    return None  # one was lost
-                raise PoolTimeoutError(f"no connection of {self.size()} came free within {self._timeout} s") from None
+                if remaining(0.0) <= GRACE:
+                    text = f"no connection of {self.size()} came free within {self._timeout} s"
+                    raise PoolTimeoutError(text) from None
         return self.at_once()
 
     def _do_get(self) -> ConnectionPoolEntry:
-        if not self._pool.empty() or checkout_ends.get() is not None:
+        if not self._pool.empty():
             return super()._do_get()
+        if checkout_ends.get() is not None:
+            return self._do_get_in_time()
         with self.checkout():
-            return super()._do_get()
+            return self._do_get_in_time()
+
+    def _do_get_in_time(self) -> ConnectionPoolEntry:
+        """Wait on while there is time: a newcomer may have taken the room that the caller was woken for."""
+        while True:
+            try:
+                return super()._do_get()
+            except PoolTimeoutError:
+                if remaining(0.0) <= GRACE:
+                    raise
 
     def _dec_overflow(self) -> Literal[True]:
         """Pass on the room that a connection leaves which could not be made: nobody else would wake who waits."""
@@ -168,6 +179,11 @@ class FairPool(AsyncAdaptedQueuePool):
         if isinstance(self._pool, Turns):
             self._pool.vacate()
         return left
+
+
+def _patience(timeout: float) -> float:
+    """Return how long a turn may be waited for: ``GRACE`` of a checkout is left for making a connection."""
+    return min(timeout, max(0.0, remaining(timeout + GRACE) - GRACE))
 
 
 def end_silent(driver: TenantConnection, pool: Pool) -> None:

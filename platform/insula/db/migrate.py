@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.db.address import ENGINE
-from insula.db.deadlines import TOOL, TOOL_STATEMENT_SECONDS
+from insula.db.deadlines import MIGRATING, TOOL_STATEMENT_SECONDS
 from insula.db.grants import apply_rights
 from insula.db.lock_waits import WAIT_SECONDS, LockWaits, Say, lock_timeout, silent
 from insula.db.observed import drifted
@@ -90,9 +90,8 @@ async def _migrate(settings: Settings, waits: LockWaits) -> None:
 
 
 async def _as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits) -> None:
-    engine = create_async_engine(
-        ENGINE, connect_args={"dsn": role_url(settings, DatabaseRole.OWNER, direct=True), **TOOL}, poolclass=NullPool
-    )
+    connecting = {"dsn": role_url(settings, DatabaseRole.OWNER, direct=True), **MIGRATING}
+    engine = create_async_engine(ENGINE, connect_args=connecting, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_bounded, settings)

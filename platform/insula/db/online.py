@@ -49,7 +49,8 @@ def add_constraint(name: str, table: str, definition: str) -> None:
         if op.get_bind().execute(there, {"name": name, "table": f'"{table}"'}).first() is not None:
             op.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT {name}')
         op.execute(f'ALTER TABLE "{table}" ADD CONSTRAINT {name} {definition} NOT VALID')
-        op.execute(f'ALTER TABLE "{table}" VALIDATE CONSTRAINT {name}')
+        with _patient():
+            op.execute(f'ALTER TABLE "{table}" VALIDATE CONSTRAINT {name}')
 
 
 @contextmanager

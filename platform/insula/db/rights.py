@@ -29,7 +29,8 @@ _OWNER: Final = DatabaseRole.OWNER
 class Right:
     """What one role may do to one table.
 
-    No ``columns`` means all; an UPDATE of all is granted by each column, so that it is no right to LOCK the table.
+    Without ``columns``, all columns. UPDATE is granted for each column, because UPDATE of the table would allow
+    LOCK TABLE.
     ``reach`` "tenant" is bound by the table's tenant policy. "all" crosses tenants: on a table with
     row-level security it has a policy of its own, named by ``policy``.
     """

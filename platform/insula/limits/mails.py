@@ -73,11 +73,11 @@ def by_person(person_id: UUID) -> Iterable[Count]:
 
 
 def invitations(tenant_id: TenantId, person_id: UUID, per_day: int, address: str) -> Iterable[Count]:
-    """Return every count that an invitation must pass, the narrowest first: a refusal burdens no later one."""
+    """Return every count that an invitation must pass: a refusal burdens no later one, so the tenant's comes first."""
+    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
     yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)
     yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)
     yield from by_person(person_id)
-    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
     yield to_mailbox(Mail.INVITATION, address)
 
 

@@ -53,13 +53,14 @@ class Listener:
     """One connection of its own, past any transaction pooler, for as long as the process serves.
 
     While it is away the sinks know it; each time it comes back they forget everything, since
-    changes made meanwhile were told to nobody. ``on_loss`` is called whenever the connection is lost.
+    changes made meanwhile were told to nobody. ``on_silence`` is called when it is lost because the
+    server did not answer.
     """
 
-    def __init__(self, settings: Settings, *sinks: Sink, on_loss: Callable[[], None] | None = None) -> None:
+    def __init__(self, settings: Settings, *sinks: Sink, on_silence: Callable[[], None] | None = None) -> None:
         self._url = role_url(settings, DatabaseRole.GATE, direct=True)
         self._sinks = sinks
-        self._on_loss = on_loss
+        self._on_silence = on_silence
         self._task: asyncio.Task[None] | None = None
         self._alive = asyncio.Event()
 
@@ -86,12 +87,12 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 if self.alive:
                     wait = _SHORTEST_WAIT
                     _log.warning("listener_lost", reason=type(error).__name__)
-                    if self._on_loss is not None:
-                        self._on_loss()
+                    if self._on_silence is not None and isinstance(error, TimeoutError):
+                        self._on_silence()
             finally:
                 if self.alive:
                     self._tell(alive=False)

@@ -146,7 +146,7 @@ def _category(character: str) -> str:
 
 
 def mended(text: str, longest: int) -> str:
-    """Return what a line that was kept under looser rules is called now: never empty, never refused."""
+    """Bring an old stored line to today's rules: the result is never empty, and nothing is refused."""
     kept, marks = [], 0
     for character in _REFUSED.sub("", text):
         if unicodedata.combining(character):

@@ -29,6 +29,7 @@ KEEPALIVE: Final = {
 }
 """What ``insula.db.deadlines.keep_alive`` sets, in libpq's names."""
 _PAUSE: Final = 0.5
+_GONE: Final = ("08", "57P")  # SQLSTATE: connection exceptions, and what a server says that goes down
 _PATIENCE: Final = 30.0
 _LAST_PATIENCE: Final = 2.0
 _CHECK_SECONDS: Final = 1.0
@@ -192,7 +193,7 @@ class PatientConnector(PsycopgConnector):
         try:
             row: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
         except ConnectorException as error:
-            if _is_passing(error):
+            if _is_lost(error):
                 self.lost.set()
             raise
         return row
@@ -210,6 +211,12 @@ async def _ready(pool: AsyncConnectionPool[Any], seconds: float, failed: asyncio
     finally:
         failing.cancel()
         ready.cancel()
+
+
+def _is_lost(error: ConnectorException) -> bool:
+    """Tell whether the connection is gone; a statement that ran into a limit or a deadlock says nothing of it."""
+    state: str | None = getattr(error.__cause__, "sqlstate", None)
+    return _is_passing(error) and (state is None or state.startswith(_GONE))
 
 
 def _is_passing(error: ConnectorException) -> bool:

@@ -28,6 +28,7 @@ from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
 _ROLES: Final = (DatabaseRole.WORKER, DatabaseRole.BILLING)  # billing's sweeper acts as billing
 _OUTGOING_TIMEOUT: Final = 10.0
 _PAUSE: Final = 0.5
+_ENDING_AT_ONCE: Final = 2
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -95,6 +96,8 @@ class _Serving:
 
     async def once(self) -> None:
         """Take and run jobs until the database is lost, or this is cancelled. Raises what opening the queue raises."""
+        while len(self._ending) >= _ENDING_AT_ONCE:  # each has connections of its own, and jobs
+            await asyncio.wait(self._ending, return_when=asyncio.FIRST_COMPLETED)
         connections = connector(self._resources.settings)
         app = build(connections, self._resources, self._handlers, self._periodic)
         await app.open_async()
@@ -106,7 +109,8 @@ class _Serving:
             await asyncio.wait((serving, lost), return_when=asyncio.FIRST_COMPLETED)
         finally:
             lost.cancel()
-        self._resources.database.distrust()
+        if connections.lost.is_set():
+            self._resources.database.distrust()
         serving.cancel()  # it takes no more jobs, and finishes what it runs beside the next one
 
     async def drain(self) -> None:

@@ -29,7 +29,7 @@ def add(
     email: str,
     role: Annotated[StaffRole, typer.Option(help="What they may do.")] = StaffRole.SUPERUSER,
 ) -> None:
-    """Take a person on, the first superuser above all; without an account, a link to open one is mailed and printed."""
+    """Add a member of the staff, such as the first superuser; who has no account is mailed a link to open one."""
     with one_clear_line(), reached(Settings()) as settings:
         try:
             address = _ADDRESS.validate_python(email)
