@@ -87,11 +87,12 @@ class Things:
         await self.make.insert(domain)
         address = f"{house.canary}-{uuid4().hex}@example.com"
         invitation, _ = await self.make.invitation(house.tenant, house.owner, to=address)
-        key = await self.make.api_key(house.tenant, "project:read")
+        key = await self.make.api_key(house.tenant, "project:read", created_by=member.user_id)
         record = {
             "project_id": str(project.id),
             "item_id": str(item.id),
             "member_id": str(member.id),
+            "maker_id": str(member.user_id),
             "invitation_id": str(invitation.id),
             "key_id": str(key.id),
             "domain_id": str(domain.id),

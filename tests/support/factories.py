@@ -162,7 +162,7 @@ class Factories:
         await self.insert(domain)
         return domain
 
-    async def api_key(self, tenant: TenantRow, *actions: str, **fields: datetime) -> MadeKey:
+    async def api_key(self, tenant: TenantRow, *actions: str, **fields: datetime | UUID) -> MadeKey:
         """Return a key of the tenant's that may do ``actions``; ``fields`` are the row's, such as ``expires_at``."""
         key_id = new_id()
         key = new_key(tenant.id, key_id)
