@@ -37,6 +37,7 @@ _GATE_ALONE: Final = frozenset(
         "procrastinate_jobs: policy tenantless is dropped",
         "procrastinate_jobs: policy tenantless is everybody's",
         "procrastinate_jobs: policy tenantless writes everywhere",
+        "tenant_usage: policy tenant_isolation writes everywhere",
         "webhook_event: policy insula_billing_insert is dropped",
         "webhook_event: policy tenant_isolation writes everywhere",
         # The owner is never in an app, and this table has no tenant's column for the probes of it to go by.
