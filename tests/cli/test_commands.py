@@ -14,14 +14,14 @@ from insula.cli.environment import to_environment
 from insula.db.migrate import RUN_LOCK, head
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
-from tests.support.app import Live
+from tests.support.app import OUR_CODE, Live
 from tests.support.factories import Factories
 
 INSULA = Path(sys.executable).with_name("insula")
 
 
 def insula(settings: Settings, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", **to_environment(settings), **changes}
+    environment = {"PATH": "/usr/bin:/bin", **OUR_CODE, **to_environment(settings), **changes}
     return subprocess.run(  # noqa: S603  our own program
         [INSULA, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
     )

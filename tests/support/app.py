@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import Literal
@@ -27,6 +28,9 @@ from tests.support.factories import Factories, TenantRow, UserRow
 
 AppName = Literal["tenants", "admin", "billing"]
 PASSWORD = "correct horse battery staple"
+_ROOT = Path(__file__).parents[2]
+OUR_CODE: Mapping[str, str] = {"PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}"}
+"""Has a program run the code beside this file: the installed package may lead to another checkout."""
 _START_SECONDS = 60.0  # on a machine that runs other tests besides
 
 
@@ -124,8 +128,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "INSULA_AUTH_KEY_ENCRYPTION_KEY": settings.auth.key_encryption_key.get_secret_value(),
         "INSULA_BILLING_WEBHOOK_SECRETS": settings.billing.webhook_secrets.get_secret_value(),
     }
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
-    return {**inherited, **named}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**inherited, **OUR_CODE, **named}
 
 
 @contextmanager
