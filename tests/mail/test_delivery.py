@@ -63,7 +63,7 @@ async def test_a_mail_whose_answer_is_lost_is_sent_once_more_under_its_id(
 ) -> None:
     tenant = await make.tenant()
     address = await post(database, tenant.id)
-    sink.losses = 1
+    sink.losses[address] = 1
     async with working(quick(sink.settings(settings)), JOBS):
         await ended(readback, tenant.id, "succeeded")
     first, second = sink.to(address)
@@ -75,7 +75,7 @@ async def test_a_mail_whose_answer_is_lost_twice_is_given_up_until_staff_run_it_
 ) -> None:
     tenant = await make.tenant()
     address = await post(database, tenant.id)
-    sink.losses = 2
+    sink.losses[address] = 2
     async with working(quick(sink.settings(settings)), JOBS):
         with patch.object(external, "_log") as log:
             await ended(readback, tenant.id, "failed")

@@ -78,12 +78,12 @@ async def test_a_refused_mail_is_sent_again_under_its_id(
     settings: Settings, database: Database, make: Factories, sink: Sink
 ) -> None:
     tenant, address = await make.tenant(), new_address()
-    sink.refusals = 3  # a refusal uses up none of the two claims
+    sink.refusals[address] = 3  # a refusal uses up none of the two claims
     await welcome(database, tenant.id, address, "one")
     async with working(quick(sink.settings(settings)), JOBS):
         await until(lambda: bool(sink.to(address)))
     assert len(sink.to(address)) == 1
-    assert sink.refusals == 0
+    assert sink.refusals[address] == 0
 
 
 async def test_a_suspended_tenant_sends_nothing(

@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio import get_running_loop
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -27,9 +28,10 @@ class Sink:
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
-    refusals: int = 0
-    losses: int = 0
-    """So many messages are taken, and the connection lost before the answer."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """How many mails to an address are refused for now: another test's mails may still be on their way."""
+    losses: Counter[str] = field(default_factory=Counter)
+    """How many mails to an address are taken, and the connection lost before the answer."""
     holds: dict[str, Literal["RCPT", "DATA"]] = field(default_factory=dict)
     """Where mails to an address wait: before they are sent, or taken and not answered."""
     held: list[str] = field(default_factory=list)
@@ -44,17 +46,18 @@ class Sink:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
         """Take a message, or refuse it for now."""
-        if self.refusals:
-            self.refusals -= 1
-            return "451 try again later"
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
+        address = str(message["To"])
+        if self.refusals[address]:
+            self.refusals[address] -= 1
+            return "451 try again later"
         self.messages.append(message)
         self.recipients.append(list(envelope.rcpt_tos))
-        await self._hold(str(message["To"]), "DATA")
-        if self.losses:
-            self.losses -= 1
+        await self._hold(address, "DATA")
+        if self.losses[address]:
+            self.losses[address] -= 1
             assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return "250 taken"
