@@ -41,7 +41,9 @@ async def test_two_workers_killed_at_the_same_mails_repeat_each_at_most_once(
     sink.holds |= {unsent: "RCPT", unanswered: "DATA", unmarked: "DATA", unanswered_once: "DATA"}
     quickly = quick(sink.settings(settings))
 
-    await killed(spawn(quickly), settings, sink, readback, unmarked, unsent, unanswered, unanswered_once)
+    worker = spawn(quickly)
+    await until(lambda: _has_succeeded(readback, tenant.id, 4))
+    await killed(worker, settings, sink, readback, unmarked, unsent, unanswered, unanswered_once)
     del sink.holds[unanswered_once]
     sink.holds[unmarked] = "DATA"
     worker = spawn(quickly)
