@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from benchmarks.contestants.common import POOL_SIZE, ContestantSettings, ItemOut, settle
+from insula.db.address import ENGINE
 
 
 class Item(SQLModel, table=True):
@@ -35,8 +36,9 @@ class Item(SQLModel, table=True):
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
     settings = ContestantSettings()
-    url = settings.database_url.replace("postgresql://", "postgresql+asyncpg://")
-    engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0)
+    # The driver reads its own parameters, such as sslmode: SQLAlchemy would hand them to it as arguments.
+    connecting = {"dsn": settings.database_url}
+    engine = create_async_engine(ENGINE, connect_args=connecting, pool_size=POOL_SIZE, max_overflow=0)
     settle()
     yield {"engine": engine}
     await engine.dispose()
