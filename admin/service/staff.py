@@ -22,7 +22,7 @@ from insula.policy import StaffRole
 from insula.scope import StaffScope
 
 _OPERATOR: Final = Actor("staff", label="insula staff add")
-"""Whoever runs the command on a machine of the installation: nobody who is signed in."""
+"""The operator who runs the command on a machine of the installation; nobody is signed in."""
 
 
 async def listing(scope: StaffScope, params: StaffList) -> tuple[Sequence[StaffMember], int]:

@@ -1,4 +1,4 @@
-"""FAULTS 27: invitations are no mail relay: what is sent is counted, whoever sends it by whatever way."""
+"""FAULTS 27: invitations are no mail relay: every mail is counted, for each caller and each way to send it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

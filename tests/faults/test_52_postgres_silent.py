@@ -16,7 +16,7 @@ from tests.support.waiting import answers, until
 
 POOL_TIMEOUT, STATEMENT = 0.5, 1.0
 CONNECTING, ASKING = POOL_TIMEOUT + 1, STATEMENT + 1
-# A request waits for who asks (a connection and a statement) and then for its own.
+# A request waits for its caller's identity (a connection and a statement), and then for its own statement.
 IN_TIME = 2 * (CONNECTING + ASKING) + 2
 BACK = 2.0
 STRIKES: Mapping[str, Callable[[Faulty], None]] = {

@@ -44,7 +44,7 @@ RESEND: Final[TextClause] = text("""
     select id as user_id, unverified from account
 """)
 
-# The links sent before stay good until one is used: whoever asks for another takes nothing from the owner.
+# Earlier links stay good until one is used: a stranger who asks for another takes nothing from the owner.
 FORGOT: Final[TextClause] = text("""
     with account as (
         select id from "user" where email = :email

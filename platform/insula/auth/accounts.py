@@ -93,7 +93,7 @@ class Accounts:
             _record_attempt(unit, "user.verification_requested", row, origin)
 
     async def verify(self, secret: str, password: str, origin: Origin) -> None:
-        """Verify an address, and give its account the password of whoever reads the mail there.
+        """Verify an address, and give its account the password that the reader of the mail sends.
 
         A link alone opens nothing, since a stranger may have registered the address. Raises LinkRefused;
         also PasswordTooEasy, which uses nothing up.

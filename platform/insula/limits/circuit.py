@@ -160,7 +160,7 @@ class Circuit:
     def _forget(self, probe: "asyncio.Task[None]") -> None:
         self._probes.discard(probe)
         if not probe.cancelled():
-            probe.exception()  # known to whoever waited for it
+            probe.exception()  # its waiter has seen the error
 
     def _become(self, health: Health, error: str | None = None) -> None:
         before, self.health = self.health, health

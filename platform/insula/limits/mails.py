@@ -63,7 +63,7 @@ BY_PERSON: Final = (Rate(30, MINUTE), Rate(200, DAY))
 
 
 def to_mailbox(kind: Mail, address: str) -> Count:
-    """Return the count of one kind of mail to an address, whoever causes it."""
+    """Return the count of one kind of mail to an address, over all callers."""
     return Count(f"mail:{kind}:to:{address}", TO_MAILBOX[kind])
 
 

@@ -133,7 +133,7 @@ class RemoteLedger:
             if self._sender is me:
                 self._sender = None
         if answers:
-            self.resume()  # what came too late for whoever asked, on a connection that was given up on
+            self.resume()  # the loans that came after their caller had given up
 
     async def _send(self) -> bool:
         """Send one message; return whether it was answered."""

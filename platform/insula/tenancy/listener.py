@@ -12,12 +12,12 @@ import structlog
 from insula.db.connection import Connecting
 from insula.db.deadlines import Line
 from insula.db.roles import DatabaseRole, role_url
+from insula.lag import LATE
 from insula.settings import Settings
 
 CHANNEL = "insula_access"
 _PATIENCE = 0.5  # seconds between keepalives, and for an answer to one
 _CONNECT_SECONDS = 2.0
-_LATE = 0.1  # seconds by which a timer of this loop may be late before the loop itself is to blame
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 1.0
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ async def _prove(connection: asyncpg.Connection) -> None:
         try:
             await connection.execute("select 1")
         except TimeoutError:
-            if monotonic() - asked_at < _PATIENCE + _LATE:
+            if monotonic() - asked_at < _PATIENCE + LATE:
                 raise
         else:
             return

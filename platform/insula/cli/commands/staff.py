@@ -29,7 +29,7 @@ def add(
     email: str,
     role: Annotated[StaffRole, typer.Option(help="What they may do.")] = StaffRole.SUPERUSER,
 ) -> None:
-    """Add a member of the staff, such as the first superuser; who has no account is mailed a link to open one."""
+    """Add a staff member, such as the first superuser. Without an account, they get a link by mail to open one."""
     with one_clear_line(), reached(Settings()) as settings:
         try:
             address = _ADDRESS.validate_python(email)
