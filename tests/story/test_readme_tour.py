@@ -3,15 +3,14 @@
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from insula.settings import Settings
-from tests.support.app import environment_of, free_port, serving
+from tests.support.app import free_port, serving
+from tests.support.databases import demo_database
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 TIMEOUT = 120
@@ -26,13 +25,10 @@ def tour() -> str:
 def base(settings: Settings) -> Iterator[str]:
     """Serve the demo data at an address that is also the public URL, as `make run` does."""
     port = free_port()
-    at_home = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
-    insula = Path(sys.executable).with_name("insula")
-    with redis.Redis.from_url(settings.redis_url) as client:
-        client.flushdb()  # other tests sign in from this address as well, often
-    subprocess.run([insula, "seed"], env=environment_of(at_home), check=True, timeout=60)  # noqa: S603 - our own program
-    with serving(at_home, port) as address:
-        yield address
+    with demo_database(settings) as own:
+        at_home = own.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
+        with serving(at_home, port) as address:
+            yield address
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is told in curl, which is not installed")

@@ -3,15 +3,16 @@
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from insula.settings import Settings
-from tests.support.app import environment_of, serving
-from tests.support.provider import Readback, first_secret
+from tests.support.app import serving
+from tests.support.databases import demo_database
+from tests.support.provider import first_secret
 
 GUIDE = (Path(__file__).parents[2] / "docs/guides/operations.md").read_text()
 TIMEOUT = 60
@@ -23,11 +24,9 @@ def blocks() -> list[str]:
 
 
 @pytest.fixture
-def base(settings: Settings) -> Iterator[str]:
-    insula = Path(sys.executable).with_name("insula")
-    subprocess.run([insula, "seed"], env=environment_of(settings), check=True, timeout=TIMEOUT)  # noqa: S603 - our own program
-    with serving(settings) as address:
-        yield address
+def demo(settings: Settings) -> Iterator[Settings]:
+    with demo_database(settings) as own:
+        yield own
 
 
 def lines_of(script: str, base: str, secret: str) -> list[str]:
@@ -45,13 +44,19 @@ def lines_of(script: str, base: str, secret: str) -> list[str]:
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="the guide uses curl and openssl")
-async def test_the_guides_webhook_upgrades_globex_and_takes_it_back(
-    base: str, settings: Settings, readback: Readback
-) -> None:
+async def test_the_guides_webhook_upgrades_globex_and_takes_it_back(demo: Settings) -> None:
     upgrade, back = blocks()
-    secret = first_secret(settings)
-    plan = "select plan from tenant where slug = 'globex'"
+    secret = first_secret(demo)
 
-    for script, expected in ((upgrade, "pro"), (upgrade + back, "free")):
-        assert lines_of(script, base, secret) == re.findall(r"^# → (.*)$", script, re.MULTILINE)
-        assert await readback(plan) == [{"plan": expected}]
+    with serving(demo) as base:
+        for script, expected in ((upgrade, "pro"), (upgrade + back, "free")):
+            assert lines_of(script, base, secret) == re.findall(r"^# → (.*)$", script, re.MULTILINE)
+            assert await plan_of(demo, "globex") == expected
+
+
+async def plan_of(demo: Settings, slug: str) -> str:
+    connection = await asyncpg.connect(demo.database_url)
+    try:
+        return str(await connection.fetchval("SELECT plan FROM tenant WHERE slug = $1", slug))
+    finally:
+        await connection.close()

@@ -87,7 +87,7 @@ class TestServers:
         cluster = self._cluster or self._start()
         self._clones += 1
         database = f"test_{name}"
-        asyncio.run(_create_database(with_path(cluster.database_url, _MAINTENANCE), database))
+        asyncio.run(create_database(with_path(cluster.database_url, _MAINTENANCE), database))
         servers = self._servers(cluster, database, self._clones)
         migrate(servers.settings())  # rights on the database itself are not cloned
         return servers
@@ -101,14 +101,14 @@ class TestServers:
         """Return the servers with a fresh database and an empty Valkey index, until ``drop``."""
         cluster = self._cluster or self._start()
         servers = self._servers(cluster, name, redis_index)
-        asyncio.run(_create_database(with_path(cluster.database_url, _MAINTENANCE), name))
+        asyncio.run(create_database(with_path(cluster.database_url, _MAINTENANCE), name))
         with redis.Redis.from_url(servers.redis_url) as client:
             client.flushdb()
         return servers
 
     def drop(self, servers: Servers) -> None:
         """Drop a database that was lent, whoever is still connected."""
-        asyncio.run(_drop_database(with_path(servers.database_url, _MAINTENANCE), servers.database))
+        asyncio.run(drop_database(with_path(servers.database_url, _MAINTENANCE), servers.database))
 
     def stop(self) -> None:
         """Stop the servers and remove their files."""
@@ -153,7 +153,8 @@ def with_path(url: str, path: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))
 
 
-async def _create_database(url: str, name: str) -> None:
+async def create_database(url: str, name: str) -> None:
+    """Make a database like a freshly migrated one; ``url`` is another database of the same cluster."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"')
@@ -166,7 +167,8 @@ async def _create_database(url: str, name: str) -> None:
         await clone.close()
 
 
-async def _drop_database(url: str, name: str) -> None:
+async def drop_database(url: str, name: str) -> None:
+    """Drop a database, whoever is still connected."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,18 +1,21 @@
 """Databases of a test's own, on the servers that it has anyway, and revisions that the next version would bring."""
 
+import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
+import redis
 from alembic.config import Config
 
 from insula.db import migrate as migrations
+from insula.seed import seed
 from insula.settings import Settings
-from tests.support.cluster import with_path
+from tests.support.cluster import create_database, drop_database, with_path
 
 _VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
 _REVISION = """
@@ -50,6 +53,26 @@ async def migrated_database(settings: Settings) -> AsyncIterator[Settings]:
         yield own
     finally:
         await administer(settings, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def demo_database(settings: Settings) -> Iterator[Settings]:
+    """Give the settings of a new database with the demo data and nothing else; dropped afterwards.
+
+    What the other tests of a process left behind in the database that they share (a suspended demo tenant, say)
+    cannot be felt in it.
+    """
+    name = f"demo_{secrets.token_hex(4)}"
+    maintenance = with_path(settings.database_url, "postgres")
+    asyncio.run(create_database(maintenance, name))
+    own = settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
+    try:
+        with redis.Redis.from_url(settings.redis_url) as client:
+            client.flushdb()  # other tests sign in from this address as well, often
+        seed(own)
+        yield own
+    finally:
+        asyncio.run(drop_database(maintenance, name))
 
 
 class NextVersion:
