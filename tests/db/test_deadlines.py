@@ -178,6 +178,24 @@ async def test_a_silent_server_is_sent_few_connections_however_many_wait(setting
         connection.terminate()
 
 
+async def test_an_attempt_whose_own_time_ran_out_is_no_answer() -> None:
+    """The driver's clock may end an attempt just before ours does; the server has said nothing all the same."""
+    line = Line()
+
+    async def unanswered(_left: float) -> asyncpg.Connection:
+        raise TimeoutError
+
+    async def refused(_left: float) -> asyncpg.Connection:
+        raise ConnectionRefusedError
+
+    with pytest.raises(TimeoutError):
+        await first_made(unanswered, asyncpg.Connection.terminate, line, 1.0)
+    assert not line.may_try(), "one at a time from here on"
+    with pytest.raises(ConnectionRefusedError):
+        await first_made(refused, asyncpg.Connection.terminate, line, 1.0)
+    assert line.may_try(), "a refusal is an answer"
+
+
 async def test_room_given_to_a_waiter_who_goes_is_passed_on() -> None:
     turns = Turns(1)
     first, second = (asyncio.create_task(turns.turn(30.0)) for _ in range(2))

@@ -136,9 +136,9 @@ async def first_made(
             made = [attempt.result() for attempt in done if attempt.exception() is None]
             for late in made[1:]:
                 discard(late)
-            if done:
+            if any(not isinstance(attempt.exception(), TimeoutError) for attempt in done):
                 line.heard()
-            elif began:
+            elif began or done:
                 line.fell_silent()
             if made:
                 return made[0]
