@@ -83,7 +83,7 @@ async def open_scope(request: Request) -> Scope:
     state = request.scope.setdefault("insula", {})
     state["unit"] = unit
     if request.method == "POST":
-        state["claim"] = await claim(request, unit, principal_id=_NOBODY, route="twin")
+        state["claim"] = await claim(request, unit, principal_id=_NOBODY, app="twin")
     return Scope(twin.principal, tenant, "member", unit, "", "", _never)
 
 

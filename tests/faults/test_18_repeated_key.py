@@ -5,12 +5,16 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.types import Message
 
 from insula import clock
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.http import idempotency
 from insula.http.idempotency import claim
 from tenants.routes.projects import create_project
 from tests.support.app import SignIn
@@ -61,9 +65,8 @@ async def test_one_person_in_two_tenants_uses_it_in_both_at_once(
 ) -> None:
     both = Caller(client, mine.user, theirs.home, await sign_in(mine.user, theirs.home))
     await make.membership(theirs.home, "owner", mine.user)
-    route = f"tenants.{create_project.__module__}.{create_project.__name__}"
     async with database.unit(DatabaseRole.TENANTS, mine.home.id) as unit:
-        assert await claim(_request("the-same-key"), unit, principal_id=mine.user.id, route=route)
+        assert await claim(_request("the-same-key"), unit, principal_id=mine.user.id, app="tenants")
 
         assert code_of(await mine.post("/projects", {"name": "A"}, **KEY)) == (409, "idempotency_key_in_flight")
         assert (await both.post("/projects", {"name": "A"}, **KEY)).status_code == 201
@@ -74,7 +77,9 @@ def _request(key: str) -> Request:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "server": ("testserver", 80)}
-    return Request({**scope, "headers": [(b"idempotency-key", key.encode())]}, receive)
+    return Request(
+        {**scope, "route": APIRoute("/", create_project), "headers": [(b"idempotency-key", key.encode())]}, receive
+    )
 
 
 async def test_another_body_or_path_is_refused(mine: Caller, readback: Readback) -> None:
@@ -109,3 +114,60 @@ async def test_a_key_is_forgotten_after_a_day(mine: Caller, readback: Readback) 
     assert await names(readback, mine) == ["A", "B"]
     with clock.moved(timedelta(minutes=1)):
         assert (await mine.post("/projects", {"name": "B"}, **KEY)).headers["idempotency-replayed"] == "true"
+
+
+OF_THE_RELEASE_BEFORE = "tenants.tenants.routes.projects.create_project"
+
+
+@pytest.mark.parametrize("route", [OF_THE_RELEASE_BEFORE, "tenants.tenants.moved.since.create_project"])
+async def test_an_answer_that_the_release_before_stored_is_replayed(
+    mine: Caller, readback: Readback, route: str
+) -> None:
+    first = await mine.post("/projects", {"name": "A"}, **KEY)
+    assert first.status_code == 201
+    await readback(
+        "update idempotency_record set route = :route where tenant_id = :id returning key",
+        route=route,
+        id=mine.home.id,
+    )
+    again = await mine.post("/projects", {"name": "A"}, **KEY)
+    assert (again.status_code, again.json(), again.headers["idempotency-replayed"]) == (201, first.json(), "true")
+    assert code_of(await mine.post("/projects", {"name": "B"}, **KEY)) == (422, "idempotency_key_reused")
+    assert (await mine.post("/projects", {"name": "C"}, Idempotency_Key="another")).status_code == 201
+    assert await names(readback, mine) == ["A", "C"]
+
+
+async def test_the_release_before_cannot_repeat_what_this_one_did(mine: Caller, readback: Readback) -> None:
+    assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
+    with pytest.raises(IntegrityError, match="uq_idempotency_record_operation"):
+        await _store_as_the_release_before(readback, mine)
+
+
+async def test_a_key_in_flight_in_the_release_before_has_one_effect(
+    mine: Caller, readback: Readback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = idempotency._answer_if_known  # noqa: SLF001  # the step after which the other release stores its answer
+
+    async def look_too_early(unit: Unit, claimed: idempotency.Claim) -> None:
+        await look(unit, claimed)
+        await _store_as_the_release_before(readback, mine, claimed.request_hash)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(idempotency, "_answer_if_known", look_too_early)
+        refused = await mine.post("/projects", {"name": "A"}, **KEY)
+    assert code_of(refused) == (409, "idempotency_key_in_flight")
+    assert await names(readback, mine) == []
+    assert (await mine.post("/projects", {"name": "A"}, **KEY)).headers["idempotency-replayed"] == "true"
+
+
+async def _store_as_the_release_before(readback: Readback, caller: Caller, request_hash: bytes = b"") -> None:
+    await readback(
+        "insert into idempotency_record "
+        "(tenant_id, principal_id, route, key, request_hash, status, headers, body, created_at) "
+        "values (:tenant_id, :principal_id, :route, :key, :request_hash, 201, '{}', '{}', now()) returning key",
+        tenant_id=caller.home.id,
+        principal_id=caller.user.id,
+        route=OF_THE_RELEASE_BEFORE,
+        key=KEY["Idempotency_Key"],
+        request_hash=request_hash,
+    )

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from insula.http.access import allow
 from insula.http.public import PUBLIC
 from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
-from insula.http.seal import seal
+from insula.http.seal import RepeatedOperation, seal
 from insula.scope import Scope
 from tenants.actions import Action
 
@@ -56,6 +56,18 @@ def test_an_app_with_an_unguarded_socket_is_not_sealed() -> None:
         await websocket.accept()
 
     with pytest.raises(UndeclaredRoute, match="WEBSOCKET /room"):
+        seal(app, "tenants")
+
+
+def test_an_app_with_two_operations_of_one_name_is_not_sealed() -> None:
+    app, router = FastAPI(openapi_url=None), APIRouter(route_class=TenantRoute)
+    router.get("/closed")(guarded)
+    router.get("/shut", operation_id="shut")(guarded)
+    app.include_router(router)
+    seal(app, "tenants")
+
+    router.get("/locked")(guarded)
+    with pytest.raises(RepeatedOperation, match="tenants: guarded:"):
         seal(app, "tenants")
 
 

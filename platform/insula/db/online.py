@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from typing import Final
 
 from alembic import op
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 _WAIT: Final = "1800s"
 
 
-def create_index(name: str, table: str, columns: Sequence[str], *, unique: bool = False, where: str = "") -> None:
+def create_index(
+    name: str, table: str, columns: Sequence[str | TextClause], *, unique: bool = False, where: str = ""
+) -> None:
     """Add an index without blocking writes; what an interrupted attempt left of it is dropped first.
 
     Ends only when every transaction that began before it has ended, a backup's too.

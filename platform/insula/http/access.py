@@ -133,8 +133,7 @@ class Guard(ABC, Generic[AnyScope]):
         unit = kernel.database.unit(doorway.role, partition)
         state["unit"] = unit
         if isinstance(connection, Request) and connection.method == "POST":
-            route = f"{doorway.app}.{connection.scope['endpoint'].__module__}.{connection.scope['endpoint'].__name__}"
-            state["claim"] = await claim(connection, unit, principal_id=identity.principal.id, route=route)
+            state["claim"] = await claim(connection, unit, principal_id=identity.principal.id, app=doorway.app)
 
         async def reopen() -> Unit:
             again = await identify(credentials, kernel.directory)

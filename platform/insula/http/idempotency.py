@@ -10,21 +10,25 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, literal_column
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from insula import clock
+from insula.db.failures import constraint_of
 from insula.db.models import IdempotencyRecord
-from insula.db.models.idempotency import LIFETIME
+from insula.db.models.idempotency import LIFETIME, OPERATION
 from insula.db.unit import Unit
 from insula.errors import BadRequest, IdempotencyKeyInFlight, IdempotencyKeyReused
 
 HEADER = "idempotency-key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("content-type", "location", "etag")
+_UNIQUE = frozenset({"idempotency_record_pkey", "uq_idempotency_record_operation"})
 
 
 class Replay(Exception):
@@ -62,10 +66,20 @@ class Claim:
                 created_at=clock.now(),
             )
         )
-        await unit.session.flush()
+        try:
+            await unit.session.flush()
+        except IntegrityError as error:
+            if constraint_of(error) not in _UNIQUE:
+                raise
+            raise IdempotencyKeyInFlight from error  # the release before holds another lock for the same key
 
 
-async def claim(request: Request, unit: Unit, *, principal_id: UUID, route: str) -> Claim | None:
+def operation_of(route: APIRoute) -> str:
+    """Return the name of a route's operation: unique in its app, and the same wherever its code moves."""
+    return route.operation_id or route.name
+
+
+async def claim(request: Request, unit: Unit, *, principal_id: UUID, app: str) -> Claim | None:
     """Claim the request's key, if it has one.
 
     Raises Replay when the key's effect was committed before, IdempotencyKeyReused when that was
@@ -80,6 +94,7 @@ async def claim(request: Request, unit: Unit, *, principal_id: UUID, route: str)
     if partition is None:
         raise RuntimeError("an idempotency key needs a partition")
     digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).digest()
+    route = f"{app}/{operation_of(request.scope['route'])}"
     claimed = Claim(partition, principal_id, route, key, digest)
     if not (await unit.session.exec(select(func.pg_try_advisory_xact_lock(_lock_id(claimed))))).one():
         raise IdempotencyKeyInFlight
@@ -97,7 +112,7 @@ async def _answer_if_known(unit: Unit, claimed: Claim) -> None:
     mine = (
         (col(IdempotencyRecord.tenant_id) == claimed.partition)
         & (col(IdempotencyRecord.principal_id) == claimed.principal_id)
-        & (col(IdempotencyRecord.route) == claimed.route)
+        & (literal_column(OPERATION) == claimed.route)
         & (col(IdempotencyRecord.key) == claimed.key)
     )
     record = (await unit.session.exec(select(IdempotencyRecord).where(mine))).one_or_none()

@@ -1,20 +1,40 @@
 """The last look at an app before it serves: every route is guarded or declared public."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
+from insula.http.idempotency import operation_of
 from insula.http.public import PUBLIC, AppName
 from insula.http.route import TenantRoute, UndeclaredRoute, guard_of
 
 
+class RepeatedOperation(RuntimeError):
+    """Two operations of an app have one name."""
+
+
 def seal(app: FastAPI, name: AppName) -> None:
-    """Raise UndeclaredRoute when a route of ``app`` is neither guarded nor on the public list of ``name``."""
+    """Raise UndeclaredRoute when a route of ``app`` is neither guarded nor on the public list of ``name``.
+
+    Raise RepeatedOperation when two guarded operations share a name: they would share idempotency keys.
+    """
     undeclared = sorted(route for route in _unguarded(app) if route not in PUBLIC[name])
     if undeclared:
         raise UndeclaredRoute(f"{name}: {', '.join(undeclared)}: neither allow(...) nor on the public list")
+    repeated = sorted(operation for operation, count in Counter(_operations(app)).items() if count > 1)
+    if repeated:
+        raise RepeatedOperation(
+            f"{name}: {', '.join(repeated)}: the name of more than one operation; rename all but one"
+        )
+
+
+def _operations(app: FastAPI) -> Iterator[str]:
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, TenantRoute):
+            yield operation_of(context.original_route)
 
 
 def _unguarded(app: FastAPI) -> Iterator[str]:

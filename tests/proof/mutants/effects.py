@@ -43,7 +43,7 @@ EFFECTS: Final = (
     Edit(
         "repeated: any route's key",
         _KEYS,
-        "        & (col(IdempotencyRecord.route) == claimed.route)\n",
+        "        & (literal_column(OPERATION) == claimed.route)\n",
         "",
         fault("18_repeated_key"),
     ),
@@ -83,6 +83,14 @@ EFFECTS: Final = (
         tests("audit/test_streaming.py"),
     ),
     Edit("routes: unguarded ones serve", _SEAL, "    if undeclared:\n", "    if False:\n", fault("30_unguarded_route")),
+    Edit("routes: two share a name", _SEAL, "    if repeated:\n", "    if False:\n", fault("30_unguarded_route")),
+    Edit(
+        "repeated: not what the release before did",
+        _KEYS,
+        "(literal_column(OPERATION) == claimed.route)",
+        "(col(IdempotencyRecord.route) == claimed.route)",
+        fault("18_repeated_key"),
+    ),
     Edit(
         "jobs: without a tenant",
         _RUNNER,

@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, Text
+from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -11,16 +11,23 @@ from insula.db.base import Base
 
 LIFETIME: Final = timedelta(hours=24)
 """How long an answer is kept."""
+OPERATION: Final = r"regexp_replace(route, '^([^./]+)\..*\.', '\1/')"
+"""A record's operation in SQL. The release before named a record by module: ``tenants.tenants.routes.projects.create``
+is ``tenants/create`` now. While a key lives, records of both releases are looked up, and unique, by this.
+"""
 
 
 class IdempotencyRecord(Base, table=True):
     """The answer that a request with an idempotency key got.
 
     ``tenant_id`` is a partition: the tenant, or the user's own id for a request without a tenant.
-    Therefore it references nothing.
+    Therefore it references nothing. ``route`` is the app and the operation's id: ``tenants/create_project``.
     """
 
-    __table_args__ = (Index("ix_idempotency_record_created_at", "created_at"),)
+    __table_args__ = (
+        Index("ix_idempotency_record_created_at", "created_at"),
+        Index("uq_idempotency_record_operation", "tenant_id", "principal_id", "key", text(OPERATION), unique=True),
+    )
 
     tenant_id: UUID = Field(primary_key=True)
     principal_id: UUID = Field(primary_key=True)
