@@ -14,10 +14,10 @@ from insula.db.base import metadata
 from insula.db.lock_waits import LockWaits, silent
 from insula.db.migrate import as_owner
 from insula.settings import Settings
-from tenants import models as tenants_models
+from tenants import app as tenants_app
 
-MODELS: Final = (kernel_models, tenants_models, billing_models)
-"""Importing them fills the metadata; a new app's models stand here."""
+MODELS: Final = (kernel_models, tenants_app, billing_models)
+"""Importing them fills the metadata. An app imports its resources, and these import their models."""
 
 
 _OWNED: Final = text("""

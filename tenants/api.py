@@ -1,13 +1,13 @@
 """What the rest of the house may use of this app. Everything else in it is private."""
 
 from tenants.actions import GRANTS
-from tenants.errors import SlugTaken
+from tenants.holdings import Holdings, holdings
 from tenants.jobs import JOBS
 from tenants.permissions import ASSIGNABLE
-from tenants.queries.holdings import Holdings, holdings
-from tenants.schemas.tenants import Name, TenantCreate
-from tenants.service.tenants import create as create_tenant
-from tenants.slugs import Slug
+from tenants.tenants.errors import SlugTaken
+from tenants.tenants.schemas import Name, TenantCreate
+from tenants.tenants.service import create as create_tenant
+from tenants.tenants.slugs import Slug
 
 __all__ = [
     "ASSIGNABLE",

@@ -2,21 +2,19 @@ from fastapi import APIRouter, FastAPI
 
 from insula.app.factory import Tag, make_app
 from insula.settings import Settings
-from tenants.routes import (
-    api_keys,
-    audit_events,
-    domains,
-    invitations,
-    items,
-    me,
-    members,
-    projects,
-    roles,
-    tenants,
-    usage,
-)
+from tenants.api_keys import routes as api_keys
+from tenants.audit_events import routes as audit_events
+from tenants.domains import routes as domains
+from tenants.invitations import routes as invitations
+from tenants.items import routes as items
+from tenants.me import routes as me
+from tenants.members import routes as members
+from tenants.projects import routes as projects
+from tenants.roles import routes as roles
+from tenants.tenants import routes as tenants
+from tenants.usage import routes as usage
 
-_NOUNS = (me, tenants, members, roles, invitations, api_keys, projects, items, domains, usage, audit_events)
+_RESOURCES = (me, tenants, members, roles, invitations, api_keys, projects, items, domains, usage, audit_events)
 _DESCRIPTION = "What a tenant's people work with: the tenant itself, its members, projects and their items."
 
 _TAGS = (
@@ -37,8 +35,8 @@ _TAGS = (
 def build(settings: Settings) -> FastAPI:
     """Build the tenants app, mounted at /api."""
     v1, v2 = APIRouter(prefix="/v1"), APIRouter(prefix="/v2")
-    for noun in _NOUNS:
-        v1.include_router(noun.router)
+    for resource in _RESOURCES:
+        v1.include_router(resource.router)
     v2.include_router(tenants.router_v2)
     return make_app(
         name="tenants",

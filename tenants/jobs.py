@@ -1,37 +1,10 @@
-"""What the worker runs for this app, by the clock."""
+"""The jobs of all resources, by name. The names are stored in the queue: they stay."""
 
-from collections.abc import Mapping
-from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from pydantic import JsonValue
-from sqlalchemy import delete, tuple_
-from sqlmodel import col, select
+from insula.jobs import Handlers
+from tenants.domains import jobs as domains
+from tenants.invitations import jobs as invitations
 
-from insula import clock
-from insula.db.roles import DatabaseRole
-from insula.jobs import Handlers, JobContext
-from tenants.models import Invitation
-from tenants.service.recheck import recheck_domains
-
-_BATCH: Final = 1_000
-INVITATIONS_KEPT: Final = timedelta(days=90)
-"""How long after its end an invitation, with the address of somebody who may never have come, is listed."""
-
-
-async def _forget_invitations(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
-    """Delete in batches, each a transaction of its own. An invitation expires by the clock alone."""
-    key = (col(Invitation.tenant_id), col(Invitation.id))
-    ended = col(Invitation.expires_at) < clock.now() - INVITATIONS_KEPT
-    statement = delete(Invitation).where(tuple_(*key).in_(select(*key).where(ended).limit(_BATCH)))
-    deleted = _BATCH
-    while deleted == _BATCH:
-        async with context.database.unit(DatabaseRole.WORKER) as unit:
-            connection = await unit.session.connection()
-            deleted = (await connection.execute(statement)).rowcount
-
-
-JOBS: Final[Handlers] = MappingProxyType(
-    {"tenants.forget_invitations": _forget_invitations, "tenants.recheck_domains": recheck_domains}
-)
+JOBS: Final[Handlers] = MappingProxyType({**invitations.JOBS, **domains.JOBS})

@@ -39,7 +39,7 @@ from insula.logging import configure
 from insula.scope import Principal, Scope
 from insula.settings import Settings
 from insula.tenancy import TenantRecord
-from tenants.routes.items import router as items
+from tenants.items.routes import router as items
 
 MEASURED: Final = ("get_item", "update_item", "list_items", "create_item")
 _GRANTED: Final = {"items": 10_000_000, "projects": 1_000}

@@ -43,6 +43,7 @@ def follow(house: Path, name: str, where: str, code: str) -> None:
     """Put one block of the guide where it says."""
     path = house / name
     if not where:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(code)
         return
     text = path.read_text()
@@ -220,8 +221,8 @@ def test_without_its_rights_the_attack_cannot_prove_anything(
 @pytest.mark.parametrize(
     ("name", "text", "instead", "complaint"),
     [
-        ("tenants/routes/labels.py", "allow(Action.LABEL_CREATE)", "Query()", "create_label has no allow(...)"),
-        ("tenants/models.py", "class Label(TenantOwned,", "class Label(Base,", "no column named 'tenant_id'"),
+        ("tenants/labels/routes.py", "allow(Action.LABEL_CREATE)", "Query()", "create_label has no allow(...)"),
+        ("tenants/labels/models.py", "import TenantOwned", "import Base as TenantOwned", "no column named 'tenant_id'"),
         ("tenants/actions.py", '    LABEL_READ = "label:read", "See labels"\n', "", "LABEL_READ"),
     ],
     ids=["who may", "the tenant's table", "the action"],

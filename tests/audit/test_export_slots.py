@@ -12,7 +12,7 @@ from starlette.types import Message
 from insula.ids import TenantId
 from insula.limits import close, connect
 from insula.settings import Settings
-from tenants.service.audit_events import BATCH
+from tenants.audit_events.service import BATCH
 from tests.audit.support import Readback, append
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow

@@ -5,7 +5,7 @@ import pytest
 
 from insula.audit import image
 from insula.audit.images import REDACTED, told
-from tenants.models import Project
+from tenants.projects.models import Project
 from tests.support.samples import MODELS
 
 SECRETS = (

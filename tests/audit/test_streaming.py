@@ -13,7 +13,7 @@ from insula.errors import AppError
 from insula.ids import TenantId, UserId
 from insula.settings import audience
 from insula.tenancy import Access
-from tenants.service.audit_events import BATCH
+from tenants.audit_events.service import BATCH
 from tests.audit.support import Readback, append
 from tests.support.app import Live
 from tests.support.factories import Factories, TenantRow, UserRow

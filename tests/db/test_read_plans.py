@@ -10,8 +10,8 @@ from insula.db.connection import TenantConnection
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
-from tenants.queries import items
-from tenants.schemas.items import ItemList
+from tenants.items import queries as items
+from tenants.items.schemas import ItemList
 from tests.support.factories import Factories
 from tests.tenants.support import Readback
 

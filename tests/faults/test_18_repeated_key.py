@@ -16,7 +16,7 @@ from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.http import idempotency
 from insula.http.idempotency import claim
-from tenants.routes.projects import create_project
+from tenants.projects.routes import create_project
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined

@@ -10,7 +10,7 @@ from insula.limits.mails import BY_PERSON, DAY, FROM_ONE_TO_MAILBOX, TO_MAILBOX,
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.waiting import until
-from tests.tenants.guests import address, invite
+from tests.tenants.invitations.support import address, invite
 from tests.tenants.support import Caller, Readback, code_of, joined, membership_of
 
 Join = Callable[..., Awaitable[Caller]]

@@ -9,7 +9,7 @@ from insula.settings import Settings
 from tests.support.app import SignIn, serving
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import answers
-from tests.tenants.roles import EDITS, RUNS_ROLES, defined
+from tests.tenants.roles.support import EDITS, RUNS_ROLES, defined
 from tests.tenants.support import Caller, Readback, code_of, joined, membership_of
 
 

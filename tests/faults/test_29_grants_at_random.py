@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.app import SignIn
 from tests.support.factories import Factories
-from tests.tenants.roles import BASIC, RUNS_ROLES, role
+from tests.tenants.roles.support import BASIC, RUNS_ROLES, role
 from tests.tenants.support import Caller, Readback, joined, membership_of
 
 ROUNDS = 25

@@ -1,6 +1,6 @@
 """FAULTS 29, 29a: an invitation is good once, for whom it names, while it lasts and while its inviter could make it.
 
-Its limits when it is made stand in tests/tenants/routes/test_invitations.py.
+Its limits when it is made stand in tests/tenants/invitations/test_routes.py.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import pytest
 
 from insula import clock
 from insula.ids import new_id
-from tenants.models import Invitation
+from tenants.invitations.models import Invitation
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow, UserRow
 from tests.tenants.support import Caller, Readback, code_of, joined, sameness

@@ -16,7 +16,7 @@ from tests.support.app import SignIn
 from tests.support.backends import until_blocked
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories, TenantRow
-from tests.tenants.roles import EDITS, RUNS_ROLES, defined, role
+from tests.tenants.roles.support import EDITS, RUNS_ROLES, defined, role
 from tests.tenants.support import Caller, Readback, code_of, joined, membership_of
 
 TRIALS = int(os.environ.get("TRIALS", "20"))

@@ -12,9 +12,9 @@ from insula.settings import Settings
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.support.mail import Sink
-from tests.tenants.guests import address, invite
-from tests.tenants.service.test_letters import arrived, bodies
+from tests.tenants.invitations.support import address, invite
 from tests.tenants.support import Readback, joined, membership_of
+from tests.tenants.test_emails import arrived, bodies
 
 HOSTILE = (
     "Pay at https://evil.example/pay?x=1",

@@ -17,7 +17,7 @@ from insula.db.roles import DatabaseRole
 from insula.http.public import AppName
 from insula.ids import TenantId, UserId
 from insula.settings import Settings, audience
-from tenants.key_actions import KEY_ACTIONS
+from tenants.api_keys.grantable import KEY_ACTIONS
 from tests.fuzz.documents import Operation
 from tests.fuzz.secrets import Secrets
 from tests.fuzz.things import House, Record, Things

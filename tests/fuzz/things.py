@@ -9,7 +9,8 @@ from billing.models import EntitlementOverride, Subscription, WebhookEvent
 from insula import clock
 from insula.db.models import TenantDomain
 from insula.ids import new_id
-from tenants.models import Project, ProjectItem
+from tenants.items.models import ProjectItem
+from tenants.projects.models import Project
 from tests.fuzz.served import PROOF
 from tests.support.app import PASSWORD
 from tests.support.factories import Factories, TenantRow, UserRow

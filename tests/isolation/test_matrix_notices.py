@@ -19,7 +19,7 @@ from insula.logging import configure
 from insula.policy import Policy
 from insula.scope import Identity
 from insula.tenancy import Access, Directory
-from tenants.service import projects
+from tenants.projects import service as projects
 from tests.isolation.matrix import Report, Stage, attack
 from tests.isolation.matrix.routes import live_routes
 from tests.isolation.matrix.wire import Request

@@ -31,8 +31,8 @@ from insula.db.models import (
 from insula.db.pools import Database
 from insula.ids import new_id
 from insula.settings import Settings
-from tenants.models import Invitation
-from tenants.tokens import digest, new_token
+from tenants.invitations.models import Invitation
+from tenants.invitations.tokens import digest, new_token
 from tests.support.cluster import superuser_url
 
 PLANS: Final[Mapping[str, Mapping[str, int]]] = {

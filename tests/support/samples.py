@@ -15,11 +15,11 @@ from insula.db import models as kernel_models
 from insula.db.base import metadata
 from insula.db.grants import tenant_column
 from insula.ids import new_id
-from tenants import models as tenants_models
+from tenants import app as tenants_app
 
 Row = dict[str, object]
 
-MODELS: Final = (kernel_models, tenants_models, billing_models)
+MODELS: Final = (kernel_models, tenants_app, billing_models)
 """Whose tables the metadata holds once these are imported."""
 
 FOLLOWED: Final = frozenset({"audit_head", "tenant_usage"})

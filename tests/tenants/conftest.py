@@ -9,7 +9,7 @@ from insula.db.connection import TenantConnection
 from insula.db.roles import DatabaseRole
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
-from tests.tenants.roles import BASIC
+from tests.tenants.roles.support import BASIC
 from tests.tenants.support import Caller, Readback, joined, membership_of
 
 Join = Callable[..., Awaitable[Caller]]

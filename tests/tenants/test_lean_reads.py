@@ -9,8 +9,8 @@ import pytest
 from insula.asgi import create_app
 from insula.db.roles import DatabaseRole
 from insula.settings import Settings
-from tenants.schemas.items import ItemList
-from tenants.schemas.projects import ProjectList
+from tenants.items.schemas import ItemList
+from tenants.projects.schemas import ProjectList
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import API, Caller, joined

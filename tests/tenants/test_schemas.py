@@ -7,17 +7,17 @@ from pkgutil import iter_modules
 import pytest
 from pydantic import BaseModel
 
-import tenants.schemas
+import tenants
 from insula.http.paging import KeysetParams
-from tenants.schemas.audit_events import AuditEventFilter
-from tenants.schemas.base import Input, Read, Update
-from tenants.schemas.invitations import InvitationCreate
-from tenants.schemas.members import MemberUpdate
+from tenants.audit_events.schemas import AuditEventFilter
+from tenants.bodies import Input, Read, Update
+from tenants.invitations.schemas import InvitationCreate
+from tenants.members.schemas import MemberUpdate
 
 
 def schemas() -> Iterator[type[BaseModel]]:
-    for module in iter_modules(tenants.schemas.__path__):
-        for value in vars(import_module(f"tenants.schemas.{module.name}")).values():
+    for name in [f"tenants.{found.name}.schemas" for found in iter_modules(tenants.__path__) if found.ispkg]:
+        for value in vars(import_module(name)).values():
             if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__.startswith("tenants."):
                 yield value
 

@@ -12,7 +12,7 @@ from insula.auth.api_keys import new_key
 from insula.db.models import ACTIVE
 from insula.ids import new_id, new_secret
 from insula.policy import Role
-from tenants.tokens import new_token
+from tenants.invitations.tokens import new_token
 
 Row = dict[str, object]
 OUTSIDERS: Final = ("guest", "removed", "newcomer")

@@ -15,8 +15,8 @@ from billing.models import STRIPE
 from insula import clock
 from insula.auth.api_keys import digest_of
 from insula.db.models import ACTIVE
-from tenants.key_actions import KEY_ACTIONS
-from tenants.tokens import digest
+from tenants.api_keys.grantable import KEY_ACTIONS
+from tenants.invitations.tokens import digest
 from tests.isolation.matrix.island import Island, Row
 
 ALIASES: Final[Mapping[str, str]] = {

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from starlette.staticfiles import StaticFiles
 
 from insula.ids import new_id, new_secret
-from tenants.tokens import new_token
+from tenants.invitations.tokens import new_token
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.payloads import Payload
 from tests.isolation.matrix.positions import CURSOR, PARAMETER, SEARCH, SORT, Position

@@ -16,12 +16,12 @@ _SIGNATURE: Final = "billing/service/signature.py"
 _INBOX: Final = "billing/service/inbox.py"
 _SUBSCRIPTIONS: Final = "billing/service/subscriptions.py"
 _SUBSCRIBED: Final = tests("billing/test_subscriptions.py")
-_INVITATIONS: Final = "tenants/service/invitations.py"
-_PEOPLE: Final = "tenants/service/people.py"
-_MEMBERS: Final = "tenants/service/members.py"
-_DOMAINS: Final = "tenants/service/domains.py"
+_INVITATIONS: Final = "tenants/invitations/service.py"
+_ACTING: Final = "tenants/acting.py"
+_MEMBERS: Final = "tenants/members/service.py"
+_DOMAINS: Final = "tenants/domains/service.py"
 _INVITED: Final = tests("faults/test_29_invitations.py")
-_RANKS: Final = tests("tenants/routes/test_members_roles.py")
+_RANKS: Final = tests("tenants/members/test_roles.py")
 _MINE: Final = "        (col(IdempotencyRecord.tenant_id) == claimed.partition)\n        & "
 
 EFFECTS: Final = (
@@ -232,7 +232,7 @@ EFFECTS: Final = (
         "if offered is None:",
         _INVITED,
     ),
-    Edit("roles: above one's own", _PEOPLE, "if not may_grant(self.permissions, permissions):", "if False:", _RANKS),
+    Edit("roles: above one's own", _ACTING, "if not may_grant(self.permissions, permissions):", "if False:", _RANKS),
     Edit(
         "roles: every role is within every other",
         "platform/insula/policy/roles.py",
@@ -242,7 +242,7 @@ EFFECTS: Final = (
     ),
     Edit(
         "roles: what was true a moment ago",
-        _PEOPLE,
+        _ACTING,
         "if member is None or permissions is None or action not in permissions:",
         "if member is None or permissions is None:",
         tests("faults/test_28_own_roles.py", "faults/test_29_own_roles.py"),
@@ -264,17 +264,17 @@ EFFECTS: Final = (
     ),
     Edit(
         "keys: what is for people",
-        "tenants/key_actions.py",
+        "tenants/api_keys/grantable.py",
         "for code, known in PUBLISHED.items() if not known.for_people",
         "for code in PUBLISHED",
-        tests("tenants/routes/test_api_keys_create.py"),
+        tests("tenants/api_keys/test_create.py"),
     ),
     Edit(
         "keys: more than their maker may",
-        "tenants/key_actions.py",
+        "tenants/api_keys/grantable.py",
         "return KEY_ACTIONS & permissions",
         "return KEY_ACTIONS",
-        tests("tenants/routes/test_api_keys_create.py"),
+        tests("tenants/api_keys/test_create.py"),
     ),
     Edit(
         "owners: the last one may leave",
@@ -283,12 +283,12 @@ EFFECTS: Final = (
         "if False:",
         fault("29_last_owner"),
     ),
-    Edit("seats: one more", _PEOPLE, "if taken + 1 > granted:", "if taken > granted:", fault("38_last_seat")),
+    Edit("seats: one more", _INVITATIONS, "if taken + 1 > granted:", "if taken > granted:", fault("38_last_seat")),
     Edit(
         "domains: taken without a proof",
         _DOMAINS,
         "if not await proved(claim, resolver):",
         "if False:",
-        tests("tenants/routes/test_domains.py"),
+        tests("tenants/domains/test_routes.py"),
     ),
 )

@@ -193,7 +193,7 @@ IDENTITY: Final = (
         _RECORDS,
         "previous is not None and now < self.previous_until and",
         "previous is not None and",
-        tests("tenants/routes/test_api_keys_rotate.py"),
+        tests("tenants/api_keys/test_rotate.py"),
     ),
     Edit(
         "keys: under any tenant's id",

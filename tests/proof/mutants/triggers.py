@@ -15,9 +15,9 @@ _ACCESS: Final[Mapping[str, str]] = {
     "access_made": "test_a_row_that_comes_or_goes_is_announced",
 }
 _JOURNAL: Final = Tests(("tests/audit/test_journal.py",))
-_USAGE: Final = Tests(("tests/tenants/routes/test_usage.py",))
+_USAGE: Final = Tests(("tests/tenants/usage/test_routes.py",))
 _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
-    ("audit_event", "chained"): Tests(("tests/tenants/routes/test_projects_create.py",)),
+    ("audit_event", "chained"): Tests(("tests/tenants/projects/test_create.py",)),
     ("audit_event", "no_truncate"): _JOURNAL,
     ("audit_event", "no_update_or_delete"): _JOURNAL,
     ("audit_head", "no_delete"): _JOURNAL,
@@ -30,7 +30,7 @@ _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
     ("project_item", "counted_in"): _USAGE,
     ("project_item", "counted_out"): _USAGE,
     ("tenant_usage", "only_by_count"): Probe("tenant_usage"),
-    ("tenant", "slug_registered"): Tests(("tests/tenants/routes/test_slugs.py",)),
+    ("tenant", "slug_registered"): Tests(("tests/tenants/tenants/test_renaming.py",)),
 }
 _TRIGGERS: Final = text("""
 SELECT tgrelid::regclass::text AS place, tgname AS name FROM pg_trigger

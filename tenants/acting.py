@@ -1,0 +1,63 @@
+"""The caller behind the lock for all changes of who may what in a tenant, and what they may grant."""
+
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.models import Membership
+from insula.errors import Forbidden
+from insula.policy import may_grant
+from insula.scope import Scope
+from tenants.actions import Action
+from tenants.members import queries as members
+from tenants.permissions import Permissions
+from tenants.roles import queries as roles
+from tenants.roles.errors import Outranked, RoleUnknown
+from tenants.tenants import queries as tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """The caller behind the lock: their membership, and what its role may now."""
+
+    member: Membership
+    permissions: Permissions
+
+    def check_reach(self, permissions: Permissions) -> None:
+        """Raise Outranked unless a role with ``permissions`` is at most the caller's own."""
+        if not may_grant(self.permissions, permissions):
+            raise Outranked
+
+    def check_named(self, permissions: Permissions) -> None:
+        """Do the same for permissions that the caller named, and say which are too many."""
+        if beyond := sorted(permissions - self.permissions):
+            raise Outranked(f"Your role lacks: {', '.join(beyond)}")
+
+
+async def acting(scope: Scope, action: Action) -> Acting:
+    """Lock the tenant's people until this transaction ends, and return the caller.
+
+    The tenant's row is the lock. What let the caller in was true a moment ago, in memory; who
+    changes others at the same time as others change them is judged once more, behind the lock,
+    where roles too are as they stay.
+    Raises Forbidden for who is no longer a member or may no longer do ``action``.
+    """
+    session = scope.unit.session
+    await tenants.get(session, scope.tenant.id, for_update=True)
+    member = await members.find_user(session, scope.principal.person(), for_update=True)
+    permissions = await roles.permissions(session, member.role) if member is not None else None
+    if member is None or permissions is None or action not in permissions:
+        raise Forbidden
+    return Acting(member, permissions)
+
+
+async def check_rank(session: AsyncSession, caller: Acting, *names: str) -> None:
+    """Raise Outranked unless each of the roles, held or to be held, is at most the caller's own.
+
+    Raises RoleUnknown for one that is neither built in nor the tenant's.
+    """
+    for name in names:
+        permissions = await roles.permissions(session, name)
+        if permissions is None:
+            raise RoleUnknown
+        caller.check_reach(permissions)

@@ -1,0 +1,125 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from insula.errors import NotFound, PreconditionFailed
+from insula.http.access import allow
+from insula.http.etags import IfMatchDep
+from insula.http.idempotency import keep_instead
+from insula.http.paging import InvalidCursor, Page
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.scope import Scope
+from tenants.actions import Action
+from tenants.answers import CREATED, TAGGED, created, tagged
+from tenants.api_keys import service as api_keys
+from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
+from tenants.api_keys.schemas import (
+    ApiKeyCreate,
+    ApiKeyIssued,
+    ApiKeyList,
+    ApiKeyRead,
+    ApiKeyRotate,
+    ApiKeys,
+    ApiKeysRevoke,
+    ApiKeyUpdate,
+)
+from tenants.quotas import QuotaExceeded
+
+router = APIRouter(prefix="/api-keys", tags=["api-keys"], route_class=TenantRoute)
+
+KeyId = Annotated[UUID, Path(description="Id of the API key.")]
+
+
+@router.get("", summary="List API keys", responses=problems(InvalidCursor))
+async def list_api_keys(
+    params: Annotated[ApiKeyList, Query()], scope: Annotated[Scope, allow(Action.API_KEY_READ)]
+) -> Page[ApiKeyRead]:
+    """List the tenant's API keys, revoked ones too; `search` looks into the name."""
+    return (await api_keys.page(scope, params)).page(ApiKeyRead.of)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Make an API key",
+    responses=CREATED | problems(ActionNotYours, QuotaExceeded, RateAboveTenants),
+)
+async def create_api_key(
+    body: ApiKeyCreate,
+    scope: Annotated[Scope, allow(Action.API_KEY_CREATE)],
+    request: Request,
+    response: Response,
+) -> ApiKeyIssued:
+    """Make a key for a machine that acts in the tenant. Its secret is told in this answer and never again."""
+    row, key = await api_keys.create(scope, body)
+    created(request, response, row)
+    keep_instead(request, ApiKeyIssued.telling(row, None))
+    return ApiKeyIssued.telling(row, key)
+
+
+@router.post("/revoke", summary="Revoke a user's API keys", responses=problems(NotFound))
+async def revoke_api_keys(body: ApiKeysRevoke, scope: Annotated[Scope, allow(Action.API_KEY_REVOKE)]) -> ApiKeys:
+    """End every live key that a user made, be they a member or not, and list them."""
+    return ApiKeys.listing(await api_keys.revoke_all(scope, body.created_by))
+
+
+@router.get("/{key_id}", summary="Read an API key", responses=TAGGED | problems(NotFound))
+async def get_api_key(
+    key_id: KeyId, scope: Annotated[Scope, allow(Action.API_KEY_READ)], response: Response
+) -> ApiKeyRead:
+    """Read one API key: what it may do, whether it works, and when it was last used."""
+    row = await api_keys.get(scope, key_id)
+    tagged(response, row)
+    return ApiKeyRead.of(row)
+
+
+@router.patch(
+    "/{key_id}",
+    summary="Change an API key",
+    responses=TAGGED | problems(NotFound, PreconditionFailed, RateAboveTenants),
+)
+async def update_api_key(
+    key_id: KeyId,
+    body: ApiKeyUpdate,
+    if_match: IfMatchDep,
+    scope: Annotated[Scope, allow(Action.API_KEY_UPDATE)],
+    response: Response,
+) -> ApiKeyRead:
+    """Change the name or, with `api_key:limit`, the rate.
+
+    What a key may do stays as it was made: make another, and revoke this one.
+    """
+    row = await api_keys.update(scope, key_id, body, if_match)
+    tagged(response, row)
+    return ApiKeyRead.of(row)
+
+
+@router.post(
+    "/{key_id}/rotate",
+    summary="Give an API key a new secret",
+    responses=TAGGED | problems(NotFound, ActionNotYours, ApiKeyDead),
+)
+async def rotate_api_key(
+    key_id: KeyId,
+    body: ApiKeyRotate,
+    scope: Annotated[Scope, allow(Action.API_KEY_ROTATE)],
+    request: Request,
+    response: Response,
+) -> ApiKeyIssued:
+    """Give the key a new secret, told in this answer and never again. The one before works until the overlap ends."""
+    row, key = await api_keys.rotate(scope, key_id, body)
+    tagged(response, row)
+    keep_instead(request, ApiKeyIssued.telling(row, None))
+    return ApiKeyIssued.telling(row, key)
+
+
+@router.delete(
+    "/{key_id}", status_code=204, summary="Revoke an API key", responses=problems(NotFound, PreconditionFailed)
+)
+async def revoke_api_key(
+    key_id: KeyId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.API_KEY_REVOKE)]
+) -> None:
+    """End the key for good, everywhere within a second. It stays listed as revoked."""
+    await api_keys.revoke(scope, key_id, if_match)

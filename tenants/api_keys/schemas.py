@@ -1,0 +1,208 @@
+"""API keys on the wire."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import MISSING, AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from insula import clock
+from insula.auth.api_keys import public_part
+from insula.db.models import ApiKey
+from insula.http.paging import KeysetParams
+from insula.text import fields as text
+from tenants.api_keys.grantable import KEY_ACTIONS
+from tenants.bodies import Input, Read, Update
+
+ApiKeyStatus = Literal["live", "expired", "revoked"]
+MAX_OVERLAP: Final = timedelta(days=7)
+DEFAULT_OVERLAP: Final = timedelta(days=1)
+_MOST_REQUESTS: Final = 1_000_000_000
+_LONGEST_LIFE: Final = timedelta(days=3650)
+
+
+def _known(actions: Sequence[str]) -> Sequence[str]:
+    if unknown := sorted(set(actions) - KEY_ACTIONS):
+        raise ValueError(f"no API key can be given: {', '.join(unknown)}")
+    return sorted(set(actions))
+
+
+def _ahead(moment: datetime) -> datetime:
+    now = clock.now()
+    if not now < moment <= now + _LONGEST_LIFE:
+        raise ValueError("must lie ahead, by ten years at most")
+    return moment
+
+
+Name = Annotated[text.Name, Field(description="What the key is for.")]
+Actions = Annotated[
+    Sequence[Annotated[str, Field(max_length=64)]],
+    Field(
+        min_length=1,
+        max_length=100,
+        description="What the key may do, no more and no less. Your own role must have each.",
+        json_schema_extra={"items": {"type": "string", "enum": sorted(KEY_ACTIONS)}},
+    ),
+    AfterValidator(_known),
+]
+ExpiresAt = Annotated[
+    Annotated[AwareDatetime, AfterValidator(_ahead)] | None,
+    Field(description="When the key stops working; null for never."),
+]
+
+RequestsPerMinute = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=_MOST_REQUESTS,
+        strict=True,
+        description="Besides what the tenant may; null: only that counts. Not above the tenant's own.",
+    ),
+]
+
+_ID = "019ab2c4-9c00-7a00-8a00-60718293a4b5"
+_READ: JsonDict = {
+    "id": _ID,
+    "name": "Nightly import",
+    "prefix": "insula_sk_01ftjsgr6p03nya1jpalnst3k4lztolcpmc0k5qzyysr2i1whh",
+    "actions": ["item:create", "project:read"],
+    "requests_per_minute": 600,
+    "status": "live",
+    "created_by": "019ab2c4-0b00-7b00-8b00-405162738495",
+    "created_at": "2026-11-23T09:00:00Z",
+    "updated_at": "2026-11-23T09:00:00Z",
+    "expires_at": None,
+    "revoked_at": None,
+    "overlap_until": None,
+    "last_used_at": None,
+}
+
+
+class ApiKeyCreate(Input):
+    """An API key to make."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Nightly import", "actions": ["item:create", "project:read"]}]}
+    )
+
+    name: Name
+    actions: Actions
+    expires_at: ExpiresAt = None
+    requests_per_minute: RequestsPerMinute | None = None
+
+
+class ApiKeyUpdate(Update):
+    """The fields of an API key to change."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Hourly import", "requests_per_minute": 60}]})
+
+    name: Name | MISSING = MISSING
+    requests_per_minute: RequestsPerMinute | MISSING | None = MISSING
+
+
+class ApiKeyRotate(Input):
+    """How to give an API key a new secret."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
+
+    overlap_seconds: int = Field(
+        int(DEFAULT_OVERLAP.total_seconds()),
+        ge=0,
+        le=int(MAX_OVERLAP.total_seconds()),
+        description="How long the secret before goes on working.",
+    )
+    expires_at: ExpiresAt | MISSING = MISSING
+
+
+class ApiKeysRevoke(Input):
+    """Whose API keys to revoke."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"created_by": "019ab2c4-0b00-7b00-8b00-405162738495"}]})
+
+    created_by: UUID = Field(description="Id of the user who made them, member or not.")
+
+
+class ApiKeyRead(Read):
+    """An API key, without its secret: nobody can read that again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_READ]})
+
+    id: UUID
+    name: str
+    prefix: str = Field(description="What the key begins with, whatever its secret: to know it by where it is used.")
+    actions: list[str]
+    requests_per_minute: int | None = Field(description="Besides what the tenant may; null: only that counts.")
+    status: ApiKeyStatus
+    created_by: UUID | None = Field(description="Id of the user who made it.")
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    overlap_until: datetime | None = Field(description="Until when the secret before the last rotation works.")
+    last_used_at: datetime | None = Field(description="To about a minute.")
+
+    @classmethod
+    def of(cls, row: object) -> Self:
+        """Return the key as it goes over the wire."""
+        return cls.model_validate(_fields(row) if isinstance(row, ApiKey) else row)
+
+
+class ApiKeyIssued(ApiKeyRead):
+    """An API key with its secret, told this once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {**_READ, "key": f"{_READ['prefix']}_5m8w2k0x7c4v9b3n6q1l8z2j5h7g4f0d3s6a9p1o2i8u7y4t5r_1w5kx0a"}
+            ]
+        }
+    )
+
+    key: str | None = Field(
+        description="The secret, to be kept now. Null where the answer to an idempotency key is repeated."
+    )
+
+    @classmethod
+    def telling(cls, row: ApiKey, key: str | None) -> Self:
+        """Return the key with its secret, or with none."""
+        return cls.model_validate({**_fields(row), "key": key})
+
+
+class ApiKeys(Read):
+    """Some API keys, all of them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"api_keys": [_READ]}]})
+
+    api_keys: list[ApiKeyRead]
+
+    @classmethod
+    def listing(cls, rows: Iterable[ApiKey]) -> Self:
+        """Return the keys as they go over the wire."""
+        return cls(api_keys=[ApiKeyRead.of(row) for row in rows])
+
+
+class ApiKeyList(KeysetParams):
+    """Which API keys, in which order."""
+
+    created_by: UUID | None = Field(None, description="Only keys that this user made.")
+    status: ApiKeyStatus | None = Field(None, description="Only keys in this state.")
+    sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(
+        "-created_at", description="What to sort by; a leading '-' sorts downwards."
+    )
+
+
+def _fields(row: ApiKey) -> dict[str, object]:
+    return {
+        **row.model_dump(),
+        "prefix": public_part(row.tenant_id, row.id),
+        "status": _status(row),
+        "overlap_until": row.previous_until,
+    }
+
+
+def _status(row: ApiKey) -> ApiKeyStatus:
+    if row.revoked_at is not None:
+        return "revoked"
+    return "expired" if row.expires_at is not None and row.expires_at <= clock.now() else "live"

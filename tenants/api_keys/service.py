@@ -1,0 +1,149 @@
+"""API keys: how they are made, given a new secret, and revoked. None of it can be done with an API key."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from pydantic import MISSING
+
+from insula import clock
+from insula.audit import image, record
+from insula.auth.api_keys import digest_of, new_key
+from insula.db.models import ApiKey
+from insula.errors import NotFound
+from insula.http.etags import Precondition
+from insula.http.paging import Slice
+from insula.ids import new_id
+from insula.limits import RATE
+from insula.scope import Scope
+from tenants.acting import Acting, acting
+from tenants.actions import Action
+from tenants.api_keys import queries
+from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
+from tenants.api_keys.grantable import grantable_by
+from tenants.api_keys.schemas import ApiKeyCreate, ApiKeyList, ApiKeyRotate, ApiKeyUpdate
+from tenants.quotas import reserve
+
+UNNAMED_QUOTA: Final = 100  # of a plan that does not name ``api_keys``
+
+
+class Issued(NamedTuple):
+    """A key's row and its secret, which nobody can read again."""
+
+    row: ApiKey
+    key: str
+
+
+async def page(scope: Scope, params: ApiKeyList) -> Slice[ApiKey]:
+    """Return one page of the tenant's keys."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def get(scope: Scope, key_id: UUID, *, for_update: bool = False) -> ApiKey:
+    """Return the key, or raise NotFound."""
+    key = await queries.find(scope.unit.session, key_id, for_update=for_update)
+    if key is None:
+        raise NotFound
+    return key
+
+
+async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
+    """Make a key with at most the caller's own actions, within the plan's quota of live keys."""
+    creator = await acting(scope, Action.API_KEY_CREATE)
+    _may_give(creator, body.actions)
+    _within_rate(scope, body.requests_per_minute)
+    await reserve(scope, "api_keys", ApiKey, where=queries.live(), unnamed=UNNAMED_QUOTA)
+    key_id = new_id()
+    secret = new_key(scope.tenant.id, key_id)
+    row = ApiKey(
+        tenant_id=scope.tenant.id,
+        id=key_id,
+        name=body.name,
+        actions=list(body.actions),
+        secret_hash=digest_of(secret),
+        created_by=creator.member.user_id,
+        expires_at=body.expires_at,
+        requests_per_minute=body.requests_per_minute,
+    )
+    scope.unit.session.add(row)
+    await scope.unit.session.flush()
+    record(scope, "api_key.created", object_type="api_key", object_id=key_id, after=image(row))
+    return Issued(row, secret)
+
+
+async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: Precondition) -> ApiKey:
+    """Change what ``body`` names. The rate is more than a name: it takes a permission of its own."""
+    if body.requests_per_minute is not MISSING:
+        await acting(scope, Action.API_KEY_LIMIT)
+        _within_rate(scope, body.requests_per_minute)
+    row = await get(scope, key_id, for_update=True)
+    precondition.check(row.version)
+    before = image(row)
+    row.sqlmodel_update(body.changes())
+    await scope.unit.session.flush()
+    record(scope, "api_key.updated", object_type="api_key", object_id=key_id, before=before, after=image(row))
+    return row
+
+
+async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
+    """Give a live key a new secret; the one before works until the overlap ends, any older one no longer.
+
+    Whoever gets the secret gets the key's actions, so their role must have them as if they made it.
+    """
+    caller = await acting(scope, Action.API_KEY_ROTATE)
+    row = await get(scope, key_id, for_update=True)
+    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= clock.now()):
+        raise ApiKeyDead
+    _may_give(caller, row.actions)
+    before = image(row)
+    secret = new_key(scope.tenant.id, key_id)
+    overlap = timedelta(seconds=body.overlap_seconds)
+    row.previous_hash = row.secret_hash if overlap else None
+    row.previous_until = clock.now() + overlap if overlap else None
+    row.secret_hash = digest_of(secret)
+    row.sqlmodel_update(body.model_dump(include={"expires_at"}, exclude_unset=True))
+    await scope.unit.session.flush()
+    record(scope, "api_key.rotated", object_type="api_key", object_id=key_id, before=before, after=image(row))
+    return Issued(row, secret)
+
+
+async def revoke(scope: Scope, key_id: UUID, precondition: Precondition) -> None:
+    """End the key for good, with every secret it has; one that was revoked before stays so."""
+    row = await get(scope, key_id, for_update=True)
+    precondition.check(row.version)
+    if row.revoked_at is None:
+        await _revoke(scope, row)
+
+
+async def revoke_all(scope: Scope, created_by: UUID) -> Sequence[ApiKey]:
+    """End every live key that a user made, and return them. Raises NotFound where there is none.
+
+    The lock on the tenant's people lets no key be made meanwhile.
+    """
+    await acting(scope, Action.API_KEY_REVOKE)
+    rows = await queries.live_of(scope.unit.session, created_by, for_update=True)
+    if not rows:
+        raise NotFound
+    for row in rows:
+        await _revoke(scope, row)
+    return rows
+
+
+async def _revoke(scope: Scope, row: ApiKey) -> None:
+    before = image(row)
+    row.revoked_at = clock.now()
+    row.previous_hash = row.previous_until = None
+    await scope.unit.session.flush()
+    record(scope, "api_key.revoked", object_type="api_key", object_id=row.id, before=before, after=image(row))
+
+
+def _may_give(giver: Acting, actions: Collection[str]) -> None:
+    if beyond := sorted(set(actions) - grantable_by(giver.permissions)):
+        raise ActionNotYours(f"Your role lacks: {', '.join(beyond)}")
+
+
+def _within_rate(scope: Scope, per_minute: int | None) -> None:
+    most = scope.tenant.entitlements.get(RATE, 0)
+    if per_minute is not None and per_minute > most:
+        raise RateAboveTenants(f"The tenant may make {most} requests a minute")

@@ -1,0 +1,30 @@
+"""What was done in the tenant, for its owners and admins to read."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from insula.db.models import AuditEvent
+from insula.http.paging import Slice
+from insula.scope import Scope
+from tenants.audit_events import queries
+from tenants.audit_events.schemas import AuditEventFilter, AuditEventList
+
+BATCH: Final = 200  # small enough that shaping it does not hold up the loop
+
+
+async def page(scope: Scope, params: AuditEventList) -> Slice[AuditEvent]:
+    """Return one page of the tenant's log."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def export(scope: Scope, params: AuditEventFilter) -> AsyncIterator[Sequence[AuditEvent]]:
+    """Yield the tenant's log from its beginning, in batches, each read in a transaction of its own."""
+    after = 0
+    while True:
+        async with scope.short_unit() as unit:
+            rows = await queries.batch(unit.session, params, after, BATCH)
+        if rows:
+            yield rows
+            after = rows[-1].sequence
+        if len(rows) < BATCH:
+            return

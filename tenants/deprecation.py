@@ -1,0 +1,33 @@
+"""How a route says that it will go: ``Deprecation`` (RFC 9745), ``Sunset`` (RFC 8594) and its successor."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Final
+
+from fastapi import Response
+
+from insula.http.problems import Responses
+from tenants.answers import TAGGED
+
+_FIELDS: Final = {
+    "Deprecation": {"description": "Since when, in seconds of the epoch.", "schema": {"examples": ["@1795392000"]}},
+    "Sunset": {"description": "When it goes.", "schema": {"examples": ["Tue, 23 Nov 2027 00:00:00 GMT"]}},
+    "Link": {"description": "What replaces it.", "schema": {"examples": ['</api/v2/x>; rel="successor-version"']}},
+}
+DEPRECATED: Final[Responses] = {200: {"headers": TAGGED[200]["headers"] | _FIELDS}}
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """Since when a route is deprecated, when it goes, and the path, relative to the app, that replaces it."""
+
+    since: datetime
+    sunset: datetime
+    successor: str
+
+    def stamp(self, response: Response, root_path: str) -> None:
+        """Add the header fields to ``response``."""
+        response.headers["deprecation"] = f"@{int(self.since.timestamp())}"
+        response.headers["sunset"] = format_datetime(self.sunset, usegmt=True)
+        response.headers["link"] = f'<{root_path}{self.successor}>; rel="successor-version"'

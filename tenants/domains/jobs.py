@@ -1,0 +1,75 @@
+"""Domains proved once are asked for their proof again: who gave a host up keeps nobody else from it.
+
+Whole days of silence are forgiven, a name server's as well as ours.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
+
+import anyio
+from pydantic import JsonValue
+
+from insula import clock
+from insula.audit import SYSTEM, image, record_in
+from insula.db.models import TenantDomain
+from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.jobs import Handlers, JobContext
+from insula.tenancy import DnsResolver, Resolver
+from tenants.domains import queries
+from tenants.domains.service import proved
+
+CHECKED_EVERY: Final = timedelta(hours=20)
+FORGIVEN: Final = timedelta(days=7)
+"""How long a verified host's proof may be missing before the host leads nowhere."""
+
+_BATCH: Final = 500
+_AT_ONCE: Final = 10
+
+
+async def _recheck_domains(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+    """Ask the DNS for the proofs that were not looked at lately."""
+    await recheck(context, DnsResolver(context.settings.dns.endpoints))
+
+
+async def recheck(context: JobContext, resolver: Resolver) -> None:
+    """Ask ``resolver``, for some domains at a time; each answer is kept in a transaction of its own."""
+    async with context.database.unit(DatabaseRole.WORKER) as unit:
+        due = await queries.due(unit.session, clock.now() - CHECKED_EVERY, _BATCH)
+    room = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def one(domain: TenantDomain) -> None:
+        async with room:
+            found = await proved(domain, resolver)
+            async with context.database.unit(DatabaseRole.WORKER, domain.tenant_id) as unit:
+                await _keep(unit, domain, found=found)
+
+    async with anyio.create_task_group() as group:
+        for domain in due:
+            group.start_soon(one, domain)
+
+
+async def _keep(unit: Unit, asked: TenantDomain, *, found: bool) -> None:
+    domain = await queries.find(unit.session, asked.id, for_update=True)
+    if domain is None or domain.verified_at is None or domain.checked_at != asked.checked_at:
+        return  # its people were here meanwhile
+    before = image(domain)
+    domain.checked_at = clock.now()
+    domain.failing_since = None if found else domain.failing_since or domain.checked_at
+    if domain.failing_since is not None and domain.checked_at - domain.failing_since >= FORGIVEN:
+        domain.verified_at = domain.failing_since = None
+        record_in(
+            unit,
+            SYSTEM,
+            "domain.lost",
+            object_type="domain",
+            object_id=domain.id,
+            before=before,
+            after=image(domain),
+            tenant_id=domain.tenant_id,
+        )
+
+
+JOBS: Final[Handlers] = MappingProxyType({"tenants.recheck_domains": _recheck_domains})

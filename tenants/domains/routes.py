@@ -1,0 +1,68 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from insula.errors import NotFound
+from insula.http.access import allow
+from insula.http.kernel import kernel_of
+from insula.http.paging import InvalidCursor, Page
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.scope import Scope
+from tenants.actions import Action
+from tenants.answers import LOCATED
+from tenants.domains import service as domains
+from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
+from tenants.domains.schemas import DomainCreate, DomainList, DomainRead
+from tenants.quotas import QuotaExceeded
+
+router = APIRouter(prefix="/domains", tags=["domains"], route_class=TenantRoute)
+
+DomainId = Annotated[UUID, Path(description="Id of the domain.")]
+
+
+@router.get("", summary="List domains", responses=problems(InvalidCursor))
+async def list_domains(
+    params: Annotated[DomainList, Query()], scope: Annotated[Scope, allow(Action.DOMAIN_READ)]
+) -> Page[DomainRead]:
+    """List the tenant's own host names, proved or not; `search` looks into the name."""
+    return (await domains.page(scope, params)).page(DomainRead.telling)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Claim a domain",
+    responses=LOCATED | problems(DomainExists, HostReserved, QuotaExceeded),
+)
+async def create_domain(
+    body: DomainCreate,
+    scope: Annotated[Scope, allow(Action.DOMAIN_CREATE)],
+    request: Request,
+    response: Response,
+) -> DomainRead:
+    """Claim a host name. The answer says which DNS record proves it; publish that, then verify."""
+    domain = await domains.create(scope, body, kernel_of(request).settings)
+    response.headers["location"] = f"{request.url.path}/{domain.id}"
+    return DomainRead.telling(domain)
+
+
+@router.get("/{domain_id}", summary="Read a domain", responses=problems(NotFound))
+async def get_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.DOMAIN_READ)]) -> DomainRead:
+    """Read one domain: whether it is proved, and by which record."""
+    return DomainRead.telling(await domains.get(scope, domain_id))
+
+
+@router.post("/{domain_id}/verify", summary="Verify a domain", responses=problems(NotFound, DomainNotProved))
+async def verify_domain(
+    domain_id: DomainId, scope: Annotated[Scope, allow(Action.DOMAIN_VERIFY)], request: Request
+) -> DomainRead:
+    """Look for the proof in the DNS. Where it is found the host leads to the tenant within a second."""
+    return DomainRead.telling(await domains.verify(scope, domain_id, kernel_of(request).resolver))
+
+
+@router.delete("/{domain_id}", status_code=204, summary="Remove a domain", responses=problems(NotFound))
+async def delete_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.DOMAIN_DELETE)]) -> None:
+    """Give a host name up. It leads nowhere within a second."""
+    await domains.delete(scope, domain_id)

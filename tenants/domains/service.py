@@ -1,0 +1,94 @@
+"""A tenant's own host names: claimed by many, proved by DNS, had by one.
+
+A claim says nothing of other tenants' claims. That another tenant has proved a host is not told
+either: who then proves it too gets the answer of who has not.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from insula import clock
+from insula.audit import image, record
+from insula.db.models import TenantDomain
+from insula.errors import AppError, NotFound
+from insula.http.paging import Slice
+from insula.scope import Scope
+from insula.settings import Settings
+from insula.tenancy import CHALLENGE, Resolver, within
+from tenants.domains import queries
+from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
+from tenants.domains.schemas import DomainCreate, DomainList
+from tenants.quotas import reserve
+from tenants.violations import answering
+
+UNNAMED_QUOTA: Final = 5  # of a plan that does not name ``domains``
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
+    "uq_tenant_domain_tenant_id_host": DomainExists,
+    "uq_tenant_domain_verified_host": DomainNotProved,
+}
+
+
+async def page(scope: Scope, params: DomainList) -> Slice[TenantDomain]:
+    """Return one page of the tenant's domains."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def get(scope: Scope, domain_id: UUID, *, for_update: bool = False) -> TenantDomain:
+    """Return the domain, or raise NotFound."""
+    domain = await queries.find(scope.unit.session, domain_id, for_update=for_update)
+    if domain is None:
+        raise NotFound
+    return domain
+
+
+async def create(scope: Scope, body: DomainCreate, settings: Settings) -> TenantDomain:
+    """Claim a host, within the plan's quota. Raises HostReserved for the installation's own names."""
+    if any(within(body.host, own) for own in own_hosts(settings)):
+        raise HostReserved
+    await reserve(scope, "domains", TenantDomain, unnamed=UNNAMED_QUOTA)
+    domain = TenantDomain(tenant_id=scope.tenant.id, host=body.host)
+    scope.unit.session.add(domain)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    record(scope, "domain.added", object_type="domain", object_id=domain.id, after=image(domain))
+    return domain
+
+
+async def verify(scope: Scope, domain_id: UUID, resolver: Resolver) -> TenantDomain:
+    """Ask the DNS for the proof; from this commit on the host leads to the tenant. Raises DomainNotProved."""
+    async with scope.short_unit() as unit:  # ended before the DNS is asked, which may take seconds
+        claim = await queries.find(unit.session, domain_id)
+    if claim is None:
+        raise NotFound
+    if not await proved(claim, resolver):
+        raise DomainNotProved
+    domain = await get(scope, domain_id, for_update=True)
+    before = image(domain)
+    domain.checked_at = clock.now()
+    domain.verified_at = domain.verified_at or domain.checked_at
+    domain.failing_since = None
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    record(scope, "domain.verified", object_type="domain", object_id=domain.id, before=before, after=image(domain))
+    return domain
+
+
+async def delete(scope: Scope, domain_id: UUID) -> None:
+    """Give the host up; it leads nowhere from this commit on."""
+    domain = await get(scope, domain_id, for_update=True)
+    await scope.unit.session.delete(domain)
+    await scope.unit.session.flush()
+    record(scope, "domain.removed", object_type="domain", object_id=domain_id, before=image(domain))
+
+
+async def proved(domain: TenantDomain, resolver: Resolver) -> bool:
+    """Tell whether the DNS holds the domain's token now."""
+    return domain.token in await resolver.texts(f"{CHALLENGE}.{domain.host}")
+
+
+def own_hosts(settings: Settings) -> frozenset[str]:
+    """Return the names that the installation itself is served under; what is under them is its own, too."""
+    public = urlsplit(settings.public_url).hostname or settings.base_domain
+    return frozenset(name.lower() for name in (public, settings.base_domain, *settings.http.allowed_hosts))

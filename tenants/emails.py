@@ -1,0 +1,76 @@
+"""The mails about who belongs to a tenant, counted and put into the transaction that they tell of."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from insula.db.models import Membership
+from insula.errors import AppError
+from insula.limits import Limits, Mail, refusal, to_mailbox
+from insula.limits.classes import DEFAULT_INVITATIONS_PER_DAY, INVITATIONS_PER_DAY
+from insula.limits.mails import Count, by_person, invitations
+from insula.mail import send_mail
+from insula.scope import Scope
+from tenants.invitations.errors import TooManyInvitations
+from tenants.invitations.models import Invitation
+from tenants.members.errors import TooManyTransfers
+
+LIFETIME: Final = timedelta(days=7)
+"""How long an invitation is good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emails:
+    """Writes them; links are built on the configured origin. No mail goes out that was not counted."""
+
+    public_url: str
+    limits: Limits
+
+    async def invitation(self, scope: Scope, invitation: Invitation, inviter: Membership, token: str) -> None:
+        """Send an invitation's newest token to whom it is for. Raises TooManyInvitations."""
+        per_day = scope.tenant.entitlements.get(INVITATIONS_PER_DAY, DEFAULT_INVITATIONS_PER_DAY)
+        counts = invitations(scope.tenant.id, inviter.user_id, per_day, invitation.email)
+        await self._count(counts, TooManyInvitations)
+        origin = self.public_url.rstrip("/")
+        context = {
+            # The token is in the fragment, which no server and no log gets to see.
+            "link": f"{origin}/invitations/accept#token={token}",
+            "accept": f"{origin}/api/v1/invitations/accept",
+            "token": token,
+            "days": str(LIFETIME.days),
+        }
+        names = {
+            "tenant": scope.tenant.name,
+            "inviter": inviter.name,
+            "role": invitation.role.replace("_", " "),
+        }
+        key = f"invitation:{invitation.id}:{invitation.sent_count}"
+        await self._send(scope, invitation.email, "invitation", context, names, key)
+
+    async def ownership(self, scope: Scope, heir: Membership, former: Membership) -> None:
+        """Tell the new owner. Raises TooManyTransfers."""
+        counts = [*by_person(former.user_id), to_mailbox(Mail.OWNERSHIP, heir.email)]
+        await self._count(counts, TooManyTransfers)
+        names = {"tenant": scope.tenant.name, "name": former.name}
+        key = f"ownership:{heir.id}:{heir.version}"
+        await self._send(scope, heir.email, "ownership_transferred", {}, names, key)
+
+    async def _count(self, counts: Iterable[Count], error: type[AppError]) -> None:
+        refused = await refusal(self.limits, counts)
+        if refused is not None:
+            raise error(headers=refused.headers())
+
+    @staticmethod
+    async def _send(
+        scope: Scope, to: str, template: str, context: dict[str, str], names: dict[str, str], key: str
+    ) -> None:
+        await send_mail(
+            scope.unit,
+            tenant_id=scope.tenant.id,
+            to=to,
+            template=template,
+            context=context,
+            names=names,
+            message_key=key,
+        )

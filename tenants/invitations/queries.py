@@ -1,0 +1,81 @@
+"""The tenant's invitations, read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula import clock
+from insula.db.models import Entitlement, Membership
+from insula.http.paging import Columns, Slice, fetch_keyset
+from insula.text.searching import containing
+from tenants.invitations.models import Invitation, InvitationStatus
+from tenants.invitations.schemas import InvitationList
+
+SEATS: Final = "seats"  # the entitlement
+_SORTABLE: Final[Columns] = {"created_at": col(Invitation.created_at), "email": col(Invitation.email)}
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """The plan's seats, the members and the pending invitations."""
+
+    granted: int
+    members: int
+    pending: int
+
+
+def pending() -> ColumnElement[bool]:
+    """Return the condition of an invitation that can still be accepted."""
+    return _unsettled() & (col(Invitation.expires_at) > clock.now())
+
+
+async def find(session: AsyncSession, invitation_id: UUID, *, for_update: bool = False) -> Invitation | None:
+    """Return the invitation; ``for_update`` reads it anew and lets nobody change it before this transaction ends."""
+    statement = select(Invitation).where(Invitation.id == invitation_id)
+    if for_update:
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return (await session.exec(statement)).one_or_none()
+
+
+async def find_open(session: AsyncSession, email: str) -> Invitation | None:
+    """Return the invitation of this address that is neither accepted nor revoked, be it expired."""
+    statement = select(Invitation).where(Invitation.email == email, _unsettled())
+    return (await session.exec(statement.with_for_update(key_share=True))).one_or_none()
+
+
+async def page(session: AsyncSession, params: InvitationList) -> Slice[Invitation]:
+    """Return one page of invitations; ``search`` looks into the address."""
+    statement = select(Invitation)
+    if params.status is not None:
+        statement = statement.where(_conditions()[params.status])
+    if params.search is not None:
+        statement = statement.where(col(Invitation.email).regexp_match(containing(params.search)))
+    return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(Invitation.id))
+
+
+async def seats(session: AsyncSession) -> Seats:
+    """Return the tenant's seats, in one statement; a plan that names none grants none."""
+    granted = select(func.coalesce(func.max(Entitlement.value), 0)).where(Entitlement.key == SEATS)
+    members = select(func.count(col(Membership.id)))
+    invited = select(func.count(col(Invitation.id))).where(pending())
+    statement = select(granted.scalar_subquery(), members.scalar_subquery(), invited.scalar_subquery())
+    return Seats(*(await session.exec(statement)).one())
+
+
+def _unsettled() -> ColumnElement[bool]:
+    return col(Invitation.accepted_at).is_(None) & col(Invitation.revoked_at).is_(None)
+
+
+def _conditions() -> Mapping[InvitationStatus, ColumnElement[bool]]:
+    """Return ``Invitation.status`` in SQL."""
+    return {
+        "pending": pending(),
+        "accepted": col(Invitation.accepted_at).is_not(None),
+        "revoked": col(Invitation.accepted_at).is_(None) & col(Invitation.revoked_at).is_not(None),
+        "expired": _unsettled() & (col(Invitation.expires_at) <= clock.now()),
+    }

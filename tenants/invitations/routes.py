@@ -1,0 +1,132 @@
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from insula.errors import NotFound, TenantSuspended
+from insula.http.access import allow, allow_personal
+from insula.http.kernel import kernel_of
+from insula.http.paging import InvalidCursor, Page
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.scope import PersonalScope, Scope
+from tenants.actions import Action
+from tenants.answers import CREATED, TAGGED, created, tagged
+from tenants.dependencies import EmailsDep
+from tenants.invitations import service as invitations
+from tenants.invitations.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    InvitationInvalid,
+    InvitationSettled,
+    SeatsExhausted,
+    TooManyInvitations,
+)
+from tenants.invitations.schemas import InvitationAccept, InvitationCreate, InvitationList, InvitationRead
+from tenants.me.schemas import OwnMembershipRead
+from tenants.roles.errors import Outranked, RoleUnknown
+
+router = APIRouter(prefix="/invitations", tags=["invitations"], route_class=TenantRoute)
+
+TRIED_BY_PERSON: Final = 60
+TRIED_FROM_ADDRESS: Final = 300
+
+InvitationId = Annotated[UUID, Path(description="Id of the invitation.")]
+
+
+@router.get("", summary="List invitations", responses=problems(InvalidCursor))
+async def list_invitations(
+    params: Annotated[InvitationList, Query()], scope: Annotated[Scope, allow(Action.INVITATION_READ)]
+) -> Page[InvitationRead]:
+    """List the tenant's invitations, also the settled ones; `search` looks into the address."""
+    return (await invitations.page(scope, params)).page(InvitationRead.of)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Invite somebody",
+    responses=CREATED
+    | problems(Outranked, RoleUnknown, AlreadyMember, AlreadyInvited, SeatsExhausted, TooManyInvitations),
+)
+async def create_invitation(
+    body: InvitationCreate,
+    scope: Annotated[Scope, allow(Action.INVITATION_CREATE)],
+    emails: EmailsDep,
+    request: Request,
+    response: Response,
+) -> InvitationRead:
+    """Invite an address, with a role not above the caller's own. Takes a seat until it is settled or expires.
+
+    Mails are counted per address, person and tenant; revoking an invitation gives none back.
+    """
+    invitation = await invitations.create(scope, body, emails)
+    created(request, response, invitation)
+    return InvitationRead.of(invitation)
+
+
+@router.post(
+    "/accept",
+    summary="Accept an invitation",
+    responses=problems(InvitationInvalid, TenantSuspended, AlreadyMember, SeatsExhausted, TooManyInvitations),
+)
+async def accept_invitation(
+    body: InvitationAccept, scope: Annotated[PersonalScope, allow_personal(Action.INVITATION_ACCEPT)], request: Request
+) -> OwnMembershipRead:
+    """Join the tenant that invited the caller's verified address. Whatever is wrong with a token, the answer is one.
+
+    To act in the tenant, get a token bound to it.
+    """
+    await _count(request, f"accept:person:{scope.principal.person()}", TRIED_BY_PERSON)
+    await _count(request, f"accept:address:{scope.address}", TRIED_FROM_ADDRESS)
+    person = await kernel_of(request).directory.profile(scope.principal.person())
+    tenant, member = await invitations.accept(scope, body.token, person)
+    return OwnMembershipRead(
+        tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=member.role
+    )
+
+
+@router.get("/{invitation_id}", summary="Read an invitation", responses=TAGGED | problems(NotFound))
+async def get_invitation(
+    invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.INVITATION_READ)], response: Response
+) -> InvitationRead:
+    """Read one invitation."""
+    invitation = await invitations.get(scope, invitation_id)
+    tagged(response, invitation)
+    return InvitationRead.of(invitation)
+
+
+@router.post(
+    "/{invitation_id}/resend",
+    summary="Send an invitation again",
+    responses=TAGGED | problems(NotFound, Outranked, InvitationSettled, SeatsExhausted, TooManyInvitations),
+)
+async def resend_invitation(
+    invitation_id: InvitationId,
+    scope: Annotated[Scope, allow(Action.INVITATION_UPDATE)],
+    emails: EmailsDep,
+    response: Response,
+) -> InvitationRead:
+    """Send a new token, good for another week, in the caller's name. The token sent before is dead."""
+    invitation = await invitations.resend(scope, invitation_id, emails)
+    tagged(response, invitation)
+    return InvitationRead.of(invitation)
+
+
+@router.delete(
+    "/{invitation_id}",
+    status_code=204,
+    summary="Revoke an invitation",
+    responses=problems(NotFound, Outranked, InvitationSettled),
+)
+async def revoke_invitation(
+    invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.INVITATION_DELETE)]
+) -> None:
+    """Take an invitation back: its token is dead, its seat is free. It stays in the list."""
+    await invitations.revoke(scope, invitation_id)
+
+
+async def _count(request: Request, door: str, per_minute: int) -> None:
+    verdict = await kernel_of(request).limits.admit_exactly(door, per_minute)
+    if not verdict.allowed:
+        raise TooManyInvitations(headers=verdict.headers())

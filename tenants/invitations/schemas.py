@@ -1,0 +1,81 @@
+"""Invitations on the wire. The token is never among their fields: it travels by mail alone."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from insula.auth import EmailAddress
+from insula.http.paging import KeysetParams
+from tenants.bodies import Input, Read
+from tenants.invitations.models import InvitationStatus
+from tenants.invitations.tokens import MAX_LENGTH
+from tenants.roles.schemas import RoleName
+
+
+class InvitationCreate(Input):
+    """Whom to invite, as what: not above the caller's own role."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "grace@acme.example", "role": "member"}]})
+
+    email: EmailAddress
+    role: RoleName
+
+
+class InvitationAccept(Input):
+    """The token of an invitation's mail."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "token": "insula_inv_019ab2c40a00700080005162738495a6019ab2c42b007b008b003f4051627384"
+                    "_tVNB8sFbZ0r9sQhB1mYjPq5o2xW7uLkD3cE6gAaXnRI"
+                }
+            ]
+        }
+    )
+
+    token: str = Field(min_length=1, max_length=MAX_LENGTH, repr=False, description="Good once.")
+
+
+class InvitationRead(Read):
+    """An invitation to the tenant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019ab2c4-2b00-7b00-8b00-3f4051627384",
+                    "email": "grace@acme.example",
+                    "role": "member",
+                    "status": "pending",
+                    "invited_by": "019ab2c4-0b00-7b00-8b00-405162738495",
+                    "created_at": "2026-11-23T09:00:00Z",
+                    "expires_at": "2026-11-30T09:00:00Z",
+                    "sent_count": 1,
+                    "last_sent_at": "2026-11-23T09:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    email: str
+    role: RoleName
+    status: InvitationStatus
+    invited_by: UUID = Field(description="Id of the user who sent it last.")
+    created_at: datetime
+    expires_at: datetime
+    sent_count: int = Field(description="How many mails were sent; only the last one's token is good.")
+    last_sent_at: datetime
+
+
+class InvitationList(KeysetParams):
+    """Which invitations, in which order."""
+
+    status: InvitationStatus | None = Field(None, description="Only invitations in this state.")
+    sort_by: Literal["created_at", "-created_at", "email", "-email"] = Field(
+        "-created_at", description="What to sort by; a leading '-' sorts downwards."
+    )

@@ -1,0 +1,214 @@
+"""Invitations: made within the inviter's rank and the plan's seats, accepted once by whom they name.
+
+An invitation is worth what its inviter may still grant: that of somebody removed or demoted since
+is good no more, so nobody gets back in by a letter to themselves.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula import clock
+from insula.audit import record
+from insula.auth import fold
+from insula.db.models import ACTIVE, Membership, Tenant
+from insula.errors import AppError, NotFound, TenantSuspended
+from insula.http.paging import Slice
+from insula.ids import new_id
+from insula.policy import may_grant
+from insula.scope import PersonalScope, Scope
+from insula.tenancy import Profile
+from tenants.acting import acting, check_rank
+from tenants.actions import Action
+from tenants.emails import LIFETIME, Emails
+from tenants.invitations import queries, tokens
+from tenants.invitations.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    InvitationInvalid,
+    InvitationSettled,
+    SeatsExhausted,
+)
+from tenants.invitations.models import Invitation
+from tenants.invitations.schemas import InvitationCreate, InvitationList
+from tenants.members import queries as members
+from tenants.roles import queries as roles
+from tenants.roles.errors import RoleUnknown
+from tenants.tenants import queries as tenants
+from tenants.violations import answering
+
+_INVITING: Final[Mapping[str, type[AppError]]] = {"fk_invitation_tenant_id_custom_role": RoleUnknown}
+_JOINING: Final[Mapping[str, type[AppError]]] = {"uq_membership_tenant_id_user_id": AlreadyMember}
+
+
+async def page(scope: Scope, params: InvitationList) -> Slice[Invitation]:
+    """Return one page of the tenant's invitations."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def get(scope: Scope, invitation_id: UUID, *, for_update: bool = False) -> Invitation:
+    """Return the invitation, or raise NotFound."""
+    invitation = await queries.find(scope.unit.session, invitation_id, for_update=for_update)
+    if invitation is None:
+        raise NotFound
+    return invitation
+
+
+async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invitation:
+    """Invite an address. What is answered depends on this tenant alone, not on whether anybody has the address."""
+    caller = await acting(scope, Action.INVITATION_CREATE)
+    session = scope.unit.session
+    await check_rank(session, caller, body.role)
+    if await members.find_email(session, body.email) is not None:
+        raise AlreadyMember
+    await _retire_expired(scope, body.email)
+    await _check_seat_to_offer(session)
+    invitation_id = new_id()
+    token = tokens.new_token(scope.tenant.id, invitation_id)
+    invitation = Invitation(
+        tenant_id=scope.tenant.id,
+        id=invitation_id,
+        email=body.email,
+        role=body.role,
+        token_hash=tokens.digest(token),
+        invited_by=caller.member.user_id,
+        expires_at=clock.now() + LIFETIME,
+    )
+    session.add(invitation)
+    with answering(_INVITING):
+        await session.flush()
+    await emails.invitation(scope, invitation, caller.member, token)
+    _note(scope, "invitation.created", invitation)
+    return invitation
+
+
+async def resend(scope: Scope, invitation_id: UUID, emails: Emails) -> Invitation:
+    """Send the invitation anew, in the caller's name: with a new token, for another week. The old token is dead."""
+    caller = await acting(scope, Action.INVITATION_UPDATE)
+    invitation = await _open(scope, invitation_id)
+    await check_rank(scope.unit.session, caller, invitation.role)
+    if invitation.status == "expired":
+        await _check_seat_to_offer(scope.unit.session)
+    token = tokens.new_token(scope.tenant.id, invitation.id)
+    invitation.token_hash = tokens.digest(token)
+    invitation.invited_by = caller.member.user_id
+    invitation.sent_count += 1
+    invitation.last_sent_at = clock.now()
+    invitation.expires_at = invitation.last_sent_at + LIFETIME
+    await scope.unit.session.flush()
+    await emails.invitation(scope, invitation, caller.member, token)
+    _note(scope, "invitation.resent", invitation)
+    return invitation
+
+
+async def revoke(scope: Scope, invitation_id: UUID) -> None:
+    """Take the invitation back; its token is dead and its seat free."""
+    caller = await acting(scope, Action.INVITATION_DELETE)
+    invitation = await _open(scope, invitation_id)
+    await check_rank(scope.unit.session, caller, invitation.role)
+    await _revoke(scope, invitation)
+
+
+async def accept(scope: PersonalScope, token: str, person: Profile) -> tuple[Tenant, Membership]:
+    """Make ``person`` a member, as the invitation says, and return where.
+
+    The transaction enters the tenant that the token names, where row-level security shows that
+    tenant's invitations alone. Raises InvitationInvalid for whatever is wrong with the token.
+    """
+    named = tokens.read(token)
+    if named is None:
+        raise InvitationInvalid
+    session = scope.unit.session
+    await scope.unit.enter(named.tenant_id)
+    _check(await queries.find(session, named.invitation_id), token, person)  # who guesses takes no lock
+    tenant = await tenants.get(session, named.tenant_id, for_update=True)
+    invitation = _check(await queries.find(session, named.invitation_id, for_update=True), token, person)
+    await _check_inviter(session, invitation)
+    if tenant.status != ACTIVE:
+        raise TenantSuspended
+    await _check_seat_to_take(session)
+    member = Membership(
+        tenant_id=tenant.id, user_id=person.id, role=invitation.role, email=person.email, name=person.name
+    )
+    session.add(member)
+    invitation.accepted_at = clock.now()
+    with answering(_JOINING):
+        await session.flush()
+    _note(scope, "invitation.accepted", invitation)
+    return tenant, member
+
+
+def _check(invitation: Invitation | None, token: str, person: Profile) -> Invitation:
+    """Return the invitation that ``token`` opens for ``person`` now; one error for all that may be wrong."""
+    if (
+        invitation is None
+        or not tokens.fits(token, invitation.token_hash)
+        or invitation.status != "pending"
+        or not person.verified
+        or fold(person.email) != invitation.email
+    ):
+        raise InvitationInvalid
+    return invitation
+
+
+async def _check_inviter(session: AsyncSession, invitation: Invitation) -> None:
+    """Raise InvitationInvalid unless who sent it could send it now."""
+    inviter = await members.find_user(session, invitation.invited_by)
+    own = await roles.permissions(session, inviter.role) if inviter is not None else None
+    offered = await roles.permissions(session, invitation.role)
+    if own is None or offered is None or Action.INVITATION_CREATE not in own or not may_grant(own, offered):
+        raise InvitationInvalid
+
+
+async def _check_seat_to_offer(session: AsyncSession) -> None:
+    """Raise SeatsExhausted unless a seat is free beside the members and the pending invitations."""
+    now = await queries.seats(session)
+    _check_seat(now.members + now.pending, now.granted)
+
+
+async def _check_seat_to_take(session: AsyncSession) -> None:
+    """Raise SeatsExhausted unless a seat is free beside the members: the plan may have shrunk since the offer."""
+    now = await queries.seats(session)
+    _check_seat(now.members, now.granted)
+
+
+def _check_seat(taken: int, granted: int) -> None:
+    if taken + 1 > granted:
+        raise SeatsExhausted(f"The plan grants {granted} seats; {taken} are taken.")
+
+
+async def _open(scope: Scope, invitation_id: UUID) -> Invitation:
+    invitation = await get(scope, invitation_id, for_update=True)
+    if invitation.status in {"accepted", "revoked"}:
+        raise InvitationSettled
+    return invitation
+
+
+async def _retire_expired(scope: Scope, email: str) -> None:
+    """Revoke an expired invitation that another one replaces. Raises AlreadyInvited while it is pending."""
+    previous = await queries.find_open(scope.unit.session, email)
+    if previous is None:
+        return
+    if previous.status == "pending":
+        raise AlreadyInvited
+    await _revoke(scope, previous)
+
+
+async def _revoke(scope: Scope, invitation: Invitation) -> None:
+    invitation.revoked_at = clock.now()
+    await scope.unit.session.flush()
+    _note(scope, "invitation.revoked", invitation)
+
+
+def _note(scope: Scope | PersonalScope, act: str, invitation: Invitation) -> None:
+    after = {"email": invitation.email, "role": invitation.role, "status": invitation.status}
+    record(
+        scope,
+        act,
+        object_type="invitation",
+        object_id=invitation.id,
+        after=after,
+        tenant_id=invitation.tenant_id,
+    )

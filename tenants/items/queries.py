@@ -1,0 +1,55 @@
+"""A project's items, read."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import bindparam
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.reading import Reading
+from insula.db.unit import Unit
+from insula.http.keyset import KeysetReading
+from insula.http.paging import Slice
+from insula.text.searching import containing
+from tenants.items.models import ProjectItem
+from tenants.items.schemas import ItemList
+
+# By its id alone: with the project beside it the planner may take an index that begins with the project, and walk
+# through all of its items. Whose project it is, is seen from the row.
+_ONE: Final = Reading(ProjectItem, lambda: select(ProjectItem).where(col(ProjectItem.id) == bindparam("item_id")))
+_PAGE: Final = KeysetReading(
+    ProjectItem,
+    sortable={
+        "created_at": col(ProjectItem.created_at),
+        "title": col(ProjectItem.title_key),
+        "position": col(ProjectItem.position),
+    },
+    narrowed_by={
+        "project_id": col(ProjectItem.project_id) == bindparam("project_id"),
+        "status": col(ProjectItem.status) == bindparam("status"),
+        "search": col(ProjectItem.title).regexp_match(bindparam("search"))
+        | col(ProjectItem.body).regexp_match(bindparam("search")),
+    },
+)
+
+
+async def find(unit: Unit, project_id: UUID, item_id: UUID) -> ProjectItem | None:
+    """Return the item of that project, to be read."""
+    return _of(project_id, await _ONE.one(unit, item_id=item_id))
+
+
+async def lock(session: AsyncSession, project_id: UUID, item_id: UUID) -> ProjectItem | None:
+    """Return the item, to be changed: no other transaction changes it before this one ends."""
+    statement = select(ProjectItem).where(ProjectItem.id == item_id).with_for_update(key_share=True)
+    return _of(project_id, (await session.exec(statement)).one_or_none())
+
+
+async def page(unit: Unit, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:
+    """Return one page of the project's items; ``search`` looks into title and body."""
+    search = params.search and containing(params.search)
+    return await _PAGE.page(unit, params, project_id=project_id, status=params.status, search=search)
+
+
+def _of(project_id: UUID, item: ProjectItem | None) -> ProjectItem | None:
+    return item if item is not None and item.project_id == project_id else None

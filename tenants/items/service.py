@@ -1,0 +1,97 @@
+"""A project's items: the rules of their life.
+
+Whether a project or an assignee is there, and in this tenant, is for the foreign keys to say:
+asked before the insert, another request could make the answer untrue.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from insula.audit import image, record
+from insula.errors import AppError, NotFound
+from insula.http.etags import Precondition
+from insula.http.paging import Slice
+from insula.scope import Scope
+from tenants.items import queries
+from tenants.items.errors import AssigneeNotFound
+from tenants.items.models import ProjectItem
+from tenants.items.schemas import ItemCreate, ItemList, ItemUpdate
+from tenants.projects import service as projects
+from tenants.quotas import settle
+from tenants.violations import answering
+
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
+    "fk_project_item_tenant_id_project_id": NotFound,
+    "fk_project_item_tenant_id_assignee_id": AssigneeNotFound,
+}
+
+
+async def page(scope: Scope, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:
+    """Return one page of the project's items, or raise NotFound when there is no such project."""
+    found = await queries.page(scope.unit, project_id, params)
+    if not found.rows:
+        await projects.get(scope, project_id)
+    return found
+
+
+async def get(scope: Scope, project_id: UUID, item_id: UUID) -> ProjectItem:
+    """Return the item, or raise NotFound."""
+    return _found(await queries.find(scope.unit, project_id, item_id))
+
+
+async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectItem:
+    """Create an item in the project, within the plan's quota."""
+    item = ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump())
+    scope.unit.session.add(item)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    await settle(scope, "items")
+    record(scope, "item.created", object_type="item", object_id=item.id, after=image(item))
+    return item
+
+
+async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreate]) -> list[UUID]:
+    """Create all the items, or none, in one statement; return their ids in order."""
+    rows = [
+        ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump()).model_dump()
+        for body in bodies
+    ]
+    with answering(_VIOLATIONS):
+        await scope.unit.session.exec(insert(ProjectItem), params=rows)
+    await settle(scope, "items", len(rows))
+    ids = [row["id"] for row in rows]
+    made = {"project_id": project_id, "count": len(ids), "ids": ids}
+    record(scope, "items.created", object_type="project", object_id=project_id, after=made)
+    return ids
+
+
+async def update(
+    scope: Scope, project_id: UUID, item_id: UUID, body: ItemUpdate, precondition: Precondition
+) -> ProjectItem:
+    """Change what ``body`` names."""
+    item = _found(await queries.lock(scope.unit.session, project_id, item_id))
+    precondition.check(item.version)
+    before = image(item)
+    item.sqlmodel_update(body.changes())
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    record(scope, "item.updated", object_type="item", object_id=item.id, before=before, after=image(item))
+    return item
+
+
+async def delete(scope: Scope, project_id: UUID, item_id: UUID, precondition: Precondition) -> None:
+    """Delete the item."""
+    item = _found(await queries.lock(scope.unit.session, project_id, item_id))
+    precondition.check(item.version)
+    await scope.unit.session.delete(item)
+    await scope.unit.session.flush()
+    record(scope, "item.deleted", object_type="item", object_id=item_id, before=image(item))
+
+
+def _found(item: ProjectItem | None) -> ProjectItem:
+    if item is None:
+        raise NotFound
+    return item

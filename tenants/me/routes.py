@@ -1,0 +1,103 @@
+"""The caller's own account. The identity side keeps it, in transactions of its own."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response, status
+
+from insula.app.auth import AttemptLimits, Attempts
+from insula.app.auth.errors import TooManyAttempts
+from insula.audit import Origin
+from insula.auth import CurrentPasswordWrong, PasswordTooEasy, SignedIn
+from insula.errors import Forbidden, NotFound, PreconditionFailed
+from insula.http.access import allow_personal
+from insula.http.etags import IfMatchDep, etag
+from insula.http.kernel import Kernel, kernel_of
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.ids import UserId
+from insula.scope import PersonalScope
+from tenants.actions import Action
+from tenants.answers import TAGGED
+from tenants.me.schemas import MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionList
+
+router = APIRouter(prefix="/me", tags=["me"], route_class=TenantRoute)
+
+
+@router.get("", summary="Read your own account", responses=TAGGED)
+async def get_me(
+    scope: Annotated[PersonalScope, allow_personal(Action.ME_READ)], request: Request, response: Response
+) -> MeRead:
+    """Read the caller's account and memberships. Works with any token of this app, bound to a tenant or not."""
+    return await _read(kernel_of(request), scope.principal.person(), response)
+
+
+@router.patch("", summary="Change your own account", responses=TAGGED | problems(PreconditionFailed))
+async def update_me(
+    body: MeUpdate,
+    if_match: IfMatchDep,
+    scope: Annotated[PersonalScope, allow_personal(Action.ME_UPDATE)],
+    request: Request,
+    response: Response,
+) -> MeRead:
+    """Change the caller's name, in every tenant too. With `If-Match`, only if nothing changed meanwhile."""
+    kernel = kernel_of(request)
+    if isinstance(body.name, str):
+        await kernel.own_account.rename(_signed_in(scope), body.name, if_match.check)
+    return await _read(kernel, scope.principal.person(), response)
+
+
+@router.put(
+    "/password",
+    summary="Change your password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(CurrentPasswordWrong, PasswordTooEasy, TooManyAttempts),
+)
+async def change_password(
+    body: PasswordChange, scope: Annotated[PersonalScope, allow_personal(Action.ME_UPDATE)], request: Request
+) -> None:
+    """Change the caller's password. Every other session of theirs ends; this one stays."""
+    kernel, me = kernel_of(request), _signed_in(scope)
+    await Attempts(kernel.limits, AttemptLimits()).password(str(me.user_id))
+    await kernel.own_account.change_password(me, body.current_password, body.new_password)
+
+
+@router.get("/sessions", summary="List your sessions")
+async def list_sessions(
+    scope: Annotated[PersonalScope, allow_personal(Action.ME_READ)], request: Request
+) -> SessionList:
+    """List where the caller is signed in."""
+    me = _signed_in(scope)
+    return SessionList.among(await kernel_of(request).own_account.sessions(me), me.session_id)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    summary="End a session",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(NotFound),
+)
+async def revoke_session(
+    session_id: Annotated[UUID, Path(description="Id of the session.")],
+    scope: Annotated[PersonalScope, allow_personal(Action.ME_UPDATE)],
+    request: Request,
+) -> None:
+    """End one of the caller's sessions, be it this one. Its tokens are refused from then on."""
+    await kernel_of(request).own_account.revoke_session(_signed_in(scope), session_id)
+
+
+async def _read(kernel: Kernel, user_id: UserId, response: Response) -> MeRead:
+    profile = await kernel.directory.profile(user_id)
+    memberships = [
+        OwnMembershipRead(tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=role)
+        for tenant, role in await kernel.directory.memberships(user_id)
+    ]
+    response.headers["etag"] = etag(profile.version)
+    return MeRead(id=profile.id, email=profile.email, name=profile.name, memberships=memberships)
+
+
+def _signed_in(scope: PersonalScope) -> SignedIn:
+    session_id = scope.principal.session_id
+    if session_id is None:
+        raise Forbidden
+    return SignedIn(scope.principal.person(), session_id, Origin(scope.request_id, scope.address))

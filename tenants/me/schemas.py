@@ -1,0 +1,127 @@
+"""The caller's own account on the wire."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+from pydantic import MISSING, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from insula.auth import NewPassword, PersonName, SessionRecord
+from tenants.bodies import Input, Read, Update
+from tenants.roles.schemas import RoleName
+
+_TENANT_ID: Final = "019ab2c4-0a00-7000-8000-5162738495a6"
+_SESSION: Final[JsonDict] = {
+    "id": "019ab2c4-0c00-7c00-8c00-516273849506",
+    "created_at": "2026-11-23T08:00:00Z",
+    "last_used_at": "2026-11-23T09:30:00Z",
+    "expires_at": "2026-12-23T08:00:00Z",
+    "current": True,
+}
+
+
+class OwnMembershipRead(Read):
+    """A tenant that the caller belongs to."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"tenant_id": _TENANT_ID, "slug": "acme", "name": "Acme Ltd", "status": "active", "role": "owner"}
+            ]
+        }
+    )
+
+    tenant_id: UUID
+    slug: str
+    name: str
+    status: str
+    role: RoleName
+
+
+class MeRead(Read):
+    """The caller."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019ab2c4-0b00-7b00-8b00-405162738495",
+                    "email": "ada@acme.example",
+                    "name": "Ada",
+                    "memberships": [
+                        {
+                            "tenant_id": _TENANT_ID,
+                            "slug": "acme",
+                            "name": "Acme Ltd",
+                            "status": "active",
+                            "role": "owner",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    email: str
+    name: str
+    memberships: list[OwnMembershipRead] = Field(description="The caller's tenants, by slug.")
+
+
+class MeUpdate(Update):
+    """What the caller wants to be called."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Ada Lovelace"}]})
+
+    name: PersonName | MISSING = MISSING
+
+
+class PasswordChange(Input):
+    """The password as it is, and as it is to be."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "correct horse battery staple", "new_password": "nine purple lanterns"}]
+        }
+    )
+
+    current_password: Annotated[str, Field(min_length=1, max_length=1024, repr=False)]
+    new_password: NewPassword
+
+
+class SessionRead(Read):
+    """A login that is still good."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SESSION]})
+
+    id: UUID
+    created_at: datetime = Field(description="When it was opened.")
+    last_used_at: datetime = Field(description="When it last gave a token.")
+    expires_at: datetime
+    current: bool = Field(description="Whether it is the one that asks.")
+
+
+class SessionList(Read):
+    """The caller's sessions, the last used first; the hundred last ones of more."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_SESSION]}]})
+
+    items: list[SessionRead]
+
+    @classmethod
+    def among(cls, sessions: Sequence[SessionRecord], current: UUID) -> Self:
+        """Return ``sessions``, saying which is ``current``."""
+        return cls(
+            items=[
+                SessionRead(
+                    id=session.id,
+                    created_at=session.created_at,
+                    last_used_at=session.last_used_at,
+                    expires_at=session.expires_at,
+                    current=session.id == current,
+                )
+                for session in sessions
+            ]
+        )

@@ -1,0 +1,19 @@
+from insula.errors import AppError
+
+
+class LastOwner(AppError):
+    """A tenant keeps at least one owner."""
+
+    code, status = "last_owner", 409
+
+
+class AlreadyOwner(AppError):
+    """This member is an owner already."""
+
+    code, status = "already_owner", 409
+
+
+class TooManyTransfers(AppError):
+    """Too many mails about ownership were sent to this member, or too many mails by you."""
+
+    code, status = "too_many_transfers", 429

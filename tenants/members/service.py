@@ -1,0 +1,111 @@
+"""The tenant's members: their roles, and how they go. The last owner stays."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from insula.audit import record
+from insula.db.models import ApiKey, Membership
+from insula.errors import AppError, NotFound
+from insula.http.etags import Precondition
+from insula.http.paging import Slice
+from insula.policy import Role
+from insula.scope import Scope
+from tenants.acting import acting, check_rank
+from tenants.actions import Action
+from tenants.api_keys import queries as api_keys
+from tenants.emails import Emails
+from tenants.members import queries
+from tenants.members.errors import AlreadyOwner, LastOwner
+from tenants.members.schemas import MemberList, MemberUpdate, OwnershipTransfer
+from tenants.roles.errors import RoleUnknown
+from tenants.violations import answering
+
+_ASSIGNING: Final[Mapping[str, type[AppError]]] = {"fk_membership_tenant_id_custom_role": RoleUnknown}
+
+
+async def page(scope: Scope, params: MemberList) -> Slice[Membership]:
+    """Return one page of the tenant's members."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def get(scope: Scope, member_id: UUID, *, for_update: bool = False) -> Membership:
+    """Return the member, or raise NotFound."""
+    member = await queries.find(scope.unit.session, member_id, for_update=for_update)
+    if member is None:
+        raise NotFound
+    return member
+
+
+async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precondition: Precondition) -> Membership:
+    """Give the member another role, neither from nor to one above the caller's."""
+    caller = await acting(scope, Action.MEMBER_UPDATE)
+    member = await get(scope, member_id, for_update=True)
+    precondition.check(member.version)
+    await check_rank(scope.unit.session, caller, member.role, body.role)
+    if body.role != Role.OWNER:
+        await _keep_an_owner(scope, member)
+    before = _image(member)
+    member.role = body.role
+    with answering(_ASSIGNING):
+        await scope.unit.session.flush()
+    _note(scope, "member.role_changed", member, before, _image(member))
+    return member
+
+
+async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> Sequence[ApiKey]:
+    """Remove the member, who does not outrank the caller.
+
+    Return the live API keys that they made, which go on working, to a caller who may see keys.
+    """
+    caller = await acting(scope, Action.MEMBER_DELETE)
+    member = await get(scope, member_id, for_update=True)
+    precondition.check(member.version)
+    await check_rank(scope.unit.session, caller, member.role)
+    await _delete(scope, member)
+    _note(scope, "member.removed", member, _image(member), None)
+    if Action.API_KEY_READ not in caller.permissions:
+        return ()
+    return await api_keys.live_of(scope.unit.session, member.user_id)
+
+
+async def leave(scope: Scope) -> None:
+    """End the caller's own membership."""
+    member = (await acting(scope, Action.MEMBER_LEAVE)).member
+    await _delete(scope, member)
+    _note(scope, "member.left", member, _image(member), None)
+
+
+async def transfer(scope: Scope, body: OwnershipTransfer, emails: Emails) -> Membership:
+    """Make a member the owner in the caller's place; the caller becomes an admin."""
+    caller = (await acting(scope, Action.OWNERSHIP_TRANSFER)).member
+    heir = await get(scope, body.member_id, for_update=True)
+    if heir.role == Role.OWNER:
+        raise AlreadyOwner
+    heir.role, caller.role = Role.OWNER, Role.ADMIN
+    await scope.unit.session.flush()
+    await emails.ownership(scope, heir, caller)
+    _note(scope, "ownership.transferred", heir, {"owner": caller.email}, {"owner": heir.email})
+    return heir
+
+
+async def _delete(scope: Scope, member: Membership) -> None:
+    await _keep_an_owner(scope, member)
+    await scope.unit.session.delete(member)
+    await scope.unit.session.flush()
+
+
+async def _keep_an_owner(scope: Scope, member: Membership) -> None:
+    """Raise LastOwner if ``member`` is the only owner; the lock keeps the count true."""
+    if member.role == Role.OWNER and await queries.count_owners(scope.unit.session) == 1:
+        raise LastOwner
+
+
+def _image(member: Membership) -> dict[str, object]:
+    return {"role": member.role, "email": member.email, "user_id": member.user_id}
+
+
+def _note(
+    scope: Scope, act: str, member: Membership, before: Mapping[str, object], after: Mapping[str, object] | None
+) -> None:
+    record(scope, act, object_type="member", object_id=member.id, before=before, after=after)

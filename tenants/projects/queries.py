@@ -1,0 +1,43 @@
+"""Projects, read."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import bindparam
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.reading import Reading
+from insula.db.unit import Unit
+from insula.http.keyset import KeysetReading
+from insula.http.paging import Slice
+from insula.text.searching import containing
+from tenants.projects.models import Project
+from tenants.projects.schemas import ProjectList
+
+_ONE: Final = Reading(Project, lambda: select(Project).where(col(Project.id) == bindparam("project_id")))
+_PAGE: Final = KeysetReading(
+    Project,
+    sortable={"created_at": col(Project.created_at), "name": col(Project.name_key)},
+    narrowed_by={
+        "status": col(Project.status) == bindparam("status"),
+        "search": col(Project.name).regexp_match(bindparam("search"))
+        | col(Project.description).regexp_match(bindparam("search")),
+    },
+)
+
+
+async def find(unit: Unit, project_id: UUID) -> Project | None:
+    """Return the project, to be read."""
+    return await _ONE.one(unit, project_id=project_id)
+
+
+async def lock(session: AsyncSession, project_id: UUID) -> Project | None:
+    """Return the project, to be changed: no other transaction changes it before this one ends."""
+    statement = select(Project).where(Project.id == project_id).with_for_update(key_share=True)
+    return (await session.exec(statement)).one_or_none()
+
+
+async def page(unit: Unit, params: ProjectList) -> Slice[Project]:
+    """Return one page of projects; ``search`` looks into name and description."""
+    return await _PAGE.page(unit, params, status=params.status, search=params.search and containing(params.search))

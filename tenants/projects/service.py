@@ -1,0 +1,67 @@
+"""Projects: the rules of their life."""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from insula.audit import image, record
+from insula.errors import AppError, NotFound
+from insula.http.etags import Precondition
+from insula.http.paging import Slice
+from insula.scope import Scope
+from tenants.projects import queries
+from tenants.projects.errors import ProjectNameTaken
+from tenants.projects.models import Project
+from tenants.projects.schemas import ProjectCreate, ProjectList, ProjectUpdate
+from tenants.quotas import settle
+from tenants.violations import answering
+
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_project_tenant_id_name": ProjectNameTaken}
+
+
+async def page(scope: Scope, params: ProjectList) -> Slice[Project]:
+    """Return one page of the tenant's projects."""
+    return await queries.page(scope.unit, params)
+
+
+async def get(scope: Scope, project_id: UUID) -> Project:
+    """Return the project, or raise NotFound."""
+    return _found(await queries.find(scope.unit, project_id))
+
+
+async def create(scope: Scope, body: ProjectCreate) -> Project:
+    """Create a project, within the plan's quota."""
+    project = Project(tenant_id=scope.tenant.id, **body.model_dump())
+    scope.unit.session.add(project)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    await settle(scope, "projects")
+    record(scope, "project.created", object_type="project", object_id=project.id, after=image(project))
+    return project
+
+
+async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, precondition: Precondition) -> Project:
+    """Change what ``body`` names."""
+    project = _found(await queries.lock(scope.unit.session, project_id))
+    precondition.check(project.version)
+    before = image(project)
+    project.sqlmodel_update(body.changes())
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    record(scope, "project.updated", object_type="project", object_id=project.id, before=before, after=image(project))
+    return project
+
+
+async def delete(scope: Scope, project_id: UUID, precondition: Precondition) -> None:
+    """Delete the project; its items go with it."""
+    project = _found(await queries.lock(scope.unit.session, project_id))
+    precondition.check(project.version)
+    await scope.unit.session.delete(project)
+    await scope.unit.session.flush()
+    record(scope, "project.deleted", object_type="project", object_id=project_id, before=image(project))
+
+
+def _found(project: Project | None) -> Project:
+    if project is None:
+        raise NotFound
+    return project

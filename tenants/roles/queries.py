@@ -1,0 +1,55 @@
+"""Roles, read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.models import CustomRole, Membership
+from tenants.invitations.models import Invitation
+from tenants.permissions import BUILT_IN, Permissions, own
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """How many have a role, or are invited to it."""
+
+    members: int
+    invitations: int
+
+
+async def every(session: AsyncSession) -> Sequence[CustomRole]:
+    """Return the tenant's own roles, by key. They are few."""
+    return (await session.exec(select(CustomRole).order_by(col(CustomRole.key)))).all()
+
+
+async def find(session: AsyncSession, role_id: UUID, *, for_update: bool = False) -> CustomRole | None:
+    """Return the role; ``for_update`` lets no other transaction change it before this one ends."""
+    statement = select(CustomRole).where(CustomRole.id == role_id)
+    if for_update:
+        statement = statement.with_for_update(key_share=True)
+    return (await session.exec(statement)).one_or_none()
+
+
+async def permissions(session: AsyncSession, name: str) -> Permissions | None:
+    """Return what the role of this name may: a built-in one or the tenant's own. None where there is none."""
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    stored = (await session.exec(select(CustomRole.permissions).where(CustomRole.key == name))).one_or_none()
+    return None if stored is None else own(stored)
+
+
+async def holders(session: AsyncSession, key: str) -> Holders:
+    """Return how many members and open invitations name the tenant's own role, in one statement."""
+    members = select(func.count()).select_from(Membership).where(col(Membership.custom_role) == key)
+    invitations = select(func.count()).select_from(Invitation).where(col(Invitation.custom_role) == key)
+    statement = select(members.scalar_subquery(), invitations.scalar_subquery())
+    return Holders(*(await session.exec(statement)).one())
+
+
+async def count(session: AsyncSession) -> int:
+    """Return how many roles of its own the tenant has."""
+    return (await session.exec(select(func.count()).select_from(CustomRole))).one()

@@ -1,0 +1,158 @@
+"""Roles and permissions on the wire."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
+
+from insula.policy import Published, Role, StaffRole
+from insula.text import fields as text
+from tenants.bodies import Input, Read, Update
+from tenants.permissions import ASSIGNABLE, IN_EVERY_ROLE
+
+_TAKEN: Final = frozenset[str]({*Role, *StaffRole})
+_NAME: Final = StringConstraints(min_length=2, max_length=40, pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")
+
+
+def _not_built_in(key: str) -> str:
+    if key in _TAKEN:
+        raise ValueError("This role is built in")
+    return key
+
+
+def _published(permissions: Sequence[str]) -> Sequence[str]:
+    if unknown := sorted(set(permissions) - ASSIGNABLE):
+        raise ValueError(f"no role can be given: {', '.join(unknown)}")
+    return sorted(IN_EVERY_ROLE.union(permissions))
+
+
+RoleName = Annotated[
+    str,
+    _NAME,
+    Field(
+        description=f"A built-in role ({', '.join(Role)}), or the key of one of the tenant's own.",
+        examples=["member"],
+    ),
+]
+Key = Annotated[
+    str,
+    _NAME,
+    AfterValidator(_not_built_in),
+    Field(description="What members and invitations call it. Unique in the tenant; it never changes."),
+]
+Name = Annotated[text.Name, Field(description="What people call it.")]
+Description = Annotated[str, text.FreeText(2_000), Field(description="Free text.")]
+Permissions = Annotated[
+    Sequence[Annotated[str, Field(max_length=64)]],
+    Field(
+        max_length=200,
+        description="What the role may do: codes of `GET /api/v1/permissions`, each of which your own role has.",
+        json_schema_extra={"items": {"type": "string", "enum": sorted(ASSIGNABLE)}},
+    ),
+    AfterValidator(_published),
+]
+
+_PERMISSIONS: Final = [*sorted({*IN_EVERY_ROLE, "item:read", "project:create", "project:read", "project:update"})]
+_EXAMPLE: Final[JsonDict] = {
+    "key": "project-lead",
+    "name": "Project lead",
+    "description": "Plans projects and leaves the items to others.",
+    "permissions": list(_PERMISSIONS),
+}
+_READ: Final[JsonDict] = {
+    "id": "019ab2c4-5d00-7d00-8d00-1d2e3f405162",
+    **_EXAMPLE,
+    "created_at": "2026-11-23T09:00:00Z",
+    "updated_at": "2026-11-23T09:00:00Z",
+}
+_BUILT_IN: Final[JsonDict] = {"key": "billing_manager", "permissions": ["member:leave", "tenant:read", "usage:read"]}
+_PERMISSION: Final[JsonDict] = {
+    "code": "project:create",
+    "meaning": "Create projects",
+    "app": "tenants",
+    "for_people": False,
+    "in_every_role": False,
+}
+
+
+class PermissionRead(Read):
+    """Something that a role can let people do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PERMISSION]})
+
+    code: str
+    meaning: str = Field(description="What it lets people do.")
+    app: str = Field(description="The app in which it counts.")
+    for_people: bool = Field(description="No API key can be given it.")
+    in_every_role: bool = Field(description="Every role has it, whether it is named or not.")
+
+
+class PermissionList(Read):
+    """All that roles can be made of. What only an owner can do is not among it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_PERMISSION]}]})
+
+    items: Sequence[PermissionRead] = Field(description="By app and code.")
+
+    @classmethod
+    def naming(cls, published: Sequence[Published]) -> Self:
+        """List these."""
+        return cls(items=[PermissionRead.of(permission) for permission in published])
+
+
+class RoleCreate(Input):
+    """A role to define."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    key: Key
+    name: Name
+    description: Description = ""
+    permissions: Permissions
+
+
+class RoleUpdate(Update):
+    """The fields of a role to change. Permissions are replaced, and count within a second."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"permissions": [*_PERMISSIONS, "project:delete"]}, {"name": "Lead"}]}
+    )
+
+    name: Name | MISSING = MISSING
+    description: Description | MISSING = MISSING
+    permissions: Permissions | MISSING = MISSING
+
+
+class RoleRead(Read):
+    """A role that the tenant defined."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_READ]})
+
+    id: UUID
+    key: str
+    name: str
+    description: str
+    permissions: Sequence[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class BuiltInRoleRead(Read):
+    """A role that every tenant has. It cannot be changed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_BUILT_IN]})
+
+    key: str
+    permissions: Sequence[str]
+
+
+class RoleList(Read):
+    """The roles that members can have."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"built_in": [_BUILT_IN], "own": [_READ]}]})
+
+    built_in: Sequence[BuiltInRoleRead]
+    own: Sequence[RoleRead] = Field(description="The tenant's own, by key.")

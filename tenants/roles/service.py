@@ -1,0 +1,87 @@
+"""Roles that tenants define. Nobody makes, changes or deletes one that may what they may not.
+
+All of it happens behind the lock of the tenant's people: who is given a role meanwhile waits.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from insula.audit import image, record
+from insula.db.models import CustomRole
+from insula.errors import AppError, NotFound
+from insula.http.etags import Precondition
+from insula.scope import Scope
+from tenants.acting import acting
+from tenants.actions import Action
+from tenants.permissions import own
+from tenants.roles import queries
+from tenants.roles.errors import RoleInUse, RoleKeyTaken, RolesUsedUp
+from tenants.roles.schemas import RoleCreate, RoleUpdate
+from tenants.violations import answering
+
+MOST: Final = 50  # roles of its own that a tenant may have: they are listed on one page
+
+_CREATING: Final[Mapping[str, type[AppError]]] = {"uq_custom_role_tenant_id_key": RoleKeyTaken}
+_DELETING: Final[Mapping[str, type[AppError]]] = {
+    "fk_membership_tenant_id_custom_role": RoleInUse,
+    "fk_invitation_tenant_id_custom_role": RoleInUse,
+}
+
+
+async def every(scope: Scope) -> Sequence[CustomRole]:
+    """Return the tenant's own roles."""
+    return await queries.every(scope.unit.session)
+
+
+async def get(scope: Scope, role_id: UUID, *, for_update: bool = False) -> CustomRole:
+    """Return the role, or raise NotFound."""
+    role = await queries.find(scope.unit.session, role_id, for_update=for_update)
+    if role is None:
+        raise NotFound
+    return role
+
+
+async def create(scope: Scope, body: RoleCreate) -> CustomRole:
+    """Define a role that may at most what the caller may."""
+    caller = await acting(scope, Action.ROLE_CREATE)
+    caller.check_named(own(body.permissions))
+    session = scope.unit.session
+    if await queries.count(session) >= MOST:
+        raise RolesUsedUp(f"A tenant can have {MOST} roles of its own.")
+    role = CustomRole(tenant_id=scope.tenant.id, **body.model_dump())
+    session.add(role)
+    with answering(_CREATING):
+        await session.flush()
+    record(scope, "role.created", object_type="role", object_id=role.id, after=image(role))
+    return role
+
+
+async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Precondition) -> CustomRole:
+    """Change what ``body`` names, of a role that may at most what the caller may, before and after."""
+    caller = await acting(scope, Action.ROLE_UPDATE)
+    role = await get(scope, role_id, for_update=True)
+    precondition.check(role.version)
+    caller.check_reach(own(role.permissions))
+    before = image(role)
+    role.sqlmodel_update(body.changes())
+    caller.check_named(own(role.permissions))
+    await scope.unit.session.flush()
+    record(scope, "role.updated", object_type="role", object_id=role.id, before=before, after=image(role))
+    return role
+
+
+async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> None:
+    """Delete a role that nobody has, and that may at most what the caller may."""
+    caller = await acting(scope, Action.ROLE_DELETE)
+    role = await get(scope, role_id, for_update=True)
+    precondition.check(role.version)
+    caller.check_reach(own(role.permissions))
+    session = scope.unit.session
+    held = await queries.holders(session, role.key)
+    if held.members or held.invitations:
+        raise RoleInUse(f"Members who have it: {held.members}; open invitations to it: {held.invitations}.")
+    await session.delete(role)
+    with answering(_DELETING):  # whoever came by another door than this app's, the keys hold
+        await session.flush()
+    record(scope, "role.deleted", object_type="role", object_id=role_id, before=image(role))

@@ -1,1 +1,0 @@
-"""HTTP, by noun: parse, call one service function, shape the answer."""

@@ -1,1 +1,0 @@
-"""What goes over the wire, by noun; Create, Update and Read apart."""

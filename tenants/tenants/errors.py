@@ -1,0 +1,25 @@
+from insula.errors import AppError
+
+
+class SlugTaken(AppError):
+    """Another tenant has this slug, or had it."""
+
+    code, status = "slug_taken", 409
+
+
+class SlugsUsedUp(AppError):
+    """This tenant has had as many slugs as it may."""
+
+    code, status = "slugs_used_up", 409
+
+
+class TenantsUsedUp(AppError):
+    """You own as many tenants as one person may."""
+
+    code, status = "tenants_used_up", 409
+
+
+class TooManyTenants(AppError):
+    """You made as many tenants as one person may within a day."""
+
+    code, status = "too_many_tenants", 429

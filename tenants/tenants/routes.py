@@ -1,0 +1,88 @@
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request, Response
+
+from insula.errors import PreconditionFailed
+from insula.http.access import allow, allow_personal
+from insula.http.etags import IfMatchDep
+from insula.http.kernel import kernel_of
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.scope import PersonalScope, Scope
+from tenants.actions import Action
+from tenants.answers import CREATED, TAGGED, tagged
+from tenants.deprecation import DEPRECATED, Deprecation
+from tenants.tenants import service as tenants
+from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants
+from tenants.tenants.schemas import PlanRead, TenantCreate, TenantRead, TenantReadV2, TenantUpdate
+
+router = APIRouter(tags=["tenants"], route_class=TenantRoute)
+router_v2 = APIRouter(tags=["tenants"], route_class=TenantRoute)
+
+READ_V1: Final = Deprecation(
+    since=datetime(2026, 11, 23, tzinfo=UTC), sunset=datetime(2027, 11, 23, tzinfo=UTC), successor="/v2/tenant"
+)
+
+
+@router.post(
+    "/tenants",
+    status_code=201,
+    summary="Create a tenant",
+    responses=CREATED | problems(SlugTaken, TenantsUsedUp, TooManyTenants),
+)
+async def create_tenant(
+    body: TenantCreate,
+    scope: Annotated[PersonalScope, allow_personal(Action.TENANT_CREATE)],
+    request: Request,
+    response: Response,
+) -> TenantRead:
+    """Create a tenant on the free plan; the caller becomes its owner. To act in it, get a token bound to it.
+
+    One person owns a bounded number of tenants, and makes a bounded number a day.
+    """
+    kernel = kernel_of(request)
+    owner = await kernel.directory.profile(scope.principal.person())
+    bounds = tenants.Bounds(kernel.directory, kernel.limits, kernel.settings.tenants)
+    tenant = await tenants.create_own(scope, body, owner, bounds)
+    tagged(response, tenant)
+    response.headers["location"] = f"{request.scope['root_path']}/v1/tenant"
+    return TenantRead.of(tenant)
+
+
+@router.get("/tenant", summary="Read the tenant", deprecated=True, responses=DEPRECATED)
+async def get_tenant(
+    scope: Annotated[Scope, allow(Action.TENANT_READ)], request: Request, response: Response
+) -> TenantRead:
+    """Read the caller's tenant. `/v2/tenant` also tells what its plan grants."""
+    tenant = await tenants.get(scope)
+    tagged(response, tenant)
+    READ_V1.stamp(response, request.scope["root_path"])
+    return TenantRead.of(tenant)
+
+
+@router_v2.get("/tenant", summary="Read the tenant", responses=TAGGED)
+async def get_tenant_v2(scope: Annotated[Scope, allow(Action.TENANT_READ)], response: Response) -> TenantReadV2:
+    """Read the caller's tenant, with its plan and what that grants."""
+    tenant = await tenants.get(scope)
+    tagged(response, tenant)
+    plan = PlanRead(key=tenant.plan, entitlements=scope.tenant.entitlements)
+    return TenantReadV2(**TenantRead.of(tenant).model_dump(exclude={"plan"}), plan=plan)
+
+
+@router.patch(
+    "/tenant", summary="Change the tenant", responses=TAGGED | problems(SlugTaken, SlugsUsedUp, PreconditionFailed)
+)
+async def update_tenant(
+    body: TenantUpdate,
+    if_match: IfMatchDep,
+    scope: Annotated[Scope, allow(Action.TENANT_UPDATE)],
+    response: Response,
+) -> TenantRead:
+    """Change the fields sent; the others stay. With `If-Match`, only if nobody changed it meanwhile.
+
+    A slug that is left leads here for 30 days: its host redirects, and it names the tenant at sign-in.
+    """
+    tenant = await tenants.update(scope, body, if_match)
+    tagged(response, tenant)
+    return TenantRead.of(tenant)

@@ -1,0 +1,102 @@
+"""Tenants on the wire."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import MISSING, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from insula.text import fields as text
+from tenants.bodies import Input, Read, Update
+from tenants.tenants.locales import Locale, TimeZone
+from tenants.tenants.slugs import Slug
+
+Name = Annotated[text.Name, Field(description="As people know it.")]
+
+_ID = "019ab2c4-0a00-7000-8000-5162738495a6"
+_READ: JsonDict = {
+    "id": _ID,
+    "slug": "acme",
+    "name": "Acme Ltd",
+    "status": "active",
+    "plan": "pro",
+    "time_zone": "Europe/Berlin",
+    "locale": "de-DE",
+    "created_at": "2026-11-23T08:00:00Z",
+    "updated_at": "2026-11-23T08:00:00Z",
+}
+
+
+class TenantCreate(Input):
+    """A tenant to create; the caller becomes its owner."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"slug": "acme", "name": "Acme Ltd"}]})
+
+    slug: Slug
+    name: Name
+
+
+class TenantUpdate(Update):
+    """The fields of the tenant to change."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "Acme Group", "time_zone": "Europe/Berlin", "locale": "de-DE"},
+                {"slug": "acme-group"},
+            ]
+        }
+    )
+
+    name: Name | MISSING = MISSING
+    slug: Slug | MISSING = Field(
+        default=MISSING,
+        description="The one before leads here for 30 days, and is given to nobody else ever.",
+    )
+    time_zone: TimeZone | MISSING = MISSING
+    locale: Locale | MISSING = MISSING
+
+
+class TenantRead(Read):
+    """A tenant."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_READ]})
+
+    id: UUID
+    slug: str
+    name: str
+    status: str
+    plan: str = Field(description="Key of the plan.")
+    time_zone: str
+    locale: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class PlanRead(Read):
+    """A tenant's plan and what it grants."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"key": "pro", "entitlements": {"projects": 100}}]})
+
+    key: str
+    entitlements: Mapping[str, int] = Field(description="Limits and quotas, by name.")
+
+
+class TenantReadV2(Read):
+    """A tenant, with what its plan grants."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_READ, "plan": {"key": "pro", "entitlements": {"projects": 100}}}]}
+    )
+
+    id: UUID
+    slug: str
+    name: str
+    status: str
+    plan: PlanRead
+    time_zone: str
+    locale: str
+    created_at: datetime
+    updated_at: datetime

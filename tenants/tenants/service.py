@@ -1,0 +1,127 @@
+"""Tenants: how one begins, and what its people may change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from billing.api import start_on
+from insula.audit import image, record
+from insula.db.models import FREE, Membership, Tenant
+from insula.errors import AppError
+from insula.http.etags import Precondition
+from insula.ids import new_tenant_id
+from insula.limits import Limits
+from insula.limits.mails import DAY
+from insula.policy import Role
+from insula.scope import PersonalScope, Scope, StaffScope
+from insula.settings import TenantsSettings
+from insula.tenancy import Directory, Profile
+from tenants.quotas import lock
+from tenants.tenants import queries
+from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants
+from tenants.tenants.schemas import TenantCreate, TenantUpdate
+from tenants.violations import answering
+
+MOST_SLUGS: Final = 10
+"""That one tenant can keep from others by having had them."""
+
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_tenant_slug": SlugTaken, "uq_tenant_slug_slug": SlugTaken}
+
+
+async def create(scope: PersonalScope | StaffScope, body: TenantCreate, owner: Profile, plan: str = FREE) -> Tenant:
+    """Create a tenant on a plan, with its owner. Raises SlugTaken, and PlanUnknown.
+
+    Row-level security shows a transaction one tenant's rows, so the transaction enters the new
+    tenant before it writes them.
+    """
+    session = scope.unit.session
+    tenant_id = new_tenant_id()
+    await scope.unit.enter(tenant_id)
+    tenant = Tenant(id=tenant_id, plan=plan, **body.model_dump())
+    session.add(tenant)
+    with answering(_VIOLATIONS):
+        await session.flush()
+    session.add(Membership(tenant_id=tenant_id, user_id=owner.id, role=Role.OWNER, email=owner.email, name=owner.name))
+    await start_on(session, tenant_id, plan)
+    await session.flush()
+    record(
+        scope,
+        "tenant.created",
+        object_type="tenant",
+        object_id=tenant_id,
+        after={**image(tenant), "owner": owner.email},
+        tenant_id=tenant_id,
+    )
+    return tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many tenants one person makes: so many that they own, and so many within a day."""
+
+    directory: Directory
+    limits: Limits
+    settings: TenantsSettings
+
+
+async def create_own(scope: PersonalScope, body: TenantCreate, owner: Profile, bounds: Bounds) -> Tenant:
+    """Create a tenant for the caller, on the free plan. Raises SlugTaken, TenantsUsedUp and TooManyTenants."""
+    await _may_own_another(scope, bounds.directory, bounds.settings.owned_by_one)
+    tenant = await create(scope, body, owner)
+    # Counted last: what is refused for its slug is none of the day's.
+    day = await bounds.limits.admit_exactly(f"tenants:by:{owner.id}", bounds.settings.created_per_day, DAY)
+    if not day.allowed:
+        raise TooManyTenants(headers=day.headers())
+    return tenant
+
+
+async def get(scope: Scope) -> Tenant:
+    """Return the caller's tenant."""
+    return await queries.get(scope.unit.session, scope.tenant.id)
+
+
+async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -> Tenant:
+    """Change what ``body`` names. A slug that any other tenant has or had is taken, one's own former one is not."""
+    tenant = await queries.get(scope.unit.session, scope.tenant.id, for_update=True)
+    precondition.check(tenant.version)
+    before = image(tenant)
+    changes = body.changes()
+    if changes.get("slug", tenant.slug) != tenant.slug:
+        await _may_take(scope, changes["slug"])
+    tenant.sqlmodel_update(changes)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    _record_change(scope, tenant, before)
+    return tenant
+
+
+async def _may_own_another(scope: PersonalScope, directory: Directory, most: int) -> None:
+    """Raise TenantsUsedUp unless the caller owns fewer than ``most`` tenants.
+
+    The lock lasts until this transaction ends, so of many creations at once each counts the one before. They are
+    counted outside of this transaction, to which row-level security shows one tenant.
+    """
+    person = scope.principal.person()
+    await lock(scope.unit.session, f"tenants:{person}")
+    roles = [role for _, role in await directory.memberships(person)]
+    if roles.count(Role.OWNER) >= most:
+        raise TenantsUsedUp(f"One person may own {most} tenants.")
+
+
+async def _may_take(scope: Scope, slug: str) -> None:
+    had = await queries.slugs(scope.unit.session)
+    if slug not in had and len(had) >= MOST_SLUGS:
+        raise SlugsUsedUp
+
+
+def _record_change(scope: Scope, tenant: Tenant, before: dict[str, object]) -> None:
+    after = image(tenant)
+    renamed = {"slug": before.pop("slug")}, {"slug": after.pop("slug")}
+    if renamed[0] != renamed[1]:
+        _note(scope, "tenant.slug_changed", *renamed)
+    if before != after or renamed[0] == renamed[1]:
+        _note(scope, "tenant.updated", before, after)
+
+
+def _note(scope: Scope, action: str, before: dict[str, object], after: dict[str, object]) -> None:
+    record(scope, action, object_type="tenant", object_id=scope.tenant.id, before=before, after=after)

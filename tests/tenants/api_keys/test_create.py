@@ -1,0 +1,145 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
+import anyio
+import pytest
+
+import billing.api
+from insula import clock
+from insula.auth.api_keys import digest_of
+from tenants.actions import GRANTS
+from tenants.api_keys.grantable import KEY_ACTIONS, grantable_by
+from tenants.permissions import BUILT_IN
+from tests.support.factories import Factories, TenantRow
+from tests.tenants.api_keys.support import HOUR, IMPORT, MANAGERS, made, works
+from tests.tenants.conftest import Join
+from tests.tenants.support import API, ROLES, Caller, Readback, code_of
+
+
+class TestCreate:
+    @pytest.mark.parametrize("role", ROLES)
+    async def test_is_for_those_who_manage(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
+        answer = await (await join(tenant, role)).post("/api-keys", {"name": "Import", "actions": ["tenant:read"]})
+        rows = await readback("select name from api_key where tenant_id = :id", id=tenant.id)
+        if role in MANAGERS:
+            assert answer.status_code == 201
+            assert rows == [{"name": "Import"}]
+        else:
+            assert code_of(answer) == (403, "forbidden")
+            assert rows == []
+
+    async def test_tells_the_secret_once_and_stores_its_hash(self, owner: Caller, readback: Readback) -> None:
+        expires_at = clock.now() + HOUR
+        answer = await owner.post("/api-keys", IMPORT | {"expires_at": expires_at.isoformat()})
+        issued = answer.json()
+        assert answer.headers["location"] == f"{API}/api-keys/{issued['id']}"
+        assert answer.headers["etag"] == '"1"'
+        [stored] = await readback("select * from api_key where id = :id", id=UUID(issued["id"]))
+        assert stored["secret_hash"] == digest_of(issued["key"])
+        assert (stored["tenant_id"], stored["created_by"], stored["expires_at"]) == (
+            owner.home.id,
+            owner.user.id,
+            expires_at,
+        )
+        assert issued["key"].startswith(f"{issued['prefix']}_")
+        assert (issued["status"], issued["created_by"]) == ("live", str(owner.user.id))
+        read = await owner.client.get(answer.headers["location"], headers=owner.token)
+        assert read.json() == {name: value for name, value in issued.items() if name != "key"}
+        assert await works(owner, issued["key"]) == 200
+
+    async def test_a_repeated_request_is_answered_without_the_secret(self, owner: Caller, readback: Readback) -> None:
+        name = {"Idempotency_Key": "make-once"}
+        first = await owner.post("/api-keys", IMPORT, **name)
+        again = await owner.post("/api-keys", IMPORT, **name)
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert again.headers["location"] == first.headers["location"]
+        assert again.json() == {**first.json(), "key": None}
+        kept = await readback("select body from idempotency_record where tenant_id = :id", id=owner.home.id)
+        assert first.json()["key"].encode() not in b"".join(bytes(row["body"]) for row in kept)  # type: ignore[call-overload]  # a column of bytes
+        assert len((await owner.get("/api-keys")).json()["items"]) == 1
+
+    async def test_gives_whatever_the_maker_has(self, join: Join, tenant: TenantRow) -> None:
+        admin = await join(tenant, "admin")
+        issued = await made(admin, actions=sorted(KEY_ACTIONS, reverse=True) * 2)
+        assert issued["actions"] == sorted(grantable_by(BUILT_IN["admin"])) == sorted(KEY_ACTIONS)
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_no_role_can_give_what_it_lacks(self, role: str) -> None:
+        own = set(map(str, GRANTS[role] | billing.api.GRANTS[role]))
+        assert grantable_by(BUILT_IN[role]) == own & KEY_ACTIONS
+        assert not grantable_by(frozenset({"nothing:do"}))
+
+    @pytest.mark.parametrize(
+        "actions",
+        [
+            [],
+            ["project:*"],
+            ["*"],
+            ["me:read"],
+            ["tenant:create"],
+            ["api_key:create"],
+            ["api_key:read"],
+            ["invitation:create"],
+            ["member:update"],
+            ["ownership:transfer"],
+            ["staff:read"],
+            ["project:read", "nothing:read"],
+            ["project:read"] * 101,
+        ],
+    )
+    async def test_refuses_what_no_key_can_be_given(self, owner: Caller, actions: list[str]) -> None:
+        answer = await owner.post("/api-keys", IMPORT | {"actions": actions})
+        assert answer.status_code == 422
+        assert answer.json()["field_errors"][0]["field"].startswith("actions")
+        await made(owner)
+
+    @pytest.mark.parametrize(
+        "expires_at",
+        [
+            "2020-01-01T00:00:00Z",
+            "2999-01-01T00:00:00Z",
+            "9999-12-31T23:59:59.999999-23:59",
+            "0001-01-01T00:00:00+23:59",
+            "2027-01-01T00:00:00",
+            "never",
+            -1,
+        ],
+    )
+    async def test_refuses_an_end_that_is_none(self, owner: Caller, expires_at: object) -> None:
+        answer = await owner.post("/api-keys", IMPORT | {"expires_at": expires_at})
+        assert (answer.status_code, answer.json()["field_errors"][0]["field"]) == (422, "expires_at")
+        await made(owner, expires_at=(datetime.now(UTC) + HOUR).isoformat())
+
+    async def test_quota_counts_live_keys(self, make: Factories, join: Join) -> None:
+        tenant = await make.tenant(entitlements={"requests_per_minute": 6_000, "api_keys": 2})
+        owner = await join(tenant, "owner")
+        await make.api_key(tenant, "project:read", expires_at=clock.now() - HOUR)
+        await made(owner, expires_at=(clock.now() + HOUR).isoformat())
+        second = await made(owner)
+        assert code_of(await owner.post("/api-keys", IMPORT)) == (409, "quota_exceeded")
+        await owner.delete(f"/api-keys/{second['id']}")
+        await made(owner)
+        assert code_of(await owner.post("/api-keys", IMPORT)) == (409, "quota_exceeded")
+
+    async def test_of_many_at_once_no_more_than_the_plan_grants(
+        self, make: Factories, join: Join, readback: Readback
+    ) -> None:
+        tenant = await make.tenant(entitlements={"requests_per_minute": 6_000, "api_keys": 3})
+        owner = await join(tenant, "owner")
+        statuses: list[int] = []
+
+        async def create() -> None:
+            statuses.append((await owner.post("/api-keys", IMPORT)).status_code)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(12):
+                group.start_soon(create)
+        assert sorted(statuses) == [201] * 3 + [409] * 9
+        assert await readback("select count(*) from api_key where tenant_id = :id", id=tenant.id) == [{"count": 3}]
+
+    async def test_a_key_makes_none(self, owner: Caller, make: Factories) -> None:
+        """Not even one that holds the action, as no key should."""
+        held = await make.api_key(owner.home, *KEY_ACTIONS, "api_key:create")
+        answer = await owner.client.post(f"{API}/api-keys", json=IMPORT, headers=held.headers)
+        assert code_of(answer) == (403, "forbidden")
+        await made(owner)

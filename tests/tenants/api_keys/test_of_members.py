@@ -1,0 +1,108 @@
+"""API keys of people who go: listed when a member is removed, and revoked with one call."""
+
+import asyncio
+
+import pytest
+
+from insula.ids import new_id
+from tests.support.factories import TenantRow
+from tests.tenants.api_keys.support import IMPORT, MANAGERS, made, works
+from tests.tenants.conftest import Hire, Join
+from tests.tenants.support import ROLES, Caller, Readback, code_of, membership_of, sameness
+
+
+async def removed(owner: Caller, member: Caller, readback: Readback) -> tuple[int, list[object]]:
+    answer = await owner.delete(f"/members/{await membership_of(readback, member)}")
+    return answer.status_code, [key["id"] for key in answer.json()["api_keys"]] if answer.content else []
+
+
+async def revoke_of(caller: Caller, member: Caller) -> tuple[int, list[object]]:
+    answer = await caller.post("/api-keys/revoke", {"created_by": str(member.user.id)})
+    return answer.status_code, [key["id"] for key in answer.json().get("api_keys", [])]
+
+
+class TestRemoval:
+    async def test_lists_the_live_keys_that_the_member_made(
+        self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
+    ) -> None:
+        admin = await join(tenant, "admin")
+        keys = [await made(admin) for _ in range(3)]
+        await made(owner)
+        await owner.delete(f"/api-keys/{keys[0]['id']}")
+
+        assert await removed(owner, admin, readback) == (200, [keys[2]["id"], keys[1]["id"]])
+        assert await works(owner, keys[1]["key"]) == 200
+
+    async def test_has_nothing_to_say_of_who_made_none(
+        self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
+    ) -> None:
+        await made(owner)
+        assert await removed(owner, await join(tenant, "admin"), readback) == (204, [])
+
+    async def test_lists_them_to_who_may_see_keys_alone(self, owner: Caller, hire: Hire, readback: Readback) -> None:
+        makes = ("api_key:create", "project:read")
+        members = [await hire(*makes), await hire(*makes)]
+        keys = [await made(member) for member in members]
+        await made(owner)
+        remover, seer = await hire("member:delete", *makes), await hire("member:delete", "api_key:read", *makes)
+
+        assert await removed(remover, members[0], readback) == (204, [])
+        assert await removed(seer, members[1], readback) == (200, [keys[1]["id"]])
+
+
+class TestList:
+    async def test_shows_the_keys_of_one_maker(self, owner: Caller, join: Join, tenant: TenantRow) -> None:
+        admin = await join(tenant, "admin")
+        keys = {caller.user.id: await made(caller) for caller in (owner, admin)}
+        for user_id, key in keys.items():
+            [listed] = (await owner.get("/api-keys", created_by=str(user_id))).json()["items"]
+            assert listed["id"] == key["id"]
+
+
+class TestRevoke:
+    async def test_ends_all_live_keys_of_somebody_gone_and_no_others(
+        self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
+    ) -> None:
+        admin, own = await join(tenant, "admin"), await made(owner)
+        keys = [await made(admin) for _ in range(3)]
+        await removed(owner, admin, readback)
+
+        assert await revoke_of(owner, admin) == (200, [key["id"] for key in reversed(keys)])
+
+        assert [await works(owner, key["key"]) for key in keys] == [401] * 3
+        assert await works(owner, own["key"]) == 200
+        events = await readback(
+            "select object_id from audit_event where tenant_id = :id and action = 'api_key.revoked'", id=tenant.id
+        )
+        assert {event["object_id"] for event in events} == {key["id"] for key in keys}
+
+    @pytest.mark.parametrize("role", ROLES)
+    async def test_is_for_managers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+        await made(owner)
+        status, _ = await revoke_of(await join(tenant, role), owner)
+        assert status == (200 if role in MANAGERS else 403)
+
+    async def test_of_another_tenants_people_is_of_nobody(self, owner: Caller, stranger: Caller) -> None:
+        issued = await made(stranger)
+        foreign = await owner.post("/api-keys/revoke", {"created_by": str(stranger.user.id)})
+        nobody = await owner.post("/api-keys/revoke", {"created_by": str(new_id())})
+
+        assert code_of(foreign) == (404, "not_found")
+        assert sameness(foreign) == sameness(nobody)
+        assert await works(stranger, issued["key"]) == 200
+
+    async def test_no_key_is_left_of_who_makes_keys_while_they_are_removed(
+        self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
+    ) -> None:
+        for _ in range(4):
+            admin = await join(tenant, "admin")
+            await made(admin)
+
+            async def end(admin: Caller = admin) -> None:
+                await removed(owner, admin, readback)
+                assert (await revoke_of(owner, admin))[0] == 200
+
+            await asyncio.gather(end(), *(admin.post("/api-keys", IMPORT) for _ in range(6)))
+
+            left = "select 1 from api_key where created_by = :id and revoked_at is null"
+            assert await readback(left, id=admin.user.id) == []

@@ -1,0 +1,120 @@
+"""A proof that goes away is forgiven for a while; then the host leads nowhere."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from insula import clock
+from insula.db.models import TenantDomain
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.jobs import JobContext
+from insula.settings import Settings
+from insula.tenancy import CHALLENGE
+from insula.worker.mailers import mailer_of
+from tenants.domains.jobs import FORGIVEN, recheck
+from tests.support.app import Live
+from tests.support.dns import NameServer
+from tests.support.factories import Factories, TenantRow
+from tests.support.waiting import until
+from tests.tenants.support import Readback
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def context(settings: Settings) -> AsyncIterator[JobContext]:
+    database = await Database.open(settings, [DatabaseRole.WORKER])
+    async with httpx.AsyncClient() as client:
+        yield JobContext(settings, database, mailer_of(settings), client, None, 1, 1)
+    await database.close()
+
+
+@pytest.fixture
+async def domain(make: Factories, tenant: TenantRow, dns_server: NameServer) -> TenantDomain:
+    """Make a domain whose proof is published, and was found two days ago."""
+    domain = TenantDomain(
+        tenant_id=tenant.id,
+        host=f"{uuid4().hex}.example.com",
+        verified_at=clock.now() - 2 * DAY,
+        checked_at=clock.now() - 2 * DAY,
+    )
+    await make.insert(domain)
+    dns_server.publish(f"{CHALLENGE}.{domain.host}", domain.token)
+    return domain
+
+
+async def kept(readback: Readback, domain: TenantDomain) -> dict[str, object]:
+    columns = "verified_at, checked_at, failing_since"
+    [row] = await readback(f"select {columns} from tenant_domain where id = :id", id=domain.id)  # noqa: S608 - as above
+    return row
+
+
+async def withdrawn(domain: TenantDomain, dns_server: NameServer, readback: Readback, failing: timedelta) -> None:
+    """Let the proof be gone, and missed for so long."""
+    dns_server.publish(f"{CHALLENGE}.{domain.host}", "something else")
+    statement = "update tenant_domain set failing_since = :since where id = :id"
+    await readback(statement, since=clock.now() - failing, id=domain.id)
+
+
+async def test_a_proof_that_is_there_is_noted(
+    context: JobContext, domain: TenantDomain, dns_server: NameServer, readback: Readback
+) -> None:
+    await readback("update tenant_domain set failing_since = now() where id = :id", id=domain.id)
+    await recheck(context, dns_server.resolver())
+    found = await kept(readback, domain)
+    assert (found["verified_at"], found["failing_since"]) == (domain.verified_at, None)
+    assert found["checked_at"] != domain.checked_at
+
+
+async def test_a_missing_proof_is_noted_and_forgiven(
+    context: JobContext, domain: TenantDomain, dns_server: NameServer, readback: Readback, live: Live
+) -> None:
+    dns_server.publish(f"{CHALLENGE}.{domain.host}", "something else")
+    await recheck(context, dns_server.resolver())
+    found = await kept(readback, domain)
+    assert found["verified_at"] == domain.verified_at
+    assert found["failing_since"] == found["checked_at"]
+    await withdrawn(domain, dns_server, readback, FORGIVEN - DAY)
+    await recheck(context, dns_server.resolver())
+    assert (await kept(readback, domain))["verified_at"] == domain.verified_at
+    assert await live.kernel.directory.tenant_for_host(domain.host) == domain.tenant_id
+
+
+async def test_a_proof_long_gone_ends_the_host_within_a_second_and_frees_it(
+    context: JobContext, domain: TenantDomain, dns_server: NameServer, readback: Readback, live: Live, make: Factories
+) -> None:
+    directory = live.kernel.directory
+    assert await directory.tenant_for_host(domain.host) == domain.tenant_id
+    await withdrawn(domain, dns_server, readback, FORGIVEN)
+    await recheck(context, dns_server.resolver())
+
+    async def lost() -> bool:
+        return await directory.tenant_for_host(domain.host) is None
+
+    await until(lost, seconds=1)
+    assert (await kept(readback, domain))["verified_at"] is None
+    [event] = await readback("select * from audit_event where object_id = :id", id=str(domain.id))
+    assert (event["tenant_id"], event["actor_kind"], event["action"]) == (domain.tenant_id, "system", "domain.lost")
+    await make.domain(await make.tenant(), domain.host)
+
+
+async def test_what_was_looked_at_lately_is_left_alone(
+    context: JobContext, domain: TenantDomain, dns_server: NameServer, readback: Readback
+) -> None:
+    await readback("update tenant_domain set checked_at = now() where id = :id", id=domain.id)
+    before = await kept(readback, domain)
+    await recheck(context, dns_server.resolver())
+    assert await kept(readback, domain) == before
+    assert f"{CHALLENGE}.{domain.host}" not in dns_server.asked
+
+
+async def test_a_claim_is_not_asked_for(
+    context: JobContext, tenant: TenantRow, make: Factories, dns_server: NameServer
+) -> None:
+    claim = await make.domain(tenant, f"{uuid4().hex}.example.com", verified=False)
+    await recheck(context, dns_server.resolver())
+    assert f"{CHALLENGE}.{claim.host}" not in dns_server.asked

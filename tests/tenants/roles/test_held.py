@@ -1,0 +1,217 @@
+"""A role of the tenant's own, held: what it lets do, where it shows, and that nobody grants above themselves."""
+
+import httpx
+import pytest
+
+from tenants.api_keys.grantable import KEY_ACTIONS
+from tenants.permissions import ASSIGNABLE
+from tests.support.app import SignIn
+from tests.support.factories import Factories, TenantRow
+from tests.support.waiting import answers
+from tests.tenants.conftest import Hire, Join, PlaceOf
+from tests.tenants.invitations.support import address, invite, invited
+from tests.tenants.roles.support import EDITS, RUNS_ROLES, defined, role
+from tests.tenants.support import API, Caller, Readback, code_of
+
+OUTRANKED = (403, "outranked")
+
+
+class TestHolder:
+    async def test_may_what_the_role_says_and_no_more(self, hire: Hire) -> None:
+        editor = await hire(*EDITS)
+        project = await editor.project()
+        assert (await editor.patch(project, {"name": "Shop"})).status_code == 200
+        assert code_of(await editor.delete(project)) == (403, "forbidden")
+        assert code_of(await editor.get("/members")) == (403, "forbidden")
+        assert (await editor.get("/tenant")).status_code == 200
+
+    async def test_may_in_billing_what_the_role_says(
+        self, hire: Hire, client: httpx.AsyncClient, sign_in: SignIn, tenant: TenantRow
+    ) -> None:
+        for permissions, status in ((("entitlement:read",), 200), (EDITS, 403)):
+            holder = await hire(*permissions)
+            token = await sign_in(holder.user, tenant, "billing")
+            assert (await client.get("/billing/v1/entitlements", headers=token)).status_code == status
+            assert (await client.get("/billing/v1/plans", headers=token)).status_code == 200
+
+    async def test_may_leave(self, hire: Hire) -> None:
+        editor = await hire(*EDITS)
+        assert (await editor.delete("/members/me")).status_code == 204
+
+    async def test_may_with_everything_less_than_an_owner(self, hire: Hire, owner: Caller, place_of: PlaceOf) -> None:
+        mighty, place = await hire(*ASSIGNABLE), await place_of(owner)
+        body = {"member_id": place.rpartition("/")[2]}
+        assert code_of(await mighty.post("/tenant/ownership", body)) == (403, "forbidden")
+        assert code_of(await mighty.delete(place)) == OUTRANKED
+        assert (await mighty.get("/members")).status_code == 200
+
+    async def test_may_not_what_is_stored_but_not_published(
+        self, make: Factories, join: Join, tenant: TenantRow, owner: Caller, place_of: PlaceOf
+    ) -> None:
+        forged = await make.role(tenant, "ownership:transfer", "project:read")
+        holder = await join(tenant, forged.key)
+        body = {"member_id": (await place_of(holder)).rpartition("/")[2]}
+        assert code_of(await holder.post("/tenant/ownership", body)) == (403, "forbidden")
+        assert (await holder.get("/projects")).status_code == 200
+        assert (await owner.post("/tenant/ownership", body)).status_code == 200
+
+
+class TestKeyOfTheRole:
+    async def test_shows_wherever_a_role_does(
+        self, owner: Caller, join: Join, tenant: TenantRow, make: Factories, client: httpx.AsyncClient, sign_in: SignIn
+    ) -> None:
+        made = await defined(owner, *EDITS, key="editor")
+        editor = await join(tenant, made["key"])
+        assert [place["role"] for place in (await editor.get("/me")).json()["memberships"]] == ["editor"]
+        listed = (await owner.get("/members", role="editor")).json()["items"]
+        assert [(member["user_id"], member["role"]) for member in listed] == [(str(editor.user.id), "editor")]
+        assert (await owner.get(await invited(owner, role="editor"))).json()["role"] == "editor"
+        staff = await sign_in(await make.staff(), None, "admin")
+        detail = (await client.get(f"/admin/v1/users/{editor.user.id}", headers=staff)).json()
+        assert [place["role"] for place in detail["memberships"]] == ["editor"]
+
+    async def test_stands_in_the_audit_log(
+        self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf, readback: Readback
+    ) -> None:
+        made = await defined(owner, *EDITS)
+        member = await join(tenant, "viewer")
+        assert (await owner.patch(await place_of(member), {"role": made["key"]})).status_code == 200
+        [event] = await readback(
+            "select before, after from audit_event where tenant_id = :id and action = 'member.role_changed'",
+            id=tenant.id,
+        )
+        assert (event["before"], event["after"]) == ({"role": "viewer"}, {"role": made["key"]})
+
+    async def test_of_another_tenant_means_nothing(
+        self, owner: Caller, stranger: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf
+    ) -> None:
+        theirs, own = await defined(stranger, *EDITS), await defined(owner, *EDITS)
+        member = await place_of(await join(tenant))
+        assert code_of(await owner.patch(member, {"role": theirs["key"]})) == (422, "role_unknown")
+        assert code_of(await invite(owner, role=theirs["key"])) == (422, "role_unknown")
+        assert (await owner.patch(member, {"role": own["key"]})).status_code == 200
+        assert (await invite(owner, role=own["key"])).status_code == 201
+
+
+class TestInvitation:
+    async def test_makes_a_member_with_the_role(
+        self, owner: Caller, make: Factories, newcomer: Caller, tenant: TenantRow, sign_in: SignIn
+    ) -> None:
+        made = await defined(owner, *EDITS)
+        _, token = await make.invitation(tenant, owner.user, to=newcomer.user.email, role=made["key"])
+        answer = await newcomer.post("/invitations/accept", {"token": token})
+        assert (answer.status_code, answer.json()["role"]) == (200, made["key"])
+        joined = Caller(newcomer.client, newcomer.user, tenant, await sign_in(newcomer.user, tenant))
+        await joined.project()
+        assert code_of(await joined.get("/members")) == (403, "forbidden")
+
+    async def test_is_worth_what_its_inviter_may_still_grant(
+        self, owner: Caller, hire: Hire, make: Factories, newcomer: Caller, tenant: TenantRow
+    ) -> None:
+        recruiter, offered = await hire("invitation:create", *EDITS), await defined(owner, *EDITS)
+        _, token = await make.invitation(tenant, recruiter.user, to=newcomer.user.email, role=offered["key"])
+        widened = {"permissions": [*EDITS, "project:delete"]}
+        assert (await owner.patch(f"/roles/{offered['id']}", widened)).status_code == 200
+        accept = {"token": token}
+        assert code_of(await newcomer.post("/invitations/accept", accept)) == (404, "invitation_invalid")
+        assert (await owner.patch(f"/roles/{offered['id']}", {"permissions": list(EDITS)})).status_code == 200
+        assert (await newcomer.post("/invitations/accept", accept)).status_code == 200
+
+
+class TestRank:
+    """Who may not what a role may neither gives nor takes it, and touches nobody who has it."""
+
+    async def test_bounds_what_is_given(
+        self, owner: Caller, hire: Hire, join: Join, tenant: TenantRow, place_of: PlaceOf
+    ) -> None:
+        lead = await hire("member:read", "member:update", "invitation:create", "item:read", *EDITS)
+        below, above = await defined(owner, *EDITS), await defined(owner, *EDITS, "project:delete")
+        member = await place_of(await join(tenant, "viewer"))
+        for name in (above["key"], "owner", "admin", "member", "billing_manager"):
+            assert code_of(await lead.patch(member, {"role": name})) == OUTRANKED
+            assert code_of(await invite(lead, role=name)) == OUTRANKED
+        for name in (below["key"], "viewer"):
+            assert (await lead.patch(member, {"role": name})).status_code == 200
+            assert (await invite(lead, role=name)).status_code == 201
+
+    async def test_bounds_who_is_changed_and_removed(self, owner: Caller, hire: Hire, place_of: PlaceOf) -> None:
+        lead = await hire("member:update", "member:delete", *EDITS)
+        peer, below = await place_of(await hire("item:read")), await place_of(await hire(*EDITS))
+        plain = await defined(owner)
+        assert code_of(await lead.patch(peer, {"role": plain["key"]})) == OUTRANKED
+        assert code_of(await lead.delete(peer)) == OUTRANKED
+        assert (await lead.patch(below, {"role": plain["key"]})).status_code == 200
+        assert (await lead.delete(below)).status_code == 204
+        assert (await owner.delete(peer)).status_code == 204
+
+    async def test_bounds_which_invitation_is_sent_again_and_revoked(self, owner: Caller, hire: Hire) -> None:
+        lead = await hire("invitation:update", "invitation:delete", *EDITS)
+        above = await invited(owner, role=(await defined(owner, "item:read"))["key"])
+        below = await invited(owner, role=(await defined(owner, *EDITS))["key"])
+        assert code_of(await lead.post(f"{above}/resend", None)) == OUTRANKED
+        assert code_of(await lead.delete(above)) == OUTRANKED
+        assert (await lead.post(f"{below}/resend", None)).status_code == 200
+        assert (await lead.delete(below)).status_code == 204
+
+    async def test_bounds_which_role_is_defined(self, hire: Hire) -> None:
+        maker = await hire(*RUNS_ROLES, *EDITS)
+        refused = await maker.post("/roles", role(*EDITS, "project:delete", "audit:read"))
+        assert code_of(refused) == OUTRANKED
+        assert refused.json()["detail"] == "Your role lacks: audit:read, project:delete"
+        assert (await maker.post("/roles", role(*EDITS, *RUNS_ROLES))).status_code == 201
+
+    async def test_bounds_which_role_is_changed_and_deleted(self, owner: Caller, hire: Hire) -> None:
+        maker = await hire(*RUNS_ROLES, *EDITS)
+        above, below = await defined(owner, "item:read"), await defined(owner, *EDITS)
+        bodies: list[dict[str, object]] = [{"name": "Mine"}, {"permissions": []}, {"permissions": list(EDITS)}]
+        for body in bodies:
+            assert code_of(await maker.patch(f"/roles/{above['id']}", body)) == OUTRANKED
+        assert code_of(await maker.delete(f"/roles/{above['id']}")) == OUTRANKED
+        path = f"/roles/{below['id']}"
+        assert code_of(await maker.patch(path, {"permissions": [*EDITS, "item:read"]})) == OUTRANKED
+        assert (await owner.get(path)).json() == below
+        assert (await maker.patch(path, {"permissions": ["project:read"]})).status_code == 200
+        assert (await maker.delete(path)).status_code == 204
+
+    async def test_lets_nobody_lift_themselves(
+        self, owner: Caller, make: Factories, join: Join, tenant: TenantRow, place_of: PlaceOf
+    ) -> None:
+        own = await make.role(tenant, *RUNS_ROLES, "member:read", "member:update")
+        climber = await join(tenant, own.key)
+        wider = {"permissions": [*own.permissions, "audit:read"]}
+        place = await place_of(climber)
+        assert code_of(await climber.patch(f"/roles/{own.id}", wider)) == OUTRANKED
+        assert code_of(await climber.post("/roles", role(*own.permissions, "audit:read"))) == OUTRANKED
+        assert code_of(await climber.patch(place, {"role": "admin"})) == OUTRANKED
+        assert code_of(await climber.get("/audit-events")) == (403, "forbidden")
+        assert (await owner.patch(f"/roles/{own.id}", wider)).status_code == 200
+        await answers(200, lambda: climber.get("/audit-events"))
+
+    async def test_binds_who_made_a_role_that_was_widened(self, owner: Caller, hire: Hire) -> None:
+        maker = await hire(*RUNS_ROLES, *EDITS)
+        made = await defined(maker, *EDITS)
+        path = f"/roles/{made['id']}"
+        assert (await maker.patch(path, {"name": "Mine"})).status_code == 200
+        assert (await owner.patch(path, {"permissions": [*EDITS, "item:read"]})).status_code == 200
+        assert code_of(await maker.patch(path, {"name": "Mine again"})) == OUTRANKED
+
+    async def test_bounds_what_an_api_key_is_given(self, hire: Hire, client: httpx.AsyncClient) -> None:
+        smith = await hire("api_key:create", "api_key:rotate", *EDITS)
+        body = {"name": "Import", "actions": ["project:read"]}
+        beyond = await smith.post("/api-keys", {**body, "actions": sorted(KEY_ACTIONS)})
+        assert code_of(beyond) == (403, "action_not_yours")
+        made = await smith.post("/api-keys", body)
+        assert made.status_code == 201
+        key = {"X-API-Key": made.json()["key"]}
+        assert (await client.get(f"{API}/projects", headers=key)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["god", "no-such-role"])
+async def test_a_role_that_is_nowhere_is_given_to_nobody(
+    owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf, name: str
+) -> None:
+    member = await place_of(await join(tenant))
+    assert code_of(await owner.patch(member, {"role": name})) == (422, "role_unknown")
+    assert code_of(await owner.post("/invitations", {"email": address(), "role": name})) == (422, "role_unknown")
+    assert (await owner.get(member)).json()["role"] == "member"
+    assert (await owner.patch(member, {"role": "viewer"})).status_code == 200
