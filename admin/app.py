@@ -2,7 +2,14 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from admin.routes import audit, jobs, overrides, staff, tenants, users, webhooks
+from admin.audit import routes as audit
+from admin.background_jobs import routes as background_jobs
+from admin.overrides import routes as overrides
+from admin.sessions import routes as sessions
+from admin.staff import routes as staff
+from admin.tenants import routes as tenants
+from admin.users import routes as users
+from admin.webhooks import routes as webhooks
 from insula.app.factory import Tag, make_app
 from insula.settings import Settings
 
@@ -21,8 +28,8 @@ _TAGS: Final = (
 def build(settings: Settings) -> FastAPI:
     """Build the admin app, mounted at /admin."""
     v1 = APIRouter(prefix="/v1")
-    for noun in (tenants, overrides, users, staff, audit, jobs, webhooks):
-        v1.include_router(noun.router)
+    for resource in (tenants, overrides, users, sessions, staff, audit, background_jobs, webhooks):
+        v1.include_router(resource.router)
     return make_app(
         name="admin",
         title="Insula admin",

@@ -2,7 +2,10 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from billing.routes import entitlements, plans, subscription, webhooks
+from billing.entitlements import routes as entitlements
+from billing.plans import routes as plans
+from billing.subscriptions import routes as subscriptions
+from billing.webhooks import routes as webhooks
 from insula.app.factory import Tag, make_app
 from insula.settings import Settings
 
@@ -18,8 +21,8 @@ _TAGS: Final = (
 def build(settings: Settings) -> FastAPI:
     """Build the billing app, mounted at /billing."""
     v1 = APIRouter(prefix="/v1")
-    for noun in (plans, subscription, entitlements, webhooks):
-        v1.include_router(noun.router)
+    for resource in (plans, subscriptions, entitlements, webhooks):
+        v1.include_router(resource.router)
     return make_app(
         name="billing",
         title="Insula billing",

@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationInfo
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from billing import models as billing_models
+from billing import app as billing_app
 from insula.db import models as kernel_models
 from insula.db.base import metadata
 from insula.db.lock_waits import LockWaits, silent
@@ -16,7 +16,7 @@ from insula.db.migrate import as_owner
 from insula.settings import Settings
 from tenants import app as tenants_app
 
-MODELS: Final = (kernel_models, tenants_app, billing_models)
+MODELS: Final = (kernel_models, tenants_app, billing_app)
 """Importing them fills the metadata. An app imports its resources, and these import their models."""
 
 

@@ -8,7 +8,7 @@ from insula.asgi import create_app
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.settings import Settings
-from tests.admin.overrides import Granted
+from tests.admin.overrides.support import Granted
 from tests.admin.support import Caller
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow, UserRow

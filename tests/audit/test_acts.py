@@ -5,7 +5,7 @@ from uuid import UUID
 
 import httpx
 
-from billing.service import inbox
+from billing.webhooks import inbox
 from insula.audit import PLATFORM
 from insula.db.pools import Database
 from insula.settings import Settings

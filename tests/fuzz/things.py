@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
 
-from billing.models import EntitlementOverride, Subscription, WebhookEvent
+from billing.overrides.models import EntitlementOverride
+from billing.subscriptions.models import Subscription
+from billing.webhooks.models import WebhookEvent
 from insula import clock
 from insula.db.models import TenantDomain
 from insula.ids import new_id

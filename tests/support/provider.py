@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from stripe import WebhookSignature
 
-from billing.models import BillingCustomer
+from billing.webhooks.models import BillingCustomer
 from insula import clock
 from insula.settings import Settings
 from tests.support.factories import PLANS, Factories, TenantRow

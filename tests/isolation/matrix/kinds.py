@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
-from billing.models import STRIPE
+from billing.webhooks.models import STRIPE
 from insula import clock
 from insula.auth.api_keys import digest_of
 from insula.db.models import ACTIVE

@@ -62,14 +62,14 @@ CALLERS: Final = (
     ),
     Edit(
         "staff: suspended users, by the operator",
-        "admin/service/staff.py",
+        "admin/staff/service.py",
         "    if user.status != ACTIVE:\n        raise UserUnfit\n    present",
         "    present",
         tests("cli/test_staff.py"),
     ),
     Edit(
         "staff: another role, by the operator",
-        "admin/service/staff.py",
+        "admin/staff/service.py",
         "if present is not None and present != role:",
         "if False:",
         tests("cli/test_staff.py"),

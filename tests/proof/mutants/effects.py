@@ -12,10 +12,10 @@ _RUNNER: Final = "platform/insula/worker/runner.py"
 _JOBS: Final = "platform/insula/jobs/context.py"
 _EXTERNAL: Final = "platform/insula/jobs/external.py"
 _DELIVERY: Final = tests("mail/test_delivery.py")
-_SIGNATURE: Final = "billing/service/signature.py"
-_INBOX: Final = "billing/service/inbox.py"
-_SUBSCRIPTIONS: Final = "billing/service/subscriptions.py"
-_SUBSCRIBED: Final = tests("billing/test_subscriptions.py")
+_SIGNATURE: Final = "billing/webhooks/signature.py"
+_INBOX: Final = "billing/webhooks/inbox.py"
+_SUBSCRIPTIONS: Final = "billing/webhooks/subscription_events.py"
+_SUBSCRIBED: Final = tests("billing/webhooks/test_subscription_events.py")
 _INVITATIONS: Final = "tenants/invitations/service.py"
 _ACTING: Final = "tenants/acting.py"
 _MEMBERS: Final = "tenants/members/service.py"
@@ -172,7 +172,7 @@ EFFECTS: Final = (
         _INBOX,
         "if event.livemode != live_mode:",
         "if False:",
-        tests("billing/test_webhooks.py"),
+        tests("billing/webhooks/test_routes.py"),
     ),
     Edit(
         "webhooks: outdated ones too",
@@ -204,7 +204,7 @@ EFFECTS: Final = (
     ),
     Edit(
         "webhooks: an unknown status ends access",
-        "billing/service/plans.py",
+        "billing/subscriptions/service.py",
         "row.status not in ENDED_STATUSES",
         "row.status in ('trialing', 'active', 'past_due')",
         _SUBSCRIBED,

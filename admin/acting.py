@@ -1,0 +1,43 @@
+"""Who may act on whom, judged behind one lock for all changes to people by staff."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from admin.actions import GRANTS, Action
+from admin.staff import queries as staff
+from admin.staff.errors import LastSuperuser, StaffProtected
+from insula.db.models import ACTIVE
+from insula.errors import Forbidden
+from insula.ids import UserId
+from insula.policy import StaffRole
+from insula.scope import StaffScope
+
+
+async def acting(scope: StaffScope, action: Action) -> StaffRole:
+    """Lock the staff until this transaction ends, and return the caller's role as it is now.
+
+    The request was admitted by cached rights, which may have changed since. Behind the lock nobody can be
+    dismissed, demoted or suspended at the same time. Raises Forbidden for who is no longer staff or may no longer do
+    ``action``.
+    """
+    session = scope.unit.session
+    await staff.lock(session)
+    # A statement of its own: the snapshot of the one that waited for the lock is older than the lock.
+    role = await staff.active_role_of(session, scope.principal.person())
+    if role is None or action not in GRANTS[role]:
+        raise Forbidden
+    return StaffRole(role)
+
+
+async def role_within_reach(scope: StaffScope, own: StaffRole, user_id: UserId) -> str | None:
+    """Return the user's staff role, which for any caller but a superuser must be none. Raises StaffProtected."""
+    role = await staff.role_of(scope.unit.session, user_id)
+    if role is not None and own != StaffRole.SUPERUSER:
+        raise StaffProtected
+    return role
+
+
+async def one_superuser_of_many(session: AsyncSession, user_id: UserId) -> None:
+    """Lock the superusers and see that another active one is among them. Raises LastSuperuser."""
+    superusers = await staff.locked_superusers(session)
+    if not any(other.status == ACTIVE and other.id != user_id for other in superusers):
+        raise LastSuperuser

@@ -1,0 +1,43 @@
+"""The audit log of everybody, read."""
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from admin.audit.schemas import AuditEventList
+from insula.db.models import AuditEvent
+from insula.http.paging import Slice, fetch_keyset
+from insula.text.searching import containing
+
+
+async def page(session: AsyncSession, params: AuditEventList) -> Slice[AuditEvent]:
+    """Return one page of the acts."""
+    statement = select(AuditEvent).where(*_matching(params))
+    columns = {"occurred_at": col(AuditEvent.occurred_at)}
+    return await fetch_keyset(session, statement, params, columns=columns, identity=col(AuditEvent.id))
+
+
+def _matching(params: AuditEventList) -> list[ColumnElement[bool]]:
+    wanted = {
+        col(AuditEvent.tenant_id): params.tenant_id,
+        col(AuditEvent.actor_id): params.actor_id,
+        col(AuditEvent.action): params.action,
+        col(AuditEvent.object_type): params.object_type,
+        col(AuditEvent.object_id): params.object_id,
+    }
+    found = [column == value for column, value in wanted.items() if value is not None]
+    if params.since is not None:
+        found.append(col(AuditEvent.occurred_at) >= params.since)
+    if params.until is not None:
+        found.append(col(AuditEvent.occurred_at) < params.until)
+    if params.search is not None:
+        text = containing(params.search)
+        looked_into = (
+            AuditEvent.action,
+            AuditEvent.object_type,
+            AuditEvent.object_id,
+            AuditEvent.actor_label,
+            AuditEvent.request_id,
+        )
+        found.append(or_(*(col(column).regexp_match(text) for column in looked_into)))
+    return found

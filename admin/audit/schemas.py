@@ -1,0 +1,72 @@
+"""The audit log of all tenants and of the platform on the wire."""
+
+from datetime import datetime
+from typing import Final, Literal, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
+from pydantic.config import JsonDict
+
+from admin.bodies import STAFF_ID, TENANT_ID, Read
+from insula.audit import PLATFORM, ActorKind
+from insula.db.models import AuditEvent
+from insula.http.paging import KeysetParams
+
+_EVENT: Final[JsonDict] = {
+    "id": "019ab2c4-0e00-7e00-8e00-738495a6b7c8",
+    "tenant_id": TENANT_ID,
+    "sequence": 12,
+    "occurred_at": "2026-11-23T08:00:00Z",
+    "actor_kind": "staff",
+    "actor_id": STAFF_ID,
+    "actor_label": None,
+    "action": "tenant.suspended",
+    "object_type": "tenant",
+    "object_id": TENANT_ID,
+    "before": {"status": "active"},
+    "after": {"status": "suspended"},
+    "request_id": "019ab2c40f007f008f008495a6b7c8d9",
+    "address": "203.0.113.7",
+}
+
+
+class AuditEventRead(Read):
+    """One act."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EVENT]})
+
+    id: UUID
+    tenant_id: UUID | None = Field(description="Whose log it stands in; null: the platform's.")
+    sequence: int = Field(description="Its place in that log.")
+    occurred_at: datetime
+    actor_kind: ActorKind
+    actor_id: UUID | None = Field(description="Null for the system itself.")
+    actor_label: str | None = Field(description="What the actor was called then.")
+    action: str
+    object_type: str
+    object_id: str
+    before: dict[str, JsonValue] | None = Field(description="Of what changed, what was.")
+    after: dict[str, JsonValue] | None = Field(description="Of what changed, what became of it.")
+    request_id: str
+    address: str
+
+    @classmethod
+    def of(cls, event: AuditEvent) -> Self:
+        """Shape an event; the platform's log is nobody's."""
+        own = event.model_dump(exclude={"previous_hash", "hash"})
+        return cls.model_validate({**own, "tenant_id": None if event.tenant_id == PLATFORM else event.tenant_id})
+
+
+class AuditEventList(KeysetParams):
+    """Which acts. ``search`` looks into action, object, actor's name and request id."""
+
+    tenant_id: UUID | None = Field(None, description="Only this tenant's; all zeros: the platform's own.")
+    actor_id: UUID | None = Field(None, description="Only those of this user or key.")
+    action: str | None = Field(None, min_length=1, max_length=100, description="Only acts of this name.")
+    object_type: str | None = Field(None, min_length=1, max_length=100, description="Only acts on this kind of thing.")
+    object_id: str | None = Field(None, min_length=1, max_length=200, description="Only acts on this thing.")
+    since: AwareDatetime | None = Field(None, description="Only from then on.")
+    until: AwareDatetime | None = Field(None, description="Only before then.")
+    sort_by: Literal["occurred_at", "-occurred_at"] = Field(
+        "-occurred_at", description="What to sort by; a leading '-' sorts downwards."
+    )

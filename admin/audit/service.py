@@ -1,0 +1,12 @@
+"""What staff see of the audit log: everybody's."""
+
+from admin.audit import queries
+from admin.audit.schemas import AuditEventList
+from insula.db.models import AuditEvent
+from insula.http.paging import Slice
+from insula.scope import StaffScope
+
+
+async def page(scope: StaffScope, params: AuditEventList) -> Slice[AuditEvent]:
+    """Return one page of the acts."""
+    return await queries.page(scope.unit.session, params)

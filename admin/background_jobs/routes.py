@@ -1,0 +1,55 @@
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query
+
+from admin.actions import Action
+from admin.background_jobs import service
+from admin.background_jobs.errors import JobQueuedAgain, JobSettled
+from admin.background_jobs.schemas import JobDetail, JobList, JobRead
+from insula.errors import NotFound
+from insula.http.access import allow_staff
+from insula.http.paging import OffsetPage
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.scope import StaffScope
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=TenantRoute)
+
+_LAST: Final = 2**63 - 1
+JobIdDep = Annotated[int, Path(description="The job's number, as the log names it.", ge=1, le=_LAST)]
+
+
+@router.get("", summary="List jobs")
+async def list_jobs(
+    params: Annotated[JobList, Query()], scope: Annotated[StaffScope, allow_staff(Action.JOB_READ)]
+) -> OffsetPage[JobRead]:
+    """List what waits, runs and has run, of all tenants; `status=failed` shows the dead letters.
+
+    What a job was given is not shown: links and tokens among it are for the worker alone.
+    """
+    rows, total = await service.listing(scope, params)
+    items = [JobRead.model_validate(row) for row in rows]
+    return OffsetPage[JobRead](items=items, total=total, skip=params.skip, limit=params.limit)
+
+
+@router.get("/{job_id}", summary="Read a job", responses=problems(NotFound))
+async def read_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.JOB_READ)]) -> JobDetail:
+    """Return a job and what became of it."""
+    return JobDetail.of(*await service.overview(scope, job_id))
+
+
+@router.post(
+    "/{job_id}/retry",
+    status_code=202,
+    summary="Run a job again",
+    responses=problems(NotFound, JobSettled, JobQueuedAgain),
+)
+async def retry_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.JOB_RETRY)]) -> JobRead:
+    """Queue a failed job once more, and let a waiting one wait no longer."""
+    return JobRead.model_validate(await service.retry(scope, job_id))
+
+
+@router.post("/{job_id}/cancel", status_code=202, summary="Cancel a job", responses=problems(NotFound, JobSettled))
+async def cancel_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.JOB_CANCEL)]) -> JobRead:
+    """Drop a waiting job for good, and tell a running one to stop."""
+    return JobRead.model_validate(await service.cancel(scope, job_id))

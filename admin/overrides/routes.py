@@ -1,0 +1,67 @@
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+
+from admin.actions import Action
+from admin.overrides import service
+from admin.overrides.schemas import OverridePut, OverrideRead
+from billing.api import EntitlementUnknown, OverrideMissing
+from insula.errors import InvalidValue, NotFound
+from insula.http.access import allow_staff
+from insula.http.problems import Responses, problems
+from insula.http.route import TenantRoute
+from insula.ids import TenantId
+from insula.scope import StaffScope
+
+router = APIRouter(prefix="/tenants/{tenant_id}/overrides", tags=["overrides"], route_class=TenantRoute)
+
+TenantIdDep = Annotated[UUID, Path(description="The tenant's id.")]
+KeyDep = Annotated[
+    str,
+    Path(
+        description="The entitlement's key, as plans name it.",
+        max_length=63,
+        pattern=r"^[a-z][a-z0-9_]*$",
+        examples=["projects"],
+    ),
+]
+
+_MADE: Final[Responses] = {201: {"model": OverrideRead, "description": "There was none before."}}
+
+
+@router.get("", summary="List a tenant's overrides", responses=problems(NotFound))
+async def list_overrides(
+    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.OVERRIDE_READ)]
+) -> list[OverrideRead]:
+    """List what staff grant the tenant in place of its plan, by key; never more than there are entitlements."""
+    rows = await service.listing(scope, TenantId(tenant_id))
+    return [OverrideRead.model_validate(row) for row in rows]
+
+
+@router.put(
+    "/{entitlement_key}",
+    summary="Override an entitlement",
+    responses=_MADE | problems(NotFound, EntitlementUnknown, InvalidValue),
+)
+async def put_override(
+    tenant_id: TenantIdDep,
+    entitlement_key: KeyDep,
+    body: OverridePut,
+    scope: Annotated[StaffScope, allow_staff(Action.OVERRIDE_WRITE)],
+    response: Response,
+) -> OverrideRead:
+    """Grant this value in place of what the plan says, now and over changes of plan, until it expires or is lifted."""
+    row, new = await service.put(scope, TenantId(tenant_id), entitlement_key, body)
+    response.status_code = 201 if new else 200
+    return OverrideRead.model_validate(row)
+
+
+@router.delete(
+    "/{entitlement_key}", status_code=204, summary="Lift an override", responses=problems(NotFound, OverrideMissing)
+)
+async def lift_override(
+    tenant_id: TenantIdDep, entitlement_key: KeyDep, scope: Annotated[StaffScope, allow_staff(Action.OVERRIDE_WRITE)]
+) -> None:
+    """Grant what the plan says again."""
+    await service.lift(scope, TenantId(tenant_id), entitlement_key)

@@ -1,0 +1,48 @@
+"""Entitlement overrides on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from admin.bodies import STAFF_ID, Input, Read
+from insula.text.fields import Line
+
+_MOST: Final = 1_000_000_000_000
+_OVERRIDE: Final[JsonDict] = {
+    "key": "projects",
+    "value": 250,
+    "reason": "Migration weekend, agreed with Ada",
+    "expires_at": "2036-11-30T00:00:00Z",
+    "created_by": STAFF_ID,
+    "created_at": "2026-11-23T08:00:00Z",
+    "updated_at": "2026-11-23T08:00:00Z",
+}
+
+
+class OverridePut(Input):
+    """What the tenant is granted in place of what its plan says."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{name: _OVERRIDE[name] for name in ("value", "reason", "expires_at")}]}
+    )
+
+    value: int = Field(ge=0, le=_MOST, strict=True)
+    reason: Annotated[str, Line(500), Field(description="Why; the audit log keeps it.")]
+    expires_at: AwareDatetime | None = Field(None, description="When the plan counts again; null: when it is lifted.")
+
+
+class OverrideRead(Read):
+    """An override that stands."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_OVERRIDE]})
+
+    key: str = Field(description="The entitlement that it replaces.")
+    value: int
+    reason: str
+    expires_at: datetime | None = Field(description="Null: stands until it is lifted.")
+    created_by: UUID = Field(description="The user id of whose word it is.")
+    created_at: datetime
+    updated_at: datetime

@@ -1,1 +1,0 @@
-"""Every SELECT of the admin app: over all tenants, by the admin role's declared rights."""

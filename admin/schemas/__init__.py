@@ -1,1 +1,0 @@
-"""What goes over the admin app's wire, a module a noun."""

@@ -1,0 +1,47 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+
+from admin.actions import Action
+from admin.sessions import service
+from admin.sessions.schemas import SessionList, SessionRead
+from admin.staff.errors import StaffProtected
+from insula.errors import NotFound
+from insula.http.access import allow_staff
+from insula.http.paging import OffsetPage
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.ids import UserId
+from insula.scope import StaffScope
+
+router = APIRouter(prefix="/users/{user_id}/sessions", tags=["users"], route_class=TenantRoute)
+
+UserIdDep = Annotated[UUID, Path(description="The user's id.")]
+
+
+@router.get("", summary="List a user's logins", responses=problems(NotFound))
+async def list_user_sessions(
+    user_id: UserIdDep,
+    params: Annotated[SessionList, Query()],
+    scope: Annotated[StaffScope, allow_staff(Action.SESSION_READ)],
+) -> OffsetPage[SessionRead]:
+    """List the user's logins, newest first, those that are over included."""
+    rows, total = await service.listing(scope, UserId(user_id), params)
+    items = [SessionRead.model_validate(row) for row in rows]
+    return OffsetPage[SessionRead](items=items, total=total, skip=params.skip, limit=params.limit)
+
+
+@router.delete(
+    "/{login_id}",
+    status_code=204,
+    summary="Revoke a user's login",
+    responses=problems(NotFound, StaffProtected),
+)
+async def revoke_user_session(
+    user_id: UserIdDep,
+    login_id: Annotated[UUID, Path(description="The login's id.")],
+    scope: Annotated[StaffScope, allow_staff(Action.SESSION_REVOKE)],
+) -> None:
+    """End the login and all tokens that it gave, in every process. Revoking it again changes nothing."""
+    await service.revoke(scope, UserId(user_id), login_id)

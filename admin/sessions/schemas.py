@@ -1,0 +1,43 @@
+"""Users' logins, as staff see them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from admin.bodies import Read
+from insula.http.paging import MAX_LIMIT, MAX_SKIP
+
+
+class SessionRead(Read):
+    """A login, which ends by expiry or by being revoked."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019ab2c4-0d00-7d00-8d00-62738495a6b7",
+                    "created_at": "2026-11-23T08:00:00Z",
+                    "last_used_at": "2026-11-23T09:30:00Z",
+                    "expires_at": "2026-12-23T08:00:00Z",
+                    "revoked_at": None,
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime = Field(description="When it last gave out tokens.")
+    expires_at: datetime
+    revoked_at: datetime | None = Field(description="Null while it was not revoked.")
+
+
+class SessionList(BaseModel):
+    """Which logins, newest first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    live: bool | None = Field(None, description="Only those that still count, or only those that are over.")
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many at most.")
+    skip: int = Field(0, ge=0, le=MAX_SKIP, description="How many to leave out from the start.")

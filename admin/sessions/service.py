@@ -1,0 +1,38 @@
+"""What staff do with users' logins. A revoked one is refused in every process when that is committed."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from admin.acting import acting, role_within_reach
+from admin.actions import Action
+from admin.sessions import queries
+from admin.sessions.schemas import SessionList
+from admin.users import queries as users
+from insula import clock
+from insula.audit import record
+from insula.db.models import AuthSession
+from insula.errors import NotFound
+from insula.ids import UserId
+from insula.scope import StaffScope
+
+
+async def listing(scope: StaffScope, user_id: UserId, params: SessionList) -> tuple[Sequence[AuthSession], int]:
+    """Return one page of the user's logins and how many match in all. Raises NotFound."""
+    if await users.find(scope.unit.session, user_id) is None:
+        raise NotFound
+    return await queries.sessions(scope.unit.session, user_id, params, clock.now())
+
+
+async def revoke(scope: StaffScope, user_id: UserId, session_id: UUID) -> None:
+    """End the login. Revoking it again changes nothing. Raises NotFound and StaffProtected."""
+    role = await acting(scope, Action.SESSION_REVOKE)
+    if user_id != scope.principal.person():
+        await role_within_reach(scope, role, user_id)
+    login = await queries.locked_session(scope.unit.session, user_id, session_id)
+    if login is None:
+        raise NotFound
+    if login.revoked_at is not None:
+        return
+    login.revoked_at = clock.now()
+    await scope.unit.session.flush()
+    record(scope, "session.revoked", object_type="session", object_id=session_id, after={"user_id": user_id})

@@ -1,0 +1,91 @@
+"""The staff, read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from admin.staff.schemas import StaffList
+from insula.db.models import ACTIVE, Staff, User
+from insula.policy import StaffRole
+from insula.text.searching import containing
+
+_LOCK: Final = 0x57AFF
+"""The advisory lock of all changes to people by staff."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """Somebody of the staff and their account."""
+
+    staff: Staff
+    user: User
+
+
+async def page(session: AsyncSession, params: StaffList) -> tuple[Sequence[StaffMember], int]:
+    """Return one page of the staff and how many match in all."""
+    matching = []
+    if params.search is not None:
+        text = containing(params.search)
+        matching.append(or_(col(User.email).regexp_match(text), col(User.name).regexp_match(text)))
+    if params.role is not None:
+        matching.append(col(Staff.role) == params.role)
+    joined = col(Staff.user_id) == col(User.id)
+    total = (await session.exec(select(func.count()).select_from(Staff).join(User, joined).where(*matching))).one()
+    by = {"email": col(User.email), "name": col(User.name_key)}[params.sort_field]
+    order = (by.desc(), col(User.id).desc()) if params.descending else (by, col(User.id))
+    rows = select(Staff, User).join(User, joined).where(*matching).order_by(*order)
+    found = (await session.exec(rows.offset(params.skip).limit(params.limit))).all()
+    return [StaffMember(staff, user) for staff, user in found], total
+
+
+async def role_of(session: AsyncSession, user_id: UUID) -> str | None:
+    """Return the user's staff role, if they are staff."""
+    return (await session.exec(select(Staff.role).where(col(Staff.user_id) == user_id))).one_or_none()
+
+
+async def lock(session: AsyncSession) -> None:
+    """Let no other transaction change who is of the staff, or whom staff suspends, before this one ends."""
+    await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+async def active_role_of(session: AsyncSession, user_id: UUID) -> str | None:
+    """Return the user's staff role, if they are staff and not suspended."""
+    active = (
+        select(Staff.role)
+        .join(User, col(User.id) == col(Staff.user_id))
+        .where(col(Staff.user_id) == user_id, User.status == ACTIVE)
+    )
+    return (await session.exec(active)).one_or_none()
+
+
+async def locked(session: AsyncSession, user_id: UUID) -> StaffMember | None:
+    """Return a member of the staff, whose role nobody else changes until this transaction ends."""
+    statement = (
+        select(Staff, User)
+        .join(User, col(User.id) == col(Staff.user_id))
+        .where(col(Staff.user_id) == user_id)
+        .with_for_update(of=Staff, key_share=True)
+    )
+    found = (await session.exec(statement)).one_or_none()
+    return None if found is None else StaffMember(*found)
+
+
+async def locked_superusers(session: AsyncSession) -> Sequence[User]:
+    """Return all superusers, locked in one order, so that two who turn on each other take turns.
+
+    Their roles are locked too: who waited sees the roles of then, not of when it began to wait.
+    """
+    statement = (
+        select(User)
+        .join(Staff, col(Staff.user_id) == col(User.id))
+        .where(Staff.role == StaffRole.SUPERUSER)
+        .order_by(col(User.id))
+        .with_for_update(of=(User, Staff), key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.exec(statement)).all()

@@ -1,0 +1,67 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from admin.actions import Action
+from admin.answers import LOCATED
+from admin.staff import service
+from admin.staff.errors import AlreadyStaff, LastSuperuser, OwnStaffRole
+from admin.staff.schemas import StaffAppoint, StaffList, StaffRead, StaffUpdate
+from admin.users.errors import UserMissing, UserUnfit
+from insula.errors import NotFound
+from insula.http.access import allow_staff
+from insula.http.paging import OffsetPage
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.ids import UserId
+from insula.scope import StaffScope
+
+router = APIRouter(prefix="/staff", tags=["staff"], route_class=TenantRoute)
+
+StaffIdDep = Annotated[UUID, Path(description="The user's id.")]
+
+
+@router.get("", summary="List the staff")
+async def list_staff(
+    params: Annotated[StaffList, Query()], scope: Annotated[StaffScope, allow_staff(Action.STAFF_READ)]
+) -> OffsetPage[StaffRead]:
+    """List who works for the platform; ``search`` looks into email and name."""
+    rows, total = await service.listing(scope, params)
+    items = [StaffRead.of(row.staff, row.user) for row in rows]
+    return OffsetPage[StaffRead](items=items, total=total, skip=params.skip, limit=params.limit)
+
+
+@router.post(
+    "", status_code=201, summary="Take a user on", responses=LOCATED | problems(UserMissing, UserUnfit, AlreadyStaff)
+)
+async def appoint_staff(
+    body: StaffAppoint,
+    scope: Annotated[StaffScope, allow_staff(Action.STAFF_APPOINT)],
+    request: Request,
+    response: Response,
+) -> StaffRead:
+    """Make an existing user one of the staff, at once and in every process. Who has no account registers first."""
+    made = await service.appoint(scope, body)
+    response.headers["location"] = f"{request.url.path}/{made.user.id}"
+    return StaffRead.of(made.staff, made.user)
+
+
+@router.patch("/{staff_id}", summary="Change a role", responses=problems(NotFound, OwnStaffRole, LastSuperuser))
+async def change_staff_role(
+    staff_id: StaffIdDep, body: StaffUpdate, scope: Annotated[StaffScope, allow_staff(Action.STAFF_UPDATE)]
+) -> StaffRead:
+    """Give somebody of the staff another role, at once and in every process; not oneself."""
+    changed = await service.change_role(scope, UserId(staff_id), body.role)
+    return StaffRead.of(changed.staff, changed.user)
+
+
+@router.delete(
+    "/{staff_id}",
+    status_code=204,
+    summary="Dismiss somebody",
+    responses=problems(NotFound, OwnStaffRole, LastSuperuser),
+)
+async def dismiss_staff(staff_id: StaffIdDep, scope: Annotated[StaffScope, allow_staff(Action.STAFF_DISMISS)]) -> None:
+    """Make somebody of the staff a user like others, at once and in every process; not oneself."""
+    await service.dismiss(scope, UserId(staff_id))

@@ -1,0 +1,109 @@
+"""Who is of the staff, and as what. One active superuser always stays, and nobody decides about themselves."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.exc import IntegrityError
+
+from admin.acting import acting, one_superuser_of_many
+from admin.actions import Action
+from admin.staff import queries
+from admin.staff.errors import AlreadyStaff, OwnStaffRole
+from admin.staff.queries import StaffMember
+from admin.staff.schemas import StaffAppoint, StaffList
+from admin.users import queries as users
+from admin.users.errors import UserMissing, UserUnfit
+from admin.users.service import chosen
+from insula.audit import Actor, record, record_in
+from insula.db.failures import constraint_of
+from insula.db.models import ACTIVE, Staff
+from insula.db.unit import Unit
+from insula.errors import NotFound
+from insula.ids import UserId
+from insula.policy import StaffRole
+from insula.scope import StaffScope
+
+_OPERATOR: Final = Actor("staff", label="insula staff add")
+"""The operator who runs the command on a machine of the installation; nobody is signed in."""
+
+
+async def listing(scope: StaffScope, params: StaffList) -> tuple[Sequence[StaffMember], int]:
+    """Return one page of the staff and how many match in all."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
+    """Take an existing user on. Raises UserMissing, UserUnfit and AlreadyStaff."""
+    await acting(scope, Action.STAFF_APPOINT)
+    session = scope.unit.session
+    user = await chosen(session, body.user_id, body.email)
+    member = StaffMember(Staff(user_id=user.id, role=body.role), user)
+    session.add(member.staff)
+    try:
+        await session.flush()
+    except IntegrityError as violation:
+        if constraint_of(violation) != "pk_staff":
+            raise
+        raise AlreadyStaff from violation
+    record(scope, "staff.appointed", object_type="staff", object_id=user.id, after=_image(member))
+    return member
+
+
+async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> bool:
+    """Take a user on as the operator of this installation says, whose address need not be verified yet.
+
+    Return whether they are new. Raises UserMissing, UserUnfit, and AlreadyStaff for one with another role.
+    """
+    await queries.lock(unit.session)
+    user = await users.find(unit.session, user_id)
+    if user is None:
+        raise UserMissing
+    if user.status != ACTIVE:
+        raise UserUnfit
+    present = await queries.role_of(unit.session, user_id)
+    if present is not None and present != role:
+        raise AlreadyStaff(f"They are {present} of the staff already; a superuser can change that in the admin app")
+    if present is None:
+        member = StaffMember(Staff(user_id=user_id, role=role), user)
+        unit.session.add(member.staff)
+        await unit.session.flush()
+        record_in(unit, _OPERATOR, "staff.appointed", object_type="staff", object_id=user_id, after=_image(member))
+    return present is None
+
+
+async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> StaffMember:
+    """Give a member of the staff another role. Raises NotFound, OwnStaffRole and LastSuperuser."""
+    await acting(scope, Action.STAFF_UPDATE)
+    member = await _locked(scope, user_id, stays=role == StaffRole.SUPERUSER)
+    before = _image(member)
+    member.staff.role = role
+    await scope.unit.session.flush()
+    act = "staff.role_changed"
+    record(scope, act, object_type="staff", object_id=user_id, before=before, after=_image(member))
+    return member
+
+
+async def dismiss(scope: StaffScope, user_id: UserId) -> None:
+    """Make a member of the staff a user like others. Raises NotFound, OwnStaffRole and LastSuperuser."""
+    await acting(scope, Action.STAFF_DISMISS)
+    member = await _locked(scope, user_id, stays=False)
+    await scope.unit.session.delete(member.staff)
+    await scope.unit.session.flush()
+    record(scope, "staff.dismissed", object_type="staff", object_id=user_id, before=_image(member))
+
+
+async def _locked(scope: StaffScope, user_id: UserId, *, stays: bool) -> StaffMember:
+    """Return the member, locked; where they do not stay a superuser, behind the lock on all of them."""
+    if user_id == scope.principal.person():
+        raise OwnStaffRole
+    session = scope.unit.session
+    if not stays and await queries.role_of(session, user_id) == StaffRole.SUPERUSER:
+        await one_superuser_of_many(session, user_id)
+    member = await queries.locked(session, user_id)
+    if member is None:
+        raise NotFound
+    return member
+
+
+def _image(member: StaffMember) -> dict[str, object]:
+    return {"email": member.user.email, "role": member.staff.role}

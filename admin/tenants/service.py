@@ -1,0 +1,71 @@
+"""What staff do with tenants. A change of status reaches every process when it is committed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tenants.api
+from admin.tenants import queries
+from admin.tenants.schemas import TenantCreate, TenantList
+from admin.users.service import chosen
+from insula.audit import image, record
+from insula.db.models import ACTIVE, SUSPENDED, Tenant
+from insula.errors import NotFound
+from insula.ids import TenantId, UserId
+from insula.scope import StaffScope
+from insula.tenancy import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOverview:
+    """A tenant and how much it holds."""
+
+    tenant: Tenant
+    members: int
+    projects: int
+    items: int
+
+
+async def listing(scope: StaffScope, params: TenantList) -> tuple[Sequence[Tenant], int]:
+    """Return one page of all tenants and how many match in all."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def overview(scope: StaffScope, tenant_id: TenantId) -> TenantOverview:
+    """Return a tenant and how much it holds. Raises NotFound."""
+    session = scope.unit.session
+    tenant = await queries.find(session, tenant_id)
+    if tenant is None:
+        raise NotFound
+    members = await queries.member_count(session, tenant_id)
+    held = await tenants.api.holdings(session, tenant_id)
+    return TenantOverview(tenant, members=members, projects=held.projects, items=held.items)
+
+
+async def create(scope: StaffScope, body: TenantCreate) -> Tenant:
+    """Create a tenant for an existing user. Raises UserMissing, UserUnfit, SlugTaken, PlanUnknown."""
+    owner = await chosen(scope.unit.session, body.owner_id, body.owner_email)
+    profile = Profile(UserId(owner.id), owner.email, owner.name, verified=True)
+    named = tenants.api.TenantCreate(slug=body.slug, name=body.name)
+    return await tenants.api.create_tenant(scope, named, profile, body.plan)
+
+
+async def suspend(scope: StaffScope, tenant_id: TenantId) -> Tenant:
+    """Refuse the tenant's requests from now on. Suspending it again changes nothing. Raises NotFound."""
+    return await _set_status(scope, tenant_id, SUSPENDED, "tenant.suspended")
+
+
+async def reactivate(scope: StaffScope, tenant_id: TenantId) -> Tenant:
+    """Serve the tenant again. Reactivating an active one changes nothing. Raises NotFound."""
+    return await _set_status(scope, tenant_id, ACTIVE, "tenant.reactivated")
+
+
+async def _set_status(scope: StaffScope, tenant_id: TenantId, status: str, act: str) -> Tenant:
+    tenant = await queries.find(scope.unit.session, tenant_id, for_update=True)
+    if tenant is None:
+        raise NotFound
+    before = image(tenant)
+    tenant.status = status
+    await scope.unit.session.flush()
+    after = image(tenant)
+    record(scope, act, object_type="tenant", object_id=tenant_id, before=before, after=after, tenant_id=tenant_id)
+    return tenant

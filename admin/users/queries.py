@@ -1,0 +1,62 @@
+"""Users and where they belong, read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from admin.users.schemas import UserList
+from insula.db.models import Membership, Tenant, User
+from insula.http.paging import fetch_offset
+from insula.ids import UserId
+from insula.text.searching import containing
+
+
+@dataclass(frozen=True, slots=True)
+class UserMembership:
+    """A user's place in a tenant, with the tenant's name."""
+
+    membership: Membership
+    tenant: Tenant
+
+
+async def page(session: AsyncSession, params: UserList) -> tuple[Sequence[User], int]:
+    """Return one page of the users and how many match in all."""
+    statement = select(User)
+    if params.search is not None:
+        text = containing(params.search)
+        statement = statement.where(or_(col(User.email).regexp_match(text), col(User.name).regexp_match(text)))
+    if params.status is not None:
+        statement = statement.where(User.status == params.status)
+    columns = {
+        "created_at": col(User.created_at),
+        "name": col(User.name_key),
+        "email": col(User.email),
+    }
+    return await fetch_offset(session, statement, params, columns=columns, identity=col(User.id))
+
+
+async def find(session: AsyncSession, user_id: UserId, *, for_update: bool = False) -> User | None:
+    """Return the user; ``for_update`` lets no other transaction change them before this one ends."""
+    statement = select(User).where(User.id == user_id)
+    if for_update:
+        statement = statement.with_for_update(key_share=True)
+    return (await session.exec(statement)).one_or_none()
+
+
+async def find_by_email(session: AsyncSession, email: str) -> User | None:
+    """Return the user with this folded address."""
+    return (await session.exec(select(User).where(User.email == email))).one_or_none()
+
+
+async def memberships(session: AsyncSession, user_id: UserId) -> Sequence[UserMembership]:
+    """Return the user's places in tenants, by the tenants' slugs."""
+    statement = (
+        select(Membership, Tenant)
+        .join(Tenant, col(Tenant.id) == col(Membership.tenant_id))
+        .where(col(Membership.user_id) == user_id)
+        .order_by(col(Tenant.slug))
+    )
+    return [UserMembership(membership, tenant) for membership, tenant in (await session.exec(statement)).all()]

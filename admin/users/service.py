@@ -1,0 +1,101 @@
+"""What staff do with users. A change of status reaches every process when it is committed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from admin.acting import acting, one_superuser_of_many, role_within_reach
+from admin.actions import Action
+from admin.staff import queries as staff
+from admin.users import queries
+from admin.users.errors import OwnSuspension, UserMissing, UserUnfit
+from admin.users.queries import UserMembership
+from admin.users.schemas import UserList
+from insula import clock
+from insula.audit import record
+from insula.db.models import ACTIVE, SUSPENDED, AuthSession, User
+from insula.errors import NotFound
+from insula.ids import UserId
+from insula.policy import StaffRole
+from insula.scope import StaffScope
+
+
+@dataclass(frozen=True, slots=True)
+class UserOverview:
+    """A user and where they belong."""
+
+    user: User
+    staff_role: str | None
+    memberships: Sequence[UserMembership]
+
+
+async def listing(scope: StaffScope, params: UserList) -> tuple[Sequence[User], int]:
+    """Return one page of all users and how many match in all."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def overview(scope: StaffScope, user_id: UserId) -> UserOverview:
+    """Return a user and where they belong. Raises NotFound."""
+    session = scope.unit.session
+    user = await queries.find(session, user_id)
+    if user is None:
+        raise NotFound
+    role = await staff.role_of(session, user_id)
+    return UserOverview(user, role, await queries.memberships(session, user_id))
+
+
+async def chosen(session: AsyncSession, user_id: UUID | None, email: str | None) -> User:
+    """Return the active, verified user of this id or else of this address. Raises UserMissing and UserUnfit."""
+    by_email = None if email is None else await queries.find_by_email(session, email)
+    user = by_email if user_id is None else await queries.find(session, UserId(user_id))
+    if user is None:
+        raise UserMissing
+    if user.status != ACTIVE or user.email_verified_at is None:
+        raise UserUnfit
+    return user
+
+
+async def suspend(scope: StaffScope, user_id: UserId) -> User:
+    """End the user's sessions and refuse new ones. Suspending again changes nothing.
+
+    Raises NotFound, OwnSuspension, StaffProtected, LastSuperuser.
+    """
+    if user_id == scope.principal.person():
+        raise OwnSuspension
+    session, role = scope.unit.session, await acting(scope, Action.USER_SUSPEND)
+    if await role_within_reach(scope, role, user_id) == StaffRole.SUPERUSER:
+        await one_superuser_of_many(session, user_id)
+    user = await _locked(session, user_id)
+    _note(scope, "user.suspended", user, SUSPENDED)
+    user.status = SUSPENDED
+    live = (col(AuthSession.user_id) == user_id) & col(AuthSession.revoked_at).is_(None)
+    await session.exec(update(AuthSession).where(live).values(revoked_at=clock.now()))
+    await session.flush()
+    return user
+
+
+async def reactivate(scope: StaffScope, user_id: UserId) -> User:
+    """Let the user log in again; what was revoked stays so. Raises NotFound, StaffProtected."""
+    role = await acting(scope, Action.USER_REACTIVATE)
+    await role_within_reach(scope, role, user_id)
+    user = await _locked(scope.unit.session, user_id)
+    _note(scope, "user.reactivated", user, ACTIVE)
+    user.status = ACTIVE
+    await scope.unit.session.flush()
+    return user
+
+
+def _note(scope: StaffScope, act: str, user: User, status: str) -> None:
+    before, after = {"status": user.status}, {"status": status}
+    record(scope, act, object_type="user", object_id=user.id, before=before, after=after)
+
+
+async def _locked(session: AsyncSession, user_id: UserId) -> User:
+    user = await queries.find(session, user_id, for_update=True)
+    if user is None:
+        raise NotFound
+    return user

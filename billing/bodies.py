@@ -1,0 +1,9 @@
+"""Schemas that several resources of billing share."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Read(BaseModel):
+    """What is read, never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,13 @@
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.models import Entitlement
+from insula.ids import TenantId
+
+
+async def entitlements(session: AsyncSession, tenant_id: TenantId) -> Sequence[Entitlement]:
+    """Return what the tenant is granted now, sorted by key."""
+    statement = select(Entitlement).where(col(Entitlement.tenant_id) == tenant_id).order_by(col(Entitlement.key))
+    return (await session.exec(statement)).all()

@@ -1,0 +1,26 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text, UniqueConstraint
+from sqlmodel import Field
+
+from insula.db.base import TenantOwned
+
+
+class EntitlementOverride(TenantOwned, table=True):
+    """What staff grant a tenant of one entitlement, in place of what its plan grants, until it expires.
+
+    ``created_by`` is a user's id that references nothing: whose word it was stays known.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        CheckConstraint("value >= 0", name="ck_entitlement_override_value"),
+        Index(None, "expires_at"),
+    )
+
+    key: str = Field(sa_type=Text)
+    value: int = Field(sa_type=BigInteger)
+    reason: str = Field(sa_type=Text)
+    expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    created_by: UUID

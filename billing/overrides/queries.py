@@ -1,0 +1,32 @@
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from billing.overrides.models import EntitlementOverride
+from insula.ids import TenantId
+
+
+async def overrides(session: AsyncSession, tenant_id: TenantId, now: datetime | None) -> Sequence[EntitlementOverride]:
+    """Return the tenant's overrides by key; with ``now`` those that have not expired by then."""
+    statement = select(EntitlementOverride).where(col(EntitlementOverride.tenant_id) == tenant_id)
+    if now is not None:
+        expires_at = col(EntitlementOverride.expires_at)
+        statement = statement.where(expires_at.is_(None) | (expires_at > now))
+    return (await session.exec(statement.order_by(col(EntitlementOverride.key)))).all()
+
+
+async def override(session: AsyncSession, tenant_id: TenantId, key: str) -> EntitlementOverride | None:
+    """Return the tenant's override of one entitlement, expired or not."""
+    statement = select(EntitlementOverride).where(
+        col(EntitlementOverride.tenant_id) == tenant_id, col(EntitlementOverride.key) == key
+    )
+    return (await session.exec(statement)).one_or_none()
+
+
+async def tenants_with_expired_overrides(session: AsyncSession, now: datetime) -> Sequence[UUID]:
+    """Return whose overrides have expired; the session may see all tenants' overrides."""
+    statement = select(EntitlementOverride.tenant_id).where(col(EntitlementOverride.expires_at) <= now).distinct()
+    return (await session.exec(statement)).all()

@@ -1,0 +1,106 @@
+"""Overrides: what staff grant a tenant in place of what its plan says, for a reason and for a time.
+
+What limits, seats and quotas read stays the entitlement: each change here writes it anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing.granting import regrant
+from billing.overrides import queries
+from billing.overrides.errors import EntitlementUnknown, OverrideMissing
+from billing.overrides.models import EntitlementOverride
+from billing.plans.queries import entitlement_keys
+from billing.tenant_lock import locked_tenant
+from insula import clock
+from insula.audit import SYSTEM, image, record, record_in
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.db.unit import Unit
+from insula.errors import InvalidValue
+from insula.ids import TenantId
+from insula.limits import ENTITLEMENTS
+from insula.scope import StaffScope
+
+_OBJECT = "entitlement_override"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What is granted instead, why, and until when; None: until it is lifted."""
+
+    value: int
+    reason: str
+    expires_at: datetime | None
+
+
+async def overrides_of(scope: StaffScope, tenant_id: TenantId) -> Sequence[EntitlementOverride]:
+    """Return the tenant's overrides by key."""
+    await scope.unit.enter(tenant_id)
+    return await queries.overrides(scope.unit.session, tenant_id, None)
+
+
+async def override(
+    scope: StaffScope, tenant_id: TenantId, key: str, terms: Override
+) -> tuple[EntitlementOverride, bool]:
+    """Grant ``terms`` from now on, in place of the plan's or an earlier override; say whether there was none.
+
+    Raises EntitlementUnknown, and InvalidValue for an end that has passed.
+    """
+    if terms.expires_at is not None and terms.expires_at <= clock.now():
+        raise InvalidValue("An override cannot end before it begins")
+    session = scope.unit.session
+    await scope.unit.enter(tenant_id)
+    if key not in ENTITLEMENTS and key not in await entitlement_keys(session):
+        raise EntitlementUnknown
+    await locked_tenant(session, tenant_id)
+    row = await queries.override(session, tenant_id, key)
+    before = None if row is None else image(row)
+    if row is None:
+        row = EntitlementOverride(tenant_id=tenant_id, key=key, value=0, reason="", created_by=scope.principal.person())
+        session.add(row)
+    row.value, row.reason, row.expires_at = terms.value, terms.reason, terms.expires_at
+    row.created_by = scope.principal.person()
+    await session.flush()
+    await regrant(session, tenant_id)
+    act = "entitlement_override.set"
+    record(scope, act, object_type=_OBJECT, object_id=row.key, before=before, after=image(row), tenant_id=tenant_id)
+    return row, before is None
+
+
+async def lift_override(scope: StaffScope, tenant_id: TenantId, key: str) -> None:
+    """Grant what the plan says from now on. Raises OverrideMissing."""
+    session = scope.unit.session
+    await scope.unit.enter(tenant_id)
+    await locked_tenant(session, tenant_id)
+    row = await queries.override(session, tenant_id, key)
+    if row is None:
+        raise OverrideMissing
+    await session.delete(row)
+    await session.flush()
+    await regrant(session, tenant_id)
+    act = "entitlement_override.lifted"
+    record(scope, act, object_type=_OBJECT, object_id=row.key, before=image(row), tenant_id=tenant_id)
+
+
+async def expire_overrides(database: Database) -> int:
+    """Lift what has expired, tenant by tenant, and return for how many. Any number may run at once."""
+    async with database.unit(DatabaseRole.WORKER) as unit:
+        tenants = await queries.tenants_with_expired_overrides(unit.session, clock.now())
+    for tenant_id in tenants:
+        async with database.unit(DatabaseRole.BILLING, tenant_id) as unit:
+            await _expire(unit, TenantId(tenant_id))
+    return len(tenants)
+
+
+async def _expire(unit: Unit, tenant_id: TenantId) -> None:
+    now = clock.now()
+    await locked_tenant(unit.session, tenant_id)
+    for row in await queries.overrides(unit.session, tenant_id, None):
+        if row.expires_at is not None and row.expires_at <= now:
+            await unit.session.delete(row)
+            act = "entitlement_override.expired"
+            record_in(unit, SYSTEM, act, object_type=_OBJECT, object_id=row.key, before=image(row), tenant_id=tenant_id)
+    await unit.session.flush()
+    await regrant(unit.session, tenant_id)

@@ -1,0 +1,7 @@
+"""The provider's words for a subscription's state."""
+
+from typing import Final
+
+LIVE_STATUSES: Final = frozenset({"trialing", "active", "past_due"})  # past_due: the provider is still collecting
+ENDED_STATUSES: Final = frozenset({"incomplete", "incomplete_expired", "canceled", "unpaid", "paused"})
+KNOWN_STATUSES: Final = LIVE_STATUSES | ENDED_STATUSES

@@ -1,0 +1,15 @@
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import JsonValue
+
+from billing.webhooks.sweep import sweep
+from insula.jobs import Handlers, JobContext
+
+
+async def _sweep(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+    await sweep(context.database)
+
+
+JOBS: Final[Handlers] = MappingProxyType({"billing.sweep": _sweep})

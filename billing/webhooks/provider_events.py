@@ -1,0 +1,98 @@
+"""The part of the provider's events that is read here. Everything else in them is ignored."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+_LATEST_SECOND: Final = 253_402_300_799  # the end of the year 9999, the last that datetime holds
+SUBSCRIPTION_CREATED: Final = "customer.subscription.created"
+SUBSCRIPTION_UPDATED: Final = "customer.subscription.updated"
+SUBSCRIPTION_DELETED: Final = "customer.subscription.deleted"
+SUBSCRIPTION_EVENTS: Final = (SUBSCRIPTION_CREATED, SUBSCRIPTION_UPDATED, SUBSCRIPTION_DELETED)
+
+
+def _id_of(value: object) -> object:
+    """Return the id of a reference, which the provider sends as an id or expanded to the whole object."""
+    return value.get("id") if isinstance(value, dict) else value
+
+
+def _dict_of(value: JsonValue) -> dict[str, JsonValue]:
+    return value if isinstance(value, dict) else {}
+
+
+ProviderId = Annotated[str, Field(min_length=1, max_length=255)]
+Reference = Annotated[ProviderId, BeforeValidator(_id_of)]
+Seconds = Annotated[int, Field(strict=True, ge=0, le=_LATEST_SECOND)]
+
+
+class _FromProvider(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ProviderEvent(_FromProvider):
+    """The envelope that every event comes in."""
+
+    object: Literal["event"]
+    id: ProviderId
+    type: Annotated[str, Field(min_length=1, max_length=255)]
+    created: Seconds
+    livemode: Annotated[bool, Field(strict=True)]
+    data: dict[str, JsonValue]
+
+    @property
+    def created_at(self) -> datetime:
+        """The second in which the provider made the event."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    @property
+    def subject(self) -> dict[str, JsonValue]:
+        """The object that the event is about, as it was after the event."""
+        return _dict_of(self.data.get("object"))
+
+    @property
+    def replaced(self) -> dict[str, JsonValue]:
+        """The values that the event replaced in its object; empty where the provider names none."""
+        return _dict_of(self.data.get("previous_attributes"))
+
+    @property
+    def customer(self) -> str | None:
+        """The provider's customer that the event is about, as far as it names one."""
+        named = _id_of(self.subject.get("customer"))
+        return named if isinstance(named, str) and named else None
+
+
+class ProviderPrice(_FromProvider):
+    """What a subscription is sold at."""
+
+    id: ProviderId
+    lookup_key: str | None = None
+
+
+class ProviderItem(_FromProvider):
+    """One item of a subscription. Newer API versions keep the period here, older ones above."""
+
+    price: ProviderPrice
+    quantity: Annotated[int, Field(ge=0)] | None = None
+    current_period_end: Seconds | None = None
+
+
+class ProviderSubscription(_FromProvider):
+    """A subscription as an event shows it at that moment."""
+
+    id: ProviderId
+    customer: Reference
+    status: Annotated[str, Field(min_length=1, max_length=255)]
+    created: Seconds | None = None
+    items: Annotated[list[ProviderItem], Field(min_length=1, validation_alias=AliasPath("items", "data"))]
+    current_period_end: Seconds | None = None
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When the subscription was made, if the event says so."""
+        return None if self.created is None else datetime.fromtimestamp(self.created, UTC)
+
+    def period_end(self, item: ProviderItem) -> datetime | None:
+        """When the period ends for which ``item`` is paid, wherever this API version says it."""
+        seconds = item.current_period_end or self.current_period_end
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,45 @@
+"""What staff do with the inbox: see what is in it, and give what is stuck another round of attempts."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from billing.webhooks import queries
+from billing.webhooks.errors import EventNotFound
+from billing.webhooks.models import EventStatus, WebhookEvent
+from billing.webhooks.schemas import WebhookEventList
+from insula import clock
+from insula.audit import record
+from insula.scope import StaffScope
+
+_STUCK: Final[frozenset[EventStatus]] = frozenset({"dead", "quarantined"})
+
+
+async def webhook_events(scope: StaffScope, params: WebhookEventList) -> tuple[Sequence[WebhookEvent], int]:
+    """Return one page of the inbox, without the payloads, and how many match in all."""
+    return await queries.webhook_events(scope.unit.session, params)
+
+
+async def replay(scope: StaffScope, event_row: UUID) -> WebhookEvent:
+    """Give a dead or quarantined event another round of attempts, the first by the next sweep.
+
+    An event that is pending or handled stays as it is. Raises EventNotFound.
+    """
+    event = await queries.locked_webhook_event(scope.unit.session, event_row)
+    if event is None:
+        raise EventNotFound
+    if event.status not in _STUCK:
+        return event
+    before = {"status": event.status, "attempts": event.attempts, "error": event.error}
+    event.status, event.attempts, event.error, event.next_attempt_at = "pending", 0, None, clock.now()
+    await scope.unit.session.flush()
+    record(
+        scope,
+        "webhook_event.replayed",
+        object_type="webhook_event",
+        object_id=event_row,
+        before=before,
+        after={"status": event.status, "attempts": event.attempts, "error": event.error},
+        tenant_id=event.tenant_id,
+    )
+    return event

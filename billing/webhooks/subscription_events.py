@@ -1,0 +1,123 @@
+"""What the provider's subscription events do, in whatever order and however often they come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final, NamedTuple
+
+import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from billing.plans.models import Plan
+from billing.subscriptions import queries as subscriptions
+from billing.subscriptions import service as plans
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.statuses import KNOWN_STATUSES
+from billing.tenant_lock import locked_tenant
+from billing.webhooks import provider_events as events
+from billing.webhooks import queries
+from billing.webhooks.errors import PriceUnknown, SeatsOutOfRange
+from billing.webhooks.models import STRIPE
+from billing.webhooks.order import last_of
+from billing.webhooks.provider_events import ProviderEvent, ProviderItem, ProviderSubscription
+from insula.audit import Actor, Origin, image, record_in
+from insula.db.unit import Unit
+from insula.ids import TenantId
+
+# The provider's clock ticks in seconds. Within one, a subscription is made before it changes and
+# changes before it ends; changes within one second are ordered by what they replaced.
+_RANK: Final = {events.SUBSCRIPTION_CREATED: 0, events.SUBSCRIPTION_UPDATED: 1, events.SUBSCRIPTION_DELETED: 2}
+_PROVIDER: Final = Actor("provider", label=STRIPE)
+_MAX_SEATS: Final = 1_000_000
+
+_log: Final = structlog.get_logger(__name__)
+
+
+class _Position(NamedTuple):
+    """Where in its subscription's life an event stands."""
+
+    second: datetime
+    rank: int
+
+
+async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
+    """Bring the tenant's subscription, plan and entitlements to what the event says, unless it is outdated.
+
+    Raises PriceUnknown, SeatsOutOfRange, and ValidationError for an object that is not a subscription.
+    """
+    session = unit.session
+    subscription_id = ProviderSubscription.model_validate(event.subject).id
+    tenant = await locked_tenant(session, tenant_id)
+    rows = await subscriptions.subscriptions(session, tenant_id)
+    known = next((row for row in rows if row.provider_subscription_id == subscription_id), None)
+    latest = event if known is None else await _latest(session, known, event)
+    if latest is None:
+        return
+    before = None if known is None else image(known)
+    row = known or Subscription(
+        tenant_id=tenant_id, provider_subscription_id=subscription_id, plan_key=plans.FREE, status=""
+    )
+    await _copy(session, latest, row)
+    session.add(row)
+    await session.flush()
+    former = tenant.plan
+    await plans.settle(session, tenant_id)
+    note = partial(record_in, unit, _PROVIDER, tenant_id=tenant_id, origin=Origin(latest.id))
+    act = "subscription.created" if before is None else "subscription.updated"
+    note(act, object_type="subscription", object_id=row.id, before=before, after=image(row))
+    if tenant.plan != former:
+        old, new = {"plan": former}, {"plan": tenant.plan}
+        note("tenant.plan_changed", object_type="tenant", object_id=tenant_id, before=old, after=new)
+    if row.status not in KNOWN_STATUSES:
+        _log.error(
+            "subscription_status_unknown",
+            status=row.status,
+            tenant_id=str(tenant_id),
+            subscription=subscription_id,
+            event_id=latest.id,
+        )
+
+
+async def _latest(session: AsyncSession, known: Subscription, event: ProviderEvent) -> ProviderEvent | None:
+    """Return the event that says how the subscription is now, or None where that is what is known."""
+    position, event_id = _position_of(known)
+    arrived = _Position(event.created_at, _RANK[event.type])
+    if arrived != position:
+        return event if arrived > position else None
+    latest = last_of(await queries.events_of_second(session, event))
+    return None if latest.id == event_id else latest
+
+
+def _position_of(row: Subscription) -> tuple[_Position, str]:
+    if row.provider_updated_at is None or row.provider_position is None:
+        raise RuntimeError("a provider's subscription has a position")
+    rank, _, event_id = row.provider_position.partition(":")
+    return _Position(row.provider_updated_at, int(rank)), event_id
+
+
+async def _copy(session: AsyncSession, event: ProviderEvent, row: Subscription) -> None:
+    told = ProviderSubscription.model_validate(event.subject)
+    over = event.type == events.SUBSCRIPTION_DELETED
+    item, plan = await _deciding(session, told.items)
+    if plan is not None:
+        row.plan_key = plan.key
+    elif not over:
+        prices = ", ".join(item.price.id for item in told.items)
+        raise PriceUnknown(f"No plan is sold at price {prices}")
+    if item.quantity is not None and item.quantity > _MAX_SEATS:
+        raise SeatsOutOfRange
+    row.seats = item.quantity
+    row.current_period_end = told.period_end(item)
+    row.provider_created_at = told.created_at
+    row.status = "canceled" if over else told.status
+    row.provider_updated_at, row.provider_position = event.created_at, f"{_RANK[event.type]}:{event.id}"
+
+
+async def _deciding(session: AsyncSession, items: Sequence[ProviderItem]) -> tuple[ProviderItem, Plan | None]:
+    """Return the item whose price is a plan's, and the plan; of several the dearest plan. The others are add-ons."""
+    plans_sold = await queries.plans_sold_at(session, [item.price for item in items])
+    by_id = {plan.provider_price_id: plan for plan in plans_sold if plan.provider_price_id is not None}
+    by_key = {plan.lookup_key: plan for plan in plans_sold if plan.lookup_key is not None}
+    sold = [(item, by_id.get(item.price.id) or by_key.get(item.price.lookup_key or "")) for item in items]
+    of_plans = [(item, plan) for item, plan in sold if plan is not None]
+    return max(of_plans, key=lambda pair: (pair[1].price_minor, pair[1].key), default=sold[0])

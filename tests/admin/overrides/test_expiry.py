@@ -1,0 +1,76 @@
+"""Overrides end by themselves."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from billing import api
+from insula import clock
+from insula.db.pools import Database
+from insula.db.roles import DatabaseRole
+from insula.ids import TenantId
+from insula.settings import Settings
+from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
+from tests.admin.overrides.support import TERMS, Granted, acts_on, path
+from tests.admin.support import Caller
+from tests.support.factories import PLANS, Factories, TenantRow
+from tests.support.provider import Readback
+from tests.support.waiting import until
+from tests.support.worker import quick, working
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant()
+
+
+class TestExpiry:
+    async def test_what_has_expired_is_lifted_once_and_the_rest_stands(
+        self, superuser: Caller, worker: Database, tenant: TenantRow, granted: Granted, readback: Readback
+    ) -> None:
+        ends = (clock.now() + timedelta(days=3)).isoformat()
+        await superuser.send("PUT", path(tenant), {**TERMS, "expires_at": ends})
+        await superuser.send("PUT", path(tenant, "items"), {**TERMS, "expires_at": ends})
+        await api.expire_overrides(worker)
+        assert await granted(tenant) == {**PLANS["free"], "projects": 7, "items": 7}
+        await readback(
+            "update entitlement_override set expires_at = now() where tenant_id = :id and key = 'projects'",
+            id=tenant.id,
+        )
+
+        await asyncio.gather(*(api.expire_overrides(worker) for _ in range(3)))
+
+        assert await granted(tenant) == {**PLANS["free"], "items": 7}
+        last = (await acts_on(readback, tenant))[2:]
+        assert [(act["action"], act["actor_kind"], act["object_id"]) for act in last] == [
+            ("entitlement_override.expired", "system", "projects")
+        ]
+
+    async def test_one_that_has_expired_counts_no_more_when_the_plan_changes(
+        self, superuser: Caller, database: Database, tenant: TenantRow, granted: Granted, readback: Readback
+    ) -> None:
+        await superuser.send("PUT", path(tenant), TERMS)
+        await readback("update entitlement_override set expires_at = now() where tenant_id = :id", id=tenant.id)
+
+        async with database.unit(DatabaseRole.BILLING, tenant.id) as unit:
+            await api.apply_plan(unit.session, TenantId(tenant.id), "pro")
+
+        assert await granted(tenant) == PLANS["pro"]
+
+    async def test_the_worker_lifts_by_the_clock(
+        self, superuser: Caller, settings: Settings, tenant: TenantRow, granted: Granted, readback: Readback
+    ) -> None:
+        await superuser.send("PUT", path(tenant), TERMS)
+        await readback("update entitlement_override set expires_at = now() where tenant_id = :id", id=tenant.id)
+
+        async def lifted() -> bool:
+            return await granted(tenant) == PLANS["free"]
+
+        assert not await lifted()
+        async with working(quick(settings), api.JOBS, [Periodic("billing.expire_overrides", "* * * * * *")]):
+            await until(lifted, seconds=10)
+
+    def test_the_worker_does_it_each_minute(self) -> None:
+        assert api.JOBS.items() <= HANDLERS.items()
+        assert Periodic("billing.expire_overrides", "* * * * *") in PERIODIC
