@@ -1,30 +1,22 @@
 """What other apps and the composition root may call. Everything else in billing is private."""
 
-from types import MappingProxyType
-from typing import Final
-
 from billing.actions import GRANTS
 from billing.granting import regrant
-from billing.overrides import jobs as overrides_jobs
+from billing.jobs import JOBS, SCHEDULES
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.service import Override, expire_overrides, lift_override, override, overrides_of
 from billing.plans.errors import PlanUnknown
-from billing.subscriptions.queries import SUBSCRIPTIONS_OF_UNKNOWN_STATUS
 from billing.subscriptions.service import apply_plan, start_free, start_on
-from billing.webhooks import jobs as webhooks_jobs
 from billing.webhooks.errors import EventNotFound
 from billing.webhooks.schemas import WebhookEventList, WebhookEventRead
 from billing.webhooks.service import replay, webhook_events
 from billing.webhooks.sweep import sweep
-from insula.jobs import Handlers
-
-JOBS: Final[Handlers] = MappingProxyType({**webhooks_jobs.JOBS, **overrides_jobs.JOBS})
 
 __all__ = [
     "GRANTS",
     "JOBS",
-    "SUBSCRIPTIONS_OF_UNKNOWN_STATUS",
+    "SCHEDULES",
     "EntitlementOverride",
     "EntitlementUnknown",
     "EventNotFound",

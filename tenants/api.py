@@ -2,7 +2,7 @@
 
 from tenants.actions import GRANTS
 from tenants.holdings import Holdings, holdings
-from tenants.jobs import JOBS
+from tenants.jobs import JOBS, SCHEDULES
 from tenants.permissions import ASSIGNABLE
 from tenants.tenants.errors import SlugTaken
 from tenants.tenants.schemas import Name, TenantCreate
@@ -13,6 +13,7 @@ __all__ = [
     "ASSIGNABLE",
     "GRANTS",
     "JOBS",
+    "SCHEDULES",
     "Holdings",
     "Name",
     "Slug",

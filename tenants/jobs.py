@@ -1,4 +1,4 @@
-"""The jobs of all resources, by name. The names are stored in the queue: they stay."""
+"""The jobs of all resources, by name, and their schedules. The names are stored in the queue: they stay."""
 
 from types import MappingProxyType
 from typing import Final
@@ -8,3 +8,4 @@ from tenants.domains import jobs as domains
 from tenants.invitations import jobs as invitations
 
 JOBS: Final[Handlers] = MappingProxyType({**invitations.JOBS, **domains.JOBS})
+SCHEDULES: Final = (*invitations.SCHEDULES, *domains.SCHEDULES)

@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from billing.overrides.service import expire_overrides
-from insula.jobs import Handlers, JobContext
+from insula.jobs import Handlers, JobContext, Periodic
 
 
 async def _expire_overrides(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
@@ -13,3 +13,4 @@ async def _expire_overrides(context: JobContext, _arguments: Mapping[str, JsonVa
 
 
 JOBS: Final[Handlers] = MappingProxyType({"billing.expire_overrides": _expire_overrides})
+SCHEDULES: Final = (Periodic("billing.expire_overrides", "* * * * *"),)

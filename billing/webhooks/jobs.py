@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from billing.webhooks.sweep import sweep
-from insula.jobs import Handlers, JobContext
+from insula.jobs import Handlers, JobContext, Periodic
 
 
 async def _sweep(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
@@ -13,3 +13,4 @@ async def _sweep(context: JobContext, _arguments: Mapping[str, JsonValue]) -> No
 
 
 JOBS: Final[Handlers] = MappingProxyType({"billing.sweep": _sweep})
+SCHEDULES: Final = (Periodic("billing.sweep", "* * * * * */10"),)

@@ -16,7 +16,6 @@ import tenants.app
 from insula.app.lifespan import lifespan_of
 from insula.app.mounts import MOUNTS
 from insula.app.periodic import every
-from insula.app.queue_metrics import DatabaseGauge
 from insula.app.root import build_root
 from insula.http.access import give_doorway
 from insula.http.dispatch import install
@@ -33,13 +32,6 @@ _BUILDERS: Mapping[AppName, Callable[[Settings], FastAPI]] = {
     "admin": admin.app.build,
     "billing": billing.app.build,
 }
-_GAUGES = (
-    DatabaseGauge(
-        "insula_subscriptions_status_unknown",
-        "Subscriptions in a status that this version does not know; they keep access.",
-        billing.api.SUBSCRIPTIONS_OF_UNKNOWN_STATUS,
-    ),
-)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -52,7 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     grants = merged((tenants.api.GRANTS, admin.api.GRANTS, billing.api.GRANTS))
     policy = Policy(grants, tenants.api.ASSIGNABLE)
     lifespan = lifespan_of(settings, policy, every(KEY_USES_SECONDS, _write_key_uses))
-    root = build_root(settings, lifespan, _GAUGES)
+    root = build_root(settings, lifespan, billing.app.GAUGES)
     for name, build in _BUILDERS.items():
         app = build(settings)
         give_doorway(app, name, settings)

@@ -16,7 +16,7 @@ from insula.audit import SYSTEM, image, record_in
 from insula.db.models import TenantDomain
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
-from insula.jobs import Handlers, JobContext
+from insula.jobs import Handlers, JobContext, Periodic
 from insula.tenancy import DnsResolver, Resolver
 from tenants.domains import queries
 from tenants.domains.service import proved
@@ -73,3 +73,4 @@ async def _keep(unit: Unit, asked: TenantDomain, *, found: bool) -> None:
 
 
 JOBS: Final[Handlers] = MappingProxyType({"tenants.recheck_domains": _recheck_domains})
+SCHEDULES: Final = (Periodic("tenants.recheck_domains", "*/15 * * * *"),)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from insula import clock
 from insula.db.roles import DatabaseRole
-from insula.jobs import Handlers, JobContext
+from insula.jobs import Handlers, JobContext, Periodic
 from tenants.invitations.models import Invitation
 
 _BATCH: Final = 1_000
@@ -32,3 +32,4 @@ async def _forget_invitations(context: JobContext, _arguments: Mapping[str, Json
 
 
 JOBS: Final[Handlers] = MappingProxyType({"tenants.forget_invitations": _forget_invitations})
+SCHEDULES: Final = (Periodic("tenants.forget_invitations", "17 * * * *"),)

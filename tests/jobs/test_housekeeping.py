@@ -7,10 +7,9 @@ from insula.db.models import IdempotencyRecord, JobEffect
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.ids import new_id
-from insula.jobs import enqueue
+from insula.jobs import Periodic, enqueue
 from insula.settings import Settings
 from insula.worker.housekeeping import JOBS
-from insula.worker.tasks import Periodic
 from tests.support.factories import Factories
 from tests.support.waiting import until
 from tests.support.worker import Readback, quick, working

@@ -9,9 +9,8 @@ from pydantic import JsonValue
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.errors import NotFound
-from insula.jobs import JobContext, effect_once, enqueue
+from insula.jobs import JobContext, Periodic, effect_once, enqueue
 from insula.settings import Settings
-from insula.worker.tasks import Periodic
 from tests.support.factories import Factories, TenantRow
 from tests.support.sql import changed, rows
 from tests.support.waiting import until

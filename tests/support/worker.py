@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from insula.jobs import Handlers
+from insula.jobs import Handlers, Periodic
 from insula.logging import configure
 from insula.settings import JobsSettings, Settings
 from insula.worker import work
-from insula.worker.tasks import Periodic
 from tests.support.app import environment_of
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]

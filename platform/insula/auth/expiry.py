@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 
 from insula import clock
 from insula.db.roles import DatabaseRole
-from insula.jobs import Handlers, JobContext
+from insula.jobs import Handlers, JobContext, Periodic
 
 _BATCH: Final = 1_000
 _RETIRED_KEYS_KEPT: Final = timedelta(days=30)
@@ -47,3 +47,4 @@ async def _delete(context: JobContext, statement: TextClause, before: datetime) 
 
 
 JOBS: Final[Handlers] = MappingProxyType({"auth.expire": expire})
+SCHEDULES: Final = (Periodic("auth.expire", "*/10 * * * *"),)

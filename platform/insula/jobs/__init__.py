@@ -4,6 +4,7 @@ from insula.jobs.context import Claim, Handler, Handlers, JobContext, Mailer, Te
 from insula.jobs.effects import effect_once
 from insula.jobs.enqueue import enqueue
 from insula.jobs.external import NotAccepted, OutcomeUnknown, external_effect
+from insula.jobs.schedules import Periodic
 
 __all__ = [
     "Claim",
@@ -13,6 +14,7 @@ __all__ = [
     "Mailer",
     "NotAccepted",
     "OutcomeUnknown",
+    "Periodic",
     "TenantGone",
     "effect_once",
     "enqueue",

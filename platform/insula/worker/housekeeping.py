@@ -13,7 +13,7 @@ from insula import clock
 from insula.db.models.idempotency import LIFETIME
 from insula.db.queue_rights import HOUSEKEEPING
 from insula.db.roles import DatabaseRole
-from insula.jobs import Handlers, JobContext
+from insula.jobs import Handlers, JobContext, Periodic
 
 _BATCH: Final = 2_000
 _OWN_JOBS_KEPT: Final = timedelta(hours=1)
@@ -58,3 +58,4 @@ async def _delete(context: JobContext, statement: TextClause, **parameters: obje
 
 
 JOBS: Final[Handlers] = MappingProxyType({"house.tidy": _tidy})
+SCHEDULES: Final = (Periodic("house.tidy", "*/10 * * * *"),)

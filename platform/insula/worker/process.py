@@ -15,7 +15,7 @@ from procrastinate.exceptions import ConnectorException
 
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
-from insula.jobs import Handlers
+from insula.jobs import Handlers, Periodic
 from insula.logging import configure
 from insula.settings import Settings
 from insula.worker.connector import PatientConnector
@@ -23,7 +23,7 @@ from insula.worker.mailers import mailer_of
 from insula.worker.queue import CONNECTIONS, build, connector
 from insula.worker.recovery import keep_recovering
 from insula.worker.runner import Resources
-from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
+from insula.worker.tasks import HANDLERS, PERIODIC
 
 _ROLES: Final = (DatabaseRole.WORKER, DatabaseRole.BILLING)  # billing's sweeper acts as billing
 _OUTGOING_TIMEOUT: Final = 10.0

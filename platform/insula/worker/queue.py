@@ -9,12 +9,11 @@ from pydantic import JsonValue
 from insula.db.deadlines import GRACE, Line, connecting_seconds
 from insula.db.queue_rights import SEARCH_PATH
 from insula.db.roles import DatabaseRole, role_url
-from insula.jobs import Handlers
+from insula.jobs import Handlers, Periodic
 from insula.settings import Settings
 from insula.worker.connector import KEEPALIVE, PatientConnector, QueueConnection
 from insula.worker.retry import Backoff
 from insula.worker.runner import Resources, Runner
-from insula.worker.tasks import Periodic
 
 CONNECTIONS: Final = 4
 """What the queue itself takes of the process's budget, the listener's included."""

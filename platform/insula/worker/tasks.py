@@ -1,7 +1,6 @@
-"""Every task by name, and what is run by the clock. An app's tasks stand in its ``api.JOBS``."""
+"""Every task by name, and those due by the clock, merged from what the kernel and the apps declare beside them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -9,16 +8,8 @@ import billing.api
 import tenants.api
 from insula import mail
 from insula.auth import expiry
-from insula.jobs import Handler, Handlers
+from insula.jobs import Handler, Handlers, Periodic
 from insula.worker import housekeeping
-
-
-@dataclass(frozen=True, slots=True)
-class Periodic:
-    """A task without a tenant that is due by the clock, once for all workers; runs may overlap."""
-
-    task: str
-    cron: str  # minute, hour, day, month, weekday and, if there is a sixth, second
 
 
 def merged(*offers: Handlers) -> Handlers:
@@ -35,11 +26,9 @@ HANDLERS: Final[Mapping[str, Handler]] = merged(
     mail.JOBS, expiry.JOBS, housekeeping.JOBS, billing.api.JOBS, tenants.api.JOBS
 )
 
-PERIODIC: Final = (
-    Periodic("house.tidy", "*/10 * * * *"),
-    Periodic("auth.expire", "*/10 * * * *"),
-    Periodic("billing.sweep", "* * * * * */10"),
-    Periodic("billing.expire_overrides", "* * * * *"),
-    Periodic("tenants.forget_invitations", "17 * * * *"),
-    Periodic("tenants.recheck_domains", "*/15 * * * *"),
+PERIODIC: Final[tuple[Periodic, ...]] = (
+    *expiry.SCHEDULES,
+    *housekeeping.SCHEDULES,
+    *billing.api.SCHEDULES,
+    *tenants.api.SCHEDULES,
 )

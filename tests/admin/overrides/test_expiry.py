@@ -10,8 +10,9 @@ from insula import clock
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.ids import TenantId
+from insula.jobs import Periodic
 from insula.settings import Settings
-from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
+from insula.worker.tasks import HANDLERS, PERIODIC
 from tests.admin.overrides.support import TERMS, Granted, acts_on, path
 from tests.admin.support import Caller
 from tests.support.factories import PLANS, Factories, TenantRow

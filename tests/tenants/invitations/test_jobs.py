@@ -1,7 +1,8 @@
 from datetime import timedelta
 
+from insula.jobs import Periodic
 from insula.settings import Settings
-from insula.worker.tasks import HANDLERS, PERIODIC, Periodic
+from insula.worker.tasks import HANDLERS, PERIODIC
 from tenants.invitations.jobs import INVITATIONS_KEPT
 from tenants.jobs import JOBS
 from tests.support.factories import Factories, TenantRow
