@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -35,6 +36,12 @@ GRANTED = Reading(
         .where(col(Entitlement.key) >= bindparam("key"))
         .order_by(col(Entitlement.key).desc())
         .limit(bindparam("limit"))
+    ),
+)
+FROM_B = Reading(
+    Entitlement,
+    lambda: (
+        select(Entitlement).where(col(Entitlement.key) >= bindparam("key", "b")).order_by(col(Entitlement.key).asc())
     ),
 )
 DIVIDED = Reading(Tenant, lambda: select(Tenant).where(text("1 / CAST(:divisor AS integer) = 1")))
@@ -168,6 +175,41 @@ class TestTenant:
             cancelled += sum(isinstance(result, asyncio.CancelledError) for result in results)
             assert [error for error in results if error and not isinstance(error, asyncio.CancelledError)] == []
         assert (wrong, seen > 200, cancelled > 20) == (0, True, True)
+
+
+class TestParameters:
+    @pytest.mark.parametrize("unit_of", [lean, ordinary])
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({}, "missing: key, limit; unknown: none"),
+            ({"key": "a"}, "missing: limit; unknown: none"),
+            ({"key": "a", "limti": 1}, "missing: limit; unknown: limti"),
+            ({"key": "a", "limit": 1, "offset": 0}, "missing: none; unknown: offset"),
+        ],
+    )
+    async def test_a_name_that_is_not_the_statements_is_an_error(
+        self,
+        database: Database,
+        mine: TenantRow,
+        unit_of: Callable[[Database, UUID], Unit],
+        values: dict[str, object],
+        message: str,
+    ) -> None:
+        async with unit_of(database, mine.id) as unit:
+            with pytest.raises(TypeError, match=f"parameters key, limit; {message}"):
+                await GRANTED.all(unit, **values)
+            assert len(await GRANTED.all(unit, key="a", limit=1)) == 1
+
+    @pytest.mark.parametrize("unit_of", [lean, ordinary])
+    async def test_a_value_of_the_statements_own_may_be_given(
+        self, database: Database, mine: TenantRow, unit_of: Callable[[Database, UUID], Unit]
+    ) -> None:
+        async with unit_of(database, mine.id) as unit:
+            assert [row.key for row in await FROM_B.all(unit)] == ["b", "c"]
+            assert [row.key for row in await FROM_B.all(unit, key="c")] == ["c"]
+            with pytest.raises(TypeError, match="unknown: kye"):
+                await FROM_B.all(unit, kye="c")
 
 
 class TestFailures:

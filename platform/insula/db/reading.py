@@ -15,7 +15,7 @@ statement runs on the session.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
@@ -55,11 +55,24 @@ class _Parameter:
 
 @dataclass(frozen=True, slots=True)
 class _Lean:
-    """The statement as the driver runs it."""
+    """The statement as the driver runs it. ``required`` names the parameters that have no value of their own."""
 
     sql: str
     parameters: Sequence[_Parameter]
+    required: frozenset[str]
     converted: Mapping[str, Convert]
+
+    def check(self, values: Mapping[str, object]) -> None:
+        """Raise TypeError unless ``values`` are those that the statement asks for, as a call of a function does."""
+        if values.keys() == self.required:
+            return
+        missing = self.required - values.keys()
+        unknown = values.keys() - {parameter.name for parameter in self.parameters}
+        if missing or unknown:
+            raise TypeError(
+                f"the statement has the parameters {_listed(self.required)}; "
+                f"missing: {_listed(missing)}; unknown: {_listed(unknown)}"
+            )
 
     def arguments(self, values: Mapping[str, object], tenant_id: UUID | None) -> list[object]:
         found: list[object] = []
@@ -73,6 +86,7 @@ class _Lean:
 class Reading(Generic[Model]):
     """A SELECT of one model's rows, whose values are ``bindparam``s; make it once, beside its query.
 
+    Values of other names than the ``bindparam``s' are a TypeError: a misspelt one would be read as NULL.
     What it returns is for reading: changed, it would not be saved. To change a row, select it on
     the session, ``with_for_update``.
     """
@@ -88,9 +102,10 @@ class Reading(Generic[Model]):
 
     async def all(self, unit: Unit, **values: object) -> list[Model]:
         """Return every row, in the statement's order."""
+        lean = self._lean
+        lean.check(values)
         if unit.begun or not unit.lean_reads:
             return list((await unit.session.exec(self._statement, params=values)).all())
-        lean = self._lean
         records = await _fetch(unit, lean.sql, lean.arguments(values, unit.tenant_id))
         return [self._read(record, lean.converted) for record in records]
 
@@ -117,7 +132,8 @@ class Reading(Generic[Model]):
         fence = f"(SELECT set_config('app.tenant_id', {tenant}, true) AS tenant OFFSET 0) AS fence"
         inner = compiled.string.replace(_SAID, f"nullif({tenant}, '')::uuid")
         sql = f"SELECT r.* FROM {fence} CROSS JOIN LATERAL ({inner}) AS r"  # noqa: S608 - compiled, bound
-        return _Lean(sql, parameters, converted)
+        required = frozenset(parameter.name for parameter in parameters if compiled.binds[parameter.name].required)
+        return _Lean(sql, parameters, required, converted)
 
     def _planned(self) -> Iterator[ColumnElement[bool]]:
         """Say the tenant once more, as a parameter.
@@ -137,6 +153,10 @@ class Reading(Generic[Model]):
         for name, convert in converted.items():
             values[name] = convert(values[name])
         return row
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 def _encoder(kind: TypeEngine[Any]) -> Convert | None:
