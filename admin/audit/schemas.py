@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
 from admin.bodies import STAFF_ID, TENANT_ID, Read
 from insula.audit import PLATFORM, ActorKind
 from insula.db.models import AuditEvent
+from insula.http.moments import Moment
 from insula.http.paging import KeysetParams
 
 _EVENT: Final[JsonDict] = {
@@ -65,8 +66,8 @@ class AuditEventList(KeysetParams):
     action: str | None = Field(None, min_length=1, max_length=100, description="Only acts of this name.")
     object_type: str | None = Field(None, min_length=1, max_length=100, description="Only acts on this kind of thing.")
     object_id: str | None = Field(None, min_length=1, max_length=200, description="Only acts on this thing.")
-    since: AwareDatetime | None = Field(None, description="Only from then on.")
-    until: AwareDatetime | None = Field(None, description="Only before then.")
+    since: Moment | None = Field(None, description="Only from then on.")
+    until: Moment | None = Field(None, description="Only before then.")
     sort_by: Literal["occurred_at", "-occurred_at"] = Field(
         "-occurred_at", description="What to sort by; a leading '-' sorts downwards."
     )

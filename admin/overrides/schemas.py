@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from admin.bodies import STAFF_ID, Input, Read
+from insula.http.moments import Moment
 from insula.text.fields import Line
 
 _MOST: Final = 1_000_000_000_000
@@ -31,7 +32,7 @@ class OverridePut(Input):
 
     value: int = Field(ge=0, le=_MOST, strict=True)
     reason: Annotated[str, Line(500), Field(description="Why; the audit log keeps it.")]
-    expires_at: AwareDatetime | None = Field(None, description="When the plan counts again; null: when it is lifted.")
+    expires_at: Moment | None = Field(None, description="When the plan counts again; null: when it is lifted.")
 
 
 class OverrideRead(Read):

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+_LONGEST_ID: Final = 255
 _LATEST_SECOND: Final = 253_402_300_799  # the end of the year 9999, the last that datetime holds
 SUBSCRIPTION_CREATED: Final = "customer.subscription.created"
 SUBSCRIPTION_UPDATED: Final = "customer.subscription.updated"
@@ -21,7 +22,7 @@ def _dict_of(value: JsonValue) -> dict[str, JsonValue]:
     return value if isinstance(value, dict) else {}
 
 
-ProviderId = Annotated[str, Field(min_length=1, max_length=255)]
+ProviderId = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID)]
 Reference = Annotated[ProviderId, BeforeValidator(_id_of)]
 Seconds = Annotated[int, Field(strict=True, ge=0, le=_LATEST_SECOND)]
 
@@ -59,7 +60,7 @@ class ProviderEvent(_FromProvider):
     def customer(self) -> str | None:
         """The provider's customer that the event is about, as far as it names one."""
         named = _id_of(self.subject.get("customer"))
-        return named if isinstance(named, str) and named else None
+        return named if isinstance(named, str) and 0 < len(named) <= _LONGEST_ID else None
 
 
 class ProviderPrice(_FromProvider):

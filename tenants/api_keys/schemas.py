@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import MISSING, AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic import MISSING, AfterValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula import clock
 from insula.auth.api_keys import public_part
 from insula.db.models import ApiKey
+from insula.http.moments import Moment
 from insula.http.paging import KeysetParams
 from insula.text import fields as text
 from tenants.api_keys.grantable import KEY_ACTIONS
@@ -48,7 +49,7 @@ Actions = Annotated[
     AfterValidator(_known),
 ]
 ExpiresAt = Annotated[
-    Annotated[AwareDatetime, AfterValidator(_ahead)] | None,
+    Annotated[Moment, AfterValidator(_ahead)] | None,
     Field(description="When the key stops working; null for never."),
 ]
 

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
 from insula.audit import ActorKind
 from insula.http.exports import ExportParams
+from insula.http.moments import Moment
 from insula.http.paging import KeysetParams
 from insula.text.fields import SearchText
 from tenants.bodies import Read
@@ -70,8 +71,8 @@ class AuditEventFilter(BaseModel):
     action: str | None = Field(None, min_length=1, max_length=100, description="Only this action.")
     object_type: str | None = Field(None, min_length=1, max_length=100, description="Only objects of this kind.")
     object_id: str | None = Field(None, min_length=1, max_length=100, description="Only the object with this id.")
-    since: AwareDatetime | None = Field(None, description="Only what happened then or later.")
-    until: AwareDatetime | None = Field(None, description="Only what happened before.")
+    since: Moment | None = Field(None, description="Only what happened then or later.")
+    until: Moment | None = Field(None, description="Only what happened before.")
 
 
 class AuditEventExport(AuditEventFilter, ExportParams):

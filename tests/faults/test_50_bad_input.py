@@ -1,5 +1,7 @@
 """FAULTS 50: whatever is sent, every route of every app answers it, and never with a 5xx."""
 
+import base64
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
@@ -10,7 +12,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from insula.http.paging import MAX_LIMIT
-from tests.http.hostile import NUMBERS, REFUSED, TEXTS
+from tests.http.hostile import MOMENTS, NUMBERS, REFUSED, TEXTS
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
 
@@ -62,7 +64,7 @@ async def test_hostile_values_in_query_and_path_break_nothing(
     broken: dict[str, int] = {}
     for app, method, path, operation in operations(live):
         names = [part["name"] for part in operation.get("parameters", []) if part["in"] == "query"]
-        for value in (*NUMBERS, *TEXTS):
+        for value in (*NUMBERS, *MOMENTS, *TEXTS):
             tries = [(_filled(path, str(uuid4())), {name: value}) for name in names]
             if "{" in path and value:
                 tries.append((_filled(path, value.replace("/", "")), {}))
@@ -104,6 +106,67 @@ async def test_a_forged_cursor_is_refused(
 
     assert 400 <= refused.status_code < 500
     assert served.status_code == 200
+
+
+_ID = "0193b3c4-0000-7000-8000-000000000000"
+_FORGED: list[object] = [
+    [],
+    [None, _ID],
+    [True, _ID],
+    [2**31, _ID],
+    [-(2**31) - 1, _ID],
+    [2**63, _ID],
+    [-(2**63) - 1, _ID],
+    [10**400, _ID],
+    [1e308, _ID],
+    ["a\0b", _ID],
+    ["a\ud800b", _ID],
+    ["00", _ID],
+    *([moment, _ID] for moment in MOMENTS),
+    *([value, 1] for value in ("2026-11-30T00:00:00Z", "a", 1)),
+    *([value, 2**63] for value in ("2026-11-30T00:00:00Z", "a", 1)),
+]
+
+
+async def test_no_list_hands_a_forged_cursor_to_the_database(
+    client: httpx.AsyncClient, live: Live, credentials: dict[str, dict[str, str]]
+) -> None:
+    broken, refused = [], 0
+    for app, method, path, operation in operations(live):
+        given = {part["name"]: part["schema"] for part in operation.get("parameters", []) if part["in"] == "query"}
+        for sort_by in given.get("sort_by", {}).get("enum", ()) if "cursor" in given else ():
+            project = await client.post(
+                "/api/v1/projects", json={"name": sort_by + path}, headers=credentials["tenants"]
+            )
+            for forged in _FORGED:
+                text = json.dumps([sort_by, *forged]) if isinstance(forged, list) else json.dumps(forged)
+                cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+                answer = await client.request(
+                    method,
+                    _filled(path, project.json()["id"]),
+                    params={"cursor": cursor, "sort_by": sort_by},
+                    headers=credentials[app],
+                )
+                refused += answer.status_code == 422
+                if answer.status_code not in {200, 422}:
+                    broken.append((path, sort_by, forged, answer.status_code))
+
+    assert broken == []
+    assert refused > len(_FORGED)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_moment_that_cannot_be_stored_is_refused(
+    client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], make: Factories, moment: str
+) -> None:
+    tenant = await make.tenant()
+    path = f"/admin/v1/tenants/{tenant.id}/overrides/projects"
+    terms = {"value": 1, "reason": "Asked"}
+    refused = await client.put(path, json={**terms, "expires_at": moment}, headers=credentials["admin"])
+    served = await client.put(path, json={**terms, "expires_at": "9999-12-31T23:59:59Z"}, headers=credentials["admin"])
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert served.status_code in {200, 201}
 
 
 def _filled(path: str, value: str) -> str:

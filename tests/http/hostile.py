@@ -31,6 +31,7 @@ REFUSED: list[tuple[str, bytes, type[AppError]]] = [
 
 _DIGITS = "9" * 4000
 NUMBERS = ("-1", str(-(2**31) - 1), str(2**31), str(2**63), str(2**64), _DIGITS, "1e999", "NaN", "0x10", "")
+MOMENTS = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-30T00:00:00", "10000-01-01T00:00:00Z")
 TEXTS = (
     "'; DROP TABLE project; --",
     "%' OR 1=1 --",

@@ -1,20 +1,25 @@
 """The unit of work: an answer of success is given for what is committed, and for nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
+from sqlmodel import col, select
 from structlog.testing import CapturingLogger
 
 from insula.db.connection import TenantConnection
+from insula.db.reading import Reading
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
+from tenants.projects.models import Project
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
 
+DIVIDED = Reading(Project, lambda: select(Project).where(text("1 / 0 = 1")))
 AtCommit = Callable[[str | None, int], AbstractContextManager[list[int]]]
 
 LOSE_THE_CONNECTION = None
@@ -118,3 +123,38 @@ async def test_an_error_of_the_caller_leaves_nothing_behind(owner: Caller, readb
     assert [answer.status_code for answer in made] == [201, 201, 201, 409]
     stored = await readback("select key from idempotency_record where tenant_id = :id order by key", id=owner.home.id)
     assert [row["key"] for row in stored] == ["k0", "k1", "k2"]
+
+
+async def _divide(_reading: Reading[Project], unit: Unit, **_values: object) -> None:
+    await DIVIDED.all(unit)
+
+
+async def _divide_on_the_session(_reading: Reading[Project], unit: Unit, **_values: object) -> None:
+    await unit.session.exec(select(Project).where(text("1 / 0 = 1")))
+
+
+async def _misuse_the_driver(_reading: Reading[Project], unit: Unit, **_values: object) -> None:
+    await unit.session.exec(select(Project).where(col(Project.version) == 2**63))
+
+
+async def _overflow(_reading: Reading[Project], _unit: Unit, **_values: object) -> None:
+    timedelta(days=10**10)
+
+
+async def _garble(_reading: Reading[Project], _unit: Unit, **_values: object) -> None:
+    "\ud800".encode()
+
+
+@pytest.mark.parametrize("mistake", [_divide, _divide_on_the_session, _misuse_the_driver, _overflow, _garble])
+async def test_a_statement_of_ours_that_the_database_refuses_is_500_and_logged(
+    owner: Caller, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., Awaitable[None]]
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("insula.http.reporting._log", log)
+    project = await owner.project("Temple")
+    with monkeypatch.context() as broken:
+        broken.setattr(Reading, "one", mistake)
+        failed = await owner.get(project)
+    assert code_of(failed) == (500, "internal_failure")
+    assert [(call.method_name, call.args) for call in log.calls] == [("error", ("request failed",))]
+    assert (await owner.get(project)).status_code == 200

@@ -84,7 +84,7 @@ def _common(method: str, operation: Document) -> Responses:
     if "requestBody" in operation:
         errors += JSON_ERRORS
     if "requestBody" in operation or operation.get("parameters"):
-        errors.append(InvalidValue)  # what the database cannot hold, whatever the field
+        errors.append(InvalidValue)  # a check of a mail or an override, in routes that have one
     else:
         errors.remove(InvalidRequest)
     if method == "post":

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, Statemen
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 
-from insula.errors import AppError, InvalidValue, PreconditionFailed, Unavailable
+from insula.errors import AppError, PreconditionFailed, Unavailable
 
 _RETRYABLE: Final = (
     driver.SerializationError,
@@ -37,12 +37,6 @@ UNREACHABLE: Final = (
     Unavailable,
 )
 """What reading from a database raises that is away, silent or going down, for those who can go on without it."""
-_INVALID: Final = (
-    driver.DataError,  # the server refuses the value
-    driver.ProgramLimitExceededError,
-    OverflowError,
-    UnicodeError,
-)
 
 
 def _cause(error: BaseException) -> BaseException | None:
@@ -53,11 +47,6 @@ def _cause(error: BaseException) -> BaseException | None:
         return error
     original = error.orig
     return original.__cause__ or original if original is not None else None
-
-
-def _refused_by_driver(cause: BaseException | None) -> bool:
-    """Tell whether the driver could not encode a value. Its class is private, its bases are not."""
-    return isinstance(cause, driver.InterfaceError) and isinstance(cause, ValueError)
 
 
 def is_retryable(error: BaseException) -> bool:
@@ -72,8 +61,6 @@ def translate(error: BaseException) -> AppError | None:
     if isinstance(error, PoolTimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Unavailable()
     cause = _cause(error)
-    if isinstance(cause, _INVALID) or _refused_by_driver(cause):
-        return InvalidValue()
     if isinstance(cause, _UNAVAILABLE):
         return Unavailable()
     return None

@@ -17,19 +17,23 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, label, tuple_
+from sqlalchemy import BigInteger, SmallInteger, func, label, tuple_
 from sqlalchemy.orm import Mapped
+from sqlalchemy.types import TypeEngine
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from insula.errors import AppError
+from insula.http import moments
 from insula.text.fields import SearchText
 
 MAX_LIMIT = 100
 MAX_SKIP = 1_000_000
 MAX_CURSOR = 4_000
 """Longer than any cursor that is handed out: a sort key, or an address of any length that there is."""
+_INTEGER_BITS = 32
+_BITS: Mapping[type, int] = {SmallInteger: 16, BigInteger: 64}
 Row = TypeVar("Row")
 Read = TypeVar("Read")
 Columns = Mapping[str, Mapped[Any]]
@@ -171,26 +175,25 @@ def read_cursor(params: KeysetParams, column: Mapped[Any], identity: Mapped[Any]
         sort_by, value, row_id = decoded
         if sort_by != params.sort_by:
             raise InvalidCursor("The cursor belongs to another `sort_by`")
-        return _typed(value, _kind(column)), _kind(identity)(row_id)
+        return _typed(value, _type(column)), _type(identity).python_type(row_id)
     except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidCursor from error
 
 
-def _kind(column: Mapped[Any]) -> type:
-    kind: type = label("kind", column).type.python_type  # a mapped column's typing does not tell its type
-    return kind
+def _type(column: Mapped[Any]) -> TypeEngine[Any]:
+    return label("typed", column).type  # a mapped column's typing does not tell its type
 
 
-def _typed(value: object, kind: type) -> object:
+def _typed(value: object, column_type: TypeEngine[Any]) -> object:
+    kind = column_type.python_type
     if kind is datetime and isinstance(value, str):
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError("a moment without a zone")
-        return moment
+        return moments.checked(datetime.fromisoformat(value))
     if kind is bytes and isinstance(value, str):
         return bytes.fromhex(value)
     if type(value) is not kind:
         raise ValueError("a value of another type")
+    if isinstance(value, int) and value.bit_length() >= _BITS.get(type(column_type), _INTEGER_BITS):
+        raise ValueError("a number that the column cannot hold")
     if isinstance(value, str) and b"\0" in value.encode():
         raise ValueError("a value that PostgreSQL cannot hold")
     return value

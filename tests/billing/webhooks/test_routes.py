@@ -1,6 +1,7 @@
 """The webhook as the provider sees it: what is taken, what is refused, what is kept."""
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -45,6 +46,18 @@ class TestAccepted:
         assert await readback(_STORED, id=message["id"]) == [
             {"type": "some.type.of.next_year", "status": "handled", "attempts": 1, "error": None, "done": True}
         ]
+
+    @pytest.mark.parametrize("customer", ["x" * 256, secrets.token_hex(20_000)], ids=["long", "too long to index"])
+    async def test_a_customer_of_no_id_that_there_is_is_none(
+        self, provider: Provider, readback: Readback, customer: str
+    ) -> None:
+        message = event("some.type.of.next_year", {"id": "x", "customer": customer})
+
+        answer = await provider.send(message)
+
+        assert (answer.status_code, answer.json()) == (200, {"received": True})
+        stored = await readback("select customer from webhook_event where event_id = :id", id=message["id"])
+        assert stored == [{"customer": None}]
 
     async def test_what_is_stored_is_what_was_sent(self, provider: Provider, readback: Readback) -> None:
         message = some_event(nested={"deep": [1, 2.5, None, "żółw"]})

@@ -210,6 +210,13 @@ TENANCY: Final = (
         READ,
     ),
     Edit(
+        "reads: a misspelt parameter is NULL",
+        _READING,
+        "        lean.check(values)\n",
+        "",
+        tests("db/test_reading.py"),
+    ),
+    Edit(
         "reads: a cancelled one's connection is used again",
         _READING,
         "        await asyncio.shield(asyncio.ensure_future(_end(pooled, driver)))\n",
