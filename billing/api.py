@@ -1,6 +1,6 @@
 """What other apps and the composition root may call. Everything else in billing is private."""
 
-from billing.actions import GRANTS
+from billing.actions import GRANTS, PERMISSIONS
 from billing.granting import regrant
 from billing.jobs import JOBS, SCHEDULES
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
@@ -16,6 +16,7 @@ from billing.webhooks.sweep import sweep
 __all__ = [
     "GRANTS",
     "JOBS",
+    "PERMISSIONS",
     "SCHEDULES",
     "EntitlementOverride",
     "EntitlementUnknown",

@@ -6,9 +6,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.models import Membership
 from insula.errors import Forbidden
-from insula.policy import may_grant
+from insula.policy import Permission, may_grant
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.members import queries as members
 from tenants.permissions import Permissions
 from tenants.roles import queries as roles
@@ -34,7 +33,7 @@ class Acting:
             raise Outranked(f"Your role lacks: {', '.join(beyond)}")
 
 
-async def acting(scope: Scope, action: Action) -> Acting:
+async def acting(scope: Scope, action: Permission) -> Acting:
     """Lock the tenant's people until this transaction ends, and return the caller.
 
     The tenant's row is the lock. What let the caller in was true a moment ago, in memory; who

@@ -1,9 +1,8 @@
 """What the rest of the house may use of this app. Everything else in it is private."""
 
-from tenants.actions import GRANTS
 from tenants.holdings import Holdings, holdings
 from tenants.jobs import JOBS, SCHEDULES
-from tenants.permissions import ASSIGNABLE
+from tenants.permissions import ASSIGNABLE, GRANTS
 from tenants.tenants.errors import SlugTaken
 from tenants.tenants.schemas import Name, TenantCreate
 from tenants.tenants.service import create as create_tenant

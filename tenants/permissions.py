@@ -1,4 +1,4 @@
-"""What tenants can make roles of, here and in billing, and what each role may."""
+"""What this app's resources permit, what tenants can make roles of, here and in billing, and what each role may."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -6,18 +6,40 @@ from types import MappingProxyType
 from typing import Final
 
 import billing.api
-from insula.policy import Published, Role, merged, published
-from tenants.actions import FOR_PEOPLE, GRANTS, OWNERS_ALONE
+from insula.policy import Permission, Published, Role, grants_of, merged, published
+from tenants.api_keys.permissions import Action as ApiKeyAction
+from tenants.audit_events.permissions import Action as AuditAction
+from tenants.domains.permissions import Action as DomainAction
+from tenants.invitations.permissions import Action as InvitationAction
+from tenants.items.permissions import Action as ItemAction
+from tenants.me.permissions import Action as MeAction
+from tenants.members.permissions import Action as MemberAction
+from tenants.projects.permissions import Action as ProjectAction
+from tenants.roles.permissions import Action as RoleAction
+from tenants.tenants.permissions import Action as TenantAction
+from tenants.usage.permissions import Action as UsageAction
 
 Permissions = frozenset[str]
+
+PERMISSIONS: Final[tuple[Permission, ...]] = (
+    *MeAction,
+    *TenantAction,
+    *MemberAction,
+    *RoleAction,
+    *InvitationAction,
+    *ApiKeyAction,
+    *ProjectAction,
+    *ItemAction,
+    *DomainAction,
+    *UsageAction,
+    *AuditAction,
+)
+GRANTS: Final = grants_of(PERMISSIONS)
 
 PUBLISHED: Final[Mapping[str, Published]] = MappingProxyType(
     {
         permission.code: permission
-        for permission in chain(
-            published("tenants", GRANTS, owners_alone=OWNERS_ALONE, for_people=FOR_PEOPLE),
-            published("billing", billing.api.GRANTS),
-        )
+        for permission in chain(published("tenants", PERMISSIONS), published("billing", billing.api.PERMISSIONS))
     }
 )
 """The permissions that a role can be given, by code."""

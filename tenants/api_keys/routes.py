@@ -11,10 +11,10 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.api_keys import service as api_keys
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
+from tenants.api_keys.permissions import Action
 from tenants.api_keys.schemas import (
     ApiKeyCreate,
     ApiKeyIssued,
@@ -34,7 +34,7 @@ KeyId = Annotated[UUID, Path(description="Id of the API key.")]
 
 @router.get("", summary="List API keys", responses=problems(InvalidCursor))
 async def list_api_keys(
-    params: Annotated[ApiKeyList, Query()], scope: Annotated[Scope, allow(Action.API_KEY_READ)]
+    params: Annotated[ApiKeyList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[ApiKeyRead]:
     """List the tenant's API keys, revoked ones too; `search` looks into the name."""
     return (await api_keys.page(scope, params)).page(ApiKeyRead.of)
@@ -48,7 +48,7 @@ async def list_api_keys(
 )
 async def create_api_key(
     body: ApiKeyCreate,
-    scope: Annotated[Scope, allow(Action.API_KEY_CREATE)],
+    scope: Annotated[Scope, allow(Action.CREATE)],
     request: Request,
     response: Response,
 ) -> ApiKeyIssued:
@@ -60,15 +60,13 @@ async def create_api_key(
 
 
 @router.post("/revoke", summary="Revoke a user's API keys", responses=problems(NotFound))
-async def revoke_api_keys(body: ApiKeysRevoke, scope: Annotated[Scope, allow(Action.API_KEY_REVOKE)]) -> ApiKeys:
+async def revoke_api_keys(body: ApiKeysRevoke, scope: Annotated[Scope, allow(Action.REVOKE)]) -> ApiKeys:
     """End every live key that a user made, be they a member or not, and list them."""
     return ApiKeys.listing(await api_keys.revoke_all(scope, body.created_by))
 
 
 @router.get("/{key_id}", summary="Read an API key", responses=TAGGED | problems(NotFound))
-async def get_api_key(
-    key_id: KeyId, scope: Annotated[Scope, allow(Action.API_KEY_READ)], response: Response
-) -> ApiKeyRead:
+async def get_api_key(key_id: KeyId, scope: Annotated[Scope, allow(Action.READ)], response: Response) -> ApiKeyRead:
     """Read one API key: what it may do, whether it works, and when it was last used."""
     row = await api_keys.get(scope, key_id)
     tagged(response, row)
@@ -84,7 +82,7 @@ async def update_api_key(
     key_id: KeyId,
     body: ApiKeyUpdate,
     if_match: IfMatchDep,
-    scope: Annotated[Scope, allow(Action.API_KEY_UPDATE)],
+    scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> ApiKeyRead:
     """Change the name or, with `api_key:limit`, the rate.
@@ -104,7 +102,7 @@ async def update_api_key(
 async def rotate_api_key(
     key_id: KeyId,
     body: ApiKeyRotate,
-    scope: Annotated[Scope, allow(Action.API_KEY_ROTATE)],
+    scope: Annotated[Scope, allow(Action.ROTATE)],
     request: Request,
     response: Response,
 ) -> ApiKeyIssued:
@@ -118,8 +116,6 @@ async def rotate_api_key(
 @router.delete(
     "/{key_id}", status_code=204, summary="Revoke an API key", responses=problems(NotFound, PreconditionFailed)
 )
-async def revoke_api_key(
-    key_id: KeyId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.API_KEY_REVOKE)]
-) -> None:
+async def revoke_api_key(key_id: KeyId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.REVOKE)]) -> None:
     """End the key for good, everywhere within a second. It stays listed as revoked."""
     await api_keys.revoke(scope, key_id, if_match)

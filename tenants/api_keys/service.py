@@ -18,10 +18,10 @@ from insula.ids import new_id
 from insula.limits import RATE
 from insula.scope import Scope
 from tenants.acting import Acting, acting
-from tenants.actions import Action
 from tenants.api_keys import queries
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
 from tenants.api_keys.grantable import grantable_by
+from tenants.api_keys.permissions import Action
 from tenants.api_keys.schemas import ApiKeyCreate, ApiKeyList, ApiKeyRotate, ApiKeyUpdate
 from tenants.quotas import reserve
 
@@ -50,7 +50,7 @@ async def get(scope: Scope, key_id: UUID, *, for_update: bool = False) -> ApiKey
 
 async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     """Make a key with at most the caller's own actions, within the plan's quota of live keys."""
-    creator = await acting(scope, Action.API_KEY_CREATE)
+    creator = await acting(scope, Action.CREATE)
     _may_give(creator, body.actions)
     _within_rate(scope, body.requests_per_minute)
     await reserve(scope, "api_keys", ApiKey, where=queries.live(), unnamed=UNNAMED_QUOTA)
@@ -75,7 +75,7 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
 async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: Precondition) -> ApiKey:
     """Change what ``body`` names. The rate is more than a name: it takes a permission of its own."""
     if body.requests_per_minute is not MISSING:
-        await acting(scope, Action.API_KEY_LIMIT)
+        await acting(scope, Action.LIMIT)
         _within_rate(scope, body.requests_per_minute)
     row = await get(scope, key_id, for_update=True)
     precondition.check(row.version)
@@ -91,7 +91,7 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
 
     Whoever gets the secret gets the key's actions, so their role must have them as if they made it.
     """
-    caller = await acting(scope, Action.API_KEY_ROTATE)
+    caller = await acting(scope, Action.ROTATE)
     row = await get(scope, key_id, for_update=True)
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= clock.now()):
         raise ApiKeyDead
@@ -121,7 +121,7 @@ async def revoke_all(scope: Scope, created_by: UUID) -> Sequence[ApiKey]:
 
     The lock on the tenant's people lets no key be made meanwhile.
     """
-    await acting(scope, Action.API_KEY_REVOKE)
+    await acting(scope, Action.REVOKE)
     rows = await queries.live_of(scope.unit.session, created_by, for_update=True)
     if not rows:
         raise NotFound

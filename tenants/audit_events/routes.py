@@ -13,8 +13,8 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.limits import LimitClass
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.audit_events import service as audit_events
+from tenants.audit_events.permissions import Action
 from tenants.audit_events.schemas import AuditEventExport, AuditEventList, AuditEventRead
 
 router = APIRouter(tags=["audit"], route_class=TenantRoute)
@@ -28,7 +28,7 @@ _CSV: Final = {
 
 @router.get("/audit-events", summary="List audit events", responses=problems(InvalidCursor))
 async def list_audit_events(
-    params: Annotated[AuditEventList, Query()], scope: Annotated[Scope, allow(Action.AUDIT_READ)]
+    params: Annotated[AuditEventList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[AuditEventRead]:
     """List what was done in the tenant, the newest first; `search` looks into action, object and actor."""
     return (await audit_events.page(scope, params)).page(AuditEventRead.of)
@@ -43,7 +43,7 @@ async def list_audit_events(
 )
 async def export_audit_events(
     params: Annotated[AuditEventExport, Query()],
-    scope: Annotated[Scope, allow(Action.AUDIT_READ, LimitClass.EXPORT)],
+    scope: Annotated[Scope, allow(Action.READ, LimitClass.EXPORT)],
 ) -> CsvResponse:
     """Stream the tenant's whole log, or what the filters leave of it, as CSV for a spreadsheet."""
     rows = await begun(_rows(audit_events.export(scope, params)))

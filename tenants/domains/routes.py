@@ -10,10 +10,10 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.answers import LOCATED
 from tenants.domains import service as domains
 from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
+from tenants.domains.permissions import Action
 from tenants.domains.schemas import DomainCreate, DomainList, DomainRead
 from tenants.quotas import QuotaExceeded
 
@@ -24,7 +24,7 @@ DomainId = Annotated[UUID, Path(description="Id of the domain.")]
 
 @router.get("", summary="List domains", responses=problems(InvalidCursor))
 async def list_domains(
-    params: Annotated[DomainList, Query()], scope: Annotated[Scope, allow(Action.DOMAIN_READ)]
+    params: Annotated[DomainList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[DomainRead]:
     """List the tenant's own host names, proved or not; `search` looks into the name."""
     return (await domains.page(scope, params)).page(DomainRead.telling)
@@ -38,7 +38,7 @@ async def list_domains(
 )
 async def create_domain(
     body: DomainCreate,
-    scope: Annotated[Scope, allow(Action.DOMAIN_CREATE)],
+    scope: Annotated[Scope, allow(Action.CREATE)],
     request: Request,
     response: Response,
 ) -> DomainRead:
@@ -49,20 +49,20 @@ async def create_domain(
 
 
 @router.get("/{domain_id}", summary="Read a domain", responses=problems(NotFound))
-async def get_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.DOMAIN_READ)]) -> DomainRead:
+async def get_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.READ)]) -> DomainRead:
     """Read one domain: whether it is proved, and by which record."""
     return DomainRead.telling(await domains.get(scope, domain_id))
 
 
 @router.post("/{domain_id}/verify", summary="Verify a domain", responses=problems(NotFound, DomainNotProved))
 async def verify_domain(
-    domain_id: DomainId, scope: Annotated[Scope, allow(Action.DOMAIN_VERIFY)], request: Request
+    domain_id: DomainId, scope: Annotated[Scope, allow(Action.VERIFY)], request: Request
 ) -> DomainRead:
     """Look for the proof in the DNS. Where it is found the host leads to the tenant within a second."""
     return DomainRead.telling(await domains.verify(scope, domain_id, kernel_of(request).resolver))
 
 
 @router.delete("/{domain_id}", status_code=204, summary="Remove a domain", responses=problems(NotFound))
-async def delete_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.DOMAIN_DELETE)]) -> None:
+async def delete_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.DELETE)]) -> None:
     """Give a host name up. It leads nowhere within a second."""
     await domains.delete(scope, domain_id)

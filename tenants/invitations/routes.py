@@ -10,7 +10,6 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import PersonalScope, Scope
-from tenants.actions import Action
 from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.dependencies import EmailsDep
 from tenants.invitations import service as invitations
@@ -22,6 +21,7 @@ from tenants.invitations.errors import (
     SeatsExhausted,
     TooManyInvitations,
 )
+from tenants.invitations.permissions import Action
 from tenants.invitations.schemas import InvitationAccept, InvitationCreate, InvitationList, InvitationRead
 from tenants.me.schemas import OwnMembershipRead
 from tenants.roles.errors import Outranked, RoleUnknown
@@ -36,7 +36,7 @@ InvitationId = Annotated[UUID, Path(description="Id of the invitation.")]
 
 @router.get("", summary="List invitations", responses=problems(InvalidCursor))
 async def list_invitations(
-    params: Annotated[InvitationList, Query()], scope: Annotated[Scope, allow(Action.INVITATION_READ)]
+    params: Annotated[InvitationList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[InvitationRead]:
     """List the tenant's invitations, also the settled ones; `search` looks into the address."""
     return (await invitations.page(scope, params)).page(InvitationRead.of)
@@ -51,7 +51,7 @@ async def list_invitations(
 )
 async def create_invitation(
     body: InvitationCreate,
-    scope: Annotated[Scope, allow(Action.INVITATION_CREATE)],
+    scope: Annotated[Scope, allow(Action.CREATE)],
     emails: EmailsDep,
     request: Request,
     response: Response,
@@ -71,7 +71,7 @@ async def create_invitation(
     responses=problems(InvitationInvalid, TenantSuspended, AlreadyMember, SeatsExhausted, TooManyInvitations),
 )
 async def accept_invitation(
-    body: InvitationAccept, scope: Annotated[PersonalScope, allow_personal(Action.INVITATION_ACCEPT)], request: Request
+    body: InvitationAccept, scope: Annotated[PersonalScope, allow_personal(Action.ACCEPT)], request: Request
 ) -> OwnMembershipRead:
     """Join the tenant that invited the caller's verified address. Whatever is wrong with a token, the answer is one.
 
@@ -88,7 +88,7 @@ async def accept_invitation(
 
 @router.get("/{invitation_id}", summary="Read an invitation", responses=TAGGED | problems(NotFound))
 async def get_invitation(
-    invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.INVITATION_READ)], response: Response
+    invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.READ)], response: Response
 ) -> InvitationRead:
     """Read one invitation."""
     invitation = await invitations.get(scope, invitation_id)
@@ -103,7 +103,7 @@ async def get_invitation(
 )
 async def resend_invitation(
     invitation_id: InvitationId,
-    scope: Annotated[Scope, allow(Action.INVITATION_UPDATE)],
+    scope: Annotated[Scope, allow(Action.UPDATE)],
     emails: EmailsDep,
     response: Response,
 ) -> InvitationRead:
@@ -119,9 +119,7 @@ async def resend_invitation(
     summary="Revoke an invitation",
     responses=problems(NotFound, Outranked, InvitationSettled),
 )
-async def revoke_invitation(
-    invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.INVITATION_DELETE)]
-) -> None:
+async def revoke_invitation(invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.DELETE)]) -> None:
     """Take an invitation back: its token is dead, its seat is free. It stays in the list."""
     await invitations.revoke(scope, invitation_id)
 

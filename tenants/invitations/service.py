@@ -21,7 +21,6 @@ from insula.policy import may_grant
 from insula.scope import PersonalScope, Scope
 from insula.tenancy import Profile
 from tenants.acting import acting, check_rank
-from tenants.actions import Action
 from tenants.emails import LIFETIME, Emails
 from tenants.invitations import queries, tokens
 from tenants.invitations.errors import (
@@ -32,6 +31,7 @@ from tenants.invitations.errors import (
     SeatsExhausted,
 )
 from tenants.invitations.models import Invitation
+from tenants.invitations.permissions import Action
 from tenants.invitations.schemas import InvitationCreate, InvitationList
 from tenants.members import queries as members
 from tenants.roles import queries as roles
@@ -58,7 +58,7 @@ async def get(scope: Scope, invitation_id: UUID, *, for_update: bool = False) ->
 
 async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invitation:
     """Invite an address. What is answered depends on this tenant alone, not on whether anybody has the address."""
-    caller = await acting(scope, Action.INVITATION_CREATE)
+    caller = await acting(scope, Action.CREATE)
     session = scope.unit.session
     await check_rank(session, caller, body.role)
     if await members.find_email(session, body.email) is not None:
@@ -86,7 +86,7 @@ async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invita
 
 async def resend(scope: Scope, invitation_id: UUID, emails: Emails) -> Invitation:
     """Send the invitation anew, in the caller's name: with a new token, for another week. The old token is dead."""
-    caller = await acting(scope, Action.INVITATION_UPDATE)
+    caller = await acting(scope, Action.UPDATE)
     invitation = await _open(scope, invitation_id)
     await check_rank(scope.unit.session, caller, invitation.role)
     if invitation.status == "expired":
@@ -105,7 +105,7 @@ async def resend(scope: Scope, invitation_id: UUID, emails: Emails) -> Invitatio
 
 async def revoke(scope: Scope, invitation_id: UUID) -> None:
     """Take the invitation back; its token is dead and its seat free."""
-    caller = await acting(scope, Action.INVITATION_DELETE)
+    caller = await acting(scope, Action.DELETE)
     invitation = await _open(scope, invitation_id)
     await check_rank(scope.unit.session, caller, invitation.role)
     await _revoke(scope, invitation)
@@ -158,7 +158,7 @@ async def _check_inviter(session: AsyncSession, invitation: Invitation) -> None:
     inviter = await members.find_user(session, invitation.invited_by)
     own = await roles.permissions(session, inviter.role) if inviter is not None else None
     offered = await roles.permissions(session, invitation.role)
-    if own is None or offered is None or Action.INVITATION_CREATE not in own or not may_grant(own, offered):
+    if own is None or offered is None or Action.CREATE not in own or not may_grant(own, offered):
         raise InvitationInvalid
 
 

@@ -10,10 +10,10 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.items import service as items
 from tenants.items.errors import AssigneeNotFound
+from tenants.items.permissions import Action
 from tenants.items.schemas import ItemBulkCreate, ItemBulkRead, ItemCreate, ItemList, ItemRead, ItemUpdate
 from tenants.projects.routes import ProjectId
 from tenants.quotas import QuotaExceeded
@@ -25,7 +25,7 @@ ItemId = Annotated[UUID, Path(description="Id of the item.")]
 
 @router.get("", summary="List items", responses=problems(NotFound, InvalidCursor))
 async def list_items(
-    project_id: ProjectId, params: Annotated[ItemList, Query()], scope: Annotated[Scope, allow(Action.ITEM_READ)]
+    project_id: ProjectId, params: Annotated[ItemList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[ItemRead]:
     """List a project's items; `search` looks into title and body."""
     return (await items.page(scope, project_id, params)).page(ItemRead.of)
@@ -40,7 +40,7 @@ async def list_items(
 async def create_item(
     project_id: ProjectId,
     body: ItemCreate,
-    scope: Annotated[Scope, allow(Action.ITEM_CREATE)],
+    scope: Annotated[Scope, allow(Action.CREATE)],
     request: Request,
     response: Response,
 ) -> ItemRead:
@@ -57,7 +57,7 @@ async def create_item(
     responses=problems(NotFound, AssigneeNotFound, QuotaExceeded),
 )
 async def create_items(
-    project_id: ProjectId, body: ItemBulkCreate, scope: Annotated[Scope, allow(Action.ITEM_CREATE)]
+    project_id: ProjectId, body: ItemBulkCreate, scope: Annotated[Scope, allow(Action.CREATE)]
 ) -> ItemBulkRead:
     """Create up to 1,000 items in a project: all of them or, when one is bad, none."""
     return ItemBulkRead(ids=await items.create_many(scope, project_id, body.items))
@@ -65,7 +65,7 @@ async def create_items(
 
 @router.get("/{item_id}", summary="Read an item", responses=TAGGED | problems(NotFound))
 async def get_item(
-    project_id: ProjectId, item_id: ItemId, scope: Annotated[Scope, allow(Action.ITEM_READ)], response: Response
+    project_id: ProjectId, item_id: ItemId, scope: Annotated[Scope, allow(Action.READ)], response: Response
 ) -> ItemRead:
     """Read one item. Its `ETag` is for `If-Match` when changing it."""
     item = await items.get(scope, project_id, item_id)
@@ -81,7 +81,7 @@ async def update_item(
     item_id: ItemId,
     body: ItemUpdate,
     if_match: IfMatchDep,
-    scope: Annotated[Scope, allow(Action.ITEM_UPDATE)],
+    scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> ItemRead:
     """Change the fields sent; the others stay. With `If-Match`, only if nobody changed it meanwhile."""
@@ -94,7 +94,7 @@ async def update_item(
     "/{item_id}", status_code=204, summary="Delete an item", responses=problems(NotFound, PreconditionFailed)
 )
 async def delete_item(
-    project_id: ProjectId, item_id: ItemId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.ITEM_DELETE)]
+    project_id: ProjectId, item_id: ItemId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.DELETE)]
 ) -> None:
     """Delete an item, for good."""
     await items.delete(scope, project_id, item_id, if_match)

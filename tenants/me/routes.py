@@ -17,8 +17,8 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.ids import UserId
 from insula.scope import PersonalScope
-from tenants.actions import Action
 from tenants.answers import TAGGED
+from tenants.me.permissions import Action
 from tenants.me.schemas import MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionList
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=TenantRoute)
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/me", tags=["me"], route_class=TenantRoute)
 
 @router.get("", summary="Read your own account", responses=TAGGED)
 async def get_me(
-    scope: Annotated[PersonalScope, allow_personal(Action.ME_READ)], request: Request, response: Response
+    scope: Annotated[PersonalScope, allow_personal(Action.READ)], request: Request, response: Response
 ) -> MeRead:
     """Read the caller's account and memberships. Works with any token of this app, bound to a tenant or not."""
     return await _read(kernel_of(request), scope.principal.person(), response)
@@ -36,7 +36,7 @@ async def get_me(
 async def update_me(
     body: MeUpdate,
     if_match: IfMatchDep,
-    scope: Annotated[PersonalScope, allow_personal(Action.ME_UPDATE)],
+    scope: Annotated[PersonalScope, allow_personal(Action.UPDATE)],
     request: Request,
     response: Response,
 ) -> MeRead:
@@ -54,7 +54,7 @@ async def update_me(
     responses=problems(CurrentPasswordWrong, PasswordTooEasy, TooManyAttempts),
 )
 async def change_password(
-    body: PasswordChange, scope: Annotated[PersonalScope, allow_personal(Action.ME_UPDATE)], request: Request
+    body: PasswordChange, scope: Annotated[PersonalScope, allow_personal(Action.UPDATE)], request: Request
 ) -> None:
     """Change the caller's password. Every other session of theirs ends; this one stays."""
     kernel, me = kernel_of(request), _signed_in(scope)
@@ -63,9 +63,7 @@ async def change_password(
 
 
 @router.get("/sessions", summary="List your sessions")
-async def list_sessions(
-    scope: Annotated[PersonalScope, allow_personal(Action.ME_READ)], request: Request
-) -> SessionList:
+async def list_sessions(scope: Annotated[PersonalScope, allow_personal(Action.READ)], request: Request) -> SessionList:
     """List where the caller is signed in."""
     me = _signed_in(scope)
     return SessionList.among(await kernel_of(request).own_account.sessions(me), me.session_id)
@@ -79,7 +77,7 @@ async def list_sessions(
 )
 async def revoke_session(
     session_id: Annotated[UUID, Path(description="Id of the session.")],
-    scope: Annotated[PersonalScope, allow_personal(Action.ME_UPDATE)],
+    scope: Annotated[PersonalScope, allow_personal(Action.UPDATE)],
     request: Request,
 ) -> None:
     """End one of the caller's sessions, be it this one. Its tokens are refused from then on."""

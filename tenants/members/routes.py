@@ -10,12 +10,12 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.answers import TAGGED, tagged
 from tenants.api_keys.schemas import ApiKeys
 from tenants.dependencies import EmailsDep
 from tenants.members import service as members
 from tenants.members.errors import AlreadyOwner, LastOwner, TooManyTransfers
+from tenants.members.permissions import Action
 from tenants.members.schemas import MemberList, MemberRead, MemberUpdate, OwnershipTransfer
 from tenants.roles.errors import Outranked, RoleUnknown
 
@@ -26,21 +26,21 @@ MemberId = Annotated[UUID, Path(description="Id of the membership.")]
 
 @router.get("/members", summary="List members", responses=problems(InvalidCursor))
 async def list_members(
-    params: Annotated[MemberList, Query()], scope: Annotated[Scope, allow(Action.MEMBER_READ)]
+    params: Annotated[MemberList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[MemberRead]:
     """List the tenant's members; `search` looks into name and email."""
     return (await members.page(scope, params)).page(MemberRead.of)
 
 
 @router.delete("/members/me", status_code=204, summary="Leave the tenant", responses=problems(LastOwner))
-async def leave(scope: Annotated[Scope, allow(Action.MEMBER_LEAVE)]) -> None:
+async def leave(scope: Annotated[Scope, allow(Action.LEAVE)]) -> None:
     """End the caller's own membership. The last owner transfers the ownership first."""
     await members.leave(scope)
 
 
 @router.get("/members/{member_id}", summary="Read a member", responses=TAGGED | problems(NotFound))
 async def get_member(
-    member_id: MemberId, scope: Annotated[Scope, allow(Action.MEMBER_READ)], response: Response
+    member_id: MemberId, scope: Annotated[Scope, allow(Action.READ)], response: Response
 ) -> MemberRead:
     """Read one member. Its `ETag` is for `If-Match` when changing it."""
     member = await members.get(scope, member_id)
@@ -57,7 +57,7 @@ async def update_member(
     member_id: MemberId,
     body: MemberUpdate,
     if_match: IfMatchDep,
-    scope: Annotated[Scope, allow(Action.MEMBER_UPDATE)],
+    scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> MemberRead:
     """Give a member another role: neither from nor to one above the caller's own. It counts within a second."""
@@ -75,7 +75,7 @@ async def update_member(
 async def remove_member(
     member_id: MemberId,
     if_match: IfMatchDep,
-    scope: Annotated[Scope, allow(Action.MEMBER_DELETE)],
+    scope: Annotated[Scope, allow(Action.DELETE)],
     response: Response,
 ) -> ApiKeys | None:
     """Remove a member who does not outrank the caller. Their tokens for this tenant are refused within a second.
@@ -97,7 +97,7 @@ async def remove_member(
 )
 async def transfer_ownership(
     body: OwnershipTransfer,
-    scope: Annotated[Scope, allow(Action.OWNERSHIP_TRANSFER)],
+    scope: Annotated[Scope, allow(Action.TRANSFER_OWNERSHIP)],
     emails: EmailsDep,
     response: Response,
 ) -> MemberRead:

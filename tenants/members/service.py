@@ -12,11 +12,12 @@ from insula.http.paging import Slice
 from insula.policy import Role
 from insula.scope import Scope
 from tenants.acting import acting, check_rank
-from tenants.actions import Action
 from tenants.api_keys import queries as api_keys
+from tenants.api_keys.permissions import Action as ApiKeyAction
 from tenants.emails import Emails
 from tenants.members import queries
 from tenants.members.errors import AlreadyOwner, LastOwner
+from tenants.members.permissions import Action
 from tenants.members.schemas import MemberList, MemberUpdate, OwnershipTransfer
 from tenants.roles.errors import RoleUnknown
 from tenants.violations import answering
@@ -39,7 +40,7 @@ async def get(scope: Scope, member_id: UUID, *, for_update: bool = False) -> Mem
 
 async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precondition: Precondition) -> Membership:
     """Give the member another role, neither from nor to one above the caller's."""
-    caller = await acting(scope, Action.MEMBER_UPDATE)
+    caller = await acting(scope, Action.UPDATE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
     await check_rank(scope.unit.session, caller, member.role, body.role)
@@ -58,27 +59,27 @@ async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> S
 
     Return the live API keys that they made, which go on working, to a caller who may see keys.
     """
-    caller = await acting(scope, Action.MEMBER_DELETE)
+    caller = await acting(scope, Action.DELETE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
     await check_rank(scope.unit.session, caller, member.role)
     await _delete(scope, member)
     _note(scope, "member.removed", member, _image(member), None)
-    if Action.API_KEY_READ not in caller.permissions:
+    if ApiKeyAction.READ not in caller.permissions:
         return ()
     return await api_keys.live_of(scope.unit.session, member.user_id)
 
 
 async def leave(scope: Scope) -> None:
     """End the caller's own membership."""
-    member = (await acting(scope, Action.MEMBER_LEAVE)).member
+    member = (await acting(scope, Action.LEAVE)).member
     await _delete(scope, member)
     _note(scope, "member.left", member, _image(member), None)
 
 
 async def transfer(scope: Scope, body: OwnershipTransfer, emails: Emails) -> Membership:
     """Make a member the owner in the caller's place; the caller becomes an admin."""
-    caller = (await acting(scope, Action.OWNERSHIP_TRANSFER)).member
+    caller = (await acting(scope, Action.TRANSFER_OWNERSHIP)).member
     heir = await get(scope, body.member_id, for_update=True)
     if heir.role == Role.OWNER:
         raise AlreadyOwner

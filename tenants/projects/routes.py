@@ -10,10 +10,10 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.projects import service as projects
 from tenants.projects.errors import ProjectNameTaken
+from tenants.projects.permissions import Action
 from tenants.projects.schemas import ProjectCreate, ProjectList, ProjectRead, ProjectUpdate
 from tenants.quotas import QuotaExceeded
 
@@ -24,7 +24,7 @@ ProjectId = Annotated[UUID, Path(description="Id of the project.")]
 
 @router.get("", summary="List projects", responses=problems(InvalidCursor))
 async def list_projects(
-    params: Annotated[ProjectList, Query()], scope: Annotated[Scope, allow(Action.PROJECT_READ)]
+    params: Annotated[ProjectList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[ProjectRead]:
     """List the tenant's projects; `search` looks into name and description."""
     return (await projects.page(scope, params)).page(ProjectRead.of)
@@ -35,7 +35,7 @@ async def list_projects(
 )
 async def create_project(
     body: ProjectCreate,
-    scope: Annotated[Scope, allow(Action.PROJECT_CREATE)],
+    scope: Annotated[Scope, allow(Action.CREATE)],
     request: Request,
     response: Response,
 ) -> ProjectRead:
@@ -47,7 +47,7 @@ async def create_project(
 
 @router.get("/{project_id}", summary="Read a project", responses=TAGGED | problems(NotFound))
 async def get_project(
-    project_id: ProjectId, scope: Annotated[Scope, allow(Action.PROJECT_READ)], response: Response
+    project_id: ProjectId, scope: Annotated[Scope, allow(Action.READ)], response: Response
 ) -> ProjectRead:
     """Read one project. Its `ETag` is for `If-Match` when changing it."""
     project = await projects.get(scope, project_id)
@@ -64,7 +64,7 @@ async def update_project(
     project_id: ProjectId,
     body: ProjectUpdate,
     if_match: IfMatchDep,
-    scope: Annotated[Scope, allow(Action.PROJECT_UPDATE)],
+    scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> ProjectRead:
     """Change the fields sent; the others stay. With `If-Match`, only if nobody changed it meanwhile."""
@@ -77,7 +77,7 @@ async def update_project(
     "/{project_id}", status_code=204, summary="Delete a project", responses=problems(NotFound, PreconditionFailed)
 )
 async def delete_project(
-    project_id: ProjectId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.PROJECT_DELETE)]
+    project_id: ProjectId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.DELETE)]
 ) -> None:
     """Delete a project and its items, for good."""
     await projects.delete(scope, project_id, if_match)

@@ -9,11 +9,11 @@ from insula.http.etags import IfMatchDep
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.permissions import BUILT_IN, PUBLISHED
 from tenants.roles import service as roles
 from tenants.roles.errors import Outranked, RoleInUse, RoleKeyTaken, RolesUsedUp
+from tenants.roles.permissions import Action
 from tenants.roles.schemas import BuiltInRoleRead, PermissionList, RoleCreate, RoleList, RoleRead, RoleUpdate
 
 router = APIRouter(tags=["roles"], route_class=TenantRoute)
@@ -22,13 +22,13 @@ RoleId = Annotated[UUID, Path(description="Id of a role of the tenant's own.")]
 
 
 @router.get("/permissions", summary="List permissions")
-async def list_permissions(_scope: Annotated[Scope, allow(Action.ROLE_READ)]) -> PermissionList:
+async def list_permissions(_scope: Annotated[Scope, allow(Action.READ)]) -> PermissionList:
     """List what roles can be made of, in all apps. What only an owner can do is not among it."""
     return PermissionList.naming([*PUBLISHED.values()])
 
 
 @router.get("/roles", summary="List roles")
-async def list_roles(scope: Annotated[Scope, allow(Action.ROLE_READ)]) -> RoleList:
+async def list_roles(scope: Annotated[Scope, allow(Action.READ)]) -> RoleList:
     """List the roles that members can have: the built-in ones and all of the tenant's own."""
     built_in = [BuiltInRoleRead(key=key, permissions=sorted(granted)) for key, granted in BUILT_IN.items()]
     return RoleList(built_in=built_in, own=[RoleRead.of(role) for role in await roles.every(scope)])
@@ -41,7 +41,7 @@ async def list_roles(scope: Annotated[Scope, allow(Action.ROLE_READ)]) -> RoleLi
     responses=CREATED | problems(Outranked, RoleKeyTaken, RolesUsedUp),
 )
 async def create_role(
-    body: RoleCreate, scope: Annotated[Scope, allow(Action.ROLE_CREATE)], request: Request, response: Response
+    body: RoleCreate, scope: Annotated[Scope, allow(Action.CREATE)], request: Request, response: Response
 ) -> RoleRead:
     """Define a role of permissions that the caller's own role has. Members are given it by its key."""
     role = await roles.create(scope, body)
@@ -50,7 +50,7 @@ async def create_role(
 
 
 @router.get("/roles/{role_id}", summary="Read a role", responses=TAGGED | problems(NotFound))
-async def get_role(role_id: RoleId, scope: Annotated[Scope, allow(Action.ROLE_READ)], response: Response) -> RoleRead:
+async def get_role(role_id: RoleId, scope: Annotated[Scope, allow(Action.READ)], response: Response) -> RoleRead:
     """Read one of the tenant's own roles. Its `ETag` is for `If-Match` when changing it."""
     role = await roles.get(scope, role_id)
     tagged(response, role)
@@ -66,7 +66,7 @@ async def update_role(
     role_id: RoleId,
     body: RoleUpdate,
     if_match: IfMatchDep,
-    scope: Annotated[Scope, allow(Action.ROLE_UPDATE)],
+    scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> RoleRead:
     """Change a role that may nothing, before and after, which the caller may not. It counts within a second."""
@@ -81,8 +81,6 @@ async def update_role(
     summary="Delete a role",
     responses=problems(NotFound, Outranked, RoleInUse, PreconditionFailed),
 )
-async def delete_role(
-    role_id: RoleId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.ROLE_DELETE)]
-) -> None:
+async def delete_role(role_id: RoleId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.DELETE)]) -> None:
     """Delete a role that no member has and no open invitation names."""
     await roles.delete(scope, role_id, if_match)

@@ -13,10 +13,10 @@ from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.scope import Scope
 from tenants.acting import acting
-from tenants.actions import Action
 from tenants.permissions import own
 from tenants.roles import queries
 from tenants.roles.errors import RoleInUse, RoleKeyTaken, RolesUsedUp
+from tenants.roles.permissions import Action
 from tenants.roles.schemas import RoleCreate, RoleUpdate
 from tenants.violations import answering
 
@@ -44,7 +44,7 @@ async def get(scope: Scope, role_id: UUID, *, for_update: bool = False) -> Custo
 
 async def create(scope: Scope, body: RoleCreate) -> CustomRole:
     """Define a role that may at most what the caller may."""
-    caller = await acting(scope, Action.ROLE_CREATE)
+    caller = await acting(scope, Action.CREATE)
     caller.check_named(own(body.permissions))
     session = scope.unit.session
     if await queries.count(session) >= MOST:
@@ -59,7 +59,7 @@ async def create(scope: Scope, body: RoleCreate) -> CustomRole:
 
 async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Precondition) -> CustomRole:
     """Change what ``body`` names, of a role that may at most what the caller may, before and after."""
-    caller = await acting(scope, Action.ROLE_UPDATE)
+    caller = await acting(scope, Action.UPDATE)
     role = await get(scope, role_id, for_update=True)
     precondition.check(role.version)
     caller.check_reach(own(role.permissions))
@@ -73,7 +73,7 @@ async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Pr
 
 async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> None:
     """Delete a role that nobody has, and that may at most what the caller may."""
-    caller = await acting(scope, Action.ROLE_DELETE)
+    caller = await acting(scope, Action.DELETE)
     role = await get(scope, role_id, for_update=True)
     precondition.check(role.version)
     caller.check_reach(own(role.permissions))

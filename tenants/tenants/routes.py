@@ -10,11 +10,11 @@ from insula.http.kernel import kernel_of
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import PersonalScope, Scope
-from tenants.actions import Action
 from tenants.answers import CREATED, TAGGED, tagged
 from tenants.deprecation import DEPRECATED, Deprecation
 from tenants.tenants import service as tenants
 from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants
+from tenants.tenants.permissions import Action
 from tenants.tenants.schemas import PlanRead, TenantCreate, TenantRead, TenantReadV2, TenantUpdate
 
 router = APIRouter(tags=["tenants"], route_class=TenantRoute)
@@ -33,7 +33,7 @@ READ_V1: Final = Deprecation(
 )
 async def create_tenant(
     body: TenantCreate,
-    scope: Annotated[PersonalScope, allow_personal(Action.TENANT_CREATE)],
+    scope: Annotated[PersonalScope, allow_personal(Action.CREATE)],
     request: Request,
     response: Response,
 ) -> TenantRead:
@@ -51,9 +51,7 @@ async def create_tenant(
 
 
 @router.get("/tenant", summary="Read the tenant", deprecated=True, responses=DEPRECATED)
-async def get_tenant(
-    scope: Annotated[Scope, allow(Action.TENANT_READ)], request: Request, response: Response
-) -> TenantRead:
+async def get_tenant(scope: Annotated[Scope, allow(Action.READ)], request: Request, response: Response) -> TenantRead:
     """Read the caller's tenant. `/v2/tenant` also tells what its plan grants."""
     tenant = await tenants.get(scope)
     tagged(response, tenant)
@@ -62,7 +60,7 @@ async def get_tenant(
 
 
 @router_v2.get("/tenant", summary="Read the tenant", responses=TAGGED)
-async def get_tenant_v2(scope: Annotated[Scope, allow(Action.TENANT_READ)], response: Response) -> TenantReadV2:
+async def get_tenant_v2(scope: Annotated[Scope, allow(Action.READ)], response: Response) -> TenantReadV2:
     """Read the caller's tenant, with its plan and what that grants."""
     tenant = await tenants.get(scope)
     tagged(response, tenant)
@@ -76,7 +74,7 @@ async def get_tenant_v2(scope: Annotated[Scope, allow(Action.TENANT_READ)], resp
 async def update_tenant(
     body: TenantUpdate,
     if_match: IfMatchDep,
-    scope: Annotated[Scope, allow(Action.TENANT_UPDATE)],
+    scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> TenantRead:
     """Change the fields sent; the others stay. With `If-Match`, only if nobody changed it meanwhile.

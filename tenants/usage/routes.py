@@ -5,14 +5,14 @@ from fastapi import APIRouter
 from insula.http.access import allow
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.actions import Action
 from tenants.usage import service as usage
+from tenants.usage.permissions import Action
 from tenants.usage.schemas import UsageRead
 
 router = APIRouter(prefix="/usage", tags=["usage"], route_class=TenantRoute)
 
 
 @router.get("", summary="Read the usage")
-async def get_usage(scope: Annotated[Scope, allow(Action.USAGE_READ)]) -> UsageRead:
+async def get_usage(scope: Annotated[Scope, allow(Action.READ)]) -> UsageRead:
     """Read how much of its plan's quotas the tenant uses. Requests a minute stand in each answer's `RateLimit`."""
     return await usage.read(scope)

@@ -221,9 +221,9 @@ def test_without_its_rights_the_attack_cannot_prove_anything(
 @pytest.mark.parametrize(
     ("name", "text", "instead", "complaint"),
     [
-        ("tenants/labels/routes.py", "allow(Action.LABEL_CREATE)", "Query()", "create_label has no allow(...)"),
+        ("tenants/labels/routes.py", "allow(Action.CREATE)", "Query()", "create_label has no allow(...)"),
         ("tenants/labels/models.py", "import TenantOwned", "import Base as TenantOwned", "no column named 'tenant_id'"),
-        ("tenants/actions.py", '    LABEL_READ = "label:read", "See labels"\n', "", "LABEL_READ"),
+        ("tenants/labels/permissions.py", '    READ = "label:read", "See labels", MEMBERS\n', "", "READ"),
     ],
     ids=["who may", "the tenant's table", "the action"],
 )

@@ -10,14 +10,14 @@ from insula.http.public import PUBLIC
 from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
 from insula.http.seal import RepeatedOperation, seal
 from insula.scope import Scope
-from tenants.actions import Action
+from tenants.projects.permissions import Action
 
 
 async def unguarded() -> str:
     return "open"
 
 
-async def guarded(_scope: Annotated[Scope, allow(Action.PROJECT_READ)]) -> str:
+async def guarded(_scope: Annotated[Scope, allow(Action.READ)]) -> str:
     return "closed"
 
 

@@ -1,27 +1,60 @@
-import pytest
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 
 import admin.api
 import billing.api
 import tenants.api
-from insula.policy import Permission, Role, Undescribed, merged, published
-from tenants.actions import OWNERS_ALONE, Action
-from tenants.permissions import ASSIGNABLE, BUILT_IN, IN_EVERY_ROLE, PUBLISHED, own
+from insula.policy import Role, merged
+from tenants.invitations.permissions import Action as InvitationAction
+from tenants.me.permissions import Action as MeAction
+from tenants.members.permissions import Action as MemberAction
+from tenants.permissions import ASSIGNABLE, BUILT_IN, GRANTS, IN_EVERY_ROLE, PERMISSIONS, PUBLISHED, own
+from tenants.projects.permissions import Action as ProjectAction
+from tenants.tenants.permissions import Action as TenantAction
+from tenants.usage.permissions import Action as UsageAction
+
+PERSONAL = {MeAction.READ, MeAction.UPDATE, TenantAction.CREATE, InvitationAction.ACCEPT}
 
 
-class Deed(Permission):
-    READ = "deed:read", "See deeds"
-    FORGE = "deed:forge"
+class TestGrants:
+    def test_every_role_has_some(self) -> None:
+        assert set(GRANTS) == set(Role)
+
+    def test_every_action_is_granted_unless_it_is_personal(self) -> None:
+        assert set().union(*GRANTS.values()) == set(PERMISSIONS) - PERSONAL
+
+    def test_viewer_only_reads_and_leaves(self) -> None:
+        assert {action.split(":")[1] for action in GRANTS["viewer"]} == {"read", "leave"}
+
+    def test_billing_manager_sees_the_tenant_and_its_usage_alone(self) -> None:
+        assert GRANTS["billing_manager"] == {TenantAction.READ, MemberAction.LEAVE, UsageAction.READ}
+
+    def test_everybody_may_leave(self) -> None:
+        assert all(MemberAction.LEAVE in granted for granted in GRANTS.values())
+
+    def test_member_neither_deletes_projects_nor_changes_the_tenant_and_its_people(self) -> None:
+        more = GRANTS["owner"] - GRANTS["member"]
+        assert more >= {ProjectAction.DELETE, TenantAction.UPDATE, MemberAction.DELETE, InvitationAction.CREATE}
+
+    def test_owner_alone_gives_the_tenant_away(self) -> None:
+        assert GRANTS["owner"] - GRANTS["admin"] == {MemberAction.TRANSFER_OWNERSHIP}
+
+    def test_every_resources_permissions_are_among_them(self) -> None:
+        found = [f"tenants.{found.name}.permissions" for found in iter_modules(tenants.__path__) if found.ispkg]
+        declared = [one for name in found if find_spec(name) is not None for one in import_module(name).Action]
+        assert sorted(declared) == sorted(PERMISSIONS)
 
 
 class TestPublished:
     def test_is_what_the_houses_policy_grants_members_save_what_only_owners_can(self) -> None:
         grants = merged((tenants.api.GRANTS, billing.api.GRANTS, admin.api.GRANTS))
         members = frozenset[str]().union(*(grants[role] for role in Role))
-        assert members - OWNERS_ALONE == ASSIGNABLE
+        assert members - {MemberAction.TRANSFER_OWNERSHIP} == ASSIGNABLE
         assert {role: grants[role] for role in Role} == BUILT_IN
 
     def test_names_no_personal_action_and_none_of_the_staffs(self) -> None:
-        assert {Action.ME_READ, Action.ME_UPDATE, Action.TENANT_CREATE, Action.INVITATION_ACCEPT}.isdisjoint(ASSIGNABLE)
+        assert PERSONAL.isdisjoint(ASSIGNABLE)
         assert [code for code in ASSIGNABLE if code.startswith("staff")] == []
 
     def test_owners_have_all_of_it(self) -> None:
@@ -34,11 +67,6 @@ class TestPublished:
     def test_what_everybody_may_is_in_every_role(self) -> None:
         assert {"tenant:read", "member:leave"} <= IN_EVERY_ROLE
         assert all(granted >= IN_EVERY_ROLE for granted in BUILT_IN.values())
-
-    def test_without_words_there_is_none(self) -> None:
-        assert [found.code for found in published("deeds", {Role.OWNER: {Deed.READ}})] == ["deed:read"]
-        with pytest.raises(Undescribed, match="deed:forge"):
-            list(published("deeds", {Role.OWNER: {Deed.READ, Deed.FORGE}}))
 
     def test_what_is_stored_and_no_longer_published_counts_for_nothing(self) -> None:
         assert own(["project:read", "ownership:transfer", "project:fly"]) == {"project:read"}

@@ -1,10 +1,28 @@
 """Which role may do what."""
 
-from insula.policy.permissions import Permission, Published, Undescribed, published
+from insula.policy.permissions import DeclaredTwice, GrantedTo, Permission, Published, Undescribed, grants_of, published
 from insula.policy.policy import Policy, UnknownRole, merged
-from insula.policy.roles import Role, StaffRole, may_grant
+from insula.policy.roles import (
+    ADMINS,
+    BILLING_MANAGERS,
+    EVERYBODY,
+    MEMBERS,
+    OWNERS,
+    VIEWERS,
+    Role,
+    StaffRole,
+    may_grant,
+)
 
 __all__ = [
+    "ADMINS",
+    "BILLING_MANAGERS",
+    "EVERYBODY",
+    "MEMBERS",
+    "OWNERS",
+    "VIEWERS",
+    "DeclaredTwice",
+    "GrantedTo",
     "Permission",
     "Policy",
     "Published",
@@ -12,6 +30,7 @@ __all__ = [
     "StaffRole",
     "Undescribed",
     "UnknownRole",
+    "grants_of",
     "may_grant",
     "merged",
     "published",

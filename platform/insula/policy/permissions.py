@@ -1,31 +1,76 @@
-"""Permissions: what tenants can put together into roles of their own."""
+"""Permissions: declared by the resources that they guard, granted to built-in roles, put together into custom ones."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
+from types import MappingProxyType
 from typing import Self
 
-from insula.policy.roles import Role
+from insula.policy.roles import EVERYBODY, OWNERS, Role, StaffRole
+
+
+class GrantedTo(Enum):
+    """Which kinds of callers can be given a permission."""
+
+    PEOPLE_AND_KEYS = auto()
+    PEOPLE = auto()
+    """No API key: it gives access to others, or it is about a person's own account or membership."""
 
 
 class Permission(StrEnum):
-    """An action, and what it lets people do in words: ``"project:read", "See projects"``.
+    """What a route asks of its caller: a code, its meaning in words, and the built-in roles that have it.
 
-    Personal actions, which no role grants, need no words.
+    A resource declares its own::
+
+        class Action(Permission):
+            READ = "project:read", "See projects", VIEWERS
+            LEAVE = "member:leave", "Leave the tenant", EVERYBODY, GrantedTo.PEOPLE
+
+    A personal permission is a code alone: every signed-in user has it, and no role grants it.
     """
 
     meaning: str
+    roles: AbstractSet[Role | StaffRole]
+    granted_to: GrantedTo
 
-    def __new__(cls, code: str, meaning: str = "") -> Self:
+    def __new__(
+        cls,
+        code: str,
+        meaning: str = "",
+        roles: AbstractSet[Role | StaffRole] = frozenset(),
+        granted_to: GrantedTo = GrantedTo.PEOPLE_AND_KEYS,
+    ) -> Self:
         """Make a member that is its code."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
+        member.roles = roles
+        member.granted_to = granted_to
         return member
+
+    @property
+    def assignable(self) -> bool:
+        """Whether a custom role can have it: members have it by their role, and not the owners alone."""
+        return not self.roles.isdisjoint(Role) and self.roles != OWNERS
 
 
 class Undescribed(ValueError):
     """A permission does not say what it allows."""
+
+
+class DeclaredTwice(ValueError):
+    """Two permissions have one code: a role that has one of them would have the other."""
+
+
+def grants_of(permissions: Iterable[Permission]) -> Mapping[str, frozenset[Permission]]:
+    """Return which of ``permissions`` each built-in role has, by the role's name. Raises DeclaredTwice."""
+    declared = tuple(permissions)
+    if twice := sorted(code for code, times in Counter(map(str, declared)).items() if times > 1):
+        raise DeclaredTwice(f"declared twice: {', '.join(twice)}; give one of them another code")
+    grants = {role: frozenset(one for one in declared if role in one.roles) for role in (*Role, *StaffRole)}
+    return MappingProxyType({str(role): granted for role, granted in grants.items() if granted})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +86,14 @@ class Published:
     """Every built-in role has it, and so every other has, named or not."""
 
 
-def published(
-    app: str,
-    grants: Mapping[str, Collection[Permission]],
-    *,
-    owners_alone: Collection[str] = (),
-    for_people: Collection[str] = (),
-) -> Iterable[Published]:
-    """Yield the permissions that an app's ``grants`` make, save those that only owners can have.
+def published(app: str, permissions: Iterable[Permission]) -> Iterable[Published]:
+    """Yield the ``permissions`` of an app that custom roles can have, by code.
 
     Raises Undescribed for one without words.
     """
-    for action in sorted(set().union(*grants.values()) - set(owners_alone)):
-        if not action.meaning:
-            raise Undescribed(f"{action} does not say what it allows")
-        everybodys = all(action in grants.get(role, ()) for role in Role)
-        yield Published(str(action), action.meaning, app, action in for_people, everybodys)
+    for one in sorted(permissions):
+        if not one.assignable:
+            continue
+        if not one.meaning:
+            raise Undescribed(f"{one} does not say what it allows")
+        yield Published(str(one), one.meaning, app, one.granted_to is GrantedTo.PEOPLE, one.roles >= EVERYBODY)

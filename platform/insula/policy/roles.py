@@ -2,6 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -12,6 +13,16 @@ class Role(StrEnum):
     MEMBER = "member"
     VIEWER = "viewer"
     BILLING_MANAGER = "billing_manager"
+
+
+EVERYBODY: Final = frozenset(Role)
+VIEWERS: Final = frozenset({Role.VIEWER, Role.MEMBER, Role.ADMIN, Role.OWNER})
+"""Viewers and all who may do more with the tenant's work."""
+
+MEMBERS: Final = frozenset({Role.MEMBER, Role.ADMIN, Role.OWNER})
+ADMINS: Final = frozenset({Role.ADMIN, Role.OWNER})
+OWNERS: Final = frozenset({Role.OWNER})
+BILLING_MANAGERS: Final = frozenset({Role.BILLING_MANAGER, Role.ADMIN, Role.OWNER})
 
 
 class StaffRole(StrEnum):

@@ -228,7 +228,7 @@ EFFECTS: Final = (
     Edit(
         "invitations: by who may no longer",
         _INVITATIONS,
-        "if own is None or offered is None or Action.INVITATION_CREATE not in own or not may_grant(own, offered):",
+        "if own is None or offered is None or Action.CREATE not in own or not may_grant(own, offered):",
         "if offered is None:",
         _INVITED,
     ),
@@ -254,6 +254,20 @@ EFFECTS: Final = (
         "        if action in permissions:\n            return True\n"
         "        if action not in self._assignable:\n            return False",
         tests("policy"),
+    ),
+    Edit(
+        "roles: what the owners alone have, for every role",
+        "platform/insula/policy/permissions.py",
+        "return not self.roles.isdisjoint(Role) and self.roles != OWNERS",
+        "return not self.roles.isdisjoint(Role)",
+        tests("policy/test_permissions.py"),
+    ),
+    Edit(
+        "roles: one code for two permissions",
+        "platform/insula/policy/permissions.py",
+        "if times > 1)",
+        "if times > 2)",
+        tests("policy/test_permissions.py"),
     ),
     Edit(
         "roles: of any tenant",

@@ -113,14 +113,14 @@ PEOPLE: Final = (
     Edit(
         "keys: any rate by who may rename",
         "tenants/api_keys/service.py",
-        "        await acting(scope, Action.API_KEY_LIMIT)\n",
+        "        await acting(scope, Action.LIMIT)\n",
         "",
         tests("tenants/api_keys/test_rate.py"),
     ),
     Edit(
         "keys: shown to whoever removes a member",
         "tenants/members/service.py",
-        "if Action.API_KEY_READ not in caller.permissions:",
+        "if ApiKeyAction.READ not in caller.permissions:",
         "if False:",
         tests("tenants/api_keys/test_of_members.py"),
     ),

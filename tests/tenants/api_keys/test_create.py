@@ -7,9 +7,8 @@ import pytest
 import billing.api
 from insula import clock
 from insula.auth.api_keys import digest_of
-from tenants.actions import GRANTS
 from tenants.api_keys.grantable import KEY_ACTIONS, grantable_by
-from tenants.permissions import BUILT_IN
+from tenants.permissions import BUILT_IN, GRANTS
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.api_keys.support import HOUR, IMPORT, MANAGERS, made, works
 from tests.tenants.conftest import Join

@@ -1,0 +1,10 @@
+from insula.policy import ADMINS, Permission
+
+
+class Action(Permission):
+    """What callers may do with the tenant's own host names."""
+
+    READ = "domain:read", "See the tenant's own host names", ADMINS
+    CREATE = "domain:create", "Claim host names for the tenant", ADMINS
+    VERIFY = "domain:verify", "Have the proof of a host name looked up", ADMINS
+    DELETE = "domain:delete", "Give host names up", ADMINS

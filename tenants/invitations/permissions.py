@@ -1,0 +1,11 @@
+from insula.policy import ADMINS, GrantedTo, Permission
+
+
+class Action(Permission):
+    """What callers may do with invitations. Accepting one is personal: it names its user."""
+
+    READ = "invitation:read", "See invitations", ADMINS
+    CREATE = "invitation:create", "Invite people", ADMINS, GrantedTo.PEOPLE
+    UPDATE = "invitation:update", "Send invitations again", ADMINS, GrantedTo.PEOPLE
+    DELETE = "invitation:delete", "Take invitations back", ADMINS, GrantedTo.PEOPLE
+    ACCEPT = "invitation:accept"

@@ -1,0 +1,10 @@
+from insula.policy import ADMINS, MEMBERS, VIEWERS, Permission
+
+
+class Action(Permission):
+    """What callers may do with projects."""
+
+    READ = "project:read", "See projects", VIEWERS
+    CREATE = "project:create", "Create projects", MEMBERS
+    UPDATE = "project:update", "Change and archive projects", MEMBERS
+    DELETE = "project:delete", "Delete projects, with their items", ADMINS
