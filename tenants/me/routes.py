@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response, status
 from insula.app.auth import AttemptLimits, Attempts
 from insula.app.auth.errors import TooManyAttempts
 from insula.audit import Origin
-from insula.auth import CurrentPasswordWrong, PasswordTooEasy, SignedIn
+from insula.auth import CurrentPasswordWrong, PasswordTooEasy, Rename, SignedIn
 from insula.errors import Forbidden, NotFound, PreconditionFailed
 from insula.http.access import allow_personal
 from insula.http.etags import IfMatchDep, etag
@@ -42,8 +42,9 @@ async def update_me(
 ) -> MeRead:
     """Change the caller's name, in every tenant too. With `If-Match`, only if nothing changed meanwhile."""
     kernel = kernel_of(request)
-    if isinstance(body.name, str):
-        await kernel.own_account.rename(_signed_in(scope), body.name, if_match.check)
+    changes = [Rename(body.name)] if isinstance(body.name, str) else []
+    if changes:
+        await kernel.own_account.update(_signed_in(scope), changes, if_match.check)
     return await _read(kernel, scope.principal.person(), response)
 
 

@@ -6,7 +6,15 @@ from insula.auth.claims import Claims
 from insula.auth.keys import Jwk, KeyRing
 from insula.auth.letters import Letters
 from insula.auth.links import LinkRefused
-from insula.auth.own_account import CurrentPasswordWrong, OwnAccount, SessionRecord, SignedIn
+from insula.auth.own_account import (
+    AccountChange,
+    CurrentPasswordWrong,
+    OwnAccount,
+    Profile,
+    Rename,
+    SessionRecord,
+    SignedIn,
+)
 from insula.auth.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, NewPassword, PasswordTooEasy
 from insula.auth.passwords import Passwords, hash_password, verify_password
 from insula.auth.sessions import (
@@ -22,6 +30,7 @@ from insula.auth.tokens import TokenIssuer, TokenVerifier
 __all__ = [
     "LONGEST_PASSWORD",
     "SHORTEST_PASSWORD",
+    "AccountChange",
     "Accounts",
     "Authenticator",
     "Claims",
@@ -39,8 +48,10 @@ __all__ = [
     "PasswordTooEasy",
     "Passwords",
     "PersonName",
+    "Profile",
     "RefreshTokenRefused",
     "Registration",
+    "Rename",
     "SessionRecord",
     "Sessions",
     "SignedIn",

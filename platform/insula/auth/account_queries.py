@@ -4,6 +4,8 @@ from typing import Final
 
 from sqlalchemy import TextClause, text
 
+from insula.text.collation import sort_key
+
 # A new account, or the newest registration of one that nobody has verified. A verified one stays as it is.
 REGISTER: Final[TextClause] = text("""
     with account as (
@@ -133,3 +135,8 @@ RENAME_MEMBER: Final[TextClause] = text("""
     update membership set name = :name, name_key = :name_key, updated_at = :now, version = version + 1
     where user_id = :user_id
 """)
+
+
+def named(name: str) -> dict[str, object]:
+    """Return the values of ``:name`` and ``:name_key``, which each statement that writes a name takes."""
+    return {"name": name, "name_key": sort_key(name)}

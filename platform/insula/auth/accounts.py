@@ -20,7 +20,6 @@ from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.ids import UserId, new_user_id
-from insula.text.collation import sort_key
 
 _USER: Final = "user"
 _COMPARED: Final = 4
@@ -69,7 +68,7 @@ class Accounts:
         good, each for the registration that it was mailed for.
         """
         link, password_hash = Link.new(Purpose.VERIFY), await self._passwords.hash(registration.password)
-        account = {"user_id": new_user_id(), "email": registration.email, **_named(registration.name)}
+        account = {"user_id": new_user_id(), "email": registration.email, **queries.named(registration.name)}
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
             if row is not None and row.registered:
@@ -102,7 +101,7 @@ class Accounts:
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
             holder = await self._redeem(unit, Purpose.VERIFY, secret)
             user = {"user_id": holder.user_id, "now": clock.now()}
-            if await one(unit, queries.VERIFY, {**user, **_named(verified.name)}) is None:
+            if await one(unit, queries.VERIFY, {**user, **queries.named(verified.name)}) is None:
                 raise LinkRefused
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": verified.password_hash})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
@@ -150,7 +149,7 @@ class Accounts:
             user = {"user_id": holder.user_id, "now": clock.now()}
             # Of an account that nobody verified, not even the name is its owner's: a stranger may have registered it.
             name = holder.email.partition("@")[0]
-            verified = await one(unit, queries.VERIFY, {**user, **_named(name)})
+            verified = await one(unit, queries.VERIFY, {**user, **queries.named(name)})
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": password_hash})
             await run(unit, queries.REVOKE_SESSIONS, {**user, "kept": None})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
@@ -169,10 +168,6 @@ class Accounts:
         if await one(unit, queries.REDEEM, {"hash": found["hash"], "user_id": holder.id}) is None:
             raise LinkRefused
         return _Holder(UserId(holder.id), holder.email, holder.name)
-
-
-def _named(name: str) -> dict[str, object]:
-    return {"name": name, "name_key": sort_key(name)}
 
 
 def _record(

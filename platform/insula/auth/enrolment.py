@@ -11,7 +11,6 @@ from insula.auth.passwords import hash_password
 from insula.auth.statements import one
 from insula.db.unit import Unit
 from insula.ids import UserId, new_secret, new_user_id
-from insula.text.collation import sort_key
 
 _NOBODYS: Final = "insula_np"
 
@@ -30,8 +29,7 @@ async def enrol(unit: Unit, letters: Letters, email: str) -> Enrolled:
     Its password is set where the link is used: until then it has one that nobody knows.
     """
     link, password_hash = Link.new(Purpose.VERIFY), await hash_password(new_secret(_NOBODYS))
-    name = email.partition("@")[0]
-    account = {"user_id": new_user_id(), "email": email, "name": name, "name_key": sort_key(name)}
+    account = {"user_id": new_user_id(), "email": email, **queries.named(email.partition("@")[0])}
     row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
     if row is None:
         raise LookupError("an account is there or made")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from insula import clock
@@ -18,7 +18,6 @@ from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.errors import AppError, NotFound
 from insula.ids import UserId
-from insula.text.collation import sort_key
 
 MOST_SESSIONS: Final = 100
 _USER, _SESSION = "user", "session"
@@ -49,6 +48,37 @@ class SessionRecord:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user's own account, locked until the transaction ends."""
+
+    user_id: UserId
+    name: str
+    version: int
+
+
+class AccountChange(Protocol):
+    """A change of one field of an account, or of more that belong together."""
+
+    async def write(self, unit: Unit, profile: Profile) -> Mapping[str, tuple[object, object]]:
+        """Write it in the unit's transaction; return each field's value before and after, for the audit log."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Call the user ``name`` from now on, in each of their tenants too."""
+
+    name: str
+
+    async def write(self, unit: Unit, profile: Profile) -> Mapping[str, tuple[object, object]]:
+        """Write the name."""
+        renamed = {"user_id": profile.user_id, **queries.named(self.name), "now": clock.now()}
+        await run(unit, queries.RENAME, renamed)
+        await run(unit, queries.RENAME_MEMBER, renamed)
+        return {"name": (profile.name, self.name)}
+
+
 class OwnAccount:
     """Accounts on our own tables, as the identity role, each in the hands of its user."""
 
@@ -57,20 +87,25 @@ class OwnAccount:
         self._passwords = passwords
         self._letters = letters
 
-    async def rename(self, me: SignedIn, name: str, check_version: Callable[[int], None]) -> None:
-        """Call the user ``name`` from now on, in each of their tenants too.
+    async def update(
+        self, me: SignedIn, changes: Sequence[AccountChange], check_version: Callable[[int], None]
+    ) -> None:
+        """Make all ``changes``, or none where one fails: they share one transaction and one audit event.
 
         ``check_version`` is asked about the version that would be changed; what it raises changes nothing.
         """
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
-            before = await one(unit, queries.PROFILE, {"user_id": me.user_id})
-            if before is None:
+            row = await one(unit, queries.PROFILE, {"user_id": me.user_id})
+            if row is None:
                 raise NotFound
-            check_version(before.version)
-            renamed = {"user_id": me.user_id, "name": name, "name_key": sort_key(name), "now": clock.now()}
-            await run(unit, queries.RENAME, renamed)
-            await run(unit, queries.RENAME_MEMBER, renamed)
-            _record(unit, me, "user.updated", (_USER, me.user_id), {"name": before.name}, {"name": name})
+            profile = Profile(me.user_id, row.name, row.version)
+            check_version(profile.version)
+            written: dict[str, tuple[object, object]] = {}
+            for change in changes:
+                written |= await change.write(unit, profile)
+            before = {field: old for field, (old, _) in written.items()}
+            after = {field: new for field, (_, new) in written.items()}
+            _record(unit, me, "user.updated", (_USER, me.user_id), before, after)
 
     async def change_password(self, me: SignedIn, current: str, new: str) -> None:
         """Change the password; every other session ends. Raises CurrentPasswordWrong and PasswordTooEasy."""

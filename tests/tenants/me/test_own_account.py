@@ -5,12 +5,17 @@ from uuid import UUID
 
 import pytest
 
-from insula.ids import new_id
+from insula.audit import Origin
+from insula.auth import Profile, Rename, SignedIn
+from insula.db.unit import Unit
+from insula.errors import Forbidden
+from insula.ids import UserId, new_id
 from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
 from tests.support.letters import Readback, letters_to
 from tests.support.newcomers import OTHER_PASSWORD, forgot, reset
+from tests.support.sql import changed
 from tests.support.visitors import Visitor, problem, visitor_at
 from tests.support.waiting import answers
 from tests.tenants.support import Caller, code_of, sameness
@@ -31,6 +36,21 @@ async def signed_in(visitor: Visitor, user: UserRow, password: str = PASSWORD) -
     """Sign in by password, as a person at a browser does."""
     opened = (await visitor.login(user.email, password=password)).json()
     return Caller(visitor.client, user, None, {"Authorization": f"Bearer {opened['access_token']}"})
+
+
+class Refused:
+    """A change of another field that fails after what was changed before it."""
+
+    async def write(self, _unit: Unit, _profile: Profile) -> dict[str, tuple[object, object]]:
+        raise Forbidden
+
+
+class Verified:
+    """A change of another field."""
+
+    async def write(self, unit: Unit, profile: Profile) -> dict[str, tuple[object, object]]:
+        await changed(unit, 'update "user" set email_verified_at = now() where id = :id', id=profile.user_id)
+        return {"verified": (None, True)}
 
 
 class TestName:
@@ -72,6 +92,25 @@ class TestName:
         assert first.headers["etag"] != tag
         assert (await owner.get("/me")).json()["name"] == "Ada"
         assert (await owner.patch("/me", {}, if_match=first.headers["etag"])).headers["etag"] == first.headers["etag"]
+
+    async def test_a_field_that_fails_leaves_every_other_as_it_was(
+        self, owner: Caller, live: Live, readback: Readback
+    ) -> None:
+        me = SignedIn(UserId(owner.user.id), new_id(), Origin(str(new_id()), ""))
+        names = 'select name, version from "user" where id = :id union all select name, version from membership '
+        names += "where user_id = :id"
+        before = await readback(names, id=owner.user.id)
+        recorded = "select before, after from audit_event where request_id = :id"
+
+        with pytest.raises(Forbidden):
+            await live.kernel.own_account.update(me, [Rename("Ada"), Refused()], lambda _version: None)
+        assert await readback(names, id=owner.user.id) == before
+        assert await readback(recorded, id=me.origin.request_id) == []
+
+        await live.kernel.own_account.update(me, [Rename("Ada"), Verified()], lambda _version: None)
+        assert {row["name"] for row in await readback(names, id=owner.user.id)} == {"Ada"}
+        event = {"before": {"name": owner.user.name, "verified": None}, "after": {"name": "Ada", "verified": True}}
+        assert await readback(recorded, id=me.origin.request_id) == [event]
 
     @pytest.mark.parametrize(
         "body", [{"name": ""}, {"name": None}, {"name": "a\r\nb"}, {"email": "x@example.com"}, {"status": "active"}]
