@@ -50,10 +50,6 @@ class LagMeter:
         overdue = now - self._due if self._timer is not None else 0.0  # the loop is late now, and has not ticked yet
         return max(0.0, overdue, *(tick.lag for tick in self._ticks if tick.at >= now - within))
 
-    def late(self, within: float, by: float = LATE) -> bool:
-        """Tell whether the loop was late by ``by`` seconds or more, within the last ``within`` seconds."""
-        return self.worst(within) >= by
-
     def _arm(self) -> None:
         self._due = time.monotonic() + self._period
         self._timer = asyncio.get_running_loop().call_later(self._period, self._tick)

@@ -1,19 +1,26 @@
 """Registering and verifying over HTTP: what an account becomes, and what every refusal looks like."""
 
+from collections.abc import Awaitable, Callable
+
 import httpx
 import pytest
 
 from insula.audit import PLATFORM
+from insula.errors import Unavailable
+from insula.limits.mails import TO_MAILBOX, Mail
 from insula.mail import JOBS
 from insula.settings import Settings
-from tests.support.app import PASSWORD
+from tests.support.app import PASSWORD, Live
 from tests.support.factories import UserRow
 from tests.support.letters import SECRET, Readback, letters_to, secret_to
 from tests.support.mail import Sink
-from tests.support.newcomers import OTHER_PASSWORD, register, verify
-from tests.support.visitors import Visitor, problem
+from tests.support.newcomers import OTHER_PASSWORD, forgot, register, resend, verify
+from tests.support.visitors import Visitor, problem, visitor_at
 from tests.support.waiting import until
 from tests.support.worker import quick, working
+
+Door = Callable[[Visitor, str], Awaitable[httpx.Response]]
+DOORS: dict[Mail, Door] = {Mail.REGISTRATION: register, Mail.VERIFICATION: resend, Mail.RESET: forgot}
 
 
 async def account(readback: Readback, email: str) -> dict[str, object]:
@@ -202,3 +209,30 @@ class TestRegister:
 
         assert (await visitor.login(f"{local}@bücher.example")).status_code == 200
         assert (await visitor.login(f"{local}@xn--bcher-kva.example")).status_code == 200
+
+
+class TestNoMail:
+    @pytest.mark.parametrize(("kind", "door"), [*DOORS.items()], ids=[kind.value for kind in DOORS])
+    async def test_a_mail_that_could_not_be_queued_is_not_counted(
+        self,
+        live: Live,
+        settings: Settings,
+        readback: Readback,
+        email: str,
+        monkeypatch: pytest.MonkeyPatch,
+        kind: Mail,
+        door: Door,
+    ) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr("insula.auth.letters.send_mail", _lose_the_database)
+            for _ in range(TO_MAILBOX[kind].limit):
+                async with visitor_at(live, settings) as visitor:
+                    assert problem(await door(visitor, email)) == (503, "unavailable")
+
+        async with visitor_at(live, settings) as visitor:
+            assert (await door(visitor, email)).status_code == 202
+        assert len(await letters_to(readback, email)) == 1
+
+
+async def _lose_the_database(*_args: object, **_values: object) -> None:
+    raise Unavailable

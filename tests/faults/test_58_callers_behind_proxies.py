@@ -132,7 +132,16 @@ async def test_forwarded_is_read_where_the_settings_say_so(said: str, caller: st
 @pytest.mark.parametrize(
     "said",
     [
-        *("", "for=unknown", "for=_hidden", "proto=https", "for", "for=", "for=203.0.113.7;for=203.0.113.8", "=1"),
+        *(
+            "",
+            "for=unknown",
+            "for=_hidden",
+            'for="";proto=https',
+            "for",
+            "for=",
+            "for=203.0.113.7;for=203.0.113.8",
+            "=1",
+        ),
         *('for="203.0.113.7', "for=203.0.113.7 for=203.0.113.8", "for = 203.0.113.7", "203.0.113.7"),
         'for="203.0.113.8, for="[2001:db8::17]:80"',  # a quote left open in front of what the proxy adds
         'for=203.0.113.8, for=", for="[2001:db8::17]:80"',
@@ -142,6 +151,24 @@ async def test_forwarded_that_cannot_be_read_is_refused(said: str) -> None:
     refused = await _see(FORWARDED, [("forwarded", said)])
 
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_forwarding")
+
+
+@pytest.mark.parametrize(
+    ("said", "caller", "scheme"),
+    [
+        ("proto=https", PROXY, "https"),
+        ("for=198.51.100.1;proto=http, by=_edge;proto=https", PROXY, "https"),
+        ("for=198.51.100.1, by=_edge", PROXY, "http"),
+        ("for=198.51.100.1;host=evil.example, proto=https, for=10.1.1.1;proto=http", "10.1.1.1", "https"),
+        ("proto=https, for=203.0.113.7", "203.0.113.7", "http"),
+    ],
+)
+async def test_a_proxy_that_does_not_say_who_asked_it_ends_the_list(said: str, caller: str, scheme: str) -> None:
+    named = await _see(FORWARDED, [("forwarded", said)])
+    stranger = await _see(FORWARDED, [("forwarded", said)], peer=STRANGER)
+
+    assert named.json() == {"client": caller, "scheme": scheme, "host": "localhost", "forwarded": []}
+    assert (stranger.json()["client"], stranger.json()["scheme"]) == (STRANGER, "http")
 
 
 async def test_forwarded_gives_scheme_and_host_of_the_element_that_counts() -> None:

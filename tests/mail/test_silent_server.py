@@ -1,6 +1,10 @@
 """An SMTP server that says nothing: found out by one mail, probed by one, and left by the others at once."""
 
 import asyncio
+import threading
+from types import SimpleNamespace
+
+import pytest
 
 from insula.ids import new_id
 from insula.mail.message import compose
@@ -57,3 +61,32 @@ async def test_a_message_that_was_sent_is_waited_for_longer_than_an_answer_befor
     assert isinstance(unsent.exception(), TimeoutError)
     sink.holds.clear()
     await sent
+
+
+async def test_a_name_server_that_does_not_answer_is_asked_once_and_keeps_no_mail_for_long(
+    settings: Settings, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, asked = threading.Event(), []
+
+    def name() -> str:
+        asked.append(1)
+        answer.wait(60)
+        return "worker.example.com"
+
+    monkeypatch.setattr("insula.worker.mailers.socket", SimpleNamespace(getfqdn=name))  # the sink asks, too
+    mailer = SmtpMailer(sink.settings(settings).mail.model_copy(update={"timeout": 4.0}))
+    addresses = [f"u-{new_id().hex}@example.com" for _ in range(4)]
+    try:
+        for address in addresses[:3]:
+            await sending(mailer, address)
+        assert (len(asked), [len(sink.to(address)) for address in addresses]) == (1, [1, 1, 1, 0])
+        assert [sink.names[address] for address in addresses[:3]] == ["[127.0.0.1]"] * 3
+    finally:
+        answer.set()
+
+    async def named() -> bool:
+        await sending(mailer, addresses[3])
+        return sink.names[addresses[3]] == "worker.example.com"
+
+    await until(named)
+    assert len(asked) == 1

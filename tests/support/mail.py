@@ -35,6 +35,8 @@ class Sink:
     holds: dict[str, Literal["RCPT", "DATA"]] = field(default_factory=dict)
     """Where mails to an address wait: before they are sent, or taken and not answered."""
     held: list[str] = field(default_factory=list)
+    names: dict[str, str | None] = field(default_factory=dict)
+    """What the client that last sent a mail to an address called itself."""
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name and parameters
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -44,7 +46,7 @@ class Sink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
         """Take a message, or refuse it for now."""
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=default)
@@ -53,6 +55,7 @@ class Sink:
         if self.refusals[address]:
             self.refusals[address] -= 1
             return "451 try again later"
+        self.names[address] = session.host_name
         self.messages.append(message)
         self.recipients.append(list(envelope.rcpt_tos))
         await self._hold(address, "DATA")

@@ -1,6 +1,6 @@
 """Who are you: accounts, passwords, sessions, and the access tokens that stand for them."""
 
-from insula.auth.accounts import Accounts, Registration
+from insula.auth.accounts import Accounts, MailboxTakes, Registration
 from insula.auth.addresses import EmailAddress, PersonName, fold
 from insula.auth.claims import Claims
 from insula.auth.keys import Jwk, KeyRing
@@ -42,6 +42,7 @@ __all__ = [
     "Letters",
     "LinkRefused",
     "LoginRefused",
+    "MailboxTakes",
     "NewPassword",
     "OpenedSession",
     "OwnAccount",

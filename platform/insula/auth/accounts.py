@@ -4,7 +4,7 @@ Whoever asks with an address learns nothing of who has an account: known or not,
 answered after the same work, and what is to be told is told by mail to the address.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +21,8 @@ from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.ids import UserId, new_user_id
 
+MailboxTakes = Callable[[], Awaitable[bool]]
+"""Counts the mail that is to be sent, and tells whether its mailbox takes one more."""
 _USER: Final = "user"
 _COMPARED: Final = 4
 """Registrations of one address that a password is compared with, at most: each costs an argon2."""
@@ -61,7 +63,7 @@ class Accounts:
         self._passwords = passwords
         self._letters = letters
 
-    async def register(self, registration: Registration, origin: Origin) -> None:
+    async def register(self, registration: Registration, origin: Origin, mailbox_takes: MailboxTakes) -> None:
         """Make an account that can do nothing yet, and mail the link that verifies it.
 
         An account that nobody has verified takes the newest registration; its earlier links stay
@@ -77,8 +79,9 @@ class Accounts:
             else:
                 await self._letters.account_exists(unit, registration.email)
                 _record_attempt(unit, "user.registration_repeated", row, origin)
+            await _undo_unless(unit, mailbox_takes)
 
-    async def resend(self, email: str, origin: Origin) -> None:
+    async def resend(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
         """Mail another link that verifies the address; the links sent before stay good until one is used."""
         link = Link.new(Purpose.VERIFY)
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
@@ -90,6 +93,7 @@ class Accounts:
             else:
                 await self._letters.account_exists(unit, email)
             _record_attempt(unit, "user.verification_requested", row, origin)
+            await _undo_unless(unit, mailbox_takes)
 
     async def verify(self, secret: str, password: str, origin: Origin) -> None:
         """Verify an address, and give its account the password that the reader of the mail sends.
@@ -125,7 +129,7 @@ class Accounts:
         check_password(password, email)
         return _Verified(email.partition("@")[0], await self._passwords.hash(password))
 
-    async def forgot(self, email: str, origin: Origin) -> None:
+    async def forgot(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
         """Mail a link that sets the account's password; the links sent before stay good until one is used."""
         link = Link.new(Purpose.RESET)
         async with self._database.unit(DatabaseRole.IDENTITY) as unit:
@@ -135,6 +139,7 @@ class Accounts:
             else:
                 await self._letters.link(unit, email, link)
             _record_attempt(unit, "user.password_reset_requested", row, origin)
+            await _undo_unless(unit, mailbox_takes)
 
     async def reset(self, secret: str, password: str, origin: Origin) -> None:
         """Set the password anew, and end every session.
@@ -168,6 +173,12 @@ class Accounts:
         if await one(unit, queries.REDEEM, {"hash": found["hash"], "user_id": holder.id}) is None:
             raise LinkRefused
         return _Holder(UserId(holder.id), holder.email, holder.name)
+
+
+async def _undo_unless(unit: Unit, mailbox_takes: MailboxTakes) -> None:
+    """Undo all where the mailbox takes no more mails. Asked last: a mail that cannot be queued is not counted."""
+    if not await mailbox_takes():
+        await unit.rollback()
 
 
 def _record(

@@ -1,6 +1,6 @@
 """How many mails callers can cause: to one mailbox, by one person, by one tenant.
 
-Every mail that a caller causes is counted before it is queued, whatever route it came by. Nothing gives
+Every mail that a caller causes is counted, whatever route it came by, and not sent if a count refuses it. Nothing gives
 a count back: a revoked invitation was a mail too. Each kind has a count of its own for each mailbox, so
 that nobody can use up the mails of one kind by asking for another; all kinds together are the bound on
 what strangers can send to a mailbox.

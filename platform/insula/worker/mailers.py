@@ -21,6 +21,7 @@ _REFUSALS: Final = range(400, 600)
 _DEFAULT: Final = Default.token
 _PATIENT: Final = 1 / 4
 _HURRIED: Final = 1 / 20
+_NAMELESS: Final = "[127.0.0.1]"  # RFC 5321, 4.1.4: an address where the name is not known
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ class SmtpMailer:
 
     def __init__(self, settings: MailSettings) -> None:
         self.settings = settings
-        self._hostname: str | None = None
+        self._naming: asyncio.Future[str] | None = None
         self._is_silent = self._is_probed = False
 
     async def send(self, message: EmailMessage, claim: Claim) -> None:
@@ -46,10 +47,9 @@ class SmtpMailer:
         client: _Client | None = None
         try:
             async with asyncio.timeout(self.settings.timeout):
-                if self._hostname is None:
-                    self._hostname = await asyncio.to_thread(socket.getfqdn)
+                hostname = await self._own_name()
                 part = _HURRIED if is_hurried else _PATIENT
-                client = _Client(self.settings, part * self.settings.timeout, self._hostname, claim)
+                client = _Client(self.settings, part * self.settings.timeout, hostname, claim)
                 await client.connect()
                 await client.send_message(message)
             client.leave()
@@ -62,6 +62,15 @@ class SmtpMailer:
             if client is not None:
                 client.close()
                 self._is_silent = self._is_silent and not client.has_answered
+
+    async def _own_name(self) -> str:
+        """Return what this machine is called. Waits once, and not for long, for the name server."""
+        is_first = self._naming is None
+        if self._naming is None:
+            self._naming = asyncio.ensure_future(asyncio.to_thread(socket.getfqdn))
+        if is_first:
+            await asyncio.wait([self._naming], timeout=_PATIENT * self.settings.timeout)
+        return self._naming.result() if self._naming.done() else _NAMELESS
 
 
 class _Client(aiosmtplib.SMTP):

@@ -1,5 +1,6 @@
 """Making and recovering an account. Public routes of the root app that answer alike for every address."""
 
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
@@ -8,7 +9,7 @@ from insula.app.auth.account_schemas import EmailRequest, MailAnnounced, Registe
 from insula.app.auth.attempts import AttemptLimits, Attempts
 from insula.app.auth.errors import TooManyAttempts
 from insula.app.auth.origin import address_of, origin_of
-from insula.auth import LinkRefused, PasswordTooEasy, Registration
+from insula.auth import LinkRefused, MailboxTakes, PasswordTooEasy, Registration
 from insula.errors import Unavailable
 from insula.http.kernel import kernel_of
 from insula.http.problems import problems
@@ -76,14 +77,14 @@ class _Doors:
         The answer does not tell whether the address has an account already; the mail does.
         """
         registration = Registration(body.email, body.name, body.password)
-        if await self._may_mail(request, Mail.REGISTRATION, body.email):
-            await kernel_of(request).accounts.register(registration, origin_of(request))
+        mailbox_takes = await self._count_mail(request, Mail.REGISTRATION, body.email)
+        await kernel_of(request).accounts.register(registration, origin_of(request), mailbox_takes)
         return MailAnnounced()
 
     async def resend_verification(self, body: EmailRequest, request: Request) -> MailAnnounced:
         """Have another link mailed; the ones before stay good until one is used. Answers alike for every address."""
-        if await self._may_mail(request, Mail.VERIFICATION, body.email):
-            await kernel_of(request).accounts.resend(body.email, origin_of(request))
+        mailbox_takes = await self._count_mail(request, Mail.VERIFICATION, body.email)
+        await kernel_of(request).accounts.resend(body.email, origin_of(request), mailbox_takes)
         return MailAnnounced()
 
     async def verify_email(self, body: VerifyRequest, request: Request) -> None:
@@ -101,8 +102,8 @@ class _Doors:
         Answers alike for every address. Where a mailbox got as many mails as it may within half an hour, no
         other is sent: the newest of them holds a link that is good for another half an hour at least.
         """
-        if await self._may_mail(request, Mail.RESET, body.email):
-            await kernel_of(request).accounts.forgot(body.email, origin_of(request))
+        mailbox_takes = await self._count_mail(request, Mail.RESET, body.email)
+        await kernel_of(request).accounts.forgot(body.email, origin_of(request), mailbox_takes)
         return MailAnnounced()
 
     async def reset_password(self, body: ResetRequest, request: Request) -> None:
@@ -110,8 +111,11 @@ class _Doors:
         await self._count_link(request)
         await kernel_of(request).accounts.reset(body.token, body.new_password, origin_of(request))
 
-    async def _may_mail(self, request: Request, kind: Mail, email: str) -> bool:
-        return await Attempts(kernel_of(request).limits, self._rates).mail(kind, email, address_of(request))
+    async def _count_mail(self, request: Request, kind: Mail, email: str) -> MailboxTakes:
+        """Count the request against the caller; return what counts the mail against the mailbox."""
+        attempts = Attempts(kernel_of(request).limits, self._rates)
+        await attempts.mail(email, address_of(request))
+        return partial(attempts.mailbox_takes, kind, email)
 
     async def _count_link(self, request: Request) -> None:
         await Attempts(kernel_of(request).limits, self._rates).link(address_of(request))

@@ -52,16 +52,19 @@ class Attempts:
         """Count a refresh or a logout. Raises TooManyAttempts."""
         await self._count(f"refresh:address:{address_key(address)}", self.rates.refreshes_by_address)
 
-    async def mail(self, kind: Mail, account: str, address: str) -> bool:
-        """Count a request for a mail to an account's address, and return whether one is to be sent.
-
-        Raises TooManyAttempts for the caller's own counts alone. A mailbox that got as many mails of this kind
-        as it may gets no more, and the caller is not told: strangers may have used them up, and then those
-        mails hold what the owner asks for, links that are still good.
-        """
+    async def mail(self, account: str, address: str) -> None:
+        """Count a request for a mail to an account's address. Raises TooManyAttempts."""
         door, name = address_key(address), account_key(account)
         await self._count(f"mail:address:{door}", self.rates.mails_by_address)
         await self._count(f"mail:pair:{name}:{door}", self.rates.mails_by_account_and_address)
+
+    async def mailbox_takes(self, kind: Mail, account: str) -> bool:
+        """Count a mail to an account's address, and return whether it is to be sent. Count what is queued only.
+
+        A mailbox that got as many mails of this kind as it may gets no more, and the caller is not told:
+        strangers may have used them up, and then those mails hold what the owner asks for, links that are
+        still good.
+        """
         return await refusal(self.limits, [to_mailbox(kind, account)]) is None
 
     async def link(self, address: str) -> None:

@@ -17,9 +17,12 @@ _PAIR: Final = re.compile(rf"[ \t]*(?:(?P<name>{_NAME})=(?P<value>{_VALUE})[ \t]
 
 @dataclass(frozen=True, slots=True)
 class Hops:
-    """Who sent the request to each proxy, and by which scheme and host; the nearest proxy's word is the last."""
+    """Who sent the request to each proxy, and by which scheme and host; the nearest proxy's word is the last.
 
-    nodes: Sequence[str]
+    A node is None where the proxy does not say who: RFC 7239 leaves ``for`` to it.
+    """
+
+    nodes: Sequence[str | None]
     protos: Sequence[str]
     hosts: Sequence[str]
 
@@ -44,7 +47,11 @@ def x_forwarded(headers: RawHeaders) -> Hops:
 def forwarded(headers: RawHeaders) -> Hops:
     """Return the hops of Forwarded, over all of its lines. Raises InvalidForwarding."""
     elements = [element for line in _lines(headers, b"forwarded") for element in _elements(line)]
-    return Hops(*([element.get(name, "") for element in elements] for name in ("for", "proto", "host")))
+    return Hops(
+        [element.get("for") for element in elements],
+        [element.get("proto", "") for element in elements],
+        [element.get("host", "") for element in elements],
+    )
 
 
 def _elements(line: str) -> list[dict[str, str]]:

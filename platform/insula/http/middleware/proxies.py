@@ -71,7 +71,8 @@ class Proxies:
         depth = 0
         if any(name == self._names_client for name, _ in said):
             address, depth = self._client(hops)
-            scope["client"] = (str(address), 0)
+            if address is not None:
+                scope["client"] = (str(address), 0)
         if proto := hops.proto(depth):
             scheme = _SCHEMES[scope["type"]].get(proto.lower())
             if scheme is None:
@@ -81,14 +82,21 @@ class Proxies:
             others = [pair for pair in scope["headers"] if pair[0] != b"host"]
             scope["headers"] = [(b"host", host.encode("latin-1")), *others]
 
-    def _client(self, hops: Hops) -> tuple[Address, int]:
-        """Return the nearest hop that is no proxy of ours, and its place; what stands left of it is hearsay."""
-        for depth, node in enumerate(reversed(hops.nodes), start=1):
-            address = parse_node(node)
-            if address is None:
+    def _client(self, hops: Hops) -> tuple[Address | None, int]:
+        """Return the nearest hop that is no proxy of ours, and its place; what stands left of it is hearsay.
+
+        A proxy that does not say who asked it ends the list: its own address is the last one that is known,
+        None for the peer's.
+        """
+        known: Address | None = None
+        for depth, node in enumerate(reversed(hops.nodes)):
+            if node is None:
+                return known, depth
+            known = parse_node(node)
+            if known is None:
                 break
-            if not self._trusts(address) or depth == len(hops.nodes):
-                return address, depth - 1
+            if not self._trusts(known) or depth == len(hops.nodes) - 1:
+                return known, depth
         raise InvalidForwarding
 
     def _trusts(self, address: Address) -> bool:
