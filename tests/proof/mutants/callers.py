@@ -26,6 +26,13 @@ CALLERS: Final = (
         _BEHIND,
     ),
     Edit(
+        "callers: a list counts beyond a proxy that does not say who asked it",
+        _PROXIES,
+        "                return known, depth\n            known",
+        "                continue\n            known",
+        _BEHIND,
+    ),
+    Edit(
         "metrics: for all that comes from this machine",
         "platform/insula/app/root.py",
         'settings.environment != "production" and ',

@@ -75,8 +75,8 @@ TENANCY: Final = (
     Edit(
         "proxies: the client's own word",
         _PROXIES,
-        "enumerate(reversed(hops.nodes), start=1)",
-        "enumerate(hops.nodes, start=1)",
+        "enumerate(reversed(hops.nodes))",
+        "enumerate(hops.nodes)",
         tests("http/test_edge.py"),
     ),
     Edit(
