@@ -159,7 +159,7 @@ async def _sign_in(settings: Settings, members: Sequence[_Member], secret: str) 
     settings = settings.model_copy(update={"auth": lasting})
     database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE])
     issuer = TokenIssuer(settings, KeyRing(settings, database))
-    api, turns = audience(settings, "tenants"), asyncio.Semaphore(_AT_ONCE)
+    api, turns = audience(settings, "/api"), asyncio.Semaphore(_AT_ONCE)
 
     async def sign(member: _Member) -> Person:
         async with turns:

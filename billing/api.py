@@ -2,7 +2,6 @@
 
 from billing.actions import GRANTS, PERMISSIONS
 from billing.granting import regrant
-from billing.jobs import JOBS, SCHEDULES
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.service import Override, expire_overrides, lift_override, override, overrides_of
@@ -15,9 +14,7 @@ from billing.webhooks.sweep import sweep
 
 __all__ = [
     "GRANTS",
-    "JOBS",
     "PERMISSIONS",
-    "SCHEDULES",
     "EntitlementOverride",
     "EntitlementUnknown",
     "EventNotFound",

@@ -1,18 +1,12 @@
 """What the rest of the house may use of this app. Everything else in it is private."""
 
 from tenants.holdings import Holdings, holdings
-from tenants.jobs import JOBS, SCHEDULES
-from tenants.permissions import ASSIGNABLE, GRANTS
 from tenants.tenants.errors import SlugTaken
 from tenants.tenants.schemas import Name, TenantCreate
 from tenants.tenants.service import create as create_tenant
 from tenants.tenants.slugs import Slug
 
 __all__ = [
-    "ASSIGNABLE",
-    "GRANTS",
-    "JOBS",
-    "SCHEDULES",
     "Holdings",
     "Name",
     "Slug",

@@ -27,6 +27,7 @@ from starlette.responses import Response
 
 from benchmarks.contestants.common import ContestantSettings, settle
 from insula.app.factory import make_app
+from insula.app.pages import Site
 from insula.db.connection import TenantConnection
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
@@ -42,6 +43,7 @@ from insula.tenancy import TenantRecord
 from tenants.items.routes import router as items
 
 MEASURED: Final = ("get_item", "update_item", "list_items", "create_item")
+SITE: Final = Site("Twin", "", "", ())
 _GRANTED: Final = {"items": 10_000_000, "projects": 1_000}
 _NOBODY: Final = UUID(int=1)
 _FENCED: Final = re.compile(
@@ -189,10 +191,28 @@ def _bare(settings: Settings) -> FastAPI:
 def _inside(settings: Settings) -> FastAPI:
     configure(settings.log_format, settings.log_level)
     lifespan: Any = lifespan_of(settings)  # its state has no kernel: nothing asks for one here
-    root = make_app(name="root", title="Twin", description="", version="1", settings=settings, lifespan=lifespan)
+    root = make_app(
+        name="root",
+        mount="",
+        title="Twin",
+        description="",
+        version="1",
+        settings=settings,
+        site=SITE,
+        lifespan=lifespan,
+    )
     v1 = APIRouter(prefix="/v1", route_class=StrictTwinRoute)
     add_twins(v1)
-    app = make_app(name="tenants", title="Twin", description="", version="1", settings=settings, routers=[v1])
+    app = make_app(
+        name="tenants",
+        mount="/api",
+        title="Twin",
+        description="",
+        version="1",
+        settings=settings,
+        site=SITE,
+        routers=[v1],
+    )
     root.mount("/api", app, name="tenants")
     for each in (app, root):
         install(each)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from benchmarks.faults.traffic import NO_ANSWER
+from insula.apps import load
 from insula.auth.api_keys import digest_of, new_key
 from insula.db.models import ApiKey
 from insula.ids import new_id
@@ -120,7 +121,7 @@ def _invitation(_: People, member: Member) -> Asked:
 
 def login(settings: Settings, email: str, app: AppName, tenant: str | None) -> Asked:
     """Return the request that signs a person in."""
-    body = {"email": email, "password": PASSWORD, "resource": audience(settings, app)}
+    body = {"email": email, "password": PASSWORD, "resource": audience(settings, load().app(app).mount)}
     return Asked("POST", "/auth/login", _elsewhere(), body | ({} if tenant is None else {"tenant": tenant}))
 
 

@@ -40,7 +40,7 @@ async def sign_in(settings: Settings, size: Size, count: int) -> list[Person]:
         tenant + size.tenants * ((first[tenant] + turn) % MEMBERS) for turn in range(MEMBERS) for tenant in tenants
     ][:count]
     database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE])
-    issuer, api = TokenIssuer(settings, KeyRing(settings, database)), audience(settings, "tenants")
+    issuer, api = TokenIssuer(settings, KeyRing(settings, database)), audience(settings, "/api")
     people = []
     try:
         for membership in chosen:

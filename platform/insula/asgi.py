@@ -1,57 +1,49 @@
-"""The composition root: the root app with the three sub-apps mounted.
+"""The composition root: the root app with the installation's apps mounted.
 
 ``uvicorn --factory insula.asgi:create_app`` serves it.
 """
 
-from collections.abc import Callable, Mapping
+from itertools import chain
 
 from fastapi import FastAPI
 
-import admin.api
-import admin.app
-import billing.api
-import billing.app
-import tenants.api
-import tenants.app
 from insula.app.lifespan import lifespan_of
-from insula.app.mounts import MOUNTS
 from insula.app.periodic import every
-from insula.app.root import build_root
-from insula.http.access import give_doorway
+from insula.app.root import PUBLIC, build_root
+from insula.apps import Installation, load
+from insula.apps.build import build, contexts_of, site_of
 from insula.http.dispatch import install
 from insula.http.kernel import Kernel
-from insula.http.public import AppName
 from insula.http.seal import seal
 from insula.logging import configure
-from insula.policy import Policy, merged
+from insula.policy import Policy
 from insula.settings import Settings
 
 KEY_USES_SECONDS = 60.0
-_BUILDERS: Mapping[AppName, Callable[[Settings], FastAPI]] = {
-    "tenants": tenants.app.build,
-    "admin": admin.app.build,
-    "billing": billing.app.build,
-}
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the root app; without ``settings`` they are read from the environment.
+def create_app(settings: Settings | None = None, installation: Installation | None = None) -> FastAPI:
+    """Return the root app; without ``settings`` they are read from the environment, which may name the installation.
 
-    Raises UndeclaredRoute when a route is neither guarded nor declared public.
+    Raises UndeclaredRoute when a route is neither guarded nor declared public, and NoInstallation.
     """
     settings = settings or Settings()
+    installation = installation or load(settings.installation)
     configure(settings.log_format, settings.log_level)
-    grants = merged((tenants.api.GRANTS, admin.api.GRANTS, billing.api.GRANTS))
-    policy = Policy(grants, tenants.api.ASSIGNABLE)
-    lifespan = lifespan_of(settings, policy, every(KEY_USES_SECONDS, _write_key_uses))
-    root = build_root(settings, lifespan, billing.app.GAUGES)
-    for name, build in _BUILDERS.items():
-        app = build(settings)
-        give_doorway(app, name, settings)
-        seal(app, name)
-        install(app)
-        root.mount(MOUNTS[name], app, name=name)
-    seal(root, "root")
+    policy = Policy(installation.grants, installation.assignable)
+    contexts, site = contexts_of(installation, settings), site_of(installation)
+    lifespan = lifespan_of(settings, policy, contexts, every(KEY_USES_SECONDS, _write_key_uses))
+    resources = installation.resources
+    root = build_root(
+        settings,
+        lifespan,
+        site,
+        gauges=tuple(chain.from_iterable(resource.gauges for resource in resources)),
+        pages=tuple(chain.from_iterable(resource.pages for resource in resources)),
+    )
+    for app in installation.apps:
+        root.mount(app.mount, build(app, settings, site, contexts[app.name]), name=app.name)
+    seal(root, "root", PUBLIC.union(*(resource.public_pages for resource in resources)))
     install(root)
     return root
 

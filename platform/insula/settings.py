@@ -220,6 +220,9 @@ class Settings(BaseSettings):
     environment: Environment = Field("production", description="local under `make run`, test under pytest.")
     database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
     redis_url: str = Field("", validation_alias=AliasChoices("REDIS_URL", "redis_url"))
+    installation: str = Field(
+        "", description="The product that is served, as module:name; default: the one that is installed."
+    )
     data_dir: Path = Field(Path(".insula"), description="Where the embedded servers keep their data.")
     public_url: str = Field("http://127.0.0.1:8000", description="The origin that links and audiences are built on.")
     base_domain: str = Field("localhost", description="Tenants are served at {slug}.{base domain}.")
@@ -295,7 +298,6 @@ class Settings(BaseSettings):
         return found
 
 
-def audience(settings: Settings, app: Literal["tenants", "admin", "billing"]) -> str:
-    """Return the audience (RFC 8707 resource) of one sub-app's access tokens."""
-    path = {"tenants": "/api", "admin": "/admin", "billing": "/billing"}[app]
-    return settings.public_url.rstrip("/") + path
+def audience(settings: Settings, mount: str) -> str:
+    """Return the audience (RFC 8707 resource) of the access tokens for the app that is mounted there."""
+    return settings.public_url.rstrip("/") + mount

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from insula.settings import Settings, audience
+from insula.settings import Settings
+from tests.support.apps import audience
 
 PAGES = {"verify": "/auth/verify", "reset": "/auth/password/reset/confirm"}
 

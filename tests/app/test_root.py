@@ -20,12 +20,20 @@ from insula.limits import Limits, close, connect
 from insula.settings import Settings
 from tests.http.probe import client_of
 from tests.support.app import Live
+from tests.support.apps import SITE
 
 
 def _root(settings: Settings, kernel: Kernel) -> FastAPI:
     """Return a root of its own, so that what others saw a second ago does not count."""
     root = make_app(
-        name="root", title="root", description="root", version="1", settings=settings, routers=[root_router]
+        name="root",
+        mount="",
+        title="root",
+        description="root",
+        version="1",
+        settings=settings,
+        site=SITE,
+        routers=[root_router],
     )
     root.state.queue_metrics = QueueMetrics()
 

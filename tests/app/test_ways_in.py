@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from insula.app.factory import make_app
 from insula.settings import Settings
 from tests.http.probe import build
+from tests.support.apps import MOUNTS, SITE
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's client announces that it will move to another httpx
@@ -28,9 +29,16 @@ def _app(name: str) -> FastAPI:
     router = APIRouter()
     router.add_api_route("/greet", greet)
     settings = Settings(environment="test")
-    if name == "root":
-        return make_app(name="root", title="r", description="r", version="1", settings=settings, routers=[router])
-    return make_app(name="tenants", title="t", description="t", version="1", settings=settings, routers=[router])
+    return make_app(
+        name=name,
+        mount=MOUNTS[name],
+        title=name,
+        description=name,
+        version="1",
+        settings=settings,
+        site=SITE,
+        routers=[router],
+    )
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from starlette.types import Message
 from insula.db.roles import DatabaseRole
 from insula.errors import AppError
 from insula.ids import TenantId, UserId
-from insula.settings import audience
 from insula.tenancy import Access
 from tenants.audit_events.service import BATCH
 from tests.audit.support import Readback, append
 from tests.support.app import Live
+from tests.support.apps import audience
 from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.waiting import until
 

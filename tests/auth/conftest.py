@@ -6,8 +6,9 @@ import pytest
 
 from insula.auth import KeyRing, Sessions, TokenIssuer, TokenVerifier
 from insula.db.pools import Database
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
+from tests.support.apps import audience
 from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.newcomers import new_email
 from tests.support.tokens import Forge

@@ -8,7 +8,7 @@ from insula.db.models import AuthSession, EmailToken, RefreshToken, SigningKey
 from insula.ids import new_id
 from insula.jobs import Periodic
 from insula.settings import Settings
-from insula.worker.tasks import HANDLERS, PERIODIC
+from tests.support.apps import HANDLERS, PERIODIC
 from tests.support.factories import Factories, UserRow
 from tests.support.letters import Readback
 from tests.support.waiting import until

@@ -16,8 +16,9 @@ from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.errors import Unauthenticated
 from insula.ids import UserId, new_id
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from insula.tenancy import Listener
+from tests.support.apps import audience
 from tests.support.tokens import Forge
 from tests.support.waiting import until
 

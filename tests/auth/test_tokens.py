@@ -9,7 +9,8 @@ from joserfc.jwk import RSAKey
 from insula.auth import Claims, TokenIssuer, TokenVerifier
 from insula.auth.tokens import LONGEST_TOKEN
 from insula.ids import TenantId, UserId, new_id
-from insula.settings import Settings, audience
+from insula.settings import Settings
+from tests.support.apps import audience
 from tests.support.tokens import Forge, encode, hs256, refused
 
 

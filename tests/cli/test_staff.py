@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from insula.ids import new_id
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from tests.cli.test_commands import insula
 from tests.support.app import SignIn
+from tests.support.apps import audience
 from tests.support.factories import Factories
 from tests.support.provider import Readback
 

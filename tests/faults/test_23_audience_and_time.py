@@ -4,8 +4,9 @@ import httpx
 import pytest
 
 from insula import clock
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from tests.support.app import AppName, Live
+from tests.support.apps import audience
 from tests.support.factories import Factories
 from tests.support.tokens import Forge
 

@@ -6,11 +6,11 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 
 from insula.http.access import allow
-from insula.http.public import PUBLIC
 from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
 from insula.http.seal import RepeatedOperation, seal
 from insula.scope import Scope
 from tenants.projects.permissions import Action
+from tests.support.apps import PUBLIC
 
 
 async def unguarded() -> str:
@@ -38,14 +38,14 @@ def test_an_app_with_an_undeclared_public_route_is_not_sealed(route_class: type[
     router.get("/open")(unguarded)
     app.include_router(router)
     with pytest.raises(UndeclaredRoute, match="GET /v1/open"):
-        seal(app, "tenants")
+        seal(app, "tenants", PUBLIC["tenants"])
 
 
 def test_an_app_with_a_plain_route_of_starlette_is_not_sealed() -> None:
     app = FastAPI(openapi_url=None)
     app.add_route("/open", _answer, methods=["POST"])
     with pytest.raises(UndeclaredRoute, match="POST /open"):
-        seal(app, "tenants")
+        seal(app, "tenants", PUBLIC["tenants"])
 
 
 def test_an_app_with_an_unguarded_socket_is_not_sealed() -> None:
@@ -56,7 +56,7 @@ def test_an_app_with_an_unguarded_socket_is_not_sealed() -> None:
         await websocket.accept()
 
     with pytest.raises(UndeclaredRoute, match="WEBSOCKET /room"):
-        seal(app, "tenants")
+        seal(app, "tenants", PUBLIC["tenants"])
 
 
 def test_an_app_with_two_operations_of_one_name_is_not_sealed() -> None:
@@ -64,11 +64,11 @@ def test_an_app_with_two_operations_of_one_name_is_not_sealed() -> None:
     router.get("/closed")(guarded)
     router.get("/shut", operation_id="shut")(guarded)
     app.include_router(router)
-    seal(app, "tenants")
+    seal(app, "tenants", PUBLIC["tenants"])
 
     router.get("/locked")(guarded)
     with pytest.raises(RepeatedOperation, match="tenants: guarded:"):
-        seal(app, "tenants")
+        seal(app, "tenants", PUBLIC["tenants"])
 
 
 def test_guarded_and_declared_routes_are_sealed() -> None:
@@ -77,4 +77,4 @@ def test_guarded_and_declared_routes_are_sealed() -> None:
     app.include_router(router)
     app.add_api_route("/openapi.json", unguarded, methods=["GET"])
     assert "GET /openapi.json" in PUBLIC["tenants"]
-    seal(app, "tenants")
+    seal(app, "tenants", PUBLIC["tenants"])

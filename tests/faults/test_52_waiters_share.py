@@ -11,8 +11,9 @@ from insula.db.failures import UNREACHABLE
 from insula.db.pools import Database
 from insula.errors import Unauthenticated
 from insula.ids import TenantId, UserId, new_id
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from insula.tenancy import Directory
+from tests.support.apps import audience
 from tests.support.faulty import Fault, Faulty, faulty
 from tests.support.waiting import until
 

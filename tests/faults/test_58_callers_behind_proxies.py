@@ -8,9 +8,10 @@ from starlette.types import ASGIApp
 
 from insula.app.auth import AttemptLimits
 from insula.asgi import create_app
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from tests.http.probe import build, client_of, configured
 from tests.support.app import PASSWORD, Live
+from tests.support.apps import audience
 from tests.support.factories import Factories
 
 PROXY, STRANGER = "10.1.2.3", "203.0.113.9"

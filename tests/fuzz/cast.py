@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from insula.auth import KeyRing, TokenIssuer
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
-from insula.http.public import AppName
 from insula.ids import TenantId, UserId
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from tenants.api_keys.grantable import KEY_ACTIONS
 from tests.fuzz.documents import Operation
 from tests.fuzz.secrets import Secrets
 from tests.fuzz.things import House, Record, Things
+from tests.support.apps import audience
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories, UserRow
 
@@ -64,7 +64,7 @@ class Cast:
         self._settings = settings
         self._chance = chance
         self._houses: dict[Side, House] = {}
-        self._actors: dict[tuple[Part, AppName, Side], Actor] = {}
+        self._actors: dict[tuple[Part, str, Side], Actor] = {}
         self._former: list[House] = []
         self.for_staff: list[Record] = []
         self.secrets = Secrets(runner, things, settings)
@@ -83,7 +83,7 @@ class Cast:
         """Return somebody who might call ``operation``; mostly somebody who may."""
         return self.actor(self._chance.choice(parts_of(operation)), operation.app, self._chance.choice(SIDES))
 
-    def actor(self, part: Part, app: AppName, side: Side) -> Actor:
+    def actor(self, part: Part, app: str, side: Side) -> Actor:
         """Return who plays ``part`` in ``app`` for this side."""
         role = (part, app, side)
         if role not in self._actors:
@@ -134,7 +134,7 @@ class Cast:
                 self._former = [*self._former, mine][-20:]
                 self._actors = {role: other for role, other in self._actors.items() if other.house is not mine}
 
-    async def _new(self, part: Part, app: AppName, house: House) -> Actor:
+    async def _new(self, part: Part, app: str, house: House) -> Actor:
         if part in {"public", "stranger"}:
             return Actor(part)
         if part in {"staff", "clerk"}:
@@ -155,7 +155,7 @@ class Cast:
             user = await self._things.make.member(house.tenant, part, await self._things.person(house.canary))
         return Actor(part, await self._token(user, app, house), house, user)
 
-    async def _token(self, user: UserRow, app: AppName, house: House | None) -> dict[str, str]:
+    async def _token(self, user: UserRow, app: str, house: House | None) -> dict[str, str]:
         session_id: UUID = await self._things.make.session(user)
         named = "tenants" if app == "root" else app
         token = await self._issuer.issue(

@@ -9,9 +9,8 @@ import schemathesis
 from schemathesis import APIOperation, BaseSchema, Case
 from schemathesis.core.result import Ok
 
-from insula.app.mounts import MOUNTS
 from insula.http.problems import MEDIA_TYPE
-from insula.http.public import AppName
+from tests.support.apps import MOUNTS
 
 AnyOperation = APIOperation[Any, Any, Any, Any]
 AnyCase = Case[AnyOperation]
@@ -25,7 +24,7 @@ _SECONDS: Final = 30
 class Operation:
     """One operation of one app, and how to call it."""
 
-    app: AppName
+    app: str
     base: str
     does: AnyOperation
     definition: Definition
@@ -50,7 +49,7 @@ class Operation:
 class Api:
     """One app's document."""
 
-    app: AppName
+    app: str
     base: str
     document: Definition
     schema: BaseSchema
@@ -77,14 +76,14 @@ def apis_of(url: str) -> list[Api]:
     ]
 
 
-def api_of(app: AppName, base: str, document: Definition) -> Api:
+def api_of(app: str, base: str, document: Definition) -> Api:
     """Return what ``document`` says of the app at ``base``."""
     schema = schemathesis.openapi.from_dict(dict(document))
     schema.config.generation.update(with_security_parameters=False)  # the cast has credentials that are good
     return Api(app, base, document, schema, tuple(_operations(app, base, document, schema)))
 
 
-def _operations(app: AppName, base: str, document: Definition, schema: BaseSchema) -> Iterator[Operation]:
+def _operations(app: str, base: str, document: Definition, schema: BaseSchema) -> Iterator[Operation]:
     for found in schema.get_all_operations():
         if not isinstance(found, Ok):
             raise TypeError(f"{app}: {found.err()}")

@@ -9,10 +9,11 @@ from insula.auth.links import Link, Purpose, hashed
 from insula.auth.sessions import REFRESH_PREFIX
 from insula.db.models import EmailToken, RefreshToken
 from insula.ids import new_id, new_secret
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from tests.fuzz.documents import Operation
 from tests.fuzz.things import PLENTY, House, Things
 from tests.support.app import PASSWORD
+from tests.support.apps import audience
 from tests.support.factories import UserRow
 
 _LIFETIME: Final = timedelta(hours=1)

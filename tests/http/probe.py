@@ -18,6 +18,7 @@ from insula.errors import Forbidden, NotFound, RateLimited, Unavailable
 from insula.http.route import PublicRoute
 from insula.settings import HttpSettings, Settings
 from tests.support.app import free_port, wait_until
+from tests.support.apps import MOUNTS, SITE
 
 
 class Thing(BaseModel):
@@ -125,7 +126,16 @@ def build(settings: Settings | None = None) -> FastAPI:
     """Return the root with its own routes, and the same under /api."""
     settings = settings or configured()
     root, tenants = (
-        make_app(name=name, title=name, description=name, version="1", settings=settings, routers=[routes()])
+        make_app(
+            name=name,
+            mount=MOUNTS[name],
+            title=name,
+            description=name,
+            version="1",
+            settings=settings,
+            site=SITE,
+            routers=[routes()],
+        )
         for name in ("root", "tenants")
     )
     root.mount("/api", tenants)

@@ -11,7 +11,7 @@ from insula.db.queue import apply_queue, queue_findings
 from insula.db.queue_rights import HOUSEKEEPING, TENANTLESS
 from insula.db.roles import DatabaseRole
 from insula.settings import Settings
-from insula.worker.tasks import HANDLERS, PERIODIC
+from tests.support.apps import HANDLERS, PERIODIC
 
 JOBS: Final = "jobs.procrastinate_jobs"
 BREAKS: Final = {

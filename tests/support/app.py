@@ -21,7 +21,8 @@ from starlette.types import Receive, Scope, Send
 from insula.asgi import create_app
 from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId
-from insula.settings import Settings, audience
+from insula.settings import Settings
+from tests.support.apps import audience
 from tests.support.dns import NameServer
 from tests.support.documented import Answers, Watched, documents_of
 from tests.support.factories import Factories, TenantRow, UserRow

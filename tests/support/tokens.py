@@ -17,7 +17,8 @@ from insula.auth import TokenVerifier
 from insula.auth.keys import KeyRing
 from insula.errors import Unauthenticated
 from insula.ids import new_id
-from insula.settings import Settings, audience
+from insula.settings import Settings
+from tests.support.apps import audience
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import httpx
 from starlette.types import ASGIApp
 
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from tests.support.app import PASSWORD, AppName
+from tests.support.apps import audience
 
 
 def new_address() -> str:

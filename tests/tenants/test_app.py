@@ -3,9 +3,9 @@
 import pytest
 
 from insula.settings import Settings
-from tenants.app import build
+from tests.support.apps import built
 
-PATHS = build(Settings(environment="test")).openapi()["paths"]
+PATHS = built("tenants", Settings(environment="test")).openapi()["paths"]
 OPERATIONS = [(method, path) for path, methods in PATHS.items() for method in methods]
 NAMES = {"{item_id}", "{project_id}", "{member_id}", "{invitation_id}", "tenant"}
 LIMITS = {"RateLimit", "RateLimit-Policy"}

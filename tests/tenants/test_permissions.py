@@ -2,10 +2,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
-import admin.api
-import billing.api
-import tenants.api
-from insula.policy import Role, merged
+import tenants
+from insula.policy import Role
+from tests.support.apps import INSTALLATION
 from tenants.invitations.permissions import Action as InvitationAction
 from tenants.me.permissions import Action as MeAction
 from tenants.members.permissions import Action as MemberAction
@@ -48,7 +47,7 @@ class TestGrants:
 
 class TestPublished:
     def test_is_what_the_houses_policy_grants_members_save_what_only_owners_can(self) -> None:
-        grants = merged((tenants.api.GRANTS, billing.api.GRANTS, admin.api.GRANTS))
+        grants = INSTALLATION.grants
         members = frozenset[str]().union(*(grants[role] for role in Role))
         assert members - {MemberAction.TRANSFER_OWNERSHIP} == ASSIGNABLE
         assert {role: grants[role] for role in Role} == BUILT_IN

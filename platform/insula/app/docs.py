@@ -11,10 +11,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from insula.app.mounts import MOUNTS
-from insula.app.pages import page
+from insula.app.pages import Site
 from insula.http.etags import is_known
-from insula.http.public import AppName
 
 ROUTES: Final = ("/docs", "/redoc", "/openapi.json")
 # Both pages set style attributes and add style elements while they draw; neither can carry a nonce.
@@ -29,16 +27,16 @@ _POLICIES: Mapping[str, str] = {
 _Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
-def add_documentation(app: FastAPI, name: AppName) -> None:
+def add_documentation(app: FastAPI, site: Site, name: str, mount: str) -> None:
     """Add the document of ``app`` and its two pages."""
     app.add_api_route("/openapi.json", _document(app), include_in_schema=False, name="openapi")
     for kind in ("docs", "redoc"):
-        app.add_api_route(f"/{kind}", _page(app, name, kind), include_in_schema=False, name=kind)
+        app.add_api_route(f"/{kind}", _page(app, site, name, mount, kind), include_in_schema=False, name=kind)
 
 
-def _page(app: FastAPI, name: AppName, kind: str) -> _Handler:
+def _page(app: FastAPI, site: Site, name: str, mount: str, kind: str) -> _Handler:
     other = "redoc" if kind == "docs" else "docs"
-    html = page(f"{kind}.html", title=app.title, name=name, kind=kind, mount=MOUNTS[name], page=kind, other=other)
+    html = site.page(f"{kind}.html", title=app.title, name=name, kind=kind, mount=mount, page=kind, other=other)
 
     async def show(_request: Request) -> Response:
         return HTMLResponse(html, headers={"Content-Security-Policy": _POLICIES[kind]})

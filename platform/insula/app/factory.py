@@ -11,14 +11,12 @@ from starlette.types import Scope
 
 from insula.app.docs import add_documentation
 from insula.app.health import Watch
-from insula.app.mounts import MOUNTS
 from insula.app.openapi import DocumentedApp
-from insula.app.pages import Assets
+from insula.app.pages import Assets, Site
 from insula.http.handlers import install_handlers
 from insula.http.kernel import Kernel
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware import stack_of
-from insula.http.public import AppName
 from insula.settings import Settings
 
 _UNTRACED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}  # the root's traces hold it all
@@ -34,11 +32,13 @@ class Tag(TypedDict):
 
 def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
     *,
-    name: AppName,
+    name: str,
+    mount: str,
     title: str,
     description: str,
     version: str,
     settings: Settings,
+    site: Site,
     routers: Iterable[APIRouter] = (),
     tags: Sequence[Tag] = (),
     lifespan: Lifespan | None = None,
@@ -47,20 +47,20 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
 
     A mounted app's own lifespan never runs and its own middleware would run twice: only the root has them.
     """
-    metrics = RequestMetrics()
+    metrics, is_root = RequestMetrics(), not mount
     app = DocumentedApp(
         title=title,
         description=description,
         version=version,
         openapi_tags=[dict(tag) for tag in tags] or None,
-        servers=[{"url": MOUNTS[name] or "/", "description": "This deployment"}],
+        servers=[{"url": mount or "/", "description": "This deployment"}],
         root_path_in_servers=False,
         openapi_url=None,  # the document and its pages are served by our own routes
         redirect_slashes=False,  # it would build a link on the Host header
         generate_unique_id_function=_operation_id,
-        middleware=stack_of(name, settings, metrics, is_verified_host, successor_of),
+        middleware=stack_of(settings, metrics, is_verified_host, successor_of, is_root=is_root),
         lifespan=lifespan,
-        telemetry=None if name == "root" else _UNTRACED,
+        telemetry=None if is_root else _UNTRACED,
     )
     app.state.name = name
     app.state.metrics = metrics
@@ -69,8 +69,9 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
     install_handlers(app)
     for router in routers:
         app.include_router(router)
-    add_documentation(app, name)
-    if name == "root":
+    app.state.site = site
+    add_documentation(app, site, name, mount)
+    if is_root:
         app.mount("/static", Assets(), name="static")
     return app
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from insula.auth import Accounts, KeyRing, Letters, OwnAccount, Passwords, Sessions, TokenIssuer, TokenVerifier
 from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
+from insula.http.app_context import AppContext
 from insula.http.kernel import Kernel
 from insula.http.metrics import RequestMetrics
 from insula.lag import LagMeter
@@ -24,7 +25,7 @@ _COLLECT_EVERY = (50_000, 50, 100)
 
 
 def lifespan_of(
-    settings: Settings, policy: Policy, *background: Background
+    settings: Settings, policy: Policy, apps: Mapping[str, AppContext], *background: Background
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Kernel]]]:
     """Return the root's lifespan. Its state, ``kernel``, reaches the mounted apps with each request.
 
@@ -36,7 +37,7 @@ def lifespan_of(
         async with AsyncExitStack() as stack:
             metrics: RequestMetrics = app.state.metrics
             lag = LagMeter(metrics.observe_lag)
-            kernel = await _open(settings, policy, lag, stack)
+            kernel = await _open(settings, policy, apps, lag, stack)
             for work in background:
                 await stack.enter_async_context(work(kernel))
             _settle()
@@ -47,7 +48,9 @@ def lifespan_of(
     return lifespan
 
 
-async def _open(settings: Settings, policy: Policy, lag: LagMeter, stack: AsyncExitStack) -> Kernel:
+async def _open(
+    settings: Settings, policy: Policy, apps: Mapping[str, AppContext], lag: LagMeter, stack: AsyncExitStack
+) -> Kernel:
     database = await Database.open(settings)
     stack.push_async_callback(database.close)
     redis = connect(settings.redis_url)
@@ -83,6 +86,7 @@ async def _open(settings: Settings, policy: Policy, lag: LagMeter, stack: AsyncE
         policy=policy,
         limits=limits,
         lag=lag,
+        apps=apps,
         http_client=http_client,
     )
 

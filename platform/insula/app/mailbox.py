@@ -6,7 +6,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from insula.app.pages import page
+from insula.app.pages import site_of
 from insula.errors import NotFound
 from insula.http.kernel import kernel_of
 from insula.http.route import PublicRoute
@@ -29,7 +29,7 @@ async def list_mails(request: Request) -> HTMLResponse:
         message = await anyio.to_thread.run_sync(mailbox.read, name)
         if message is not None:
             mails.append({"name": name, "to": message["To"], "subject": message["Subject"], "date": message["Date"]})
-    return _page("mailbox.html", mails=mails)
+    return _page(request, "mailbox.html", mails=mails)
 
 
 @mailbox_router.get("/{name}")
@@ -40,7 +40,7 @@ async def read_mail(request: Request, name: str) -> HTMLResponse:
     if message is None or body is None:
         raise NotFound
     parts = LINK.split(body.get_content())
-    return _page("mail.html", name_of_mail=name, to=message["To"], subject=message["Subject"], parts=parts)
+    return _page(request, "mail.html", name_of_mail=name, to=message["To"], subject=message["Subject"], parts=parts)
 
 
 @mailbox_router.get("/{name}/html")
@@ -60,6 +60,6 @@ def _mailbox(request: Request) -> Mailbox:
     return Mailbox(settings.data_dir)
 
 
-def _page(template: str, **values: object) -> HTMLResponse:
-    html = page(template, title="Mailbox", name=None, kind="mailbox", page="docs", **values)
+def _page(request: Request, template: str, **values: object) -> HTMLResponse:
+    html = site_of(request).page(template, title="Mailbox", name=None, kind="mailbox", page="docs", **values)
     return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})

@@ -1,14 +1,15 @@
 """The HTML pages, from templates, and the static files that they use."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
-
-from insula.app.mounts import MOUNTS
 
 STATIC = Path(__file__).parent / "static"
 _VERSIONED = ("swagger-ui-", "redoc-")
@@ -19,10 +20,33 @@ def _templates() -> Environment:
     return Environment(loader=PackageLoader("insula.app"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
-def page(template: str, **values: object) -> str:
-    """Return the page that ``template`` makes of ``values``; every text in it is escaped."""
-    apps = [{"name": name, "path": path} for name, path in MOUNTS.items()]
-    return _templates().get_template(template).render(apps=apps, **values)
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One app on the home page and in the navigation."""
+
+    name: str
+    path: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all pages show: the product's name, what it says of itself, and its apps, the root first."""
+
+    brand: str
+    claim: str
+    description: str
+    apps: Sequence[Card]
+
+    def page(self, template: str, **values: object) -> str:
+        """Return the page that ``template`` makes of ``values``; every text in it is escaped."""
+        return _templates().get_template(template).render(site=self, **values)
+
+
+def site_of(request: Request) -> Site:
+    """Return what the pages of this request's app show."""
+    site: Site = request.app.state.site
+    return site
 
 
 class Assets(StaticFiles):

@@ -1,7 +1,7 @@
 """The root app's own routes: the page that shows the house, health and metrics."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final, Literal
@@ -15,23 +15,40 @@ from insula.app.auth import account_pages, accounts_router, auth_router
 from insula.app.factory import Lifespan, make_app
 from insula.app.health import Readiness, Watch
 from insula.app.mailbox import mailbox_router
-from insula.app.mounts import MOUNTS
-from insula.app.pages import page
+from insula.app.pages import Site, site_of
 from insula.app.queue_metrics import DatabaseGauge, QueueMetrics
 from insula.errors import NotFound
 from insula.http.addresses import parse_address
 from insula.http.kernel import kernel_of
 from insula.http.metrics import RequestMetrics
-from insula.http.public import AppName
 from insula.http.route import PublicRoute
+from insula.http.seal import DOCUMENTATION
 from insula.settings import Settings
 
-_PURPOSES: Mapping[AppName, str] = {
-    "root": "Signing in, keys, health.",
-    "tenants": "What the people of a tenant call: their tenant, its members, projects and items.",
-    "admin": "What the platform's staff call: every tenant and user, and their suspension.",
-    "billing": "Plans, subscriptions, entitlements, and the payment provider's webhooks.",
+PUBLIC: Final = DOCUMENTATION | {
+    "GET /",  # the page that shows the apps
+    "GET /healthz",  # load balancers have no credentials
+    "GET /readyz",
+    "GET /metrics",  # guarded by its own token, or loopback only
+    "GET /account/verify",  # links in emails lead here
+    "GET /account/reset",
+    "GET /invitations/accept",
+    "GET /mailbox",  # what a local installation keeps instead of sending; elsewhere 404
+    "GET /mailbox/{name}",
+    "GET /mailbox/{name}/html",
+    "GET /.well-known/jwks.json",  # public keys, by definition
+    "POST /auth/login",  # credentials come from here
+    "POST /auth/refresh",
+    "POST /auth/logout",
+    "POST /auth/register",  # a new user has no account yet
+    "POST /auth/verify",  # authenticated by the link's secret
+    "POST /auth/verify/resend",  # a user who is not verified cannot sign in
+    "POST /auth/password/reset",  # nor can a user who forgot the password
+    "POST /auth/password/reset/confirm",  # authenticated by the link's secret
+    "MOUNT /static",  # the docs pages' own assets
 }
+"""The root app's routes that need no credentials. A route that is neither here nor guarded does not build."""
+
 _DESCRIPTION: Final = """
 The house that holds the apps: signing in, public keys and health. Each app has a document of its own.
 
@@ -54,15 +71,24 @@ class Alive(BaseModel):
 root_router = APIRouter(tags=["installation"], route_class=PublicRoute)
 
 
-def build_root(settings: Settings, lifespan: Lifespan, gauges: Sequence[DatabaseGauge] = ()) -> FastAPI:
-    """Build the root app; the sub-apps are mounted into it, and ``gauges`` are what they add to the metrics."""
+def build_root(
+    settings: Settings,
+    lifespan: Lifespan,
+    site: Site,
+    *,
+    gauges: Sequence[DatabaseGauge] = (),
+    pages: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """Build the root app, into which the others are mounted. ``gauges`` and ``pages`` are what they add to it."""
     root = make_app(
         name="root",
-        title="Insula",
+        mount="",
+        title=site.brand,
         description=_DESCRIPTION,
         version=version("insula"),
         settings=settings,
-        routers=[root_router, auth_router(), accounts_router(), account_pages, mailbox_router],
+        site=site,
+        routers=[root_router, auth_router(), accounts_router(), account_pages, *pages, mailbox_router],
         tags=[
             {"name": "installation", "description": "Health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},
@@ -75,18 +101,10 @@ def build_root(settings: Settings, lifespan: Lifespan, gauges: Sequence[Database
 
 
 @root_router.get("/", include_in_schema=False)
-async def home() -> HTMLResponse:
+async def home(request: Request) -> HTMLResponse:
     """Show the apps, their documents and how they are."""
-    cards = [{"name": name, "path": path, "purpose": _PURPOSES[name]} for name, path in MOUNTS.items()]
-    html = page(
-        "home.html",
-        title="Insula",
-        name=None,
-        kind="home",
-        page="docs",
-        description="A multi-tenant SaaS backend: three apps on one PostgreSQL, each tenant behind row-level security.",
-        cards=cards,
-    )
+    site = site_of(request)
+    html = site.page("home.html", title=site.brand, name=None, kind="home", page="docs")
     return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
 
 

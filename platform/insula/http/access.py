@@ -6,17 +6,14 @@ it within its limit, may your role do this.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 from fastapi.params import Depends as DependsParam
 from starlette.requests import HTTPConnection, Request
 
 from insula.auth.api_keys import PresentedKey
-from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.errors import (
     AppError,
@@ -31,45 +28,20 @@ from insula.errors import (
     Unavailable,
 )
 from insula.http.allowance import Allowance, of_person, of_tenant
+from insula.http.app_context import context_of
 from insula.http.credentials import check_hints, read_credentials
 from insula.http.headers import MAY_NAME_TENANT
 from insula.http.idempotency import claim
 from insula.http.kernel import Kernel, kernel_of
-from insula.http.public import AppName
 from insula.http.slots import EXPENSIVE, enter
 from insula.ids import TenantId
 from insula.limits import LimitClass
 from insula.scope import Identity, PersonalScope, Reopen, Scope, StaffScope, identify
-from insula.settings import Settings, audience
 
 PERSONAL_REQUESTS_PER_MINUTE = 120
 STAFF_REQUESTS_PER_MINUTE = 1200
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_DATABASE_ROLES: Mapping[str, DatabaseRole] = {
-    "tenants": DatabaseRole.TENANTS,
-    "billing": DatabaseRole.BILLING,
-    "admin": DatabaseRole.ADMIN,
-}
-_TAKE_KEYS = frozenset({"tenants", "billing"})  # API keys act for tenants, never for staff
 AnyScope = TypeVar("AnyScope", Scope, PersonalScope, StaffScope)
-
-
-@dataclass(frozen=True, slots=True)
-class Doorway:
-    """What one sub-app's guards need to know of it: its tokens' audience and its database role."""
-
-    app: AppName
-    audience: str
-    role: DatabaseRole
-    takes_keys: bool
-
-
-def give_doorway(app: FastAPI, name: AppName, settings: Settings) -> None:
-    """Tell the guards of the sub-app ``name`` which audience and database role are theirs."""
-    if name != "root":
-        app.state.doorway = Doorway(
-            name, audience(settings, name), _DATABASE_ROLES[name], takes_keys=name in _TAKE_KEYS
-        )
 
 
 class Setting(NamedTuple):
@@ -109,9 +81,9 @@ class Guard(ABC, Generic[AnyScope]):
     async def __call__(self, connection: HTTPConnection) -> AnyScope:
         """Return the scope of this request; its unit is the request's unit of work."""
         kernel = kernel_of(connection)
-        doorway: Doorway = connection.scope["app"].state.doorway
+        context = context_of(connection)
         credentials = await read_credentials(
-            connection, kernel, audience=doorway.audience, takes_keys=doorway.takes_keys
+            connection, kernel, audience=context.audience, takes_keys=context.takes_api_keys
         )
         identity = await identify(credentials, kernel.directory)
         state = connection.scope.setdefault("insula", {})
@@ -130,16 +102,16 @@ class Guard(ABC, Generic[AnyScope]):
         self._authorise(identity, kernel)
         if limit_class is EXPENSIVE:
             await enter(state, kernel.limits, TenantId(partition), at_once)
-        unit = kernel.database.unit(doorway.role, partition)
+        unit = kernel.database.unit(context.role, partition)
         state["unit"] = unit
         if isinstance(connection, Request) and connection.method == "POST":
-            state["claim"] = await claim(connection, unit, principal_id=identity.principal.id, app=doorway.app)
+            state["claim"] = await claim(connection, unit, principal_id=identity.principal.id, app=context.app)
 
         async def reopen() -> Unit:
             again = await identify(credentials, kernel.directory)
             self._limit(again, limit_class)
             self._authorise(again, kernel)
-            return kernel.database.unit(doorway.role, partition)
+            return kernel.database.unit(context.role, partition)
 
         return self._scope(identity, Setting(unit, state.get("request_id", ""), address_of(connection), reopen))
 

@@ -1,5 +1,6 @@
 """The resources that the root's lifespan opens and every app reaches through the request's state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -8,6 +9,7 @@ from starlette.requests import HTTPConnection
 from insula.auth import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
 from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
+from insula.http.app_context import AppContext
 from insula.lag import LagMeter
 from insula.limits import Limits
 from insula.policy import Policy
@@ -33,6 +35,7 @@ class Kernel:
     policy: Policy
     limits: Limits
     lag: LagMeter
+    apps: Mapping[str, AppContext]
     http_client: httpx.AsyncClient
 
 

@@ -2,26 +2,30 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from insula.http.idempotency import operation_of
-from insula.http.public import PUBLIC, AppName
 from insula.http.route import TenantRoute, UndeclaredRoute, guard_of
+
+DOCUMENTATION: Final = frozenset({"GET /docs", "GET /redoc", "GET /openapi.json"})
+"""What every app shows to everybody."""
 
 
 class RepeatedOperation(RuntimeError):
     """Two operations of an app have one name."""
 
 
-def seal(app: FastAPI, name: AppName) -> None:
-    """Raise UndeclaredRoute when a route of ``app`` is neither guarded nor on the public list of ``name``.
+def seal(app: FastAPI, name: str, public: AbstractSet[str]) -> None:
+    """Raise UndeclaredRoute when a route of ``app`` is neither guarded nor in ``public``.
 
     Raise RepeatedOperation when two guarded operations share a name: they would share idempotency keys.
     """
-    undeclared = sorted(route for route in _unguarded(app) if route not in PUBLIC[name])
+    undeclared = sorted(route for route in _unguarded(app) if route not in public)
     if undeclared:
         raise UndeclaredRoute(f"{name}: {', '.join(undeclared)}: neither allow(...) nor on the public list")
     repeated = sorted(operation for operation, count in Counter(_operations(app)).items() if count > 1)

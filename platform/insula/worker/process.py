@@ -23,7 +23,7 @@ from insula.worker.mailers import mailer_of
 from insula.worker.queue import CONNECTIONS, build, connector
 from insula.worker.recovery import keep_recovering
 from insula.worker.runner import Resources
-from insula.worker.tasks import HANDLERS, PERIODIC
+from insula.worker.tasks import HANDLERS, PERIODIC, merged
 
 _ROLES: Final = (DatabaseRole.WORKER, DatabaseRole.BILLING)  # billing's sweeper acts as billing
 _OUTGOING_TIMEOUT: Final = 10.0

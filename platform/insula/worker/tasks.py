@@ -1,11 +1,8 @@
-"""Every task by name, and those due by the clock, merged from what the kernel and the apps declare beside them."""
+"""The kernel's own tasks by name, and those due by the clock. Resources declare theirs."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-import billing.api
-import tenants.api
 from insula import mail
 from insula.auth import expiry
 from insula.jobs import Handler, Handlers, Periodic
@@ -22,13 +19,9 @@ def merged(*offers: Handlers) -> Handlers:
     return MappingProxyType(handlers)
 
 
-HANDLERS: Final[Mapping[str, Handler]] = merged(
-    mail.JOBS, expiry.JOBS, housekeeping.JOBS, billing.api.JOBS, tenants.api.JOBS
-)
+HANDLERS: Final[Handlers] = merged(mail.JOBS, expiry.JOBS, housekeeping.JOBS)
 
 PERIODIC: Final[tuple[Periodic, ...]] = (
     *expiry.SCHEDULES,
     *housekeeping.SCHEDULES,
-    *billing.api.SCHEDULES,
-    *tenants.api.SCHEDULES,
 )

@@ -6,15 +6,16 @@ from datetime import timedelta
 import pytest
 
 from billing import api
+from billing.overrides.jobs import JOBS
 from insula import clock
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.ids import TenantId
 from insula.jobs import Periodic
 from insula.settings import Settings
-from insula.worker.tasks import HANDLERS, PERIODIC
 from tests.admin.overrides.support import TERMS, Granted, acts_on, path
 from tests.admin.support import Caller
+from tests.support.apps import HANDLERS, PERIODIC
 from tests.support.factories import PLANS, Factories, TenantRow
 from tests.support.provider import Readback
 from tests.support.waiting import until
@@ -69,9 +70,9 @@ class TestExpiry:
             return await granted(tenant) == PLANS["free"]
 
         assert not await lifted()
-        async with working(quick(settings), api.JOBS, [Periodic("billing.expire_overrides", "* * * * * *")]):
+        async with working(quick(settings), JOBS, [Periodic("billing.expire_overrides", "* * * * * *")]):
             await until(lifted, seconds=10)
 
     def test_the_worker_does_it_each_minute(self) -> None:
-        assert api.JOBS.items() <= HANDLERS.items()
+        assert JOBS.items() <= HANDLERS.items()
         assert Periodic("billing.expire_overrides", "* * * * *") in PERIODIC

@@ -4,12 +4,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-import admin.api
-import billing.api
-import tenants.api
 from insula.http.access import PersonalGuard, StaffGuard, TenantGuard
-from insula.policy import Role, StaffRole, merged
-from tenants.api import ASSIGNABLE
+from insula.policy import Role, StaffRole
 from tests.isolation.matrix.actions import action_of
 from tests.isolation.matrix.island import Island, Person
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
@@ -17,6 +13,7 @@ from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.stage import Stage
 from tests.isolation.matrix.wire import Headers
 from tests.isolation.matrix.world import IN_BOTH, WITH, WITHOUT, World
+from tests.support.apps import INSTALLATION
 
 Side = Literal["a", "b", "c", "nobody"]
 Credentials = Callable[[Stage, World], Awaitable[Headers]]
@@ -31,7 +28,7 @@ UNAUTHENTICATED: Final = Refusal(401, "unauthenticated")
 FORBIDDEN: Final = Refusal(403, "forbidden")
 TENANT_REQUIRED: Final = Refusal(403, "tenant_required")
 TENANT_SUSPENDED: Final = Refusal(403, "tenant_suspended")
-GRANTS: Final = merged((tenants.api.GRANTS, admin.api.GRANTS, billing.api.GRANTS))
+GRANTS: Final = INSTALLATION.grants
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
 
 
 def _own_roles(app: str, action: str) -> Iterator[Caller]:
-    given = None if action in ASSIGNABLE else FORBIDDEN
+    given = None if action in INSTALLATION.assignable else FORBIDDEN
     yield Caller("own role of A", "a", given, _bearer("a", WITH, app))
     yield Caller("own role of A without it", "a", FORBIDDEN, _bearer("a", WITHOUT, app))
 

@@ -12,17 +12,17 @@ from starlette.routing import Mount, WebSocketRoute
 
 from insula.asgi import create_app
 from insula.http.access import Guard
-from insula.http.public import PUBLIC, AppName
 from insula.http.route import guard_of
 from insula.settings import Settings
+from tests.support.apps import MOUNTS, PUBLIC
 
-MOUNTS: Mapping[str, AppName] = {"": "root", "/api": "tenants", "/admin": "admin", "/billing": "billing"}
+_APPS = {mount: name for name, mount in MOUNTS.items()}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "MOUNT"})
 
 
 @dataclass(frozen=True, eq=False)
 class LiveRoute:
-    app: AppName
+    app: str
     method: str
     mount: str
     template: str
@@ -54,7 +54,7 @@ def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
             yield from routes_of(route.app, mount + route.path)
         elif isinstance(route, Mount):
-            yield LiveRoute(MOUNTS[mount], "MOUNT", mount, route.path, None, None, {}, frozenset(), route.app)
+            yield LiveRoute(_APPS[mount], "MOUNT", mount, route.path, None, None, {}, frozenset(), route.app)
         else:
             methods = {"WEBSOCKET"} if isinstance(route, WebSocketRoute) else (context.methods or {"ANY"}) - {"HEAD"}
             endpoint = context.endpoint
@@ -63,7 +63,7 @@ def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
             queries, headers = dict(_taken(taken, "query_params")), frozenset(dict(_taken(taken, "header_params")))
             for method in sorted(methods):
                 yield LiveRoute(
-                    app=MOUNTS[mount],
+                    app=_APPS[mount],
                     method=method,
                     mount=mount,
                     template=str(context.path),

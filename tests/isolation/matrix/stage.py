@@ -22,7 +22,7 @@ from insula.http.kernel import Kernel
 from insula.http.middleware import edge
 from insula.ids import TenantId, UserId
 from insula.logging import AccessLog, LogFormat, configure
-from insula.settings import Settings, audience
+from insula.settings import Settings
 from insula.tenancy import CHALLENGE
 from tests.isolation.matrix.island import Island, Person
 from tests.isolation.matrix.routes import LiveRoute
@@ -30,6 +30,7 @@ from tests.isolation.matrix.rows import Rows, insert
 from tests.isolation.matrix.wire import Answer, Request, send
 from tests.isolation.matrix.world import OTHER_PASSWORD, World, new_world
 from tests.support.app import PASSWORD, AppName
+from tests.support.apps import audience
 from tests.support.cluster import superuser_url
 from tests.support.dns import NameServer, serving_names
 from tests.support.tokens import Forge

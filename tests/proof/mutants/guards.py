@@ -10,9 +10,6 @@ from typing import Final
 
 from fastapi import FastAPI
 
-import admin.api
-import billing.api
-import tenants.api
 from insula.http.access import PersonalGuard
 from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
 from insula.http.seal import seal
@@ -23,12 +20,13 @@ from tests.proof.arena import ROOT
 from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.results import Result
 from tests.proof.suites import Attacks
+from tests.support.apps import INSTALLATION, PUBLIC
 
 THE_BUILD: Final = "the build"
 _GRANTS: Final[Mapping[str, tuple[Mapping[str, Collection[StrEnum]], Sequence[str]]]] = {
-    "tenants": (tenants.api.GRANTS, tuple(Role)),
-    "billing": (billing.api.GRANTS, tuple(Role)),
-    "admin": (admin.api.GRANTS, tuple(StaffRole)),
+    "tenants": (INSTALLATION.app("tenants").grants, tuple(Role)),
+    "billing": (INSTALLATION.app("billing").grants, tuple(Role)),
+    "admin": (INSTALLATION.app("admin").grants, tuple(StaffRole)),
 }
 
 
@@ -122,8 +120,8 @@ def _built_without(route: LiveRoute) -> dict[str, bool]:
     public.add_api_route(route.template, bare, methods=[route.method])
     return {
         "TenantRoute": _builds(lambda: TenantRoute(route.template, bare, methods=[route.method])),
-        "APIRoute": _builds(lambda: seal(app, route.app)),
-        "PublicRoute": _builds(lambda: seal(public, route.app)),
+        "APIRoute": _builds(lambda: seal(app, route.app, PUBLIC[route.app])),
+        "PublicRoute": _builds(lambda: seal(public, route.app, PUBLIC[route.app])),
     }
 
 

@@ -2,9 +2,8 @@ from datetime import timedelta
 
 from insula.jobs import Periodic
 from insula.settings import Settings
-from insula.worker.tasks import HANDLERS, PERIODIC
-from tenants.invitations.jobs import INVITATIONS_KEPT
-from tenants.jobs import JOBS
+from tenants.invitations.jobs import INVITATIONS_KEPT, JOBS
+from tests.support.apps import HANDLERS, PERIODIC
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import until
 from tests.support.worker import quick, working

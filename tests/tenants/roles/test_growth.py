@@ -19,9 +19,9 @@ from insula import clock
 from insula.db.models import AuthSession, CustomRole, Entitlement, Membership, Tenant, User
 from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId, new_id
-from insula.settings import audience
 from tenants.permissions import ASSIGNABLE, IN_EVERY_ROLE
 from tests.support.app import Live
+from tests.support.apps import audience
 from tests.support.factories import Factories
 
 TENANTS, ROLES = 1_000, 10

@@ -9,11 +9,10 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from insula.app.pages import page
+from insula.app.pages import site_of
 from insula.auth import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from insula.http.kernel import kernel_of
 from insula.http.route import PublicRoute
-from insula.settings import audience
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -24,9 +23,10 @@ account_pages = APIRouter(route_class=PublicRoute, include_in_schema=False)
 
 
 @account_pages.get("/account/verify")
-async def verify_page() -> HTMLResponse:
+async def verify_page(request: Request) -> HTMLResponse:
     """Show a form that verifies the address and asks for the password of the account."""
     return _account(
+        request,
         "/auth/verify",
         "Confirm your address",
         "Your address is confirmed: sign in.",
@@ -36,9 +36,10 @@ async def verify_page() -> HTMLResponse:
 
 
 @account_pages.get("/account/reset")
-async def reset_page() -> HTMLResponse:
+async def reset_page(request: Request) -> HTMLResponse:
     """Show a form that sets a new password."""
     return _account(
+        request,
         "/auth/password/reset/confirm",
         "Set a new password",
         "It is set: sign in with it.",
@@ -50,13 +51,14 @@ async def reset_page() -> HTMLResponse:
 @account_pages.get("/invitations/accept")
 async def invitation_page(request: Request) -> HTMLResponse:
     """Show a form that signs in, accepts, and signs out again."""
-    resource = audience(kernel_of(request).settings, "tenants")
+    resource = kernel_of(request).apps["tenants"].audience
     title, action = "Accept the invitation", "/api/v1/invitations/accept"
-    return _page("invitation.html", title=title, action=action, resource=resource)
+    return _page(request, "invitation.html", title=title, action=action, resource=resource)
 
 
-def _account(action: str, title: str, done: str, *, field: str, label: str) -> HTMLResponse:
+def _account(request: Request, action: str, title: str, done: str, *, field: str, label: str) -> HTMLResponse:
     return _page(
+        request,
         "account.html",
         title=title,
         action=action,
@@ -68,6 +70,6 @@ def _account(action: str, title: str, done: str, *, field: str, label: str) -> H
     )
 
 
-def _page(template: str, **values: object) -> HTMLResponse:
-    html = page(template, name=None, kind="home", page="docs", **values)
+def _page(request: Request, template: str, **values: object) -> HTMLResponse:
+    html = site_of(request).page(template, name=None, kind="home", page="docs", **values)
     return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})

@@ -91,7 +91,7 @@ async def jwks(request: Request, response: Response) -> JwksRead:
 
 
 def _choose(kernel: Kernel, request: Request, body: LoginRequest | RefreshRequest) -> Choose:
-    wish = Wish(app_of(kernel.settings, body.resource), body.tenant, tenant_hints(request, kernel.settings))
+    wish = Wish(app_of(kernel.apps, body.resource), body.tenant, tenant_hints(request, kernel.settings))
 
     async def chosen(user_id: UserId) -> TenantRecord | None:
         return await choose(kernel.directory, user_id, wish)

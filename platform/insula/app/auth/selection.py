@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from insula.app.auth.errors import ResourceUnknown, StaffOnly, TenantRefused
 from insula.errors import TenantRequired, TenantSuspended
+from insula.http.app_context import AppContext
 from insula.http.headers import TenantHints
 from insula.ids import TenantId, UserId
-from insula.settings import Settings, audience
 from insula.tenancy import Directory, TenantRecord
 
-App = Literal["tenants", "admin", "billing"]
-_APPS: tuple[App, ...] = ("tenants", "admin", "billing")
 _ACTIVE = "active"
 
 
@@ -20,17 +17,17 @@ _ACTIVE = "active"
 class Wish:
     """What the request asks for. The hints of host and headers select, like ``tenant``; none of them grants."""
 
-    app: App
+    app: str
     tenant: str | None
     hints: TenantHints
 
 
-def app_of(settings: Settings, resource: str) -> App:
+def app_of(apps: Mapping[str, AppContext], resource: str) -> str:
     """Return the app whose exact URI ``resource`` is. Raises ResourceUnknown."""
-    apps: Mapping[str, App] = {audience(settings, app): app for app in _APPS}
-    if resource not in apps:
-        raise ResourceUnknown
-    return apps[resource]
+    for name, context in apps.items():
+        if context.audience == resource:
+            return name
+    raise ResourceUnknown
 
 
 async def choose(directory: Directory, user_id: UserId, wish: Wish) -> TenantRecord | None:

@@ -1,12 +1,12 @@
 import asyncio
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 from sqlalchemy import text
 
 from insula import clock
+from insula.apps import load
 from insula.auth import KeyRing, TokenIssuer, fold
 from insula.auth.session_queries import OPEN
 from insula.cli.failing import CommandFailed, one_clear_line
@@ -24,28 +24,27 @@ _USER = text("""
 """)
 
 
-class AppName(StrEnum):
-    """Which app the token is for."""
-
-    TENANTS = "tenants"
-    ADMIN = "admin"
-    BILLING = "billing"
-
-
 @app.command()
 def token(
     email: Annotated[str, typer.Option()],
-    app_name: Annotated[AppName, typer.Option("--app")],
+    app_name: Annotated[str, typer.Option("--app", help="The app that the token is for.")],
     tenant: Annotated[str, typer.Option(help="The tenant's slug; without it the token is for no tenant.")] = "",
 ) -> None:
     """Print an access token and nothing else. For a local installation only: it asks for no password."""
     with one_clear_line(), reached(Settings()) as settings:
         if settings.environment == "production":
             raise CommandFailed("tokens without a password are for a local installation only")
-        typer.echo(asyncio.run(_issue(settings, email, app_name, tenant)))
+        typer.echo(asyncio.run(_issue(settings, email, _audience(settings, app_name), tenant)))
 
 
-async def _issue(settings: Settings, email: str, app_name: AppName, slug: str) -> str:
+def _audience(settings: Settings, app_name: str) -> str:
+    apps = {found.name: found for found in load(settings.installation).apps}
+    if app_name not in apps:
+        raise CommandFailed(f"there is no app {app_name}: the apps are {', '.join(apps)}")
+    return audience(settings, apps[app_name].mount)
+
+
+async def _issue(settings: Settings, email: str, resource: str, slug: str) -> str:
     database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE])
     try:
         user_id = await _user(database, email)
@@ -55,7 +54,7 @@ async def _issue(settings: Settings, email: str, app_name: AppName, slug: str) -
         async with database.unit(DatabaseRole.IDENTITY) as unit:
             await (await unit.session.connection()).execute(OPEN, session)
         return await TokenIssuer(settings, KeyRing(settings, database)).issue(
-            user_id=user_id, session_id=session_id, audience=audience(settings, app_name.value), tenant_id=tenant_id
+            user_id=user_id, session_id=session_id, audience=resource, tenant_id=tenant_id
         )
     finally:
         await database.close()

@@ -24,18 +24,22 @@ from insula.http.middleware.faults import Faults
 from insula.http.middleware.gate import Gate, VerifiedHost
 from insula.http.middleware.head import Head
 from insula.http.middleware.moved import Moved, Successor
-from insula.http.public import AppName
 from insula.settings import Settings
 
 __all__ = ["Successor", "VerifiedHost", "stack_of"]
 
 
 def stack_of(
-    name: AppName, settings: Settings, metrics: RequestMetrics, verified_host: VerifiedHost, successor: Successor
+    settings: Settings,
+    metrics: RequestMetrics,
+    verified_host: VerifiedHost,
+    successor: Successor,
+    *,
+    is_root: bool,
 ) -> list[Middleware]:
-    """Return the middleware of the app ``name``, outermost first."""
+    """Return the middleware of the root or of a mounted app, outermost first."""
     faults = Middleware(Faults, translate=translate)
-    if name != "root":
+    if not is_root:
         return [faults]
     origins = settings.http.cors_origins
     return [

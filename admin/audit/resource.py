@@ -1,0 +1,9 @@
+from typing import Final
+
+from admin.audit import routes
+from insula.apps import Resource, Tag
+
+RESOURCE: Final = Resource(
+    tag=Tag(name="audit", description="Who did what, everywhere."),
+    routers=(routes.router,),
+)

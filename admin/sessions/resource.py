@@ -1,0 +1,6 @@
+from typing import Final
+
+from admin.sessions import routes
+from insula.apps import Resource
+
+RESOURCE: Final = Resource(routers=(routes.router,))

@@ -1,0 +1,17 @@
+from typing import Final
+
+from billing.subscriptions import queries, routes
+from insula.app.queue_metrics import DatabaseGauge
+from insula.apps import Resource, Tag
+
+RESOURCE: Final = Resource(
+    tag=Tag(name="subscription", description="What the tenant has bought."),
+    routers=(routes.router,),
+    gauges=(
+        DatabaseGauge(
+            "insula_subscriptions_status_unknown",
+            "Subscriptions in a status that this version does not know; they keep access.",
+            queries.SUBSCRIPTIONS_OF_UNKNOWN_STATUS,
+        ),
+    ),
+)

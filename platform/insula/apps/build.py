@@ -1,0 +1,51 @@
+"""Makes the FastAPI apps of an installation from its manifests."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+from insula.app.factory import make_app
+from insula.app.pages import Card, Site
+from insula.apps.manifest import App, Installation
+from insula.http.app_context import AppContext, give_context
+from insula.http.dispatch import install
+from insula.http.seal import DOCUMENTATION, seal
+from insula.settings import Settings, audience
+
+_ROOT = Card("root", "", "Signing in, keys, health.")
+
+
+def build(app: App, settings: Settings, site: Site, context: AppContext) -> FastAPI:
+    """Return the declared app. Raises UndeclaredRoute for a route that is neither guarded nor declared public."""
+    made = make_app(
+        name=app.name,
+        mount=app.mount,
+        title=app.title,
+        description=app.description,
+        version=app.version,
+        settings=settings,
+        site=site,
+        routers=app.routers(),
+        tags=app.tags,
+    )
+    give_context(made, context)
+    seal(made, app.name, DOCUMENTATION | app.public)
+    install(made)
+    return made
+
+
+def contexts_of(installation: Installation, settings: Settings) -> Mapping[str, AppContext]:
+    """Return what guards and logins know of each app, by its name."""
+    return {
+        app.name: AppContext(
+            app.name, audience(settings, app.mount), app.database_role, takes_api_keys=app.takes_api_keys
+        )
+        for app in installation.apps
+    }
+
+
+def site_of(installation: Installation) -> Site:
+    """Return what the pages show of the installation."""
+    cards = (_ROOT, *(Card(app.name, app.mount, app.purpose) for app in installation.apps))
+    brand = installation.brand
+    return Site(brand.name, brand.claim, brand.description, cards)

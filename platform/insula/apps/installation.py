@@ -1,0 +1,48 @@
+"""Which installation this process serves."""
+
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from insula.apps.manifest import Installation
+
+GROUP: Final = "insula.installation"
+"""The entry points' group. Ours is named ``default``; a product's own goes before it."""
+
+_DEFAULT: Final = "default"
+
+
+class NoInstallation(RuntimeError):
+    """What should name an installation names none. The message says how to mend it."""
+
+
+def load(reference: str = "") -> Installation:
+    """Return the installation that ``reference`` names as ``module:name``, else the one that is installed.
+
+    Without a reference, a package's entry point of the group ``insula.installation`` names it. Raises
+    NoInstallation where there is none, where several products declare one, and where the name leads elsewhere.
+    """
+    named = reference or _installed()
+    module, _, name = named.partition(":")
+    if not module or not name:
+        raise NoInstallation(f"INSULA_INSTALLATION={named!r} must be module:name, such as acme.app:INSTALLATION")
+    try:
+        found = getattr(import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        raise NoInstallation(f"the installation {named}: {error}; install the package or set PYTHONPATH") from error
+    if not isinstance(found, Installation):
+        raise NoInstallation(f"the installation {named}: {module} has no Installation of the name {name}")
+    return found
+
+
+def _installed() -> str:
+    points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=GROUP)}
+    default = points.pop(_DEFAULT, None)
+    if len(points) > 1:
+        raise NoInstallation(
+            f"several installations are installed ({', '.join(sorted(points))}): name one with INSULA_INSTALLATION"
+        )
+    chosen = next(iter(points.values()), default)
+    if chosen is None:
+        raise NoInstallation("no installation is installed: set INSULA_INSTALLATION to module:name")
+    return chosen.value

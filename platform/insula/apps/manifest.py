@@ -1,0 +1,179 @@
+"""``App``, ``Resource`` and ``Installation``: everything that the kernel must know of a product, as data.
+
+A manifest is checked when it is made. Each error names the declaration and the mend.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import chain
+from types import MappingProxyType
+from typing import Final
+
+from fastapi import APIRouter
+
+from insula.app.factory import Tag
+from insula.app.queue_metrics import DatabaseGauge
+from insula.db.roles import DatabaseRole
+from insula.jobs import Handler, Handlers, Periodic
+from insula.policy import merged
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_MOUNT: Final = re.compile(r"/[a-z][a-z0-9-]*")
+_ROUTE: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE|MOUNT|WEBSOCKET) /\S*")
+_NOTHING: Final[Mapping[str, frozenset[StrEnum]]] = MappingProxyType({})
+_NO_JOBS: Final[Handlers] = MappingProxyType({})
+_NO_ROUTERS: Final[Mapping[str, Sequence[APIRouter]]] = MappingProxyType({})
+
+
+class ManifestError(ValueError):
+    """A declaration contradicts itself or another one. The message says which, and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One noun of an app, with all that belongs to it.
+
+    ``tag`` is its group in the document; a resource without routes, or in another one's group, has none.
+    ``routers`` are served under ``/v1``, those of ``newer`` under the version that is their key, such as ``v2``.
+    ``public`` names the routes that need no credentials, as ``"POST /v1/webhooks/stripe"``: every other route must
+    be guarded. ``pages`` are served by the root app, outside of every app and its document.
+    """
+
+    tag: Tag | None = None
+    routers: Sequence[APIRouter] = ()
+    newer: Mapping[str, Sequence[APIRouter]] = field(default_factory=lambda: _NO_ROUTERS)
+    public: frozenset[str] = frozenset()
+    pages: Sequence[APIRouter] = ()
+    public_pages: frozenset[str] = frozenset()
+    jobs: Handlers = field(default_factory=lambda: _NO_JOBS)
+    schedules: Sequence[Periodic] = ()
+    gauges: Sequence[DatabaseGauge] = ()
+
+    def __post_init__(self) -> None:
+        """Check what one resource can contradict of itself."""
+        where = f"resource {self.tag['name']!r}" if self.tag else "a resource without a tag"
+        for route in self.public | self.public_pages:
+            if not _ROUTE.fullmatch(route):
+                raise ManifestError(f"{where}: {route!r} names no route: write it as 'GET /v1/things/{{id}}'")
+        for schedule in self.schedules:
+            if schedule.task not in self.jobs:
+                raise ManifestError(
+                    f"{where}: the schedule of {schedule.task!r} has no job: add the job to jobs=, or drop the schedule"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One mounted app: its address, its document, its callers, its database role and its resources.
+
+    ``purpose`` is a sentence for the home page. ``grants`` are its actions by the built-in role that has them,
+    ``assignable`` those that tenants can put into roles of their own.
+    """
+
+    name: str
+    mount: str
+    title: str
+    description: str
+    purpose: str
+    version: str
+    database_role: DatabaseRole
+    takes_api_keys: bool = False
+    grants: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: _NOTHING)
+    assignable: frozenset[str] = frozenset()
+    resources: Sequence[Resource] = ()
+
+    def __post_init__(self) -> None:
+        """Check what one app can contradict of itself."""
+        where = f"app {self.name!r}"
+        if not _NAME.fullmatch(self.name) or self.name == "root":
+            raise ManifestError(f"{where}: a name is a lower-case word, and 'root' is the root app's")
+        if not _MOUNT.fullmatch(self.mount):
+            raise ManifestError(f"{where}: mount={self.mount!r} must be one literal segment, such as '/support'")
+        _unique(f"{where}: two resources have the tag {{}}: rename one", (tag["name"] for tag in self.tags))
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """The resources' tags, in the order of the document."""
+        return tuple(resource.tag for resource in self.resources if resource.tag is not None)
+
+    @property
+    def public(self) -> frozenset[str]:
+        """The routes that need no credentials."""
+        return frozenset(chain.from_iterable(resource.public for resource in self.resources))
+
+    def routers(self) -> list[APIRouter]:
+        """Return the resources' routers, each below its version."""
+        versions: dict[str, APIRouter] = {}
+        for resource in self.resources:
+            for version, routers in {"v1": resource.routers, **resource.newer}.items():
+                below = versions.setdefault(version, APIRouter(prefix=f"/{version}"))
+                for router in routers:
+                    below.include_router(router)
+        return list(versions.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """How the product is called, and what its home page says of it."""
+
+    name: str
+    claim: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A whole product: its brand and its apps."""
+
+    brand: Brand
+    apps: Sequence[App]
+
+    def __post_init__(self) -> None:
+        """Check what apps can contradict of one another."""
+        _unique("two apps have the name {}: rename one", (app.name for app in self.apps))
+        _unique("two apps are mounted at {}: move one", (app.mount for app in self.apps))
+        _unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """Every app's resources."""
+        return tuple(chain.from_iterable(app.resources for app in self.apps))
+
+    @property
+    def grants(self) -> Mapping[str, frozenset[str]]:
+        """Every app's actions, by the built-in role that has them."""
+        return merged([app.grants for app in self.apps])
+
+    @property
+    def assignable(self) -> frozenset[str]:
+        """Every app's actions that tenants can put into roles of their own."""
+        return frozenset(chain.from_iterable(app.assignable for app in self.apps))
+
+    @property
+    def jobs(self) -> Handlers:
+        """Every resource's jobs, by name."""
+        found: dict[str, Handler] = {}
+        for resource in self.resources:
+            found.update(resource.jobs)
+        return MappingProxyType(found)
+
+    @property
+    def schedules(self) -> tuple[Periodic, ...]:
+        """What every resource has run by the clock."""
+        return tuple(chain.from_iterable(resource.schedules for resource in self.resources))
+
+    def app(self, name: str) -> App:
+        """Return the app of that name. Raises ManifestError."""
+        for app in self.apps:
+            if app.name == name:
+                return app
+        raise ManifestError(f"there is no app {name!r}: the apps are {', '.join(app.name for app in self.apps)}")
+
+
+def _unique(message: str, names: Iterable[str]) -> None:
+    twice = [name for name, number in Counter(names).items() if number > 1]
+    if twice:
+        raise ManifestError(message.format(" and ".join(map(repr, sorted(twice)))))

@@ -1,0 +1,9 @@
+from typing import Final
+
+from insula.apps import Resource, Tag
+from tenants.audit_events import routes
+
+RESOURCE: Final = Resource(
+    tag=Tag(name="audit", description="What was done, by whom, and that nothing is missing."),
+    routers=(routes.router,),
+)

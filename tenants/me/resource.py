@@ -1,0 +1,9 @@
+from typing import Final
+
+from insula.apps import Resource, Tag
+from tenants.me import routes
+
+RESOURCE: Final = Resource(
+    tag=Tag(name="me", description="The caller's own account."),
+    routers=(routes.router,),
+)

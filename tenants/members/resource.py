@@ -1,0 +1,9 @@
+from typing import Final
+
+from insula.apps import Resource, Tag
+from tenants.members import routes
+
+RESOURCE: Final = Resource(
+    tag=Tag(name="members", description="Who belongs to the tenant, as what, and who owns it."),
+    routers=(routes.router,),
+)

@@ -1,0 +1,10 @@
+from typing import Final
+
+from insula.apps import Resource, Tag
+from tenants.tenants import routes
+
+RESOURCE: Final = Resource(
+    tag=Tag(name="tenants", description="The tenant that the caller acts in, and how to begin another."),
+    routers=(routes.router,),
+    newer={"v2": (routes.router_v2,)},
+)

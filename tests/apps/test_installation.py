@@ -1,0 +1,53 @@
+"""The environment or an installed package names the product that a process serves."""
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from insula.apps import NoInstallation, installation, load
+from insula_default.installation import INSTALLATION
+
+
+def declare(monkeypatch: pytest.MonkeyPatch, **points: str) -> None:
+    found = [EntryPoint(name, value, installation.GROUP) for name, value in points.items()]
+    monkeypatch.setattr(installation, "entry_points", lambda **_: found)
+
+
+def test_without_another_the_default_is_served() -> None:
+    assert load() is INSTALLATION
+
+
+def test_a_product_goes_before_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch, default="nowhere:NOTHING", acme="insula_default.installation:INSTALLATION")
+    assert load() is INSTALLATION
+
+
+def test_the_setting_goes_before_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch, acme="nowhere:NOTHING")
+    assert load("insula_default.installation:INSTALLATION") is INSTALLATION
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("insula_default", "must be module:name"),
+        ("nowhere.at_all:INSTALLATION", "install the package or set PYTHONPATH"),
+        ("insula_default.installation:NOTHING", "has no Installation of the name NOTHING"),
+        ("insula.clock:now", "has no Installation of the name now"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_refused_and_the_mend_named(reference: str, message: str) -> None:
+    with pytest.raises(NoInstallation, match=message):
+        load(reference)
+
+
+def test_two_products_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch, acme="a:A", zeta="z:Z")
+    with pytest.raises(NoInstallation, match=r"acme, zeta.*name one with INSULA_INSTALLATION"):
+        load()
+
+
+def test_none_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch)
+    with pytest.raises(NoInstallation, match="set INSULA_INSTALLATION"):
+        load()

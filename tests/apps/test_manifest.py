@@ -1,0 +1,78 @@
+"""A manifest that contradicts itself is refused when it is made, with a message that says how to mend it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+
+import pytest
+from pydantic import JsonValue
+
+from insula.app.factory import Tag
+from insula.apps import App, Brand, Installation, ManifestError, Resource
+from insula.db.roles import DatabaseRole
+from insula.jobs import JobContext, Periodic
+
+
+async def nothing(_context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+    """Do nothing."""
+
+
+class Can(StrEnum):
+    READ = "ticket:read"
+
+
+TICKETS = Resource(
+    tag=Tag(name="tickets", description="Questions."),
+    public=frozenset({"POST /v1/tickets/hook"}),
+    jobs={"support.remind": nothing},
+    schedules=(Periodic("support.remind", "0 * * * *"),),
+)
+APP = App(
+    name="support",
+    mount="/support",
+    title="Support",
+    description="Questions and answers.",
+    purpose="Questions and answers.",
+    version="1",
+    database_role=DatabaseRole.TENANTS,
+    resources=(TICKETS,),
+)
+BRAND = Brand(name="Acme", claim="We help.", description="A product.")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: replace(TICKETS, jobs={}), "the schedule of 'support.remind' has no job: add the job to jobs="),
+        (lambda: replace(TICKETS, public=frozenset({"/hook"})), "'/hook' names no route: write it as"),
+        (lambda: replace(APP, name="Support!"), "a name is a lower-case word"),
+        (lambda: replace(APP, name="root"), "'root' is the root app's"),
+        (lambda: replace(APP, mount="/support/v1"), "must be one literal segment"),
+        (lambda: replace(APP, resources=(TICKETS, TICKETS)), "two resources have the tag 'tickets': rename one"),
+        (
+            lambda: Installation(brand=BRAND, apps=(APP, replace(APP, mount="/help"))),
+            "two apps have the name 'support'",
+        ),
+        (
+            lambda: Installation(brand=BRAND, apps=(APP, replace(APP, name="help"))),
+            "two apps are mounted at '/support'",
+        ),
+        (
+            lambda: Installation(brand=BRAND, apps=(APP, replace(APP, name="help", mount="/help"))),
+            "two resources have a job 'support.remind': rename one",
+        ),
+        (lambda: Installation(brand=BRAND, apps=(APP,)).app("help"), "there is no app 'help': the apps are support"),
+    ],
+)
+def test_a_contradiction_is_refused_and_the_mend_named(make: Callable[[], object], message: str) -> None:
+    assert Installation(brand=BRAND, apps=(APP,)).app("support") is APP
+    with pytest.raises(ManifestError, match=message):
+        make()
+
+
+def test_an_installation_gathers_what_its_resources_declare() -> None:
+    installation = Installation(brand=BRAND, apps=(replace(APP, grants={"member": frozenset({Can.READ})}),))
+    assert dict(installation.jobs) == {"support.remind": nothing}
+    assert installation.schedules == TICKETS.schedules
+    assert installation.grants == {"member": {Can.READ}}
+    assert installation.app("support").public == {"POST /v1/tickets/hook"}

@@ -1,0 +1,35 @@
+"""The apps of the installation under test, as the tests name them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fastapi import FastAPI
+
+from insula import settings as kernel_settings
+from insula.app.root import PUBLIC as ROOT_PUBLIC
+from insula.apps import load
+from insula.apps.build import build, contexts_of, site_of
+from insula.http.seal import DOCUMENTATION
+from insula.jobs import Handlers, Periodic
+from insula.settings import Settings
+from insula.worker import tasks
+
+INSTALLATION: Final = load()
+SITE: Final = site_of(INSTALLATION)
+MOUNTS: Final[Mapping[str, str]] = {"root": "", **{app.name: app.mount for app in INSTALLATION.apps}}
+PUBLIC: Final[Mapping[str, frozenset[str]]] = {
+    "root": ROOT_PUBLIC.union(*(resource.public_pages for resource in INSTALLATION.resources)),
+    **{app.name: DOCUMENTATION | app.public for app in INSTALLATION.apps},
+}
+HANDLERS: Final[Handlers] = tasks.merged(tasks.HANDLERS, INSTALLATION.jobs)
+PERIODIC: Final[tuple[Periodic, ...]] = (*tasks.PERIODIC, *INSTALLATION.schedules)
+
+
+def audience(settings: Settings, app: str) -> str:
+    """Return the audience of the tokens for the app of that name."""
+    return kernel_settings.audience(settings, MOUNTS[app])
+
+
+def built(app: str, settings: Settings) -> FastAPI:
+    """Return one app by itself, as the root would mount it."""
+    return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app])
