@@ -21,6 +21,7 @@ APP: Final = App(
     version="1",
     database_role=DatabaseRole.ADMIN,
     grants=GRANTS,
+    commands={"staff": "admin.staff.commands"},
     resources=(
         tenants.RESOURCE,
         overrides.RESOURCE,

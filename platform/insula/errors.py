@@ -120,3 +120,11 @@ class Unavailable(AppError):
 
     def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail, headers={"Retry-After": "1", **(headers or {})})
+
+
+class ManifestError(ValueError):
+    """A declaration of a product contradicts itself or another one. The message says which, and how to mend it."""
+
+
+class NoInstallation(RuntimeError):
+    """What should name an installation names none. The message says how to mend it."""

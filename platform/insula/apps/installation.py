@@ -5,15 +5,12 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from insula.apps.manifest import Installation
+from insula.errors import NoInstallation
 
 GROUP: Final = "insula.installation"
 """The entry points' group. Ours is named ``default``; a product's own goes before it."""
 
 _DEFAULT: Final = "default"
-
-
-class NoInstallation(RuntimeError):
-    """What should name an installation names none. The message says how to mend it."""
 
 
 def load(reference: str = "") -> Installation:

@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from insula.app.factory import Tag
 from insula.app.queue_metrics import DatabaseGauge
 from insula.db.roles import DatabaseRole
+from insula.errors import ManifestError
 from insula.jobs import Handler, Handlers, Periodic
 from insula.policy import merged
 
@@ -24,12 +25,9 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _MOUNT: Final = re.compile(r"/[a-z][a-z0-9-]*")
 _ROUTE: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE|MOUNT|WEBSOCKET) /\S*")
 _NOTHING: Final[Mapping[str, frozenset[StrEnum]]] = MappingProxyType({})
+_NO_COMMANDS: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_JOBS: Final[Handlers] = MappingProxyType({})
 _NO_ROUTERS: Final[Mapping[str, Sequence[APIRouter]]] = MappingProxyType({})
-
-
-class ManifestError(ValueError):
-    """A declaration contradicts itself or another one. The message says which, and how to mend it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,8 @@ class App:
     """One mounted app: its address, its document, its callers, its database role and its resources.
 
     ``purpose`` is a sentence for the home page. ``grants`` are its actions by the built-in role that has them,
-    ``assignable`` those that tenants can put into roles of their own.
+    ``assignable`` those that tenants can put into roles of their own. ``commands`` are what the program ``insula``
+    can do for it: the module that holds each command's typer app, imported when the command is called.
     """
 
     name: str
@@ -83,6 +82,7 @@ class App:
     takes_api_keys: bool = False
     grants: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: _NOTHING)
     assignable: frozenset[str] = frozenset()
+    commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)
     resources: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:
@@ -135,6 +135,7 @@ class Installation:
         """Check what apps can contradict of one another."""
         _unique("two apps have the name {}: rename one", (app.name for app in self.apps))
         _unique("two apps are mounted at {}: move one", (app.mount for app in self.apps))
+        _unique("two apps have the command {}: rename one", chain.from_iterable(app.commands for app in self.apps))
         _unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
 
     @property
@@ -159,6 +160,11 @@ class Installation:
         for resource in self.resources:
             found.update(resource.jobs)
         return MappingProxyType(found)
+
+    @property
+    def commands(self) -> Mapping[str, str]:
+        """Every app's commands, and the modules that hold them."""
+        return {name: module for app in self.apps for name, module in app.commands.items()}
 
     @property
     def schedules(self) -> tuple[Periodic, ...]:

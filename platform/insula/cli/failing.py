@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from insula.db.address import InvalidAddress
 from insula.db.roles import RolesSecretMissing
 from insula.embedded import EmbeddedError
+from insula.errors import ManifestError, NoInstallation
 from insula.variables import variable_of
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -30,7 +31,15 @@ def one_clear_line() -> Iterator[None]:
         signal.signal(number, _leave)
     try:
         yield
-    except (CommandFailed, EmbeddedError, InvalidAddress, PermissionError, RolesSecretMissing) as error:
+    except (
+        CommandFailed,
+        EmbeddedError,
+        InvalidAddress,
+        ManifestError,
+        NoInstallation,
+        PermissionError,
+        RolesSecretMissing,
+    ) as error:
         _say(str(error))
     except ValidationError as error:
         _say(wrong_setting(error))

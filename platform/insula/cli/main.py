@@ -1,5 +1,6 @@
 """The commands by name. Each module is imported when its command is called, so that none waits for the others."""
 
+from collections.abc import Mapping
 from importlib import import_module
 
 import typer
@@ -17,7 +18,6 @@ _COMMANDS = (
     "openapi",
     "doctor",
     "keys",
-    "staff",
     "audit",
     "backup",
     "restore",
@@ -25,17 +25,23 @@ _COMMANDS = (
 
 
 class _Commands(TyperGroup):
-    """Finds the command ``x`` in the module ``insula.cli.commands.x``."""
+    """Finds the command ``x`` in the module ``insula.cli.commands.x``, or where an app of the installation says."""
 
     def list_commands(self, ctx: _click.Context) -> list[str]:  # noqa: ARG002  the group's interface
-        return list(_COMMANDS)
+        return [*_COMMANDS, *_of_apps()]
 
     def get_command(self, ctx: _click.Context, cmd_name: str) -> _click.Command | None:  # noqa: ARG002  as above
-        if cmd_name not in _COMMANDS:
+        module = f"insula.cli.commands.{cmd_name}" if cmd_name in _COMMANDS else _of_apps().get(cmd_name)
+        if module is None:
             return None
-        command = get_command(import_module(f"insula.cli.commands.{cmd_name}").app)
+        command = get_command(import_module(module).app)
         command.name = cmd_name
         return command
+
+
+def _of_apps() -> Mapping[str, str]:
+    found: Mapping[str, str] = import_module("insula.cli.installed").commands()
+    return found
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)

@@ -4,7 +4,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-import admin.api
+from admin.staff.service import appoint_by_operator
 from insula.auth import EmailAddress, Letters
 from insula.auth.enrolment import Enrolled, enrol
 from insula.cli.failing import CommandFailed, one_clear_line
@@ -50,7 +50,7 @@ async def _add(settings: Settings, email: str, role: StaffRole) -> tuple[Enrolle
         async with database.unit(DatabaseRole.IDENTITY) as unit:
             enrolled = await enrol(unit, Letters(settings), email)
         async with database.unit(DatabaseRole.ADMIN) as unit:
-            return enrolled, await admin.api.appoint_by_operator(unit, enrolled.user_id, role)
+            return enrolled, await appoint_by_operator(unit, enrolled.user_id, role)
     except AppError as error:
         raise CommandFailed(f"{email}: {error.detail}") from None
     finally:

@@ -1,0 +1,13 @@
+"""The commands that the installation's apps bring. Imported when one is looked for: it imports every app."""
+
+from collections.abc import Mapping
+
+from insula.apps import load
+from insula.cli.failing import one_clear_line
+from insula.settings import Settings
+
+
+def commands() -> Mapping[str, str]:
+    """Return the module of each command, by the command's name."""
+    with one_clear_line():
+        return load(Settings().installation).commands
