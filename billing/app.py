@@ -18,6 +18,7 @@ APP: Final = App(
     version="1",
     database_role=DatabaseRole.BILLING,
     takes_api_keys=True,
+    jobs_act_as_app=True,
     grants=GRANTS,
     resources=(
         plans.RESOURCE,

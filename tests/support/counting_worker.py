@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
-from unittest.mock import patch
+from dataclasses import replace
 
 from pydantic import JsonValue
 
+from insula.apps import Resource
 from insula.jobs import JobContext, effect_once
 from insula.settings import Settings
 from insula.worker import process
+from tests.support.apps import INSTALLATION
 from tests.support.sql import changed
 
 TASK = "probe.count"
@@ -25,8 +27,8 @@ async def count(context: JobContext, arguments: Mapping[str, JsonValue]) -> None
 
 async def main() -> None:
     """Run as the real worker's process does."""
-    with patch.object(process.work, "__defaults__", ({TASK: count}, ())):
-        await process.run(Settings())
+    counting = replace(INSTALLATION.apps[0], resources=(Resource(jobs={TASK: count}),))
+    await process.run(Settings(), replace(INSTALLATION, apps=(counting,)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from insula.jobs import Handlers, Periodic
 from insula.logging import configure
 from insula.settings import JobsSettings, Settings
 from insula.worker import work
+from insula.worker.process import roles_of
 from tests.support.app import environment_of
+from tests.support.apps import INSTALLATION
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
@@ -32,7 +34,7 @@ def quick(settings: Settings, **jobs: float) -> Settings:
 async def working(settings: Settings, handlers: Handlers, periodic: Iterable[Periodic] = ()) -> AsyncIterator[None]:
     """Run these handlers in this process meanwhile; drained on the way out."""
     configure(settings.log_format, settings.log_level)
-    task = asyncio.create_task(work(settings, handlers, periodic))
+    task = asyncio.create_task(work(settings, handlers, periodic, roles_of(INSTALLATION)))
     try:
         yield
     finally:

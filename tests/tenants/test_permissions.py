@@ -4,7 +4,6 @@ from pkgutil import iter_modules
 
 import tenants
 from insula.policy import Role
-from tests.support.apps import INSTALLATION
 from tenants.invitations.permissions import Action as InvitationAction
 from tenants.me.permissions import Action as MeAction
 from tenants.members.permissions import Action as MemberAction
@@ -12,6 +11,7 @@ from tenants.permissions import ASSIGNABLE, BUILT_IN, GRANTS, IN_EVERY_ROLE, PER
 from tenants.projects.permissions import Action as ProjectAction
 from tenants.tenants.permissions import Action as TenantAction
 from tenants.usage.permissions import Action as UsageAction
+from tests.support.apps import INSTALLATION
 
 PERSONAL = {MeAction.READ, MeAction.UPDATE, TenantAction.CREATE, InvitationAction.ACCEPT}
 

@@ -70,6 +70,7 @@ class App:
     ``purpose`` is a sentence for the home page. ``grants`` are its actions by the built-in role that has them,
     ``assignable`` those that tenants can put into roles of their own. ``commands`` are what the program ``insula``
     can do for it: the module that holds each command's typer app, imported when the command is called.
+    ``jobs_act_as_app`` is for an app whose jobs also open units with the app's own database role.
     """
 
     name: str
@@ -83,6 +84,7 @@ class App:
     grants: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: _NOTHING)
     assignable: frozenset[str] = frozenset()
     commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)
+    jobs_act_as_app: bool = False
     resources: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:

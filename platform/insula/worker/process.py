@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
@@ -13,6 +13,7 @@ import structlog
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
+from insula.apps import Installation, load
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.jobs import Handlers, Periodic
@@ -23,9 +24,8 @@ from insula.worker.mailers import mailer_of
 from insula.worker.queue import CONNECTIONS, build, connector
 from insula.worker.recovery import keep_recovering
 from insula.worker.runner import Resources
-from insula.worker.tasks import HANDLERS, PERIODIC, merged
+from insula.worker.tasks import HANDLERS, PERIODIC
 
-_ROLES: Final = (DatabaseRole.WORKER, DatabaseRole.BILLING)  # billing's sweeper acts as billing
 _OUTGOING_TIMEOUT: Final = 10.0
 _PAUSE: Final = 0.5
 _ENDING_AT_ONCE: Final = 2
@@ -33,10 +33,14 @@ _ENDING_AT_ONCE: Final = 2
 _log: Final = structlog.get_logger(__name__)
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, installation: Installation | None = None) -> None:
     """Run jobs until SIGTERM or SIGINT; then let running ones finish, within the time for draining."""
     configure(settings.log_format, settings.log_level)
-    working = asyncio.create_task(work(settings))
+    installation = installation or load(settings.installation)
+    handlers = merged(HANDLERS, installation.jobs)
+    working = asyncio.create_task(
+        work(settings, handlers, (*PERIODIC, *installation.schedules), roles_of(installation))
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, working.cancel)
@@ -44,12 +48,19 @@ async def run(settings: Settings) -> None:
         await working
 
 
-async def work(settings: Settings, handlers: Handlers = HANDLERS, periodic: Iterable[Periodic] = PERIODIC) -> None:
+def roles_of(installation: Installation) -> tuple[DatabaseRole, ...]:
+    """Return the database roles that the installation's jobs act as."""
+    return DatabaseRole.WORKER, *(app.database_role for app in installation.apps if app.jobs_act_as_app)
+
+
+async def work(
+    settings: Settings, handlers: Handlers, periodic: Iterable[Periodic], roles: Sequence[DatabaseRole]
+) -> None:
     """Run jobs until cancelled, and then finish those that run. A database that is away is waited for."""
     # Its messages show a job's arguments, such as the links in a mail. Ours say the rest.
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
-    async with _opened(settings) as resources:
+    async with _opened(settings, roles) as resources:
         serving = _Serving(resources, handlers, periodic)
         try:
             while not _is_stopping():
@@ -69,10 +80,10 @@ def _is_stopping() -> bool:
 
 
 @asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Resources]:
+async def _opened(settings: Settings, roles: Sequence[DatabaseRole]) -> AsyncIterator[Resources]:
     async with AsyncExitStack() as stack:
         rest = settings.database.model_copy(update={"budget": settings.database.budget - CONNECTIONS})
-        database = await Database.open(settings.model_copy(update={"database": rest}), _ROLES)
+        database = await Database.open(settings.model_copy(update={"database": rest}), roles)
         stack.push_async_callback(database.close)
         http_client = await stack.enter_async_context(httpx.AsyncClient(timeout=_OUTGOING_TIMEOUT))
         stack.push_async_callback(_ended, asyncio.create_task(keep_recovering(database, settings.jobs)))
