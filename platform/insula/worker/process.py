@@ -24,7 +24,7 @@ from insula.worker.mailers import mailer_of
 from insula.worker.queue import CONNECTIONS, build, connector
 from insula.worker.recovery import keep_recovering
 from insula.worker.runner import Resources
-from insula.worker.tasks import HANDLERS, PERIODIC
+from insula.worker.tasks import HANDLERS, PERIODIC, merged
 
 _OUTGOING_TIMEOUT: Final = 10.0
 _PAUSE: Final = 0.5
