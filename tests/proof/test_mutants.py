@@ -21,6 +21,10 @@ def test_every_mutant_has_its_place_in_the_source() -> None:
     assert [found for edit in edits() if (found := lost(edit)) is not None] == []
 
 
+def test_every_mutant_changes_something() -> None:
+    assert [edit.name for edit in edits() if edit.anchor == edit.instead] == []
+
+
 def test_a_mutant_has_one_name() -> None:
     names = [edit.name for edit in edits()]
     assert len(names) == len(set(names)) > len(live_routes()) / 2

@@ -69,10 +69,16 @@ def _asked(route: LiveRoute, looser: StrEnum) -> tuple[str, str]:
     place = named[0]
     lines = text.splitlines(keepends=True)
     line = lines[place.lineno - 1].encode()
-    action = f"{ast.unparse(place.value)}.{looser.name}".encode()
+    action = _imported(looser).encode()
     lines[place.lineno - 1] = (line[: place.col_offset] + action + line[place.end_col_offset :]).decode()
     first, last = node.lineno - 1, node.end_lineno
     return "".join(text.splitlines(keepends=True)[first:last]), "".join(lines[first:last])
+
+
+def _imported(action: StrEnum) -> str:
+    """Return an expression for the action that holds in any module: a resource's own names are of its own actions."""
+    kind = type(action)
+    return f'__import__("importlib").import_module("{kind.__module__}").{kind.__qualname__}.{action.name}'
 
 
 def _path(route: LiveRoute) -> str:
