@@ -2,17 +2,17 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from admin.actions import GRANTS, Action
+from admin.permissions import GRANTS
 from admin.staff import queries as staff
 from admin.staff.errors import LastSuperuser, StaffProtected
 from insula.db.models import ACTIVE
 from insula.errors import Forbidden
 from insula.ids import UserId
-from insula.policy import StaffRole
+from insula.policy import Permission, StaffRole
 from insula.scope import StaffScope
 
 
-async def acting(scope: StaffScope, action: Action) -> StaffRole:
+async def acting(scope: StaffScope, action: Permission) -> StaffRole:
     """Lock the staff until this transaction ends, and return the caller's role as it is now.
 
     The request was admitted by cached rights, which may have changed since. Behind the lock nobody can be

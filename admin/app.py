@@ -1,9 +1,9 @@
 from typing import Final
 
-from admin.actions import GRANTS
 from admin.audit import resource as audit
 from admin.background_jobs import resource as background_jobs
 from admin.overrides import resource as overrides
+from admin.permissions import GRANTS
 from admin.sessions import resource as sessions
 from admin.staff import resource as staff
 from admin.tenants import resource as tenants

@@ -1,10 +1,10 @@
 """What other apps and the composition root may call. Everything else in billing is private."""
 
-from billing.actions import GRANTS, PERMISSIONS
 from billing.granting import regrant
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.service import Override, expire_overrides, lift_override, override, overrides_of
+from billing.permissions import GRANTS, PERMISSIONS
 from billing.plans.errors import PlanUnknown
 from billing.subscriptions.service import apply_plan, start_free, start_on
 from billing.webhooks.errors import EventNotFound

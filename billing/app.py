@@ -1,8 +1,8 @@
 from typing import Final
 
-from billing.actions import GRANTS
 from billing.entitlements import resource as entitlements
 from billing.overrides import resource as overrides
+from billing.permissions import GRANTS
 from billing.plans import resource as plans
 from billing.subscriptions import resource as subscriptions
 from billing.webhooks import resource as webhooks

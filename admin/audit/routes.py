@@ -2,8 +2,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from admin.actions import Action
 from admin.audit import service
+from admin.audit.permissions import Action
 from admin.audit.schemas import AuditEventList, AuditEventRead
 from insula.http.access import allow_staff
 from insula.http.paging import InvalidCursor, Page
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/audit-events", tags=["audit"], route_class=TenantRou
 
 @router.get("", summary="Search the audit log", responses=problems(InvalidCursor))
 async def list_audit_events(
-    params: Annotated[AuditEventList, Query()], scope: Annotated[StaffScope, allow_staff(Action.AUDIT_READ)]
+    params: Annotated[AuditEventList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> Page[AuditEventRead]:
     """List who did what, in all tenants and on the platform, newest first."""
     return (await service.page(scope, params)).page(AuditEventRead.of)

@@ -2,9 +2,9 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
 
-from admin.actions import Action
 from admin.background_jobs import service
 from admin.background_jobs.errors import JobQueuedAgain, JobSettled
+from admin.background_jobs.permissions import Action
 from admin.background_jobs.schemas import JobDetail, JobList, JobRead
 from insula.errors import NotFound
 from insula.http.access import allow_staff
@@ -21,7 +21,7 @@ JobIdDep = Annotated[int, Path(description="The job's number, as the log names i
 
 @router.get("", summary="List jobs")
 async def list_jobs(
-    params: Annotated[JobList, Query()], scope: Annotated[StaffScope, allow_staff(Action.JOB_READ)]
+    params: Annotated[JobList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[JobRead]:
     """List what waits, runs and has run, of all tenants; `status=failed` shows the dead letters.
 
@@ -33,7 +33,7 @@ async def list_jobs(
 
 
 @router.get("/{job_id}", summary="Read a job", responses=problems(NotFound))
-async def read_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.JOB_READ)]) -> JobDetail:
+async def read_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]) -> JobDetail:
     """Return a job and what became of it."""
     return JobDetail.of(*await service.overview(scope, job_id))
 
@@ -44,12 +44,12 @@ async def read_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Ac
     summary="Run a job again",
     responses=problems(NotFound, JobSettled, JobQueuedAgain),
 )
-async def retry_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.JOB_RETRY)]) -> JobRead:
+async def retry_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.RETRY)]) -> JobRead:
     """Queue a failed job once more, and let a waiting one wait no longer."""
     return JobRead.model_validate(await service.retry(scope, job_id))
 
 
 @router.post("/{job_id}/cancel", status_code=202, summary="Cancel a job", responses=problems(NotFound, JobSettled))
-async def cancel_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.JOB_CANCEL)]) -> JobRead:
+async def cancel_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.CANCEL)]) -> JobRead:
     """Drop a waiting job for good, and tell a running one to stop."""
     return JobRead.model_validate(await service.cancel(scope, job_id))

@@ -3,8 +3,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 
-from admin.actions import Action
 from admin.overrides import service
+from admin.overrides.permissions import Action
 from admin.overrides.schemas import OverridePut, OverrideRead
 from billing.api import EntitlementUnknown, OverrideMissing
 from insula.errors import InvalidValue, NotFound
@@ -32,7 +32,7 @@ _MADE: Final[Responses] = {201: {"model": OverrideRead, "description": "There wa
 
 @router.get("", summary="List a tenant's overrides", responses=problems(NotFound))
 async def list_overrides(
-    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.OVERRIDE_READ)]
+    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> list[OverrideRead]:
     """List what staff grant the tenant in place of its plan, by key; never more than there are entitlements."""
     rows = await service.listing(scope, TenantId(tenant_id))
@@ -48,7 +48,7 @@ async def put_override(
     tenant_id: TenantIdDep,
     entitlement_key: KeyDep,
     body: OverridePut,
-    scope: Annotated[StaffScope, allow_staff(Action.OVERRIDE_WRITE)],
+    scope: Annotated[StaffScope, allow_staff(Action.WRITE)],
     response: Response,
 ) -> OverrideRead:
     """Grant this value in place of what the plan says, now and over changes of plan, until it expires or is lifted."""
@@ -61,7 +61,7 @@ async def put_override(
     "/{entitlement_key}", status_code=204, summary="Lift an override", responses=problems(NotFound, OverrideMissing)
 )
 async def lift_override(
-    tenant_id: TenantIdDep, entitlement_key: KeyDep, scope: Annotated[StaffScope, allow_staff(Action.OVERRIDE_WRITE)]
+    tenant_id: TenantIdDep, entitlement_key: KeyDep, scope: Annotated[StaffScope, allow_staff(Action.WRITE)]
 ) -> None:
     """Grant what the plan says again."""
     await service.lift(scope, TenantId(tenant_id), entitlement_key)

@@ -3,8 +3,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
-from admin.actions import Action
 from admin.sessions import service
+from admin.sessions.permissions import Action
 from admin.sessions.schemas import SessionList, SessionRead
 from admin.staff.errors import StaffProtected
 from insula.errors import NotFound
@@ -24,7 +24,7 @@ UserIdDep = Annotated[UUID, Path(description="The user's id.")]
 async def list_user_sessions(
     user_id: UserIdDep,
     params: Annotated[SessionList, Query()],
-    scope: Annotated[StaffScope, allow_staff(Action.SESSION_READ)],
+    scope: Annotated[StaffScope, allow_staff(Action.READ)],
 ) -> OffsetPage[SessionRead]:
     """List the user's logins, newest first, those that are over included."""
     rows, total = await service.listing(scope, UserId(user_id), params)
@@ -41,7 +41,7 @@ async def list_user_sessions(
 async def revoke_user_session(
     user_id: UserIdDep,
     login_id: Annotated[UUID, Path(description="The login's id.")],
-    scope: Annotated[StaffScope, allow_staff(Action.SESSION_REVOKE)],
+    scope: Annotated[StaffScope, allow_staff(Action.REVOKE)],
 ) -> None:
     """End the login and all tokens that it gave, in every process. Revoking it again changes nothing."""
     await service.revoke(scope, UserId(user_id), login_id)

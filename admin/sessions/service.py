@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from admin.acting import acting, role_within_reach
-from admin.actions import Action
 from admin.sessions import queries
+from admin.sessions.permissions import Action
 from admin.sessions.schemas import SessionList
 from admin.users import queries as users
 from insula import clock
@@ -25,7 +25,7 @@ async def listing(scope: StaffScope, user_id: UserId, params: SessionList) -> tu
 
 async def revoke(scope: StaffScope, user_id: UserId, session_id: UUID) -> None:
     """End the login. Revoking it again changes nothing. Raises NotFound and StaffProtected."""
-    role = await acting(scope, Action.SESSION_REVOKE)
+    role = await acting(scope, Action.REVOKE)
     if user_id != scope.principal.person():
         await role_within_reach(scope, role, user_id)
     login = await queries.locked_session(scope.unit.session, user_id, session_id)

@@ -3,10 +3,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from admin.actions import Action
 from admin.answers import LOCATED
 from admin.staff import service
 from admin.staff.errors import AlreadyStaff, LastSuperuser, OwnStaffRole
+from admin.staff.permissions import Action
 from admin.staff.schemas import StaffAppoint, StaffList, StaffRead, StaffUpdate
 from admin.users.errors import UserMissing, UserUnfit
 from insula.errors import NotFound
@@ -24,7 +24,7 @@ StaffIdDep = Annotated[UUID, Path(description="The user's id.")]
 
 @router.get("", summary="List the staff")
 async def list_staff(
-    params: Annotated[StaffList, Query()], scope: Annotated[StaffScope, allow_staff(Action.STAFF_READ)]
+    params: Annotated[StaffList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[StaffRead]:
     """List who works for the platform; ``search`` looks into email and name."""
     rows, total = await service.listing(scope, params)
@@ -37,7 +37,7 @@ async def list_staff(
 )
 async def appoint_staff(
     body: StaffAppoint,
-    scope: Annotated[StaffScope, allow_staff(Action.STAFF_APPOINT)],
+    scope: Annotated[StaffScope, allow_staff(Action.APPOINT)],
     request: Request,
     response: Response,
 ) -> StaffRead:
@@ -49,7 +49,7 @@ async def appoint_staff(
 
 @router.patch("/{staff_id}", summary="Change a role", responses=problems(NotFound, OwnStaffRole, LastSuperuser))
 async def change_staff_role(
-    staff_id: StaffIdDep, body: StaffUpdate, scope: Annotated[StaffScope, allow_staff(Action.STAFF_UPDATE)]
+    staff_id: StaffIdDep, body: StaffUpdate, scope: Annotated[StaffScope, allow_staff(Action.UPDATE)]
 ) -> StaffRead:
     """Give somebody of the staff another role, at once and in every process; not oneself."""
     changed = await service.change_role(scope, UserId(staff_id), body.role)
@@ -62,6 +62,6 @@ async def change_staff_role(
     summary="Dismiss somebody",
     responses=problems(NotFound, OwnStaffRole, LastSuperuser),
 )
-async def dismiss_staff(staff_id: StaffIdDep, scope: Annotated[StaffScope, allow_staff(Action.STAFF_DISMISS)]) -> None:
+async def dismiss_staff(staff_id: StaffIdDep, scope: Annotated[StaffScope, allow_staff(Action.DISMISS)]) -> None:
     """Make somebody of the staff a user like others, at once and in every process; not oneself."""
     await service.dismiss(scope, UserId(staff_id))

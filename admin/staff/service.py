@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy.exc import IntegrityError
 
 from admin.acting import acting, one_superuser_of_many
-from admin.actions import Action
 from admin.staff import queries
 from admin.staff.errors import AlreadyStaff, OwnStaffRole
+from admin.staff.permissions import Action
 from admin.staff.queries import StaffMember
 from admin.staff.schemas import StaffAppoint, StaffList
 from admin.users import queries as users
@@ -34,7 +34,7 @@ async def listing(scope: StaffScope, params: StaffList) -> tuple[Sequence[StaffM
 
 async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
     """Take an existing user on. Raises UserMissing, UserUnfit and AlreadyStaff."""
-    await acting(scope, Action.STAFF_APPOINT)
+    await acting(scope, Action.APPOINT)
     session = scope.unit.session
     user = await chosen(session, body.user_id, body.email)
     member = StaffMember(Staff(user_id=user.id, role=body.role), user)
@@ -73,7 +73,7 @@ async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> b
 
 async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> StaffMember:
     """Give a member of the staff another role. Raises NotFound, OwnStaffRole and LastSuperuser."""
-    await acting(scope, Action.STAFF_UPDATE)
+    await acting(scope, Action.UPDATE)
     member = await _locked(scope, user_id, stays=role == StaffRole.SUPERUSER)
     before = _image(member)
     member.staff.role = role
@@ -85,7 +85,7 @@ async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> St
 
 async def dismiss(scope: StaffScope, user_id: UserId) -> None:
     """Make a member of the staff a user like others. Raises NotFound, OwnStaffRole and LastSuperuser."""
-    await acting(scope, Action.STAFF_DISMISS)
+    await acting(scope, Action.DISMISS)
     member = await _locked(scope, user_id, stays=False)
     await scope.unit.session.delete(member.staff)
     await scope.unit.session.flush()

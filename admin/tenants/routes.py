@@ -3,9 +3,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from admin.actions import Action
 from admin.answers import LOCATED
 from admin.tenants import service
+from admin.tenants.permissions import Action
 from admin.tenants.schemas import TenantCreate, TenantDetail, TenantList, TenantRead
 from admin.users.errors import UserMissing, UserUnfit
 from billing.api import PlanUnknown
@@ -25,7 +25,7 @@ TenantIdDep = Annotated[UUID, Path(description="The tenant's id.")]
 
 @router.get("", summary="List tenants")
 async def list_tenants(
-    params: Annotated[TenantList, Query()], scope: Annotated[StaffScope, allow_staff(Action.TENANT_READ)]
+    params: Annotated[TenantList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[TenantRead]:
     """List all tenants of the installation; ``search`` looks into slug and name."""
     rows, total = await service.listing(scope, params)
@@ -41,7 +41,7 @@ async def list_tenants(
 )
 async def create_tenant(
     body: TenantCreate,
-    scope: Annotated[StaffScope, allow_staff(Action.TENANT_CREATE)],
+    scope: Annotated[StaffScope, allow_staff(Action.CREATE)],
     request: Request,
     response: Response,
 ) -> TenantRead:
@@ -52,9 +52,7 @@ async def create_tenant(
 
 
 @router.get("/{tenant_id}", summary="Read a tenant", responses=problems(NotFound))
-async def read_tenant(
-    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.TENANT_READ)]
-) -> TenantDetail:
+async def read_tenant(tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]) -> TenantDetail:
     """Return a tenant and how many members, projects and items it has."""
     found = await service.overview(scope, TenantId(tenant_id))
     return TenantDetail.of(found.tenant, members=found.members, projects=found.projects, items=found.items)
@@ -62,7 +60,7 @@ async def read_tenant(
 
 @router.post("/{tenant_id}/suspend", summary="Suspend a tenant", responses=problems(NotFound))
 async def suspend_tenant(
-    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.TENANT_SUSPEND)]
+    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.SUSPEND)]
 ) -> TenantRead:
     """Refuse the tenant's requests from now on, in every process. Suspending it again changes nothing."""
     return TenantRead.model_validate(await service.suspend(scope, TenantId(tenant_id)))
@@ -70,7 +68,7 @@ async def suspend_tenant(
 
 @router.post("/{tenant_id}/reactivate", summary="Reactivate a tenant", responses=problems(NotFound))
 async def reactivate_tenant(
-    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.TENANT_REACTIVATE)]
+    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.REACTIVATE)]
 ) -> TenantRead:
     """Serve a suspended tenant again. Reactivating an active one changes nothing."""
     return TenantRead.model_validate(await service.reactivate(scope, TenantId(tenant_id)))

@@ -3,10 +3,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
-from admin.actions import Action
 from admin.staff.errors import LastSuperuser, StaffProtected
 from admin.users import service
 from admin.users.errors import OwnSuspension
+from admin.users.permissions import Action
 from admin.users.schemas import UserDetail, UserList, UserMembershipRead, UserRead
 from insula.errors import NotFound
 from insula.http.access import allow_staff
@@ -23,7 +23,7 @@ UserIdDep = Annotated[UUID, Path(description="The user's id.")]
 
 @router.get("", summary="List users")
 async def list_users(
-    params: Annotated[UserList, Query()], scope: Annotated[StaffScope, allow_staff(Action.USER_READ)]
+    params: Annotated[UserList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[UserRead]:
     """List all users of the installation; ``search`` looks into email and name."""
     rows, total = await service.listing(scope, params)
@@ -32,7 +32,7 @@ async def list_users(
 
 
 @router.get("/{user_id}", summary="Read a user", responses=problems(NotFound))
-async def read_user(user_id: UserIdDep, scope: Annotated[StaffScope, allow_staff(Action.USER_READ)]) -> UserDetail:
+async def read_user(user_id: UserIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]) -> UserDetail:
     """Return a user and the tenants that they belong to."""
     found = await service.overview(scope, UserId(user_id))
     places = [UserMembershipRead.of(place.membership, place.tenant) for place in found.memberships]
@@ -44,14 +44,12 @@ async def read_user(user_id: UserIdDep, scope: Annotated[StaffScope, allow_staff
     summary="Suspend a user",
     responses=problems(NotFound, OwnSuspension, StaffProtected, LastSuperuser),
 )
-async def suspend_user(user_id: UserIdDep, scope: Annotated[StaffScope, allow_staff(Action.USER_SUSPEND)]) -> UserRead:
+async def suspend_user(user_id: UserIdDep, scope: Annotated[StaffScope, allow_staff(Action.SUSPEND)]) -> UserRead:
     """End the user's sessions, in every process, and refuse new ones. Suspending again changes nothing."""
     return UserRead.model_validate(await service.suspend(scope, UserId(user_id)))
 
 
 @router.post("/{user_id}/reactivate", summary="Reactivate a user", responses=problems(NotFound, StaffProtected))
-async def reactivate_user(
-    user_id: UserIdDep, scope: Annotated[StaffScope, allow_staff(Action.USER_REACTIVATE)]
-) -> UserRead:
+async def reactivate_user(user_id: UserIdDep, scope: Annotated[StaffScope, allow_staff(Action.REACTIVATE)]) -> UserRead:
     """Let a suspended user log in again. Their old sessions stay revoked."""
     return UserRead.model_validate(await service.reactivate(scope, UserId(user_id)))

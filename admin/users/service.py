@@ -9,10 +9,10 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.acting import acting, one_superuser_of_many, role_within_reach
-from admin.actions import Action
 from admin.staff import queries as staff
 from admin.users import queries
 from admin.users.errors import OwnSuspension, UserMissing, UserUnfit
+from admin.users.permissions import Action
 from admin.users.queries import UserMembership
 from admin.users.schemas import UserList
 from insula import clock
@@ -66,7 +66,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
     """
     if user_id == scope.principal.person():
         raise OwnSuspension
-    session, role = scope.unit.session, await acting(scope, Action.USER_SUSPEND)
+    session, role = scope.unit.session, await acting(scope, Action.SUSPEND)
     if await role_within_reach(scope, role, user_id) == StaffRole.SUPERUSER:
         await one_superuser_of_many(session, user_id)
     user = await _locked(session, user_id)
@@ -80,7 +80,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
 
 async def reactivate(scope: StaffScope, user_id: UserId) -> User:
     """Let the user log in again; what was revoked stays so. Raises NotFound, StaffProtected."""
-    role = await acting(scope, Action.USER_REACTIVATE)
+    role = await acting(scope, Action.REACTIVATE)
     await role_within_reach(scope, role, user_id)
     user = await _locked(scope.unit.session, user_id)
     _note(scope, "user.reactivated", user, ACTIVE)

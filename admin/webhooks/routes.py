@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 
 import billing.api
-from admin.actions import Action
+from admin.webhooks.permissions import Action
 from billing.api import EventNotFound, WebhookEventList, WebhookEventRead
 from insula.http.access import allow_staff
 from insula.http.paging import OffsetPage
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/webhook-events", tags=["webhooks"], route_class=Tena
 
 @router.get("", summary="List webhook events")
 async def list_webhook_events(
-    params: Annotated[WebhookEventList, Query()], scope: Annotated[StaffScope, allow_staff(Action.WEBHOOK_READ)]
+    params: Annotated[WebhookEventList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[WebhookEventRead]:
     """List what the payment provider sent, newest first, without payloads; `status=dead` shows the dead letters."""
     rows, total = await billing.api.webhook_events(scope, params)
@@ -28,7 +28,7 @@ async def list_webhook_events(
 @router.post("/{event_id}/replay", status_code=202, summary="Replay a webhook event", responses=problems(EventNotFound))
 async def replay_webhook_event(
     event_id: Annotated[UUID, Path(description="The event's id here, not the provider's.")],
-    scope: Annotated[StaffScope, allow_staff(Action.WEBHOOK_REPLAY)],
+    scope: Annotated[StaffScope, allow_staff(Action.REPLAY)],
 ) -> WebhookEventRead:
     """Give a dead or quarantined event another round of attempts, the first within seconds.
 

@@ -2,8 +2,8 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from billing.actions import Action
 from billing.entitlements import service
+from billing.entitlements.permissions import Action
 from billing.entitlements.schemas import EntitlementRead
 from insula.http.access import allow
 from insula.http.route import TenantRoute
@@ -13,6 +13,6 @@ router = APIRouter(prefix="/entitlements", tags=["entitlements"], route_class=Te
 
 
 @router.get("", summary="List the tenant's entitlements")
-async def list_entitlements(scope: Annotated[Scope, allow(Action.ENTITLEMENT_READ)]) -> list[EntitlementRead]:
+async def list_entitlements(scope: Annotated[Scope, allow(Action.READ)]) -> list[EntitlementRead]:
     """List what the tenant is granted now: the limits that every app enforces."""
     return [EntitlementRead.of(row) for row in await service.entitlements(scope)]

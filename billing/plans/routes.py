@@ -2,8 +2,8 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from billing.actions import Action
 from billing.plans import service
+from billing.plans.permissions import Action
 from billing.plans.schemas import PlanRead
 from insula.http.access import allow
 from insula.http.route import TenantRoute
@@ -13,6 +13,6 @@ router = APIRouter(prefix="/plans", tags=["plans"], route_class=TenantRoute)
 
 
 @router.get("", summary="List the plans on offer")
-async def list_plans(scope: Annotated[Scope, allow(Action.PLAN_READ)]) -> list[PlanRead]:
+async def list_plans(scope: Annotated[Scope, allow(Action.READ)]) -> list[PlanRead]:
     """List every plan that can be bought, cheapest first, with what it grants."""
     return [PlanRead.of(plan) for plan in await service.plans_on_offer(scope)]

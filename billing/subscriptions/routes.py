@@ -2,9 +2,9 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from billing.actions import Action
 from billing.subscriptions import service
 from billing.subscriptions.errors import SubscriptionMissing
+from billing.subscriptions.permissions import Action
 from billing.subscriptions.schemas import SubscriptionRead
 from insula.http.access import allow
 from insula.http.problems import problems
@@ -15,6 +15,6 @@ router = APIRouter(prefix="/subscription", tags=["subscription"], route_class=Te
 
 
 @router.get("", summary="Read the tenant's subscription", responses=problems(SubscriptionMissing))
-async def read_subscription(scope: Annotated[Scope, allow(Action.SUBSCRIPTION_READ)]) -> SubscriptionRead:
+async def read_subscription(scope: Annotated[Scope, allow(Action.READ)]) -> SubscriptionRead:
     """Return the plan that the tenant is on now, and until when it is paid."""
     return SubscriptionRead.of(*await service.current_subscription(scope))

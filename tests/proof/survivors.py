@@ -8,6 +8,10 @@ _ASKED_AGAIN: Final = (
     "Whoever decides over people, roles, invitations and keys is asked for the action once more by the service, behind"
     " the tenant's people lock."
 )
+_STAFF_ASKED_AGAIN: Final = (
+    "The service checks once more, behind the lock for changes to people by staff, that the caller's role has the"
+    " permission."
+)
 EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "repeated: any tenant's key": (
@@ -28,7 +32,19 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
                 "POST /api/v1/invitations/{invitation_id}/resend",
                 "DELETE /api/v1/invitations/{invitation_id}",
                 "POST /api/v1/api-keys",
+                "POST /api/v1/api-keys/revoke",
                 "POST /api/v1/api-keys/{key_id}/rotate",
+            )
+        },
+        **{
+            f"{route}: for staff.audit:read": _STAFF_ASKED_AGAIN
+            for route in (
+                "POST /admin/v1/users/{user_id}/suspend",
+                "POST /admin/v1/users/{user_id}/reactivate",
+                "DELETE /admin/v1/users/{user_id}/sessions/{login_id}",
+                "POST /admin/v1/staff",
+                "PATCH /admin/v1/staff/{staff_id}",
+                "DELETE /admin/v1/staff/{staff_id}",
             )
         },
         "reads: no fence": (

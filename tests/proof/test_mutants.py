@@ -1,10 +1,15 @@
 """Mutants that cannot be made prove nothing: each has its place in the source, and a reason if it may survive."""
 
+import ast
+from enum import StrEnum
+from typing import get_type_hints
+
+from insula.http.access import Guard
 from tests.isolation.matrix.routes import live_routes
 from tests.proof.arena import ROOT
 from tests.proof.editing import edits
 from tests.proof.mutants.edits import AnchorLost, Edit
-from tests.proof.mutants.guards import THE_BUILD, unguarded
+from tests.proof.mutants.guards import THE_BUILD, loosened, unguarded
 from tests.proof.survivors import EXPLAINED
 
 
@@ -15,6 +20,18 @@ def lost(edit: Edit) -> str | None:
     except (AnchorLost, SyntaxError) as error:
         return f"{edit.name}: {error}"
     return None
+
+
+def asked_by(edit: Edit) -> StrEnum:
+    """Return the action that the guard of the edited function asks for."""
+    module: dict[str, object] = {"__name__": "edited"}
+    exec(compile(edit.applied(ROOT), edit.path, "exec"), module)  # noqa: S102 - our own routes, as the proof runs them
+    edited = ast.parse(edit.instead).body[0]
+    assert isinstance(edited, ast.AsyncFunctionDef | ast.FunctionDef)
+    hints = get_type_hints(module[edited.name], include_extras=True).values()
+    dependencies = [getattr(part, "dependency", None) for hint in hints for part in getattr(hint, "__metadata__", ())]
+    (guard,) = [dependency for dependency in dependencies if isinstance(dependency, Guard)]
+    return guard.action
 
 
 def test_every_mutant_has_its_place_in_the_source() -> None:
@@ -28,6 +45,12 @@ def test_every_mutant_changes_something() -> None:
 def test_a_mutant_has_one_name() -> None:
     names = [edit.name for edit in edits()]
     assert len(names) == len(set(names)) > len(live_routes()) / 2
+
+
+def test_a_loosened_guard_asks_for_the_action_in_the_mutants_name() -> None:
+    asked = {edit.name: f"{edit.name.partition(': for ')[0]}: for {asked_by(edit)}" for edit in loosened()}
+    assert [f"{name} is {other}" for name, other in asked.items() if name != other] == []
+    assert len(asked) > len(live_routes()) / 3
 
 
 def test_what_is_named_to_kill_is_there() -> None:

@@ -4,10 +4,13 @@ from insula.policy.permissions import DeclaredTwice, GrantedTo, Permission, Publ
 from insula.policy.policy import Policy, UnknownRole, merged
 from insula.policy.roles import (
     ADMINS,
+    ALL_STAFF,
     BILLING_MANAGERS,
     EVERYBODY,
     MEMBERS,
     OWNERS,
+    SUPERUSERS,
+    SUPPORT_STAFF,
     VIEWERS,
     Role,
     StaffRole,
@@ -16,10 +19,13 @@ from insula.policy.roles import (
 
 __all__ = [
     "ADMINS",
+    "ALL_STAFF",
     "BILLING_MANAGERS",
     "EVERYBODY",
     "MEMBERS",
     "OWNERS",
+    "SUPERUSERS",
+    "SUPPORT_STAFF",
     "VIEWERS",
     "DeclaredTwice",
     "GrantedTo",

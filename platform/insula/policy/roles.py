@@ -33,6 +33,13 @@ class StaffRole(StrEnum):
     AUDITOR = "auditor"
 
 
+ALL_STAFF: Final = frozenset(StaffRole)
+SUPPORT_STAFF: Final = frozenset({StaffRole.SUPPORT, StaffRole.SUPERUSER})
+"""For what stops harm or finishes what is stuck. What gives anybody more is for superusers."""
+
+SUPERUSERS: Final = frozenset({StaffRole.SUPERUSER})
+
+
 def may_grant(own: AbstractSet[str], role: AbstractSet[str]) -> bool:
     """Tell whether a role with the permissions ``role`` is at most one with ``own``.
 

@@ -1,0 +1,9 @@
+from insula.policy import ALL_STAFF, SUPPORT_STAFF, Permission
+
+
+class Action(Permission):
+    """What staff may do with background jobs."""
+
+    READ = "staff.job:read", "See the jobs of every tenant", ALL_STAFF
+    RETRY = "staff.job:retry", "Run jobs again", SUPPORT_STAFF
+    CANCEL = "staff.job:cancel", "Cancel jobs", SUPPORT_STAFF

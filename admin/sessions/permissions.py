@@ -1,0 +1,8 @@
+from insula.policy import ALL_STAFF, SUPPORT_STAFF, Permission
+
+
+class Action(Permission):
+    """What staff may do with users' logins."""
+
+    READ = "staff.session:read", "See users' logins", ALL_STAFF
+    REVOKE = "staff.session:revoke", "End users' logins", SUPPORT_STAFF

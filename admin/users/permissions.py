@@ -1,0 +1,9 @@
+from insula.policy import ALL_STAFF, SUPERUSERS, SUPPORT_STAFF, Permission
+
+
+class Action(Permission):
+    """What staff may do with users."""
+
+    READ = "staff.user:read", "See every user and where they belong", ALL_STAFF
+    SUSPEND = "staff.user:suspend", "Suspend users", SUPPORT_STAFF
+    REACTIVATE = "staff.user:reactivate", "Let suspended users log in again", SUPERUSERS

@@ -1,0 +1,37 @@
+"""What each staff role may. It is declared by the resources, and compared here with what support and auditors need."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
+
+import admin
+from admin.permissions import GRANTS, PERMISSIONS
+from insula.policy import StaffRole
+
+
+def test_every_resources_permissions_are_among_them() -> None:
+    found = [f"admin.{found.name}.permissions" for found in iter_modules(admin.__path__) if found.ispkg]
+    declared = [one for name in found if find_spec(name) is not None for one in import_module(name).Action]
+    assert sorted(declared) == sorted(PERMISSIONS)
+
+
+def test_staff_roles_alone_have_them_and_each_says_what_it_allows() -> None:
+    assert set(GRANTS) == set(StaffRole)
+    assert [one for one in PERMISSIONS if not one.startswith("staff.") or not one.meaning or one.assignable] == []
+
+
+def test_superusers_may_everything_and_auditors_only_read_everything() -> None:
+    assert GRANTS["superuser"] == set(PERMISSIONS)
+    assert GRANTS["auditor"] == {one for one in PERMISSIONS if one.endswith(":read")}
+
+
+def test_support_also_stops_harm_and_finishes_what_is_stuck() -> None:
+    assert GRANTS["support"] - GRANTS["auditor"] == {
+        "staff.tenant:suspend",
+        "staff.user:suspend",
+        "staff.session:revoke",
+        "staff.job:retry",
+        "staff.job:cancel",
+        "staff.webhook:replay",
+    }
+    assert GRANTS["auditor"] < GRANTS["support"]
