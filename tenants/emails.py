@@ -7,13 +7,14 @@ from typing import Final
 
 from insula.db.models import Membership
 from insula.errors import AppError
-from insula.limits import Limits, Mail, refusal, to_mailbox
+from insula.limits import Limits, refusal, to_mailbox
 from insula.limits.classes import DEFAULT_INVITATIONS_PER_DAY, INVITATIONS_PER_DAY
-from insula.limits.mails import Count, by_person, invitations
+from insula.limits.mails import Count, by_person
 from insula.mail import send_mail
 from insula.scope import Scope
 from tenants.invitations.errors import TooManyInvitations
 from tenants.invitations.models import Invitation
+from tenants.mail_limits import OWNERSHIP, invitations
 from tenants.members.errors import TooManyTransfers
 
 LIFETIME: Final = timedelta(days=7)
@@ -50,7 +51,7 @@ class Emails:
 
     async def ownership(self, scope: Scope, heir: Membership, former: Membership) -> None:
         """Tell the new owner. Raises TooManyTransfers."""
-        counts = [*by_person(former.user_id), to_mailbox(Mail.OWNERSHIP, heir.email)]
+        counts = [*by_person(former.user_id), to_mailbox(OWNERSHIP, heir.email)]
         await self._count(counts, TooManyTransfers)
         names = {"tenant": scope.tenant.name, "name": former.name}
         key = f"ownership:{heir.id}:{heir.version}"

@@ -7,7 +7,7 @@ import pytest
 
 from insula.audit import PLATFORM
 from insula.errors import Unavailable
-from insula.limits.mails import TO_MAILBOX, Mail
+from insula.limits.mails import REGISTRATION, RESET, VERIFICATION, Mail
 from insula.mail import JOBS
 from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
@@ -20,7 +20,7 @@ from tests.support.waiting import until
 from tests.support.worker import quick, working
 
 Door = Callable[[Visitor, str], Awaitable[httpx.Response]]
-DOORS: dict[Mail, Door] = {Mail.REGISTRATION: register, Mail.VERIFICATION: resend, Mail.RESET: forgot}
+DOORS: dict[Mail, Door] = {REGISTRATION: register, VERIFICATION: resend, RESET: forgot}
 
 
 async def account(readback: Readback, email: str) -> dict[str, object]:
@@ -225,7 +225,7 @@ class TestNoMail:
     ) -> None:
         with monkeypatch.context() as broken:
             broken.setattr("insula.auth.letters.send_mail", _lose_the_database)
-            for _ in range(TO_MAILBOX[kind].limit):
+            for _ in range(kind.to_mailbox.limit):
                 async with visitor_at(live, settings) as visitor:
                     assert problem(await door(visitor, email)) == (503, "unavailable")
 

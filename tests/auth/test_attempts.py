@@ -7,8 +7,8 @@ import pytest
 from insula.app.auth.attempts import AttemptLimits, Attempts, account_key, address_key
 from insula.app.auth.errors import TooManyAttempts
 from insula.ids import new_id
-from insula.limits import Limits, Mail, close, connect
-from insula.limits.mails import TO_MAILBOX
+from insula.limits import Limits, close, connect
+from insula.limits.mails import REGISTRATION, RESET
 from insula.settings import Settings
 from tests.support.visitors import new_address
 
@@ -78,14 +78,14 @@ async def test_refreshes_are_counted_by_address(attempts: Attempts) -> None:
 
 
 async def test_mails_of_a_kind_to_one_account_are_counted_from_everywhere(attempts: Attempts, account: str) -> None:
-    tries = 2 * TO_MAILBOX[Mail.RESET].limit
-    sent = [await attempts.mailbox_takes(Mail.RESET, account) for _ in range(tries)]
+    tries = 2 * RESET.to_mailbox.limit
+    sent = [await attempts.mailbox_takes(RESET, account) for _ in range(tries)]
 
     assert sent[0]
-    assert 1 <= sum(sent) <= TO_MAILBOX[Mail.RESET].limit
+    assert 1 <= sum(sent) <= RESET.to_mailbox.limit
     assert not sent[-1]
-    assert await attempts.mailbox_takes(Mail.REGISTRATION, account)
-    assert await attempts.mailbox_takes(Mail.RESET, f"other-{account}")
+    assert await attempts.mailbox_takes(REGISTRATION, account)
+    assert await attempts.mailbox_takes(RESET, f"other-{account}")
 
 
 async def test_an_address_asks_for_mails_to_one_account_a_few_times(attempts: Attempts, account: str) -> None:

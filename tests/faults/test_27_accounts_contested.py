@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from insula import clock
-from insula.limits import Mail
-from insula.limits.mails import TO_MAILBOX
+from insula.limits.mails import RESET
 from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
@@ -64,8 +63,8 @@ async def test_strangers_who_use_up_my_mails_leave_me_a_good_link(
 
     assert (await forgot(mine, user.email)).status_code == 202
     letters = await letters_to(readback, user.email)
-    assert 1 <= len(letters) <= TO_MAILBOX[Mail.RESET].limit
-    with clock.moved(timedelta(seconds=TO_MAILBOX[Mail.RESET].window)):  # when the next mail may be sent
+    assert 1 <= len(letters) <= RESET.to_mailbox.limit
+    with clock.moved(timedelta(seconds=RESET.to_mailbox.window)):  # when the next mail may be sent
         assert (await reset(mine, letters[0].secret)).status_code == 204
     assert (await mine.login(user.email, password=OTHER_PASSWORD)).status_code == 200
 

@@ -9,8 +9,7 @@ from sqlalchemy import event
 from insula.app.auth.attempts import AttemptLimits
 from insula.auth.passwords import Passwords
 from insula.db.roles import DatabaseRole
-from insula.limits import Mail
-from insula.limits.mails import TO_MAILBOX
+from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
 from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
@@ -101,7 +100,7 @@ async def test_a_mailbox_is_not_flooded(
 
     statuses = [answer.status_code for answer in found]
     assert set(statuses) == {202}  # the owner, too, is told to look into the mail, where good links are
-    most = sum(TO_MAILBOX[kind].limit for kind in (Mail.REGISTRATION, Mail.VERIFICATION, Mail.RESET))
+    most = sum(kind.to_mailbox.limit for kind in (REGISTRATION, VERIFICATION, RESET))
     assert len(DOORS) <= len(await letters_to(readback, email)) <= most
     async with visitor_at(live, settings) as owner:
         other = new_email()

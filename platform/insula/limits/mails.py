@@ -6,29 +6,16 @@ that nobody can use up the mails of one kind by asking for another; all kinds to
 what strangers can send to a mailbox.
 """
 
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from insula.ids import TenantId
 from insula.limits.limiter import Limits
 from insula.limits.verdict import Verdict
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
-
-
-class Mail(StrEnum):
-    """The kinds of mail that a caller can cause."""
-
-    REGISTRATION = "registration"
-    VERIFICATION = "verification"
-    RESET = "reset"
-    INVITATION = "invitation"
-    OWNERSHIP = "ownership"
 
 
 class Rate(NamedTuple):
@@ -45,40 +32,30 @@ class Count(NamedTuple):
     rate: Rate
 
 
-TO_MAILBOX: Final[Mapping[Mail, Rate]] = MappingProxyType(
-    {
-        Mail.REGISTRATION: Rate(5, HOUR),
-        Mail.VERIFICATION: Rate(5, HOUR),
-        # A link lives for an hour. Where the count of half an hour is used up, the newest links are good for at
-        # least half an hour more, so a mailbox whose mails a stranger used up holds a link for its owner.
-        Mail.RESET: Rate(5, HOUR // 2),
-        Mail.INVITATION: Rate(10, HOUR),
-        Mail.OWNERSHIP: Rate(5, HOUR),
-    }
-)
-FROM_ONE_TO_MAILBOX: Final = Rate(3, HOUR)
-"""Invitations from one tenant, and from one person, to one mailbox."""
+class Mail(NamedTuple):
+    """A kind of mail that a caller can cause, and how many of it one mailbox takes. An app adds kinds of its own."""
+
+    name: str
+    to_mailbox: Rate
+
+
+REGISTRATION: Final = Mail("registration", Rate(5, HOUR))
+VERIFICATION: Final = Mail("verification", Rate(5, HOUR))
+RESET: Final = Mail("reset", Rate(5, HOUR // 2))
+"""A link lives for an hour. Where the count of half an hour is used up, the newest links are good for at least half an
+hour more, so a mailbox whose mails a stranger used up holds a link for its owner."""
 
 BY_PERSON: Final = (Rate(30, MINUTE), Rate(200, DAY))
 
 
 def to_mailbox(kind: Mail, address: str) -> Count:
     """Return the count of one kind of mail to an address, over all callers."""
-    return Count(f"mail:{kind}:to:{address}", TO_MAILBOX[kind])
+    return Count(f"mail:{kind.name}:to:{address}", kind.to_mailbox)
 
 
 def by_person(person_id: UUID) -> Iterable[Count]:
     """Return the counts of all mails that a signed-in person causes, in all their tenants."""
     return (Count(f"mail:by:{person_id}:{rate.window}", rate) for rate in BY_PERSON)
-
-
-def invitations(tenant_id: TenantId, person_id: UUID, per_day: int, address: str) -> Iterable[Count]:
-    """Return every count that an invitation must pass: a refusal burdens no later one, so the tenant's comes first."""
-    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
-    yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)
-    yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)
-    yield from by_person(person_id)
-    yield to_mailbox(Mail.INVITATION, address)
 
 
 async def refusal(limits: Limits, counts: Iterable[Count]) -> Verdict | None:

@@ -7,6 +7,7 @@ from tests.proof.mutants.targets import fault, tests
 
 _ACCOUNTS: Final = "platform/insula/auth/accounts.py"
 _ATTEMPTS: Final = "platform/insula/app/auth/attempts.py"
+_INVITATION_COUNTS: Final = "tenants/mail_limits.py"
 _MAILS: Final = "platform/insula/limits/mails.py"
 _CONTESTED: Final = fault("27_accounts_contested")
 _NAMES: Final = fault("59_names_in_mails")
@@ -41,8 +42,8 @@ PEOPLE: Final = (
     Edit(
         "accounts: strangers use up the owner's mails of every kind",
         _MAILS,
-        'Count(f"mail:{kind}:to:{address}", TO_MAILBOX[kind])',
-        'Count(f"mail:to:{address}", TO_MAILBOX[Mail.RESET])',
+        'Count(f"mail:{kind.name}:to:{address}", kind.to_mailbox)',
+        'Count(f"mail:to:{address}", RESET.to_mailbox)',
         _CONTESTED,
     ),
     Edit("mails: names as they were written", _OUTBOX, "{**context, **shown}", "{**context, **(names or {})}", _NAMES),
@@ -55,29 +56,35 @@ PEOPLE: Final = (
     ),
     Edit(
         "invitations: any number to one mailbox",
-        _MAILS,
-        "    yield to_mailbox(Mail.INVITATION, address)\n",
+        _INVITATION_COUNTS,
+        "    yield to_mailbox(INVITATION, address)\n",
         "",
         _RELAYED,
     ),
     Edit(
         "invitations: any number by one person to one mailbox",
-        _MAILS,
+        _INVITATION_COUNTS,
         '    yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)\n',
         "",
         _RELAYED,
     ),
     Edit(
         "invitations: any number by one tenant to one mailbox",
-        _MAILS,
+        _INVITATION_COUNTS,
         '    yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)\n',
         "",
         _RELAYED,
     ),
-    Edit("invitations: any number by one person", _MAILS, "    yield from by_person(person_id)\n", "", _RELAYED),
+    Edit(
+        "invitations: any number by one person",
+        _INVITATION_COUNTS,
+        "    yield from by_person(person_id)\n",
+        "",
+        _RELAYED,
+    ),
     Edit(
         "invitations: any number by one tenant",
-        _MAILS,
+        _INVITATION_COUNTS,
         '    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))\n',
         "",
         _RELAYED,

@@ -4,7 +4,7 @@ import pytest
 
 from insula import clock
 from insula.ids import new_id
-from insula.limits.mails import FROM_ONE_TO_MAILBOX
+from tenants.mail_limits import FROM_ONE_TO_MAILBOX
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.conftest import Join

@@ -15,6 +15,7 @@ from insula.http.kernel import kernel_of
 from insula.http.problems import problems
 from insula.http.route import PublicRoute
 from insula.limits import Mail
+from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
 
 
 def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
@@ -77,13 +78,13 @@ class _Doors:
         The answer does not tell whether the address has an account already; the mail does.
         """
         registration = Registration(body.email, body.name, body.password)
-        mailbox_takes = await self._count_mail(request, Mail.REGISTRATION, body.email)
+        mailbox_takes = await self._count_mail(request, REGISTRATION, body.email)
         await kernel_of(request).accounts.register(registration, origin_of(request), mailbox_takes)
         return MailAnnounced()
 
     async def resend_verification(self, body: EmailRequest, request: Request) -> MailAnnounced:
         """Have another link mailed; the ones before stay good until one is used. Answers alike for every address."""
-        mailbox_takes = await self._count_mail(request, Mail.VERIFICATION, body.email)
+        mailbox_takes = await self._count_mail(request, VERIFICATION, body.email)
         await kernel_of(request).accounts.resend(body.email, origin_of(request), mailbox_takes)
         return MailAnnounced()
 
@@ -102,7 +103,7 @@ class _Doors:
         Answers alike for every address. Where a mailbox got as many mails as it may within half an hour, no
         other is sent: the newest of them holds a link that is good for another half an hour at least.
         """
-        mailbox_takes = await self._count_mail(request, Mail.RESET, body.email)
+        mailbox_takes = await self._count_mail(request, RESET, body.email)
         await kernel_of(request).accounts.forgot(body.email, origin_of(request), mailbox_takes)
         return MailAnnounced()
 

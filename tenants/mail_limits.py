@@ -1,0 +1,23 @@
+"""How many emails the members of a tenant can cause, besides the kernel's own counts."""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from insula.ids import TenantId
+from insula.limits import Mail, to_mailbox
+from insula.limits.mails import DAY, HOUR, Count, Rate, by_person
+
+INVITATION: Final = Mail("invitation", Rate(10, HOUR))
+OWNERSHIP: Final = Mail("ownership", Rate(5, HOUR))
+FROM_ONE_TO_MAILBOX: Final = Rate(3, HOUR)
+"""Invitations from one tenant, and from one person, to one mailbox."""
+
+
+def invitations(tenant_id: TenantId, person_id: UUID, per_day: int, address: str) -> Iterable[Count]:
+    """Return every count that an invitation must pass: a refusal burdens no later one, so the tenant's comes first."""
+    yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
+    yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)
+    yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)
+    yield from by_person(person_id)
+    yield to_mailbox(INVITATION, address)
