@@ -212,7 +212,7 @@ class TestRegister:
 
 
 class TestNoMail:
-    @pytest.mark.parametrize(("kind", "door"), [*DOORS.items()], ids=[kind.value for kind in DOORS])
+    @pytest.mark.parametrize(("kind", "door"), [*DOORS.items()], ids=[kind.name for kind in DOORS])
     async def test_a_mail_that_could_not_be_queued_is_not_counted(
         self,
         live: Live,

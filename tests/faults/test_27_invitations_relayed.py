@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from insula.limits.mails import BY_PERSON, DAY, FROM_ONE_TO_MAILBOX, TO_MAILBOX, Mail, Rate
+from insula.limits.mails import BY_PERSON, DAY, Rate
+from tenants.mail_limits import FROM_ONE_TO_MAILBOX, INVITATION, OWNERSHIP
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.waiting import until
@@ -79,7 +80,7 @@ async def test_a_mailbox_is_not_flooded_from_many_tenants_by_many_people(
 
     await asyncio.gather(*map(insist, callers))
 
-    assert 1 <= await mails_to(readback, to) <= most(TO_MAILBOX[Mail.INVITATION])
+    assert 1 <= await mails_to(readback, to) <= most(INVITATION.to_mailbox)
     assert (await invite(callers[0])).status_code == 201
 
 
@@ -130,7 +131,7 @@ async def test_handing_the_ownership_to_and_fro_sends_a_few_mails(
         answers.append(await pair[0].post("/tenant/ownership", {"member_id": places[1]}))
         return answers[-1].status_code != 403  # the new owner's role is known within a second
 
-    for _ in range(2 * most(TO_MAILBOX[Mail.OWNERSHIP]) + 1):
+    for _ in range(2 * most(OWNERSHIP.to_mailbox) + 1):
         await until(handed_over)
         if answers[-1].status_code != 200:
             break
@@ -138,5 +139,5 @@ async def test_handing_the_ownership_to_and_fro_sends_a_few_mails(
         places.reverse()
 
     assert code_of(answers[-1]) == (429, "too_many_transfers")
-    assert await mails_to(readback, pair[1].user.email) <= most(TO_MAILBOX[Mail.OWNERSHIP])
+    assert await mails_to(readback, pair[1].user.email) <= most(OWNERSHIP.to_mailbox)
     assert answers[0].status_code == 200
