@@ -22,7 +22,7 @@ async def acting(scope: StaffScope, action: Permission) -> StaffRole:
     session = scope.unit.session
     await staff.lock(session)
     # A statement of its own: the snapshot of the one that waited for the lock is older than the lock.
-    role = await staff.active_role_of(session, scope.principal.person())
+    role = await staff.active_role_of(session, scope.principal.user_id)
     if role is None or action not in GRANTS[role]:
         raise Forbidden
     return StaffRole(role)

@@ -10,6 +10,7 @@ from admin.tenants import resource as tenants
 from admin.users import resource as users
 from admin.webhooks import resource as webhooks
 from insula.apps import App
+from insula.callers import Staff
 from insula.db.roles import DatabaseRole
 
 APP: Final = App(
@@ -20,6 +21,7 @@ APP: Final = App(
     purpose="What the platform's staff call: every tenant and user, and their suspension.",
     version="1",
     database_role=DatabaseRole.ADMIN,
+    callers=(Staff(),),
     grants=GRANTS,
     commands={"staff": "admin.staff.commands"},
     resources=(

@@ -7,6 +7,7 @@ from billing.plans import resource as plans
 from billing.subscriptions import resource as subscriptions
 from billing.webhooks import resource as webhooks
 from insula.apps import App
+from insula.callers import ApiKeys, Members
 from insula.db.roles import DatabaseRole
 
 APP: Final = App(
@@ -17,7 +18,7 @@ APP: Final = App(
     purpose="Plans, subscriptions, entitlements, and the payment provider's webhooks.",
     version="1",
     database_role=DatabaseRole.BILLING,
-    takes_api_keys=True,
+    callers=(Members(), ApiKeys()),
     jobs_act_as_app=True,
     grants=GRANTS,
     resources=(

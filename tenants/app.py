@@ -1,6 +1,7 @@
 from typing import Final
 
 from insula.apps import App
+from insula.callers import ApiKeys, Members
 from insula.db.roles import DatabaseRole
 from tenants.api_keys import resource as api_keys
 from tenants.audit_events import resource as audit_events
@@ -23,7 +24,7 @@ APP: Final = App(
     purpose="What the people of a tenant call: their tenant, its members, projects and items.",
     version="2",
     database_role=DatabaseRole.TENANTS,
-    takes_api_keys=True,
+    callers=(Members(tenantless=True), ApiKeys()),
     grants=GRANTS,
     assignable=ASSIGNABLE,
     resources=(

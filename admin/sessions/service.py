@@ -26,7 +26,7 @@ async def listing(scope: StaffScope, user_id: UserId, params: SessionList) -> tu
 async def revoke(scope: StaffScope, user_id: UserId, session_id: UUID) -> None:
     """End the login. Revoking it again changes nothing. Raises NotFound and StaffProtected."""
     role = await acting(scope, Action.REVOKE)
-    if user_id != scope.principal.person():
+    if user_id != scope.principal.user_id:
         await role_within_reach(scope, role, user_id)
     login = await queries.locked_session(scope.unit.session, user_id, session_id)
     if login is None:

@@ -94,7 +94,7 @@ async def dismiss(scope: StaffScope, user_id: UserId) -> None:
 
 async def _locked(scope: StaffScope, user_id: UserId, *, stays: bool) -> StaffMember:
     """Return the member, locked; where they do not stay a superuser, behind the lock on all of them."""
-    if user_id == scope.principal.person():
+    if user_id == scope.principal.user_id:
         raise OwnStaffRole
     session = scope.unit.session
     if not stays and await queries.role_of(session, user_id) == StaffRole.SUPERUSER:

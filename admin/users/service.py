@@ -64,7 +64,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
 
     Raises NotFound, OwnSuspension, StaffProtected, LastSuperuser.
     """
-    if user_id == scope.principal.person():
+    if user_id == scope.principal.user_id:
         raise OwnSuspension
     session, role = scope.unit.session, await acting(scope, Action.SUSPEND)
     if await role_within_reach(scope, role, user_id) == StaffRole.SUPERUSER:

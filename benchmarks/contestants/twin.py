@@ -35,9 +35,10 @@ from insula.db.unit import Unit
 from insula.http.dispatch import install
 from insula.http.idempotency import Replay, claim
 from insula.http.json import StrictRequest
-from insula.ids import TenantId, UserId
+from insula.ids import MemberId, TenantId, UserId
 from insula.logging import configure
-from insula.scope import Principal, Scope
+from insula.policy import Policy
+from insula.scope import Member, Scope, UserPrincipal
 from insula.settings import Settings
 from insula.tenancy import TenantRecord
 from tenants.items.routes import router as items
@@ -46,6 +47,8 @@ MEASURED: Final = ("get_item", "update_item", "list_items", "create_item")
 SITE: Final = Site("Twin", "", "", ())
 _GRANTED: Final = {"items": 10_000_000, "projects": 1_000}
 _NOBODY: Final = UUID(int=1)
+_MEMBER: Final = Member(MemberId(_NOBODY), "member", None)
+_POLICY: Final = Policy({})
 _FENCED: Final = re.compile(
     r"SELECT r\.\* FROM \(SELECT set_config\('app\.tenant_id', \$\d+, true\) AS tenant OFFSET 0\) AS fence "
     r"CROSS JOIN LATERAL \((?P<inner>.*)\) AS r\Z",
@@ -65,7 +68,7 @@ class Twin:
 
     engine: AsyncEngine
     homes: Mapping[str, TenantRecord]
-    principal: Principal
+    principal: UserPrincipal
 
     @classmethod
     async def open(cls, engine: AsyncEngine) -> "Twin":
@@ -74,7 +77,7 @@ class Twin:
             rows = (await connection.execute(_HOMES)).all()
         tenants = {row.tenant_id: _tenant(row.tenant_id) for row in rows}
         homes = {str(row.id): tenants[row.tenant_id] for row in rows}
-        return cls(engine, homes, Principal(UserId(_NOBODY), None, None, email="twin@bench.example"))
+        return cls(engine, homes, UserPrincipal(UserId(_NOBODY), _NOBODY, "twin@bench.example"))
 
 
 async def open_scope(request: Request) -> Scope:
@@ -86,7 +89,7 @@ async def open_scope(request: Request) -> Scope:
     state["unit"] = unit
     if request.method == "POST":
         state["claim"] = await claim(request, unit, principal_id=_NOBODY, app="twin")
-    return Scope(twin.principal, tenant, "member", unit, "", "", _never)
+    return Scope(twin.principal, tenant, _MEMBER, unit, "", "", _POLICY, _never)
 
 
 class TwinRoute(APIRoute):

@@ -58,10 +58,10 @@ async def override(
     row = await queries.override(session, tenant_id, key)
     before = None if row is None else image(row)
     if row is None:
-        row = EntitlementOverride(tenant_id=tenant_id, key=key, value=0, reason="", created_by=scope.principal.person())
+        row = EntitlementOverride(tenant_id=tenant_id, key=key, value=0, reason="", created_by=scope.principal.user_id)
         session.add(row)
     row.value, row.reason, row.expires_at = terms.value, terms.reason, terms.expires_at
-    row.created_by = scope.principal.person()
+    row.created_by = scope.principal.user_id
     await session.flush()
     await regrant(session, tenant_id)
     act = "entitlement_override.set"

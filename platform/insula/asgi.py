@@ -25,12 +25,13 @@ KEY_USES_SECONDS = 60.0
 def create_app(settings: Settings | None = None, installation: Installation | None = None) -> FastAPI:
     """Return the root app; without ``settings`` they are read from the environment, which may name the installation.
 
-    Raises UndeclaredRoute when a route is neither guarded nor declared public, and NoInstallation.
+    Raises UndeclaredRoute when a route is neither guarded nor declared public, or is for callers that its app does
+    not declare; and NoInstallation.
     """
     settings = settings or Settings()
     installation = installation or load(settings.installation)
     configure(settings.log_format, settings.log_level)
-    policy = Policy(installation.grants, installation.assignable)
+    policy = Policy(installation.grants, installation.assignable, installation.roles)
     contexts, site = contexts_of(installation, settings), site_of(installation)
     lifespan = lifespan_of(settings, policy, contexts, every(KEY_USES_SECONDS, _write_key_uses))
     resources = installation.resources
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None, installation: Installation | No
         settings,
         lifespan,
         site,
+        refusals=tuple(dict.fromkeys(error for app in contexts.values() for error in app.callers.errors)),
         gauges=tuple(chain.from_iterable(resource.gauges for resource in resources)),
         pages=tuple(chain.from_iterable(resource.pages for resource in resources)),
     )

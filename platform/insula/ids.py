@@ -8,6 +8,7 @@ from insula import clock
 
 TenantId = NewType("TenantId", uuid.UUID)
 UserId = NewType("UserId", uuid.UUID)
+MemberId = NewType("MemberId", uuid.UUID)
 
 RANDOM_BITS = 74
 

@@ -77,9 +77,9 @@ async def accept_invitation(
 
     To act in the tenant, get a token bound to it.
     """
-    await _count(request, f"accept:person:{scope.principal.person()}", TRIED_BY_PERSON)
+    await _count(request, f"accept:person:{scope.principal.user_id}", TRIED_BY_PERSON)
     await _count(request, f"accept:address:{scope.address}", TRIED_FROM_ADDRESS)
-    person = await kernel_of(request).directory.profile(scope.principal.person())
+    person = await kernel_of(request).directory.profile(scope.principal.user_id)
     tenant, member = await invitations.accept(scope, body.token, person)
     return OwnMembershipRead(
         tenant_id=tenant.id, slug=tenant.slug, name=tenant.name, status=tenant.status, role=member.role

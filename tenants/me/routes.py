@@ -9,7 +9,7 @@ from insula.app.auth import AttemptLimits, Attempts
 from insula.app.auth.errors import TooManyAttempts
 from insula.audit import Origin
 from insula.auth import CurrentPasswordWrong, PasswordTooEasy, Rename, SignedIn
-from insula.errors import Forbidden, NotFound, PreconditionFailed
+from insula.errors import NotFound, PreconditionFailed
 from insula.http.access import allow_personal
 from insula.http.etags import IfMatchDep, etag
 from insula.http.kernel import Kernel, kernel_of
@@ -29,7 +29,7 @@ async def get_me(
     scope: Annotated[PersonalScope, allow_personal(Action.READ)], request: Request, response: Response
 ) -> MeRead:
     """Read the caller's account and memberships. Works with any token of this app, bound to a tenant or not."""
-    return await _read(kernel_of(request), scope.principal.person(), response)
+    return await _read(kernel_of(request), scope.principal.user_id, response)
 
 
 @router.patch("", summary="Change your own account", responses=TAGGED | problems(PreconditionFailed))
@@ -45,7 +45,7 @@ async def update_me(
     changes = [Rename(body.name)] if isinstance(body.name, str) else []
     if changes:
         await kernel.own_account.update(_signed_in(scope), changes, if_match.check)
-    return await _read(kernel, scope.principal.person(), response)
+    return await _read(kernel, scope.principal.user_id, response)
 
 
 @router.put(
@@ -96,7 +96,4 @@ async def _read(kernel: Kernel, user_id: UserId, response: Response) -> MeRead:
 
 
 def _signed_in(scope: PersonalScope) -> SignedIn:
-    session_id = scope.principal.session_id
-    if session_id is None:
-        raise Forbidden
-    return SignedIn(scope.principal.person(), session_id, Origin(scope.request_id, scope.address))
+    return SignedIn(scope.principal.user_id, scope.principal.session_id, Origin(scope.request_id, scope.address))

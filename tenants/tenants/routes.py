@@ -42,7 +42,7 @@ async def create_tenant(
     One person owns a bounded number of tenants, and makes a bounded number a day.
     """
     kernel = kernel_of(request)
-    owner = await kernel.directory.profile(scope.principal.person())
+    owner = await kernel.directory.profile(scope.principal.user_id)
     bounds = tenants.Bounds(kernel.directory, kernel.limits, kernel.settings.tenants)
     tenant = await tenants.create_own(scope, body, owner, bounds)
     tagged(response, tenant)

@@ -101,7 +101,7 @@ async def _may_own_another(scope: PersonalScope, directory: Directory, most: int
     The lock lasts until this transaction ends, so of many creations at once each counts the one before. They are
     counted outside of this transaction, to which row-level security shows one tenant.
     """
-    person = scope.principal.person()
+    person = scope.principal.user_id
     await lock(scope.unit.session, f"tenants:{person}")
     roles = [role for _, role in await directory.memberships(person)]
     if roles.count(Role.OWNER) >= most:

@@ -12,12 +12,13 @@ import pytest
 import structlog
 
 from insula.auth import Claims, TokenVerifier
+from insula.callers import Identity, Staff
 from insula.errors import Unauthenticated
 from insula.http import access
 from insula.ids import TenantId, UserId
 from insula.logging import configure
 from insula.policy import Policy
-from insula.scope import Identity
+from insula.scope import StaffPrincipal
 from insula.tenancy import Access, Directory
 from tenants.projects import service as projects
 from tests.isolation.matrix import Report, Stage, attack
@@ -106,7 +107,10 @@ async def test_actions_that_every_member_may(stage: Stage, monkeypatch: pytest.M
 
 
 async def test_staff_that_is_anybody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Identity, "staff", lambda _self: "superuser")
+    async def superuser(_self: Staff, claims: Claims, *_sources: object) -> Identity[StaffPrincipal]:
+        return Identity(StaffPrincipal(claims.user_id, claims.session_id, "superuser", "anybody@example.org"))
+
+    monkeypatch.setattr(Staff, "identity_of", superuser)
     report = await attacked(stage, SUSPEND)
     assert has(report.rows_changed, SUSPEND, "owner of A, token for staff", "tenant")
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import FastAPI
-
 from insula.app.examples import add_examples
 from insula.app.limit_fields import add_limit_fields
 from insula.errors import AppError, InvalidValue
+from insula.http.app_context import AppWithContext
 from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout, InvalidRequest
 from insula.http.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
 
@@ -30,7 +29,7 @@ _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]  # an OpenAPI document has no fixed shape
 
 
-class DocumentedApp(FastAPI):
+class DocumentedApp(AppWithContext):
     """A FastAPI app whose document names the problems that any request can meet."""
 
     _completed: Document | None = None

@@ -17,6 +17,7 @@ from insula.app.health import Readiness, Watch
 from insula.app.mailbox import mailbox_router
 from insula.app.pages import Site, site_of
 from insula.app.queue_metrics import DatabaseGauge, QueueMetrics
+from insula.callers import Errors
 from insula.errors import NotFound
 from insula.http.addresses import parse_address
 from insula.http.kernel import kernel_of
@@ -76,10 +77,14 @@ def build_root(
     lifespan: Lifespan,
     site: Site,
     *,
+    refusals: Errors,
     gauges: Sequence[DatabaseGauge] = (),
     pages: Sequence[APIRouter] = (),
 ) -> FastAPI:
-    """Build the root app, into which the others are mounted. ``gauges`` and ``pages`` are what they add to it."""
+    """Build the root app, into which the others are mounted.
+
+    ``gauges`` and ``pages`` are what they add to it, and ``refusals`` what signing in to them can raise.
+    """
     root = make_app(
         name="root",
         mount="",
@@ -88,7 +93,7 @@ def build_root(
         version=version("insula"),
         settings=settings,
         site=site,
-        routers=[root_router, auth_router(), accounts_router(), account_pages, *pages, mailbox_router],
+        routers=[root_router, auth_router(refusals), accounts_router(), account_pages, *pages, mailbox_router],
         tags=[
             {"name": "installation", "description": "Health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},

@@ -7,9 +7,10 @@ from fastapi import FastAPI
 from insula.app.factory import make_app
 from insula.app.pages import Card, Site
 from insula.apps.manifest import App, Installation
+from insula.callers import AppCallers
 from insula.http.app_context import AppContext, give_context
 from insula.http.dispatch import install
-from insula.http.seal import DOCUMENTATION, seal
+from insula.http.seal import DOCUMENTATION, check_callers, seal
 from insula.settings import Settings, audience
 
 _ROOT = Card("root", "", "Signing in, keys, health.")
@@ -30,6 +31,7 @@ def build(app: App, settings: Settings, site: Site, context: AppContext) -> Fast
     )
     give_context(made, context)
     seal(made, app.name, DOCUMENTATION | app.public)
+    check_callers(made, context)
     install(made)
     return made
 
@@ -37,9 +39,7 @@ def build(app: App, settings: Settings, site: Site, context: AppContext) -> Fast
 def contexts_of(installation: Installation, settings: Settings) -> Mapping[str, AppContext]:
     """Return what guards and logins know of each app, by its name."""
     return {
-        app.name: AppContext(
-            app.name, audience(settings, app.mount), app.database_role, takes_api_keys=app.takes_api_keys
-        )
+        app.name: AppContext(app.name, audience(settings, app.mount), app.database_role, AppCallers(*app.callers))
         for app in installation.apps
     }
 

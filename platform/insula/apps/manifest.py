@@ -16,6 +16,7 @@ from fastapi import APIRouter
 
 from insula.app.factory import Tag
 from insula.app.queue_metrics import DatabaseGauge
+from insula.callers import ApiKeys, AppCallers, TokenCallers, roles_of
 from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
 from insula.jobs import Handler, Handlers, Periodic
@@ -67,6 +68,7 @@ class Resource:
 class App:
     """One mounted app: its address, its document, its callers, its database role and its resources.
 
+    ``callers`` are the kinds of callers that it lets in: ``(Members(), ApiKeys())``, ``(Staff(),)``, or its own.
     ``purpose`` is a sentence for the home page. ``grants`` are its actions by the built-in role that has them,
     ``assignable`` those that tenants can put into roles of their own. ``commands`` are what the program ``insula``
     can do for it: the module that holds each command's typer app, imported when the command is called.
@@ -80,7 +82,7 @@ class App:
     purpose: str
     version: str
     database_role: DatabaseRole
-    takes_api_keys: bool = False
+    callers: Sequence[TokenCallers | ApiKeys]
     grants: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: _NOTHING)
     assignable: frozenset[str] = frozenset()
     commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)
@@ -94,6 +96,10 @@ class App:
             raise ManifestError(f"{where}: a name is a lower-case word, and 'root' is the root app's")
         if not _MOUNT.fullmatch(self.mount):
             raise ManifestError(f"{where}: mount={self.mount!r} must be one literal segment, such as '/support'")
+        try:
+            AppCallers(*self.callers)
+        except ManifestError as error:
+            raise ManifestError(f"{where}: {error}") from error
         _unique(f"{where}: two resources have the tag {{}}: rename one", (tag["name"] for tag in self.tags))
 
     @property
@@ -139,6 +145,7 @@ class Installation:
         _unique("two apps are mounted at {}: move one", (app.mount for app in self.apps))
         _unique("two apps have the command {}: rename one", chain.from_iterable(app.commands for app in self.apps))
         _unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
+        roles_of(chain.from_iterable(app.callers for app in self.apps))
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -149,6 +156,11 @@ class Installation:
     def grants(self) -> Mapping[str, frozenset[str]]:
         """Every app's actions, by the built-in role that has them."""
         return merged([app.grants for app in self.apps])
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The built-in roles of every kind of caller."""
+        return roles_of(chain.from_iterable(app.callers for app in self.apps))
 
     @property
     def assignable(self) -> frozenset[str]:

@@ -7,13 +7,25 @@ it within its limit, may your role do this.
 
 from abc import ABC, abstractmethod
 from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from fastapi import Depends
 from fastapi.params import Depends as DependsParam
 from starlette.requests import HTTPConnection, Request
 
 from insula.auth.api_keys import PresentedKey
+from insula.callers import (
+    Admitted,
+    Allowance,
+    ApiKeys,
+    Identity,
+    KeyIdentity,
+    MemberIdentity,
+    Members,
+    Staff,
+    TenantCaller,
+    of_person,
+)
 from insula.db.unit import Unit
 from insula.errors import (
     AppError,
@@ -27,29 +39,44 @@ from insula.errors import (
     Unauthenticated,
     Unavailable,
 )
-from insula.http.allowance import Allowance, of_person, of_tenant
 from insula.http.app_context import context_of
 from insula.http.credentials import check_hints, read_credentials
 from insula.http.headers import MAY_NAME_TENANT
 from insula.http.idempotency import claim
-from insula.http.kernel import Kernel, kernel_of
+from insula.http.kernel import kernel_of
 from insula.http.slots import EXPENSIVE, enter
 from insula.ids import TenantId
 from insula.limits import LimitClass
-from insula.scope import Identity, PersonalScope, Reopen, Scope, StaffScope, identify
+from insula.policy import Policy
+from insula.scope import (
+    ApiKeyPrincipal,
+    PersonalScope,
+    Principal,
+    Reopen,
+    RolePrincipal,
+    RoleScope,
+    Scope,
+    StaffPrincipal,
+    StaffScope,
+    UserPrincipal,
+)
 
 PERSONAL_REQUESTS_PER_MINUTE = 120
 STAFF_REQUESTS_PER_MINUTE = 1200
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-AnyScope = TypeVar("AnyScope", Scope, PersonalScope, StaffScope)
+AnyCaller = TypeVar("AnyCaller")
+AnyScope = TypeVar("AnyScope")
+AnyRolePrincipal = TypeVar("AnyRolePrincipal", bound=RolePrincipal)
+AnyRoleScope = TypeVar("AnyRoleScope", bound=RoleScope[Any])
 
 
-class Setting(NamedTuple):
+class RequestContext(NamedTuple):
     """What a scope knows of its request."""
 
     unit: Unit
     request_id: str
     address: str
+    policy: Policy
     reopen: Reopen
 
 
@@ -59,8 +86,15 @@ def address_of(connection: HTTPConnection) -> str:
     return client[0] if client else ""
 
 
-class Guard(ABC, Generic[AnyScope]):
-    """A dependency that lets a request through with a scope, or raises why not."""
+class Guard(ABC, Generic[AnyCaller, AnyScope]):
+    """A dependency that lets a request through with a scope, or raises why not.
+
+    A subclass says for which kinds of callers it is, and decides in three steps: ``narrow`` makes of an
+    identity what the other two take, and refuses identities that are for other guards.
+    """
+
+    admits: ClassVar[Admitted]
+    """The kinds of callers that it is for. An app whose routes use it must declare one of them."""
 
     errors: tuple[type[AppError], ...] = (
         BadRequest,
@@ -70,7 +104,6 @@ class Guard(ABC, Generic[AnyScope]):
         TenantConflict,
         Unavailable,
     )
-    schemes: tuple[str, ...] = ("bearer",)
 
     def __init__(self, action: StrEnum, limit_class: LimitClass | None = None) -> None:
         self.action = action
@@ -78,14 +111,18 @@ class Guard(ABC, Generic[AnyScope]):
         if limit_class is EXPENSIVE:
             self.errors = (*self.errors, TooManyConcurrent)
 
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """The security schemes of its callers, for the document."""
+        return tuple(dict.fromkeys(kind.scheme for kind in self.admits))
+
     async def __call__(self, connection: HTTPConnection) -> AnyScope:
         """Return the scope of this request; its unit is the request's unit of work."""
         kernel = kernel_of(connection)
-        context = context_of(connection)
-        credentials = await read_credentials(
-            connection, kernel, audience=context.audience, takes_keys=context.takes_api_keys
-        )
-        identity = await identify(credentials, kernel.directory)
+        app = context_of(connection)
+        callers, role = app.callers, app.role
+        credentials = await read_credentials(connection, kernel, audience=app.audience, takes_keys=callers.take_keys)
+        identity = await callers.identify(credentials, self.admits, kernel, role)
         state = connection.scope.setdefault("insula", {})
         if state.get(MAY_NAME_TENANT, True):
             await check_hints(connection, kernel, credentials.tenant_id)
@@ -93,27 +130,28 @@ class Guard(ABC, Generic[AnyScope]):
         if isinstance(credentials, PresentedKey):
             kernel.key_uses.note(credentials.tenant_id, credentials.key_id)
         limit_class = self._limit_class(connection)
-        partition, door, at_once = self._limit(identity, limit_class)
+        caller = self.narrow(identity)
+        partition, door, at_once = self.allowance(caller, limit_class)
         state["tenant_id"] = credentials.tenant_id
         verdict = await kernel.limits.pass_through(door)
         state["verdict"] = verdict
         if not verdict.allowed:
             raise RateLimited(headers=verdict.headers())
-        self._authorise(identity, kernel)
+        self.authorise(caller, kernel.policy)
         if limit_class is EXPENSIVE:
             await enter(state, kernel.limits, TenantId(partition), at_once)
-        unit = kernel.database.unit(context.role, partition)
+        unit = kernel.database.unit(role, partition)
         state["unit"] = unit
         if isinstance(connection, Request) and connection.method == "POST":
-            state["claim"] = await claim(connection, unit, principal_id=identity.principal.id, app=context.app)
+            state["claim"] = await claim(connection, unit, principal_id=identity.principal.id, app=app.app)
 
         async def reopen() -> Unit:
-            again = await identify(credentials, kernel.directory)
-            self._limit(again, limit_class)
-            self._authorise(again, kernel)
-            return kernel.database.unit(context.role, partition)
+            again = self.narrow(await callers.identify(credentials, self.admits, kernel, role))
+            self.authorise(again, kernel.policy)
+            return kernel.database.unit(role, partition)
 
-        return self._scope(identity, Setting(unit, state.get("request_id", ""), address_of(connection), reopen))
+        request = RequestContext(unit, state.get("request_id", ""), address_of(connection), kernel.policy, reopen)
+        return self.scope(caller, request)
 
     def _limit_class(self, connection: HTTPConnection) -> LimitClass:
         if self.limit_class is not None:
@@ -121,69 +159,118 @@ class Guard(ABC, Generic[AnyScope]):
         return LimitClass.READ if connection.scope.get("method", "GET") in _SAFE_METHODS else LimitClass.WRITE
 
     @abstractmethod
-    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:
+    def narrow(self, identity: Identity[Principal]) -> AnyCaller:
+        """Return what the other steps take. Raises Forbidden for an identity that the guard is not for."""
+
+    @abstractmethod
+    def allowance(self, caller: AnyCaller, limit_class: LimitClass) -> Allowance:
         """Return whose limits count, and what they are."""
 
     @abstractmethod
-    def _authorise(self, identity: Identity, kernel: Kernel) -> None:
-        """Raise Forbidden unless the action is allowed."""
+    def authorise(self, caller: AnyCaller, policy: Policy) -> None:
+        """Raise Forbidden unless the caller may do the action."""
 
     @abstractmethod
-    def _scope(self, identity: Identity, setting: Setting) -> AnyScope:
+    def scope(self, caller: AnyCaller, request: RequestContext) -> AnyScope:
         """Return the scope."""
 
 
-class TenantGuard(Guard[Scope]):
-    """Lets members of the token's tenant through whose role has the action, and API keys that have it."""
+class TenantGuard(Guard[TenantCaller, Scope]):
+    """For members of the token's tenant whose role has the action, and API keys that were given it."""
 
-    schemes: tuple[str, ...] = ("bearer", "apiKey")
-
+    admits: ClassVar[Admitted] = (Members, ApiKeys)
     errors = (*Guard.errors, TenantRequired, TenantSuspended)
 
-    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:
-        return of_tenant(identity, limit_class)
+    def narrow(self, identity: Identity[Principal]) -> TenantCaller:
+        """Return the caller in the tenant. Raises TenantRequired, Forbidden and TenantSuspended."""
+        if isinstance(identity, MemberIdentity | KeyIdentity):
+            return identity.in_tenant()
+        raise Forbidden
 
-    def _authorise(self, identity: Identity, kernel: Kernel) -> None:
-        _, role = identity.member_of()
-        if identity.key_actions is None and not kernel.policy.allows(role, self.action, identity.permissions):
-            raise Forbidden
-        if identity.key_actions is not None and self.action not in identity.key_actions:
-            raise Forbidden("This API key does not have the action")
+    def allowance(self, caller: TenantCaller, limit_class: LimitClass) -> Allowance:
+        """Return what the tenant's plan and the API key say."""
+        return caller.allowance(limit_class)
 
-    def _scope(self, identity: Identity, setting: Setting) -> Scope:
-        tenant, role = identity.member_of()
-        return Scope(identity.principal, tenant, role, *setting)
+    def authorise(self, caller: TenantCaller, policy: Policy) -> None:
+        """Raise Forbidden unless the membership's role, or the API key, has the action."""
+        if caller.authority.may(self.action, policy):
+            return
+        raise Forbidden(
+            "This API key does not have the action" if isinstance(caller.principal, ApiKeyPrincipal) else None
+        )
+
+    def scope(self, caller: TenantCaller, request: RequestContext) -> Scope:
+        """Return the scope."""
+        return Scope(caller.principal, caller.tenant, caller.authority, *request)
 
 
-class PersonalGuard(Guard[PersonalScope]):
-    """Lets every signed-in user through, with or without a tenant, to act for themselves.
+class PersonalGuard(Guard[UserPrincipal, PersonalScope]):
+    """For every signed-in user, with or without a tenant, to act for themselves.
 
     The unit's tenant is the user's own id: a partition in which no tenant's row lies.
     """
 
-    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:
-        return of_person(identity.principal.person(), PERSONAL_REQUESTS_PER_MINUTE, limit_class)
+    admits: ClassVar[Admitted] = (Members,)
 
-    def _authorise(self, identity: Identity, kernel: Kernel) -> None:
-        """Every active user may."""
+    def narrow(self, identity: Identity[Principal]) -> UserPrincipal:
+        """Return the user. Raises Forbidden for an API key."""
+        principal = identity.principal
+        if isinstance(principal, UserPrincipal | ApiKeyPrincipal):
+            principal.person()  # an API key raises
+        if isinstance(principal, UserPrincipal):
+            return principal
+        raise Forbidden
 
-    def _scope(self, identity: Identity, setting: Setting) -> PersonalScope:
-        return PersonalScope(identity.principal, setting.unit, setting.request_id, setting.address)
+    def allowance(self, caller: UserPrincipal, limit_class: LimitClass) -> Allowance:
+        """Return what one user is allowed."""
+        return of_person(caller.user_id, PERSONAL_REQUESTS_PER_MINUTE, limit_class)
+
+    def authorise(self, caller: UserPrincipal, policy: Policy) -> None:
+        """Let every active user pass."""
+
+    def scope(self, caller: UserPrincipal, request: RequestContext) -> PersonalScope:
+        """Return the scope."""
+        return PersonalScope(caller, request.unit, request.request_id, request.address)
 
 
-class StaffGuard(Guard[StaffScope]):
-    """Lets staff through whose staff role has the action."""
+class RoleGuard(Guard[AnyRolePrincipal, AnyRoleScope], Generic[AnyRolePrincipal, AnyRoleScope]):
+    """For users of one kind, outside of any tenant, whose role has the action. An app's own kind has a subclass.
 
-    def _limit(self, identity: Identity, limit_class: LimitClass) -> Allowance:
-        identity.staff()
-        return of_person(identity.principal.person(), STAFF_REQUESTS_PER_MINUTE, limit_class)
+    The unit's tenant is the user's own id: a partition in which no tenant's row lies.
+    """
 
-    def _authorise(self, identity: Identity, kernel: Kernel) -> None:
-        if not kernel.policy.allows(identity.staff(), self.action):
+    principal_type: type[AnyRolePrincipal]
+    scope_type: type[AnyRoleScope]
+    requests_per_minute: ClassVar[int]
+    """What one user is allowed."""
+
+    def narrow(self, identity: Identity[Principal]) -> AnyRolePrincipal:
+        """Return the principal. Raises Forbidden for every other kind of caller."""
+        if isinstance(identity.principal, self.principal_type):
+            return identity.principal
+        raise Forbidden
+
+    def allowance(self, caller: AnyRolePrincipal, limit_class: LimitClass) -> Allowance:
+        """Return what one user is allowed."""
+        return of_person(caller.user_id, self.requests_per_minute, limit_class)
+
+    def authorise(self, caller: AnyRolePrincipal, policy: Policy) -> None:
+        """Raise Forbidden unless the principal's role has the action."""
+        if not policy.allows(caller.role, self.action):
             raise Forbidden
 
-    def _scope(self, identity: Identity, setting: Setting) -> StaffScope:
-        return StaffScope(identity.principal, identity.staff(), setting.unit, setting.request_id, setting.address)
+    def scope(self, caller: AnyRolePrincipal, request: RequestContext) -> AnyRoleScope:
+        """Return the scope."""
+        return self.scope_type(caller, request.unit, request.request_id, request.address, request.policy)
+
+
+class StaffGuard(RoleGuard[StaffPrincipal, StaffScope]):
+    """For the platform's staff whose role has the action."""
+
+    admits: ClassVar[Admitted] = (Staff,)
+    principal_type = StaffPrincipal
+    scope_type = StaffScope
+    requests_per_minute = STAFF_REQUESTS_PER_MINUTE
 
 
 def allow(action: StrEnum, limit_class: LimitClass | None = None) -> DependsParam:
@@ -191,19 +278,20 @@ def allow(action: StrEnum, limit_class: LimitClass | None = None) -> DependsPara
 
     The method says whether the request counts as a read or a write, unless ``limit_class`` does.
     """
-    return _depends(TenantGuard(action, limit_class))
+    return depends(TenantGuard(action, limit_class))
 
 
 def allow_personal(action: StrEnum) -> DependsParam:
     """Return the dependency that gives a PersonalScope to every signed-in user."""
-    return _depends(PersonalGuard(action))
+    return depends(PersonalGuard(action))
 
 
 def allow_staff(action: StrEnum) -> DependsParam:
     """Return the dependency that gives a StaffScope to staff whose role has ``action``."""
-    return _depends(StaffGuard(action))
+    return depends(StaffGuard(action))
 
 
-def _depends(guard: object) -> DependsParam:
-    depends: DependsParam = Depends(guard)  # type: ignore[arg-type]  # an instance with an async __call__
-    return depends
+def depends(guard: Guard[AnyCaller, AnyScope]) -> DependsParam:
+    """Return ``guard`` as a dependency: what an app's own ``allow_...(action)`` returns."""
+    dependency: DependsParam = Depends(guard)
+    return dependency

@@ -6,11 +6,10 @@ from starlette.requests import HTTPConnection
 
 from insula.auth import Claims
 from insula.auth.api_keys import PREFIX, PresentedKey, read_key
-from insula.errors import BadRequest, Unauthenticated
+from insula.errors import BadRequest, TenantConflict, Unauthenticated
 from insula.http.headers import bearer_token, headers_of, tenant_hints
 from insula.http.kernel import Kernel
 from insula.ids import TenantId
-from insula.scope import agree
 
 
 async def read_credentials(
@@ -38,9 +37,15 @@ async def check_hints(connection: HTTPConnection, kernel: Kernel, tenant_id: Ten
     """Raise TenantConflict when host or X-Tenant name another tenant than the credentials' own."""
     hints = tenant_hints(connection, kernel.settings)
     if hints.host is not None:
-        agree(tenant_id, await kernel.directory.tenant_for_host(hints.host))
+        _agree(tenant_id, await kernel.directory.tenant_for_host(hints.host))
     if hints.named is not None:
-        agree(tenant_id, await kernel.directory.tenant_for_hint(hints.named))
+        _agree(tenant_id, await kernel.directory.tenant_for_hint(hints.named))
+
+
+def _agree(tenant_id: TenantId | None, hint: TenantId | None) -> None:
+    # A hint that names no tenant is refused alike, so that the answer does not tell whether a tenant exists.
+    if hint is None or hint != tenant_id:
+        raise TenantConflict
 
 
 def _only_one(headers: Mapping[bytes, bytes]) -> str:

@@ -97,7 +97,7 @@ class TenantRoute(APIRoute):
         return holding(run) if guard is not None and guard.limit_class is EXPENSIVE else run
 
 
-def guard_of(endpoint: Callable[..., Any]) -> Guard[Any] | None:
+def guard_of(endpoint: Callable[..., Any]) -> Guard[Any, Any] | None:
     """Return the guard among the endpoint's annotated parameters, if it has one."""
     hints = get_type_hints(inspect.unwrap(endpoint), include_extras=True)
     for hint in hints.values():

@@ -1,4 +1,4 @@
-"""The last look at an app before it serves: every route is guarded or declared public."""
+"""The last look at an app before it serves: every route is guarded or declared public, for callers of the app."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
+from insula.http.app_context import AppContext
 from insula.http.idempotency import operation_of
 from insula.http.route import TenantRoute, UndeclaredRoute, guard_of
 
@@ -39,6 +40,20 @@ def _operations(app: FastAPI) -> Iterator[str]:
     for context in iter_route_contexts(app.routes):
         if isinstance(context.original_route, TenantRoute):
             yield operation_of(context.original_route)
+
+
+def check_callers(app: FastAPI, context: AppContext) -> None:
+    """Raise UndeclaredRoute when a route of ``app`` is for kinds of callers none of which the app declares."""
+    for route in iter_route_contexts(app.routes):
+        guard = guard_of(route.endpoint) if route.endpoint is not None else None
+        if guard is None or any(isinstance(kind, guard.admits) for kind in context.callers.declared):
+            continue
+        wanted = " or ".join(kind.__name__ for kind in guard.admits)
+        declared = ", ".join(type(kind).__name__ for kind in context.callers.declared)
+        raise UndeclaredRoute(
+            f"{context.app}: {route.path} is for {wanted}, and the app's callers are "
+            f"{declared}: add one to them, or guard the route for them"
+        )
 
 
 def _unguarded(app: FastAPI) -> Iterator[str]:

@@ -3,12 +3,13 @@
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 from insula.policy.engine import Engine
 from insula.policy.own_roles import OwnRoles
 from insula.policy.roles import Role, StaffRole
 
-_ROLES = frozenset[str]({*Role, *StaffRole})
+_BUILT_IN: Final = frozenset[str]({*Role, *StaffRole})
 
 
 class UnknownRole(ValueError):
@@ -29,12 +30,19 @@ class Policy:
 
     There is no Casbin grouping (``g``): who has which role comes from the membership, so the rules
     stay as few as roles times actions whatever the number of tenants. A role that a tenant defines
-    brings its permissions along, of which those that are ``assignable`` count. A changed rule is a
-    new ``Policy`` with a new ``version`` and, with it, an empty table of decisions.
+    brings its permissions along, of which those that are ``assignable`` count. ``roles`` are the
+    built-in ones of every kind of caller. A changed rule is a new ``Policy`` with a new ``version``
+    and, with it, an empty table of decisions.
     """
 
-    def __init__(self, grants: Mapping[str, Collection[str]], assignable: Collection[str] = ()) -> None:
-        if unknown := sorted(set(map(str, grants)) - _ROLES):
+    def __init__(
+        self,
+        grants: Mapping[str, Collection[str]],
+        assignable: Collection[str] = (),
+        roles: Collection[str] = _BUILT_IN,
+    ) -> None:
+        self._roles = frozenset(map(str, roles))
+        if unknown := sorted(set(map(str, grants)) - self._roles):
             raise UnknownRole(f"grants name unknown roles: {', '.join(unknown)}")
         rules = sorted({(str(role), str(action)) for role, actions in grants.items() for action in actions})
         self._engine = Engine(rules)
@@ -51,7 +59,7 @@ class Policy:
         return self._decide(role, action) if decision is None else decision
 
     def _decide(self, role: str, action: str) -> bool:
-        if role not in _ROLES or action not in self._actions:
+        if role not in self._roles or action not in self._actions:
             return False  # not remembered: the table holds at most roles times actions
         decision = self._engine.decide(role, action)
         self._decisions[role, action] = decision

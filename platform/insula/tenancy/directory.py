@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from insula import clock
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
-from insula.ids import TenantId, UserId
+from insula.ids import MemberId, TenantId, UserId
 from insula.settings import Settings
 from insula.tenancy import queries
 from insula.tenancy.api_keys import KeyCache
@@ -174,7 +174,7 @@ def _known(
         user_status=row.user_status,
         staff_role=row.staff_role,
         tenant=tenant_record(row) if row.tenant_id else None,
-        membership_id=row.membership_id,
+        membership_id=MemberId(row.membership_id) if row.membership_id else None,
         role=row.role,
         email=row.email,
         permissions=None if row.permissions is None else one_of_equal(frozenset(row.permissions)),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from insula.ids import TenantId, UserId
+from insula.ids import MemberId, TenantId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Access:
     user_status: str
     staff_role: str | None
     tenant: TenantRecord | None
-    membership_id: UUID | None
+    membership_id: MemberId | None
     role: str | None
-    email: str | None = None
+    email: str = ""
     permissions: frozenset[str] | None = None
-    derived: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What follows from this alone, kept here by whoever worked it out: it goes when this is no longer true."""
+    derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Values derived from this record, by the object that derives them; dropped with the record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class LiveRoute:
     method: str
     mount: str
     template: str
-    guard: Guard[Any] | None
+    guard: Guard[Any, Any] | None
     body: type[BaseModel] | None
     queries: Mapping[str, Any]
     headers: frozenset[str]

@@ -71,14 +71,14 @@ EFFECTS: Final = (
     Edit(
         "streams: whoever began may end",
         _ACCESS,
-        "again = await identify(credentials, kernel.directory)",
-        "again = identity",
+        "again = self.narrow(await callers.identify(credentials, self.admits, kernel, role))",
+        "again = caller",
         tests("audit/test_streaming.py"),
     ),
     Edit(
         "streams: any role may end",
         _ACCESS,
-        "            self._authorise(again, kernel)\n",
+        "            self.authorise(again, kernel.policy)\n",
         "",
         tests("audit/test_streaming.py"),
     ),

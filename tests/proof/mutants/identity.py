@@ -7,7 +7,13 @@ from tests.proof.mutants.targets import BY_STAFF, CREATE, MY_OWN, READ, fault, t
 
 _TOKENS: Final = "platform/insula/auth/tokens.py"
 _CLAIMS: Final = "platform/insula/auth/claims.py"
-_SCOPE: Final = "platform/insula/scope.py"
+_CALLERS: Final = "platform/insula/callers/app_callers.py"
+_PLACES: Final = "platform/insula/callers/identity.py"
+_STAFF: Final = "platform/insula/callers/staff.py"
+_MEMBERS: Final = "platform/insula/callers/members.py"
+_PRINCIPALS: Final = "platform/insula/scope/principals.py"
+_SCOPES: Final = "platform/insula/scope/scopes.py"
+_SEAL: Final = "platform/insula/http/seal.py"
 _ACCESS: Final = "platform/insula/http/access.py"
 _CREDENTIALS: Final = "platform/insula/http/credentials.py"
 _RECORDS: Final = "platform/insula/tenancy/records.py"
@@ -75,7 +81,7 @@ IDENTITY: Final = (
     ),
     Edit(
         "sessions: ended ones live on",
-        _SCOPE,
+        _CALLERS,
         "if not access.session_live or access.user_status != ACTIVE:",
         "if access.user_status != ACTIVE:",
         READ,
@@ -110,24 +116,39 @@ IDENTITY: Final = (
     ),
     Edit(
         "users: suspended ones too",
-        _SCOPE,
+        _CALLERS,
         "if not access.session_live or access.user_status != ACTIVE:",
         "if not access.session_live:",
         READ,
     ),
     Edit(
         "tenants: deleted ones' tokens too",
-        _SCOPE,
-        "if claims.tenant_id is not None and access.tenant is None:",
+        _CALLERS,
+        "if credentials.tenant_id is not None and access.tenant is None:",
         "if False:",
         fault("19_deleted_tenant"),
     ),
-    Edit("tenants: suspended ones too", _SCOPE, "if tenant.status != ACTIVE:", "if False:", READ),
+    Edit(
+        "tenants: suspended ones too",
+        _PLACES,
+        "if tenant is None or member is None or tenant.status != ACTIVE:",
+        "if tenant is None or member is None:",
+        READ,
+    ),
+    Edit(
+        "tenants: keys of suspended ones too",
+        _PLACES,
+        "if self.tenant.status != ACTIVE:",
+        "if False:",
+        fault("28_revoked_key"),
+    ),
     Edit(
         "members: strangers too",
-        _SCOPE,
-        'if role is None:\n            raise Forbidden("You are not a member of this tenant")',
-        'role = role or "owner"',
+        _MEMBERS,
+        "        if access.membership_id is not None and access.role is not None:\n"
+        "            member = Member(access.membership_id, access.role, access.permissions)\n",
+        "        if access.tenant is not None:\n"
+        '            member = Member(access.membership_id, access.role or "owner", access.permissions)\n',
         READ,
     ),
     Edit(
@@ -139,39 +160,43 @@ IDENTITY: Final = (
     ),
     Edit(
         "staff: everybody",
-        _SCOPE,
-        "if self.principal.staff_role is None:\n            raise Forbidden\n        return self.principal.staff_role",
-        'return self.principal.staff_role or "superuser"',
+        _STAFF,
+        "        if access.staff_role is None:\n            return plain_user(claims, access)\n"
+        "        return Identity(StaffPrincipal(claims.user_id, claims.session_id, access.staff_role, access.email))",
+        '        role = access.staff_role or "superuser"\n'
+        "        return Identity(StaffPrincipal(claims.user_id, claims.session_id, role, access.email))",
         BY_STAFF,
     ),
     Edit(
         "staff: any role of theirs",
         _ACCESS,
-        "if not kernel.policy.allows(identity.staff(), self.action):",
-        "if not identity.staff():",
+        "if not policy.allows(caller.role, self.action):",
+        "if not caller.role:",
         BY_STAFF,
     ),
     Edit(
         "members: any role",
-        _ACCESS,
-        "if identity.key_actions is None and not kernel.policy.allows(role, self.action, identity.permissions):",
-        "if False:",
+        _SCOPES,
+        "return policy.allows(self.role, action, self.permissions)",
+        "return True",
         CREATE,
     ),
-    Edit(
-        "keys: any action",
-        _ACCESS,
-        "if identity.key_actions is not None and self.action not in identity.key_actions:",
-        "if False:",
-        READ,
-    ),
+    Edit("keys: any action", _PRINCIPALS, "return action in self.actions", "return True", READ),
     Edit("keys: also where none is taken", _CREDENTIALS, "if not takes_keys:", "if False:", BY_STAFF),
     Edit(
         "keys: people too",
-        _SCOPE,
-        'if self.user_id is None:\n            raise Forbidden("This is for people, not for API keys")\n',
-        "if self.key_id is not None:\n            return UserId(self.key_id)\n",
+        _ACCESS,
+        "            principal.person()  # an API key raises\n        if isinstance(principal, UserPrincipal):\n",
+        "            principal = UserPrincipal(principal.id, principal.id, '')\n"
+        "        if isinstance(principal, UserPrincipal):\n",
         MY_OWN,
+    ),
+    Edit(
+        "keys: as people, in a tenant",
+        _PRINCIPALS,
+        '        raise Forbidden("This is for people, not for API keys")\n',
+        "        return UserId(self.key_id)\n",
+        tests("http/test_scopes.py"),
     ),
     Edit(
         "keys: any secret",

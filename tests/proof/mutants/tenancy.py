@@ -6,7 +6,7 @@ from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import READ, UPDATE, fault, tests
 
 _CREDENTIALS: Final = "platform/insula/http/credentials.py"
-_SCOPE: Final = "platform/insula/scope.py"
+_CREDENTIALS: Final = "platform/insula/http/credentials.py"
 _QUERIES: Final = "platform/insula/tenancy/queries.py"
 _DIRECTORY: Final = "platform/insula/tenancy/directory.py"
 _CACHE: Final = "platform/insula/tenancy/cache.py"
@@ -23,16 +23,16 @@ _DOORS: Final = "platform/insula/limits/doors.py"
 TENANCY: Final = (
     Edit(
         "hints: need not agree",
-        _SCOPE,
-        "if any(hint is None or hint != tenant_id for hint in hints):",
-        "if False:",
+        _CREDENTIALS,
+        "    if hint is None or hint != tenant_id:\n",
+        "    if False:\n",
         READ,
     ),
     Edit(
         "hints: of nobody agree",
-        _SCOPE,
-        "if any(hint is None or hint != tenant_id for hint in hints):",
-        "if any(hint is not None and hint != tenant_id for hint in hints):",
+        _CREDENTIALS,
+        "    if hint is None or hint != tenant_id:\n",
+        "    if hint is not None and hint != tenant_id:\n",
         READ,
     ),
     Edit("hints: the host is no hint", _CREDENTIALS, "if hints.host is not None:", "if False:", READ),

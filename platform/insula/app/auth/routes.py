@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, Request, Response, status
 
 from insula.app.auth.attempts import AttemptLimits, Attempts
-from insula.app.auth.errors import ResourceUnknown, StaffOnly, TenantRefused, TooManyAttempts
+from insula.app.auth.errors import ResourceUnknown, TooManyAttempts
 from insula.app.auth.origin import address_of, origin_of
 from insula.app.auth.schemas import JwkRead, JwksRead, LoginRequest, LogoutRequest, RefreshRequest, TokenRead
 from insula.app.auth.selection import Wish, app_of, choose
 from insula.auth import EmailNotVerified, LoginRefused, OpenedSession, RefreshTokenRefused, fold
-from insula.errors import BadRequest, TenantRequired, TenantSuspended, Unavailable
+from insula.callers import Errors
+from insula.errors import BadRequest, Unavailable
 from insula.http.headers import tenant_hints
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.problems import problems
@@ -19,27 +20,27 @@ from insula.ids import UserId
 from insula.tenancy import TenantRecord
 
 Choose = Callable[[UserId], Awaitable[TenantRecord | None]]
-_CHOICE = (BadRequest, ResourceUnknown, TenantRefused, TenantRequired, TenantSuspended, StaffOnly)
 _KEYS_MAX_AGE = 300
 
 
-def auth_router(rates: AttemptLimits | None = None) -> APIRouter:
-    """Return the routes; ``rates`` are the attempts that each caller has."""
+def auth_router(refusals: Errors, rates: AttemptLimits | None = None) -> APIRouter:
+    """Return the routes. ``refusals`` are what signing in to the apps can raise; ``rates`` each caller's attempts."""
     router = APIRouter(tags=["auth"], route_class=PublicRoute)
     doors = _Doors(rates or AttemptLimits())
+    choice: Errors = (BadRequest, ResourceUnknown, *refusals)
     router.add_api_route(
         "/auth/login",
         doors.login,
         methods=["POST"],
         summary="Sign in",
-        responses=problems(*_CHOICE, LoginRefused, EmailNotVerified, TooManyAttempts, Unavailable),
+        responses=problems(*choice, LoginRefused, EmailNotVerified, TooManyAttempts, Unavailable),
     )
     router.add_api_route(
         "/auth/refresh",
         doors.refresh,
         methods=["POST"],
         summary="Trade a refresh token",
-        responses=problems(*_CHOICE, RefreshTokenRefused, TooManyAttempts, Unavailable),
+        responses=problems(*choice, RefreshTokenRefused, TooManyAttempts, Unavailable),
     )
     router.add_api_route(
         "/auth/logout",
@@ -94,7 +95,7 @@ def _choose(kernel: Kernel, request: Request, body: LoginRequest | RefreshReques
     wish = Wish(app_of(kernel.apps, body.resource), body.tenant, tenant_hints(request, kernel.settings))
 
     async def chosen(user_id: UserId) -> TenantRecord | None:
-        return await choose(kernel.directory, user_id, wish)
+        return await choose(kernel, user_id, wish)
 
     return chosen
 

@@ -1,0 +1,38 @@
+"""Kinds of callers: which users may sign in to an app, and which principal a request's credentials stand for.
+
+An app declares the kinds that it lets in. ``Members``, ``ApiKeys`` and ``Staff`` are the kernel's; an app's own
+kind is a subclass of ``TokenCallers``. See docs/guides/callers.md.
+"""
+
+from insula.callers.allowance import Allowance, of_person
+from insula.callers.api_keys import ApiKeys
+from insula.callers.app_callers import Admitted, AppCallers, roles_of
+from insula.callers.errors import StaffOnly, TenantRefused
+from insula.callers.identity import Identity, KeyIdentity, MemberIdentity, TenantCaller
+from insula.callers.members import Members
+from insula.callers.staff import Staff
+from insula.callers.token_callers import Errors, NamedTenants, Roles, Sources, TokenCallers, plain_user, user_of
+
+__all__ = [
+    "Admitted",
+    "Allowance",
+    "ApiKeys",
+    "AppCallers",
+    "Errors",
+    "Identity",
+    "KeyIdentity",
+    "MemberIdentity",
+    "Members",
+    "NamedTenants",
+    "Roles",
+    "Sources",
+    "Staff",
+    "StaffOnly",
+    "TenantCaller",
+    "TenantRefused",
+    "TokenCallers",
+    "of_person",
+    "plain_user",
+    "roles_of",
+    "user_of",
+]

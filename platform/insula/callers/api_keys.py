@@ -1,0 +1,24 @@
+"""API keys: callers that send a key of a tenant's, in place of a token."""
+
+from typing import ClassVar
+
+from insula import clock
+from insula.auth.api_keys import PresentedKey
+from insula.callers.identity import KeyIdentity
+from insula.errors import Unauthenticated
+from insula.scope import ApiKeyPrincipal
+from insula.tenancy import Directory
+
+
+class ApiKeys:
+    """The API keys of tenants. Where an app does not declare them, a key is refused like one that does not exist."""
+
+    scheme: ClassVar = "apiKey"
+
+    async def identity_of(self, presented: PresentedKey, directory: Directory) -> KeyIdentity:
+        """Return the key that was presented. Raises Unauthenticated for another secret, or one past its time."""
+        known = await directory.api_key(presented.tenant_id, presented.key_id)
+        if known is None or not known.opens_to(presented.digest, clock.timestamp()):
+            raise Unauthenticated
+        principal = ApiKeyPrincipal(known.key_id, known.name, known.actions, known.requests_per_minute)
+        return KeyIdentity(principal, known.tenant)

@@ -1,0 +1,97 @@
+"""Identities: a principal with what its guard needs to know, before an action is asked for."""
+
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from insula.callers.allowance import Allowance
+from insula.errors import Forbidden, TenantRequired, TenantSuspended
+from insula.limits import AT_ONCE, CEILINGS, DEFAULT_AT_ONCE, RATE, KeyRate, LimitClass, door_to
+from insula.scope import ApiKeyPrincipal, Authority, Member, Principal, UserPrincipal
+from insula.tenancy import TenantRecord
+
+ACTIVE: Final = "active"
+AnyPrincipal_co = TypeVar("AnyPrincipal_co", bound=Principal, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity(Generic[AnyPrincipal_co]):
+    """The principal that credentials stand for. A kind of caller that needs more has a subclass."""
+
+    principal: AnyPrincipal_co
+
+
+@dataclass(frozen=True, slots=True)
+class TenantCaller:
+    """A user or an API key that can act in an active tenant."""
+
+    principal: UserPrincipal | ApiKeyPrincipal
+    tenant: TenantRecord
+    authority: Authority
+    _allowances: dict[LimitClass, Allowance] = field(default_factory=dict, compare=False, repr=False)
+
+    def allowance(self, limit_class: LimitClass) -> Allowance:
+        """Return what the plan and the API key allow. Worked out once for each class of requests."""
+        known = self._allowances.get(limit_class)
+        if known is None:
+            known = self._allowances[limit_class] = self._allowance(limit_class)
+        return known
+
+    def _allowance(self, limit_class: LimitClass) -> Allowance:
+        granted, ceiling = self.tenant.entitlements, CEILINGS.get(limit_class)
+        door = door_to(
+            self.tenant.id,
+            granted.get(RATE, 0),
+            limit_class,
+            granted.get(ceiling.entitlement) if ceiling else None,
+            _own_rate(self.principal),
+        )
+        return Allowance(self.tenant.id, door, granted.get(AT_ONCE, DEFAULT_AT_ONCE))
+
+
+@dataclass(frozen=True, slots=True)
+class MemberIdentity(Identity[UserPrincipal]):
+    """A user, the tenant of their token if it has one, and their membership of it if there is one."""
+
+    tenant: TenantRecord | None
+    member: Member | None
+    caller: TenantCaller | None
+
+    @classmethod
+    def of(cls, user: UserPrincipal, tenant: TenantRecord | None, member: Member | None) -> "MemberIdentity":
+        """Return the identity; ``caller`` is there for a member of an active tenant."""
+        if tenant is None or member is None or tenant.status != ACTIVE:
+            return cls(user, tenant, member, None)
+        return cls(user, tenant, member, TenantCaller(user, tenant, member))
+
+    def in_tenant(self) -> TenantCaller:
+        """Return the user as a caller in the tenant.
+
+        Raises TenantRequired for a token without a tenant, Forbidden for a former member and
+        TenantSuspended while the tenant is.
+        """
+        if self.caller is not None:
+            return self.caller
+        if self.tenant is None:
+            raise TenantRequired
+        if self.member is None:
+            raise Forbidden("You are not a member of this tenant")
+        raise TenantSuspended
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIdentity(Identity[ApiKeyPrincipal]):
+    """An API key and its tenant."""
+
+    tenant: TenantRecord
+
+    def in_tenant(self) -> TenantCaller:
+        """Return the key as a caller in its tenant. Raises TenantSuspended while the tenant is."""
+        if self.tenant.status != ACTIVE:
+            raise TenantSuspended
+        return TenantCaller(self.principal, self.tenant, self.principal)
+
+
+def _own_rate(principal: UserPrincipal | ApiKeyPrincipal) -> KeyRate | None:
+    if isinstance(principal, ApiKeyPrincipal) and principal.requests_per_minute:
+        return KeyRate(principal.key_id, principal.requests_per_minute)
+    return None

@@ -1,0 +1,19 @@
+"""The first parameter of every service function: a principal, what it may do, and the transaction."""
+
+from insula.scope.principals import ApiKeyPrincipal, Principal, RolePrincipal, StaffPrincipal, UserPrincipal
+from insula.scope.scopes import Authority, Member, PersonalScope, Reopen, RoleScope, Scope, StaffScope
+
+__all__ = [
+    "ApiKeyPrincipal",
+    "Authority",
+    "Member",
+    "PersonalScope",
+    "Principal",
+    "Reopen",
+    "RolePrincipal",
+    "RoleScope",
+    "Scope",
+    "StaffPrincipal",
+    "StaffScope",
+    "UserPrincipal",
+]

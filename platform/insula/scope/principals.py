@@ -1,0 +1,121 @@
+"""Principals: one type for each kind of caller. An app that brings its own kind of caller brings its own type."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Never, Protocol
+from uuid import UUID
+
+from insula.audit import Actor
+from insula.errors import Forbidden
+from insula.ids import UserId
+from insula.policy import Policy
+
+
+class Principal(Protocol):
+    """What every kind of principal has."""
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind."""
+        ...
+
+    @property
+    def id(self) -> UUID:
+        """The id by which requests, idempotency keys and log lines of the principal are told from others'."""
+        ...
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the principal."""
+        ...
+
+
+class RolePrincipal(Principal, Protocol):
+    """A signed-in user with one role of their kind, and no tenant."""
+
+    @property
+    def user_id(self) -> UserId:
+        """The user."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """The role that the policy grants actions to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UserPrincipal:
+    """An active user in a live session."""
+
+    user_id: UserId
+    session_id: UUID
+    email: str
+
+    kind: ClassVar = "user"
+
+    @property
+    def id(self) -> UUID:
+        """The user's id."""
+        return self.user_id
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the user."""
+        return Actor("user", self.user_id, self.email)
+
+    def person(self) -> UserId:
+        """Return the user's id; an API key raises Forbidden here."""
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyPrincipal:
+    """An API key of a tenant. It is nobody's: it stays when the member who made it leaves."""
+
+    key_id: UUID
+    name: str
+    actions: frozenset[str]
+    requests_per_minute: int | None
+    """The key's own limit; None: the tenant's alone."""
+
+    kind: ClassVar = "api_key"
+
+    @property
+    def id(self) -> UUID:
+        """The key's id."""
+        return self.key_id
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the key."""
+        return Actor("api_key", self.key_id, self.name)
+
+    def person(self) -> Never:
+        """Raise Forbidden: an API key is no person."""
+        raise Forbidden("This is for people, not for API keys")
+
+    def may(self, action: str, _policy: Policy) -> bool:
+        """Return whether the key was given ``action``."""
+        return action in self.actions
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPrincipal:
+    """An active user in a live session who belongs to the platform's staff."""
+
+    user_id: UserId
+    session_id: UUID
+    role: str
+    email: str
+
+    kind: ClassVar = "staff"
+
+    @property
+    def id(self) -> UUID:
+        """The user's id."""
+        return self.user_id
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the user."""
+        return Actor("staff", self.user_id)

@@ -1,0 +1,136 @@
+"""Scopes: a principal in one request, with what it may do and the request's transaction."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from insula.audit import PLATFORM, Actor
+from insula.db.unit import Unit
+from insula.ids import MemberId
+from insula.policy import Policy
+from insula.scope.principals import ApiKeyPrincipal, RolePrincipal, StaffPrincipal, UserPrincipal
+from insula.tenancy import TenantRecord
+
+Reopen = Callable[[], Awaitable[Unit]]
+"""Opens another unit for the same principal; raises what the request would raise if it came now."""
+
+AnyRolePrincipal = TypeVar("AnyRolePrincipal", bound=RolePrincipal)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user's membership of the tenant, as the directory knows it."""
+
+    id: MemberId
+    role: str
+    permissions: frozenset[str] | None
+    """Those of a custom role; None for a built-in role, whose actions the policy knows."""
+
+    def may(self, action: str, policy: Policy) -> bool:
+        """Return whether the membership's role has ``action``."""
+        return policy.allows(self.role, action, self.permissions)
+
+
+Authority = Member | ApiKeyPrincipal
+"""What decides on the actions of a caller in a tenant: the membership of a user; an API key itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A principal acting in one tenant; ``unit.session`` sees that tenant's rows only."""
+
+    principal: UserPrincipal | ApiKeyPrincipal
+    tenant: TenantRecord
+    authority: Authority
+    unit: Unit
+    request_id: str
+    address: str
+    policy: Policy
+    reopen: Reopen
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the principal."""
+        return self.principal.actor
+
+    @property
+    def chain(self) -> UUID:
+        """The chain of the audit log that this scope's acts are recorded in."""
+        return self.tenant.id
+
+    @property
+    def member_id(self) -> MemberId | None:
+        """The id of the caller's membership; None for an API key, which is no member. Costs no query."""
+        return self.authority.id if isinstance(self.authority, Member) else None
+
+    def may(self, action: str) -> bool:
+        """Return whether the caller may do ``action`` in the tenant. Costs no query.
+
+        The answer is as old as the directory's cache, less than a second. Before granting access to
+        others, ask again behind the lock that such changes share.
+        """
+        return self.authority.may(action, self.policy)
+
+    @asynccontextmanager
+    async def short_unit(self) -> AsyncIterator[Unit]:
+        """Open a transaction apart from the request's, for what outlives it, such as a streamed body.
+
+        Checks the caller's access again: a stream ends within one unit of losing it.
+        """
+        async with await self.reopen() as unit:
+            yield unit
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalScope:
+    """A user acting for themselves, with no tenant chosen."""
+
+    principal: UserPrincipal
+    unit: Unit
+    request_id: str
+    address: str
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the user."""
+        return self.principal.actor
+
+    @property
+    def chain(self) -> UUID:
+        """The chain of the audit log that this scope's acts are recorded in."""
+        return PLATFORM
+
+
+@dataclass(frozen=True, slots=True)
+class RoleScope(Generic[AnyRolePrincipal]):
+    """A user acting in a role of their kind, with no tenant chosen. An app's own kind of caller has a subclass.
+
+    ``unit`` has the rights of the app's database role; across tenants, those that are declared for it.
+    """
+
+    principal: AnyRolePrincipal
+    unit: Unit
+    request_id: str
+    address: str
+    policy: Policy
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the principal."""
+        return self.principal.actor
+
+    @property
+    def chain(self) -> UUID:
+        """The chain of the audit log that this scope's acts are recorded in, unless they name a tenant."""
+        return PLATFORM
+
+    def may(self, action: str) -> bool:
+        """Return whether the principal's role has ``action``. Costs no query."""
+        return self.policy.allows(self.principal.role, action)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffScope(RoleScope[StaffPrincipal]):
+    """A member of the platform's staff; ``unit`` has the admin role's declared cross-tenant rights."""
