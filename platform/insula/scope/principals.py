@@ -29,20 +29,6 @@ class Principal(Protocol):
         ...
 
 
-class RolePrincipal(Principal, Protocol):
-    """A signed-in user with one role of their kind, and no tenant."""
-
-    @property
-    def user_id(self) -> UserId:
-        """The user."""
-        ...
-
-    @property
-    def role(self) -> str:
-        """The role that the policy grants actions to."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class UserPrincipal:
     """An active user in a live session."""
@@ -51,7 +37,7 @@ class UserPrincipal:
     session_id: UUID
     email: str
 
-    kind: ClassVar = "user"
+    kind: ClassVar[str] = "user"
 
     @property
     def id(self) -> UUID:
@@ -78,7 +64,7 @@ class ApiKeyPrincipal:
     requests_per_minute: int | None
     """The key's own limit; None: the tenant's alone."""
 
-    kind: ClassVar = "api_key"
+    kind: ClassVar[str] = "api_key"
 
     @property
     def id(self) -> UUID:
@@ -100,20 +86,36 @@ class ApiKeyPrincipal:
 
 
 @dataclass(frozen=True, slots=True)
-class StaffPrincipal:
-    """An active user in a live session who belongs to the platform's staff."""
+class RolePrincipal:
+    """An active user in a live session, with one role of their kind and no tenant.
+
+    The base of staff, and of the kinds that apps bring.
+    """
 
     user_id: UserId
     session_id: UUID
     role: str
+    """The policy grants actions to it."""
     email: str
 
-    kind: ClassVar = "staff"
+    kind: ClassVar[str]
 
     @property
     def id(self) -> UUID:
         """The user's id."""
         return self.user_id
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the user."""
+        return Actor("user", self.user_id, self.email)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPrincipal(RolePrincipal):
+    """A user who belongs to the platform's staff."""
+
+    kind: ClassVar[str] = "staff"
 
     @property
     def actor(self) -> Actor:

@@ -184,6 +184,34 @@ IDENTITY: Final = (
     Edit("keys: any action", _PRINCIPALS, "return action in self.actions", "return True", READ),
     Edit("keys: also where none is taken", _CREDENTIALS, "if not takes_keys:", "if False:", BY_STAFF),
     Edit(
+        "callers: any kind's role of one name",
+        _CALLERS,
+        "if owners.setdefault(str(role), kind.roles) is not kind.roles:",
+        "if False:",
+        tests("callers/test_app_callers.py"),
+    ),
+    Edit(
+        "callers: routes for others are built",
+        _SEAL,
+        "if guard is None or any(isinstance(kind, guard.admits) for kind in context.callers.declared):",
+        "if True:",
+        tests("callers/test_app_callers.py"),
+    ),
+    Edit(
+        "callers: of other kinds, too",
+        _ACCESS,
+        "        if isinstance(identity.principal, self.principal_type):\n            return identity.principal\n",
+        "        if True:\n            return identity.principal\n",
+        tests("callers/test_own_kind.py"),
+    ),
+    Edit(
+        "callers: kept though nothing announces their changes",
+        _CALLERS,
+        "    if kind.remembers:\n",
+        "    if True:\n",
+        tests("callers/test_own_kind.py"),
+    ),
+    Edit(
         "keys: people too",
         _ACCESS,
         "            principal.person()  # an API key raises\n        if isinstance(principal, UserPrincipal):\n",
@@ -196,7 +224,7 @@ IDENTITY: Final = (
         _PRINCIPALS,
         '        raise Forbidden("This is for people, not for API keys")\n',
         "        return UserId(self.key_id)\n",
-        tests("http/test_scopes.py"),
+        tests("scope/test_scopes.py"),
     ),
     Edit(
         "keys: any secret",

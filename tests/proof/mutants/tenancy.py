@@ -6,7 +6,6 @@ from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import READ, UPDATE, fault, tests
 
 _CREDENTIALS: Final = "platform/insula/http/credentials.py"
-_CREDENTIALS: Final = "platform/insula/http/credentials.py"
 _QUERIES: Final = "platform/insula/tenancy/queries.py"
 _DIRECTORY: Final = "platform/insula/tenancy/directory.py"
 _CACHE: Final = "platform/insula/tenancy/cache.py"

@@ -1,0 +1,94 @@
+"""The support desk, served beside sign-in, on this worker's database with the desk's own table."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from insula.app.auth import auth_router
+from insula.callers import AppCallers, Members, Staff, roles_of
+from insula.http.context import AppContext
+from insula.http.handlers import install_handlers
+from insula.http.kernel import Kernel
+from insula.policy import Policy
+from insula.settings import Settings
+from tests.callers import desk
+from tests.support.app import PASSWORD, Live
+from tests.support.factories import Factories, UserRow
+from tests.support.visitors import new_address
+
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A browser at the desk's installation; its table is changed past every role."""
+
+    client: httpx.AsyncClient
+    context: AppContext
+    readback: Readback
+
+    async def sign_in(self, user: UserRow, **more: str) -> httpx.Response:
+        """Sign in for the desk."""
+        body = {"email": user.email, "password": PASSWORD, "resource": self.context.audience, **more}
+        return await self.client.post("/auth/login", json=body)
+
+    async def tickets(self, token: str) -> httpx.Response:
+        return await self.client.get("/desk/v1/tickets", headers={"Authorization": f"Bearer {token}"})
+
+    async def close(self, token: str) -> httpx.Response:
+        return await self.client.post("/desk/v1/tickets/close", headers={"Authorization": f"Bearer {token}"})
+
+    async def hire(self, user: UserRow, role: desk.AgentRole) -> None:
+        await self.readback("INSERT INTO support_agent VALUES (:id, :role)", id=user.id, role=role.value)
+
+    async def dismiss(self, user: UserRow) -> None:
+        await self.readback("DELETE FROM support_agent WHERE user_id = :id", id=user.id)
+
+
+@dataclass(frozen=True)
+class _WithKernel:
+    app: FastAPI
+    kernel: Kernel
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "state": {"kernel": self.kernel}}, receive, send)
+
+
+@pytest.fixture
+async def context(settings: Settings) -> AppContext:
+    return desk.context_of_desk(settings)
+
+
+@pytest.fixture
+async def agents_table(readback: Readback) -> AsyncIterator[None]:
+    await readback('CREATE TABLE support_agent (user_id uuid PRIMARY KEY REFERENCES "user", role text NOT NULL)')
+    await readback(f"GRANT SELECT ON support_agent TO {desk.ROLE.value}")
+    yield
+    await readback("DROP TABLE support_agent")
+
+
+@pytest.fixture
+async def at_desk(
+    live: Live, settings: Settings, context: AppContext, readback: Readback, agents_table: None
+) -> AsyncIterator[Desk]:
+    del agents_table
+    roles = roles_of([AppCallers(Members(), Staff()), context.callers])
+    kernel = replace(live.kernel, policy=Policy(desk.GRANTS, roles=roles))
+    root = FastAPI(openapi_url=None)
+    install_handlers(root)
+    root.include_router(auth_router([context]))
+    root.mount("/desk", desk.build(context))
+    transport = httpx.ASGITransport(
+        _WithKernel(root, kernel), raise_app_exceptions=False, client=(new_address(), 50_000)
+    )
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield Desk(client, context, readback)
+
+
+@pytest.fixture
+async def user(make: Factories) -> UserRow:
+    return await make.user(password=PASSWORD)

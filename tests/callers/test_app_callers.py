@@ -1,0 +1,119 @@
+"""The callers that an app declares: checked at start, and asked in turn at sign-in."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+import pytest
+from fastapi import FastAPI
+
+from insula.callers import (
+    ApiKeys,
+    AppCallers,
+    CallersInvalid,
+    Errors,
+    Members,
+    NamedTenants,
+    Sources,
+    Staff,
+    roles_of,
+)
+from insula.db.roles import DatabaseRole
+from insula.errors import AppError
+from insula.http.context import set_context
+from insula.http.route import UndeclaredRoute
+from insula.ids import UserId, new_user_id
+from insula.policy import Policy, Role, StaffRole
+from insula.settings import Settings
+from tests.callers import desk
+from tests.support.app import Live
+
+FIRST, SECOND = new_user_id(), new_user_id()
+
+
+class NotFirst(AppError):
+    """Only the first user."""
+
+    code, status = "not_first", 403
+
+
+class NotSecond(AppError):
+    """Only the second user."""
+
+    code, status = "not_second", 403
+
+
+class Firsts(desk.SupportAgents):
+    errors: ClassVar[Errors] = (NotFirst,)
+
+    async def sign_in(self, user_id: UserId, _named: NamedTenants, _sources: Sources) -> None:
+        if user_id != FIRST:
+            raise NotFirst
+
+
+class Seconds(desk.SupportAgents):
+    errors: ClassVar[Errors] = (NotSecond,)
+
+    async def sign_in(self, user_id: UserId, _named: NamedTenants, _sources: Sources) -> None:
+        if user_id != SECOND:
+            raise NotSecond
+
+
+class Namesake(StrEnum):
+    LEAD = "desk_lead"
+
+
+class TestDeclaring:
+    def test_nobody_is_an_error(self) -> None:
+        with pytest.raises(CallersInvalid, match="lets nobody in"):
+            AppCallers()
+
+    def test_a_kind_twice_is_an_error(self) -> None:
+        with pytest.raises(CallersInvalid, match="twice: Members"):
+            AppCallers(Members(tenantless=True), Members(), ApiKeys())
+
+    def test_keys_are_taken_where_they_are_declared(self) -> None:
+        assert AppCallers(Members(), ApiKeys()).take_keys
+        assert not AppCallers(Staff()).take_keys
+
+    def test_a_route_for_callers_that_the_app_does_not_declare_is_not_built(self, settings: Settings) -> None:
+        desk.build(desk.context_of_desk(settings))
+        with pytest.raises(UndeclaredRoute, match=r"/v1/tickets is for SupportAgents, .* callers are Members, ApiKeys"):
+            desk.build(desk.context_of_desk(settings, AppCallers(Members(), ApiKeys())))
+
+    def test_a_plain_app_of_fastapi_has_no_context(self, settings: Settings) -> None:
+        with pytest.raises(TypeError, match="built by make_app"):
+            set_context(FastAPI(), desk.context_of_desk(settings))
+
+
+class TestRoles:
+    def test_are_those_of_every_kind(self) -> None:
+        apps = [AppCallers(Members(), ApiKeys()), AppCallers(Members()), AppCallers(Staff(), desk.SupportAgents())]
+        assert roles_of(apps) == {*Role, *StaffRole, *desk.AgentRole}
+
+    def test_of_two_kinds_never_share_a_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Firsts, "roles", StaffRole)
+        roles_of([AppCallers(Staff(), Firsts())])  # the same roles, which is no accident
+        monkeypatch.setattr(Firsts, "roles", desk.AgentRole)
+        monkeypatch.setattr(Seconds, "roles", Namesake)
+        with pytest.raises(CallersInvalid, match="a role named desk_lead: AgentRole and Namesake"):
+            roles_of([AppCallers(Firsts()), AppCallers(Seconds())])
+
+    def test_of_an_apps_own_kind_are_granted_actions(self) -> None:
+        policy = Policy(desk.GRANTS, roles=roles_of([AppCallers(desk.SupportAgents())]))
+        assert policy.allows(desk.AgentRole.LEAD, desk.Action.TICKET_CLOSE)
+        assert not policy.allows(desk.AgentRole.CLERK, desk.Action.TICKET_CLOSE)
+
+
+class TestSigningInToAnAppOfTwoKinds:
+    async def signed_in(self, live: Live, user_id: UserId) -> None:
+        await AppCallers(Firsts(), Seconds(), ApiKeys()).sign_in(
+            user_id, frozenset(), live.kernel, DatabaseRole.TENANTS
+        )
+
+    async def test_either_kind_lets_in(self, live: Live) -> None:
+        await self.signed_in(live, FIRST)
+        await self.signed_in(live, SECOND)
+
+    async def test_the_first_kinds_refusal_is_the_answer(self, live: Live) -> None:
+        with pytest.raises(NotFirst):
+            await self.signed_in(live, new_user_id())

@@ -1,0 +1,132 @@
+"""An app's own kind of caller: who signs in, who is let in at each request, and when that ends."""
+
+import httpx
+from sqlalchemy import event
+
+from insula.http.context import AppContext
+from tests.callers.conftest import Desk
+from tests.callers.desk import AgentRole
+from tests.support.app import Live, SignIn
+from tests.support.factories import Factories, UserRow
+from tests.support.visitors import problem
+from tests.support.waiting import answers
+
+
+async def token_of(at_desk: Desk, user: UserRow, role: AgentRole = AgentRole.LEAD) -> str:
+    await at_desk.hire(user, role)
+    answer = await at_desk.sign_in(user)
+    assert answer.status_code == 200, answer.text
+    token: str = answer.json()["access_token"]
+    return token
+
+
+class TestSigningIn:
+    async def test_an_agent_gets_a_token_without_a_tenant(self, at_desk: Desk, user: UserRow) -> None:
+        await at_desk.hire(user, AgentRole.CLERK)
+
+        answer = await at_desk.sign_in(user)
+
+        assert answer.status_code == 200
+        assert answer.json()["tenant"] is None
+
+    async def test_a_member_without_a_row_gets_none(self, at_desk: Desk, user: UserRow, make: Factories) -> None:
+        tenant = await make.tenant()
+        await make.member(tenant, role="owner", user=user)
+
+        assert problem(await at_desk.sign_in(user)) == (403, "agents_only")
+        assert problem(await at_desk.sign_in(user, tenant=tenant.slug)) == (403, "agents_only")
+        await at_desk.hire(user, AgentRole.CLERK)
+        assert (await at_desk.sign_in(user)).status_code == 200
+
+    async def test_an_agent_who_names_a_tenant_gets_none(self, at_desk: Desk, user: UserRow, make: Factories) -> None:
+        tenant = await make.tenant()
+        await make.member(tenant, role="owner", user=user)
+        await at_desk.hire(user, AgentRole.CLERK)
+
+        assert problem(await at_desk.sign_in(user, tenant=tenant.slug)) == (403, "agents_only")
+
+    async def test_an_app_that_does_not_take_part_is_unknown(self, at_desk: Desk, user: UserRow) -> None:
+        await at_desk.hire(user, AgentRole.CLERK)
+
+        answer = await at_desk.sign_in(user, resource=f"{at_desk.context.audience}/")
+
+        assert problem(answer) == (400, "invalid_target")
+
+
+class TestEachRequest:
+    async def test_an_agent_is_a_principal_of_the_apps_own(self, at_desk: Desk, user: UserRow) -> None:
+        token = await token_of(at_desk, user)
+
+        answer = await at_desk.tickets(token)
+
+        assert answer.status_code == 200
+        assert answer.json() == {"kind": "support_agent", "role": "desk_lead", "closes": True}
+        assert (await at_desk.close(token)).status_code == 200
+
+    async def test_a_role_has_the_actions_that_it_was_granted(self, at_desk: Desk, user: UserRow) -> None:
+        token = await token_of(at_desk, user, AgentRole.CLERK)
+
+        assert (await at_desk.tickets(token)).json()["closes"] is False
+        assert problem(await at_desk.close(token)) == (403, "forbidden")
+
+    async def test_a_deleted_row_ends_access_at_once(self, at_desk: Desk, user: UserRow) -> None:
+        token = await token_of(at_desk, user)
+        assert (await at_desk.tickets(token)).status_code == 200
+
+        await at_desk.dismiss(user)
+
+        assert problem(await at_desk.tickets(token)) == (403, "forbidden")
+        await at_desk.hire(user, AgentRole.CLERK)
+        assert (await at_desk.tickets(token)).json()["role"] == "desk_clerk"
+
+    async def test_a_token_for_another_app_is_refused(
+        self, at_desk: Desk, user: UserRow, sign_in: SignIn, make: Factories
+    ) -> None:
+        tenant = await make.tenant()
+        await make.member(tenant, role="owner", user=await make.staff(user=user))
+        token = await token_of(at_desk, user)
+
+        for other in (await sign_in.token(user, "tenants", tenant), await sign_in.token(user, "admin")):
+            assert problem(await at_desk.tickets(other)) == (401, "unauthenticated")
+        assert (await at_desk.tickets(token)).status_code == 200
+
+    async def test_the_apps_token_opens_no_other_app(
+        self, at_desk: Desk, user: UserRow, client: httpx.AsyncClient, make: Factories
+    ) -> None:
+        token = await token_of(at_desk, await make.staff(user=user))
+        for path in ("/api/v1/me", "/admin/v1/tenants", "/billing/v1/plans"):
+            answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
+            assert problem(answer) == (401, "unauthenticated")
+
+    async def test_an_api_key_is_refused_where_none_is_declared(self, at_desk: Desk, make: Factories) -> None:
+        key = await make.api_key(await make.tenant())
+
+        answer = await at_desk.client.get("/desk/v1/tickets", headers=key.headers)
+
+        assert problem(answer) == (401, "unauthenticated")
+
+    async def test_the_row_costs_one_read_in_the_apps_role(
+        self, at_desk: Desk, user: UserRow, live: Live, context: AppContext
+    ) -> None:
+        token = await token_of(at_desk, user)
+        await at_desk.tickets(token)
+        engine, sent = live.kernel.database.engine(context.database_role).sync_engine, []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            sent.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        await at_desk.tickets(token)
+        event.remove(engine, "before_cursor_execute", note)
+
+        assert len(sent) == 1
+        assert "support_agent" in sent[0]
+
+
+async def test_a_suspended_user_is_no_agent(at_desk: Desk, user: UserRow) -> None:
+    token = await token_of(at_desk, user)
+    assert (await at_desk.tickets(token)).status_code == 200
+
+    await at_desk.readback("""UPDATE "user" SET status = 'suspended' WHERE id = :id""", id=user.id)
+
+    await answers(401, lambda: at_desk.tickets(token))

@@ -1,0 +1,182 @@
+"""What a scope answers from memory: the caller's actions, and their membership."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Annotated
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import event
+from starlette.routing import Mount
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from insula.db.roles import DatabaseRole
+from insula.http.access import allow
+from insula.http.context import AppWithContext, set_context
+from insula.http.handlers import install_handlers
+from insula.http.route import TenantRoute
+from insula.ids import UserId
+from insula.scope import Scope
+from insula.settings import Settings
+from tenants.actions import Action
+from tests.support.app import Live, SignIn
+from tests.support.factories import Factories, TenantRow
+from tests.support.visitors import problem
+from tests.support.waiting import answers
+
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+
+
+class Told(BaseModel):
+    reads: bool
+    updates: bool
+    deletes: bool
+    member_id: UUID | None
+
+
+async def tell(scope: Annotated[Scope, allow(Action.PROJECT_READ)]) -> Told:
+    may = [scope.may(action) for action in (Action.PROJECT_READ, Action.PROJECT_UPDATE, Action.PROJECT_DELETE)]
+    return Told(reads=may[0], updates=may[1], deletes=may[2], member_id=scope.member_id)
+
+
+async def person(scope: Annotated[Scope, allow(Action.PROJECT_READ)]) -> UserId:
+    return scope.principal.person()
+
+
+@pytest.fixture
+async def probe(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Talk to an app beside the tenants app, which takes the same tokens and keys."""
+    app = AppWithContext(openapi_url=None)
+    install_handlers(app)
+    router = APIRouter(route_class=TenantRoute)
+    router.add_api_route("/tell", tell)
+    router.add_api_route("/person", person)
+    app.include_router(router)
+    mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
+    assert isinstance(mounted, AppWithContext)
+    set_context(app, mounted.context)
+
+    async def serve(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        await app({**scope, "state": {"kernel": live.kernel}}, receive, send)
+
+    transport = httpx.ASGITransport(serve, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant(plan="pro")
+
+
+@pytest.fixture
+def asked(live: Live) -> Iterator[list[str]]:
+    """Note what the tenants app and the gate ask the database."""
+    engines = [live.kernel.database.engine(role).sync_engine for role in (DatabaseRole.TENANTS, DatabaseRole.GATE)]
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+class TestAMember:
+    @pytest.mark.parametrize(
+        ("role", "may"),
+        [
+            ("viewer", {"reads": True, "updates": False, "deletes": False}),
+            ("member", {"reads": True, "updates": True, "deletes": False}),
+            ("admin", {"reads": True, "updates": True, "deletes": True}),
+        ],
+    )
+    async def test_may_what_the_built_in_role_may(
+        self,
+        probe: httpx.AsyncClient,
+        make: Factories,
+        sign_in: SignIn,
+        tenant: TenantRow,
+        role: str,
+        may: dict[str, bool],
+    ) -> None:
+        user = await make.user()
+        membership = await make.membership(tenant, role, user)
+
+        told = (await probe.get("/tell", headers=await sign_in(user, tenant))).json()
+
+        assert told == {**may, "member_id": str(membership.id)}
+
+    async def test_may_what_the_custom_role_may(
+        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
+    ) -> None:
+        role = await make.role(tenant, "project:read", "project:delete")
+        user = await make.member(tenant, role.key)
+
+        told = (await probe.get("/tell", headers=await sign_in(user, tenant))).json()
+
+        assert (told["reads"], told["updates"], told["deletes"]) == (True, False, True)
+
+    async def test_has_the_membership_of_the_tokens_tenant(
+        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
+    ) -> None:
+        user, other = await make.user(), await make.tenant(plan="pro")
+        here, there = await make.membership(tenant, "admin", user), await make.membership(other, "viewer", user)
+
+        for place, membership, deletes in ((tenant, here, True), (other, there, False)):
+            told = (await probe.get("/tell", headers=await sign_in(user, place))).json()
+            assert (told["member_id"], told["deletes"]) == (str(membership.id), deletes)
+
+    async def test_costs_no_query(
+        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, asked: list[str]
+    ) -> None:
+        headers = await sign_in(await make.member(tenant, "admin"), tenant)
+        await probe.get("/tell", headers=headers)
+        assert asked  # the directory's, once
+        asked.clear()
+
+        assert (await probe.get("/tell", headers=headers)).status_code == 200
+
+        assert asked == []
+
+    async def test_may_less_within_a_second_of_a_lower_role(
+        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, readback: Readback
+    ) -> None:
+        membership = await make.membership(tenant, "admin", user := await make.user())
+        headers = await sign_in(user, tenant)
+        assert (await probe.get("/tell", headers=headers)).json()["updates"] is True
+
+        await readback("UPDATE membership SET role = 'billing_manager' WHERE id = :id", id=membership.id)
+
+        await answers(403, lambda: probe.get("/tell", headers=headers))
+
+    async def test_is_a_person(
+        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
+    ) -> None:
+        user = await make.member(tenant)
+        assert (await probe.get("/person", headers=await sign_in(user, tenant))).json() == str(user.id)
+
+
+class TestAnApiKey:
+    async def test_may_what_it_was_given_and_is_no_member(
+        self, probe: httpx.AsyncClient, make: Factories, tenant: TenantRow
+    ) -> None:
+        key = await make.api_key(tenant, "project:read", "project:update")
+
+        told = (await probe.get("/tell", headers=key.headers)).json()
+
+        assert told == {"reads": True, "updates": True, "deletes": False, "member_id": None}
+
+    async def test_is_no_person(self, probe: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
+        key = await make.api_key(tenant, "project:read")
+
+        answer = await probe.get("/person", headers=key.headers)
+
+        assert problem(answer) == (403, "forbidden")
+        assert answer.json()["detail"] == "This is for people, not for API keys"
