@@ -21,7 +21,7 @@ from insula.http.route import TenantRoute
 from insula.ids import UserId
 from insula.scope import Scope
 from insula.settings import Settings
-from tenants.actions import Action
+from tenants.projects.permissions import Action
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
 from tests.support.visitors import problem
@@ -37,12 +37,12 @@ class Told(BaseModel):
     member_id: UUID | None
 
 
-async def tell(scope: Annotated[Scope, allow(Action.PROJECT_READ)]) -> Told:
-    may = [scope.may(action) for action in (Action.PROJECT_READ, Action.PROJECT_UPDATE, Action.PROJECT_DELETE)]
+async def tell(scope: Annotated[Scope, allow(Action.READ)]) -> Told:
+    may = [scope.may(action) for action in (Action.READ, Action.UPDATE, Action.DELETE)]
     return Told(reads=may[0], updates=may[1], deletes=may[2], member_id=scope.member_id)
 
 
-async def person(scope: Annotated[Scope, allow(Action.PROJECT_READ)]) -> UserId:
+async def person(scope: Annotated[Scope, allow(Action.READ)]) -> UserId:
     return scope.principal.person()
 
 
