@@ -9,8 +9,10 @@ from pydantic import JsonValue
 
 from insula.app.factory import Tag
 from insula.apps import App, Brand, Installation, ManifestError, Resource
+from insula.callers import ApiKeys, Members
 from insula.db.roles import DatabaseRole
 from insula.jobs import JobContext, Periodic
+from insula.policy import Role
 
 
 async def nothing(_context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
@@ -35,6 +37,7 @@ APP = App(
     purpose="Questions and answers.",
     version="1",
     database_role=DatabaseRole.TENANTS,
+    callers=(Members(), ApiKeys()),
     resources=(TICKETS,),
 )
 BRAND = Brand(name="Acme", claim="We help.", description="A product.")
@@ -48,6 +51,11 @@ BRAND = Brand(name="Acme", claim="We help.", description="A product.")
         (lambda: replace(APP, name="Support!"), "a name is a lower-case word"),
         (lambda: replace(APP, name="root"), "'root' is the root app's"),
         (lambda: replace(APP, mount="/support/v1"), "must be one literal segment"),
+        (lambda: replace(APP, callers=()), r"app 'support': it lets nobody in: name its callers, such as callers="),
+        (
+            lambda: replace(APP, callers=(Members(), Members())),
+            "app 'support': it names a kind of callers twice: Members",
+        ),
         (lambda: replace(APP, resources=(TICKETS, TICKETS)), "two resources have the tag 'tickets': rename one"),
         (
             lambda: Installation(brand=BRAND, apps=(APP, replace(APP, mount="/help"))),
@@ -74,5 +82,6 @@ def test_an_installation_gathers_what_its_resources_declare() -> None:
     installation = Installation(brand=BRAND, apps=(replace(APP, grants={"member": frozenset({Can.READ})}),))
     assert dict(installation.jobs) == {"support.remind": nothing}
     assert installation.schedules == TICKETS.schedules
+    assert installation.roles == set(Role)
     assert installation.grants == {"member": {Can.READ}}
     assert installation.app("support").public == {"POST /v1/tickets/hook"}

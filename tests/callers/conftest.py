@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from insula.app.auth import auth_router
-from insula.callers import AppCallers, Members, Staff, roles_of
-from insula.http.context import AppContext
+from insula.callers import Members, Staff, roles_of
+from insula.http.app_context import AppContext
 from insula.http.handlers import install_handlers
 from insula.http.kernel import Kernel
 from insula.policy import Policy
@@ -76,11 +76,11 @@ async def at_desk(
     live: Live, settings: Settings, context: AppContext, readback: Readback, agents_table: None
 ) -> AsyncIterator[Desk]:
     del agents_table
-    roles = roles_of([AppCallers(Members(), Staff()), context.callers])
-    kernel = replace(live.kernel, policy=Policy(desk.GRANTS, roles=roles))
+    roles = roles_of([Members(), Staff(), *context.callers.declared])
+    kernel = replace(live.kernel, apps={"desk": context}, policy=Policy(desk.GRANTS, roles=roles))
     root = FastAPI(openapi_url=None)
     install_handlers(root)
-    root.include_router(auth_router([context]))
+    root.include_router(auth_router(context.callers.errors))
     root.mount("/desk", desk.build(context))
     transport = httpx.ASGITransport(
         _WithKernel(root, kernel), raise_app_exceptions=False, client=(new_address(), 50_000)

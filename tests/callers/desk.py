@@ -25,7 +25,7 @@ from insula.callers import (
 from insula.db.roles import DatabaseRole
 from insula.errors import AppError
 from insula.http.access import RoleGuard, depends
-from insula.http.context import AppContext, AppWithContext, set_context
+from insula.http.app_context import AppContext, AppWithContext, give_context
 from insula.http.handlers import install_handlers
 from insula.http.route import TenantRoute
 from insula.http.seal import check_callers
@@ -142,6 +142,6 @@ def build(context: AppContext) -> FastAPI:
     router.add_api_route("/tickets", read)
     router.add_api_route("/tickets/close", close, methods=["POST"])
     app.include_router(router)
-    set_context(app, context)
+    give_context(app, context)
     check_callers(app, context)
     return app

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from insula.callers import (
     ApiKeys,
     AppCallers,
-    CallersInvalid,
     Errors,
+    Kind,
     Members,
     NamedTenants,
     Sources,
@@ -18,8 +18,8 @@ from insula.callers import (
     roles_of,
 )
 from insula.db.roles import DatabaseRole
-from insula.errors import AppError
-from insula.http.context import set_context
+from insula.errors import AppError, ManifestError
+from insula.http.app_context import give_context
 from insula.http.route import UndeclaredRoute
 from insula.ids import UserId, new_user_id
 from insula.policy import Policy, Role, StaffRole
@@ -64,11 +64,11 @@ class Namesake(StrEnum):
 
 class TestDeclaring:
     def test_nobody_is_an_error(self) -> None:
-        with pytest.raises(CallersInvalid, match="lets nobody in"):
+        with pytest.raises(ManifestError, match="lets nobody in"):
             AppCallers()
 
     def test_a_kind_twice_is_an_error(self) -> None:
-        with pytest.raises(CallersInvalid, match="twice: Members"):
+        with pytest.raises(ManifestError, match="twice: Members"):
             AppCallers(Members(tenantless=True), Members(), ApiKeys())
 
     def test_keys_are_taken_where_they_are_declared(self) -> None:
@@ -82,24 +82,24 @@ class TestDeclaring:
 
     def test_a_plain_app_of_fastapi_has_no_context(self, settings: Settings) -> None:
         with pytest.raises(TypeError, match="built by make_app"):
-            set_context(FastAPI(), desk.context_of_desk(settings))
+            give_context(FastAPI(), desk.context_of_desk(settings))
 
 
 class TestRoles:
     def test_are_those_of_every_kind(self) -> None:
-        apps = [AppCallers(Members(), ApiKeys()), AppCallers(Members()), AppCallers(Staff(), desk.SupportAgents())]
-        assert roles_of(apps) == {*Role, *StaffRole, *desk.AgentRole}
+        callers: list[Kind] = [Members(), ApiKeys(), Members(), Staff(), desk.SupportAgents()]
+        assert roles_of(callers) == {*Role, *StaffRole, *desk.AgentRole}
 
     def test_of_two_kinds_never_share_a_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Firsts, "roles", StaffRole)
-        roles_of([AppCallers(Staff(), Firsts())])  # the same roles, which is no accident
+        roles_of([Staff(), Firsts()])  # the same roles, which is no accident
         monkeypatch.setattr(Firsts, "roles", desk.AgentRole)
         monkeypatch.setattr(Seconds, "roles", Namesake)
-        with pytest.raises(CallersInvalid, match="a role named desk_lead: AgentRole and Namesake"):
-            roles_of([AppCallers(Firsts()), AppCallers(Seconds())])
+        with pytest.raises(ManifestError, match="a role named desk_lead: AgentRole and Namesake"):
+            roles_of([Firsts(), Seconds()])
 
     def test_of_an_apps_own_kind_are_granted_actions(self) -> None:
-        policy = Policy(desk.GRANTS, roles=roles_of([AppCallers(desk.SupportAgents())]))
+        policy = Policy(desk.GRANTS, roles=roles_of([desk.SupportAgents()]))
         assert policy.allows(desk.AgentRole.LEAD, desk.Action.TICKET_CLOSE)
         assert not policy.allows(desk.AgentRole.CLERK, desk.Action.TICKET_CLOSE)
 

@@ -3,7 +3,7 @@
 import httpx
 from sqlalchemy import event
 
-from insula.http.context import AppContext
+from insula.http.app_context import AppContext
 from tests.callers.conftest import Desk
 from tests.callers.desk import AgentRole
 from tests.support.app import Live, SignIn
@@ -110,7 +110,7 @@ class TestEachRequest:
     ) -> None:
         token = await token_of(at_desk, user)
         await at_desk.tickets(token)
-        engine, sent = live.kernel.database.engine(context.database_role).sync_engine, []
+        engine, sent = live.kernel.database.engine(context.role).sync_engine, []
 
         def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             sent.append(statement)

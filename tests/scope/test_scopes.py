@@ -15,7 +15,7 @@ from starlette.types import Scope as AsgiScope
 
 from insula.db.roles import DatabaseRole
 from insula.http.access import allow
-from insula.http.context import AppWithContext, set_context
+from insula.http.app_context import AppWithContext, give_context
 from insula.http.handlers import install_handlers
 from insula.http.route import TenantRoute
 from insula.ids import UserId
@@ -57,7 +57,7 @@ async def probe(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClie
     app.include_router(router)
     mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
     assert isinstance(mounted, AppWithContext)
-    set_context(app, mounted.context)
+    give_context(app, mounted.context)
 
     async def serve(scope: AsgiScope, receive: Receive, send: Send) -> None:
         await app({**scope, "state": {"kernel": live.kernel}}, receive, send)

@@ -16,7 +16,7 @@ from fastapi import APIRouter
 
 from insula.app.factory import Tag
 from insula.app.queue_metrics import DatabaseGauge
-from insula.callers import ApiKeys, AppCallers, TokenCallers, roles_of
+from insula.callers import AppCallers, Kind, roles_of
 from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
 from insula.jobs import Handler, Handlers, Periodic
@@ -82,7 +82,7 @@ class App:
     purpose: str
     version: str
     database_role: DatabaseRole
-    callers: Sequence[TokenCallers | ApiKeys]
+    callers: Sequence[Kind]
     grants: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: _NOTHING)
     assignable: frozenset[str] = frozenset()
     commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)

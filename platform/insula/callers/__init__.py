@@ -6,7 +6,7 @@ kind is a subclass of ``TokenCallers``. See docs/guides/callers.md.
 
 from insula.callers.allowance import Allowance, of_person
 from insula.callers.api_keys import ApiKeys
-from insula.callers.app_callers import Admitted, AppCallers, roles_of
+from insula.callers.app_callers import Admitted, AppCallers, Kind, roles_of
 from insula.callers.errors import StaffOnly, TenantRefused
 from insula.callers.identity import Identity, KeyIdentity, MemberIdentity, TenantCaller
 from insula.callers.members import Members
@@ -21,6 +21,7 @@ __all__ = [
     "Errors",
     "Identity",
     "KeyIdentity",
+    "Kind",
     "MemberIdentity",
     "Members",
     "NamedTenants",

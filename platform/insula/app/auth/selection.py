@@ -12,7 +12,6 @@ from insula.ids import TenantId, UserId
 from insula.tenancy import Directory, TenantRecord
 
 
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the request asks for. The hints of host and headers select, like ``tenant``; none of them grants."""
