@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.app import SignIn
 from tests.support.factories import Factories
+from tests.support.house import mounted, root_app
 
-APPS = ("api", "admin", "billing")
+APPS = tuple(mount.removeprefix("/") for mount in mounted(root_app()))
 POLICY = re.compile(r'"[a-z-]+";q=\d+(;w=60|;qu="concurrent-requests")')
 LIMIT = re.compile(r'"[a-z-]+";r=\d+(;t=\d+)?')
 

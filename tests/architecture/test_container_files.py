@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 import yaml
 from click import Context
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 from typer.main import get_command
 
-from insula.asgi import create_app
 from insula.cli import app as cli
 from insula.settings import Settings
+from tests.support.house import PACKAGES, ROOT, SHIPPED, mounted, root_app
 
-ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
@@ -50,7 +49,19 @@ def test_image_is_built_from_paths_that_exist_and_are_not_ignored() -> None:
     sources = {word for copy in instructions("COPY") if "--from" not in copy for word in copy.split()[:-1]}
     assert sources <= allowed
     assert {source for source in sources if not (ROOT / source).exists()} == set()
-    assert {"platform", "tenants", "billing", "admin", "migrations"} <= sources
+    assert sources >= SHIPPED
+
+
+def test_what_serves_routes_is_shipped() -> None:
+    root = root_app()
+    served = {
+        context.original_route.endpoint.__module__.partition(".")[0]
+        for app in (root, *mounted(root).values())
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+    }
+    assert len(served) > 1
+    assert served <= {Path(package).name for package in PACKAGES}
 
 
 def test_healthcheck_is_valid_python_for_a_path_that_the_root_app_serves() -> None:
@@ -60,8 +71,7 @@ def test_healthcheck_is_valid_python_for_a_path_that_the_root_app_serves() -> No
     compile(code["code"], "healthcheck", "exec")
     path = re.search(r"127\.0\.0\.1:8000(?P<path>/\w+)", code["code"])
     assert path is not None
-    root = create_app(Settings(environment="test", database_url="postgresql://x/x", redis_url="redis://x"))
-    assert path["path"] in {route.path for route in iter_route_contexts(root.routes)}
+    assert path["path"] in {route.path for route in iter_route_contexts(root_app().routes)}
 
 
 @pytest.mark.parametrize(

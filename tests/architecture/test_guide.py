@@ -21,13 +21,14 @@ from insula.db.migrate import head
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
 from tests.support.cluster import RUNNING, Servers
+from tests.support.house import ROOT, SHIPPED
 
-ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guides" / "add-a-resource.md").read_text()
-PARTS = ("platform", "tenants", "billing", "admin", "migrations", "tests", "pyproject.toml")
+PARTS = (*sorted(SHIPPED), "tests", "pyproject.toml")
 BLOCKS = re.findall(r"^```python\n# (\S+?)(?:, ([^\n]+))?\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 MOST_LINES = 100  # of code: neither blank, nor import, nor docstring
 
+pytestmark = pytest.mark.skipif((ROOT / "tenants" / "labels").exists(), reason="the guide was followed here already")
 
 LABEL_ROUTES = ("GET /api/v1/labels", "POST /api/v1/labels")
 BUILD = "from insula.asgi import create_app; from insula.settings import Settings; create_app(Settings())"
@@ -175,6 +176,14 @@ def test_followed_the_house_still_passes_its_linters(house: Path) -> None:
     for command in (["ruff", "check", *touched], ["ruff", "format", "--check", *touched], ["lint-imports"]):
         result = run(house, *command)
         assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_followed_it_passes_the_tests_that_hold_for_every_resource(
+    house: Path, migrated: tuple[Settings, Settings]
+) -> None:
+    tests = ("tests/tenants/test_schemas.py", "tests/tenants/test_permissions.py")
+    result = run(house, "pytest", "-q", *tests, **environment_of(migrated[0]), **{RUNNING: wire(migrated[0])})
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_followed_it_works_within_the_tenant(base: str) -> None:

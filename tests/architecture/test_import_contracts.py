@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("platform/insula", "tenants", "billing", "admin")
+from tests.support.house import PACKAGES, ROOT
+
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 

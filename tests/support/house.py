@@ -1,0 +1,31 @@
+"""What this project is made of, as its own files and its live app say: a product adds folders and apps."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.routing import Mount
+
+from insula.asgi import create_app
+from insula.settings import Settings
+
+ROOT: Final = Path(__file__).parents[2]
+_WHEEL: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+PACKAGES: Final[tuple[str, ...]] = tuple(_WHEEL["only-include"])
+"""The folders of Python packages that are shipped."""
+SHIPPED: Final = frozenset({Path(path).parts[0] for path in (*PACKAGES, *_WHEEL["force-include"])})
+"""The folders at the root that hold what is shipped."""
+
+
+def root_app() -> FastAPI:
+    """Build the root app, which is connected to nothing."""
+    return create_app(Settings(environment="test", database_url="postgresql://x/x", redis_url="redis://x"))
+
+
+def mounted(root: FastAPI) -> Mapping[str, FastAPI]:
+    """Return the apps by the path at which ``root`` mounts them."""
+    return {
+        route.path: route.app for route in root.routes if isinstance(route, Mount) and isinstance(route.app, FastAPI)
+    }
