@@ -140,7 +140,7 @@ class TestTheFormerSlug:
 
         async def moved() -> bool:
             answer = await owner.client.get("/docs", headers={"host": f"{slug}.localhost"})
-            return answer.headers.get("location") == f"http://{tenant.slug}.localhost:8000/docs"
+            return bool(answer.headers.get("location") == f"http://{tenant.slug}.localhost:8000/docs")
 
         await until(moved, seconds=1)
 
