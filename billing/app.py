@@ -4,6 +4,7 @@ from billing.entitlements import resource as entitlements
 from billing.overrides import resource as overrides
 from billing.permissions import GRANTS
 from billing.plans import resource as plans
+from billing.settings import BillingSettings
 from billing.subscriptions import resource as subscriptions
 from billing.webhooks import resource as webhooks
 from insula.apps import App
@@ -19,6 +20,7 @@ APP: Final = App(
     version="1",
     database_role=DatabaseRole.BILLING,
     callers=(Members(), ApiKeys()),
+    settings=BillingSettings,
     jobs_act_as_app=True,
     grants=GRANTS,
     resources=(

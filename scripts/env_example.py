@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
+from insula.apps import load
 from insula.cli.environment import example
 
 if __name__ == "__main__":
-    Path(__file__).parents[1].joinpath(".env.example").write_text(example())
+    Path(__file__).parents[1].joinpath(".env.example").write_text(example(load().settings_type))

@@ -13,6 +13,7 @@ from tenants.members import resource as members
 from tenants.permissions import ASSIGNABLE, GRANTS
 from tenants.projects import resource as projects
 from tenants.roles import resource as roles
+from tenants.settings import TenantsSettings
 from tenants.tenants import resource as tenants
 from tenants.usage import resource as usage
 
@@ -25,6 +26,7 @@ APP: Final = App(
     version="2",
     database_role=DatabaseRole.TENANTS,
     callers=(Members(tenantless=True), ApiKeys()),
+    settings=TenantsSettings,
     grants=GRANTS,
     assignable=ASSIGNABLE,
     resources=(

@@ -2,6 +2,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Request
 
+from billing.settings import BillingSettings
 from billing.webhooks import inbox, signature
 from billing.webhooks.errors import EventMalformed, EventOfOtherMode, SignatureInvalid, WebhooksDisabled
 from billing.webhooks.schemas import WebhookReceipt
@@ -44,10 +45,11 @@ async def receive_stripe_event(
     Public: the signature over the raw body is the credential. A 200 says that the event is stored.
     """
     kernel = kernel_of(request)
-    secrets = signature.secrets_of(kernel.settings.billing.webhook_secrets)
+    settings = kernel.settings.of(BillingSettings)
+    secrets = signature.secrets_of(settings.webhook_secrets)
     if not secrets:
         raise WebhooksDisabled
     body = await request.body()
     signature.verify(body, stripe_signature, secrets)
-    await inbox.receive(kernel.database, strict_json(body), live_mode=kernel.settings.billing.live_mode)
+    await inbox.receive(kernel.database, strict_json(body), live_mode=settings.live_mode)
     return WebhookReceipt()

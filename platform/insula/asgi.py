@@ -12,6 +12,7 @@ from insula.app.periodic import every
 from insula.app.root import PUBLIC, build_root
 from insula.apps import Installation, load
 from insula.apps.build import build, contexts_of, site_of
+from insula.apps.settings import complete
 from insula.http.dispatch import install
 from insula.http.kernel import Kernel
 from insula.http.seal import seal
@@ -30,6 +31,7 @@ def create_app(settings: Settings | None = None, installation: Installation | No
     """
     settings = settings or Settings()
     installation = installation or load(settings.installation)
+    settings = complete(settings, installation)
     configure(settings.log_format, settings.log_level)
     policy = Policy(installation.grants, installation.assignable, installation.roles)
     contexts, site = contexts_of(installation, settings), site_of(installation)

@@ -1,15 +1,28 @@
 """Every setting, read once in the composition root from the environment and passed down.
 
 ``DATABASE_URL`` and ``REDIS_URL`` carry no prefix; all others start with ``INSULA_``. A group's
-settings carry its name: ``INSULA_DATABASE_POOL_TIMEOUT`` is ``settings.database.pool_timeout``.
+settings carry its name: ``INSULA_DATABASE_POOL_TIMEOUT`` is ``settings.database.pool_timeout``. An app
+declares a group of its own, which is named after the app and read by its type: ``settings.of(BillingSettings)``.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from insula.text.domains import ascii_domain
@@ -33,11 +46,35 @@ def _dns_spelling(host: str) -> str:
     return f"{ascii_domain(name)}{colon}{port}"
 
 
-class _Group(BaseModel):
+class SettingsGroup(BaseModel):
+    """Settings that belong together. Each has a default."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def unsafe(self) -> list[str]:
+        """Return what in this group forbids serving in production, one clear line each."""
+        return []
 
-class DatabaseSettings(_Group):
+
+@dataclass(frozen=True, slots=True)
+class LocalSecret:
+    """Marks a secret that a local installation makes for itself, once: ``Annotated[SecretStr, LocalSecret(...)]``.
+
+    ``name`` is what it is kept under, among the other secrets of the data directory.
+    """
+
+    name: str
+    prefix: str = ""
+
+
+class UndeclaredSettings(LookupError):
+    """Settings were asked for that no app of the installation declares."""
+
+
+AnyGroup = TypeVar("AnyGroup", bound=SettingsGroup)
+
+
+class DatabaseSettings(SettingsGroup):
     """Connections. The sum of the pools is this process's connection budget."""
 
     direct_url: str = Field("", description="For LISTEN, past a transaction pooler; default: DATABASE_URL.")
@@ -52,7 +89,7 @@ class DatabaseSettings(_Group):
     pooler: bool = Field(default=False, description="True behind a transaction pooler: prepared statements are off.")
 
 
-class AuthSettings(_Group):
+class AuthSettings(SettingsGroup):
     """Tokens and passwords."""
 
     key_encryption_key: SecretStr = Field(
@@ -63,7 +100,7 @@ class AuthSettings(_Group):
     leeway_seconds: int = Field(5, ge=0, le=60, description="Clock skew that a token's times may have.")
 
 
-class HttpSettings(_Group):
+class HttpSettings(SettingsGroup):
     """What the servers accept from the wire."""
 
     body_limit: int = Field(1_048_576, ge=1024, description="Bytes of a request body.")
@@ -123,16 +160,7 @@ class HttpSettings(_Group):
         return names
 
 
-class BillingSettings(_Group):
-    """The payment provider."""
-
-    webhook_secrets: SecretStr = Field(
-        SecretStr(""), description="Signing secrets, comma-separated (two during rotation); empty: endpoint off."
-    )
-    live_mode: bool = Field(default=False, description="Whether live-mode events are expected; others are refused.")
-
-
-class JobsSettings(_Group):
+class JobsSettings(SettingsGroup):
     """Work after the response. A worker that is gone is noticed by its heartbeat."""
 
     concurrency: int = Field(8, ge=1, le=100, description="Jobs that one worker runs at once.")
@@ -147,7 +175,7 @@ class JobsSettings(_Group):
     keep_failed_days: int = Field(30, ge=1, le=365, description="How long jobs that failed can be run again.")
 
 
-class MailSettings(_Group):
+class MailSettings(SettingsGroup):
     """Outgoing mail."""
 
     host: str = Field("", description="The SMTP server; empty: mails are kept and shown on /mailbox, local only.")
@@ -162,14 +190,7 @@ class MailSettings(_Group):
     sender: str = Field("Insula <no-reply@localhost>", description="What mails say they are from.")
 
 
-class TenantsSettings(_Group):
-    """How many tenants people make for themselves; staff may make more for them."""
-
-    owned_by_one: int = Field(20, ge=0, description="Tenants that one person owns, past which they make no more.")
-    created_per_day: int = Field(10, ge=0, description="Tenants that one person makes within 24 hours.")
-
-
-class DnsSettings(_Group):
+class DnsSettings(SettingsGroup):
     """Who is asked what a host publishes."""
 
     servers: Names = Field(
@@ -231,11 +252,9 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()
-    billing: BillingSettings = BillingSettings()
     jobs: JobsSettings = JobsSettings()
     mail: MailSettings = MailSettings()
     dns: DnsSettings = DnsSettings()
-    tenants: TenantsSettings = TenantsSettings()
 
     @field_validator("base_domain")
     @classmethod
@@ -274,9 +293,16 @@ class Settings(BaseSettings):
             raise ValueError("INSULA_PUBLIC_URL is wrong: must be an origin such as https://app.example.com")
         return self
 
+    def of(self, group: type[AnyGroup]) -> AnyGroup:
+        """Return the settings of that type, which an app declares. Raises UndeclaredSettings."""
+        for found in self._groups():
+            if isinstance(found, group):
+                return found
+        raise UndeclaredSettings(f"no app declares {group.__name__}: name it in the app's App(settings=...)")
+
     def unsafe(self) -> list[str]:
         """Return what forbids serving in production, one clear line each; empty when all is well."""
-        found: list[str] = []
+        found = [line for group in self._groups() for line in group.unsafe()]
         if not self.database_url:
             found.append("DATABASE_URL is not set")
         if not self.redis_url:
@@ -296,6 +322,29 @@ class Settings(BaseSettings):
         if "*" in self.http.cors_origins:
             found.append("INSULA_HTTP_CORS_ORIGINS must not hold '*': requests carry credentials")
         return found
+
+    def _groups(self) -> list[SettingsGroup]:
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value for value in values if isinstance(value, SettingsGroup)]
+
+
+def local_secrets(settings: Settings) -> Mapping[str, LocalSecret]:
+    """Return the marked secrets in the groups of ``settings``, as ``group.field``."""
+    return {
+        f"{name}.{field}": mark
+        for name in type(settings).model_fields
+        if isinstance(group := getattr(settings, name), SettingsGroup)
+        for field, info in type(group).model_fields.items()
+        for mark in info.metadata
+        if isinstance(mark, LocalSecret)
+    }
+
+
+@cache
+def with_groups(groups: tuple[tuple[str, type[SettingsGroup]], ...]) -> type[Settings]:
+    """Return the settings that have these groups too, each under its name."""
+    fields: dict[str, Any] = {name: (group, group()) for name, group in groups}  # pydantic's own type for them
+    return create_model("Settings", __base__=Settings, __module__=__name__, **fields)
 
 
 def audience(settings: Settings, mount: str) -> str:

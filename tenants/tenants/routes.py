@@ -12,6 +12,7 @@ from insula.http.route import TenantRoute
 from insula.scope import PersonalScope, Scope
 from tenants.answers import CREATED, TAGGED, tagged
 from tenants.deprecation import DEPRECATED, Deprecation
+from tenants.settings import TenantsSettings
 from tenants.tenants import service as tenants
 from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants
 from tenants.tenants.permissions import Action
@@ -43,7 +44,7 @@ async def create_tenant(
     """
     kernel = kernel_of(request)
     owner = await kernel.directory.profile(scope.principal.user_id)
-    bounds = tenants.Bounds(kernel.directory, kernel.limits, kernel.settings.tenants)
+    bounds = tenants.Bounds(kernel.directory, kernel.limits, kernel.settings.of(TenantsSettings))
     tenant = await tenants.create_own(scope, body, owner, bounds)
     tagged(response, tenant)
     response.headers["location"] = f"{request.scope['root_path']}/v1/tenant"

@@ -14,9 +14,9 @@ from insula.limits import Limits
 from insula.limits.mails import DAY
 from insula.policy import Role
 from insula.scope import PersonalScope, Scope, StaffScope
-from insula.settings import TenantsSettings
 from insula.tenancy import Directory, Profile
 from tenants.quotas import lock
+from tenants.settings import TenantsSettings
 from tenants.tenants import queries
 from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants
 from tenants.tenants.schemas import TenantCreate, TenantUpdate

@@ -13,6 +13,7 @@ from insula.callers import ApiKeys, Members
 from insula.db.roles import DatabaseRole
 from insula.jobs import JobContext, Periodic
 from insula.policy import Role
+from insula.settings import SettingsGroup
 
 
 async def nothing(_context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
@@ -56,6 +57,9 @@ BRAND = Brand(name="Acme", claim="We help.", description="A product.")
             lambda: replace(APP, callers=(Members(), Members())),
             "app 'support': it names a kind of callers twice: Members",
         ),
+        (lambda: replace(APP, name="mail", settings=SettingsGroup), "look like those of 'mail': rename the app"),
+        (lambda: replace(APP, name="data", settings=SettingsGroup), "look like those of 'data_dir'"),
+        (lambda: replace(APP, name="http_x", settings=SettingsGroup), "look like those of 'http'"),
         (lambda: replace(APP, resources=(TICKETS, TICKETS)), "two resources have the tag 'tickets': rename one"),
         (
             lambda: Installation(brand=BRAND, apps=(APP, replace(APP, mount="/help"))),

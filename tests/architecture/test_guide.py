@@ -17,6 +17,7 @@ import asyncpg
 import httpx
 import pytest
 
+from billing.settings import BillingSettings
 from insula.db.migrate import head
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
@@ -145,7 +146,7 @@ def wire(settings: Settings) -> str:
         redis_url=settings.redis_url,
         roles_secret=settings.database.roles_secret.get_secret_value(),
         key_encryption_key=settings.auth.key_encryption_key.get_secret_value(),
-        webhook_secret=settings.billing.webhook_secrets.get_secret_value(),
+        webhook_secret=settings.of(BillingSettings).webhook_secrets.get_secret_value(),
         data_dir=str(settings.data_dir),
     )
     return json.dumps(servers.to_wire())

@@ -7,20 +7,21 @@ from pydantic import SecretStr
 
 from insula.cli.environment import changed, dump, example, load, to_environment
 from insula.settings import DatabaseSettings, HttpSettings, Settings
+from tests.support.apps import INSTALLATION
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_env_example_is_what_the_settings_are() -> None:
     written = (ROOT / ".env.example").read_text()
-    assert written == example(), "mend with: .venv/bin/python scripts/env_example.py"
+    assert written == example(INSTALLATION.settings_type), "mend with: .venv/bin/python scripts/env_example.py"
 
 
 def test_a_child_process_reads_the_same_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = settings.model_copy(update={"http": HttpSettings(cors_origins=("https://a.example", "https://b.example"))})
     for name, value in to_environment(sent).items():
         monkeypatch.setenv(name, value)
-    assert Settings() == sent
+    assert INSTALLATION.settings_type() == sent
 
 
 def test_what_was_dumped_is_loaded_whatever_the_environment_says(
@@ -28,7 +29,7 @@ def test_what_was_dumped_is_loaded_whatever_the_environment_says(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
     monkeypatch.setenv("INSULA_DATABASE_BUDGET", "99")
-    assert load(dump(settings)) == settings
+    assert load(dump(settings), type(settings)) == settings
 
 
 def test_only_what_nobody_set_is_changed() -> None:

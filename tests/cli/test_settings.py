@@ -8,6 +8,7 @@ from insula.cli.environment import to_environment
 from insula.cli.failing import wrong_setting
 from insula.settings import Settings
 from tests.cli.test_commands import insula
+from tests.support.apps import INSTALLATION
 
 KUBERNETES = {
     "INSULA_HTTP_SERVICE_HOST": "10.0.0.7",
@@ -42,10 +43,11 @@ def test_the_services_of_kubernetes_are_no_settings(settings: Settings, monkeypa
 
 
 def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in to_environment(Settings.model_construct()):
+    kind = INSTALLATION.settings_type
+    for name in to_environment(kind.model_construct()):
         monkeypatch.setenv(name, "")
 
-    assert Settings() == Settings.model_construct()
+    assert kind() == kind.model_construct()
 
 
 @pytest.mark.parametrize(

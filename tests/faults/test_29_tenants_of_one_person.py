@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from insula.ids import new_id
-from insula.settings import Settings, TenantsSettings
+from insula.settings import Settings
+from tenants.settings import TenantsSettings
 from tests.admin.support import Caller as Staff
 from tests.support.app import SignIn
 from tests.support.factories import Factories
@@ -65,7 +66,7 @@ async def test_one_person_makes_a_few_a_day(
 async def test_staff_may_exceed_both(
     client: httpx.AsyncClient, person: Caller, make: Factories, sign_in: SignIn, settings: Settings
 ) -> None:
-    for _ in range(settings.tenants.owned_by_one):
+    for _ in range(settings.of(TenantsSettings).owned_by_one):
         await make.member(await make.tenant(), role="owner", user=person.user)
     assert code_of(await create(person)) == USED_UP
     user = await make.staff("superuser")

@@ -17,14 +17,18 @@ import redis
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
+from billing.settings import BillingSettings
+from insula.apps.settings import complete
 from insula.db.migrate import migrate
 from insula.db.provision import hand_over
 from insula.embedded import Cluster
-from insula.settings import AuthSettings, BillingSettings, DatabaseSettings, Settings
+from insula.settings import AuthSettings, DatabaseSettings, Settings
+from tests.support.apps import INSTALLATION
 
 RUNNING: Final = "INSULA_TEST_SERVERS"
 _TEMPLATE = "insula"
 _MAINTENANCE = "postgres"
+WEBHOOK_SECRET: Final = "whsec_of_the_tests"
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ class Servers:
     redis_url: str
     roles_secret: str
     key_encryption_key: str
-    webhook_secret: str
     data_dir: str
+    webhook_secret: str = WEBHOOK_SECRET
     direct_url: str = ""
     """The database itself, where ``database_url`` is a transaction pooler's."""
 
@@ -47,7 +51,7 @@ class Servers:
 
     def settings(self) -> Settings:
         """Return this worker's settings."""
-        return Settings(
+        settings = Settings(
             environment="test",
             database_url=self.database_url,
             redis_url=self.redis_url,
@@ -57,8 +61,9 @@ class Servers:
                 roles_secret=SecretStr(self.roles_secret), direct_url=self.direct_url, pooler=bool(self.direct_url)
             ),
             auth=AuthSettings(key_encryption_key=SecretStr(self.key_encryption_key)),
-            billing=BillingSettings(webhook_secrets=SecretStr(self.webhook_secret)),
         )
+        billing = BillingSettings(webhook_secrets=SecretStr(self.webhook_secret))
+        return complete(settings, INSTALLATION).model_copy(update={"billing": billing})
 
     def to_wire(self) -> dict[str, str]:
         """Return what xdist can send to a worker."""
@@ -137,7 +142,6 @@ class TestServers:
             redis_url=with_path(cluster.redis_url, str(redis_index)),
             roles_secret=cluster.secrets.roles_secret,
             key_encryption_key=cluster.secrets.key_encryption_key,
-            webhook_secret=cluster.secrets.webhook_secret,
             data_dir=self._directory,
         )
 

@@ -35,7 +35,6 @@ class MortalPostgres:
             redis_url=redis_url,
             roles_secret=secrets.roles_secret,
             key_encryption_key=secrets.key_encryption_key,
-            webhook_secret=secrets.webhook_secret,
             data_dir=str(directory),
         ).settings()
         migrate(self.settings)

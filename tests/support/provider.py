@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 from stripe import WebhookSignature
 
+from billing.settings import BillingSettings
 from billing.webhooks.models import BillingCustomer
 from insula import clock
 from insula.settings import Settings
@@ -69,7 +70,7 @@ def sign(body: bytes, secret: str, skew: int = 0) -> str:
 
 
 def first_secret(settings: Settings) -> str:
-    return settings.billing.webhook_secrets.get_secret_value().split(",")[0]
+    return settings.of(BillingSettings).webhook_secrets.get_secret_value().split(",")[0]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, combinations
 from types import MappingProxyType
 from typing import Final
 
@@ -21,6 +21,7 @@ from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
 from insula.jobs import Handler, Handlers, Periodic
 from insula.policy import merged
+from insula.settings import Settings, SettingsGroup, with_groups
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _MOUNT: Final = re.compile(r"/[a-z][a-z0-9-]*")
@@ -72,6 +73,7 @@ class App:
     ``purpose`` is a sentence for the home page. ``grants`` are its actions by the built-in role that has them,
     ``assignable`` those that tenants can put into roles of their own. ``commands`` are what the program ``insula``
     can do for it: the module that holds each command's typer app, imported when the command is called.
+    ``settings`` are its group: ``INSULA_<NAME>_<FIELD>``, read by ``settings.of(...)``.
     ``jobs_act_as_app`` is for an app whose jobs also open units with the app's own database role.
     """
 
@@ -86,6 +88,7 @@ class App:
     grants: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: _NOTHING)
     assignable: frozenset[str] = frozenset()
     commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)
+    settings: type[SettingsGroup] | None = None
     jobs_act_as_app: bool = False
     resources: Sequence[Resource] = ()
 
@@ -101,6 +104,8 @@ class App:
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from error
         _unique(f"{where}: two resources have the tag {{}}: rename one", (tag["name"] for tag in self.tags))
+        if self.settings is not None:
+            _check_variables((self.name, name) for name in Settings.model_fields)
 
     @property
     def tags(self) -> tuple[Tag, ...]:
@@ -146,6 +151,8 @@ class Installation:
         _unique("two apps have the command {}: rename one", chain.from_iterable(app.commands for app in self.apps))
         _unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
         roles_of(chain.from_iterable(app.callers for app in self.apps))
+        names = [app.name for app in self.apps if app.settings is not None]
+        _check_variables(combinations(names, 2))
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -185,12 +192,24 @@ class Installation:
         """What every resource has run by the clock."""
         return tuple(chain.from_iterable(resource.schedules for resource in self.resources))
 
+    @property
+    def settings_type(self) -> type[Settings]:
+        """The type of its settings: the kernel's, with the apps' groups."""
+        return with_groups(tuple((app.name, app.settings) for app in self.apps if app.settings is not None))
+
     def app(self, name: str) -> App:
         """Return the app of that name. Raises ManifestError."""
         for app in self.apps:
             if app.name == name:
                 return app
         raise ManifestError(f"there is no app {name!r}: the apps are {', '.join(app.name for app in self.apps)}")
+
+
+def _check_variables(pairs: Iterable[tuple[str, str]]) -> None:
+    """Refuse an environment variable that could belong to both of a pair."""
+    for name, other in pairs:
+        if f"{name}_".startswith(f"{other}_") or f"{other}_".startswith(f"{name}_"):
+            raise ManifestError(f"app {name!r}: its settings look like those of {other!r}: rename the app")
 
 
 def _unique(message: str, names: Iterable[str]) -> None:

@@ -18,10 +18,10 @@ def to_environment(settings: Settings) -> dict[str, str]:
     return {name: _text(value) for name, value, _ in _walk(settings)}
 
 
-def example() -> str:
+def example(kind: type[Settings]) -> str:
     """Return ``.env.example``: every setting, with its default and what it is for."""
     blocks = []
-    for name, value, field in _walk(Settings.model_construct()):
+    for name, value, field in _walk(kind.model_construct()):
         comment = [f"# {line}" for line in textwrap.wrap(field.description or "", _WIDTH)]
         blocks.append("\n".join([*comment, f"{name}={_text(value)}"]))
     return (
@@ -46,16 +46,17 @@ def changed(settings: Settings, wanted: Mapping[str, object]) -> Settings:
 
 def dump(settings: Settings) -> str:
     """Return what `load` reads."""
-    return json.dumps({name: _plain(getattr(settings, name)) for name in Settings.model_fields})
+    return json.dumps({name: _plain(getattr(settings, name)) for name in type(settings).model_fields})
 
 
-def load(text: str) -> Settings:
-    """Return the settings that `dump` wrote, whatever the environment says."""
-    return Settings.model_validate(json.loads(text))
+def load(text: str, kind: type[Settings]) -> Settings:
+    """Return the settings that `dump` wrote, whatever the environment says: those that ``kind`` has."""
+    dumped = json.loads(text)
+    return kind.model_validate({name: dumped[name] for name in kind.model_fields})
 
 
 def _walk(settings: Settings) -> Iterator[tuple[str, object, FieldInfo]]:
-    for name, field in Settings.model_fields.items():
+    for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, BaseModel):
             for inner, inner_field in type(value).model_fields.items():

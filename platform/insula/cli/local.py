@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from insula.cli.environment import changed, dump, load
 from insula.cli.failing import CommandFailed
-from insula.embedded import Cluster, LocalSecrets, Lock, prepare
-from insula.settings import Settings
+from insula.embedded import Cluster, LocalSecrets, Lock, declared_secrets, prepare
+from insula.settings import Settings, local_secrets
 
 _RUNNING = "running.json"
 
@@ -27,6 +27,9 @@ def installation(settings: Settings, public_url: str) -> Iterator[tuple[Settings
             cluster = stack.enter_context(_started(settings.data_dir))
             home, secrets = cluster.home, cluster.secrets
         complete = _complete(settings, secrets, cluster, public_url)
+        marked = local_secrets(settings)
+        declared = declared_secrets(home, marked.values())
+        complete = changed(complete, {path: SecretStr(declared[mark.name]) for path, mark in marked.items()})
         stack.enter_context(_announced(home / _RUNNING, complete))
         yield complete, cluster
 
@@ -42,7 +45,7 @@ def reached(settings: Settings, *, make: bool = False) -> Iterator[Settings]:
         return
     home = prepare(settings.data_dir)
     if Lock(home).is_held() and (home / _RUNNING).exists():
-        yield load((home / _RUNNING).read_text())
+        yield load((home / _RUNNING).read_text(), type(settings))
         return
     if not make and not (home / "postgres").exists():
         raise CommandFailed(
@@ -74,7 +77,6 @@ def _complete(settings: Settings, secrets: LocalSecrets, cluster: Cluster | None
             "redis_url": cluster.redis_url if cluster else "",
             "database.roles_secret": SecretStr(secrets.roles_secret),
             "auth.key_encryption_key": SecretStr(secrets.key_encryption_key),
-            "billing.webhook_secrets": SecretStr(secrets.webhook_secret),
         },
     )
 

@@ -5,7 +5,17 @@ from insula.embedded.failure import EmbeddedError
 from insula.embedded.guard import die_with
 from insula.embedded.home import Lock, prepare
 from insula.embedded.process import guarded
-from insula.embedded.secrets import LocalSecrets
+from insula.embedded.secrets import LocalSecrets, declared_secrets
 from insula.embedded.software import Software
 
-__all__ = ["Cluster", "EmbeddedError", "LocalSecrets", "Lock", "Software", "die_with", "guarded", "prepare"]
+__all__ = [
+    "Cluster",
+    "EmbeddedError",
+    "LocalSecrets",
+    "Lock",
+    "Software",
+    "declared_secrets",
+    "die_with",
+    "guarded",
+    "prepare",
+]

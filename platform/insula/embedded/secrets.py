@@ -4,10 +4,12 @@ import base64
 import json
 import os
 import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from insula.embedded.failure import EmbeddedError
+from insula.settings import LocalSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,6 @@ class LocalSecrets:
     redis_password: str
     roles_secret: str
     key_encryption_key: str
-    webhook_secret: str
 
     @classmethod
     def fresh(cls) -> "LocalSecrets":
@@ -28,7 +29,6 @@ class LocalSecrets:
             redis_password=secrets.token_urlsafe(32),
             roles_secret=secrets.token_urlsafe(48),
             key_encryption_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            webhook_secret=f"whsec_{secrets.token_urlsafe(32)}",
         )
 
     @classmethod
@@ -45,11 +45,32 @@ class LocalSecrets:
 
     @classmethod
     def _read(cls, path: Path) -> "LocalSecrets":
+        stored = _stored(path)
         try:
-            stored = json.loads(path.read_text())
-            return cls(**{field.name: str(stored[field.name]) for field in fields(cls)})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EmbeddedError(f"{path} cannot be read ({type(error).__name__}): restore it") from error
+            return cls(**{field.name: stored[field.name] for field in fields(cls)})
+        except KeyError as error:
+            raise _unreadable(path, error) from error
+
+
+def declared_secrets(home: Path, wanted: Iterable[LocalSecret]) -> Mapping[str, str]:
+    """Return the secrets of ``home`` by their names, among them each that settings mark, drawn if it is new."""
+    path = home / "secrets.json"
+    stored = _stored(path)
+    drawn = {mark.name: mark.prefix + secrets.token_urlsafe(32) for mark in wanted if mark.name not in stored}
+    if drawn:
+        _write_private(path, json.dumps({**stored, **drawn}))
+    return {**stored, **drawn}
+
+
+def _stored(path: Path) -> Mapping[str, str]:
+    try:
+        return {name: str(value) for name, value in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> EmbeddedError:
+    return EmbeddedError(f"{path} cannot be read ({type(error).__name__}): restore it")
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -1,7 +1,7 @@
 import asyncio
 
-from insula.settings import Settings
+from insula.apps.settings import read
 from insula.worker.process import run
 
 if __name__ == "__main__":
-    asyncio.run(run(Settings()))
+    asyncio.run(run(*read()))

@@ -14,6 +14,7 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
 from insula.apps import Installation, load
+from insula.apps.settings import complete
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.jobs import Handlers, Periodic
@@ -37,6 +38,7 @@ async def run(settings: Settings, installation: Installation | None = None) -> N
     """Run jobs until SIGTERM or SIGINT; then let running ones finish, within the time for draining."""
     configure(settings.log_format, settings.log_level)
     installation = installation or load(settings.installation)
+    settings = complete(settings, installation)
     handlers = merged(HANDLERS, installation.jobs)
     working = asyncio.create_task(
         work(settings, handlers, (*PERIODIC, *installation.schedules), roles_of(installation))

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from insula.settings import BillingSettings, Settings
+from billing.settings import BillingSettings
+from insula.settings import Settings
 from tests.support.app import Live
 from tests.support.provider import STRIPE_PATH, Provider, Readback, event, new_event_id, sign
 

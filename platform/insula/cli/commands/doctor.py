@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.apps.settings import read
 from insula.auth import KeyRing
 from insula.cli.checks import unsafe, wrong_addresses
 from insula.cli.failing import one_clear_line
@@ -48,7 +49,7 @@ class Finding:
 @app.command()
 def doctor() -> None:
     """Look at settings, connections, clock, roles, row-level security, migrations, Redis; say how to mend them."""
-    with one_clear_line(), reached(Settings()) as settings:
+    with one_clear_line(), reached(read()[0]) as settings:
         found = asyncio.run(examine(settings))
         for finding in found:
             typer.echo(f"{'✗' if finding.mend else '✓'} {finding.subject}: {finding.state}")

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from insula.apps.settings import read
 from insula.cli.environment import to_environment
 from insula.cli.failing import one_clear_line
 from insula.cli.local import installation
@@ -19,7 +20,6 @@ from insula.cli.supervisor import Supervisor, bound
 from insula.db.migrate import migrate
 from insula.embedded import die_with
 from insula.seed import PASSWORD, seed
-from insula.settings import Settings
 
 app = typer.Typer()
 _Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to serve.")]
@@ -52,7 +52,7 @@ def run(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1, pare
     with one_clear_line(), ExitStack() as stack:
         if parent:
             die_with(parent, signal.SIGTERM)
-        settings = Settings()
+        settings, _ = read()
         listening = stack.enter_context(bound(host, port))
         with _step("PostgreSQL and Valkey"):
             local, cluster = stack.enter_context(installation(settings, f"http://{host}:{port}"))

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from insula.apps.settings import read
 from insula.cli.checks import refuse_unsafe
 from insula.cli.environment import to_environment
 from insula.cli.failing import one_clear_line
 from insula.cli.supervisor import Supervisor, bound
 from insula.logging import configure
-from insula.settings import Settings
 
 app = typer.Typer()
 _Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to serve.")]
@@ -22,7 +22,7 @@ _Workers = Annotated[int, typer.Option(min=1, max=64, help="How many web process
 def serve(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1) -> None:
     """Serve with outside PostgreSQL and Redis; refuses settings that are not safe in production."""
     with one_clear_line(), ExitStack() as stack:
-        settings = Settings()
+        settings, _ = read()
         refuse_unsafe(settings)
         configure(settings.log_format, settings.log_level)
         listening = stack.enter_context(bound(host, port))

@@ -4,9 +4,9 @@ import asyncio
 
 import typer
 
+from insula.apps.settings import read
 from insula.cli.checks import refuse_unsafe
 from insula.cli.failing import one_clear_line
-from insula.settings import Settings
 from insula.worker import run
 
 app = typer.Typer()
@@ -16,6 +16,6 @@ app = typer.Typer()
 def worker() -> None:
     """Run jobs until told to stop; refuses settings that are not safe in production."""
     with one_clear_line():
-        settings = Settings()
+        settings, installation = read()
         refuse_unsafe(settings)
-        asyncio.run(run(settings))
+        asyncio.run(run(settings, installation))

@@ -1,0 +1,14 @@
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from insula.settings import LocalSecret, SettingsGroup
+
+
+class BillingSettings(SettingsGroup):
+    """The payment provider."""
+
+    webhook_secrets: Annotated[SecretStr, LocalSecret("webhook_secret", prefix="whsec_")] = Field(
+        SecretStr(""), description="Signing secrets, comma-separated (two during rotation); empty: endpoint off."
+    )
+    live_mode: bool = Field(default=False, description="Whether live-mode events are expected; others are refused.")

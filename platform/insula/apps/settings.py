@@ -1,0 +1,20 @@
+"""The settings of an installation: the kernel's, and a group for each app that declares one."""
+
+from insula.apps.installation import load
+from insula.apps.manifest import Installation
+from insula.settings import Settings
+
+
+def read() -> tuple[Settings, Installation]:
+    """Return what the environment says, and the installation that it names."""
+    settings = Settings()
+    installation = load(settings.installation)
+    return complete(settings, installation), installation
+
+
+def complete(settings: Settings, installation: Installation) -> Settings:
+    """Return ``settings`` with the apps' groups. The environment says what is in those that are not there yet."""
+    kind = installation.settings_type
+    if isinstance(settings, kind):
+        return settings
+    return kind(**{name: getattr(settings, name) for name in settings.model_fields_set & kind.model_fields.keys()})
