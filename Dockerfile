@@ -11,7 +11,6 @@ COPY platform platform
 COPY tenants tenants
 COPY billing billing
 COPY admin admin
-COPY migrations migrations
 RUN uv sync --locked --no-dev
 
 FROM python:3.11.14-slim-bookworm

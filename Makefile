@@ -87,7 +87,7 @@ check-lint: $(READY)
 	@$(BIN)/ruff check --quiet .
 
 check-types: $(READY)
-	@$(BIN)/mypy platform/insula platform/insula_default tenants billing admin migrations tests scripts benchmarks
+	@$(BIN)/mypy platform/insula platform/insula_default tenants billing admin tests scripts benchmarks
 
 check-imports: $(READY)
 	@$(BIN)/lint-imports --no-logo

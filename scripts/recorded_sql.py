@@ -1,6 +1,6 @@
 """The statements that an upgrade really sends, revision by revision, and what squawk finds in them.
 
-A rule is switched off for all revisions, for those of the first release, or for one revision; each with its reason.
+A rule is switched off for all revisions or for one revision; each with its reason.
 """
 
 import json
@@ -19,34 +19,22 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 OLDEST_POSTGRESQL: Final = "15"
-FIRST_RELEASE: Final = "1200_limits"
-"""The last revision of the first release."""
-
 OFF: Final[Mapping[str, str]] = {
     "prefer-bigint-over-int": "integers here are versions of rows, quantities and lengths, never ids",
     "prefer-robust-stmts": "insula.db.online drops what an interrupted attempt left, then adds",
 }
-OFF_UNTIL_FIRST_RELEASE: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        (
-            "adding-field-with-default",
-            "adding-foreign-key-constraint",
-            "ban-drop-constraint",
-            "constraint-missing-not-valid",
-            "disallowed-unique-constraint",
-            "require-concurrent-index-creation",
-        ),
-        "no release was before it, so its revisions run on empty tables",
-    ),
-    **dict.fromkeys(
-        ("prefer-identity", "prefer-text-field"),
-        "the tables of Alembic and procrastinate are made as these libraries write them",
-    ),
-}
-ACCEPTED: Final[Mapping[tuple[str, str], str]] = MappingProxyType({})
+_QUEUE: Final = "kernel_0001"
+ACCEPTED: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        (_QUEUE, "prefer-identity"): "procrastinate's tables are made as that library writes them",
+        (_QUEUE, "prefer-text-field"): "procrastinate's tables are made as that library writes them",
+        (_QUEUE, "adding-field-with-default"): "procrastinate's table is empty: the same revision makes it",
+        (_QUEUE, "require-concurrent-index-creation"): "procrastinate's table is empty: the same revision makes it",
+    }
+)
 """Why a rule does not matter in one revision."""
 
-_APPLIED: Final = re.compile(r"(?:UPDATE|INSERT INTO) alembic_version\b.*?'(?P<revision>\w+)'", re.DOTALL)
+_APPLIED: Final = re.compile(r"(?:UPDATE|INSERT INTO) schema_revision\b.*?'(?P<revision>\w+)'", re.DOTALL)
 _READS: Final = re.compile(r"\s*(?:SELECT|SHOW)\b", re.IGNORECASE)
 _SETS: Final = re.compile(r"\s*SET (?:lock|statement)_timeout\b", re.IGNORECASE)
 
@@ -95,16 +83,15 @@ def recorded() -> Iterator[Recording]:
 
 def lint(recording: Recording) -> list[str]:
     """Return squawk's findings, less those that are switched off; also those that need not be."""
-    found = [
-        (revision, finding) for revision, finding in _squawk(recording) if not _is_off(revision, finding["rule_name"])
-    ]
+    found = [(revision, finding) for revision, finding in _squawk(recording) if finding["rule_name"] not in OFF]
     lines = [
         f"{revision}: {finding['rule_name']}: {finding['message']} {finding['help'] or ''}".strip()
         for revision, finding in found
         if (revision, finding["rule_name"]) not in ACCEPTED
     ]
     needed = {(revision, finding["rule_name"]) for revision, finding in found}
-    return lines + [f"{revision}: {rule} is accepted and not found" for revision, rule in ACCEPTED.keys() - needed]
+    accepted = {(revision, rule) for revision, rule in ACCEPTED if revision in recording.revisions}
+    return lines + [f"{revision}: {rule} is accepted and not found" for revision, rule in accepted - needed]
 
 
 def script(statements: Sequence[Statement]) -> str:
@@ -135,7 +122,3 @@ def _squawk(recording: Recording) -> Iterator[tuple[str, Mapping[str, str]]]:
             raise RuntimeError(f"squawk ended with {done.returncode}: {done.stderr}")
         for finding in json.loads(done.stdout):
             yield Path(finding["file"]).stem, finding
-
-
-def _is_off(revision: str, rule: str) -> bool:
-    return rule in OFF or (revision <= FIRST_RELEASE and rule in OFF_UNTIL_FIRST_RELEASE)

@@ -14,11 +14,13 @@ import asyncpg
 
 from benchmarks.growth.serving import inherited
 from insula.cli.environment import to_environment
-from insula.db.migrate import head
+from insula.db.branches import installed
+from insula.db.migrate import heads
 from insula.settings import Settings
 
 _ROOT: Final = Path(__file__).parents[2]
-_CODE: Final = ("platform", "tenants", "billing", "admin", "migrations")
+_CODE: Final = ("platform", "tenants", "billing", "admin")
+_BRANCH: Final = "example"
 _REVISION: Final = '''
 """Measured by benchmarks/growth."""
 
@@ -51,17 +53,17 @@ _RUN: Final = "from insula.cli import app; app()"
 
 def migration_seconds(settings: Settings) -> Mapping[str, float]:
     """Return the seconds of each; afterwards the schema is as before."""
-    before = head()
+    before = heads()[_BRANCH]
     with tempfile.TemporaryDirectory(prefix="insula-growth-code-") as name:
         code = Path(name)
         for part in _CODE:
             shutil.copytree(_ROOT / part, code / part, ignore=shutil.ignore_patterns("__pycache__"))
         try:
             found = {"nothing to migrate": _migrate(settings, code, before)}
-            _add(code, "growth_1", before, _ADDITIVE)
-            found["a column with a default and a new table"] = _migrate(settings, code, "growth_1")
-            _add(code, "growth_2", "growth_1", _INDEX)
-            found["an index on every item"] = _migrate(settings, code, "growth_2")
+            _add(code, f"{_BRANCH}_9901", before, _ADDITIVE)
+            found["a column with a default and a new table"] = _migrate(settings, code, f"{_BRANCH}_9901")
+            _add(code, f"{_BRANCH}_9902", f"{_BRANCH}_9901", _INDEX)
+            found["an index on every item"] = _migrate(settings, code, f"{_BRANCH}_9902")
         finally:
             asyncio.run(_undo(settings, before))
     return found
@@ -69,7 +71,12 @@ def migration_seconds(settings: Settings) -> Mapping[str, float]:
 
 def _add(code: Path, revision: str, before: str, work: str) -> None:
     text = _REVISION.format(revision=revision, before=before, work=work)
-    (code / "migrations" / "versions" / f"{revision}.py").write_text(text)
+    (code / _folder().relative_to(_ROOT) / f"{revision}.py").write_text(text)
+
+
+def _folder() -> Path:
+    [folder] = [branch.folder for branch in installed() if branch.name == _BRANCH]
+    return folder
 
 
 def _migrate(settings: Settings, code: Path, expected: str) -> float:
@@ -87,6 +94,8 @@ async def _undo(settings: Settings, revision: str) -> None:
     connection = await asyncpg.connect(settings.database_url)
     try:
         await connection.execute(_UNDO)
-        await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+        await connection.execute(
+            "UPDATE schema_revision SET version_num = $1 WHERE version_num LIKE $2", revision, f"{_BRANCH}_%"
+        )
     finally:
         await connection.close()

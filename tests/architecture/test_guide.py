@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from billing.settings import BillingSettings
-from insula.db.migrate import head
+from insula.db.branches import Revision
+from insula.db.migrate import heads
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
 from tests.support.cluster import RUNNING, Servers
@@ -57,6 +58,12 @@ def follow(house: Path, name: str, where: str, code: str) -> None:
     path.write_text(text.replace(f"{anchor}\n", code if how == "instead of" else f"{anchor}\n{code}"))
 
 
+def next_in_line(code: str) -> str:
+    """Give the guide's migration the place after the last of its branch."""
+    last = heads()["tenants"]
+    return code.replace("tenants_0002", f"tenants_{Revision.of(last).number + 1:04}").replace('"…"', f'"{last}"')
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("house")
@@ -66,7 +73,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(ROOT / part, copy)
     for name, where, code in BLOCKS:
-        follow(copy, name, where, code.replace('"…"', f'"{head()}"'))
+        follow(copy, name, where, next_in_line(code))
     return copy
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.recorded_sql import FIRST_RELEASE, Recording, Statement, lint, script
+from scripts.recorded_sql import ACCEPTED, Recording, Statement, lint, script
 
 BOUNDS = ("SET lock_timeout = '500ms'", "SET statement_timeout = '300s'")
 ADD = "ALTER TABLE note ADD CONSTRAINT ck_note CHECK (size > 0)"
@@ -57,8 +57,12 @@ def test_a_statement_that_holds_up_requests_is_found(
     assert lint(recording("9900_later", *harmless)) == []
 
 
-def test_revisions_of_the_first_release_run_on_empty_tables() -> None:
-    assert lint(recording(FIRST_RELEASE, *within("CREATE INDEX ix_note ON note (body)"))) == []
+def test_what_is_accepted_is_accepted_of_one_revision_and_must_be_there() -> None:
+    harmful = within("CREATE INDEX ix_note ON note (body)")
+    [revision] = {revision for revision, rule in ACCEPTED if rule == "require-concurrent-index-creation"}
+
+    assert not [line for line in lint(recording(revision, *harmful)) if "is accepted and not found" not in line]
+    assert f"{revision}: require-concurrent-index-creation is accepted and not found" in lint(recording(revision))
 
 
 def test_statements_that_are_transactions_of_their_own_stand_outside() -> None:

@@ -29,7 +29,7 @@ from tests.support.factories import Factories
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 OTHER_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
-TABLES = ("tenant", "membership", "entitlement", "user", "plan", "alembic_version")
+TABLES = ("tenant", "membership", "entitlement", "user", "plan", "schema_revision")
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 from uuid import UUID
 
 import pytest
-from alembic import command
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from insula.db.migrate import alembic_config, as_owner, migrate
+from insula.db.migrate import as_owner
 from insula.ids import new_id
 from insula.settings import Settings
 from tests.db.test_migrations import scratch
@@ -106,20 +105,3 @@ async def test_a_role_in_use_stays_and_what_is_settled_uses_none(scratch: Settin
         assert connection.execute(_HELD).scalars().all() == ["editor"]
 
     as_owner(scratch, work)
-
-
-async def test_without_roles_of_their_own_their_holders_are_viewers(scratch: Settings) -> None:
-    def work(connection: Connection) -> None:
-        tenant_id = _tenant(connection)
-        _role(connection, tenant_id, "editor")
-        for name in ("owner", "editor"):
-            _member(connection, tenant_id, name)
-        _invitation(connection, tenant_id, "editor")
-        connection.commit()
-        command.downgrade(alembic_config(connection), "1000_overrides")
-        _act_for(connection, tenant_id)
-        assert connection.execute(_HELD).scalars().all() == ["owner", "viewer", "viewer"]
-        connection.commit()
-
-    as_owner(scratch, work)
-    migrate(scratch)

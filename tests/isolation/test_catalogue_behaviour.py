@@ -19,7 +19,7 @@ from tests.isolation.behaviour import Findings, Islands, TableReport, behave, pr
 from tests.isolation.behaviour.database import probe_database
 
 QUEUE = {right.name for right in QUEUE_RIGHTS if right.privilege == "SELECT" and not right.name.endswith("_seq")}
-TABLES = sorted({*metadata.tables, *QUEUE, "alembic_version"})
+TABLES = sorted({*metadata.tables, *QUEUE, "schema_revision"})
 MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 UNSET = "nullif(current_setting('app.tenant_id', true), '') IS NULL"
 COMPOSITE = "fk_project_item_tenant_id_project_id"

@@ -1,8 +1,8 @@
 """Databases of a test's own, on the servers that it has anyway, and revisions that the next version would bring."""
 
 import asyncio
-import os
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -10,14 +10,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 import redis
-from alembic.config import Config
 
+from insula.db import branches
 from insula.db import migrate as migrations
+from insula.db.branches import Branch
 from insula.seed import seed
 from insula.settings import Settings
 from tests.support.cluster import create_database, drop_database, with_path
 
-_VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
 _REVISION = """
 from alembic import op
 
@@ -43,16 +43,22 @@ async def administer(settings: Settings, *statements: str) -> None:
 
 
 @asynccontextmanager
-async def migrated_database(settings: Settings) -> AsyncIterator[Settings]:
-    """Give the settings of a new, migrated database; dropped afterwards."""
+async def empty_database(settings: Settings) -> AsyncIterator[Settings]:
+    """Give the settings of a new, empty database; dropped afterwards."""
     name = f"scratch_{secrets.token_hex(4)}"
     await administer(settings, f"CREATE DATABASE {name} TEMPLATE template0")
-    own = settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
     try:
-        migrations.migrate(own)  # also shows that it may be called where an event loop runs
-        yield own
+        yield settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
     finally:
         await administer(settings, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def migrated_database(settings: Settings) -> AsyncIterator[Settings]:
+    """Give the settings of a new, migrated database; dropped afterwards."""
+    async with empty_database(settings) as own:
+        migrations.migrate(own)  # also shows that it may be called where an event loop runs
+        yield own
 
 
 @contextmanager
@@ -76,19 +82,15 @@ def demo_database(settings: Settings) -> Iterator[Settings]:
 
 
 class NextVersion:
-    """Adds revisions after the last, as a newer version of the code has them."""
+    """Adds revisions to a branch, after its last, as a newer version of the code has them."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._directory = directory
-        self._head = migrations.head()
-        configured = migrations.alembic_config
-
-        def with_ours(*arguments: object, **named: object) -> Config:
-            config = configured(*arguments, **named)  # type: ignore[arg-type]  # handed on as they came
-            config.set_main_option("version_locations", os.pathsep.join((str(_VERSIONS), str(directory))))
-            return config
-
-        monkeypatch.setattr(migrations, "alembic_config", with_ours)
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, branch: str = "example") -> None:
+        installed = branches.installed()
+        [own] = [each for each in installed if each.name == branch]
+        self.folder = Path(shutil.copytree(own.folder, directory / branch))
+        self._head = branches.heads(installed)[branch]
+        newer = tuple(Branch(branch, self.folder) if each is own else each for each in installed)
+        monkeypatch.setattr(branches, "installed", lambda: newer)
 
     def add(self, revision: str, *statements: str) -> None:
         """Add a revision that runs these SQL statements."""
@@ -97,5 +99,5 @@ class NextVersion:
     def write(self, revision: str, *lines: str) -> None:
         """Add a revision that runs these lines of Python."""
         source = _REVISION.format(revision=revision, before=self._head, lines="\n    ".join(lines))
-        (self._directory / f"{revision}.py").write_text(source)
+        (self.folder / f"{revision}.py").write_text(source)
         self._head = revision

@@ -15,7 +15,7 @@ ROOT: Final = Path(__file__).parents[2]
 _WHEEL: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
 PACKAGES: Final[tuple[str, ...]] = tuple(_WHEEL["only-include"])
 """The folders of Python packages that are shipped."""
-SHIPPED: Final = frozenset({Path(path).parts[0] for path in (*PACKAGES, *_WHEEL["force-include"])})
+SHIPPED: Final = frozenset({Path(path).parts[0] for path in PACKAGES})
 """The folders at the root that hold what is shipped."""
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin import app as admin_app
 from billing import app as billing_app
 from insula import clock
 from insula.db import models as kernel_models
@@ -19,7 +20,7 @@ from tenants import app as tenants_app
 
 Row = dict[str, object]
 
-MODELS: Final = (kernel_models, tenants_app, billing_app)
+MODELS: Final = (kernel_models, tenants_app, billing_app, admin_app)
 """Whose tables the metadata holds once these are imported."""
 
 FOLLOWED: Final = frozenset({"audit_head", "tenant_usage"})

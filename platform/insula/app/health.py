@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import text
 
 from insula import clock, lag
+from insula.db.branches import behind
 from insula.db.failures import UNREACHABLE
-from insula.db.migrate import head
+from insula.db.migrate import heads
 from insula.db.pools import Database, Trouble
+from insula.db.revisions import applied
 from insula.db.roles import DatabaseRole
 from insula.db.skew import described, skew
 from insula.http.kernel import Kernel
@@ -79,22 +80,22 @@ class _Looks:
 
     def __init__(self) -> None:
         self._pools: asyncio.Task[Mapping[DatabaseRole, Trouble]] | None = None
-        self._revision: asyncio.Task[tuple[str | None, float | None]] | None = None
+        self._revisions: asyncio.Task[tuple[frozenset[str] | None, float | None]] | None = None
 
-    async def look(self, database: Database) -> tuple[str, str | None, float | None]:
-        """Return how the pools are, the schema's revision, and how far our clock is ahead of the database's.
+    async def look(self, database: Database) -> tuple[str, frozenset[str] | None, float | None]:
+        """Return how the pools are, the schema's revisions, and how far our clock is ahead of the database's.
 
         The pools: ok, or which roles' cannot serve; away where that is not known in time. None for what is not known.
         """
         if self._pools is None or self._pools.done():
             self._pools = asyncio.create_task(database.unable())
-        if self._revision is None or self._revision.done():
-            self._revision = asyncio.create_task(_revision(database))
+        if self._revisions is None or self._revisions.done():
+            self._revisions = asyncio.create_task(_revisions(database))
         with suppress(TimeoutError):
             async with lag.timeout(_SECONDS_WAITED):
-                await asyncio.wait({self._pools, self._revision})
+                await asyncio.wait({self._pools, self._revisions})
         pools = _told(self._pools.result()) if self._pools.done() else _AWAY
-        return pools, *(self._revision.result() if self._revision.done() else (None, None))
+        return pools, *(self._revisions.result() if self._revisions.done() else (None, None))
 
 
 def _told(unable: Mapping[DatabaseRole, Trouble]) -> str:
@@ -103,11 +104,11 @@ def _told(unable: Mapping[DatabaseRole, Trouble]) -> str:
 
 
 async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
-    (pools, revision, ahead), redis = await asyncio.gather(looks.look(kernel.database), kernel.limits.look())
+    (pools, revisions, ahead), redis = await asyncio.gather(looks.look(kernel.database), kernel.limits.look())
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
-        "database": _AWAY if revision is None else pools,
-        "migrations": await _migrations(revision),
+        "database": _AWAY if revisions is None else pools,
+        "migrations": await _migrations(revisions),
         "redis": redis.value,
         "event_loop": _LATE if late >= LAG_DEGRADED else OK,
         "clock": _clock(ahead, kernel.settings.auth.leeway_seconds),
@@ -118,12 +119,11 @@ async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
     return Readiness(status=status, checks=checks, loop_lag_seconds=round(late, 3))
 
 
-async def _revision(database: Database) -> tuple[str | None, float | None]:
-    """Return the database's revision, and how far our clock is ahead of its clock; None where it does not answer."""
+async def _revisions(database: Database) -> tuple[frozenset[str] | None, float | None]:
+    """Return the database's revisions, and how far our clock is ahead of its clock; None where it does not answer."""
     try:
         async with database.engine(DatabaseRole.GATE).connect() as connection:
-            found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-            return str(found.scalar_one_or_none() or ""), await skew(connection)
+            return await connection.run_sync(applied), await skew(connection)
     except UNREACHABLE:
         return None, None
 
@@ -134,13 +134,13 @@ def _clock(ahead: float | None, leeway: int) -> str:
     return OK if abs(ahead) <= leeway else described(ahead)
 
 
-async def _migrations(revision: str | None) -> str:
-    if revision is None:
+async def _migrations(found: frozenset[str] | None) -> str:
+    if found is None:
         return "unknown"
-    # Revisions are numbered; a database that is ahead belongs to the next version, which this one gets along with.
-    return OK if revision >= await asyncio.to_thread(_head) else "pending"
+    # A database that is ahead belongs to the next version, which this one gets along with.
+    return "pending" if behind(found, await asyncio.to_thread(_heads)) else OK
 
 
 @lru_cache(maxsize=1)
-def _head() -> str:
-    return head()
+def _heads() -> Mapping[str, str]:
+    return heads()

@@ -12,6 +12,8 @@ from pydantic_settings import SettingsError
 from sqlalchemy.exc import SQLAlchemyError
 
 from insula.db.address import InvalidAddress
+from insula.db.branches import BranchError
+from insula.db.revisions import NoWayUp
 from insula.db.roles import RolesSecretMissing
 from insula.embedded import EmbeddedError
 from insula.errors import ManifestError, NoInstallation
@@ -32,11 +34,13 @@ def one_clear_line() -> Iterator[None]:
     try:
         yield
     except (
+        BranchError,
         CommandFailed,
         EmbeddedError,
         InvalidAddress,
         ManifestError,
         NoInstallation,
+        NoWayUp,
         PermissionError,
         RolesSecretMissing,
     ) as error:

@@ -13,6 +13,7 @@ _COMMANDS = (
     "serve",
     "worker",
     "migrate",
+    "revision",
     "seed",
     "token",
     "openapi",

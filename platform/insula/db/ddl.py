@@ -6,7 +6,9 @@ then the foreign keys, in that order. Declare the table's rights there first.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from insula.db.grants import apply_rights
 from insula.ids import new_id
 
 CHANNEL: Final = "insula_access"
+_STATEMENT: Final = re.compile(r"(?:[^;$]|\$\$.*?\$\$|\$(?!\$))+;", re.DOTALL)
 _EVENT: Final = text("""
     INSERT INTO audit_event (tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, before, after,
         request_id, address)
@@ -121,6 +124,27 @@ def notify_access(table: str, keys: Mapping[str, str], *, columns: Sequence[str]
     call = f"EXECUTE FUNCTION notify_access({arguments})"
     op.execute(f"CREATE TRIGGER access_changed AFTER UPDATE {run} WHEN ({changed}) {call}")
     op.execute(f"CREATE TRIGGER access_made AFTER {'INSERT OR ' if made else ''}DELETE {run} {call}")
+
+
+def count_rows(table: str, quota: str) -> None:
+    """Count the table's rows in ``tenant_usage`` as ``quota``: triggers count from now on, and once what is there."""
+    # First the triggers, whose lock lets nobody write before the commit.
+    for name, event, rows, sign in (("counted_in", "INSERT", "NEW", "1"), ("counted_out", "DELETE", "OLD", "-1")):
+        op.execute(
+            f'CREATE TRIGGER {name} AFTER {event} ON "{table}" REFERENCING {rows} TABLE AS changed '
+            f"FOR EACH STATEMENT EXECUTE FUNCTION count_usage('{quota}', '{sign}')"
+        )
+    each_tenant(
+        table,
+        f"INSERT INTO tenant_usage (tenant_id, resource, used) "  # noqa: S608  # a migration's own words
+        f"SELECT tenant_id, '{quota}', count(*) FROM \"{table}\" GROUP BY tenant_id",
+    )
+
+
+def execute_file(file: Path) -> None:
+    """Run the statements of a file, one by one. No comment in it has a semicolon, and no string but in ``$$``."""
+    for statement in _STATEMENT.findall(file.read_text()):
+        op.get_bind().exec_driver_sql(statement)
 
 
 def commit_step() -> None:

@@ -1,37 +1,36 @@
-"""``insula migrate``: roles, ownership, then Alembic, one run at a time."""
+"""``insula migrate``: roles, ownership, then each branch of revisions, one run at a time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.db import branches
 from insula.db.address import ENGINE
+from insula.db.branches import Branch, Chain
 from insula.db.deadlines import MIGRATING, TOOL_STATEMENT_SECONDS
 from insula.db.grants import apply_rights
 from insula.db.lock_waits import WAIT_SECONDS, LockWaits, Say, lock_timeout, silent
 from insula.db.observed import drifted
 from insula.db.provision import provision
 from insula.db.queue import apply_queue, queue_exists, queue_findings
+from insula.db.revisions import adopt, applied
 from insula.db.roles import DatabaseRole, role_url
 from insula.settings import Settings
 
 RUN_LOCK: Final = 0x696E73756C61  # "insula"
 """The advisory lock around a run."""
-
-_PLACES: Final = (
-    Path(__file__).parents[3] / "migrations",  # a checkout
-    Path(__file__).parents[1] / "migrations",  # an installed wheel
-)
 
 
 def migrate(settings: Settings, *, wait: float = WAIT_SECONDS, say: Say = silent) -> None:
@@ -43,19 +42,33 @@ def migrate(settings: Settings, *, wait: float = WAIT_SECONDS, say: Say = silent
     _in_thread(_migrate(settings, LockWaits(wait, say)))
 
 
-def upgrade(connection: Connection, revision: str = "head", waits: LockWaits | None = None) -> None:
-    """Run the migrations up to ``revision``, then grant what is declared.
+def upgrade(connection: Connection, waits: LockWaits | None = None) -> None:
+    """Bring each branch to its head, in their order, then grant what is declared.
 
     Each revision, and each table's rights, is a transaction of its own: what is done stays done
     when a later one meets a held lock, and is not done again at the next attempt.
     """
     waits = waits or LockWaits()
-    waits.run(connection, lambda: command.upgrade(alembic_config(connection, waits.say), revision))
+    installed = branches.installed()
+    chains = branches.chains(installed)
+    waits.run(connection, lambda: adopt(connection, chains))
+    for name, chain in chains.items():
+        waits.run(connection, partial(_upgrade, connection, installed, name, chain, waits.say))
     for table in drifted(connection):
         waits.run(connection, partial(apply_rights, connection, table))
     if queue_exists(connection) and queue_findings(connection):
         waits.run(connection, partial(apply_queue, connection))
     connection.commit()
+
+
+def downgrade(connection: Connection) -> None:
+    """Undo every revision, the branches in reverse: whoever refers to a table goes before it."""
+    installed = branches.installed()
+    at = branches.by_branch(applied(connection))
+    connection.commit()
+    for branch in reversed(installed):
+        if branch.name in at:
+            command.downgrade(_config(installed, connection, silent), f"{branch.name}@base")
 
 
 def as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits | None = None) -> None:
@@ -64,24 +77,41 @@ def as_owner(settings: Settings, work: Callable[[Connection], None], waits: Lock
 
 
 def alembic_config(connection: Connection | None = None, say: Say = silent) -> Config:
-    """Return Alembic's configuration for this installation's migrations; ``say`` is told each revision."""
-    place = next((place for place in _PLACES if (place / "env.py").exists()), None)
-    if place is None:
-        raise FileNotFoundError(f"no migrations at {' or '.join(str(place) for place in _PLACES)}")
-    config = Config()
-    config.set_main_option("script_location", str(place).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    """Return Alembic's configuration for this installation's branches; ``say`` is told each revision."""
+    return _config(branches.installed(), connection, say)
+
+
+def heads() -> dict[str, str]:
+    """Return the revision of each branch that this version of the code expects."""
+    return dict(branches.heads(branches.installed()))
+
+
+def _config(installed: Sequence[Branch], connection: Connection | None, say: Say) -> Config:
+    config = branches.configured(installed)
     config.attributes["connection"] = connection
     config.attributes["say"] = say
     return config
 
 
-def head() -> str:
-    """Return the revision that this version of the code expects."""
-    revision = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    if revision is None:
-        raise FileNotFoundError("there are no migrations")
-    return revision
+def _upgrade(connection: Connection, installed: Sequence[Branch], name: str, chain: Chain, say: Say) -> None:
+    """Run what a branch lacks. A database that is ahead of this code stays as it is."""
+    at = branches.by_branch(applied(connection)).get(name)
+    connection.commit()  # each revision is a transaction of its own
+    if at == chain.head:
+        return
+    if at is not None and branches.reaches(at, chain.head):
+        say(f"{name}: the database is at {at}, of a later version")
+        return
+    config = _config(installed, connection, say)
+    script = ScriptDirectory.from_config(config)
+
+    def steps(_heads: object, _context: MigrationContext) -> Iterable[MigrationStep]:
+        # The database may have revisions that are not in these branches. They are another installation's.
+        lacking = script.iterate_revisions(chain.head, at or "base")
+        return [MigrationStep.upgrade_from_script(script.revision_map, step) for step in reversed(list(lacking))]
+
+    with EnvironmentContext(config, script, fn=steps):
+        script.run_env()
 
 
 async def _migrate(settings: Settings, waits: LockWaits) -> None:

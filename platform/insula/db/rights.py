@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from insula.db.roles import DatabaseRole
 
+FORMER_TABLE: Final = "alembic_version"
 Command = Literal["SELECT", "INSERT", "UPDATE", "DELETE"]
 Reach = Literal["tenant", "all"]
 
@@ -207,7 +208,7 @@ _GLOBAL: Final = (
     *_may(_GATE, "all", "staff", "SELECT user_id, role"),
     *_may(_GATE, "all", "auth_session", "SELECT id, user_id, expires_at, revoked_at"),
     *_may(_GATE, "all", "signing_key", "SELECT kid, algorithm, public_jwk, created_at, retired_at"),
-    *_may(_GATE, "all", "alembic_version", "SELECT"),
+    *_may(_GATE, "all", "schema_revision", "SELECT"),
 )
 
 RIGHTS: Final[tuple[Right, ...]] = (*_TENANT_SCOPED, *_AUDIT, *_CROSSING, *_GLOBAL)
@@ -233,4 +234,6 @@ EXCEPTIONS: Final[Mapping[tuple[str, Rule, str], str]] = MappingProxyType(
 def rights_on(table: str) -> Iterable[Right]:
     """Return the declared rights on one table, the backup's included."""
     yield from (right for right in RIGHTS if right.table == table)
+    if table == FORMER_TABLE:  # which not every database has: the version before looks into it
+        yield Right(_GATE, table, "SELECT", "all")
     yield Right(DatabaseRole.BACKUP, table, "SELECT", "all")

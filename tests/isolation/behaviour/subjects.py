@@ -105,7 +105,7 @@ async def read_subjects(connection: AsyncConnection) -> tuple[Subject, ...]:
     """Return every table, referenced ones first: the apps' from the models, the rest as the database has them."""
     found = MetaData()
     await connection.run_sync(found.reflect, schema=SCHEMA)
-    await connection.run_sync(found.reflect, only=["alembic_version"])
+    await connection.run_sync(found.reflect, only=["schema_revision"])
     others = [table for table in found.sorted_tables if table.name != _JOBS]
     return (*map(_of_app, metadata.sorted_tables), _of_jobs(found.tables[QUEUE]), *map(_without_rows, others))
 

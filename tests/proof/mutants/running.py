@@ -12,8 +12,37 @@ _BESIDE_A_BACKUP: Final = tests(
 _CLOCKS: Final = tests(
     "faults/test_46_clock_jumps_over_http.py::test_health_and_doctor_name_a_clock_that_is_not_the_databases"
 )
+_BRANCHES: Final = "platform/insula/db/branches.py"
 
 RUNNING: Final = (
+    Edit(
+        "migration: two heads of a branch, the first of them",
+        _BRANCHES,
+        "if len(ends) > 1:",
+        "if len(ends) > 2:",
+        tests("db/test_branches.py::test_two_heads_of_a_branch_are_no_way_to_migrate"),
+    ),
+    Edit(
+        "migration: a branch may depend on another's revision",
+        _BRANCHES,
+        "elif script.dependencies:",
+        "elif False:",
+        tests("db/test_branches.py::test_what_is_no_chain_is_refused_and_told"),
+    ),
+    Edit(
+        "migration: a database that is ahead is behind",
+        _BRANCHES,
+        "return found == head or Revision.of(found).number > Revision.of(head).number",
+        "return found == head",
+        tests("db/test_branches.py::test_a_database_that_is_ahead_is_left_as_it_is"),
+    ),
+    Edit(
+        "migration: any revision of the single chain is its last",
+        "platform/insula/db/revisions.py",
+        "if former is not None and KERNEL not in at and former != chains[KERNEL].replaces:",
+        "if False:",
+        tests("db/test_former_chain.py::test_one_that_was_left_earlier_is_refused_and_told_the_version_between"),
+    ),
     Edit(
         "migration: waits for a lock longer than a request for a connection",
         _WAITS,

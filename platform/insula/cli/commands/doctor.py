@@ -16,10 +16,12 @@ from insula.cli.checks import unsafe, wrong_addresses
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.db.address import ENGINE
+from insula.db.branches import behind
 from insula.db.catalogue import findings
 from insula.db.deadlines import TOOL
-from insula.db.migrate import head
+from insula.db.migrate import heads
 from insula.db.pools import Database
+from insula.db.revisions import applied
 from insula.db.roles import DatabaseRole, role_url
 from insula.db.server_rights import is_narrowed, server_findings
 from insula.db.skew import described, skew
@@ -104,8 +106,9 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
                 yield Finding("isolation", line, "undo what was done by hand, then insula migrate")
             if not wrong:
                 yield Finding("isolation", "the database is as the code declares it")
-            revision = (await connection.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar_one()
-            yield Finding("migrations", f"at {revision}", "" if revision >= head() else "insula migrate")
+            found = await connection.run_sync(applied)
+            state = f"at {', '.join(sorted(found)) or 'nothing'}"
+            yield Finding("migrations", state, "insula migrate" if behind(found, heads()) else "")
     except SQLAlchemyError as error:
         yield Finding("database", " ".join(str(error.args[0] if error.args else error).split()), "insula migrate")
     finally:

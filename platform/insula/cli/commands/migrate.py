@@ -17,4 +17,4 @@ def migrate(wait: _Wait = WAIT_SECONDS) -> None:
     """Make the roles and bring the schema to this version, beside running processes and backups."""
     with one_clear_line(), reached(Settings(), make=True) as settings:
         migrations.migrate(settings, wait=wait, say=typer.echo)
-        typer.echo(f"the database is at {migrations.head()}")
+        typer.echo(f"the database is at {', '.join(migrations.heads().values())}")

@@ -23,7 +23,6 @@ class AuditEvent(Base, table=True):
         CheckConstraint(
             "actor_kind in ('user', 'staff', 'api_key', 'system', 'provider')", name="ck_audit_event_actor_kind"
         ),
-        Index(None, "occurred_at", "id"),  # staff read over all chains
         Index(None, "tenant_id", "occurred_at", "id"),
         Index(None, "tenant_id", "actor_id", "occurred_at", "id"),
         Index(None, "tenant_id", "object_type", "object_id", "occurred_at", "id"),

@@ -1,4 +1,4 @@
-"""Plans, subscriptions, the provider's customers and the inbox of its webhooks."""
+"""Plans, subscriptions, overrides by staff, the provider's customers and the inbox of its webhooks."""
 
 from typing import Final
 
@@ -8,8 +8,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from insula.db.ddl import create_table, create_tenant_table, each_tenant
 
-revision: Final = "0300_billing"
-down_revision: Final = "0200_projects"
+revision: Final = "billing_0001"
+down_revision: Final = None
+branch_labels: Final = ("billing",)
+replaces: Final = "1630_operations_of_keys"
 
 TIME: Final = sa.DateTime(timezone=True)
 PLANS: Final = (
@@ -48,13 +50,14 @@ ENTITLE: Final = """
 def upgrade() -> None:
     _plans()
     _subscriptions()
+    _overrides()
     _customers()
     _inbox()
     _put_existing_tenants_on_their_plans()
 
 
 def downgrade() -> None:
-    for table in ("webhook_event", "billing_customer", "subscription", "plan"):
+    for table in ("webhook_event", "billing_customer", "entitlement_override", "subscription", "plan"):
         op.drop_table(table)
 
 
@@ -97,6 +100,20 @@ def _subscriptions() -> None:
     )
 
 
+def _overrides() -> None:
+    create_tenant_table(
+        "entitlement_override",
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("value", sa.BigInteger, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("expires_at", TIME),
+        sa.Column("created_by", sa.Uuid, nullable=False),
+        sa.UniqueConstraint("tenant_id", "key"),
+        sa.CheckConstraint("value >= 0", name="ck_entitlement_override_value"),
+    )
+    op.create_index(None, "entitlement_override", ["expires_at"])
+
+
 def _customers() -> None:
     create_tenant_table(
         "billing_customer",
@@ -131,8 +148,10 @@ def _inbox() -> None:
         ("ix_webhook_event_quarantine", ["provider", "customer"], "quarantined"),
     ):
         op.create_index(name, "webhook_event", columns, postgresql_where=sa.text(f"status = '{status}'"))
+    op.create_index("ix_webhook_event_customer", "webhook_event", ["provider", "customer"])
 
 
 def _put_existing_tenants_on_their_plans() -> None:
+    """Give the tenants of a database that had no billing yet what their plans grant."""
     each_tenant("subscription", SUBSCRIBE)
     each_tenant("entitlement", ENTITLE)

@@ -1,0 +1,23 @@
+import typer
+from sqlalchemy.engine import Connection
+
+from insula.apps import load
+from insula.cli.failing import one_clear_line
+from insula.cli.local import reached
+from insula.db.drafting import draft
+from insula.db.migrate import as_owner
+from insula.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def revision(branch: str, message: str) -> None:
+    """Draft the next revision of BRANCH: what the models have and the database, which is migrated, lacks."""
+
+    def write(connection: Connection) -> None:
+        draft(connection, branch, message)
+
+    with one_clear_line(), reached(Settings()) as settings:
+        load(settings.installation)  # an app imports its models
+        as_owner(settings, write)

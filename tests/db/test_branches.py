@@ -1,0 +1,297 @@
+"""Branches of revisions: what makes one, what is refused of one, and databases that have more or other branches."""
+
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from insula.db import branches
+from insula.db.branches import Branch, BranchError, Revision, behind
+from insula.db.catalogue import audit
+from insula.db.drafting import draft
+from insula.db.migrate import alembic_config, as_owner, downgrade, heads, migrate
+from insula.db.revisions import applied
+from insula.settings import Settings
+from tests.support.backends import rows_of
+from tests.support.databases import NextVersion, administer, empty_database, migrated_database
+
+REVISION = """
+revision = "{revision}"
+down_revision = {before!r}
+branch_labels = {labels!r}
+depends_on = {needs!r}
+
+
+def upgrade():
+    pass
+
+
+def downgrade():
+    pass
+"""
+OF_A_PRODUCT = """
+from alembic import op
+from sqlalchemy import Column, Text
+
+from insula.db.base import tenant_fk
+from insula.db.ddl import create_tenant_table
+
+revision = "{name}_0001"
+down_revision = None
+branch_labels = ("{name}",)
+
+
+def upgrade():
+    create_tenant_table("{table}", Column("body", Text, nullable=False))
+
+
+def downgrade():
+    op.drop_table("{table}")
+"""
+TABLE_EXISTS = text("SELECT to_regclass(:table) IS NOT NULL")
+
+
+@pytest.fixture
+async def scratch(settings: Settings) -> AsyncIterator[Settings]:
+    """Migrate a database of this test's own."""
+    async with migrated_database(settings) as own:
+        yield own
+
+
+def write(
+    folder: Path, revision: str, before: str | None = None, labels: object = None, needs: object = None, file: str = ""
+) -> None:
+    folder.mkdir(exist_ok=True)
+    source = REVISION.format(revision=revision, before=before, labels=labels, needs=needs)
+    (folder / f"{file or revision}.py").write_text(source)
+
+
+def chain(folder: Path, *revisions: str) -> Branch:
+    """Write a branch called after its folder."""
+    for before, revision in zip((None, *revisions), revisions, strict=False):
+        write(folder, revision, before, None if before else (folder.name,))
+    return Branch(folder.name, folder)
+
+
+def product(folder: Path, table: str = "note") -> Branch:
+    """Write a product's branch of one table."""
+    folder.mkdir()
+    (folder / "20261201_1000.py").write_text(OF_A_PRODUCT.format(name=folder.name, table=table))
+    return Branch(folder.name, folder)
+
+
+def test_a_branch_is_one_chain_with_rising_numbers(tmp_path: Path) -> None:
+    notes = chain(tmp_path / "notes", "notes_0001", "notes_0002_more", "notes_0005")
+    kernel = chain(tmp_path / "kernel", "kernel_0001")
+
+    found = branches.chains([kernel, notes])
+
+    assert list(found) == ["kernel", "notes"]
+    assert found["notes"] == ("notes_0001", "notes_0005", None)
+    assert branches.heads([kernel, notes]) == {"kernel": "kernel_0001", "notes": "notes_0005"}
+
+
+@pytest.mark.parametrize(
+    ("revision", "arguments", "complaint"),
+    [
+        (
+            "notes_0003",
+            {"before": "notes_0001"},
+            "it has two heads, notes_0002 and notes_0003: put one after the other",
+        ),
+        ("notes_0003", {"labels": ("later",)}, "it begins twice, with notes_0001 and notes_0003"),
+        ("notes_0002", {"before": "notes_0001", "file": "twin"}, "has the revision of another file"),
+        ("notes_0000", {"before": "notes_0002"}, "notes_0000 follows notes_0002: numbers rise along a branch"),
+        ("other_0003", {"before": "notes_0002"}, "the revision other_0003 is called after another: call it notes_…"),
+        ("notes_0003", {"before": "kernel_0001"}, "notes_0003 follows kernel_0001, of another branch"),
+        ("notes_0003", {"before": "notes_0002", "needs": "kernel_0001"}, "notes_0003 has depends_on"),
+        ("later", {"before": "notes_0002"}, "revision later: a name is <branch>_<number of four digits>"),
+        ("notes_0003", {"before": "notes_0009"}, "notes_0009"),
+    ],
+    ids=["two heads", "two bases", "twice", "falling", "another's name", "elsewhere", "depends", "no number", "gap"],
+)
+@pytest.mark.filterwarnings("ignore:Revision")
+def test_what_is_no_chain_is_refused_and_told(
+    tmp_path: Path, revision: str, arguments: dict[str, str], complaint: str
+) -> None:
+    notes = chain(tmp_path / "notes", "notes_0001", "notes_0002")
+    kernel = chain(tmp_path / "kernel", "kernel_0001")
+    write(notes.folder, revision, **arguments)
+
+    with pytest.raises(BranchError) as refused:
+        branches.chains([kernel, notes])
+
+    assert complaint in str(refused.value)
+
+
+def test_a_branch_needs_a_revision_a_label_and_a_name_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BranchError, match="branch empty: there is no revision in "):
+        branches.chains([Branch("empty", tmp_path / "empty")])
+    write(tmp_path / "notes", "notes_0001")
+    with pytest.raises(BranchError, match=r'notes_0001 is the first: it needs branch_labels = \("notes",\)'):
+        branches.chains([Branch("notes", tmp_path / "notes")])
+    kernel = chain(tmp_path / "kernel", "kernel_0001")
+    with pytest.raises(BranchError, match="two branches are called kernel: rename one"):
+        branches.chains([kernel, kernel])
+
+
+def test_a_database_is_behind_in_the_branches_that_it_lacks_or_has_less_of() -> None:
+    expected = {"kernel": "kernel_0002", "notes": "notes_0001"}
+
+    assert behind([], expected) == ("kernel", "notes")
+    assert behind(["kernel_0001", "notes_0001"], expected) == ("kernel",)
+    assert behind(["kernel_0002", "notes_0001"], expected) == ()
+    assert behind(["kernel_0003_later", "notes_0001", "another_0007"], expected) == ()
+    assert behind(["kernel_0002_another", "notes_0001"], expected) == ("kernel",)
+
+
+def test_the_name_of_a_revision_tells_its_branch() -> None:
+    assert Revision.of("two_words_0012_and_more_0003") == ("two_words", 12)
+
+
+async def test_a_products_branch_is_migrated_and_left_alone_by_installations_without_it(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = branches.installed()
+    async with empty_database(settings) as own:
+        notes = product(tmp_path / "notes")
+        monkeypatch.setattr(branches, "installed", lambda: (*ours, notes))
+        migrate(own)
+        assert revisions(own) == {*heads().values()}
+        assert "notes_0001" in revisions(own)
+        monkeypatch.undo()
+        said: list[str] = []
+        migrate(own, say=said.append)
+        assert said == []
+        assert revisions(own) == {*heads().values(), "notes_0001"}
+        assert exists(own, "note")
+
+
+@pytest.mark.parametrize("without", ["billing", "example", "admin"])
+async def test_an_installation_without_a_branch_migrates_and_takes_it_in_later(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, without: str
+) -> None:
+    ours = branches.installed()
+    tables = {"billing": "plan", "example": "project", "admin": "ix_audit_event_occurred_at_id"}
+    async with empty_database(settings) as own:
+        monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in ours if each.name != without))
+        migrate(own)
+        assert revisions(own) == set(heads().values())
+        assert not exists(own, tables[without])
+        monkeypatch.undo()
+        migrate(own)
+        assert revisions(own) == set(heads().values())
+        as_owner(own, sound)
+
+
+async def test_tenants_from_before_billing_are_put_on_their_plans(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = branches.installed()
+    async with empty_database(settings) as own:
+        monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in ours if each.name != "billing"))
+        migrate(own)
+        await administer(own, ADD_TENANT)
+        monkeypatch.undo()
+        migrate(own)
+        assert await rows_of(own, "SELECT plan_key FROM subscription") == [{"plan_key": "pro"}]
+        assert await rows_of(own, "SELECT value FROM entitlement WHERE key = 'seats'") == [{"value": 50}]
+
+
+async def test_the_way_down_takes_those_first_who_refer_to_others(scratch: Settings) -> None:
+    as_owner(scratch, downgrade)
+    assert revisions(scratch) == set()
+    assert not exists(scratch, "tenant")
+    migrate(scratch)
+    as_owner(scratch, sound)
+
+
+async def test_a_database_that_is_ahead_is_left_as_it_is(scratch: Settings, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        newer = NextVersion(tmp_path, patch, "kernel")
+        newer.add("kernel_0099_later", "CREATE TABLE later ()")
+        migrate(scratch)
+    said: list[str] = []
+    migrate(scratch, say=said.append)
+    assert said == ["kernel: the database is at kernel_0099_later, of a later version"]
+    assert "kernel_0099_later" in revisions(scratch)
+    assert behind(revisions(scratch), heads()) == ()
+
+
+async def test_two_heads_of_a_branch_are_no_way_to_migrate(scratch: Settings, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        newer = NextVersion(tmp_path, patch, "billing")
+        newer.add("billing_0098", "CREATE TABLE later ()")
+        write(newer.folder, "billing_0099", "billing_0001")
+        before = revisions(scratch)
+        with pytest.raises(BranchError, match="branch billing: it has two heads, billing_0098 and billing_0099"):
+            migrate(scratch)
+        assert revisions(scratch) == before
+
+
+async def test_each_branch_goes_down_to_its_base_by_alembics_own_command(scratch: Settings) -> None:
+    def down(name: str, connection: Connection) -> None:
+        command.downgrade(alembic_config(connection), f"{name}@base")
+
+    for name in reversed(heads()):
+        as_owner(scratch, partial(down, name))
+        assert name not in branches.by_branch(revisions(scratch))
+    assert revisions(scratch) == set()
+
+
+async def test_a_draft_has_what_the_database_lacks_and_the_next_number(scratch: Settings, tmp_path: Path) -> None:
+    await administer(scratch, "DROP INDEX ix_project_tenant_id_created_at_id")
+    with pytest.MonkeyPatch.context() as patch:
+        newer = NextVersion(tmp_path, patch, "example")
+        as_owner(scratch, drafting("example", "Sort projects by time"))
+        [written] = newer.folder.glob("*_sort_projects_by_time.py")
+        assert branches.heads(branches.installed())["example"] == "example_0002_sort_projects_by_time"
+        assert "op.create_index(" in written.read_text()
+        migrate(scratch)
+        as_owner(scratch, sound)
+
+
+async def test_a_draft_of_a_new_branch_begins_it(scratch: Settings, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        installed = (*branches.installed(), Branch("notes", tmp_path / "notes"))
+        patch.setattr(branches, "installed", lambda: installed)
+        as_owner(scratch, drafting("notes", "Notes"))
+        assert branches.heads(installed)["notes"] == "notes_0001"
+        with pytest.raises(BranchError, match="there is no branch nowhere: the branches are kernel, "):
+            as_owner(scratch, drafting("nowhere", "Notes"))
+
+
+ADD_TENANT = """
+    INSERT INTO tenant (id, created_at, updated_at, version, slug, name, status, plan)
+    VALUES (gen_random_uuid(), now(), now(), 1, 'early', 'Early', 'active', 'pro')
+"""
+
+
+def drafting(branch: str, message: str) -> Callable[[Connection], None]:
+    def work(connection: Connection) -> None:
+        draft(connection, branch, message)
+
+    return work
+
+
+def sound(connection: Connection) -> None:
+    assert audit(connection) == []
+
+
+def revisions(settings: Settings) -> set[str]:
+    found: set[str] = set()
+    as_owner(settings, lambda connection: found.update(applied(connection)))
+    return found
+
+
+def exists(settings: Settings, name: str) -> bool:
+    found: list[bool] = []
+    look = {"table": name}
+    as_owner(settings, lambda connection: found.append(connection.execute(TABLE_EXISTS, look).scalar_one()))
+    return found == [True]

@@ -1,0 +1,127 @@
+"""Databases of the version before, whose migrations were one chain, are brought to the branches with all their rows."""
+
+import gzip
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from alembic import command
+from sqlalchemy.engine import Connection
+
+from insula.db import branches
+from insula.db.catalogue import audit
+from insula.db.migrate import alembic_config, as_owner, heads, migrate
+from insula.db.revisions import NoWayUp, applied
+from insula.db.roles import DatabaseRole, role_url
+from insula.settings import Settings
+from tests.cli.test_commands import insula
+from tests.support.databases import administer, empty_database, migrated_database
+from tests.support.schema import schema_of
+
+RECORDED = gzip.decompress(Path(__file__).with_name("former_chain.sql.gz").read_bytes()).decode()
+VERSION_TABLES = ("alembic_version", "schema_revision")
+TABLES = """
+    SELECT schemaname, tablename FROM pg_tables
+    WHERE schemaname IN ('public', 'jobs') AND tablename <> ALL ($1) ORDER BY 1, 2
+"""
+
+
+@pytest.fixture
+async def former(settings: Settings) -> AsyncIterator[Settings]:
+    """Restore the recorded database."""
+    async with empty_database(settings) as own:
+        await administer(own, RECORDED)
+        yield own
+
+
+async def test_it_is_stamped_and_whole_and_like_a_new_one(former: Settings, settings: Settings) -> None:
+    before = await rows_of_all(former)
+    said: list[str] = []
+    migrate(former, say=said.append)
+
+    assert revisions(former) == set(heads().values())
+    assert await rows_of_all(former) == before
+    as_owner(former, sound)
+    async with migrated_database(settings) as fresh:
+        assert without_versions(await schema_of(former)) == without_versions(await schema_of(fresh))
+    migrate(former, say=said.append)
+    assert revisions(former) == set(heads().values())
+    assert said == []
+
+
+def test_every_table_of_the_recorded_database_has_rows() -> None:
+    made = {line.split()[2] for line in RECORDED.splitlines() if line.startswith("CREATE TABLE ")}
+    filled = {line.split()[2] for line in RECORDED.splitlines() if line.startswith("INSERT INTO ")}
+    assert len(made) > 30
+    assert made - filled == set()
+
+
+async def test_processes_of_the_version_before_stay_ready(former: Settings) -> None:
+    migrate(former)
+    connection = await asyncpg.connect(role_url(former, DatabaseRole.GATE))
+    try:
+        found = [row["version_num"] for row in await connection.fetch("SELECT version_num FROM alembic_version")]
+    finally:
+        await connection.close()
+    assert found == [replaced()]
+
+
+async def test_one_that_was_left_earlier_is_refused_and_told_the_version_between(former: Settings) -> None:
+    await administer(former, "UPDATE alembic_version SET version_num = '1500_acts_of_roles'")
+    with pytest.raises(NoWayUp, match=f"at 1500_acts_of_roles; this version continues from {replaced()}: install"):
+        migrate(former)
+    assert revisions(former) == set()
+    refused = insula(former, "migrate")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert refused.stderr.startswith("insula: the database is at 1500_acts_of_roles; ")
+
+
+async def test_an_app_that_is_installed_later_takes_its_tables_over(
+    former: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = branches.installed()
+    monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in installed if each.name != "billing"))
+    migrate(former)
+    assert "billing_0001" not in revisions(former)
+    monkeypatch.undo()
+    migrate(former)
+    assert revisions(former) == set(heads().values())
+    as_owner(former, sound)
+
+
+async def test_a_branch_that_was_taken_down_is_made_anew(former: Settings) -> None:
+    migrate(former)
+    as_owner(former, lambda connection: command.downgrade(alembic_config(connection), "billing@base"))
+    assert "billing_0001" not in revisions(former)
+    migrate(former)
+    assert revisions(former) == set(heads().values())
+    as_owner(former, sound)
+
+
+def sound(connection: Connection) -> None:
+    assert audit(connection) == []
+
+
+def revisions(settings: Settings) -> set[str]:
+    found: set[str] = set()
+    as_owner(settings, lambda connection: found.update(applied(connection)))
+    return found
+
+
+def replaced() -> str | None:
+    return branches.chains(branches.installed())["kernel"].replaces
+
+
+def without_versions(schema: list[str]) -> list[str]:
+    """Leave out the tables that hold revisions: the former one stays where it is."""
+    return [line for line in schema if not any(name in line for name in VERSION_TABLES)]
+
+
+async def rows_of_all(settings: Settings) -> dict[str, list[str]]:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        names = [f'{row["schemaname"]}."{row["tablename"]}"' for row in await connection.fetch(TABLES, VERSION_TABLES)]
+        return {name: sorted(str(row) for row in await connection.fetch(f"TABLE {name}")) for name in names}
+    finally:
+        await connection.close()
