@@ -5,7 +5,7 @@ Each attempt connects as the role, and the same role's legitimate way works in t
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -128,7 +128,6 @@ async def test_requests_may_lock_for_their_transaction_and_workers_need_not(acti
         (DatabaseRole.IDENTITY, "signing_key", "retired_at"),
         (DatabaseRole.BILLING, "webhook_event", "status"),
         (DatabaseRole.BILLING, "subscription", "status"),
-        (DatabaseRole.BILLING, "billing_customer", "provider"),
     ],
 )
 async def test_who_may_change_rows_may_not_lock_the_table(
@@ -139,6 +138,29 @@ async def test_who_may_change_rows_may_not_lock_the_table(
             await refused(connection, f"LOCK TABLE {table} IN {mode} MODE NOWAIT")
         await connection.execute(f"UPDATE {table} SET {column} = {column} WHERE false")  # noqa: S608  # our own names
         await connection.execute(f"SELECT 1 FROM {table} WHERE false FOR UPDATE")  # noqa: S608  # as above
+
+
+@pytest.mark.parametrize(
+    ("role", "table", "refusals"),
+    [
+        (
+            DatabaseRole.BILLING,
+            "billing_customer",
+            (
+                "UPDATE billing_customer SET provider = provider WHERE false",
+                "INSERT INTO billing_customer SELECT * FROM billing_customer WHERE false",
+            ),
+        ),
+        (DatabaseRole.IDENTITY, "email_token", ("UPDATE email_token SET name = name WHERE false",)),
+    ],
+)
+async def test_rows_that_no_statement_of_a_role_changes_it_may_not_change(
+    acting: Connect, role: DatabaseRole, table: str, refusals: Sequence[str]
+) -> None:
+    async with acting(role) as connection:
+        await connection.execute(f"SELECT 1 FROM {table} WHERE false")  # noqa: S608  # our own names
+        for statement in refusals:
+            await refused(connection, statement)
 
 
 async def test_usage_is_counted_and_written_by_nobody(acting: Connect, tenant: TenantRow) -> None:

@@ -119,7 +119,6 @@ _TENANT_SCOPED: Final = (
     *_own(_BILLING, "entitlement"),
     *_may(_BILLING, "tenant", "subscription", "SELECT", "INSERT", "UPDATE"),
     *_may(_BILLING, "tenant", "entitlement_override", "SELECT", "DELETE"),
-    *_may(_BILLING, "tenant", "billing_customer", "INSERT", "UPDATE"),
     *_may(_BILLING, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
     *_may(_ADMIN, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
     # Staff make tenants, and grant what no plan does.
@@ -199,7 +198,7 @@ _GLOBAL: Final = (
     *_may(_IDENTITY, "all", "auth_session", "SELECT", "INSERT", "UPDATE"),
     *_may(_IDENTITY, "all", "refresh_token", "SELECT", "INSERT", "UPDATE"),
     *_may(_IDENTITY, "all", "signing_key", "SELECT", "INSERT", "UPDATE"),
-    *_may(_IDENTITY, "all", "email_token", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    *_may(_IDENTITY, "all", "email_token", "SELECT", "INSERT", "DELETE"),
     # What has expired is deleted.
     *_may(_WORKER, "all", "auth_session", "SELECT id, expires_at", "DELETE"),
     *_may(_WORKER, "all", "email_token", "SELECT hash, expires_at", "DELETE"),
