@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.settings import Settings
+from tests.support.apps import is_of_an_installation
 from tests.support.cluster import RUNNING, Servers, TestServers, superuser_url
 
 pytest_plugins = ["tests.support.dns", "tests.support.factories", "tests.support.app", "tests.support.mail"]
@@ -36,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     running = os.environ.get(RUNNING)
-    for name in [name for name in os.environ if name.startswith("INSULA_") or name in ("DATABASE_URL", "REDIS_URL")]:
+    for name in [name for name in os.environ if is_of_an_installation(name)]:
         del os.environ[name]
     config.stash[SERVERS] = TestServers(
         Servers(**json.loads(running)) if running else None, config.getoption("--postgres-bin")

@@ -2,7 +2,7 @@ from typing import Final
 
 from billing.subscriptions import queries, routes
 from insula.app.queue_metrics import DatabaseGauge
-from insula.apps import Resource, Tag
+from insula.apps import AttackHints, Resource, Tag
 
 RESOURCE: Final = Resource(
     tag=Tag(name="subscription", description="What the tenant has bought."),
@@ -13,5 +13,8 @@ RESOURCE: Final = Resource(
             "Subscriptions in a status that this version does not know; they keep access.",
             queries.SUBSCRIPTIONS_OF_UNKNOWN_STATUS,
         ),
+    ),
+    attack=AttackHints(
+        rows={"subscription": ({"plan_key": "pro", "status": "active", "provider_subscription_id": None},)}
     ),
 )

@@ -1,7 +1,7 @@
 from typing import Final
 
 from billing.webhooks import jobs, routes
-from insula.apps import Resource, Tag
+from insula.apps import AttackHints, Resource, Tag
 
 RESOURCE: Final = Resource(
     tag=Tag(name="webhooks", description="What the payment provider calls."),
@@ -9,4 +9,18 @@ RESOURCE: Final = Resource(
     public=frozenset({"POST /v1/webhooks/stripe"}),  # authenticated by its signature
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
+    attack=AttackHints(
+        rows={
+            "webhook_event": (
+                {
+                    "provider": "stripe",
+                    "status": "dead",
+                    "attempts": 8,
+                    "error": "{token} is no error",
+                    "customer": "cus_{token}",
+                    "payload": {"customer": "cus_{token}"},
+                },
+            )
+        }
+    ),
 )

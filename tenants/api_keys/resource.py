@@ -1,9 +1,13 @@
 from typing import Final
 
-from insula.apps import Resource, Tag
+from insula.apps import AttackHints, Resource, Tag
 from tenants.api_keys import routes
 
 RESOURCE: Final = Resource(
     tag=Tag(name="api-keys", description="Machines that act in the tenant."),
     routers=(routes.router,),
+    attack=AttackHints(
+        ids={"key_id": "api_key"},
+        actions={"DELETE /v1/api-keys/{key_id}": "api_key:revoke", "POST /v1/api-keys/revoke": "api_key:revoke"},
+    ),
 )

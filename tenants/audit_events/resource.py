@@ -1,9 +1,10 @@
 from typing import Final
 
-from insula.apps import Resource, Tag
+from insula.apps import AttackHints, Resource, Tag
 from tenants.audit_events import routes
 
 RESOURCE: Final = Resource(
     tag=Tag(name="audit", description="What was done, by whom, and that nothing is missing."),
     routers=(routes.router,),
+    attack=AttackHints(actions={"GET /v1/audit-events": "audit:read", "GET /v1/audit-events.csv": "audit:read"}),
 )

@@ -1,6 +1,6 @@
 from typing import Final
 
-from insula.apps import Resource, Tag
+from insula.apps import AttackHints, Resource, Tag
 from tenants.domains import jobs, routes
 
 RESOURCE: Final = Resource(
@@ -8,4 +8,5 @@ RESOURCE: Final = Resource(
     routers=(routes.router,),
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
+    attack=AttackHints(ids={"domain_id": "tenant_domain"}),
 )

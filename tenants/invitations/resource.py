@@ -1,6 +1,6 @@
 from typing import Final
 
-from insula.apps import Resource, Tag
+from insula.apps import AttackHints, Resource, Tag
 from tenants.invitations import jobs, routes
 
 RESOURCE: Final = Resource(
@@ -8,4 +8,5 @@ RESOURCE: Final = Resource(
     routers=(routes.router,),
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
+    attack=AttackHints(actions={"POST /v1/invitations/{invitation_id}/resend": "invitation:update"}),
 )

@@ -1,9 +1,14 @@
 from typing import Final
 
-from insula.apps import Resource, Tag
+from insula.apps import AttackHints, Resource, Tag
 from tenants.items import routes
 
 RESOURCE: Final = Resource(
     tag=Tag(name="items", description="What is to be done in a project."),
     routers=(routes.router,),
+    attack=AttackHints(
+        ids={"item_id": "project_item"},
+        actions={"POST /v1/projects/{project_id}/items/bulk": "item:create"},
+        rows={"project_item": 2 * ({"status": "open", "assignee_id": None},)},
+    ),
 )

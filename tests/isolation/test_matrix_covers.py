@@ -69,7 +69,7 @@ class TestWhatIsMissing:
     async def test_is_an_id_that_nobody_can_make(self, stage: Stage) -> None:
         unknown = replace(ONE, template="/v1/things/{thing}")
         report = await attack(stage, [unknown], "short")
-        assert report.failures == (f"{unknown.name}: say in kinds.ALIASES which table's id {{thing}} is",)
+        assert report.failures == (f"{unknown.name}: say in AttackHints(ids=...) which table's id {{thing}} is",)
         assert not report.sound
         assert (await attack(stage, [ONE], "short")).sound
 

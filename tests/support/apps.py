@@ -1,5 +1,6 @@
 """The apps of the installation under test, as the tests name them."""
 
+import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,7 +15,7 @@ from insula.jobs import Handlers, Periodic
 from insula.settings import Settings
 from insula.worker import tasks
 
-INSTALLATION: Final = load()
+INSTALLATION: Final = load(os.environ.get("INSULA_INSTALLATION", ""))
 SITE: Final = site_of(INSTALLATION)
 MOUNTS: Final[Mapping[str, str]] = {"root": "", **{app.name: app.mount for app in INSTALLATION.apps}}
 PUBLIC: Final[Mapping[str, frozenset[str]]] = {
@@ -33,3 +34,9 @@ def audience(settings: Settings, app: str) -> str:
 def built(app: str, settings: Settings) -> FastAPI:
     """Return one app by itself, as the root would mount it."""
     return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app])
+
+
+def is_of_an_installation(variable: str) -> bool:
+    """Tell whether an environment variable is of an installation elsewhere. The product under test may be named."""
+    named = variable.startswith("INSULA_") or variable in {"DATABASE_URL", "REDIS_URL"}
+    return named and variable != "INSULA_INSTALLATION"

@@ -1,8 +1,9 @@
 """The manifests: what an app, a resource and an installation declare of themselves."""
 
 from insula.app.factory import Tag
+from insula.apps.attack import AttackHints
 from insula.apps.installation import load
 from insula.apps.manifest import App, Brand, Installation, Resource
 from insula.errors import ManifestError, NoInstallation
 
-__all__ = ["App", "Brand", "Installation", "ManifestError", "NoInstallation", "Resource", "Tag", "load"]
+__all__ = ["App", "AttackHints", "Brand", "Installation", "ManifestError", "NoInstallation", "Resource", "Tag", "load"]

@@ -16,6 +16,7 @@ from fastapi import APIRouter
 
 from insula.app.factory import Tag
 from insula.app.queue_metrics import DatabaseGauge
+from insula.apps.attack import AttackHints
 from insula.callers import AppCallers, Kind, roles_of
 from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
@@ -51,6 +52,7 @@ class Resource:
     jobs: Handlers = field(default_factory=lambda: _NO_JOBS)
     schedules: Sequence[Periodic] = ()
     gauges: Sequence[DatabaseGauge] = ()
+    attack: AttackHints = field(default_factory=AttackHints)
 
     def __post_init__(self) -> None:
         """Check what one resource can contradict of itself."""

@@ -15,6 +15,7 @@ from tests.isolation.matrix.report import Report
 from tests.isolation.matrix.routes import LiveRoute, live_routes
 from tests.isolation.matrix.run import attack
 from tests.isolation.matrix.stage import Stage
+from tests.support.apps import is_of_an_installation
 from tests.support.cluster import RUNNING, Servers, TestServers
 
 SOUND, FOUND, COULD_NOT_RUN = 0, 1, 3
@@ -52,7 +53,7 @@ def _servers() -> Iterator[Settings]:
     """Give the servers that the environment names, or others for as long as this runs."""
     running = os.environ.get(RUNNING)
     given: Mapping[str, str] | None = json.loads(running) if running else None
-    for name in [name for name in os.environ if name.startswith("INSULA_") or name in {"DATABASE_URL", "REDIS_URL"}]:
+    for name in [name for name in os.environ if is_of_an_installation(name)]:
         del os.environ[name]
     servers = TestServers(Servers(**given) if given else None)
     try:

@@ -6,7 +6,9 @@ Taken from the guard, it would say that whatever the guard asks for is right.
 from collections.abc import Mapping
 from typing import Final
 
+from insula.callers import Staff
 from tests.isolation.matrix.routes import LiveRoute
+from tests.support.apps import INSTALLATION
 
 _VERBS: Final[Mapping[str, str]] = {
     "GET": "read",
@@ -15,24 +17,16 @@ _VERBS: Final[Mapping[str, str]] = {
     "PATCH": "update",
     "DELETE": "delete",
 }
+_OF_STAFF: Final = frozenset(
+    app.name for app in INSTALLATION.apps if any(isinstance(kind, Staff) for kind in app.callers)
+)
 IRREGULAR: Final[Mapping[str, str]] = {
-    "DELETE /api/v1/members/me": "member:leave",
-    "POST /api/v1/tenant/ownership": "ownership:transfer",
-    "GET /api/v1/permissions": "role:read",
-    "POST /api/v1/invitations/{invitation_id}/resend": "invitation:update",
-    "DELETE /api/v1/api-keys/{key_id}": "api_key:revoke",
-    "POST /api/v1/api-keys/revoke": "api_key:revoke",
-    "POST /api/v1/projects/{project_id}/items/bulk": "item:create",
-    "GET /api/v1/audit-events": "audit:read",
-    "GET /api/v1/audit-events.csv": "audit:read",
-    "PUT /admin/v1/tenants/{tenant_id}/overrides/{entitlement_key}": "staff.override:write",
-    "DELETE /admin/v1/tenants/{tenant_id}/overrides/{entitlement_key}": "staff.override:write",
-    "DELETE /admin/v1/users/{user_id}/sessions/{login_id}": "staff.session:revoke",
-    "POST /admin/v1/staff": "staff.staff:appoint",
-    "DELETE /admin/v1/staff/{staff_id}": "staff.staff:dismiss",
-    "GET /admin/v1/audit-events": "staff.audit:read",
-    "GET /admin/v1/webhook-events": "staff.webhook:read",
-    "POST /admin/v1/webhook-events/{event_id}/replay": "staff.webhook:replay",
+    f"{method} {app.mount}{template}": action
+    for app in INSTALLATION.apps
+    for resource in app.resources
+    for (method, _, template), action in (
+        (route.partition(" "), said) for route, said in resource.attack.actions.items()
+    )
 }
 """The actions that are called otherwise than ``noun:verb``, or ``noun:act`` for ``/nouns/{id}/act``."""
 
@@ -49,5 +43,5 @@ def _regular(route: LiveRoute) -> str:
         acts = not parts[-1].endswith("s")  # /nouns/{id}/act, not /nouns/{id}/others
         verb, parts = (parts[-1], parts[:-2]) if acts else (verb, parts)
     noun = next(part for part in reversed(parts) if not part.startswith("{"))
-    staff = "staff." if route.app == "admin" else ""
+    staff = "staff." if route.app in _OF_STAFF else ""
     return f"{staff}{noun.removesuffix('s').replace('-', '_')}:{verb}"

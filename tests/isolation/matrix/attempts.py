@@ -3,22 +3,23 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from http import HTTPStatus
 from typing import Final
 
+from insula.http.access import TenantGuard
+from insula.policy import Role
 from tests.isolation.matrix import oracles
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell
 from tests.isolation.matrix.expectations import expected
 from tests.isolation.matrix.positions import CURSOR, positions_of
 from tests.isolation.matrix.requests import Draft, Ids, nowhere
-from tests.isolation.matrix.routes import LiveRoute
+from tests.isolation.matrix.routes import LiveRoute, live_routes
 from tests.isolation.matrix.stage import Stage
 from tests.isolation.matrix.wire import Headers, Request
 from tests.isolation.matrix.world import World
-
-_ONLY_FOR_MEMBERS: Final[Mapping[str, str]] = {"tenants": "/api/v1/tenant", "billing": "/billing/v1/plans"}
-"""What any member may read in an app: so that a process remembers somebody as acting for B."""
+from tests.support.apps import INSTALLATION
 
 _REPLAYED: Final = "idempotency-replayed"
 
@@ -84,7 +85,7 @@ async def foreign(stage: Stage, world: World, route: LiveRoute) -> Ids:
         answer = await stage.send(first)
         cursor = json.loads(answer.body).get("next_cursor") if answer.status == HTTPStatus.OK else None
         if not cursor:
-            raise Unprepared(f"{route.name}: {answer.text[:120]} has no cursor; see kinds.SHAPES")
+            raise Unprepared(f"{route.name}: {answer.text[:120]} has no cursor; see AttackHints(rows=...)")
         ids[CURSOR] = str(cursor)
     return ids
 
@@ -96,6 +97,18 @@ async def _said(stage: Stage, world: World, cell: Cell) -> Headers:
 
 async def _prime(stage: Stage, world: World, cell: Cell) -> None:
     """Let the same person come as B's just before, so that whatever is remembered of them is at hand."""
-    if cell.caller.twin is not None and cell.route.app in _ONLY_FOR_MEMBERS:
+    if cell.caller.twin is not None and (path := _read_by_members().get(cell.route.app)) is not None:
         headers = await cell.caller.twin(stage, world)
-        await stage.send(Request("GET", _ONLY_FOR_MEMBERS[cell.route.app], headers=headers))
+        await stage.send(Request("GET", path, headers=headers))
+
+
+@cache
+def _read_by_members() -> Mapping[str, str]:
+    """Return what any member may read in an app: so that a process remembers somebody as acting for B."""
+    everybody = frozenset.intersection(*(frozenset(INSTALLATION.grants[role]) for role in Role))
+    found: dict[str, str] = {}
+    for route in live_routes().values():
+        plain = route.method == "GET" and isinstance(route.guard, TenantGuard) and "{" not in route.template
+        if plain and route.guard is not None and route.guard.action in everybody:
+            found.setdefault(route.app, route.mount + route.template)
+    return found

@@ -1,31 +1,24 @@
-"""What cannot be derived of the kinds of resources: the one place to add to, and seldom.
+"""What cannot be derived of the kinds of resources.
 
 A row of every tenant-owned table is made from the metadata alone, with texts of its own in every
-column that must hold one, and its id answers to ``{table}_id`` in paths, queries and bodies. Say here
-
-- in ``ALIASES``, which table's id another parameter means;
-- in ``SHAPES``, what a row must hold so that the rightful caller succeeds with it, and what texts it may hold besides.
+column that must hold one, and its id answers to ``{table}_id`` in paths, queries and bodies. What is left to say
+stands in a resource's ``AttackHints``; here stands only what needs the people and secrets of an island.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from billing.webhooks.models import STRIPE
 from insula import clock
 from insula.auth.api_keys import digest_of
-from insula.db.models import ACTIVE
 from tenants.api_keys.grantable import KEY_ACTIONS
 from tenants.invitations.tokens import digest
 from tests.isolation.matrix.island import Island, Row
+from tests.support.apps import INSTALLATION
 
 ALIASES: Final[Mapping[str, str]] = {
-    "role_id": "custom_role_id",
-    "item_id": "project_item_id",
-    "key_id": "api_key_id",
-    "domain_id": "tenant_domain_id",
-    "event_id": "webhook_event_id",
-    "object_id": "project_id",
+    "object_id": "custom_role_id",
+    **{name: f"{table}_id" for resource in INSTALLATION.resources for name, table in resource.attack.ids.items()},
 }
 """Parameters that do not bear the name of their table."""
 
@@ -66,7 +59,7 @@ def _api_key(island: Island) -> list[Row]:
 
 
 def _custom_role(island: Island) -> list[Row]:
-    rows: list[Row] = [{"permissions": ["project:read"]}]
+    rows: list[Row] = [{"permissions": [min(INSTALLATION.assignable)]}]
     return rows + [{"key": key, "permissions": sorted(allowed)} for key, allowed in island.roles.items()]
 
 
@@ -85,15 +78,23 @@ def _entitlement_override(island: Island) -> list[Row]:
     return [{"key": "projects", "value": 10**6, "created_by": island.people["owner"].id}]
 
 
-def _webhook_event(island: Island) -> list[Row]:
-    told: Row = {"customer": f"cus_{island.token}", "payload": {"customer": f"cus_{island.token}"}}
-    return [{"provider": STRIPE, "status": "dead", "attempts": 8, "error": f"{island.token} is no error", **told}]
-
-
 def _audit_event(island: Island) -> list[Row]:
     event: Row = {"actor_label": f"{island.token} actor"}
     event |= {when: {"name": f"{island.token} {when}"} for when in ("before", "after")}
     return [event, event]
+
+
+def _declared(rows: Sequence[Mapping[str, object]]) -> Callable[[Island], list[Row]]:
+    return lambda island: [{column: _filled(value, island) for column, value in row.items()} for row in rows]
+
+
+def _filled(value: object, island: Island) -> object:
+    """Put the island's token where a hint leaves room for it."""
+    if isinstance(value, str):
+        return value.replace("{token}", island.token)
+    if isinstance(value, Mapping):
+        return {key: _filled(held, island) for key, held in value.items()}
+    return value
 
 
 SHAPES: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
@@ -105,11 +106,8 @@ SHAPES: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
     "custom_role": _custom_role,
     "invitation": _invitation,
     "entitlement_override": _entitlement_override,
-    "webhook_event": _webhook_event,
     "audit_event": _audit_event,
-    "subscription": lambda _island: [{"plan_key": "pro", "status": ACTIVE, "provider_subscription_id": None}],
-    "project": lambda _island: [{"status": "active"}, {"status": "active"}],
-    "project_item": lambda _island: [{"status": "open", "assignee_id": None}, {"status": "open", "assignee_id": None}],
+    **{table: _declared(rows) for resource in INSTALLATION.resources for table, rows in resource.attack.rows.items()},
 }
 """For each table, its rows, two where they are listed: what is not said of a column is made up."""
 

@@ -65,7 +65,7 @@ class Draft:
     def _id(self, name: str) -> str:
         ids = self.foreign if name in self.position.path else self.own
         if name not in ids:
-            raise Underivable(f"say in kinds.ALIASES which table's id {{{name}}} is")
+            raise Underivable(f"say in AttackHints(ids=...) which table's id {{{name}}} is")
         return ids[name]
 
     def _query(self) -> Mapping[str, str]:

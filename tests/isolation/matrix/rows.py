@@ -21,7 +21,7 @@ _SAMPLE: Final = "sample-"
 _ALIVE: Final = timedelta(days=1)
 _JOB: Final = text("""
     INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, queueing_lock, args, status, scheduled_at)
-    VALUES ('default', 'billing.expire_overrides', null,
+    VALUES ('default', 'auth.expire', null,
             jsonb_build_object('tenant_id', cast(:tenant_id as text), 'arguments', cast('{}' as jsonb)),
             'todo', now() + interval '10 years')
     RETURNING id
@@ -141,13 +141,14 @@ def _name(island: Island, parents: Mapping[str, Row]) -> None:
         owner_email=island.people["owner"].email,
         name=f"{island.token}.eml",
         search=island.token,
-        entitlement_key=str(parents["entitlement_override"]["key"]),
         token=island.invitation_token,
         refresh_token=island.refresh_token,
         password=island.password,
         current_password=island.password,
         tenant=island.slug,
     )
+    if "entitlement_override" in parents:
+        island.ids["entitlement_key"] = str(parents["entitlement_override"]["key"])
     island.ids["public email"] = member.email
     # Of its own in each world: invitations to one address are counted over all tenants.
     island.ids["POST /api/v1/invitations email"] = f"invited@{secrets.token_hex(8)}.example.org"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal
 from unittest.mock import patch
 
 import structlog
@@ -29,7 +29,7 @@ from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.rows import Rows, insert
 from tests.isolation.matrix.wire import Answer, Request, send
 from tests.isolation.matrix.world import OTHER_PASSWORD, World, new_world
-from tests.support.app import PASSWORD, AppName
+from tests.support.app import PASSWORD
 from tests.support.apps import audience
 from tests.support.cluster import superuser_url
 from tests.support.dns import NameServer, serving_names
@@ -110,24 +110,22 @@ class Stage:
         self, world: World, person: Person, app: str, island: Island | None, *, session: str = "session"
     ) -> str:
         """Return an access token as a login would have given it; ``session`` says of which of the person's."""
-        name = next(name for name in get_args(AppName) if name == app)
         key = (person.id, app, island and island.id, session)
         if key not in world.tokens:
             world.tokens[key] = await self.kernel.issuer.issue(
                 user_id=UserId(person.id),
                 session_id=getattr(person, session),
-                audience=audience(self.settings, name),
+                audience=audience(self.settings, app),
                 tenant_id=TenantId(island.id) if island else None,
             )
         return world.tokens[key]
 
     async def expired_token(self, person: Person, app: str, island: Island | None) -> str:
         """Return a token that was good an hour ago."""
-        name = next(name for name in get_args(AppName) if name == app)
         forge = await Forge.of(self.settings, self.kernel.keys)
         then = int(clock.timestamp()) - 3600
         claims: dict[str, object] = {"iat": then, "nbf": then, "exp": then + 600, "sub": str(person.id)}
-        claims |= {"sid": str(person.session), "aud": audience(self.settings, name)}
+        claims |= {"sid": str(person.session), "aud": audience(self.settings, app)}
         return forge.sign(forge.claims(**claims, **({"tenant": str(island.id)} if island else {})))
 
     @classmethod
@@ -160,8 +158,7 @@ def _fresh_loggers() -> Iterator[None]:
 
 def _forget_loggers() -> None:
     # structlog keeps, with a logger, the configuration of its first use.
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in {"insula", "tenants", "admin", "billing"}:
-            for held in list(vars(module).values()):
-                if isinstance(held, BoundLoggerLazyProxy):
-                    vars(held).pop("bind", None)
+    for module in list(sys.modules.values()):
+        held = vars(module).get("_log")
+        if isinstance(held, BoundLoggerLazyProxy):
+            vars(held).pop("bind", None)
