@@ -8,19 +8,15 @@ from typing import Annotated, ClassVar, Final
 from fastapi import APIRouter, FastAPI
 from fastapi.params import Depends as DependsParam
 from pydantic import BaseModel
-from sqlalchemy import text
+from sqlalchemy import MetaData
 
-from insula.auth import Claims
 from insula.callers import (
     Admitted,
     AppCallers,
     Errors,
-    Identity,
-    NamedTenants,
+    RoleCallers,
+    RoleHolder,
     Roles,
-    Sources,
-    TokenCallers,
-    plain_user,
 )
 from insula.db.roles import DatabaseRole
 from insula.errors import AppError
@@ -29,13 +25,10 @@ from insula.http.app_context import AppContext, AppWithContext, give_context
 from insula.http.handlers import install_handlers
 from insula.http.route import TenantRoute
 from insula.http.seal import check_callers
-from insula.ids import UserId
-from insula.scope import Principal, RolePrincipal, RoleScope
+from insula.scope import RolePrincipal, RoleScope
 from insula.settings import Settings
-from insula.tenancy import Access
 
 ROLE: Final = DatabaseRole.TENANTS
-_AGENT: Final = text("SELECT role FROM support_agent WHERE user_id = :user_id")
 
 
 class AgentRole(StrEnum):
@@ -72,30 +65,19 @@ class AgentScope(RoleScope[AgentPrincipal]):
     """An agent at work."""
 
 
-class SupportAgents(TokenCallers):
-    """Users who have a row in ``support_agent``; they act in no tenant. The row is read at each request."""
+class SupportAgent(RoleHolder, table=True):
+    """A user who works at the support desk."""
+
+    metadata = MetaData()  # no table of the product: the tests make it and drop it
+
+
+class SupportAgents(RoleCallers):
+    """Users who have a row in ``support_agent``."""
 
     roles: ClassVar[Roles] = AgentRole
     errors: ClassVar[Errors] = (AgentsOnly,)
-
-    async def sign_in(self, user_id: UserId, named: NamedTenants, sources: Sources) -> None:
-        """Let agents sign in, without a tenant. Raises AgentsOnly."""
-        if named or await _role(user_id, sources) is None:
-            raise AgentsOnly
-
-    async def identity_of(self, claims: Claims, access: Access, sources: Sources) -> Identity[Principal]:
-        """Return the user as an agent, as long as the row is there."""
-        role = await _role(claims.user_id, sources)
-        if role is None:
-            return plain_user(claims, access)
-        return Identity(AgentPrincipal(claims.user_id, claims.session_id, role, access.email))
-
-
-async def _role(user_id: UserId, sources: Sources) -> str | None:
-    async with sources.unit(user_id) as unit:
-        connection = await unit.session.connection()
-        role: str | None = (await connection.execute(_AGENT, {"user_id": user_id})).scalar_one_or_none()
-    return role
+    model: ClassVar[type[RoleHolder]] = SupportAgent
+    principal_type: ClassVar[type[RolePrincipal]] = AgentPrincipal
 
 
 class AgentGuard(RoleGuard[AgentPrincipal, AgentScope]):

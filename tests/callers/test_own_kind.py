@@ -1,12 +1,13 @@
 """An app's own kind of caller: who signs in, who is let in at each request, and when that ends."""
 
+import asyncpg
 import httpx
-from sqlalchemy import event
+import pytest
 
-from insula.http.app_context import AppContext
+from insula.db.connection import TenantConnection
 from tests.callers.conftest import Desk
 from tests.callers.desk import AgentRole
-from tests.support.app import Live, SignIn
+from tests.support.app import SignIn
 from tests.support.factories import Factories, UserRow
 from tests.support.visitors import problem
 from tests.support.waiting import answers
@@ -105,19 +106,20 @@ class TestEachRequest:
 
         assert problem(answer) == (401, "unauthenticated")
 
-    async def test_the_row_costs_one_read_in_the_apps_role(
-        self, at_desk: Desk, user: UserRow, live: Live, context: AppContext
+    async def test_the_row_costs_one_round_trip(
+        self, at_desk: Desk, user: UserRow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         token = await token_of(at_desk, user)
         await at_desk.tickets(token)
-        engine, sent = live.kernel.database.engine(context.role).sync_engine, []
+        fetch, sent = TenantConnection.fetch, []
 
-        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            sent.append(statement)
+        async def noted(self: TenantConnection, query: str, *arguments: object) -> list[asyncpg.Record]:
+            sent.append(query)
+            records: list[asyncpg.Record] = await fetch(self, query, *arguments)
+            return records
 
-        event.listen(engine, "before_cursor_execute", note)
+        monkeypatch.setattr(TenantConnection, "fetch", noted)
         await at_desk.tickets(token)
-        event.remove(engine, "before_cursor_execute", note)
 
         assert len(sent) == 1
         assert "support_agent" in sent[0]

@@ -1,7 +1,7 @@
 """Kinds of callers: which users may sign in to an app, and which principal a request's credentials stand for.
 
 An app declares the kinds that it lets in. ``Members``, ``ApiKeys`` and ``Staff`` are the kernel's; an app's own
-kind is a subclass of ``TokenCallers``. See docs/guides/callers.md.
+kind is a subclass of ``RoleCallers``, or of ``TokenCallers``. See docs/guides/callers.md.
 """
 
 from insula.callers.allowance import Allowance, of_person
@@ -10,6 +10,7 @@ from insula.callers.app_callers import Admitted, AppCallers, Kind, roles_of
 from insula.callers.errors import StaffOnly, TenantRefused
 from insula.callers.identity import Identity, KeyIdentity, MemberIdentity, TenantCaller
 from insula.callers.members import Members
+from insula.callers.role_callers import RoleCallers, RoleHolder
 from insula.callers.staff import Staff
 from insula.callers.token_callers import Errors, NamedTenants, Roles, Sources, TokenCallers, plain_user, user_of
 
@@ -25,6 +26,8 @@ __all__ = [
     "MemberIdentity",
     "Members",
     "NamedTenants",
+    "RoleCallers",
+    "RoleHolder",
     "Roles",
     "Sources",
     "Staff",

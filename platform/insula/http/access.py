@@ -121,7 +121,7 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         kernel = kernel_of(connection)
         app = context_of(connection)
         callers, role = app.callers, app.role
-        credentials = await read_credentials(connection, kernel, audience=app.audience, takes_keys=callers.take_keys)
+        credentials = await read_credentials(connection, kernel, app.audience)
         identity = await callers.identify(credentials, self.admits, kernel, role)
         state = connection.scope.setdefault("insula", {})
         if state.get(MAY_NAME_TENANT, True):

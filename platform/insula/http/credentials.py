@@ -12,12 +12,10 @@ from insula.http.kernel import Kernel
 from insula.ids import TenantId
 
 
-async def read_credentials(
-    connection: HTTPConnection, kernel: Kernel, *, audience: str, takes_keys: bool
-) -> Claims | PresentedKey:
+async def read_credentials(connection: HTTPConnection, kernel: Kernel, audience: str) -> Claims | PresentedKey:
     """Return the verified claims of a token for ``audience``, or the key that is presented, not yet compared.
 
-    Raises Unauthenticated, for a key also where none is taken, and BadRequest for a token beside a key.
+    Raises Unauthenticated, and BadRequest for a token beside a key.
     """
     headers = headers_of(connection)
     presented = headers.get(b"authorization")
@@ -28,8 +26,6 @@ async def read_credentials(
     text = _only_one(headers)
     if not text.startswith(PREFIX):
         return await kernel.verifier.verify(text, audience)
-    if not takes_keys:
-        raise Unauthenticated
     return read_key(text)
 
 

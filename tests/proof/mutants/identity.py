@@ -9,6 +9,7 @@ _TOKENS: Final = "platform/insula/auth/tokens.py"
 _CLAIMS: Final = "platform/insula/auth/claims.py"
 _CALLERS: Final = "platform/insula/callers/app_callers.py"
 _PLACES: Final = "platform/insula/callers/identity.py"
+_ROLE_CALLERS: Final = "platform/insula/callers/role_callers.py"
 _STAFF: Final = "platform/insula/callers/staff.py"
 _MEMBERS: Final = "platform/insula/callers/members.py"
 _PRINCIPALS: Final = "platform/insula/scope/principals.py"
@@ -182,7 +183,14 @@ IDENTITY: Final = (
         CREATE,
     ),
     Edit("keys: any action", _PRINCIPALS, "return action in self.actions", "return True", READ),
-    Edit("keys: also where none is taken", _CREDENTIALS, "if not takes_keys:", "if False:", BY_STAFF),
+    Edit(
+        "keys: also where none is taken",
+        _CALLERS,
+        "            if self._keys is None:\n                raise Unauthenticated\n"
+        "            return await self._keys.identity_of(",
+        "            return await (self._keys or ApiKeys()).identity_of(",
+        BY_STAFF,
+    ),
     Edit(
         "callers: any kind's role of one name",
         _CALLERS,
@@ -202,6 +210,20 @@ IDENTITY: Final = (
         _ACCESS,
         "        if isinstance(identity.principal, self.principal_type):\n            return identity.principal\n",
         "        if True:\n            return identity.principal\n",
+        tests("callers/test_own_kind.py"),
+    ),
+    Edit(
+        "callers: whoever signs in",
+        _ROLE_CALLERS,
+        "if named or await self._role(user_id, sources) is None:",
+        "if False:",
+        tests("callers/test_own_kind.py"),
+    ),
+    Edit(
+        "callers: without a row, too",
+        _ROLE_CALLERS,
+        "        if role is None:\n            return plain_user(claims, access)\n",
+        "        role = role or next(iter(self.roles))\n",
         tests("callers/test_own_kind.py"),
     ),
     Edit(
