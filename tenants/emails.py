@@ -10,11 +10,13 @@ from insula.errors import AppError
 from insula.limits import Limits, refusal, to_mailbox
 from insula.limits.classes import DEFAULT_INVITATIONS_PER_DAY, INVITATIONS_PER_DAY
 from insula.limits.mails import Count, by_person
-from insula.mail import send_mail
+from insula.mail import EmailTemplate, send_mail
 from insula.scope import Scope
+from tenants.invitations.emails import INVITATION
 from tenants.invitations.errors import TooManyInvitations
 from tenants.invitations.models import Invitation
 from tenants.mail_limits import OWNERSHIP, invitations
+from tenants.members.emails import OWNERSHIP_TRANSFERRED
 from tenants.members.errors import TooManyTransfers
 
 LIFETIME: Final = timedelta(days=7)
@@ -47,7 +49,7 @@ class Emails:
             "role": invitation.role.replace("_", " "),
         }
         key = f"invitation:{invitation.id}:{invitation.sent_count}"
-        await self._send(scope, invitation.email, "invitation", context, names, key)
+        await self._send(scope, invitation.email, INVITATION, context, names, key)
 
     async def ownership(self, scope: Scope, heir: Membership, former: Membership) -> None:
         """Tell the new owner. Raises TooManyTransfers."""
@@ -55,7 +57,7 @@ class Emails:
         await self._count(counts, TooManyTransfers)
         names = {"tenant": scope.tenant.name, "name": former.name}
         key = f"ownership:{heir.id}:{heir.version}"
-        await self._send(scope, heir.email, "ownership_transferred", {}, names, key)
+        await self._send(scope, heir.email, OWNERSHIP_TRANSFERRED, {}, names, key)
 
     async def _count(self, counts: Iterable[Count], error: type[AppError]) -> None:
         refused = await refusal(self.limits, counts)
@@ -64,7 +66,7 @@ class Emails:
 
     @staticmethod
     async def _send(
-        scope: Scope, to: str, template: str, context: dict[str, str], names: dict[str, str], key: str
+        scope: Scope, to: str, template: EmailTemplate, context: dict[str, str], names: dict[str, str], key: str
     ) -> None:
         await send_mail(
             scope.unit,

@@ -15,6 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from redis.asyncio import Redis
 
+from insula.auth.emails import WELCOME
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.ids import new_id
@@ -164,7 +165,7 @@ class Post:
                 unit,
                 tenant_id=None,
                 to=address,
-                template="welcome",
+                template=WELCOME,
                 context={"name": "Probe"},
                 message_key=f"welcome:{address}",
             )

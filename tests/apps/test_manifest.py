@@ -9,11 +9,14 @@ from pydantic import JsonValue
 
 from insula.app.factory import Tag
 from insula.apps import App, Brand, Installation, ManifestError, Resource
+from insula.auth.emails import EMAILS, WELCOME
 from insula.callers import ApiKeys, Members
 from insula.db.roles import DatabaseRole
 from insula.jobs import JobContext, Periodic
+from insula.mail import EmailTemplate
 from insula.policy import Role
 from insula.settings import SettingsGroup
+from tenants.invitations.emails import INVITATION
 
 
 async def nothing(_context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
@@ -73,6 +76,16 @@ BRAND = Brand(name="Acme", claim="We help.", description="A product.")
             lambda: Installation(brand=BRAND, apps=(APP, replace(APP, name="help", mount="/help"))),
             "two resources have a job 'support.remind': rename one",
         ),
+        (
+            lambda: replace(TICKETS, emails=(EmailTemplate("reminder", "insula.auth.emails"),)),
+            r"the email 'reminder': insula\.auth\.emails has no file reminder\.txt\.jinja2: add it",
+        ),
+        (
+            lambda: Installation(brand=BRAND, apps=(replace(APP, resources=(replace(TICKETS, emails=(WELCOME,)),)),)),
+            "two emails have the name 'welcome': rename one",
+        ),
+        (lambda: replace(BRAND, name="Acme\nBcc: all"), "a name is one line of printable characters"),
+        (lambda: replace(BRAND, name=" "), "a name is one line of printable characters"),
         (lambda: Installation(brand=BRAND, apps=(APP,)).app("help"), "there is no app 'help': the apps are support"),
     ],
 )
@@ -80,6 +93,12 @@ def test_a_contradiction_is_refused_and_the_mend_named(make: Callable[[], object
     assert Installation(brand=BRAND, apps=(APP,)).app("support") is APP
     with pytest.raises(ManifestError, match=message):
         make()
+
+
+def test_an_installation_gathers_its_emails_after_the_kernels() -> None:
+    asking = replace(TICKETS, emails=(INVITATION,))
+    installation = Installation(brand=BRAND, apps=(replace(APP, resources=(asking,)),))
+    assert installation.emails == (*EMAILS, INVITATION)
 
 
 def test_an_installation_gathers_what_its_resources_declare() -> None:

@@ -8,9 +8,9 @@ import pytest
 from insula.audit import PLATFORM
 from insula.errors import Unavailable
 from insula.limits.mails import REGISTRATION, RESET, VERIFICATION, Mail
-from insula.mail import JOBS
 from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
+from tests.support.apps import MAIL_JOBS
 from tests.support.factories import UserRow
 from tests.support.letters import SECRET, Readback, letters_to, secret_to
 from tests.support.mail import Sink
@@ -50,7 +50,7 @@ class TestRegister:
         answer = await register(visitor, f"  {email.upper()} ")
         assert (answer.status_code, answer.json()) == (202, {"status": "look_into_your_mail"})
         assert answer.headers["cache-control"] == "no-store"
-        async with working(quick(sink.settings(settings)), JOBS):
+        async with working(quick(sink.settings(settings)), MAIL_JOBS):
             await until(lambda: bool(sink.to(email)))
             text = sink.to(email)[0].get_body(("plain",))
             assert text is not None

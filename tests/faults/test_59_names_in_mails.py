@@ -7,9 +7,11 @@ from importlib.resources import files
 import httpx
 import pytest
 
+from insula.mail import EmailTemplate
 from insula.mail.names import name_in_mail
 from insula.settings import Settings
 from tests.support.app import SignIn
+from tests.support.apps import INSTALLATION
 from tests.support.factories import Factories
 from tests.support.mail import Sink
 from tests.tenants.invitations.support import address, invite
@@ -82,10 +84,12 @@ async def test_mails_hold_no_link_but_ours(
         assert not re.search(r"evil\W?[.\u3002]\W?example|https://", everything)
 
 
-def test_no_subject_has_a_place_for_a_text() -> None:
-    templates = [path for path in (files("insula.mail") / "templates").iterdir() if path.name.endswith(".txt.jinja2")]
+@pytest.mark.parametrize("template", INSTALLATION.emails, ids=lambda template: template.name)
+def test_no_subject_has_a_place_for_a_text(template: EmailTemplate) -> None:
+    source = (files(template.package) / template.file("txt")).read_text()
 
-    subjects = {path.name: path.read_text().partition("\n")[0] for path in templates}
+    subject = source.partition("\n")[0].replace("{{ brand }}", INSTALLATION.brand.name)
 
-    assert len(subjects) > 5
-    assert {name for name, subject in subjects.items() if "{" in subject or not subject} == set()
+    assert subject
+    assert "{" not in subject
+    assert template.subject(INSTALLATION.brand.name) == subject

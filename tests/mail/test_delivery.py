@@ -10,12 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.auth.emails import WELCOME
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.ids import new_id
 from insula.jobs import external
-from insula.mail import JOBS, send_mail
+from insula.mail import send_mail
 from insula.settings import Settings
+from tests.support.apps import MAIL_JOBS
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories
 from tests.support.mail import Sink
@@ -33,7 +35,7 @@ async def post(database: Database, tenant_id: UUID, key: str = "one") -> str:
 async def post_to(address: str, database: Database, tenant_id: UUID, key: str) -> None:
     async with database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
         await send_mail(
-            unit, tenant_id=tenant_id, to=address, template="welcome", context={"name": "Ada"}, message_key=key
+            unit, tenant_id=tenant_id, to=address, template=WELCOME, context={"name": "Ada"}, message_key=key
         )
 
 
@@ -64,7 +66,7 @@ async def test_a_mail_whose_answer_is_lost_is_sent_once_more_under_its_id(
     tenant = await make.tenant()
     address = await post(database, tenant.id)
     sink.losses[address] = 1
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await ended(readback, tenant.id, "succeeded")
     first, second = sink.to(address)
     assert first["Message-ID"] == second["Message-ID"]
@@ -76,7 +78,7 @@ async def test_a_mail_whose_answer_is_lost_twice_is_given_up_until_staff_run_it_
     tenant = await make.tenant()
     address = await post(database, tenant.id)
     sink.losses[address] = 2
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         with patch.object(external, "_log") as log:
             await ended(readback, tenant.id, "failed")
         assert len(sink.to(address)) == 2
@@ -99,7 +101,7 @@ async def test_a_silent_server_holds_no_connection_to_the_database_and_is_left_a
     sink.holds[address] = "RCPT"
     mail = sink.settings(settings)
     impatient = mail.model_copy(update={"mail": mail.mail.model_copy(update={"timeout": 0.3})})
-    async with working(quick(impatient), JOBS):
+    async with working(quick(impatient), MAIL_JOBS):
         await until(lambda: address in sink.held)
         idle = await readback(
             "select query from pg_stat_activity where datname = current_database() "
@@ -118,7 +120,7 @@ async def test_two_jobs_with_one_key_send_one_mail(
     tenant = await make.tenant()
     address = await post(database, tenant.id)
     sink.holds[address] = "DATA"
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: address in sink.held)
         await post_to(address, database, tenant.id, "one")
         later = await post(database, tenant.id, "two")
@@ -135,7 +137,7 @@ async def test_a_mail_that_was_taken_is_marked_although_the_connection_is_lost_a
     tenant = await make.tenant()
     address = await post(database, tenant.id)
     sink.holds[address] = "DATA"
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: address in sink.held)
         async with marks_held_up(settings):
             del sink.holds[address]
@@ -153,7 +155,7 @@ async def test_a_worker_that_is_told_to_stop_leaves_no_mail_unmarked(
     tenant = await make.tenant()
     address = await post(database, tenant.id)
     sink.holds[address] = "DATA"
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: address in sink.held)
         asyncio.get_running_loop().call_later(0.2, sink.holds.clear)
     assert await statuses(readback, tenant.id) == {"succeeded"}

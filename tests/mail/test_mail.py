@@ -9,14 +9,16 @@ import pytest
 from aiosmtplib import SMTPConnectError
 
 from insula import clock
+from insula.auth.emails import WELCOME
 from insula.db.pools import Database
 from insula.db.roles import DatabaseRole
 from insula.errors import InvalidValue
 from insula.ids import new_id
-from insula.mail import JOBS, send_mail
+from insula.mail import send_mail
 from insula.settings import MailSettings, Settings
 from insula.worker import mailers
 from insula.worker.mailers import SmtpMailer
+from tests.support.apps import MAIL_JOBS
 from tests.support.factories import Factories
 from tests.support.mail import Sink, TlsSink
 from tests.support.waiting import until
@@ -25,7 +27,7 @@ from tests.support.worker import Readback, job, quick, statuses, working
 
 async def welcome(database: Database, tenant_id: UUID, to: str, key: str, name: str = "Ada") -> None:
     async with database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
-        await send_mail(unit, tenant_id=tenant_id, to=to, template="welcome", context={"name": name}, message_key=key)
+        await send_mail(unit, tenant_id=tenant_id, to=to, template=WELCOME, context={"name": name}, message_key=key)
 
 
 def new_address() -> str:
@@ -38,7 +40,7 @@ async def test_a_mail_arrives_in_text_and_html(
     tenant, address = await make.tenant(), new_address()
     await welcome(database, tenant.id, address, "one", name="Ünï <b>Code</b>")
 
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: bool(sink.to(address)))
 
     (message,) = sink.to(address)
@@ -57,7 +59,7 @@ async def test_a_key_is_sent_once_and_the_id_follows_from_it(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant, other, address = await make.tenant(), await make.tenant(), new_address()
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         for key in ("one", "one", "two"):
             await welcome(database, tenant.id, address, key)
         await welcome(database, other.id, address, "one")  # another tenant's key is another key
@@ -80,7 +82,7 @@ async def test_a_refused_mail_is_sent_again_under_its_id(
     tenant, address = await make.tenant(), new_address()
     sink.refusals[address] = 3  # a refusal uses up none of the two claims
     await welcome(database, tenant.id, address, "one")
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: bool(sink.to(address)))
     assert len(sink.to(address)) == 1
     assert sink.refusals[address] == 0
@@ -92,7 +94,7 @@ async def test_a_suspended_tenant_sends_nothing(
     suspended, active, address = await make.tenant(status="suspended"), await make.tenant(), new_address()
     await welcome(database, suspended.id, address, "one")
     await welcome(database, active.id, address, "one")
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: _aborted(readback, suspended.id))
         await until(lambda: bool(sink.to(address)))
     assert len(sink.to(address)) == 1
@@ -144,7 +146,7 @@ async def test_a_mail_that_was_sent_leaves_no_words_behind(
     (queued,) = await readback("select id from jobs.procrastinate_jobs where tenant_id = :id", id=tenant.id)
     number = queued["id"]
     assert isinstance(number, int)
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: _done(readback, tenant.id))
     assert (await job(readback, number))["args"] == {"tenant_id": str(tenant.id)}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 
 from insula.asgi import create_app
+from insula.auth.emails import WELCOME
 from insula.mail.message import compose
 from insula.settings import Settings
 from insula.worker.mailers import mailer_of
@@ -28,7 +29,14 @@ async def visited(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 async def keep_a_mail(settings: Settings) -> None:
     context = {"name": f"<script>alert(1)</script> {LINK}"}
     await mailer_of(settings).send(
-        compose(sender="a@b.example", to="ada@example.com", template="welcome", context=context, message_key="k"),
+        compose(
+            sender="a@b.example",
+            brand="Insula",
+            to="ada@example.com",
+            template=WELCOME,
+            context=context,
+            message_key="k",
+        ),
         _unclaimed,
     )
 

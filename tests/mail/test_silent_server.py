@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from insula.auth.emails import WELCOME
 from insula.ids import new_id
 from insula.mail.message import compose
 from insula.settings import Settings
@@ -19,7 +20,9 @@ async def _nothing() -> None:
 
 
 def sending(mailer: SmtpMailer, to: str) -> asyncio.Task[None]:
-    message = compose(sender="a@b.example", to=to, template="welcome", context={"name": "Ada"}, message_key=to)
+    message = compose(
+        sender="a@b.example", brand="Insula", to=to, template=WELCOME, context={"name": "Ada"}, message_key=to
+    )
     return asyncio.create_task(mailer.send(message, _nothing))
 
 

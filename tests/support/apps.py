@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from insula import mail
 from insula import settings as kernel_settings
 from insula.app.root import PUBLIC as ROOT_PUBLIC
 from insula.apps import load
@@ -22,8 +23,9 @@ PUBLIC: Final[Mapping[str, frozenset[str]]] = {
     "root": ROOT_PUBLIC.union(*(resource.public_pages for resource in INSTALLATION.resources)),
     **{app.name: DOCUMENTATION | app.public for app in INSTALLATION.apps},
 }
-HANDLERS: Final[Handlers] = tasks.merged(tasks.HANDLERS, INSTALLATION.jobs)
-PERIODIC: Final[tuple[Periodic, ...]] = (*tasks.PERIODIC, *INSTALLATION.schedules)
+HANDLERS: Final[Handlers] = tasks.handlers_of(INSTALLATION)
+PERIODIC: Final[tuple[Periodic, ...]] = tasks.periodic_of(INSTALLATION)
+MAIL_JOBS: Final[Handlers] = mail.jobs(INSTALLATION.emails, INSTALLATION.brand.name)
 
 
 def audience(settings: Settings, app: str) -> str:

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from insula.ids import new_id
-from insula.mail import JOBS
 from insula.settings import Settings
 from tenants.invitations import tokens
+from tests.support.apps import MAIL_JOBS
 from tests.support.factories import Factories, TenantRow
 from tests.support.mail import Sink
 from tests.support.waiting import until
@@ -32,7 +32,7 @@ def bodies(message: EmailMessage) -> tuple[str, str]:
 
 
 async def arrived(settings: Settings, sink: Sink, to: str) -> EmailMessage:
-    async with working(quick(sink.settings(settings)), JOBS):
+    async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: bool(sink.to(to)), seconds=10)
     [message] = sink.to(to)
     return message
@@ -80,7 +80,7 @@ class TestInvitation:
         to = newcomer.user.email
         made = await owner.post("/invitations", {"email": to, "role": "viewer"})
         assert (await owner.post(f"/invitations/{made.json()['id']}/resend", None)).status_code == 200
-        async with working(quick(sink.settings(settings)), JOBS):
+        async with working(quick(sink.settings(settings)), MAIL_JOBS):
             await until(lambda: len(sink.to(to)) == 2, seconds=10)
         found = {token for message in sink.to(to) for token in TOKEN.findall(bodies(message)[0])}
         answers = [await newcomer.post("/invitations/accept", {"token": token}) for token in found]

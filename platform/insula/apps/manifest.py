@@ -17,10 +17,12 @@ from fastapi import APIRouter
 from insula.app.factory import Tag
 from insula.app.queue_metrics import DatabaseGauge
 from insula.apps.attack import AttackHints
+from insula.auth.emails import EMAILS
 from insula.callers import AppCallers, Kind, roles_of
 from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
 from insula.jobs import Handler, Handlers, Periodic
+from insula.mail import EmailTemplate
 from insula.policy import merged
 from insula.settings import Settings, SettingsGroup, with_groups
 
@@ -52,6 +54,7 @@ class Resource:
     jobs: Handlers = field(default_factory=lambda: _NO_JOBS)
     schedules: Sequence[Periodic] = ()
     gauges: Sequence[DatabaseGauge] = ()
+    emails: Sequence[EmailTemplate] = ()
     attack: AttackHints = field(default_factory=AttackHints)
 
     def __post_init__(self) -> None:
@@ -65,6 +68,8 @@ class Resource:
                 raise ManifestError(
                     f"{where}: the schedule of {schedule.task!r} has no job: add the job to jobs=, or drop the schedule"
                 )
+        for email in self.emails:
+            email.check()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +137,16 @@ class App:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
-    """How the product is called, and what its home page says of it."""
+    """How the product is called, also in emails, and what its home page says of it."""
 
     name: str
     claim: str
     description: str
+
+    def __post_init__(self) -> None:
+        """Check that the name fits into the subject of an email."""
+        if not self.name.strip() or not self.name.isprintable():
+            raise ManifestError(f"the brand {self.name!r}: a name is one line of printable characters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +162,7 @@ class Installation:
         _unique("two apps are mounted at {}: move one", (app.mount for app in self.apps))
         _unique("two apps have the command {}: rename one", chain.from_iterable(app.commands for app in self.apps))
         _unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
+        _unique("two emails have the name {}: rename one", (email.name for email in self.emails))
         roles_of(chain.from_iterable(app.callers for app in self.apps))
         names = [app.name for app in self.apps if app.settings is not None]
         _check_variables(combinations(names, 2))
@@ -198,6 +209,11 @@ class Installation:
     def settings_type(self) -> type[Settings]:
         """The type of its settings: the kernel's, with the apps' groups."""
         return with_groups(tuple((app.name, app.settings) for app in self.apps if app.settings is not None))
+
+    @property
+    def emails(self) -> tuple[EmailTemplate, ...]:
+        """The kernel's emails, and every resource's."""
+        return (*EMAILS, *chain.from_iterable(resource.emails for resource in self.resources))
 
     def app(self, name: str) -> App:
         """Return the app of that name. Raises ManifestError."""

@@ -1,5 +1,6 @@
 """Mail: written from templates, enqueued with the change it tells of, sent by the worker."""
 
-from insula.mail.outbox import JOBS, send_mail
+from insula.mail.outbox import jobs, send_mail
+from insula.mail.templates import EmailTemplate
 
-__all__ = ["JOBS", "send_mail"]
+__all__ = ["EmailTemplate", "jobs", "send_mail"]

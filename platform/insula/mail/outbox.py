@@ -1,6 +1,7 @@
 """``send_mail`` puts a mail into a transaction; the task ``mail.send`` sends it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -12,9 +13,11 @@ from insula.db.unit import Unit
 from insula.jobs import Handlers, JobContext, enqueue, external_effect
 from insula.mail.message import compose
 from insula.mail.names import name_in_mail
+from insula.mail.templates import EmailTemplate
 
 _TASK: Final = "mail.send"
 _ANY_SENDER: Final = "nobody@localhost"
+_ANY_BRAND: Final = "Brand"
 
 
 class _Mail(BaseModel):
@@ -31,7 +34,7 @@ async def send_mail(  # noqa: PLR0913 - the parts of a mail, each named by the c
     *,
     tenant_id: UUID | None,
     to: str,
-    template: str,
+    template: EmailTemplate,
     context: Mapping[str, str],
     message_key: str,
     names: Mapping[str, str] | None = None,
@@ -43,16 +46,34 @@ async def send_mail(  # noqa: PLR0913 - the parts of a mail, each named by the c
     tenant is suspended. Raises InvalidValue for an address or a text that could forge a header.
     """
     shown = {key: name_in_mail(name) for key, name in (names or {}).items()}
-    mail = _Mail(to=to, template=template, context={**context, **shown}, message_key=message_key)
-    compose(sender=_ANY_SENDER, **mail.model_dump())  # what cannot be sent is refused here, not found out later
+    texts = {**context, **shown}
+    # What cannot be sent is refused here, not found out later.
+    compose(sender=_ANY_SENDER, brand=_ANY_BRAND, to=to, template=template, context=texts, message_key=message_key)
+    mail = _Mail(to=to, template=template.name, context=texts, message_key=message_key)
     lock = f"mail:{message_key}"  # of two jobs with one key the second finds what the first has marked
     await enqueue(unit, _TASK, mail.model_dump(), tenant_id=tenant_id, lock=lock, queueing_lock=lock)
 
 
-async def _send(context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
-    mail = _Mail.model_validate(arguments)
-    message = compose(sender=context.settings.mail.sender, **mail.model_dump())
-    await external_effect(context, f"mail:{mail.message_key}", partial(context.mailer.send, message))
+def jobs(templates: Iterable[EmailTemplate], brand: str) -> Handlers:
+    """Return the task that sends mails, for a worker that knows these templates by their names."""
+    return MappingProxyType({_TASK: _Sending({template.name: template for template in templates}, brand)})
 
 
-JOBS: Final[Handlers] = MappingProxyType({_TASK: _send})
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    templates: Mapping[str, EmailTemplate]
+    brand: str
+
+    async def __call__(self, context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
+        mail = _Mail.model_validate(arguments)
+        if (template := self.templates.get(mail.template)) is None:
+            raise LookupError(f"no installed resource declares the email {mail.template!r}")
+        message = compose(
+            sender=context.settings.mail.sender,
+            brand=self.brand,
+            to=mail.to,
+            template=template,
+            context=mail.context,
+            message_key=mail.message_key,
+        )
+        await external_effect(context, f"mail:{mail.message_key}", partial(context.mailer.send, message))

@@ -25,7 +25,7 @@ from insula.worker.mailers import mailer_of
 from insula.worker.queue import CONNECTIONS, build, connector
 from insula.worker.recovery import keep_recovering
 from insula.worker.runner import Resources
-from insula.worker.tasks import HANDLERS, PERIODIC, merged
+from insula.worker.tasks import handlers_of, periodic_of
 
 _OUTGOING_TIMEOUT: Final = 10.0
 _PAUSE: Final = 0.5
@@ -39,9 +39,8 @@ async def run(settings: Settings, installation: Installation | None = None) -> N
     configure(settings.log_format, settings.log_level)
     installation = installation or load(settings.installation)
     settings = complete(settings, installation)
-    handlers = merged(HANDLERS, installation.jobs)
     working = asyncio.create_task(
-        work(settings, handlers, (*PERIODIC, *installation.schedules), roles_of(installation))
+        work(settings, handlers_of(installation), periodic_of(installation), roles_of(installation))
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,27 +1,29 @@
-"""The kernel's own tasks by name, and those due by the clock. Resources declare theirs."""
+"""Every task that a worker runs, by name, and those due by the clock: the kernel's and the installation's."""
 
 from types import MappingProxyType
-from typing import Final
 
 from insula import mail
+from insula.apps import Installation
 from insula.auth import expiry
 from insula.jobs import Handler, Handlers, Periodic
 from insula.worker import housekeeping
 
 
-def merged(*offers: Handlers) -> Handlers:
-    """Return the tasks of all; two of one name are an error."""
+def handlers_of(installation: Installation) -> Handlers:
+    """Return the handlers of all tasks. Raises ValueError for two of one name."""
+    mails = mail.jobs(installation.emails, installation.brand.name)
+    return _merged(mails, expiry.JOBS, housekeeping.JOBS, installation.jobs)
+
+
+def periodic_of(installation: Installation) -> tuple[Periodic, ...]:
+    """Return all tasks that run by the clock."""
+    return (*expiry.SCHEDULES, *housekeeping.SCHEDULES, *installation.schedules)
+
+
+def _merged(*offers: Handlers) -> Handlers:
     handlers: dict[str, Handler] = {}
     for offer in offers:
         if twice := handlers.keys() & offer.keys():
             raise ValueError(f"two tasks have the name {', '.join(sorted(twice))}")
         handlers.update(offer)
     return MappingProxyType(handlers)
-
-
-HANDLERS: Final[Handlers] = merged(mail.JOBS, expiry.JOBS, housekeeping.JOBS)
-
-PERIODIC: Final[tuple[Periodic, ...]] = (
-    *expiry.SCHEDULES,
-    *housekeeping.SCHEDULES,
-)

@@ -12,6 +12,8 @@ _RUNNER: Final = "platform/insula/worker/runner.py"
 _JOBS: Final = "platform/insula/jobs/context.py"
 _EXTERNAL: Final = "platform/insula/jobs/external.py"
 _DELIVERY: Final = tests("mail/test_delivery.py")
+_MANIFEST: Final = "platform/insula/apps/manifest.py"
+_DECLARED: Final = tests("apps/test_manifest.py")
 _SIGNATURE: Final = "billing/webhooks/signature.py"
 _INBOX: Final = "billing/webhooks/inbox.py"
 _SUBSCRIPTIONS: Final = "billing/webhooks/subscription_events.py"
@@ -135,6 +137,28 @@ EFFECTS: Final = (
         "is_hurried = self._is_silent and not probes",
         "is_hurried = False",
         tests("mail/test_silent_server.py"),
+    ),
+    Edit(
+        "emails: sent to find out whether their files are there",
+        _MANIFEST,
+        "            email.check()\n",
+        "            pass\n",
+        _DECLARED,
+    ),
+    Edit(
+        "emails: two of one name",
+        _MANIFEST,
+        '        _unique("two emails have the name {}: rename one", (email.name for email in self.emails))\n',
+        "",
+        _DECLARED,
+    ),
+    Edit("emails: a brand of two lines", _MANIFEST, " or not self.name.isprintable()", "", _DECLARED),
+    Edit(
+        "emails: subjects with what people wrote",
+        "platform/insula/mail/templates.py",
+        "        except UndefinedError as error:",
+        "        except UndefinedError as error:\n            return",
+        tests("mail/test_templates.py"),
     ),
     Edit(
         "mails: two with one key at once",
