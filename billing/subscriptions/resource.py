@@ -1,6 +1,6 @@
 from typing import Final
 
-from billing.subscriptions import queries, routes
+from billing.subscriptions import demo, queries, routes
 from insula.app.queue_metrics import DatabaseGauge
 from insula.apps import AttackHints, Resource, Tag
 
@@ -14,6 +14,7 @@ RESOURCE: Final = Resource(
             queries.SUBSCRIPTIONS_OF_UNKNOWN_STATUS,
         ),
     ),
+    seed=demo.seed,
     attack=AttackHints(
         rows={"subscription": ({"plan_key": "pro", "status": "active", "provider_subscription_id": None},)}
     ),

@@ -1,6 +1,6 @@
 from typing import Final
 
-from billing.webhooks import jobs, routes
+from billing.webhooks import demo, jobs, routes
 from insula.apps import AttackHints, Resource, Tag
 
 RESOURCE: Final = Resource(
@@ -9,6 +9,7 @@ RESOURCE: Final = Resource(
     public=frozenset({"POST /v1/webhooks/stripe"}),  # authenticated by its signature
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
+    seed=demo.seed,
     attack=AttackHints(
         rows={
             "webhook_event": (

@@ -16,6 +16,7 @@ from insula.db import migrate as migrations
 from insula.db.branches import Branch
 from insula.seed import seed
 from insula.settings import Settings
+from tests.support.apps import INSTALLATION
 from tests.support.cluster import create_database, drop_database, with_path
 
 _REVISION = """
@@ -62,23 +63,29 @@ async def migrated_database(settings: Settings) -> AsyncIterator[Settings]:
 
 
 @contextmanager
+def database_without_tenants(settings: Settings) -> Iterator[Settings]:
+    """Give the settings of a new, migrated database without a tenant; dropped afterwards."""
+    name = f"demo_{secrets.token_hex(4)}"
+    maintenance = with_path(settings.database_url, "postgres")
+    asyncio.run(create_database(maintenance, name))
+    try:
+        yield settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
+    finally:
+        asyncio.run(drop_database(maintenance, name))
+
+
+@contextmanager
 def demo_database(settings: Settings) -> Iterator[Settings]:
     """Give the settings of a new database with the demo data and nothing else; dropped afterwards.
 
     What the other tests of a process left behind in the database that they share (a suspended demo tenant, say)
     cannot be felt in it.
     """
-    name = f"demo_{secrets.token_hex(4)}"
-    maintenance = with_path(settings.database_url, "postgres")
-    asyncio.run(create_database(maintenance, name))
-    own = settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
-    try:
+    with database_without_tenants(settings) as own:
         with redis.Redis.from_url(settings.redis_url) as client:
             client.flushdb()  # other tests sign in from this address as well, often
-        seed(own)
+        seed(own, INSTALLATION)
         yield own
-    finally:
-        asyncio.run(drop_database(maintenance, name))
 
 
 class NextVersion:

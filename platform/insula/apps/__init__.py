@@ -2,8 +2,22 @@
 
 from insula.app.factory import Tag
 from insula.apps.attack import AttackHints
+from insula.apps.demo import Demo, DemoTenant, act_for
 from insula.apps.installation import load
 from insula.apps.manifest import App, Brand, Installation, Resource
 from insula.errors import ManifestError, NoInstallation
 
-__all__ = ["App", "AttackHints", "Brand", "Installation", "ManifestError", "NoInstallation", "Resource", "Tag", "load"]
+__all__ = [
+    "App",
+    "AttackHints",
+    "Brand",
+    "Demo",
+    "DemoTenant",
+    "Installation",
+    "ManifestError",
+    "NoInstallation",
+    "Resource",
+    "Tag",
+    "act_for",
+    "load",
+]

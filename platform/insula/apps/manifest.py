@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from insula.app.factory import Tag
 from insula.app.queue_metrics import DatabaseGauge
 from insula.apps.attack import AttackHints
+from insula.apps.demo import Seed
 from insula.auth.emails import EMAILS
 from insula.callers import AppCallers, Kind, roles_of
 from insula.db.roles import DatabaseRole
@@ -55,6 +56,7 @@ class Resource:
     schedules: Sequence[Periodic] = ()
     gauges: Sequence[DatabaseGauge] = ()
     emails: Sequence[EmailTemplate] = ()
+    seed: Seed | None = None
     attack: AttackHints = field(default_factory=AttackHints)
 
     def __post_init__(self) -> None:
@@ -204,6 +206,11 @@ class Installation:
     def schedules(self) -> tuple[Periodic, ...]:
         """What every resource has run by the clock."""
         return tuple(chain.from_iterable(resource.schedules for resource in self.resources))
+
+    @property
+    def seeds(self) -> tuple[Seed, ...]:
+        """What makes every resource's demo rows, in the order of the declarations."""
+        return tuple(resource.seed for resource in self.resources if resource.seed is not None)
 
     @property
     def settings_type(self) -> type[Settings]:

@@ -52,14 +52,14 @@ def run(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1, pare
     with one_clear_line(), ExitStack() as stack:
         if parent:
             die_with(parent, signal.SIGTERM)
-        settings, _ = read()
+        settings, product = read()
         listening = stack.enter_context(bound(host, port))
         with _step("PostgreSQL and Valkey"):
             local, cluster = stack.enter_context(installation(settings, f"http://{host}:{port}"))
         with _step("roles and schema"):
             migrate(local)
         with _step("demo tenants"):
-            seed(local)
+            seed(local, product)
         environment = {**os.environ, **to_environment(local)}  # noqa: TID251  what the children inherit is made here
         check = cluster.check if cluster is not None else lambda: None
         supervisor = Supervisor(listening, environment, local.http.drain_seconds, check)

@@ -1,10 +1,10 @@
 import typer
 
+from insula.apps.settings import read
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
 from insula.seed import PASSWORD
 from insula.seed import seed as plant
-from insula.settings import Settings
 
 app = typer.Typer()
 
@@ -12,8 +12,10 @@ app = typer.Typer()
 @app.command()
 def seed() -> None:
     """Make the demo tenants acme and globex, where they are missing. Not in production: the password is known."""
-    with one_clear_line(), reached(Settings()) as settings:
-        if settings.environment == "production":
-            raise CommandFailed("the demo accounts have a known password: never in production")
-        plant(settings)
+    with one_clear_line():
+        asked, installation = read()
+        with reached(asked) as settings:
+            if settings.environment == "production":
+                raise CommandFailed("the demo accounts have a known password: never in production")
+            plant(settings, installation)
         typer.echo(f"acme and globex are there; every password is {PASSWORD}")

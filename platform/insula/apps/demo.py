@@ -1,0 +1,73 @@
+"""What ``insula seed`` gives the functions of resources that make demo rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from insula.ids import new_id
+from insula.text.collation import sort_key
+
+_USER: Final = text("""
+    INSERT INTO "user" (id, email, name, name_key, status, email_verified_at, created_at, updated_at, version)
+    VALUES (:id, :email, :name, :name_key, 'active', :now, :now, :now, 1) ON CONFLICT (email) DO NOTHING RETURNING id
+""")
+_CREDENTIAL: Final = text(
+    "INSERT INTO credential (user_id, password_hash, updated_at) VALUES (:user_id, :password_hash, :now)"
+)
+_MEMBER: Final = text("""
+    INSERT INTO membership (tenant_id, id, user_id, role, email, name, name_key, created_at, updated_at, version)
+    SELECT :tenant_id, :id, id, :role, email, name, name_key, :now, :now, 1 FROM "user" WHERE email = :email
+""")
+_ACT_FOR: Final = text("SELECT set_config('app.tenant_id', :tenant_id, true)")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTenant:
+    """A demo tenant."""
+
+    id: UUID
+    slug: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """One run of ``insula seed``. ``tenants`` are those made in this run: the others keep what they have.
+
+    ``assignable`` are the actions that tenants can put into roles of their own.
+    """
+
+    tenants: Sequence[DemoTenant]
+    assignable: frozenset[str]
+    password_hash: str
+    now: datetime
+
+    def add_user(self, connection: Connection, email: str) -> None:
+        """Make a verified user with the demo password, unless the address has one."""
+        name = email.partition(".")[0].replace("@", " of ").title().replace(" Of ", " of ")
+        user = {"id": new_id(), "email": email, "name": name, "name_key": sort_key(name), "now": self.now}
+        made = connection.execute(_USER, user).scalar_one_or_none()
+        if made is not None:
+            credential = {"user_id": made, "password_hash": self.password_hash, "now": self.now}
+            connection.execute(_CREDENTIAL, credential)
+
+    def add_member(self, connection: Connection, tenant: DemoTenant, email: str, role: str) -> None:
+        """Make a user a member of a new tenant."""
+        self.add_user(connection, email)
+        act_for(connection, tenant.id)
+        member = {"tenant_id": tenant.id, "id": new_id(), "role": role, "email": email, "now": self.now}
+        connection.execute(_MEMBER, member)
+
+
+def act_for(connection: Connection, tenant_id: UUID) -> None:
+    """Let the statements that follow read and write this tenant's rows: row-level security binds the owner, too."""
+    connection.execute(_ACT_FOR, {"tenant_id": str(tenant_id)})
+
+
+Seed = Callable[[Connection, Demo], None]
+"""Makes a resource's demo rows. It runs as the owner, each time, and leaves what is there as it is."""
