@@ -2,6 +2,7 @@ from typing import Final
 
 from admin.audit import resource as audit
 from admin.background_jobs import resource as background_jobs
+from admin.database import DATABASE
 from admin.overrides import resource as overrides
 from admin.permissions import GRANTS
 from admin.sessions import resource as sessions
@@ -11,7 +12,6 @@ from admin.users import resource as users
 from admin.webhooks import resource as webhooks
 from insula.apps import App
 from insula.callers import Staff
-from insula.db.roles import DatabaseRole
 
 APP: Final = App(
     name="admin",
@@ -20,7 +20,7 @@ APP: Final = App(
     description="What the platform's staff do: look after tenants, users and each other.",
     purpose="What the platform's staff call: every tenant and user, and their suspension.",
     version="1",
-    database_role=DatabaseRole.ADMIN,
+    database=DATABASE,
     callers=(Staff(),),
     grants=GRANTS,
     commands={"staff": "admin.staff.commands"},

@@ -15,11 +15,13 @@ from pydantic import SecretStr
 
 from benchmarks.proc import family
 from benchmarks.world import World, populate
+from insula.apps import load
 from insula.db.migrate import migrate
 from insula.db.provision import hand_over
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import role_url
 from insula.embedded import Cluster
 from insula.settings import AuthSettings, DatabaseSettings, MailSettings, Settings
+from tenants.database import TENANTS
 
 HOST: Final = "bench.example"
 _PRODUCT: Final = "insula"
@@ -70,7 +72,7 @@ class Stage:
     @property
     def twin_url(self) -> str:
         """The database without policies, as the role of the tenants app."""
-        return role_url(self.twin_settings, DatabaseRole.TENANTS)
+        return role_url(self.twin_settings, TENANTS)
 
 
 @contextmanager
@@ -89,7 +91,7 @@ def staged() -> Iterator[Stage]:
 
 def _furnish(directory: Path, cluster: Cluster) -> Stage:
     settings = _settings(directory, cluster, _PRODUCT)
-    migrate(settings)
+    migrate(settings, load().database)
     world = asyncio.run(populate(settings))
     asyncio.run(_copy(cluster, "twin", _UNBIND))
     secret = cluster.secrets.superuser_password
@@ -126,7 +128,7 @@ async def _copy(cluster: Cluster, name: str, statements: str) -> None:
         await maintenance.close()
     copy = await asyncpg.connect(with_path(cluster.database_url, name))
     try:
-        await hand_over(copy)
+        await hand_over(copy, load().database.roles)
         await copy.execute(statements)
         await copy.execute("ANALYZE")
     finally:

@@ -15,7 +15,7 @@ import jwt  # noqa: TID251  # the opponent's library
 from insula import clock
 from insula.auth import KeyRing, TokenIssuer
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE, IDENTITY
 from insula.ids import TenantId, UserId, new_id
 from insula.settings import Settings, audience
 
@@ -157,7 +157,7 @@ async def _insert(url: str, tables: Table) -> None:
 async def _sign_in(settings: Settings, members: Sequence[_Member], secret: str) -> list[Person]:
     lasting = settings.auth.model_copy(update={"access_token_seconds": _TOKEN_SECONDS})
     settings = settings.model_copy(update={"auth": lasting})
-    database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE])
+    database = await Database.open(settings, [IDENTITY, GATE])
     issuer = TokenIssuer(settings, KeyRing(settings, database))
     api, turns = audience(settings, "/api"), asyncio.Semaphore(_AT_ONCE)
 

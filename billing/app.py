@@ -1,5 +1,6 @@
 from typing import Final
 
+from billing.database import DATABASE
 from billing.entitlements import resource as entitlements
 from billing.overrides import resource as overrides
 from billing.permissions import GRANTS
@@ -9,7 +10,6 @@ from billing.subscriptions import resource as subscriptions
 from billing.webhooks import resource as webhooks
 from insula.apps import App
 from insula.callers import ApiKeys, Members
-from insula.db.roles import DatabaseRole
 
 APP: Final = App(
     name="billing",
@@ -18,10 +18,9 @@ APP: Final = App(
     description="What a tenant has bought, what that grants it, and the payment provider's webhooks.",
     purpose="Plans, subscriptions, entitlements, and the payment provider's webhooks.",
     version="1",
-    database_role=DatabaseRole.BILLING,
+    database=DATABASE,
     callers=(Members(), ApiKeys()),
     settings=BillingSettings,
-    jobs_act_as_app=True,
     grants=GRANTS,
     resources=(
         plans.RESOURCE,

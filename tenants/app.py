@@ -2,9 +2,9 @@ from typing import Final
 
 from insula.apps import App
 from insula.callers import ApiKeys, Members
-from insula.db.roles import DatabaseRole
 from tenants.api_keys import resource as api_keys
 from tenants.audit_events import resource as audit_events
+from tenants.database import DATABASE
 from tenants.domains import resource as domains
 from tenants.invitations import resource as invitations
 from tenants.items import resource as items
@@ -24,7 +24,7 @@ APP: Final = App(
     description="What a tenant's people work with: the tenant itself, its members, projects and their items.",
     purpose="What the people of a tenant call: their tenant, its members, projects and items.",
     version="2",
-    database_role=DatabaseRole.TENANTS,
+    database=DATABASE,
     callers=(Members(tenantless=True), ApiKeys()),
     settings=TenantsSettings,
     grants=GRANTS,

@@ -1,9 +1,24 @@
 from typing import Final
 
 from admin.background_jobs import routes
+from admin.database import ADMIN
 from insula.apps import Resource, Tag
+from insula.db.queue_rights import EVENTS, JOBS, on_queue
 
 RESOURCE: Final = Resource(
     tag=Tag(name="jobs", description="The work after the response."),
     routers=(routes.router,),
+    # Staff see and steer jobs; a job's arguments, such as the link in a mail, are for the worker alone.
+    queue=(
+        *on_queue(
+            ADMIN,
+            JOBS,
+            "SELECT id, tenant_id, queue_name, task_name, priority, lock, status, enqueued_at, scheduled_at, attempts, "
+            "abort_requested, worker_id",
+            "UPDATE status, attempts, scheduled_at, priority, queue_name, lock, abort_requested",
+        ),
+        *on_queue(ADMIN, EVENTS, "SELECT"),
+        *on_queue(ADMIN, "procrastinate_retry_job_v2", "EXECUTE"),
+        *on_queue(ADMIN, "procrastinate_cancel_job_v1", "EXECUTE"),
+    ),
 )

@@ -1,7 +1,10 @@
 from typing import Final
 
+from admin.database import ADMIN
 from admin.overrides import routes
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import Entitlement
+from insula.db.rights import may
 
 RESOURCE: Final = Resource(
     tag=Tag(
@@ -16,5 +19,9 @@ RESOURCE: Final = Resource(
             ),
             "staff.override:write",
         )
+    ),
+    tables=(
+        may(ADMIN, "all", Entitlement, "SELECT"),
+        may(ADMIN, "tenant", Entitlement, "UPDATE value, updated_at", "DELETE"),  # what no plan grants
     ),
 )

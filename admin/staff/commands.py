@@ -4,13 +4,14 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from admin.database import ADMIN
 from admin.staff.service import appoint_by_operator
 from insula.auth import EmailAddress, Letters
 from insula.auth.enrolment import Enrolled, enrol
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.errors import AppError
 from insula.policy import StaffRole
 from insula.settings import Settings
@@ -45,11 +46,11 @@ def add(
 
 
 async def _add(settings: Settings, email: str, role: StaffRole) -> tuple[Enrolled, bool]:
-    database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.ADMIN])
+    database = await Database.open(settings, [IDENTITY, ADMIN])
     try:
-        async with database.unit(DatabaseRole.IDENTITY) as unit:
+        async with database.unit(IDENTITY) as unit:
             enrolled = await enrol(unit, Letters(settings), email)
-        async with database.unit(DatabaseRole.ADMIN) as unit:
+        async with database.unit(ADMIN) as unit:
             return enrolled, await appoint_by_operator(unit, enrolled.user_id, role)
     except AppError as error:
         raise CommandFailed(f"{email}: {error.detail}") from None

@@ -1,7 +1,10 @@
 from typing import Final
 
+from admin.database import ADMIN
 from admin.staff import routes
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import Staff
+from insula.db.rights import may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="staff", description="Who works for the platform, and as what."),
@@ -9,4 +12,5 @@ RESOURCE: Final = Resource(
     attack=AttackHints(
         actions={"POST /v1/staff": "staff.staff:appoint", "DELETE /v1/staff/{staff_id}": "staff.staff:dismiss"}
     ),
+    tables=(may(ADMIN, "all", Staff, "SELECT", "INSERT", "UPDATE role", "DELETE"),),
 )

@@ -1,9 +1,22 @@
 from typing import Final
 
+from admin.database import ADMIN
 from admin.tenants import routes
 from insula.apps import Resource, Tag
+from insula.db.models import Entitlement, Membership, Tenant, TenantDomain, TenantSlug
+from insula.db.rights import may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="tenants", description="Every tenant of the installation."),
     routers=(routes.router,),
+    tables=(
+        may(ADMIN, "all", Tenant, "SELECT", "UPDATE status, updated_at, version"),
+        may(ADMIN, "all", Membership, "SELECT"),
+        may(ADMIN, "all", TenantDomain, "SELECT"),
+        # Staff make tenants, with an owner, a slug and what a plan grants.
+        may(ADMIN, "tenant", Tenant, "INSERT"),
+        may(ADMIN, "tenant", TenantSlug, "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
+        may(ADMIN, "tenant", Membership, "INSERT"),
+        may(ADMIN, "tenant", Entitlement, "INSERT"),
+    ),
 )

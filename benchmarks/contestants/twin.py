@@ -28,9 +28,9 @@ from starlette.responses import Response
 from benchmarks.contestants.common import ContestantSettings, settle
 from insula.app.factory import make_app
 from insula.app.pages import Site
+from insula.apps import load
 from insula.db.connection import TenantConnection
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.http.dispatch import install
 from insula.http.idempotency import Replay, claim
@@ -41,6 +41,7 @@ from insula.policy import Policy
 from insula.scope import Member, Scope, UserPrincipal
 from insula.settings import Settings
 from insula.tenancy import TenantRecord
+from tenants.database import TENANTS
 from tenants.items.routes import router as items
 
 MEASURED: Final = ("get_item", "update_item", "list_items", "create_item")
@@ -227,8 +228,8 @@ def lifespan_of(settings: Settings) -> Any:  # noqa: ANN401  # FastAPI and make_
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Twin]]:
-        database = await Database.open(settings)
-        twin = await Twin.open(database.engine(DatabaseRole.TENANTS))
+        database = await Database.open(settings, load().database.web_roles)
+        twin = await Twin.open(database.engine(TENANTS))
         settle()
         yield {"twin": twin}
         await database.close()

@@ -11,12 +11,15 @@ from typing import Final, NamedTuple
 
 import httpx
 
+from admin.database import ADMIN
 from benchmarks.faults.crowd import BY_NAME, KINDS, Asked, Crowd, Visit, gathered
 from benchmarks.faults.house import PROCESSES, House, Post
 from benchmarks.faults.table import Bar, Cell, Table
 from benchmarks.faults.traffic import NO_ANSWER
-from insula.db.roles import DatabaseRole
+from billing.database import BILLING
+from insula.db.roles import GATE, IDENTITY, WORKER
 from insula.limits import Health
+from tenants.database import TENANTS
 from tests.support.faulty import Fault, Faulty, Only, Wire, of_role
 
 COLUMNS: Final = ("dependency", "fault", "requests", "answered", "refused", "past_deadline", "recovery_s")
@@ -74,12 +77,12 @@ def _is_listener(wire: Wire) -> bool:
 
 
 _ROLES: Final[Mapping[str, tuple[Only, Sequence[str]]]] = {
-    "tenants": (of_role(DatabaseRole.TENANTS), ("read", "write")),
-    "identity": (of_role(DatabaseRole.IDENTITY), ("logout", "login")),
-    "gate": (lambda wire: wire.user == DatabaseRole.GATE and not _is_listener(wire), ("key",)),
-    "admin": (of_role(DatabaseRole.ADMIN), ("staff",)),
-    "billing": (of_role(DatabaseRole.BILLING), ("billing",)),
-    "worker": (of_role(DatabaseRole.WORKER), ("mail",)),
+    "tenants": (of_role(TENANTS), ("read", "write")),
+    "identity": (of_role(IDENTITY), ("logout", "login")),
+    "gate": (lambda wire: wire.user == GATE and not _is_listener(wire), ("key",)),
+    "admin": (of_role(ADMIN), ("staff",)),
+    "billing": (of_role(BILLING), ("billing",)),
+    "worker": (of_role(WORKER), ("mail",)),
     "listener": (_is_listener, ("listener",)),
 }
 _DATABASE: Final = ("read", "write", "logout", "key", "staff", "billing", "listener", "mail")

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from insula.auth.emails import WELCOME
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.ids import new_id
 from insula.mail import send_mail
 from insula.settings import Settings
@@ -137,7 +137,7 @@ class House:
     @asynccontextmanager
     async def post(self) -> AsyncIterator["Post"]:
         """Give what queues mails."""
-        database = await Database.open(self.settings, [DatabaseRole.IDENTITY])
+        database = await Database.open(self.settings, [IDENTITY])
         try:
             yield Post(database, self.sink)
         finally:
@@ -160,7 +160,7 @@ class Post:
     async def arrives(self, seconds: float) -> bool:
         """Queue a mail and tell whether the worker has handed it over in time."""
         address = f"probe-{new_id().hex}@example.com"
-        async with self.database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self.database.unit(IDENTITY) as unit:
             await send_mail(
                 unit,
                 tenant_id=None,

@@ -8,6 +8,7 @@ import asyncpg
 
 from benchmarks.growth.size import BURST, MEMBERS, PROJECTS, Kind, Size, id_in_sql
 from benchmarks.stage import with_path
+from insula.apps import load
 from insula.db.migrate import migrate
 from insula.settings import Settings
 
@@ -43,7 +44,7 @@ async def exists(settings: Settings, maintenance_url: str) -> bool:
 
 async def fill(settings: Settings, size: Size) -> float:
     """Make the schema by the product's migrations, then the rows; return the seconds that the rows took."""
-    migrate(settings)
+    migrate(settings, load().database)
     began = time.monotonic()
     connection = await asyncpg.connect(settings.database_url, server_settings=_WITHOUT_TRIGGERS)
     try:

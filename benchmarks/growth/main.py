@@ -19,6 +19,7 @@ from benchmarks.growth.size import Size
 from benchmarks.load import WRK
 from benchmarks.machine import machine, versions
 from benchmarks.servers import Cores, pinned
+from insula.apps import load
 from insula.db.migrate import migrate
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -92,7 +93,7 @@ def _filled(there: Home, size: Size, number: int) -> Filled:
     settings = there.settings(size, number)
     seconds = 0.0
     if asyncio.run(exists(settings, maintenance_url(settings))):
-        migrate(settings)
+        migrate(settings, load().database)
     else:
         print(f"  filling {size.name}", flush=True)
         seconds = asyncio.run(fill(settings, size))

@@ -11,7 +11,7 @@ from benchmarks.growth.size import MEMBERS, Kind, Place, Size, id_of
 from benchmarks.operations import request
 from insula.auth import KeyRing, TokenIssuer
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE, IDENTITY
 from insula.ids import TenantId, UserId
 from insula.settings import Settings, audience
 
@@ -39,7 +39,7 @@ async def sign_in(settings: Settings, size: Size, count: int) -> list[Person]:
     chosen = [
         tenant + size.tenants * ((first[tenant] + turn) % MEMBERS) for turn in range(MEMBERS) for tenant in tenants
     ][:count]
-    database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE])
+    database = await Database.open(settings, [IDENTITY, GATE])
     issuer, api = TokenIssuer(settings, KeyRing(settings, database)), audience(settings, "/api")
     people = []
     try:

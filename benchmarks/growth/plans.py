@@ -17,15 +17,16 @@ from benchmarks.growth.measuring import Subject
 from benchmarks.growth.people import OPERATIONS
 from benchmarks.growth.serving import Caller, serving
 from benchmarks.growth.size import Size
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.settings import Settings
+from tenants.database import TENANTS
 
 _EXPLAIN: Final = {
     "session_preload_libraries": "auto_explain",
     "auto_explain.log_min_duration": "0",
     "auto_explain.log_format": "json",
 }
-_ROLES: Final = (DatabaseRole.TENANTS, DatabaseRole.GATE)
+_ROLES: Final = (TENANTS, GATE)
 _LOGGED: Final = re.compile(r"duration: [\d.]+ ms  plan:\n((?:\t.*\n)+)")
 _PAGES: Final = 50  # a table of fewer is read whole for good reason
 _ASKED: Final = 12

@@ -1,9 +1,13 @@
 from typing import Final
 
+from billing.database import BILLING
 from billing.entitlements import routes
 from insula.apps import Resource, Tag
+from insula.db.models import Entitlement
+from insula.db.rights import COMMANDS, may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="entitlements", description="What that grants it."),
     routers=(routes.router,),
+    tables=(may(BILLING, "tenant", Entitlement, *COMMANDS),),
 )

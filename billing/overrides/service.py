@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.database import BILLING
 from billing.granting import regrant
 from billing.overrides import queries
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
@@ -16,7 +17,7 @@ from billing.tenant_lock import locked_tenant
 from insula import clock
 from insula.audit import SYSTEM, image, record, record_in
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.db.unit import Unit
 from insula.errors import InvalidValue
 from insula.ids import TenantId
@@ -86,10 +87,10 @@ async def lift_override(scope: StaffScope, tenant_id: TenantId, key: str) -> Non
 
 async def expire_overrides(database: Database) -> int:
     """Lift what has expired, tenant by tenant, and return for how many. Any number may run at once."""
-    async with database.unit(DatabaseRole.WORKER) as unit:
+    async with database.unit(WORKER) as unit:
         tenants = await queries.tenants_with_expired_overrides(unit.session, clock.now())
     for tenant_id in tenants:
-        async with database.unit(DatabaseRole.BILLING, tenant_id) as unit:
+        async with database.unit(BILLING, tenant_id) as unit:
             await _expire(unit, TenantId(tenant_id))
     return len(tenants)
 

@@ -1,8 +1,13 @@
 from typing import Final
 
+from billing.database import BILLING, STAFF, TENANTS
 from billing.subscriptions import demo, queries, routes
+from billing.subscriptions.models import Subscription
 from insula.app.queue_metrics import DatabaseGauge
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import Tenant
+from insula.db.rights import departs, may
+from insula.db.roles import GATE
 
 RESOURCE: Final = Resource(
     tag=Tag(name="subscription", description="What the tenant has bought."),
@@ -17,5 +22,15 @@ RESOURCE: Final = Resource(
     seed=demo.seed,
     attack=AttackHints(
         rows={"subscription": ({"plan_key": "pro", "status": "active", "provider_subscription_id": None},)}
+    ),
+    tables=(
+        may(BILLING, "tenant", Subscription, "SELECT", "INSERT", "UPDATE"),
+        may(BILLING, "tenant", Tenant, "SELECT", "UPDATE plan, updated_at, version"),
+        # A new tenant is put on a plan in the transaction that makes it.
+        may(TENANTS, "tenant", Subscription, "INSERT"),
+        may(STAFF, "tenant", Subscription, "INSERT"),
+        may(STAFF, "all", Subscription, "SELECT"),
+        may(GATE, "all", Subscription, "SELECT tenant_id, status"),  # the gauge above
+        departs(Subscription, "reference", "plan", reason="plans are global"),
     ),
 )

@@ -13,6 +13,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
+from billing.database import BILLING
 from billing.webhooks import queries
 from billing.webhooks.errors import EventMalformed, EventOfOtherMode
 from billing.webhooks.models import STRIPE, WebhookEvent
@@ -20,7 +21,6 @@ from billing.webhooks.provider_events import SUBSCRIPTION_EVENTS, ProviderEvent
 from billing.webhooks.subscription_events import follow
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 
 MAX_ATTEMPTS: Final = 8
@@ -46,7 +46,7 @@ async def receive(database: Database, payload: object, *, live_mode: bool) -> No
     event = _read(payload)
     if event.livemode != live_mode:
         raise EventOfOtherMode
-    async with database.unit(DatabaseRole.BILLING) as unit:
+    async with database.unit(BILLING) as unit:
         stored = await _store(unit, event, _JSON_OBJECT.validate_python(payload))
     if stored is not None:
         await handle(database, stored)
@@ -55,7 +55,7 @@ async def receive(database: Database, payload: object, *, live_mode: bool) -> No
 async def handle(database: Database, event_row: UUID) -> None:
     """Apply a pending event and mark it handled in one transaction; record on it what goes wrong."""
     try:
-        async with database.unit(DatabaseRole.BILLING) as unit:
+        async with database.unit(BILLING) as unit:
             await _finish(unit, event_row)
     except Exception as error:  # noqa: BLE001 - an event must never stop others, whatever is wrong with it
         _log.warning("webhook_event_failed", event_row=str(event_row), error=type(error).__name__)
@@ -116,7 +116,7 @@ async def _apply(unit: Unit, row: WebhookEvent) -> bool:
 
 
 async def _record_failure(database: Database, event_row: UUID, error: Exception) -> None:
-    async with database.unit(DatabaseRole.BILLING) as unit:
+    async with database.unit(BILLING) as unit:
         row = await queries.locked_event(unit.session, event_row)
         if row is None:
             return

@@ -1,7 +1,10 @@
 from typing import Final
 
+from billing.database import BILLING, STAFF
 from billing.webhooks import demo, jobs, routes
+from billing.webhooks.models import BillingCustomer, WebhookEvent
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.rights import departs, may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="webhooks", description="What the payment provider calls."),
@@ -23,5 +26,22 @@ RESOURCE: Final = Resource(
                 },
             )
         }
+    ),
+    tables=(
+        # A customer leads to its tenant before the tenant is known.
+        may(BILLING, "all", BillingCustomer, "SELECT"),
+        departs(BillingCustomer, "unique", "provider,provider_customer_id", reason="a customer is one tenant"),
+        may(BILLING, "all", WebhookEvent, "SELECT", "INSERT", "UPDATE"),
+        # Staff see events without their payload, and have failed ones tried again.
+        may(
+            STAFF,
+            "all",
+            WebhookEvent,
+            "SELECT id, provider, event_id, type, customer, tenant_id, status, attempts, next_attempt_at, error, "
+            "received_at, handled_at",
+            "UPDATE status, attempts, next_attempt_at, error",
+        ),
+        departs(WebhookEvent, "key", "id", reason="stored before its tenant is known"),
+        departs(WebhookEvent, "unique", "provider,event_id", reason="stored once, before its tenant is known"),
     ),
 )

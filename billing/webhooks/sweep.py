@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from billing.database import BILLING
 from billing.webhooks import inbox, queries
 from billing.webhooks.models import BillingCustomer, WebhookEvent
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 
 _BATCH: Final = 20
@@ -19,7 +19,7 @@ _BATCH: Final = 20
 
 async def sweep(database: Database) -> int:
     """Try each event that is due again, and return how many were tried. Any number may run at once."""
-    async with database.unit(DatabaseRole.BILLING) as unit:
+    async with database.unit(BILLING) as unit:
         await _release_quarantine(unit)
     tried = 0
     while claimed := await _claim(database):
@@ -43,7 +43,7 @@ async def _claim(database: Database) -> Sequence[UUID]:
     """Count an attempt on each due event before it is made, one batch; those without one left are dead."""
     now = clock.now()
     claimed: list[UUID] = []
-    async with database.unit(DatabaseRole.BILLING) as unit:
+    async with database.unit(BILLING) as unit:
         for row in await queries.due_events(unit.session, now, _BATCH):
             if row.attempts >= inbox.MAX_ATTEMPTS:
                 row.status = "dead"

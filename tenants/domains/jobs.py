@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from insula import clock
 from insula.audit import SYSTEM, image, record_in
 from insula.db.models import TenantDomain
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.db.unit import Unit
 from insula.jobs import Handlers, JobContext, Periodic
 from insula.tenancy import DnsResolver, Resolver
@@ -36,14 +36,14 @@ async def _recheck_domains(context: JobContext, _arguments: Mapping[str, JsonVal
 
 async def recheck(context: JobContext, resolver: Resolver) -> None:
     """Ask ``resolver``, for some domains at a time; each answer is kept in a transaction of its own."""
-    async with context.database.unit(DatabaseRole.WORKER) as unit:
+    async with context.database.unit(WORKER) as unit:
         due = await queries.due(unit.session, clock.now() - CHECKED_EVERY, _BATCH)
     room = anyio.CapacityLimiter(_AT_ONCE)
 
     async def one(domain: TenantDomain) -> None:
         async with room:
             found = await proved(domain, resolver)
-            async with context.database.unit(DatabaseRole.WORKER, domain.tenant_id) as unit:
+            async with context.database.unit(WORKER, domain.tenant_id) as unit:
                 await _keep(unit, domain, found=found)
 
     async with anyio.create_task_group() as group:

@@ -1,6 +1,10 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import TenantDomain
+from insula.db.rights import COMMANDS, may
+from insula.db.roles import WORKER
+from tenants.database import TENANTS
 from tenants.domains import jobs, routes
 
 RESOURCE: Final = Resource(
@@ -9,4 +13,9 @@ RESOURCE: Final = Resource(
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
     attack=AttackHints(ids={"domain_id": "tenant_domain"}),
+    tables=(
+        may(TENANTS, "tenant", TenantDomain, *COMMANDS),
+        # Verified domains are looked up again, now and then.
+        may(WORKER, "all", TenantDomain, "SELECT", "UPDATE verified_at, checked_at, failing_since"),
+    ),
 )

@@ -10,7 +10,7 @@ from sqlalchemy import delete, tuple_
 from sqlmodel import col, select
 
 from insula import clock
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.jobs import Handlers, JobContext, Periodic
 from tenants.invitations.models import Invitation
 
@@ -26,7 +26,7 @@ async def _forget_invitations(context: JobContext, _arguments: Mapping[str, Json
     statement = delete(Invitation).where(tuple_(*key).in_(select(*key).where(ended).limit(_BATCH)))
     deleted = _BATCH
     while deleted == _BATCH:
-        async with context.database.unit(DatabaseRole.WORKER) as unit:
+        async with context.database.unit(WORKER) as unit:
             connection = await unit.session.connection()
             deleted = (await connection.execute(statement)).rowcount
 

@@ -1,8 +1,12 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.rights import may
+from insula.db.roles import WORKER
+from tenants.database import TENANTS
 from tenants.invitations import jobs, routes
 from tenants.invitations.emails import INVITATION
+from tenants.invitations.models import Invitation
 
 RESOURCE: Final = Resource(
     tag=Tag(name="invitations", description="Who is asked to join the tenant."),
@@ -11,4 +15,8 @@ RESOURCE: Final = Resource(
     schedules=jobs.SCHEDULES,
     emails=(INVITATION,),
     attack=AttackHints(actions={"POST /v1/invitations/{invitation_id}/resend": "invitation:update"}),
+    tables=(
+        may(TENANTS, "tenant", Invitation, "SELECT", "INSERT", "UPDATE"),
+        may(WORKER, "all", Invitation, "SELECT tenant_id, id, expires_at", "DELETE"),  # expired ones are deleted
+    ),
 )

@@ -1,7 +1,11 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.declared import counted
+from insula.db.rights import may, owned
+from tenants.database import STAFF
 from tenants.items import demo, routes
+from tenants.items.models import ProjectItem
 
 RESOURCE: Final = Resource(
     tag=Tag(name="items", description="What is to be done in a project."),
@@ -12,4 +16,9 @@ RESOURCE: Final = Resource(
         actions={"POST /v1/projects/{project_id}/items/bulk": "item:create"},
         rows={"project_item": 2 * ({"status": "open", "assignee_id": None},)},
     ),
+    tables=(
+        owned(ProjectItem),
+        may(STAFF, "all", ProjectItem, "SELECT tenant_id, id"),  # to count them
+    ),
+    counted=(counted(ProjectItem, "items"),),
 )

@@ -1,6 +1,9 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import Membership
+from insula.db.rights import COMMANDS, may
+from tenants.database import TENANTS
 from tenants.members import routes
 from tenants.members.emails import OWNERSHIP_TRANSFERRED
 
@@ -9,4 +12,5 @@ RESOURCE: Final = Resource(
     routers=(routes.router,),
     emails=(OWNERSHIP_TRANSFERRED,),
     attack=AttackHints(actions={"DELETE /v1/members/me": "member:leave"}),
+    tables=(may(TENANTS, "tenant", Membership, *COMMANDS),),
 )

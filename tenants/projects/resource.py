@@ -1,11 +1,20 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.declared import counted
+from insula.db.rights import may, owned
+from tenants.database import STAFF
 from tenants.projects import demo, routes
+from tenants.projects.models import Project
 
 RESOURCE: Final = Resource(
     tag=Tag(name="projects", description="Pieces of work."),
     routers=(routes.router,),
     seed=demo.seed,
     attack=AttackHints(rows={"project": 2 * ({"status": "active"},)}),
+    tables=(
+        owned(Project),
+        may(STAFF, "all", Project, "SELECT tenant_id, id"),  # to count them
+    ),
+    counted=(counted(Project, "projects"),),
 )

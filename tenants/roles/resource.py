@@ -1,10 +1,18 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import CustomRole
+from insula.db.rights import may
+from tenants.database import TENANTS
 from tenants.roles import routes
 
 RESOURCE: Final = Resource(
     tag=Tag(name="roles", description="What members may do: the built-in roles, and the tenant's own."),
     routers=(routes.router,),
     attack=AttackHints(ids={"role_id": "custom_role"}, actions={"GET /v1/permissions": "role:read"}),
+    tables=(
+        may(TENANTS, "tenant", CustomRole, "SELECT", "INSERT", "DELETE"),
+        # A role's key stays: members name it.
+        may(TENANTS, "tenant", CustomRole, "UPDATE name, description, permissions, updated_at, version"),
+    ),
 )

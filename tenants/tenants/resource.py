@@ -1,6 +1,9 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import Entitlement, Tenant, TenantSlug
+from insula.db.rights import may
+from tenants.database import TENANTS
 from tenants.tenants import routes
 
 RESOURCE: Final = Resource(
@@ -8,4 +11,11 @@ RESOURCE: Final = Resource(
     routers=(routes.router,),
     newer={"v2": (routes.router_v2,)},
     attack=AttackHints(actions={"POST /v1/tenant/ownership": "ownership:transfer"}),
+    tables=(
+        may(TENANTS, "tenant", Tenant, "SELECT", "INSERT"),
+        may(TENANTS, "tenant", Tenant, "UPDATE name, name_key, slug, time_zone, locale, updated_at, version"),
+        # Kept by a trigger, which runs with the rights of the role that makes or renames a tenant.
+        may(TENANTS, "tenant", TenantSlug, "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
+        may(TENANTS, "tenant", Entitlement, "SELECT", "INSERT"),  # a new tenant is granted its plan at once
+    ),
 )

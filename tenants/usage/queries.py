@@ -8,11 +8,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.base import Base
-from insula.db.models import ApiKey, Membership, TenantDomain
+from insula.db.models import ApiKey, Membership, TenantDomain, TenantUsage
 from tenants.api_keys import queries as api_keys
 from tenants.invitations import queries as invitations
 from tenants.invitations.models import Invitation
-from tenants.usage.models import Counted, Quota, TenantUsage
+from tenants.usage.models import Counted, Quota
 
 
 async def counted(session: AsyncSession, resource: Counted) -> int:

@@ -4,9 +4,10 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
+from billing.database import BILLING
 from insula.asgi import create_app
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.settings import Settings
 from tests.admin.overrides.support import Granted
 from tests.admin.support import Caller
@@ -53,7 +54,7 @@ def granted(readback: Readback) -> Granted:
 @pytest.fixture
 async def worker(settings: Settings) -> AsyncIterator[Database]:
     """Open the pools that a worker has."""
-    database = await Database.open(settings, (DatabaseRole.WORKER, DatabaseRole.BILLING))
+    database = await Database.open(settings, (WORKER, BILLING))
     yield database
     await database.close()
 

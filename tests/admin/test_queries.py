@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import event
 
-from insula.db.roles import DatabaseRole
+from admin.database import ADMIN
 from insula.ids import new_id
 from tests.admin.support import Caller
 from tests.support.app import Live
@@ -15,7 +15,7 @@ from tests.support.factories import Factories
 @pytest.fixture
 def statements(live: Live) -> Iterator[list[str]]:
     """Note each statement that the admin role sends, in order."""
-    engine = live.kernel.database.engine(DatabaseRole.ADMIN).sync_engine
+    engine = live.kernel.database.engine(ADMIN).sync_engine
     noted: list[str] = []
 
     def note(*arguments: object) -> None:

@@ -21,7 +21,7 @@ from insula.limits import Limits, close, connect
 from insula.settings import Settings
 from tests.http.probe import client_of
 from tests.support.app import Live
-from tests.support.apps import SITE
+from tests.support.apps import DECLARED, SITE
 
 
 def _root(settings: Settings, kernel: Kernel) -> FastAPI:
@@ -85,7 +85,7 @@ async def test_readyz_serves_on_without_redis(settings: Settings, live: Live, aw
 
 async def test_readyz_refuses_without_the_database(settings: Settings, live: Live) -> None:
     elsewhere = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/nowhere"})
-    database = await Database.open(elsewhere)
+    database = await Database.open(elsewhere, DECLARED.web_roles)
     async with client_of(_root(settings, replace(live.kernel, database=database, lag=LagMeter()))) as client:
         answer = await client.get("/readyz")
     await database.close()

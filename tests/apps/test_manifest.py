@@ -11,7 +11,8 @@ from insula.app.factory import Tag
 from insula.apps import App, Brand, Installation, ManifestError, Resource
 from insula.auth.emails import EMAILS, WELCOME
 from insula.callers import ApiKeys, Members
-from insula.db.roles import DatabaseRole
+from insula.db.declared import DatabasePart, DeclaredRole
+from insula.db.roles import AppRole
 from insula.jobs import JobContext, Periodic
 from insula.mail import EmailTemplate
 from insula.policy import Role
@@ -40,7 +41,7 @@ APP = App(
     description="Questions and answers.",
     purpose="Questions and answers.",
     version="1",
-    database_role=DatabaseRole.TENANTS,
+    database=DatabasePart(roles=(DeclaredRole(role=AppRole("insula_support")),)),
     callers=(Members(), ApiKeys()),
     resources=(TICKETS,),
 )

@@ -226,7 +226,7 @@ def test_without_its_rights_the_attack_cannot_prove_anything(
     attack: Attack, other_house: Path, migrated: tuple[Settings, Settings]
 ) -> None:
     assert attack.status == 0, attack.told
-    leave_out(other_house, "platform/insula/db/rights.py", '    *_own(_TENANTS, "label"),\n')
+    leave_out(other_house, "tenants/labels/resource.py", "    tables=(owned(Label),),\n")
     migrating = run(other_house, "insula", "migrate", **environment_of(migrated[1]))
     assert migrating.returncode == 0, migrating.stderr
     bare = attack_in(other_house, migrated[1])

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from insula.audit import Actor, record_in
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from tenants.database import TENANTS
 
 Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
 Tamper = Callable[..., Awaitable[None]]
@@ -15,7 +15,7 @@ Tamper = Callable[..., Awaitable[None]]
 async def append(database: Database, chain: UUID, count: int = 1, **event: Any) -> None:
     """Append events to the chain, in one transaction."""
     named = {"object_type": "thing", "object_id": "1", **event}
-    async with database.unit(DatabaseRole.TENANTS, chain) as unit:
+    async with database.unit(TENANTS, chain) as unit:
         for number in range(count):
             after = named.get("after", {"number": number})
             record_in(

@@ -7,28 +7,30 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
+from admin.database import ADMIN
+from billing.database import BILLING
 from insula import clock
 from insula.audit import PLATFORM, SYSTEM, Actor, Origin, record_in
 from insula.audit.verify import reader, verify
 from insula.db.models import Tenant
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY, WORKER, DatabaseRole
 from insula.db.unit import Unit
 from insula.ids import new_id
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.audit.support import Readback, append
 from tests.support.factories import Factories
 from tests.support.sql import rows
 
-TENANTS = DatabaseRole.TENANTS
 EVENTS = "SELECT * FROM audit_event WHERE tenant_id = :chain ORDER BY sequence"
 SOMEBODY, STAFF = Actor("user"), Actor("staff")
 WRITERS = {
     TENANTS: SOMEBODY,
-    DatabaseRole.BILLING: Actor("provider"),
-    DatabaseRole.ADMIN: STAFF,
-    DatabaseRole.IDENTITY: SOMEBODY,
-    DatabaseRole.WORKER: SYSTEM,
+    BILLING: Actor("provider"),
+    ADMIN: STAFF,
+    IDENTITY: SOMEBODY,
+    WORKER: SYSTEM,
 }
 
 
@@ -116,7 +118,7 @@ class TestWriting:
 
     async def test_many_chains_in_one_transaction(self, database: Database, readback: Readback) -> None:
         one, other = new_id(), new_id()
-        async with database.unit(DatabaseRole.ADMIN, new_id()) as unit:
+        async with database.unit(ADMIN, new_id()) as unit:
             for chain in (one, other, one):
                 note(unit, chain, actor=STAFF)
         assert [len(await readback(EVENTS, chain=chain)) for chain in (one, other)] == [2, 1]

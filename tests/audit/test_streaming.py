@@ -8,11 +8,11 @@ from sqlalchemy import event
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from insula.db.roles import DatabaseRole
 from insula.errors import AppError
 from insula.ids import TenantId, UserId
 from insula.tenancy import Access
 from tenants.audit_events.service import BATCH
+from tenants.database import TENANTS
 from tests.audit.support import Readback, append
 from tests.support.app import Live
 from tests.support.apps import audience
@@ -31,7 +31,7 @@ class Export:
         self.access = access
         self.text = b""
         self.statements = 0
-        self.engine = live.kernel.database.engine(DatabaseRole.TENANTS)
+        self.engine = live.kernel.database.engine(TENANTS)
 
     @property
     def connections(self) -> int:

@@ -8,7 +8,7 @@ from insula.auth import KeyRing, Sessions, TokenIssuer, TokenVerifier
 from insula.db.pools import Database
 from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
-from tests.support.apps import audience
+from tests.support.apps import DECLARED, audience
 from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.newcomers import new_email
 from tests.support.tokens import Forge
@@ -17,7 +17,7 @@ from tests.support.visitors import Visitor, visitor_at
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    database = await Database.open(settings)
+    database = await Database.open(settings, DECLARED.web_roles)
     yield database
     await database.close()
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from insula import clock
 from insula.auth.api_keys import PATTERN, PREFIX, digest_of, new_key, public_part, read_key
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.errors import Unauthenticated
 from insula.ids import new_id
 from insula.logging import AccessLog
@@ -27,7 +27,7 @@ LARGEST = UUID(int=2**128 - 1)
 @pytest.fixture
 def asked(live: Live) -> Iterator[list[str]]:
     """Note what the gate asks the database."""
-    engine = live.kernel.database.engine(DatabaseRole.GATE).sync_engine
+    engine = live.kernel.database.engine(GATE).sync_engine
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

@@ -12,7 +12,7 @@ from insula import clock
 from insula.asgi import create_app
 from insula.auth.key_uses import KeyUses
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.ids import TenantId
 from insula.settings import Settings
 from tests.support.app import Live
@@ -54,7 +54,7 @@ async def test_uses_are_written_once_and_later(
 ) -> None:
     await live.kernel.key_uses.flush()  # what other tests used
     written: list[str] = []
-    engine = live.kernel.database.engine(DatabaseRole.TENANTS).sync_engine
+    engine = live.kernel.database.engine(IDENTITY).sync_engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: written.append(str(arguments[2])))
     before = clock.now()
 
@@ -118,7 +118,7 @@ async def test_what_cannot_be_written_is_kept(
     uses = KeyUses(database)
     uses.note(TenantId(tenant.id), made.id)
     uses.note(TenantId(calm.id), theirs.id)
-    engine = database.engine(DatabaseRole.TENANTS).sync_engine
+    engine = database.engine(IDENTITY).sync_engine
 
     def fail(_connection: object, _cursor: object, _statement: str, parameters: object, *_: object) -> None:
         if str(made.id) in repr(parameters):

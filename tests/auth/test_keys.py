@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from insula.auth import KeyRing, TokenIssuer, TokenVerifier
 from insula.auth.sealing import SealBroken
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.errors import Unauthenticated
 from insula.ids import UserId, new_id
 from insula.settings import Settings
@@ -55,7 +55,7 @@ class TestFirstKey:
         assert all(set(jwk) == {"kty", "n", "e", "kid", "use", "alg"} for jwk in await keys.jwks())
 
     async def test_the_gate_cannot_read_the_private_half(self, database: Database) -> None:
-        async with database.engine(DatabaseRole.GATE).connect() as connection:
+        async with database.engine(GATE).connect() as connection:
             await connection.exec_driver_sql("select public_jwk from signing_key")
             with pytest.raises(DBAPIError, match="permission denied"):
                 await connection.exec_driver_sql("select private_sealed from signing_key")
@@ -139,7 +139,7 @@ class TestUnknownKey:
         def count(*arguments: object) -> None:
             statements.append(str(arguments[2]))
 
-        engine = database.engine(DatabaseRole.GATE).sync_engine
+        engine = database.engine(GATE).sync_engine
         event.listen(engine, "before_cursor_execute", count)
         for number in range(20):
             token = forge.sign(header=forge.header(kid=f"strange-{number}"))

@@ -5,13 +5,14 @@ import pytest
 
 from insula.db.pools import Database
 from insula.settings import Settings
+from tests.support.apps import DECLARED
 from tests.support.provider import Provider, first_secret
 
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """Open the pools of a process, without the app."""
-    database = await Database.open(settings)
+    database = await Database.open(settings, DECLARED.web_roles)
     yield database
     await database.close()
 

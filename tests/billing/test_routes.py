@@ -5,9 +5,9 @@ import pytest
 
 from billing import api
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import TenantId
 from insula.policy import Role
+from tenants.database import TENANTS
 from tests.support.app import SignIn
 from tests.support.factories import PLANS, Factories, TenantRow, UserRow
 from tests.support.provider import Provider, event, make_customer, subscription
@@ -20,7 +20,7 @@ PATHS = ("/billing/v1/subscription", "/billing/v1/entitlements")
 async def tenant(make: Factories, database: Database) -> TenantRow:
     """Make a tenant as POST /tenants does: on the free plan."""
     tenant = await make.tenant(entitlements={})
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         await api.start_free(unit.session, TenantId(tenant.id))
     return tenant
 

@@ -66,7 +66,7 @@ async def context(settings: Settings) -> AppContext:
 @pytest.fixture
 async def agents_table(readback: Readback) -> AsyncIterator[None]:
     await readback('CREATE TABLE support_agent (user_id uuid PRIMARY KEY REFERENCES "user", role text NOT NULL)')
-    await readback(f"GRANT SELECT ON support_agent TO {desk.ROLE.value}")
+    await readback(f"GRANT SELECT ON support_agent TO {desk.ROLE}")
     yield
     await readback("DROP TABLE support_agent")
 

@@ -18,7 +18,6 @@ from insula.callers import (
     RoleHolder,
     Roles,
 )
-from insula.db.roles import DatabaseRole
 from insula.errors import AppError
 from insula.http.access import RoleGuard, depends
 from insula.http.app_context import AppContext, AppWithContext, give_context
@@ -27,8 +26,9 @@ from insula.http.route import TenantRoute
 from insula.http.seal import check_callers
 from insula.scope import RolePrincipal, RoleScope
 from insula.settings import Settings
+from tenants.database import TENANTS
 
-ROLE: Final = DatabaseRole.TENANTS
+ROLE: Final = TENANTS
 
 
 class AgentRole(StrEnum):

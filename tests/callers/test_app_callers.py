@@ -17,13 +17,13 @@ from insula.callers import (
     Staff,
     roles_of,
 )
-from insula.db.roles import DatabaseRole
 from insula.errors import AppError, ManifestError
 from insula.http.app_context import give_context
 from insula.http.route import UndeclaredRoute
 from insula.ids import UserId, new_user_id
 from insula.policy import Policy, Role, StaffRole
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.callers import desk
 from tests.support.app import Live
 
@@ -106,9 +106,7 @@ class TestRoles:
 
 class TestSigningInToAnAppOfTwoKinds:
     async def signed_in(self, live: Live, user_id: UserId) -> None:
-        await AppCallers(Firsts(), Seconds(), ApiKeys()).sign_in(
-            user_id, frozenset(), live.kernel, DatabaseRole.TENANTS
-        )
+        await AppCallers(Firsts(), Seconds(), ApiKeys()).sign_in(user_id, frozenset(), live.kernel, TENANTS)
 
     async def test_either_kind_lets_in(self, live: Live) -> None:
         await self.signed_in(live, FIRST)

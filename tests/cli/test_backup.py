@@ -20,10 +20,12 @@ from insula.cli.commands.restore import load
 from insula.cli.failing import CommandFailed
 from insula.db.catalogue import findings
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import role_url
 from insula.settings import AuthSettings, Settings
+from tenants.database import TENANTS
 from tests.audit.support import append
 from tests.support.app import Live
+from tests.support.apps import DECLARED
 from tests.support.cluster import with_path
 from tests.support.factories import Factories
 
@@ -44,7 +46,7 @@ async def empty(settings: Settings) -> AsyncIterator[Settings]:
 
 
 async def log(settings: Settings, tenant_id: UUID) -> None:
-    database = await Database.open(settings)
+    database = await Database.open(settings, DECLARED.web_roles)
     await append(database, tenant_id)
     await database.close()
 
@@ -61,7 +63,7 @@ async def test_backup_and_restore_round_trip(
     assert await contents(empty) == await contents(settings)
     assert tenant.slug in str(await contents(empty))
     engine = create_async_engine(make_url(empty.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
-    assert await findings(engine) == []
+    assert await findings(engine, DECLARED) == []
     async with reader(empty) as connection:
         verdict = await verify(connection, tenant.id)
     assert (verdict.events, verdict.broken) == (1, None)
@@ -73,7 +75,7 @@ async def test_a_restored_tenant_is_still_walled(
     mine, other = await make.tenant(), await make.tenant()
     await asyncio.to_thread(save, settings, tmp_path / "dump")
     await asyncio.to_thread(load, empty, tmp_path / "dump")
-    connection = await asyncpg.connect(role_url(empty, DatabaseRole.TENANTS))
+    connection = await asyncpg.connect(role_url(empty, TENANTS))
     try:
         assert await connection.fetch("SELECT * FROM tenant") == []
         await connection.execute(f"SET app.tenant_id = '{mine.id}'")
@@ -90,7 +92,7 @@ async def test_another_installation_signs_anew_after_a_restore(
     elsewhere = empty.model_copy(update={"auth": AuthSettings(key_encryption_key=SecretStr(OTHER_KEY))})
     await asyncio.to_thread(save, settings, tmp_path / "dump")
     await asyncio.to_thread(load, elsewhere, tmp_path / "dump")
-    database = await Database.open(elsewhere)
+    database = await Database.open(elsewhere, DECLARED.web_roles)
     try:
         assert (await KeyRing(elsewhere, database).signer()).kid != kid
         assert kid in {key["kid"] for key in await KeyRing(elsewhere, database).jwks()}

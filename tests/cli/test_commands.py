@@ -12,7 +12,7 @@ import pytest
 
 from insula.cli.environment import to_environment
 from insula.db.migrate import RUN_LOCK, heads
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import OWNER, role_url
 from insula.settings import Settings
 from tests.support.app import OUR_CODE, Live
 from tests.support.factories import Factories
@@ -96,7 +96,7 @@ def test_an_absent_database_is_one_line(settings: Settings) -> None:
 
 
 async def test_migrate_says_that_another_runs_and_gives_up_in_time(settings: Settings) -> None:
-    other = await asyncpg.connect(role_url(settings, DatabaseRole.OWNER))
+    other = await asyncpg.connect(role_url(settings, OWNER))
     await other.execute("SELECT pg_advisory_lock($1)", RUN_LOCK)
     refused = await asyncio.to_thread(insula, settings, "migrate", "--wait", "0.3")
     await other.close()

@@ -16,11 +16,12 @@ from insula.cli.failing import CommandFailed
 from insula.db.address import Address, InvalidAddress, address_of
 from insula.db.migrate import migrate
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.settings import Settings
 from insula.tenancy.listener import Listener
 from insula.worker.connector import QueueConnection
 from insula.worker.queue import connector
+from tests.support.apps import DECLARED
 from tests.support.cluster import with_path
 from tests.support.fronts import Authority, Front, authority, front
 
@@ -59,9 +60,9 @@ async def reached_by(settings: Settings) -> dict[str, str]:
 
 
 async def _pools(settings: Settings) -> str | None:
-    database = await Database.open(settings, [DatabaseRole.GATE])
+    database = await Database.open(settings, [GATE])
     try:
-        async with database.engine(DatabaseRole.GATE).connect() as connection:
+        async with database.engine(GATE).connect() as connection:
             return str((await connection.execute(text("SHOW application_name"))).scalar_one())
     except (SQLAlchemyError, OSError):
         return None
@@ -89,7 +90,7 @@ async def _queue(settings: Settings) -> str | None:
 
 async def _migrations(settings: Settings) -> str | None:
     try:
-        migrate(settings)
+        migrate(settings, DECLARED)
     except Exception:  # noqa: BLE001  likewise
         return None
     return ""

@@ -16,6 +16,7 @@ from insula.db.drafting import draft
 from insula.db.migrate import alembic_config, as_owner, downgrade, heads, migrate
 from insula.db.revisions import applied
 from insula.settings import Settings
+from tests.support.apps import DECLARED
 from tests.support.backends import rows_of
 from tests.support.databases import NextVersion, administer, empty_database, migrated_database
 
@@ -161,12 +162,12 @@ async def test_a_products_branch_is_migrated_and_left_alone_by_installations_wit
     async with empty_database(settings) as own:
         notes = product(tmp_path / "notes")
         monkeypatch.setattr(branches, "installed", lambda: (*ours, notes))
-        migrate(own)
+        migrate(own, DECLARED)
         assert revisions(own) == {*heads().values()}
         assert "notes_0001" in revisions(own)
         monkeypatch.undo()
         said: list[str] = []
-        migrate(own, say=said.append)
+        migrate(own, DECLARED, say=said.append)
         assert said == []
         assert revisions(own) == {*heads().values(), "notes_0001"}
         assert exists(own, "note")
@@ -180,11 +181,11 @@ async def test_an_installation_without_a_branch_migrates_and_takes_it_in_later(
     tables = {"billing": "plan", "example": "project", "admin": "ix_audit_event_occurred_at_id"}
     async with empty_database(settings) as own:
         monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in ours if each.name != without))
-        migrate(own)
+        migrate(own, DECLARED)
         assert revisions(own) == set(heads().values())
         assert not exists(own, tables[without])
         monkeypatch.undo()
-        migrate(own)
+        migrate(own, DECLARED)
         assert revisions(own) == set(heads().values())
         as_owner(own, sound)
 
@@ -195,19 +196,19 @@ async def test_tenants_from_before_billing_are_put_on_their_plans(
     ours = branches.installed()
     async with empty_database(settings) as own:
         monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in ours if each.name != "billing"))
-        migrate(own)
+        migrate(own, DECLARED)
         await administer(own, ADD_TENANT)
         monkeypatch.undo()
-        migrate(own)
+        migrate(own, DECLARED)
         assert await rows_of(own, "SELECT plan_key FROM subscription") == [{"plan_key": "pro"}]
         assert await rows_of(own, "SELECT value FROM entitlement WHERE key = 'seats'") == [{"value": 50}]
 
 
 async def test_the_way_down_takes_those_first_who_refer_to_others(scratch: Settings) -> None:
-    as_owner(scratch, downgrade)
+    as_owner(scratch, lambda connection: downgrade(connection, DECLARED))
     assert revisions(scratch) == set()
     assert not exists(scratch, "tenant")
-    migrate(scratch)
+    migrate(scratch, DECLARED)
     as_owner(scratch, sound)
 
 
@@ -215,9 +216,9 @@ async def test_a_database_that_is_ahead_is_left_as_it_is(scratch: Settings, tmp_
     with pytest.MonkeyPatch.context() as patch:
         newer = NextVersion(tmp_path, patch, "kernel")
         newer.add("kernel_0099_later", "CREATE TABLE later ()")
-        migrate(scratch)
+        migrate(scratch, DECLARED)
     said: list[str] = []
-    migrate(scratch, say=said.append)
+    migrate(scratch, DECLARED, say=said.append)
     assert said == ["kernel: the database is at kernel_0099_later, of a later version"]
     assert "kernel_0099_later" in revisions(scratch)
     assert behind(revisions(scratch), heads()) == ()
@@ -230,13 +231,13 @@ async def test_two_heads_of_a_branch_are_no_way_to_migrate(scratch: Settings, tm
         write(newer.folder, "billing_0099", "billing_0001")
         before = revisions(scratch)
         with pytest.raises(BranchError, match="branch billing: it has two heads, billing_0098 and billing_0099"):
-            migrate(scratch)
+            migrate(scratch, DECLARED)
         assert revisions(scratch) == before
 
 
 async def test_each_branch_goes_down_to_its_base_by_alembics_own_command(scratch: Settings) -> None:
     def down(name: str, connection: Connection) -> None:
-        command.downgrade(alembic_config(connection), f"{name}@base")
+        command.downgrade(alembic_config(DECLARED, connection), f"{name}@base")
 
     for name in reversed(heads()):
         as_owner(scratch, partial(down, name))
@@ -252,7 +253,7 @@ async def test_a_draft_has_what_the_database_lacks_and_the_next_number(scratch: 
         [written] = newer.folder.glob("*_sort_projects_by_time.py")
         assert branches.heads(branches.installed())["example"] == "example_0002_sort_projects_by_time"
         assert "op.create_index(" in written.read_text()
-        migrate(scratch)
+        migrate(scratch, DECLARED)
         as_owner(scratch, sound)
 
 
@@ -275,13 +276,13 @@ ADD_TENANT = """
 
 def drafting(branch: str, message: str) -> Callable[[Connection], None]:
     def work(connection: Connection) -> None:
-        draft(connection, branch, message)
+        draft(connection, DECLARED, branch, message)
 
     return work
 
 
 def sound(connection: Connection) -> None:
-    assert audit(connection) == []
+    assert audit(connection, DECLARED) == []
 
 
 def revisions(settings: Settings) -> set[str]:

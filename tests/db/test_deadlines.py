@@ -14,13 +14,14 @@ from insula.db.connection import Connecting, TenantConnection
 from insula.db.deadlines import Line, first_made
 from insula.db.fair_pool import FairPool, Turns
 from insula.db.pools import Database, shares
-from insula.db.roles import APP_ROLES, DatabaseRole, role_url
+from insula.db.roles import GATE, DatabaseRole, role_url
 from insula.errors import Unavailable
 from insula.settings import Settings
+from tenants.database import TENANTS
+from tests.support.apps import DECLARED
 from tests.support.faulty import Fault, Faulty, faulty
 from tests.support.waiting import until
 
-GATE, TENANTS = DatabaseRole.GATE, DatabaseRole.TENANTS
 POOL_TIMEOUT, STATEMENT, GRACE = 0.5, 0.5, 1.0
 LATE = 0.5  # for a busy machine
 
@@ -34,11 +35,11 @@ def proxy(settings: Settings) -> Iterator[Faulty]:
 @pytest.fixture
 async def database(settings: Settings, proxy: Faulty) -> AsyncIterator[Database]:
     """Give pools of one connection, but the tenants' of two, through the proxy."""
-    limits = {"budget": len(APP_ROLES) + 2, "pool_timeout": POOL_TIMEOUT, "statement_timeout": STATEMENT}
+    limits = {"budget": len(DECLARED.web_roles) + 2, "pool_timeout": POOL_TIMEOUT, "statement_timeout": STATEMENT}
     changed = settings.database.model_copy(update=limits)
     through = {"database": changed, "database_url": proxy.url(settings.database_url)}
-    assert shares(changed.budget, APP_ROLES)[GATE] == 1
-    database = await Database.open(settings.model_copy(update=through))
+    assert shares(changed.budget, DECLARED.web_roles)[GATE] == 1
+    database = await Database.open(settings.model_copy(update=through), DECLARED.web_roles)
     yield database
     proxy.heal()
     await database.close()

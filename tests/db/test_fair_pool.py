@@ -9,17 +9,16 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from insula.db.fair_pool import FairPool
 from insula.db.pools import Database, shares
-from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.db.roles import GATE
 from insula.settings import Settings
-
-GATE = DatabaseRole.GATE
+from tests.support.apps import DECLARED
 
 
 @pytest.fixture
 async def small(settings: Settings) -> AsyncIterator[Database]:
     """Give a database whose gate has one connection."""
-    changed = settings.database.model_copy(update={"budget": len(APP_ROLES) + 1, "pool_timeout": 0.3})
-    database = await Database.open(settings.model_copy(update={"database": changed}))
+    changed = settings.database.model_copy(update={"budget": len(DECLARED.web_roles) + 1, "pool_timeout": 0.3})
+    database = await Database.open(settings.model_copy(update={"database": changed}), DECLARED.web_roles)
     yield database
     await database.close()
 
@@ -107,4 +106,4 @@ async def test_a_turn_that_does_not_come_is_an_exhausted_pool(small: Database) -
 
 def test_a_budget_is_spent_to_the_last_connection() -> None:
     for budget in (8, 20, 33):
-        assert sum(shares(budget, APP_ROLES).values()) + 1 == budget
+        assert sum(shares(budget, DECLARED.web_roles).values()) + 1 == budget

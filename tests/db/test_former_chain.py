@@ -13,9 +13,10 @@ from insula.db import branches
 from insula.db.catalogue import audit
 from insula.db.migrate import alembic_config, as_owner, heads, migrate
 from insula.db.revisions import NoWayUp, applied
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import GATE, role_url
 from insula.settings import Settings
 from tests.cli.test_commands import insula
+from tests.support.apps import DECLARED
 from tests.support.databases import administer, empty_database, migrated_database
 from tests.support.schema import schema_of
 
@@ -38,14 +39,14 @@ async def former(settings: Settings) -> AsyncIterator[Settings]:
 async def test_it_is_stamped_and_whole_and_like_a_new_one(former: Settings, settings: Settings) -> None:
     before = await rows_of_all(former)
     said: list[str] = []
-    migrate(former, say=said.append)
+    migrate(former, DECLARED, say=said.append)
 
     assert revisions(former) == set(heads().values())
     assert await rows_of_all(former) == before
     as_owner(former, sound)
     async with migrated_database(settings) as fresh:
         assert without_versions(await schema_of(former)) == without_versions(await schema_of(fresh))
-    migrate(former, say=said.append)
+    migrate(former, DECLARED, say=said.append)
     assert revisions(former) == set(heads().values())
     assert said == []
 
@@ -58,8 +59,8 @@ def test_every_table_of_the_recorded_database_has_rows() -> None:
 
 
 async def test_processes_of_the_version_before_stay_ready(former: Settings) -> None:
-    migrate(former)
-    connection = await asyncpg.connect(role_url(former, DatabaseRole.GATE))
+    migrate(former, DECLARED)
+    connection = await asyncpg.connect(role_url(former, GATE))
     try:
         found = [row["version_num"] for row in await connection.fetch("SELECT version_num FROM alembic_version")]
     finally:
@@ -70,7 +71,7 @@ async def test_processes_of_the_version_before_stay_ready(former: Settings) -> N
 async def test_one_that_was_left_earlier_is_refused_and_told_the_version_between(former: Settings) -> None:
     await administer(former, "UPDATE alembic_version SET version_num = '1500_acts_of_roles'")
     with pytest.raises(NoWayUp, match=f"at 1500_acts_of_roles; this version continues from {replaced()}: install"):
-        migrate(former)
+        migrate(former, DECLARED)
     assert revisions(former) == set()
     refused = insula(former, "migrate")
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
@@ -82,25 +83,25 @@ async def test_an_app_that_is_installed_later_takes_its_tables_over(
 ) -> None:
     installed = branches.installed()
     monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in installed if each.name != "billing"))
-    migrate(former)
+    migrate(former, DECLARED)
     assert "billing_0001" not in revisions(former)
     monkeypatch.undo()
-    migrate(former)
+    migrate(former, DECLARED)
     assert revisions(former) == set(heads().values())
     as_owner(former, sound)
 
 
 async def test_a_branch_that_was_taken_down_is_made_anew(former: Settings) -> None:
-    migrate(former)
-    as_owner(former, lambda connection: command.downgrade(alembic_config(connection), "billing@base"))
+    migrate(former, DECLARED)
+    as_owner(former, lambda connection: command.downgrade(alembic_config(DECLARED, connection), "billing@base"))
     assert "billing_0001" not in revisions(former)
-    migrate(former)
+    migrate(former, DECLARED)
     assert revisions(former) == set(heads().values())
     as_owner(former, sound)
 
 
 def sound(connection: Connection) -> None:
-    assert audit(connection) == []
+    assert audit(connection, DECLARED) == []
 
 
 def revisions(settings: Settings) -> set[str]:

@@ -7,16 +7,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import select
 
+from admin.database import ADMIN
 from insula.db.failures import is_retryable, translate
 from insula.db.models import Tenant
 from insula.db.pools import Database, shares
-from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.db.roles import GATE, IDENTITY
 from insula.errors import Unavailable
 from insula.settings import Settings
+from tenants.database import TENANTS
+from tests.support.apps import DECLARED
 from tests.support.factories import Factories
 from tests.support.sql import changed, rows
 
-TENANTS = DatabaseRole.TENANTS
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
@@ -26,31 +28,31 @@ def _with(settings: Settings, **database: object) -> Settings:
 
 @pytest.mark.parametrize("budget", [8, 20, 100])
 def test_all_pools_and_the_listener_fit_the_budget(budget: int) -> None:
-    sizes = shares(budget, APP_ROLES)
-    assert set(sizes) == set(APP_ROLES)
+    sizes = shares(budget, DECLARED.web_roles)
+    assert set(sizes) == set(DECLARED.web_roles)
     assert min(sizes.values()) >= 1
     assert sum(sizes.values()) + 1 <= budget
 
 
 def test_a_budget_below_one_connection_for_each_is_refused() -> None:
     with pytest.raises(ValueError, match="too small"):
-        shares(4, APP_ROLES)
+        shares(4, DECLARED.web_roles)
 
 
 async def test_a_role_logs_in_as_itself(database: Database) -> None:
-    for role in APP_ROLES:
+    for role in DECLARED.web_roles:
         async with database.unit(role) as unit:
             assert await rows(unit, "SELECT session_user::text, current_setting('search_path')") == [
-                (role.value, "public, pg_temp")
+                (role, "public, pg_temp")
             ]
 
 
 async def test_an_exhausted_pool_is_unavailable(settings: Settings) -> None:
-    database = await Database.open(_with(settings, budget=8, pool_timeout=0.2), APP_ROLES)
-    holders = [database.unit(DatabaseRole.GATE) for _ in range(shares(8, APP_ROLES)[DatabaseRole.GATE])]
+    database = await Database.open(_with(settings, budget=8, pool_timeout=0.2), DECLARED.web_roles)
+    holders = [database.unit(GATE) for _ in range(shares(8, DECLARED.web_roles)[GATE])]
     for unit in holders:
         await rows(unit, "SELECT 1")
-    one_more = database.unit(DatabaseRole.GATE)
+    one_more = database.unit(GATE)
     with pytest.raises(PoolTimeoutError) as full:
         await rows(one_more, "SELECT 1")
     assert isinstance(translate(full.value), Unavailable)
@@ -100,7 +102,7 @@ async def test_a_commit_that_fails_is_unavailable(make: Factories, database: Dat
 @pytest.mark.parametrize("place", ["127.0.0.1:1", "nowhere.invalid:5432"], ids=["refuses", "has no address"])
 async def test_a_server_that_is_away_is_unavailable(settings: Settings, place: str) -> None:
     away = settings.model_copy(update={"database_url": f"postgresql://nobody:x@{place}/nowhere"})
-    database = await Database.open(away)
+    database = await Database.open(away, DECLARED.web_roles)
     assert await database.unable()
     unit = database.unit(TENANTS)
     with pytest.raises(ConnectionError) as refused:
@@ -112,13 +114,13 @@ async def test_a_server_that_is_away_is_unavailable(settings: Settings, place: s
 
 async def test_warm_pools_have_a_connection_each(database: Database) -> None:
     await database.warm()
-    pools = [database.engine(role).sync_engine.pool for role in APP_ROLES]
-    assert [pool.checkedin() for pool in pools if isinstance(pool, QueuePool)] == [1] * len(APP_ROLES)
+    pools = [database.engine(role).sync_engine.pool for role in DECLARED.web_roles]
+    assert [pool.checkedin() for pool in pools if isinstance(pool, QueuePool)] == [1] * len(DECLARED.web_roles)
 
 
 async def test_warming_waits_for_no_server_that_is_away(settings: Settings) -> None:
     away = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/nothing"})
-    database = await Database.open(away)
+    database = await Database.open(away, DECLARED.web_roles)
     await database.warm()
     assert await database.unable()
     await database.close()
@@ -145,7 +147,7 @@ async def test_a_deadlock_can_be_retried(make: Factories, database: Database) ->
     met = asyncio.Barrier(2)
 
     async def cross(order: list[object]) -> None:
-        async with database.unit(DatabaseRole.ADMIN) as unit:
+        async with database.unit(ADMIN) as unit:
             await changed(unit, "UPDATE tenant SET status = 'active' WHERE id = :id", id=order[0])
             await met.wait()
             await changed(unit, "UPDATE tenant SET status = 'active' WHERE id = :id", id=order[1])
@@ -158,20 +160,20 @@ async def test_a_deadlock_can_be_retried(make: Factories, database: Database) ->
 
 
 async def test_a_migration_while_serving_costs_one_retry(settings: Settings, readback: Readback) -> None:
-    database = await Database.open(settings, [DatabaseRole.IDENTITY])
+    database = await Database.open(settings, [IDENTITY])
     await readback("CREATE TABLE shifting (a int)")
     await readback("GRANT SELECT ON shifting TO insula_identity")
     try:
         for _ in range(2):
-            async with database.unit(DatabaseRole.IDENTITY) as unit:
+            async with database.unit(IDENTITY) as unit:
                 assert await rows(unit, "SELECT * FROM shifting") == []
         await readback("ALTER TABLE shifting ADD COLUMN b text")
-        unit = database.unit(DatabaseRole.IDENTITY)
+        unit = database.unit(IDENTITY)
         with pytest.raises(DBAPIError) as stale:
             await rows(unit, "SELECT * FROM shifting")
         await unit.close()
         assert is_retryable(stale.value)
-        async with database.unit(DatabaseRole.IDENTITY) as unit:
+        async with database.unit(IDENTITY) as unit:
             assert await rows(unit, "SELECT * FROM shifting") == []
     finally:
         await readback("DROP TABLE shifting")
@@ -180,7 +182,7 @@ async def test_a_migration_while_serving_costs_one_retry(settings: Settings, rea
 
 async def test_statements_are_not_kept_behind_a_pooler(make: Factories, settings: Settings) -> None:
     tenant = await make.tenant()
-    database = await Database.open(_with(settings, pooler=True))
+    database = await Database.open(_with(settings, pooler=True), DECLARED.web_roles)
     for _ in range(3):
         async with database.unit(TENANTS, tenant.id) as unit:
             assert len(await rows(unit, "SELECT id FROM tenant")) == 1

@@ -8,8 +8,9 @@ import pytest
 
 from insula.db.connection import TenantConnection
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import role_url
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tenants.items import queries as items
 from tenants.items.schemas import ItemList
 from tests.support.factories import Factories
@@ -54,7 +55,7 @@ async def planned(settings: Settings, sent: Sent, mode: str) -> list[str]:
     """Return the plan of a statement on a connection on which no tenant is set, as when it plans."""
     statement, *arguments = sent
     given = ", ".join(f"'{argument}'" for argument in arguments)
-    connection = await asyncpg.connect(role_url(settings, DatabaseRole.TENANTS))
+    connection = await asyncpg.connect(role_url(settings, TENANTS))
     try:
         await connection.execute(f"SET plan_cache_mode = {mode}")
         await connection.execute(f"PREPARE read AS {statement}")
@@ -73,7 +74,7 @@ async def reads(
     await readback(ITEMS, tenant_id=tenant.id)
     await readback("ANALYZE project_item")
     ran = noting(monkeypatch)
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         page = await items.page(unit, project_id, ItemList())
         assert len(page.rows) == 20
         assert await items.find(unit, project_id, page.rows[0].id) == page.rows[0]
@@ -104,7 +105,7 @@ async def test_a_large_project_among_small_ones_is_not_walked_through(
     await readback(OF_ONE_PROJECT, tenant_id=tenant.id)
     await readback("ANALYZE project_item")
     ran = noting(monkeypatch)
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         page = await items.page(unit, project_id, ItemList())
         assert await items.find(unit, project_id, page.rows[-1].id) == page.rows[-1]
     plan = await planned(settings, ran[-1], "force_generic_plan")

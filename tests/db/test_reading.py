@@ -16,17 +16,16 @@ from insula.db.failures import translate
 from insula.db.models import Entitlement, Tenant
 from insula.db.pools import Database
 from insula.db.reading import Reading
-from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.errors import Unavailable
 from insula.ids import new_id
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.factories import Factories, TenantRow
 from tests.support.provider import Readback
 from tests.support.sql import rows
 from tests.support.waiting import until
 
-TENANTS = DatabaseRole.TENANTS
 BY_ID = Reading(Tenant, lambda: select(Tenant).where(col(Tenant.id) == bindparam("id")))
 ALL = Reading(Tenant, lambda: select(Tenant))
 GRANTED = Reading(

@@ -18,6 +18,7 @@ from insula.db.ddl import record_migration, tenants_in_turn
 from insula.db.migrate import as_owner
 from insula.settings import Settings
 from insula.text.collation import sort_key
+from tests.support.apps import DECLARED
 from tests.support.databases import migrated_database
 
 
@@ -128,7 +129,7 @@ def respell(connection: Connection) -> None:
                 after={lines.column: change.after},
             )
 
-    with Operations.context(MigrationContext.configure(connection)):
+    with Operations.context(MigrationContext.configure(connection, opts={"declared": DECLARED})):
         spell(Lines("user", "name", "name_key", longest=120), PLATFORM)
         for tenant_id in tenants_in_turn():
             for lines in CHAINED:

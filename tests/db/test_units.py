@@ -11,14 +11,12 @@ from insula.db.connection import TenantConnection
 from insula.db.failures import translate
 from insula.db.models import Membership, Tenant
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.errors import PreconditionFailed
 from insula.ids import new_id
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.sql import changed, rows, setting
-
-TENANTS = DatabaseRole.TENANTS
 
 
 async def driver_of(connection: AsyncConnection) -> TenantConnection:

@@ -5,11 +5,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.sql import rows
-
-TENANTS = DatabaseRole.TENANTS
 
 
 async def test_no_row_of_the_other_on_a_shared_connection(make: Factories, database: Database) -> None:

@@ -6,12 +6,10 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
+from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.sql import rows
-
-TENANTS = DatabaseRole.TENANTS
 
 
 async def _seen(unit: Unit) -> list[UUID]:

@@ -3,16 +3,17 @@
 import pytest
 
 from insula.db.pools import Database
-from insula.db.rights import RIGHTS
-from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.db.roles import DatabaseRole
 from insula.settings import Settings
+from tenants.database import TENANTS
+from tests.support.apps import DECLARED
 from tests.support.factories import Factories
 from tests.support.sql import changed, rows
 
 SCOPED = sorted(
     (right.role, right.table)
-    for right in RIGHTS
-    if right.command == "SELECT" and right.reach == "tenant" and right.role in APP_ROLES
+    for right in DECLARED.rights
+    if right.command == "SELECT" and right.reach == "tenant" and right.role in DECLARED.web_roles
 )
 
 
@@ -34,10 +35,10 @@ async def test_no_tenant_no_row(role: DatabaseRole, table: str, make: Factories,
 
 async def test_no_tenant_no_change(make: Factories, settings: Settings) -> None:
     tenant = await make.tenant(name="Kept")
-    database = await Database.open(settings)
+    database = await Database.open(settings, DECLARED.web_roles)
     rename = "UPDATE tenant SET name = 'Changed'"
-    async with database.unit(DatabaseRole.TENANTS) as unit:
+    async with database.unit(TENANTS) as unit:
         assert await changed(unit, rename) == 0
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         assert await changed(unit, rename) == 1
     await database.close()

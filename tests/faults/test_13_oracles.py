@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import new_id
+from tenants.database import TENANTS
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.support.sql import changed
@@ -68,7 +68,7 @@ async def test_an_upsert_onto_a_foreign_id_is_like_one_onto_none(
     before = await readback("select * from project where tenant_id = :id", id=stranger.home.id)
 
     async def upsert(project_id: UUID) -> int:
-        async with database.unit(DatabaseRole.TENANTS, owner.home.id) as unit:
+        async with database.unit(TENANTS, owner.home.id) as unit:
             count = await changed(unit, UPSERT, tenant_id=owner.home.id, id=project_id)
             await unit.rollback()
         return count

@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from insula.db.catalogue import findings
 from insula.settings import Settings
+from tests.support.apps import DECLARED
 from tests.support.factories import Factories
 
 EVERY_ROW = "SELECT * FROM tenant_domain"
@@ -138,5 +139,5 @@ async def test_the_gate_names_what_leaks(door: SideDoor, make: Factories, settin
         for statement in door.opened_by:
             await connection.exec_driver_sql(statement)
         assert await _walks_through(connection, door, parameters)
-        assert door.finding in await findings(connection)
+        assert door.finding in await findings(connection, DECLARED)
         await connection.rollback()

@@ -12,10 +12,10 @@ from starlette.types import Message
 
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
 from insula.http import idempotency
 from insula.http.idempotency import claim
+from tenants.database import TENANTS
 from tenants.projects.routes import create_project
 from tests.support.app import SignIn
 from tests.support.factories import Factories
@@ -65,7 +65,7 @@ async def test_one_person_in_two_tenants_uses_it_in_both_at_once(
 ) -> None:
     both = Caller(client, mine.user, theirs.home, await sign_in(mine.user, theirs.home))
     await make.membership(theirs.home, "owner", mine.user)
-    async with database.unit(DatabaseRole.TENANTS, mine.home.id) as unit:
+    async with database.unit(TENANTS, mine.home.id) as unit:
         assert await claim(_request("the-same-key"), unit, principal_id=mine.user.id, app="tenants")
 
         assert code_of(await mine.post("/projects", {"name": "A"}, **KEY)) == (409, "idempotency_key_in_flight")

@@ -12,9 +12,9 @@ from pydantic import JsonValue
 
 from insula.db.base import metadata
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.jobs import JobContext, enqueue
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import answers, until
@@ -82,7 +82,7 @@ async def test_its_jobs_end_without_effect(
 
     queued = []
     for tenant in (gone, there):
-        async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        async with database.unit(TENANTS, tenant.id) as unit:
             queued.append(await enqueue(unit, TASK, {}, tenant_id=tenant.id))
     await erase(readback, gone)
 

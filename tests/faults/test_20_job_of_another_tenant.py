@@ -9,9 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from insula.db.models import JobEffect
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.jobs import JobContext, enqueue
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.waiting import until
 from tests.support.worker import Readback, job, quick, working
@@ -41,7 +42,7 @@ async def test_a_job_with_anothers_id_fails_without_effect(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     mine, other = await make.tenant(), await make.tenant()
-    async with database.unit(DatabaseRole.TENANTS, mine.id) as unit:
+    async with database.unit(TENANTS, mine.id) as unit:
         foreign = await enqueue(unit, TASK, {"tenant": str(other.id)}, tenant_id=mine.id)
         own = await enqueue(unit, TASK, {"tenant": str(mine.id)}, tenant_id=mine.id)
     async with working(quick(settings, max_attempts=2), {TASK: mark}):
@@ -55,7 +56,7 @@ async def test_a_job_without_a_tenant_is_not_run(
 ) -> None:
     tenant = await make.tenant()
     with pytest.raises(DBAPIError, match="needs a tenant"):
-        async with database.unit(DatabaseRole.IDENTITY) as unit:
+        async with database.unit(IDENTITY) as unit:
             await enqueue(unit, TASK, {"tenant": str(tenant.id)}, tenant_id=None)
 
     # Should one stand there nevertheless, put in by hand, the worker refuses it.
@@ -67,7 +68,7 @@ async def test_a_job_without_a_tenant_is_not_run(
     )
     number = row["id"]
     assert isinstance(number, int)
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         own = await enqueue(unit, TASK, {"tenant": str(tenant.id)}, tenant_id=tenant.id)
     begun: list[int] = []
 

@@ -8,7 +8,7 @@ from sqlalchemy import event
 
 from insula.app.auth.attempts import AttemptLimits
 from insula.auth.passwords import Passwords
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
 from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
@@ -38,7 +38,7 @@ async def unverified(live: Live, settings: Settings) -> str:
 @pytest.fixture
 def work(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Note what is asked of the database as the identity role, and each password hashed or compared."""
-    engine = live.kernel.database.engine(DatabaseRole.IDENTITY).sync_engine
+    engine = live.kernel.database.engine(IDENTITY).sync_engine
     done: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

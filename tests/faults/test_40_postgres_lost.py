@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.db.pools import Database, shares
-from insula.db.roles import APP_ROLES, DatabaseRole
 from insula.jobs import JobContext, enqueue
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.app import serving
+from tests.support.apps import DECLARED
 from tests.support.backends import rows_of
 from tests.support.factories import Factories
 from tests.support.load import CONNECTIONS, Load
@@ -146,7 +147,7 @@ async def test_acknowledged_writes_outlive_lost_backends_and_a_crash(
 
 
 async def test_the_pool_is_whole_afterwards(client: httpx.AsyncClient, address: str, postgres: MortalPostgres) -> None:
-    size = shares(postgres.settings.database.budget, APP_ROLES)[DatabaseRole.TENANTS]
+    size = shares(postgres.settings.database.budget, DECLARED.web_roles)[TENANTS]
     postgres.crash()
     assert (await client.get("/projects")).status_code == 503
     assert (await client.get(f"{address}/readyz")).status_code == 503
@@ -172,8 +173,8 @@ async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
             await leave.wait()
 
     async def queue(number: int) -> None:
-        database = await Database.open(postgres.settings, [DatabaseRole.TENANTS])
-        async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        database = await Database.open(postgres.settings, [TENANTS])
+        async with database.unit(TENANTS, tenant.id) as unit:
             await enqueue(unit, "probe.note", {"n": number}, tenant_id=tenant.id)
         await database.close()
 

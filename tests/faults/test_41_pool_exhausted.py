@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from insula.db.pools import shares
-from insula.db.roles import APP_ROLES, DatabaseRole
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.app import serving
+from tests.support.apps import DECLARED
 from tests.support.backends import Readback, holding, until_blocked
 from tests.support.factories import Factories
 
@@ -44,7 +45,7 @@ async def test_an_exhausted_pool_is_503_at_once_and_heals(
     method: str, client: httpx.AsyncClient, address: str, settings: Settings, small: Settings, readback: Readback
 ) -> None:
     body = {"name": "Temple"} if method == "POST" else None
-    size = shares(small.database.budget, APP_ROLES)[DatabaseRole.TENANTS]
+    size = shares(small.database.budget, DECLARED.web_roles)[TENANTS]
     async with holding(settings, "LOCK TABLE project IN ACCESS EXCLUSIVE MODE"):
         holders = asyncio.gather(*(client.get("/projects") for _ in range(size)))
         await until_blocked(readback, size)

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from insula.db.pools import shares
-from insula.db.roles import APP_ROLES, DatabaseRole
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.app import serving, web_process
+from tests.support.apps import DECLARED
 from tests.support.backends import Readback, blocked, holding, until_blocked
 from tests.support.factories import Factories, MadeKey, TenantRow
 from tests.support.wire import Wire, wired
@@ -89,7 +90,7 @@ async def test_the_statement_of_a_client_that_goes_is_cancelled_and_others_are_n
 async def test_a_hundred_that_go_leave_the_pool_whole(
     client: Client, tenant: TenantRow, settings: Settings, readback: Readback
 ) -> None:
-    size = shares(settings.database.budget, APP_ROLES)[DatabaseRole.TENANTS]
+    size = shares(settings.database.budget, DECLARED.web_roles)[TENANTS]
     for _ in range(5):
         with ExitStack() as stack:
             async with holding(settings, LOCKED):

@@ -18,10 +18,10 @@ from sqlalchemy.exc import DBAPIError
 
 from insula.db.connection import TenantConnection
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.errors import Unavailable
 from insula.jobs import enqueue
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.counting_worker import TASK
 from tests.support.factories import Factories
 from tests.support.waiting import until
@@ -48,7 +48,7 @@ class Trial:
 
     async def queue(self, count: int) -> None:
         """Queue so many jobs more, numbered on."""
-        async with self.database.unit(DatabaseRole.TENANTS, self.tenant_id) as unit:
+        async with self.database.unit(TENANTS, self.tenant_id) as unit:
             for n in range(self.queued, self.queued + count):
                 await enqueue(unit, TASK, {"n": n}, tenant_id=self.tenant_id)
         self.queued += count
@@ -173,7 +173,7 @@ async def test_killed_before_the_commit_a_request_leaves_no_job(
     database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()
-    unit = database.unit(DatabaseRole.TENANTS, tenant.id)
+    unit = database.unit(TENANTS, tenant.id)
     assert await enqueue(unit, TASK, {"n": 1}, tenant_id=tenant.id) is not None
     raw = (await (await unit.session.connection()).get_raw_connection()).driver_connection
     assert isinstance(raw, TenantConnection)
@@ -184,6 +184,6 @@ async def test_killed_before_the_commit_a_request_leaves_no_job(
         await unit.close()
     assert await statuses(readback, tenant.id) == set()
 
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         await enqueue(unit, TASK, {"n": 1}, tenant_id=tenant.id)
     assert await statuses(readback, tenant.id) == {"todo"}

@@ -14,12 +14,13 @@ from insula import clock
 from insula.app.health import Watch
 from insula.cli.commands.doctor import examine
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.jobs import JobContext, enqueue
 from insula.lag import LagMeter
 from insula.limits import Limits, close, connect
 from insula.settings import Settings
 from insula.worker.recovery import recover
+from tenants.database import TENANTS
 from tests.support.app import PASSWORD, Live, SignIn
 from tests.support.factories import Factories
 from tests.support.visitors import problem, visitor_at
@@ -146,10 +147,10 @@ async def test_a_job_is_run_at_once_and_not_taken_from_its_worker(
         return await statuses(readback, tenant.id) == {status}
 
     with clock.moved(jump):
-        async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        async with database.unit(TENANTS, tenant.id) as unit:
             await enqueue(unit, "probe.work", {}, tenant_id=tenant.id)
     calm = quick(settings, stalled_seconds=20.0)
-    other = await Database.open(calm, [DatabaseRole.WORKER])
+    other = await Database.open(calm, [WORKER])
     async with working(calm, {"probe.work": work}):
         await asyncio.wait_for(entered.wait(), 10)
         with clock.moved(jump):

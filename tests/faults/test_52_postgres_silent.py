@@ -7,8 +7,8 @@ from time import monotonic
 import httpx
 import pytest
 
-from insula.db.roles import DatabaseRole
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.app import SignIn, serving
 from tests.support.factories import Factories
 from tests.support.faulty import Fault, Faulty, faulty, of_role
@@ -99,7 +99,7 @@ async def test_one_silent_pool_is_named_and_leaves_the_others_be(
     client: httpx.AsyncClient, proxy: Faulty, settings: Settings
 ) -> None:
     assert (await client.get("/readyz")).json()["checks"]["database"] == "ok"
-    proxy.strike(Fault.SWALLOW, only=of_role(DatabaseRole.TENANTS))
+    proxy.strike(Fault.SWALLOW, only=of_role(TENANTS))
 
     async def named() -> bool:
         answer = await client.get("/readyz")

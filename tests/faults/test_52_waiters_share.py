@@ -13,7 +13,7 @@ from insula.errors import Unauthenticated
 from insula.ids import TenantId, UserId, new_id
 from insula.settings import Settings
 from insula.tenancy import Directory
-from tests.support.apps import audience
+from tests.support.apps import DECLARED, audience
 from tests.support.faulty import Fault, Faulty, faulty
 from tests.support.waiting import until
 
@@ -39,7 +39,7 @@ def through(settings: Settings, proxy: Faulty) -> Settings:
 
 @pytest.fixture
 async def database(through: Settings, proxy: Faulty) -> AsyncIterator[Database]:
-    database = await Database.open(through)
+    database = await Database.open(through, DECLARED.web_roles)
     yield database
     proxy.heal()
     await database.close()

@@ -9,11 +9,11 @@ from procrastinate.exceptions import ConnectorException
 from pydantic import JsonValue
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import new_id
 from insula.jobs import JobContext, enqueue
 from insula.settings import Settings
 from insula.worker.queue import connector
+from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.faulty import Fault, Faulty, faulty
 from tests.support.sql import rows
@@ -68,7 +68,7 @@ class Notes:
     async def queue(self, task: str = "test.run") -> str:
         """Queue a job; return its name."""
         tenant, name = await self.make.tenant(), str(new_id())
-        async with self.database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        async with self.database.unit(TENANTS, tenant.id) as unit:
             await enqueue(unit, task, {"name": name}, tenant_id=tenant.id)
         return name
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from insula.auth import KeyRing, TokenIssuer
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE, IDENTITY
 from insula.ids import TenantId, UserId
 from insula.settings import Settings
 from tenants.api_keys.grantable import KEY_ACTIONS
@@ -181,7 +181,7 @@ def cast_of(settings: Settings, chance: random.Random) -> Iterator[Cast]:
     """Open what the cast is made with."""
     engine = create_async_engine(superuser_url(settings), pool_size=1)
     with Runner() as runner:
-        database = runner.run(Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE]))
+        database = runner.run(Database.open(settings, [IDENTITY, GATE]))
         try:
             issuer = TokenIssuer(settings, KeyRing(settings, database))
             things = Things(Factories(engine), chance, runner.run(_granted(engine)))

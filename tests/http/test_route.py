@@ -12,8 +12,8 @@ from structlog.testing import CapturingLogger
 
 from insula.db.connection import TenantConnection
 from insula.db.reading import Reading
-from insula.db.roles import DatabaseRole
 from insula.db.unit import Unit
+from tenants.database import TENANTS
 from tenants.projects.models import Project
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
@@ -35,7 +35,7 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 @pytest.fixture
 def at_commit(live: Live) -> AtCommit:
     """Run a statement right before the tenants app's next commits, or lose the connection."""
-    engine = live.kernel.database.engine(DatabaseRole.TENANTS).sync_engine
+    engine = live.kernel.database.engine(TENANTS).sync_engine
 
     @contextmanager
     def run(statement: str | None, times: int) -> Iterator[list[int]]:

@@ -1,5 +1,6 @@
 """The gate names each way in which a table could leak; on the real schema it names none."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -8,8 +9,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.db.catalogue import findings
-from insula.db.rights import EXCEPTIONS, RIGHTS
+from insula.db.declared import Declarations
 from insula.settings import Settings
+from tests.support.apps import DECLARED
 
 MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 OTHERWISE_HERE = (
@@ -84,22 +86,22 @@ BREAKS = {
     ),
     "a simple foreign key": (
         [
-            "CREATE TABLE note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
+            "CREATE TABLE probe_note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
             "ALTER TABLE project ADD CONSTRAINT simple UNIQUE (id)",
-            "ALTER TABLE note ADD FOREIGN KEY (project_id) REFERENCES project (id)",
+            "ALTER TABLE probe_note ADD FOREIGN KEY (project_id) REFERENCES project (id)",
         ],
-        "note: the foreign key (project_id) to project leaves the tenant open",
+        "probe_note: the foreign key (project_id) to project leaves the tenant open",
     ),
     "a foreign key that nulls the tenant": (
         [
-            "CREATE TABLE note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
-            "ALTER TABLE note ADD FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL",
+            "CREATE TABLE probe_note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
+            "ALTER TABLE probe_note ADD FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL",
         ],
-        "note: deleting from project would null tenant_id",
+        "probe_note: deleting from project would null tenant_id",
     ),
     "a new table that nobody protected": (
-        ["CREATE TABLE note (tenant_id uuid PRIMARY KEY)"],
-        "note: row-level security is not both enabled and forced",
+        ["CREATE TABLE probe_note (tenant_id uuid PRIMARY KEY)"],
+        "probe_note: row-level security is not both enabled and forced",
     ),
     "a plain view": (
         ["CREATE VIEW everybody AS SELECT * FROM membership"],
@@ -136,14 +138,59 @@ BREAKS = {
         [
             "CREATE FOREIGN DATA WRAPPER nothing",
             "CREATE SERVER elsewhere FOREIGN DATA WRAPPER nothing",
-            "CREATE FOREIGN TABLE note (tenant_id uuid) SERVER elsewhere",
+            "CREATE FOREIGN TABLE probe_note (tenant_id uuid) SERVER elsewhere",
         ],
-        "foreign table note shows rows that no policy guards",
+        "foreign table probe_note shows rows that no policy guards",
     ),
     "a trigger that is gone": (
         ["DROP TRIGGER access_changed ON membership"],
         "membership: the trigger access_changed is missing",
     ),
+    "a quota that nothing counts": (
+        ["DROP TRIGGER counted_in ON project"],
+        "project: the trigger counted_in is missing",
+    ),
+    "a quota that counts for another": (
+        [
+            (
+                "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON project REFERENCING NEW TABLE AS changed "
+                "FOR EACH STATEMENT EXECUTE FUNCTION count_usage('items', '1')"
+            ),
+        ],
+        "project: the trigger counted_in is not as declared",
+    ),
+    "a quota that counts now and then": (
+        [
+            (
+                "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON project REFERENCING NEW TABLE AS changed "
+                "FOR EACH STATEMENT WHEN (pg_trigger_depth() > 5) EXECUTE FUNCTION count_usage('projects', '1')"
+            ),
+        ],
+        "project: the trigger counted_in is not as declared",
+    ),
+    "a table that is counted, and nobody declares it": (
+        [
+            (
+                "CREATE TRIGGER counted_in AFTER INSERT ON membership REFERENCING NEW TABLE AS changed "
+                "FOR EACH STATEMENT EXECUTE FUNCTION count_usage('projects', '1')"
+            ),
+        ],
+        "membership: the trigger counted_in counts rows, which is not declared",
+    ),
+    "acts that anybody may record": (
+        [
+            (
+                "CREATE OR REPLACE FUNCTION chain_audit_event() RETURNS trigger LANGUAGE plpgsql AS "
+                "'BEGIN RETURN NEW; END'"
+            ),
+        ],
+        "function chain_audit_event is not as declared",
+    ),
+    "a table whose rows have no tenant": (
+        ["CREATE TABLE probe_list (id uuid PRIMARY KEY)"],
+        "probe_list: its rows have no tenant, which is not declared",
+    ),
+    "an extension that nobody declared": (["CREATE EXTENSION pg_trgm"], "the extension pg_trgm is not declared"),
     "a trigger that is switched off": (
         ["ALTER TABLE audit_head DISABLE TRIGGER only_by_event"],
         "audit_head: the trigger only_by_event is switched off",
@@ -166,8 +213,8 @@ BREAKS = {
     ),
     "a large object": (["SELECT lo_from_bytea(0, 'theirs')"], "large objects are kept, which no policy guards"),
     "a serial id": (
-        ["CREATE TABLE ticket (number bigserial PRIMARY KEY)"],
-        "sequence ticket_number_seq makes ids that can be counted",
+        ["CREATE TABLE probe_list (number bigserial PRIMARY KEY)"],
+        "sequence probe_list_number_seq makes ids that can be counted",
     ),
     "a table of somebody else's": (
         ["ALTER TABLE staff OWNER TO insula_admin"],
@@ -242,7 +289,7 @@ BREAKS = {
 }
 
 
-async def _findings_after(settings: Settings, statements: list[str]) -> list[str]:
+async def _findings_after(settings: Settings, statements: list[str], declared: Declarations = DECLARED) -> list[str]:
     """Return what the gate says within a transaction that breaks the schema and is then rolled back."""
     engine = create_async_engine(
         make_url(settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
@@ -250,7 +297,7 @@ async def _findings_after(settings: Settings, statements: list[str]) -> list[str
     async with engine.connect() as connection:
         for statement in statements:
             await connection.exec_driver_sql(statement)
-        found = await findings(connection)
+        found = await findings(connection, declared)
         await connection.rollback()
     return found
 
@@ -272,15 +319,34 @@ async def test_a_view_with_the_callers_rights_is_sound(settings: Settings) -> No
 
 async def test_a_foreign_key_within_the_tenant_is_sound(settings: Settings) -> None:
     composite = "FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL (project_id)"
-    note = f"CREATE TABLE note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id), {composite})"
+    note = (
+        f"CREATE TABLE probe_note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id), {composite})"
+    )
     found = await _findings_after(settings, [note])
     assert not [line for line in found if "foreign key" in line or "null" in line]
 
 
+async def test_a_declared_extension_is_sound(settings: Settings) -> None:
+    declared = replace(DECLARED, extensions=frozenset({"pg_trgm"}))
+    assert await _findings_after(settings, ["CREATE EXTENSION pg_trgm"], declared) == []
+
+
+async def test_an_undeclared_extension_is_one_finding(settings: Settings) -> None:
+    assert await _findings_after(settings, ["CREATE EXTENSION pg_trgm"]) == ["the extension pg_trgm is not declared"]
+
+
+async def test_a_function_beside_a_declared_extension_is_named(settings: Settings) -> None:
+    declared = replace(DECLARED, extensions=frozenset({"pg_trgm"}))
+    peek = "CREATE FUNCTION peek() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM membership'"
+    assert await _findings_after(settings, ["CREATE EXTENSION pg_trgm", peek], declared) == [
+        "function peek may be called by PUBLIC, which is not declared"
+    ]
+
+
 def test_a_right_is_declared_once() -> None:
-    seen = [(right.role, right.table, right.command) for right in RIGHTS]
+    seen = [(right.role, right.table, right.command) for right in DECLARED.rights]
     assert len(seen) == len(set(seen))
 
 
 def test_each_exception_has_a_reason() -> None:
-    assert all(EXCEPTIONS.values())
+    assert all(DECLARED.exceptions.values())

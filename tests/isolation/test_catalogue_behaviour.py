@@ -13,12 +13,14 @@ from sqlalchemy.engine import make_url
 
 from insula.db.base import metadata
 from insula.db.migrate import migrate
-from insula.db.queue_rights import QUEUE_RIGHTS
 from insula.settings import Settings
 from tests.isolation.behaviour import Findings, Islands, TableReport, behave, probe
 from tests.isolation.behaviour.database import probe_database
+from tests.support.apps import DECLARED
 
-QUEUE = {right.name for right in QUEUE_RIGHTS if right.privilege == "SELECT" and not right.name.endswith("_seq")}
+QUEUE = {
+    right.name for right in DECLARED.queue_rights if right.privilege == "SELECT" and not right.name.endswith("_seq")
+}
 TABLES = sorted({*metadata.tables, *QUEUE, "schema_revision"})
 MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 UNSET = "nullif(current_setting('app.tenant_id', true), '') IS NULL"
@@ -131,7 +133,7 @@ async def mutated(settings: Settings) -> AsyncIterator[Settings]:
     await server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
     direct = settings.database.model_copy(update={"direct_url": "", "pooler": False})
     own = settings.model_copy(update={"database_url": there, "database": direct})
-    migrate(own)
+    migrate(own, DECLARED)
     connection = await asyncpg.connect(there)
     for _, statement, _ in MUTANTS.values():
         await connection.execute(statement)

@@ -14,20 +14,23 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from admin.database import ADMIN
+from billing.database import BILLING
 from insula import clock
 from insula.cli.commands.doctor import examine
 from insula.db.catalogue import findings
 from insula.db.migrate import migrate
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import GATE, IDENTITY, OWNER, WORKER, DatabaseRole, role_url
 from insula.db.server_rights import NARROWED
 from insula.ids import new_id
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.isolation.behaviour.subjects import ROLES
+from tests.support.apps import DECLARED
 from tests.support.cluster import superuser_url, with_path
 from tests.support.factories import Factories, TenantRow
 
 Connect = Callable[[DatabaseRole], AbstractAsyncContextManager[asyncpg.Connection]]
-TENANTS, ADMIN, WORKER = DatabaseRole.TENANTS, DatabaseRole.ADMIN, DatabaseRole.WORKER
 DENIED = asyncpg.InsufficientPrivilegeError
 
 
@@ -108,10 +111,10 @@ async def test_an_operator_with_pg_monitor_still_may(settings: Settings) -> None
 
 
 async def test_requests_may_lock_for_their_transaction_and_workers_need_not(acting: Connect) -> None:
-    for role in (TENANTS, ADMIN, DatabaseRole.BILLING, DatabaseRole.IDENTITY):
+    for role in (TENANTS, ADMIN, BILLING, IDENTITY):
         async with acting(role) as connection:
             assert await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", new_id().int % 2**62)
-    for role in (WORKER, DatabaseRole.GATE):
+    for role in (WORKER, GATE):
         async with acting(role) as connection:
             await refused(connection, "SELECT pg_advisory_xact_lock(1)")
 
@@ -121,13 +124,13 @@ async def test_requests_may_lock_for_their_transaction_and_workers_need_not(acti
     [
         (TENANTS, "api_key", "name"),
         (TENANTS, "invitation", "role"),
-        (DatabaseRole.IDENTITY, '"user"', "name"),
-        (DatabaseRole.IDENTITY, "credential", "password_hash"),
-        (DatabaseRole.IDENTITY, "auth_session", "revoked_at"),
-        (DatabaseRole.IDENTITY, "refresh_token", "hash"),
-        (DatabaseRole.IDENTITY, "signing_key", "retired_at"),
-        (DatabaseRole.BILLING, "webhook_event", "status"),
-        (DatabaseRole.BILLING, "subscription", "status"),
+        (IDENTITY, '"user"', "name"),
+        (IDENTITY, "credential", "password_hash"),
+        (IDENTITY, "auth_session", "revoked_at"),
+        (IDENTITY, "refresh_token", "hash"),
+        (IDENTITY, "signing_key", "retired_at"),
+        (BILLING, "webhook_event", "status"),
+        (BILLING, "subscription", "status"),
     ],
 )
 async def test_who_may_change_rows_may_not_lock_the_table(
@@ -144,14 +147,14 @@ async def test_who_may_change_rows_may_not_lock_the_table(
     ("role", "table", "refusals"),
     [
         (
-            DatabaseRole.BILLING,
+            BILLING,
             "billing_customer",
             (
                 "UPDATE billing_customer SET provider = provider WHERE false",
                 "INSERT INTO billing_customer SELECT * FROM billing_customer WHERE false",
             ),
         ),
-        (DatabaseRole.IDENTITY, "email_token", ("UPDATE email_token SET name = name WHERE false",)),
+        (IDENTITY, "email_token", ("UPDATE email_token SET name = name WHERE false",)),
     ],
 )
 async def test_rows_that_no_statement_of_a_role_changes_it_may_not_change(
@@ -186,9 +189,9 @@ EVENT = (
 )
 MAY_RECORD = {
     TENANTS: {"user", "api_key"},
-    DatabaseRole.BILLING: {"user", "api_key", "provider", "system"},
+    BILLING: {"user", "api_key", "provider", "system"},
     ADMIN: {"staff"},
-    DatabaseRole.IDENTITY: {"user", "system"},
+    IDENTITY: {"user", "system"},
     WORKER: {"system"},
 }
 
@@ -248,7 +251,7 @@ async def test_what_a_role_changed_of_itself_is_found_and_put_right(settings: Se
         "role insula_tenants starts with enable_indexscan=off, which is not declared",
     }
 
-    await asyncio.to_thread(migrate, settings)
+    await asyncio.to_thread(migrate, settings, DECLARED)
 
     assert await found(settings) == set()
     connection = await asyncpg.connect(role_url(settings, TENANTS))
@@ -263,7 +266,7 @@ async def test_doctor_says_where_only_a_superuser_could_narrow_the_server(settin
     admin = await asyncpg.connect(settings.database_url)
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
     try:
-        await asyncio.to_thread(migrate, own)
+        await asyncio.to_thread(migrate, own, DECLARED)
         narrowed = {finding.subject: finding for finding in await examine(own)}
         await _open_as_delivered(own)
         delivered = {finding.subject: finding for finding in await examine(own)}
@@ -283,7 +286,7 @@ async def _open_as_delivered(settings: Settings) -> None:
         "|".join(NARROWED.values()),
     )
     every = ", ".join(row[0] for row in functions)
-    apps = ", ".join(role.value for role in (*ROLES, DatabaseRole.OWNER))
+    apps = ", ".join(role for role in (*ROLES, OWNER))
     await superuser.execute(f"REVOKE EXECUTE ON FUNCTION {every} FROM {apps}")
     await superuser.execute(f"GRANT EXECUTE ON FUNCTION {every} TO PUBLIC")
     await superuser.execute("GRANT SELECT ON pg_class TO PUBLIC")
@@ -292,4 +295,4 @@ async def _open_as_delivered(settings: Settings) -> None:
 
 async def found(settings: Settings) -> set[str]:
     engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
-    return set(await findings(engine))
+    return set(await findings(engine, DECLARED))

@@ -7,11 +7,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from admin.database import ADMIN
+from billing.database import BILLING
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY, WORKER, DatabaseRole
 from insula.jobs import enqueue
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.sql import changed, rows
 from tests.support.worker import Readback, job, statuses
@@ -22,19 +25,19 @@ class Refusal(Exception):
 
 
 async def put(database: Database, tenant_id: UUID, queueing_lock: str | None = None) -> int | None:
-    async with database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
+    async with database.unit(TENANTS, tenant_id) as unit:
         return await enqueue(unit, "demo.task", {"n": 1}, tenant_id=tenant_id, queueing_lock=queueing_lock)
 
 
 async def fail_after_enqueueing(database: Database, tenant_id: UUID) -> None:
-    async with database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
+    async with database.unit(TENANTS, tenant_id) as unit:
         assert await enqueue(unit, "demo.task", {}, tenant_id=tenant_id) is not None
         raise Refusal
 
 
 async def test_a_job_comes_with_the_change(database: Database, make: Factories, readback: Readback) -> None:
     tenant = await make.tenant()
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         number = await enqueue(unit, "demo.task", {"n": [1, "ß", None]}, tenant_id=tenant.id)
         assert await statuses(readback, tenant.id) == set()
     found = await job(readback, number)
@@ -51,7 +54,7 @@ async def test_a_job_goes_with_the_change(database: Database, make: Factories, r
 
 async def test_how_a_job_is_queued(database: Database, make: Factories, readback: Readback) -> None:
     tenant, later = await make.tenant(), clock.now() + timedelta(hours=1)
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         await enqueue(
             unit, "demo.task", {}, tenant_id=tenant.id, scheduled_at=later, priority=7, queue="slow", lock="mine"
         )
@@ -67,7 +70,7 @@ async def test_one_of_a_queueing_lock_waits_and_the_change_goes_on(
     database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, other = await make.tenant(), await make.tenant()
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         first = await enqueue(unit, "demo.task", {}, tenant_id=tenant.id, queueing_lock="report")
         second = await enqueue(unit, "demo.task", {}, tenant_id=tenant.id, queueing_lock="report")
         await changed(unit, "update tenant set name = 'Changed' where id = :id", id=tenant.id)
@@ -89,7 +92,7 @@ async def test_a_race_for_a_queueing_lock_leaves_one_job(
 REFUSED = "needs a tenant|tenant of its transaction|row-level security"
 
 
-@pytest.mark.parametrize("role", [DatabaseRole.TENANTS, DatabaseRole.BILLING, DatabaseRole.ADMIN, DatabaseRole.WORKER])
+@pytest.mark.parametrize("role", [TENANTS, BILLING, ADMIN, WORKER])
 async def test_a_job_for_another_tenant_is_refused(
     settings: Settings, make: Factories, readback: Readback, role: DatabaseRole
 ) -> None:
@@ -108,10 +111,10 @@ async def test_a_job_for_another_tenant_is_refused(
 @pytest.mark.parametrize(
     ("role", "task"),
     [
-        (DatabaseRole.TENANTS, "mail.send"),
-        (DatabaseRole.BILLING, "mail.send"),
-        (DatabaseRole.IDENTITY, "house.tidy"),
-        (DatabaseRole.ADMIN, "demo.task"),
+        (TENANTS, "mail.send"),
+        (BILLING, "mail.send"),
+        (IDENTITY, "house.tidy"),
+        (ADMIN, "demo.task"),
     ],
 )
 async def test_a_job_without_a_tenant_is_refused_unless_declared(
@@ -120,7 +123,7 @@ async def test_a_job_without_a_tenant_is_refused_unless_declared(
     with pytest.raises(DBAPIError, match=REFUSED):
         async with database.unit(role) as unit:
             await enqueue(unit, task, {}, tenant_id=None)
-    async with database.unit(DatabaseRole.IDENTITY) as unit:
+    async with database.unit(IDENTITY) as unit:
         number = await enqueue(unit, "mail.send", {}, tenant_id=None, scheduled_at=clock.now() + timedelta(days=1))
     assert (await job(readback, number))["tenant_id"] is None
 
@@ -133,9 +136,9 @@ async def test_what_is_no_tenant_is_refused(database: Database, make: Factories)
     )
     for nonsense in ("x", str(tenant.id).upper(), ""):
         with pytest.raises(DBAPIError):
-            async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+            async with database.unit(TENANTS, tenant.id) as unit:
                 await changed(unit, statement, tenant=nonsense)
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         assert await changed(unit, statement, tenant=str(tenant.id)) == 1
 
 
@@ -146,16 +149,16 @@ async def test_another_tenants_lock_is_refused(database: Database, make: Factori
         " values ('default', 'demo.task', jsonb_build_object('tenant_id', cast(:tenant as text)), :lock)"
     )
     with pytest.raises(DBAPIError, match="a lock starts with its tenant"):
-        async with database.unit(DatabaseRole.TENANTS, mine.id) as unit:
+        async with database.unit(TENANTS, mine.id) as unit:
             await changed(unit, statement, tenant=str(mine.id), lock=f"{other.id}:report")
-    async with database.unit(DatabaseRole.TENANTS, mine.id) as unit:
+    async with database.unit(TENANTS, mine.id) as unit:
         assert await changed(unit, statement, tenant=str(mine.id), lock=f"{mine.id}:report") == 1
 
 
 async def test_an_app_sees_its_tenants_jobs_numbers_and_nothing_else(database: Database, make: Factories) -> None:
     mine, other = await make.tenant(), await make.tenant()
     number, _ = await put(database, mine.id), await put(database, other.id)
-    async with database.unit(DatabaseRole.TENANTS, mine.id) as unit:
+    async with database.unit(TENANTS, mine.id) as unit:
         assert [row.id for row in await rows(unit, "select id from jobs.procrastinate_jobs")] == [number]
     for statement in (
         "select args from jobs.procrastinate_jobs",
@@ -165,17 +168,17 @@ async def test_an_app_sees_its_tenants_jobs_numbers_and_nothing_else(database: D
         "select jobs.procrastinate_fetch_job_v2(null, 1)",
     ):
         with pytest.raises(DBAPIError, match="permission denied"):
-            async with database.unit(DatabaseRole.TENANTS, mine.id) as unit:
+            async with database.unit(TENANTS, mine.id) as unit:
                 await rows(unit, statement)
 
 
 async def test_staff_see_jobs_and_not_what_they_say(database: Database, make: Factories) -> None:
     tenant = await make.tenant()
     number = await put(database, tenant.id)
-    async with database.unit(DatabaseRole.ADMIN) as unit:
+    async with database.unit(ADMIN) as unit:
         found = await rows(unit, "select task_name from jobs.procrastinate_jobs where id = :id", id=number)
         assert [row.task_name for row in found] == ["demo.task"]
         await rows(unit, "select jobs.procrastinate_cancel_job_v1(:id, false, false)", id=number)
     with pytest.raises(DBAPIError, match="permission denied"):
-        async with database.unit(DatabaseRole.ADMIN) as unit:
+        async with database.unit(ADMIN) as unit:
             await rows(unit, "select args from jobs.procrastinate_jobs")

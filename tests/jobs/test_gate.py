@@ -8,10 +8,9 @@ from sqlalchemy.engine import Connection
 from insula.db.catalogue import audit
 from insula.db.migrate import as_owner
 from insula.db.queue import apply_queue, queue_findings
-from insula.db.queue_rights import HOUSEKEEPING, TENANTLESS
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.settings import Settings
-from tests.support.apps import HANDLERS, PERIODIC
+from tests.support.apps import DECLARED, HANDLERS, PERIODIC
 
 JOBS: Final = "jobs.procrastinate_jobs"
 BREAKS: Final = {
@@ -34,17 +33,16 @@ BREAKS: Final = {
 @pytest.mark.parametrize(("statement", "finding"), BREAKS.items(), ids=BREAKS.keys())
 def test_the_gate_names_it_and_a_migration_mends_it(settings: Settings, statement: str, finding: str) -> None:
     def try_it(connection: Connection) -> None:
-        assert queue_findings(connection) == []
+        assert queue_findings(connection, DECLARED) == []
         connection.exec_driver_sql(statement)
-        assert any(finding in found for found in audit(connection))
-        apply_queue(connection)
-        assert queue_findings(connection) == []
+        assert any(finding in found for found in audit(connection, DECLARED))
+        apply_queue(connection, DECLARED)
+        assert queue_findings(connection, DECLARED) == []
         connection.rollback()
 
     as_owner(settings, try_it)
 
 
 def test_what_needs_no_tenant_is_a_task_and_what_is_due_by_the_clock_needs_none() -> None:
-    declared = {task for tasks in TENANTLESS.values() for task in tasks}
-    assert declared <= HANDLERS.keys()
-    assert {entry.task for entry in PERIODIC} == set(HOUSEKEEPING) <= set(TENANTLESS[DatabaseRole.WORKER])
+    assert DECLARED.tenantless_tasks <= HANDLERS.keys()
+    assert {entry.task for entry in PERIODIC} == set(DECLARED.clocked) <= set(DECLARED.tenantless[WORKER])

@@ -5,11 +5,11 @@ from datetime import timedelta
 from insula import clock
 from insula.db.models import IdempotencyRecord, JobEffect
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import new_id
 from insula.jobs import Periodic, enqueue
 from insula.settings import Settings
 from insula.worker.housekeeping import JOBS
+from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.waiting import until
 from tests.support.worker import Readback, quick, working
@@ -39,7 +39,7 @@ async def test_old_answers_effects_and_jobs_go_and_young_ones_stay(
         JobEffect(tenant_id=tenant.id, key=key, created_at=at) for key, at in (("old", long_ago), ("new", lately))
     ]
     await make.insert(old, young, *effects)
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         numbers = [await enqueue(unit, "probe.none", {}, tenant_id=tenant.id) for _ in range(4)]
     for number, status, days in zip(
         numbers, ("succeeded", "succeeded", "failed", "failed"), (2, 0, 31, 2), strict=True

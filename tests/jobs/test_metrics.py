@@ -7,9 +7,9 @@ import pytest
 
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import new_id
 from insula.jobs import enqueue
+from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.worker import Readback
 
@@ -18,7 +18,7 @@ async def test_metrics_say_how_many_wait_and_how_long(
     client: httpx.AsyncClient, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, queue = await make.tenant(), f"q-{new_id().hex}"
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         number = await enqueue(unit, "demo.task", {}, tenant_id=tenant.id, queue=queue)
         await enqueue(unit, "demo.task", {}, tenant_id=tenant.id, queue=queue)
         await enqueue(

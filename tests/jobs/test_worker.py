@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.errors import NotFound
 from insula.jobs import JobContext, Periodic, effect_once, enqueue
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.factories import Factories, TenantRow
 from tests.support.sql import changed, rows
 from tests.support.waiting import until
@@ -40,7 +40,7 @@ class Probe:
 async def put(
     database: Database, tenant: TenantRow, task: str, arguments: Mapping[str, JsonValue] | None = None
 ) -> int | None:
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         return await enqueue(unit, task, arguments or {}, tenant_id=tenant.id)
 
 

@@ -12,11 +12,11 @@ from sqlalchemy.pool import NullPool
 
 from insula.auth.emails import WELCOME
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import new_id
 from insula.jobs import external
 from insula.mail import send_mail
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.apps import MAIL_JOBS
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories
@@ -33,7 +33,7 @@ async def post(database: Database, tenant_id: UUID, key: str = "one") -> str:
 
 
 async def post_to(address: str, database: Database, tenant_id: UUID, key: str) -> None:
-    async with database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
+    async with database.unit(TENANTS, tenant_id) as unit:
         await send_mail(
             unit, tenant_id=tenant_id, to=address, template=WELCOME, context={"name": "Ada"}, message_key=key
         )

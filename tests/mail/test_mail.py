@@ -11,13 +11,13 @@ from aiosmtplib import SMTPConnectError
 from insula import clock
 from insula.auth.emails import WELCOME
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.errors import InvalidValue
 from insula.ids import new_id
 from insula.mail import send_mail
 from insula.settings import MailSettings, Settings
 from insula.worker import mailers
 from insula.worker.mailers import SmtpMailer
+from tenants.database import TENANTS
 from tests.support.apps import MAIL_JOBS
 from tests.support.factories import Factories
 from tests.support.mail import Sink, TlsSink
@@ -26,7 +26,7 @@ from tests.support.worker import Readback, job, quick, statuses, working
 
 
 async def welcome(database: Database, tenant_id: UUID, to: str, key: str, name: str = "Ada") -> None:
-    async with database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
+    async with database.unit(TENANTS, tenant_id) as unit:
         await send_mail(unit, tenant_id=tenant_id, to=to, template=WELCOME, context={"name": name}, message_key=key)
 
 

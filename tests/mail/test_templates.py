@@ -11,13 +11,13 @@ from pydantic import JsonValue
 
 from insula.auth.emails import WELCOME
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
 from insula.ids import new_id
 from insula.jobs import enqueue
 from insula.mail import EmailTemplate
 from insula.mail.message import compose
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.apps import INSTALLATION, MAIL_JOBS
 from tests.support.factories import Factories
 from tests.support.mail import Sink
@@ -132,7 +132,7 @@ async def test_a_mail_that_the_version_before_queued_is_sent(
     settings: Settings, database: Database, make: Factories, sink: Sink, name: str
 ) -> None:
     tenant, address = await make.tenant(), f"u-{new_id().hex}@example.com"
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         arguments: dict[str, JsonValue] = {
             "to": address,
             "template": name,
@@ -151,7 +151,7 @@ async def test_a_mail_that_no_resource_declares_is_given_up_and_kept_for_staff(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant, address = await make.tenant(), f"u-{new_id().hex}@example.com"
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         arguments: dict[str, JsonValue] = {
             "to": address,
             "template": "new_ticket",

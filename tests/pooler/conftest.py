@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.support.pgbouncer import pooled
 
 
@@ -18,6 +18,6 @@ def narrow(settings: Settings) -> Iterator[Settings]:
 @pytest.fixture
 async def behind(narrow: Settings) -> AsyncIterator[Database]:
     """Open two processes' worth of the tenants' connections, all of which share one."""
-    database = await Database.open(narrow, [DatabaseRole.TENANTS])
+    database = await Database.open(narrow, [TENANTS])
     yield database
     await database.close()

@@ -12,15 +12,15 @@ from sqlmodel import col, select
 from insula.db.models import Entitlement, Tenant
 from insula.db.pools import Database
 from insula.db.reading import Reading
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.settings import Settings
 from insula.tenancy import Directory, Listener
+from tenants.database import TENANTS
 from tests.support.factories import Factories, TenantRow
 from tests.support.sql import changed, rows, setting
 from tests.support.waiting import within
 
 pytestmark = pytest.mark.pooler
-TENANTS = DatabaseRole.TENANTS
 ALL = Reading(Tenant, lambda: select(Tenant))
 GRANTED = Reading(Entitlement, lambda: select(Entitlement).order_by(col(Entitlement.key)).limit(bindparam("limit")))
 OWN = "SELECT id, pg_backend_pid() FROM tenant"
@@ -104,7 +104,7 @@ async def test_the_tenant_is_set_again_after_a_commit(behind: Database, tenants:
 
 
 async def test_changes_are_heard_past_the_pooler(narrow: Settings, behind: Database, tenants: list[TenantRow]) -> None:
-    database = await Database.open(narrow, [DatabaseRole.GATE])
+    database = await Database.open(narrow, [GATE])
     directory = Directory(narrow, database)
     listener = Listener(narrow, directory)
     await listener.start()

@@ -17,6 +17,7 @@ from tests.proof.mutants.database import holes
 from tests.proof.mutants.holes import Hole, Probe, batches
 from tests.proof.results import Result
 from tests.proof.suites import Outcome, Tests
+from tests.support.apps import DECLARED
 from tests.support.cluster import Servers
 
 GATE = "the catalogue gate"
@@ -78,7 +79,7 @@ def _judged(connection: Connection, hole: Hole) -> Outcome:
     try:
         for statement in hole.statements:
             connection.exec_driver_sql(statement)
-        findings = audit(connection)
+        findings = audit(connection, DECLARED)
     except SQLAlchemyError as error:
         return Outcome("broken", f"the hole cannot be made: {error.args[0]}")
     finally:

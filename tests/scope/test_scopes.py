@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.http.access import allow
 from insula.http.app_context import AppWithContext, give_context
 from insula.http.handlers import install_handlers
@@ -21,6 +21,7 @@ from insula.http.route import TenantRoute
 from insula.ids import UserId
 from insula.scope import Scope
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tenants.projects.permissions import Action
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
@@ -75,7 +76,7 @@ async def tenant(make: Factories) -> TenantRow:
 @pytest.fixture
 def asked(live: Live) -> Iterator[list[str]]:
     """Note what the tenants app and the gate ask the database."""
-    engines = [live.kernel.database.engine(role).sync_engine for role in (DatabaseRole.TENANTS, DatabaseRole.GATE)]
+    engines = [live.kernel.database.engine(role).sync_engine for role in (TENANTS, GATE)]
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

@@ -17,6 +17,7 @@ from insula.settings import Settings
 from insula.worker import tasks
 
 INSTALLATION: Final = load(os.environ.get("INSULA_INSTALLATION", ""))
+DECLARED: Final = INSTALLATION.database
 SITE: Final = site_of(INSTALLATION)
 MOUNTS: Final[Mapping[str, str]] = {"root": "", **{app.name: app.mount for app in INSTALLATION.apps}}
 PUBLIC: Final[Mapping[str, frozenset[str]]] = {

@@ -23,7 +23,7 @@ from insula.db.migrate import migrate
 from insula.db.provision import hand_over
 from insula.embedded import Cluster
 from insula.settings import AuthSettings, DatabaseSettings, Settings
-from tests.support.apps import INSTALLATION
+from tests.support.apps import DECLARED, INSTALLATION
 
 RUNNING: Final = "INSULA_TEST_SERVERS"
 _TEMPLATE = "insula"
@@ -94,7 +94,7 @@ class TestServers:
         database = f"test_{name}"
         asyncio.run(create_database(with_path(cluster.database_url, _MAINTENANCE), database))
         servers = self._servers(cluster, database, self._clones)
-        migrate(servers.settings())  # rights on the database itself are not cloned
+        migrate(servers.settings(), DECLARED)  # rights on the database itself are not cloned
         return servers
 
     def start(self) -> None:
@@ -133,7 +133,7 @@ class TestServers:
         cluster = Cluster(Path(self._directory, "data"), durable=False, postgres_bin=self._postgres_bin)
         cluster.start()
         self._cluster = cluster
-        migrate(self._servers(cluster, _TEMPLATE, 0).settings())
+        migrate(self._servers(cluster, _TEMPLATE, 0).settings(), DECLARED)
         return cluster
 
     def _servers(self, cluster: Cluster, database: str, redis_index: int) -> Servers:
@@ -166,7 +166,7 @@ async def create_database(url: str, name: str) -> None:
         await connection.close()
     clone = await asyncpg.connect(with_path(url, name))
     try:
-        await hand_over(clone)  # a clone has its tables' rights, not its database's
+        await hand_over(clone, DECLARED.roles)  # a clone has its tables' rights, not its database's
     finally:
         await clone.close()
 

@@ -16,7 +16,7 @@ from insula.db import migrate as migrations
 from insula.db.branches import Branch
 from insula.seed import seed
 from insula.settings import Settings
-from tests.support.apps import INSTALLATION
+from tests.support.apps import DECLARED, INSTALLATION
 from tests.support.cluster import create_database, drop_database, with_path
 
 _REVISION = """
@@ -58,7 +58,7 @@ async def empty_database(settings: Settings) -> AsyncIterator[Settings]:
 async def migrated_database(settings: Settings) -> AsyncIterator[Settings]:
     """Give the settings of a new, migrated database; dropped afterwards."""
     async with empty_database(settings) as own:
-        migrations.migrate(own)  # also shows that it may be called where an event loop runs
+        migrations.migrate(own, DECLARED)  # also shows that it may be called where an event loop runs
         yield own
 
 

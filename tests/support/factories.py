@@ -33,6 +33,7 @@ from insula.ids import new_id
 from insula.settings import Settings
 from tenants.invitations.models import Invitation
 from tenants.invitations.tokens import digest, new_token
+from tests.support.apps import DECLARED
 from tests.support.cluster import superuser_url
 
 PLANS: Final[Mapping[str, Mapping[str, int]]] = {
@@ -202,6 +203,6 @@ async def make(settings: Settings) -> AsyncIterator[Factories]:
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     """Open a process's pools on this worker's database, for tests that work below the application."""
-    database = await Database.open(settings)
+    database = await Database.open(settings, DECLARED.web_roles)
     yield database
     await database.close()

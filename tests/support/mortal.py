@@ -16,6 +16,7 @@ from insula.embedded.ports import free_port
 from insula.embedded.postgres import Postgres
 from insula.embedded.process import occupants
 from insula.settings import Settings
+from tests.support.apps import DECLARED
 from tests.support.cluster import Servers
 
 
@@ -37,7 +38,7 @@ class MortalPostgres:
             key_encryption_key=secrets.key_encryption_key,
             data_dir=str(directory),
         ).settings()
-        migrate(self.settings)
+        migrate(self.settings, DECLARED)
 
     def start(self) -> None:
         """Start, and return when it takes connections."""

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from insula.db.roles import DatabaseRole, role_password
+from insula.db.roles import role_password
 from insula.embedded.account import Account
 from insula.embedded.ports import free_port
 from insula.embedded.process import Server
 from insula.settings import Settings
+from tests.support.apps import DECLARED
 
 BINARY: Final = Path("/usr/sbin/pgbouncer")
 """Debian's; ``make system-deps`` installs it."""
@@ -64,7 +65,7 @@ def pooling(settings: Settings, size: int = 2) -> Iterator[str]:
 
 def _files(settings: Settings, port: int, size: int) -> dict[str, str]:
     there = urlsplit(settings.database_url)
-    users = {role.value: role_password(settings, role) for role in DatabaseRole}
+    users = {str(role): role_password(settings, role) for role in DECLARED.roles}
     users[there.username or ""] = there.password or ""
     lines = [
         "[databases]",

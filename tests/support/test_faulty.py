@@ -6,16 +6,17 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import GATE, role_url
 from insula.settings import Settings
 from insula.tenancy import DnsResolver
+from tenants.database import TENANTS
 from tests.support.dns import ADDRESS, serving_names
 from tests.support.faulty import Fault, Faulty, faulty, of_role
 from tests.support.faulty_names import faulty_names
 from tests.support.mail import Sink
 from tests.support.waiting import until
 
-ROLE = DatabaseRole.GATE
+ROLE = GATE
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def url(settings: Settings, proxy: Faulty) -> str:
 
 async def test_what_is_frozen_arrives_when_it_thaws(url: str, proxy: Faulty) -> None:
     connection = await asyncpg.connect(url)
-    assert [wire.user for wire in proxy.wires()] == [ROLE.value]
+    assert [wire.user for wire in proxy.wires()] == [ROLE]
     proxy.strike(Fault.FREEZE)
     asking = asyncio.create_task(connection.fetchval("select 1"))
     await asyncio.wait({asking}, timeout=0.2)
@@ -59,7 +60,7 @@ async def test_one_role_alone_is_struck(settings: Settings, url: str, proxy: Fau
     connection = await asyncpg.connect(url)
     assert await connection.fetchval("select 1") == 1
     with pytest.raises((OSError, asyncpg.PostgresError)):
-        await asyncpg.connect(proxy.url(role_url(settings, DatabaseRole.TENANTS)))
+        await asyncpg.connect(proxy.url(role_url(settings, TENANTS)))
     await connection.close()
 
 

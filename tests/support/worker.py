@@ -11,9 +11,8 @@ from insula.jobs import Handlers, Periodic
 from insula.logging import configure
 from insula.settings import JobsSettings, Settings
 from insula.worker import work
-from insula.worker.process import roles_of
 from tests.support.app import environment_of
-from tests.support.apps import INSTALLATION
+from tests.support.apps import DECLARED
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
@@ -34,7 +33,7 @@ def quick(settings: Settings, **jobs: float) -> Settings:
 async def working(settings: Settings, handlers: Handlers, periodic: Iterable[Periodic] = ()) -> AsyncIterator[None]:
     """Run these handlers in this process meanwhile; drained on the way out."""
     configure(settings.log_format, settings.log_level)
-    task = asyncio.create_task(work(settings, handlers, periodic, roles_of(INSTALLATION)))
+    task = asyncio.create_task(work(settings, handlers, periodic, DECLARED))
     try:
         yield
     finally:

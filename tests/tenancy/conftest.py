@@ -8,13 +8,14 @@ from insula.db.pools import Database
 from insula.ids import UserId
 from insula.settings import Settings
 from insula.tenancy import Directory, Listener
+from tests.support.apps import DECLARED
 from tests.support.factories import Factories
 from tests.tenancy.support import Visit
 
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    database = await Database.open(settings)
+    database = await Database.open(settings, DECLARED.web_roles)
     yield database
     await database.close()
 

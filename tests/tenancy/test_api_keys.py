@@ -6,7 +6,7 @@ from sqlalchemy import event
 
 from insula.auth.api_keys import digest_of
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.ids import TenantId, new_id
 from insula.settings import Settings
 from insula.tenancy import Directory
@@ -27,7 +27,7 @@ async def made(make: Factories, tenant: TenantRow) -> MadeKey:
 def asked(database: Database) -> list[str]:
     """Note what the gate asks the database."""
     sent: list[str] = []
-    engine = database.engine(DatabaseRole.GATE).sync_engine
+    engine = database.engine(GATE).sync_engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: sent.append(str(arguments[2])))
     return sent
 
@@ -102,7 +102,7 @@ async def test_under_another_tenants_id_it_is_nowhere(
 async def test_a_read_that_fails_is_tried_again(
     directory: Directory, database: Database, tenant: TenantRow, made: MadeKey
 ) -> None:
-    engine = database.engine(DatabaseRole.GATE).sync_engine
+    engine = database.engine(GATE).sync_engine
 
     def fail(*_: object) -> None:
         raise ConnectionResetError

@@ -8,7 +8,7 @@ from sqlalchemy import event
 
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.ids import TenantId, UserId, new_id
 from insula.settings import Settings
 from insula.tenancy import Directory
@@ -24,7 +24,7 @@ class TestAccess:
         self, directory: Directory, visit: Visit, database: Database
     ) -> None:
         statements: list[str] = []
-        engine = database.engine(DatabaseRole.GATE).sync_engine
+        engine = database.engine(GATE).sync_engine
         event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[2])))
 
         access = await visit.access(directory)
@@ -171,7 +171,7 @@ class TestStrangeNames:
         directory.listener_alive = True
         tenant = await make.tenant()
         statements: list[str] = []
-        engine = database.engine(DatabaseRole.GATE).sync_engine
+        engine = database.engine(GATE).sync_engine
         event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[2])))
 
         assert await directory.tenant_for_hint(tenant.slug) == tenant.id

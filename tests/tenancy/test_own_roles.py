@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import event
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.ids import UserId
 from insula.tenancy import Directory
 from tests.support.factories import Factories, TenantRow
@@ -26,7 +26,7 @@ async def test_it_comes_in_the_statement_that_tells_everything(
     role = await make.role(visit.tenant, "project:read", "item:read")
     editor = await _visit(make, visit.tenant, role.key)
     statements: list[str] = []
-    engine = database.engine(DatabaseRole.GATE).sync_engine
+    engine = database.engine(GATE).sync_engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[2])))
 
     access = await editor.access(directory)

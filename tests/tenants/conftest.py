@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from insula.db.connection import TenantConnection
-from insula.db.roles import DatabaseRole
+from tenants.database import TENANTS
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.roles.support import BASIC
@@ -68,7 +68,7 @@ async def newcomer(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) 
 @pytest.fixture
 def statements(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Note what the tenants app asks the database, by session or driver, besides BEGIN and COMMIT."""
-    engine = live.kernel.database.engine(DatabaseRole.TENANTS).sync_engine
+    engine = live.kernel.database.engine(TENANTS).sync_engine
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

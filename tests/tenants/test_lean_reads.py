@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from insula.asgi import create_app
-from insula.db.roles import DatabaseRole
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tenants.items.schemas import ItemList
 from tenants.projects.schemas import ProjectList
 from tests.support.app import Live, SignIn
@@ -55,7 +55,7 @@ async def both(owner: Caller, ordinary: httpx.AsyncClient, path: str, **params: 
 
 
 async def test_the_switch_is_off(live: Live, switched_off: Live) -> None:
-    leanness = [one.kernel.database.unit(DatabaseRole.TENANTS, None).lean_reads for one in (live, switched_off)]
+    leanness = [one.kernel.database.unit(TENANTS, None).lean_reads for one in (live, switched_off)]
     assert leanness == [True, False]
 
 

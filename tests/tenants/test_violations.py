@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from tenants.database import TENANTS
 from tenants.projects.errors import ProjectNameTaken
 from tenants.projects.models import Project, ProjectStatus
 from tenants.violations import answering
@@ -13,7 +13,7 @@ NAMED = {"uq_project_tenant_id_name": ProjectNameTaken}
 
 async def write_twice(database: Database, tenant: TenantRow, status: ProjectStatus) -> None:
     """Flush two projects of one name inside ``answering``."""
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         with answering(NAMED):
             for _ in range(2):
                 unit.session.add(Project(tenant_id=tenant.id, name="Website", status=status))
@@ -32,7 +32,7 @@ class TestAnswering:
             await write_twice(database, tenant, "gone")  # type: ignore[arg-type]  # what the database must refuse
 
     async def test_changes_nothing_without_a_violation(self, database: Database, tenant: TenantRow) -> None:
-        async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        async with database.unit(TENANTS, tenant.id) as unit:
             with answering(NAMED):
                 unit.session.add(Project(tenant_id=tenant.id, name="Website"))
                 await unit.session.flush()

@@ -14,7 +14,7 @@ from insula.db.failures import UNREACHABLE
 from insula.db.migrate import heads
 from insula.db.pools import Database, Trouble
 from insula.db.revisions import applied
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE, DatabaseRole
 from insula.db.skew import described, skew
 from insula.http.kernel import Kernel
 from insula.limits import Health
@@ -122,7 +122,7 @@ async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
 async def _revisions(database: Database) -> tuple[frozenset[str] | None, float | None]:
     """Return the database's revisions, and how far our clock is ahead of its clock; None where it does not answer."""
     try:
-        async with database.engine(DatabaseRole.GATE).connect() as connection:
+        async with database.engine(GATE).connect() as connection:
             return await connection.run_sync(applied), await skew(connection)
     except UNREACHABLE:
         return None, None

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from insula import clock
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.http.kernel import Kernel
 
 _SECONDS_KEPT: Final = 5.0
@@ -58,7 +58,7 @@ async def _measure(kernel: Kernel, gauges: Sequence[DatabaseGauge]) -> bytes:
     registry = CollectorRegistry()
     jobs = Gauge("insula_jobs", "Jobs in the database.", ("queue", "status"), registry=registry)
     oldest = Gauge("insula_jobs_oldest_seconds", "How long the oldest job is due.", ("queue",), registry=registry)
-    async with kernel.database.engine(DatabaseRole.GATE).connect() as connection:
+    async with kernel.database.engine(GATE).connect() as connection:
         for row in await connection.execute(_QUERY):
             jobs.labels(row.queue, row.status).set(row.jobs)
             if row.status == "todo":

@@ -5,6 +5,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from insula.apps.manifest import Installation
+from insula.db.base import metadata
+from insula.db.declaration_check import check
 from insula.errors import NoInstallation
 
 GROUP: Final = "insula.installation"
@@ -17,7 +19,8 @@ def load(reference: str = "") -> Installation:
     """Return the installation that ``reference`` names as ``module:name``, else the one that is installed.
 
     Without a reference, a package's entry point of the group ``insula.installation`` names it. Raises
-    NoInstallation where there is none, where several products declare one, and where the name leads elsewhere.
+    NoInstallation where there is none, where several products declare one, and where the name leads elsewhere;
+    ManifestError where a table or a column is declared that no model has.
     """
     named = reference or _installed()
     module, _, name = named.partition(":")
@@ -29,6 +32,7 @@ def load(reference: str = "") -> Installation:
         raise NoInstallation(f"the installation {named}: {error}; install the package or set PYTHONPATH") from error
     if not isinstance(found, Installation):
         raise NoInstallation(f"the installation {named}: {module} has no Installation of the name {name}")
+    check(found.database, metadata)
     return found
 
 

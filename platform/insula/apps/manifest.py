@@ -6,7 +6,7 @@ A manifest is checked when it is made. Each error names the declaration and the 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain, combinations
 from types import MappingProxyType
@@ -20,6 +20,11 @@ from insula.apps.attack import AttackHints
 from insula.apps.demo import Seed
 from insula.auth.emails import EMAILS
 from insula.callers import AppCallers, Kind, roles_of
+from insula.db.declared import Counted, DatabasePart, Declarations
+from insula.db.declared import merged as merged_declarations
+from insula.db.kernel import KERNEL
+from insula.db.queue_rights import QueueRight
+from insula.db.rights import TableDeclaration
 from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
 from insula.jobs import Handler, Handlers, Periodic
@@ -44,6 +49,8 @@ class Resource:
     ``routers`` are served under ``/v1``, those of ``newer`` under the version that is their key, such as ``v2``.
     ``public`` names the routes that need no credentials, as ``"POST /v1/webhooks/stripe"``: every other route must
     be guarded. ``pages`` are served by the root app, outside of every app and its document.
+    ``tables`` are its tables, and what database roles may do with them and with the kernel's; ``counted`` those
+    whose rows a quota counts; ``queue`` what a role may do in the job queue across tenants.
     """
 
     tag: Tag | None = None
@@ -57,6 +64,9 @@ class Resource:
     gauges: Sequence[DatabaseGauge] = ()
     emails: Sequence[EmailTemplate] = ()
     seed: Seed | None = None
+    tables: Sequence[TableDeclaration] = ()
+    counted: Sequence[Counted] = ()
+    queue: Sequence[QueueRight] = ()
     attack: AttackHints = field(default_factory=AttackHints)
 
     def __post_init__(self) -> None:
@@ -76,14 +86,14 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """One mounted app: its address, its document, its callers, its database role and its resources.
+    """One mounted app: its address, its document, its callers, its part of the database and its resources.
 
     ``callers`` are the kinds of callers that it lets in: ``(Members(), ApiKeys())``, ``(Staff(),)``, or its own.
     ``purpose`` is a sentence for the home page. ``grants`` are its actions by the built-in role that has them,
     ``assignable`` those that tenants can put into roles of their own. ``commands`` are what the program ``insula``
     can do for it: the module that holds each command's typer app, imported when the command is called.
     ``settings`` are its group: ``INSULA_<NAME>_<FIELD>``, read by ``settings.of(...)``.
-    ``jobs_act_as_app`` is for an app whose jobs also open units with the app's own database role.
+    ``database`` declares the app's login, and what belongs to no single resource.
     """
 
     name: str
@@ -92,13 +102,12 @@ class App:
     description: str
     purpose: str
     version: str
-    database_role: DatabaseRole
+    database: DatabasePart
     callers: Sequence[Kind]
     grants: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: _NOTHING)
     assignable: frozenset[str] = frozenset()
     commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)
     settings: type[SettingsGroup] | None = None
-    jobs_act_as_app: bool = False
     resources: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:
@@ -115,6 +124,21 @@ class App:
         _unique(f"{where}: two resources have the tag {{}}: rename one", (tag["name"] for tag in self.tags))
         if self.settings is not None:
             _check_variables((self.name, name) for name in Settings.model_fields)
+
+    @property
+    def database_role(self) -> DatabaseRole:
+        """The login of the app's requests."""
+        return self.database.app_role
+
+    @property
+    def declared(self) -> DatabasePart:
+        """What the app and its resources declare of the database."""
+        return replace(self.database, owner=self.name).joined(
+            *chain.from_iterable(resource.tables for resource in self.resources),
+            counted=chain.from_iterable(resource.counted for resource in self.resources),
+            clocked=(schedule.task for resource in self.resources for schedule in resource.schedules),
+            queue=chain.from_iterable(resource.queue for resource in self.resources),
+        )
 
     @property
     def tags(self) -> tuple[Tag, ...]:
@@ -153,10 +177,14 @@ class Brand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """A whole product: its brand and its apps."""
+    """A whole product: its brand and its apps.
+
+    ``database`` is what the kernel and all the apps declare of the database.
+    """
 
     brand: Brand
     apps: Sequence[App]
+    database: Declarations = field(init=False)
 
     def __post_init__(self) -> None:
         """Check what apps can contradict of one another."""
@@ -168,6 +196,8 @@ class Installation:
         roles_of(chain.from_iterable(app.callers for app in self.apps))
         names = [app.name for app in self.apps if app.settings is not None]
         _check_variables(combinations(names, 2))
+        declared = merged_declarations(KERNEL, *(app.declared for app in self.apps))
+        object.__setattr__(self, "database", declared)
 
     @property
     def resources(self) -> tuple[Resource, ...]:

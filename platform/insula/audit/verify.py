@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from insula.db.address import ENGINE
 from insula.db.deadlines import TOOL
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import BACKUP, role_url
 from insula.settings import Settings
 
 _BEGINNING: Final = bytes(32)
@@ -51,14 +51,14 @@ async def reader(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """Connect as the backup role, which sees every chain, at one moment. Raises PermissionError if it does not."""
     engine = create_async_engine(
         ENGINE,
-        connect_args={"dsn": role_url(settings, DatabaseRole.BACKUP, direct=True), **TOOL},
+        connect_args={"dsn": role_url(settings, BACKUP, direct=True), **TOOL},
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
     )
     try:
         async with engine.connect() as connection:
             if not (await connection.execute(_SEES_ALL)).scalar_one():
-                raise PermissionError(f"{DatabaseRole.BACKUP.value} cannot see past row-level security")
+                raise PermissionError(f"{BACKUP} cannot see past row-level security")
             yield connection
     finally:
         await engine.dispose()

@@ -17,7 +17,7 @@ from insula.auth.password_rules import check_password
 from insula.auth.passwords import Passwords
 from insula.auth.statements import AnyRow, every, one, run
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.db.unit import Unit
 from insula.ids import UserId, new_user_id
 
@@ -71,7 +71,7 @@ class Accounts:
         """
         link, password_hash = Link.new(Purpose.VERIFY), await self._passwords.hash(registration.password)
         account = {"user_id": new_user_id(), "email": registration.email, **queries.named(registration.name)}
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
             if row is not None and row.registered:
                 await self._letters.link(unit, registration.email, link)
@@ -84,7 +84,7 @@ class Accounts:
     async def resend(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
         """Mail another link that verifies the address; the links sent before stay good until one is used."""
         link = Link.new(Purpose.VERIFY)
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.RESEND, {"email": email, **link.row()})
             if row is None:
                 await self._letters.no_account(unit, email)
@@ -102,7 +102,7 @@ class Accounts:
         also PasswordTooEasy, which uses nothing up.
         """
         verified = await self._verified(secret, password)
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             holder = await self._redeem(unit, Purpose.VERIFY, secret)
             user = {"user_id": holder.user_id, "now": clock.now()}
             if await one(unit, queries.VERIFY, {**user, **queries.named(verified.name)}) is None:
@@ -118,7 +118,7 @@ class Accounts:
         Nothing of a registration that the caller does not know the password of is kept, not even its name.
         """
         values = {"hash": hashed(secret), "purpose": Purpose.VERIFY.value, "now": clock.now(), "most": _COMPARED}
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             registrations = await every(unit, queries.REGISTRATIONS, values)
         if not registrations:
             raise LinkRefused
@@ -132,7 +132,7 @@ class Accounts:
     async def forgot(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
         """Mail a link that sets the account's password; the links sent before stay good until one is used."""
         link = Link.new(Purpose.RESET)
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.FORGOT, {"email": email, **link.row()})
             if row is None:
                 await self._letters.no_account(unit, email)
@@ -148,7 +148,7 @@ class Accounts:
         LinkRefused; also PasswordTooEasy, which uses nothing up.
         """
         password_hash = await self._passwords.hash(password)
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             holder = await self._redeem(unit, Purpose.RESET, secret)
             check_password(password, holder.email, holder.name)
             user = {"user_id": holder.user_id, "now": clock.now()}

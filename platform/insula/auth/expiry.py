@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from sqlalchemy import TextClause, text
 
 from insula import clock
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.jobs import Handlers, JobContext, Periodic
 
 _BATCH: Final = 1_000
@@ -41,7 +41,7 @@ async def expire(context: JobContext, _arguments: Mapping[str, JsonValue]) -> No
 async def _delete(context: JobContext, statement: TextClause, before: datetime) -> None:
     deleted = _BATCH
     while deleted == _BATCH:
-        async with context.database.unit(DatabaseRole.WORKER) as unit:
+        async with context.database.unit(WORKER) as unit:
             connection = await unit.session.connection()
             deleted = (await connection.execute(statement, {"before": before, "batch": _BATCH})).rowcount
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.errors import Unavailable
 from insula.ids import TenantId
 
@@ -49,6 +49,6 @@ class KeyUses:
 
     async def _write(self, tenant_id: TenantId, uses: Iterable[tuple[UUID, float]]) -> None:
         rows = [{"id": key, "at": datetime.fromtimestamp(at, UTC), "coarseness": COARSENESS} for key, at in uses]
-        async with self._database.unit(DatabaseRole.TENANTS, tenant_id) as unit:
+        async with self._database.unit(IDENTITY, tenant_id) as unit:
             connection = await unit.session.connection()
             await connection.execute(_WRITE, rows)

@@ -16,7 +16,7 @@ from insula.auth import key_queries as queries
 from insula.auth.sealing import Place, Sealer
 from insula.db.failures import UNREACHABLE
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE, IDENTITY
 from insula.db.shared_load import SharedLoad
 from insula.errors import Unauthenticated
 from insula.settings import Settings
@@ -106,7 +106,7 @@ class KeyRing:
 
     async def _load_signer(self) -> RSAKey:
         generation = self.generation
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             connection = await unit.session.connection()
             key = await self._newest(connection)
             if key is None:
@@ -126,7 +126,7 @@ class KeyRing:
         ``distrust``, for a key that leaked, they count as long retired and their tokens die at once.
         """
         key = await _generate()
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             connection = await unit.session.connection()
             await connection.execute(queries.LOCK)
             retired_at = clock.now() - (_OVERLAP if distrust else timedelta())
@@ -137,7 +137,7 @@ class KeyRing:
 
     async def sealed_away(self) -> list[str]:
         """Return the ``kid`` of each signing key that no configured key-encryption key opens."""
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             rows = (await (await unit.session.connection()).execute(queries.SIGNING)).all()
         return [row.kid for row in rows if not self._sealer.opens(row.private_sealed, _place(row.kid))]
 
@@ -170,7 +170,7 @@ class KeyRing:
     async def _load(self) -> Mapping[str, RSAKey]:
         self._asked_at = time.monotonic()
         generation = self.generation
-        async with self._database.unit(DatabaseRole.GATE) as unit:
+        async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             rows = await connection.execute(queries.PUBLIC, {"horizon": clock.now() - _OVERLAP})
             keys = {row.kid: RSAKey.import_key(json.loads(row.public_jwk)) for row in rows}

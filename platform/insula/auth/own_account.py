@@ -14,7 +14,7 @@ from insula.auth.password_rules import check_password
 from insula.auth.passwords import Passwords
 from insula.auth.statements import every, one, run
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.db.unit import Unit
 from insula.errors import AppError, NotFound
 from insula.ids import UserId
@@ -94,7 +94,7 @@ class OwnAccount:
 
         ``check_version`` is asked about the version that would be changed; what it raises changes nothing.
         """
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.PROFILE, {"user_id": me.user_id})
             if row is None:
                 raise NotFound
@@ -110,14 +110,14 @@ class OwnAccount:
     async def change_password(self, me: SignedIn, current: str, new: str) -> None:
         """Change the password; every other session ends. Raises CurrentPasswordWrong and PasswordTooEasy."""
         user = {"user_id": me.user_id}
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             account = await one(unit, queries.ACCOUNT, user)
         outdated = account.password_hash if account else None
         if account is None or not await self._passwords.verify(outdated, current):
             raise CurrentPasswordWrong
         check_password(new, account.email, account.name)
         changed = {**user, "password_hash": await self._passwords.hash(new), "now": clock.now()}
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             if await one(unit, queries.CHANGE_PASSWORD, {**changed, "outdated": outdated}) is None:
                 raise CurrentPasswordWrong
             await run(unit, queries.REVOKE_SESSIONS, {**user, "now": changed["now"], "kept": me.session_id})
@@ -128,14 +128,14 @@ class OwnAccount:
     async def sessions(self, me: SignedIn) -> Sequence[SessionRecord]:
         """Return the user's sessions that are still good, the last used first."""
         values = {"user_id": me.user_id, "now": clock.now(), "most": MOST_SESSIONS}
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             rows = await every(unit, queries.SESSIONS, values)
         return [SessionRecord(row.id, row.created_at, row.last_used_at, row.expires_at) for row in rows]
 
     async def revoke_session(self, me: SignedIn, session_id: UUID) -> None:
         """End one of the user's sessions, be it the one that asks. Raises NotFound, also for somebody else's."""
         values = {"session_id": session_id, "user_id": me.user_id, "now": clock.now()}
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             if await one(unit, queries.REVOKE_SESSION, values) is None:
                 raise NotFound
             _record(unit, me, "session.revoked", (_SESSION, session_id))

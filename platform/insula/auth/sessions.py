@@ -16,7 +16,7 @@ from insula.auth import session_queries as queries
 from insula.auth.addresses import fold
 from insula.auth.passwords import Passwords
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.db.unit import Unit
 from insula.errors import AppError, Unauthenticated
 from insula.ids import UserId, new_id, new_secret
@@ -103,7 +103,7 @@ class Sessions:
 
         Only who knows the password of an account that is not verified is told so.
         """
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.CREDENTIAL, {"email": fold(email)})).one_or_none()
         fits = await self._passwords.verify(row.password_hash if row else None, password)
@@ -113,7 +113,7 @@ class Sessions:
             raise EmailNotVerified
         user_id = UserId(row.user_id)
         choice = await choose(user_id)
-        async with self._database.unit(DatabaseRole.IDENTITY, PLATFORM) as unit:
+        async with self._database.unit(IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
             opened = await self._open(connection, user_id, row.password_hash)
             if self._passwords.outdated(row.password_hash):
@@ -127,7 +127,7 @@ class Sessions:
     ) -> tuple[OpenedSession, Choice]:
         """Trade a refresh token for the next; of any number at once, one succeeds."""
         hashed = _hash(token)
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             connection = await unit.session.connection()
             holder = (
                 await connection.execute(queries.HOLDER, {"hash": hashed, "now": clock.now()})
@@ -135,7 +135,7 @@ class Sessions:
         if holder is None:
             await self._refuse(hashed, origin)
         choice = await choose(UserId(holder))
-        async with self._database.unit(DatabaseRole.IDENTITY) as unit:
+        async with self._database.unit(IDENTITY) as unit:
             opened = await self._rotate(await unit.session.connection(), hashed)
         if opened is None:
             await self._refuse(hashed, origin)
@@ -143,7 +143,7 @@ class Sessions:
 
     async def revoke(self, token: str, origin: Origin = NOWHERE) -> None:
         """End the session of a refresh token, used or not."""
-        async with self._database.unit(DatabaseRole.IDENTITY, PLATFORM) as unit:
+        async with self._database.unit(IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
             values = {"hash": _hash(token), "now": clock.now()}
             ended = (await connection.execute(queries.REVOKE, values)).one_or_none()
@@ -153,7 +153,7 @@ class Sessions:
 
     async def _refuse(self, hashed: bytes, origin: Origin) -> Never:
         """Refuse a token and, if it was used before, end its session: committed before the refusal is raised."""
-        async with self._database.unit(DatabaseRole.IDENTITY, PLATFORM) as unit:
+        async with self._database.unit(IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
             revoked = (
                 await connection.execute(queries.REVOKE_REUSED, {"hash": hashed, "now": clock.now()})

@@ -1,4 +1,4 @@
-"""The gate over PostgreSQL's catalogue: is the database as isolated as the code says it is."""
+"""The check over PostgreSQL's catalogue: is the database as isolated as the code says it is."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -7,6 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from insula.db.acts import acts_findings
+from insula.db.counting import counting_findings
+from insula.db.declared import Declarations
 from insula.db.observed import (
     Grant,
     Policy,
@@ -19,10 +22,9 @@ from insula.db.observed import (
     spelled_out,
     tables,
 )
-from insula.db.provision import FIXED_SETTINGS, SEARCH_PATH, TIME_LIMITS
+from insula.db.provision import SEARCH_PATH, TIME_LIMITS, fixed_settings
 from insula.db.queue import queue_exists, queue_findings
-from insula.db.rights import RIGHTS, rights_on
-from insula.db.roles import DatabaseRole
+from insula.db.roles import BACKUP, OWNER, DatabaseRole
 from insula.db.server_rights import server_findings
 from insula.db.shape import missing_references, shape_findings
 from insula.db.side_doors import missing_triggers, side_doors
@@ -65,65 +67,69 @@ WHERE nspname = 'public'
 """)
 
 
-async def findings(source: AsyncEngine | AsyncConnection) -> list[str]:
+async def findings(source: AsyncEngine | AsyncConnection, declared: Declarations) -> list[str]:
     """Return what is wrong with the isolation of this database, a line each; empty when it is sound."""
     if isinstance(source, AsyncEngine):
         async with source.connect() as connection:
-            return await connection.run_sync(audit)
-    return await source.run_sync(audit)
+            return await connection.run_sync(audit, declared)
+    return await source.run_sync(audit, declared)
 
 
-def audit(connection: Connection) -> list[str]:
+def audit(connection: Connection, declared: Declarations) -> list[str]:
     """Return the findings, over a synchronous connection as migrations have."""
     found = tables(connection)
-    rights = [right for table in found for right in spelled_out(table, rights_on(table.name))]
-    declared = {policy for table in found for policy in declared_policies(table, rights_on(table.name))}
-    missing = {right.table for right in RIGHTS} - {table.name for table in found}
+    rights = [right for table in found for right in spelled_out(table, declared.rights_on(table.name))]
+    wanted = {policy for table in found for policy in declared_policies(table, declared.rights_on(table.name))}
+    missing = {right.table for right in declared.rights} - {table.name for table in found}
     return sorted(
         {
-            *_in_any_revision(connection, found),
+            *_in_any_revision(connection, found, declared),
             *_grants(connection, declared_grants(rights)),
-            *_policies(connection, declared),
+            *_policies(connection, wanted),
             *(f"{table}: rights are declared, but there is no such table" for table in missing),
-            *missing_triggers(connection),
+            *missing_triggers(connection, declared),
+            *counting_findings(connection, declared),
+            *acts_findings(connection, declared),
             *missing_references(connection),
-            *queue_findings(connection),
+            *queue_findings(connection, declared),
         }
     )
 
 
-def audit_revision(connection: Connection) -> list[str]:
+def audit_revision(connection: Connection, declared: Declarations) -> list[str]:
     """Return the findings at a revision that may not be the last.
 
     Exact as ``audit`` is, over the tables and the columns that there are yet: what is declared of
     others is for a later revision to make.
     """
     found = tables(connection)
-    rights = {table: list(rights_so_far(table)) for table in found}
-    declared = {policy for table in found for policy in declared_policies(table, rights[table])}
+    rights = {table: list(rights_so_far(table, declared)) for table in found}
+    wanted = {policy for table in found for policy in declared_policies(table, rights[table])}
     return sorted(
         {
-            *_in_any_revision(connection, found),
+            *_in_any_revision(connection, found, declared),
             *_grants(
                 connection, declared_grants(right for table in found for right in spelled_out(table, rights[table]))
             ),
-            *_policies(connection, declared),
-            *(queue_findings(connection) if queue_exists(connection) else ()),
+            *_policies(connection, wanted),
+            *(queue_findings(connection, declared) if queue_exists(connection) else ()),
         }
     )
 
 
-def _in_any_revision(connection: Connection, found: Sequence[Table]) -> Iterator[str]:
-    yield from _security(found)
-    yield from shape_findings(connection, found)
-    yield from side_doors(connection)
-    yield from server_findings(connection)
-    yield from _roles(connection)
+def _in_any_revision(connection: Connection, found: Sequence[Table], declared: Declarations) -> Iterator[str]:
+    yield from _security(found, declared)
+    yield from shape_findings(connection, found, declared.exceptions)
+    yield from side_doors(connection, declared)
+    yield from server_findings(connection, declared)
+    yield from _roles(connection, declared)
     yield from _places(connection)
 
 
-def _security(found: Iterable[Table]) -> Iterator[str]:
+def _security(found: Iterable[Table], declared: Declarations) -> Iterator[str]:
     for table in found:
+        if table.tenant is None and table.name not in declared.global_tables:
+            yield f"{table.name}: its rows have no tenant, which is not declared"
         if table.tenant is not None and not table.secured:
             yield f"{table.name}: row-level security is not both enabled and forced"
 
@@ -145,25 +151,25 @@ def _policies(connection: Connection, declared: set[Policy]) -> Iterator[str]:
         yield f"{policy[0]}: policy {policy[1]} is not as declared"
 
 
-def _roles(connection: Connection) -> Iterator[str]:
-    names = [role.value for role in DatabaseRole]
+def _roles(connection: Connection, declared: Declarations) -> Iterator[str]:
+    names = list(declared.roles)
     seen = set()
     for row in connection.execute(_ROLES, {"roles": names}):
         seen.add(row.name)
-        allowed = {"BYPASSRLS"} if row.name == DatabaseRole.BACKUP.value else set()
+        allowed = {"BYPASSRLS"} if row.name == BACKUP else set()
         yield from (f"role {row.name} has {power}" for power in row.powers if power not in allowed)
         yield from (f"role {row.name} is a member of {group}" for group in row.groups)
         yield from (f"role {member} is a member of {row.name}" for member in row.members)
         if not row.login:
             yield f"role {row.name} may not log in"
-        yield from _settings(DatabaseRole(row.name), row.settings)
+        yield from _settings(declared.role(row.name), row.settings)
     yield from (f"role {name} does not exist" for name in names if name not in seen)
 
 
 def _settings(role: DatabaseRole, found: Sequence[str]) -> Iterator[str]:
     """Name what sessions of the role do not start with as declared: a role may change its own settings."""
-    expected = dict(FIXED_SETTINGS[role])
-    limits = set() if role in (DatabaseRole.OWNER, DatabaseRole.BACKUP) else set(TIME_LIMITS)
+    expected = dict(fixed_settings(role))
+    limits = set() if role in (OWNER, BACKUP) else set(TIME_LIMITS)
     if [setting for setting in found if setting.startswith("search_path=")] != [f"search_path={SEARCH_PATH}"]:
         yield f"role {role} has no fixed search_path"
     for setting in found:
@@ -176,9 +182,8 @@ def _settings(role: DatabaseRole, found: Sequence[str]) -> Iterator[str]:
 
 
 def _places(connection: Connection) -> Iterator[str]:
-    owner = DatabaseRole.OWNER.value
     for row in connection.execute(_PLACES):
-        if row.owner not in (owner, "pg_database_owner"):
+        if row.owner not in (OWNER, "pg_database_owner"):
             yield f"{row.place} is owned by {row.owner}"
         if row.grantee != row.owner and row.right in ("CREATE", "TEMPORARY"):
             yield f"{row.grantee} has {row.right} on {row.place}"

@@ -1,8 +1,8 @@
 """What migrations make tables with, so that no table is half protected.
 
 A migration writes ``create_tenant_table("project", Column("name", Text, nullable=False), ...)`` and
-gets the keys, row-level security, the policies and the grants that ``insula.db.rights`` declares,
-then the foreign keys, in that order. Declare the table's rights there first.
+gets the keys, row-level security, the policies and the grants that are declared, the triggers of its quota,
+then the foreign keys, in that order. Declare the table first, in its resource or its app's ``DATABASE``.
 """
 
 import json
@@ -17,7 +17,11 @@ from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Integer, PrimaryK
 from sqlalchemy.schema import SchemaItem
 
 from insula import clock
+from insula.db import counting
+from insula.db.acts import apply_acts
+from insula.db.declared import Declarations
 from insula.db.grants import apply_rights
+from insula.db.queue import apply_queue
 from insula.ids import new_id
 
 CHANNEL: Final = "insula_access"
@@ -94,8 +98,31 @@ def stamps() -> Sequence[Column[object]]:
 
 
 def protect(table: str) -> None:
-    """Apply the declared row-level security, policies and grants; again after adding a granted column."""
-    apply_rights(op.get_bind(), table)
+    """Apply the declared row-level security, policies, grants and counting; again after adding a granted column."""
+    bind, found = op.get_bind(), declared()
+    apply_rights(bind, table, found)
+    if table in counting.uncounted(bind, found):
+        counting.count_rows(bind, table, found.counted[table])
+
+
+def protect_queue() -> None:
+    """Apply the declared triggers, row-level security and grants of the job queue."""
+    apply_queue(op.get_bind(), declared())
+
+
+def protect_acts() -> None:
+    """Make the function that chains the events of the audit log, and holds each role to acts of its own kinds."""
+    apply_acts(op.get_bind(), declared())
+
+
+def declared() -> Declarations:
+    """Return what the installation declares, which the migrations were started with."""
+    found = op.get_context().opts.get("declared")
+    if not isinstance(found, Declarations):
+        raise RuntimeError(  # noqa: TRY004  # it is missing, not of a wrong type
+            "the migrations were started without what is declared: use alembic_config(declared, connection)"
+        )
+    return found
 
 
 def add_foreign_key(table: str, reference: ForeignKeyConstraint) -> None:
@@ -126,21 +153,6 @@ def notify_access(table: str, keys: Mapping[str, str], *, columns: Sequence[str]
     op.execute(f"CREATE TRIGGER access_made AFTER {'INSERT OR ' if made else ''}DELETE {run} {call}")
 
 
-def count_rows(table: str, quota: str) -> None:
-    """Count the table's rows in ``tenant_usage`` as ``quota``: triggers count from now on, and once what is there."""
-    # First the triggers, whose lock lets nobody write before the commit.
-    for name, event, rows, sign in (("counted_in", "INSERT", "NEW", "1"), ("counted_out", "DELETE", "OLD", "-1")):
-        op.execute(
-            f'CREATE TRIGGER {name} AFTER {event} ON "{table}" REFERENCING {rows} TABLE AS changed '
-            f"FOR EACH STATEMENT EXECUTE FUNCTION count_usage('{quota}', '{sign}')"
-        )
-    each_tenant(
-        table,
-        f"INSERT INTO tenant_usage (tenant_id, resource, used) "  # noqa: S608  # a migration's own words
-        f"SELECT tenant_id, '{quota}', count(*) FROM \"{table}\" GROUP BY tenant_id",
-    )
-
-
 def execute_file(file: Path) -> None:
     """Run the statements of a file, one by one. No comment in it has a semicolon, and no string but in ``$$``."""
     for statement in _STATEMENT.findall(file.read_text()):
@@ -155,12 +167,7 @@ def commit_step() -> None:
 
 def tenants_in_turn() -> Iterator[UUID]:
     """Yield each tenant's id, while the migration's statements see and change the rows of that tenant."""
-    bind = op.get_bind()
-    enter = text("SELECT set_config('app.tenant_id', :id, true)")
-    for tenant_id in bind.execute(text("SELECT id FROM tenant ORDER BY id")).scalars().all():
-        bind.execute(enter, {"id": str(tenant_id)})
-        yield tenant_id
-    bind.execute(enter, {"id": ""})
+    yield from counting.tenants_in_turn(op.get_bind())
 
 
 def each_tenant(table: str, statement: str) -> int:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from insula.db.roles import DatabaseRole
+from insula.db.roles import BACKUP, WORKER, DatabaseRole
 from insula.settings import DatabaseSettings
 
 Made = TypeVar("Made")
@@ -16,7 +16,7 @@ GRACE: Final = 1.0
 """Seconds that our side waits beyond what the server is told: it then speaks first, if it speaks at all."""
 _NEXT_TRY: Final = 0.8
 _PAUSE: Final = 0.1
-_WORKERS: Final = (DatabaseRole.WORKER, DatabaseRole.BACKUP)
+_WORKERS: Final = (WORKER, BACKUP)
 _KEEPALIVE: Final = (
     ("TCP_KEEPIDLE", 10),
     ("TCP_KEEPINTVL", 3),

@@ -10,13 +10,14 @@ from sqlalchemy.engine import Connection
 
 from insula.db import branches
 from insula.db.branches import BranchError, Revision
+from insula.db.declared import Declarations
 from insula.db.migrate import alembic_config
 
 _FILE: Final = "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s"
 _WORDS: Final = re.compile(r"[a-z0-9]+")
 
 
-def draft(connection: Connection, branch: str, message: str) -> Path:
+def draft(connection: Connection, declared: Declarations, branch: str, message: str) -> Path:
     """Write the draft, to be read and put into the words of ``insula.db.ddl``; return its file.
 
     The database must be at the heads. Raises BranchError for a branch that is not installed.
@@ -27,7 +28,7 @@ def draft(connection: Connection, branch: str, message: str) -> Path:
     first = not any(installed[branch].folder.glob("*.py"))
     number = 1 if first else Revision.of(branches.chains([installed[branch]])[branch].head).number + 1
     words = "_".join(_WORDS.findall(message.lower()))
-    config = alembic_config(connection)
+    config = alembic_config(declared, connection)
     config.set_main_option("file_template", _FILE)
     made = command.revision(
         config,

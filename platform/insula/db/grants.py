@@ -1,12 +1,13 @@
-"""Bring a table's row-level security, policies and grants to what ``insula.db.rights`` declares."""
+"""Bring a table's row-level security, policies and grants to what is declared."""
 
 from typing import Final
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
-from insula.db.rights import Right, rights_on
-from insula.db.roles import DatabaseRole
+from insula.db.declared import Declarations
+from insula.db.rights import Right
+from insula.db.roles import OWNER
 
 TENANT_POLICY: Final = "tenant_isolation"
 SYSTEM_COLUMNS: Final = frozenset({"ctid"})
@@ -21,14 +22,14 @@ def tenant_column(table: str, columns: set[str]) -> str | None:
     return "tenant_id" if "tenant_id" in columns else None
 
 
-def apply_rights(connection: Connection, table: str) -> None:
+def apply_rights(connection: Connection, table: str, declared: Declarations) -> None:
     """Set row-level security, the policies and the grants of one table anew. Run as the owner."""
     columns = {column["name"] for column in inspect(connection).get_columns(table)}
     tenant = tenant_column(table, columns)
-    statements = [*_drop_policies(connection, table), *_revoke(table)]
+    statements = [*_drop_policies(connection, table), *_revoke(table, declared)]
     if tenant is not None:
         statements += _row_level_security(table, tenant)
-    for right in rights_on(table):
+    for right in declared.rights_on(table):
         statements += _grant(right, columns, policies=tenant is not None)
     for statement in statements:
         connection.exec_driver_sql(statement)
@@ -41,8 +42,8 @@ def _drop_policies(connection: Connection, table: str) -> list[str]:
     return [f'DROP POLICY "{name}" ON "{table}"' for name in names]
 
 
-def _revoke(table: str) -> list[str]:
-    everyone = ", ".join(["PUBLIC", *(role.value for role in DatabaseRole if role is not DatabaseRole.OWNER)])
+def _revoke(table: str, declared: Declarations) -> list[str]:
+    everyone = ", ".join(["PUBLIC", *(role for role in declared.roles if role != OWNER)])
     return [f'REVOKE ALL ON "{table}" FROM {everyone}']
 
 
@@ -65,12 +66,10 @@ def _grant(right: Right, columns: set[str], *, policies: bool) -> list[str]:
     if right.columns and not named:
         return []
     what = f"{right.command} ({', '.join(named)})" if named else right.command
-    statements = [f'GRANT {what} ON "{right.table}" TO {right.role.value}']
+    statements = [f'GRANT {what} ON "{right.table}" TO {right.role}']
     if policies and right.crosses:
         rows = {"INSERT": "WITH CHECK (true)", "UPDATE": "USING (true) WITH CHECK (true)"}.get(
             right.command, "USING (true)"
         )
-        statements.append(
-            f'CREATE POLICY {right.policy} ON "{right.table}" FOR {right.command} TO {right.role.value} {rows}'
-        )
+        statements.append(f'CREATE POLICY {right.policy} ON "{right.table}" FOR {right.command} TO {right.role} {rows}')
     return statements

@@ -17,33 +17,36 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.db import branches
+from insula.db.acts import acts_findings, apply_acts
 from insula.db.address import ENGINE
 from insula.db.branches import Branch, Chain
+from insula.db.counting import count_rows, uncounted
 from insula.db.deadlines import MIGRATING, TOOL_STATEMENT_SECONDS
+from insula.db.declared import Declarations
 from insula.db.grants import apply_rights
 from insula.db.lock_waits import WAIT_SECONDS, LockWaits, Say, lock_timeout, silent
 from insula.db.observed import drifted
 from insula.db.provision import provision
 from insula.db.queue import apply_queue, queue_exists, queue_findings
 from insula.db.revisions import adopt, applied
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import OWNER, role_url
 from insula.settings import Settings
 
 RUN_LOCK: Final = 0x696E73756C61  # "insula"
 """The advisory lock around a run."""
 
 
-def migrate(settings: Settings, *, wait: float = WAIT_SECONDS, say: Say = silent) -> None:
-    """Make the roles and bring the schema and the grants to this version. Repeatable.
+def migrate(settings: Settings, declared: Declarations, *, wait: float = WAIT_SECONDS, say: Say = silent) -> None:
+    """Make the roles, and bring the schema and what is declared of it to this version. Repeatable.
 
     Waits up to ``wait`` seconds, in all, for locks and for another run, and says so on ``say``.
     Runs in a thread with an event loop of its own, so it may be called where a loop runs; it blocks.
     """
-    _in_thread(_migrate(settings, LockWaits(wait, say)))
+    _in_thread(_migrate(settings, declared, LockWaits(wait, say)))
 
 
-def upgrade(connection: Connection, waits: LockWaits | None = None) -> None:
-    """Bring each branch to its head, in their order, then grant what is declared.
+def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | None = None) -> None:
+    """Bring each branch to its head, in their order, then the rest to what is declared.
 
     Each revision, and each table's rights, is a transaction of its own: what is done stays done
     when a later one meets a held lock, and is not done again at the next attempt.
@@ -51,24 +54,29 @@ def upgrade(connection: Connection, waits: LockWaits | None = None) -> None:
     waits = waits or LockWaits()
     installed = branches.installed()
     chains = branches.chains(installed)
+    configure = partial(_config, installed, declared, connection, waits.say)
     waits.run(connection, lambda: adopt(connection, chains))
     for name, chain in chains.items():
-        waits.run(connection, partial(_upgrade, connection, installed, name, chain, waits.say))
-    for table in drifted(connection):
-        waits.run(connection, partial(apply_rights, connection, table))
-    if queue_exists(connection) and queue_findings(connection):
-        waits.run(connection, partial(apply_queue, connection))
+        waits.run(connection, partial(_upgrade, connection, configure, name, chain, waits.say))
+    for table in drifted(connection, declared):
+        waits.run(connection, partial(apply_rights, connection, table, declared))
+    for table in uncounted(connection, declared):
+        waits.run(connection, partial(count_rows, connection, table, declared.counted[table]))
+    if queue_exists(connection) and queue_findings(connection, declared):
+        waits.run(connection, partial(apply_queue, connection, declared))
+    if list(acts_findings(connection, declared)):
+        waits.run(connection, partial(apply_acts, connection, declared))
     connection.commit()
 
 
-def downgrade(connection: Connection) -> None:
+def downgrade(connection: Connection, declared: Declarations) -> None:
     """Undo every revision, the branches in reverse: whoever refers to a table goes before it."""
     installed = branches.installed()
     at = branches.by_branch(applied(connection))
     connection.commit()
     for branch in reversed(installed):
         if branch.name in at:
-            command.downgrade(_config(installed, connection, silent), f"{branch.name}@base")
+            command.downgrade(_config(installed, declared, connection, silent), f"{branch.name}@base")
 
 
 def as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits | None = None) -> None:
@@ -76,9 +84,12 @@ def as_owner(settings: Settings, work: Callable[[Connection], None], waits: Lock
     _in_thread(_as_owner(settings, work, waits or LockWaits()))
 
 
-def alembic_config(connection: Connection | None = None, say: Say = silent) -> Config:
-    """Return Alembic's configuration for this installation's branches; ``say`` is told each revision."""
-    return _config(branches.installed(), connection, say)
+def alembic_config(declared: Declarations, connection: Connection, say: Say = silent) -> Config:
+    """Return Alembic's configuration for this installation's branches: revisions grant what is ``declared``.
+
+    ``say`` is told each revision.
+    """
+    return _config(branches.installed(), declared, connection, say)
 
 
 def heads() -> dict[str, str]:
@@ -86,14 +97,15 @@ def heads() -> dict[str, str]:
     return dict(branches.heads(branches.installed()))
 
 
-def _config(installed: Sequence[Branch], connection: Connection | None, say: Say) -> Config:
+def _config(installed: Sequence[Branch], declared: Declarations, connection: Connection, say: Say) -> Config:
     config = branches.configured(installed)
+    config.attributes["declared"] = declared
     config.attributes["connection"] = connection
     config.attributes["say"] = say
     return config
 
 
-def _upgrade(connection: Connection, installed: Sequence[Branch], name: str, chain: Chain, say: Say) -> None:
+def _upgrade(connection: Connection, configure: Callable[[], Config], name: str, chain: Chain, say: Say) -> None:
     """Run what a branch lacks. A database that is ahead of this code stays as it is."""
     at = branches.by_branch(applied(connection)).get(name)
     connection.commit()  # each revision is a transaction of its own
@@ -102,7 +114,7 @@ def _upgrade(connection: Connection, installed: Sequence[Branch], name: str, cha
     if at is not None and branches.reaches(at, chain.head):
         say(f"{name}: the database is at {at}, of a later version")
         return
-    config = _config(installed, connection, say)
+    config = configure()
     script = ScriptDirectory.from_config(config)
 
     def steps(_heads: object, _context: MigrationContext) -> Iterable[MigrationStep]:
@@ -114,13 +126,13 @@ def _upgrade(connection: Connection, installed: Sequence[Branch], name: str, cha
         script.run_env()
 
 
-async def _migrate(settings: Settings, waits: LockWaits) -> None:
-    await provision(settings)
-    await _as_owner(settings, partial(upgrade, waits=waits), waits)
+async def _migrate(settings: Settings, declared: Declarations, waits: LockWaits) -> None:
+    await provision(settings, declared)
+    await _as_owner(settings, partial(upgrade, declared=declared, waits=waits), waits)
 
 
 async def _as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits) -> None:
-    connecting = {"dsn": role_url(settings, DatabaseRole.OWNER, direct=True), **MIGRATING}
+    connecting = {"dsn": role_url(settings, OWNER, direct=True), **MIGRATING}
     engine = create_async_engine(ENGINE, connect_args=connecting, poolclass=NullPool)
     try:
         async with engine.connect() as connection:

@@ -7,9 +7,10 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from insula.db.declared import Declarations
 from insula.db.grants import SYSTEM_COLUMNS, TENANT_POLICY, tenant_column
-from insula.db.rights import Right, rights_on
-from insula.db.roles import DatabaseRole
+from insula.db.rights import Right
+from insula.db.roles import OWNER
 
 Grant = tuple[str, str, str, tuple[str, ...]]
 """Who, which table, which command, which columns; none means the whole table."""
@@ -29,6 +30,9 @@ FROM (
 JOIN pg_class AS relation ON relation.oid = acl.relid
 LEFT JOIN pg_roles AS grantee ON grantee.oid = acl.grantee
 WHERE relation.relnamespace = 'public'::regnamespace AND acl.grantee <> relation.relowner
+  AND NOT EXISTS (
+      SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = relation.oid AND deptype = 'e'
+  )
 GROUP BY 1, 2, 3, 5
 """)
 _POLICIES: Final = text("""
@@ -41,6 +45,9 @@ SELECT relation.relname AS name, relation.relrowsecurity AS enabled, relation.re
 FROM pg_class AS relation JOIN pg_attribute AS attribute ON attribute.attrelid = relation.oid
 WHERE relation.relnamespace = 'public'::regnamespace AND relation.relkind IN ('r', 'p')
   AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  AND NOT EXISTS (
+      SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = relation.oid AND deptype = 'e'
+  )
 GROUP BY relation.oid
 """)
 _NO_TENANT: Final = "true"
@@ -74,9 +81,9 @@ def policies(connection: Connection) -> set[Policy]:
     }
 
 
-def rights_so_far(table: Table) -> Iterator[Right]:
+def rights_so_far(table: Table, declared: Declarations) -> Iterator[Right]:
     """Yield what is declared of the columns that the table has yet: the migration that adds one grants it."""
-    for right in rights_on(table.name):
+    for right in declared.rights_on(table.name):
         columns = tuple(column for column in right.columns if column in table.columns | SYSTEM_COLUMNS)
         if columns or not right.columns:
             yield replace(right, columns=columns)
@@ -92,9 +99,9 @@ def spelled_out(table: Table, rights: Iterable[Right]) -> Iterator[Right]:
 def declared_grants(rights: Iterable[Right]) -> set[Grant]:
     """Return the grants that these rights come to."""
     return {
-        (right.role.value, right.table, right.command, tuple(sorted(right.columns)))
+        (right.role, right.table, right.command, tuple(sorted(right.columns)))
         for right in rights
-        if right.role is not DatabaseRole.OWNER  # who owns the table and needs a policy, not a grant
+        if right.role != OWNER  # who owns the table and needs a policy, not a grant
     }
 
 
@@ -110,20 +117,25 @@ def declared_policies(table: Table, rights: Iterable[Right]) -> set[Policy]:
 def _crossing(right: Right) -> Policy:
     using = None if right.command == "INSERT" else _NO_TENANT
     check = _NO_TENANT if right.command in ("INSERT", "UPDATE") else None
-    return (right.table, right.policy, right.command, (right.role.value,), using, check)
+    return (right.table, right.policy, right.command, (right.role,), using, check)
 
 
-def _granted_as_declared(table: Table) -> set[Grant]:
-    return declared_grants(spelled_out(table, rights_on(table.name)))
+def _granted_as_declared(table: Table, declared: Declarations) -> set[Grant]:
+    return declared_grants(spelled_out(table, declared.rights_on(table.name)))
 
 
-def drifted(connection: Connection) -> list[str]:
+def _policies_as_declared(table: Table, declared: Declarations) -> set[Policy]:
+    return declared_policies(table, declared.rights_on(table.name))
+
+
+def drifted(connection: Connection, declared: Declarations) -> list[str]:
     """Return the tables whose grants, policies or row-level security are not as declared."""
     grants, found = granted(connection), policies(connection)
     return [
         table.name
         for table in tables(connection)
-        if _granted_as_declared(table) != {grant for grant in grants if grant[1] == table.name}
-        or declared_policies(table, rights_on(table.name)) != {policy for policy in found if policy[0] == table.name}
+        if _granted_as_declared(table, declared) != {grant for grant in grants if grant[1] == table.name}
+        or declared_policies(table, declared.rights_on(table.name))
+        != {policy for policy in found if policy[0] == table.name}
         or (table.tenant is not None and not table.secured)
     ]

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Final, Literal, Self
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from insula.db.connection import Connecting, TenantConnection
 from insula.db.deadlines import GRACE, Line, connecting_seconds, statement_seconds
 from insula.db.failures import UNREACHABLE
 from insula.db.fair_pool import FairPool, end_silent
-from insula.db.roles import APP_ROLES, DatabaseRole, role_url
+from insula.db.roles import GATE, DatabaseRole, role_url
 from insula.db.unit import Unit
 from insula.settings import DatabaseSettings, Settings
 
@@ -27,16 +26,6 @@ Trouble = Literal["busy", "away"]
 """busy: no connection came free in time. away: none could be made, or what was asked on it was not answered."""
 
 _LISTENER: Final = 1
-_WEIGHTS: Final[Mapping[DatabaseRole, int]] = MappingProxyType(
-    {
-        DatabaseRole.TENANTS: 8,
-        DatabaseRole.BILLING: 3,
-        DatabaseRole.ADMIN: 3,
-        DatabaseRole.IDENTITY: 3,
-        DatabaseRole.GATE: 2,
-        DatabaseRole.WORKER: 8,
-    }
-)
 
 
 def shares(budget: int, roles: Collection[DatabaseRole]) -> dict[DatabaseRole, int]:
@@ -44,12 +33,12 @@ def shares(budget: int, roles: Collection[DatabaseRole]) -> dict[DatabaseRole, i
 
     What rounding leaves over goes to the role that weighs most.
     """
-    total = sum(_WEIGHTS[role] for role in roles)
+    total = sum(role.weight for role in roles)
     spare = budget - _LISTENER - len(roles)
     if spare < 0:
         raise ValueError(f"a budget of {budget} connections is too small for {len(roles)} roles and a listener")
-    sizes = {role: 1 + spare * _WEIGHTS[role] // total for role in roles}
-    sizes[max(roles, key=lambda role: _WEIGHTS[role])] += budget - _LISTENER - sum(sizes.values())
+    sizes = {role: 1 + spare * role.weight // total for role in roles}
+    sizes[max(roles, key=lambda role: role.weight)] += budget - _LISTENER - sum(sizes.values())
     return sizes
 
 
@@ -66,7 +55,7 @@ class Database:
         self.patience = connecting_seconds(settings)
 
     @classmethod
-    async def open(cls, settings: Settings, roles: Collection[DatabaseRole] = APP_ROLES) -> Self:
+    async def open(cls, settings: Settings, roles: Collection[DatabaseRole]) -> Self:
         """Prepare the pools. The server may be away: a unit then fails, and later ones recover."""
         sizes = shares(settings.database.budget, roles)
         engines = {role: _engine(settings, role, size) for role, size in sizes.items()}
@@ -123,7 +112,7 @@ def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
         connect_args=_connect_args(settings, role),
         hide_parameters=True,
         # It reads one statement at a time: a transaction around each would be two round trips more.
-        **({"isolation_level": "AUTOCOMMIT"} if role is DatabaseRole.GATE else {}),
+        **({"isolation_level": "AUTOCOMMIT"} if role == GATE else {}),
     )
     event.listen(engine.sync_engine, "checkout", _check)
     event.listen(engine.sync_engine, "handle_error", _end_silent)

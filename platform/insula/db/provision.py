@@ -5,8 +5,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import asyncpg
@@ -14,7 +13,8 @@ import structlog
 
 from insula.db.address import address_of
 from insula.db.deadlines import TOOL, statement_seconds
-from insula.db.roles import DatabaseRole, role_password
+from insula.db.declared import Declarations
+from insula.db.roles import BACKUP, GATE, OWNER, DatabaseRole, role_password
 from insula.db.server_rights import narrow
 from insula.settings import Settings
 
@@ -30,15 +30,6 @@ _OF_AN_APP: Final = {
     "random_page_cost": "1.1",
     "client_connection_check_interval": "1000",  # ms: a statement ends when its process was killed or cut off
 }
-FIXED_SETTINGS: Final[Mapping[DatabaseRole, Mapping[str, str]]] = MappingProxyType(
-    {
-        **dict.fromkeys(DatabaseRole, _OF_AN_APP),
-        DatabaseRole.OWNER: {"search_path": SEARCH_PATH},
-        DatabaseRole.BACKUP: {"search_path": SEARCH_PATH},
-        DatabaseRole.GATE: {**_OF_AN_APP, "default_transaction_read_only": "on"},
-    }
-)
-"""What each session of a role starts with, besides the time limits that the deployment sets."""
 
 _SETTINGS: Final = """
 SELECT setconfig, setdatabase = 0 AS everywhere FROM pg_db_role_setting
@@ -49,7 +40,14 @@ WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = $1)
 _log = structlog.get_logger(__name__)
 
 
-async def provision(settings: Settings) -> None:
+def fixed_settings(role: DatabaseRole) -> Mapping[str, str]:
+    """Return what each session of a role starts with, besides the time limits that the deployment sets."""
+    if role in (OWNER, BACKUP):
+        return {"search_path": SEARCH_PATH}
+    return {**_OF_AN_APP, "default_transaction_read_only": "on"} if role == GATE else _OF_AN_APP
+
+
+async def provision(settings: Settings, declared: Declarations) -> None:
     """Create the roles, set their passwords and limits, and make the owner own the database.
 
     Repeatable, also at once with another database of the same server, since roles are the server's.
@@ -59,7 +57,7 @@ async def provision(settings: Settings) -> None:
         for attempt in range(_ATTEMPTS):
             try:
                 async with connection.transaction():
-                    await _provision(connection, settings)
+                    await _provision(connection, settings, declared)
             except (asyncpg.InternalServerError, asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError):
                 # "tuple concurrently updated": another migration is at the same roles.
                 if attempt == _ATTEMPTS - 1:
@@ -71,37 +69,37 @@ async def provision(settings: Settings) -> None:
         await connection.close()
 
 
-async def _provision(connection: asyncpg.Connection, settings: Settings) -> None:
+async def _provision(connection: asyncpg.Connection, settings: Settings, declared: Declarations) -> None:
     me = await connection.fetchrow(
         "SELECT rolname, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = current_user"
     )
     known = {row["rolname"]: row for row in await connection.fetch("SELECT * FROM pg_roles")}
     if not (me["rolsuper"] or me["rolcreaterole"]):
-        missing = [role.value for role in DatabaseRole if role.value not in known]
+        missing = [role for role in declared.roles if role not in known]
         if missing:
             raise PermissionError(f"{me['rolname']} may not create roles, and these are missing: {', '.join(missing)}")
         return
-    for role in DatabaseRole:
-        if role.value not in known:
-            await connection.execute(f"CREATE ROLE {role.value} LOGIN")
-        await connection.execute(_attributes(role, known.get(role.value, {}), role_password(settings, role)))
+    for role in declared.roles:
+        if role not in known:
+            await connection.execute(f"CREATE ROLE {role} LOGIN")
+        await connection.execute(_attributes(role, known.get(role, {}), role_password(settings, role)))
         await _settle(connection, role, role_settings(settings, role))
-    if not known.get(DatabaseRole.BACKUP.value, {}).get("rolbypassrls"):
+    if not known.get(BACKUP, {}).get("rolbypassrls"):
         await _let_backup_see(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
     if not me["rolsuper"]:
-        await connection.execute(f"GRANT {DatabaseRole.OWNER.value} TO CURRENT_USER")
+        await connection.execute(f"GRANT {OWNER} TO CURRENT_USER")
     else:
-        await narrow(connection)
-    await hand_over(connection)
+        await narrow(connection, declared)
+    await hand_over(connection, declared.roles)
 
 
 def _attributes(role: DatabaseRole, known: Mapping[str, object], password: str) -> str:
     """Name only what must change: an administrator short of superuser may not even repeat NOSUPERUSER."""
     take = [word for word in ("super", "replication") if known.get(f"rol{word}")]
-    if known.get("rolbypassrls") and role is not DatabaseRole.BACKUP:
+    if known.get("rolbypassrls") and role != BACKUP:
         take.append("bypassrls")
     refused = " ".join({"super": "NOSUPERUSER"}.get(word, f"NO{word.upper()}") for word in take)
-    return f"ALTER ROLE {role.value} LOGIN NOCREATEDB NOCREATEROLE {refused} PASSWORD '{_verifier(password)}'"
+    return f"ALTER ROLE {role} LOGIN NOCREATEDB NOCREATEROLE {refused} PASSWORD '{_verifier(password)}'"
 
 
 def _verifier(password: str) -> str:
@@ -116,8 +114,8 @@ def _verifier(password: str) -> str:
 
 def role_settings(settings: Settings, role: DatabaseRole) -> dict[str, str]:
     """Return what each session of the role starts with: what is fixed, and the deployment's time limits."""
-    fixed = FIXED_SETTINGS[role]
-    if role in (DatabaseRole.OWNER, DatabaseRole.BACKUP):
+    fixed = fixed_settings(role)
+    if role in (OWNER, BACKUP):
         return dict(fixed)
     seconds = statement_seconds(settings.database, role)
     limits = (str(int(seconds * 1000)), str(int(seconds * 2000)))
@@ -127,36 +125,35 @@ def role_settings(settings: Settings, role: DatabaseRole) -> dict[str, str]:
 async def _settle(connection: asyncpg.Connection, role: DatabaseRole, wanted: Mapping[str, str]) -> None:
     """Make the role's settings those that are wanted: a role may change its own, and so may an injection."""
     database = await connection.fetchval("SELECT quote_ident(current_database())")
-    for row in await connection.fetch(_SETTINGS, role.value):
+    for row in await connection.fetch(_SETTINGS, role):
         if row["everywhere"] and {setting.partition("=")[0] for setting in row["setconfig"]} <= wanted.keys():
             continue
         where = "" if row["everywhere"] else f" IN DATABASE {database}"
-        await connection.execute(f"ALTER ROLE {role.value}{where} RESET ALL")
+        await connection.execute(f"ALTER ROLE {role}{where} RESET ALL")
     for name, value in wanted.items():
-        await connection.execute(f"ALTER ROLE {role.value} SET {name} = {value}")
+        await connection.execute(f"ALTER ROLE {role} SET {name} = {value}")
 
 
 async def _let_backup_see(connection: asyncpg.Connection, *, allowed: bool) -> None:
     if allowed:
-        await connection.execute(f"ALTER ROLE {DatabaseRole.BACKUP.value} BYPASSRLS")
+        await connection.execute(f"ALTER ROLE {BACKUP} BYPASSRLS")
     else:
         _log.warning(
             "the backup role cannot see past row-level security: `insula backup` will fail",
-            mend=f"as a superuser: ALTER ROLE {DatabaseRole.BACKUP.value} BYPASSRLS",
+            mend=f"as a superuser: ALTER ROLE {BACKUP} BYPASSRLS",
         )
 
 
-async def hand_over(connection: asyncpg.Connection) -> None:
+async def hand_over(connection: asyncpg.Connection, roles: Iterable[DatabaseRole]) -> None:
     """Make the owner own the connection's database, and shut it for the public; a clone needs it again."""
-    owner = DatabaseRole.OWNER.value
-    roles = ", ".join(role.value for role in DatabaseRole)
+    everyone = ", ".join(roles)
     name = await connection.fetchval("SELECT quote_ident(current_database())")
     for statement in (
-        f"ALTER DATABASE {name} OWNER TO {owner}",
+        f"ALTER DATABASE {name} OWNER TO {OWNER}",
         f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
-        f"GRANT CONNECT ON DATABASE {name} TO {roles}",
-        f"ALTER SCHEMA public OWNER TO {owner}",
+        f"GRANT CONNECT ON DATABASE {name} TO {everyone}",
+        f"ALTER SCHEMA public OWNER TO {OWNER}",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
-        f"GRANT USAGE ON SCHEMA public TO {roles}",
+        f"GRANT USAGE ON SCHEMA public TO {everyone}",
     ):
         await connection.execute(statement)

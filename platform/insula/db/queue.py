@@ -9,17 +9,9 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db.queue_rights import (
-    PRODUCERS,
-    QUEUE_POLICIES,
-    QUEUE_RIGHTS,
-    SCHEMA,
-    SEARCH_PATH,
-    TENANTLESS,
-    Policy,
-    QueueRight,
-)
-from insula.db.roles import DatabaseRole
+from insula.db.declared import Declarations
+from insula.db.queue_rights import SCHEMA, SEARCH_PATH, Policy, QueueRight
+from insula.db.roles import OWNER
 
 _GUARD: Final = """
 DECLARE
@@ -31,7 +23,7 @@ BEGIN
         RETURN NEW;
     END IF;
     IF tenant IS NULL THEN
-        IF current_user || ' ' || NEW.task_name <> ALL (ARRAY[{tenantless}]) THEN
+        IF current_user || ' ' || NEW.task_name <> ALL (ARRAY[{tenantless}]::text[]) THEN
             RAISE EXCEPTION 'the task % needs a tenant', NEW.task_name USING ERRCODE = 'insufficient_privilege';
         END IF;
     ELSIF acting IS NULL OR acting::uuid::text <> tenant THEN
@@ -105,26 +97,35 @@ def queue_exists(connection: Connection) -> bool:
     return bool(connection.execute(text("SELECT to_regclass('jobs.procrastinate_jobs') IS NOT NULL")).scalar_one())
 
 
-def queue_findings(connection: Connection) -> list[str]:
+def queue_findings(connection: Connection, declared: Declarations) -> list[str]:
     """Return how the queue differs from what is declared; empty when it does not."""
     if not queue_exists(connection):
         return ["schema jobs: there is no queue"]
     actual = {QueueRight(row.role, row.name, row.privilege, tuple(row.columns)) for row in connection.execute(_ACTUAL)}
-    found = [f"jobs.{right.name}: {_say(right)}, which is not declared" for right in actual - QUEUE_RIGHTS]
-    found += [f"jobs.{right.name}: not {_say(right)}, which is declared" for right in QUEUE_RIGHTS - actual]
+    rights = declared.queue_rights
+    found = [f"jobs.{right.name}: {_say(right)}, which is not declared" for right in actual - rights]
+    found += [f"jobs.{right.name}: not {_say(right)}, which is declared" for right in rights - actual]
     policies = {
         (row.policyname, row.cmd, tuple(sorted(row.roles)), row.qual, row.with_check)
         for row in connection.execute(_POLICIES)
     }
-    found += [f"jobs.procrastinate_jobs: policy {policy[0]} is not as declared" for policy in policies ^ QUEUE_POLICIES]
-    found += _functions(connection)
-    found += connection.execute(_FAULTS, {"owner": DatabaseRole.OWNER.value}).scalars()
+    found += [
+        f"jobs.procrastinate_jobs: policy {policy[0]} is not as declared"
+        for policy in policies ^ declared.queue_policies
+    ]
+    found += _functions(connection, declared)
+    found += connection.execute(_FAULTS, {"owner": OWNER}).scalars()
     return found
 
 
-def apply_queue(connection: Connection) -> None:
+def apply_queue(connection: Connection, declared: Declarations) -> None:
     """Set the queue's triggers, row-level security and grants anew. Run as the owner."""
-    for statement in (*_triggers(), *_fixed_paths(connection), *_policies(connection), *_grants()):
+    for statement in (
+        *_triggers(declared),
+        *_fixed_paths(connection),
+        *_policies(connection, declared),
+        *_grants(declared),
+    ):
         connection.exec_driver_sql(statement)
 
 
@@ -132,13 +133,14 @@ def _say(right: QueueRight) -> str:
     return f"{right.role} may {right.privilege} {', '.join(right.columns) or 'everything'}"
 
 
-def _guard() -> str:
-    tenantless = [f"'{role.value} {task}'" for role, tasks in TENANTLESS.items() for task in tasks]
-    return _GUARD.format(roles=", ".join(f"'{role.value}'" for role in PRODUCERS), tenantless=", ".join(tenantless))
+def _guard(declared: Declarations) -> str:
+    tenantless = [f"'{role} {task}'" for role, tasks in declared.tenantless.items() for task in tasks]
+    producers = ", ".join(f"'{role}'" for role in declared.producers)
+    return _GUARD.format(roles=producers, tenantless=", ".join(sorted(tenantless)))
 
 
-def _functions(connection: Connection) -> Iterator[str]:
-    sources = {"guard_job": _guard(), "forget_arguments": _FORGET}
+def _functions(connection: Connection, declared: Declarations) -> Iterator[str]:
+    sources = {"guard_job": _guard(declared), "forget_arguments": _FORGET}
     for row in connection.execute(_FUNCTIONS):
         if row.definer:
             yield f"jobs.{row.name} is SECURITY DEFINER"
@@ -148,10 +150,10 @@ def _functions(connection: Connection) -> Iterator[str]:
             yield f"jobs.{row.name} is not as declared"
 
 
-def _triggers() -> Iterator[str]:
+def _triggers(declared: Declarations) -> Iterator[str]:
     finished = "WHEN (NEW.status IN ('succeeded', 'cancelled', 'aborted'))"
     for name, source, moment in (
-        ("guard_job", _guard(), "BEFORE INSERT ON jobs.procrastinate_jobs FOR EACH ROW"),
+        ("guard_job", _guard(declared), "BEFORE INSERT ON jobs.procrastinate_jobs FOR EACH ROW"),
         ("forget_arguments", _FORGET, f"BEFORE UPDATE OF status ON jobs.procrastinate_jobs FOR EACH ROW {finished}"),
     ):
         yield f"CREATE OR REPLACE FUNCTION jobs.{name}() RETURNS trigger LANGUAGE plpgsql AS $${source}$$"
@@ -164,12 +166,12 @@ def _fixed_paths(connection: Connection) -> Iterator[str]:
     yield from (f"ALTER FUNCTION jobs.{name} SECURITY INVOKER SET search_path = {SEARCH_PATH}" for name in names)
 
 
-def _policies(connection: Connection) -> Iterator[str]:
+def _policies(connection: Connection, declared: Declarations) -> Iterator[str]:
     table = "jobs.procrastinate_jobs"
     yield from (f'DROP POLICY "{row.policyname}" ON {table}' for row in connection.execute(_POLICIES))
     yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
-    yield from (_policy(table, policy) for policy in sorted(QUEUE_POLICIES, key=lambda policy: policy[0]))
+    yield from (_policy(table, policy) for policy in sorted(declared.queue_policies, key=lambda policy: policy[0]))
 
 
 def _policy(table: str, policy: Policy) -> str:
@@ -179,12 +181,12 @@ def _policy(table: str, policy: Policy) -> str:
     return f"CREATE POLICY {name} ON {table} FOR {command} TO {', '.join(roles)} {' '.join(clauses)}"
 
 
-def _grants() -> Iterator[str]:
-    everyone = ", ".join(["PUBLIC", *(role.value for role in DatabaseRole if role is not DatabaseRole.OWNER)])
+def _grants(declared: Declarations) -> Iterator[str]:
+    everyone = ", ".join(["PUBLIC", *(role for role in declared.roles if role != OWNER)])
     yield f"REVOKE ALL ON SCHEMA {SCHEMA} FROM {everyone}"
     for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
         yield f"REVOKE ALL ON ALL {kind} IN SCHEMA {SCHEMA} FROM {everyone}"
-    for right in sorted(QUEUE_RIGHTS):
+    for right in sorted(declared.queue_rights):
         yield f"GRANT {_what(right)} ON {_object(right)} TO {right.role}"
 
 

@@ -1,29 +1,26 @@
-"""The one declared table of who may do what in the database.
+"""The words in which rights are declared: who may do what with which table.
 
-Migrations grant what stands here (``insula.db.ddl``), ``insula migrate`` brings an older database to
-it, and the catalogue gate compares the database with it exactly: what is not here, nobody may.
+Migrations grant what is declared (``insula.db.ddl``), ``insula migrate`` brings an older database to it, and the
+catalogue check compares the database with it exactly: nobody may do what is not declared.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final, Literal
 
-from insula.db.roles import DatabaseRole
+from sqlmodel import SQLModel
+
+from insula.db.roles import BACKUP, DatabaseRole
 
 FORMER_TABLE: Final = "alembic_version"
+"""The revision of the version before the branches; not every database has it."""
+
 Command = Literal["SELECT", "INSERT", "UPDATE", "DELETE"]
 Reach = Literal["tenant", "all"]
+Rule = Literal["key", "unique", "reference"]
+Named = str | type[SQLModel]
+"""A table, by its name or its model."""
 
 COMMANDS: Final[tuple[Command, ...]] = ("SELECT", "INSERT", "UPDATE", "DELETE")
-
-_TENANTS: Final = DatabaseRole.TENANTS
-_BILLING: Final = DatabaseRole.BILLING
-_ADMIN: Final = DatabaseRole.ADMIN
-_IDENTITY: Final = DatabaseRole.IDENTITY
-_WORKER: Final = DatabaseRole.WORKER
-_GATE: Final = DatabaseRole.GATE
-_OWNER: Final = DatabaseRole.OWNER
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,194 +42,80 @@ class Right:
     @property
     def crosses(self) -> bool:
         """Whether a policy of its own is needed; the backup role bypasses them all."""
-        return self.reach == "all" and self.role is not DatabaseRole.BACKUP
+        return self.reach == "all" and self.role != BACKUP
 
     @property
     def policy(self) -> str:
         """The name of the policy that lets this right cross tenants."""
-        return f"{self.role.value}_{self.command.lower()}"
+        return f"{self.role}_{self.command.lower()}"
 
 
-def _may(role: DatabaseRole, reach: Reach, table: str, *commands: str) -> tuple[Right, ...]:
-    """Read rights from ``"SELECT"`` or ``"SELECT id, name"``."""
-    found = []
-    for words in commands:
-        name, _, columns = words.partition(" ")
-        command = next(command for command in COMMANDS if command == name)
-        found.append(Right(role, table, command, reach, tuple(part.strip() for part in columns.split(",") if part)))
-    return tuple(found)
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A table of the app that declares it: everything within the tenant, for the app's role."""
+
+    table: str
 
 
-def _own(role: DatabaseRole, *tables: str) -> tuple[Right, ...]:
-    """Everything, within the tenant."""
-    return tuple(right for table in tables for right in _may(role, "tenant", table, *COMMANDS))
+@dataclass(frozen=True, slots=True)
+class GlobalTable:
+    """A table without tenants' rows, and so without row-level security. Rights on it reach "all"."""
+
+    table: str
 
 
-_AUDITED: Final = (_TENANTS, _BILLING, _ADMIN, _IDENTITY, _WORKER)
-_EVENT: Final = (
-    "INSERT tenant_id, id, occurred_at, actor_kind, actor_id, actor_label, action, object_type, object_id, "
-    "before, after, request_id, address"
-)
-_AUDIT: Final = (
-    # Whoever changes something appends what was done; the place in the chain is for the trigger to say.
-    *(right for role in _AUDITED for right in _may(role, "tenant", "audit_event", _EVENT)),
-    *(
-        right
-        for role in _AUDITED
-        for right in _may(role, "tenant", "audit_head", "SELECT", "INSERT", "UPDATE sequence, hash")
-    ),
-    *_may(_TENANTS, "tenant", "audit_event", "SELECT"),
-    *_may(_ADMIN, "all", "audit_event", "SELECT"),
-)
+@dataclass(frozen=True, slots=True)
+class ShapeException:
+    """Where a table with tenants' rows departs from the tenant-led keys, and why.
 
-_TENANT_SCOPED: Final = (
-    *_may(
-        _TENANTS,
-        "tenant",
-        "tenant",
-        "SELECT",
-        "INSERT",
-        "UPDATE name, name_key, slug, time_zone, locale, updated_at, version",
-    ),
-    # Kept by triggers, which run with the rights of who makes or renames a tenant, a project, an item.
-    *_may(_TENANTS, "tenant", "tenant_slug", "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
-    # A trigger of tenant_usage refuses all but those triggers.
-    *_may(_TENANTS, "tenant", "tenant_usage", "SELECT", "INSERT", "UPDATE used"),
-    *_own(_TENANTS, "membership", "tenant_domain", "project", "project_item"),
-    *_may(_TENANTS, "tenant", "invitation", "SELECT", "INSERT", "UPDATE"),
-    # A role's key stays: members name it.
-    *_may(
-        _TENANTS,
-        "tenant",
-        "custom_role",
-        "SELECT",
-        "INSERT",
-        "UPDATE name, description, permissions, updated_at, version",
-        "DELETE",
-    ),
-    *_may(_TENANTS, "tenant", "api_key", "SELECT", "INSERT", "UPDATE"),
-    # Who makes a tenant puts it on the free plan: billing.api.start_free.
-    *_may(_TENANTS, "tenant", "entitlement", "SELECT", "INSERT"),
-    *_may(_TENANTS, "tenant", "subscription", "INSERT"),
-    *_may(_TENANTS, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
-    *_may(_BILLING, "tenant", "tenant", "SELECT", "UPDATE plan, updated_at, version"),
-    *_own(_BILLING, "entitlement"),
-    *_may(_BILLING, "tenant", "subscription", "SELECT", "INSERT", "UPDATE"),
-    *_may(_BILLING, "tenant", "entitlement_override", "SELECT", "DELETE"),
-    *_may(_BILLING, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
-    *_may(_ADMIN, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
-    # Staff make tenants, and grant what no plan does.
-    *_may(_ADMIN, "tenant", "tenant", "INSERT"),
-    *_may(_ADMIN, "tenant", "tenant_slug", "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
-    *_may(_ADMIN, "tenant", "membership", "INSERT"),
-    *_may(_ADMIN, "tenant", "subscription", "INSERT"),
-    *_may(_ADMIN, "tenant", "entitlement", "INSERT", "UPDATE value, updated_at", "DELETE"),
-    *_own(_ADMIN, "entitlement_override"),
-    *_may(_IDENTITY, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE"),
-    # A job runs for an active tenant only, and has each effect once.
-    *_may(_WORKER, "tenant", "tenant", "SELECT id, name, status"),
-    *_may(_WORKER, "tenant", "job_effect", "INSERT"),
-)
+    ``subject`` is the columns of the key or the unique constraint, or the table that a foreign key leads to.
+    """
 
-_CROSSING: Final = (
-    # Staff read tenants and users, and suspend them.
-    *_may(_ADMIN, "all", "tenant", "SELECT", "UPDATE status, updated_at, version"),
-    *_may(_ADMIN, "all", "membership", "SELECT"),
-    *_may(_ADMIN, "all", "tenant_domain", "SELECT"),
-    *_may(_ADMIN, "all", "entitlement", "SELECT"),
-    *_may(_ADMIN, "all", "subscription", "SELECT"),
-    # What came from the provider, save its payload, and another round of attempts for what is stuck.
-    *_may(
-        _ADMIN,
-        "all",
-        "webhook_event",
-        "SELECT id, provider, event_id, type, customer, tenant_id, status, attempts, next_attempt_at, error, "
-        "received_at, handled_at",
-        "UPDATE status, attempts, next_attempt_at, error",
-    ),
-    *_may(_ADMIN, "all", "project", "SELECT tenant_id, id"),
-    *_may(_ADMIN, "all", "project_item", "SELECT tenant_id, id"),
-    # Webhook intake: a customer leads to its tenant before the tenant is known.
-    *_may(_BILLING, "all", "billing_customer", "SELECT"),
-    *_may(_BILLING, "all", "webhook_event", "SELECT", "INSERT", "UPDATE"),
-    # A login lists the tenants that the user may choose among.
-    *_may(_IDENTITY, "all", "membership", "SELECT"),
-    *_may(_IDENTITY, "all", "tenant", "SELECT"),
-    # A person's name stands in each of their memberships, kept in step.
-    *_may(_IDENTITY, "all", "membership", "UPDATE name, name_key, updated_at, version"),
-    # Sweepers.
-    *_may(_WORKER, "all", "entitlement_override", "SELECT tenant_id, expires_at"),
-    *_may(_WORKER, "all", "idempotency_record", "SELECT tenant_id, created_at, ctid", "DELETE"),
-    *_may(_WORKER, "all", "job_effect", "SELECT", "DELETE"),
-    *_may(_WORKER, "all", "invitation", "SELECT tenant_id, id, expires_at", "DELETE"),
-    *_may(_WORKER, "all", "tenant_domain", "SELECT", "UPDATE verified_at, checked_at, failing_since"),
-    # The gate resolves host, key, session and membership before a tenant is known.
-    *_may(_GATE, "all", "tenant", "SELECT id, slug, name, status, plan"),
-    *_may(_GATE, "all", "tenant_slug", "SELECT tenant_id, slug, retired_at"),
-    *_may(_GATE, "all", "tenant_domain", "SELECT tenant_id, host, verified_at"),
-    *_may(_GATE, "all", "membership", "SELECT tenant_id, id, user_id, role, custom_role"),
-    *_may(_GATE, "all", "custom_role", "SELECT tenant_id, key, permissions"),
-    *_may(_GATE, "all", "entitlement", "SELECT tenant_id, key, value"),
-    *_may(_GATE, "all", "subscription", "SELECT tenant_id, status"),  # the metrics' query
-    *_may(
-        _GATE,
-        "all",
-        "api_key",
-        "SELECT tenant_id, id, name, actions, secret_hash, previous_hash, previous_until, expires_at, revoked_at, "
-        "requests_per_minute",
-    ),
-    # A backfill walks the tenants one by one: see ddl.each_tenant.
-    *_may(_OWNER, "all", "tenant", "SELECT"),
-)
-
-_GLOBAL: Final = (
-    *_may(_ADMIN, "all", "user", "SELECT", "UPDATE status, updated_at, version"),
-    *_may(_ADMIN, "all", "staff", "SELECT", "INSERT", "UPDATE role", "DELETE"),
-    *_may(_ADMIN, "all", "auth_session", "SELECT", "UPDATE revoked_at"),
-    *_may(_TENANTS, "all", "plan", "SELECT"),
-    *_may(_BILLING, "all", "plan", "SELECT"),
-    *_may(_ADMIN, "all", "plan", "SELECT"),
-    *_may(_IDENTITY, "all", "user", "SELECT", "INSERT", "UPDATE"),
-    *_may(_IDENTITY, "all", "credential", "SELECT", "INSERT", "UPDATE"),
-    *_may(_IDENTITY, "all", "staff", "SELECT"),
-    *_may(_IDENTITY, "all", "auth_session", "SELECT", "INSERT", "UPDATE"),
-    *_may(_IDENTITY, "all", "refresh_token", "SELECT", "INSERT", "UPDATE"),
-    *_may(_IDENTITY, "all", "signing_key", "SELECT", "INSERT", "UPDATE"),
-    *_may(_IDENTITY, "all", "email_token", "SELECT", "INSERT", "DELETE"),
-    # What has expired is deleted.
-    *_may(_WORKER, "all", "auth_session", "SELECT id, expires_at", "DELETE"),
-    *_may(_WORKER, "all", "email_token", "SELECT hash, expires_at", "DELETE"),
-    *_may(_WORKER, "all", "signing_key", "SELECT kid, retired_at", "DELETE"),
-    *_may(_GATE, "all", "user", "SELECT id, email, name, status, email_verified_at, version"),
-    *_may(_GATE, "all", "staff", "SELECT user_id, role"),
-    *_may(_GATE, "all", "auth_session", "SELECT id, user_id, expires_at, revoked_at"),
-    *_may(_GATE, "all", "signing_key", "SELECT kid, algorithm, public_jwk, created_at, retired_at"),
-    *_may(_GATE, "all", "schema_revision", "SELECT"),
-)
-
-RIGHTS: Final[tuple[Right, ...]] = (*_TENANT_SCOPED, *_AUDIT, *_CROSSING, *_GLOBAL)
-"""Besides these the backup role reads every table, and a table's owner is the owner."""
-
-Rule = Literal["key", "unique", "reference"]
-
-EXCEPTIONS: Final[Mapping[tuple[str, Rule, str], str]] = MappingProxyType(
-    {
-        ("tenant", "unique", "slug"): "a slug is a host name: one tenant's, everywhere",
-        ("tenant_slug", "unique", "slug"): "a slug is one tenant's for ever, also when it has another",
-        ("tenant_domain", "unique", "host"): "a verified host leads to one tenant",
-        ("billing_customer", "unique", "provider,provider_customer_id"): "a provider's customer is one tenant",
-        ("membership", "reference", "user"): "users are global",
-        ("subscription", "reference", "plan"): "plans are global",
-        ("webhook_event", "key", "id"): "stored before its tenant is known",
-        ("webhook_event", "unique", "provider,event_id"): "stored once, before its tenant is known",
-    }
-)
-"""Where a table with tenants' rows departs from the tenant-led shape, and why."""
+    table: str
+    rule: Rule
+    subject: str
+    reason: str
 
 
-def rights_on(table: str) -> Iterable[Right]:
-    """Return the declared rights on one table, the backup's included."""
-    yield from (right for right in RIGHTS if right.table == table)
-    if table == FORMER_TABLE:  # which not every database has: the version before looks into it
-        yield Right(_GATE, table, "SELECT", "all")
-    yield Right(DatabaseRole.BACKUP, table, "SELECT", "all")
+TableDeclaration = tuple[Right, ...] | Owned | GlobalTable | ShapeException
+
+
+def owned(table: Named) -> Owned:
+    """Declare a table of this app: ``owned(Project)`` lets the app's role do everything within the tenant."""
+    return Owned(name_of(table))
+
+
+def global_table(table: Named) -> GlobalTable:
+    """Declare a table that holds no tenant's rows, such as the plans."""
+    return GlobalTable(name_of(table))
+
+
+def may(role: str, reach: Reach, table: Named, *commands: str) -> tuple[Right, ...]:
+    """Declare what a role may do: ``may(WORKER, "all", Invitation, "SELECT tenant_id, id", "DELETE")``.
+
+    ``reach`` is "tenant" for the rows of the tenant that is entered, "all" for what crosses tenants. Without
+    columns, a command is for all of them.
+    """
+    login = role if isinstance(role, DatabaseRole) else DatabaseRole(role)
+    return tuple(_right(login, reach, name_of(table), words) for words in commands)
+
+
+def departs(table: Named, rule: Rule, subject: str, *, reason: str) -> ShapeException:
+    """Declare that a key, a unique constraint or a foreign key of the table is not led by the tenant, and why."""
+    if not reason:
+        raise ValueError(f"{name_of(table)}: say why its {rule} ({subject}) is not led by the tenant, in reason=")
+    return ShapeException(name_of(table), rule, subject, reason)
+
+
+def name_of(table: Named) -> str:
+    """Return the table's name."""
+    return table if isinstance(table, str) else str(table.__tablename__)
+
+
+def _right(role: DatabaseRole, reach: Reach, table: str, words: str) -> Right:
+    """Read a right from ``"SELECT"`` or ``"SELECT id, name"``."""
+    name, _, columns = words.partition(" ")
+    command = next((command for command in COMMANDS if command == name), None)
+    if command is None:
+        raise ValueError(f"{table}: {words!r} is no right: write {', '.join(COMMANDS)}, and columns after a space")
+    return Right(role, table, command, reach, tuple(part.strip() for part in columns.split(",") if part))

@@ -2,38 +2,60 @@
 
 import hashlib
 import hmac
-from enum import StrEnum
-from typing import Final
+import re
+from typing import Final, Self
 
 from insula.db.address import address_of
 from insula.settings import Settings
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class RolesSecretMissing(ValueError):
     """No role can log in: the secret that their passwords are derived from is not set."""
 
 
-class DatabaseRole(StrEnum):
-    """A login, with only the rights that ``insula.db.rights`` declares for it."""
+class DatabaseRole(str):
+    """A login, by its name. It has only the rights that are declared for it.
 
-    OWNER = "insula_owner"
-    TENANTS = "insula_tenants"
-    BILLING = "insula_billing"
-    ADMIN = "insula_admin"
-    IDENTITY = "insula_identity"
-    WORKER = "insula_worker"
-    GATE = "insula_gate"
-    BACKUP = "insula_backup"
+    ``weight`` is its share of a process's connections, in proportion to the other roles' weights.
+    """
+
+    __slots__ = ("weight",)
+    weight: int
+
+    def __new__(cls, name: str, *, weight: int = 3) -> Self:
+        """Check the name: it stands unquoted in SQL."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"{name!r} is no name of a database role: use lower-case letters, digits and underscores, "
+                "a letter first, 63 at most"
+            )
+        if weight < 1:
+            raise ValueError(f"the weight of {name} is {weight}: give it 1 or more")
+        role = super().__new__(cls, name)
+        role.weight = weight
+        return role
 
 
-APP_ROLES: Final = (
-    DatabaseRole.TENANTS,
-    DatabaseRole.BILLING,
-    DatabaseRole.ADMIN,
-    DatabaseRole.IDENTITY,
-    DatabaseRole.GATE,
-)
-"""What a web process logs in as."""
+class AppRole(DatabaseRole):
+    """The login of an app, which the app declares."""
+
+    __slots__ = ()
+
+
+OWNER: Final = DatabaseRole("insula_owner")
+"""Owns the schema, and only migrates."""
+IDENTITY: Final = DatabaseRole("insula_identity")
+"""Signing in: the only role that reads credentials."""
+WORKER: Final = DatabaseRole("insula_worker", weight=8)
+"""Runs jobs."""
+GATE: Final = DatabaseRole("insula_gate", weight=2)
+"""Resolves host, key, session and membership before a tenant is known; reads only."""
+BACKUP: Final = DatabaseRole("insula_backup")
+"""Reads everything, past row-level security; never in an app."""
+
+KERNEL_ROLES: Final = (OWNER, IDENTITY, WORKER, GATE, BACKUP)
 
 
 def role_password(settings: Settings, role: DatabaseRole) -> str:
@@ -41,9 +63,9 @@ def role_password(settings: Settings, role: DatabaseRole) -> str:
     secret = settings.database.roles_secret.get_secret_value().encode()
     if not secret:
         raise RolesSecretMissing("INSULA_DATABASE_ROLES_SECRET is not set")
-    return hmac.new(secret, role.value.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, role.encode(), hashlib.sha256).hexdigest()
 
 
 def role_url(settings: Settings, role: DatabaseRole, *, direct: bool = False) -> str:
     """Return the address of the database with this role's login; ``direct`` goes past a pooler."""
-    return address_of(settings, direct=direct).login(role.value, role_password(settings, role)).url
+    return address_of(settings, direct=direct).login(role, role_password(settings, role)).url

@@ -12,7 +12,8 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.db.declared import Declarations
+from insula.db.roles import BACKUP, IDENTITY, OWNER
 
 NARROWED: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -25,28 +26,16 @@ NARROWED: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Functions that no app needs, by what they lead to, as patterns of their names."""
 
-KEPT: Final[Mapping[DatabaseRole, tuple[str, ...]]] = MappingProxyType(
-    {
-        # The key ring is locked by two numbers, a quota and a request with an idempotency key by one.
-        DatabaseRole.IDENTITY: (
-            "pg_advisory_xact_lock(integer,integer)",
-            "pg_advisory_xact_lock(bigint)",
-            "pg_try_advisory_xact_lock(bigint)",
-        ),
-        **dict.fromkeys(
-            (DatabaseRole.TENANTS, DatabaseRole.BILLING, DatabaseRole.ADMIN),
-            ("pg_advisory_xact_lock(bigint)", "pg_try_advisory_xact_lock(bigint)"),
-        ),
-    }
-)
-"""The narrowed functions that an app role keeps."""
+_OF_AN_APP: Final = ("pg_advisory_xact_lock(bigint)", "pg_try_advisory_xact_lock(bigint)")
+"""A quota is locked by one number, and so is a request with an idempotency key."""
+_OF_IDENTITY: Final = ("pg_advisory_xact_lock(integer,integer)", *_OF_AN_APP)
+"""The key ring is locked by two numbers."""
 
 HIDDEN_COLUMNS: Final = ("relpages", "reltuples", "relallvisible", "relallfrozen")
 """Columns of ``pg_class`` that tell how large every tenant's tables are together."""
 
-_OPERATORS: Final = (DatabaseRole.OWNER.value, "pg_monitor")
-_READERS: Final = (DatabaseRole.OWNER.value, DatabaseRole.BACKUP.value, "pg_monitor")  # pg_dump reads all of pg_class
-_APPS: Final = (*(role.value for role in APP_ROLES), DatabaseRole.WORKER.value)
+_OPERATORS: Final = (OWNER, "pg_monitor")
+_READERS: Final = (OWNER, BACKUP, "pg_monitor")  # pg_dump reads all of pg_class
 _PATTERN: Final = "|".join(f"({pattern})" for pattern in NARROWED.values())
 
 # 0 is PUBLIC. A function without an access list is everybody's.
@@ -76,39 +65,44 @@ WHERE attrelid = 'pg_catalog.pg_class'::regclass AND NOT attisdropped AND attnam
 """
 
 
-async def narrow(connection: asyncpg.Connection) -> None:
+def kept(declared: Declarations) -> set[tuple[str, str]]:
+    """Return the narrowed functions that roles keep: the role's name, and the function's signature."""
+    roles = {**dict.fromkeys(declared.app_roles, _OF_AN_APP), IDENTITY: _OF_IDENTITY}
+    return {(role, signature) for role, signatures in roles.items() for signature in signatures}
+
+
+async def narrow(connection: asyncpg.Connection, declared: Declarations) -> None:
     """Take away what is declared here, as a superuser. Repeatable, and silent where it is done already."""
-    declared = {(role.value, signature) for role, signatures in KEPT.items() for signature in signatures}
+    keeps, apps = kept(declared), list(declared.serving_roles)
     query = _CALLABLE.format(pattern="$1", roles="$2")
-    found = {(row["grantee"], row["signature"]) for row in await connection.fetch(query, _PATTERN, list(_APPS))}
-    if found != declared:
+    found = {(row["grantee"], row["signature"]) for row in await connection.fetch(query, _PATTERN, apps)}
+    if found != keeps:
         every = ", ".join(row[0] for row in await connection.fetch(_FUNCTIONS, _PATTERN))
-        await connection.execute(f"REVOKE EXECUTE ON FUNCTION {every} FROM PUBLIC, {', '.join(_APPS)}")
+        await connection.execute(f"REVOKE EXECUTE ON FUNCTION {every} FROM PUBLIC, {', '.join(apps)}")
         await connection.execute(f"GRANT EXECUTE ON FUNCTION {every} TO {', '.join(_OPERATORS)}")
-        for role, signature in sorted(declared):
+        for role, signature in sorted(keeps):
             await connection.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {role}")
-    if await connection.fetch(_SHOWN.format(columns="$1", roles="$2"), list(HIDDEN_COLUMNS), list(_APPS)):
+    if await connection.fetch(_SHOWN.format(columns="$1", roles="$2"), list(HIDDEN_COLUMNS), apps):
         columns = ", ".join(row[0] for row in await connection.fetch(_COLUMNS, list(HIDDEN_COLUMNS)))
-        await connection.execute(f"REVOKE SELECT ON pg_catalog.pg_class FROM PUBLIC, {', '.join(_APPS)}")  # noqa: S608  # our own names
+        await connection.execute(f"REVOKE SELECT ON pg_catalog.pg_class FROM PUBLIC, {', '.join(apps)}")  # noqa: S608  # our own names
         await connection.execute(f"GRANT SELECT ({columns}) ON pg_catalog.pg_class TO PUBLIC")
         await connection.execute(f"GRANT SELECT ON pg_catalog.pg_class TO {', '.join(_READERS)}")
 
 
-def server_findings(connection: Connection) -> list[str]:
+def server_findings(connection: Connection, declared: Declarations) -> list[str]:
     """Return what is open in this database that is declared as narrowed, and what is missing that is kept."""
-    declared = {(role.value, signature) for role, signatures in KEPT.items() for signature in signatures}
+    apps = list(declared.serving_roles)
     found = {
-        (row.grantee, row.signature)
-        for row in connection.execute(_CALLABLE_NOW, {"pattern": _PATTERN, "roles": list(_APPS)})
+        (row.grantee, row.signature) for row in connection.execute(_CALLABLE_NOW, {"pattern": _PATTERN, "roles": apps})
     }
-    shown = connection.execute(_SHOWN_NOW, {"columns": list(HIDDEN_COLUMNS), "roles": list(_APPS)})
-    return [*_functions(found, declared), *(f"pg_class: {row.grantee} may SELECT {row.name}" for row in shown)]
+    shown = connection.execute(_SHOWN_NOW, {"columns": list(HIDDEN_COLUMNS), "roles": apps})
+    return [*_functions(found, kept(declared)), *(f"pg_class: {row.grantee} may SELECT {row.name}" for row in shown)]
 
 
 def is_narrowed(connection: Connection) -> bool:
     """Tell whether a superuser ever ran ``narrow`` here: it grants to the owner what it takes from the others."""
     query = _CALLABLE.format(pattern=":pattern", roles=":roles")
-    operators = {"pattern": _PATTERN, "roles": [DatabaseRole.OWNER.value]}
+    operators = {"pattern": _PATTERN, "roles": [OWNER]}
     return any(row.grantee != "PUBLIC" for row in connection.execute(text(query), operators))
 
 

@@ -8,7 +8,10 @@ from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
 from insula.db.observed import Table
-from insula.db.rights import EXCEPTIONS
+from insula.db.rights import Rule
+
+Exceptions = Mapping[tuple[str, Rule, str], str]
+"""Declared departures from the tenant-led keys, by table, rule and subject, and why."""
 
 _INDEXES: Final = text("""
 SELECT relation.relname AS table, index.indisprimary AS is_key,
@@ -44,11 +47,11 @@ WHERE held.contype = 'f' AND source.relnamespace = 'public'::regnamespace
 """)
 
 
-def shape_findings(connection: Connection, tables: Iterable[Table]) -> Iterator[str]:
+def shape_findings(connection: Connection, tables: Iterable[Table], exceptions: Exceptions) -> Iterator[str]:
     """Name every key, unique constraint and foreign key that lets one tenant reach another."""
     owned = {table.name: table.tenant for table in tables if table.tenant is not None}
-    yield from _keys(connection, owned)
-    yield from _references(connection, owned)
+    yield from _keys(connection, owned, exceptions)
+    yield from _references(connection, owned, exceptions)
 
 
 def missing_references(connection: Connection) -> Iterator[str]:
@@ -64,27 +67,27 @@ def missing_references(connection: Connection) -> Iterator[str]:
                 yield f"{table.name}: the foreign key ({named}) to {held.referred_table.name} is missing"
 
 
-def _keys(connection: Connection, owned: Mapping[str, str]) -> Iterator[str]:
+def _keys(connection: Connection, owned: Mapping[str, str], exceptions: Exceptions) -> Iterator[str]:
     keyed = set()
     for row in connection.execute(_INDEXES):
         tenant = owned.get(row.table)
         named = ",".join(row.columns)
         if row.is_key:
             keyed.add(row.table)
-            if tenant is not None and row.columns[0] != tenant and (row.table, "key", named) not in EXCEPTIONS:
+            if tenant is not None and row.columns[0] != tenant and (row.table, "key", named) not in exceptions:
                 yield f"{row.table}: the primary key ({named}) is not led by {tenant}"
-        elif tenant is not None and tenant not in row.columns and (row.table, "unique", named) not in EXCEPTIONS:
+        elif tenant is not None and tenant not in row.columns and (row.table, "unique", named) not in exceptions:
             yield f"{row.table}: unique ({named}) crosses tenants"
     yield from (f"{table}: there is no primary key" for table in owned if table not in keyed)
 
 
-def _references(connection: Connection, owned: Mapping[str, str]) -> Iterator[str]:
+def _references(connection: Connection, owned: Mapping[str, str], exceptions: Exceptions) -> Iterator[str]:
     for row in connection.execute(_REFERENCES):
         if row.table not in owned and row.target not in owned:
             continue
         pairs = set(zip(row.local, row.remote, strict=True))
         sound = (owned.get(row.table), owned.get(row.target)) in pairs
-        if not sound and (row.table, "reference", row.target) not in EXCEPTIONS:
+        if not sound and (row.table, "reference", row.target) not in exceptions:
             yield f"{row.table}: the foreign key ({', '.join(row.local)}) to {row.target} leaves the tenant open"
         if owned.get(row.table) in row.nulled:
             yield f"{row.table}: deleting from {row.target} would null {owned[row.table]}"

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from insula.db.models import ACTIVE, Tenant
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.db.unit import Unit
 from insula.jobs.effects import NO_TENANT
 from insula.settings import Settings
@@ -53,7 +53,7 @@ class JobContext:
 
         Raises TenantGone unless the tenant is active. A job without a tenant sees no tenant's rows.
         """
-        async with self.database.unit(DatabaseRole.WORKER, self.tenant_id or NO_TENANT) as unit:
+        async with self.database.unit(WORKER, self.tenant_id or NO_TENANT) as unit:
             if self.tenant_id is not None:
                 found = await unit.session.exec(select(Tenant.status).where(col(Tenant.id) == self.tenant_id))
                 if found.one_or_none() != ACTIVE:

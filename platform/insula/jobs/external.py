@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
 from insula.db.models import JobEffect
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.db.unit import Unit
 from insula.errors import Unavailable
 from insula.jobs.context import Claim, JobContext
@@ -103,7 +103,7 @@ async def _insist(context: JobContext, write: Callable[[Unit], Awaitable[None]])
     begun = monotonic()
     while True:
         try:
-            async with context.database.unit(DatabaseRole.WORKER, context.tenant_id or NO_TENANT) as unit:
+            async with context.database.unit(WORKER, context.tenant_id or NO_TENANT) as unit:
                 await write(unit)
         except (Unavailable, SQLAlchemyError, OSError) as error:
             if monotonic() - begun > _PATIENCE:

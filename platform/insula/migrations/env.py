@@ -48,6 +48,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         on_version_apply=_applied,  # type: ignore[arg-type]  # Alembic passes more by name
         include_name=_Ours(connection),
+        declared=context.config.attributes["declared"],
     )
     with context.begin_transaction():
         context.run_migrations()

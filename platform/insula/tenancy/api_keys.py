@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.ids import TenantId
 from insula.tenancy import queries
 from insula.tenancy.cache import Loaded, LookUps
@@ -24,7 +24,7 @@ class KeyCache(LookUps[tuple[TenantId, UUID], KeyAccess]):
 
     async def _read(self, tenant_id: TenantId, key_id: UUID) -> Loaded[KeyAccess] | None:
         values = {"tenant_id": tenant_id, "key_id": key_id}
-        async with self._database.unit(DatabaseRole.GATE) as unit:
+        async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.API_KEY, values)).one_or_none()
         if row is None:

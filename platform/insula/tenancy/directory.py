@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.ids import MemberId, TenantId, UserId
 from insula.settings import Settings
 from insula.tenancy import queries
@@ -126,28 +126,28 @@ class Directory:
 
     async def memberships(self, user_id: UserId) -> list[tuple[TenantRecord, str]]:
         """Return the tenants that the user is a member of and the role in each; read each time."""
-        async with self._database.unit(DatabaseRole.GATE) as unit:
+        async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             rows = (await connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})).all()
         return [(tenant_record(row), row.role) for row in rows]
 
     async def profile(self, user_id: UserId) -> Profile:
         """Return what an existing user is called; read each time."""
-        async with self._database.unit(DatabaseRole.GATE) as unit:
+        async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.PROFILE, {"user_id": user_id})).one()
         return Profile(UserId(row.id), row.email, row.name, row.verified, row.version)
 
     async def staff_role(self, user_id: UserId) -> str | None:
         """Return the user's role among the staff; read each time."""
-        async with self._database.unit(DatabaseRole.GATE) as unit:
+        async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             role: str | None = (await connection.execute(queries.STAFF_ROLE, {"user_id": user_id})).scalar_one_or_none()
         return role
 
     async def _read_access(self, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Loaded[_Known]:
         values = {"session_id": session_id, "user_id": user_id, "tenant_id": tenant_id}
-        async with self._database.unit(DatabaseRole.GATE) as unit:
+        async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.ACCESS, values)).one_or_none()
         subjects = frozenset({user_id, tenant_id} if tenant_id else {user_id})

@@ -11,7 +11,7 @@ import structlog
 
 from insula.db.connection import Connecting
 from insula.db.deadlines import Line
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import GATE, role_url
 from insula.lag import LATE
 from insula.settings import Settings
 
@@ -58,7 +58,7 @@ class Listener:
     """
 
     def __init__(self, settings: Settings, *sinks: Sink, on_silence: Callable[[], None] | None = None) -> None:
-        self._url = role_url(settings, DatabaseRole.GATE, direct=True)
+        self._url = role_url(settings, GATE, direct=True)
         self._sinks = sinks
         self._on_silence = on_silence
         self._task: asyncio.Task[None] | None = None

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE
 from insula.ids import TenantId
 from insula.tenancy import queries
 from insula.tenancy.cache import Loaded, LookUps
@@ -42,7 +42,7 @@ class NameCache(LookUps[str, Named]):
 
     async def _read(self, name: str) -> Loaded[Named] | None:
         statement, values = queries.named(name)
-        async with self._database.unit(DatabaseRole.GATE) as unit:
+        async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(statement, values)).one_or_none()
             if row is None and (tenant_id := as_uuid(name)):

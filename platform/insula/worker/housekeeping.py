@@ -11,8 +11,7 @@ from sqlalchemy.sql.elements import TextClause
 
 from insula import clock
 from insula.db.models.idempotency import LIFETIME
-from insula.db.queue_rights import HOUSEKEEPING
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.jobs import Handlers, JobContext, Periodic
 
 _BATCH: Final = 2_000
@@ -29,7 +28,8 @@ _DONE: Final = text("""
 DELETE FROM jobs.procrastinate_jobs WHERE id = ANY (ARRAY(
     SELECT id FROM jobs.procrastinate_jobs
     WHERE status IN ('succeeded', 'cancelled', 'aborted')
-      AND (enqueued_at < :before OR enqueued_at < :own_before AND task_name = ANY (:own)) LIMIT :batch))
+      AND (enqueued_at < :before OR enqueued_at < :own_before
+           AND task_name IN (SELECT task_name FROM jobs.procrastinate_periodic_defers)) LIMIT :batch))
 """)
 _FAILED: Final = text("""
 DELETE FROM jobs.procrastinate_jobs WHERE id = ANY (ARRAY(
@@ -45,14 +45,14 @@ async def _tidy(context: JobContext, _arguments: Mapping[str, JsonValue]) -> Non
     # An effect is remembered longer than any job that could repeat it.
     await _delete(context, _EFFECTS, before=now - 2 * max(failed, timedelta(days=keep.keep_done_days)))
     done = {"before": now - timedelta(days=keep.keep_done_days), "own_before": now - _OWN_JOBS_KEPT}
-    await _delete(context, _DONE, **done, own=list(HOUSEKEEPING))
+    await _delete(context, _DONE, **done)
     await _delete(context, _FAILED, before=now - failed)
 
 
 async def _delete(context: JobContext, statement: TextClause, **parameters: object) -> None:
     deleted = _BATCH
     while deleted == _BATCH:
-        async with context.database.unit(DatabaseRole.WORKER) as unit:
+        async with context.database.unit(WORKER) as unit:
             connection = await unit.session.connection()
             deleted = (await connection.execute(statement, {**parameters, "batch": _BATCH})).rowcount
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
@@ -15,8 +15,8 @@ from procrastinate.exceptions import ConnectorException
 
 from insula.apps import Installation, load
 from insula.apps.settings import complete
+from insula.db.declared import Declarations
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.jobs import Handlers, Periodic
 from insula.logging import configure
 from insula.settings import Settings
@@ -40,7 +40,7 @@ async def run(settings: Settings, installation: Installation | None = None) -> N
     installation = installation or load(settings.installation)
     settings = complete(settings, installation)
     working = asyncio.create_task(
-        work(settings, handlers_of(installation), periodic_of(installation), roles_of(installation))
+        work(settings, handlers_of(installation), periodic_of(installation), installation.database)
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -49,19 +49,12 @@ async def run(settings: Settings, installation: Installation | None = None) -> N
         await working
 
 
-def roles_of(installation: Installation) -> tuple[DatabaseRole, ...]:
-    """Return the database roles that the installation's jobs act as."""
-    return DatabaseRole.WORKER, *(app.database_role for app in installation.apps if app.jobs_act_as_app)
-
-
-async def work(
-    settings: Settings, handlers: Handlers, periodic: Iterable[Periodic], roles: Sequence[DatabaseRole]
-) -> None:
+async def work(settings: Settings, handlers: Handlers, periodic: Iterable[Periodic], declared: Declarations) -> None:
     """Run jobs until cancelled, and then finish those that run. A database that is away is waited for."""
     # Its messages show a job's arguments, such as the links in a mail. Ours say the rest.
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
-    async with _opened(settings, roles) as resources:
+    async with _opened(settings, declared) as resources:
         serving = _Serving(resources, handlers, periodic)
         try:
             while not _is_stopping():
@@ -81,14 +74,14 @@ def _is_stopping() -> bool:
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, roles: Sequence[DatabaseRole]) -> AsyncIterator[Resources]:
+async def _opened(settings: Settings, declared: Declarations) -> AsyncIterator[Resources]:
     async with AsyncExitStack() as stack:
         rest = settings.database.model_copy(update={"budget": settings.database.budget - CONNECTIONS})
-        database = await Database.open(settings.model_copy(update={"database": rest}), roles)
+        database = await Database.open(settings.model_copy(update={"database": rest}), declared.worker_roles)
         stack.push_async_callback(database.close)
         http_client = await stack.enter_async_context(httpx.AsyncClient(timeout=_OUTGOING_TIMEOUT))
         stack.push_async_callback(_ended, asyncio.create_task(keep_recovering(database, settings.jobs)))
-        yield Resources(settings, database, mailer_of(settings), http_client)
+        yield Resources(settings, database, mailer_of(settings), http_client, declared)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from insula.db.deadlines import GRACE, Line, connecting_seconds
 from insula.db.queue_rights import SEARCH_PATH
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import WORKER, role_url
 from insula.jobs import Handlers, Periodic
 from insula.settings import Settings
 from insula.worker.connector import KEEPALIVE, PatientConnector, QueueConnection
@@ -25,7 +25,7 @@ def connector(settings: Settings) -> PatientConnector:
     database = settings.database
     connecting = connecting_seconds(database)
     return PatientConnector(
-        conninfo=role_url(settings, DatabaseRole.WORKER, direct=True),
+        conninfo=role_url(settings, WORKER, direct=True),
         kwargs={
             "options": f"-c search_path={SEARCH_PATH.replace(' ', '')} "
             f"-c statement_timeout={int(database.statement_timeout * 1000)}",

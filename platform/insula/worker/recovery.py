@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from insula.db.failures import UNREACHABLE
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.settings import JobsSettings
 
 _STALLED: Final = text("""
@@ -31,7 +31,7 @@ _log: Final = structlog.get_logger(__name__)
 
 async def recover(database: Database, settings: JobsSettings) -> int:
     """Queue stalled jobs again and return how many; one that has stalled ``max_attempts`` times has failed."""
-    async with database.unit(DatabaseRole.WORKER) as unit:
+    async with database.unit(WORKER) as unit:
         connection = await unit.session.connection()
         silence = {"silence": settings.stalled_seconds}
         stalled = (await connection.execute(_STALLED, silence)).all()

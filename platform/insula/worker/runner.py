@@ -12,12 +12,11 @@ from procrastinate import JobContext as QueueContext
 from procrastinate.exceptions import JobAborted
 from pydantic import JsonValue, ValidationError
 
+from insula.db.declared import Declarations
 from insula.db.pools import Database
-from insula.db.queue_rights import HOUSEKEEPING, TENANTLESS
 from insula.jobs import Handler, JobContext, Mailer, TenantGone
 from insula.settings import Settings
 
-_MAY_LACK_A_TENANT: Final = frozenset(task for tasks in TENANTLESS.values() for task in tasks)
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -29,6 +28,7 @@ class Resources:
     database: Database
     mailer: Mailer
     http_client: httpx.AsyncClient
+    declared: Declarations
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class Runner:
                 shown = not isinstance(error, ValidationError)
                 _log.warning("job failed", error=type(error).__name__, exc_info=shown)
                 raise
-            say = _log.debug if self.task in HOUSEKEEPING else _log.info
+            say = _log.debug if self.task in self.resources.declared.clocked else _log.info
             say("job done", seconds=round(monotonic() - started, 3))
 
     async def _run(self, context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
-        if context.tenant_id is None and self.task not in _MAY_LACK_A_TENANT:
+        if context.tenant_id is None and self.task not in self.resources.declared.tenantless_tasks:
             raise PermissionError(f"the task {self.task} needs a tenant")
         async with context.unit():  # opens for an active tenant only
             _log.debug("job starts")

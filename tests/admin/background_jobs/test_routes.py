@@ -8,10 +8,10 @@ import pytest
 from pydantic import JsonValue
 
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import new_id
 from insula.jobs import JobContext, enqueue
 from insula.settings import Settings
+from tenants.database import TENANTS
 from tests.admin.conftest import Hire
 from tests.admin.support import Caller, code_of
 from tests.support.factories import Factories
@@ -54,7 +54,7 @@ class TestRead:
     ) -> None:
         tenant = await make.tenant()
         canary = f"canary-{new_id().hex}"
-        async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        async with database.unit(TENANTS, tenant.id) as unit:
             job = await enqueue(unit, "mail.send", {"link": canary, "token": canary}, tenant_id=tenant.id)
         assert await readback("select id from jobs.procrastinate_jobs where args::text like :it", it=f"%{canary}%")
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from billing import api
+from billing.database import BILLING
 from billing.overrides.jobs import JOBS
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import TenantId
 from insula.jobs import Periodic
 from insula.settings import Settings
@@ -55,7 +55,7 @@ class TestExpiry:
         await superuser.send("PUT", path(tenant), TERMS)
         await readback("update entitlement_override set expires_at = now() where tenant_id = :id", id=tenant.id)
 
-        async with database.unit(DatabaseRole.BILLING, tenant.id) as unit:
+        async with database.unit(BILLING, tenant.id) as unit:
             await api.apply_plan(unit.session, TenantId(tenant.id), "pro")
 
         assert await granted(tenant) == PLANS["pro"]

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from billing import api
+from billing.database import BILLING
 from insula import clock
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import TenantId, new_id
 from tests.admin.conftest import Hire
 from tests.admin.overrides.support import TERMS, Granted, acts_on, path
@@ -98,7 +98,7 @@ class TestPut:
     ) -> None:
         await superuser.send("PUT", path(tenant), TERMS)
         for plan in ("pro", "free"):
-            async with database.unit(DatabaseRole.BILLING, tenant.id) as unit:
+            async with database.unit(BILLING, tenant.id) as unit:
                 await api.apply_plan(unit.session, TenantId(tenant.id), plan)
 
             assert await granted(tenant) == {**PLANS[plan], "projects": 7}

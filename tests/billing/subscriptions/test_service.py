@@ -1,10 +1,11 @@
 import pytest
 
 from billing import api
+from billing.database import BILLING
 from billing.plans.errors import PlanUnknown
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import TenantId, new_id
+from tenants.database import TENANTS
 from tests.support.factories import PLANS, Factories
 from tests.support.provider import Readback
 
@@ -22,7 +23,7 @@ class TestStartFree:
     ) -> None:
         tenant = await make.tenant(entitlements={})
 
-        async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+        async with database.unit(TENANTS, tenant.id) as unit:
             await api.start_free(unit.session, TenantId(tenant.id))
 
         assert await readback(_SUBSCRIPTIONS, id=tenant.id) == [
@@ -36,7 +37,7 @@ class TestStartFree:
         tenant = await make.tenant(entitlements={"requests_per_minute": 7})
 
         with pytest.raises(Exception, match="pk_entitlement"):
-            async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+            async with database.unit(TENANTS, tenant.id) as unit:
                 await api.start_free(unit.session, TenantId(tenant.id))
 
         assert await entitlements_of(readback, tenant.id) == {"requests_per_minute": 7}
@@ -50,7 +51,7 @@ class TestApplyPlan:
         tenant = await make.tenant(entitlements={"requests_per_minute": 60, "left_over": 1})
 
         for key in ("pro", "free", "pro"):
-            async with database.unit(DatabaseRole.BILLING, tenant.id) as unit:
+            async with database.unit(BILLING, tenant.id) as unit:
                 await api.apply_plan(unit.session, TenantId(tenant.id), key)
 
             assert await entitlements_of(readback, tenant.id) == PLANS[key]
@@ -63,7 +64,7 @@ class TestApplyPlan:
         tenant = await make.tenant()
 
         with pytest.raises(PlanUnknown):
-            async with database.unit(DatabaseRole.BILLING, tenant.id) as unit:
+            async with database.unit(BILLING, tenant.id) as unit:
                 await api.apply_plan(unit.session, TenantId(tenant.id), "platinum")
 
         assert await entitlements_of(readback, tenant.id) == PLANS["free"]
@@ -74,9 +75,9 @@ class TestApplyPlan:
         mine, theirs = await make.tenant(), await make.tenant()
 
         with pytest.raises(Exception, match="No row was found"):
-            async with database.unit(DatabaseRole.BILLING, mine.id) as unit:
+            async with database.unit(BILLING, mine.id) as unit:
                 await api.apply_plan(unit.session, TenantId(theirs.id), "pro")
-        async with database.unit(DatabaseRole.BILLING, mine.id) as unit:
+        async with database.unit(BILLING, mine.id) as unit:
             await api.apply_plan(unit.session, TenantId(mine.id), "pro")
 
         assert await entitlements_of(readback, theirs.id) == PLANS["free"]
@@ -90,5 +91,5 @@ async def test_the_plans_of_the_migration_are_those_of_the_factories(readback: R
 
 async def test_an_unknown_tenant_has_nothing(database: Database) -> None:
     with pytest.raises(Exception, match="No row was found"):
-        async with database.unit(DatabaseRole.BILLING, new_id()) as unit:
+        async with database.unit(BILLING, new_id()) as unit:
             await api.apply_plan(unit.session, TenantId(new_id()), "pro")

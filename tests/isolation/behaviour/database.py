@@ -7,13 +7,14 @@ from typing import Final
 
 from sqlalchemy import text
 
-from insula.db.queue_rights import QUEUE_RIGHTS, SCHEMA
+from insula.db.queue_rights import SCHEMA
 from insula.db.roles import DatabaseRole
-from insula.db.server_rights import KEPT
+from insula.db.server_rights import kept
 from tests.isolation.behaviour.islands import Islands, command, copy_query
 from tests.isolation.behaviour.outcome import DENIED, UNSUPPORTED
 from tests.isolation.behaviour.report import Findings
 from tests.isolation.behaviour.subjects import ROLES
+from tests.support.apps import DECLARED
 
 _REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -88,11 +89,12 @@ async def _denied(islands: Islands, role: DatabaseRole, tried: Mapping[str, str]
 
 async def _lock(islands: Islands, found: Findings) -> None:
     """Take the locks that requests take: each role those that are declared."""
-    calls = {signature: _locking(signature) for signatures in KEPT.values() for signature in signatures}
+    keeps = kept(DECLARED)
+    calls = {signature: _locking(signature) for _, signature in sorted(keeps)}
     for role in ROLES:
         outcomes = await islands.attempt_each(role, list(calls.values()))
         for signature, outcome in zip(calls, outcomes, strict=True):
-            if signature in KEPT.get(role, ()):
+            if (role, signature) in keeps:
                 found.works(role, signature, outcome)
             else:
                 found.denied(role, signature, outcome)
@@ -108,13 +110,13 @@ async def _become_another(islands: Islands, found: Findings) -> None:
     for role in ROLES:
         tried = [
             (other, f"SET LOCAL {shoes} {other}")
-            for other in DatabaseRole
+            for other in DECLARED.roles
             for shoes in ("ROLE", "SESSION AUTHORIZATION")
         ]
         for (other, sql), outcome in zip(
             tried, await islands.attempt_each(role, [sql for _, sql in tried]), strict=True
         ):
-            if other is role:
+            if other == role:
                 found.works(role, sql, outcome)
             else:
                 found.denied(role, sql, outcome)
@@ -122,7 +124,7 @@ async def _become_another(islands: Islands, found: Findings) -> None:
 
 async def _call_functions(islands: Islands, found: Findings) -> None:
     """Functions of the queue are called by whom the declaration names; those of triggers, by nobody."""
-    declared = {(right.role, right.name) for right in QUEUE_RIGHTS if right.privilege == "EXECUTE"}
+    declared = {(right.role, right.name) for right in DECLARED.queue_rights if right.privilege == "EXECUTE"}
     functions = (await islands.superuser.execute(_FUNCTIONS)).all()
     await islands.superuser.rollback()
     calls = [f"SELECT {function.name}({function.arguments})" for function in functions]
@@ -138,8 +140,8 @@ async def _call_functions(islands: Islands, found: Findings) -> None:
 
 
 async def _count_sequences(islands: Islands, found: Findings) -> None:
-    declared = {(right.role, right.name) for right in QUEUE_RIGHTS if right.privilege == "USAGE"}
-    names = sorted({right.name for right in QUEUE_RIGHTS if right.name.endswith("_id_seq")})
+    declared = {(right.role, right.name) for right in DECLARED.queue_rights if right.privilege == "USAGE"}
+    names = sorted({right.name for right in DECLARED.queue_rights if right.name.endswith("_id_seq")})
     for role in ROLES:
         for name in names:
             there = f"{SCHEMA}.{name}"

@@ -18,7 +18,7 @@ from sqlalchemy.sql import Executable
 
 from insula.db.connection import TenantConnection
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE, OWNER, DatabaseRole
 from insula.settings import Settings
 from tests.isolation.behaviour.outcome import Outcome
 from tests.isolation.behaviour.subjects import QUEUE, ROLES, Subject, read_subjects
@@ -132,7 +132,7 @@ class Islands:
     async def as_owner(self, statement: Executable, tenant_id: UUID | None) -> Outcome:
         """Try a statement as the owner, whom FORCE binds."""
         await self.superuser.execute(_ACT_FOR, {"tenant": str(tenant_id or "")})
-        await self.superuser.execute(text(f"SET LOCAL ROLE {DatabaseRole.OWNER}"))
+        await self.superuser.execute(text(f"SET LOCAL ROLE {OWNER}"))
         return await self.by_superuser(statement)
 
     async def each_by_superuser(self, statements: Sequence[str]) -> list[Outcome]:
@@ -202,7 +202,7 @@ async def _begin(connection: AsyncConnection, role: DatabaseRole, tenant_id: UUI
     if not isinstance(driver, TenantConnection):
         raise TypeError("roles connect by insula.db.pools")
     driver.carry(tenant_id)
-    if role is DatabaseRole.GATE:
+    if role == GATE:
         await connection.exec_driver_sql("SET LOCAL transaction_read_only = off")  # it is rights that shall refuse
 
 

@@ -7,13 +7,14 @@ from sqlalchemy import Select, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql import Executable
 
-from insula.db.rights import EXCEPTIONS, Command
-from insula.db.roles import DatabaseRole
+from insula.db.rights import Command
+from insula.db.roles import OWNER, DatabaseRole
 from insula.ids import new_id
 from tests.isolation.behaviour.islands import Islands
 from tests.isolation.behaviour.outcome import TAKEN
 from tests.isolation.behaviour.report import Findings
 from tests.isolation.behaviour.subjects import ROLES, Subject
+from tests.support.apps import DECLARED
 from tests.support.samples import Row
 
 _NOBODY: Final = UUID(int=2**128 - 1)
@@ -126,7 +127,7 @@ async def _upsert(islands: Islands, subject: Subject, role: DatabaseRole, found:
     if allowed is not None and name != "tenant" and not subject.followed:
         twin = _insertion(subject, role, _twin(islands, subject))
         outcome = await islands.attempt(role, twin, islands.mine)
-        if outcome.state == TAKEN and any((table, rule) == (name, "unique") for table, rule, _ in EXCEPTIONS):
+        if outcome.state == TAKEN and any((table, rule) == (name, "unique") for table, rule, _ in DECLARED.exceptions):
             found.fails(role, "INSERT mine, alike theirs", outcome, TAKEN)
         else:
             found.works(role, "INSERT mine, alike theirs", outcome)
@@ -140,7 +141,7 @@ async def _without_row_security(islands: Islands, subject: Subject, role: Databa
 
 async def _owner(islands: Islands, subject: Subject, found: Findings) -> None:
     """Try as the owner, who migrates and is bound too, but for the tenants that a backfill walks by."""
-    role = DatabaseRole.OWNER
+    role = OWNER
     own = _select(subject, role, islands.my_rows[subject.table.name])
     found.works(role, "SELECT mine", await islands.as_owner(own, islands.mine))
     for what, tenant_id in (("as another tenant", islands.theirs), ("without a tenant", None)):

@@ -1,4 +1,4 @@
-"""Every table with what is declared about it: the apps' by ``insula.db.rights``, the queue's by its own table."""
+"""Every table with what is declared about it: the apps' tables and the queue's."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula import clock
 from insula.db.base import metadata
-from insula.db.queue_rights import QUEUE_RIGHTS, SCHEMA
-from insula.db.rights import COMMANDS, Command, Reach, rights_on
-from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.db.queue_rights import JOBS, SCHEMA
+from insula.db.rights import COMMANDS, Command, Reach
+from insula.db.roles import WORKER, DatabaseRole
 from insula.ids import new_id
+from tests.support.apps import DECLARED
 from tests.support.samples import FOLLOWED, Row, sample, tenant_of
 
-ROLES: Final = (*APP_ROLES, DatabaseRole.WORKER)
-_JOBS: Final = "procrastinate_jobs"
-QUEUE: Final = f"{SCHEMA}.{_JOBS}"
-ACTS_OF: Final = {DatabaseRole.ADMIN: "staff", DatabaseRole.BILLING: "provider", DatabaseRole.WORKER: "system"}
-"""Whose acts a role records, where not people's."""
-_SEES_ALL_JOBS: Final = (DatabaseRole.ADMIN, DatabaseRole.GATE, DatabaseRole.WORKER)
+ROLES: Final = DECLARED.serving_roles
+QUEUE: Final = f"{SCHEMA}.{JOBS}"
+_SEES_ALL_JOBS: Final = frozenset(
+    {WORKER, *(right.role for right in DECLARED.queue if (right.name, right.privilege) == (JOBS, "SELECT"))}
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Subject:
         allowed = self.may(role, "INSERT")
         settable = {name: value for name, value in row.items() if self.table.c[name].computed is None}
         if self.table.name == "audit_event":
-            settable["actor_kind"] = ACTS_OF.get(role, "user")
+            settable["actor_kind"] = DECLARED.actors.get(role, ("user",))[0]
         return {name: value for name, value in settable.items() if allowed is None or allowed.names(name)}
 
     def updatable(self, role: DatabaseRole) -> str:
@@ -83,13 +83,13 @@ class Subject:
 
     def given_to(self, tenant_id: UUID) -> Row:
         """Return the columns which make a row that tenant's."""
-        if self.table.name == _JOBS:
+        if self.table.name == JOBS:
             return {"args": {"tenant_id": str(tenant_id), "arguments": {}}}
         return {str(self.owner): tenant_id}
 
     def sample(self, tenant_id: UUID, parents: Mapping[str, Row]) -> Row:
         """Return a fresh row of the tenant's."""
-        if self.table.name != _JOBS:
+        if self.table.name != JOBS:
             return sample(self.table, tenant_id, parents)
         later = clock.now() + timedelta(days=3650)  # no worker takes it
         job: Row = {"queue_name": f"queue-{new_id().hex}", "task_name": "sample", "priority": 0, "scheduled_at": later}
@@ -106,8 +106,17 @@ async def read_subjects(connection: AsyncConnection) -> tuple[Subject, ...]:
     found = MetaData()
     await connection.run_sync(found.reflect, schema=SCHEMA)
     await connection.run_sync(found.reflect, only=["schema_revision"])
-    others = [table for table in found.sorted_tables if table.name != _JOBS]
-    return (*map(_of_app, metadata.sorted_tables), _of_jobs(found.tables[QUEUE]), *map(_without_rows, others))
+    others = [table for table in found.sorted_tables if table.name != JOBS]
+    return (*map(_of_app, _plain_tables()), _of_jobs(found.tables[QUEUE]), *map(_without_rows, others))
+
+
+def _plain_tables() -> list[Table]:
+    """Return the models' tables without columns that each UPDATE sets: a role may not be allowed to set those."""
+    plain = MetaData()
+    for table in metadata.sorted_tables:
+        for column in table.to_metadata(plain).columns:
+            column.onupdate = None
+    return plain.sorted_tables
 
 
 def _of_app(table: Table) -> Subject:
@@ -126,14 +135,14 @@ def _of_jobs(table: Table) -> Subject:
 
 
 def _declared(name: str) -> dict[tuple[DatabaseRole, Command], Access]:
-    return {(right.role, right.command): Access(right.reach, right.columns) for right in rights_on(name)}
+    return {(right.role, right.command): Access(right.reach, right.columns) for right in DECLARED.rights_on(name)}
 
 
 def _queued(name: str) -> dict[tuple[DatabaseRole, Command], Access]:
     """Read the queue's declaration; a trigger holds every new job to its transaction's tenant."""
     return {
         (role, command): Access(_queue_reach(name, role, command), right.columns)
-        for right in QUEUE_RIGHTS
+        for right in DECLARED.queue_rights
         for role, command in _pairs(right.role, right.privilege)
         if right.name == name
     }
@@ -144,6 +153,6 @@ def _pairs(role: str, privilege: str) -> Iterable[tuple[DatabaseRole, Command]]:
 
 
 def _queue_reach(name: str, role: DatabaseRole, command: Command) -> Reach:
-    if name != _JOBS:
+    if name != JOBS:
         return "all"
     return "all" if role in _SEES_ALL_JOBS and command != "INSERT" else "tenant"

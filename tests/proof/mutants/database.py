@@ -9,13 +9,13 @@ from sqlalchemy.engine import Connection, Row
 
 from insula.db.observed import tables
 from insula.db.provision import SEARCH_PATH
-from insula.db.rights import COMMANDS, RIGHTS, Right
-from insula.db.roles import APP_ROLES, DatabaseRole
+from insula.db.rights import COMMANDS, Right
 from tests.proof.mutants.holes import DATABASE, Hole, Probe
 from tests.proof.mutants.shapes import shape_holes
 from tests.proof.mutants.triggers import trigger_holes
+from tests.support.apps import DECLARED
 
-ROLES: Final = (*APP_ROLES, DatabaseRole.WORKER)
+ROLES: Final = DECLARED.serving_roles
 _ANY_TABLE: Final = "project"  # where a role may look only with powers that it should not have
 _GATE_ALONE: Final = frozenset(
     {
@@ -107,7 +107,7 @@ def _loosened(policy: Row[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
 
 
 def _grants(names: Iterable[str]) -> Iterator[Hole]:
-    declared = {(right.role, right.table, str(right.command)): right for right in RIGHTS}
+    declared = {(right.role, right.table, str(right.command)): right for right in DECLARED.rights}
     for table in sorted(names):
         for role in ROLES:
             for command in COMMANDS:
@@ -116,21 +116,21 @@ def _grants(names: Iterable[str]) -> Iterator[Hole]:
                 if right is not None and not right.columns and (command != "UPDATE" or lockable):
                     continue
                 what = f"may {command}" + (" every column" if right is not None else "")
-                grant = f'GRANT {command} ON "{table}" TO {role.value}'
-                yield Hole(f"{table}: {role.value} {what}", (grant,), Probe(table, role.value))
+                grant = f'GRANT {command} ON "{table}" TO {role}'
+                yield Hole(f"{table}: {role} {what}", (grant,), Probe(table, role))
 
 
 def _truncations(connection: Connection) -> Iterator[Hole]:
     """Let a role empty a table, and with it those that reference it: without them it could not."""
     for row in connection.execute(_REFERENCING):
         emptied = ", ".join(row.places)
-        for role in (role.value for role in ROLES):
+        for role in (role for role in ROLES):
             grant = f"GRANT TRUNCATE ON {emptied} TO {role}"
             yield Hole(f"{row.table}: {role} may TRUNCATE", (grant,), Probe(row.table, role))
 
 
 def _places() -> Iterator[Hole]:
-    for role in ("PUBLIC", *(role.value for role in ROLES)):
+    for role in ("PUBLIC", *(role for role in ROLES)):
         witness = Probe(DATABASE, "" if role == "PUBLIC" else role)
         for right in ("TEMP", "CREATE"):
             grant = f"EXECUTE 'GRANT {right} ON DATABASE ' || quote_ident(current_database()) || ' TO {role}';"
@@ -156,16 +156,16 @@ def _server() -> Iterator[Hole]:
         yield Hole(f"{DATABASE}: PUBLIC has {what}", (f"GRANT {grant} TO PUBLIC",), Probe(DATABASE))
     for role in ROLES:
         yield Hole(
-            f"{DATABASE}: {role.value} has locks of a session",
-            (f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint) TO {role.value}",),
-            Probe(DATABASE, role.value),
+            f"{DATABASE}: {role} has locks of a session",
+            (f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint) TO {role}",),
+            Probe(DATABASE, role),
         )
 
 
 def _roles() -> Iterator[Hole]:
-    for role in (role.value for role in ROLES):
+    for role in (role for role in ROLES):
         alter, past, beyond = f"ALTER ROLE {role}", Probe(_ANY_TABLE, role), Probe(DATABASE, role)
-        bounded = next((right.table for right in RIGHTS if _reads_its_tenant(right, role)), None)
+        bounded = next((right.table for right in DECLARED.rights if _reads_its_tenant(right, role)), None)
         unbound = None if bounded is None else Probe(bounded, role)
         for power, witness in (("BYPASSRLS", unbound), ("SUPERUSER", past), ("CREATEROLE", beyond)):
             yield Hole(f"role {role}: has {power}", (f"{alter} {power}",), witness, (f"{alter} NO{power}",))

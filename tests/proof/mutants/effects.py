@@ -110,8 +110,8 @@ EFFECTS: Final = (
     Edit(
         "jobs: for nobody's rows",
         _JOBS,
-        "self.database.unit(DatabaseRole.WORKER, self.tenant_id or NO_TENANT)",
-        "self.database.unit(DatabaseRole.WORKER, NO_TENANT)",
+        "self.database.unit(WORKER, self.tenant_id or NO_TENANT)",
+        "self.database.unit(WORKER, NO_TENANT)",
         tests("jobs/test_worker.py"),
     ),
     Edit(

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from tests.proof.mutants.holes import Hole, Probe
 from tests.proof.suites import Tests
+from tests.support.apps import DECLARED
 
 _ANNOUNCED: Final = "tests/db/test_announced_tables.py"
 _ACCESS: Final[Mapping[str, str]] = {
@@ -15,7 +16,7 @@ _ACCESS: Final[Mapping[str, str]] = {
     "access_made": "test_a_row_that_comes_or_goes_is_announced",
 }
 _JOURNAL: Final = Tests(("tests/audit/test_journal.py",))
-_USAGE: Final = Tests(("tests/tenants/usage/test_routes.py",))
+_COUNTED: Final = "tests/db/test_counting.py::test_a_row_that_comes_or_goes_is_counted"
 _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
     ("audit_event", "chained"): Tests(("tests/tenants/projects/test_create.py",)),
     ("audit_event", "no_truncate"): _JOURNAL,
@@ -25,10 +26,6 @@ _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
     ("audit_head", "only_by_event"): Probe("audit_head"),
     ("jobs.procrastinate_jobs", "forget_arguments"): Tests(("tests/jobs/test_worker.py",)),
     ("jobs.procrastinate_jobs", "guard_job"): Probe("procrastinate_jobs"),
-    ("project", "counted_in"): _USAGE,
-    ("project", "counted_out"): _USAGE,
-    ("project_item", "counted_in"): _USAGE,
-    ("project_item", "counted_out"): _USAGE,
     ("tenant_usage", "only_by_count"): Probe("tenant_usage"),
     ("tenant", "slug_registered"): Tests(("tests/tenants/tenants/test_renaming.py",)),
 }
@@ -48,4 +45,6 @@ def trigger_holes(connection: Connection) -> Iterator[Hole]:
 def _witness(table: str, name: str) -> Probe | Tests:
     if test := _ACCESS.get(name):
         return Tests((f"{_ANNOUNCED}::{test}[{table}]",))
+    if table in DECLARED.counted and name in ("counted_in", "counted_out"):
+        return Tests((f"{_COUNTED}[{table}]",))
     return _BY[table, name]

@@ -6,12 +6,13 @@ from uuid import UUID
 
 import pytest
 
+from admin.database import ADMIN
 from insula.audit import PLATFORM, Actor, record_in
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.ids import new_id
 from tenants.audit_events.routes import COLUMNS
 from tenants.audit_events.service import BATCH
+from tenants.database import TENANTS
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.conftest import Join
 from tests.tenants.support import ROLES, Caller, Readback, code_of
@@ -23,7 +24,7 @@ async def note(database: Database, tenant: TenantRow, count: int = 1, **event: A
     """Append events to the tenant's log, past the app."""
     named: dict[str, Any] = {"object_type": "thing", "object_id": "1", **event}
     actor = Actor("user", named.pop("actor_id", None), named.pop("label", None))
-    async with database.unit(DatabaseRole.TENANTS, tenant.id) as unit:
+    async with database.unit(TENANTS, tenant.id) as unit:
         for _ in range(count):
             record_in(unit, actor, named.get("action", "thing.done"), **_rest(named), tenant_id=tenant.id)
 
@@ -74,7 +75,7 @@ class TestList:
     ) -> None:
         await owner.project("Mine")
         await stranger.project("Theirs")
-        async with database.unit(DatabaseRole.ADMIN) as unit:
+        async with database.unit(ADMIN) as unit:
             record_in(unit, Actor("staff", new_id()), "user.suspended", object_type="user", object_id=owner.user.id)
         assert [e["after"]["name"] for e in await owner.walk("/audit-events", limit=10)] == ["Mine"]
         assert [e["after"]["name"] for e in await stranger.walk("/audit-events", limit=10)] == ["Theirs"]

@@ -10,7 +10,7 @@ import pytest
 from insula import clock
 from insula.db.models import TenantDomain
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import WORKER
 from insula.jobs import JobContext
 from insula.settings import Settings
 from insula.tenancy import CHALLENGE
@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 async def context(settings: Settings) -> AsyncIterator[JobContext]:
-    database = await Database.open(settings, [DatabaseRole.WORKER])
+    database = await Database.open(settings, [WORKER])
     async with httpx.AsyncClient() as client:
         yield JobContext(settings, database, mailer_of(settings), client, None, 1, 1)
     await database.close()

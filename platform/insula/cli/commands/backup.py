@@ -6,7 +6,7 @@ from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.cli.tools import run_tool
 from insula.db.address import address_of
-from insula.db.roles import DatabaseRole, role_password
+from insula.db.roles import BACKUP, role_password
 from insula.settings import Settings
 
 app = typer.Typer()
@@ -26,7 +26,7 @@ def save(settings: Settings, file: Path) -> None:
     partial.touch(mode=0o600)
     try:
         address = address_of(settings, direct=True)
-        login = address.login(DatabaseRole.BACKUP.value, role_password(settings, DatabaseRole.BACKUP))
+        login = address.login(BACKUP, role_password(settings, BACKUP))
         # The rights on PostgreSQL's own functions are this version's: `insula migrate` narrows them where it restores.
         run_tool("pg_dump", login, ["--format=custom", "--exclude-schema=pg_catalog", f"--file={partial}"])
         partial.replace(file)

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 import asyncpg
@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula.apps import load
 from insula.apps.settings import read
 from insula.auth import KeyRing
 from insula.cli.checks import unsafe, wrong_addresses
@@ -19,10 +20,11 @@ from insula.db.address import ENGINE
 from insula.db.branches import behind
 from insula.db.catalogue import findings
 from insula.db.deadlines import TOOL
+from insula.db.declared import Declarations
 from insula.db.migrate import heads
 from insula.db.pools import Database
 from insula.db.revisions import applied
-from insula.db.roles import DatabaseRole, role_url
+from insula.db.roles import IDENTITY, OWNER, DatabaseRole, role_url
 from insula.db.server_rights import is_narrowed, server_findings
 from insula.db.skew import described, skew
 from insula.settings import Settings
@@ -67,16 +69,17 @@ async def examine(settings: Settings) -> list[Finding]:
     found = found or [Finding("settings", "safe")]
     if not settings.redis_url or not settings.database.roles_secret.get_secret_value() or wrong_addresses(settings):
         return found
-    logins = [finding async for finding in _logins(settings)]
+    declared = load(settings.installation).database
+    logins = [finding async for finding in _logins(settings, declared.roles)]
     found += logins
     if not any(finding.mend for finding in logins):
-        found += [finding async for finding in _database(settings)]
+        found += [finding async for finding in _database(settings, declared)]
         found += [finding async for finding in _keys(settings)]
     return [*found, await _redis(settings), _metrics(settings)]
 
 
-async def _logins(settings: Settings) -> AsyncIterator[Finding]:
-    for role in DatabaseRole:
+async def _logins(settings: Settings, roles: Iterable[DatabaseRole]) -> AsyncIterator[Finding]:
+    for role in roles:
         try:
             await (await asyncpg.connect(role_url(settings, role), timeout=_CONNECT_SECONDS)).close()
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
@@ -88,18 +91,18 @@ async def _logins(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding("roles", "each can log in")
 
 
-async def _database(settings: Settings) -> AsyncIterator[Finding]:
+async def _database(settings: Settings, declared: Declarations) -> AsyncIterator[Finding]:
     engine = create_async_engine(
-        ENGINE, connect_args={"dsn": role_url(settings, DatabaseRole.OWNER, direct=True), **TOOL}, poolclass=NullPool
+        ENGINE, connect_args={"dsn": role_url(settings, OWNER, direct=True), **TOOL}, poolclass=NullPool
     )
     try:
         async with engine.connect() as connection:
             free = int((await connection.exec_driver_sql(_FREE)).scalar_one())
             yield _budget(settings.database.budget, free)
             yield _clock(settings.auth.leeway_seconds, await skew(connection))
-            wrong = await findings(connection)
+            wrong = await findings(connection, declared)
             if not await connection.run_sync(is_narrowed):
-                open_yet = await connection.run_sync(server_findings)
+                open_yet = await connection.run_sync(server_findings, declared)
                 wrong = [line for line in wrong if line not in open_yet]
                 yield Finding("server", _OPEN.format(len(open_yet)))
             for line in wrong:
@@ -116,7 +119,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _keys(settings: Settings) -> AsyncIterator[Finding]:
-    database = await Database.open(settings, [DatabaseRole.IDENTITY])
+    database = await Database.open(settings, [IDENTITY])
     try:
         closed = await KeyRing(settings, database).sealed_away()
         for kid in closed:

@@ -7,7 +7,7 @@ from insula.auth import KeyRing
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -31,7 +31,7 @@ def rotate(
 
 
 async def _rotate(settings: Settings, *, distrust: bool) -> str:
-    database = await Database.open(settings, [DatabaseRole.IDENTITY])
+    database = await Database.open(settings, [IDENTITY])
     try:
         return await KeyRing(settings, database).rotate(distrust=distrust)
     finally:

@@ -4,6 +4,7 @@ from pathlib import Path
 import asyncpg
 import typer
 
+from insula import apps
 from insula.auth import KeyRing
 from insula.auth.sealing import SealBroken
 from insula.cli.failing import CommandFailed, one_clear_line
@@ -14,7 +15,7 @@ from insula.db.deadlines import TOOL
 from insula.db.migrate import migrate
 from insula.db.pools import Database
 from insula.db.provision import provision
-from insula.db.roles import DatabaseRole
+from insula.db.roles import IDENTITY
 from insula.settings import Settings
 
 app = typer.Typer()
@@ -37,9 +38,10 @@ def load(settings: Settings, file: Path) -> None:
     tables, known = asyncio.run(_look(address.url))
     if tables:
         raise CommandFailed(f"the database {address.database} is not empty: restore goes into an empty one")
-    asyncio.run(provision(settings))  # the dump names the roles as owners and in grants
+    declared = apps.load(settings.installation).database
+    asyncio.run(provision(settings, declared))  # the dump names the roles as owners and in grants
     load_dump(address, file, known)
-    migrate(settings)
+    migrate(settings, declared)
     asyncio.run(renew_foreign_key(settings))
 
 
@@ -57,7 +59,7 @@ async def renew_foreign_key(settings: Settings) -> bool:
     """Sign with a new key if the restored one was sealed by another installation; tell whether it was."""
     if not settings.auth.key_encryption_key.get_secret_value():
         return False
-    database = await Database.open(settings, [DatabaseRole.IDENTITY])
+    database = await Database.open(settings, [IDENTITY])
     ring = KeyRing(settings, database)
     try:
         await ring.signer()

@@ -14,10 +14,10 @@ app = typer.Typer()
 @app.command()
 def revision(branch: str, message: str) -> None:
     """Draft the next revision of BRANCH: what the models have and the database, which is migrated, lacks."""
-
-    def write(connection: Connection) -> None:
-        draft(connection, branch, message)
-
     with one_clear_line(), reached(Settings()) as settings:
-        load(settings.installation)  # an app imports its models
+        declared = load(settings.installation).database  # an app imports its models
+
+        def write(connection: Connection) -> None:
+            draft(connection, declared, branch, message)
+
         as_owner(settings, write)

@@ -12,7 +12,7 @@ from insula.auth.session_queries import OPEN
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
+from insula.db.roles import GATE, IDENTITY
 from insula.ids import TenantId, UserId, new_id
 from insula.settings import Settings, audience
 from insula.tenancy import Directory
@@ -45,13 +45,13 @@ def _audience(settings: Settings, app_name: str) -> str:
 
 
 async def _issue(settings: Settings, email: str, resource: str, slug: str) -> str:
-    database = await Database.open(settings, [DatabaseRole.IDENTITY, DatabaseRole.GATE])
+    database = await Database.open(settings, [IDENTITY, GATE])
     try:
         user_id = await _user(database, email)
         tenant_id = await _tenant(Directory(settings, database), user_id, slug) if slug else None
         now, session_id = clock.now(), new_id()
         session = {"session_id": session_id, "user_id": user_id, "now": now, "expires_at": now + _LIFETIME}
-        async with database.unit(DatabaseRole.IDENTITY) as unit:
+        async with database.unit(IDENTITY) as unit:
             await (await unit.session.connection()).execute(OPEN, session)
         return await TokenIssuer(settings, KeyRing(settings, database)).issue(
             user_id=user_id, session_id=session_id, audience=resource, tenant_id=tenant_id
@@ -61,7 +61,7 @@ async def _issue(settings: Settings, email: str, resource: str, slug: str) -> st
 
 
 async def _user(database: Database, email: str) -> UserId:
-    async with database.unit(DatabaseRole.IDENTITY) as unit:
+    async with database.unit(IDENTITY) as unit:
         found = await (await unit.session.connection()).execute(_USER, {"email": fold(email)})
         user_id = found.scalar_one_or_none()
     if user_id is None:

@@ -10,6 +10,7 @@ from insula.db.models.memberships import Membership
 from insula.db.models.roles import CustomRole
 from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
 from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain, TenantSlug
+from insula.db.models.usage import TenantUsage
 from insula.db.models.users import Credential, Staff, User
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "Tenant",
     "TenantDomain",
     "TenantSlug",
+    "TenantUsage",
     "User",
 ]

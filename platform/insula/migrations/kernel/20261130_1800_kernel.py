@@ -21,8 +21,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from insula.db.ddl import NOTIFY_FUNCTION, create_table, create_tenant_table, execute_file, notify_access, stamps
-from insula.db.queue import apply_queue
+from insula.db.ddl import (
+    NOTIFY_FUNCTION,
+    create_table,
+    create_tenant_table,
+    execute_file,
+    notify_access,
+    protect_acts,
+    protect_queue,
+    stamps,
+)
 from insula.db.sorting import sort_key_column
 
 revision: Final = "kernel_0001"
@@ -330,12 +338,8 @@ def _idempotency() -> None:
         PrimaryKeyConstraint("tenant_id", "principal_id", "route", "key"),
     )
     op.create_index(None, "idempotency_record", ["created_at"])
-    op.create_index(
-        "uq_idempotency_record_operation",
-        "idempotency_record",
-        ["tenant_id", "principal_id", "key", text(OPERATION)],
-        unique=True,
-    )
+    operation = [text(part) for part in ("tenant_id", "principal_id", "key", OPERATION)]
+    op.create_index("uq_idempotency_record_operation", "idempotency_record", operation, unique=True)
 
 
 def _audit() -> None:
@@ -373,6 +377,7 @@ def _audit() -> None:
     )
     for columns in ([], ["actor_id"], ["object_type", "object_id"]):
         op.create_index(None, "audit_event", ["tenant_id", *columns, "occurred_at", "id"])
+    protect_acts()
     execute_file(SQL / "audit.sql")
 
 
@@ -383,7 +388,7 @@ def _jobs() -> None:
     execute_file(SQL / "procrastinate.sql")
     op.execute("SET LOCAL search_path = public, pg_temp")
     execute_file(SQL / "jobs.sql")
-    apply_queue(op.get_bind())
+    protect_queue()
     create_table(
         "job_effect",
         Column("tenant_id", Uuid, nullable=False),

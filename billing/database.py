@@ -1,0 +1,14 @@
+"""This app's login to the database, and of whom its resources speak besides. Each resource declares its rights."""
+
+from typing import Final
+
+from insula.db.declared import DatabasePart, DeclaredRole
+from insula.db.roles import AppRole
+
+BILLING: Final = AppRole("insula_billing")
+TENANTS: Final = AppRole("insula_tenants")
+STAFF: Final = AppRole("insula_admin")
+
+DATABASE: Final = DatabasePart(
+    roles=(DeclaredRole(role=BILLING, actors=("user", "api_key", "provider", "system"), in_worker=True),)
+)

@@ -1,0 +1,16 @@
+"""How much of its quotas each tenant uses."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Text
+from sqlmodel import Field
+
+from insula.db.base import Base
+
+
+class TenantUsage(Base, table=True):
+    """How many rows of a quota the tenant has. Triggers on the counted tables keep it: ``insula.db.counting``."""
+
+    tenant_id: UUID = Field(primary_key=True)
+    resource: str = Field(sa_type=Text, primary_key=True)
+    used: int = Field(sa_type=BigInteger)

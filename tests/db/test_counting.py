@@ -1,0 +1,102 @@
+"""Quotas are counted by triggers: each declared table has them, and a database that lacks them is brought to it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from types import MappingProxyType
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Table, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from insula.db.base import metadata
+from insula.db.catalogue import findings
+from insula.db.migrate import migrate
+from insula.settings import Settings
+from tests.support.apps import DECLARED
+from tests.support.cluster import superuser_url
+from tests.support.databases import administer, migrated_database
+from tests.support.factories import Factories
+from tests.support.samples import Row, populate, sample
+
+UNCOUNTED = "membership"
+GROWN = replace(DECLARED, counted=MappingProxyType({**DECLARED.counted, UNCOUNTED: "probe"}))
+
+
+@pytest.fixture(scope="module")
+async def own(settings: Settings) -> AsyncIterator[Settings]:
+    async with migrated_database(settings) as own:
+        yield own
+
+
+@pytest.fixture
+async def engine(own: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(superuser_url(own), poolclass=NullPool)
+    yield engine
+    await engine.dispose()
+
+
+async def tenant_with_rows(engine: AsyncEngine) -> tuple[UUID, dict[str, Row]]:
+    tenant = await Factories(engine).tenant(entitlements={})
+    async with engine.begin() as connection:
+        return tenant.id, await populate(connection, tenant.id)
+
+
+async def used(connection: AsyncConnection, tenant_id: UUID) -> dict[str, int]:
+    query = text("SELECT resource, used FROM tenant_usage WHERE tenant_id = :id")
+    return {row.resource: row.used for row in await connection.execute(query, {"id": tenant_id})}
+
+
+def key(table: Table, row: Row) -> str:
+    return " AND ".join(f"{column.name} = '{row[column.name]}'" for column in table.primary_key.columns)
+
+
+@pytest.mark.parametrize("name", DECLARED.counted)
+async def test_a_row_that_comes_or_goes_is_counted(name: str, engine: AsyncEngine) -> None:
+    table, quota = metadata.tables[name], DECLARED.counted[name]
+    tenant_id, parents = await tenant_with_rows(engine)
+    async with engine.begin() as connection:
+        before = (await used(connection, tenant_id))[quota]
+        row = sample(table, tenant_id, {other: found for other, found in parents.items() if other != name})
+        await connection.execute(table.insert().values(row))
+        assert (await used(connection, tenant_id))[quota] == before + 1
+        await connection.execute(text(f'DELETE FROM "{name}" WHERE {key(table, row)}'))  # noqa: S608  # declared names
+        assert (await used(connection, tenant_id))[quota] == before
+
+
+async def test_a_quota_that_is_counted_no_more_is_found_and_counted_anew(own: Settings, engine: AsyncEngine) -> None:
+    name, quota = next(iter(DECLARED.counted.items()))
+    tenant_id, _ = await tenant_with_rows(engine)
+    async with engine.connect() as connection:
+        there = (await used(connection, tenant_id))[quota]
+    await administer(
+        own, f"DROP TRIGGER counted_in ON {name}", "ALTER TABLE tenant_usage DISABLE TRIGGER only_by_count"
+    )
+    await administer(
+        own,
+        f"UPDATE tenant_usage SET used = 90 WHERE resource = '{quota}'",  # noqa: S608  # a declared name
+        "ALTER TABLE tenant_usage ENABLE TRIGGER only_by_count",
+    )
+    assert await findings(engine, DECLARED) == [f"{name}: the trigger counted_in is missing"]
+
+    migrate(own, DECLARED)
+
+    assert await findings(engine, DECLARED) == []
+    async with engine.connect() as connection:
+        assert (await used(connection, tenant_id))[quota] == there
+
+
+async def test_a_table_that_is_counted_from_now_on_has_its_rows_counted(own: Settings, engine: AsyncEngine) -> None:
+    many, _ = await tenant_with_rows(engine)
+    none = (await Factories(engine).tenant(entitlements={})).id
+    assert f"{UNCOUNTED}: the trigger counted_in is missing" in await findings(engine, GROWN)
+
+    migrate(own, GROWN)
+
+    assert await findings(engine, GROWN) == []
+    assert f"{UNCOUNTED}: the trigger counted_in counts rows, which is not declared" in await findings(engine, DECLARED)
+    async with engine.connect() as connection:
+        assert (await used(connection, many))["probe"] == 1
+        assert (await used(connection, none))["probe"] == 0
+    await administer(own, *(f"DROP TRIGGER {name} ON {UNCOUNTED}" for name in ("counted_in", "counted_out")))

@@ -1,0 +1,288 @@
+"""What is declared of the database: merged, compared with the models, and kept by a database that is migrated to it."""
+
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import asyncpg
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table
+from sqlalchemy.engine import Connection
+
+from insula.db.base import metadata
+from insula.db.catalogue import audit
+from insula.db.declaration_check import check
+from insula.db.declared import DatabasePart, Declarations, DeclaredRole, counted, merged
+from insula.db.grants import tenant_column
+from insula.db.kernel import KERNEL
+from insula.db.migrate import as_owner, migrate
+from insula.db.pools import Database, shares
+from insula.db.queue_rights import EVENTS, on_queue
+from insula.db.rights import TableDeclaration, departs, global_table, may, owned
+from insula.db.roles import GATE, IDENTITY, WORKER, AppRole, DatabaseRole, role_url
+from insula.errors import ManifestError
+from insula.ids import new_id
+from insula.settings import Settings
+from tenants.invitations.models import Invitation
+from tests.support.apps import DECLARED, INSTALLATION
+from tests.support.databases import administer, migrated_database
+
+PROBE = AppRole("insula_probe", weight=5)
+PARTS = tuple(app.declared for app in INSTALLATION.apps)
+
+
+def part(*tables: TableDeclaration, owner: str = "probe", role: AppRole = PROBE) -> DatabasePart:
+    return DatabasePart(owner=owner, roles=(DeclaredRole(role=role),), tables=tables)
+
+
+@pytest.mark.parametrize("name", ["", "Insula", "insula-probe", "1st", "a b", 'x"; drop', "a" * 64])
+def test_a_role_has_a_name_that_sql_takes_as_it_is(name: str) -> None:
+    with pytest.raises(ValueError, match="is no name of a database role: use lower-case letters"):
+        AppRole(name)
+    assert AppRole("a" * 63) == "a" * 63
+
+
+def test_a_role_has_a_weight() -> None:
+    with pytest.raises(ValueError, match="the weight of insula_probe is 0: give it 1 or more"):
+        AppRole("insula_probe", weight=0)
+
+
+def test_a_declared_role_has_its_share_of_the_connections() -> None:
+    declared = merged(KERNEL, part())
+    assert declared.web_roles == (PROBE, IDENTITY, GATE)
+    assert shares(23, declared.web_roles) == {PROBE: 12, IDENTITY: 6, GATE: 4}
+
+
+def test_every_app_may_record_its_acts_and_keep_its_answers_within_the_tenant() -> None:
+    rights = {
+        (right.table, right.command, right.reach) for right in merged(KERNEL, part()).rights if right.role == PROBE
+    }
+    assert rights == {
+        ("audit_event", "INSERT", "tenant"),
+        ("audit_head", "SELECT", "tenant"),
+        ("audit_head", "INSERT", "tenant"),
+        ("audit_head", "UPDATE", "tenant"),
+        ("idempotency_record", "SELECT", "tenant"),
+        ("idempotency_record", "INSERT", "tenant"),
+        ("idempotency_record", "DELETE", "tenant"),
+    }
+
+
+def test_what_is_owned_is_all_of_it_within_the_tenant_for_the_apps_role() -> None:
+    by_name = merged(KERNEL, part(owned("invitation")))
+    by_model = merged(KERNEL, part(owned(Invitation)))
+    found = {(right.role, right.command, right.reach, right.columns) for right in by_name.rights_on("invitation")}
+    assert found == {
+        *((PROBE, command, "tenant", ()) for command in ("SELECT", "INSERT", "UPDATE", "DELETE")),
+        (DatabaseRole("insula_backup"), "SELECT", "all", ()),
+    }
+    assert by_name.rights == by_model.rights
+
+
+TWICE = {
+    "one right": (
+        may(PROBE, "all", "tenant", "SELECT"),
+        "insula_probe may SELECT tenant: declared by probe and by other; keep one of the two",
+    ),
+    "one table": (owned("probe_note"), "the table probe_note: declared by probe and by other"),
+    "one global table": (global_table("probe_list"), "the table probe_list: declared by probe and by other"),
+    "one exception": (
+        departs("invitation", "unique", "hash", reason="x"),
+        "the exception for the unique hash of invitation: declared by probe and by other",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "message"), TWICE.values(), ids=TWICE.keys())
+def test_two_owners_of_one_thing_are_both_named(table: TableDeclaration, message: str) -> None:
+    other = part(table, owner="other", role=AppRole("insula_other"))
+    with pytest.raises(ManifestError, match=message):
+        merged(KERNEL, part(table), other)
+    assert merged(KERNEL, part(table))
+
+
+def test_the_kernels_tables_stay_the_kernels() -> None:
+    with pytest.raises(ManifestError, match="the table user: declared by the kernel and by probe"):
+        merged(KERNEL, part(global_table("user")))
+
+
+def of(owner: str, thing: DatabasePart) -> DatabasePart:
+    return replace(thing, owner=owner, roles=(DeclaredRole(role=AppRole(f"insula_{owner}")),))
+
+
+THINGS = {
+    "a counted table": (
+        DatabasePart(owner="", counted=(counted("probe_note", "notes"),)),
+        "the counted table probe_note: declared by probe and by other",
+    ),
+    "a task": (DatabasePart(owner="", clocked=("probe.tidy",)), "the task of the clock probe.tidy: declared by probe"),
+    "triggers": (
+        DatabasePart(owner="", triggers={"probe_note": ("kept",)}),
+        "the triggers of probe_note: declared by probe and by other",
+    ),
+    "a right on the queue": (
+        DatabasePart(owner="", queue=on_queue(WORKER, EVENTS, "UPDATE")),
+        "insula_worker may UPDATE jobs.procrastinate_events: declared by probe and by other",
+    ),
+}
+
+
+@pytest.mark.parametrize(("thing", "message"), THINGS.values(), ids=THINGS.keys())
+def test_what_belongs_to_tables_is_declared_once(thing: DatabasePart, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        merged(KERNEL, of("probe", thing), of("other", thing))
+    assert merged(KERNEL, of("probe", thing))
+
+
+def test_one_role_is_one_apps() -> None:
+    with pytest.raises(ManifestError, match="the role insula_probe: declared by probe and by other"):
+        merged(KERNEL, part(), part(owner="other"))
+
+
+def test_a_right_of_a_role_that_nobody_declares_names_the_role_that_was_meant() -> None:
+    with pytest.raises(
+        ManifestError, match=r"probe: insula_worke may DELETE invitation, .*did you mean insula_worker\?"
+    ):
+        merged(KERNEL, part(may("insula_worke", "all", "invitation", "DELETE")))
+
+
+def test_owned_needs_an_app_with_one_role() -> None:
+    without = DatabasePart(owner="probe", tables=(owned("probe_note"),))
+    with pytest.raises(ManifestError, match=r"probe: owned\(\) is for the app's role, and 0 are declared"):
+        merged(KERNEL, without)
+
+
+def test_a_right_is_written_as_a_command_and_columns() -> None:
+    with pytest.raises(ValueError, match="invitation: 'TRUNCATE' is no right: write SELECT, INSERT, UPDATE, DELETE"):
+        may(WORKER, "all", "invitation", "TRUNCATE")
+
+
+def test_a_departure_has_a_reason() -> None:
+    with pytest.raises(ValueError, match=r"invitation: say why its unique \(hash\) is not led by the tenant"):
+        departs("invitation", "unique", "hash", reason="")
+
+
+MISSPELT = {
+    "a table": (
+        (may(PROBE, "tenant", "invitatoin", "SELECT"),),
+        (
+            r"probe: there is no model of the table 'invitatoin'; did you mean invitation\? "
+            r"\(mend the name, or import the module of its model\)"
+        ),
+    ),
+    "a column": (
+        (may(WORKER, "all", "invitation", "UPDATE expire_at"),),
+        (
+            r"probe: insula_worker may UPDATE the column invitation.expire_at, which its model lacks; "
+            r"did you mean expires_at\?"
+        ),
+    ),
+    "an exception's column": (
+        (departs("invitation", "unique", "hsh", reason="x"),),
+        r"an exception of invitation: there is no 'hsh'",
+    ),
+    "an exception's reference": (
+        (departs("invitation", "reference", "plans", reason="x"),),
+        r"an exception of invitation: there is no 'plans'; did you mean plan\?",
+    ),
+    "a global table": ((global_table("plans"),), r"a global table: there is no model of the table 'plans'"),
+    "a global table of tenants": (
+        (global_table("invitation"),),
+        r"the table invitation has tenants' rows: it is no global_table\(\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("tables", "message"), MISSPELT.values(), ids=MISSPELT.keys())
+def test_a_name_that_no_model_has_is_an_error_that_names_the_mend(
+    tables: tuple[TableDeclaration, ...], message: str
+) -> None:
+    with pytest.raises(ManifestError, match=message):
+        check(merged(KERNEL, *PARTS, part(*tables)), metadata)
+
+
+def test_a_counted_table_without_a_model_is_an_error() -> None:
+    with pytest.raises(ManifestError, match="a counted table: there is no model of the table 'probe_note'"):
+        check(merged(KERNEL, of("probe", DatabasePart(counted=(counted("probe_note", "notes"),)))), metadata)
+
+
+def test_a_table_without_tenants_must_be_declared_as_one() -> None:
+    grown = MetaData()
+    for table in metadata.tables.values():
+        table.to_metadata(grown)
+    assert check(DECLARED, grown) is DECLARED
+    Table("probe_list", grown, Column("id", Integer, primary_key=True))
+    with pytest.raises(ManifestError, match=r"the table probe_list has no tenant_id: make its model TenantOwned"):
+        check(DECLARED, grown)
+
+
+def test_every_table_of_the_installation_is_a_tenants_or_a_declared_global_one() -> None:
+    nobodys = {name for name, table in metadata.tables.items() if not tenant_column(name, set(table.columns.keys()))}
+    assert nobodys | {"alembic_version", "schema_revision"} == DECLARED.global_tables
+
+
+@pytest.fixture(scope="module")
+async def fourth(settings: Settings) -> AsyncIterator[tuple[Settings, Declarations]]:
+    """Migrate a database to an installation with an app more, of a role of its own."""
+    probe = AppRole(f"insula_probe_{secrets.token_hex(4)}")
+    mine = DatabasePart(
+        owner="probe",
+        roles=(DeclaredRole(role=probe, actors=("user",), tenantless=("probe.ping",)),),
+        tables=(may(probe, "tenant", "tenant", "SELECT"), may(probe, "all", "invitation", "SELECT tenant_id, id")),
+    )
+    declared = merged(KERNEL, *PARTS, mine)
+    async with migrated_database(settings) as own:
+        migrate(own, declared)
+        yield own, declared
+    await administer(settings, f"DROP ROLE {probe}")
+
+
+async def test_an_older_database_is_brought_to_what_a_further_app_declares(
+    fourth: tuple[Settings, Declarations],
+) -> None:
+    own, declared = fourth
+    found: dict[str, list[str]] = {}
+
+    def look(connection: Connection) -> None:
+        found.update(mine=audit(connection, declared), without=audit(connection, DECLARED))
+
+    as_owner(own, look)
+    assert found["mine"] == []
+    assert f"invitation: policy {declared.app_roles[-1]}_select is not as declared" in found["without"]
+
+
+async def test_a_further_apps_role_records_acts_of_its_own_actors_alone(fourth: tuple[Settings, Declarations]) -> None:
+    own, declared = fourth
+    probe = declared.app_roles[-1]
+    connection = await asyncpg.connect(role_url(own, probe))
+    event = (
+        "INSERT INTO audit_event (tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, "
+        "address) VALUES ($1, $2, now(), $3, 'x', 'x', '1', '', '')"
+    )
+    chain = new_id()
+    async with connection.transaction():
+        await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(chain))
+        await connection.execute(event, chain, new_id(), "user")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="records no act of staff"):
+            async with connection.transaction():
+                await connection.execute(event, chain, new_id(), "staff")
+    await connection.close()
+
+
+async def test_a_further_apps_role_enqueues_for_no_tenant_only_what_it_declares(
+    fourth: tuple[Settings, Declarations],
+) -> None:
+    own, declared = fourth
+    connection = await asyncpg.connect(role_url(own, declared.app_roles[-1]))
+    job = "INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, priority, args) VALUES ('default', $1, 0, '{}')"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=r"the task probe\.pong needs a tenant"):
+        await connection.execute(job, "probe.pong")
+    assert await connection.execute(job, "probe.ping") == "INSERT 0 1"
+    await connection.close()
+
+
+async def test_a_web_process_logs_in_as_the_further_apps_role(fourth: tuple[Settings, Declarations]) -> None:
+    own, declared = fourth
+    database = await Database.open(own, declared.web_roles)
+    assert await database.unable() == {}
+    await database.close()
