@@ -3,11 +3,11 @@
 from typing import Final
 
 from insula.db.declared import DatabasePart, DeclaredRole
-from insula.db.roles import AppRole
+from insula.db.roles import AppRole, OtherAppRole
 
 BILLING: Final = AppRole("insula_billing")
-TENANTS: Final = AppRole("insula_tenants")
-STAFF: Final = AppRole("insula_admin")
+TENANTS: Final = OtherAppRole("insula_tenants")
+STAFF: Final = OtherAppRole("insula_admin")
 
 DATABASE: Final = DatabasePart(
     roles=(DeclaredRole(role=BILLING, actors=("user", "api_key", "provider", "system"), in_worker=True),)

@@ -3,9 +3,9 @@
 from typing import Final
 
 from insula.db.declared import DatabasePart, DeclaredRole
-from insula.db.roles import AppRole
+from insula.db.roles import AppRole, OtherAppRole
 
 TENANTS: Final = AppRole("insula_tenants", weight=8)
-STAFF: Final = AppRole("insula_admin")
+STAFF: Final = OtherAppRole("insula_admin")
 
 DATABASE: Final = DatabasePart(roles=(DeclaredRole(role=TENANTS, actors=("user", "api_key")),))

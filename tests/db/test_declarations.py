@@ -19,7 +19,7 @@ from insula.db.migrate import as_owner, migrate
 from insula.db.pools import Database, shares
 from insula.db.queue_rights import EVENTS, on_queue
 from insula.db.rights import TableDeclaration, departs, global_table, may, owned
-from insula.db.roles import GATE, IDENTITY, WORKER, AppRole, DatabaseRole, role_url
+from insula.db.roles import GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole, role_url
 from insula.errors import ManifestError
 from insula.ids import new_id
 from insula.settings import Settings
@@ -51,6 +51,32 @@ def test_a_declared_role_has_its_share_of_the_connections() -> None:
     declared = merged(KERNEL, part())
     assert declared.web_roles == (PROBE, IDENTITY, GATE)
     assert shares(23, declared.web_roles) == {PROBE: 12, IDENTITY: 6, GATE: 4}
+
+
+def test_a_right_of_another_app_is_left_out_where_that_app_is() -> None:
+    other = AppRole("insula_other")
+    granting = part(may(OtherAppRole("insula_other"), "all", "tenant", "SELECT"))
+
+    with_it = merged(KERNEL, granting, part(owner="other", role=other))
+    assert [right.reach for right in with_it.rights_on("tenant") if right.role == other] == ["all"]
+    without = merged(KERNEL, granting)
+    assert [right for right in without.rights if right.role == other] == []
+
+    with pytest.raises(ManifestError, match="no app declares the role insula_other"):
+        merged(KERNEL, part(may("insula_other", "all", "tenant", "SELECT")))
+
+
+def test_every_role_of_another_app_that_we_name_is_declared() -> None:
+    named = {
+        right.role
+        for resource in INSTALLATION.resources
+        for rights in resource.tables
+        if isinstance(rights, tuple)
+        for right in rights
+        if isinstance(right.role, OtherAppRole)
+    }
+    assert named
+    assert named <= set(DECLARED.app_roles)
 
 
 def test_every_app_may_record_its_acts_and_keep_its_answers_within_the_tenant() -> None:

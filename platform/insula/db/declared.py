@@ -5,7 +5,7 @@ Provisioning, migrations, the catalogue check, pools and the worker receive that
 ``insula.db.declaration_check`` compares the names with the models.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from insula.db.rights import (
     may,
     name_of,
 )
-from insula.db.roles import BACKUP, GATE, IDENTITY, WORKER, AppRole, DatabaseRole
+from insula.db.roles import BACKUP, GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole
 from insula.errors import ManifestError
 
 _NO_TRIGGERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
@@ -254,12 +254,18 @@ def _claimed(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[Declare
             owners.claim(part.owner, held.role, "may", held.privilege, "jobs." + held.name)
 
 
-def _rights(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[Right]:
+def _rights(owners: _Owners, parts: Sequence[DatabasePart]) -> Iterator[Right]:
+    roles = frozenset(each.role for part in parts for each in part.roles)
     for part in parts:
         for table in part.tables:
             found = may(part.app_role, "tenant", table.table, *COMMANDS) if isinstance(table, Owned) else table
             if isinstance(found, tuple):
-                yield from _noted(owners, part.owner, found)
+                yield from _noted(owners, part.owner, (right for right in found if not _left_out(right.role, roles)))
+
+
+def _left_out(role: DatabaseRole, roles: Collection[DatabaseRole]) -> bool:
+    """Tell whether a role is that of an app which is not in the installation."""
+    return isinstance(role, OtherAppRole) and role not in roles
 
 
 def _shared_rights(owners: _Owners, roles: Iterable[DatabaseRole]) -> Iterator[Right]:

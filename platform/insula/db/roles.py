@@ -44,6 +44,15 @@ class AppRole(DatabaseRole):
     __slots__ = ()
 
 
+class OtherAppRole(DatabaseRole):
+    """The login that another app declares, as the owner of a table names it.
+
+    What it may do is left out where that app is not in the installation.
+    """
+
+    __slots__ = ()
+
+
 OWNER: Final = DatabaseRole("insula_owner")
 """Owns the schema, and only migrates."""
 IDENTITY: Final = DatabaseRole("insula_identity")
