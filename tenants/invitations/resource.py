@@ -4,13 +4,16 @@ from insula.apps import AttackHints, Resource, Tag
 from insula.db.rights import may
 from insula.db.roles import WORKER
 from tenants.database import TENANTS
-from tenants.invitations import jobs, routes
+from tenants.invitations import jobs, pages, routes
 from tenants.invitations.emails import INVITATION
 from tenants.invitations.models import Invitation
 
 RESOURCE: Final = Resource(
     tag=Tag(name="invitations", description="Who is asked to join the tenant."),
     routers=(routes.router,),
+    pages=(pages.router,),
+    public_pages=frozenset({"GET /invitations/accept"}),  # the link in the email leads here
+    static={"invitations": pages.STATIC},
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
     emails=(INVITATION,),

@@ -3,9 +3,6 @@
 import httpx
 import pytest
 
-from insula.settings import Settings
-from tests.support.apps import audience
-
 PAGES = {"verify": "/auth/verify", "reset": "/auth/password/reset/confirm"}
 
 
@@ -24,17 +21,3 @@ async def test_a_page_sends_its_secret_where_it_belongs(client: httpx.AsyncClien
 
 async def test_another_page_is_not_there(client: httpx.AsyncClient) -> None:
     assert (await client.get("/account/other")).status_code == 404
-
-
-async def test_the_page_of_an_invitation_signs_in_where_it_is_accepted(
-    client: httpx.AsyncClient, settings: Settings
-) -> None:
-    answer = await client.get("/invitations/accept")
-
-    assert answer.status_code == 200
-    assert 'data-action="/api/v1/invitations/accept"' in answer.text
-    assert f'data-resource="{audience(settings, "tenants")}"' in answer.text
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["referrer-policy"] == "no-referrer"
-    assert "form-action 'none'" in answer.headers["content-security-policy"]
-    assert (await client.get("/static/insula/invitation.js")).status_code == 200

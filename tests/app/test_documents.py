@@ -98,7 +98,17 @@ async def test_files_are_cached_for_good_where_their_name_holds_the_version(clie
 
 
 @pytest.mark.parametrize(
-    "path", ["../pages.py", "..%2fpages.py", "%2e%2e/pages.py", "insula/../../pages.py", "nothing"]
+    "path",
+    [
+        *("../pages.py", "..%2fpages.py", "%2e%2e/pages.py", "insula/../../pages.py", "nothing"),
+        *(
+            "invitations/../pages.py",
+            "invitations/%2e%2e/pages.py",
+            "invitations/..%2fpages.py",
+            "invitations//etc/passwd",
+        ),
+        *("invitations/../../invitations/pages.py", "invitations/nothing", "invitations", "invitations/"),
+    ],
 )
 async def test_nothing_beside_the_static_files_is_served(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(httpx.URL("/static/").copy_with(raw_path=f"/static/{path}".encode()))

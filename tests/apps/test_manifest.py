@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
@@ -84,6 +85,21 @@ BRAND = Brand(name="Acme", claim="We help.", description="A product.")
         (
             lambda: Installation(brand=BRAND, apps=(replace(APP, resources=(replace(TICKETS, emails=(WELCOME,)),)),)),
             "two emails have the name 'welcome': rename one",
+        ),
+        (
+            lambda: replace(TICKETS, static={"insula": Path(__file__).parent}),
+            "static='insula' is no free name under /static: take one such as 'things'",
+        ),
+        (lambda: replace(TICKETS, static={"../x": Path(__file__).parent}), "is no free name under /static"),
+        (
+            lambda: replace(TICKETS, static={"tickets": Path(__file__).with_name("nowhere")}),
+            "there is no folder .*nowhere to serve as /static/tickets: add it",
+        ),
+        (
+            lambda: Installation(
+                brand=BRAND, apps=(replace(APP, resources=2 * (Resource(static={"tickets": Path(__file__).parent}),)),)
+            ),
+            "two resources serve /static/'tickets': rename one",
         ),
         (lambda: replace(BRAND, name="Acme\nBcc: all"), "a name is one line of printable characters"),
         (lambda: replace(BRAND, name=" "), "a name is one line of printable characters"),

@@ -72,7 +72,7 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
     app.state.site = site
     add_documentation(app, site, name, mount)
     if is_root:
-        app.mount("/static", Assets(), name="static")
+        app.mount("/static", Assets(site.static), name="static")
     return app
 
 

@@ -1,23 +1,35 @@
 """The HTML pages, from templates, and the static files that they use."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-STATIC = Path(__file__).parent / "static"
-_VERSIONED = ("swagger-ui-", "redoc-")
+STATIC: Final = Path(__file__).parent / "static"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What a page may load and do: what this origin serves, and nothing inline."""
+
+_VERSIONED: Final = ("swagger-ui-", "redoc-")
+_OURS: Final = "insula.app"
+_NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 
 
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
-    return Environment(loader=PackageLoader("insula.app"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+@lru_cache
+def _templates(package: str) -> Environment:
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader(_OURS)])  # every page extends our frame
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +43,23 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What all pages show: the product's name, what it says of itself, and its apps, the root first."""
+    """What all pages show: the product's name, what it says of itself, and its apps, the root first.
+
+    ``static`` are the folders of resources that are served under ``/static``, by their names there.
+    """
 
     brand: str
     claim: str
     description: str
     apps: Sequence[Card]
+    static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
 
-    def page(self, template: str, **values: object) -> str:
-        """Return the page that ``template`` makes of ``values``; every text in it is escaped."""
-        return _templates().get_template(template).render(site=self, **values)
+    def page(self, template: str, package: str = _OURS, /, **values: object) -> str:
+        """Return the page that a template makes of ``values``; every text in it is escaped.
+
+        The template stands in the folder ``templates`` of ``package`` and can extend ``frame.html``.
+        """
+        return _templates(package).get_template(template).render(site=self, **values)
 
 
 def site_of(request: Request) -> Site:
@@ -49,15 +68,28 @@ def site_of(request: Request) -> Site:
     return site
 
 
-class Assets(StaticFiles):
-    """Our static files, cached by browsers: for good where the folder's name holds the version."""
+def html_page(request: Request, template: str, package: str = _OURS, /, **values: object) -> HTMLResponse:
+    """Return a page of the root app with its own policy; no cache keeps it. See ``Site.page``."""
+    html = site_of(request).page(template, package, name=None, kind="home", page="docs", **values)
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
 
-    def __init__(self) -> None:
+
+class Assets(StaticFiles):
+    """Our static files and the resources', cached by browsers: for good where the folder's name holds the version."""
+
+    def __init__(self, folders: Mapping[str, Path] = _NO_FOLDERS) -> None:
         super().__init__(directory=STATIC)
+        self._folders = {name: StaticFiles(directory=path) for name, path in folders.items()}
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Find a file in the folder that the path begins with; what the path says is normalized."""
+        name, _, rest = path.partition(os.sep)
+        folder = self._folders.get(name)
+        return super().lookup_path(path) if folder is None else folder.lookup_path(rest)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file with its caching rule; the ETag is Starlette's."""
         response = await super().get_response(path, scope)
-        fixed = path.startswith(_VERSIONED)
+        fixed = path.startswith(_VERSIONED) and path.partition(os.sep)[0] not in self._folders
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fixed else "public, max-age=300"
         return response

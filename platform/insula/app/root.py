@@ -15,7 +15,7 @@ from insula.app.auth import account_pages, accounts_router, auth_router
 from insula.app.factory import Lifespan, make_app
 from insula.app.health import Readiness, Watch
 from insula.app.mailbox import mailbox_router
-from insula.app.pages import Site, site_of
+from insula.app.pages import POLICY, Site, site_of
 from insula.app.queue_metrics import DatabaseGauge, QueueMetrics
 from insula.callers import Errors
 from insula.errors import NotFound
@@ -33,7 +33,6 @@ PUBLIC: Final = DOCUMENTATION | {
     "GET /metrics",  # guarded by its own token, or loopback only
     "GET /account/verify",  # links in emails lead here
     "GET /account/reset",
-    "GET /invitations/accept",
     "GET /mailbox",  # what a local installation keeps instead of sending; elsewhere 404
     "GET /mailbox/{name}",
     "GET /mailbox/{name}/html",
@@ -55,10 +54,6 @@ The house that holds the apps: signing in, public keys and health. Each app has 
 
 Sign in with `POST /auth/login`; name the app that the access token is for in `resource`.
 """
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 class Alive(BaseModel):
@@ -110,7 +105,7 @@ async def home(request: Request) -> HTMLResponse:
     """Show the apps, their documents and how they are."""
     site = site_of(request)
     html = site.page("home.html", title=site.brand, name=None, kind="home", page="docs")
-    return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
 
 @root_router.get("/healthz", summary="Is the process alive?")

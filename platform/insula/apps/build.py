@@ -48,4 +48,4 @@ def site_of(installation: Installation) -> Site:
     """Return what the pages show of the installation."""
     cards = (_ROOT, *(Card(app.name, app.mount, app.purpose) for app in installation.apps))
     brand = installation.brand
-    return Site(brand.name, brand.claim, brand.description, cards)
+    return Site(brand.name, brand.claim, brand.description, cards, installation.static)

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain, combinations
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from fastapi import APIRouter
 
 from insula.app.factory import Tag
+from insula.app.pages import STATIC
 from insula.app.queue_metrics import DatabaseGauge
 from insula.apps.attack import AttackHints
 from insula.apps.demo import Seed
@@ -34,8 +36,10 @@ from insula.settings import Settings, SettingsGroup, with_groups
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _MOUNT: Final = re.compile(r"/[a-z][a-z0-9-]*")
+_FOLDER: Final = re.compile(r"[a-z][a-z0-9-]*")
 _ROUTE: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE|MOUNT|WEBSOCKET) /\S*")
 _NOTHING: Final[Mapping[str, frozenset[StrEnum]]] = MappingProxyType({})
+_NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 _NO_COMMANDS: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_JOBS: Final[Handlers] = MappingProxyType({})
 _NO_ROUTERS: Final[Mapping[str, Sequence[APIRouter]]] = MappingProxyType({})
@@ -48,9 +52,11 @@ class Resource:
     ``tag`` is its group in the document; a resource without routes, or in another one's group, has none.
     ``routers`` are served under ``/v1``, those of ``newer`` under the version that is their key, such as ``v2``.
     ``public`` names the routes that need no credentials, as ``"POST /v1/webhooks/stripe"``: every other route must
-    be guarded. ``pages`` are served by the root app, outside of every app and its document.
+    be guarded. ``pages`` are served by the root app, outside of every app and its document; the files in the folders
+    of ``static`` too, under ``/static`` and the folder's key.
     ``tables`` are its tables, and what database roles may do with them and with the kernel's; ``counted`` those
     whose rows a quota counts; ``queue`` what a role may do in the job queue across tenants.
+    ``emails`` are the templates of the emails that it sends, and ``seed`` makes its demo rows.
     """
 
     tag: Tag | None = None
@@ -59,6 +65,7 @@ class Resource:
     public: frozenset[str] = frozenset()
     pages: Sequence[APIRouter] = ()
     public_pages: frozenset[str] = frozenset()
+    static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
     jobs: Handlers = field(default_factory=lambda: _NO_JOBS)
     schedules: Sequence[Periodic] = ()
     gauges: Sequence[DatabaseGauge] = ()
@@ -80,6 +87,8 @@ class Resource:
                 raise ManifestError(
                     f"{where}: the schedule of {schedule.task!r} has no job: add the job to jobs=, or drop the schedule"
                 )
+        for name, folder in self.static.items():
+            _check_folder(where, name, folder)
         for email in self.emails:
             email.check()
 
@@ -193,6 +202,7 @@ class Installation:
         _unique("two apps have the command {}: rename one", chain.from_iterable(app.commands for app in self.apps))
         _unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
         _unique("two emails have the name {}: rename one", (email.name for email in self.emails))
+        _unique("two resources serve /static/{}: rename one", chain.from_iterable(at.static for at in self.resources))
         roles_of(chain.from_iterable(app.callers for app in self.apps))
         names = [app.name for app in self.apps if app.settings is not None]
         _check_variables(combinations(names, 2))
@@ -238,6 +248,11 @@ class Installation:
         return tuple(chain.from_iterable(resource.schedules for resource in self.resources))
 
     @property
+    def static(self) -> Mapping[str, Path]:
+        """Every resource's folders of static files, by their names under ``/static``."""
+        return {name: folder for resource in self.resources for name, folder in resource.static.items()}
+
+    @property
     def seeds(self) -> tuple[Seed, ...]:
         """What makes every resource's demo rows, in the order of the declarations."""
         return tuple(resource.seed for resource in self.resources if resource.seed is not None)
@@ -265,6 +280,13 @@ def _check_variables(pairs: Iterable[tuple[str, str]]) -> None:
     for name, other in pairs:
         if f"{name}_".startswith(f"{other}_") or f"{other}_".startswith(f"{name}_"):
             raise ManifestError(f"app {name!r}: its settings look like those of {other!r}: rename the app")
+
+
+def _check_folder(where: str, name: str, folder: Path) -> None:
+    if not _FOLDER.fullmatch(name) or (STATIC / name).exists():
+        raise ManifestError(f"{where}: static={name!r} is no free name under /static: take one such as 'things'")
+    if not folder.is_dir():
+        raise ManifestError(f"{where}: there is no folder {folder} to serve as /static/{name}: add it")
 
 
 def _unique(message: str, names: Iterable[str]) -> None:

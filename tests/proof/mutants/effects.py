@@ -152,6 +152,15 @@ EFFECTS: Final = (
         "",
         _DECLARED,
     ),
+    Edit("pages: files in place of the kernel's", _MANIFEST, " or (STATIC / name).exists()", "", _DECLARED),
+    Edit(
+        "pages: two folders of one name",
+        _MANIFEST,
+        '        _unique("two resources serve /static/{}: rename one", '
+        "chain.from_iterable(at.static for at in self.resources))\n",
+        "",
+        _DECLARED,
+    ),
     Edit("emails: a brand of two lines", _MANIFEST, " or not self.name.isprintable()", "", _DECLARED),
     Edit(
         "emails: subjects with what people wrote",

@@ -4,20 +4,12 @@ A link's secret is in the fragment, which the browser keeps to itself, and is us
 what looks at links before their reader does uses none up.
 """
 
-from typing import Final
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from insula.app.pages import site_of
+from insula.app.pages import html_page
 from insula.auth import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from insula.http.kernel import kernel_of
 from insula.http.route import PublicRoute
-
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 account_pages = APIRouter(route_class=PublicRoute, include_in_schema=False)
 
@@ -48,16 +40,8 @@ async def reset_page(request: Request) -> HTMLResponse:
     )
 
 
-@account_pages.get("/invitations/accept")
-async def invitation_page(request: Request) -> HTMLResponse:
-    """Show a form that signs in, accepts, and signs out again."""
-    resource = kernel_of(request).apps["tenants"].audience
-    title, action = "Accept the invitation", "/api/v1/invitations/accept"
-    return _page(request, "invitation.html", title=title, action=action, resource=resource)
-
-
 def _account(request: Request, action: str, title: str, done: str, *, field: str, label: str) -> HTMLResponse:
-    return _page(
+    return html_page(
         request,
         "account.html",
         title=title,
@@ -68,8 +52,3 @@ def _account(request: Request, action: str, title: str, done: str, *, field: str
         shortest=SHORTEST_PASSWORD,
         longest=LONGEST_PASSWORD,
     )
-
-
-def _page(request: Request, template: str, **values: object) -> HTMLResponse:
-    html = site_of(request).page(template, name=None, kind="home", page="docs", **values)
-    return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
