@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 from pydantic import AliasChoices, BaseModel
 
-from insula.settings import Settings
+from tests.support.apps import INSTALLATION
 
 
 @pytest.fixture(scope="session")
 def setting_names() -> frozenset[str]:
-    """Return the environment variable of each setting."""
-    return frozenset(_names(Settings, "INSULA_"))
+    """Return the environment variable of each setting, the apps' included."""
+    return frozenset(_names(INSTALLATION.settings_type, "INSULA_"))
 
 
 def _names(model: type[BaseModel], prefix: str) -> Iterator[str]:
