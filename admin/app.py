@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Final
 
 from admin.audit import resource as audit
@@ -24,6 +25,7 @@ APP: Final = App(
     callers=(Staff(),),
     grants=GRANTS,
     commands={"staff": "admin.staff.commands"},
+    migrations=Path(__file__).parent / "migrations",
     resources=(
         tenants.RESOURCE,
         overrides.RESOURCE,

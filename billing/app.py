@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Final
 
 from billing.database import DATABASE
@@ -22,6 +23,7 @@ APP: Final = App(
     callers=(Members(), ApiKeys()),
     settings=BillingSettings,
     grants=GRANTS,
+    migrations=Path(__file__).parent / "migrations",
     resources=(
         plans.RESOURCE,
         subscriptions.RESOURCE,

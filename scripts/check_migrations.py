@@ -25,9 +25,9 @@ from admin import app as admin_app
 from billing import app as billing_app
 from insula.apps import load
 from insula.db import models as kernel_models
-from insula.db.branches import BranchError
+from insula.db.branches import BranchError, heads
 from insula.db.catalogue import audit, audit_revision
-from insula.db.migrate import alembic_config, as_owner, heads, migrate, upgrade
+from insula.db.migrate import alembic_config, as_owner, migrate, upgrade
 from insula.db.revisions import TABLE
 from insula.embedded import Cluster
 from insula.settings import DatabaseSettings, Settings
@@ -108,7 +108,7 @@ def check(connection: Connection) -> None:
 
 def _steps(script: ScriptDirectory) -> Iterator[tuple[str, str, str | None]]:
     """Yield each revision in the order of the way up: its branch, its name and the one before it."""
-    for branch, head in heads().items():
+    for branch, head in heads(DECLARED.branches).items():
         chain = [step.revision for step in script.iterate_revisions(head, "base")]
         yield from ((branch, revision, before) for revision, before in reversed(list(zip_longest(chain, chain[1:]))))
 

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Final
 
 from insula.apps import App
@@ -29,6 +30,7 @@ APP: Final = App(
     settings=TenantsSettings,
     grants=GRANTS,
     assignable=ASSIGNABLE,
+    migrations=Path(__file__).parent / "migrations",
     resources=(
         me.RESOURCE,
         tenants.RESOURCE,

@@ -13,9 +13,9 @@ from typing import Final
 import asyncpg
 
 from benchmarks.growth.serving import inherited
+from insula.apps import load
 from insula.cli.environment import to_environment
-from insula.db.branches import installed
-from insula.db.migrate import heads
+from insula.db.branches import heads
 from insula.settings import Settings
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ _RUN: Final = "from insula.cli import app; app()"
 
 def migration_seconds(settings: Settings) -> Mapping[str, float]:
     """Return the seconds of each; afterwards the schema is as before."""
-    before = heads()[_BRANCH]
+    before = heads(load().database.branches)[_BRANCH]
     with tempfile.TemporaryDirectory(prefix="insula-growth-code-") as name:
         code = Path(name)
         for part in _CODE:
@@ -75,7 +75,7 @@ def _add(code: Path, revision: str, before: str, work: str) -> None:
 
 
 def _folder() -> Path:
-    [folder] = [branch.folder for branch in installed() if branch.name == _BRANCH]
+    [folder] = [branch.folder for branch in load().database.branches if branch.name == _BRANCH]
     return folder
 
 

@@ -35,9 +35,7 @@ def create_app(settings: Settings | None = None, installation: Installation | No
     configure(settings.log_format, settings.log_level)
     policy = Policy(installation.grants, installation.assignable, installation.roles)
     contexts, site = contexts_of(installation, settings), site_of(installation)
-    lifespan = lifespan_of(
-        settings, policy, installation.database.web_roles, contexts, every(KEY_USES_SECONDS, _write_key_uses)
-    )
+    lifespan = lifespan_of(settings, policy, installation.database, contexts, every(KEY_USES_SECONDS, _write_key_uses))
     resources = installation.resources
     root = build_root(
         settings,

@@ -1,6 +1,8 @@
+from pathlib import Path
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.branches import Branch
 from insula.db.declared import counted
 from insula.db.rights import may, owned
 from tenants.database import STAFF
@@ -17,4 +19,5 @@ RESOURCE: Final = Resource(
         may(STAFF, "all", Project, "SELECT tenant_id, id"),  # to count them
     ),
     counted=(counted(Project, "projects"),),
+    migrations=Branch("example", Path(__file__).parent / "migrations"),
 )

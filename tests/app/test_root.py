@@ -13,7 +13,7 @@ from insula.app import health
 from insula.app.factory import make_app
 from insula.app.queue_metrics import QueueMetrics
 from insula.app.root import root_router
-from insula.db.migrate import heads
+from insula.db.branches import heads
 from insula.db.pools import Database
 from insula.http.kernel import Kernel
 from insula.lag import LagMeter
@@ -102,7 +102,7 @@ async def test_readyz_refuses_without_the_database(settings: Settings, live: Liv
 async def test_readyz_wants_its_migrations_and_bears_newer_ones(
     settings: Settings, live: Live, monkeypatch: pytest.MonkeyPatch, head: str, found: str, status: int
 ) -> None:
-    monkeypatch.setattr(health, "_heads", lambda: {**heads(), "kernel": head})
+    monkeypatch.setattr(health, "_heads", lambda branches: {**heads(branches), "kernel": head})
     async with client_of(_root(settings, live.kernel)) as client:
         answer = await client.get("/readyz")
 

@@ -12,6 +12,7 @@ from insula.app.factory import Tag
 from insula.apps import App, Brand, Installation, ManifestError, Resource
 from insula.auth.emails import EMAILS, WELCOME
 from insula.callers import ApiKeys, Members
+from insula.db.branches import KERNEL, Branch
 from insula.db.declared import DatabasePart, DeclaredRole
 from insula.db.roles import AppRole
 from insula.jobs import JobContext, Periodic
@@ -46,6 +47,8 @@ APP = App(
     callers=(Members(), ApiKeys()),
     resources=(TICKETS,),
 )
+HERE = Path(__file__).parent
+OTHER = Branch("support", HERE / "another")
 BRAND = Brand(name="Acme", claim="We help.", description="A product.")
 
 
@@ -103,6 +106,12 @@ BRAND = Brand(name="Acme", claim="We help.", description="A product.")
         ),
         (lambda: replace(BRAND, name="Acme\nBcc: all"), "a name is one line of printable characters"),
         (lambda: replace(BRAND, name=" "), "a name is one line of printable characters"),
+        (
+            lambda: Installation(
+                brand=BRAND, apps=(replace(APP, migrations=HERE, resources=(replace(TICKETS, migrations=OTHER),)),)
+            ),
+            "the branch of revisions support: declared twice by support",
+        ),
         (lambda: Installation(brand=BRAND, apps=(APP,)).app("help"), "there is no app 'help': the apps are support"),
     ],
 )
@@ -116,6 +125,14 @@ def test_an_installation_gathers_its_emails_after_the_kernels() -> None:
     asking = replace(TICKETS, emails=(INVITATION,))
     installation = Installation(brand=BRAND, apps=(replace(APP, resources=(asking,)),))
     assert installation.emails == (*EMAILS, INVITATION)
+
+
+def test_an_installation_gathers_the_branches_of_revisions_the_kernels_first() -> None:
+    notes = Branch("notes", HERE / "notes")
+    app = replace(APP, migrations=HERE, resources=(replace(TICKETS, migrations=notes),))
+    installation = Installation(brand=BRAND, apps=(app,))
+    assert installation.database.branches == (KERNEL, Branch("support", HERE), notes)
+    assert Installation(brand=BRAND, apps=(APP,)).database.branches == (KERNEL,)
 
 
 def test_an_installation_gathers_what_its_resources_declare() -> None:

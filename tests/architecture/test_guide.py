@@ -18,10 +18,10 @@ import httpx
 import pytest
 
 from billing.settings import BillingSettings
-from insula.db.branches import Revision
-from insula.db.migrate import heads
+from insula.db.branches import Revision, heads
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
+from tests.support.apps import DECLARED
 from tests.support.cluster import RUNNING, Servers
 from tests.support.house import ROOT, SHIPPED
 
@@ -60,7 +60,7 @@ def follow(house: Path, name: str, where: str, code: str) -> None:
 
 def next_in_line(code: str) -> str:
     """Give the guide's migration the place after the last of its branch."""
-    last = heads()["tenants"]
+    last = heads(DECLARED.branches)["tenants"]
     return code.replace("tenants_0002", f"tenants_{Revision.of(last).number + 1:04}").replace('"…"', f'"{last}"')
 
 

@@ -1,6 +1,7 @@
 """Branches of revisions: what makes one, what is refused of one, and databases that have more or other branches."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,11 +10,11 @@ from alembic import command
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db import branches
-from insula.db.branches import Branch, BranchError, Revision, behind
+from insula.db.branches import Branch, BranchError, Revision, behind, by_branch, chains, heads
 from insula.db.catalogue import audit
+from insula.db.declared import Declarations
 from insula.db.drafting import draft
-from insula.db.migrate import alembic_config, as_owner, downgrade, heads, migrate
+from insula.db.migrate import alembic_config, as_owner, downgrade, migrate
 from insula.db.revisions import applied
 from insula.settings import Settings
 from tests.support.apps import DECLARED
@@ -89,11 +90,11 @@ def test_a_branch_is_one_chain_with_rising_numbers(tmp_path: Path) -> None:
     notes = chain(tmp_path / "notes", "notes_0001", "notes_0002_more", "notes_0005")
     kernel = chain(tmp_path / "kernel", "kernel_0001")
 
-    found = branches.chains([kernel, notes])
+    found = chains([kernel, notes])
 
     assert list(found) == ["kernel", "notes"]
     assert found["notes"] == ("notes_0001", "notes_0005", None)
-    assert branches.heads([kernel, notes]) == {"kernel": "kernel_0001", "notes": "notes_0005"}
+    assert heads([kernel, notes]) == {"kernel": "kernel_0001", "notes": "notes_0005"}
 
 
 @pytest.mark.parametrize(
@@ -124,21 +125,18 @@ def test_what_is_no_chain_is_refused_and_told(
     write(notes.folder, revision, **arguments)
 
     with pytest.raises(BranchError) as refused:
-        branches.chains([kernel, notes])
+        chains([kernel, notes])
 
     assert complaint in str(refused.value)
 
 
-def test_a_branch_needs_a_revision_a_label_and_a_name_of_its_own(tmp_path: Path) -> None:
+def test_a_branch_needs_a_revision_and_a_label(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BranchError, match="branch empty: there is no revision in "):
-        branches.chains([Branch("empty", tmp_path / "empty")])
+        chains([Branch("empty", tmp_path / "empty")])
     write(tmp_path / "notes", "notes_0001")
     with pytest.raises(BranchError, match=r'notes_0001 is the first: it needs branch_labels = \("notes",\)'):
-        branches.chains([Branch("notes", tmp_path / "notes")])
-    kernel = chain(tmp_path / "kernel", "kernel_0001")
-    with pytest.raises(BranchError, match="two branches are called kernel: rename one"):
-        branches.chains([kernel, kernel])
+        chains([Branch("notes", tmp_path / "notes")])
 
 
 def test_a_database_is_behind_in_the_branches_that_it_lacks_or_has_less_of() -> None:
@@ -156,49 +154,40 @@ def test_the_name_of_a_revision_tells_its_branch() -> None:
 
 
 async def test_a_products_branch_is_migrated_and_left_alone_by_installations_without_it(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tmp_path: Path
 ) -> None:
-    ours = branches.installed()
+    products = replace(DECLARED, branches=(*DECLARED.branches, product(tmp_path / "notes")))
     async with empty_database(settings) as own:
-        notes = product(tmp_path / "notes")
-        monkeypatch.setattr(branches, "installed", lambda: (*ours, notes))
-        migrate(own, DECLARED)
-        assert revisions(own) == {*heads().values()}
+        migrate(own, products)
+        assert revisions(own) == set(heads(products.branches).values())
         assert "notes_0001" in revisions(own)
-        monkeypatch.undo()
         said: list[str] = []
         migrate(own, DECLARED, say=said.append)
         assert said == []
-        assert revisions(own) == {*heads().values(), "notes_0001"}
+        assert revisions(own) == {*heads(DECLARED.branches).values(), "notes_0001"}
         assert exists(own, "note")
 
 
-@pytest.mark.parametrize("without", ["billing", "example", "admin"])
+@pytest.mark.parametrize(
+    ("name", "made"), [("billing", "plan"), ("example", "project"), ("admin", "ix_audit_event_occurred_at_id")]
+)
 async def test_an_installation_without_a_branch_migrates_and_takes_it_in_later(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, without: str
+    settings: Settings, name: str, made: str
 ) -> None:
-    ours = branches.installed()
-    tables = {"billing": "plan", "example": "project", "admin": "ix_audit_event_occurred_at_id"}
+    fewer = without(name)
     async with empty_database(settings) as own:
-        monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in ours if each.name != without))
+        migrate(own, fewer)
+        assert revisions(own) == set(heads(fewer.branches).values())
+        assert not exists(own, made)
         migrate(own, DECLARED)
-        assert revisions(own) == set(heads().values())
-        assert not exists(own, tables[without])
-        monkeypatch.undo()
-        migrate(own, DECLARED)
-        assert revisions(own) == set(heads().values())
+        assert revisions(own) == set(heads(DECLARED.branches).values())
         as_owner(own, sound)
 
 
-async def test_tenants_from_before_billing_are_put_on_their_plans(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ours = branches.installed()
+async def test_tenants_from_before_billing_are_put_on_their_plans(settings: Settings) -> None:
     async with empty_database(settings) as own:
-        monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in ours if each.name != "billing"))
-        migrate(own, DECLARED)
+        migrate(own, without("billing"))
         await administer(own, ADD_TENANT)
-        monkeypatch.undo()
         migrate(own, DECLARED)
         assert await rows_of(own, "SELECT plan_key FROM subscription") == [{"plan_key": "pro"}]
         assert await rows_of(own, "SELECT value FROM entitlement WHERE key = 'seats'") == [{"value": 50}]
@@ -213,59 +202,54 @@ async def test_the_way_down_takes_those_first_who_refer_to_others(scratch: Setti
 
 
 async def test_a_database_that_is_ahead_is_left_as_it_is(scratch: Settings, tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        newer = NextVersion(tmp_path, patch, "kernel")
-        newer.add("kernel_0099_later", "CREATE TABLE later ()")
-        migrate(scratch, DECLARED)
+    newer = NextVersion(tmp_path, "kernel")
+    newer.add("kernel_0099_later", "CREATE TABLE later ()")
+    migrate(scratch, newer.declared)
     said: list[str] = []
     migrate(scratch, DECLARED, say=said.append)
     assert said == ["kernel: the database is at kernel_0099_later, of a later version"]
     assert "kernel_0099_later" in revisions(scratch)
-    assert behind(revisions(scratch), heads()) == ()
+    assert behind(revisions(scratch), heads(DECLARED.branches)) == ()
 
 
 async def test_two_heads_of_a_branch_are_no_way_to_migrate(scratch: Settings, tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        newer = NextVersion(tmp_path, patch, "billing")
-        newer.add("billing_0098", "CREATE TABLE later ()")
-        write(newer.folder, "billing_0099", "billing_0001")
-        before = revisions(scratch)
-        with pytest.raises(BranchError, match="branch billing: it has two heads, billing_0098 and billing_0099"):
-            migrate(scratch, DECLARED)
-        assert revisions(scratch) == before
+    newer = NextVersion(tmp_path, "billing")
+    newer.add("billing_0098", "CREATE TABLE later ()")
+    write(newer.folder, "billing_0099", "billing_0001")
+    before = revisions(scratch)
+    with pytest.raises(BranchError, match="branch billing: it has two heads, billing_0098 and billing_0099"):
+        migrate(scratch, newer.declared)
+    assert revisions(scratch) == before
 
 
 async def test_each_branch_goes_down_to_its_base_by_alembics_own_command(scratch: Settings) -> None:
     def down(name: str, connection: Connection) -> None:
         command.downgrade(alembic_config(DECLARED, connection), f"{name}@base")
 
-    for name in reversed(heads()):
-        as_owner(scratch, partial(down, name))
-        assert name not in branches.by_branch(revisions(scratch))
+    for branch in reversed(DECLARED.branches):
+        as_owner(scratch, partial(down, branch.name))
+        assert branch.name not in by_branch(revisions(scratch))
     assert revisions(scratch) == set()
 
 
 async def test_a_draft_has_what_the_database_lacks_and_the_next_number(scratch: Settings, tmp_path: Path) -> None:
     await administer(scratch, "DROP INDEX ix_project_tenant_id_created_at_id")
-    with pytest.MonkeyPatch.context() as patch:
-        newer = NextVersion(tmp_path, patch, "example")
-        as_owner(scratch, drafting("example", "Sort projects by time"))
-        [written] = newer.folder.glob("*_sort_projects_by_time.py")
-        assert branches.heads(branches.installed())["example"] == "example_0002_sort_projects_by_time"
-        assert "op.create_index(" in written.read_text()
-        migrate(scratch, DECLARED)
-        as_owner(scratch, sound)
+    newer = NextVersion(tmp_path, "example")
+    as_owner(scratch, drafting(newer.declared, "example", "Sort projects by time"))
+    [written] = newer.folder.glob("*_sort_projects_by_time.py")
+    assert heads(newer.declared.branches)["example"] == "example_0002_sort_projects_by_time"
+    assert "op.create_index(" in written.read_text()
+    migrate(scratch, newer.declared)
+    as_owner(scratch, sound)
 
 
 async def test_a_draft_of_a_new_branch_begins_it(scratch: Settings, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        installed = (*branches.installed(), Branch("notes", tmp_path / "notes"))
-        patch.setattr(branches, "installed", lambda: installed)
-        as_owner(scratch, drafting("notes", "Notes"))
-        assert branches.heads(installed)["notes"] == "notes_0001"
-        with pytest.raises(BranchError, match="there is no branch nowhere: the branches are kernel, "):
-            as_owner(scratch, drafting("nowhere", "Notes"))
+    products = replace(DECLARED, branches=(*DECLARED.branches, Branch("notes", tmp_path / "notes")))
+    as_owner(scratch, drafting(products, "notes", "Notes"))
+    assert heads(products.branches)["notes"] == "notes_0001"
+    with pytest.raises(BranchError, match="there is no branch nowhere: the branches are kernel, "):
+        as_owner(scratch, drafting(products, "nowhere", "Notes"))
 
 
 ADD_TENANT = """
@@ -274,9 +258,13 @@ ADD_TENANT = """
 """
 
 
-def drafting(branch: str, message: str) -> Callable[[Connection], None]:
+def without(name: str) -> Declarations:
+    return replace(DECLARED, branches=tuple(branch for branch in DECLARED.branches if branch.name != name))
+
+
+def drafting(declared: Declarations, branch: str, message: str) -> Callable[[Connection], None]:
     def work(connection: Connection) -> None:
-        draft(connection, DECLARED, branch, message)
+        draft(connection, declared, branch, message)
 
     return work
 

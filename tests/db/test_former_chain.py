@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -9,9 +10,9 @@ import pytest
 from alembic import command
 from sqlalchemy.engine import Connection
 
-from insula.db import branches
+from insula.db.branches import chains, heads
 from insula.db.catalogue import audit
-from insula.db.migrate import alembic_config, as_owner, heads, migrate
+from insula.db.migrate import alembic_config, as_owner, migrate
 from insula.db.revisions import NoWayUp, applied
 from insula.db.roles import GATE, role_url
 from insula.settings import Settings
@@ -41,13 +42,13 @@ async def test_it_is_stamped_and_whole_and_like_a_new_one(former: Settings, sett
     said: list[str] = []
     migrate(former, DECLARED, say=said.append)
 
-    assert revisions(former) == set(heads().values())
+    assert revisions(former) == set(heads(DECLARED.branches).values())
     assert await rows_of_all(former) == before
     as_owner(former, sound)
     async with migrated_database(settings) as fresh:
         assert without_versions(await schema_of(former)) == without_versions(await schema_of(fresh))
     migrate(former, DECLARED, say=said.append)
-    assert revisions(former) == set(heads().values())
+    assert revisions(former) == set(heads(DECLARED.branches).values())
     assert said == []
 
 
@@ -78,16 +79,12 @@ async def test_one_that_was_left_earlier_is_refused_and_told_the_version_between
     assert refused.stderr.startswith("insula: the database is at 1500_acts_of_roles; ")
 
 
-async def test_an_app_that_is_installed_later_takes_its_tables_over(
-    former: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    installed = branches.installed()
-    monkeypatch.setattr(branches, "installed", lambda: tuple(each for each in installed if each.name != "billing"))
-    migrate(former, DECLARED)
+async def test_an_app_that_is_installed_later_takes_its_tables_over(former: Settings) -> None:
+    installed = tuple(each for each in DECLARED.branches if each.name != "billing")
+    migrate(former, replace(DECLARED, branches=installed))
     assert "billing_0001" not in revisions(former)
-    monkeypatch.undo()
     migrate(former, DECLARED)
-    assert revisions(former) == set(heads().values())
+    assert revisions(former) == set(heads(DECLARED.branches).values())
     as_owner(former, sound)
 
 
@@ -96,7 +93,7 @@ async def test_a_branch_that_was_taken_down_is_made_anew(former: Settings) -> No
     as_owner(former, lambda connection: command.downgrade(alembic_config(DECLARED, connection), "billing@base"))
     assert "billing_0001" not in revisions(former)
     migrate(former, DECLARED)
-    assert revisions(former) == set(heads().values())
+    assert revisions(former) == set(heads(DECLARED.branches).values())
     as_owner(former, sound)
 
 
@@ -111,7 +108,7 @@ def revisions(settings: Settings) -> set[str]:
 
 
 def replaced() -> str | None:
-    return branches.chains(branches.installed())["kernel"].replaces
+    return chains(DECLARED.branches)["kernel"].replaces
 
 
 def without_versions(schema: list[str]) -> list[str]:

@@ -13,8 +13,9 @@ from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, Text, 
 from sqlalchemy.engine import Connection, make_url
 
 from insula.db import ddl
+from insula.db.branches import heads
 from insula.db.catalogue import audit, audit_revision
-from insula.db.migrate import alembic_config, as_owner, downgrade, heads, migrate
+from insula.db.migrate import alembic_config, as_owner, downgrade, migrate
 from insula.db.provision import hand_over
 from insula.ids import new_id
 from insula.settings import Settings
@@ -75,7 +76,8 @@ async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) 
         config = alembic_config(DECLARED, connection)
         script = ScriptDirectory.from_config(config)
         chains = [
-            [step.revision for step in script.iterate_revisions(head, "base")] for head in reversed(heads().values())
+            [step.revision for step in script.iterate_revisions(head, "base")]
+            for head in reversed([*heads(DECLARED.branches).values()])
         ]
         steps = [
             (command.downgrade, revision)
@@ -170,7 +172,7 @@ async def test_the_database_is_at_the_codes_revisions(migrated: Settings) -> Non
     found: list[str] = []
     rows = text("SELECT version_num FROM schema_revision")
     as_owner(migrated, lambda connection: found.extend(connection.execute(rows).scalars()))
-    assert sorted(found) == sorted(heads().values())
+    assert sorted(found) == sorted(heads(DECLARED.branches).values())
 
 
 async def test_a_clone_is_handed_over_again(migrated: Settings) -> None:

@@ -15,7 +15,6 @@ from insula.db.lock_waits import LocksHeld
 from insula.db.migrate import migrate
 from insula.settings import Settings
 from tests.support.app import serving
-from tests.support.apps import DECLARED
 from tests.support.backends import holding, rows_of
 from tests.support.databases import NextVersion, administer, migrated_database
 from tests.support.factories import Factories
@@ -67,10 +66,9 @@ async def client(address: str, own: Settings) -> AsyncIterator[httpx.AsyncClient
 
 
 @pytest.fixture(scope="module")
-def next_version(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NextVersion]:
+def next_version(tmp_path_factory: pytest.TempPathFactory) -> NextVersion:
     """Add revisions to those that the tests before added: they share a database."""
-    with pytest.MonkeyPatch.context() as patch:
-        yield NextVersion(tmp_path_factory.mktemp("versions"), patch)
+    return NextVersion(tmp_path_factory.mktemp("versions"))
 
 
 async def test_a_change_of_a_type_fails_no_request_on_any_pooled_connection(
@@ -80,7 +78,7 @@ async def test_a_change_of_a_type_fails_no_request_on_any_pooled_connection(
     async with load.of((f"reader {number}", lambda: client.get("/api/v1/projects")) for number in range(CALLERS)):
         await load.more(100, 200)
         next_version.add("example_9901_wider", WIDER)
-        await asyncio.to_thread(migrate, own, DECLARED)
+        await asyncio.to_thread(migrate, own, next_version.declared)
         await load.more(200)
 
     assert set(load.statuses()) == {200}, load.statuses()
@@ -100,7 +98,7 @@ async def test_beside_a_backup_a_migration_waits_and_requests_do_not(
         async with holding(own, "LOCK TABLE last_of_all"):
             backup = asyncio.create_task(asyncio.to_thread(save, own, tmp_path / "dump"))
             await until(lambda: waits(own, BACKUP_WAITS))
-            migration = asyncio.create_task(asyncio.to_thread(migrate, own, DECLARED, say=said.append))
+            migration = asyncio.create_task(asyncio.to_thread(migrate, own, next_version.declared, say=said.append))
             await until(lambda: sum("a lock is held" in line for line in said) == 3 or migration.done())
             assert not migration.done()
             assert await rows_of(own, APPLIED) == [{"version_num": "example_9902_first"}]
@@ -121,10 +119,10 @@ async def test_a_migration_gives_up_after_its_time_and_changes_nothing(
     next_version.add("example_9904_third", "CREATE TABLE third ()", "ALTER TABLE project ADD COLUMN remark text")
     async with holding(own, "LOCK TABLE project IN ACCESS SHARE MODE"):
         with pytest.raises(LocksHeld, match=r"gave up after waiting 0.5 s: a lock is held by .*: ALTER TABLE project"):
-            await asyncio.to_thread(migrate, own, DECLARED, wait=0.5)
+            await asyncio.to_thread(migrate, own, next_version.declared, wait=0.5)
         assert await rows_of(own, "SELECT to_regclass('third')::text AS third") == [{"third": None}]
         assert (await client.get("/api/v1/projects")).status_code == 200
-    await asyncio.to_thread(migrate, own, DECLARED, wait=0.5)
+    await asyncio.to_thread(migrate, own, next_version.declared, wait=0.5)
     assert await rows_of(own, APPLIED) == [{"version_num": "example_9904_third"}]
 
 
@@ -141,7 +139,7 @@ async def test_an_index_and_a_constraint_come_beside_a_long_reader_and_after_an_
     load = Load()
     async with load.of(callers):
         async with holding(own, "SELECT count(*) FROM project"):
-            migration = asyncio.create_task(asyncio.to_thread(migrate, own, DECLARED))
+            migration = asyncio.create_task(asyncio.to_thread(migrate, own, next_version.declared))
             await until(lambda: waits(own, INDEX_WAITS))
             await load.more(100, 200)
             assert not migration.done()

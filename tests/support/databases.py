@@ -5,15 +5,14 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
-import pytest
 import redis
 
-from insula.db import branches
 from insula.db import migrate as migrations
-from insula.db.branches import Branch
+from insula.db.branches import Branch, heads
 from insula.seed import seed
 from insula.settings import Settings
 from tests.support.apps import DECLARED, INSTALLATION
@@ -91,13 +90,12 @@ def demo_database(settings: Settings) -> Iterator[Settings]:
 class NextVersion:
     """Adds revisions to a branch, after its last, as a newer version of the code has them."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, branch: str = "example") -> None:
-        installed = branches.installed()
-        [own] = [each for each in installed if each.name == branch]
+    def __init__(self, directory: Path, branch: str = "example") -> None:
+        [own] = [each for each in DECLARED.branches if each.name == branch]
         self.folder = Path(shutil.copytree(own.folder, directory / branch))
-        self._head = branches.heads(installed)[branch]
-        newer = tuple(Branch(branch, self.folder) if each is own else each for each in installed)
-        monkeypatch.setattr(branches, "installed", lambda: newer)
+        self._head = heads(DECLARED.branches)[branch]
+        newer = tuple(Branch(branch, self.folder) if each is own else each for each in DECLARED.branches)
+        self.declared = replace(DECLARED, branches=newer)
 
     def add(self, revision: str, *statements: str) -> None:
         """Add a revision that runs these SQL statements."""

@@ -9,9 +9,8 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from insula import clock, lag
-from insula.db.branches import behind
+from insula.db.branches import Branch, behind, heads
 from insula.db.failures import UNREACHABLE
-from insula.db.migrate import heads
 from insula.db.pools import Database, Trouble
 from insula.db.revisions import applied
 from insula.db.roles import GATE, DatabaseRole
@@ -108,7 +107,7 @@ async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
         "database": _AWAY if revisions is None else pools,
-        "migrations": await _migrations(revisions),
+        "migrations": await _migrations(revisions, kernel.branches),
         "redis": redis.value,
         "event_loop": _LATE if late >= LAG_DEGRADED else OK,
         "clock": _clock(ahead, kernel.settings.auth.leeway_seconds),
@@ -134,13 +133,13 @@ def _clock(ahead: float | None, leeway: int) -> str:
     return OK if abs(ahead) <= leeway else described(ahead)
 
 
-async def _migrations(found: frozenset[str] | None) -> str:
+async def _migrations(found: frozenset[str] | None, expected: tuple[Branch, ...]) -> str:
     if found is None:
         return "unknown"
     # A database that is ahead belongs to the next version, which this one gets along with.
-    return "pending" if behind(found, await asyncio.to_thread(_heads)) else OK
+    return "pending" if behind(found, await asyncio.to_thread(_heads, expected)) else OK
 
 
 @lru_cache(maxsize=1)
-def _heads() -> Mapping[str, str]:
-    return heads()
+def _heads(expected: tuple[Branch, ...]) -> Mapping[str, str]:
+    return heads(expected)

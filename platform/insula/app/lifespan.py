@@ -1,7 +1,7 @@
 """The one lifespan, in the root: opens what requests need, warms it, and closes it in reverse order."""
 
 import gc
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import httpx
@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from insula.auth import Accounts, KeyRing, Letters, OwnAccount, Passwords, Sessions, TokenIssuer, TokenVerifier
 from insula.auth.key_uses import KeyUses
+from insula.db.declared import Declarations
 from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
 from insula.http.app_context import AppContext
 from insula.http.kernel import Kernel
 from insula.http.metrics import RequestMetrics
@@ -28,7 +28,7 @@ _COLLECT_EVERY = (50_000, 50, 100)
 def lifespan_of(
     settings: Settings,
     policy: Policy,
-    roles: Collection[DatabaseRole],
+    declared: Declarations,
     apps: Mapping[str, AppContext],
     *background: Background,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Kernel]]]:
@@ -42,7 +42,7 @@ def lifespan_of(
         async with AsyncExitStack() as stack:
             metrics: RequestMetrics = app.state.metrics
             lag = LagMeter(metrics.observe_lag)
-            kernel = await _open(settings, policy, roles, apps, lag, stack)
+            kernel = await _open(settings, policy, declared, apps, lag, stack)
             for work in background:
                 await stack.enter_async_context(work(kernel))
             _settle()
@@ -56,12 +56,12 @@ def lifespan_of(
 async def _open(
     settings: Settings,
     policy: Policy,
-    roles: Collection[DatabaseRole],
+    declared: Declarations,
     apps: Mapping[str, AppContext],
     lag: LagMeter,
     stack: AsyncExitStack,
 ) -> Kernel:
-    database = await Database.open(settings, roles)
+    database = await Database.open(settings, declared.web_roles)
     stack.push_async_callback(database.close)
     redis = connect(settings.redis_url)
     stack.push_async_callback(redis.aclose)
@@ -84,6 +84,7 @@ async def _open(
     return Kernel(
         settings=settings,
         database=database,
+        branches=declared.branches,
         keys=keys,
         verifier=TokenVerifier(settings, keys),
         issuer=TokenIssuer(settings, keys),

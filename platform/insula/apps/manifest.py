@@ -5,7 +5,7 @@ A manifest is checked when it is made. Each error names the declaration and the 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain, combinations
@@ -22,6 +22,7 @@ from insula.apps.attack import AttackHints
 from insula.apps.demo import Seed
 from insula.auth.emails import EMAILS
 from insula.callers import AppCallers, Kind, roles_of
+from insula.db.branches import Branch
 from insula.db.declared import Counted, DatabasePart, Declarations
 from insula.db.declared import merged as merged_declarations
 from insula.db.kernel import KERNEL
@@ -57,6 +58,7 @@ class Resource:
     ``tables`` are its tables, and what database roles may do with them and with the kernel's; ``counted`` those
     whose rows a quota counts; ``queue`` what a role may do in the job queue across tenants.
     ``emails`` are the templates of the emails that it sends, and ``seed`` makes its demo rows.
+    ``migrations`` is for a resource that can be left out of its app: a branch of its own, besides its app's.
     """
 
     tag: Tag | None = None
@@ -75,6 +77,7 @@ class Resource:
     counted: Sequence[Counted] = ()
     queue: Sequence[QueueRight] = ()
     attack: AttackHints = field(default_factory=AttackHints)
+    migrations: Branch | None = None
 
     def __post_init__(self) -> None:
         """Check what one resource can contradict of itself."""
@@ -103,6 +106,7 @@ class App:
     can do for it: the module that holds each command's typer app, imported when the command is called.
     ``settings`` are its group: ``INSULA_<NAME>_<FIELD>``, read by ``settings.of(...)``.
     ``database`` declares the app's login, and what belongs to no single resource.
+    ``migrations`` is the folder of its branch of revisions, which is named after the app.
     """
 
     name: str
@@ -117,6 +121,7 @@ class App:
     assignable: frozenset[str] = frozenset()
     commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)
     settings: type[SettingsGroup] | None = None
+    migrations: Path | None = None
     resources: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:
@@ -145,6 +150,7 @@ class App:
         return replace(self.database, owner=self.name).joined(
             *chain.from_iterable(resource.tables for resource in self.resources),
             counted=chain.from_iterable(resource.counted for resource in self.resources),
+            branches=self._branches(),
             clocked=(schedule.task for resource in self.resources for schedule in resource.schedules),
             queue=chain.from_iterable(resource.queue for resource in self.resources),
         )
@@ -158,6 +164,11 @@ class App:
     def public(self) -> frozenset[str]:
         """The routes that need no credentials."""
         return frozenset(chain.from_iterable(resource.public for resource in self.resources))
+
+    def _branches(self) -> Iterator[Branch]:
+        if self.migrations is not None:
+            yield Branch(self.name, self.migrations)
+        yield from (resource.migrations for resource in self.resources if resource.migrations is not None)
 
     def routers(self) -> list[APIRouter]:
         """Return the resources' routers, each below its version."""

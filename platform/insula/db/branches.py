@@ -7,15 +7,12 @@ revision that this code does not have still tells whose it is, and whether the d
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
-
-KERNEL: Final = "kernel"
 
 _ENVIRONMENT: Final = Path(__file__).parents[1] / "migrations"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -33,13 +30,8 @@ class Branch:
     name: str
     folder: Path
 
-    @classmethod
-    def beside(cls, name: str, package: str) -> "Branch":
-        """Return the branch whose revisions are in the folder ``migrations`` of a package, which is not imported."""
-        found = find_spec(package)
-        if found is None or not found.submodule_search_locations:
-            raise BranchError(f"branch {name}: there is no package {package}")
-        return cls(name, Path(found.submodule_search_locations[0], "migrations"))
+
+KERNEL: Final = Branch("kernel", _ENVIRONMENT / "kernel")
 
 
 class Revision(NamedTuple):
@@ -64,17 +56,6 @@ class Chain(NamedTuple):
     replaces: str | None
 
 
-def installed() -> tuple[Branch, ...]:
-    """Return the branches of this installation, each after those whose tables it refers to."""
-    return (
-        Branch(KERNEL, _ENVIRONMENT / KERNEL),
-        Branch.beside("tenants", "tenants"),
-        Branch.beside("example", "tenants.projects"),
-        Branch.beside("billing", "billing"),
-        Branch.beside("admin", "admin"),
-    )
-
-
 def configured(branches: Sequence[Branch]) -> Config:
     """Return Alembic's configuration for these branches."""
     config = Config()
@@ -86,11 +67,6 @@ def configured(branches: Sequence[Branch]) -> Config:
 
 def chains(branches: Sequence[Branch]) -> Mapping[str, Chain]:
     """Return the branches' chains by name, in their order. Raises BranchError."""
-    twice = [
-        branch.name for number, branch in enumerate(branches) if branch.name in [b.name for b in branches[:number]]
-    ]
-    if twice:
-        raise BranchError(f"two branches are called {twice[0]}: rename one, and its revisions")
     try:
         scripts = list(ScriptDirectory.from_config(configured(branches)).walk_revisions())
     except KeyError as missing:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+from insula.db.branches import Branch
 from insula.db.queue_rights import Policy, QueueRight, queue_policies, queue_rights
 from insula.db.rights import (
     COMMANDS,
@@ -68,7 +69,7 @@ class DatabasePart:
 
     ``triggers`` protect tenants, by table: the catalogue check misses none of them. ``clocked`` are tasks that run by
     the clock, for no tenant. ``queue`` holds rights on the job queue that cross tenants. The objects of
-    ``extensions`` are PostgreSQL's own, and no findings.
+    ``extensions`` are PostgreSQL's own, and no findings. ``branches`` are the revisions that make its tables.
     """
 
     owner: str = ""
@@ -79,6 +80,7 @@ class DatabasePart:
     clocked: tuple[str, ...] = ()
     queue: tuple[QueueRight, ...] = ()
     extensions: tuple[str, ...] = ()
+    branches: tuple[Branch, ...] = ()
 
     def joined(
         self,
@@ -86,6 +88,7 @@ class DatabasePart:
         counted: Iterable[Counted] = (),
         clocked: Iterable[str] = (),
         queue: Iterable[QueueRight] = (),
+        branches: Iterable[Branch] = (),
     ) -> "DatabasePart":
         """Return this part with what the app's resources declare."""
         return replace(
@@ -94,6 +97,7 @@ class DatabasePart:
             counted=(*self.counted, *counted),
             clocked=(*self.clocked, *clocked),
             queue=(*self.queue, *queue),
+            branches=(*self.branches, *branches),
         )
 
     @property
@@ -125,6 +129,7 @@ class Declarations:
     clocked: tuple[str, ...]
     queue: tuple[QueueRight, ...]
     extensions: frozenset[str]
+    branches: tuple[Branch, ...]
     owners: Mapping[tuple[str, ...], str]
     """Whose each declaration is."""
 
@@ -201,6 +206,7 @@ def merged(*parts: DatabasePart) -> Declarations:
         clocked=clocked,
         queue=queue,
         extensions=frozenset(name for part in parts for name in part.extensions),
+        branches=tuple(branch for part in parts for branch in part.branches),
         owners=MappingProxyType(owners.found),
     )
 
@@ -246,10 +252,13 @@ def _claimed(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[Declare
         for count in part.counted:
             owners.claim(part.owner, "the counted table", count.table)
             owners.claim(part.owner, "the quota", count.quota)
-        for name in part.triggers:
-            owners.claim(part.owner, "the triggers of", name)
-        for task in part.clocked:
-            owners.claim(part.owner, "the task of the clock", task)
+        for what, names in (
+            ("the triggers of", part.triggers),
+            ("the task of the clock", part.clocked),
+            ("the branch of revisions", (branch.name for branch in part.branches)),
+        ):
+            for name in names:
+                owners.claim(part.owner, what, name)
         for held in part.queue:
             owners.claim(part.owner, held.role, "may", held.privilege, "jobs." + held.name)
 

@@ -22,7 +22,7 @@ def draft(connection: Connection, declared: Declarations, branch: str, message: 
 
     The database must be at the heads. Raises BranchError for a branch that is not installed.
     """
-    installed = {found.name: found for found in branches.installed()}
+    installed = {found.name: found for found in declared.branches}
     if branch not in installed:
         raise BranchError(f"there is no branch {branch}: the branches are {', '.join(installed)}")
     first = not any(installed[branch].folder.glob("*.py"))

@@ -5,6 +5,7 @@ What apps do with these tables they declare themselves.
 
 from typing import Final
 
+from insula.db import branches
 from insula.db.declared import DatabasePart, DeclaredRole, rights_of_an_actor, rights_of_an_app
 from insula.db.queue_rights import METRICS
 from insula.db.rights import FORMER_TABLE, departs, global_table, may
@@ -91,6 +92,7 @@ _EXCEPTIONS: Final = (
 
 KERNEL: Final = DatabasePart(
     owner="the kernel",
+    branches=(branches.KERNEL,),
     roles=(
         DeclaredRole(role=OWNER),
         DeclaredRole(role=IDENTITY, actors=("user", "system"), tenantless=_MAIL),

@@ -1,7 +1,7 @@
 """``insula migrate``: roles, ownership, then each branch of revisions, one run at a time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 from insula.db import branches
 from insula.db.acts import acts_findings, apply_acts
 from insula.db.address import ENGINE
-from insula.db.branches import Branch, Chain
+from insula.db.branches import Chain
 from insula.db.counting import count_rows, uncounted
 from insula.db.deadlines import MIGRATING, TOOL_STATEMENT_SECONDS
 from insula.db.declared import Declarations
@@ -52,9 +52,8 @@ def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | N
     when a later one meets a held lock, and is not done again at the next attempt.
     """
     waits = waits or LockWaits()
-    installed = branches.installed()
-    chains = branches.chains(installed)
-    configure = partial(_config, installed, declared, connection, waits.say)
+    chains = branches.chains(declared.branches)
+    configure = partial(alembic_config, declared, connection, waits.say)
     waits.run(connection, lambda: adopt(connection, chains))
     for name, chain in chains.items():
         waits.run(connection, partial(_upgrade, connection, configure, name, chain, waits.say))
@@ -71,12 +70,11 @@ def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | N
 
 def downgrade(connection: Connection, declared: Declarations) -> None:
     """Undo every revision, the branches in reverse: whoever refers to a table goes before it."""
-    installed = branches.installed()
     at = branches.by_branch(applied(connection))
     connection.commit()
-    for branch in reversed(installed):
+    for branch in reversed(declared.branches):
         if branch.name in at:
-            command.downgrade(_config(installed, declared, connection, silent), f"{branch.name}@base")
+            command.downgrade(alembic_config(declared, connection), f"{branch.name}@base")
 
 
 def as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits | None = None) -> None:
@@ -85,20 +83,11 @@ def as_owner(settings: Settings, work: Callable[[Connection], None], waits: Lock
 
 
 def alembic_config(declared: Declarations, connection: Connection, say: Say = silent) -> Config:
-    """Return Alembic's configuration for this installation's branches: revisions grant what is ``declared``.
+    """Return Alembic's configuration for the declared branches, whose revisions grant what is ``declared``.
 
     ``say`` is told each revision.
     """
-    return _config(branches.installed(), declared, connection, say)
-
-
-def heads() -> dict[str, str]:
-    """Return the revision of each branch that this version of the code expects."""
-    return dict(branches.heads(branches.installed()))
-
-
-def _config(installed: Sequence[Branch], declared: Declarations, connection: Connection, say: Say) -> Config:
-    config = branches.configured(installed)
+    config = branches.configured(declared.branches)
     config.attributes["declared"] = declared
     config.attributes["connection"] = connection
     config.attributes["say"] = say

@@ -40,8 +40,8 @@ def adopt(connection: Connection, chains: Mapping[str, Chain]) -> None:
     """
     at = by_branch(applied(connection))
     former = _former(connection)
-    if former is not None and KERNEL not in at and former != chains[KERNEL].replaces:
-        last = chains[KERNEL].replaces
+    if former is not None and KERNEL.name not in at and former != chains[KERNEL.name].replaces:
+        last = chains[KERNEL.name].replaces
         raise NoWayUp(
             f"the database is at {former}; this version continues from {last}: install the version of Insula that "
             f"ends with {last} (docs/guides/operations.md), run `insula migrate`, then run it with this version"

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from insula.auth import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
 from insula.auth.key_uses import KeyUses
+from insula.db.branches import Branch
 from insula.db.pools import Database
 from insula.http.app_context import AppContext
 from insula.lag import LagMeter
@@ -23,6 +24,7 @@ class Kernel:
 
     settings: Settings
     database: Database
+    branches: tuple[Branch, ...]
     keys: KeyRing
     verifier: TokenVerifier
     issuer: TokenIssuer

@@ -17,11 +17,10 @@ from insula.cli.checks import unsafe, wrong_addresses
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.db.address import ENGINE
-from insula.db.branches import behind
+from insula.db.branches import behind, heads
 from insula.db.catalogue import findings
 from insula.db.deadlines import TOOL
 from insula.db.declared import Declarations
-from insula.db.migrate import heads
 from insula.db.pools import Database
 from insula.db.revisions import applied
 from insula.db.roles import IDENTITY, OWNER, DatabaseRole, role_url
@@ -111,7 +110,7 @@ async def _database(settings: Settings, declared: Declarations) -> AsyncIterator
                 yield Finding("isolation", "the database is as the code declares it")
             found = await connection.run_sync(applied)
             state = f"at {', '.join(sorted(found)) or 'nothing'}"
-            yield Finding("migrations", state, "insula migrate" if behind(found, heads()) else "")
+            yield Finding("migrations", state, "insula migrate" if behind(found, heads(declared.branches)) else "")
     except SQLAlchemyError as error:
         yield Finding("database", " ".join(str(error.args[0] if error.args else error).split()), "insula migrate")
     finally:

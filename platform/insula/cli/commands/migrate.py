@@ -6,6 +6,7 @@ from insula.apps import load
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.db import migrate as migrations
+from insula.db.branches import heads
 from insula.db.lock_waits import WAIT_SECONDS
 from insula.settings import Settings
 
@@ -17,5 +18,6 @@ _Wait = Annotated[float, typer.Option(min=0, help="Seconds, in all, to wait for 
 def migrate(wait: _Wait = WAIT_SECONDS) -> None:
     """Make the roles and bring the schema to this version, beside running processes and backups."""
     with one_clear_line(), reached(Settings(), make=True) as settings:
-        migrations.migrate(settings, load(settings.installation).database, wait=wait, say=typer.echo)
-        typer.echo(f"the database is at {', '.join(migrations.heads().values())}")
+        declared = load(settings.installation).database
+        migrations.migrate(settings, declared, wait=wait, say=typer.echo)
+        typer.echo(f"the database is at {', '.join(heads(declared.branches).values())}")
