@@ -39,7 +39,7 @@ RUNNING: Final = (
     Edit(
         "migration: any revision of the single chain is its last",
         "platform/insula/db/revisions.py",
-        "if former is not None and KERNEL not in at and former != chains[KERNEL].replaces:",
+        "if former is not None and KERNEL.name not in at and former != chains[KERNEL.name].replaces:",
         "if False:",
         tests("db/test_former_chain.py::test_one_that_was_left_earlier_is_refused_and_told_the_version_between"),
     ),
