@@ -2,7 +2,6 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from admin.permissions import GRANTS
 from admin.staff import queries as staff
 from admin.staff.errors import LastSuperuser, StaffProtected
 from insula.db.models import ACTIVE
@@ -23,7 +22,7 @@ async def acting(scope: StaffScope, action: Permission) -> StaffRole:
     await staff.lock(session)
     # A statement of its own: the snapshot of the one that waited for the lock is older than the lock.
     role = await staff.active_role_of(session, scope.principal.user_id)
-    if role is None or action not in GRANTS[role]:
+    if role is None or not scope.policy.allows(role, action):
         raise Forbidden
     return StaffRole(role)
 

@@ -5,7 +5,6 @@ from admin.audit import resource as audit
 from admin.background_jobs import resource as background_jobs
 from admin.database import DATABASE
 from admin.overrides import resource as overrides
-from admin.permissions import GRANTS
 from admin.sessions import resource as sessions
 from admin.staff import resource as staff
 from admin.tenants import resource as tenants
@@ -23,7 +22,6 @@ APP: Final = App(
     version="1",
     database=DATABASE,
     callers=(Staff(),),
-    grants=GRANTS,
     commands={"staff": "admin.staff.commands"},
     migrations=Path(__file__).parent / "migrations",
     resources=(

@@ -4,7 +4,6 @@ from billing.granting import regrant
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.service import Override, expire_overrides, lift_override, override, overrides_of
-from billing.permissions import GRANTS, PERMISSIONS
 from billing.plans.errors import PlanUnknown
 from billing.subscriptions.service import apply_plan, start_free, start_on
 from billing.webhooks.errors import EventNotFound
@@ -13,8 +12,6 @@ from billing.webhooks.service import replay, webhook_events
 from billing.webhooks.sweep import sweep
 
 __all__ = [
-    "GRANTS",
-    "PERMISSIONS",
     "EntitlementOverride",
     "EntitlementUnknown",
     "EventNotFound",

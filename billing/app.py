@@ -4,7 +4,6 @@ from typing import Final
 from billing.database import DATABASE
 from billing.entitlements import resource as entitlements
 from billing.overrides import resource as overrides
-from billing.permissions import GRANTS
 from billing.plans import resource as plans
 from billing.settings import BillingSettings
 from billing.subscriptions import resource as subscriptions
@@ -22,7 +21,6 @@ APP: Final = App(
     database=DATABASE,
     callers=(Members(), ApiKeys()),
     settings=BillingSettings,
-    grants=GRANTS,
     migrations=Path(__file__).parent / "migrations",
     resources=(
         plans.RESOURCE,

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from insula.db.models import Membership
 from insula.errors import Forbidden
-from insula.policy import Permission, may_grant
+from insula.policy import Permission, Permissions, may_grant
 from insula.scope import Scope
 from tenants.members import queries as members
-from tenants.permissions import Permissions
 from tenants.roles import queries as roles
 from tenants.roles.errors import Outranked, RoleUnknown
 from tenants.tenants import queries as tenants
@@ -44,19 +41,19 @@ async def acting(scope: Scope, action: Permission) -> Acting:
     session = scope.unit.session
     await tenants.get(session, scope.tenant.id, for_update=True)
     member = await members.find_user(session, scope.principal.person(), for_update=True)
-    permissions = await roles.permissions(session, member.role) if member is not None else None
+    permissions = await roles.permissions(session, scope.policy, member.role) if member is not None else None
     if member is None or permissions is None or action not in permissions:
         raise Forbidden
     return Acting(member, permissions)
 
 
-async def check_rank(session: AsyncSession, caller: Acting, *names: str) -> None:
+async def check_rank(scope: Scope, caller: Acting, *names: str) -> None:
     """Raise Outranked unless each of the roles, held or to be held, is at most the caller's own.
 
     Raises RoleUnknown for one that is neither built in nor the tenant's.
     """
     for name in names:
-        permissions = await roles.permissions(session, name)
+        permissions = await roles.permissions(scope.unit.session, scope.policy, name)
         if permissions is None:
             raise RoleUnknown
         caller.check_reach(permissions)

@@ -11,7 +11,6 @@ from tenants.invitations import resource as invitations
 from tenants.items import resource as items
 from tenants.me import resource as me
 from tenants.members import resource as members
-from tenants.permissions import ASSIGNABLE, GRANTS
 from tenants.projects import resource as projects
 from tenants.roles import resource as roles
 from tenants.settings import TenantsSettings
@@ -28,8 +27,6 @@ APP: Final = App(
     database=DATABASE,
     callers=(Members(tenantless=True), ApiKeys()),
     settings=TenantsSettings,
-    grants=GRANTS,
-    assignable=ASSIGNABLE,
     migrations=Path(__file__).parent / "migrations",
     resources=(
         me.RESOURCE,

@@ -1,6 +1,7 @@
 from typing import Final
 
 from admin.audit import routes
+from admin.audit.permissions import Action
 from admin.database import ADMIN
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import AuditEvent
@@ -9,6 +10,7 @@ from insula.db.rights import may
 RESOURCE: Final = Resource(
     tag=Tag(name="audit", description="Who did what, everywhere."),
     routers=(routes.router,),
+    permissions=Action,
     attack=AttackHints(actions={"GET /v1/audit-events": "staff.audit:read"}),
     tables=(may(ADMIN, "all", AuditEvent, "SELECT"),),
 )

@@ -1,6 +1,7 @@
 from typing import Final
 
 from admin.background_jobs import routes
+from admin.background_jobs.permissions import Action
 from admin.database import ADMIN
 from insula.apps import Resource, Tag
 from insula.db.queue_rights import EVENTS, JOBS, on_queue
@@ -21,4 +22,5 @@ RESOURCE: Final = Resource(
         *on_queue(ADMIN, "procrastinate_retry_job_v2", "EXECUTE"),
         *on_queue(ADMIN, "procrastinate_cancel_job_v1", "EXECUTE"),
     ),
+    permissions=Action,
 )

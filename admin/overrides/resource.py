@@ -2,6 +2,7 @@ from typing import Final
 
 from admin.database import ADMIN
 from admin.overrides import routes
+from admin.overrides.permissions import Action
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import Entitlement
 from insula.db.rights import may
@@ -11,6 +12,7 @@ RESOURCE: Final = Resource(
         name="overrides", description="What staff grant a tenant in place of its plan, for a reason and for a time."
     ),
     routers=(routes.router,),
+    permissions=Action,
     attack=AttackHints(
         actions=dict.fromkeys(
             (

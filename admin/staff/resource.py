@@ -2,6 +2,7 @@ from typing import Final
 
 from admin.database import ADMIN
 from admin.staff import routes
+from admin.staff.permissions import Action
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import Staff
 from insula.db.rights import may
@@ -9,6 +10,7 @@ from insula.db.rights import may
 RESOURCE: Final = Resource(
     tag=Tag(name="staff", description="Who works for the platform, and as what."),
     routers=(routes.router,),
+    permissions=Action,
     attack=AttackHints(
         actions={"POST /v1/staff": "staff.staff:appoint", "DELETE /v1/staff/{staff_id}": "staff.staff:dismiss"}
     ),

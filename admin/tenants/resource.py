@@ -2,6 +2,7 @@ from typing import Final
 
 from admin.database import ADMIN
 from admin.tenants import routes
+from admin.tenants.permissions import Action
 from insula.apps import Resource, Tag
 from insula.db.models import Entitlement, Membership, Tenant, TenantDomain, TenantSlug
 from insula.db.rights import may
@@ -19,4 +20,5 @@ RESOURCE: Final = Resource(
         may(ADMIN, "tenant", Membership, "INSERT"),
         may(ADMIN, "tenant", Entitlement, "INSERT"),
     ),
+    permissions=Action,
 )

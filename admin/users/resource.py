@@ -2,6 +2,7 @@ from typing import Final
 
 from admin.database import ADMIN
 from admin.users import routes
+from admin.users.permissions import Action
 from insula.apps import Resource, Tag
 from insula.db.models import User
 from insula.db.rights import may
@@ -10,4 +11,5 @@ RESOURCE: Final = Resource(
     tag=Tag(name="users", description="Everybody who can log in."),
     routers=(routes.router,),
     tables=(may(ADMIN, "all", User, "SELECT", "UPDATE status, updated_at, version"),),
+    permissions=Action,
 )

@@ -1,11 +1,13 @@
 from typing import Final
 
 from admin.webhooks import routes
+from admin.webhooks.permissions import Action
 from insula.apps import AttackHints, Resource, Tag
 
 RESOURCE: Final = Resource(
     tag=Tag(name="webhooks", description="What the payment provider sent, and what became of it."),
     routers=(routes.router,),
+    permissions=Action,
     attack=AttackHints(
         ids={"event_id": "webhook_event"},
         actions={

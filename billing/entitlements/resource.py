@@ -2,6 +2,7 @@ from typing import Final
 
 from billing.database import BILLING
 from billing.entitlements import routes
+from billing.entitlements.permissions import Action
 from insula.apps import Resource, Tag
 from insula.db.models import Entitlement
 from insula.db.rights import COMMANDS, may
@@ -10,4 +11,5 @@ RESOURCE: Final = Resource(
     tag=Tag(name="entitlements", description="What that grants it."),
     routers=(routes.router,),
     tables=(may(BILLING, "tenant", Entitlement, *COMMANDS),),
+    permissions=Action,
 )

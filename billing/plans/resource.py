@@ -3,6 +3,7 @@ from typing import Final
 from billing.database import BILLING, STAFF, TENANTS
 from billing.plans import routes
 from billing.plans.models import Plan
+from billing.plans.permissions import Action
 from insula.apps import Resource, Tag
 from insula.db.rights import global_table, may
 
@@ -13,4 +14,5 @@ RESOURCE: Final = Resource(
         global_table(Plan),
         *(may(role, "all", Plan, "SELECT") for role in (BILLING, TENANTS, STAFF)),
     ),
+    permissions=Action,
 )

@@ -3,6 +3,7 @@ from typing import Final
 from billing.database import BILLING, STAFF, TENANTS
 from billing.subscriptions import demo, queries, routes
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.permissions import Action
 from insula.app.queue_metrics import DatabaseGauge
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import Tenant
@@ -12,6 +13,7 @@ from insula.db.roles import GATE
 RESOURCE: Final = Resource(
     tag=Tag(name="subscription", description="What the tenant has bought."),
     routers=(routes.router,),
+    permissions=Action,
     gauges=(
         DatabaseGauge(
             "insula_subscriptions_status_unknown",

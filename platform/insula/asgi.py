@@ -11,13 +11,12 @@ from insula.app.lifespan import lifespan_of
 from insula.app.periodic import every
 from insula.app.root import PUBLIC, build_root
 from insula.apps import Installation, load
-from insula.apps.build import build, contexts_of, site_of
+from insula.apps.build import build, contexts_of, policy_of, site_of
 from insula.apps.settings import complete
 from insula.http.dispatch import install
 from insula.http.kernel import Kernel
 from insula.http.seal import seal
 from insula.logging import configure
-from insula.policy import Policy
 from insula.settings import Settings
 
 KEY_USES_SECONDS = 60.0
@@ -33,7 +32,7 @@ def create_app(settings: Settings | None = None, installation: Installation | No
     installation = installation or load(settings.installation)
     settings = complete(settings, installation)
     configure(settings.log_format, settings.log_level)
-    policy = Policy(installation.grants, installation.assignable, installation.roles)
+    policy = policy_of(installation)
     contexts, site = contexts_of(installation, settings), site_of(installation)
     lifespan = lifespan_of(settings, policy, installation.database, contexts, every(KEY_USES_SECONDS, _write_key_uses))
     resources = installation.resources
@@ -46,7 +45,7 @@ def create_app(settings: Settings | None = None, installation: Installation | No
         pages=tuple(chain.from_iterable(resource.pages for resource in resources)),
     )
     for app in installation.apps:
-        root.mount(app.mount, build(app, settings, site, contexts[app.name]), name=app.name)
+        root.mount(app.mount, build(app, settings, site, contexts[app.name], policy), name=app.name)
     seal(root, "root", PUBLIC.union(*(resource.public_pages for resource in resources)))
     install(root)
     return root

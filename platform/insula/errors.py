@@ -1,6 +1,7 @@
 """Errors a caller can cause. Each becomes an RFC 9457 problem with a stable ``code``."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -81,6 +82,23 @@ class BadRequest(AppError):
     """The request cannot be understood."""
 
     code, status = "bad_request", 400
+
+
+class InvalidRequest(AppError):
+    """A part of the request does not have the expected form; field_errors says which."""
+
+    code, status = "invalid_request", 422
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(detail, headers=headers)
+        self.fields = fields
+        """What is wrong with each field that a service refuses, for people."""
 
 
 class InvalidValue(AppError):

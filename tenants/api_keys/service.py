@@ -11,7 +11,7 @@ from insula import clock
 from insula.audit import image, record
 from insula.auth.api_keys import digest_of, new_key
 from insula.db.models import ApiKey
-from insula.errors import NotFound
+from insula.errors import InvalidRequest, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
 from insula.ids import new_id
@@ -20,7 +20,6 @@ from insula.scope import Scope
 from tenants.acting import Acting, acting
 from tenants.api_keys import queries
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
-from tenants.api_keys.grantable import grantable_by
 from tenants.api_keys.permissions import Action
 from tenants.api_keys.schemas import ApiKeyCreate, ApiKeyList, ApiKeyRotate, ApiKeyUpdate
 from tenants.quotas import reserve
@@ -50,8 +49,9 @@ async def get(scope: Scope, key_id: UUID, *, for_update: bool = False) -> ApiKey
 
 async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     """Make a key with at most the caller's own actions, within the plan's quota of live keys."""
+    actions = _named(scope, body.actions)
     creator = await acting(scope, Action.CREATE)
-    _may_give(creator, body.actions)
+    _may_give(scope, creator, actions)
     _within_rate(scope, body.requests_per_minute)
     await reserve(scope, "api_keys", ApiKey, where=queries.live(), unnamed=UNNAMED_QUOTA)
     key_id = new_id()
@@ -60,7 +60,7 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
         tenant_id=scope.tenant.id,
         id=key_id,
         name=body.name,
-        actions=list(body.actions),
+        actions=list(actions),
         secret_hash=digest_of(secret),
         created_by=creator.member.user_id,
         expires_at=body.expires_at,
@@ -95,7 +95,7 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
     row = await get(scope, key_id, for_update=True)
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= clock.now()):
         raise ApiKeyDead
-    _may_give(caller, row.actions)
+    _may_give(scope, caller, row.actions)
     before = image(row)
     secret = new_key(scope.tenant.id, key_id)
     overlap = timedelta(seconds=body.overlap_seconds)
@@ -138,8 +138,15 @@ async def _revoke(scope: Scope, row: ApiKey) -> None:
     record(scope, "api_key.revoked", object_type="api_key", object_id=row.id, before=before, after=image(row))
 
 
-def _may_give(giver: Acting, actions: Collection[str]) -> None:
-    if beyond := sorted(set(actions) - grantable_by(giver.permissions)):
+def _named(scope: Scope, actions: Collection[str]) -> Sequence[str]:
+    """Return the actions that were named, in order. Raises InvalidRequest for one that no key can be given."""
+    if unknown := sorted(set(actions) - scope.policy.for_keys):
+        raise InvalidRequest(fields={"actions": f"no API key can be given: {', '.join(unknown)}"})
+    return sorted(set(actions))
+
+
+def _may_give(scope: Scope, giver: Acting, actions: Collection[str]) -> None:
+    if beyond := sorted(set(actions) - scope.policy.of_key(giver.permissions)):
         raise ActionNotYours(f"Your role lacks: {', '.join(beyond)}")
 
 

@@ -4,11 +4,13 @@ from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import AuditEvent
 from insula.db.rights import may
 from tenants.audit_events import routes
+from tenants.audit_events.permissions import Action
 from tenants.database import TENANTS
 
 RESOURCE: Final = Resource(
     tag=Tag(name="audit", description="What was done, by whom, and that nothing is missing."),
     routers=(routes.router,),
+    permissions=Action,
     attack=AttackHints(actions={"GET /v1/audit-events": "audit:read", "GET /v1/audit-events.csv": "audit:read"}),
     tables=(may(TENANTS, "tenant", AuditEvent, "SELECT"),),
 )

@@ -7,6 +7,7 @@ from tenants.database import TENANTS
 from tenants.invitations import jobs, pages, routes
 from tenants.invitations.emails import INVITATION
 from tenants.invitations.models import Invitation
+from tenants.invitations.permissions import Action
 
 RESOURCE: Final = Resource(
     tag=Tag(name="invitations", description="Who is asked to join the tenant."),
@@ -14,6 +15,7 @@ RESOURCE: Final = Resource(
     pages=(pages.router,),
     public_pages=frozenset({"GET /invitations/accept"}),  # the link in the email leads here
     static={"invitations": pages.STATIC},
+    permissions=Action,
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
     emails=(INVITATION,),

@@ -17,7 +17,7 @@ from insula.db.models import ACTIVE, Membership, Tenant
 from insula.errors import AppError, NotFound, TenantSuspended
 from insula.http.paging import Slice
 from insula.ids import new_id
-from insula.policy import may_grant
+from insula.policy import Policy, may_grant
 from insula.scope import PersonalScope, Scope
 from insula.tenancy import Profile
 from tenants.acting import acting, check_rank
@@ -60,7 +60,7 @@ async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invita
     """Invite an address. What is answered depends on this tenant alone, not on whether anybody has the address."""
     caller = await acting(scope, Action.CREATE)
     session = scope.unit.session
-    await check_rank(session, caller, body.role)
+    await check_rank(scope, caller, body.role)
     if await members.find_email(session, body.email) is not None:
         raise AlreadyMember
     await _retire_expired(scope, body.email)
@@ -88,7 +88,7 @@ async def resend(scope: Scope, invitation_id: UUID, emails: Emails) -> Invitatio
     """Send the invitation anew, in the caller's name: with a new token, for another week. The old token is dead."""
     caller = await acting(scope, Action.UPDATE)
     invitation = await _open(scope, invitation_id)
-    await check_rank(scope.unit.session, caller, invitation.role)
+    await check_rank(scope, caller, invitation.role)
     if invitation.status == "expired":
         await _check_seat_to_offer(scope.unit.session)
     token = tokens.new_token(scope.tenant.id, invitation.id)
@@ -107,7 +107,7 @@ async def revoke(scope: Scope, invitation_id: UUID) -> None:
     """Take the invitation back; its token is dead and its seat free."""
     caller = await acting(scope, Action.DELETE)
     invitation = await _open(scope, invitation_id)
-    await check_rank(scope.unit.session, caller, invitation.role)
+    await check_rank(scope, caller, invitation.role)
     await _revoke(scope, invitation)
 
 
@@ -125,7 +125,7 @@ async def accept(scope: PersonalScope, token: str, person: Profile) -> tuple[Ten
     _check(await queries.find(session, named.invitation_id), token, person)  # who guesses takes no lock
     tenant = await tenants.get(session, named.tenant_id, for_update=True)
     invitation = _check(await queries.find(session, named.invitation_id, for_update=True), token, person)
-    await _check_inviter(session, invitation)
+    await _check_inviter(session, scope.policy, invitation)
     if tenant.status != ACTIVE:
         raise TenantSuspended
     await _check_seat_to_take(session)
@@ -153,11 +153,11 @@ def _check(invitation: Invitation | None, token: str, person: Profile) -> Invita
     return invitation
 
 
-async def _check_inviter(session: AsyncSession, invitation: Invitation) -> None:
+async def _check_inviter(session: AsyncSession, policy: Policy, invitation: Invitation) -> None:
     """Raise InvitationInvalid unless who sent it could send it now."""
     inviter = await members.find_user(session, invitation.invited_by)
-    own = await roles.permissions(session, inviter.role) if inviter is not None else None
-    offered = await roles.permissions(session, invitation.role)
+    own = await roles.permissions(session, policy, inviter.role) if inviter is not None else None
+    offered = await roles.permissions(session, policy, invitation.role)
     if own is None or offered is None or Action.CREATE not in own or not may_grant(own, offered):
         raise InvitationInvalid
 

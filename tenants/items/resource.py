@@ -6,11 +6,13 @@ from insula.db.rights import may, owned
 from tenants.database import STAFF
 from tenants.items import demo, routes
 from tenants.items.models import ProjectItem
+from tenants.items.permissions import Action
 
 RESOURCE: Final = Resource(
     tag=Tag(name="items", description="What is to be done in a project."),
     routers=(routes.router,),
     seed=demo.seed,
+    permissions=Action,
     attack=AttackHints(
         ids={"item_id": "project_item"},
         actions={"POST /v1/projects/{project_id}/items/bulk": "item:create"},

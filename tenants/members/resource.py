@@ -6,11 +6,13 @@ from insula.db.rights import COMMANDS, may
 from tenants.database import TENANTS
 from tenants.members import routes
 from tenants.members.emails import OWNERSHIP_TRANSFERRED
+from tenants.members.permissions import Action
 
 RESOURCE: Final = Resource(
     tag=Tag(name="members", description="Who belongs to the tenant, as what, and who owns it."),
     routers=(routes.router,),
     emails=(OWNERSHIP_TRANSFERRED,),
+    permissions=Action,
     attack=AttackHints(actions={"DELETE /v1/members/me": "member:leave"}),
     tables=(may(TENANTS, "tenant", Membership, *COMMANDS),),
 )

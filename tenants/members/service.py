@@ -43,7 +43,7 @@ async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precond
     caller = await acting(scope, Action.UPDATE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
-    await check_rank(scope.unit.session, caller, member.role, body.role)
+    await check_rank(scope, caller, member.role, body.role)
     if body.role != Role.OWNER:
         await _keep_an_owner(scope, member)
     before = _image(member)
@@ -62,7 +62,7 @@ async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> S
     caller = await acting(scope, Action.DELETE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
-    await check_rank(scope.unit.session, caller, member.role)
+    await check_rank(scope, caller, member.role)
     await _delete(scope, member)
     _note(scope, "member.removed", member, _image(member), None)
     if ApiKeyAction.READ not in caller.permissions:

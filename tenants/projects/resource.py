@@ -8,11 +8,13 @@ from insula.db.rights import may, owned
 from tenants.database import STAFF
 from tenants.projects import demo, routes
 from tenants.projects.models import Project
+from tenants.projects.permissions import Action
 
 RESOURCE: Final = Resource(
     tag=Tag(name="projects", description="Pieces of work."),
     routers=(routes.router,),
     seed=demo.seed,
+    permissions=Action,
     attack=AttackHints(rows={"project": 2 * ({"status": "active"},)}),
     tables=(
         owned(Project),

@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.models import CustomRole, Membership
+from insula.policy import Permissions, Policy
 from tenants.invitations.models import Invitation
-from tenants.permissions import BUILT_IN, Permissions, own
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ async def find(session: AsyncSession, role_id: UUID, *, for_update: bool = False
     return (await session.exec(statement)).one_or_none()
 
 
-async def permissions(session: AsyncSession, name: str) -> Permissions | None:
+async def permissions(session: AsyncSession, policy: Policy, name: str) -> Permissions | None:
     """Return what the role of this name may: a built-in one or the tenant's own. None where there is none."""
-    if name in BUILT_IN:
-        return BUILT_IN[name]
+    if name in policy.built_in:
+        return policy.built_in[name]
     stored = (await session.exec(select(CustomRole.permissions).where(CustomRole.key == name))).one_or_none()
-    return None if stored is None else own(stored)
+    return None if stored is None else policy.of_custom_role(stored)
 
 
 async def holders(session: AsyncSession, key: str) -> Holders:

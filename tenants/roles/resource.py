@@ -5,10 +5,12 @@ from insula.db.models import CustomRole
 from insula.db.rights import may
 from tenants.database import TENANTS
 from tenants.roles import routes
+from tenants.roles.permissions import Action
 
 RESOURCE: Final = Resource(
     tag=Tag(name="roles", description="What members may do: the built-in roles, and the tenant's own."),
     routers=(routes.router,),
+    permissions=Action,
     attack=AttackHints(ids={"role_id": "custom_role"}, actions={"GET /v1/permissions": "role:read"}),
     tables=(
         may(TENANTS, "tenant", CustomRole, "SELECT", "INSERT", "DELETE"),

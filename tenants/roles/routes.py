@@ -10,7 +10,6 @@ from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
 from tenants.answers import CREATED, TAGGED, created, tagged
-from tenants.permissions import BUILT_IN, PUBLISHED
 from tenants.roles import service as roles
 from tenants.roles.errors import Outranked, RoleInUse, RoleKeyTaken, RolesUsedUp
 from tenants.roles.permissions import Action
@@ -22,15 +21,15 @@ RoleId = Annotated[UUID, Path(description="Id of a role of the tenant's own.")]
 
 
 @router.get("/permissions", summary="List permissions")
-async def list_permissions(_scope: Annotated[Scope, allow(Action.READ)]) -> PermissionList:
+async def list_permissions(scope: Annotated[Scope, allow(Action.READ)]) -> PermissionList:
     """List what roles can be made of, in all apps. What only an owner can do is not among it."""
-    return PermissionList.naming([*PUBLISHED.values()])
+    return PermissionList.naming([*scope.policy.published.values()])
 
 
 @router.get("/roles", summary="List roles")
 async def list_roles(scope: Annotated[Scope, allow(Action.READ)]) -> RoleList:
     """List the roles that members can have: the built-in ones and all of the tenant's own."""
-    built_in = [BuiltInRoleRead(key=key, permissions=sorted(granted)) for key, granted in BUILT_IN.items()]
+    built_in = [BuiltInRoleRead(key=key, permissions=sorted(granted)) for key, granted in scope.policy.built_in.items()]
     return RoleList(built_in=built_in, own=[RoleRead.of(role) for role in await roles.every(scope)])
 
 

@@ -8,10 +8,10 @@ from uuid import UUID
 from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
+from insula.http.vocabulary import Vocabulary, word_of
 from insula.policy import Published, Role, StaffRole
 from insula.text import fields as text
 from tenants.bodies import Input, Read, Update
-from tenants.permissions import ASSIGNABLE, IN_EVERY_ROLE
 
 _TAKEN: Final = frozenset[str]({*Role, *StaffRole})
 _NAME: Final = StringConstraints(min_length=2, max_length=40, pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")
@@ -21,12 +21,6 @@ def _not_built_in(key: str) -> str:
     if key in _TAKEN:
         raise ValueError("This role is built in")
     return key
-
-
-def _published(permissions: Sequence[str]) -> Sequence[str]:
-    if unknown := sorted(set(permissions) - ASSIGNABLE):
-        raise ValueError(f"no role can be given: {', '.join(unknown)}")
-    return sorted(IN_EVERY_ROLE.union(permissions))
 
 
 RoleName = Annotated[
@@ -50,12 +44,13 @@ Permissions = Annotated[
     Field(
         max_length=200,
         description="What the role may do: codes of `GET /api/v1/permissions`, each of which your own role has.",
-        json_schema_extra={"items": {"type": "string", "enum": sorted(ASSIGNABLE)}},
+        json_schema_extra={"items": word_of(Vocabulary.PERMISSIONS)},
     ),
-    AfterValidator(_published),
 ]
 
-_PERMISSIONS: Final = [*sorted({*IN_EVERY_ROLE, "item:read", "project:create", "project:read", "project:update"})]
+_PERMISSIONS: Final = (
+    *("item:read", "member:leave", "plan:read", "project:create", "project:read", "project:update", "tenant:read"),
+)
 _EXAMPLE: Final[JsonDict] = {
     "key": "project-lead",
     "name": "Project lead",

@@ -3,17 +3,16 @@
 All of it happens behind the lock of the tenant's people: who is given a role meanwhile waits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
 from insula.audit import image, record
 from insula.db.models import CustomRole
-from insula.errors import AppError, NotFound
+from insula.errors import AppError, InvalidRequest, NotFound
 from insula.http.etags import Precondition
 from insula.scope import Scope
 from tenants.acting import acting
-from tenants.permissions import own
 from tenants.roles import queries
 from tenants.roles.errors import RoleInUse, RoleKeyTaken, RolesUsedUp
 from tenants.roles.permissions import Action
@@ -44,12 +43,13 @@ async def get(scope: Scope, role_id: UUID, *, for_update: bool = False) -> Custo
 
 async def create(scope: Scope, body: RoleCreate) -> CustomRole:
     """Define a role that may at most what the caller may."""
+    permissions = _named(scope, body.permissions)
     caller = await acting(scope, Action.CREATE)
-    caller.check_named(own(body.permissions))
+    caller.check_named(frozenset(permissions))
     session = scope.unit.session
     if await queries.count(session) >= MOST:
         raise RolesUsedUp(f"A tenant can have {MOST} roles of its own.")
-    role = CustomRole(tenant_id=scope.tenant.id, **body.model_dump())
+    role = CustomRole(tenant_id=scope.tenant.id, **{**body.model_dump(), "permissions": permissions})
     session.add(role)
     with answering(_CREATING):
         await session.flush()
@@ -59,13 +59,16 @@ async def create(scope: Scope, body: RoleCreate) -> CustomRole:
 
 async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Precondition) -> CustomRole:
     """Change what ``body`` names, of a role that may at most what the caller may, before and after."""
+    changes = body.changes()
+    if "permissions" in changes:
+        changes["permissions"] = _named(scope, changes["permissions"])
     caller = await acting(scope, Action.UPDATE)
     role = await get(scope, role_id, for_update=True)
     precondition.check(role.version)
-    caller.check_reach(own(role.permissions))
+    caller.check_reach(scope.policy.of_custom_role(role.permissions))
     before = image(role)
-    role.sqlmodel_update(body.changes())
-    caller.check_named(own(role.permissions))
+    role.sqlmodel_update(changes)
+    caller.check_named(scope.policy.of_custom_role(role.permissions))
     await scope.unit.session.flush()
     record(scope, "role.updated", object_type="role", object_id=role.id, before=before, after=image(role))
     return role
@@ -76,7 +79,7 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
     caller = await acting(scope, Action.DELETE)
     role = await get(scope, role_id, for_update=True)
     precondition.check(role.version)
-    caller.check_reach(own(role.permissions))
+    caller.check_reach(scope.policy.of_custom_role(role.permissions))
     session = scope.unit.session
     held = await queries.holders(session, role.key)
     if held.members or held.invitations:
@@ -85,3 +88,10 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
     with answering(_DELETING):  # whoever came by another door than this app's, the keys hold
         await session.flush()
     record(scope, "role.deleted", object_type="role", object_id=role_id, before=image(role))
+
+
+def _named(scope: Scope, permissions: Collection[str]) -> Sequence[str]:
+    """Return the permissions that were named and those of every role, in order. Raises InvalidRequest for others."""
+    if unknown := sorted(set(permissions) - scope.policy.published.keys()):
+        raise InvalidRequest(fields={"permissions": f"no role can be given: {', '.join(unknown)}"})
+    return sorted(scope.policy.in_every_role.union(permissions))

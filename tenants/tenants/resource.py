@@ -5,10 +5,12 @@ from insula.db.models import Entitlement, Tenant, TenantSlug
 from insula.db.rights import may
 from tenants.database import TENANTS
 from tenants.tenants import routes
+from tenants.tenants.permissions import Action
 
 RESOURCE: Final = Resource(
     tag=Tag(name="tenants", description="The tenant that the caller acts in, and how to begin another."),
     routers=(routes.router,),
+    permissions=Action,
     newer={"v2": (routes.router_v2,)},
     attack=AttackHints(actions={"POST /v1/tenant/ownership": "ownership:transfer"}),
     tables=(

@@ -5,9 +5,11 @@ from insula.db.models import TenantUsage
 from insula.db.rights import may
 from tenants.database import TENANTS
 from tenants.usage import routes
+from tenants.usage.permissions import Action
 
 RESOURCE: Final = Resource(
     tag=Tag(name="usage", description="How much of its plan the tenant uses."),
     routers=(routes.router,),
     tables=(may(TENANTS, "tenant", TenantUsage, "SELECT"),),
+    permissions=Action,
 )

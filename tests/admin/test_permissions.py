@@ -5,8 +5,11 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 
 import admin
-from admin.permissions import GRANTS, PERMISSIONS
 from insula.policy import StaffRole
+from tests.support.apps import INSTALLATION
+
+PERMISSIONS = INSTALLATION.app("admin").permissions
+GRANTS = INSTALLATION.app("admin").grants
 
 
 def test_every_resources_permissions_are_among_them() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from insula.db.declared import DatabasePart, DeclaredRole
 from insula.db.roles import AppRole
 from insula.jobs import JobContext, Periodic
 from insula.mail import EmailTemplate
-from insula.policy import Role
+from insula.policy import ADMINS, MEMBERS, Permission, Role
 from insula.settings import SettingsGroup
 from tenants.invitations.emails import INVITATION
 
@@ -26,12 +25,21 @@ async def nothing(_context: JobContext, _arguments: Mapping[str, JsonValue]) -> 
     """Do nothing."""
 
 
-class Can(StrEnum):
-    READ = "ticket:read"
+class Can(Permission):
+    READ = "ticket:read", "See tickets", MEMBERS
+
+
+class Again(Permission):
+    CLOSE = "ticket:read", "Close tickets", ADMINS
+
+
+class Mute(Permission):
+    READ = "ticket:read", "", ADMINS
 
 
 TICKETS = Resource(
     tag=Tag(name="tickets", description="Questions."),
+    permissions=Can,
     public=frozenset({"POST /v1/tickets/hook"}),
     jobs={"support.remind": nothing},
     schedules=(Periodic("support.remind", "0 * * * *"),),
@@ -50,6 +58,10 @@ APP = App(
 HERE = Path(__file__).parent
 OTHER = Branch("support", HERE / "another")
 BRAND = Brand(name="Acme", claim="We help.", description="A product.")
+
+
+def installation_of(*resources: Resource) -> Installation:
+    return Installation(brand=BRAND, apps=(replace(APP, resources=resources),))
 
 
 @pytest.mark.parametrize(
@@ -112,6 +124,11 @@ BRAND = Brand(name="Acme", claim="We help.", description="A product.")
             ),
             "the branch of revisions support: declared twice by support",
         ),
+        (
+            lambda: installation_of(TICKETS, Resource(permissions=Again)),
+            "declared twice: ticket:read; give one",
+        ),
+        (lambda: installation_of(Resource(permissions=Mute)), "ticket:read does not say what it allows"),
         (lambda: Installation(brand=BRAND, apps=(APP,)).app("help"), "there is no app 'help': the apps are support"),
     ],
 )
@@ -136,9 +153,10 @@ def test_an_installation_gathers_the_branches_of_revisions_the_kernels_first() -
 
 
 def test_an_installation_gathers_what_its_resources_declare() -> None:
-    installation = Installation(brand=BRAND, apps=(replace(APP, grants={"member": frozenset({Can.READ})}),))
+    installation = Installation(brand=BRAND, apps=(APP,))
     assert dict(installation.jobs) == {"support.remind": nothing}
     assert installation.schedules == TICKETS.schedules
     assert installation.roles == set(Role)
-    assert installation.grants == {"member": {Can.READ}}
+    assert installation.grants == {role: {Can.READ} for role in MEMBERS}
+    assert [one.code for one in installation.published] == [Can.READ]
     assert installation.app("support").public == {"POST /v1/tickets/hook"}

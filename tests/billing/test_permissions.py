@@ -3,8 +3,11 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 
 import billing
-from billing.permissions import GRANTS, PERMISSIONS
 from insula.policy import Role
+from tests.support.apps import INSTALLATION
+
+PERMISSIONS = INSTALLATION.app("billing").permissions
+GRANTS = INSTALLATION.app("billing").grants
 
 
 def test_every_resources_permissions_are_among_them() -> None:

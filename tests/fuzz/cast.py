@@ -16,11 +16,10 @@ from insula.db.pools import Database
 from insula.db.roles import GATE, IDENTITY
 from insula.ids import TenantId, UserId
 from insula.settings import Settings
-from tenants.api_keys.grantable import KEY_ACTIONS
 from tests.fuzz.documents import Operation
 from tests.fuzz.secrets import Secrets
 from tests.fuzz.things import House, Record, Things
-from tests.support.apps import audience
+from tests.support.apps import POLICY, audience
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories, UserRow
 
@@ -141,7 +140,7 @@ class Cast:
             user = await self._things.make.staff("superuser" if part == "staff" else "auditor")
             return Actor(part, await self._token(user, app, None), None, user)
         if part == "key":
-            key = await self._things.make.api_key(house.tenant, *sorted(KEY_ACTIONS))
+            key = await self._things.make.api_key(house.tenant, *sorted(POLICY.for_keys))
             return Actor(part, key.headers, house)
         if part == "misled":  # a good token, of another app
             user = house.owner

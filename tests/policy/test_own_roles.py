@@ -9,17 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.policy import Policy, Role
+from insula.policy import Policy, Published, Role
 from insula.policy.own_roles import OwnRoles
 
 ACTIONS = ["project:read", "project:create", "project:delete", "tenant:give"]
 ASSIGNABLE = ACTIONS[:3]
+
+
+def published(codes: Sequence[str]) -> list[Published]:
+    return [Published(code, "Do it", "tests", for_people=False, in_every_role=False) for code in codes]
+
+
 SETS = st.frozensets(st.sampled_from(ACTIONS))
 
 
 @given(permissions=SETS, action=st.sampled_from(ACTIONS))
 def test_allows_exactly_what_is_named_and_assignable(permissions: frozenset[str], action: str) -> None:
-    policy = Policy({Role.OWNER: ACTIONS}, ASSIGNABLE)
+    policy = Policy({Role.OWNER: ACTIONS}, published(ASSIGNABLE))
     granted = action in permissions and action in ASSIGNABLE
 
     assert [policy.allows("editor", action, permissions) for _ in range(2)] == [granted, granted]
@@ -37,14 +43,14 @@ def test_roles_do_not_mix(sets: list[frozenset[str]]) -> None:
 
 @pytest.mark.parametrize("name", ["owner", "superuser", "editor", ""])
 def test_the_name_of_such_a_role_says_nothing(name: str) -> None:
-    policy = Policy({Role.OWNER: ACTIONS}, ASSIGNABLE)
+    policy = Policy({Role.OWNER: ACTIONS}, published(ASSIGNABLE))
 
     assert not policy.allows(name, "project:delete", frozenset({"project:read"}))
     assert policy.allows(name, "project:read", frozenset({"project:read"}))
 
 
 def test_without_permissions_its_name_is_unknown() -> None:
-    policy = Policy({Role.OWNER: ACTIONS}, ASSIGNABLE)
+    policy = Policy({Role.OWNER: ACTIONS}, published(ASSIGNABLE))
 
     assert not policy.allows("editor", "project:read")
     assert policy.allows("owner", "project:read")
@@ -53,8 +59,8 @@ def test_without_permissions_its_name_is_unknown() -> None:
 def test_what_is_assignable_makes_another_version() -> None:
     grants: dict[str, list[str]] = {Role.OWNER: ACTIONS}
 
-    assert Policy(grants, ASSIGNABLE).version != Policy(grants, ACTIONS).version
-    assert Policy(grants, ASSIGNABLE).version == Policy(grants, ASSIGNABLE[::-1]).version
+    assert Policy(grants, published(ASSIGNABLE)).version != Policy(grants, published(ACTIONS)).version
+    assert Policy(grants, published(ASSIGNABLE)).version == Policy(grants, published(ASSIGNABLE[::-1])).version
 
 
 def test_forgotten_decisions_are_made_again() -> None:

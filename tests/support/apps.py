@@ -10,7 +10,7 @@ from insula import mail
 from insula import settings as kernel_settings
 from insula.app.root import PUBLIC as ROOT_PUBLIC
 from insula.apps import load
-from insula.apps.build import build, contexts_of, site_of
+from insula.apps.build import build, contexts_of, policy_of, site_of
 from insula.http.seal import DOCUMENTATION
 from insula.jobs import Handlers, Periodic
 from insula.settings import Settings
@@ -19,6 +19,7 @@ from insula.worker import tasks
 INSTALLATION: Final = load(os.environ.get("INSULA_INSTALLATION", ""))
 DECLARED: Final = INSTALLATION.database
 SITE: Final = site_of(INSTALLATION)
+POLICY: Final = policy_of(INSTALLATION)
 MOUNTS: Final[Mapping[str, str]] = {"root": "", **{app.name: app.mount for app in INSTALLATION.apps}}
 PUBLIC: Final[Mapping[str, frozenset[str]]] = {
     "root": ROOT_PUBLIC.union(*(resource.public_pages for resource in INSTALLATION.resources)),
@@ -36,7 +37,7 @@ def audience(settings: Settings, app: str) -> str:
 
 def built(app: str, settings: Settings) -> FastAPI:
     """Return one app by itself, as the root would mount it."""
-    return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app])
+    return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app], POLICY)
 
 
 def is_of_an_installation(variable: str) -> bool:

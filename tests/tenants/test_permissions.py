@@ -7,12 +7,14 @@ from insula.policy import Role
 from tenants.invitations.permissions import Action as InvitationAction
 from tenants.me.permissions import Action as MeAction
 from tenants.members.permissions import Action as MemberAction
-from tenants.permissions import ASSIGNABLE, BUILT_IN, GRANTS, IN_EVERY_ROLE, PERMISSIONS, PUBLISHED, own
 from tenants.projects.permissions import Action as ProjectAction
 from tenants.tenants.permissions import Action as TenantAction
 from tenants.usage.permissions import Action as UsageAction
-from tests.support.apps import INSTALLATION
+from tests.support.apps import INSTALLATION, POLICY
 
+PERMISSIONS = INSTALLATION.app("tenants").permissions
+GRANTS = INSTALLATION.app("tenants").grants
+ASSIGNABLE = frozenset(POLICY.published)
 PERSONAL = {MeAction.READ, MeAction.UPDATE, TenantAction.CREATE, InvitationAction.ACCEPT}
 
 
@@ -50,22 +52,22 @@ class TestPublished:
         grants = INSTALLATION.grants
         members = frozenset[str]().union(*(grants[role] for role in Role))
         assert members - {MemberAction.TRANSFER_OWNERSHIP} == ASSIGNABLE
-        assert {role: grants[role] for role in Role} == BUILT_IN
+        assert {role: grants[role] for role in Role} == POLICY.built_in
 
     def test_names_no_personal_action_and_none_of_the_staffs(self) -> None:
         assert PERSONAL.isdisjoint(ASSIGNABLE)
         assert [code for code in ASSIGNABLE if code.startswith("staff")] == []
 
     def test_owners_have_all_of_it(self) -> None:
-        assert BUILT_IN[Role.OWNER] > ASSIGNABLE
+        assert POLICY.built_in[Role.OWNER] > ASSIGNABLE
 
     def test_says_what_each_allows_and_where(self) -> None:
-        assert all(known.meaning and known.meaning[0].isupper() for known in PUBLISHED.values())
-        assert {known.app for known in PUBLISHED.values()} == {"tenants", "billing"}
+        assert all(known.meaning and known.meaning[0].isupper() for known in POLICY.published.values())
+        assert {known.app for known in POLICY.published.values()} == {"tenants", "billing"}
 
     def test_what_everybody_may_is_in_every_role(self) -> None:
-        assert {"tenant:read", "member:leave"} <= IN_EVERY_ROLE
-        assert all(granted >= IN_EVERY_ROLE for granted in BUILT_IN.values())
+        assert {"tenant:read", "member:leave"} <= POLICY.in_every_role
+        assert all(granted >= POLICY.in_every_role for granted in POLICY.built_in.values())
 
     def test_what_is_stored_and_no_longer_published_counts_for_nothing(self) -> None:
-        assert own(["project:read", "ownership:transfer", "project:fly"]) == {"project:read"}
+        assert POLICY.of_custom_role(["project:read", "ownership:transfer", "project:fly"]) == {"project:read"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
 from typing import Final, TypedDict
 
 from fastapi import APIRouter, FastAPI
@@ -13,6 +14,7 @@ from insula.app.docs import add_documentation
 from insula.app.health import Watch
 from insula.app.openapi import DocumentedApp
 from insula.app.pages import Assets, Site
+from insula.app.vocabularies import Vocabularies
 from insula.http.handlers import install_handlers
 from insula.http.kernel import Kernel
 from insula.http.metrics import RequestMetrics
@@ -41,6 +43,7 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
     site: Site,
     routers: Iterable[APIRouter] = (),
     tags: Sequence[Tag] = (),
+    vocabularies: Vocabularies = MappingProxyType({}),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Return an app with handlers, document, docs pages and ``routers``; the root also with the middleware stack.
@@ -62,6 +65,7 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
         lifespan=lifespan,
         telemetry=None if is_root else _UNTRACED,
     )
+    app.vocabularies = vocabularies
     app.state.name = name
     app.state.metrics = metrics
     app.state.settings = settings

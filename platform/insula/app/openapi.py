@@ -1,13 +1,15 @@
 """The OpenAPI document of an app: what FastAPI makes, completed with what every route has in common."""
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 from insula.app.examples import add_examples
 from insula.app.limit_fields import add_limit_fields
-from insula.errors import AppError, InvalidValue
+from insula.app.vocabularies import Vocabularies, list_words
+from insula.errors import AppError, InvalidRequest, InvalidValue
 from insula.http.app_context import AppWithContext
-from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout, InvalidRequest
+from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout
 from insula.http.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
 
 _SCHEMES = {
@@ -32,18 +34,19 @@ Document = dict[str, Any]  # an OpenAPI document has no fixed shape
 class DocumentedApp(AppWithContext):
     """A FastAPI app whose document names the problems that any request can meet."""
 
+    vocabularies: Vocabularies = MappingProxyType({})
     _completed: Document | None = None
 
     def openapi(self) -> Document:
         """Return the document; made once for each set of routes."""
         document = super().openapi()
         if document is not self._completed:
-            _complete(document)
+            _complete(document, self.vocabularies)
             self._completed = document
         return document
 
 
-def _complete(document: Document) -> None:
+def _complete(document: Document, vocabularies: Vocabularies) -> None:
     components = document.setdefault("components", {})
     used = {scheme for _, operation in _operations(document) for way in operation.get("security", ()) for scheme in way}
     schemes = components.setdefault("securitySchemes", {})
@@ -55,6 +58,7 @@ def _complete(document: Document) -> None:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
+    list_words(document, vocabularies)
     add_examples(schemas)
     for method, operation in _operations(document):
         _complete_operation(method, operation)

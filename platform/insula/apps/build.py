@@ -6,17 +6,20 @@ from fastapi import FastAPI
 
 from insula.app.factory import make_app
 from insula.app.pages import Card, Site
+from insula.app.vocabularies import Vocabularies
 from insula.apps.manifest import App, Installation
 from insula.callers import AppCallers
 from insula.http.app_context import AppContext, give_context
 from insula.http.dispatch import install
 from insula.http.seal import DOCUMENTATION, check_callers, seal
+from insula.http.vocabulary import Vocabulary
+from insula.policy import Policy
 from insula.settings import Settings, audience
 
 _ROOT = Card("root", "", "Signing in, keys, health.")
 
 
-def build(app: App, settings: Settings, site: Site, context: AppContext) -> FastAPI:
+def build(app: App, settings: Settings, site: Site, context: AppContext, policy: Policy) -> FastAPI:
     """Return the declared app. Raises UndeclaredRoute for a route that is neither guarded nor declared public."""
     made = make_app(
         name=app.name,
@@ -28,12 +31,26 @@ def build(app: App, settings: Settings, site: Site, context: AppContext) -> Fast
         site=site,
         routers=app.routers(),
         tags=app.tags,
+        vocabularies=vocabularies_of(policy),
     )
     give_context(made, context)
     seal(made, app.name, DOCUMENTATION | app.public)
     check_callers(made, context)
     install(made)
     return made
+
+
+def policy_of(installation: Installation) -> Policy:
+    """Return what each role may."""
+    return Policy(installation.grants, installation.published, installation.roles)
+
+
+def vocabularies_of(policy: Policy) -> Vocabularies:
+    """Return the words that documents list."""
+    return {
+        Vocabulary.PERMISSIONS: sorted(policy.published),
+        Vocabulary.KEY_ACTIONS: sorted(policy.for_keys),
+    }
 
 
 def contexts_of(installation: Installation, settings: Settings) -> Mapping[str, AppContext]:

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from itertools import chain, combinations
 from pathlib import Path
 from types import MappingProxyType
@@ -32,14 +31,13 @@ from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
 from insula.jobs import Handler, Handlers, Periodic
 from insula.mail import EmailTemplate
-from insula.policy import merged
+from insula.policy import Permission, Published, grants_of, merged, published
 from insula.settings import Settings, SettingsGroup, with_groups
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _MOUNT: Final = re.compile(r"/[a-z][a-z0-9-]*")
 _FOLDER: Final = re.compile(r"[a-z][a-z0-9-]*")
 _ROUTE: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE|MOUNT|WEBSOCKET) /\S*")
-_NOTHING: Final[Mapping[str, frozenset[StrEnum]]] = MappingProxyType({})
 _NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 _NO_COMMANDS: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_JOBS: Final[Handlers] = MappingProxyType({})
@@ -51,6 +49,7 @@ class Resource:
     """One noun of an app, with all that belongs to it.
 
     ``tag`` is its group in the document; a resource without routes, or in another one's group, has none.
+    ``permissions`` is the enum of what its routes ask for.
     ``routers`` are served under ``/v1``, those of ``newer`` under the version that is their key, such as ``v2``.
     ``public`` names the routes that need no credentials, as ``"POST /v1/webhooks/stripe"``: every other route must
     be guarded. ``pages`` are served by the root app, outside of every app and its document; the files in the folders
@@ -63,6 +62,7 @@ class Resource:
 
     tag: Tag | None = None
     routers: Sequence[APIRouter] = ()
+    permissions: type[Permission] | None = None
     newer: Mapping[str, Sequence[APIRouter]] = field(default_factory=lambda: _NO_ROUTERS)
     public: frozenset[str] = frozenset()
     pages: Sequence[APIRouter] = ()
@@ -101,9 +101,8 @@ class App:
     """One mounted app: its address, its document, its callers, its part of the database and its resources.
 
     ``callers`` are the kinds of callers that it lets in: ``(Members(), ApiKeys())``, ``(Staff(),)``, or its own.
-    ``purpose`` is a sentence for the home page. ``grants`` are its actions by the built-in role that has them,
-    ``assignable`` those that tenants can put into roles of their own. ``commands`` are what the program ``insula``
-    can do for it: the module that holds each command's typer app, imported when the command is called.
+    ``purpose`` is a sentence for the home page. ``commands`` are what the program ``insula`` can do for it: the module
+    that holds each command's typer app, imported when the command is called.
     ``settings`` are its group: ``INSULA_<NAME>_<FIELD>``, read by ``settings.of(...)``.
     ``database`` declares the app's login, and what belongs to no single resource.
     ``migrations`` is the folder of its branch of revisions, which is named after the app.
@@ -117,8 +116,6 @@ class App:
     version: str
     database: DatabasePart
     callers: Sequence[Kind]
-    grants: Mapping[str, frozenset[StrEnum]] = field(default_factory=lambda: _NOTHING)
-    assignable: frozenset[str] = frozenset()
     commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)
     settings: type[SettingsGroup] | None = None
     migrations: Path | None = None
@@ -159,6 +156,16 @@ class App:
     def tags(self) -> tuple[Tag, ...]:
         """The resources' tags, in the order of the document."""
         return tuple(resource.tag for resource in self.resources if resource.tag is not None)
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """What its routes ask for."""
+        return tuple(chain.from_iterable(resource.permissions or () for resource in self.resources))
+
+    @property
+    def grants(self) -> Mapping[str, frozenset[Permission]]:
+        """Its permissions, by the built-in role that has them. Raises ManifestError for a code declared twice."""
+        return grants_of(self.permissions)
 
     @property
     def public(self) -> frozenset[str]:
@@ -214,11 +221,16 @@ class Installation:
         _unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
         _unique("two emails have the name {}: rename one", (email.name for email in self.emails))
         _unique("two resources serve /static/{}: rename one", chain.from_iterable(at.static for at in self.resources))
-        roles_of(chain.from_iterable(app.callers for app in self.apps))
+        self._check_policy()
         names = [app.name for app in self.apps if app.settings is not None]
         _check_variables(combinations(names, 2))
         declared = merged_declarations(KERNEL, *(app.declared for app in self.apps))
         object.__setattr__(self, "database", declared)
+
+    def _check_policy(self) -> None:
+        """Make what the policy is made of, which refuses what contradicts itself."""
+        roles_of(chain.from_iterable(app.callers for app in self.apps))
+        _ = self.grants, self.published
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -227,8 +239,8 @@ class Installation:
 
     @property
     def grants(self) -> Mapping[str, frozenset[str]]:
-        """Every app's actions, by the built-in role that has them."""
-        return merged([app.grants for app in self.apps])
+        """Every app's permissions, by the built-in role that has them."""
+        return merged([grants_of(chain.from_iterable(app.permissions for app in self.apps))])
 
     @property
     def roles(self) -> frozenset[str]:
@@ -236,9 +248,14 @@ class Installation:
         return roles_of(chain.from_iterable(app.callers for app in self.apps))
 
     @property
+    def published(self) -> tuple[Published, ...]:
+        """Every app's permissions that tenants can put into roles of their own."""
+        return tuple(chain.from_iterable(published(app.name, app.permissions) for app in self.apps))
+
+    @property
     def assignable(self) -> frozenset[str]:
-        """Every app's actions that tenants can put into roles of their own."""
-        return frozenset(chain.from_iterable(app.assignable for app in self.apps))
+        """The codes of the permissions that tenants can put into roles of their own."""
+        return frozenset(permission.code for permission in self.published)
 
     @property
     def jobs(self) -> Handlers:

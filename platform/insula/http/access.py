@@ -230,7 +230,7 @@ class PersonalGuard(Guard[UserPrincipal, PersonalScope]):
 
     def scope(self, caller: UserPrincipal, request: RequestContext) -> PersonalScope:
         """Return the scope."""
-        return PersonalScope(caller, request.unit, request.request_id, request.address)
+        return PersonalScope(caller, request.unit, request.request_id, request.address, request.policy)
 
 
 class RoleGuard(Guard[AnyRolePrincipal, AnyRoleScope], Generic[AnyRolePrincipal, AnyRoleScope]):

@@ -1,12 +1,6 @@
 """What the wire itself can get wrong, before any route has its say."""
 
-from insula.errors import AppError, BadRequest, PayloadTooLarge
-
-
-class InvalidRequest(AppError):
-    """A part of the request does not have the expected form; field_errors says which."""
-
-    code, status = "invalid_request", 422
+from insula.errors import AppError, BadRequest, InvalidRequest, PayloadTooLarge
 
 
 class MethodNotAllowed(AppError):

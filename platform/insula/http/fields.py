@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from insula.http.problems import FieldErrorFields
 
 _MAX_ERRORS = 50
+_REFUSED = "value_error"
 _MAX_LENGTH = 200
 _LOCATIONS = frozenset({"body", "query", "path", "header", "cookie"})
 _EMAIL = "value is not a valid email address"
@@ -19,6 +20,11 @@ def field_errors(errors: Iterable[Mapping[str, object]]) -> list[FieldErrorField
         code = str(error["type"])
         found.append({"field": _field(error["loc"]), "message": _message(code, str(error["msg"])), "code": code})
     return found
+
+
+def refused_fields(fields: Mapping[str, str]) -> list[FieldErrorFields]:
+    """Return what a service found wrong with each field, as pydantic would have it."""
+    return [{"field": name, "message": message[:_MAX_LENGTH], "code": _REFUSED} for name, message in fields.items()]
 
 
 def _field(location: object) -> str:

@@ -13,9 +13,17 @@ from starlette.responses import Response
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
-from insula.errors import AppError, BadRequest, Forbidden, NotFound, PayloadTooLarge, Unauthenticated
-from insula.http.errors import InternalFailure, InvalidRequest, MethodNotAllowed
-from insula.http.fields import field_errors
+from insula.errors import (
+    AppError,
+    BadRequest,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    Unauthenticated,
+)
+from insula.http.errors import InternalFailure, MethodNotAllowed
+from insula.http.fields import field_errors, refused_fields
 from insula.http.problems import ProblemResponse, request_id_of
 from insula.http.refusal import Refusal
 from insula.http.reporting import report
@@ -81,7 +89,8 @@ async def _answer(connection: HTTPConnection, error: AppError) -> Response | Non
     if isinstance(connection, WebSocket):
         await connection.close(close_code(error), reason=error.code)
         return None
-    return ProblemResponse(error, request_id_of(connection.scope))
+    refused = error.fields if isinstance(error, InvalidRequest) else {}
+    return ProblemResponse(error, request_id_of(connection.scope), refused_fields(refused))
 
 
 def _kind_of(status: int) -> type[AppError]:

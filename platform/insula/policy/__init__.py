@@ -1,6 +1,15 @@
 """Which role may do what."""
 
-from insula.policy.permissions import DeclaredTwice, GrantedTo, Permission, Published, Undescribed, grants_of, published
+from insula.policy.permissions import (
+    DeclaredTwice,
+    GrantedTo,
+    Permission,
+    Permissions,
+    Published,
+    Undescribed,
+    grants_of,
+    published,
+)
 from insula.policy.policy import Policy, UnknownRole, merged
 from insula.policy.roles import (
     ADMINS,
@@ -30,6 +39,7 @@ __all__ = [
     "DeclaredTwice",
     "GrantedTo",
     "Permission",
+    "Permissions",
     "Policy",
     "Published",
     "Role",

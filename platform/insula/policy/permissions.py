@@ -1,6 +1,6 @@
 """Permissions: declared by the resources that they guard, granted to built-in roles, put together into custom ones."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 from typing import Self
 
-from insula.policy.roles import EVERYBODY, OWNERS, Role, StaffRole
+from insula.errors import ManifestError
+from insula.policy.roles import EVERYBODY, OWNERS, Role
+
+Permissions = frozenset[str]
 
 
 class GrantedTo(Enum):
@@ -22,7 +25,7 @@ class GrantedTo(Enum):
 class Permission(StrEnum):
     """What a route asks of its caller: a code, its meaning in words, and the built-in roles that have it.
 
-    A resource declares its own::
+    A resource declares its own, and names them in its manifest::
 
         class Action(Permission):
             READ = "project:read", "See projects", VIEWERS
@@ -32,14 +35,14 @@ class Permission(StrEnum):
     """
 
     meaning: str
-    roles: AbstractSet[Role | StaffRole]
+    roles: AbstractSet[StrEnum]
     granted_to: GrantedTo
 
     def __new__(
         cls,
         code: str,
         meaning: str = "",
-        roles: AbstractSet[Role | StaffRole] = frozenset(),
+        roles: AbstractSet[StrEnum] = frozenset(),
         granted_to: GrantedTo = GrantedTo.PEOPLE_AND_KEYS,
     ) -> Self:
         """Make a member that is its code."""
@@ -56,11 +59,11 @@ class Permission(StrEnum):
         return not self.roles.isdisjoint(Role) and self.roles != OWNERS
 
 
-class Undescribed(ValueError):
+class Undescribed(ManifestError):
     """A permission does not say what it allows."""
 
 
-class DeclaredTwice(ValueError):
+class DeclaredTwice(ManifestError):
     """Two permissions have one code: a role that has one of them would have the other."""
 
 
@@ -69,8 +72,11 @@ def grants_of(permissions: Iterable[Permission]) -> Mapping[str, frozenset[Permi
     declared = tuple(permissions)
     if twice := sorted(code for code, times in Counter(map(str, declared)).items() if times > 1):
         raise DeclaredTwice(f"declared twice: {', '.join(twice)}; give one of them another code")
-    grants = {role: frozenset(one for one in declared if role in one.roles) for role in (*Role, *StaffRole)}
-    return MappingProxyType({str(role): granted for role, granted in grants.items() if granted})
+    grants: defaultdict[str, set[Permission]] = defaultdict(set)
+    for permission in declared:
+        for role in permission.roles:
+            grants[str(role)].add(permission)
+    return MappingProxyType({role: frozenset(granted) for role, granted in grants.items()})
 
 
 @dataclass(frozen=True, slots=True)

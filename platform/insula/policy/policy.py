@@ -3,10 +3,12 @@
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from insula.policy.engine import Engine
 from insula.policy.own_roles import OwnRoles
+from insula.policy.permissions import Permissions, Published
 from insula.policy.roles import Role, StaffRole
 
 _BUILT_IN: Final = frozenset[str]({*Role, *StaffRole})
@@ -30,15 +32,15 @@ class Policy:
 
     There is no Casbin grouping (``g``): who has which role comes from the membership, so the rules
     stay as few as roles times actions whatever the number of tenants. A role that a tenant defines
-    brings its permissions along, of which those that are ``assignable`` count. ``roles`` are the
-    built-in ones of every kind of caller. A changed rule is a new ``Policy`` with a new ``version``
-    and, with it, an empty table of decisions.
+    brings its permissions along, of which those that are ``published`` count. ``roles`` are the
+    built-in ones of every kind of caller; ``built_in`` says what those of tenants may. A
+    changed rule is a new ``Policy`` with a new ``version`` and, with it, an empty table of decisions.
     """
 
     def __init__(
         self,
         grants: Mapping[str, Collection[str]],
-        assignable: Collection[str] = (),
+        published: Iterable[Published] = (),
         roles: Collection[str] = _BUILT_IN,
     ) -> None:
         self._roles = frozenset(map(str, roles))
@@ -48,8 +50,12 @@ class Policy:
         self._engine = Engine(rules)
         self._actions = frozenset(action for _, action in rules)
         self._decisions: dict[tuple[str, str], bool] = {}
-        self._own_roles = OwnRoles(assignable)
-        self.version = zlib.crc32(repr((rules, sorted(map(str, assignable)))).encode())
+        self.published = MappingProxyType({one.code: one for one in published})
+        self.in_every_role = frozenset(code for code, one in self.published.items() if one.in_every_role)
+        self.for_keys = frozenset(code for code, one in self.published.items() if not one.for_people)
+        self.built_in = MappingProxyType({str(role): frozenset(map(str, grants.get(role, ()))) for role in Role})
+        self._own_roles = OwnRoles(self.published)
+        self.version = zlib.crc32(repr((rules, sorted(self.published))).encode())
 
     def allows(self, role: str, action: str, permissions: frozenset[str] | None = None) -> bool:
         """Decide; what is unknown is refused. A tenant's own role is its ``permissions``: its name says nothing."""
@@ -57,6 +63,14 @@ class Policy:
             return self._own_roles.allows(permissions, action)
         decision = self._decisions.get((role, action))
         return self._decide(role, action) if decision is None else decision
+
+    def of_custom_role(self, stored: Iterable[str]) -> Permissions:
+        """Return what a custom role with these stored permissions may: none that is not published."""
+        return frozenset(self.published.keys() & stored)
+
+    def of_key(self, permissions: Permissions) -> Permissions:
+        """Return the actions that a member with these ``permissions`` may give to a key: none that they lack."""
+        return self.for_keys & permissions
 
     def _decide(self, role: str, action: str) -> bool:
         if role not in self._roles or action not in self._actions:

@@ -91,6 +91,7 @@ class PersonalScope:
     unit: Unit
     request_id: str
     address: str
+    policy: Policy
 
     @property
     def actor(self) -> Actor:

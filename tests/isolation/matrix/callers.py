@@ -13,7 +13,7 @@ from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.stage import Stage
 from tests.isolation.matrix.wire import Headers
 from tests.isolation.matrix.world import IN_BOTH, WITH, WITHOUT, World
-from tests.support.apps import INSTALLATION
+from tests.support.apps import INSTALLATION, POLICY
 
 Side = Literal["a", "b", "c", "nobody"]
 Credentials = Callable[[Stage, World], Awaitable[Headers]]
@@ -85,7 +85,7 @@ def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
 
 
 def _own_roles(app: str, action: str) -> Iterator[Caller]:
-    given = None if action in INSTALLATION.assignable else FORBIDDEN
+    given = None if action in POLICY.published else FORBIDDEN
     yield Caller("own role of A", "a", given, _bearer("a", WITH, app))
     yield Caller("own role of A without it", "a", FORBIDDEN, _bearer("a", WITHOUT, app))
 

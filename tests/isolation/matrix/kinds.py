@@ -11,10 +11,9 @@ from typing import Final
 
 from insula import clock
 from insula.auth.api_keys import digest_of
-from tenants.api_keys.grantable import KEY_ACTIONS
 from tenants.invitations.tokens import digest
 from tests.isolation.matrix.island import Island, Row
-from tests.support.apps import INSTALLATION
+from tests.support.apps import INSTALLATION, POLICY
 
 ALIASES: Final[Mapping[str, str]] = {
     "object_id": "custom_role_id",
@@ -111,4 +110,4 @@ SHAPES: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
 }
 """For each table, its rows, two where they are listed: what is not said of a column is made up."""
 
-ALL_KEY_ACTIONS: Final = frozenset(map(str, KEY_ACTIONS))
+ALL_KEY_ACTIONS: Final = POLICY.for_keys

@@ -12,7 +12,7 @@ from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.rows import Rows, add_bare_island, add_island, add_membership, add_person, add_staff
 from tests.support.app import PASSWORD
-from tests.support.apps import INSTALLATION
+from tests.support.apps import POLICY
 
 OTHER_PASSWORD: Final = "another battery staple horse"
 WITH, WITHOUT = "with", "without"
@@ -44,7 +44,8 @@ def new_world(rows: Rows, route: LiveRoute, hashes: Mapping[str, str]) -> World:
     action = action_of(route) if route.guard is not None else ""
     every, having, lacking = ALL_KEY_ACTIONS, ALL_KEY_ACTIONS & {action}, ALL_KEY_ACTIONS - {action}
     keys = {"key": every, "having": having or every, "lacking": lacking, "expired": every, "revoked": every}
-    roles = {WITH: INSTALLATION.assignable, WITHOUT: INSTALLATION.assignable - {action}}
+    assignable = frozenset(POLICY.published)
+    roles = {WITH: assignable, WITHOUT: assignable - {action}}
     a = new_island("a", password=OTHER_PASSWORD, key_actions={"key": every}, roles=roles)
     b = new_island("b", password=PASSWORD, key_actions=keys)
     c = new_island("c", password=OTHER_PASSWORD, key_actions={"key": every}, status=SUSPENDED)

@@ -92,15 +92,15 @@ PEOPLE: Final = (
     Edit(
         "staff: what was true a moment ago",
         "admin/acting.py",
-        "if role is None or action not in GRANTS[role]:",
+        "if role is None or not scope.policy.allows(role, action):",
         "if role is None:",
         _STAFF,
     ),
     Edit(
         "staff: former ones too",
         "admin/acting.py",
-        "if role is None or action not in GRANTS[role]:",
-        "role = role or StaffRole.SUPERUSER\n    if action not in GRANTS[role]:",
+        "if role is None or not scope.policy.allows(role, action):",
+        "role = role or StaffRole.SUPERUSER\n    if not scope.policy.allows(role, action):",
         _STAFF,
     ),
     Edit(

@@ -4,11 +4,9 @@ from uuid import UUID
 import anyio
 import pytest
 
-import billing.api
 from insula import clock
 from insula.auth.api_keys import digest_of
-from tenants.api_keys.grantable import KEY_ACTIONS, grantable_by
-from tenants.permissions import BUILT_IN, GRANTS
+from tests.support.apps import INSTALLATION, POLICY
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.api_keys.support import HOUR, IMPORT, MANAGERS, made, works
 from tests.tenants.conftest import Join
@@ -59,14 +57,14 @@ class TestCreate:
 
     async def test_gives_whatever_the_maker_has(self, join: Join, tenant: TenantRow) -> None:
         admin = await join(tenant, "admin")
-        issued = await made(admin, actions=sorted(KEY_ACTIONS, reverse=True) * 2)
-        assert issued["actions"] == sorted(grantable_by(BUILT_IN["admin"])) == sorted(KEY_ACTIONS)
+        issued = await made(admin, actions=sorted(POLICY.for_keys, reverse=True) * 2)
+        assert issued["actions"] == sorted(POLICY.of_key(POLICY.built_in["admin"])) == sorted(POLICY.for_keys)
 
     @pytest.mark.parametrize("role", ROLES)
     def test_no_role_can_give_what_it_lacks(self, role: str) -> None:
-        own = set(map(str, GRANTS[role] | billing.api.GRANTS[role]))
-        assert grantable_by(BUILT_IN[role]) == own & KEY_ACTIONS
-        assert not grantable_by(frozenset({"nothing:do"}))
+        own = INSTALLATION.grants[role]
+        assert POLICY.of_key(POLICY.built_in[role]) == own & POLICY.for_keys
+        assert not POLICY.of_key(frozenset({"nothing:do"}))
 
     @pytest.mark.parametrize(
         "actions",
@@ -138,7 +136,7 @@ class TestCreate:
 
     async def test_a_key_makes_none(self, owner: Caller, make: Factories) -> None:
         """Not even one that holds the action, as no key should."""
-        held = await make.api_key(owner.home, *KEY_ACTIONS, "api_key:create")
+        held = await make.api_key(owner.home, *POLICY.for_keys, "api_key:create")
         answer = await owner.client.post(f"{API}/api-keys", json=IMPORT, headers=held.headers)
         assert code_of(answer) == (403, "forbidden")
         await made(owner)

@@ -3,10 +3,10 @@
 from typing import Any
 
 from insula.ids import new_id
-from tenants.permissions import IN_EVERY_ROLE
+from tests.support.apps import POLICY
 from tests.tenants.support import Caller
 
-BASIC = sorted(IN_EVERY_ROLE)
+BASIC = sorted(POLICY.in_every_role)
 EDITS = ("project:read", "project:create", "project:update")
 RUNS_ROLES = ("role:read", "role:create", "role:update", "role:delete")
 

@@ -19,9 +19,8 @@ from insula import clock
 from insula.db.models import AuthSession, CustomRole, Entitlement, Membership, Tenant, User
 from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId, new_id
-from tenants.permissions import ASSIGNABLE, IN_EVERY_ROLE
 from tests.support.app import Live
-from tests.support.apps import audience
+from tests.support.apps import POLICY, audience
 from tests.support.factories import Factories
 
 TENANTS, ROLES = 1_000, 10
@@ -39,7 +38,8 @@ class Cost(NamedTuple):
 
 def _sets() -> Iterator[list[str]]:
     """Yield sets of permissions, no two alike, each of which may list projects."""
-    always, others = {*IN_EVERY_ROLE, "project:read"}, sorted(ASSIGNABLE - IN_EVERY_ROLE - {"project:read"})
+    always = {*POLICY.in_every_role, "project:read"}
+    others = sorted(POLICY.published.keys() - always)
     for size in range(8, len(others)):
         yield from (sorted({*always, *chosen}) for chosen in combinations(others, size))
 

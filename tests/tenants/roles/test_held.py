@@ -3,9 +3,8 @@
 import httpx
 import pytest
 
-from tenants.api_keys.grantable import KEY_ACTIONS
-from tenants.permissions import ASSIGNABLE
 from tests.support.app import SignIn
+from tests.support.apps import POLICY
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import answers
 from tests.tenants.conftest import Hire, Join, PlaceOf
@@ -39,7 +38,7 @@ class TestHolder:
         assert (await editor.delete("/members/me")).status_code == 204
 
     async def test_may_with_everything_less_than_an_owner(self, hire: Hire, owner: Caller, place_of: PlaceOf) -> None:
-        mighty, place = await hire(*ASSIGNABLE), await place_of(owner)
+        mighty, place = await hire(*POLICY.published), await place_of(owner)
         body = {"member_id": place.rpartition("/")[2]}
         assert code_of(await mighty.post("/tenant/ownership", body)) == (403, "forbidden")
         assert code_of(await mighty.delete(place)) == OUTRANKED
@@ -198,7 +197,7 @@ class TestRank:
     async def test_bounds_what_an_api_key_is_given(self, hire: Hire, client: httpx.AsyncClient) -> None:
         smith = await hire("api_key:create", "api_key:rotate", *EDITS)
         body = {"name": "Import", "actions": ["project:read"]}
-        beyond = await smith.post("/api-keys", {**body, "actions": sorted(KEY_ACTIONS)})
+        beyond = await smith.post("/api-keys", {**body, "actions": sorted(POLICY.for_keys)})
         assert code_of(beyond) == (403, "action_not_yours")
         made = await smith.post("/api-keys", body)
         assert made.status_code == 201

@@ -1,8 +1,8 @@
 import pytest
 
 from insula.ids import new_id
-from tenants.permissions import ASSIGNABLE, BUILT_IN
 from tenants.roles.service import MOST
+from tests.support.apps import POLICY
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.conftest import Join, PlaceOf
 from tests.tenants.invitations.support import invited
@@ -44,7 +44,7 @@ class TestAccess:
 class TestPermissions:
     async def test_lists_what_roles_can_be_made_of(self, owner: Caller) -> None:
         listed = {known["code"]: known for known in (await owner.get("/permissions")).json()["items"]}
-        assert set(listed) == ASSIGNABLE
+        assert set(listed) == POLICY.published.keys()
         assert listed["project:create"] == {
             "code": "project:create",
             "meaning": "Create projects",
@@ -104,6 +104,17 @@ class TestCreate:
         assert (answer.status_code, answer.json()["field_errors"][0]["field"].split(".")[0]) == (422, field)
         await defined(owner, "project:read")
 
+    async def test_names_what_no_role_can_be_given(self, owner: Caller) -> None:
+        answer = await owner.post("/roles", role("project:read", "project:fly", "me:read"))
+        assert code_of(answer) == (422, "invalid_request")
+        assert answer.json()["field_errors"] == [
+            {
+                "field": "permissions",
+                "message": "no role can be given: me:read, project:fly",
+                "code": "value_error",
+            }
+        ]
+
     async def test_ends_at_the_most_a_tenant_may_have(
         self, owner: Caller, make: Factories, tenant: TenantRow, stranger: Caller
     ) -> None:
@@ -121,7 +132,7 @@ class TestList:
         await defined(stranger, "project:read")
         own = [await defined(owner, "project:read", key=key) for key in ("writer", "editor")]
         listed = (await owner.get("/roles")).json()
-        assert {known["key"]: set(known["permissions"]) for known in listed["built_in"]} == BUILT_IN
+        assert {known["key"]: set(known["permissions"]) for known in listed["built_in"]} == POLICY.built_in
         assert listed["own"] == own[::-1]
 
 

@@ -1,0 +1,52 @@
+"""A document lists the words of its installation, and its examples name no others."""
+
+from typing import Any
+
+from insula.app.vocabularies import Vocabularies, list_words
+from insula.http.vocabulary import Vocabulary, word_of
+
+WORDS: Vocabularies = {Vocabulary.PERMISSIONS: ["deed:read", "deed:sign"], Vocabulary.KEY_ACTIONS: ["deed:read"]}
+
+
+def document(schema: dict[str, Any]) -> dict[str, Any]:
+    made = {"components": {"schemas": {"Role": schema, "Roles": {"properties": {"roles": several("Role")}}}}}
+    list_words(made, WORDS)
+    return made
+
+
+def several(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+
+
+def of_words(*examples: object, **array: object) -> dict[str, Any]:
+    words = {"type": "array", "items": word_of(Vocabulary.PERMISSIONS), **array}
+    return {"type": "object", "properties": {"may": words}, "examples": list(examples)}
+
+
+def test_the_words_stand_in_order_in_place_of_their_vocabulary() -> None:
+    role = document(of_words())["components"]["schemas"]["Role"]
+    assert role["properties"]["may"]["items"] == {"type": "string", "enum": ["deed:read", "deed:sign"]}
+
+
+def test_an_example_keeps_the_words_that_there_are() -> None:
+    schema = document(of_words({"may": ["deed:sign", "x"], "name": "N"}, {"may": ["item:read"]}))
+    assert schema["components"]["schemas"]["Role"]["examples"] == [
+        {"may": ["deed:sign"], "name": "Notary"},
+        {"may": []},
+    ]
+
+
+def test_an_example_that_needs_a_word_gets_one() -> None:
+    schema = document(of_words({"may": ["item:read"]}, minItems=1))
+    assert schema["components"]["schemas"]["Role"]["examples"] == [{"may": ["deed:read"]}]
+
+
+def test_what_is_an_unknown_word_is_left_out_of_a_list_of_examples() -> None:
+    one = {"type": "object", "properties": {"may": word_of(Vocabulary.KEY_ACTIONS)}}
+    all_of_them = {
+        "properties": {"deeds": several("Deed")},
+        "examples": [{"deeds": [{"may": "x"}, {"may": "deed:read"}]}],
+    }
+    made: dict[str, Any] = {"components": {"schemas": {"Deed": one, "Deeds": all_of_them}}}
+    list_words(made, WORDS)
+    assert made["components"]["schemas"]["Deeds"]["examples"] == [{"deeds": [{"may": "deed:read"}]}]
