@@ -31,7 +31,7 @@ def test_the_words_stand_in_order_in_place_of_their_vocabulary() -> None:
 def test_an_example_keeps_the_words_that_there_are() -> None:
     schema = document(of_words({"may": ["deed:sign", "x"], "name": "N"}, {"may": ["item:read"]}))
     assert schema["components"]["schemas"]["Role"]["examples"] == [
-        {"may": ["deed:sign"], "name": "Notary"},
+        {"may": ["deed:sign"], "name": "N"},
         {"may": []},
     ]
 

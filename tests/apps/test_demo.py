@@ -116,7 +116,7 @@ def test_an_installation_without_billing_has_the_rest(empty: Settings) -> None:
 def test_the_demo_role_holds_no_action_that_the_installation_lacks(empty: Settings) -> None:
     app = INSTALLATION.app("tenants")
     silent = [replace(one, permissions=None) if one.permissions is ItemAction else one for one in app.resources]
-    seed(empty, of(replace(app, resources=silent)))
+    seed(empty, of(replace(app, resources=silent), INSTALLATION.app("billing")))
     assert "item:read" in LEADS
     assert found(empty, "select permissions from custom_role") == [([name for name in LEADS if name != "item:read"],)]
 
