@@ -96,7 +96,7 @@ EFFECTS: Final = (
     Edit(
         "jobs: without a tenant",
         _RUNNER,
-        "if context.tenant_id is None and self.task not in _MAY_LACK_A_TENANT:",
+        "if context.tenant_id is None and self.task not in self.resources.declared.tenantless_tasks:",
         "if False:",
         fault("20_job_of_another_tenant"),
     ),
