@@ -1,0 +1,45 @@
+"""The kernel names no app, no resource and nothing of theirs: `scripts/check_names.py` finds each kind of breach."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.app import OUR_CODE
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "check_names.py"
+
+
+def check(*kernel: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own script, by our own interpreter
+        [sys.executable, str(SCRIPT), *kernel], env=dict(OUR_CODE), capture_output=True, text=True, check=False
+    )
+
+
+def test_the_kernel_names_none_of_the_installation() -> None:
+    result = check()
+    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+
+
+BREACHES = {
+    "import tenants.api": "imports tenants.api",
+    "from admin.app import APP": "imports admin.app",
+    'APP = "billing"': "'billing' is an app",
+    'PLACE = "/api"': "'/api' is an app's mount",
+    'ROLE = "insula_tenants"': "'insula_tenants' is an app's database role",
+    'TASK = "billing.sweep"': "'billing.sweep' is a resource's job",
+    'MAY = "project:read"': "'project:read' is a permission",
+    'OPEN = "/v1/webhooks/stripe"': "'/v1/webhooks/stripe' is a resource's route",
+    'QUERY = "SELECT id FROM project_item"': "'project_item' is an app's table",
+}
+
+
+def test_each_kind_of_breach_is_found_and_nothing_else(tmp_path: Path) -> None:
+    kernel = tmp_path / "insula"
+    kernel.mkdir()
+    (kernel / "told.py").write_text('"""Such as billing, in project_item."""\nOWN = "create-project"\n')
+    (kernel / "named.py").write_text("\n".join(BREACHES))
+    result = check(str(kernel))
+    assert result.returncode == 1, result.stderr
+    found = [line.partition(";")[0] for line in result.stdout.splitlines()]
+    expected = [f"insula/named.py:{line}: {message}" for line, message in enumerate(BREACHES.values(), 1)]
+    assert sorted(found) == sorted(expected)
