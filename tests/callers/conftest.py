@@ -39,8 +39,8 @@ class Desk:
     async def tickets(self, token: str) -> httpx.Response:
         return await self.client.get("/desk/v1/tickets", headers={"Authorization": f"Bearer {token}"})
 
-    async def close(self, token: str) -> httpx.Response:
-        return await self.client.post("/desk/v1/tickets/close", headers={"Authorization": f"Bearer {token}"})
+    async def create(self, token: str) -> httpx.Response:
+        return await self.client.post("/desk/v1/tickets", headers={"Authorization": f"Bearer {token}"})
 
     async def hire(self, user: UserRow, role: desk.AgentRole) -> None:
         await self.readback("INSERT INTO support_agent VALUES (:id, :role)", id=user.id, role=role.value)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final
+from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
 from fastapi.params import Depends as DependsParam
 from pydantic import BaseModel
 from sqlalchemy import MetaData
+from sqlmodel import Field
 
 from insula.callers import (
     Admitted,
@@ -37,8 +39,8 @@ class AgentRole(StrEnum):
 
 
 class Action(StrEnum):
-    TICKET_READ = "desk.ticket:read"
-    TICKET_CLOSE = "desk.ticket:close"
+    TICKET_READ = "support_agent.ticket:read"
+    TICKET_CREATE = "support_agent.ticket:create"
 
 
 GRANTS: Final[Mapping[str, frozenset[Action]]] = {
@@ -70,6 +72,8 @@ class SupportAgent(RoleHolder, table=True):
 
     metadata = MetaData()  # no table of the product: the tests make it and drop it
 
+    user_id: UUID = Field(primary_key=True)  # its foreign key leads into the product's metadata
+
 
 class SupportAgents(RoleCallers):
     """Users who have a row in ``support_agent``."""
@@ -99,15 +103,15 @@ class Seen(BaseModel):
 
     kind: str
     role: str
-    closes: bool
+    creates: bool
 
 
 async def read(scope: Annotated[AgentScope, allow_agent(Action.TICKET_READ)]) -> Seen:
-    return Seen(kind=scope.principal.kind, role=scope.principal.role, closes=scope.may(Action.TICKET_CLOSE))
+    return Seen(kind=scope.principal.kind, role=scope.principal.role, creates=scope.may(Action.TICKET_CREATE))
 
 
-async def close(_scope: Annotated[AgentScope, allow_agent(Action.TICKET_CLOSE)]) -> str:
-    return "closed"
+async def create(_scope: Annotated[AgentScope, allow_agent(Action.TICKET_CREATE)]) -> str:
+    return "created"
 
 
 def context_of_desk(settings: Settings, callers: AppCallers | None = None) -> AppContext:
@@ -122,7 +126,7 @@ def build(context: AppContext) -> FastAPI:
     install_handlers(app)
     router = APIRouter(prefix="/v1", route_class=TenantRoute)
     router.add_api_route("/tickets", read)
-    router.add_api_route("/tickets/close", close, methods=["POST"])
+    router.add_api_route("/tickets", create, methods=["POST"])
     app.include_router(router)
     give_context(app, context)
     check_callers(app, context)

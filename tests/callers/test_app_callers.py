@@ -100,8 +100,8 @@ class TestRoles:
 
     def test_of_an_apps_own_kind_are_granted_actions(self) -> None:
         policy = Policy(desk.GRANTS, roles=roles_of([desk.SupportAgents()]))
-        assert policy.allows(desk.AgentRole.LEAD, desk.Action.TICKET_CLOSE)
-        assert not policy.allows(desk.AgentRole.CLERK, desk.Action.TICKET_CLOSE)
+        assert policy.allows(desk.AgentRole.LEAD, desk.Action.TICKET_CREATE)
+        assert not policy.allows(desk.AgentRole.CLERK, desk.Action.TICKET_CREATE)
 
 
 class TestSigningInToAnAppOfTwoKinds:

@@ -61,14 +61,14 @@ class TestEachRequest:
         answer = await at_desk.tickets(token)
 
         assert answer.status_code == 200
-        assert answer.json() == {"kind": "support_agent", "role": "desk_lead", "closes": True}
-        assert (await at_desk.close(token)).status_code == 200
+        assert answer.json() == {"kind": "support_agent", "role": "desk_lead", "creates": True}
+        assert (await at_desk.create(token)).status_code == 200
 
     async def test_a_role_has_the_actions_that_it_was_granted(self, at_desk: Desk, user: UserRow) -> None:
         token = await token_of(at_desk, user, AgentRole.CLERK)
 
-        assert (await at_desk.tickets(token)).json()["closes"] is False
-        assert problem(await at_desk.close(token)) == (403, "forbidden")
+        assert (await at_desk.tickets(token)).json()["creates"] is False
+        assert problem(await at_desk.create(token)) == (403, "forbidden")
 
     async def test_a_deleted_row_ends_access_at_once(self, at_desk: Desk, user: UserRow) -> None:
         token = await token_of(at_desk, user)

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import httpx
 import pytest
 from pydantic import BaseModel
 
+from insula.callers import Admitted, Allowance, Identity, Members, of_person
+from insula.http.access import Guard, RequestContext
+from insula.limits import LimitClass
+from insula.policy import Policy
+from insula.scope import PersonalScope, Principal, UserPrincipal
+from tenants.projects.permissions import Action
+from tests.callers import desk
+from tests.callers.desk import AgentGuard
 from tests.isolation.matrix import Stage, attack
 from tests.isolation.matrix.callers import callers_of
 from tests.isolation.matrix.cells import Cell, cells_of
@@ -21,6 +30,25 @@ ONE = ROUTES["PATCH /api/v1/projects/{project_id}"]
 
 class Unexampled(BaseModel):
     name: str
+
+
+class AnyoneGuard(Guard[UserPrincipal, PersonalScope]):
+    """A guard that an app made from the base class, for reasons of its own."""
+
+    admits: ClassVar[Admitted] = (Members,)
+
+    def narrow(self, identity: Identity[Principal]) -> UserPrincipal:
+        assert isinstance(identity.principal, UserPrincipal)
+        return identity.principal
+
+    def allowance(self, caller: UserPrincipal, limit_class: LimitClass) -> Allowance:
+        return of_person(caller.user_id, 60, limit_class)
+
+    def authorise(self, caller: UserPrincipal, policy: Policy) -> None:
+        """Let everybody pass."""
+
+    def scope(self, caller: UserPrincipal, request: RequestContext) -> PersonalScope:
+        return PersonalScope(caller, request.unit, request.request_id, request.address)
 
 
 def cut(cells: tuple[Cell, ...]) -> set[tuple[str, str]]:
@@ -86,6 +114,20 @@ class TestWhatIsMissing:
     async def test_is_a_guard(self, stage: Stage) -> None:
         report = await attack(stage, [replace(ONE, guard=None)], "short")
         assert report.failures == (f"{ONE.name}: neither guarded nor declared public",)
+
+    async def test_is_who_attacks_a_guard_of_another_kind(self, stage: Stage) -> None:
+        """It would be taken for a public route, and every answer to somebody for a leak."""
+        report = await attack(stage, [replace(ONE, guard=AnyoneGuard(Action.READ)), ONE], "short")
+        (failure,) = report.failures
+        assert failure.startswith(f"{ONE.name}: its guard AnyoneGuard is no TenantGuard, PersonalGuard or RoleGuard")
+        assert (report.routes, report.routes_attacked, report.leaks) == (2, 1, ())
+        assert not report.sound
+
+    async def test_is_how_a_user_becomes_a_caller_of_a_kind(self, stage: Stage) -> None:
+        report = await attack(stage, [replace(ONE, guard=AgentGuard(desk.Action.TICKET_READ))], "short")
+        (failure,) = report.failures
+        assert failure.startswith(f"{ONE.name}: its guard AgentGuard is for nobody of the app tenants: derive them")
+        assert not report.sound
 
     async def test_is_a_control_that_succeeds(self, stage: Stage) -> None:
         """Who asks for what nobody has is refused, and that proves nothing."""

@@ -6,11 +6,13 @@ from typing import Any, Final
 import pytest
 
 from insula.audit import PLATFORM
-from insula.http.access import PersonalGuard, StaffGuard, TenantGuard
-from insula.policy import StaffRole
+from insula.http.access import PersonalGuard, RoleGuard
+from insula.ids import UserId
 from tests.isolation.matrix import Stage
+from tests.isolation.matrix.callers import rightful_role
 from tests.isolation.matrix.cells import cells_of
 from tests.isolation.matrix.controls import controls_of
+from tests.isolation.matrix.holders import held_role_of
 from tests.isolation.matrix.routes import LiveRoute, live_routes
 from tests.isolation.matrix.world import World
 
@@ -29,12 +31,14 @@ Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 def caller(route: LiveRoute, world: World) -> tuple[str, object]:
     """Return how the log names who may call the route."""
-    callers = {
-        TenantGuard: ("user", world.b.people["owner"].id),
-        PersonalGuard: ("user", world.b.people["guest"].id),
-        StaffGuard: ("staff", world.staff[StaffRole.SUPERUSER].id),
-    }
-    return callers[type(route.guard)]
+    guard = route.guard
+    if isinstance(guard, RoleGuard):
+        role = rightful_role(route)
+        person = world.holders[held_role_of(route).label][role]
+        actor = guard.principal_type(UserId(person.id), person.session, role, person.email).actor
+        return actor.kind, actor.id
+    name = "guest" if isinstance(guard, PersonalGuard) else "owner"
+    return "user", world.b.people[name].id
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import Literal
 from uuid import UUID
 
 import httpx
@@ -28,7 +27,9 @@ from tests.support.dns import NameServer
 from tests.support.documented import Answers, Watched, documents_of
 from tests.support.factories import Factories, TenantRow, UserRow
 
-AppName = Literal["tenants", "admin", "billing"]
+AppName = str
+"""The name of an app of the installation."""
+
 PASSWORD = "correct horse battery staple"
 _ROOT = Path(__file__).parents[2]
 OUR_CODE: Mapping[str, str] = {"PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}"}

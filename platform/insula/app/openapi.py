@@ -7,6 +7,7 @@ from typing import Any
 from insula.app.examples import add_examples
 from insula.app.limit_fields import add_limit_fields
 from insula.app.vocabularies import Vocabularies, list_words
+from insula.callers import ApiKeys
 from insula.errors import AppError, InvalidRequest, InvalidValue
 from insula.http.app_context import AppWithContext
 from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout
@@ -41,6 +42,8 @@ class DocumentedApp(AppWithContext):
         """Return the document; made once for each set of routes."""
         document = super().openapi()
         if document is not self._completed:
+            if self.context is not None and not self.context.callers.take_keys:
+                _forget_keys(document)
             _complete(document, self.vocabularies)
             self._completed = document
         return document
@@ -63,6 +66,13 @@ def _complete(document: Document, vocabularies: Vocabularies) -> None:
     for method, operation in _operations(document):
         _complete_operation(method, operation)
     add_limit_fields(document, [operation for _, operation in _operations(document)])
+
+
+def _forget_keys(document: Document) -> None:
+    """Leave API keys out: the guards know no app, and this app takes none."""
+    for _, operation in _operations(document):
+        if "security" in operation:
+            operation["security"] = [way for way in operation["security"] if ApiKeys.scheme not in way]
 
 
 def _operations(document: Document) -> Iterator[tuple[str, Document]]:

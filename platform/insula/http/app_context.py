@@ -22,7 +22,7 @@ class AppContext:
 class AppWithContext(FastAPI):
     """An app whose guards find its context: an attribute, since ``app.state`` costs a microsecond a request."""
 
-    context: AppContext
+    context: AppContext | None = None
 
 
 def give_context(app: FastAPI, context: AppContext) -> None:

@@ -6,7 +6,7 @@ Taken from the guard, it would say that whatever the guard asks for is right.
 from collections.abc import Mapping
 from typing import Final
 
-from insula.callers import Staff
+from tests.isolation.matrix.holders import label_of
 from tests.isolation.matrix.routes import LiveRoute
 from tests.support.apps import INSTALLATION
 
@@ -17,9 +17,6 @@ _VERBS: Final[Mapping[str, str]] = {
     "PATCH": "update",
     "DELETE": "delete",
 }
-_OF_STAFF: Final = frozenset(
-    app.name for app in INSTALLATION.apps if any(isinstance(kind, Staff) for kind in app.callers)
-)
 IRREGULAR: Final[Mapping[str, str]] = {
     f"{method} {app.mount}{template}": action
     for app in INSTALLATION.apps
@@ -32,7 +29,7 @@ IRREGULAR: Final[Mapping[str, str]] = {
 
 
 def action_of(route: LiveRoute) -> str:
-    """Return the action that a member's, an API key's or a staff member's role must have."""
+    """Return the action that the caller must have. Outside of tenants it begins with the kind of the principals."""
     return IRREGULAR.get(route.name) or _regular(route)
 
 
@@ -43,5 +40,6 @@ def _regular(route: LiveRoute) -> str:
         acts = not parts[-1].endswith("s")  # /nouns/{id}/act, not /nouns/{id}/others
         verb, parts = (parts[-1], parts[:-2]) if acts else (verb, parts)
     noun = next(part for part in reversed(parts) if not part.startswith("{"))
-    staff = "staff." if route.app in _OF_STAFF else ""
-    return f"{staff}{noun.removesuffix('s').replace('-', '_')}:{verb}"
+    label = label_of(route)
+    kind = f"{label}." if label is not None else ""
+    return f"{kind}{noun.removesuffix('s').replace('-', '_')}:{verb}"

@@ -13,6 +13,7 @@ from tests.isolation.matrix import oracles
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell
 from tests.isolation.matrix.expectations import expected
+from tests.isolation.matrix.holders import label_of
 from tests.isolation.matrix.positions import CURSOR, positions_of
 from tests.isolation.matrix.requests import Draft, Ids, nowhere
 from tests.isolation.matrix.routes import LiveRoute, live_routes
@@ -72,8 +73,8 @@ async def prepare(stage: Stage, world: World, cell: Cell) -> None:
 
 
 def own(world: World, cell: Cell) -> Ids:
-    """Return the ids of the caller's own: staff has none, and acts on others'."""
-    return world.b.ids if cell.route.app == "admin" else world.a.ids
+    """Return the ids of the caller's own: a caller outside of tenants has none, and acts on others'."""
+    return world.b.ids if label_of(cell.route) is not None else world.a.ids
 
 
 async def foreign(stage: Stage, world: World, route: LiveRoute) -> Ids:

@@ -4,11 +4,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from insula.http.access import PersonalGuard, StaffGuard, TenantGuard
-from insula.policy import Role, StaffRole
+from insula.db.models import SUSPENDED
+from insula.http.access import PersonalGuard, RoleGuard, TenantGuard
+from insula.policy import Role
 from tests.isolation.matrix.actions import action_of
+from tests.isolation.matrix.holders import DECLARED, by_label, held_role_of, held_roles, others, takes_keys
 from tests.isolation.matrix.island import Island, Person
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
+from tests.isolation.matrix.requests import Underivable
 from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.stage import Stage
 from tests.isolation.matrix.wire import Headers
@@ -44,12 +47,17 @@ class Caller:
 
 
 def callers_of(route: LiveRoute) -> tuple[Caller, ...]:
-    """Return everybody who attacks the route."""
-    kinds = {TenantGuard: _at_tenant_route, PersonalGuard: _at_personal_route, StaffGuard: _at_staff_route}
+    """Return everybody who attacks the route. Raises Underivable for a guard of a kind that is not known here."""
+    if route.guard is None:
+        return tuple(_at_public_route(route))
+    kinds = {TenantGuard: _at_tenant_route, PersonalGuard: _at_personal_route, RoleGuard: _at_role_route}
     for kind, callers in kinds.items():
         if isinstance(route.guard, kind):
             return tuple(callers(route))
-    return tuple(_at_public_route(route))
+    raise Underivable(
+        f"its guard {type(route.guard).__name__} is no TenantGuard, PersonalGuard or RoleGuard: derive it from one, "
+        "or say in callers.py who attacks its routes"
+    )
 
 
 def rightful(route: LiveRoute) -> Credentials:
@@ -58,9 +66,18 @@ def rightful(route: LiveRoute) -> Credentials:
         return _bearer("b", "owner", route.app)
     if isinstance(route.guard, PersonalGuard):
         return _bearer("b", "guest", route.app, tenant=None)
-    if isinstance(route.guard, StaffGuard):
-        return _staff(StaffRole.SUPERUSER, route.app)
+    if isinstance(route.guard, RoleGuard):
+        return _holder(held_role_of(route).label, rightful_role(route), route.app)
     return _nothing
+
+
+def rightful_role(route: LiveRoute) -> str:
+    """Return the first role outside of tenants that has the route's action. Raises Underivable where none has it."""
+    held, action = held_role_of(route), action_of(route)
+    for role in held.roles:
+        if action in GRANTS.get(role, ()):
+            return role
+    raise Underivable(f"no role of {held.label} has {action}: grant it, or name the action in AttackHints(actions=...)")
 
 
 def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
@@ -78,10 +95,12 @@ def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
     yield Caller("removed member of B", "b", FORBIDDEN, _bearer("b", "removed", app))
     yield Caller("owner of A for B", "b", FORBIDDEN, _foreign_token(app))
     yield Caller("owner of a suspended tenant", "c", TENANT_SUSPENDED, _bearer("c", "owner", app))
-    yield Caller("superuser, no tenant", "nobody", TENANT_REQUIRED, _staff(StaffRole.SUPERUSER, app))
+    for held in by_label().values():
+        strongest = held.roles[0]
+        yield Caller(f"{strongest}, no tenant", "nobody", TENANT_REQUIRED, _holder(held.label, strongest, app))
     yield from _without_credentials(app, "b", "owner", bound=True)
-    yield from _keys(action)
-    yield from (Caller(f"{role} of staff", "nobody", UNAUTHENTICATED, _staff(role, "admin")) for role in StaffRole)
+    yield from _keys(app, action)
+    yield from _holders_elsewhere(app)
 
 
 def _own_roles(app: str, action: str) -> Iterator[Caller]:
@@ -95,32 +114,61 @@ def _at_personal_route(route: LiveRoute) -> Iterator[Caller]:
     yield Caller("owner of A, no tenant", "nobody", None, _bearer("a", "owner", app, tenant=None))
     yield Caller("viewer of A", "a", None, _bearer("a", "viewer", app))
     yield from _without_credentials(app, "b", "guest", bound=False)
-    yield Caller("key of A", "a", FORBIDDEN, _key("a", "key"))
-    yield Caller("key of B", "b", FORBIDDEN, _key("b", "key"))
-    yield from (Caller(f"{role} of staff", "nobody", UNAUTHENTICATED, _staff(role, "admin")) for role in StaffRole)
+    yield Caller("key of A", "a", _key_refused(app), _key("a", "key"))
+    yield Caller("key of B", "b", _key_refused(app), _key("b", "key"))
+    yield from _holders_elsewhere(app)
 
 
-def _at_staff_route(route: LiveRoute) -> Iterator[Caller]:
-    app, action = route.app, action_of(route)
-    for role in StaffRole:
-        if action not in GRANTS[role]:
-            yield Caller(f"{role} of staff", "nobody", FORBIDDEN, _staff(role, app))
-        yield Caller(f"{role} with a tenants token", "nobody", UNAUTHENTICATED, _staff(role, "tenants"))
-    for side in ("a", "b"):
-        yield Caller(f"owner of {side.upper()}, token for staff", "nobody", FORBIDDEN, _nobodys_staff(side, app))
-        yield Caller(f"owner of {side.upper()}", side, UNAUTHENTICATED, _bearer(side, "owner", "tenants"))
-        yield Caller(f"key of {side.upper()}", side, UNAUTHENTICATED, _key(side, "key"))
-    yield Caller("suspended staff", "nobody", UNAUTHENTICATED, _staff("suspended", app))
-    yield Caller("staff, ended session", "nobody", UNAUTHENTICATED, _staff("superuser", app, "ended_session"))
-    yield Caller("staff, expired token", "nobody", UNAUTHENTICATED, _expired_staff(app))
+def _at_role_route(route: LiveRoute) -> Iterator[Caller]:
+    """Give those with the kind's roles that lack the action, and everybody who has none of its roles."""
+    app, action, held = route.app, action_of(route), held_role_of(route)
+    for role in held.roles:
+        if action not in GRANTS.get(role, ()):
+            yield Caller(f"{role} of {held.label}", "nobody", FORBIDDEN, _holder(held.label, role, app))
+        for other in others(app):
+            wrong = _holder(held.label, role, other)
+            yield Caller(f"{role} with a {other} token", "nobody", UNAUTHENTICATED, wrong)
+    for stranger in by_label().values():
+        if stranger.label != held.label:
+            strongest = stranger.roles[0]
+            wrong = _holder(stranger.label, strongest, app)
+            yield Caller(f"{strongest} of {stranger.label}, token for {held.label}", "nobody", FORBIDDEN, wrong)
+    yield from _members_at_role_route("a", app, held.label)
+    yield from _members_at_role_route("b", app, held.label)
+    first = held.roles[0]
+    ended = _holder(held.label, first, app, "ended_session")
+    yield Caller(f"suspended {held.label}", "nobody", UNAUTHENTICATED, _holder(held.label, SUSPENDED, app))
+    yield Caller(f"{held.label}, ended session", "nobody", UNAUTHENTICATED, ended)
+    yield Caller(f"{held.label}, expired token", "nobody", UNAUTHENTICATED, _expired_holder(held.label, first, app))
     yield Caller("anonymous", "nobody", UNAUTHENTICATED, _nothing)
+
+
+def _members_at_role_route(side: Literal["a", "b"], app: str, label: str) -> Iterator[Caller]:
+    owner = f"owner of {side.upper()}"
+    yield Caller(f"{owner}, token for {label}", "nobody", FORBIDDEN, _tenantless(side, app))
+    yield Caller(f"{owner}, token for {label} in the tenant", side, FORBIDDEN, _bearer(side, "owner", app))
+    for other in others(app):
+        yield Caller(f"{owner}, token for {other}", side, UNAUTHENTICATED, _bearer(side, "owner", other))
+    yield Caller(f"key of {side.upper()}", side, _key_refused(app), _key(side, "key"))
 
 
 def _at_public_route(_route: LiveRoute) -> Iterator[Caller]:
     yield Caller("anonymous", "nobody", None, _nothing)
-    yield Caller("owner of A", "a", None, _bearer("a", "owner", "tenants"))
+    for app in DECLARED:
+        yield Caller(f"owner of A, token for {app}", "a", None, _bearer("a", "owner", app))
     yield Caller("key of A", "a", None, _key("a", "key"))
-    yield Caller("auditor of staff", "nobody", None, _staff(StaffRole.AUDITOR, "admin"))
+    for held in held_roles():
+        weakest = held.roles[-1]
+        yield Caller(f"{weakest} of {held.label}", "nobody", None, _holder(held.label, weakest, held.app))
+
+
+def _holders_elsewhere(app: str) -> Iterator[Caller]:
+    """Give those with a role outside of tenants, with tokens for the apps that let them in."""
+    for held in held_roles():
+        for role in held.roles:
+            if held.app != app:
+                elsewhere = _holder(held.label, role, held.app)
+                yield Caller(f"{role} of {held.label}", "nobody", UNAUTHENTICATED, elsewhere)
 
 
 def _without_credentials(app: str, side: Literal["b"], name: str, *, bound: bool) -> Iterator[Caller]:
@@ -131,17 +179,22 @@ def _without_credentials(app: str, side: Literal["b"], name: str, *, bound: bool
     ended = _bearer(side, name, app, tenant=tenant, session="ended_session")
     yield Caller("ended session", side, UNAUTHENTICATED, ended)
     yield Caller("expired token", side, UNAUTHENTICATED, _expired(side, name, app, tenant))
-    for other in {"tenants", "billing", "admin"} - {app}:
+    for other in others(app):
         wrong = _bearer(side, name, other, tenant=tenant)
         yield Caller(f"token for {other}", side, UNAUTHENTICATED, wrong)
 
 
-def _keys(action: str) -> Iterator[Caller]:
-    given = None if action in ALL_KEY_ACTIONS else FORBIDDEN
+def _keys(app: str, action: str) -> Iterator[Caller]:
+    given = None if takes_keys(app) and action in ALL_KEY_ACTIONS else _key_refused(app)
     yield Caller("key of A", "a", given, _key("a", "key"))
-    yield Caller("key of B without the action", "b", FORBIDDEN, _key("b", "lacking"))
+    yield Caller("key of B without the action", "b", _key_refused(app), _key("b", "lacking"))
     yield Caller("expired key of B", "b", UNAUTHENTICATED, _key("b", "expired"))
     yield Caller("revoked key of B", "b", UNAUTHENTICATED, _key("b", "revoked"))
+
+
+def _key_refused(app: str) -> Refusal:
+    """Return what a good key gets that is for other actions: in an app without API keys it is no key at all."""
+    return FORBIDDEN if takes_keys(app) else UNAUTHENTICATED
 
 
 async def _nothing(_stage: Stage, _world: World) -> Headers:
@@ -178,14 +231,16 @@ def _of_both(name: str, app: str, side: str) -> Credentials:
     return credentials
 
 
-def _staff(name: str, app: str, session: str = "session") -> Credentials:
+def _holder(label: str, role: str, app: str, session: str = "session") -> Credentials:
+    """Return a token for the app of a person with this role outside of tenants."""
+
     async def credentials(stage: Stage, world: World) -> Headers:
-        return _authorization(await stage.token(world, world.staff[str(name)], app, None, session=session))
+        return _authorization(await stage.token(world, world.holders[label][role], app, None, session=session))
 
     return credentials
 
 
-def _nobodys_staff(side: str, app: str) -> Credentials:
+def _tenantless(side: str, app: str) -> Credentials:
     return _bearer(side, "owner", app, tenant=None)
 
 
@@ -197,9 +252,9 @@ def _expired(side: str, name: str, app: str, tenant: str | None) -> Credentials:
     return credentials
 
 
-def _expired_staff(app: str) -> Credentials:
+def _expired_holder(label: str, role: str, app: str) -> Credentials:
     async def credentials(stage: Stage, world: World) -> Headers:
-        return _authorization(await stage.expired_token(world.staff[StaffRole.SUPERUSER], app, None))
+        return _authorization(await stage.expired_token(world.holders[label][role], app, None))
 
     return credentials
 

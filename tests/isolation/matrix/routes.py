@@ -16,7 +16,9 @@ from insula.http.route import guard_of
 from insula.settings import Settings
 from tests.support.apps import MOUNTS, PUBLIC
 
-_APPS = {mount: name for name, mount in MOUNTS.items()}
+APPS = {mount: name for name, mount in MOUNTS.items()}
+"""The apps by the path at which they are mounted."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "MOUNT"})
 
 
@@ -54,7 +56,7 @@ def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
             yield from routes_of(route.app, mount + route.path)
         elif isinstance(route, Mount):
-            yield LiveRoute(_APPS[mount], "MOUNT", mount, route.path, None, None, {}, frozenset(), route.app)
+            yield LiveRoute(APPS[mount], "MOUNT", mount, route.path, None, None, {}, frozenset(), route.app)
         else:
             methods = {"WEBSOCKET"} if isinstance(route, WebSocketRoute) else (context.methods or {"ANY"}) - {"HEAD"}
             endpoint = context.endpoint
@@ -63,7 +65,7 @@ def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
             queries, headers = dict(_taken(taken, "query_params")), frozenset(dict(_taken(taken, "header_params")))
             for method in sorted(methods):
                 yield LiveRoute(
-                    app=_APPS[mount],
+                    app=APPS[mount],
                     method=method,
                     mount=mount,
                     template=str(context.path),

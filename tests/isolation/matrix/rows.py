@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from insula import clock
 from insula.db.base import metadata
 from insula.ids import new_id
+from tests.isolation.matrix.holders import held_roles
 from tests.isolation.matrix.island import Island, Person, Row, hashed
 from tests.isolation.matrix.kinds import ALIASES, SHAPES, SKIPPED
 from tests.support.samples import sample, tenant_of
@@ -81,15 +82,17 @@ def add_membership(rows: Rows, island: Island, person: Person, role: str, member
     _add(rows, "membership", {**place, **named})
 
 
-def add_staff(rows: Rows, person: Person, role: str) -> None:
-    """Add a person who works for the house."""
+def add_holder(rows: Rows, table: Table, person: Person, role: str) -> None:
+    """Add a person and the row that gives them a role outside of tenants."""
     add_person(rows, person)
-    _add(rows, "staff", {"user_id": person.id, "role": role})
+    made = sample(table, new_id(), {})
+    rows.setdefault(table.name, []).append({**made, "user_id": person.id, "role": role})
 
 
 async def insert(connection: AsyncConnection, rows: Rows, islands: Iterable[Island]) -> None:
     """Insert all rows, those that others reference first, and a job for each island."""
-    for table in metadata.sorted_tables:
+    own = [held.table for held in held_roles() if held.table.name not in metadata.tables]
+    for table in (*metadata.sorted_tables, *own):
         if rows.get(table.name):
             await connection.execute(table.insert(), rows[table.name])
     for island in islands:

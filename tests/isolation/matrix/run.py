@@ -29,7 +29,12 @@ class RouteAttack:
         self.stage = stage
         self.route = route
         self.thorough = thorough
-        self.cells = cells_of(route, depth)
+        self.cells: tuple[Cell, ...] = ()
+        self.underivable: Underivable | None = None
+        try:
+            self.cells = cells_of(route, depth)
+        except Underivable as missing:  # reported with the route; the other routes are attacked
+            self.underivable = missing
         self.found = Found()
         self.rows_changed: list[str] = []
         self.ran: set[Cell] = set()
@@ -70,6 +75,8 @@ class RouteAttack:
     def _check_covered(self) -> None:
         if self.route.method == "WEBSOCKET":
             raise Underivable("no attack on WebSockets is declared")
+        if self.underivable is not None:
+            raise self.underivable
         if self.route.guard is None and not self.route.public:
             raise Underivable("neither guarded nor declared public")
 

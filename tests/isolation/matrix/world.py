@@ -4,19 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from insula.db.models import SUSPENDED
-from insula.policy import Role, StaffRole
+from insula.db.models import ACTIVE, SUSPENDED
+from insula.policy import Role
 from tests.isolation.matrix.actions import action_of
+from tests.isolation.matrix.holders import HeldRole, by_label
 from tests.isolation.matrix.island import Island, Person, new_island
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.routes import LiveRoute
-from tests.isolation.matrix.rows import Rows, add_bare_island, add_island, add_membership, add_person, add_staff
+from tests.isolation.matrix.rows import Rows, add_bare_island, add_holder, add_island, add_membership, add_person
 from tests.support.app import PASSWORD
 from tests.support.apps import POLICY
 
 OTHER_PASSWORD: Final = "another battery staple horse"
 WITH, WITHOUT = "with", "without"
 """Roles of A's own: one that may all that such a role can be given, one that may all but what the route asks for."""
+
+TARGET: Final = "target"
+"""Somebody with a role outside of tenants who attacks nothing, and is what routes about such people name."""
 
 IN_BOTH: Final[Mapping[str, str]] = {"owner of both": Role.OWNER, "owner of B in A": Role.VIEWER}
 """People who own B, and what they are in A."""
@@ -31,7 +35,9 @@ class World:
     c: Island
     """A tenant that is suspended."""
     both: Mapping[str, Person]
-    staff: Mapping[str, Person]
+    holders: Mapping[str, Mapping[str, Person]]
+    """People with a role outside of tenants: by the kind of their principals, and then by role."""
+
     tokens: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     @property
@@ -52,17 +58,24 @@ def new_world(rows: Rows, route: LiveRoute, hashes: Mapping[str, str]) -> World:
     for island in (a, b):
         add_island(rows, island, hashes[island.password])
     add_bare_island(rows, c, hashes[c.password])
-    staff = {str(role): _stranger(f"staff-{role}", a) for role in StaffRole}
-    staff |= {"suspended": _stranger("staff-suspended", a, SUSPENDED), "target": _stranger("staff-target", a)}
-    for name, person in staff.items():
-        add_staff(rows, person, name if name in set(StaffRole) else StaffRole.SUPPORT)
+    holders = {label: _holders(rows, held, a) for label, held in by_label().items()}
     both = {name: _stranger(f"both-{name.replace(' ', '-')}", a) for name in IN_BOTH}
     for name, person in both.items():
         add_person(rows, person)
         add_membership(rows, a, person, IN_BOTH[name], person.membership)
         add_membership(rows, b, person, Role.OWNER, person.second_membership)
-    a.ids["staff_id"] = b.ids["staff_id"] = str(staff["target"].id)
-    return World(a, b, c, both, staff)
+    for label, people in holders.items():
+        a.ids[f"{label}_id"] = b.ids[f"{label}_id"] = str(people[TARGET].id)
+    return World(a, b, c, both, holders)
+
+
+def _holders(rows: Rows, held: HeldRole, near: Island) -> Mapping[str, Person]:
+    people = {role: _stranger(f"{held.label}-{role}", near) for role in held.roles}
+    for name, status in ((SUSPENDED, SUSPENDED), (TARGET, ACTIVE)):
+        people[name] = _stranger(f"{held.label}-{name}", near, status)
+    for name, person in people.items():
+        add_holder(rows, held.table, person, name if name in held.roles else held.roles[-1])
+    return people
 
 
 def _stranger(name: str, near: Island, status: str = "active") -> Person:

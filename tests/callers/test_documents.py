@@ -1,0 +1,39 @@
+"""The document of an app names the credentials that its callers send, and no others."""
+
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter
+
+from insula.app.openapi import DocumentedApp
+from insula.callers import ApiKeys, AppCallers, Members
+from insula.http.access import allow
+from insula.http.app_context import give_context
+from insula.http.route import TenantRoute
+from insula.scope import Scope
+from insula.settings import Settings
+from tenants.projects.permissions import Action
+from tests.callers import desk
+
+
+async def read(_scope: Annotated[Scope, allow(Action.READ)]) -> str:
+    return "read"
+
+
+@pytest.mark.parametrize(
+    ("callers", "schemes"),
+    [(AppCallers(Members(), ApiKeys()), ["bearer", "apiKey"]), (AppCallers(Members()), ["bearer"])],
+)
+def test_api_keys_are_documented_where_they_are_taken(
+    settings: Settings, callers: AppCallers, schemes: list[str]
+) -> None:
+    app = DocumentedApp()
+    router = APIRouter(route_class=TenantRoute)
+    router.add_api_route("/things", read)
+    app.include_router(router)
+    give_context(app, desk.context_of_desk(settings, callers))
+
+    document = app.openapi()
+
+    assert document["paths"]["/things"]["get"]["security"] == [{scheme: []} for scheme in schemes]
+    assert set(document["components"]["securitySchemes"]) == set(schemes)
