@@ -52,8 +52,11 @@ class RoleCallers(TokenCallers):
         return Identity(self.principal_type(claims.user_id, claims.session_id, role, access.email))
 
     async def _role(self, user_id: UserId, sources: Sources) -> str | None:
-        async with sources.unit(user_id) as unit:
+        unit = sources.unit(user_id)
+        try:
             holder = await self._holders.one(unit, user_id=user_id)
+        finally:
+            await unit.close()  # not committed: that would make a session, at half the cost of the read
         return None if holder is None else holder.role
 
     def _holder(self) -> SelectOfScalar[RoleHolder]:
