@@ -48,7 +48,7 @@ class AnyoneGuard(Guard[UserPrincipal, PersonalScope]):
         """Let everybody pass."""
 
     def scope(self, caller: UserPrincipal, request: RequestContext) -> PersonalScope:
-        return PersonalScope(caller, request.unit, request.request_id, request.address)
+        return PersonalScope(caller, request.unit, request.request_id, request.address, request.policy)
 
 
 def cut(cells: tuple[Cell, ...]) -> set[tuple[str, str]]:

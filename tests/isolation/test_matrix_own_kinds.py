@@ -36,11 +36,11 @@ async def desk_stage(
     monkeypatch.setitem(holders.DECLARED, "desk", context.callers.declared)
     monkeypatch.setattr(callers, "GRANTS", GRANTS)
     await readback('CREATE TABLE support_agent (user_id uuid PRIMARY KEY REFERENCES "user", role text NOT NULL)')
-    await readback(f"GRANT SELECT ON support_agent TO {desk.ROLE.value}")
+    await readback(f"GRANT SELECT ON support_agent TO {desk.ROLE}")
     root = stage.app
     assert isinstance(root, FastAPI)
     root.mount("/desk", app)
-    policy = Policy(GRANTS, INSTALLATION.assignable, INSTALLATION.roles | {*desk.AgentRole})
+    policy = Policy(GRANTS, INSTALLATION.published, INSTALLATION.roles | {*desk.AgentRole})
     kernel = replace(stage.kernel, policy=policy, apps={**stage.kernel.apps, "desk": context})
     yield replace(stage, kernel=kernel), list(routes_of(app, "/desk"))
     root.router.routes.pop()

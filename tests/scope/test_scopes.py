@@ -58,6 +58,7 @@ async def probe(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClie
     app.include_router(router)
     mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
     assert isinstance(mounted, AppWithContext)
+    assert mounted.context is not None
     give_context(app, mounted.context)
 
     async def serve(scope: AsgiScope, receive: Receive, send: Send) -> None:
