@@ -195,7 +195,7 @@ IDENTITY: Final = (
         "callers: any kind's role of one name",
         _CALLERS,
         "if owners.setdefault(str(role), kind.roles) is not kind.roles:",
-        "if False:",
+        "if owners.setdefault(str(role), kind.roles) is None:",
         tests("callers/test_app_callers.py"),
     ),
     Edit(
