@@ -37,6 +37,14 @@ async def engine(own: Settings) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
+@pytest.fixture
+async def workers(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Connect to the database that all tests of this worker share: triggers dropped there must be noticed."""
+    engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
+    yield engine
+    await engine.dispose()
+
+
 async def tenant_with_rows(engine: AsyncEngine) -> tuple[UUID, dict[str, Row]]:
     tenant = await Factories(engine).tenant(entitlements={})
     async with engine.begin() as connection:
@@ -53,10 +61,10 @@ def key(table: Table, row: Row) -> str:
 
 
 @pytest.mark.parametrize("name", DECLARED.counted)
-async def test_a_row_that_comes_or_goes_is_counted(name: str, engine: AsyncEngine) -> None:
+async def test_a_row_that_comes_or_goes_is_counted(name: str, workers: AsyncEngine) -> None:
     table, quota = metadata.tables[name], DECLARED.counted[name]
-    tenant_id, parents = await tenant_with_rows(engine)
-    async with engine.begin() as connection:
+    tenant_id, parents = await tenant_with_rows(workers)
+    async with workers.begin() as connection:
         before = (await used(connection, tenant_id))[quota]
         row = sample(table, tenant_id, {other: found for other, found in parents.items() if other != name})
         await connection.execute(table.insert().values(row))

@@ -9,6 +9,7 @@ from tests.proof.arena import Arena, Place
 from tests.proof.baseline import unfit
 from tests.proof.mutants.callers import CALLERS
 from tests.proof.mutants.connections import CONNECTIONS
+from tests.proof.mutants.declarations import DECLARATIONS
 from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.mutants.effects import EFFECTS
 from tests.proof.mutants.guards import loosened, unguarded
@@ -33,6 +34,7 @@ def edits() -> list[Edit]:
         *EFFECTS,
         *CALLERS,
         *CONNECTIONS,
+        *DECLARATIONS,
         *LEDGERS,
         *PEOPLE,
         *RUNNING,

@@ -1,0 +1,92 @@
+"""What is declared of the database: declarations that contradict each other, and a database that is not as declared."""
+
+from typing import Final
+
+from tests.proof.mutants.edits import Edit
+from tests.proof.mutants.targets import tests
+
+_DECLARED: Final = "platform/insula/db/declared.py"
+_COUNTING: Final = "platform/insula/db/counting.py"
+_CHECK: Final = "platform/insula/db/declaration_check.py"
+_DECLARATIONS: Final = "db/test_declarations.py"
+_NAMED: Final = "isolation/test_catalogue.py::test_the_gate_names"
+
+DECLARATIONS: Final = (
+    Edit(
+        "declared: two owners of one thing",
+        _DECLARED,
+        "if (first := self.found.get(key)) is not None:",
+        "if (first := self.found.get(key)) is not None and not owner:",
+        tests(f"{_DECLARATIONS}::test_two_owners_of_one_thing_are_both_named"),
+    ),
+    Edit(
+        "declared: rights of a role that nobody declares",
+        _DECLARED,
+        'if len(words) > 1 and words[1] == "may" and words[0] not in known:',
+        "if False:",
+        tests(f"{_DECLARATIONS}::test_a_right_of_a_role_that_nobody_declares_names_the_role_that_was_meant"),
+    ),
+    Edit(
+        "declared: a table without a model",
+        _CHECK,
+        "if table not in columns:",
+        "if False:",
+        tests(f"{_DECLARATIONS}::test_a_name_that_no_model_has_is_an_error_that_names_the_mend"),
+    ),
+    Edit(
+        "declared: a column that its model lacks",
+        _CHECK,
+        "for column in set(right.columns).difference(known):",
+        "for column in set(right.columns).difference(known, right.columns):",
+        tests(f"{_DECLARATIONS}::test_a_name_that_no_model_has_is_an_error_that_names_the_mend"),
+    ),
+    Edit(
+        "declared: any table may be nobody's",
+        _CHECK,
+        "if not owned and table not in declared.global_tables:",
+        "if False:",
+        tests(f"{_DECLARATIONS}::test_a_table_without_tenants_must_be_declared_as_one"),
+    ),
+    Edit(
+        "acts: a further app's role may record any",
+        "platform/insula/db/acts.py",
+        "for role, kinds in sorted(declared.actors.items())",
+        'for role, kinds in sorted(declared.actors.items()) if "probe" not in role',
+        tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
+    ),
+    Edit(
+        "catalogue: a quota that counts otherwise",
+        _COUNTING,
+        "elif held[table, name] != trigger:",
+        "elif held[table, name].function != trigger.function:",
+        tests(_NAMED),
+    ),
+    Edit(
+        "catalogue: a quota that nothing counts",
+        _COUNTING,
+        "if (table, name) not in held:",
+        "if not held:",
+        tests("db/test_counting.py::test_a_quota_that_is_counted_no_more_is_found_and_counted_anew"),
+    ),
+    Edit(
+        "catalogue: any function chains the audit log",
+        "platform/insula/db/acts.py",
+        'if connection.execute(_SOURCE, {"name": FUNCTION}).scalar_one_or_none() != _body(declared):',
+        'if connection.execute(_SOURCE, {"name": FUNCTION}).scalar_one_or_none() is None:',
+        tests(_NAMED),
+    ),
+    Edit(
+        "catalogue: any table may be nobody's",
+        "platform/insula/db/catalogue.py",
+        "if table.tenant is None and table.name not in declared.global_tables:",
+        "if False:",
+        tests(_NAMED),
+    ),
+    Edit(
+        "catalogue: any extension",
+        "platform/insula/db/side_doors.py",
+        "AND extname <> ALL (:extensions)",
+        "AND extname = ANY (:extensions)",
+        tests("isolation/test_catalogue.py::test_an_undeclared_extension_is_one_finding"),
+    ),
+)
