@@ -33,7 +33,7 @@ def bodies(message: EmailMessage) -> tuple[str, str]:
 
 async def arrived(settings: Settings, sink: Sink, to: str) -> EmailMessage:
     async with working(quick(sink.settings(settings)), MAIL_JOBS):
-        await until(lambda: bool(sink.to(to)), seconds=10)
+        await until(lambda: bool(sink.to(to)), seconds=60)  # after what other tests left in the queue
     [message] = sink.to(to)
     return message
 
