@@ -81,7 +81,7 @@ class TestInvitation:
         made = await owner.post("/invitations", {"email": to, "role": "viewer"})
         assert (await owner.post(f"/invitations/{made.json()['id']}/resend", None)).status_code == 200
         async with working(quick(sink.settings(settings)), MAIL_JOBS):
-            await until(lambda: len(sink.to(to)) == 2, seconds=10)
+            await until(lambda: len(sink.to(to)) == 2, seconds=60)
         found = {token for message in sink.to(to) for token in TOKEN.findall(bodies(message)[0])}
         answers = [await newcomer.post("/invitations/accept", {"token": token}) for token in found]
         assert sorted(answer.status_code for answer in answers) == [200, 404]
