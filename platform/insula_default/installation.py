@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Final
 
 import admin.app
@@ -12,4 +13,5 @@ INSTALLATION: Final = Installation(
         description="A multi-tenant SaaS backend: three apps on one PostgreSQL, each tenant behind row-level security.",
     ),
     apps=(tenants.app.APP, admin.app.APP, billing.app.APP),
+    former_migrations=Path(__file__).parent / "migrations" / "former",
 )

@@ -1,6 +1,7 @@
 """Databases of the version before, whose migrations were one chain, are brought to the branches with all their rows."""
 
 import gzip
+import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.support.databases import administer, empty_database, migrated_databas
 from tests.support.schema import schema_of
 
 RECORDED = gzip.decompress(Path(__file__).with_name("former_chain.sql.gz").read_bytes()).decode()
+EARLIER = gzip.decompress(Path(__file__).with_name("former_chain_1200.sql.gz").read_bytes()).decode()
+AUDITED = ('public."audit_event"', 'public."audit_head"')
 VERSION_TABLES = ("alembic_version", "schema_revision")
 TABLES = """
     SELECT schemaname, tablename FROM pg_tables
@@ -35,6 +38,65 @@ async def former(settings: Settings) -> AsyncIterator[Settings]:
     async with empty_database(settings) as own:
         await administer(own, RECORDED)
         yield own
+
+
+@pytest.fixture
+async def earlier(settings: Settings) -> AsyncIterator[Settings]:
+    """Restore the database that the released version before left, some revisions before the end of the chain."""
+    async with empty_database(settings) as own:
+        await administer(own, EARLIER)
+        yield own
+
+
+async def test_one_of_the_release_before_is_brought_to_the_end_of_the_chain_first(
+    earlier: Settings, settings: Settings
+) -> None:
+    before, said = await rows_of_all(earlier), list[str]()
+    migrate(earlier, DECLARED, say=said.append)
+
+    assert said[0] == "up to 1300_events_of_a_customer"
+    assert said[-1] == f"up to {replaced()}"
+    assert revisions(earlier) == set(heads(DECLARED.branches).values())
+    as_owner(earlier, sound)
+    after = await rows_of_all(earlier)
+    assert {name: len(rows) for name, rows in after.items() if name not in AUDITED} == {
+        name: len(rows) for name, rows in before.items() if name not in AUDITED
+    }
+    assert await respelled(earlier) == (unicodedata.normalize("NFC", "Jose\u0301"), "josé@acme.example")
+    async with migrated_database(settings) as fresh:
+        assert without_versions(await schema_of(earlier)) == without_versions(await schema_of(fresh))
+    again: list[str] = []
+    migrate(earlier, DECLARED, say=again.append)
+    assert again == []
+
+
+async def test_the_way_goes_on_where_it_was_left(earlier: Settings) -> None:
+    migrate(earlier, DECLARED)
+    whole = without_versions(await schema_of(earlier))
+    async with empty_database(earlier) as broken_off:
+        await administer(broken_off, EARLIER)
+        as_owner(broken_off, partly)
+        assert revisions(broken_off) == set()
+        migrate(broken_off, DECLARED)
+        assert without_versions(await schema_of(broken_off)) == whole
+
+
+def partly(connection: Connection) -> None:
+    """Run two of the revisions, as a run that was killed."""
+    config = alembic_config(DECLARED, connection)
+    config.set_main_option("version_locations", str(DECLARED.former))
+    config.attributes["version_table"] = "alembic_version"
+    command.upgrade(config, "1400_addresses")
+
+
+async def respelled(settings: Settings) -> tuple[str, str]:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        name = await connection.fetchval("SELECT name FROM \"user\" WHERE email = 'viewer@acme.example'")
+        email = await connection.fetchval("SELECT email FROM \"user\" WHERE email LIKE 'jos%@acme.example'")
+    finally:
+        await connection.close()
+    return name, email
 
 
 async def test_it_is_stamped_and_whole_and_like_a_new_one(former: Settings, settings: Settings) -> None:
@@ -70,13 +132,13 @@ async def test_processes_of_the_version_before_stay_ready(former: Settings) -> N
 
 
 async def test_one_that_was_left_earlier_is_refused_and_told_the_version_between(former: Settings) -> None:
-    await administer(former, "UPDATE alembic_version SET version_num = '1500_acts_of_roles'")
-    with pytest.raises(NoWayUp, match=f"at 1500_acts_of_roles; this version continues from {replaced()}: install"):
+    await administer(former, "UPDATE alembic_version SET version_num = '1100_custom_roles'")
+    with pytest.raises(NoWayUp, match=f"at 1100_custom_roles; this version continues from {replaced()}: install"):
         migrate(former, DECLARED)
     assert revisions(former) == set()
     refused = insula(former, "migrate")
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
-    assert refused.stderr.startswith("insula: the database is at 1500_acts_of_roles; ")
+    assert refused.stderr.startswith("insula: the database is at 1100_custom_roles; ")
 
 
 async def test_an_app_that_is_installed_later_takes_its_tables_over(former: Settings) -> None:

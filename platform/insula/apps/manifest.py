@@ -206,11 +206,13 @@ class Brand:
 class Installation:
     """A whole product: its brand and its apps.
 
-    ``database`` is what the kernel and all the apps declare of the database.
+    ``database`` is what the kernel and all the apps declare of the database. ``former_migrations`` are the revisions
+    that bring a database of the single chain, before the branches, to its end.
     """
 
     brand: Brand
     apps: Sequence[App]
+    former_migrations: Path | None = None
     database: Declarations = field(init=False)
 
     def __post_init__(self) -> None:
@@ -224,7 +226,8 @@ class Installation:
         self._check_policy()
         names = [app.name for app in self.apps if app.settings is not None]
         _check_variables(combinations(names, 2))
-        declared = merged_declarations(KERNEL, *(app.declared for app in self.apps))
+        parts = (KERNEL, *(app.declared for app in self.apps))
+        declared = merged_declarations(*parts, former=self.former_migrations)
         object.__setattr__(self, "database", declared)
 
     def _check_policy(self) -> None:

@@ -8,6 +8,7 @@ Provisioning, migrations, the catalogue check, pools and the worker receive that
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -130,6 +131,8 @@ class Declarations:
     queue: tuple[QueueRight, ...]
     extensions: frozenset[str]
     branches: tuple[Branch, ...]
+    former: Path | None
+    """The revisions that bring a database of the single chain before the branches to its end."""
     owners: Mapping[tuple[str, ...], str]
     """Whose each declaration is."""
 
@@ -178,7 +181,7 @@ class Declarations:
         raise KeyError(name)
 
 
-def merged(*parts: DatabasePart) -> Declarations:
+def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
     """Return what all the parts declare together. Raises ManifestError for what is declared twice."""
     owners = _Owners()
     declared = tuple(_claimed(owners, parts))
@@ -207,6 +210,7 @@ def merged(*parts: DatabasePart) -> Declarations:
         queue=queue,
         extensions=frozenset(name for part in parts for name in part.extensions),
         branches=tuple(branch for part in parts for branch in part.branches),
+        former=former,
         owners=MappingProxyType(owners.found),
     )
 

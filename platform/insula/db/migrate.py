@@ -23,6 +23,7 @@ from insula.db.branches import Chain
 from insula.db.counting import count_rows, uncounted
 from insula.db.deadlines import MIGRATING, TOOL_STATEMENT_SECONDS
 from insula.db.declared import Declarations
+from insula.db.former import end_single_chain
 from insula.db.grants import apply_rights
 from insula.db.lock_waits import WAIT_SECONDS, LockWaits, Say, lock_timeout, silent
 from insula.db.observed import drifted
@@ -54,6 +55,8 @@ def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | N
     waits = waits or LockWaits()
     chains = branches.chains(declared.branches)
     configure = partial(alembic_config, declared, connection, waits.say)
+    if declared.former is not None:
+        waits.run(connection, partial(end_single_chain, connection, configure, declared.former))
     waits.run(connection, lambda: adopt(connection, chains))
     for name, chain in chains.items():
         waits.run(connection, partial(_upgrade, connection, configure, name, chain, waits.say))

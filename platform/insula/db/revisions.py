@@ -39,7 +39,7 @@ def adopt(connection: Connection, chains: Mapping[str, Chain]) -> None:
     Raises NoWayUp for a database that the single chain left earlier.
     """
     at = by_branch(applied(connection))
-    former = _former(connection)
+    former = former_revision(connection)
     if former is not None and KERNEL.name not in at and former != chains[KERNEL.name].replaces:
         last = chains[KERNEL.name].replaces
         raise NoWayUp(
@@ -53,7 +53,8 @@ def adopt(connection: Connection, chains: Mapping[str, Chain]) -> None:
     connection.commit()
 
 
-def _former(connection: Connection) -> str | None:
+def former_revision(connection: Connection) -> str | None:
+    """Return the revision that the single chain before the branches left the database at."""
     if not connection.execute(_FORMER_EXISTS).scalar_one():
         return None
     revision: str | None = connection.execute(_FORMER).scalar_one_or_none()

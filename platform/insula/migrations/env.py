@@ -43,7 +43,7 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        version_table=TABLE,
+        version_table=context.config.attributes.get("version_table", TABLE),
         transaction_per_migration=True,
         compare_type=True,
         on_version_apply=_applied,  # type: ignore[arg-type]  # Alembic passes more by name
