@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection
 
 from insula import clock
 from insula.apps import Demo, DemoTenant, Installation
-from insula.apps.demo import act_for
 from insula.auth import hash_password
+from insula.db.acting import act_for
 from insula.db.migrate import as_owner
 from insula.ids import new_id
 from insula.settings import Settings

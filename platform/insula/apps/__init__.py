@@ -2,9 +2,10 @@
 
 from insula.app.factory import Tag
 from insula.apps.attack import AttackHints
-from insula.apps.demo import Demo, DemoTenant, act_for
+from insula.apps.demo import Demo, DemoTenant
 from insula.apps.installation import load
 from insula.apps.manifest import App, Brand, Installation, Resource
+from insula.db.acting import act_for
 from insula.errors import ManifestError, NoInstallation
 
 __all__ = [

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from insula.db.acting import act_for
 from insula.ids import new_id
 from insula.text.collation import sort_key
 
@@ -23,7 +24,6 @@ _MEMBER: Final = text("""
     INSERT INTO membership (tenant_id, id, user_id, role, email, name, name_key, created_at, updated_at, version)
     SELECT :tenant_id, :id, id, :role, email, name, name_key, :now, :now, 1 FROM "user" WHERE email = :email
 """)
-_ACT_FOR: Final = text("SELECT set_config('app.tenant_id', :tenant_id, true)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,6 @@ class Demo:
         act_for(connection, tenant.id)
         member = {"tenant_id": tenant.id, "id": new_id(), "role": role, "email": email, "now": self.now}
         connection.execute(_MEMBER, member)
-
-
-def act_for(connection: Connection, tenant_id: UUID) -> None:
-    """Let the statements that follow read and write this tenant's rows: row-level security binds the owner, too."""
-    connection.execute(_ACT_FOR, {"tenant_id": str(tenant_id)})
 
 
 Seed = Callable[[Connection, Demo], None]

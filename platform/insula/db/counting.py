@@ -7,11 +7,11 @@ counted from now on: it counts the rows that are there already.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from insula.db.acting import tenants_in_turn
 from insula.db.declared import Declarations
 
 USAGE: Final = "tenant_usage"
@@ -26,8 +26,6 @@ WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal
 _POSSIBLE: Final = text("SELECT to_regprocedure('public.count_usage()') IS NOT NULL")
 _EXISTS: Final = text("SELECT to_regclass('public.' || quote_ident(:table)) IS NOT NULL")
 _GUARDED: Final = text("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = :name AND tgrelid = to_regclass(:table))")
-_TENANTS: Final = text("SELECT id FROM tenant ORDER BY id")
-_ENTER: Final = text("SELECT set_config('app.tenant_id', :id, true)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +37,6 @@ class _Trigger:
     arguments: bytes
     rows: str | None
     conditional: bool = False
-
-
-def tenants_in_turn(connection: Connection) -> Iterator[UUID]:
-    """Yield each tenant's id, while the owner's statements see and change the rows of that tenant."""
-    for tenant_id in connection.execute(_TENANTS).scalars().all():
-        connection.execute(_ENTER, {"id": str(tenant_id)})
-        yield tenant_id
-    connection.execute(_ENTER, {"id": ""})
 
 
 def uncounted(connection: Connection, declared: Declarations) -> list[str]:

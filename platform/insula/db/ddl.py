@@ -17,7 +17,7 @@ from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Integer, PrimaryK
 from sqlalchemy.schema import SchemaItem
 
 from insula import clock
-from insula.db import counting
+from insula.db import acting, counting
 from insula.db.acts import apply_acts
 from insula.db.declared import Declarations
 from insula.db.grants import apply_rights
@@ -167,7 +167,7 @@ def commit_step() -> None:
 
 def tenants_in_turn() -> Iterator[UUID]:
     """Yield each tenant's id, while the migration's statements see and change the rows of that tenant."""
-    yield from counting.tenants_in_turn(op.get_bind())
+    yield from acting.tenants_in_turn(op.get_bind())
 
 
 def each_tenant(table: str, statement: str) -> int:
@@ -200,8 +200,7 @@ def record_migration(
     """Append to a chain of the audit log what the migration changed, or left for people to decide."""
     bind = op.get_bind()
     entered = bind.execute(text("SELECT current_setting('app.tenant_id', true)")).scalar_one() or ""
-    enter = text("SELECT set_config('app.tenant_id', :id, true)")
-    bind.execute(enter, {"id": str(chain)})
+    acting.act_for(bind, chain)
     bind.execute(
         _EVENT,
         {
@@ -215,4 +214,4 @@ def record_migration(
             "after": json.dumps(after),
         },
     )
-    bind.execute(enter, {"id": entered})
+    acting.act_for(bind, UUID(entered) if entered else None)
