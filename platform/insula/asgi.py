@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from insula.app.lifespan import lifespan_of
 from insula.app.periodic import every
 from insula.app.root import PUBLIC, build_root
-from insula.apps import Installation, load
+from insula.apps import Installation
 from insula.apps.build import build, contexts_of, policy_of, site_of
-from insula.apps.settings import complete
+from insula.apps.settings import read
 from insula.http.dispatch import install
 from insula.http.kernel import Kernel
 from insula.http.seal import seal
@@ -28,9 +28,7 @@ def create_app(settings: Settings | None = None, installation: Installation | No
     Raises UndeclaredRoute when a route is neither guarded nor declared public, or is for callers that its app does
     not declare; and NoInstallation.
     """
-    settings = settings or Settings()
-    installation = installation or load(settings.installation)
-    settings = complete(settings, installation)
+    settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
     policy = policy_of(installation)
     contexts, site = contexts_of(installation, settings), site_of(installation)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from insula.db.branches import chains, heads
 from insula.db.catalogue import audit
-from insula.db.migrate import alembic_config, as_owner, migrate
+from insula.db.migrate import alembic_config, as_owner, former_config, migrate
 from insula.db.revisions import NoWayUp, applied
 from insula.db.roles import GATE, role_url
 from insula.settings import Settings
@@ -83,9 +83,8 @@ async def test_the_way_goes_on_where_it_was_left(earlier: Settings) -> None:
 
 def partly(connection: Connection) -> None:
     """Run two of the revisions, as a run that was killed."""
-    config = alembic_config(DECLARED, connection)
-    config.set_main_option("version_locations", str(DECLARED.former))
-    config.attributes["version_table"] = "alembic_version"
+    assert DECLARED.former is not None
+    config = former_config(DECLARED, DECLARED.former, connection)
     command.upgrade(config, "1400_addresses")
 
 

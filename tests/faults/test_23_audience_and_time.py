@@ -27,7 +27,7 @@ PATHS: dict[str, str] = {app.name: first_read_of(app.name) for app in INSTALLATI
 
 
 class Holder:
-    """An owner of a tenant who has every kind's strongest role besides: nothing but the token decides what opens."""
+    """The owner of a tenant, who also has the strongest role of every other kind: only the token's audience decides."""
 
     def __init__(self, client: httpx.AsyncClient, forge: Forge, claims: dict[str, object]) -> None:
         self.client, self.forge, self.claims = client, forge, claims

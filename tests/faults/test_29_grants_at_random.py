@@ -46,7 +46,7 @@ def _some(dice: random.Random) -> list[str]:
 
 
 async def _each_act_is_possible(caller: Caller) -> None:
-    """Show that what the rounds may refuse by chance is granted to whoever holds it, and else refused."""
+    """Show that each act succeeds within the caller's permissions, and that a role beyond them is refused."""
     made = await caller.post("/roles", role(*SHARED, APART[0]))
     assert made.status_code == 201
     place = f"/roles/{made.json()['id']}"

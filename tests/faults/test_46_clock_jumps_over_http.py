@@ -22,6 +22,7 @@ from insula.settings import Settings
 from insula.worker.recovery import recover
 from tenants.database import TENANTS
 from tests.support.app import PASSWORD, Live, SignIn
+from tests.support.apps import DECLARED
 from tests.support.factories import Factories
 from tests.support.visitors import problem, visitor_at
 from tests.support.waiting import until
@@ -115,14 +116,14 @@ async def test_health_and_doctor_name_a_clock_that_is_not_the_databases(
     calm = replace(live.kernel, lag=LagMeter())
     with clock.moved(jump):
         seen = await Watch().look(calm)
-        found = {finding.subject: finding for finding in await examine(settings)}
+        found = {finding.subject: finding for finding in await examine(settings, DECLARED)}
     assert seen.status == "degraded"
     assert said in seen.checks["clock"]
     assert _seconds(seen.checks["clock"]) == pytest.approx(JUMP.total_seconds(), abs=10)
     assert said in found["clock"].state
     assert found["clock"].mend == "run NTP on this machine and on the database's"
 
-    well = {finding.subject: finding for finding in await examine(settings)}
+    well = {finding.subject: finding for finding in await examine(settings, DECLARED)}
     assert (well["clock"].state, well["clock"].mend) == ("within 5 s of the database's", "")
     with clock.moved(jump / 100):  # 3 s: within the leeway
         assert (await Watch().look(calm)).status == "ready"

@@ -267,9 +267,9 @@ async def test_doctor_says_where_only_a_superuser_could_narrow_the_server(settin
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
     try:
         await asyncio.to_thread(migrate, own, DECLARED)
-        narrowed = {finding.subject: finding for finding in await examine(own)}
+        narrowed = {finding.subject: finding for finding in await examine(own, DECLARED)}
         await _open_as_delivered(own)
-        delivered = {finding.subject: finding for finding in await examine(own)}
+        delivered = {finding.subject: finding for finding in await examine(own, DECLARED)}
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()

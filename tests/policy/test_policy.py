@@ -1,10 +1,8 @@
-from collections.abc import Mapping
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.policy import Policy, Role, StaffRole, UnknownRole, merged
+from insula.policy import Permission, Policy, Role, StaffRole, UnknownRole, grants_of
 
 ROLES = [*Role, *StaffRole]
 ACTIONS = ["project:read", "project:create", "project:delete", "tenant:suspend"]
@@ -53,14 +51,16 @@ def test_a_grant_for_an_unknown_role_stops_the_start() -> None:
         Policy({"owner": ["project:read"], "janitor": ["project:read"]})
 
 
-def test_merged_joins_the_grants_of_all_apps() -> None:
-    projects: Mapping[str, frozenset[str]] = {
-        Role.OWNER: frozenset({"project:read"}),
-        Role.VIEWER: frozenset({"project:read"}),
-    }
-    money: Mapping[str, frozenset[str]] = {Role.OWNER: frozenset({"plan:change"})}
+class Projects(Permission):
+    READ = "project:read", "See projects", frozenset({Role.OWNER, Role.VIEWER})
 
-    assert merged([projects, money]) == {"owner": {"project:read", "plan:change"}, "viewer": {"project:read"}}
+
+class Money(Permission):
+    CHANGE = "plan:change", "Change the plan", frozenset({Role.OWNER})
+
+
+def test_the_grants_of_all_apps_are_joined() -> None:
+    assert grants_of([*Projects, *Money]) == {"owner": {"project:read", "plan:change"}, "viewer": {"project:read"}}
 
 
 def test_version_follows_the_rules_and_not_their_order() -> None:

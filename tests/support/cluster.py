@@ -112,7 +112,7 @@ class TestServers:
         return servers
 
     def drop(self, servers: Servers) -> None:
-        """Drop a database that was lent, whoever is still connected."""
+        """Drop a database that was lent, and end the connections to it."""
         asyncio.run(drop_database(with_path(servers.database_url, _MAINTENANCE), servers.database))
 
     def stop(self) -> None:
@@ -172,7 +172,7 @@ async def create_database(url: str, name: str) -> None:
 
 
 async def drop_database(url: str, name: str) -> None:
-    """Drop a database, whoever is still connected."""
+    """Drop a database, and end the connections to it."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

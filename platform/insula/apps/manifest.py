@@ -22,8 +22,7 @@ from insula.apps.demo import Seed
 from insula.auth.emails import EMAILS
 from insula.callers import AppCallers, Kind, roles_of
 from insula.db.branches import Branch
-from insula.db.declared import Counted, DatabasePart, Declarations
-from insula.db.declared import merged as merged_declarations
+from insula.db.declared import Counted, DatabasePart, Declarations, merged
 from insula.db.kernel import KERNEL
 from insula.db.queue_rights import QueueRight
 from insula.db.rights import TableDeclaration
@@ -31,7 +30,7 @@ from insula.db.roles import DatabaseRole
 from insula.errors import ManifestError
 from insula.jobs import Handler, Handlers, Periodic
 from insula.mail import EmailTemplate
-from insula.policy import Permission, Published, grants_of, merged, published
+from insula.policy import Permission, Published, grants_of, published
 from insula.settings import Settings, SettingsGroup, with_groups
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -227,7 +226,7 @@ class Installation:
         names = [app.name for app in self.apps if app.settings is not None]
         _check_variables(combinations(names, 2))
         parts = (KERNEL, *(app.declared for app in self.apps))
-        declared = merged_declarations(*parts, former=self.former_migrations)
+        declared = merged(*parts, former=self.former_migrations)
         object.__setattr__(self, "database", declared)
 
     def _check_policy(self) -> None:
@@ -241,9 +240,9 @@ class Installation:
         return tuple(chain.from_iterable(app.resources for app in self.apps))
 
     @property
-    def grants(self) -> Mapping[str, frozenset[str]]:
+    def grants(self) -> Mapping[str, frozenset[Permission]]:
         """Every app's permissions, by the built-in role that has them."""
-        return merged([grants_of(chain.from_iterable(app.permissions for app in self.apps))])
+        return grants_of(chain.from_iterable(app.permissions for app in self.apps))
 
     @property
     def roles(self) -> frozenset[str]:

@@ -5,10 +5,13 @@ from insula.apps.manifest import Installation
 from insula.settings import Settings
 
 
-def read() -> tuple[Settings, Installation]:
-    """Return what the environment says, and the installation that it names."""
-    settings = Settings()
-    installation = load(settings.installation)
+def read(settings: Settings | None = None, installation: Installation | None = None) -> tuple[Settings, Installation]:
+    """Return the settings with the apps' groups, and the installation that they name.
+
+    What is not given is read: the settings from the environment, the installation by its name.
+    """
+    settings = settings or Settings()
+    installation = installation or load(settings.installation)
     return complete(settings, installation), installation
 
 

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from alembic import command
@@ -19,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from insula.db import branches
 from insula.db.acts import acts_findings, apply_acts
 from insula.db.address import ENGINE
-from insula.db.branches import Chain
+from insula.db.branches import Branch, Chain
 from insula.db.counting import count_rows, uncounted
 from insula.db.deadlines import MIGRATING, TOOL_STATEMENT_SECONDS
 from insula.db.declared import Declarations
@@ -30,6 +32,7 @@ from insula.db.observed import drifted
 from insula.db.provision import provision
 from insula.db.queue import apply_queue, queue_exists, queue_findings
 from insula.db.revisions import adopt, applied
+from insula.db.rights import FORMER_TABLE
 from insula.db.roles import OWNER, role_url
 from insula.settings import Settings
 
@@ -56,7 +59,8 @@ def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | N
     chains = branches.chains(declared.branches)
     configure = partial(alembic_config, declared, connection, waits.say)
     if declared.former is not None:
-        waits.run(connection, partial(end_single_chain, connection, configure, declared.former))
+        single_chain = partial(former_config, declared, declared.former, connection, waits.say)
+        waits.run(connection, partial(end_single_chain, connection, single_chain))
     waits.run(connection, lambda: adopt(connection, chains))
     for name, chain in chains.items():
         waits.run(connection, partial(_upgrade, connection, configure, name, chain, waits.say))
@@ -72,7 +76,7 @@ def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | N
 
 
 def downgrade(connection: Connection, declared: Declarations) -> None:
-    """Undo every revision, the branches in reverse: whoever refers to a table goes before it."""
+    """Undo every revision, the branches in reverse order: a table goes after the tables that refer to it."""
     at = branches.by_branch(applied(connection))
     connection.commit()
     for branch in reversed(declared.branches):
@@ -94,6 +98,13 @@ def alembic_config(declared: Declarations, connection: Connection, say: Say = si
     config.attributes["declared"] = declared
     config.attributes["connection"] = connection
     config.attributes["say"] = say
+    return config
+
+
+def former_config(declared: Declarations, folder: Path, connection: Connection, say: Say = silent) -> Config:
+    """Return the configuration for the revisions of the single chain, which are in ``folder``, and for its table."""
+    config = alembic_config(replace(declared, branches=(Branch("former", folder),)), connection, say)
+    config.attributes["version_table"] = FORMER_TABLE
     return config
 
 

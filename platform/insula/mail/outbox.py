@@ -13,11 +13,10 @@ from insula.db.unit import Unit
 from insula.jobs import Handlers, JobContext, enqueue, external_effect
 from insula.mail.message import compose
 from insula.mail.names import name_in_mail
-from insula.mail.templates import EmailTemplate
+from insula.mail.templates import ANY_BRAND, EmailTemplate
 
 _TASK: Final = "mail.send"
 _ANY_SENDER: Final = "nobody@localhost"
-_ANY_BRAND: Final = "Brand"
 
 
 class _Mail(BaseModel):
@@ -48,7 +47,7 @@ async def send_mail(  # noqa: PLR0913 - the parts of a mail, each named by the c
     shown = {key: name_in_mail(name) for key, name in (names or {}).items()}
     texts = {**context, **shown}
     # What cannot be sent is refused here, not found out later.
-    compose(sender=_ANY_SENDER, brand=_ANY_BRAND, to=to, template=template, context=texts, message_key=message_key)
+    compose(sender=_ANY_SENDER, brand=ANY_BRAND, to=to, template=template, context=texts, message_key=message_key)
     mail = _Mail(to=to, template=template.name, context=texts, message_key=message_key)
     lock = f"mail:{message_key}"  # of two jobs with one key the second finds what the first has marked
     await enqueue(unit, _TASK, mail.model_dump(), tenant_id=tenant_id, lock=lock, queueing_lock=lock)

@@ -27,7 +27,9 @@ from insula.errors import ManifestError
 _SHARED: Final = "insula.mail"
 """The package whose folder ``templates`` holds what the templates of every package can extend."""
 
-_ANY_BRAND: Final = "Brand"
+ANY_BRAND: Final = "Brand"
+"""A name to try a template with."""
+
 _Kind = Literal["txt", "html"]
 _KINDS: Final[tuple[_Kind, ...]] = ("txt", "html")
 
@@ -60,7 +62,7 @@ class EmailTemplate:
         try:
             for kind in _KINDS:
                 _environment(self.package).get_template(self.file(kind))
-            subject = self.subject(_ANY_BRAND)
+            subject = self.subject(ANY_BRAND)
         except (ImportError, ValueError):
             raise ManifestError(f"{where}: there is no package {self.package}: name the one with its files") from None
         except TemplateNotFound as error:

@@ -10,7 +10,7 @@ from insula.policy.permissions import (
     grants_of,
     published,
 )
-from insula.policy.policy import Policy, UnknownRole, merged
+from insula.policy.policy import Policy, UnknownRole
 from insula.policy.roles import (
     ADMINS,
     ALL_STAFF,
@@ -48,6 +48,5 @@ __all__ = [
     "UnknownRole",
     "grants_of",
     "may_grant",
-    "merged",
     "published",
 ]

@@ -1,7 +1,6 @@
 """The decision: may this role do this action? Casbin decides, a table remembers."""
 
 import zlib
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -16,15 +15,6 @@ _BUILT_IN: Final = frozenset[str]({*Role, *StaffRole})
 
 class UnknownRole(ValueError):
     """A grant names a role that does not exist."""
-
-
-def merged(tables: Iterable[Mapping[str, Collection[str]]]) -> Mapping[str, frozenset[str]]:
-    """Join the apps' tables of grants into one."""
-    joined: defaultdict[str, set[str]] = defaultdict(set)
-    for table in tables:
-        for role, actions in table.items():
-            joined[role].update(map(str, actions))
-    return {str(role): frozenset(actions) for role, actions in joined.items()}
 
 
 class Policy:

@@ -13,8 +13,8 @@ import structlog
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
-from insula.apps import Installation, load
-from insula.apps.settings import complete
+from insula.apps import Installation
+from insula.apps.settings import read
 from insula.db.declared import Declarations
 from insula.db.pools import Database
 from insula.jobs import Handlers, Periodic
@@ -36,9 +36,8 @@ _log: Final = structlog.get_logger(__name__)
 
 async def run(settings: Settings, installation: Installation | None = None) -> None:
     """Run jobs until SIGTERM or SIGINT; then let running ones finish, within the time for draining."""
+    settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
-    installation = installation or load(settings.installation)
-    settings = complete(settings, installation)
     working = asyncio.create_task(
         work(settings, handlers_of(installation), periodic_of(installation), installation.database)
     )

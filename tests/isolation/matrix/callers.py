@@ -120,7 +120,7 @@ def _at_personal_route(route: LiveRoute) -> Iterator[Caller]:
 
 
 def _at_role_route(route: LiveRoute) -> Iterator[Caller]:
-    """Give those with the kind's roles that lack the action, and everybody who has none of its roles."""
+    """Yield the callers whose role of this kind lacks the action, then the callers without a role of this kind."""
     app, action, held = route.app, action_of(route), held_role_of(route)
     for role in held.roles:
         if action not in GRANTS.get(role, ()):

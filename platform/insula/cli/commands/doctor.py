@@ -10,7 +10,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.apps import load
 from insula.apps.settings import read
 from insula.auth import KeyRing
 from insula.cli.checks import unsafe, wrong_addresses
@@ -52,8 +51,10 @@ class Finding:
 @app.command()
 def doctor() -> None:
     """Look at settings, connections, clock, roles, row-level security, migrations, Redis; say how to mend them."""
-    with one_clear_line(), reached(read()[0]) as settings:
-        found = asyncio.run(examine(settings))
+    with one_clear_line():
+        asked, installation = read()
+        with reached(asked) as settings:
+            found = asyncio.run(examine(settings, installation.database))
         for finding in found:
             typer.echo(f"{'✗' if finding.mend else '✓'} {finding.subject}: {finding.state}")
             if finding.mend:
@@ -62,13 +63,12 @@ def doctor() -> None:
             raise typer.Exit(1)
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings, declared: Declarations) -> list[Finding]:
     """Look at everything; what cannot be looked at is a finding too."""
     found = [Finding("settings", line, "set it in the environment (see .env.example)") for line in unsafe(settings)]
     found = found or [Finding("settings", "safe")]
     if not settings.redis_url or not settings.database.roles_secret.get_secret_value() or wrong_addresses(settings):
         return found
-    declared = load(settings.installation).database
     logins = [finding async for finding in _logins(settings, declared.roles)]
     found += logins
     if not any(finding.mend for finding in logins):

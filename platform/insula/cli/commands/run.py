@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from insula.apps import load
 from insula.apps.settings import read
 from insula.cli.environment import to_environment
 from insula.cli.failing import one_clear_line
@@ -58,7 +57,7 @@ def run(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1, pare
         with _step("PostgreSQL and Valkey"):
             local, cluster = stack.enter_context(installation(settings, f"http://{host}:{port}"))
         with _step("roles and schema"):
-            migrate(local, load(local.installation).database)
+            migrate(local, product.database)
         with _step("demo tenants"):
             seed(local, product)
         environment = {**os.environ, **to_environment(local)}  # noqa: TID251  what the children inherit is made here
