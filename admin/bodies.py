@@ -14,12 +14,6 @@ USER_ID: Final = "019ab2c4-0b00-7b00-8b00-405162738495"
 STAFF_ID: Final = "019ab2c4-0c00-7c00-8c00-5162738495a6"
 
 
-class Input(BaseModel):
-    """A request's body."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Read(BaseModel):
     """A row as staff see it."""
 

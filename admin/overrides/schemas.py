@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from admin.bodies import STAFF_ID, Input, Read
+from admin.bodies import STAFF_ID, Read
+from insula.http.bodies import Input
 from insula.http.moments import Moment
 from insula.text.fields import Line
 

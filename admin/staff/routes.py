@@ -3,7 +3,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from admin.answers import LOCATED
 from admin.staff import service
 from admin.staff.errors import AlreadyStaff, LastSuperuser, OwnStaffRole
 from admin.staff.permissions import Action
@@ -11,6 +10,7 @@ from admin.staff.schemas import StaffAppoint, StaffList, StaffRead, StaffUpdate
 from admin.users.errors import UserMissing, UserUnfit
 from insula.errors import NotFound
 from insula.http.access import allow_staff
+from insula.http.answers import LOCATED
 from insula.http.paging import OffsetPage
 from insula.http.problems import problems
 from insula.http.route import TenantRoute

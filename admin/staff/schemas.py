@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from admin.bodies import STAFF_ID, Email, Input, Read, Status
+from admin.bodies import STAFF_ID, Email, Read, Status
 from insula.db.models import Staff, User
+from insula.http.bodies import Input
 from insula.http.paging import OffsetParams
 from insula.policy import StaffRole
 

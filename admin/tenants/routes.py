@@ -3,7 +3,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from admin.answers import LOCATED
 from admin.tenants import service
 from admin.tenants.permissions import Action
 from admin.tenants.schemas import TenantCreate, TenantDetail, TenantList, TenantRead
@@ -11,6 +10,7 @@ from admin.users.errors import UserMissing, UserUnfit
 from billing.api import PlanUnknown
 from insula.errors import NotFound
 from insula.http.access import allow_staff
+from insula.http.answers import LOCATED
 from insula.http.paging import OffsetPage
 from insula.http.problems import problems
 from insula.http.route import TenantRoute

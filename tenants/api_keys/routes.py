@@ -5,13 +5,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from insula.errors import NotFound, PreconditionFailed
 from insula.http.access import allow
+from insula.http.answers import CREATED, TAGGED, created, tagged
 from insula.http.etags import IfMatchDep
 from insula.http.idempotency import keep_instead
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.api_keys import service as api_keys
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
 from tenants.api_keys.permissions import Action

@@ -11,11 +11,11 @@ from pydantic.config import JsonDict
 from insula import clock
 from insula.auth.api_keys import public_part
 from insula.db.models import ApiKey
+from insula.http.bodies import Input, Read, Update
 from insula.http.moments import Moment
 from insula.http.paging import KeysetParams
 from insula.http.vocabulary import Vocabulary, word_of
 from insula.text import fields as text
-from tenants.bodies import Input, Read, Update
 
 ApiKeyStatus = Literal["live", "expired", "revoked"]
 MAX_OVERLAP: Final = timedelta(days=7)

@@ -5,12 +5,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from insula.errors import NotFound
 from insula.http.access import allow
+from insula.http.answers import LOCATED
 from insula.http.kernel import kernel_of
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.answers import LOCATED
 from tenants.domains import service as domains
 from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
 from tenants.domains.permissions import Action

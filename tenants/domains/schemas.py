@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field
 
 from insula.db.models import TenantDomain
+from insula.http.bodies import Input, Read
 from insula.http.paging import KeysetParams
 from insula.tenancy import CHALLENGE, LONGEST_HOST, public_host
-from tenants.bodies import Input, Read
 
 Host = Annotated[
     str,

@@ -5,12 +5,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from insula.errors import NotFound, TenantSuspended
 from insula.http.access import allow, allow_personal
+from insula.http.answers import CREATED, TAGGED, created, tagged
 from insula.http.kernel import kernel_of
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import PersonalScope, Scope
-from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.dependencies import EmailsDep
 from tenants.invitations import service as invitations
 from tenants.invitations.errors import (

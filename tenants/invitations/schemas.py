@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from insula.auth import EmailAddress
+from insula.http.bodies import Input, Read
 from insula.http.paging import KeysetParams
-from tenants.bodies import Input, Read
 from tenants.invitations.models import InvitationStatus
 from tenants.invitations.tokens import MAX_LENGTH
 from tenants.roles.schemas import RoleName

@@ -11,13 +11,13 @@ from insula.audit import Origin
 from insula.auth import CurrentPasswordWrong, PasswordTooEasy, Rename, SignedIn
 from insula.errors import NotFound, PreconditionFailed
 from insula.http.access import allow_personal
+from insula.http.answers import TAGGED
 from insula.http.etags import IfMatchDep, etag
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.ids import UserId
 from insula.scope import PersonalScope
-from tenants.answers import TAGGED
 from tenants.me.permissions import Action
 from tenants.me.schemas import MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionList
 

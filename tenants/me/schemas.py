@@ -9,7 +9,7 @@ from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.auth import NewPassword, PersonName, SessionRecord
-from tenants.bodies import Input, Read, Update
+from insula.http.bodies import Input, Read, Update
 from tenants.roles.schemas import RoleName
 
 _TENANT_ID: Final = "019ab2c4-0a00-7000-8000-5162738495a6"

@@ -5,12 +5,12 @@ from fastapi import APIRouter, Path, Query, Response, status
 
 from insula.errors import NotFound, PreconditionFailed
 from insula.http.access import allow
+from insula.http.answers import TAGGED, tagged
 from insula.http.etags import IfMatchDep
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.answers import TAGGED, tagged
 from tenants.api_keys.schemas import ApiKeys
 from tenants.dependencies import EmailsDep
 from tenants.members import service as members

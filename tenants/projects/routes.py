@@ -5,12 +5,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from insula.errors import NotFound, PreconditionFailed
 from insula.http.access import allow
+from insula.http.answers import CREATED, TAGGED, created, tagged
 from insula.http.etags import IfMatchDep
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.projects import service as projects
 from tenants.projects.errors import ProjectNameTaken
 from tenants.projects.permissions import Action

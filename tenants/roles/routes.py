@@ -5,11 +5,11 @@ from fastapi import APIRouter, Path, Request, Response
 
 from insula.errors import NotFound, PreconditionFailed
 from insula.http.access import allow
+from insula.http.answers import CREATED, TAGGED, created, tagged
 from insula.http.etags import IfMatchDep
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
-from tenants.answers import CREATED, TAGGED, created, tagged
 from tenants.roles import service as roles
 from tenants.roles.errors import Outranked, RoleInUse, RoleKeyTaken, RolesUsedUp
 from tenants.roles.permissions import Action

@@ -5,12 +5,12 @@ from fastapi import APIRouter, Request, Response
 
 from insula.errors import PreconditionFailed
 from insula.http.access import allow, allow_personal
+from insula.http.answers import CREATED, TAGGED, tagged
 from insula.http.etags import IfMatchDep
 from insula.http.kernel import kernel_of
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import PersonalScope, Scope
-from tenants.answers import CREATED, TAGGED, tagged
 from tenants.deprecation import DEPRECATED, Deprecation
 from tenants.settings import TenantsSettings
 from tenants.tenants import service as tenants

@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
-from tenants.bodies import Read
+from insula.http.bodies import Read
 from tenants.usage.models import Quota
 
 

@@ -8,9 +8,9 @@ import pytest
 from pydantic import BaseModel
 
 import tenants
+from insula.http.bodies import Input, Read, Update
 from insula.http.paging import KeysetParams
 from tenants.audit_events.schemas import AuditEventFilter
-from tenants.bodies import Input, Read, Update
 from tenants.invitations.schemas import InvitationCreate
 from tenants.members.schemas import MemberUpdate
 
