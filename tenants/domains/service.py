@@ -12,6 +12,7 @@ from uuid import UUID
 from insula import clock
 from insula.audit import image, record
 from insula.db.models import TenantDomain
+from insula.db.violations import answering
 from insula.errors import AppError, NotFound
 from insula.http.paging import Slice
 from insula.scope import Scope
@@ -21,7 +22,6 @@ from tenants.domains import queries
 from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
 from tenants.domains.schemas import DomainCreate, DomainList
 from tenants.quotas import reserve
-from tenants.violations import answering
 
 UNNAMED_QUOTA: Final = 5  # of a plan that does not name ``domains``
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {

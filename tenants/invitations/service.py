@@ -14,6 +14,7 @@ from insula import clock
 from insula.audit import record
 from insula.auth import fold
 from insula.db.models import ACTIVE, Membership, Tenant
+from insula.db.violations import answering
 from insula.errors import AppError, NotFound, TenantSuspended
 from insula.http.paging import Slice
 from insula.ids import new_id
@@ -37,7 +38,6 @@ from tenants.members import queries as members
 from tenants.roles import queries as roles
 from tenants.roles.errors import RoleUnknown
 from tenants.tenants import queries as tenants
-from tenants.violations import answering
 
 _INVITING: Final[Mapping[str, type[AppError]]] = {"fk_invitation_tenant_id_custom_role": RoleUnknown}
 _JOINING: Final[Mapping[str, type[AppError]]] = {"uq_membership_tenant_id_user_id": AlreadyMember}

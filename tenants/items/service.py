@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from insula.audit import image, record
+from insula.db.violations import answering
 from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
@@ -21,7 +22,6 @@ from tenants.items.models import ProjectItem
 from tenants.items.schemas import ItemCreate, ItemList, ItemUpdate
 from tenants.projects import service as projects
 from tenants.quotas import settle
-from tenants.violations import answering
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
     "fk_project_item_tenant_id_project_id": NotFound,

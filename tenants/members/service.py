@@ -6,6 +6,7 @@ from uuid import UUID
 
 from insula.audit import record
 from insula.db.models import ApiKey, Membership
+from insula.db.violations import answering
 from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
@@ -20,7 +21,6 @@ from tenants.members.errors import AlreadyOwner, LastOwner
 from tenants.members.permissions import Action
 from tenants.members.schemas import MemberList, MemberUpdate, OwnershipTransfer
 from tenants.roles.errors import RoleUnknown
-from tenants.violations import answering
 
 _ASSIGNING: Final[Mapping[str, type[AppError]]] = {"fk_membership_tenant_id_custom_role": RoleUnknown}
 

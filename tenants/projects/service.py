@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from insula.audit import image, record
+from insula.db.violations import answering
 from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
@@ -14,7 +15,6 @@ from tenants.projects.errors import ProjectNameTaken
 from tenants.projects.models import Project
 from tenants.projects.schemas import ProjectCreate, ProjectList, ProjectUpdate
 from tenants.quotas import settle
-from tenants.violations import answering
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_project_tenant_id_name": ProjectNameTaken}
 

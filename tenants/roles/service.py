@@ -9,6 +9,7 @@ from uuid import UUID
 
 from insula.audit import image, record
 from insula.db.models import CustomRole
+from insula.db.violations import answering
 from insula.errors import AppError, InvalidRequest, NotFound
 from insula.http.etags import Precondition
 from insula.scope import Scope
@@ -17,7 +18,6 @@ from tenants.roles import queries
 from tenants.roles.errors import RoleInUse, RoleKeyTaken, RolesUsedUp
 from tenants.roles.permissions import Action
 from tenants.roles.schemas import RoleCreate, RoleUpdate
-from tenants.violations import answering
 
 MOST: Final = 50  # roles of its own that a tenant may have: they are listed on one page
 

@@ -7,6 +7,7 @@ from typing import Final
 from billing.api import start_on
 from insula.audit import image, record
 from insula.db.models import FREE, Membership, Tenant
+from insula.db.violations import answering
 from insula.errors import AppError
 from insula.http.etags import Precondition
 from insula.ids import new_tenant_id
@@ -20,7 +21,6 @@ from tenants.settings import TenantsSettings
 from tenants.tenants import queries
 from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants
 from tenants.tenants.schemas import TenantCreate, TenantUpdate
-from tenants.violations import answering
 
 MOST_SLUGS: Final = 10
 """That one tenant can keep from others by having had them."""

@@ -1,4 +1,4 @@
-"""The database as the judge of what concurrent requests may do together: its verdicts, as errors."""
+"""The database judges what concurrent requests may do together. Its verdicts, as errors."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

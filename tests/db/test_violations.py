@@ -2,13 +2,18 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from insula.db.pools import Database
+from insula.db.violations import answering
 from tenants.database import TENANTS
 from tenants.projects.errors import ProjectNameTaken
 from tenants.projects.models import Project, ProjectStatus
-from tenants.violations import answering
-from tests.support.factories import TenantRow
+from tests.support.factories import Factories, TenantRow
 
 NAMED = {"uq_project_tenant_id_name": ProjectNameTaken}
+
+
+@pytest.fixture
+async def tenant(make: Factories) -> TenantRow:
+    return await make.tenant()
 
 
 async def write_twice(database: Database, tenant: TenantRow, status: ProjectStatus) -> None:
