@@ -8,6 +8,8 @@ READY := .venv/.synced
 CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),)
 # The oldest PostgreSQL that is promised, or the oldest later one that this Debian has.
 OLDEST_POSTGRES := $(firstword $(wildcard $(foreach version,15 16 17,/usr/lib/postgresql/$(version)/bin)))
+# An app is a folder with an app.py: a new one is checked as the others are.
+APPS := $(patsubst %/app.py,%,$(wildcard */app.py))
 CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
 # Compiled when installed: a machine that writes no bytecode later would compile everything at each start.
 # The lock names pypi.org: an index of this machine's own must not get between, least of all into the lock.
@@ -20,7 +22,7 @@ NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-growth bench-redis bench-fairness faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check adopt bench bench-growth bench-redis bench-fairness faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +35,9 @@ test: $(READY) ## Run every test that needs Python packages only, on servers of 
 
 check: $(READY) ## Check formatting, lint, types, imports, dependencies and the house's own rules
 	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
+
+adopt: $(READY) ## Build products in copies (a new app, a new resource; ONLY=a for one), and check, attack and test each
+	@PYTHONPATH=platform:. $(BIN)/python -m tests.adopt --only "$(ONLY)" --jobs $(JOBS)
 
 prove: $(READY) ## Attack every route, then show that the attacks notice each missing protection; build/prove.json
 	@[ -x /usr/sbin/pgbouncer ] || { echo "make prove: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
@@ -87,10 +92,10 @@ check-lint: $(READY)
 	@$(BIN)/ruff check --quiet .
 
 check-types: $(READY)
-	@$(BIN)/mypy platform/insula platform/insula_default tenants billing admin tests scripts benchmarks
+	@$(BIN)/mypy platform/insula platform/insula_default $(APPS) $(wildcard examples) tests scripts benchmarks
 
 check-imports: $(READY)
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python scripts/import_contracts.py --no-logo
 
 check-dependencies: $(READY)
 	@$(BIN)/deptry .

@@ -21,10 +21,7 @@ from pydantic import SecretStr
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, make_url
 
-from admin import app as admin_app
-from billing import app as billing_app
 from insula.apps import load
-from insula.db import models as kernel_models
 from insula.db.branches import BranchError, heads
 from insula.db.catalogue import audit, audit_revision
 from insula.db.migrate import alembic_config, as_owner, migrate, upgrade
@@ -32,12 +29,9 @@ from insula.db.revisions import TABLE
 from insula.embedded import Cluster
 from insula.settings import DatabaseSettings, Settings
 from scripts.recorded_sql import lint, recorded
-from tenants import app as tenants_app
-
-MODELS = (kernel_models, tenants_app, billing_app, admin_app)
-"""Importing them fills the metadata. An app imports its resources, and these import their models."""
 
 DECLARED = load().database
+"""Loading the installation imports its apps, these their resources, and these their models: the metadata is full."""
 
 
 @contextmanager

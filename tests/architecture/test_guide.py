@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,17 +17,14 @@ import httpx
 import pytest
 
 from billing.settings import BillingSettings
-from insula.db.branches import Revision, heads
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
-from tests.support.apps import DECLARED
 from tests.support.cluster import RUNNING, Servers
+from tests.support.guide import MOST_LINES, blocks_of, lines_of_code
 from tests.support.house import ROOT, SHIPPED
 
-GUIDE = (ROOT / "docs" / "guides" / "add-a-resource.md").read_text()
+BLOCKS = blocks_of(ROOT / "docs" / "guides" / "add-a-resource.md")
 PARTS = (*sorted(SHIPPED), "tests", "pyproject.toml")
-BLOCKS = re.findall(r"^```python\n# (\S+?)(?:, ([^\n]+))?\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
-MOST_LINES = 100  # of code: neither blank, nor import, nor docstring
 
 pytestmark = pytest.mark.skipif((ROOT / "tenants" / "labels").exists(), reason="the guide was followed here already")
 
@@ -42,28 +38,6 @@ class Attack(NamedTuple):
     told: str
 
 
-def follow(house: Path, name: str, where: str, code: str) -> None:
-    """Put one block of the guide where it says."""
-    path = house / name
-    if not where:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(code)
-        return
-    text = path.read_text()
-    if where == "at the end":
-        path.write_text(text + code)
-        return
-    how, anchor = re.fullmatch(r"(after|instead of) `(.+)`", where).groups()  # type: ignore[union-attr]  # else it fails
-    assert text.count(f"{anchor}\n") == 1, f"the guide's anchor is gone from {name}: {anchor}"
-    path.write_text(text.replace(f"{anchor}\n", code if how == "instead of" else f"{anchor}\n{code}"))
-
-
-def next_in_line(code: str) -> str:
-    """Give the guide's migration the place after the last of its branch."""
-    last = heads(DECLARED.branches)["tenants"]
-    return code.replace("tenants_0002", f"tenants_{Revision.of(last).number + 1:04}").replace('"…"', f'"{last}"')
-
-
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("house")
@@ -72,8 +46,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / part, copy)
-    for name, where, code in BLOCKS:
-        follow(copy, name, where, next_in_line(code))
+    for block in BLOCKS:
+        block.follow(copy)
     return copy
 
 
@@ -174,13 +148,11 @@ def caller(base: str, email: str, tenant: str) -> httpx.Client:
 
 
 def test_the_guide_is_short() -> None:
-    lines = [line.strip() for _, _, code in BLOCKS for line in code.splitlines()]
-    counted = [line for line in lines if line and not line.startswith(("import ", "from ", '"""'))]
-    assert len(counted) <= MOST_LINES
+    assert sum(lines_of_code(block.code) for block in BLOCKS) <= MOST_LINES
 
 
 def test_followed_the_house_still_passes_its_linters(house: Path) -> None:
-    touched = sorted({name for name, _, _ in BLOCKS})
+    touched = sorted({block.file for block in BLOCKS})
     for command in (["ruff", "check", *touched], ["ruff", "format", "--check", *touched], ["lint-imports"]):
         result = run(house, *command)
         assert result.returncode == 0, result.stdout + result.stderr

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.house import PACKAGES, ROOT
 
-LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+SCRIPT = ROOT / "scripts" / "import_contracts.py"
 
 
 class Breach(NamedTuple):
@@ -98,7 +98,7 @@ def lint(house: Path, *contract: str) -> subprocess.CompletedProcess[str]:
     chosen = [argument for identifier in contract for argument in ("--contract", identifier)]
     paths = os.pathsep.join([str(house / "platform"), str(house)])
     return subprocess.run(  # noqa: S603 - our own tool on our own copy
-        [LINT_IMPORTS, "--no-logo", "--no-cache", *chosen],
+        [sys.executable, SCRIPT, "--no-logo", "--no-cache", *chosen],
         cwd=house,
         env={"PYTHONPATH": paths, "PATH": "", "COLUMNS": "200"},
         capture_output=True,
@@ -121,6 +121,53 @@ def test_a_breach_is_refused_by_its_contract(house: Path, breach: Breach) -> Non
     result = lint(house, breach.contract)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "1 broken" in result.stdout
+
+
+NEW_APP_BREACHES = [
+    Breach("app-doors", "support/tickets/service.py", "import tenants.members.models"),
+    Breach("app-doors", "admin/app.py", "import support.tickets.service"),
+    Breach("house-layers", "tenants/app.py", "import support.app"),
+    Breach("rules-know-no-http", "support/tickets/service.py", "from fastapi import HTTPException"),
+    Breach("routes-know-no-sql", "support/tickets/routes.py", "import sqlalchemy"),
+    Breach("resource-layers", "support/tickets/service.py", "import support.tickets.routes"),
+    Breach("tokens", "support/app.py", "import argon2"),
+    Breach("provider", "support/app.py", "import stripe"),
+]
+
+
+@pytest.fixture
+def with_new_app(house: Path) -> Path:
+    """Add an app that pyproject.toml does not name, which imports what it may."""
+    app = house / "support"
+    (app / "tickets").mkdir(parents=True)
+    for name in ("__init__.py", "tickets/__init__.py", "tickets/routes.py"):
+        (app / name).touch()
+    (app / "dependencies.py").write_text("import fastapi\n")
+    (app / "tickets" / "service.py").write_text("import tenants.api\n")
+    (app / "app.py").write_text("import support.tickets.routes\n")
+    return house
+
+
+def test_an_app_that_is_not_named_keeps_the_contracts_too(with_new_app: Path) -> None:
+    result = lint(with_new_app)
+    assert (result.returncode, "0 broken" in result.stdout) == (0, True), result.stdout
+
+
+@pytest.mark.parametrize(
+    "breach", NEW_APP_BREACHES, ids=lambda breach: f"{breach.contract}:{breach.module}:{breach.line}"
+)
+def test_a_breach_by_an_app_that_is_not_named_is_refused(with_new_app: Path, breach: Breach) -> None:
+    with (with_new_app / breach.module).open("a") as source:
+        source.write(f"\n{breach.line}\n")
+    result = lint(with_new_app, breach.contract)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "1 broken" in result.stdout
+
+
+def test_an_app_that_was_left_out_is_missed_by_no_contract(house: Path) -> None:
+    shutil.rmtree(house / "billing")
+    result = lint(house)
+    assert (result.returncode, "0 broken" in result.stdout) == (0, True), result.stdout
 
 
 def test_every_contract_is_tried() -> None:

@@ -43,10 +43,10 @@ class Desk:
         return await self.client.post("/desk/v1/tickets", headers={"Authorization": f"Bearer {token}"})
 
     async def hire(self, user: UserRow, role: desk.AgentRole) -> None:
-        await self.readback("INSERT INTO support_agent VALUES (:id, :role)", id=user.id, role=role.value)
+        await self.readback("INSERT INTO desk_agent VALUES (:id, :role)", id=user.id, role=role.value)
 
     async def dismiss(self, user: UserRow) -> None:
-        await self.readback("DELETE FROM support_agent WHERE user_id = :id", id=user.id)
+        await self.readback("DELETE FROM desk_agent WHERE user_id = :id", id=user.id)
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ async def context(settings: Settings) -> AppContext:
 
 @pytest.fixture
 async def agents_table(readback: Readback) -> AsyncIterator[None]:
-    await readback('CREATE TABLE support_agent (user_id uuid PRIMARY KEY REFERENCES "user", role text NOT NULL)')
-    await readback(f"GRANT SELECT ON support_agent TO {desk.ROLE}")
+    await readback('CREATE TABLE desk_agent (user_id uuid PRIMARY KEY REFERENCES "user", role text NOT NULL)')
+    await readback(f"GRANT SELECT ON desk_agent TO {desk.ROLE}")
     yield
-    await readback("DROP TABLE support_agent")
+    await readback("DROP TABLE desk_agent")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A small app with a kind of caller of its own: users who have a row in ``support_agent``."""
+"""A small app with a kind of caller of its own: users who have a row in ``desk_agent``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ class AgentRole(StrEnum):
 
 
 class Action(StrEnum):
-    TICKET_READ = "support_agent.ticket:read"
-    TICKET_CREATE = "support_agent.ticket:create"
+    TICKET_READ = "desk_agent.ticket:read"
+    TICKET_CREATE = "desk_agent.ticket:create"
 
 
 GRANTS: Final[Mapping[str, frozenset[Action]]] = {
@@ -59,7 +59,7 @@ class AgentsOnly(AppError):
 class AgentPrincipal(RolePrincipal):
     """A user who works at the support desk."""
 
-    kind: ClassVar[str] = "support_agent"
+    kind: ClassVar[str] = "desk_agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class AgentScope(RoleScope[AgentPrincipal]):
     """An agent at work."""
 
 
-class SupportAgent(RoleHolder, table=True):
+class DeskAgent(RoleHolder, table=True):
     """A user who works at the support desk."""
 
     metadata = MetaData()  # no table of the product: the tests make it and drop it
@@ -75,19 +75,19 @@ class SupportAgent(RoleHolder, table=True):
     user_id: UUID = Field(primary_key=True)  # its foreign key leads into the product's metadata
 
 
-class SupportAgents(RoleCallers):
-    """Users who have a row in ``support_agent``."""
+class DeskAgents(RoleCallers):
+    """Users who have a row in ``desk_agent``."""
 
     roles: ClassVar[Roles] = AgentRole
     errors: ClassVar[Errors] = (AgentsOnly,)
-    model: ClassVar[type[RoleHolder]] = SupportAgent
+    model: ClassVar[type[RoleHolder]] = DeskAgent
     principal_type: ClassVar[type[RolePrincipal]] = AgentPrincipal
 
 
 class AgentGuard(RoleGuard[AgentPrincipal, AgentScope]):
     """For agents whose role has the action."""
 
-    admits: ClassVar[Admitted] = (SupportAgents,)
+    admits: ClassVar[Admitted] = (DeskAgents,)
     principal_type = AgentPrincipal
     scope_type = AgentScope
     requests_per_minute = 600
@@ -117,7 +117,7 @@ async def create(_scope: Annotated[AgentScope, allow_agent(Action.TICKET_CREATE)
 def context_of_desk(settings: Settings, callers: AppCallers | None = None) -> AppContext:
     """Return the app's context: its audience, its login, and the callers that it lets in."""
     audience = f"{settings.public_url.rstrip('/')}/desk"
-    return AppContext("desk", audience, ROLE, callers or AppCallers(SupportAgents()))
+    return AppContext("desk", audience, ROLE, callers or AppCallers(DeskAgents()))
 
 
 def build(context: AppContext) -> FastAPI:

@@ -42,7 +42,7 @@ class NotSecond(AppError):
     code, status = "not_second", 403
 
 
-class Firsts(desk.SupportAgents):
+class Firsts(desk.DeskAgents):
     errors: ClassVar[Errors] = (NotFirst,)
 
     async def sign_in(self, user_id: UserId, _named: NamedTenants, _sources: Sources) -> None:
@@ -50,7 +50,7 @@ class Firsts(desk.SupportAgents):
             raise NotFirst
 
 
-class Seconds(desk.SupportAgents):
+class Seconds(desk.DeskAgents):
     errors: ClassVar[Errors] = (NotSecond,)
 
     async def sign_in(self, user_id: UserId, _named: NamedTenants, _sources: Sources) -> None:
@@ -77,7 +77,7 @@ class TestDeclaring:
 
     def test_a_route_for_callers_that_the_app_does_not_declare_is_not_built(self, settings: Settings) -> None:
         desk.build(desk.context_of_desk(settings))
-        with pytest.raises(UndeclaredRoute, match=r"/v1/tickets is for SupportAgents, .* callers are Members, ApiKeys"):
+        with pytest.raises(UndeclaredRoute, match=r"/v1/tickets is for DeskAgents, .* callers are Members, ApiKeys"):
             desk.build(desk.context_of_desk(settings, AppCallers(Members(), ApiKeys())))
 
     def test_a_plain_app_of_fastapi_has_no_context(self, settings: Settings) -> None:
@@ -87,7 +87,7 @@ class TestDeclaring:
 
 class TestRoles:
     def test_are_those_of_every_kind(self) -> None:
-        callers: list[Kind] = [Members(), ApiKeys(), Members(), Staff(), desk.SupportAgents()]
+        callers: list[Kind] = [Members(), ApiKeys(), Members(), Staff(), desk.DeskAgents()]
         assert roles_of(callers) == {*Role, *StaffRole, *desk.AgentRole}
 
     def test_of_two_kinds_never_share_a_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ class TestRoles:
             roles_of([Firsts(), Seconds()])
 
     def test_of_an_apps_own_kind_are_granted_actions(self) -> None:
-        policy = Policy(desk.GRANTS, roles=roles_of([desk.SupportAgents()]))
+        policy = Policy(desk.GRANTS, roles=roles_of([desk.DeskAgents()]))
         assert policy.allows(desk.AgentRole.LEAD, desk.Action.TICKET_CREATE)
         assert not policy.allows(desk.AgentRole.CLERK, desk.Action.TICKET_CREATE)
 

@@ -61,7 +61,7 @@ class TestEachRequest:
         answer = await at_desk.tickets(token)
 
         assert answer.status_code == 200
-        assert answer.json() == {"kind": "support_agent", "role": "desk_lead", "creates": True}
+        assert answer.json() == {"kind": "desk_agent", "role": "desk_lead", "creates": True}
         assert (await at_desk.create(token)).status_code == 200
 
     async def test_a_role_has_the_actions_that_it_was_granted(self, at_desk: Desk, user: UserRow) -> None:
@@ -122,7 +122,7 @@ class TestEachRequest:
         await at_desk.tickets(token)
 
         assert len(sent) == 1
-        assert "support_agent" in sent[0]
+        assert "desk_agent" in sent[0]
 
 
 async def test_a_suspended_user_is_no_agent(at_desk: Desk, user: UserRow) -> None:

@@ -35,8 +35,8 @@ async def desk_stage(
     monkeypatch.setitem(routes.APPS, "/desk", "desk")
     monkeypatch.setitem(holders.DECLARED, "desk", context.callers.declared)
     monkeypatch.setattr(callers, "GRANTS", GRANTS)
-    await readback('CREATE TABLE support_agent (user_id uuid PRIMARY KEY REFERENCES "user", role text NOT NULL)')
-    await readback(f"GRANT SELECT ON support_agent TO {desk.ROLE}")
+    await readback('CREATE TABLE desk_agent (user_id uuid PRIMARY KEY REFERENCES "user", role text NOT NULL)')
+    await readback(f"GRANT SELECT ON desk_agent TO {desk.ROLE}")
     root = stage.app
     assert isinstance(root, FastAPI)
     root.mount("/desk", app)
@@ -44,7 +44,7 @@ async def desk_stage(
     kernel = replace(stage.kernel, policy=policy, apps={**stage.kernel.apps, "desk": context})
     yield replace(stage, kernel=kernel), list(routes_of(app, "/desk"))
     root.router.routes.pop()
-    await readback("DROP TABLE support_agent")
+    await readback("DROP TABLE desk_agent")
 
 
 async def test_every_route_of_the_app_is_attacked(desk_stage: tuple[Stage, Sequence[LiveRoute]]) -> None:
@@ -63,12 +63,12 @@ async def test_its_audience_is_attacked_in_every_app(desk_stage: tuple[Stage, Se
     at_desk = {caller.name for route in found for caller in callers.callers_of(route)}
     assert {f"desk_lead with a {app.name} token" for app in INSTALLATION.apps} <= at_desk
     assert {f"owner of A, token for {app.name}" for app in INSTALLATION.apps} <= at_desk
-    assert {"desk_clerk of support_agent", "superuser of staff, token for support_agent"} <= at_desk
+    assert {"desk_clerk of desk_agent", "superuser of staff, token for desk_agent"} <= at_desk
     live = routes.live_routes()
     in_a_tenant = {caller.name for caller in callers.callers_of(live["GET /api/v1/projects"])}
-    assert {"token for desk", "desk_lead of support_agent", "desk_lead, no tenant"} <= in_a_tenant
+    assert {"token for desk", "desk_lead of desk_agent", "desk_lead, no tenant"} <= in_a_tenant
     by_staff = {caller.name for caller in callers.callers_of(live["GET /admin/v1/tenants"])}
-    assert {"superuser with a desk token", "desk_lead of support_agent, token for staff"} <= by_staff
+    assert {"superuser with a desk token", "desk_lead of desk_agent, token for staff"} <= by_staff
 
 
 async def test_an_agent_that_is_anybody_is_noticed(
@@ -76,14 +76,14 @@ async def test_an_agent_that_is_anybody_is_noticed(
 ) -> None:
     stage, found = desk_stage
 
-    async def agent(_self: desk.SupportAgents, claims: Claims, *_sources: object) -> Identity[Principal]:
+    async def agent(_self: desk.DeskAgents, claims: Claims, *_sources: object) -> Identity[Principal]:
         lead = desk.AgentPrincipal(UserId(claims.user_id), claims.session_id, desk.AgentRole.LEAD, "any@example.org")
         return Identity(lead)
 
-    monkeypatch.setattr(desk.SupportAgents, "identity_of", agent)
+    monkeypatch.setattr(desk.DeskAgents, "identity_of", agent)
     report = await attack(stage, found, "short")
 
     assert not report.sound
-    for caller in ("owner of A, token for support_agent", "superuser of staff, token for support_agent"):
+    for caller in ("owner of A, token for desk_agent", "superuser of staff, token for desk_agent"):
         assert any(caller in line and READ in line for line in report.failures), caller
-    assert any("desk_clerk of support_agent" in line and CREATE in line for line in report.failures)
+    assert any("desk_clerk of desk_agent" in line and CREATE in line for line in report.failures)

@@ -1,4 +1,7 @@
-"""A row of every table of a tenant, made from the metadata alone: a new table is covered as it arrives."""
+"""A row of every table of a tenant, made from the metadata alone: a new table is covered as it arrives.
+
+Loading the installation (``tests.support.apps``) fills the metadata.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,19 +12,12 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin import app as admin_app
-from billing import app as billing_app
 from insula import clock
-from insula.db import models as kernel_models
 from insula.db.base import metadata
 from insula.db.grants import tenant_column
 from insula.ids import new_id
-from tenants import app as tenants_app
 
 Row = dict[str, object]
-
-MODELS: Final = (kernel_models, tenants_app, billing_app, admin_app)
-"""Whose tables the metadata holds once these are imported."""
 
 FOLLOWED: Final = frozenset({"audit_head", "tenant_usage"})
 """Their rows are made by triggers on other tables, and by nothing else."""

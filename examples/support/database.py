@@ -1,0 +1,18 @@
+"""This app's login to the database, and the table of its callers. Each resource declares its rights."""
+
+from typing import Final
+
+from insula.db.declared import DatabasePart, DeclaredRole
+from insula.db.rights import global_table, may
+from insula.db.roles import AppRole
+from support.agents import SupportAgent
+
+SUPPORT: Final = AppRole("insula_support")
+
+DATABASE: Final = DatabasePart(
+    roles=(DeclaredRole(role=SUPPORT, actors=("user",)),),
+    tables=(
+        global_table(SupportAgent),
+        may(SUPPORT, "all", SupportAgent, "SELECT"),
+    ),
+)

@@ -1,0 +1,22 @@
+from enum import StrEnum
+from typing import ClassVar
+
+from fastapi.params import Depends as DependsParam
+
+from insula.callers import Admitted
+from insula.http.access import RoleGuard, depends
+from support.agents import AgentPrincipal, AgentScope, SupportAgents
+
+
+class AgentGuard(RoleGuard[AgentPrincipal, AgentScope]):
+    """For agents whose role has the action."""
+
+    admits: ClassVar[Admitted] = (SupportAgents,)
+    principal_type = AgentPrincipal
+    scope_type = AgentScope
+    requests_per_minute = 600
+
+
+def allow_agent(action: StrEnum) -> DependsParam:
+    """Return the dependency that gives an AgentScope to agents whose role has ``action``."""
+    return depends(AgentGuard(action))

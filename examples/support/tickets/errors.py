@@ -1,0 +1,13 @@
+from insula.errors import AppError, NotFound
+
+
+class MemberNotFound(NotFound):
+    """No member of this tenant has this id."""
+
+    code = "member_not_found"
+
+
+class TicketAnswered(AppError):
+    """This ticket has its answer already."""
+
+    code, status = "ticket_answered", 409

@@ -1,0 +1,95 @@
+"""Check the import contracts of pyproject.toml for the apps that are there: `python scripts/import_contracts.py`.
+
+An app is a folder with an `app.py`. One that pyproject.toml does not name is held to what it says of `tenants`, may
+import the `api` of the others, and none of these imports it. One that is named and was left out of the checkout is no
+mistake. The options are those of `lint-imports`; run it in the checkout.
+"""
+
+import json
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from importlinter.cli import lint_imports_command
+
+LIKE = "tenants"
+_ROOT = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Apps:
+    """The apps that pyproject.toml names, those that it does not, and those that it names and that are not there."""
+
+    named: frozenset[str]
+    new: Sequence[str]
+    gone: frozenset[str]
+
+    @classmethod
+    def below(cls, root: Path, packages: Sequence[str]) -> "Apps":
+        """Compare the folders with the packages that are named."""
+        present = {path.parent.name for path in root.glob("*/app.py")}
+        gone = {name for name in packages if not any((root / at / name).is_dir() for at in ("platform", "."))}
+        return cls(frozenset(packages) & (present | gone), sorted(present - set(packages)), frozenset(gone))
+
+    def modules(self, lines: Sequence[str]) -> Iterator[str]:
+        """Yield the lines about what is there, and those about `tenants` for each new app too."""
+        for line in lines:
+            roots = [_root(side) for side in line.split(" -> ")]
+            if self.gone.isdisjoint(roots):
+                yield line
+                yield from (line.replace(LIKE, app, 1) for app in self.new if roots[0] == LIKE)
+                if roots[1:] == [LIKE] and roots[0] in self.named:
+                    yield from (f"{app}.** ->{line.partition('->')[2]}" for app in self.new)
+
+    def layers(self, lines: Sequence[str]) -> Iterator[str]:
+        """Yield the layers of what is there; the new apps have one of their own, above those that are named."""
+        waiting = list(self.new)
+        for line in lines:
+            between = " | " if "|" in line else " : "
+            members = [name.strip() for name in line.split(between.strip())]
+            if waiting and not self.named.isdisjoint(members):
+                yield " : ".join(waiting)
+                waiting.clear()
+            if there := [name for name in members if name not in self.gone]:
+                yield between.join(there)
+
+
+def configuration(root: Path) -> str:
+    """Return what pyproject.toml says of imports, for the apps below ``root``, as TOML."""
+    session = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]
+    contracts = session.pop("contracts")
+    apps = Apps.below(root, session["root_packages"])
+    session["root_packages"] = [*(name for name in session["root_packages"] if name not in apps.gone), *apps.new]
+    lines = ["[tool.importlinter]", *_options(session)]
+    for contract in contracts:
+        for key, said in contract.items():
+            if isinstance(said, list):
+                contract[key] = list(apps.layers(said) if key == "layers" else apps.modules(said))
+        lines += ["[[tool.importlinter.contracts]]", *_options(contract)]
+    return "\n".join(lines)
+
+
+def _options(options: Mapping[str, object]) -> Iterator[str]:
+    # JSON and TOML write strings, booleans and lists of strings alike.
+    yield from (f"{key} = {json.dumps(value)}" for key, value in options.items())
+
+
+def _root(module: str) -> str:
+    found = _ROOT.match(module.strip())
+    return found[0] if found else ""
+
+
+def main() -> None:
+    """Run lint-imports on the configuration."""
+    with tempfile.NamedTemporaryFile("w", suffix=".toml", prefix="import-contracts-") as file:
+        file.write(configuration(Path.cwd()))
+        file.flush()
+        lint_imports_command([*sys.argv[1:], "--config", file.name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The products that `make adopt` builds: how each is made of a copy, what is its own, and what must pass in it."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.adopt.copies import Change
+from tests.support.guide import MOST_LINES, blocks_of, lines_of_code
+from tests.support.house import ROOT
+
+GUIDES: Final = ROOT / "docs" / "guides"
+EXAMPLES: Final = ROOT / "examples"
+
+MATRIX: Final = ("tests/isolation/test_matrix.py",)
+HOUSE: Final = ("tests/apps", "tests/app", "tests/architecture", "tests/callers", "tests/db", "tests/isolation")
+"""The tests about manifests, documents, architecture, callers, the database and isolation: they read what a product is
+from its installation."""
+
+NOT_AGAIN: Final = (
+    *MATRIX,  # a step of its own
+    "tests/architecture/test_guide.py",  # makes a copy and follows the guide, as product b does
+    "tests/architecture/test_import_contracts.py",  # breaks each contract; `make check` shows that they are kept
+)
+
+
+@dataclass(frozen=True)
+class Product:
+    """``own`` are the folders, and the beginnings of names, of the files that the product adds or takes away.
+
+    ``line`` is the one file beside them that it changes, by ``most_changed`` lines at most. ``suites`` are run in one
+    step after the attack matrix, but for those that are ``left_out``. ``most_code`` bounds the lines of code it adds.
+    """
+
+    key: str
+    title: str
+    build: Callable[[Path], None]
+    own: tuple[str, ...]
+    line: str
+    most_changed: int
+    suites: tuple[str, ...]
+    left_out: tuple[str, ...] = NOT_AGAIN
+    deselected: tuple[str, ...] = ()
+    most_code: int | None = None
+    without: tuple[str, ...] = ()
+    """Folders that the copy does not have."""
+
+    tests: tuple[str, ...] = field(default=("tests/",))
+    """Which of its own files are no code of the product."""
+
+    def is_own(self, file: str) -> bool:
+        """Tell whether the file belongs to the product."""
+        return file.startswith(self.own)
+
+    def faults(self, changes: Sequence[Change], code: int) -> Iterator[str]:
+        """Yield what the product changes beyond what is promised."""
+        if not any(self.is_own(change.file) for change in changes):
+            yield "it has no file of its own"
+        for change in changes:
+            if self.is_own(change.file):
+                continue
+            if change.file != self.line:
+                yield f"it changes {change.file}"
+            elif max(change.added, change.removed) > self.most_changed:
+                yield f"it changes {max(change.added, change.removed)} lines of {change.file}, not {self.most_changed}"
+        if self.most_code is not None and code > self.most_code:
+            yield f"it takes {code} lines of code, not {self.most_code}"
+
+    def code_in(self, root: Path, changes: Sequence[Change]) -> int:
+        """Return how many lines of code it adds, tests left out."""
+        files = [change.file for change in changes if self.is_own(change.file) and change.file.endswith(".py")]
+        there = [root / file for file in files if not file.startswith(self.tests) and (root / file).exists()]
+        return sum(lines_of_code(file.read_text()) for file in there)
+
+
+def _support(root: Path) -> None:
+    """Do what docs/guides/add-an-app.md says: take the folder over, and add the app to the installation."""
+    shutil.copytree(EXAMPLES / "support", root / "support", ignore=shutil.ignore_patterns("__pycache__"))
+    tests = root / "tests" / "support_tests"
+    shutil.copytree(EXAMPLES / "support_tests", tests, ignore=shutil.ignore_patterns("__pycache__"))
+    for block in blocks_of(GUIDES / "add-an-app.md"):
+        if block.where:
+            block.follow(root)
+
+
+def _labels(root: Path) -> None:
+    """Do what docs/guides/add-a-resource.md says."""
+    for block in blocks_of(GUIDES / "add-a-resource.md"):
+        block.follow(root)
+
+
+PRODUCTS: Final = (
+    Product(
+        key="a",
+        title="a fourth app, support, with callers of its own",
+        build=_support,
+        without=("examples",),  # moved, not copied: a module stands in one place
+        own=("support/", "tests/support_tests/"),
+        line="platform/insula_default/installation.py",
+        most_changed=2,
+        suites=(*HOUSE, "tests/support_tests"),
+        # The image and the wheel name what they hold: the guide's last step.
+        deselected=("tests/architecture/test_container_files.py::test_what_serves_routes_is_shipped",),
+    ),
+    Product(
+        key="b",
+        title="a resource, labels, by the guide",
+        build=_labels,
+        own=("tenants/labels/", "tenants/migrations/20261201_1000_labels.py"),
+        line="tenants/app.py",
+        most_changed=2,
+        suites=("tests",),
+        most_code=MOST_LINES,
+    ),
+)

@@ -1,0 +1,33 @@
+"""`docs/guides/add-an-app.md` and `docs/guides/callers.md` show the code of `examples/support`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.guide import Block, blocks_of
+from tests.support.house import ROOT
+
+GUIDES = ROOT / "docs" / "guides"
+HOME = next(home for home in (ROOT / "examples", ROOT) if (home / "support" / "app.py").exists())
+"""Where the example is: a product that took it over has it at the root."""
+
+
+def shown(page: str) -> Sequence[Block]:
+    """Return the blocks of the guide that show files of the example."""
+    return [block for block in blocks_of(GUIDES / page) if block.file.startswith("support/")]
+
+
+@pytest.mark.parametrize("page", ["add-an-app.md", "callers.md"])
+def test_a_guide_shows_what_stands_in_the_example(page: str) -> None:
+    blocks = shown(page)
+    assert blocks
+    for block in blocks:
+        assert block.code.strip("\n") in (HOME / block.file).read_text(), block.file
+
+
+def test_each_file_that_the_guide_names_is_there() -> None:
+    table = [line for line in (GUIDES / "add-an-app.md").read_text().splitlines() if line.startswith("| `support/")]
+    named = [part for line in table for part in line.split("|")[1].replace("`", "").replace(",", " ").split()]
+    assert len(named) > len(table)
+    assert [name for name in named if not (HOME / Path(name)).exists()] == []

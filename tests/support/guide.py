@@ -1,0 +1,60 @@
+"""The code of a guide: its blocks, put into a copy of the project where they say."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from insula.db.branches import Revision, heads
+from tests.support.apps import DECLARED
+
+MOST_LINES: Final = 100
+"""Of code that a resource by the guide may take."""
+
+_BLOCK: Final = re.compile(r"^```python\n# (\S+?)(?:, ([^\n]+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_EDIT: Final = re.compile(r"(after|instead of) `(.+)`")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Code for a new file, or, where it says ``after`` or ``instead of`` which line, for one that is there."""
+
+    file: str
+    where: str
+    code: str
+
+    def follow(self, root: Path) -> None:
+        """Put the code where it belongs."""
+        path = root / self.file
+        code = _next_in_line(self.code)
+        if not self.where:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(code)
+            return
+        text = path.read_text()
+        if self.where == "at the end":
+            path.write_text(text + code)
+            return
+        found = _EDIT.fullmatch(self.where)
+        if found is None or text.count(f"{found[2]}\n") != 1:
+            raise ValueError(f"{self.file} has no such line, once, as the guide names: {self.where}")
+        anchor = f"{found[2]}\n"
+        path.write_text(text.replace(anchor, code if found[1] == "instead of" else anchor + code))
+
+
+def blocks_of(page: Path) -> Sequence[Block]:
+    """Return the blocks of Python that name a file in their first line."""
+    return [Block(*found) for found in _BLOCK.findall(page.read_text())]
+
+
+def lines_of_code(source: str) -> int:
+    """Return how many lines are neither blank, nor an import, nor the beginning of a docstring."""
+    lines = (line.strip() for line in source.splitlines())
+    return sum(1 for line in lines if line and not line.startswith(("import ", "from ", '"""')))
+
+
+def _next_in_line(code: str) -> str:
+    """Give the guide's migration the place after the last of its branch."""
+    last = heads(DECLARED.branches)["tenants"]
+    return code.replace("tenants_0002", f"tenants_{Revision.of(last).number + 1:04}").replace('"…"', f'"{last}"')
