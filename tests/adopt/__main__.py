@@ -7,7 +7,8 @@ more than its own folder, its migration and one line (with its import). Then com
 2. the attack matrix (`tests/isolation/test_matrix.py`), on every route of the product;
 3. tests. Product b adds a resource to the app that most tests are about, so it is run through all of `make test`. The
    others change which apps and resources there are: they are run through the tests that read from the installation
-   what a product is, about manifests, documents, architecture, callers, the database and isolation.
+   what a product is, about manifests, documents, architecture, callers, the database and isolation;
+4. for an app, the guide's last step: its folder is named where the wheel and the image name theirs.
 
 Each process that runs tests shows that it imported the copy's modules (`tests.adopt.origin`).
 """
@@ -24,7 +25,7 @@ from time import monotonic
 from typing import Final
 
 from tests.adopt.copies import Copy, StepFailed
-from tests.adopt.products import MATRIX, PRODUCTS, Product
+from tests.adopt.products import IN_THE_IMAGE, MATRIX, PRODUCTS, Product
 
 _PYTEST: Final = (".venv/bin/pytest", "-q", "-p", "tests.adopt.origin", "-p", "no:cacheprovider")
 _MARKS: Final = ("--dist", "loadscope", "-m", "not browser and not pooler and not slow")
@@ -63,7 +64,7 @@ def _adopted(product: Product, jobs: str) -> Result:
     try:
         with _directory() as directory:
             _show(product, directory, jobs, result)
-    except StepFailed as failure:
+    except (StepFailed, ValueError) as failure:  # a command failed, or a line that a guide changes is gone
         result.fault = str(failure).partition("\n")[0]
         _say(f"   {failure}")
     result.seconds = monotonic() - result.begun
@@ -86,8 +87,10 @@ def _show(product: Product, directory: Path, jobs: str, result: Result) -> None:
     tests = (*_PYTEST, "-n", jobs, *_MARKS)
     _step("attack matrix", copy.run([*tests, *MATRIX]))
     left_out = [f"--ignore={path}" for path in product.left_out]
-    left_out += [f"--deselect={test}" for test in product.deselected]
     _step(f"tests ({' '.join(product.suites)})", copy.run([*tests, *left_out, *product.suites]))
+    if product.ship is not None:
+        product.ship(copy.root)
+        _step(f"shipped ({IN_THE_IMAGE})", copy.run([*tests, IN_THE_IMAGE]))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`docs/guides/add-an-app.md` and `docs/guides/callers.md` show the code of `examples/support`."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,18 @@ def test_a_guide_shows_what_stands_in_the_example(page: str) -> None:
     assert blocks
     for block in blocks:
         assert block.code.strip("\n") in (HOME / block.file).read_text(), block.file
+
+
+@pytest.mark.skipif(HOME == ROOT, reason="the guide was followed here already")
+def test_the_lines_that_the_guide_changes_are_there(tmp_path: Path) -> None:
+    edits = [block for block in blocks_of(GUIDES / "add-an-app.md") if block.where]
+    for file in {block.file for block in edits}:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+    for block in edits:
+        block.follow(tmp_path)
+        assert block.code in (tmp_path / block.file).read_text()
+    assert len(edits) == 5
 
 
 def test_each_file_that_the_guide_names_is_there() -> None:

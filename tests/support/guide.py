@@ -12,7 +12,7 @@ from tests.support.apps import DECLARED
 MOST_LINES: Final = 100
 """Of code that a resource by the guide may take."""
 
-_BLOCK: Final = re.compile(r"^```python\n# (\S+?)(?:, ([^\n]+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK: Final = re.compile(r"^```\w+\n# (\S+?)(?:, ([^\n]+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _EDIT: Final = re.compile(r"(after|instead of) `(.+)`")
 
 
@@ -44,7 +44,7 @@ class Block:
 
 
 def blocks_of(page: Path) -> Sequence[Block]:
-    """Return the blocks of Python that name a file in their first line."""
+    """Return the blocks that name a file in a comment, their first line."""
     return [Block(*found) for found in _BLOCK.findall(page.read_text())]
 
 
