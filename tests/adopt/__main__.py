@@ -82,15 +82,23 @@ def _show(product: Product, directory: Path, jobs: str, result: Result) -> None:
     result.code = product.code_in(copy.root, changes)
     if faults := list(product.faults(changes, result.code)):
         raise StepFailed("; ".join(faults))
-    _step("the copy's modules", copy.run([".venv/bin/python", "-m", "tests.adopt.origin"]))
-    _step("make check", copy.run(["make", "check", f"JOBS={jobs}"]))
+    _run(copy, "the copy's modules", ".venv/bin/python", "-m", "tests.adopt.origin")
+    _run(copy, "make check", "make", "check", f"JOBS={jobs}")
     tests = (*_PYTEST, "-n", jobs, *_MARKS)
-    _step("attack matrix", copy.run([*tests, *MATRIX]))
+    _run(copy, "attack matrix", *tests, *MATRIX)
     left_out = [f"--ignore={path}" for path in product.left_out]
-    _step(f"tests ({' '.join(product.suites)})", copy.run([*tests, *left_out, *product.suites]))
+    _run(copy, " ".join(product.suites), *tests, *left_out, *product.suites)
     if product.ship is not None:
         product.ship(copy.root)
-        _step(f"shipped ({IN_THE_IMAGE})", copy.run([*tests, IN_THE_IMAGE]))
+        _run(copy, f"shipped: {IN_THE_IMAGE}", *tests, IN_THE_IMAGE)
+
+
+def _run(copy: Copy, step: str, *command: str) -> None:
+    try:
+        seconds = copy.run(command)
+    except StepFailed as failure:
+        raise StepFailed(f"{step} failed\n{failure}") from None
+    _step(step, seconds)
 
 
 @contextmanager
