@@ -43,7 +43,8 @@ class Apps:
                 yield line
                 yield from (line.replace(LIKE, app, 1) for app in self.new if roots[0] == LIKE)
                 if roots[1:] == [LIKE] and roots[0] in self.named:
-                    yield from (f"{app}.** ->{line.partition('->')[2]}" for app in self.new)
+                    entered = [line.partition(" -> ")[2].replace(LIKE, app) for app in sorted(self.named - self.gone)]
+                    yield from (f"{app}.** -> {module}" for app in self.new for module in entered)
 
     def layers(self, lines: Sequence[str]) -> Iterator[str]:
         """Yield the layers of what is there; the new apps have one of their own, above those that are named."""

@@ -143,7 +143,7 @@ def with_new_app(house: Path) -> Path:
     for name in ("__init__.py", "tickets/__init__.py", "tickets/routes.py"):
         (app / name).touch()
     (app / "dependencies.py").write_text("import fastapi\n")
-    (app / "tickets" / "service.py").write_text("import tenants.api\n")
+    (app / "tickets" / "service.py").write_text("import tenants.api\nimport billing.api\n")
     (app / "app.py").write_text("import support.tickets.routes\n")
     return house
 
