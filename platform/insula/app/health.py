@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from insula import clock, lag
 from insula.db.branches import Branch, behind, heads
 from insula.db.failures import UNREACHABLE
-from insula.db.pools import Database, Trouble
+from insula.db.pools import Database, Trouble, trouble_of
 from insula.db.revisions import applied
 from insula.db.roles import GATE, DatabaseRole
 from insula.db.skew import described, skew
@@ -22,6 +22,7 @@ OK: Final = "ok"
 _AWAY: Final = "away"
 _BUSY: Final = "busy"
 _LATE: Final = "late"
+_PENDING: Final = "pending"
 _SERVES_WELL: Final = (OK, Health.SLOW.value)  # slow Redis still counts exactly
 _SECONDS_KEPT = 1.0  # anybody may ask: one look a second serves them all
 _SECONDS_WAITED = 3.0
@@ -74,57 +75,71 @@ class Watch:
             return self._seen
 
 
+class _Answers(NamedTuple):
+    """What the database says of itself, or why it does not."""
+
+    revisions: frozenset[str] | None
+    ahead: float | None
+    """By how many seconds our clock is ahead of the database's."""
+    trouble: Trouble | None
+
+
 class _Looks:
     """What is asked of the database. A look that takes its time goes on by itself, and ends by itself."""
 
     def __init__(self) -> None:
-        self._pools: asyncio.Task[Mapping[DatabaseRole, Trouble]] | None = None
-        self._revisions: asyncio.Task[tuple[frozenset[str] | None, float | None]] | None = None
+        self._pools: dict[DatabaseRole, asyncio.Task[Trouble | None]] = {}
+        self._asked: asyncio.Task[_Answers] | None = None
 
-    async def look(self, database: Database) -> tuple[str, frozenset[str] | None, float | None]:
-        """Return how the pools are, the schema's revisions, and how far our clock is ahead of the database's.
+    async def look(self, database: Database) -> tuple[str, _Answers]:
+        """Return how the pools are (ok, or which roles' cannot serve), and what the database answers.
 
-        The pools: ok, or which roles' cannot serve; away where that is not known in time. None for what is not known.
+        A pool that is not heard of in time is away.
         """
-        if self._pools is None or self._pools.done():
-            self._pools = asyncio.create_task(database.unable())
-        if self._revisions is None or self._revisions.done():
-            self._revisions = asyncio.create_task(_revisions(database))
+        for role in database.roles:
+            if role not in self._pools or self._pools[role].done():
+                self._pools[role] = asyncio.create_task(database.trouble(role))
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.create_task(_ask(database))
         with suppress(TimeoutError):
             async with lag.timeout(_SECONDS_WAITED):
-                await asyncio.wait({self._pools, self._revisions})
-        pools = _told(self._pools.result()) if self._pools.done() else _AWAY
-        return pools, *(self._revisions.result() if self._revisions.done() else (None, None))
+                await asyncio.wait({*self._pools.values(), self._asked})
+        answers = self._asked.result() if self._asked.done() else _Answers(None, None, _AWAY)
+        pools = {role: look.result() if look.done() else _AWAY for role, look in self._pools.items()}
+        pools[GATE] = pools[GATE] or answers.trouble
+        return _told(pools), answers
 
 
-def _told(unable: Mapping[DatabaseRole, Trouble]) -> str:
+def _told(pools: Mapping[DatabaseRole, Trouble | None]) -> str:
+    if all(trouble == _AWAY for trouble in pools.values()):
+        return _AWAY
+    unable = {role: trouble for role, trouble in pools.items() if trouble is not None}
     worst = _AWAY if _AWAY in unable.values() else _BUSY
     return f"{worst}: {', '.join(unable)}" if unable else OK
 
 
 async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
-    (pools, revisions, ahead), redis = await asyncio.gather(looks.look(kernel.database), kernel.limits.look())
+    (pools, answers), redis = await asyncio.gather(looks.look(kernel.database), kernel.limits.look())
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
-        "database": _AWAY if revisions is None else pools,
-        "migrations": await _migrations(revisions, kernel.branches),
+        "database": pools,
+        "migrations": await _migrations(answers.revisions, kernel.branches),
         "redis": redis.value,
         "event_loop": _LATE if late >= LAG_DEGRADED else OK,
-        "clock": _clock(ahead, kernel.settings.auth.leeway_seconds),
+        "clock": _clock(answers.ahead, kernel.settings.auth.leeway_seconds),
     }
     status: Status = "ready" if all(found in _SERVES_WELL for found in checks.values()) else "degraded"
-    if checks["database"].startswith(_AWAY) or checks["migrations"] != OK:
+    if checks["database"].startswith(_AWAY) or checks["migrations"] == _PENDING:
         status = "unready"
     return Readiness(status=status, checks=checks, loop_lag_seconds=round(late, 3))
 
 
-async def _revisions(database: Database) -> tuple[frozenset[str] | None, float | None]:
-    """Return the database's revisions, and how far our clock is ahead of its clock; None where it does not answer."""
+async def _ask(database: Database) -> _Answers:
     try:
         async with database.engine(GATE).connect() as connection:
-            return await connection.run_sync(applied), await skew(connection)
-    except UNREACHABLE:
-        return None, None
+            return _Answers(await connection.run_sync(applied), await skew(connection), None)
+    except UNREACHABLE as error:
+        return _Answers(None, None, trouble_of(error))
 
 
 def _clock(ahead: float | None, leeway: int) -> str:
@@ -137,7 +152,7 @@ async def _migrations(found: frozenset[str] | None, expected: tuple[Branch, ...]
     if found is None:
         return "unknown"
     # A database that is ahead belongs to the next version, which this one gets along with.
-    return "pending" if behind(found, await asyncio.to_thread(_heads, expected)) else OK
+    return _PENDING if behind(found, await asyncio.to_thread(_heads, expected)) else OK
 
 
 @lru_cache(maxsize=1)

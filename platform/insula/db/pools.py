@@ -76,10 +76,24 @@ class Database:
             if isinstance(engine.sync_engine.pool, FairPool):
                 engine.sync_engine.pool.distrust()
 
+    @property
+    def roles(self) -> Collection[DatabaseRole]:
+        """The roles that have a pool."""
+        return self._engines.keys()
+
     async def unable(self) -> Mapping[DatabaseRole, Trouble]:
         """Return the roles whose pool cannot serve just now, and why."""
-        found = await asyncio.gather(*(_trouble(engine) for engine in self._engines.values()))
+        found = await asyncio.gather(*(self.trouble(role) for role in self._engines))
         return {role: trouble for role, trouble in zip(self._engines, found, strict=True) if trouble is not None}
+
+    async def trouble(self, role: DatabaseRole) -> Trouble | None:
+        """Return why the role's pool cannot serve just now, or None if it can."""
+        try:
+            async with self._engines[role].connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except UNREACHABLE as error:
+            return trouble_of(error)
+        return None
 
     def engine(self, role: DatabaseRole) -> AsyncEngine:
         """Return the role's pool; a unit of work is the usual way to it."""
@@ -90,15 +104,9 @@ class Database:
         return Unit(self._engines[role], tenant_id, lean_reads=self._lean_reads)
 
 
-async def _trouble(engine: AsyncEngine) -> Trouble | None:
-    try:
-        async with engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-    except PoolTimeoutError:
-        return "busy"
-    except UNREACHABLE:
-        return "away"
-    return None
+def trouble_of(error: Exception) -> Trouble:
+    """Return what one of ``UNREACHABLE`` says of the pool that it was raised by."""
+    return "busy" if isinstance(error, PoolTimeoutError) else "away"
 
 
 def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
