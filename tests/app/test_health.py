@@ -36,8 +36,9 @@ async def test_a_pool_whose_connections_are_all_in_use_is_named_and_degraded(
     kernel = replace(live.kernel, database=impatient, lag=LagMeter())
     assert (await Watch().look(kernel)).status == "ready"
     async with AsyncExitStack() as held:
-        for _ in range(shares(BUDGET, DECLARED.web_roles)[role]):
-            await held.enter_async_context(impatient.engine(role).connect())
+        size = shares(BUDGET, DECLARED.web_roles)[role]
+        taken = [await held.enter_async_context(impatient.engine(role).connect()) for _ in range(size)]
+        assert not any(connection.closed for connection in taken)
         found = await Watch().look(kernel)
 
     assert (found.status, found.checks["database"]) == ("degraded", f"busy: {role}")
