@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from insula.settings import Settings
 from tests.support.apps import is_of_an_installation
 from tests.support.cluster import RUNNING, Servers, TestServers, superuser_url
+from tests.support.fronts import authority
 
 pytest_plugins = ["tests.support.dns", "tests.support.factories", "tests.support.app", "tests.support.mail"]
 
@@ -87,6 +88,15 @@ def _loggers_look_again() -> Iterator[None]:
     configure = structlog.configure
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust one authority: each HTTP client reads them all, and the usual ones are 140, which takes 18 ms."""
+    known = authority(tmp_path_factory.mktemp("authority"), "localhost")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(known.certificate))
         yield
 
 

@@ -1,6 +1,5 @@
 """The one lifespan, in the root: opens what requests need, warms it, and closes it in reverse order."""
 
-import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
@@ -9,6 +8,7 @@ from fastapi import FastAPI
 
 from insula.auth import Accounts, KeyRing, Letters, OwnAccount, Passwords, Sessions, TokenIssuer, TokenVerifier
 from insula.auth.key_uses import KeyUses
+from insula.collector import settle
 from insula.db.declared import Declarations
 from insula.db.pools import Database
 from insula.http.app_context import AppContext
@@ -22,7 +22,6 @@ from insula.tenancy import Directory, DnsResolver, Listener
 
 Background = Callable[[Kernel], AbstractAsyncContextManager[None]]
 _OUTGOING_TIMEOUT = 10.0
-_COLLECT_EVERY = (50_000, 50, 100)
 
 
 def lifespan_of(
@@ -45,7 +44,7 @@ def lifespan_of(
             kernel = await _open(settings, policy, declared, apps, lag, stack)
             for work in background:
                 await stack.enter_async_context(work(kernel))
-            _settle()
+            settle()
             lag.start()  # the work of starting up is not what it measures
             stack.callback(lag.stop)
             yield {"kernel": kernel}
@@ -100,10 +99,3 @@ async def _open(
         apps=apps,
         http_client=http_client,
     )
-
-
-def _settle() -> None:
-    # What was built at start lives as long as the process: out of the collector's sight, and seldom collections.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_EVERY)

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from insula.apps.manifest import Installation
+from insula.collector import paused
 from insula.db.base import metadata
 from insula.db.declaration_check import check
 from insula.errors import NoInstallation
@@ -27,7 +28,8 @@ def load(reference: str = "") -> Installation:
     if not module or not name:
         raise NoInstallation(f"INSULA_INSTALLATION={named!r} must be module:name, such as acme.app:INSTALLATION")
     try:
-        found = getattr(import_module(module), name, None)
+        with paused():
+            found = getattr(import_module(module), name, None)
     except ModuleNotFoundError as error:
         raise NoInstallation(f"the installation {named}: {error}; install the package or set PYTHONPATH") from error
     if not isinstance(found, Installation):

@@ -8,6 +8,8 @@ from typer import _click
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from insula.collector import paused
+
 _COMMANDS = (
     "run",
     "serve",
@@ -35,13 +37,16 @@ class _Commands(TyperGroup):
         module = f"insula.cli.commands.{cmd_name}" if cmd_name in _COMMANDS else _of_apps().get(cmd_name)
         if module is None:
             return None
-        command = get_command(import_module(module).app)
+        with paused():
+            command = get_command(import_module(module).app)
         command.name = cmd_name
         return command
 
 
 def _of_apps() -> Mapping[str, str]:
-    found: Mapping[str, str] = import_module("insula.cli.installed").commands()
+    with paused():
+        installed = import_module("insula.cli.installed")
+    found: Mapping[str, str] = installed.commands()
     return found
 
 

@@ -8,7 +8,16 @@ import sys
 
 import uvicorn
 
+from insula.collector import paused
 from insula.http.server import Connection
+
+
+class _Config(uvicorn.Config):
+    """Imports the application without collections."""
+
+    def load(self) -> None:
+        with paused():
+            super().load()
 
 
 class _Server(uvicorn.Server):
@@ -27,7 +36,7 @@ class _Server(uvicorn.Server):
 
 def configuration(drain_seconds: float) -> uvicorn.Config:
     """Return how every web process is served, under ``insula run`` as under ``insula serve``."""
-    return uvicorn.Config(
+    return _Config(
         "insula.asgi:create_app",
         factory=True,
         loop="uvloop",
