@@ -4,12 +4,10 @@ from typing import Final
 from admin.audit import resource as audit
 from admin.background_jobs import resource as background_jobs
 from admin.database import DATABASE
-from admin.overrides import resource as overrides
 from admin.sessions import resource as sessions
 from admin.staff import resource as staff
 from admin.tenants import resource as tenants
 from admin.users import resource as users
-from admin.webhooks import resource as webhooks
 from insula.apps import App
 from insula.callers import Staff
 
@@ -26,12 +24,10 @@ APP: Final = App(
     migrations=Path(__file__).parent / "migrations",
     resources=(
         tenants.RESOURCE,
-        overrides.RESOURCE,
         users.RESOURCE,
         sessions.RESOURCE,
         staff.RESOURCE,
         audit.RESOURCE,
         background_jobs.RESOURCE,
-        webhooks.RESOURCE,
     ),
 )

@@ -7,6 +7,8 @@ from billing.overrides import resource as overrides
 from billing.plans import resource as plans
 from billing.settings import BillingSettings
 from billing.subscriptions import resource as subscriptions
+from billing.subscriptions.service import start_on
+from billing.webhook_events import resource as webhook_events
 from billing.webhooks import resource as webhooks
 from insula.apps import App
 from insula.callers import ApiKeys, Members
@@ -21,6 +23,7 @@ APP: Final = App(
     database=DATABASE,
     callers=(Members(), ApiKeys()),
     settings=BillingSettings,
+    on_new_tenant=start_on,
     migrations=Path(__file__).parent / "migrations",
     resources=(
         plans.RESOURCE,
@@ -30,3 +33,7 @@ APP: Final = App(
         overrides.RESOURCE,
     ),
 )
+
+OVERRIDES: Final = overrides.FOR_STAFF
+WEBHOOK_EVENTS: Final = webhook_events.FOR_STAFF
+"""What staff do with billing: an installation joins these two to the admin app."""

@@ -1,17 +1,14 @@
 """What the rest of the house may use of this app. Everything else in it is private."""
 
-from tenants.holdings import Holdings, holdings
 from tenants.tenants.errors import SlugTaken
 from tenants.tenants.schemas import Name, TenantCreate
 from tenants.tenants.service import create as create_tenant
 from tenants.tenants.slugs import Slug
 
 __all__ = [
-    "Holdings",
     "Name",
     "Slug",
     "SlugTaken",
     "TenantCreate",
     "create_tenant",
-    "holdings",
 ]

@@ -19,7 +19,13 @@ from tests.support.apps import is_of_an_installation
 from tests.support.cluster import RUNNING, Servers, TestServers, superuser_url
 from tests.support.fronts import authority
 
-pytest_plugins = ["tests.support.dns", "tests.support.factories", "tests.support.app", "tests.support.mail"]
+pytest_plugins = [
+    "tests.support.dns",
+    "tests.support.factories",
+    "tests.support.app",
+    "tests.support.mail",
+    "tests.support.staff",
+]
 
 SERVERS = pytest.StashKey[TestServers]()
 Row = dict[str, object]

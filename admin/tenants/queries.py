@@ -1,13 +1,13 @@
 """Tenants, read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.tenants.schemas import TenantList
-from insula.db.models import Membership, Tenant
+from insula.db.models import Membership, Tenant, TenantUsage
 from insula.http.paging import fetch_offset
 from insula.ids import TenantId
 from insula.text.searching import containing
@@ -43,3 +43,9 @@ async def member_count(session: AsyncSession, tenant_id: TenantId) -> int:
     """Return how many members the tenant has."""
     statement = select(func.count()).select_from(Membership).where(col(Membership.tenant_id) == tenant_id)
     return (await session.exec(statement)).one()
+
+
+async def counters(session: AsyncSession, tenant_id: TenantId) -> Mapping[str, int]:
+    """Return how many rows of each quota the tenant has; a quota of which it never had one is missing."""
+    statement = select(TenantUsage.resource, TenantUsage.used).where(col(TenantUsage.tenant_id) == tenant_id)
+    return dict((await session.exec(statement)).all())

@@ -4,7 +4,7 @@ from admin.database import ADMIN
 from admin.tenants import routes
 from admin.tenants.permissions import Action
 from insula.apps import Resource, Tag
-from insula.db.models import Entitlement, Membership, Tenant, TenantDomain, TenantSlug
+from insula.db.models import Membership, Tenant, TenantDomain, TenantSlug, TenantUsage
 from insula.db.rights import may
 
 RESOURCE: Final = Resource(
@@ -14,11 +14,11 @@ RESOURCE: Final = Resource(
         may(ADMIN, "all", Tenant, "SELECT", "UPDATE status, updated_at, version"),
         may(ADMIN, "all", Membership, "SELECT"),
         may(ADMIN, "all", TenantDomain, "SELECT"),
-        # Staff make tenants, with an owner, a slug and what a plan grants.
+        may(ADMIN, "all", TenantUsage, "SELECT"),  # how much a tenant holds
+        # Staff make tenants, with an owner and a slug.
         may(ADMIN, "tenant", Tenant, "INSERT"),
         may(ADMIN, "tenant", TenantSlug, "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
         may(ADMIN, "tenant", Membership, "INSERT"),
-        may(ADMIN, "tenant", Entitlement, "INSERT"),
     ),
     permissions=Action,
 )

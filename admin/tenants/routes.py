@@ -7,10 +7,10 @@ from admin.tenants import service
 from admin.tenants.permissions import Action
 from admin.tenants.schemas import TenantCreate, TenantDetail, TenantList, TenantRead
 from admin.users.errors import UserMissing, UserUnfit
-from billing.api import PlanUnknown
-from insula.errors import NotFound
+from insula.errors import NotFound, PlanUnknown
 from insula.http.access import allow_staff
 from insula.http.answers import LOCATED
+from insula.http.kernel import kernel_of
 from insula.http.paging import OffsetPage
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
@@ -46,16 +46,18 @@ async def create_tenant(
     response: Response,
 ) -> TenantRead:
     """Create a tenant on any plan for an existing user, who becomes its owner."""
-    tenant = await service.create(scope, body)
+    tenant = await service.create(scope, body, kernel_of(request).new_tenants)
     response.headers["location"] = f"{request.url.path}/{tenant.id}"
     return TenantRead.model_validate(tenant)
 
 
 @router.get("/{tenant_id}", summary="Read a tenant", responses=problems(NotFound))
-async def read_tenant(tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]) -> TenantDetail:
+async def read_tenant(
+    tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)], request: Request
+) -> TenantDetail:
     """Return a tenant and how many members, projects and items it has."""
-    found = await service.overview(scope, TenantId(tenant_id))
-    return TenantDetail.of(found.tenant, members=found.members, projects=found.projects, items=found.items)
+    found = await service.overview(scope, TenantId(tenant_id), kernel_of(request).counted)
+    return TenantDetail.of(found.tenant, members=found.members, counts=found.counts)
 
 
 @router.post("/{tenant_id}/suspend", summary="Suspend a tenant", responses=problems(NotFound))

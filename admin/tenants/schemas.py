@@ -1,7 +1,8 @@
 """Tenants, as staff see and make them."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -11,6 +12,7 @@ from admin.bodies import TENANT_ID, Email, Read, Status
 from insula.db.models import FREE, Tenant
 from insula.http.bodies import Input
 from insula.http.paging import OffsetParams
+from insula.http.vocabulary import Vocabulary, named_by
 from tenants.api import Name, Slug
 
 _TENANT: Final[JsonDict] = {
@@ -23,6 +25,9 @@ _TENANT: Final[JsonDict] = {
     "updated_at": "2026-11-23T08:00:00Z",
     "version": 3,
 }
+
+
+_Count = Annotated[int, Field(ge=0, json_schema_extra=named_by(Vocabulary.COUNTED))]
 
 
 class TenantCreate(Input):
@@ -66,17 +71,17 @@ class TenantDetail(TenantRead):
     """A tenant and how much it holds."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{**_TENANT, "members": 4, "projects": 2, "items": 31}]},
+        extra="allow", json_schema_extra={"examples": [{**_TENANT, "members": 4, "projects": 2, "items": 31}]}
     )
+    __pydantic_extra__: dict[str, _Count]  # type: ignore[mutable-override]  # how pydantic is told their type
 
     members: int = Field(ge=0)
-    projects: int = Field(ge=0)
-    items: int = Field(ge=0)
 
     @classmethod
-    def of(cls, tenant: Tenant, *, members: int, projects: int, items: int) -> Self:
-        """Shape a tenant and its counts."""
-        return cls.model_validate({**tenant.model_dump(), "members": members, "projects": projects, "items": items})
+    def of(cls, tenant: Tenant, *, members: int, counts: Mapping[str, int]) -> Self:
+        """Shape a tenant and its counts, by quota."""
+        shown = TenantRead.model_validate(tenant).model_dump()
+        return cls.model_validate({**counts, **shown, "members": members})
 
 
 class TenantList(OffsetParams):

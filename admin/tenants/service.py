@@ -1,6 +1,6 @@
 """What staff do with tenants. A change of status reaches every process when it is committed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import tenants.api
@@ -12,17 +12,16 @@ from insula.db.models import ACTIVE, SUSPENDED, Tenant
 from insula.errors import NotFound
 from insula.ids import TenantId, UserId
 from insula.scope import StaffScope
-from insula.tenancy import Profile
+from insula.tenancy import NewTenants, Profile
 
 
 @dataclass(frozen=True, slots=True)
 class TenantOverview:
-    """A tenant and how much it holds."""
+    """A tenant and how much it holds: ``counts`` by quota."""
 
     tenant: Tenant
     members: int
-    projects: int
-    items: int
+    counts: Mapping[str, int]
 
 
 async def listing(scope: StaffScope, params: TenantList) -> tuple[Sequence[Tenant], int]:
@@ -30,23 +29,23 @@ async def listing(scope: StaffScope, params: TenantList) -> tuple[Sequence[Tenan
     return await queries.page(scope.unit.session, params)
 
 
-async def overview(scope: StaffScope, tenant_id: TenantId) -> TenantOverview:
-    """Return a tenant and how much it holds. Raises NotFound."""
+async def overview(scope: StaffScope, tenant_id: TenantId, counted: Iterable[str]) -> TenantOverview:
+    """Return a tenant and how much it holds of each of the ``counted`` quotas. Raises NotFound."""
     session = scope.unit.session
     tenant = await queries.find(session, tenant_id)
     if tenant is None:
         raise NotFound
     members = await queries.member_count(session, tenant_id)
-    held = await tenants.api.holdings(session, tenant_id)
-    return TenantOverview(tenant, members=members, projects=held.projects, items=held.items)
+    held = await queries.counters(session, tenant_id)
+    return TenantOverview(tenant, members, {quota: held.get(quota, 0) for quota in counted})
 
 
-async def create(scope: StaffScope, body: TenantCreate) -> Tenant:
+async def create(scope: StaffScope, body: TenantCreate, new_tenants: NewTenants) -> Tenant:
     """Create a tenant for an existing user. Raises UserMissing, UserUnfit, SlugTaken, PlanUnknown."""
     owner = await chosen(scope.unit.session, body.owner_id, body.owner_email)
     profile = Profile(UserId(owner.id), owner.email, owner.name, verified=True)
     named = tenants.api.TenantCreate(slug=body.slug, name=body.name)
-    return await tenants.api.create_tenant(scope, named, profile, body.plan)
+    return await tenants.api.create_tenant(scope, named, profile, new_tenants, body.plan)
 
 
 async def suspend(scope: StaffScope, tenant_id: TenantId) -> Tenant:

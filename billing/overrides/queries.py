@@ -6,7 +6,13 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from billing.overrides.models import EntitlementOverride
+from insula.db.models import Tenant
 from insula.ids import TenantId
+
+
+async def tenant_exists(session: AsyncSession, tenant_id: TenantId) -> bool:
+    """Tell whether there is such a tenant; the session may see all tenants."""
+    return (await session.exec(select(Tenant.id).where(Tenant.id == tenant_id))).one_or_none() is not None
 
 
 async def overrides(session: AsyncSession, tenant_id: TenantId, now: datetime | None) -> Sequence[EntitlementOverride]:

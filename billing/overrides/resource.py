@@ -1,9 +1,11 @@
 from typing import Final
 
 from billing.database import BILLING, STAFF
-from billing.overrides import jobs
+from billing.overrides import jobs, routes
 from billing.overrides.models import EntitlementOverride
-from insula.apps import Resource
+from billing.overrides.permissions import Action
+from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import Entitlement
 from insula.db.rights import COMMANDS, may
 from insula.db.roles import WORKER
 
@@ -12,7 +14,29 @@ RESOURCE: Final = Resource(
     schedules=jobs.SCHEDULES,
     tables=(
         may(BILLING, "tenant", EntitlementOverride, "SELECT", "DELETE"),
-        may(STAFF, "tenant", EntitlementOverride, *COMMANDS),
         may(WORKER, "all", EntitlementOverride, "SELECT tenant_id, expires_at"),  # expired ones are lifted
     ),
 )
+
+FOR_STAFF: Final = Resource(
+    tag=Tag(
+        name="overrides", description="What staff grant a tenant in place of its plan, for a reason and for a time."
+    ),
+    routers=(routes.router,),
+    permissions=Action,
+    attack=AttackHints(
+        actions=dict.fromkeys(
+            (
+                "PUT /v1/tenants/{tenant_id}/overrides/{entitlement_key}",
+                "DELETE /v1/tenants/{tenant_id}/overrides/{entitlement_key}",
+            ),
+            "staff.override:write",
+        )
+    ),
+    tables=(
+        may(STAFF, "tenant", EntitlementOverride, *COMMANDS),
+        may(STAFF, "all", Entitlement, "SELECT"),
+        may(STAFF, "tenant", Entitlement, "UPDATE value, updated_at", "DELETE"),  # what no plan grants
+    ),
+)
+"""For the admin app, whose own resources let staff read every tenant and lock the one that changes."""

@@ -4,14 +4,13 @@ What limits, seats and quotas read stays the entitlement: each change here write
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from billing.database import BILLING
 from billing.granting import regrant
 from billing.overrides import queries
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
+from billing.overrides.schemas import OverridePut
 from billing.plans.queries import entitlement_keys
 from billing.tenant_lock import locked_tenant
 from insula import clock
@@ -19,7 +18,7 @@ from insula.audit import SYSTEM, image, record, record_in
 from insula.db.pools import Database
 from insula.db.roles import WORKER
 from insula.db.unit import Unit
-from insula.errors import InvalidValue
+from insula.errors import InvalidValue, NotFound
 from insula.ids import TenantId
 from insula.limits import ENTITLEMENTS
 from insula.scope import StaffScope
@@ -27,32 +26,23 @@ from insula.scope import StaffScope
 _OBJECT = "entitlement_override"
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
-    """What is granted instead, why, and until when; None: until it is lifted."""
-
-    value: int
-    reason: str
-    expires_at: datetime | None
-
-
 async def overrides_of(scope: StaffScope, tenant_id: TenantId) -> Sequence[EntitlementOverride]:
-    """Return the tenant's overrides by key."""
-    await scope.unit.enter(tenant_id)
+    """Return the tenant's overrides by key. Raises NotFound."""
+    await _enter(scope, tenant_id)
     return await queries.overrides(scope.unit.session, tenant_id, None)
 
 
 async def override(
-    scope: StaffScope, tenant_id: TenantId, key: str, terms: Override
+    scope: StaffScope, tenant_id: TenantId, key: str, terms: OverridePut
 ) -> tuple[EntitlementOverride, bool]:
     """Grant ``terms`` from now on, in place of the plan's or an earlier override; say whether there was none.
 
-    Raises EntitlementUnknown, and InvalidValue for an end that has passed.
+    Raises NotFound, EntitlementUnknown, and InvalidValue for an end that has passed.
     """
+    session = scope.unit.session
+    await _enter(scope, tenant_id)
     if terms.expires_at is not None and terms.expires_at <= clock.now():
         raise InvalidValue("An override cannot end before it begins")
-    session = scope.unit.session
-    await scope.unit.enter(tenant_id)
     if key not in ENTITLEMENTS and key not in await entitlement_keys(session):
         raise EntitlementUnknown
     await locked_tenant(session, tenant_id)
@@ -71,9 +61,9 @@ async def override(
 
 
 async def lift_override(scope: StaffScope, tenant_id: TenantId, key: str) -> None:
-    """Grant what the plan says from now on. Raises OverrideMissing."""
+    """Grant what the plan says from now on. Raises NotFound and OverrideMissing."""
     session = scope.unit.session
-    await scope.unit.enter(tenant_id)
+    await _enter(scope, tenant_id)
     await locked_tenant(session, tenant_id)
     row = await queries.override(session, tenant_id, key)
     if row is None:
@@ -93,6 +83,12 @@ async def expire_overrides(database: Database) -> int:
         async with database.unit(BILLING, tenant_id) as unit:
             await _expire(unit, TenantId(tenant_id))
     return len(tenants)
+
+
+async def _enter(scope: StaffScope, tenant_id: TenantId) -> None:
+    if not await queries.tenant_exists(scope.unit.session, tenant_id):
+        raise NotFound
+    await scope.unit.enter(tenant_id)
 
 
 async def _expire(unit: Unit, tenant_id: TenantId) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from billing.plans import queries
-from billing.plans.errors import PlanUnknown
 from billing.plans.models import Plan
+from insula.errors import PlanUnknown
 from insula.scope import Scope
 
 

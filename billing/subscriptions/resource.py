@@ -6,7 +6,7 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.permissions import Action
 from insula.app.queue_metrics import DatabaseGauge
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.models import Tenant
+from insula.db.models import Entitlement, Tenant
 from insula.db.rights import departs, may
 from insula.db.roles import GATE
 
@@ -28,9 +28,8 @@ RESOURCE: Final = Resource(
     tables=(
         may(BILLING, "tenant", Subscription, "SELECT", "INSERT", "UPDATE"),
         may(BILLING, "tenant", Tenant, "SELECT", "UPDATE plan, updated_at, version"),
-        # A new tenant is put on a plan in the transaction that makes it.
-        may(TENANTS, "tenant", Subscription, "INSERT"),
-        may(STAFF, "tenant", Subscription, "INSERT"),
+        # A new tenant is put on a plan in the transaction that makes it, and granted what the plan says.
+        *(may(role, "tenant", table, "INSERT") for role in (TENANTS, STAFF) for table in (Subscription, Entitlement)),
         may(STAFF, "all", Subscription, "SELECT"),
         may(GATE, "all", Subscription, "SELECT tenant_id, status"),  # the gauge above
         departs(Subscription, "reference", "plan", reason="plans are global"),

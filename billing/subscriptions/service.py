@@ -15,11 +15,10 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.statuses import ENDED_STATUSES
 from billing.tenant_lock import locked_tenant
 from insula import clock
-from insula.db.models import Entitlement
+from insula.db.models import FREE, Entitlement
 from insula.ids import TenantId
 from insula.scope import Scope
 
-FREE: Final = "free"
 _BEFORE_ALL: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -31,11 +30,6 @@ async def current_subscription(scope: Scope) -> tuple[Subscription, Plan]:
     if subscription is None or plan is None:
         raise SubscriptionMissing
     return subscription, plan
-
-
-async def start_free(session: AsyncSession, tenant_id: TenantId) -> None:
-    """Put a new tenant on the free plan. Runs in the transaction that makes the tenant."""
-    await start_on(session, tenant_id, FREE)
 
 
 async def start_on(session: AsyncSession, tenant_id: TenantId, plan_key: str) -> None:

@@ -25,12 +25,6 @@ class EventOfOtherMode(AppError):
     code, status = "event_of_other_mode", 400
 
 
-class EventNotFound(AppError):
-    """No webhook event with this id is stored."""
-
-    code, status = "not_found", 404
-
-
 class PriceUnknown(AppError):
     """No plan is sold at the subscription's price."""
 

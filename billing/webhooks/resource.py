@@ -1,6 +1,6 @@
 from typing import Final
 
-from billing.database import BILLING, STAFF
+from billing.database import BILLING
 from billing.webhooks import demo, jobs, routes
 from billing.webhooks.models import BillingCustomer, WebhookEvent
 from insula.apps import AttackHints, Resource, Tag
@@ -32,15 +32,6 @@ RESOURCE: Final = Resource(
         may(BILLING, "all", BillingCustomer, "SELECT"),
         departs(BillingCustomer, "unique", "provider,provider_customer_id", reason="a customer is one tenant"),
         may(BILLING, "all", WebhookEvent, "SELECT", "INSERT", "UPDATE"),
-        # Staff see events without their payload, and have failed ones tried again.
-        may(
-            STAFF,
-            "all",
-            WebhookEvent,
-            "SELECT id, provider, event_id, type, customer, tenant_id, status, attempts, next_attempt_at, error, "
-            "received_at, handled_at",
-            "UPDATE status, attempts, next_attempt_at, error",
-        ),
         departs(WebhookEvent, "key", "id", reason="stored before its tenant is known"),
         departs(WebhookEvent, "unique", "provider,event_id", reason="stored once, before its tenant is known"),
     ),

@@ -21,6 +21,7 @@ from billing.webhooks.models import STRIPE
 from billing.webhooks.order import last_of
 from billing.webhooks.provider_events import ProviderEvent, ProviderItem, ProviderSubscription
 from insula.audit import Actor, Origin, image, record_in
+from insula.db.models import FREE
 from insula.db.unit import Unit
 from insula.ids import TenantId
 
@@ -54,9 +55,7 @@ async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
     if latest is None:
         return
     before = None if known is None else image(known)
-    row = known or Subscription(
-        tenant_id=tenant_id, provider_subscription_id=subscription_id, plan_key=plans.FREE, status=""
-    )
+    row = known or Subscription(tenant_id=tenant_id, provider_subscription_id=subscription_id, plan_key=FREE, status="")
     await _copy(session, latest, row)
     session.add(row)
     await session.flush()

@@ -11,7 +11,7 @@ from insula.app.lifespan import lifespan_of
 from insula.app.periodic import every
 from insula.app.root import PUBLIC, build_root
 from insula.apps import Installation
-from insula.apps.build import build, contexts_of, policy_of, site_of
+from insula.apps.build import build, product_of, site_of, vocabularies_of
 from insula.apps.settings import read
 from insula.http.dispatch import install
 from insula.http.kernel import Kernel
@@ -30,20 +30,20 @@ def create_app(settings: Settings | None = None, installation: Installation | No
     """
     settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
-    policy = policy_of(installation)
-    contexts, site = contexts_of(installation, settings), site_of(installation)
-    lifespan = lifespan_of(settings, policy, installation.database, contexts, every(KEY_USES_SECONDS, _write_key_uses))
+    product, site = product_of(installation, settings), site_of(installation)
+    lifespan = lifespan_of(settings, product, installation.database, every(KEY_USES_SECONDS, _write_key_uses))
+    vocabularies = vocabularies_of(installation, product.policy)
     resources = installation.resources
     root = build_root(
         settings,
         lifespan,
         site,
-        refusals=tuple(dict.fromkeys(error for app in contexts.values() for error in app.callers.errors)),
+        refusals=tuple(dict.fromkeys(error for app in product.apps.values() for error in app.callers.errors)),
         gauges=tuple(chain.from_iterable(resource.gauges for resource in resources)),
         pages=tuple(chain.from_iterable(resource.pages for resource in resources)),
     )
     for app in installation.apps:
-        root.mount(app.mount, build(app, settings, site, contexts[app.name], policy), name=app.name)
+        root.mount(app.mount, build(app, settings, site, product.apps[app.name], vocabularies), name=app.name)
     seal(root, "root", PUBLIC.union(*(resource.public_pages for resource in resources)))
     install(root)
     return root

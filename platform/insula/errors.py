@@ -66,6 +66,12 @@ class TenantSuspended(AppError):
     code, status = "tenant_suspended", 403
 
 
+class PlanUnknown(AppError):
+    """There is no such plan."""
+
+    code, status = "plan_unknown", 404
+
+
 class RateLimited(AppError):
     """The tenant's rate limit is used up."""
 

@@ -18,6 +18,6 @@ RESOURCE: Final = Resource(
         may(TENANTS, "tenant", Tenant, "UPDATE name, name_key, slug, time_zone, locale, updated_at, version"),
         # Kept by a trigger, which runs with the rights of the role that makes or renames a tenant.
         may(TENANTS, "tenant", TenantSlug, "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
-        may(TENANTS, "tenant", Entitlement, "SELECT", "INSERT"),  # a new tenant is granted its plan at once
+        may(TENANTS, "tenant", Entitlement, "SELECT"),
     ),
 )

@@ -45,7 +45,7 @@ async def create_tenant(
     kernel = kernel_of(request)
     owner = await kernel.directory.profile(scope.principal.user_id)
     bounds = tenants.Bounds(kernel.directory, kernel.limits, kernel.settings.of(TenantsSettings))
-    tenant = await tenants.create_own(scope, body, owner, bounds)
+    tenant = await tenants.create_own(scope, body, owner, kernel.new_tenants, bounds)
     tagged(response, tenant)
     response.headers["location"] = f"{request.scope['root_path']}/v1/tenant"
     return TenantRead.of(tenant)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from billing.api import start_on
 from insula.audit import image, record
 from insula.db.models import FREE, Membership, Tenant
 from insula.db.violations import answering
@@ -15,7 +14,7 @@ from insula.limits import Limits
 from insula.limits.mails import DAY
 from insula.policy import Role
 from insula.scope import PersonalScope, Scope, StaffScope
-from insula.tenancy import Directory, Profile
+from insula.tenancy import Directory, NewTenants, Profile
 from tenants.quotas import lock
 from tenants.settings import TenantsSettings
 from tenants.tenants import queries
@@ -28,7 +27,9 @@ MOST_SLUGS: Final = 10
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_tenant_slug": SlugTaken, "uq_tenant_slug_slug": SlugTaken}
 
 
-async def create(scope: PersonalScope | StaffScope, body: TenantCreate, owner: Profile, plan: str = FREE) -> Tenant:
+async def create(
+    scope: PersonalScope | StaffScope, body: TenantCreate, owner: Profile, new_tenants: NewTenants, plan: str = FREE
+) -> Tenant:
     """Create a tenant on a plan, with its owner. Raises SlugTaken, and PlanUnknown.
 
     Row-level security shows a transaction one tenant's rows, so the transaction enters the new
@@ -42,7 +43,7 @@ async def create(scope: PersonalScope | StaffScope, body: TenantCreate, owner: P
     with answering(_VIOLATIONS):
         await session.flush()
     session.add(Membership(tenant_id=tenant_id, user_id=owner.id, role=Role.OWNER, email=owner.email, name=owner.name))
-    await start_on(session, tenant_id, plan)
+    await new_tenants.begin(session, tenant_id, plan)
     await session.flush()
     record(
         scope,
@@ -64,10 +65,12 @@ class Bounds:
     settings: TenantsSettings
 
 
-async def create_own(scope: PersonalScope, body: TenantCreate, owner: Profile, bounds: Bounds) -> Tenant:
+async def create_own(
+    scope: PersonalScope, body: TenantCreate, owner: Profile, new_tenants: NewTenants, bounds: Bounds
+) -> Tenant:
     """Create a tenant for the caller, on the free plan. Raises SlugTaken, TenantsUsedUp and TooManyTenants."""
     await _may_own_another(scope, bounds.directory, bounds.settings.owned_by_one)
-    tenant = await create(scope, body, owner)
+    tenant = await create(scope, body, owner, new_tenants)
     # Counted last: what is refused for its slug is none of the day's.
     day = await bounds.limits.admit_exactly(f"tenants:by:{owner.id}", bounds.settings.created_per_day, DAY)
     if not day.allowed:

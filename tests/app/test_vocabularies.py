@@ -3,9 +3,13 @@
 from typing import Any
 
 from insula.app.vocabularies import Vocabularies, list_words
-from insula.http.vocabulary import Vocabulary, word_of
+from insula.http.vocabulary import Vocabulary, named_by, word_of
 
-WORDS: Vocabularies = {Vocabulary.PERMISSIONS: ["deed:read", "deed:sign"], Vocabulary.KEY_ACTIONS: ["deed:read"]}
+WORDS: Vocabularies = {
+    Vocabulary.PERMISSIONS: ["deed:read", "deed:sign"],
+    Vocabulary.KEY_ACTIONS: ["deed:read"],
+    Vocabulary.COUNTED: ["tickets", "version", "open_tickets"],
+}
 
 
 def document(schema: dict[str, Any]) -> dict[str, Any]:
@@ -50,3 +54,43 @@ def test_what_is_an_unknown_word_is_left_out_of_a_list_of_examples() -> None:
     made: dict[str, Any] = {"components": {"schemas": {"Deed": one, "Deeds": all_of_them}}}
     list_words(made, WORDS)
     assert made["components"]["schemas"]["Deeds"]["examples"] == [{"deeds": [{"may": "deed:read"}]}]
+
+
+def counts(*examples: dict[str, object]) -> dict[str, Any]:
+    further = {"type": "integer", "minimum": 0, **named_by(Vocabulary.COUNTED)}
+    return {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "version": {"type": "integer"}},
+        "required": ["name"],
+        "additionalProperties": further,
+        "examples": list(examples),
+    }
+
+
+def test_fields_that_a_vocabulary_names_are_required_properties() -> None:
+    schema = document(counts())["components"]["schemas"]["Role"]
+    assert schema["properties"] == {
+        "name": {"type": "string"},
+        "version": {"type": "integer"},
+        "tickets": {"type": "integer", "minimum": 0, "title": "Tickets"},
+        "open_tickets": {"type": "integer", "minimum": 0, "title": "Open Tickets"},
+    }
+    assert schema["required"] == ["name", "tickets", "open_tickets"]
+    assert "additionalProperties" not in schema
+
+
+def test_an_example_has_just_the_fields_that_there_are() -> None:
+    schema = document(counts({"name": "N", "tickets": 3, "items": 7}, {"name": "N", "items": 7}, {"name": "N"}))
+    assert schema["components"]["schemas"]["Role"]["examples"] == [
+        {"name": "N", "tickets": 3, "open_tickets": 3},
+        {"name": "N", "tickets": 7, "open_tickets": 7},
+        {"name": "N"},
+    ]
+
+
+def test_a_vocabulary_without_words_names_no_fields() -> None:
+    made: dict[str, Any] = {"components": {"schemas": {"Detail": counts({"name": "N", "items": 7})}}}
+    list_words(made, {**WORDS, Vocabulary.COUNTED: []})
+    detail = made["components"]["schemas"]["Detail"]
+    assert (detail["required"], detail["examples"]) == (["name"], [{"name": "N"}])
+    assert "additionalProperties" not in detail

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from pydantic import JsonValue
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.app.factory import Tag
 from insula.apps import App, Brand, Installation, ManifestError, Resource
@@ -14,15 +16,33 @@ from insula.callers import ApiKeys, Members
 from insula.db.branches import KERNEL, Branch
 from insula.db.declared import DatabasePart, DeclaredRole
 from insula.db.roles import AppRole
+from insula.ids import TenantId
 from insula.jobs import JobContext, Periodic
 from insula.mail import EmailTemplate
 from insula.policy import ADMINS, MEMBERS, Permission, Role
 from insula.settings import SettingsGroup
+from insula.tenancy import OnNewTenant
 from tenants.invitations.emails import INVITATION
 
 
 async def nothing(_context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
     """Do nothing."""
+
+
+async def greet(_session: AsyncSession, _tenant_id: TenantId, _plan: str) -> None:
+    """Do nothing for a new tenant."""
+
+
+async def nothing_yet(_session: AsyncSession, _tenant_id: TenantId, _plan: str) -> None:
+    """Do nothing either."""
+
+
+async def of_two(_session: AsyncSession, _tenant_id: TenantId) -> None:
+    """Take no plan."""
+
+
+def at_once(_session: AsyncSession, _tenant_id: TenantId, _plan: str) -> None:
+    """Return no coroutine."""
 
 
 class Can(Permission):
@@ -57,6 +77,7 @@ APP = App(
 )
 HERE = Path(__file__).parent
 OTHER = Branch("support", HERE / "another")
+HELP = AppRole("insula_help")
 BRAND = Brand(name="Acme", claim="We help.", description="A product.")
 
 
@@ -81,6 +102,16 @@ def installation_of(*resources: Resource) -> Installation:
         (lambda: replace(APP, name="data", settings=SettingsGroup), "look like those of 'data_dir'"),
         (lambda: replace(APP, name="http_x", settings=SettingsGroup), "look like those of 'http'"),
         (lambda: replace(APP, resources=(TICKETS, TICKETS)), "two resources have the tag 'tickets': rename one"),
+        (
+            lambda: replace(APP, on_new_tenant=cast("OnNewTenant", of_two)),
+            r"app 'support': on_new_tenant=of_two must be `async def of_two\(session, tenant_id, plan\)`",
+        ),
+        (
+            lambda: replace(APP, on_new_tenant=cast("OnNewTenant", at_once)),
+            "on_new_tenant=at_once must be `async def at_once",
+        ),
+        (lambda: APP.joined(Resource(), after="ticket"), "no resource has the tag 'ticket': join after one of tickets"),
+        (lambda: APP.joined(TICKETS, after="tickets"), "two resources have the tag 'tickets': rename one"),
         (
             lambda: Installation(brand=BRAND, apps=(APP, replace(APP, mount="/help"))),
             "two apps have the name 'support'",
@@ -160,3 +191,24 @@ def test_an_installation_gathers_what_its_resources_declare() -> None:
     assert installation.grants == {role: {Can.READ} for role in MEMBERS}
     assert [one.code for one in installation.published] == [Can.READ]
     assert installation.app("support").public == {"POST /v1/tickets/hook"}
+
+
+def test_a_resource_that_another_app_brings_stands_after_the_one_that_is_named() -> None:
+    answers, ratings = (Resource(tag=Tag(name=name, description="More.")) for name in ("answers", "ratings"))
+    app = replace(APP, resources=(TICKETS, Resource(), answers))
+
+    joined = app.joined(ratings, after="tickets")
+
+    assert joined.resources == (TICKETS, ratings, Resource(), answers)
+    assert [tag["name"] for tag in joined.tags] == ["tickets", "ratings", "answers"]
+    assert [tag["name"] for tag in app.tags] == ["tickets", "answers"]
+
+
+def test_an_installation_gathers_what_its_apps_do_for_a_new_tenant_in_their_order() -> None:
+    other = replace(
+        APP, name="help", mount="/help", resources=(), database=DatabasePart(roles=(DeclaredRole(role=HELP),))
+    )
+    apps = (APP, replace(other, on_new_tenant=greet))
+    assert Installation(brand=BRAND, apps=apps).new_tenants.hooks == (greet,)
+    both = (replace(APP, on_new_tenant=nothing_yet), replace(other, on_new_tenant=greet))
+    assert Installation(brand=BRAND, apps=both).new_tenants.hooks == (nothing_yet, greet)

@@ -3,10 +3,14 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from billing.database import BILLING
 from insula.db.pools import Database
+from insula.db.roles import WORKER
 from insula.settings import Settings
+from tests.billing.overrides.support import Granted
 from tests.support.apps import DECLARED
-from tests.support.provider import Provider, first_secret
+from tests.support.factories import TenantRow
+from tests.support.provider import Provider, Readback, first_secret
 
 
 @pytest.fixture
@@ -18,5 +22,24 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def worker(settings: Settings) -> AsyncIterator[Database]:
+    """Open the pools that a worker has."""
+    database = await Database.open(settings, (WORKER, BILLING))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
 def provider(client: httpx.AsyncClient, settings: Settings) -> Provider:
     return Provider(client, first_secret(settings))
+
+
+@pytest.fixture
+def granted(readback: Readback) -> Granted:
+    """Read what a tenant is granted, by key."""
+
+    async def run(tenant: TenantRow) -> dict[str, object]:
+        rows = await readback("select key, value from entitlement where tenant_id = :id", id=tenant.id)
+        return {str(row["key"]): row["value"] for row in rows}
+
+    return run

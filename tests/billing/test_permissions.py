@@ -3,17 +3,20 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 
 import billing
-from insula.policy import Role
+from billing.app import OVERRIDES, WEBHOOK_EVENTS
+from insula.policy import Role, grants_of
 from tests.support.apps import INSTALLATION
 
 PERMISSIONS = INSTALLATION.app("billing").permissions
 GRANTS = INSTALLATION.app("billing").grants
+OF_STAFF = tuple(one for resource in (OVERRIDES, WEBHOOK_EVENTS) for one in resource.permissions or ())
 
 
 def test_every_resources_permissions_are_among_them() -> None:
     found = [f"billing.{found.name}.permissions" for found in iter_modules(billing.__path__) if found.ispkg]
     declared = [one for name in found if find_spec(name) is not None for one in import_module(name).Action]
-    assert sorted(declared) == sorted(PERMISSIONS)
+    assert sorted(declared) == sorted((*PERMISSIONS, *OF_STAFF))
+    assert set(OF_STAFF) <= set(INSTALLATION.app("admin").permissions)
 
 
 def test_who_pays_sees_everything_and_the_others_only_the_plans() -> None:
@@ -24,3 +27,12 @@ def test_who_pays_sees_everything_and_the_others_only_the_plans() -> None:
         "billing_manager",
     }
     assert GRANTS["member"] == GRANTS["viewer"] == {"plan:read"}
+
+
+def test_all_staff_see_support_finishes_what_is_stuck_and_superusers_grant() -> None:
+    reading = {"staff.override:read", "staff.webhook:read"}
+    assert grants_of(OF_STAFF) == {
+        "auditor": reading,
+        "support": {*reading, "staff.webhook:replay"},
+        "superuser": {*reading, "staff.webhook:replay", "staff.override:write"},
+    }

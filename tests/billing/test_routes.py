@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from billing import api
+from billing.subscriptions.service import start_on
+from insula.db.models import FREE
 from insula.db.pools import Database
 from insula.ids import TenantId
 from insula.policy import Role
@@ -21,7 +22,7 @@ async def tenant(make: Factories, database: Database) -> TenantRow:
     """Make a tenant as POST /tenants does: on the free plan."""
     tenant = await make.tenant(entitlements={})
     async with database.unit(TENANTS, tenant.id) as unit:
-        await api.start_free(unit.session, TenantId(tenant.id))
+        await start_on(unit.session, TenantId(tenant.id), FREE)
     return tenant
 
 

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.admin.support import Caller, code_of
 from tests.support.app import SignIn
 from tests.support.factories import Factories
+from tests.support.staff import Caller, code_of
 from tests.tenants.support import Readback
 
 TRIALS = int(os.environ.get("TRIALS", "8"))

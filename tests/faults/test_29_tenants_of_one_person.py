@@ -8,9 +8,9 @@ import pytest
 from insula.ids import new_id
 from insula.settings import Settings
 from tenants.settings import TenantsSettings
-from tests.admin.support import Caller as Staff
 from tests.support.app import SignIn
 from tests.support.factories import Factories
+from tests.support.staff import Caller as Staff
 from tests.tenants.support import Caller, Readback, code_of
 
 USED_UP = (409, "tenants_used_up")

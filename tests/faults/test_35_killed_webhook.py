@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from billing import api
+from billing.webhooks.sweep import sweep
 from insula import clock
 from insula.settings import Settings
 from tests.support.app import Live, environment_of, free_port
@@ -130,7 +130,7 @@ async def test_killed_between_store_and_effect_the_sweeper_finishes_and_redelive
 
     async def finished() -> bool:
         with clock.moved(LONG_AFTER):
-            await api.sweep(live.kernel.database)
+            await sweep(live.kernel.database)
         return (await stored(readback, message))[0]["status"] == "handled"
 
     await within(10, finished)

@@ -1,7 +1,7 @@
 """Poison event → bounded retries, dead letter, others flow, staff can replay.
 
 The bound and the dead letter are walked through in tests/billing/webhooks/test_sweep.py, the replay in
-tests/admin/webhooks/test_routes.py.
+tests/billing/webhook_events/test_routes.py.
 """
 
 import pytest

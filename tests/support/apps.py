@@ -10,7 +10,7 @@ from insula import mail
 from insula import settings as kernel_settings
 from insula.app.root import PUBLIC as ROOT_PUBLIC
 from insula.apps import load
-from insula.apps.build import build, contexts_of, policy_of, site_of
+from insula.apps.build import build, contexts_of, policy_of, site_of, vocabularies_of
 from insula.http.seal import DOCUMENTATION
 from insula.jobs import Handlers, Periodic
 from insula.settings import Settings
@@ -37,7 +37,8 @@ def audience(settings: Settings, app: str) -> str:
 
 def built(app: str, settings: Settings) -> FastAPI:
     """Return one app by itself, as the root would mount it."""
-    return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app], POLICY)
+    vocabularies = vocabularies_of(INSTALLATION, POLICY)
+    return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app], vocabularies)
 
 
 def is_of_an_installation(variable: str) -> bool:

@@ -11,12 +11,10 @@ from insula.auth.key_uses import KeyUses
 from insula.collector import settle
 from insula.db.declared import Declarations
 from insula.db.pools import Database
-from insula.http.app_context import AppContext
-from insula.http.kernel import Kernel
+from insula.http.kernel import Kernel, Product
 from insula.http.metrics import RequestMetrics
 from insula.lag import LagMeter
 from insula.limits import Limits, connect
-from insula.policy import Policy
 from insula.settings import Settings
 from insula.tenancy import Directory, DnsResolver, Listener
 
@@ -25,11 +23,7 @@ _OUTGOING_TIMEOUT = 10.0
 
 
 def lifespan_of(
-    settings: Settings,
-    policy: Policy,
-    declared: Declarations,
-    apps: Mapping[str, AppContext],
-    *background: Background,
+    settings: Settings, product: Product, declared: Declarations, *background: Background
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Kernel]]]:
     """Return the root's lifespan. Its state, ``kernel``, reaches the mounted apps with each request.
 
@@ -41,7 +35,7 @@ def lifespan_of(
         async with AsyncExitStack() as stack:
             metrics: RequestMetrics = app.state.metrics
             lag = LagMeter(metrics.observe_lag)
-            kernel = await _open(settings, policy, declared, apps, lag, stack)
+            kernel = await _open(settings, product, declared, lag, stack)
             for work in background:
                 await stack.enter_async_context(work(kernel))
             settle()
@@ -53,12 +47,7 @@ def lifespan_of(
 
 
 async def _open(
-    settings: Settings,
-    policy: Policy,
-    declared: Declarations,
-    apps: Mapping[str, AppContext],
-    lag: LagMeter,
-    stack: AsyncExitStack,
+    settings: Settings, product: Product, declared: Declarations, lag: LagMeter, stack: AsyncExitStack
 ) -> Kernel:
     database = await Database.open(settings, declared.web_roles)
     stack.push_async_callback(database.close)
@@ -93,9 +82,11 @@ async def _open(
         key_uses=key_uses,
         directory=directory,
         resolver=DnsResolver(settings.dns.endpoints),
-        policy=policy,
+        policy=product.policy,
+        new_tenants=product.new_tenants,
+        counted=tuple(declared.counted.values()),
         limits=limits,
         lag=lag,
-        apps=apps,
+        apps=product.apps,
         http_client=http_client,
     )

@@ -1,12 +1,13 @@
 """Lists, in an app's document, the words of the vocabularies that its schemas name.
 
-An example may name a word that this installation does not have: such words are left out.
+An example may name a word that this installation does not have: such words are left out. A field that an example lacks
+has the value of another one that the same vocabulary names.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from insula.http.vocabulary import MARK
+from insula.http.vocabulary import MARK, NAMES
 
 Schema = dict[str, Any]  # a JSON schema has no fixed shape
 Vocabularies = Mapping[str, Sequence[str]]
@@ -19,10 +20,32 @@ def list_words(document: Schema, vocabularies: Vocabularies) -> None:
     schemas: Mapping[str, Schema] = document["components"]["schemas"]
     fitting = _Fitting(schemas, vocabularies)
     for schema in schemas.values():
+        _name_fields(schema, vocabularies)
         if "examples" in schema:
             fitted = (fitting.value(example, schema) for example in schema["examples"])
             schema["examples"] = [example for example in fitted if example is not _UNFIT]
     _replace(document, vocabularies)
+
+
+def _name_fields(schema: Schema, vocabularies: Vocabularies) -> None:
+    """Replace what stands for fields by a required property for each word. A field of the schema's own stays."""
+    others = schema.get("additionalProperties")
+    if not isinstance(others, dict) or NAMES not in others:
+        return
+    del schema["additionalProperties"]
+    own = frozenset(schema.setdefault("properties", {}))
+    words = [word for word in vocabularies[others.pop(NAMES)] if word not in own]
+    schema["properties"] |= {word: {**others, "title": word.replace("_", " ").title()} for word in words}
+    schema["required"] = [*schema.get("required", ()), *words]
+    if "examples" in schema:
+        schema["examples"] = [_with_fields(example, own, words) for example in schema["examples"]]
+
+
+def _with_fields(example: Schema, own: Collection[str], words: Sequence[str]) -> Schema:
+    kept = {name: value for name, value in example.items() if name in own}
+    others = [value for name, value in example.items() if name not in own]
+    shown = kept | {word: example.get(word, others[0]) for word in words if others}
+    return dict(sorted(shown.items()))  # as pydantic has them
 
 
 def _replace(node: object, vocabularies: Vocabularies) -> None:

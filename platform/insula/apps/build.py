@@ -11,6 +11,7 @@ from insula.apps.manifest import App, Installation
 from insula.callers import AppCallers
 from insula.http.app_context import AppContext, give_context
 from insula.http.dispatch import install
+from insula.http.kernel import Product
 from insula.http.seal import DOCUMENTATION, check_callers, seal
 from insula.http.vocabulary import Vocabulary
 from insula.policy import Policy
@@ -19,7 +20,7 @@ from insula.settings import Settings, audience
 _ROOT = Card("root", "", "Signing in, keys, health.")
 
 
-def build(app: App, settings: Settings, site: Site, context: AppContext, policy: Policy) -> FastAPI:
+def build(app: App, settings: Settings, site: Site, context: AppContext, vocabularies: Vocabularies) -> FastAPI:
     """Return the declared app. Raises UndeclaredRoute for a route that is neither guarded nor declared public."""
     made = make_app(
         name=app.name,
@@ -31,7 +32,7 @@ def build(app: App, settings: Settings, site: Site, context: AppContext, policy:
         site=site,
         routers=app.routers(),
         tags=app.tags,
-        vocabularies=vocabularies_of(policy),
+        vocabularies=vocabularies,
     )
     give_context(made, context)
     seal(made, app.name, DOCUMENTATION | app.public)
@@ -40,16 +41,22 @@ def build(app: App, settings: Settings, site: Site, context: AppContext, policy:
     return made
 
 
+def product_of(installation: Installation, settings: Settings) -> Product:
+    """Return what requests need of the declarations."""
+    return Product(policy_of(installation), contexts_of(installation, settings), installation.new_tenants)
+
+
 def policy_of(installation: Installation) -> Policy:
     """Return what each role may."""
     return Policy(installation.grants, installation.published, installation.roles)
 
 
-def vocabularies_of(policy: Policy) -> Vocabularies:
+def vocabularies_of(installation: Installation, policy: Policy) -> Vocabularies:
     """Return the words that documents list."""
     return {
         Vocabulary.PERMISSIONS: sorted(policy.published),
         Vocabulary.KEY_ACTIONS: sorted(policy.for_keys),
+        Vocabulary.COUNTED: list(installation.database.counted.values()),
     }
 
 

@@ -3,6 +3,7 @@
 A manifest is checked when it is made. Each error names the declaration and the mend.
 """
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 from fastapi import APIRouter
 
@@ -32,6 +33,7 @@ from insula.jobs import Handler, Handlers, Periodic
 from insula.mail import EmailTemplate
 from insula.policy import Permission, Published, grants_of, published
 from insula.settings import Settings, SettingsGroup, with_groups
+from insula.tenancy import NewTenants, OnNewTenant
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _MOUNT: Final = re.compile(r"/[a-z][a-z0-9-]*")
@@ -104,6 +106,8 @@ class App:
     that holds each command's typer app, imported when the command is called.
     ``settings`` are its group: ``INSULA_<NAME>_<FIELD>``, read by ``settings.of(...)``.
     ``database`` declares the app's login, and what belongs to no single resource.
+    ``on_new_tenant`` is an async function of (session, tenant_id, plan) that runs in the transaction that makes a
+    tenant: ``insula.tenancy.OnNewTenant``.
     ``migrations`` is the folder of its branch of revisions, which is named after the app.
     """
 
@@ -117,6 +121,7 @@ class App:
     callers: Sequence[Kind]
     commands: Mapping[str, str] = field(default_factory=lambda: _NO_COMMANDS)
     settings: type[SettingsGroup] | None = None
+    on_new_tenant: OnNewTenant | None = None
     migrations: Path | None = None
     resources: Sequence[Resource] = ()
 
@@ -134,6 +139,19 @@ class App:
         _unique(f"{where}: two resources have the tag {{}}: rename one", (tag["name"] for tag in self.tags))
         if self.settings is not None:
             _check_variables((self.name, name) for name in Settings.model_fields)
+        if self.on_new_tenant is not None:
+            _check_hook(where, self.on_new_tenant)
+
+    def joined(self, resource: Resource, *, after: str) -> Self:
+        """Return this app with a resource that another app brings, after its own one with the tag ``after``.
+
+        Its routes, permissions and rights are then this app's. Raises ManifestError where no resource has that tag.
+        """
+        for place, own in enumerate(self.resources, start=1):
+            if own.tag is not None and own.tag["name"] == after:
+                return replace(self, resources=(*self.resources[:place], resource, *self.resources[place:]))
+        tags = ", ".join(tag["name"] for tag in self.tags)
+        raise ManifestError(f"app {self.name!r}: no resource has the tag {after!r}: join after one of {tags or 'none'}")
 
     @property
     def database_role(self) -> DatabaseRole:
@@ -278,6 +296,11 @@ class Installation:
         return tuple(chain.from_iterable(resource.schedules for resource in self.resources))
 
     @property
+    def new_tenants(self) -> NewTenants:
+        """What the apps do when a tenant begins, in the order of the apps."""
+        return NewTenants(tuple(app.on_new_tenant for app in self.apps if app.on_new_tenant is not None))
+
+    @property
     def static(self) -> Mapping[str, Path]:
         """Every resource's folders of static files, by their names under ``/static``."""
         return {name: folder for resource in self.resources for name, folder in resource.static.items()}
@@ -310,6 +333,18 @@ def _check_variables(pairs: Iterable[tuple[str, str]]) -> None:
     for name, other in pairs:
         if f"{name}_".startswith(f"{other}_") or f"{other}_".startswith(f"{name}_"):
             raise ManifestError(f"app {name!r}: its settings look like those of {other!r}: rename the app")
+
+
+def _check_hook(where: str, hook: OnNewTenant) -> None:
+    try:
+        inspect.signature(hook).bind("session", "tenant_id", "plan")
+    except TypeError:
+        fits = False
+    else:
+        fits = inspect.iscoroutinefunction(hook)
+    if not fits:
+        name = getattr(hook, "__qualname__", hook)
+        raise ManifestError(f"{where}: on_new_tenant={name} must be `async def {name}(session, tenant_id, plan)`")
 
 
 def _check_folder(where: str, name: str, folder: Path) -> None:

@@ -15,12 +15,24 @@ from insula.lag import LagMeter
 from insula.limits import Limits
 from insula.policy import Policy
 from insula.settings import Settings
-from insula.tenancy import Directory, Resolver
+from insula.tenancy import Directory, NewTenants, Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What the apps of the installation declare for requests."""
+
+    policy: Policy
+    apps: Mapping[str, AppContext]
+    new_tenants: NewTenants
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Everything that a request may need and that outlives it."""
+    """Everything that a request may need and that outlives it.
+
+    ``counted`` are the quotas whose rows triggers count, by the names of their counters.
+    """
 
     settings: Settings
     database: Database
@@ -35,6 +47,8 @@ class Kernel:
     directory: Directory
     resolver: Resolver
     policy: Policy
+    new_tenants: NewTenants
+    counted: tuple[str, ...]
     limits: Limits
     lag: LagMeter
     apps: Mapping[str, AppContext]

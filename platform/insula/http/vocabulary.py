@@ -1,7 +1,12 @@
 """Words that an installation knows and a schema, made when its module is imported, does not.
 
-A schema names the vocabulary, ``json_schema_extra={"items": word_of(Vocabulary.PERMISSIONS)}``; the app's document
-lists the words. A service checks what was sent, and raises InvalidRequest.
+A schema names the vocabulary, and the app's document lists the words:
+
+- as the elements of a list, ``json_schema_extra={"items": word_of(Vocabulary.PERMISSIONS)}``. A service checks what was
+  sent, and raises InvalidRequest.
+- as the names of further fields, which all have one schema. The model allows extra fields, and
+  ``__pydantic_extra__: dict[str, Annotated[int, Field(json_schema_extra=named_by(Vocabulary.COUNTED))]]`` has their
+  schema. A service gives each word a value. A field that the model declares itself goes before a word.
 """
 
 from enum import StrEnum
@@ -10,6 +15,7 @@ from typing import Final
 from pydantic.config import JsonDict
 
 MARK: Final = "x-insula-vocabulary"
+NAMES: Final = "x-insula-names"
 
 
 class Vocabulary(StrEnum):
@@ -21,7 +27,15 @@ class Vocabulary(StrEnum):
     KEY_ACTIONS = "key_actions"
     """What API keys can be given."""
 
+    COUNTED = "counted"
+    """The quotas whose rows are counted."""
+
 
 def word_of(vocabulary: Vocabulary) -> JsonDict:
     """Return the schema of one of its words."""
     return {"type": "string", MARK: vocabulary.value}
+
+
+def named_by(vocabulary: Vocabulary) -> JsonDict:
+    """Return the mark on the schema of fields that its words name."""
+    return {NAMES: vocabulary.value}

@@ -1,5 +1,6 @@
 """Which tenant, and what may its caller reach: resolved before any tenant's data is."""
 
+from insula.tenancy.beginning import NewTenants, OnNewTenant
 from insula.tenancy.directory import Directory
 from insula.tenancy.hosts import CHALLENGE, LONGEST_HOST, public_host, within
 from insula.tenancy.listener import Listener
@@ -14,6 +15,8 @@ __all__ = [
     "DnsResolver",
     "KeyAccess",
     "Listener",
+    "NewTenants",
+    "OnNewTenant",
     "Profile",
     "Resolver",
     "TenantRecord",

@@ -8,10 +8,9 @@ import pytest
 
 from insula import clock
 from insula.ids import new_id
-from tests.admin.conftest import Hire
-from tests.admin.support import Caller, code_of
 from tests.support.app import SignIn
 from tests.support.factories import Factories
+from tests.support.staff import Caller, Hire, code_of
 
 NOBODYS = "00000000-0000-0000-0000-000000000000"
 

@@ -12,10 +12,9 @@ from insula.ids import new_id
 from insula.jobs import JobContext, enqueue
 from insula.settings import Settings
 from tenants.database import TENANTS
-from tests.admin.conftest import Hire
-from tests.admin.support import Caller, code_of
 from tests.support.factories import Factories
 from tests.support.provider import Readback
+from tests.support.staff import Caller, Hire, code_of
 from tests.support.waiting import until
 from tests.support.worker import quick, working
 

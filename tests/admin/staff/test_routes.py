@@ -8,11 +8,10 @@ import httpx
 import pytest
 
 from insula.ids import new_id
-from tests.admin.conftest import Hire
-from tests.admin.support import Caller, code_of
 from tests.support.app import SignIn
 from tests.support.factories import Factories, UserRow
 from tests.support.provider import Readback
+from tests.support.staff import Caller, Hire, code_of
 from tests.support.waiting import answers
 
 

@@ -6,11 +6,10 @@ import httpx
 import pytest
 
 from insula.ids import new_id
-from tests.admin.conftest import Hire
-from tests.admin.support import Caller, code_of
 from tests.support.app import SignIn
 from tests.support.factories import PLANS, Factories, TenantRow, UserRow
 from tests.support.provider import Readback, plan_of
+from tests.support.staff import Caller, Hire, code_of
 
 
 def body(owner: UserRow, **changes: object) -> dict[str, object]:

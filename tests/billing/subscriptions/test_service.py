@@ -2,8 +2,10 @@ import pytest
 
 from billing import api
 from billing.database import BILLING
-from billing.plans.errors import PlanUnknown
+from billing.subscriptions.service import start_on
+from insula.db.models import FREE
 from insula.db.pools import Database
+from insula.errors import PlanUnknown
 from insula.ids import TenantId, new_id
 from tenants.database import TENANTS
 from tests.support.factories import PLANS, Factories
@@ -17,14 +19,14 @@ async def entitlements_of(readback: Readback, tenant_id: object) -> dict[object,
     return {row["key"]: row["value"] for row in await readback(_ENTITLEMENTS, id=tenant_id)}
 
 
-class TestStartFree:
+class TestStartOn:
     async def test_a_new_tenant_gets_a_subscription_and_what_free_grants(
         self, database: Database, make: Factories, readback: Readback
     ) -> None:
         tenant = await make.tenant(entitlements={})
 
         async with database.unit(TENANTS, tenant.id) as unit:
-            await api.start_free(unit.session, TenantId(tenant.id))
+            await start_on(unit.session, TenantId(tenant.id), FREE)
 
         assert await readback(_SUBSCRIPTIONS, id=tenant.id) == [
             {"plan_key": "free", "status": "active", "provider_subscription_id": None}
@@ -38,7 +40,7 @@ class TestStartFree:
 
         with pytest.raises(Exception, match="pk_entitlement"):
             async with database.unit(TENANTS, tenant.id) as unit:
-                await api.start_free(unit.session, TenantId(tenant.id))
+                await start_on(unit.session, TenantId(tenant.id), FREE)
 
         assert await entitlements_of(readback, tenant.id) == {"requests_per_minute": 7}
         assert await readback(_SUBSCRIPTIONS, id=tenant.id) == []

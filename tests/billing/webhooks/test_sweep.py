@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from billing import api
 from billing.webhooks import inbox
+from billing.webhooks.sweep import sweep
 from insula import clock
 from insula.db.pools import Database
 from insula.ids import new_id
@@ -48,7 +48,7 @@ async def store_only(database: Database, message: JsonObject, monkeypatch: pytes
 
 
 async def sweep_at_once(database: Database, times: int) -> Sequence[int]:
-    return await asyncio.gather(*(api.sweep(database) for _ in range(times)))
+    return await asyncio.gather(*(sweep(database) for _ in range(times)))
 
 
 async def test_what_was_stored_and_not_handled_is_finished(
@@ -60,7 +60,7 @@ async def test_what_was_stored_and_not_handled_is_finished(
     assert (await row_of(readback, message))["status"] == "pending"
 
     with clock.moved(LONG_AFTER):
-        await api.sweep(database)
+        await sweep(database)
 
     found = await row_of(readback, message)
     assert (found["status"], found["attempts"], found["tenant_id"]) == ("handled", 2, tenant.id)
@@ -74,7 +74,7 @@ async def test_an_event_that_is_being_handled_is_left_its_time(
     message = event("customer.subscription.updated", subscription(await make_customer(make, tenant)))
     await store_only(database, message, monkeypatch)
 
-    await api.sweep(database)
+    await sweep(database)
 
     assert (await row_of(readback, message))["attempts"] == 1
 
@@ -115,7 +115,7 @@ async def test_quarantine_ends_when_the_customer_becomes_known(
         id=new_id(),
         customer=customer,
     )
-    await api.sweep(database)
+    await sweep(database)
 
     assert (await row_of(readback, message))["status"] == "handled"
     assert await plan_of(readback, tenant.id) == "pro"
@@ -135,7 +135,7 @@ class TestPoison:
 
         for turn in range(1, inbox.MAX_ATTEMPTS + 3):
             with clock.moved(LONG_AFTER * turn):
-                await api.sweep(database)
+                await sweep(database)
 
         last = await row_of(readback, message)
         assert (last["status"], last["attempts"], last["done"]) == ("dead", inbox.MAX_ATTEMPTS, False)
@@ -154,7 +154,7 @@ class TestPoison:
         monkeypatch.setattr(inbox, "handle", killed)
         for turn in range(1, inbox.MAX_ATTEMPTS + 3):
             with clock.moved(LONG_AFTER * turn):
-                await api.sweep(database)
+                await sweep(database)
 
         last = await row_of(readback, message)
         assert (last["status"], last["attempts"]) == ("dead", inbox.MAX_ATTEMPTS)

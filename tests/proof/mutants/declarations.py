@@ -11,7 +11,42 @@ _CHECK: Final = "platform/insula/db/declaration_check.py"
 _DECLARATIONS: Final = "db/test_declarations.py"
 _NAMED: Final = "isolation/test_catalogue.py::test_the_gate_names"
 
+_MANIFEST: Final = "platform/insula/apps/manifest.py"
+_BEGINNING: Final = "platform/insula/tenancy/beginning.py"
+_WORDS: Final = "platform/insula/app/vocabularies.py"
+_MANIFESTS: Final = tests("apps/test_manifest.py")
+_BEGUN: Final = tests("tenancy/test_beginning.py")
+
 DECLARATIONS: Final = (
+    Edit("new tenants: any function", _MANIFEST, "    if not fits:", "    if False:", _MANIFESTS),
+    Edit(
+        "new tenants: of any plan where there are none",
+        _BEGINNING,
+        "if not self.hooks and plan != FREE:",
+        "if False:",
+        _BEGUN,
+    ),
+    Edit(
+        "new tenants: the first app's alone",
+        _BEGINNING,
+        "for hook in self.hooks:",
+        "for hook in self.hooks[:1]:",
+        _BEGUN,
+    ),
+    Edit(
+        "joined: after any resource",
+        _MANIFEST,
+        'if own.tag is not None and own.tag["name"] == after:',
+        "if own.tag is not None:",
+        _MANIFESTS,
+    ),
+    Edit(
+        "documents: a quota in place of a field",
+        _WORDS,
+        "vocabularies[others.pop(NAMES)] if word not in own]",
+        "vocabularies[others.pop(NAMES)]]",
+        tests("app/test_vocabularies.py"),
+    ),
     Edit(
         "declared: two owners of one thing",
         _DECLARED,

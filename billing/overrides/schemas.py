@@ -7,8 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from admin.bodies import STAFF_ID, Read
-from insula.http.bodies import Input
+from insula.http.bodies import Input, Read
 from insula.http.moments import Moment
 from insula.text.fields import Line
 
@@ -18,7 +17,7 @@ _OVERRIDE: Final[JsonDict] = {
     "value": 250,
     "reason": "Migration weekend, agreed with Ada",
     "expires_at": "2036-11-30T00:00:00Z",
-    "created_by": STAFF_ID,
+    "created_by": "019ab2c4-0c00-7c00-8c00-5162738495a6",
     "created_at": "2026-11-23T08:00:00Z",
     "updated_at": "2026-11-23T08:00:00Z",
 }

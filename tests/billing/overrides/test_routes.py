@@ -11,12 +11,11 @@ from billing.database import BILLING
 from insula import clock
 from insula.db.pools import Database
 from insula.ids import TenantId, new_id
-from tests.admin.conftest import Hire
-from tests.admin.overrides.support import TERMS, Granted, acts_on, path
-from tests.admin.support import Caller, code_of
+from tests.billing.overrides.support import TERMS, Granted, acts_on, path
 from tests.support.app import SignIn
 from tests.support.factories import PLANS, Factories, TenantRow
 from tests.support.provider import Readback
+from tests.support.staff import Caller, Hire, code_of
 from tests.support.waiting import until
 
 

@@ -3,9 +3,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
-import billing.api
-from admin.webhooks.permissions import Action
-from billing.api import EventNotFound, WebhookEventList, WebhookEventRead
+from billing.webhook_events import service as webhook_events
+from billing.webhook_events.errors import EventNotFound
+from billing.webhook_events.permissions import Action
+from billing.webhook_events.schemas import WebhookEventList, WebhookEventRead
 from insula.http.access import allow_staff
 from insula.http.paging import OffsetPage
 from insula.http.problems import problems
@@ -20,7 +21,7 @@ async def list_webhook_events(
     params: Annotated[WebhookEventList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[WebhookEventRead]:
     """List what the payment provider sent, newest first, without payloads; `status=dead` shows the dead letters."""
-    rows, total = await billing.api.webhook_events(scope, params)
+    rows, total = await webhook_events.listing(scope, params)
     items = [WebhookEventRead.model_validate(row) for row in rows]
     return OffsetPage[WebhookEventRead](items=items, total=total, skip=params.skip, limit=params.limit)
 
@@ -34,4 +35,4 @@ async def replay_webhook_event(
 
     An event that is pending or handled stays as it is.
     """
-    return WebhookEventRead.model_validate(await billing.api.replay(scope, event_id))
+    return WebhookEventRead.model_validate(await webhook_events.replay(scope, event_id))

@@ -2,15 +2,11 @@
 
 from uuid import UUID
 
-import httpx
 import pytest
 
-from billing import api
+from billing.webhooks.sweep import sweep
 from insula.db.pools import Database
 from insula.ids import new_id
-from insula.settings import Settings
-from tests.admin.conftest import Hire
-from tests.admin.support import Caller, code_of
 from tests.support.factories import Factories, TenantRow
 from tests.support.provider import (
     PRO_PRICE,
@@ -19,19 +15,14 @@ from tests.support.provider import (
     Readback,
     at_price,
     event,
-    first_secret,
     make_customer,
     plan_of,
     stored,
     subscription,
 )
+from tests.support.staff import Caller, Hire, code_of
 
 UPDATED = "customer.subscription.updated"
-
-
-@pytest.fixture
-def provider(client: httpx.AsyncClient, settings: Settings) -> Provider:
-    return Provider(client, first_secret(settings))
 
 
 @pytest.fixture
@@ -67,6 +58,20 @@ async def test_all_staff_find_the_dead_letters_and_no_payload(
         assert canary not in everything.text + by_status.text + by_tenant.text
 
 
+async def test_the_list_is_one_count_and_one_page(
+    superuser: Caller, provider: Provider, make: Factories, tenant: TenantRow, statements: list[str]
+) -> None:
+    customer = await make_customer(make, tenant)
+    for _ in range(3):
+        await provider.send(event(UPDATED, subscription(customer)))
+    for limit in (1, 100):
+        statements.clear()
+
+        answer = await superuser.get("/webhook-events", limit=limit)
+
+        assert (answer.status_code, len(statements)) == (200, 2)
+
+
 class TestReplay:
     async def test_after_its_cause_is_mended_it_has_its_effect_once(
         self,
@@ -88,7 +93,7 @@ class TestReplay:
                 answer = await superuser.post(f"/webhook-events/{row}/replay")
                 assert (answer.status_code, answer.json()["status"]) == (202, "pending")
                 assert "payload" not in answer.json()
-            await api.sweep(worker)
+            await sweep(worker)
         finally:
             await readback("update plan set provider_price_id = :price where key = 'pro'", price=PRO_PRICE)
 
@@ -118,7 +123,7 @@ class TestReplay:
         await readback("update webhook_event set customer = :customer where id = :id", customer=customer, id=row)
 
         assert (await superuser.post(f"/webhook-events/{row}/replay")).status_code == 202
-        await api.sweep(worker)
+        await sweep(worker)
 
         assert await plan_of(readback, tenant) == "pro"
 

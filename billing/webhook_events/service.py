@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from billing.webhooks import queries
-from billing.webhooks.errors import EventNotFound
+from billing.webhook_events import queries
+from billing.webhook_events.errors import EventNotFound
+from billing.webhook_events.schemas import WebhookEventList
 from billing.webhooks.models import EventStatus, WebhookEvent
-from billing.webhooks.schemas import WebhookEventList
 from insula import clock
 from insula.audit import record
 from insula.scope import StaffScope
@@ -15,9 +15,9 @@ from insula.scope import StaffScope
 _STUCK: Final[frozenset[EventStatus]] = frozenset({"dead", "quarantined"})
 
 
-async def webhook_events(scope: StaffScope, params: WebhookEventList) -> tuple[Sequence[WebhookEvent], int]:
+async def listing(scope: StaffScope, params: WebhookEventList) -> tuple[Sequence[WebhookEvent], int]:
     """Return one page of the inbox, without the payloads, and how many match in all."""
-    return await queries.webhook_events(scope.unit.session, params)
+    return await queries.page(scope.unit.session, params)
 
 
 async def replay(scope: StaffScope, event_row: UUID) -> WebhookEvent:
@@ -25,7 +25,7 @@ async def replay(scope: StaffScope, event_row: UUID) -> WebhookEvent:
 
     An event that is pending or handled stays as it is. Raises EventNotFound.
     """
-    event = await queries.locked_webhook_event(scope.unit.session, event_row)
+    event = await queries.locked(scope.unit.session, event_row)
     if event is None:
         raise EventNotFound
     if event.status not in _STUCK:

@@ -8,16 +8,17 @@ import pytest
 from billing import api
 from billing.database import BILLING
 from billing.overrides.jobs import JOBS
+from billing.overrides.service import expire_overrides
 from insula import clock
 from insula.db.pools import Database
 from insula.ids import TenantId
 from insula.jobs import Periodic
 from insula.settings import Settings
-from tests.admin.overrides.support import TERMS, Granted, acts_on, path
-from tests.admin.support import Caller
+from tests.billing.overrides.support import TERMS, Granted, acts_on, path
 from tests.support.apps import HANDLERS, PERIODIC
 from tests.support.factories import PLANS, Factories, TenantRow
 from tests.support.provider import Readback
+from tests.support.staff import Caller
 from tests.support.waiting import until
 from tests.support.worker import quick, working
 
@@ -34,14 +35,14 @@ class TestExpiry:
         ends = (clock.now() + timedelta(days=3)).isoformat()
         await superuser.send("PUT", path(tenant), {**TERMS, "expires_at": ends})
         await superuser.send("PUT", path(tenant, "items"), {**TERMS, "expires_at": ends})
-        await api.expire_overrides(worker)
+        await expire_overrides(worker)
         assert await granted(tenant) == {**PLANS["free"], "projects": 7, "items": 7}
         await readback(
             "update entitlement_override set expires_at = now() where tenant_id = :id and key = 'projects'",
             id=tenant.id,
         )
 
-        await asyncio.gather(*(api.expire_overrides(worker) for _ in range(3)))
+        await asyncio.gather(*(expire_overrides(worker) for _ in range(3)))
 
         assert await granted(tenant) == {**PLANS["free"], "items": 7}
         last = (await acts_on(readback, tenant))[2:]

@@ -3,10 +3,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 
-from admin.overrides import service
-from admin.overrides.permissions import Action
-from admin.overrides.schemas import OverridePut, OverrideRead
-from billing.api import EntitlementUnknown, OverrideMissing
+from billing.overrides import service as overrides
+from billing.overrides.errors import EntitlementUnknown, OverrideMissing
+from billing.overrides.permissions import Action
+from billing.overrides.schemas import OverridePut, OverrideRead
 from insula.errors import InvalidValue, NotFound
 from insula.http.access import allow_staff
 from insula.http.problems import Responses, problems
@@ -35,8 +35,8 @@ async def list_overrides(
     tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> list[OverrideRead]:
     """List what staff grant the tenant in place of its plan, by key; never more than there are entitlements."""
-    rows = await service.listing(scope, TenantId(tenant_id))
-    return [OverrideRead.model_validate(row) for row in rows]
+    rows = await overrides.overrides_of(scope, TenantId(tenant_id))
+    return [OverrideRead.of(row) for row in rows]
 
 
 @router.put(
@@ -52,9 +52,9 @@ async def put_override(
     response: Response,
 ) -> OverrideRead:
     """Grant this value in place of what the plan says, now and over changes of plan, until it expires or is lifted."""
-    row, new = await service.put(scope, TenantId(tenant_id), entitlement_key, body)
+    row, new = await overrides.override(scope, TenantId(tenant_id), entitlement_key, body)
     response.status_code = 201 if new else 200
-    return OverrideRead.model_validate(row)
+    return OverrideRead.of(row)
 
 
 @router.delete(
@@ -64,4 +64,4 @@ async def lift_override(
     tenant_id: TenantIdDep, entitlement_key: KeyDep, scope: Annotated[StaffScope, allow_staff(Action.WRITE)]
 ) -> None:
     """Grant what the plan says again."""
-    await service.lift(scope, TenantId(tenant_id), entitlement_key)
+    await overrides.lift_override(scope, TenantId(tenant_id), entitlement_key)

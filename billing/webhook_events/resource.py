@@ -1,0 +1,33 @@
+from typing import Final
+
+from billing.database import STAFF
+from billing.webhook_events import routes
+from billing.webhook_events.permissions import Action
+from billing.webhooks.models import WebhookEvent
+from insula.apps import AttackHints, Resource, Tag
+from insula.db.rights import may
+
+FOR_STAFF: Final = Resource(
+    tag=Tag(name="webhooks", description="What the payment provider sent, and what became of it."),
+    routers=(routes.router,),
+    permissions=Action,
+    attack=AttackHints(
+        ids={"event_id": "webhook_event"},
+        actions={
+            "GET /v1/webhook-events": "staff.webhook:read",
+            "POST /v1/webhook-events/{event_id}/replay": "staff.webhook:replay",
+        },
+    ),
+    tables=(
+        # Staff see events without their payload, and have failed ones tried again.
+        may(
+            STAFF,
+            "all",
+            WebhookEvent,
+            "SELECT id, provider, event_id, type, customer, tenant_id, status, attempts, next_attempt_at, error, "
+            "received_at, handled_at",
+            "UPDATE status, attempts, next_attempt_at, error",
+        ),
+    ),
+)
+"""For the admin app: the staff side of the inbox that ``billing.webhooks`` fills."""

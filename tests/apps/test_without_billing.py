@@ -1,0 +1,179 @@
+"""An installation leaves billing out: tenants begin without it, and nothing of it is served, stored or run."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from insula.apps import Installation
+from insula.asgi import create_app
+from insula.db.base import Base
+from insula.db.migrate import migrate
+from insula.ids import new_id
+from insula.seed import seed
+from insula.settings import Settings
+from insula.worker import tasks
+from tests.apps.without_billing import INSTALLATION
+from tests.support.app import Live, SignIn, environment_of
+from tests.support.apps import INSTALLATION as WHOLE
+from tests.support.cluster import superuser_url
+from tests.support.databases import empty_database
+from tests.support.documented import documents_of
+from tests.support.factories import Factories, UserRow
+from tests.support.staff import Caller, code_of
+
+INSULA = Path(sys.executable).with_name("insula")
+REFERENCE = "tests.apps.without_billing:INSTALLATION"
+_SERVED = """
+import json, sys
+from insula.asgi import create_app
+from insula.worker.tasks import handlers_of
+from insula.apps.settings import read
+settings, installation = read()
+create_app(settings, installation), handlers_of(installation)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} & {"tenants", "admin", "billing"})))
+"""
+
+
+def run(settings: Settings, *command: str | Path) -> str:
+    """Run a program for the installation, as an operator does, and return what it prints."""
+    named = environment_of(settings) | {"INSULA_INSTALLATION": REFERENCE}
+    environment = {name: value for name, value in named.items() if not name.startswith("INSULA_BILLING_")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603  our own program
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def tables_of(package: str, base: type[Base] = Base) -> Iterator[str]:
+    for model in base.__subclasses__():
+        if hasattr(model, "__table__") and model.__module__.startswith(f"{package}."):
+            yield str(model.__tablename__)
+        yield from tables_of(package, model)
+
+
+@pytest.fixture(scope="module")
+async def own(settings: Settings) -> AsyncIterator[Settings]:
+    """Migrate and seed a database of the installation's own."""
+    async with empty_database(settings) as own:
+        migrate(own, INSTALLATION.database)
+        await asyncio.to_thread(seed, own, INSTALLATION)
+        yield own
+
+
+@pytest.fixture(scope="module")
+async def engine(own: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(superuser_url(own), pool_size=1)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def make(engine: AsyncEngine) -> Factories:
+    return Factories(engine)
+
+
+@pytest.fixture(scope="module")
+async def live(own: Settings) -> AsyncIterator[Live]:
+    app = create_app(own, INSTALLATION)
+    async with app.router.lifespan_context(app) as state:
+        assert state is not None
+        yield Live(app, state["kernel"], documents_of(app))
+
+
+@pytest.fixture
+async def client(live: Live, own: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(live, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=own.public_url) as client:
+        yield client
+    assert live.undocumented == []
+
+
+@pytest.fixture
+async def user(make: Factories) -> UserRow:
+    return await make.user()
+
+
+async def rows(engine: AsyncEngine, statement: str, **parameters: object) -> list[tuple[object, ...]]:
+    async with engine.connect() as connection:
+        return [tuple(row) for row in await connection.execute(text(statement), parameters)]
+
+
+def tenant_for(owner: UserRow, plan: str) -> dict[str, object]:
+    return {"slug": f"s-{new_id().hex}", "name": "Made", "owner_id": str(owner.id), "plan": plan}
+
+
+async def test_a_person_makes_a_tenant_which_is_granted_nothing(
+    client: httpx.AsyncClient, user: UserRow, sign_in: SignIn, engine: AsyncEngine
+) -> None:
+    body = {"slug": f"s-{new_id().hex}", "name": "Mine"}
+
+    made = await client.post("/api/v1/tenants", json=body, headers=await sign_in(user))
+
+    assert (made.status_code, made.json()["plan"]) == (201, "free")
+    assert await rows(engine, "select role from membership where user_id = :id", id=user.id) == [("owner",)]
+    assert await rows(engine, "select key from entitlement where tenant_id = :id", id=made.json()["id"]) == []
+
+
+async def test_staff_make_a_tenant_on_the_free_plan_and_on_no_other(
+    superuser: Caller, user: UserRow, engine: AsyncEngine
+) -> None:
+    refused = tenant_for(user, "pro")
+
+    assert (await superuser.send("POST", "/tenants", tenant_for(user, "free"))).status_code == 201
+    assert code_of(await superuser.send("POST", "/tenants", refused)) == (404, "plan_unknown")
+    assert await rows(engine, "select slug from tenant where slug = :slug", slug=refused["slug"]) == []
+
+
+async def test_staff_see_how_much_a_tenant_holds(superuser: Caller, user: UserRow) -> None:
+    empty = (await superuser.send("POST", "/tenants", tenant_for(user, "free"))).json()
+    seeded = (await superuser.get("/tenants", search="acme")).json()["items"][0]
+
+    found = [(await superuser.get(f"/tenants/{tenant['id']}")).json() for tenant in (empty, seeded)]
+
+    assert [found[0][name] for name in ("members", *INSTALLATION.database.counted.values())] == [1, 0, 0]
+    assert found[1]["projects"] > 0
+    assert found[1]["items"] > 0
+
+
+async def test_nothing_of_billing_is_served(superuser: Caller, client: httpx.AsyncClient) -> None:
+    tenant = (await superuser.get("/tenants", search="acme")).json()["items"][0]
+    paths = ("/billing/v1/plans", "/billing/openapi.json", "/billing/docs")
+    staffs = (f"/tenants/{tenant['id']}/overrides", "/webhook-events")
+
+    assert [(await client.get(path)).status_code for path in paths] == [404] * len(paths)
+    assert [code_of(await superuser.get(path)) for path in staffs] == [(404, "not_found")] * len(staffs)
+    assert "billing" not in (await client.get("/")).text
+    assert (await client.get("/admin/openapi.json")).status_code == 200
+
+
+async def test_its_database_has_no_table_of_billing(engine: AsyncEngine) -> None:
+    there = {name for (name,) in await rows(engine, "select relname from pg_class where relkind = 'r'")}
+
+    assert set(tables_of("tenants")) <= there
+    assert set(tables_of("billing"))
+    assert there.isdisjoint(tables_of("billing"))
+
+
+def test_the_doctor_finds_its_database_as_declared(own: Settings) -> None:
+    assert "isolation: the database is as the code declares it" in run(own, INSULA, "doctor")
+
+
+def test_its_worker_runs_no_job_of_billing() -> None:
+    def of_billing(installation: Installation) -> list[str]:
+        named = [*tasks.handlers_of(installation), *(due.task for due in tasks.periodic_of(installation))]
+        return [name for name in named if name.startswith("billing.")]
+
+    assert of_billing(WHOLE)
+    assert of_billing(INSTALLATION) == []
+
+
+def test_its_processes_never_import_billing(own: Settings) -> None:
+    assert json.loads(run(own, sys.executable, "-c", _SERVED)) == ["admin", "tenants"]
+    assert "billing.app" in sys.modules  # as in a process that serves the whole

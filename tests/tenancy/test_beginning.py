@@ -1,0 +1,38 @@
+"""What apps do when a tenant begins: each of them, in their order; without any, the free plan alone is known."""
+
+from typing import cast
+
+import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.models import FREE
+from insula.errors import PlanUnknown
+from insula.ids import TenantId, new_tenant_id
+from insula.tenancy import NewTenants, OnNewTenant
+
+SESSION = cast("AsyncSession", object())  # handed on, and nothing else
+
+
+def noting(name: str, noted: list[tuple[object, ...]]) -> OnNewTenant:
+    async def note(session: AsyncSession, tenant_id: TenantId, plan: str) -> None:
+        noted.append((name, session, tenant_id, plan))
+
+    return note
+
+
+async def test_every_app_is_called_in_order_with_the_session_the_tenant_and_its_plan() -> None:
+    noted: list[tuple[object, ...]] = []
+    tenant = new_tenant_id()
+
+    await NewTenants((noting("first", noted), noting("second", noted))).begin(SESSION, tenant, "gold")
+
+    assert noted == [("first", SESSION, tenant, "gold"), ("second", SESSION, tenant, "gold")]
+
+
+async def test_where_no_app_has_plans_only_the_free_one_is_known() -> None:
+    nobody = NewTenants()
+
+    await nobody.begin(SESSION, new_tenant_id(), FREE)
+    for plan in ("gold", "", "Free"):
+        with pytest.raises(PlanUnknown):
+            await nobody.begin(SESSION, new_tenant_id(), plan)

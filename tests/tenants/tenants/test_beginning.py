@@ -1,0 +1,71 @@
+"""An app of the product says what happens when a tenant begins, whoever makes it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula import clock
+from insula.db.models import Entitlement
+from insula.errors import PlanUnknown
+from insula.ids import TenantId, new_id
+from insula.settings import Settings
+from insula.tenancy import NewTenants
+from tests.support.app import Live, SignIn
+from tests.support.factories import Factories, TenantRow
+from tests.support.staff import API as ADMIN
+from tests.tenants.support import Caller, Readback, code_of
+
+GRANTED = {"requests_per_minute": 100, "projects": 1}
+
+
+async def grant(session: AsyncSession, tenant_id: TenantId, plan: str) -> None:
+    """Grant every tenant of the one plan, gold, the same."""
+    for key, value in GRANTED.items():
+        session.add(Entitlement(tenant_id=tenant_id, key=key, value=value, updated_at=clock.now()))
+    await session.flush()
+    if plan not in {"free", "gold"}:
+        raise PlanUnknown
+
+
+@pytest.fixture
+async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    product = replace(live, kernel=replace(live.kernel, new_tenants=NewTenants((grant,))))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(product), base_url=settings.public_url) as client:
+        yield client
+
+
+async def granted_to(readback: Readback, tenant_id: str) -> dict[object, object]:
+    rows = await readback("select key, value from entitlement where tenant_id = :id", id=UUID(tenant_id))
+    return {row["key"]: row["value"] for row in rows}
+
+
+async def test_a_persons_tenant_has_what_the_app_grants_and_works(
+    newcomer: Caller, sign_in: SignIn, readback: Readback
+) -> None:
+    made = await newcomer.post("/tenants", {"slug": f"t-{new_id().hex}", "name": "Acme"})
+
+    assert made.status_code == 201
+    assert await granted_to(readback, made.json()["id"]) == GRANTED
+    tenant = TenantRow(id=UUID(made.json()["id"]), slug=made.json()["slug"], name="Acme")
+    owner = Caller(newcomer.client, newcomer.user, tenant, await sign_in(newcomer.user, tenant))
+    await owner.project()
+    assert code_of(await owner.post("/projects", {"name": "Another"})) == (409, "quota_exceeded")
+
+
+async def test_what_the_app_refuses_undoes_the_tenant_that_staff_make(
+    client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
+) -> None:
+    staff = await sign_in(await make.staff("superuser"), None, "admin")
+    body = {"slug": f"t-{new_id().hex}", "name": "Acme", "owner_id": str((await make.user()).id)}
+
+    refused = await client.post(f"{ADMIN}/tenants", json={**body, "plan": "silver"}, headers=staff)
+    assert code_of(refused) == (404, "plan_unknown")
+    assert await readback("select id from tenant where slug = :slug", slug=body["slug"]) == []
+
+    made = await client.post(f"{ADMIN}/tenants", json={**body, "plan": "gold"}, headers=staff)
+    assert (made.status_code, made.json()["plan"]) == (201, "gold")
+    assert await granted_to(readback, made.json()["id"]) == GRANTED
