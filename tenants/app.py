@@ -24,6 +24,7 @@ APP: Final = App(
     description="What a tenant's people work with: the tenant itself, its members, projects and their items.",
     purpose="What the people of a tenant call: their tenant, its members, projects and items.",
     version="2",
+    first_request="/v1/projects",
     database=DATABASE,
     callers=(Members(tenantless=True), ApiKeys()),
     settings=TenantsSettings,

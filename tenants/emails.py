@@ -8,14 +8,13 @@ from typing import Final
 from insula.db.models import Membership
 from insula.errors import AppError
 from insula.limits import Limits, refusal, to_mailbox
-from insula.limits.classes import DEFAULT_INVITATIONS_PER_DAY, INVITATIONS_PER_DAY
 from insula.limits.mails import Count, by_person
 from insula.mail import EmailTemplate, send_mail
 from insula.scope import Scope
 from tenants.invitations.emails import INVITATION
 from tenants.invitations.errors import TooManyInvitations
 from tenants.invitations.models import Invitation
-from tenants.mail_limits import OWNERSHIP, invitations
+from tenants.mail_limits import INVITATIONS_PER_DAY, OWNERSHIP, invitations
 from tenants.members.emails import OWNERSHIP_TRANSFERRED
 from tenants.members.errors import TooManyTransfers
 
@@ -32,7 +31,7 @@ class Emails:
 
     async def invitation(self, scope: Scope, invitation: Invitation, inviter: Membership, token: str) -> None:
         """Send an invitation's newest token to whom it is for. Raises TooManyInvitations."""
-        per_day = scope.tenant.entitlements.get(INVITATIONS_PER_DAY, DEFAULT_INVITATIONS_PER_DAY)
+        per_day = scope.granted(INVITATIONS_PER_DAY)
         counts = invitations(scope.tenant.id, inviter.user_id, per_day, invitation.email)
         await self._count(counts, TooManyInvitations)
         origin = self.public_url.rstrip("/")

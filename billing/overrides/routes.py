@@ -1,7 +1,7 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from billing.overrides import service as overrides
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
@@ -9,6 +9,7 @@ from billing.overrides.permissions import Action
 from billing.overrides.schemas import OverridePut, OverrideRead
 from insula.errors import InvalidValue, NotFound
 from insula.http.access import allow_staff
+from insula.http.kernel import kernel_of
 from insula.http.problems import Responses, problems
 from insula.http.route import TenantRoute
 from insula.ids import TenantId
@@ -49,10 +50,13 @@ async def put_override(
     entitlement_key: KeyDep,
     body: OverridePut,
     scope: Annotated[StaffScope, allow_staff(Action.WRITE)],
+    request: Request,
     response: Response,
 ) -> OverrideRead:
     """Grant this value in place of what the plan says, now and over changes of plan, until it expires or is lifted."""
-    row, new = await overrides.override(scope, TenantId(tenant_id), entitlement_key, body)
+    row, new = await overrides.override(
+        scope, TenantId(tenant_id), entitlement_key, body, kernel_of(request).entitlements
+    )
     response.status_code = 201 if new else 200
     return OverrideRead.of(row)
 

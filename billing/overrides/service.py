@@ -3,7 +3,7 @@
 What limits, seats and quotas read stays the entitlement: each change here writes it anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from billing.database import BILLING
 from billing.granting import regrant
@@ -11,7 +11,6 @@ from billing.overrides import queries
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.schemas import OverridePut
-from billing.plans.queries import entitlement_keys
 from billing.tenant_lock import locked_tenant
 from insula import clock
 from insula.audit import SYSTEM, image, record, record_in
@@ -20,7 +19,6 @@ from insula.db.roles import WORKER
 from insula.db.unit import Unit
 from insula.errors import InvalidValue, NotFound
 from insula.ids import TenantId
-from insula.limits import ENTITLEMENTS
 from insula.scope import StaffScope
 
 _OBJECT = "entitlement_override"
@@ -33,17 +31,18 @@ async def overrides_of(scope: StaffScope, tenant_id: TenantId) -> Sequence[Entit
 
 
 async def override(
-    scope: StaffScope, tenant_id: TenantId, key: str, terms: OverridePut
+    scope: StaffScope, tenant_id: TenantId, key: str, terms: OverridePut, known: Container[str]
 ) -> tuple[EntitlementOverride, bool]:
     """Grant ``terms`` from now on, in place of the plan's or an earlier override; say whether there was none.
 
-    Raises NotFound, EntitlementUnknown, and InvalidValue for an end that has passed.
+    ``known`` are the entitlements that there are. Raises NotFound, EntitlementUnknown, and InvalidValue for an end that
+    has passed.
     """
     session = scope.unit.session
     await _enter(scope, tenant_id)
     if terms.expires_at is not None and terms.expires_at <= clock.now():
         raise InvalidValue("An override cannot end before it begins")
-    if key not in ENTITLEMENTS and key not in await entitlement_keys(session):
+    if key not in known:
         raise EntitlementUnknown
     await locked_tenant(session, tenant_id)
     row = await queries.override(session, tenant_id, key)

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula import clock
 from insula.db.models import ApiKey
+from insula.entitlements import small_quota
 from insula.http.paging import Columns, Slice, fetch_keyset
 from insula.text.searching import containing
 from tenants.api_keys.schemas import ApiKeyList
@@ -20,6 +21,9 @@ _SORTABLE: Final[Columns] = {"created_at": col(ApiKey.created_at), "name": col(A
 def live() -> ColumnElement[bool]:
     """Return the condition that a key is neither revoked nor expired."""
     return col(ApiKey.revoked_at).is_(None) & ~_past()
+
+
+API_KEYS: Final = small_quota("api_keys", ApiKey, default=100, where=live)
 
 
 async def find(session: AsyncSession, key_id: UUID, *, for_update: bool = False) -> ApiKey | None:

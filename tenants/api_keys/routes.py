@@ -12,6 +12,7 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
+from insula.scope.quotas import QuotaExceeded
 from tenants.api_keys import service as api_keys
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
 from tenants.api_keys.permissions import Action
@@ -25,7 +26,6 @@ from tenants.api_keys.schemas import (
     ApiKeysRevoke,
     ApiKeyUpdate,
 )
-from tenants.quotas import QuotaExceeded
 
 router = APIRouter(prefix="/api-keys", tags=["api-keys"], route_class=TenantRoute)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import MISSING
@@ -17,14 +17,12 @@ from insula.http.paging import Slice
 from insula.ids import new_id
 from insula.limits import RATE
 from insula.scope import Scope
+from insula.scope.quotas import reserve
 from tenants.acting import Acting, acting
 from tenants.api_keys import queries
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
 from tenants.api_keys.permissions import Action
 from tenants.api_keys.schemas import ApiKeyCreate, ApiKeyList, ApiKeyRotate, ApiKeyUpdate
-from tenants.quotas import reserve
-
-UNNAMED_QUOTA: Final = 100  # of a plan that does not name ``api_keys``
 
 
 class Issued(NamedTuple):
@@ -53,7 +51,7 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     creator = await acting(scope, Action.CREATE)
     _may_give(scope, creator, actions)
     _within_rate(scope, body.requests_per_minute)
-    await reserve(scope, "api_keys", ApiKey, where=queries.live(), unnamed=UNNAMED_QUOTA)
+    await reserve(scope, queries.API_KEYS)
     key_id = new_id()
     secret = new_key(scope.tenant.id, key_id)
     row = ApiKey(
@@ -151,6 +149,6 @@ def _may_give(scope: Scope, giver: Acting, actions: Collection[str]) -> None:
 
 
 def _within_rate(scope: Scope, per_minute: int | None) -> None:
-    most = scope.tenant.entitlements.get(RATE, 0)
+    most = scope.granted(RATE)
     if per_minute is not None and per_minute > most:
         raise RateAboveTenants(f"The tenant may make {most} requests a minute")

@@ -10,11 +10,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.db.models import TenantDomain
+from insula.entitlements import small_quota
 from insula.http.paging import Columns, Slice, fetch_keyset
 from insula.text.searching import containing
 from tenants.domains.schemas import DomainList
 
 _SORTABLE: Final[Columns] = {"created_at": col(TenantDomain.created_at), "host": col(TenantDomain.host)}
+
+DOMAINS: Final = small_quota("domains", TenantDomain, default=5)
 
 
 async def find(session: AsyncSession, domain_id: UUID, *, for_update: bool = False) -> TenantDomain | None:

@@ -5,13 +5,14 @@ from insula.db.models import TenantDomain
 from insula.db.rights import COMMANDS, may
 from insula.db.roles import WORKER
 from tenants.database import TENANTS
-from tenants.domains import jobs, routes
+from tenants.domains import jobs, queries, routes
 from tenants.domains.permissions import Action
 
 RESOURCE: Final = Resource(
     tag=Tag(name="domains", description="Host names of the tenant's own."),
     routers=(routes.router,),
     permissions=Action,
+    entitlements=(queries.DOMAINS,),
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
     attack=AttackHints(ids={"domain_id": "tenant_domain"}),

@@ -11,11 +11,11 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
+from insula.scope.quotas import QuotaExceeded
 from tenants.domains import service as domains
 from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
 from tenants.domains.permissions import Action
 from tenants.domains.schemas import DomainCreate, DomainList, DomainRead
-from tenants.quotas import QuotaExceeded
 
 router = APIRouter(prefix="/domains", tags=["domains"], route_class=TenantRoute)
 

@@ -16,14 +16,13 @@ from insula.db.violations import answering
 from insula.errors import AppError, NotFound
 from insula.http.paging import Slice
 from insula.scope import Scope
+from insula.scope.quotas import reserve
 from insula.settings import Settings
 from insula.tenancy import CHALLENGE, Resolver, within
 from tenants.domains import queries
 from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
 from tenants.domains.schemas import DomainCreate, DomainList
-from tenants.quotas import reserve
 
-UNNAMED_QUOTA: Final = 5  # of a plan that does not name ``domains``
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
     "uq_tenant_domain_tenant_id_host": DomainExists,
     "uq_tenant_domain_verified_host": DomainNotProved,
@@ -47,7 +46,7 @@ async def create(scope: Scope, body: DomainCreate, settings: Settings) -> Tenant
     """Claim a host, within the plan's quota. Raises HostReserved for the installation's own names."""
     if any(within(body.host, own) for own in own_hosts(settings)):
         raise HostReserved
-    await reserve(scope, "domains", TenantDomain, unnamed=UNNAMED_QUOTA)
+    await reserve(scope, queries.DOMAINS)
     domain = TenantDomain(tenant_id=scope.tenant.id, host=body.host)
     scope.unit.session.add(domain)
     with answering(_VIOLATIONS):

@@ -11,12 +11,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula import clock
 from insula.db.models import Entitlement, Membership
+from insula.entitlements import Quota
 from insula.http.paging import Columns, Slice, fetch_keyset
 from insula.text.searching import containing
 from tenants.invitations.models import Invitation, InvitationStatus
 from tenants.invitations.schemas import InvitationList
 
-SEATS: Final = "seats"  # the entitlement
 _SORTABLE: Final[Columns] = {"created_at": col(Invitation.created_at), "email": col(Invitation.email)}
 
 
@@ -32,6 +32,14 @@ class Seats:
 def pending() -> ColumnElement[bool]:
     """Return the condition of an invitation that can still be accepted."""
     return _unsettled() & (col(Invitation.expires_at) > clock.now())
+
+
+def _taken() -> ColumnElement[int]:
+    members = select(func.count(col(Membership.id))).scalar_subquery()
+    return members + select(func.count(col(Invitation.id))).where(pending()).scalar_subquery()
+
+
+SEATS: Final = Quota(key="seats", unit="members and pending invitations", used=_taken)
 
 
 async def find(session: AsyncSession, invitation_id: UUID, *, for_update: bool = False) -> Invitation | None:
@@ -60,7 +68,7 @@ async def page(session: AsyncSession, params: InvitationList) -> Slice[Invitatio
 
 async def seats(session: AsyncSession) -> Seats:
     """Return the tenant's seats, in one statement; a plan that names none grants none."""
-    granted = select(func.coalesce(func.max(Entitlement.value), 0)).where(Entitlement.key == SEATS)
+    granted = select(func.coalesce(func.max(Entitlement.value), SEATS.default)).where(Entitlement.key == SEATS.key)
     members = select(func.count(col(Membership.id)))
     invited = select(func.count(col(Invitation.id))).where(pending())
     statement = select(granted.scalar_subquery(), members.scalar_subquery(), invited.scalar_subquery())

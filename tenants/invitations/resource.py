@@ -4,10 +4,11 @@ from insula.apps import AttackHints, Resource, Tag
 from insula.db.rights import may
 from insula.db.roles import WORKER
 from tenants.database import TENANTS
-from tenants.invitations import jobs, pages, routes
+from tenants.invitations import jobs, pages, queries, routes
 from tenants.invitations.emails import INVITATION
 from tenants.invitations.models import Invitation
 from tenants.invitations.permissions import Action
+from tenants.mail_limits import INVITATIONS_PER_DAY
 
 RESOURCE: Final = Resource(
     tag=Tag(name="invitations", description="Who is asked to join the tenant."),
@@ -16,6 +17,7 @@ RESOURCE: Final = Resource(
     public_pages=frozenset({"GET /invitations/accept"}),  # the link in the email leads here
     static={"invitations": pages.STATIC},
     permissions=Action,
+    entitlements=(queries.SEATS, INVITATIONS_PER_DAY),
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
     emails=(INVITATION,),

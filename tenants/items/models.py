@@ -1,4 +1,4 @@
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, Text
@@ -6,6 +6,7 @@ from sqlmodel import Field
 
 from insula.db.base import TenantOwned, tenant_fk
 from insula.db.sorting import sort_key_of
+from insula.entitlements import quota
 
 ItemStatus = Literal["open", "in_progress", "done"]
 
@@ -30,3 +31,6 @@ class ProjectItem(TenantOwned, table=True):
     status: ItemStatus = Field(default="open", sa_type=Text)
     position: int = 0
     assignee_id: UUID | None = None
+
+
+ITEMS: Final = quota("items", ProjectItem)

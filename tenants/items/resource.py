@@ -1,10 +1,9 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.declared import counted
 from insula.db.rights import owned
 from tenants.items import demo, routes
-from tenants.items.models import ProjectItem
+from tenants.items.models import ITEMS, ProjectItem
 from tenants.items.permissions import Action
 
 RESOURCE: Final = Resource(
@@ -18,5 +17,5 @@ RESOURCE: Final = Resource(
         rows={"project_item": 2 * ({"status": "open", "assignee_id": None},)},
     ),
     tables=(owned(ProjectItem),),
-    counted=(counted(ProjectItem, "items"),),
+    entitlements=(ITEMS,),
 )

@@ -11,12 +11,12 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
+from insula.scope.quotas import QuotaExceeded
 from tenants.items import service as items
 from tenants.items.errors import AssigneeNotFound
 from tenants.items.permissions import Action
 from tenants.items.schemas import ItemBulkCreate, ItemBulkRead, ItemCreate, ItemList, ItemRead, ItemUpdate
 from tenants.projects.routes import ProjectId
-from tenants.quotas import QuotaExceeded
 
 router = APIRouter(prefix="/projects/{project_id}/items", tags=["items"], route_class=TenantRoute)
 

@@ -16,12 +16,12 @@ from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
 from insula.scope import Scope
+from insula.scope.quotas import settle
 from tenants.items import queries
 from tenants.items.errors import AssigneeNotFound
-from tenants.items.models import ProjectItem
+from tenants.items.models import ITEMS, ProjectItem
 from tenants.items.schemas import ItemCreate, ItemList, ItemUpdate
 from tenants.projects import service as projects
-from tenants.quotas import settle
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
     "fk_project_item_tenant_id_project_id": NotFound,
@@ -48,7 +48,7 @@ async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectIte
     scope.unit.session.add(item)
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    await settle(scope, "items")
+    await settle(scope, ITEMS)
     record(scope, "item.created", object_type="item", object_id=item.id, after=image(item))
     return item
 
@@ -61,7 +61,7 @@ async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreat
     ]
     with answering(_VIOLATIONS):
         await scope.unit.session.exec(insert(ProjectItem), params=rows)
-    await settle(scope, "items", len(rows))
+    await settle(scope, ITEMS, len(rows))
     ids = [row["id"] for row in rows]
     made = {"project_id": project_id, "count": len(ids), "ids": ids}
     record(scope, "items.created", object_type="project", object_id=project_id, after=made)

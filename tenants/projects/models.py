@@ -1,10 +1,11 @@
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from insula.db.base import TenantOwned
 from insula.db.sorting import sort_key_of
+from insula.entitlements import quota
 
 ProjectStatus = Literal["active", "archived"]
 
@@ -23,3 +24,6 @@ class Project(TenantOwned, table=True):
     name_key: bytes = sort_key_of("name")
     description: str = Field(default="", sa_type=Text)
     status: ProjectStatus = Field(default="active", sa_type=Text)
+
+
+PROJECTS: Final = quota("projects", Project)

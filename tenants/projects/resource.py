@@ -3,10 +3,9 @@ from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.branches import Branch
-from insula.db.declared import counted
 from insula.db.rights import owned
 from tenants.projects import demo, routes
-from tenants.projects.models import Project
+from tenants.projects.models import PROJECTS, Project
 from tenants.projects.permissions import Action
 
 RESOURCE: Final = Resource(
@@ -16,6 +15,6 @@ RESOURCE: Final = Resource(
     permissions=Action,
     attack=AttackHints(rows={"project": 2 * ({"status": "active"},)}),
     tables=(owned(Project),),
-    counted=(counted(Project, "projects"),),
+    entitlements=(PROJECTS,),
     migrations=Branch("example", Path(__file__).parent / "migrations"),
 )

@@ -11,11 +11,11 @@ from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
 from insula.http.route import TenantRoute
 from insula.scope import Scope
+from insula.scope.quotas import QuotaExceeded
 from tenants.projects import service as projects
 from tenants.projects.errors import ProjectNameTaken
 from tenants.projects.permissions import Action
 from tenants.projects.schemas import ProjectCreate, ProjectList, ProjectRead, ProjectUpdate
-from tenants.quotas import QuotaExceeded
 
 router = APIRouter(prefix="/projects", tags=["projects"], route_class=TenantRoute)
 

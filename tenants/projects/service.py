@@ -10,11 +10,11 @@ from insula.errors import AppError, NotFound
 from insula.http.etags import Precondition
 from insula.http.paging import Slice
 from insula.scope import Scope
+from insula.scope.quotas import settle
 from tenants.projects import queries
 from tenants.projects.errors import ProjectNameTaken
-from tenants.projects.models import Project
+from tenants.projects.models import PROJECTS, Project
 from tenants.projects.schemas import ProjectCreate, ProjectList, ProjectUpdate
-from tenants.quotas import settle
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_project_tenant_id_name": ProjectNameTaken}
 
@@ -35,7 +35,7 @@ async def create(scope: Scope, body: ProjectCreate) -> Project:
     scope.unit.session.add(project)
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    await settle(scope, "projects")
+    await settle(scope, PROJECTS)
     record(scope, "project.created", object_type="project", object_id=project.id, after=image(project))
     return project
 

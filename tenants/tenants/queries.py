@@ -1,12 +1,10 @@
-"""The tenant itself, read, and how much of its quotas it uses."""
+"""The tenant itself, read."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.db.base import Base
 from insula.db.models import Tenant, TenantSlug
 from insula.ids import TenantId
 
@@ -22,11 +20,3 @@ async def get(session: AsyncSession, tenant_id: TenantId, *, for_update: bool = 
 async def slugs(session: AsyncSession) -> Sequence[str]:
     """Return every slug that the tenant has or had."""
     return (await session.exec(select(TenantSlug.slug))).all()
-
-
-async def count(session: AsyncSession, table: type[Base], where: ColumnElement[bool] | None = None) -> int:
-    """Return how many rows the tenant has in ``table``, or how many of them are ``where``."""
-    statement = select(func.count()).select_from(table)
-    if where is not None:
-        statement = statement.where(where)
-    return (await session.exec(statement)).one()

@@ -14,8 +14,8 @@ from insula.limits import Limits
 from insula.limits.mails import DAY
 from insula.policy import Role
 from insula.scope import PersonalScope, Scope, StaffScope
+from insula.scope.quotas import lock
 from insula.tenancy import Directory, NewTenants, Profile
-from tenants.quotas import lock
 from tenants.settings import TenantsSettings
 from tenants.tenants import queries
 from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants

@@ -1,8 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from insula.http.access import allow
+from insula.http.kernel import kernel_of
 from insula.http.route import TenantRoute
 from insula.scope import Scope
 from tenants.usage import service as usage
@@ -13,6 +14,6 @@ router = APIRouter(prefix="/usage", tags=["usage"], route_class=TenantRoute)
 
 
 @router.get("", summary="Read the usage")
-async def get_usage(scope: Annotated[Scope, allow(Action.READ)]) -> UsageRead:
+async def get_usage(scope: Annotated[Scope, allow(Action.READ)], request: Request) -> UsageRead:
     """Read how much of its plan's quotas the tenant uses. Requests a minute stand in each answer's `RateLimit`."""
-    return await usage.read(scope)
+    return await usage.read(scope, kernel_of(request).entitlements.quotas)

@@ -3,7 +3,7 @@
 from pydantic import ConfigDict, Field
 
 from insula.http.bodies import Read
-from tenants.usage.models import Quota
+from insula.http.vocabulary import Vocabulary, word_of
 
 
 class QuotaRead(Read):
@@ -11,7 +11,9 @@ class QuotaRead(Read):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"quota": "seats", "used": 3, "limit": 5}]})
 
-    quota: Quota = Field(description="Of seats, pending invitations take theirs too.")
+    quota: str = Field(
+        description="Of seats, pending invitations take theirs too.", json_schema_extra=word_of(Vocabulary.QUOTAS)
+    )
     used: int = Field(ge=0)
     limit: int = Field(ge=0, description="What the plan grants. Less than is used after a downgrade: nothing is lost.")
 

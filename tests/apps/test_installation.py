@@ -4,13 +4,13 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from insula.apps import NoInstallation, installation, load
+from insula.apps import NoInstallation, load, loading
 from insula_default.installation import INSTALLATION
 
 
 def declare(monkeypatch: pytest.MonkeyPatch, **points: str) -> None:
-    found = [EntryPoint(name, value, installation.GROUP) for name, value in points.items()]
-    monkeypatch.setattr(installation, "entry_points", lambda **_: found)
+    found = [EntryPoint(name, value, loading.GROUP) for name, value in points.items()]
+    monkeypatch.setattr(loading, "entry_points", lambda **_: found)
 
 
 def test_without_another_the_default_is_served() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -26,7 +27,7 @@ from tests.support.apps import INSTALLATION as WHOLE
 from tests.support.cluster import superuser_url
 from tests.support.databases import empty_database
 from tests.support.documented import documents_of
-from tests.support.factories import Factories, UserRow
+from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.staff import Caller, code_of
 
 INSULA = Path(sys.executable).with_name("insula")
@@ -109,7 +110,7 @@ def tenant_for(owner: UserRow, plan: str) -> dict[str, object]:
     return {"slug": f"s-{new_id().hex}", "name": "Made", "owner_id": str(owner.id), "plan": plan}
 
 
-async def test_a_person_makes_a_tenant_which_is_granted_nothing(
+async def test_a_person_makes_a_tenant_which_has_what_the_installation_grants(
     client: httpx.AsyncClient, user: UserRow, sign_in: SignIn, engine: AsyncEngine
 ) -> None:
     body = {"slug": f"s-{new_id().hex}", "name": "Mine"}
@@ -118,7 +119,13 @@ async def test_a_person_makes_a_tenant_which_is_granted_nothing(
 
     assert (made.status_code, made.json()["plan"]) == (201, "free")
     assert await rows(engine, "select role from membership where user_id = :id", id=user.id) == [("owner",)]
-    assert await rows(engine, "select key from entitlement where tenant_id = :id", id=made.json()["id"]) == []
+    granted = await rows(engine, "select key, value from entitlement where tenant_id = :id", id=made.json()["id"])
+    assert {str(key): value for key, value in granted} == INSTALLATION.granted
+    tenant = TenantRow(id=UUID(made.json()["id"]), slug=body["slug"], name="Mine")
+    headers = await sign_in(user, tenant)
+    answers = [await client.post("/api/v1/projects", json={"name": name}, headers=headers) for name in ("One", "Two")]
+    assert answers[0].status_code == 201
+    assert code_of(answers[1]) == (409, "quota_exceeded")
 
 
 async def test_staff_make_a_tenant_on_the_free_plan_and_on_no_other(

@@ -9,4 +9,5 @@ from insula.apps import Brand, Installation
 INSTALLATION: Final = Installation(
     brand=Brand(name="Acme", claim="Work, sorted.", description="What teams at Acme's customers use every day."),
     apps=(tenants.app.APP, admin.app.APP),
+    granted={"requests_per_minute": 600, "seats": 5, "projects": 1},
 )

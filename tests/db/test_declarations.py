@@ -256,11 +256,12 @@ async def fourth(settings: Settings) -> AsyncIterator[tuple[Settings, Declaratio
         roles=(DeclaredRole(role=probe, actors=("user",), tenantless=("probe.ping",)),),
         tables=(may(probe, "tenant", "tenant", "SELECT"), may(probe, "all", "invitation", "SELECT tenant_id, id")),
     )
-    declared = merged(KERNEL, *PARTS, mine)
+    silent = AppRole(f"insula_silent_{secrets.token_hex(4)}")
+    declared = merged(KERNEL, *PARTS, mine, DatabasePart(owner="silent", roles=(DeclaredRole(role=silent),)))
     async with migrated_database(settings) as own:
         migrate(own, declared)
         yield own, declared
-    await administer(settings, f"DROP ROLE {probe}")
+    await administer(settings, f"DROP ROLE {probe}", f"DROP ROLE {silent}")
 
 
 async def test_an_older_database_is_brought_to_what_a_further_app_declares(
@@ -274,12 +275,12 @@ async def test_an_older_database_is_brought_to_what_a_further_app_declares(
 
     as_owner(own, look)
     assert found["mine"] == []
-    assert f"invitation: policy {declared.app_roles[-1]}_select is not as declared" in found["without"]
+    assert f"invitation: policy {declared.app_roles[-2]}_select is not as declared" in found["without"]
 
 
 async def test_a_further_apps_role_records_acts_of_its_own_actors_alone(fourth: tuple[Settings, Declarations]) -> None:
     own, declared = fourth
-    probe = declared.app_roles[-1]
+    probe, silent = declared.app_roles[-2:]
     connection = await asyncpg.connect(role_url(own, probe))
     event = (
         "INSERT INTO audit_event (tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, "
@@ -293,13 +294,18 @@ async def test_a_further_apps_role_records_acts_of_its_own_actors_alone(fourth: 
             async with connection.transaction():
                 await connection.execute(event, chain, new_id(), "staff")
     await connection.close()
+    connection = await asyncpg.connect(role_url(own, silent))
+    await connection.execute("SELECT set_config('app.tenant_id', $1, false)", str(chain))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="records no act of user"):
+        await connection.execute(event, chain, new_id(), "user")
+    await connection.close()
 
 
 async def test_a_further_apps_role_enqueues_for_no_tenant_only_what_it_declares(
     fourth: tuple[Settings, Declarations],
 ) -> None:
     own, declared = fourth
-    connection = await asyncpg.connect(role_url(own, declared.app_roles[-1]))
+    connection = await asyncpg.connect(role_url(own, declared.app_roles[-2]))
     job = "INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, priority, args) VALUES ('default', $1, 0, '{}')"
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match=r"the task probe\.pong needs a tenant"):
         await connection.execute(job, "probe.pong")

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from insula.auth import KeyRing, TokenIssuer
 from insula.db.pools import Database
@@ -19,7 +18,7 @@ from insula.settings import Settings
 from tests.fuzz.documents import Operation
 from tests.fuzz.secrets import Secrets
 from tests.fuzz.things import House, Record, Things
-from tests.support.apps import POLICY, audience
+from tests.support.apps import INSTALLATION, POLICY, audience
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories, UserRow
 
@@ -183,15 +182,8 @@ def cast_of(settings: Settings, chance: random.Random) -> Iterator[Cast]:
         database = runner.run(Database.open(settings, [IDENTITY, GATE]))
         try:
             issuer = TokenIssuer(settings, KeyRing(settings, database))
-            things = Things(Factories(engine), chance, runner.run(_granted(engine)))
+            things = Things(Factories(engine), chance, frozenset(INSTALLATION.entitlements))
             yield Cast(runner, things, issuer, settings, chance)
         finally:
             runner.run(database.close())
             runner.run(engine.dispose())
-
-
-async def _granted(engine: AsyncEngine) -> frozenset[str]:
-    """Return whatever a plan, or staff, can grant."""
-    async with engine.connect() as connection:
-        found = await connection.execute(text("SELECT DISTINCT jsonb_object_keys(entitlements) FROM plan"))
-        return frozenset(found.scalars()) | {"api_keys", "domains"}

@@ -55,6 +55,9 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
             "The driver lets the next statement wait until the cancelled one has ended, and a connection that is closed"
             " or in a transaction is replaced when it is taken."
         ),
+        "billing_customer: policy tenant_isolation writes everywhere": (
+            "No role may write customers, so that the policy for writing shows in nothing; the catalogue gate finds it."
+        ),
         "tenant_domain: uq_tenant_domain_tenant_id_host crosses tenants": (
             "A host is one tenant's of all, as the rights declare: there is an index on it alone, to which this one"
             " adds nothing."

@@ -1,7 +1,7 @@
 """What a scope answers from memory: the caller's actions, and their membership."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import httpx
@@ -14,6 +14,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from insula.db.roles import GATE
+from insula.entitlements import Amount, feature
 from insula.http.access import allow
 from insula.http.app_context import AppWithContext, give_context
 from insula.http.handlers import install_handlers
@@ -43,6 +44,15 @@ async def tell(scope: Annotated[Scope, allow(Action.READ)]) -> Told:
     return Told(reads=may[0], updates=may[1], deletes=may[2], member_id=scope.member_id)
 
 
+PRIORITY: Final = feature("priority_support")
+PLACES: Final = Amount(key="places", unit="places", default=3)
+
+
+async def helped(scope: Annotated[Scope, allow(Action.READ)]) -> int:
+    scope.require(PRIORITY)
+    return scope.granted(PLACES)
+
+
 async def person(scope: Annotated[Scope, allow(Action.READ)]) -> UserId:
     return scope.principal.person()
 
@@ -55,6 +65,7 @@ async def probe(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClie
     router = APIRouter(route_class=TenantRoute)
     router.add_api_route("/tell", tell)
     router.add_api_route("/person", person)
+    router.add_api_route("/helped", helped)
     app.include_router(router)
     mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
     assert isinstance(mounted, AppWithContext)
@@ -88,6 +99,17 @@ def asked(live: Live) -> Iterator[list[str]]:
     yield sent
     for engine in engines:
         event.remove(engine, "before_cursor_execute", note)
+
+
+class TestWhatTheTenantIsGranted:
+    async def test_decides_on_a_feature(self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> None:
+        seen = {}
+        for granted in ({PRIORITY.key: 1, PLACES.key: 9}, {PRIORITY.key: 1}, {PRIORITY.key: 0}, {}):
+            tenant = await make.tenant(entitlements={"requests_per_minute": 60, **granted})
+            answer = await probe.get("/helped", headers=await sign_in(await make.member(tenant), tenant))
+            seen[str(granted)] = answer.json() if answer.status_code == 200 else problem(answer)
+
+        assert list(seen.values()) == [9, 3, (403, "feature_not_included"), (403, "feature_not_included")]
 
 
 class TestAMember:

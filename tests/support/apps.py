@@ -20,6 +20,7 @@ INSTALLATION: Final = load(os.environ.get("INSULA_INSTALLATION", ""))
 DECLARED: Final = INSTALLATION.database
 SITE: Final = site_of(INSTALLATION)
 POLICY: Final = policy_of(INSTALLATION)
+WORDS: Final = vocabularies_of(INSTALLATION, POLICY)
 MOUNTS: Final[Mapping[str, str]] = {"root": "", **{app.name: app.mount for app in INSTALLATION.apps}}
 PUBLIC: Final[Mapping[str, frozenset[str]]] = {
     "root": ROOT_PUBLIC.union(*(resource.public_pages for resource in INSTALLATION.resources)),
@@ -37,8 +38,7 @@ def audience(settings: Settings, app: str) -> str:
 
 def built(app: str, settings: Settings) -> FastAPI:
     """Return one app by itself, as the root would mount it."""
-    vocabularies = vocabularies_of(INSTALLATION, POLICY)
-    return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app], vocabularies)
+    return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app], WORDS)
 
 
 def is_of_an_installation(variable: str) -> bool:

@@ -22,17 +22,18 @@ def noting(name: str, noted: list[tuple[object, ...]]) -> OnNewTenant:
 
 async def test_every_app_is_called_in_order_with_the_session_the_tenant_and_its_plan() -> None:
     noted: list[tuple[object, ...]] = []
-    tenant = new_tenant_id()
+    hooks, tenant = (noting("first", noted), noting("second", noted)), new_tenant_id()
 
-    await NewTenants((noting("first", noted), noting("second", noted))).begin(SESSION, tenant, "gold")
+    await NewTenants(hooks, with_plans=True).begin(SESSION, tenant, "gold")
 
     assert noted == [("first", SESSION, tenant, "gold"), ("second", SESSION, tenant, "gold")]
 
 
 async def test_where_no_app_has_plans_only_the_free_one_is_known() -> None:
-    nobody = NewTenants()
-
-    await nobody.begin(SESSION, new_tenant_id(), FREE)
-    for plan in ("gold", "", "Free"):
-        with pytest.raises(PlanUnknown):
-            await nobody.begin(SESSION, new_tenant_id(), plan)
+    noted: list[tuple[object, ...]] = []
+    for nobody in (NewTenants(), NewTenants((noting("first", noted),))):
+        await nobody.begin(SESSION, new_tenant_id(), FREE)
+        for plan in ("gold", "", "Free"):
+            with pytest.raises(PlanUnknown):
+                await nobody.begin(SESSION, new_tenant_id(), plan)
+    assert len(noted) == 1

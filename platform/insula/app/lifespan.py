@@ -84,7 +84,7 @@ async def _open(
         resolver=DnsResolver(settings.dns.endpoints),
         policy=product.policy,
         new_tenants=product.new_tenants,
-        counted=tuple(declared.counted.values()),
+        entitlements=product.entitlements,
         limits=limits,
         lag=lag,
         apps=product.apps,

@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from insula.app.factory import make_app
 from insula.app.pages import Card, Site
 from insula.app.vocabularies import Vocabularies
-from insula.apps.manifest import App, Installation
+from insula.apps.installation import Installation
+from insula.apps.manifest import App
 from insula.callers import AppCallers
 from insula.http.app_context import AppContext, give_context
 from insula.http.dispatch import install
@@ -43,7 +44,12 @@ def build(app: App, settings: Settings, site: Site, context: AppContext, vocabul
 
 def product_of(installation: Installation, settings: Settings) -> Product:
     """Return what requests need of the declarations."""
-    return Product(policy_of(installation), contexts_of(installation, settings), installation.new_tenants)
+    return Product(
+        policy_of(installation),
+        contexts_of(installation, settings),
+        installation.new_tenants,
+        installation.entitlements,
+    )
 
 
 def policy_of(installation: Installation) -> Policy:
@@ -56,7 +62,8 @@ def vocabularies_of(installation: Installation, policy: Policy) -> Vocabularies:
     return {
         Vocabulary.PERMISSIONS: sorted(policy.published),
         Vocabulary.KEY_ACTIONS: sorted(policy.for_keys),
-        Vocabulary.COUNTED: list(installation.database.counted.values()),
+        Vocabulary.COUNTED: list(installation.entitlements.counted),
+        Vocabulary.QUOTAS: [quota.key for quota in installation.entitlements.quotas],
     }
 
 

@@ -1,51 +1,179 @@
-"""Which installation this process serves."""
+"""``Installation``: a whole product, checked when it is made."""
 
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, combinations
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-from insula.apps.manifest import Installation
-from insula.collector import paused
-from insula.db.base import metadata
-from insula.db.declaration_check import check
-from insula.errors import NoInstallation
+from insula.apps.demo import Seed
+from insula.apps.manifest import App, Resource, check_variables, unique
+from insula.auth.emails import EMAILS
+from insula.callers import roles_of
+from insula.db.declared import DatabasePart, Declarations, did_you_mean, merged
+from insula.db.kernel import KERNEL
+from insula.db.rights import may
+from insula.entitlements import Register
+from insula.errors import ManifestError
+from insula.jobs import Handler, Handlers, Periodic
+from insula.limits import ENTITLEMENTS
+from insula.mail import EmailTemplate
+from insula.policy import Permission, Published, grants_of, published
+from insula.settings import Settings, with_groups
+from insula.tenancy import NewTenants
 
-GROUP: Final = "insula.installation"
-"""The entry points' group. Ours is named ``default``; a product's own goes before it."""
-
-_DEFAULT: Final = "default"
+_NO_AMOUNTS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
-def load(reference: str = "") -> Installation:
-    """Return the installation that ``reference`` names as ``module:name``, else the one that is installed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """How the product is called, also in emails, and what its home page says of it."""
 
-    Without a reference, a package's entry point of the group ``insula.installation`` names it. Raises
-    NoInstallation where there is none, where several products declare one, and where the name leads elsewhere;
-    ManifestError where a table or a column is declared that no model has.
+    name: str
+    claim: str
+    description: str
+
+    def __post_init__(self) -> None:
+        """Check that the name fits into the subject of an email."""
+        if not self.name.strip() or not self.name.isprintable():
+            raise ManifestError(f"the brand {self.name!r}: a name is one line of printable characters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A whole product: its brand and its apps.
+
+    ``granted`` is what every new tenant is granted, by the keys of entitlements, where no app has plans that say it.
+    ``former_migrations`` are the revisions that bring a database of the single chain, before the branches, to its end.
+
+    ``entitlements`` is what tenants can be granted, and ``database`` what the kernel and all the apps declare of the
+    database.
     """
-    named = reference or _installed()
-    module, _, name = named.partition(":")
-    if not module or not name:
-        raise NoInstallation(f"INSULA_INSTALLATION={named!r} must be module:name, such as acme.app:INSTALLATION")
-    try:
-        with paused():
-            found = getattr(import_module(module), name, None)
-    except ModuleNotFoundError as error:
-        raise NoInstallation(f"the installation {named}: {error}; install the package or set PYTHONPATH") from error
-    if not isinstance(found, Installation):
-        raise NoInstallation(f"the installation {named}: {module} has no Installation of the name {name}")
-    check(found.database, metadata)
-    return found
+
+    brand: Brand
+    apps: Sequence[App]
+    granted: Mapping[str, int] = field(default_factory=lambda: _NO_AMOUNTS)
+    former_migrations: Path | None = None
+    entitlements: Register = field(init=False)
+    database: Declarations = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check what apps can contradict of one another."""
+        unique("two apps have the name {}: rename one", (app.name for app in self.apps))
+        unique("two apps are mounted at {}: move one", (app.mount for app in self.apps))
+        unique("two apps have the command {}: rename one", chain.from_iterable(app.commands for app in self.apps))
+        unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
+        unique("two emails have the name {}: rename one", (email.name for email in self.emails))
+        unique("two resources serve /static/{}: rename one", chain.from_iterable(at.static for at in self.resources))
+        self._check_policy()
+        own = chain.from_iterable(resource.entitlements for resource in self.resources)
+        object.__setattr__(self, "entitlements", Register((*ENTITLEMENTS, *own)))
+        names = [app.name for app in self.apps if app.settings is not None]
+        check_variables(combinations(names, 2))
+        parts = (KERNEL, *(app.declared for app in self.apps))
+        declared = merged(*parts, former=self.former_migrations)
+        if self.granted:
+            self._check_granted(declared)
+            declared = merged(*parts, _rights_to_grant(declared), former=self.former_migrations)
+        object.__setattr__(self, "database", declared)
+
+    def _check_granted(self, declared: Declarations) -> None:
+        if declared.plans is not None:
+            raise ManifestError("granted= is for an installation without plans: drop it, the plans say what is granted")
+        for key, value in self.granted.items():
+            if key not in self.entitlements:
+                raise ManifestError(
+                    f"granted={key!r} is no entitlement{did_you_mean(key, self.entitlements)}; "
+                    f"there are {', '.join(self.entitlements)}"
+                )
+            if value < 0:
+                raise ManifestError(f"granted={key!r}: {value} is less than nothing")
+
+    def _check_policy(self) -> None:
+        """Make what the policy is made of, which refuses what contradicts itself."""
+        roles_of(chain.from_iterable(app.callers for app in self.apps))
+        _ = self.grants, self.published
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """Every app's resources."""
+        return tuple(chain.from_iterable(app.resources for app in self.apps))
+
+    @property
+    def grants(self) -> Mapping[str, frozenset[Permission]]:
+        """Every app's permissions, by the built-in role that has them."""
+        return grants_of(chain.from_iterable(app.permissions for app in self.apps))
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The built-in roles of every kind of caller."""
+        return roles_of(chain.from_iterable(app.callers for app in self.apps))
+
+    @property
+    def published(self) -> tuple[Published, ...]:
+        """Every app's permissions that tenants can put into roles of their own."""
+        return tuple(chain.from_iterable(published(app.name, app.permissions) for app in self.apps))
+
+    @property
+    def assignable(self) -> frozenset[str]:
+        """The codes of the permissions that tenants can put into roles of their own."""
+        return frozenset(permission.code for permission in self.published)
+
+    @property
+    def jobs(self) -> Handlers:
+        """Every resource's jobs, by name."""
+        found: dict[str, Handler] = {}
+        for resource in self.resources:
+            found.update(resource.jobs)
+        return MappingProxyType(found)
+
+    @property
+    def commands(self) -> Mapping[str, str]:
+        """Every app's commands, and the modules that hold them."""
+        return {name: module for app in self.apps for name, module in app.commands.items()}
+
+    @property
+    def schedules(self) -> tuple[Periodic, ...]:
+        """What every resource has run by the clock."""
+        return tuple(chain.from_iterable(resource.schedules for resource in self.resources))
+
+    @property
+    def new_tenants(self) -> NewTenants:
+        """What the apps do when a tenant begins, in the order of the apps."""
+        hooks = tuple(app.on_new_tenant for app in self.apps if app.on_new_tenant is not None)
+        return NewTenants(hooks, with_plans=self.database.plans is not None, granted=self.granted)
+
+    @property
+    def static(self) -> Mapping[str, Path]:
+        """Every resource's folders of static files, by their names under ``/static``."""
+        return {name: folder for resource in self.resources for name, folder in resource.static.items()}
+
+    @property
+    def seeds(self) -> tuple[Seed, ...]:
+        """What makes every resource's demo rows, in the order of the declarations."""
+        return tuple(resource.seed for resource in self.resources if resource.seed is not None)
+
+    @property
+    def settings_type(self) -> type[Settings]:
+        """The type of its settings: the kernel's, with the apps' groups."""
+        return with_groups(tuple((app.name, app.settings) for app in self.apps if app.settings is not None))
+
+    @property
+    def emails(self) -> tuple[EmailTemplate, ...]:
+        """The kernel's emails, and every resource's."""
+        return (*EMAILS, *chain.from_iterable(resource.emails for resource in self.resources))
+
+    def app(self, name: str) -> App:
+        """Return the app of that name. Raises ManifestError."""
+        for app in self.apps:
+            if app.name == name:
+                return app
+        raise ManifestError(f"there is no app {name!r}: the apps are {', '.join(app.name for app in self.apps)}")
 
 
-def _installed() -> str:
-    points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=GROUP)}
-    default = points.pop(_DEFAULT, None)
-    if len(points) > 1:
-        raise NoInstallation(
-            f"several installations are installed ({', '.join(sorted(points))}): name one with INSULA_INSTALLATION"
-        )
-    chosen = next(iter(points.values()), default)
-    if chosen is None:
-        raise NoInstallation("no installation is installed: set INSULA_INSTALLATION to module:name")
-    return chosen.value
+def _rights_to_grant(declared: Declarations) -> DatabasePart:
+    """Return the rights on entitlements that the roles which make tenants need."""
+    makers = [right.role for right in declared.rights if (right.table, right.command) == ("tenant", "INSERT")]
+    tables = tuple(may(role, "tenant", "entitlement", "INSERT") for role in dict.fromkeys(makers))
+    return DatabasePart(owner="the installation", tables=tables)

@@ -1,4 +1,4 @@
-"""``App``, ``Resource`` and ``Installation``: everything that the kernel must know of a product, as data.
+"""``App`` and ``Resource``: what the kernel must know of them, as data.
 
 A manifest is checked when it is made. Each error names the declaration and the mend.
 """
@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, combinations
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
@@ -20,20 +20,19 @@ from insula.app.pages import STATIC
 from insula.app.queue_metrics import DatabaseGauge
 from insula.apps.attack import AttackHints
 from insula.apps.demo import Seed
-from insula.auth.emails import EMAILS
-from insula.callers import AppCallers, Kind, roles_of
+from insula.callers import AppCallers, Kind
 from insula.db.branches import Branch
-from insula.db.declared import Counted, DatabasePart, Declarations, merged
-from insula.db.kernel import KERNEL
+from insula.db.declared import Counted, DatabasePart, counted
 from insula.db.queue_rights import QueueRight
 from insula.db.rights import TableDeclaration
 from insula.db.roles import DatabaseRole
+from insula.entitlements import Amount, CountedQuota
 from insula.errors import ManifestError
-from insula.jobs import Handler, Handlers, Periodic
+from insula.jobs import Handlers, Periodic
 from insula.mail import EmailTemplate
-from insula.policy import Permission, Published, grants_of, published
-from insula.settings import Settings, SettingsGroup, with_groups
-from insula.tenancy import NewTenants, OnNewTenant
+from insula.policy import Permission, grants_of
+from insula.settings import Settings, SettingsGroup
+from insula.tenancy import OnNewTenant
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _MOUNT: Final = re.compile(r"/[a-z][a-z0-9-]*")
@@ -55,8 +54,9 @@ class Resource:
     ``public`` names the routes that need no credentials, as ``"POST /v1/webhooks/stripe"``: every other route must
     be guarded. ``pages`` are served by the root app, outside of every app and its document; the files in the folders
     of ``static`` too, under ``/static`` and the folder's key.
-    ``tables`` are its tables, and what database roles may do with them and with the kernel's; ``counted`` those
-    whose rows a quota counts; ``queue`` what a role may do in the job queue across tenants.
+    ``tables`` are its tables, and what database roles may do with them and with the kernel's; ``queue`` what
+    a role may do in the job queue across tenants.
+    ``entitlements`` are the quotas, features and amounts that its service asks the scope for: what a plan can name.
     ``emails`` are the templates of the emails that it sends, and ``seed`` makes its demo rows.
     ``migrations`` is for a resource that can be left out of its app: a branch of its own, besides its app's.
     """
@@ -75,7 +75,7 @@ class Resource:
     emails: Sequence[EmailTemplate] = ()
     seed: Seed | None = None
     tables: Sequence[TableDeclaration] = ()
-    counted: Sequence[Counted] = ()
+    entitlements: Sequence[Amount] = ()
     queue: Sequence[QueueRight] = ()
     attack: AttackHints = field(default_factory=AttackHints)
     migrations: Branch | None = None
@@ -102,7 +102,8 @@ class App:
     """One mounted app: its address, its document, its callers, its part of the database and its resources.
 
     ``callers`` are the kinds of callers that it lets in: ``(Members(), ApiKeys())``, ``(Staff(),)``, or its own.
-    ``purpose`` is a sentence for the home page. ``commands`` are what the program ``insula`` can do for it: the module
+    ``purpose`` is a sentence for the home page, and ``first_request`` the path, such as ``/v1/projects``, of a GET that
+    ``insula run`` shows to a newcomer. ``commands`` are what the program ``insula`` can do for it: the module
     that holds each command's typer app, imported when the command is called.
     ``settings`` are its group: ``INSULA_<NAME>_<FIELD>``, read by ``settings.of(...)``.
     ``database`` declares the app's login, and what belongs to no single resource.
@@ -123,6 +124,7 @@ class App:
     settings: type[SettingsGroup] | None = None
     on_new_tenant: OnNewTenant | None = None
     migrations: Path | None = None
+    first_request: str = ""
     resources: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:
@@ -136,9 +138,9 @@ class App:
             AppCallers(*self.callers)
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from error
-        _unique(f"{where}: two resources have the tag {{}}: rename one", (tag["name"] for tag in self.tags))
+        unique(f"{where}: two resources have the tag {{}}: rename one", (tag["name"] for tag in self.tags))
         if self.settings is not None:
-            _check_variables((self.name, name) for name in Settings.model_fields)
+            check_variables((self.name, name) for name in Settings.model_fields)
         if self.on_new_tenant is not None:
             _check_hook(where, self.on_new_tenant)
 
@@ -163,7 +165,7 @@ class App:
         """What the app and its resources declare of the database."""
         return replace(self.database, owner=self.name).joined(
             *chain.from_iterable(resource.tables for resource in self.resources),
-            counted=chain.from_iterable(resource.counted for resource in self.resources),
+            counted=self._counted(),
             branches=self._branches(),
             clocked=(schedule.task for resource in self.resources for schedule in resource.schedules),
             queue=chain.from_iterable(resource.queue for resource in self.resources),
@@ -189,6 +191,11 @@ class App:
         """The routes that need no credentials."""
         return frozenset(chain.from_iterable(resource.public for resource in self.resources))
 
+    def _counted(self) -> Iterator[Counted]:
+        for entitlement in chain.from_iterable(resource.entitlements for resource in self.resources):
+            if isinstance(entitlement, CountedQuota):
+                yield counted(entitlement.table, entitlement.key)
+
     def _branches(self) -> Iterator[Branch]:
         if self.migrations is not None:
             yield Branch(self.name, self.migrations)
@@ -205,130 +212,7 @@ class App:
         return list(versions.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brand:
-    """How the product is called, also in emails, and what its home page says of it."""
-
-    name: str
-    claim: str
-    description: str
-
-    def __post_init__(self) -> None:
-        """Check that the name fits into the subject of an email."""
-        if not self.name.strip() or not self.name.isprintable():
-            raise ManifestError(f"the brand {self.name!r}: a name is one line of printable characters")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
-    """A whole product: its brand and its apps.
-
-    ``database`` is what the kernel and all the apps declare of the database. ``former_migrations`` are the revisions
-    that bring a database of the single chain, before the branches, to its end.
-    """
-
-    brand: Brand
-    apps: Sequence[App]
-    former_migrations: Path | None = None
-    database: Declarations = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Check what apps can contradict of one another."""
-        _unique("two apps have the name {}: rename one", (app.name for app in self.apps))
-        _unique("two apps are mounted at {}: move one", (app.mount for app in self.apps))
-        _unique("two apps have the command {}: rename one", chain.from_iterable(app.commands for app in self.apps))
-        _unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
-        _unique("two emails have the name {}: rename one", (email.name for email in self.emails))
-        _unique("two resources serve /static/{}: rename one", chain.from_iterable(at.static for at in self.resources))
-        self._check_policy()
-        names = [app.name for app in self.apps if app.settings is not None]
-        _check_variables(combinations(names, 2))
-        parts = (KERNEL, *(app.declared for app in self.apps))
-        declared = merged(*parts, former=self.former_migrations)
-        object.__setattr__(self, "database", declared)
-
-    def _check_policy(self) -> None:
-        """Make what the policy is made of, which refuses what contradicts itself."""
-        roles_of(chain.from_iterable(app.callers for app in self.apps))
-        _ = self.grants, self.published
-
-    @property
-    def resources(self) -> tuple[Resource, ...]:
-        """Every app's resources."""
-        return tuple(chain.from_iterable(app.resources for app in self.apps))
-
-    @property
-    def grants(self) -> Mapping[str, frozenset[Permission]]:
-        """Every app's permissions, by the built-in role that has them."""
-        return grants_of(chain.from_iterable(app.permissions for app in self.apps))
-
-    @property
-    def roles(self) -> frozenset[str]:
-        """The built-in roles of every kind of caller."""
-        return roles_of(chain.from_iterable(app.callers for app in self.apps))
-
-    @property
-    def published(self) -> tuple[Published, ...]:
-        """Every app's permissions that tenants can put into roles of their own."""
-        return tuple(chain.from_iterable(published(app.name, app.permissions) for app in self.apps))
-
-    @property
-    def assignable(self) -> frozenset[str]:
-        """The codes of the permissions that tenants can put into roles of their own."""
-        return frozenset(permission.code for permission in self.published)
-
-    @property
-    def jobs(self) -> Handlers:
-        """Every resource's jobs, by name."""
-        found: dict[str, Handler] = {}
-        for resource in self.resources:
-            found.update(resource.jobs)
-        return MappingProxyType(found)
-
-    @property
-    def commands(self) -> Mapping[str, str]:
-        """Every app's commands, and the modules that hold them."""
-        return {name: module for app in self.apps for name, module in app.commands.items()}
-
-    @property
-    def schedules(self) -> tuple[Periodic, ...]:
-        """What every resource has run by the clock."""
-        return tuple(chain.from_iterable(resource.schedules for resource in self.resources))
-
-    @property
-    def new_tenants(self) -> NewTenants:
-        """What the apps do when a tenant begins, in the order of the apps."""
-        return NewTenants(tuple(app.on_new_tenant for app in self.apps if app.on_new_tenant is not None))
-
-    @property
-    def static(self) -> Mapping[str, Path]:
-        """Every resource's folders of static files, by their names under ``/static``."""
-        return {name: folder for resource in self.resources for name, folder in resource.static.items()}
-
-    @property
-    def seeds(self) -> tuple[Seed, ...]:
-        """What makes every resource's demo rows, in the order of the declarations."""
-        return tuple(resource.seed for resource in self.resources if resource.seed is not None)
-
-    @property
-    def settings_type(self) -> type[Settings]:
-        """The type of its settings: the kernel's, with the apps' groups."""
-        return with_groups(tuple((app.name, app.settings) for app in self.apps if app.settings is not None))
-
-    @property
-    def emails(self) -> tuple[EmailTemplate, ...]:
-        """The kernel's emails, and every resource's."""
-        return (*EMAILS, *chain.from_iterable(resource.emails for resource in self.resources))
-
-    def app(self, name: str) -> App:
-        """Return the app of that name. Raises ManifestError."""
-        for app in self.apps:
-            if app.name == name:
-                return app
-        raise ManifestError(f"there is no app {name!r}: the apps are {', '.join(app.name for app in self.apps)}")
-
-
-def _check_variables(pairs: Iterable[tuple[str, str]]) -> None:
+def check_variables(pairs: Iterable[tuple[str, str]]) -> None:
     """Refuse an environment variable that could belong to both of a pair."""
     for name, other in pairs:
         if f"{name}_".startswith(f"{other}_") or f"{other}_".startswith(f"{name}_"):
@@ -354,7 +238,8 @@ def _check_folder(where: str, name: str, folder: Path) -> None:
         raise ManifestError(f"{where}: there is no folder {folder} to serve as /static/{name}: add it")
 
 
-def _unique(message: str, names: Iterable[str]) -> None:
+def unique(message: str, names: Iterable[str]) -> None:
+    """Raise ManifestError for names that are there twice: ``message`` with the names in its braces."""
     twice = [name for name, number in Counter(names).items() if number > 1]
     if twice:
         raise ManifestError(message.format(" and ".join(map(repr, sorted(twice)))))

@@ -1,7 +1,7 @@
 """The settings of an installation: the kernel's, and a group for each app that declares one."""
 
-from insula.apps.installation import load
-from insula.apps.manifest import Installation
+from insula.apps.installation import Installation
+from insula.apps.loading import load
 from insula.settings import Settings
 
 

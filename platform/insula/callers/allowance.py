@@ -4,7 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from insula.ids import TenantId
-from insula.limits import DEFAULT_AT_ONCE, Door, LimitClass, door_to
+from insula.limits import AT_ONCE, Door, LimitClass, door_to
 
 
 class Allowance(NamedTuple):
@@ -15,7 +15,7 @@ class Allowance(NamedTuple):
 
     partition: UUID
     door: Door
-    at_once: int = DEFAULT_AT_ONCE
+    at_once: int = AT_ONCE.default
 
 
 def of_person(person: UUID, per_minute: int, limit_class: LimitClass) -> Allowance:

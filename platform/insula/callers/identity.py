@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeVar
 
 from insula.callers.allowance import Allowance
 from insula.errors import Forbidden, TenantRequired, TenantSuspended
-from insula.limits import AT_ONCE, CEILINGS, DEFAULT_AT_ONCE, RATE, KeyRate, LimitClass, door_to
+from insula.limits import AT_ONCE, CEILINGS, RATE, KeyRate, LimitClass, door_to
 from insula.scope import ApiKeyPrincipal, Authority, Member, Principal, UserPrincipal
 from insula.tenancy import TenantRecord
 
@@ -40,12 +40,12 @@ class TenantCaller:
         granted, ceiling = self.tenant.entitlements, CEILINGS.get(limit_class)
         door = door_to(
             self.tenant.id,
-            granted.get(RATE, 0),
+            RATE.of(granted),
             limit_class,
-            granted.get(ceiling.entitlement) if ceiling else None,
+            granted.get(ceiling.key) if ceiling else None,
             _own_rate(self.principal),
         )
-        return Allowance(self.tenant.id, door, granted.get(AT_ONCE, DEFAULT_AT_ONCE))
+        return Allowance(self.tenant.id, door, AT_ONCE.of(granted))
 
 
 @dataclass(frozen=True, slots=True)

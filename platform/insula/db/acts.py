@@ -67,7 +67,7 @@ def acts_findings(connection: Connection, declared: Declarations) -> Iterator[st
 
 def _body(declared: Declarations) -> str:
     acts = [
-        f"        WHEN '{role}' THEN NEW.actor_kind IN ({', '.join(map(_quoted, kinds))})"
+        f"        WHEN '{role}' THEN " + (f"NEW.actor_kind IN ({', '.join(map(_quoted, kinds))})" if kinds else "false")
         for role, kinds in sorted(declared.actors.items())
     ]
     roles = ", ".join(f"'{role}'" for role in sorted(declared.actors))

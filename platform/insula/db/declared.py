@@ -30,6 +30,7 @@ from insula.db.rights import (
 from insula.db.roles import BACKUP, GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole
 from insula.errors import ManifestError
 
+KERNEL_OWNER: Final = "the kernel"
 _NO_TRIGGERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 _EVENT: Final = (
     "INSERT tenant_id, id, occurred_at, actor_kind, actor_id, actor_label, action, object_type, object_id, "
@@ -41,8 +42,9 @@ _EVENT: Final = (
 class DeclaredRole:
     """A role and how it is used.
 
-    ``actors`` are the kinds of actors whose acts it may record in the audit log, ``tenantless`` the tasks that it may
-    enqueue for no tenant. ``in_worker``: jobs act as this role, besides the worker's own.
+    ``actors`` are the kinds of actors whose acts it may record in the audit log: without any, it records no act.
+    ``tenantless`` are the tasks that it may enqueue for no tenant. ``in_worker``: jobs act as this role, besides the
+    worker's own.
     """
 
     role: DatabaseRole
@@ -71,6 +73,7 @@ class DatabasePart:
     ``triggers`` protect tenants, by table: the catalogue check misses none of them. ``clocked`` are tasks that run by
     the clock, for no tenant. ``queue`` holds rights on the job queue that cross tenants. The objects of
     ``extensions`` are PostgreSQL's own, and no findings. ``branches`` are the revisions that make its tables.
+    ``plans`` is the table of what can be bought: text ``key``, and ``entitlements``, a JSON object of amounts.
     """
 
     owner: str = ""
@@ -82,6 +85,7 @@ class DatabasePart:
     queue: tuple[QueueRight, ...] = ()
     extensions: tuple[str, ...] = ()
     branches: tuple[Branch, ...] = ()
+    plans: str | None = None
 
     def joined(
         self,
@@ -131,6 +135,9 @@ class Declarations:
     queue: tuple[QueueRight, ...]
     extensions: frozenset[str]
     branches: tuple[Branch, ...]
+    """The kernel's, then that of the plans' owner, then the others in the installation's order."""
+    plans: str | None
+    """The table of what can be bought."""
     former: Path | None
     """The revisions that bring a database of the single chain before the branches to its end."""
     owners: Mapping[tuple[str, ...], str]
@@ -204,15 +211,25 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
         global_tables=frozenset(found.table for found in _all(parts, GlobalTable)),
         counted=MappingProxyType({count.table: count.quota for part in parts for count in part.counted}),
         triggers=MappingProxyType({table: names for part in parts for table, names in part.triggers.items()}),
-        actors=MappingProxyType({each.role: each.actors for each in declared if each.actors}),
+        actors=MappingProxyType(
+            {each.role: each.actors for each in declared if each.actors or isinstance(each.role, AppRole)}
+        ),
         tenantless=MappingProxyType(tenantless),
         clocked=clocked,
         queue=queue,
         extensions=frozenset(name for part in parts for name in part.extensions),
-        branches=tuple(branch for part in parts for branch in part.branches),
+        branches=tuple(branch for part in sorted(parts, key=_turn) for branch in part.branches),
+        plans=next((part.plans for part in parts if part.plans is not None), None),
         former=former,
         owners=MappingProxyType(owners.found),
     )
+
+
+def _turn(part: DatabasePart) -> int:
+    """Return when a part's branches are run: the kernel's first, then the plans', in which the others grant."""
+    if part.owner == KERNEL_OWNER:
+        return 0
+    return 1 if part.plans is not None else 2
 
 
 def rights_of_an_app(role: DatabaseRole) -> Iterator[Right]:
@@ -253,9 +270,8 @@ def _claimed(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[Declare
                 owners.claim(part.owner, "the exception for the", table.rule, table.subject, "of", table.table)
             elif isinstance(table, Owned | GlobalTable):
                 owners.claim(part.owner, "the table", table.table)
-        for count in part.counted:
-            owners.claim(part.owner, "the counted table", count.table)
-            owners.claim(part.owner, "the quota", count.quota)
+        for words in _of_plans(part):
+            owners.claim(part.owner, *words)
         for what, names in (
             ("the triggers of", part.triggers),
             ("the task of the clock", part.clocked),
@@ -265,6 +281,14 @@ def _claimed(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[Declare
                 owners.claim(part.owner, what, name)
         for held in part.queue:
             owners.claim(part.owner, held.role, "may", held.privilege, "jobs." + held.name)
+
+
+def _of_plans(part: DatabasePart) -> Iterator[tuple[str, ...]]:
+    if part.plans is not None:
+        yield ("the plans",)
+    for count in part.counted:
+        yield "the counted table", count.table
+        yield "the quota", count.quota
 
 
 def _rights(owners: _Owners, parts: Sequence[DatabasePart]) -> Iterator[Right]:

@@ -6,7 +6,7 @@ What apps do with these tables they declare themselves.
 from typing import Final
 
 from insula.db import branches
-from insula.db.declared import DatabasePart, DeclaredRole, rights_of_an_actor, rights_of_an_app
+from insula.db.declared import KERNEL_OWNER, DatabasePart, DeclaredRole, rights_of_an_actor, rights_of_an_app
 from insula.db.queue_rights import METRICS
 from insula.db.rights import FORMER_TABLE, departs, global_table, may
 from insula.db.roles import BACKUP, GATE, IDENTITY, OWNER, WORKER
@@ -91,7 +91,7 @@ _EXCEPTIONS: Final = (
 )
 
 KERNEL: Final = DatabasePart(
-    owner="the kernel",
+    owner=KERNEL_OWNER,
     branches=(branches.KERNEL,),
     roles=(
         DeclaredRole(role=OWNER),

@@ -10,6 +10,7 @@ from insula.auth import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssue
 from insula.auth.key_uses import KeyUses
 from insula.db.branches import Branch
 from insula.db.pools import Database
+from insula.entitlements import Register
 from insula.http.app_context import AppContext
 from insula.lag import LagMeter
 from insula.limits import Limits
@@ -25,14 +26,12 @@ class Product:
     policy: Policy
     apps: Mapping[str, AppContext]
     new_tenants: NewTenants
+    entitlements: Register
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Everything that a request may need and that outlives it.
-
-    ``counted`` are the quotas whose rows triggers count, by the names of their counters.
-    """
+    """Everything that a request may need and that outlives it."""
 
     settings: Settings
     database: Database
@@ -48,7 +47,7 @@ class Kernel:
     resolver: Resolver
     policy: Policy
     new_tenants: NewTenants
-    counted: tuple[str, ...]
+    entitlements: Register
     limits: Limits
     lag: LagMeter
     apps: Mapping[str, AppContext]

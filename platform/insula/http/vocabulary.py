@@ -30,6 +30,9 @@ class Vocabulary(StrEnum):
     COUNTED = "counted"
     """The quotas whose rows are counted."""
 
+    QUOTAS = "quotas"
+    """The entitlements of which the usage is counted."""
+
 
 def word_of(vocabulary: Vocabulary) -> JsonDict:
     """Return the schema of one of its words."""

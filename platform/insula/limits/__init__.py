@@ -1,7 +1,7 @@
 """How much a tenant may ask for, and how fast a door may be tried."""
 
 from insula.limits.circuit import Health
-from insula.limits.classes import AT_ONCE, CEILINGS, DEFAULT_AT_ONCE, ENTITLEMENTS, RATE, LimitClass
+from insula.limits.classes import AT_ONCE, CEILINGS, ENTITLEMENTS, RATE, LimitClass
 from insula.limits.client import close, connect
 from insula.limits.doors import Door, KeyRate, door_to
 from insula.limits.limiter import Limits
@@ -12,7 +12,6 @@ from insula.limits.verdict import Verdict
 __all__ = [
     "AT_ONCE",
     "CEILINGS",
-    "DEFAULT_AT_ONCE",
     "ENTITLEMENTS",
     "RATE",
     "Door",

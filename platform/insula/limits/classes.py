@@ -1,10 +1,13 @@
 """The kinds of requests, and the ceilings that some have within the tenant's rate."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
+
+from insula.entitlements import Amount
 
 
 class LimitClass(StrEnum):
@@ -16,31 +19,37 @@ class LimitClass(StrEnum):
     AUTH = "auth"
 
 
-class Ceiling(NamedTuple):
-    """How a class is bounded within the rate: the entitlement that says, and what counts where it does not."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling(Amount):
+    """How a class of requests, known to clients as ``name``, is bounded within the rate.
+
+    Where nobody says how many there may be, ``part`` of the rate counts, and ``default`` does not.
+    """
 
     name: str
-    entitlement: str
     part: Fraction
 
+    def of(self, granted: Mapping[str, int]) -> int:
+        """Return how many requests of the class a tenant may make that is ``granted`` this."""
+        return granted.get(self.key, max(1, int(max(0, RATE.of(granted)) * self.part)))
 
-RATE: Final = "requests_per_minute"
-AT_ONCE: Final = "concurrent_exports"
-DEFAULT_AT_ONCE: Final = 2
-INVITATIONS_PER_DAY: Final = "invitations_per_day"
-DEFAULT_INVITATIONS_PER_DAY: Final = 100
+
+RATE: Final = Amount(key="requests_per_minute", unit="requests a minute")
+AT_ONCE: Final = Amount(key="concurrent_exports", unit="exports at a time", default=2)
 
 CEILINGS: Final[Mapping[LimitClass, Ceiling]] = MappingProxyType(
     {
-        LimitClass.WRITE: Ceiling("writes", "writes_per_minute", Fraction(1, 2)),
-        LimitClass.EXPORT: Ceiling("exports", "exports_per_minute", Fraction(1, 20)),
+        LimitClass.WRITE: Ceiling(
+            key="writes_per_minute", unit="requests a minute that write", name="writes", part=Fraction(1, 2)
+        ),
+        LimitClass.EXPORT: Ceiling(
+            key="exports_per_minute", unit="exports a minute", name="exports", part=Fraction(1, 20)
+        ),
     }
 )
 
-ENTITLEMENTS: Final = frozenset(
-    {RATE, AT_ONCE, INVITATIONS_PER_DAY, *(ceiling.entitlement for ceiling in CEILINGS.values())}
-)
-"""What a tenant may be granted of requests and mails; what neither plan nor staff name has its default here."""
+ENTITLEMENTS: Final[tuple[Amount, ...]] = (RATE, *CEILINGS.values(), AT_ONCE)
+"""What a tenant may be granted of requests."""
 
 
 def ceiling_of(per_minute: int, limit_class: LimitClass, granted: int | None) -> int | None:

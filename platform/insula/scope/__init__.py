@@ -1,11 +1,21 @@
 """The first parameter of every service function: a principal, what it may do, and the transaction."""
 
 from insula.scope.principals import ApiKeyPrincipal, Principal, RolePrincipal, StaffPrincipal, UserPrincipal
-from insula.scope.scopes import Authority, Member, PersonalScope, Reopen, RoleScope, Scope, StaffScope
+from insula.scope.scopes import (
+    Authority,
+    FeatureNotIncluded,
+    Member,
+    PersonalScope,
+    Reopen,
+    RoleScope,
+    Scope,
+    StaffScope,
+)
 
 __all__ = [
     "ApiKeyPrincipal",
     "Authority",
+    "FeatureNotIncluded",
     "Member",
     "PersonalScope",
     "Principal",

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from insula.audit import PLATFORM, Actor
 from insula.db.unit import Unit
+from insula.entitlements import Amount, Feature
+from insula.errors import AppError
 from insula.ids import MemberId
 from insula.policy import Policy
 from insula.scope.principals import ApiKeyPrincipal, RolePrincipal, StaffPrincipal, UserPrincipal
@@ -31,6 +33,12 @@ class Member:
     def may(self, action: str, policy: Policy) -> bool:
         """Return whether the membership's role has ``action``."""
         return policy.allows(self.role, action, self.permissions)
+
+
+class FeatureNotIncluded(AppError):
+    """The plan does not include this feature."""
+
+    code, status = "feature_not_included", 403
 
 
 Authority = Member | ApiKeyPrincipal
@@ -72,6 +80,19 @@ class Scope:
         others, ask again behind the lock that such changes share.
         """
         return self.authority.may(action, self.policy)
+
+    def granted(self, amount: Amount) -> int:
+        """Return how much of an entitlement the tenant has. Costs no query, and is as old as the directory's cache."""
+        return amount.of(self.tenant.entitlements)
+
+    def has(self, feature: Feature) -> bool:
+        """Return whether the tenant has the feature. Costs no query, and is as old as the directory's cache."""
+        return feature.included(self.tenant.entitlements)
+
+    def require(self, feature: Feature) -> None:
+        """Raise FeatureNotIncluded unless the tenant has the feature."""
+        if not self.has(feature):
+            raise FeatureNotIncluded(f"The plan does not include {feature.key}")
 
     @asynccontextmanager
     async def short_unit(self) -> AsyncIterator[Unit]:

@@ -1,11 +1,11 @@
 """What apps do when a tenant begins, in the transaction that makes it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.db.models import FREE
+from insula.db.models import FREE, Entitlement
 from insula.errors import PlanUnknown
 from insula.ids import TenantId
 
@@ -22,10 +22,16 @@ class NewTenants:
     """What every app of the installation does when a tenant begins, in the order of the apps."""
 
     hooks: tuple[OnNewTenant, ...] = ()
+    with_plans: bool = False
+    """Whether an app has plans. Without, there is the free one alone."""
+    granted: Mapping[str, int] = field(default_factory=dict)
+    """What every new tenant is granted, where no app has plans."""
 
     async def begin(self, session: AsyncSession, tenant_id: TenantId, plan: str) -> None:
-        """Call every hook. Raises PlanUnknown; where there are no hooks, for each plan but the free one."""
-        if not self.hooks and plan != FREE:
+        """Grant what every tenant is granted, and call every hook. Raises PlanUnknown."""
+        if not self.with_plans and plan != FREE:
             raise PlanUnknown
+        for key, value in self.granted.items():
+            session.add(Entitlement(tenant_id=tenant_id, key=key, value=value))
         for hook in self.hooks:
             await hook(session, tenant_id, plan)

@@ -73,7 +73,7 @@ class Subject:
         allowed = self.may(role, "INSERT")
         settable = {name: value for name, value in row.items() if self.table.c[name].computed is None}
         if self.table.name == "audit_event":
-            settable["actor_kind"] = DECLARED.actors.get(role, ("user",))[0]
+            settable["actor_kind"] = (DECLARED.actors.get(role) or ("user",))[0]
         return {name: value for name, value in settable.items() if allowed is None or allowed.names(name)}
 
     def updatable(self, role: DatabaseRole) -> str:

@@ -11,6 +11,8 @@ from typing import Final
 
 from insula import clock
 from insula.auth.api_keys import digest_of
+from insula.entitlements import Feature
+from insula.limits import RATE
 from tenants.invitations.tokens import digest
 from tests.isolation.matrix.island import Island, Row
 from tests.support.apps import INSTALLATION, POLICY
@@ -21,7 +23,11 @@ ALIASES: Final[Mapping[str, str]] = {
 }
 """Parameters that do not bear the name of their table."""
 
-GRANTED: Final = {"requests_per_minute": 10**9, "projects": 10**6, "items": 10**6, "seats": 10**6}
+GRANTED: Final[Mapping[str, int]] = {
+    RATE.key: 10**9,
+    **{quota.key: 10**6 for quota in INSTALLATION.entitlements.quotas},
+    **{each.key: 1 for each in INSTALLATION.entitlements.values() if isinstance(each, Feature)},
+}
 
 SKIPPED: Final = frozenset({"audit_head", "membership", "tenant_usage"})
 """Kept by triggers, or made with the people."""

@@ -22,7 +22,7 @@ DECLARATIONS: Final = (
     Edit(
         "new tenants: of any plan where there are none",
         _BEGINNING,
-        "if not self.hooks and plan != FREE:",
+        "if not self.with_plans and plan != FREE:",
         "if False:",
         _BEGUN,
     ),
@@ -87,6 +87,13 @@ DECLARATIONS: Final = (
         "platform/insula/db/acts.py",
         "for role, kinds in sorted(declared.actors.items())",
         'for role, kinds in sorted(declared.actors.items()) if "probe" not in role',
+        tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
+    ),
+    Edit(
+        "acts: a role that declares no actors may record any",
+        "platform/insula/db/declared.py",
+        "for each in declared if each.actors or isinstance(each.role, AppRole)}",
+        "for each in declared if each.actors}",
         tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
     ),
     Edit(

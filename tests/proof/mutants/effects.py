@@ -13,6 +13,7 @@ _JOBS: Final = "platform/insula/jobs/context.py"
 _EXTERNAL: Final = "platform/insula/jobs/external.py"
 _DELIVERY: Final = tests("mail/test_delivery.py")
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
+_INSTALLATION: Final = "platform/insula/apps/installation.py"
 _DECLARED: Final = tests("apps/test_manifest.py")
 _SIGNATURE: Final = "billing/webhooks/signature.py"
 _INBOX: Final = "billing/webhooks/inbox.py"
@@ -147,21 +148,21 @@ EFFECTS: Final = (
     ),
     Edit(
         "emails: two of one name",
-        _MANIFEST,
-        '        _unique("two emails have the name {}: rename one", (email.name for email in self.emails))\n',
+        _INSTALLATION,
+        '        unique("two emails have the name {}: rename one", (email.name for email in self.emails))\n',
         "",
         _DECLARED,
     ),
     Edit("pages: files in place of the kernel's", _MANIFEST, " or (STATIC / name).exists()", "", _DECLARED),
     Edit(
         "pages: two folders of one name",
-        _MANIFEST,
-        '        _unique("two resources serve /static/{}: rename one", '
+        _INSTALLATION,
+        '        unique("two resources serve /static/{}: rename one", '
         "chain.from_iterable(at.static for at in self.resources))\n",
         "",
         _DECLARED,
     ),
-    Edit("emails: a brand of two lines", _MANIFEST, " or not self.name.isprintable()", "", _DECLARED),
+    Edit("emails: a brand of two lines", _INSTALLATION, " or not self.name.isprintable()", "", _DECLARED),
     Edit(
         "emails: subjects with what people wrote",
         "platform/insula/mail/templates.py",

@@ -33,7 +33,7 @@ async def grant(session: AsyncSession, tenant_id: TenantId, plan: str) -> None:
 
 @pytest.fixture
 async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    product = replace(live, kernel=replace(live.kernel, new_tenants=NewTenants((grant,))))
+    product = replace(live, kernel=replace(live.kernel, new_tenants=NewTenants((grant,), with_plans=True)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(product), base_url=settings.public_url) as client:
         yield client
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from insula.apps import Installation
 from insula.apps.settings import read
 from insula.cli.environment import to_environment
 from insula.cli.failing import one_clear_line
@@ -26,23 +27,20 @@ _Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where
 _Workers = Annotated[int, typer.Option(min=1, max=64, help="How many web processes.")]
 _Parent = Annotated[int, typer.Option(hidden=True, help="Stop when this process, our parent, dies.")]
 _WELCOME = """
-[bold]Insula serves at {url}[/bold]   (Ctrl-C stops everything)
+[bold]{name} serves at {url}[/bold]   (Ctrl-C stops everything)
 
-  tenants   {url}/api/docs       {url}/api/redoc
-  admin     {url}/admin/docs     {url}/admin/redoc
-  billing   {url}/billing/docs   {url}/billing/redoc
-  root      {url}/docs           {url}/redoc
-  mails     {url}/mailbox        (kept here: none is sent)
+{places}
 
 Log in with the password [bold]{password}[/bold]:
 
   owner@acme.example    (also admin@ member@ viewer@)   acme, on the pro plan
   owner@globex.example  (also admin@ member@ viewer@)   globex, on the free plan
   both@insula.example                                   a member of both
-  staff@insula.example                                  staff, for the admin app
-
-  TOKEN=$({command} token --email owner@acme.example --app tenants --tenant acme)
-  curl -H "Authorization: Bearer $TOKEN" {url}/api/v1/projects
+  staff@insula.example                                  of the platform's staff
+"""
+_FIRST_REQUEST = """
+  TOKEN=$({command} token --email owner@acme.example --app {app} --tenant acme)
+  curl -H "Authorization: Bearer $TOKEN" {url}{path}
 """
 
 
@@ -66,7 +64,7 @@ def run(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1, pare
         with _step("web"):
             stack.enter_context(supervisor.serving(workers))
         supervisor.work()
-        _welcome(local.public_url)
+        _welcome(product, local.public_url.rstrip("/"))
         supervisor.watch()
 
 
@@ -79,7 +77,21 @@ def _step(name: str) -> Iterator[None]:
     console.print(f"[green]✓[/green] {name} [dim]{time.monotonic() - started:.1f} s[/dim]")
 
 
-def _welcome(url: str) -> None:
-    command = os.path.relpath(Path(sys.argv[0]).absolute())
+def _welcome(product: Installation, url: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    console.print(_WELCOME.format(url=url.rstrip("/"), password=PASSWORD, command=command))
+    text = _WELCOME.format(name=product.brand.name, url=url, places="\n".join(_places(product, url)), password=PASSWORD)
+    shown = next((app for app in product.apps if app.first_request), None)
+    if shown is not None:
+        command = os.path.relpath(Path(sys.argv[0]).absolute())
+        text += _FIRST_REQUEST.format(command=command, app=shown.name, url=url, path=shown.mount + shown.first_request)
+    console.print(text)
+
+
+def _places(product: Installation, url: str) -> Iterator[str]:
+    """Yield a line for each app's documents, and for the mailbox, their addresses below each other."""
+    mounts = {**{app.name: app.mount for app in product.apps}, "root": ""}
+    name_width = max(map(len, (*mounts, "mails")))
+    width = len(url) + max(map(len, mounts.values())) + len("/mailbox")
+    for name, mount in mounts.items():
+        yield f"  {name:<{name_width}}   {f'{url}{mount}/docs':<{width}}   {url}{mount}/redoc"
+    yield f"  {'mails':<{name_width}}   {f'{url}/mailbox':<{width}}   (kept here: none is sent)"

@@ -1,0 +1,51 @@
+"""Which installation this process serves."""
+
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from insula.apps.installation import Installation
+from insula.collector import paused
+from insula.db.base import metadata
+from insula.db.declaration_check import check
+from insula.errors import NoInstallation
+
+GROUP: Final = "insula.installation"
+"""The entry points' group. Ours is named ``default``; a product's own goes before it."""
+
+_DEFAULT: Final = "default"
+
+
+def load(reference: str = "") -> Installation:
+    """Return the installation that ``reference`` names as ``module:name``, else the one that is installed.
+
+    Without a reference, a package's entry point of the group ``insula.installation`` names it. Raises
+    NoInstallation where there is none, where several products declare one, and where the name leads elsewhere;
+    ManifestError where a table or a column is declared that no model has.
+    """
+    named = reference or _installed()
+    module, _, name = named.partition(":")
+    if not module or not name:
+        raise NoInstallation(f"INSULA_INSTALLATION={named!r} must be module:name, such as acme.app:INSTALLATION")
+    try:
+        with paused():
+            found = getattr(import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        raise NoInstallation(f"the installation {named}: {error}; install the package or set PYTHONPATH") from error
+    if not isinstance(found, Installation):
+        raise NoInstallation(f"the installation {named}: {module} has no Installation of the name {name}")
+    check(found.database, metadata)
+    return found
+
+
+def _installed() -> str:
+    points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=GROUP)}
+    default = points.pop(_DEFAULT, None)
+    if len(points) > 1:
+        raise NoInstallation(
+            f"several installations are installed ({', '.join(sorted(points))}): name one with INSULA_INSTALLATION"
+        )
+    chosen = next(iter(points.values()), default)
+    if chosen is None:
+        raise NoInstallation("no installation is installed: set INSULA_INSTALLATION to module:name")
+    return chosen.value

@@ -1,4 +1,0 @@
-from typing import Literal
-
-Counted = Literal["projects", "items"]
-Quota = Literal["projects", "items", "seats", "api_keys", "domains"]
