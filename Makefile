@@ -6,8 +6,6 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.synced
 CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),)
-# The oldest PostgreSQL that is promised, or the oldest later one that this Debian has.
-OLDEST_POSTGRES := $(firstword $(wildcard $(foreach version,15 16 17,/usr/lib/postgresql/$(version)/bin)))
 # An app is a folder with an app.py: a new one is checked as the others are.
 APPS := $(patsubst %/app.py,%,$(wildcard */app.py))
 CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
@@ -50,10 +48,10 @@ pooler: $(READY) ## Alternate tenants behind PgBouncer, on one connection
 	@[ -x /usr/sbin/pgbouncer ] || { echo "make pooler: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m pooler tests/pooler
 
-postgres15: $(READY) ## Run migrations, backup, restore and the proof of isolation's suites on Debian's PostgreSQL 15
-	@[ -n "$(OLDEST_POSTGRES)" ] || { echo "make postgres15: PostgreSQL 15 is missing; as root: make system-deps" >&2; exit 1; }
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not pooler and not slow" \
-	  --postgres-bin $(OLDEST_POSTGRES) $(ON_POSTGRES15)
+postgres15: $(READY) ## Run migrations, backup, restore and the proof of isolation's suites on PostgreSQL 15, or the oldest that Debian has
+	@programs=$$(scripts/oldest_postgres.sh) && \
+	$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not pooler and not slow" \
+	  --postgres-bin "$$programs" $(ON_POSTGRES15)
 
 kill-workers: $(READY) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect
 	@$(BIN)/pytest -q -m slow tests/faults/test_44_killed_worker.py
@@ -79,7 +77,7 @@ bench-fairness: $(READY) ## Let one tenant ask 20 times what it may and measure 
 
 system-deps: ## Install, as root, the Debian packages that make browser, bench, pooler, postgres15 and prove need
 	@missing="$(strip $(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer))"; \
-	postgres="$(OLDEST_POSTGRES)"; \
+	postgres="$$(scripts/oldest_postgres.sh 2>/dev/null)"; \
 	[ -n "$$missing" ] || [ -z "$$postgres" ] || { echo "Chromium, wrk, PgBouncer and PostgreSQL are here"; exit 0; }; \
 	[ "$$(id -u)" = 0 ] || { echo "make system-deps: installs Debian packages, so run it as root" >&2; exit 1; }; \
 	apt-get update -q && { [ -z "$$missing" ] || apt-get install -y -q --no-install-recommends $$missing; } && \
