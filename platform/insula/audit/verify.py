@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.db.address import ENGINE
-from insula.db.deadlines import TOOL
+from insula.db.connection import TOOL
 from insula.db.roles import BACKUP, role_url
 from insula.settings import Settings
 

@@ -4,13 +4,14 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
 from insula.cli.failing import CommandFailed
 from insula.db.address import Address
+from insula.db.deadlines import LIBPQ_KEEPALIVE, LIBPQ_WATCHED
 from insula.embedded import EmbeddedError, Software
 
 _PATH: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -20,7 +21,7 @@ _SETTING: Final = re.compile(rb"SET (\w+) = ")
 def run_tool(name: str, address: Address, arguments: Sequence[str | Path]) -> None:
     """Run ``name`` on the database at ``address``; its own last word becomes ours if it fails."""
     done = subprocess.run(  # noqa: S603  PostgreSQL's own program, no shell
-        [_find(name, encrypted=address.must_encrypt), *arguments],
+        [_find(name, encrypted=address.must_encrypt), _connecting(LIBPQ_WATCHED), *arguments],
         env={**address.environment, **_PATH},
         capture_output=True,
         text=True,
@@ -39,6 +40,8 @@ def load_dump(address: Address, file: Path, known: Collection[str]) -> None:
     with tempfile.TemporaryFile() as restored, tempfile.TemporaryFile() as loaded:
         reading = [_find("pg_restore", encrypted=False), "--exit-on-error", "--file=-", str(file)]
         writing = [_find("psql", encrypted=address.must_encrypt), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+        # No user timeout: a server that is busy may let us wait before it reads on.
+        writing.append(_connecting(LIBPQ_KEEPALIVE))
         with (
             subprocess.Popen(reading, env=_PATH, stdout=subprocess.PIPE, stderr=restored) as source,  # noqa: S603  PostgreSQL's own program, no shell
             subprocess.Popen(  # noqa: S603  likewise
@@ -74,6 +77,11 @@ def _copy_script(source: IO[bytes], target: IO[bytes], known: Collection[str]) -
         if setting is not None and setting[1] == b"row_security":
             break
     shutil.copyfileobj(source, target)
+
+
+def _connecting(options: Mapping[str, int]) -> str:
+    """Return the argument that sets libpq's options; all others stand in the environment."""
+    return "--dbname=" + " ".join(f"{name}={value}" for name, value in options.items())
 
 
 def _last_word(said: str) -> str:

@@ -1,16 +1,36 @@
 """The driver's connection, whose next BEGIN may carry the tenant."""
 
-from collections.abc import Generator
+import asyncio
+from collections.abc import Generator, Mapping
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
-from insula.db.deadlines import Line, first_made, keep_alive, remaining
+from insula.db.deadlines import GRACE, TOOL_STATEMENT_SECONDS, Line, first_made, keep_alive, remaining
 
 
-class TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+    """A connection whose end the kernel notices, though the server's machine be gone."""
+
+    __slots__ = ()
+
+    def __init__(self, protocol: object, transport: asyncio.Transport, *rest: object) -> None:
+        super().__init__(protocol, transport, *rest)
+        keep_alive(transport.get_extra_info("socket"))
+
+
+TOOL: Final[Mapping[str, object]] = MappingProxyType(
+    {"timeout": 10.0, "command_timeout": TOOL_STATEMENT_SECONDS + GRACE, "connection_class": WatchedConnection}
+)
+"""What bounds the connections of operators' commands, as asyncpg takes it."""
+MIGRATING: Final[Mapping[str, object]] = MappingProxyType({**TOOL, "command_timeout": 4 * 3600.0})
+"""The same for migrations, which may build an index for hours."""
+
+
+class TenantConnection(WatchedConnection):
     """Folds the tenant into BEGIN: one message, one round trip less than a statement of its own.
 
     ``SET LOCAL`` ends with the transaction, so a pooled connection carries nothing to the next user.
@@ -53,11 +73,9 @@ async def _connect(seconds: float, line: Line, *args: object, **options: object)
     """Connect, or raise ConnectionError: also for a server that is silent, or whose name has no address."""
 
     async def make(left: float) -> asyncpg.Connection:
-        return await asyncpg.connect(*args, timeout=left, **options)
+        return await asyncpg.connect(*args, timeout=left, **{"connection_class": WatchedConnection, **options})
 
     try:
-        made = await first_made(make, asyncpg.Connection.terminate, line, remaining(seconds))
+        return await first_made(make, asyncpg.Connection.terminate, line, remaining(seconds))
     except OSError as error:  # the driver passes on what the system says, and several failures as one plain OSError
         raise ConnectionError(str(error)) from error
-    keep_alive(made._transport.get_extra_info("socket"))  # noqa: SLF001 - the driver has no public way to its socket
-    return made

@@ -24,6 +24,12 @@ _KEEPALIVE: Final = (
     ("TCP_USER_TIMEOUT", 10_000),
 )
 """Linux' names of the socket options (tcp(7)); elsewhere those that exist."""
+LIBPQ_KEEPALIVE: Final[Mapping[str, int]] = MappingProxyType(
+    {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3}
+)
+"""The keepalive of ``_KEEPALIVE`` in libpq's names."""
+LIBPQ_WATCHED: Final[Mapping[str, int]] = MappingProxyType({**LIBPQ_KEEPALIVE, "tcp_user_timeout": 10_000})
+"""The user timeout as well."""
 
 checkout_ends: ContextVar[float | None] = ContextVar("checkout_ends", default=None)
 """When, by the loop's clock, the current task stops waiting for a connection."""
@@ -31,12 +37,6 @@ checkout_ends: ContextVar[float | None] = ContextVar("checkout_ends", default=No
 
 TOOL_STATEMENT_SECONDS: Final = 300
 """How long a statement of an operator's command may take by the server's clock."""
-TOOL: Final[Mapping[str, float]] = MappingProxyType(
-    {"timeout": 10.0, "command_timeout": TOOL_STATEMENT_SECONDS + GRACE}
-)
-"""The bounds of the connections of operators' commands, as asyncpg takes them."""
-MIGRATING: Final[Mapping[str, float]] = MappingProxyType({**TOOL, "command_timeout": 4 * 3600.0})
-"""The same for migrations, which may build an index for hours."""
 
 
 def connecting_seconds(settings: DatabaseSettings) -> float:

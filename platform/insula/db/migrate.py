@@ -22,8 +22,9 @@ from insula.db import branches
 from insula.db.acts import acts_findings, apply_acts
 from insula.db.address import ENGINE
 from insula.db.branches import Branch, Chain
+from insula.db.connection import MIGRATING
 from insula.db.counting import count_rows, uncounted
-from insula.db.deadlines import MIGRATING, TOOL_STATEMENT_SECONDS
+from insula.db.deadlines import TOOL_STATEMENT_SECONDS
 from insula.db.declared import Declarations
 from insula.db.former import end_single_chain
 from insula.db.grants import apply_rights

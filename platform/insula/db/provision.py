@@ -12,7 +12,8 @@ import asyncpg
 import structlog
 
 from insula.db.address import address_of
-from insula.db.deadlines import TOOL, statement_seconds
+from insula.db.connection import TOOL
+from insula.db.deadlines import statement_seconds
 from insula.db.declared import Declarations
 from insula.db.roles import BACKUP, GATE, OWNER, DatabaseRole, role_password
 from insula.db.server_rights import narrow

@@ -20,14 +20,6 @@ from insula.db.deadlines import Line, first_made
 
 RV = TypeVar("RV")
 
-KEEPALIVE: Final = {
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-"""What ``insula.db.deadlines.keep_alive`` sets, in libpq's names."""
 _PAUSE: Final = 0.5
 _GONE: Final = ("08", "57P")  # SQLSTATE: connection exceptions, and what a server says that goes down
 _PATIENCE: Final = 30.0

@@ -6,12 +6,12 @@ from typing import Final
 from procrastinate import App, JobContext
 from pydantic import JsonValue
 
-from insula.db.deadlines import GRACE, Line, connecting_seconds
+from insula.db.deadlines import GRACE, LIBPQ_WATCHED, Line, connecting_seconds
 from insula.db.queue_rights import SEARCH_PATH
 from insula.db.roles import WORKER, role_url
 from insula.jobs import Handlers, Periodic
 from insula.settings import Settings
-from insula.worker.connector import KEEPALIVE, PatientConnector, QueueConnection
+from insula.worker.connector import PatientConnector, QueueConnection
 from insula.worker.retry import Backoff
 from insula.worker.runner import Resources, Runner
 
@@ -32,7 +32,7 @@ def connector(settings: Settings) -> PatientConnector:
             "line": Line(),
             "connecting_seconds": connecting,
             "statement_seconds": database.statement_timeout + GRACE,
-            **KEEPALIVE,
+            **LIBPQ_WATCHED,
         },
         connection_class=QueueConnection,
         min_size=1,

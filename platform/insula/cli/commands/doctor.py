@@ -18,7 +18,7 @@ from insula.cli.local import reached
 from insula.db.address import ENGINE
 from insula.db.branches import behind, heads
 from insula.db.catalogue import findings
-from insula.db.deadlines import TOOL
+from insula.db.connection import TOOL
 from insula.db.declared import Declarations
 from insula.db.pools import Database
 from insula.db.revisions import applied
@@ -80,7 +80,7 @@ async def examine(settings: Settings, declared: Declarations) -> list[Finding]:
 async def _logins(settings: Settings, roles: Iterable[DatabaseRole]) -> AsyncIterator[Finding]:
     for role in roles:
         try:
-            await (await asyncpg.connect(role_url(settings, role), timeout=_CONNECT_SECONDS)).close()
+            await (await asyncpg.connect(role_url(settings, role), **{**TOOL, "timeout": _CONNECT_SECONDS})).close()
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             yield Finding(f"role {role}", str(error), "insula migrate, with the same INSULA_DATABASE_ROLES_SECRET")
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:

@@ -11,7 +11,7 @@ from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
 from insula.cli.tools import load_dump
 from insula.db.address import address_of
-from insula.db.deadlines import TOOL
+from insula.db.connection import TOOL
 from insula.db.migrate import migrate
 from insula.db.pools import Database
 from insula.db.provision import provision
