@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
 import httpx
@@ -17,9 +18,11 @@ from insula.ids import TenantId
 from insula.settings import Settings
 from tests.support.app import Live
 from tests.support.factories import Factories, MadeKey, TenantRow
+from tests.support.faulty import Fault, faulty
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+LATE = 1.0  # for a busy machine
 
 
 @pytest.fixture
@@ -131,6 +134,28 @@ async def test_what_cannot_be_written_is_kept(
     assert await last_use(theirs.id) is not None
 
     await uses.flush()
+    assert await last_use(made.id) is not None
+
+
+async def test_while_the_database_is_silent_writing_ends_in_time_and_all_is_kept(
+    settings: Settings, tenant: TenantRow, made: MadeKey, last_use: LastUse
+) -> None:
+    with faulty(settings.database_url) as proxy:
+        through = settings.model_copy(update={"database_url": proxy.url(settings.database_url)})
+        database = await Database.open(through, [IDENTITY])
+        uses = KeyUses(database)
+        for number in range(20):
+            uses.note(TenantId(UUID(int=number)), made.id)
+        uses.note(TenantId(tenant.id), made.id)
+        proxy.strike(Fault.SWALLOW)
+        began = monotonic()
+        await uses.flush(within=0.5)
+        assert monotonic() - began < 0.5 + LATE
+        assert await last_use(made.id) is None
+
+        proxy.heal()
+        await uses.flush()
+        await database.close()
     assert await last_use(made.id) is not None
 
 

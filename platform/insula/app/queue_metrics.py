@@ -1,17 +1,18 @@
 """The job queue and the apps' gauges, asked of the database when the metrics are, at most every few seconds."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import generate_latest
 from sqlalchemy import Executable, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from insula import clock
+from insula.db.failures import UNREACHABLE
 from insula.db.roles import GATE
+from insula.db.shared_load import SharedLoad
 from insula.http.kernel import Kernel
 
 _SECONDS_KEPT: Final = 5.0
@@ -38,20 +39,30 @@ class QueueMetrics:
 
     def __init__(self, gauges: Sequence[DatabaseGauge] = ()) -> None:
         self._gauges = gauges
-        self._lock = asyncio.Lock()
+        self._kernel: Kernel | None = None
+        self._load: SharedLoad[bytes] | None = None
         self._seen = b""
         self._looked_at = 0.0
 
     async def render(self, kernel: Kernel) -> bytes:
-        """Return the metrics in Prometheus' text form; nothing while the database is away."""
-        async with self._lock:
-            if not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
-                try:
-                    self._seen = await _measure(kernel, self._gauges)
-                except (SQLAlchemyError, OSError):
-                    return b""
-                self._looked_at = clock.timestamp()
-            return self._seen
+        """Return the metrics in Prometheus' text form; nothing while the database is away.
+
+        Callers that ask meanwhile share one outcome, a failure too.
+        """
+        load = self._load_from(kernel)
+        if not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
+            try:
+                self._seen = await load()
+            except UNREACHABLE:
+                return b""
+            self._looked_at = clock.timestamp()
+        return self._seen
+
+    def _load_from(self, kernel: Kernel) -> SharedLoad[bytes]:
+        if self._load is None or self._kernel is not kernel:
+            self._kernel, self._looked_at = kernel, 0.0
+            self._load = SharedLoad(partial(_measure, kernel, self._gauges))
+        return self._load
 
 
 async def _measure(kernel: Kernel, gauges: Sequence[DatabaseGauge]) -> bytes:

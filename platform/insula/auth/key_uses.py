@@ -1,6 +1,7 @@
 """When an API key was last used, without a write for each use."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,9 @@ from insula.ids import TenantId
 
 COARSENESS: Final = timedelta(minutes=1)
 """A key's row is written at most this often, however many processes see it used."""
+
+FLUSH_SECONDS: Final = 5.0
+"""How long writing may take in all; a process that ends waits no longer for a silent database."""
 
 _log = structlog.get_logger(__name__)
 _WRITE: Final = text("""
@@ -37,15 +41,31 @@ class KeyUses:
         """Note that the key is being used."""
         self._noted.setdefault(tenant_id, {})[key_id] = clock.timestamp()
 
-    async def flush(self) -> None:
-        """Write down what was noted since the last time; what cannot be written is kept for the next."""
+    async def flush(self, within: float = FLUSH_SECONDS) -> None:
+        """Write down what was noted since the last time, in so many seconds at most; the rest is kept for the next."""
         noted, self._noted = self._noted, {}
-        for tenant_id, uses in noted.items():
-            try:
-                await self._write(tenant_id, sorted(uses.items()))
-            except (SQLAlchemyError, OSError, Unavailable) as error:
-                _log.warning("key_uses_unwritten", tenant=str(tenant_id), reason=type(error).__name__)
-                self._noted[tenant_id] = {**uses, **self._noted.get(tenant_id, {})}
+        failed: dict[TenantId, dict[UUID, float]] = {}
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + within
+        try:
+            for tenant_id, uses in list(noted.items()):
+                if loop.time() >= ends:
+                    _log.warning("key_uses_unwritten", tenants=len(noted), reason="out of time")
+                    break
+                try:
+                    async with asyncio.timeout_at(ends):
+                        await self._write(tenant_id, sorted(uses.items()))
+                except (SQLAlchemyError, OSError, Unavailable) as error:
+                    _log.warning("key_uses_unwritten", tenant=str(tenant_id), reason=type(error).__name__)
+                    failed[tenant_id] = uses
+                del noted[tenant_id]
+        finally:
+            self._keep({**noted, **failed})  # those that failed come last, so that they hold up no others
+
+    def _keep(self, unwritten: Mapping[TenantId, dict[UUID, float]]) -> None:
+        newer, self._noted = self._noted, dict(unwritten)
+        for tenant_id, uses in newer.items():
+            self._noted.setdefault(tenant_id, {}).update(uses)
 
     async def _write(self, tenant_id: TenantId, uses: Iterable[tuple[UUID, float]]) -> None:
         rows = [{"id": key, "at": datetime.fromtimestamp(at, UTC), "coarseness": COARSENESS} for key, at in uses]
