@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -34,7 +34,9 @@ ACCEPTED: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
 )
 """Why a rule does not matter in one revision."""
 
-_APPLIED: Final = re.compile(r"(?:UPDATE|INSERT INTO) schema_revision\b.*?'(?P<revision>\w+)'", re.DOTALL)
+_APPLIED: Final = re.compile(
+    r"(?:UPDATE|INSERT INTO) (?:schema_revision|alembic_version)\b.*?'(?P<revision>\w+)'", re.DOTALL
+)
 _READS: Final = re.compile(r"\s*(?:SELECT|SHOW)\b", re.IGNORECASE)
 _SETS: Final = re.compile(r"\s*SET (?:lock|statement)_timeout\b", re.IGNORECASE)
 
@@ -49,10 +51,14 @@ class Statement(NamedTuple):
 class Recording:
     """The statements of each revision, in order."""
 
-    def __init__(self) -> None:
-        self.revisions: dict[str, list[Statement]] = {}
+    def __init__(self, revisions: Mapping[str, Sequence[Statement]] | None = None) -> None:
+        self.revisions = {name: list(statements) for name, statements in (revisions or {}).items()}
         self._session: list[Statement] = []
         self._open: list[Statement] = []
+
+    def only(self, names: Collection[str]) -> "Recording":
+        """Return what was recorded of these revisions."""
+        return Recording({name: self.revisions[name] for name in self.revisions if name in names})
 
     def take(self, connection: Connection, statement: str) -> None:
         """Record one statement; the one that notes the new version ends its revision."""
@@ -82,7 +88,7 @@ def recorded() -> Iterator[Recording]:
 
 
 def lint(recording: Recording) -> list[str]:
-    """Return squawk's findings, less those that are switched off; also those that need not be."""
+    """Return squawk's findings, less those that are switched off; also those that need not be accepted."""
     found = [(revision, finding) for revision, finding in _squawk(recording) if finding["rule_name"] not in OFF]
     lines = [
         f"{revision}: {finding['rule_name']}: {finding['message']} {finding['help'] or ''}".strip()
