@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -21,6 +21,7 @@ from billing.settings import BillingSettings
 from insula.asgi import create_app
 from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId
+from insula.limits import Limits, close, connect
 from insula.settings import Settings
 from tests.support.apps import audience
 from tests.support.dns import NameServer
@@ -35,6 +36,7 @@ _ROOT = Path(__file__).parents[2]
 OUR_CODE: Mapping[str, str] = {"PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}"}
 """Has a program run the code beside this file: the installed package may lead to another checkout."""
 _START_SECONDS = 60.0  # on a machine that runs other tests besides
+_PATIENT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,23 @@ async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncCli
 
     Every problem that a test is answered must stand in the document of its operation.
     """
+    async with _talking(live, settings) as client:
+        yield client
+
+
+@asynccontextmanager
+async def counting_exactly(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Talk to the app as ``client`` does. It waits long for Redis, so its counts are exact on a busy machine too."""
+    redis = connect(settings.redis_url)
+    limits = Limits.build(redis, patience=_PATIENT_SECONDS)
+    async with _talking(replace(live, kernel=replace(live.kernel, limits=limits)), settings) as client:
+        yield client
+    await limits.close()
+    await close(redis)
+
+
+@asynccontextmanager
+async def _talking(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(live, raise_app_exceptions=False)
     live.undocumented.clear()
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
