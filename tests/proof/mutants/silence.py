@@ -7,6 +7,7 @@ from tests.proof.mutants.targets import fault, tests
 
 _POOLS: Final = "platform/insula/db/pools.py"
 _DEADLINES: Final = tests("db/test_deadlines.py")
+_WATCHED: Final = tests("db/test_watched_connections.py")
 _SHARED: Final = fault("52_waiters_share")
 
 SILENCE: Final = (
@@ -44,6 +45,34 @@ SILENCE: Final = (
         "                    self.vacate()\n",
         "                    pass\n",
         _DEADLINES,
+    ),
+    Edit(
+        "silence: the kernel does not watch over connections",
+        "platform/insula/db/connection.py",
+        '        keep_alive(transport.get_extra_info("socket"))\n',
+        "        pass\n",
+        _WATCHED,
+    ),
+    Edit(
+        "silence: nor over the queue's",
+        "platform/insula/worker/queue.py",
+        "            **LIBPQ_WATCHED,\n",
+        "",
+        _WATCHED,
+    ),
+    Edit(
+        "silence: uses of keys are written without end",
+        "platform/insula/auth/key_uses.py",
+        "                    async with asyncio.timeout_at(ends):\n",
+        "                    async with asyncio.timeout(None):\n",
+        tests("auth/test_key_uses.py"),
+    ),
+    Edit(
+        "readyz: silent pools are not named",
+        "platform/insula/app/health.py",
+        "look.result() if look.done() else _AWAY for role, look",
+        "look.result() if look.done() else None for role, look",
+        tests("app/test_health.py"),
     ),
     Edit(
         "silence: look-ups fail one after another",
