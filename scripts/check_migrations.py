@@ -26,6 +26,7 @@ from sqlalchemy.engine import Connection, make_url
 from insula.apps import load
 from insula.db.branches import BranchError, heads
 from insula.db.catalogue import audit, audit_revision
+from insula.db.declared import Declarations
 from insula.db.migrate import alembic_config, as_owner, former_config, migrate, upgrade
 from insula.db.revisions import TABLE
 from insula.embedded import Cluster
@@ -127,23 +128,26 @@ def expect_harmless(found: list[str]) -> None:
         )
 
 
-def check_upgrade(database: Settings) -> None:
-    """Bring a database of the release before to this version, and look at what the rest of its chain sends."""
+def check_upgrade(database: Settings, declared: Declarations = DECLARED) -> None:
+    """Bring a database of the release before to this version, and look at what the rest of its chain sends.
+
+    The roles must exist.
+    """
     asyncio.run(_administer(database, gzip.decompress(RELEASE_BEFORE.read_bytes()).decode()))
     with recorded() as recording:
-        migrate(database, DECLARED)
+        migrate(database, declared)
     chain: set[str] = set()
-    as_owner(database, lambda connection: chain.update(_single_chain(connection)))
+    as_owner(database, lambda connection: chain.update(_single_chain(connection, declared)))
     sent = recording.only(chain)
     if not sent.revisions:
         raise RuntimeError("the upgrade of the release before ran no revision of the single chain")
     expect_harmless(lint(sent))
 
 
-def _single_chain(connection: Connection) -> Iterator[str]:
-    if DECLARED.former is None:
+def _single_chain(connection: Connection, declared: Declarations) -> Iterator[str]:
+    if declared.former is None:
         raise RuntimeError("there is no way up from the single chain")
-    script = ScriptDirectory.from_config(former_config(DECLARED, DECLARED.former, connection))
+    script = ScriptDirectory.from_config(former_config(declared, declared.former, connection))
     yield from (step.revision for step in script.walk_revisions())
 
 
