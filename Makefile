@@ -20,7 +20,7 @@ NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check adopt bench bench-growth bench-redis bench-fairness faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check adopt bench bench-growth bench-redis bench-fairness bench-bodies faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ faults: $(READY) ## Break each dependency in each way under load (ONLY=postgres:
 
 bench-fairness: $(READY) ## Let one tenant ask 20 times what it may and measure its neighbours (3 minutes)
 	@$(BIN)/python -m benchmarks.faults fairness
+
+bench-bodies: $(READY) ## Send the worst bodies and measure what others see of it (2 minutes)
+	@$(BIN)/python -m benchmarks.faults bodies
 
 system-deps: ## Install, as root, the Debian packages that make browser, bench, pooler, postgres15 and prove need
 	@missing="$(strip $(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer))"; \

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.faults``: what ``make faults``, ``make bench-redis`` and ``make bench-fairness`` call."""
+"""``python -m benchmarks.faults``: what ``make faults`` and ``make bench-...`` call."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from benchmarks.faults import dependencies, fairness, redis
+from benchmarks.faults import bodies, dependencies, fairness, redis
 from benchmarks.faults.house import housed
 from benchmarks.faults.stage import Stage, staged, temporary_directory
 from benchmarks.faults.table import Table
@@ -43,6 +43,13 @@ def bench_fairness(nice: _Nice = 0, *, short: _Short = False, save: _Save = Fals
     """Let one tenant ask 20 times what it may, and say what its neighbours saw of it."""
     pace = fairness.SHORT if short else fairness.LONG
     _run("fairness", 1, lambda stage: fairness.measure(stage, pace), nice, save=save)
+
+
+@app.command("bodies")
+def bench_bodies(nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
+    """Send the worst bodies, and say what others saw of it."""
+    pace = bodies.SHORT if short else bodies.LONG
+    _run("bodies", 1, lambda stage: bodies.measure(stage, pace), nice, save=save)
 
 
 @app.command("dependencies")

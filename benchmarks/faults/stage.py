@@ -41,7 +41,7 @@ class Stage:
         url = make_url(self.settings.database_url).set(drivername="postgresql+asyncpg")
         make = Factories(create_async_engine(url, poolclass=NullPool))
         tenant = await make.tenant(entitlements={"requests_per_minute": per_minute, "projects": 10})
-        return (await make.api_key(tenant, "project:read", "project:create")).headers
+        return (await make.api_key(tenant, "project:read", "project:create", "item:create")).headers
 
 
 @contextmanager

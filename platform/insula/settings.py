@@ -103,7 +103,7 @@ class AuthSettings(SettingsGroup):
 class HttpSettings(SettingsGroup):
     """What the servers accept from the wire."""
 
-    body_limit: int = Field(1_048_576, ge=1024, description="Bytes of a request body.")
+    body_limit: int = Field(1_048_576, ge=1024, description="Bytes of a request body, whatever its route takes.")
     body_timeout: float = Field(30.0, gt=0, description="Seconds in which a request body must arrive.")
     head_timeout: float = Field(10.0, gt=0, description="Seconds in which a request's head must arrive.")
     read_on_timeout: float = Field(

@@ -9,7 +9,7 @@ from insula.http.answers import CREATED, TAGGED, created, tagged
 from insula.http.etags import IfMatchDep
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.http.route import Largest, TenantRoute
 from insula.scope import Scope
 from insula.scope.quotas import QuotaExceeded
 from tenants.items import service as items
@@ -57,7 +57,9 @@ async def create_item(
     responses=problems(NotFound, AssigneeNotFound, QuotaExceeded),
 )
 async def create_items(
-    project_id: ProjectId, body: ItemBulkCreate, scope: Annotated[Scope, allow(Action.CREATE)]
+    project_id: ProjectId,
+    body: Annotated[ItemBulkCreate, Largest(1_048_576)],
+    scope: Annotated[Scope, allow(Action.CREATE)],
 ) -> ItemBulkRead:
     """Create up to 1,000 items in a project: all of them or, when one is bad, none."""
     return ItemBulkRead(ids=await items.create_many(scope, project_id, body.items))

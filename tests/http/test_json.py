@@ -19,6 +19,17 @@ async def probe() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def _object_of(members: int) -> bytes:
+    return b"{" + b",".join(b'"%d": 1' % name for name in range(members)) + b"}"
+
+
+@pytest.mark.parametrize("body", [_object_of(1_025), b'[{"a": %s}]' % _object_of(1_025)], ids=["outer", "inner"])
+def test_an_object_of_too_many_members_is_refused(body: bytes) -> None:
+    assert strict_json(_object_of(1_024))
+    with pytest.raises(JsonTooComplex):
+        strict_json(body)
+
+
 @pytest.mark.parametrize(("body", "error"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_refused(body: bytes, error: type[AppError]) -> None:
     with pytest.raises(error):
@@ -43,10 +54,11 @@ async def test_every_refusal_is_a_problem_of_4xx(probe: httpx.AsyncClient, body:
         (b"-9223372036854775808", -(2**63)),
         (b"1.5e300", 1.5e300),
         (b"[" * 64 + b"]" * 64, None),
-        (b"[" + b",".join([b"1"] * 99_999) + b"]", [1] * 99_999),
+        (_object_of(1_024), None),
+        (b"[" + b",".join([b"1"] * 9_999) + b"]", [1] * 9_999),
         (b'"' + b"[" * 100 + b"," * 100_000 + b'"', "[" * 100 + "," * 100_000),
     ],
-    ids=["escapes", "largest", "smallest", "float", "64 deep", "99,999 elements", "brackets in a text"],
+    ids=["escapes", "largest", "smallest", "float", "64 deep", "1,024 members", "9,999 elements", "brackets in a text"],
 )
 def test_accepted(body: bytes, value: object) -> None:
     found = strict_json(body)

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.proof.arena import Arena, Place
 from tests.proof.baseline import unfit
+from tests.proof.mutants.bodies import BODIES
 from tests.proof.mutants.callers import CALLERS
 from tests.proof.mutants.connections import CONNECTIONS
 from tests.proof.mutants.declarations import DECLARATIONS
@@ -40,6 +41,7 @@ def edits() -> list[Edit]:
         *RUNNING,
         *SILENCE,
         *TEXT,
+        *BODIES,
         *loosened(),
     ]
 

@@ -8,6 +8,7 @@ it within its limit, may your role do this.
 from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from fastapi import Depends
 from fastapi.params import Depends as DependsParam
@@ -80,6 +81,16 @@ class RequestContext(NamedTuple):
     reopen: Reopen
 
 
+class Admission(NamedTuple, Generic[AnyCaller]):
+    """A caller that a guard has let in, before the body of the request is read."""
+
+    caller: AnyCaller
+    principal_id: UUID
+    partition: UUID
+    """The tenant, or the person, whose rows the request's unit sees."""
+    reopen: Reopen
+
+
 def address_of(connection: HTTPConnection) -> str:
     """Return the caller's address, as trusted proxies tell it."""
     client: tuple[str, int] | None = connection.scope.get("client")
@@ -116,8 +127,11 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         """The security schemes of its callers, for the document."""
         return tuple(dict.fromkeys(kind.scheme for kind in self.admits))
 
-    async def __call__(self, connection: HTTPConnection) -> AnyScope:
-        """Return the scope of this request; its unit is the request's unit of work."""
+    async def admit(self, connection: HTTPConnection) -> Admission[AnyCaller]:
+        """Return who asks and may: within the limits, and with the action. Reads no body, and opens no unit.
+
+        A route calls this before it receives a body, so that one whose sender may not send it is never read.
+        """
         kernel = kernel_of(connection)
         app = context_of(connection)
         callers, role = app.callers, app.role
@@ -140,18 +154,29 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         self.authorise(caller, kernel.policy)
         if limit_class is EXPENSIVE:
             await enter(state, kernel.limits, TenantId(partition), at_once)
-        unit = kernel.database.unit(role, partition)
-        state["unit"] = unit
-        if isinstance(connection, Request) and connection.method == "POST":
-            state["claim"] = await claim(connection, unit, principal_id=identity.principal.id, app=app.app)
 
         async def reopen() -> Unit:
             again = self.narrow(await callers.identify(credentials, self.admits, kernel, role))
             self.authorise(again, kernel.policy)
             return kernel.database.unit(role, partition)
 
-        request = RequestContext(unit, state.get("request_id", ""), address_of(connection), kernel.policy, reopen)
-        return self.scope(caller, request)
+        admission = Admission(caller, identity.principal.id, partition, reopen)
+        state["admission"] = admission
+        return admission
+
+    async def __call__(self, connection: HTTPConnection) -> AnyScope:
+        """Return the scope of this request; its unit is the request's unit of work, and new at each attempt."""
+        state = connection.scope.setdefault("insula", {})
+        admitted: Admission[AnyCaller] = state.get("admission") or await self.admit(connection)
+        kernel, app = kernel_of(connection), context_of(connection)
+        unit = kernel.database.unit(app.role, admitted.partition)
+        state["unit"] = unit
+        if isinstance(connection, Request) and connection.method == "POST":
+            state["claim"] = await claim(connection, unit, principal_id=admitted.principal_id, app=app.app)
+        request = RequestContext(
+            unit, state.get("request_id", ""), address_of(connection), kernel.policy, admitted.reopen
+        )
+        return self.scope(admitted.caller, request)
 
     def _limit_class(self, connection: HTTPConnection) -> LimitClass:
         if self.limit_class is not None:

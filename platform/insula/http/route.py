@@ -5,8 +5,9 @@ that order, so that a commit which fails is answered 503 and never with a 2xx.
 """
 
 import inspect
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from fastapi.params import Depends as DependsParam
 from fastapi.routing import APIRoute
@@ -17,10 +18,14 @@ from insula.db.failures import is_retryable, translate
 from insula.db.unit import Unit
 from insula.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused
 from insula.http.access import Guard
+from insula.http.body_limits import bounded
 from insula.http.idempotency import Claim, Replay
 from insula.http.json import StrictRequest
 from insula.http.problems import merge_problems, problems
 from insula.http.slots import EXPENSIVE, holding
+
+BODY_BYTES: Final = 262_144
+"""The most that a route takes as its body, unless it says otherwise with ``Largest``."""
 
 ATTEMPTS = 3  # of a request whose transaction lost a deadlock or a serialisation race
 _OF_ONE_ATTEMPT = ("unit", "claim", "kept")
@@ -40,6 +45,13 @@ _TENANT_PARAMETER = {
     "description": "Slug or id of the tenant. Optional: the token names the tenant, and this must agree with it.",
     "schema": {"type": "string", "examples": ["acme"]},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """Marks a body that may be larger: ``body: Annotated[ItemsCreate, Largest(1_048_576)]``, in bytes."""
+
+    bytes: int
 
 
 class UndeclaredRoute(RuntimeError):
@@ -80,9 +92,14 @@ class TenantRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """Return the handler, run inside the unit of work."""
         handler = super().get_route_handler()
+        guard = guard_of(self.endpoint)
+        if guard is None:
+            raise UndeclaredRoute(f"{self.path} has no allow(...)")
+        largest = next((mark.bytes for mark in _marks(self.endpoint) if isinstance(mark, Largest)), BODY_BYTES)
 
         async def run(request: Request) -> Response:
-            strict = StrictRequest(request.scope, request.receive)
+            await guard.admit(request)  # FastAPI would receive and parse the body first
+            strict = StrictRequest(request.scope, bounded(request, largest))
             for _ in range(ATTEMPTS - 1):
                 try:
                     return await _attempt(handler, strict)
@@ -93,19 +110,22 @@ class TenantRoute(APIRoute):
                         request.scope["insula"].pop(name, None)
             return await _attempt(handler, strict)
 
-        guard = guard_of(self.endpoint)
-        return holding(run) if guard is not None and guard.limit_class is EXPENSIVE else run
+        return holding(run) if guard.limit_class is EXPENSIVE else run
 
 
 def guard_of(endpoint: Callable[..., Any]) -> Guard[Any, Any] | None:
     """Return the guard among the endpoint's annotated parameters, if it has one."""
+    for mark in _marks(endpoint):
+        if isinstance(mark, DependsParam) and isinstance(mark.dependency, Guard):
+            return mark.dependency
+    return None
+
+
+def _marks(endpoint: Callable[..., Any]) -> Iterator[object]:
     hints = get_type_hints(inspect.unwrap(endpoint), include_extras=True)
     for hint in hints.values():
         if get_origin(hint) is Annotated:
-            for mark in get_args(hint)[1:]:
-                if isinstance(mark, DependsParam) and isinstance(mark.dependency, Guard):
-                    return mark.dependency
-    return None
+            yield from get_args(hint)[1:]
 
 
 async def _attempt(handler: Handler, request: StrictRequest) -> Response:

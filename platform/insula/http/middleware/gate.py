@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.errors import BadRequest, Forbidden, PayloadTooLarge
+from insula.http.body_limits import CLOSE
 from insula.http.errors import BodyTimeout, UnknownHost
 from insula.http.headers import MAY_NAME_TENANT, normal_host, own_hosts, read_headers
 from insula.http.refusal import Refusal
@@ -19,7 +20,6 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # Probes come to an address, not to a name; these answers hold no link and nothing of a tenant.
 HOSTLESS = frozenset({"/healthz", "/readyz"})
-_CLOSE = {"Connection": "close"}  # the rest of the body is not read
 
 
 class Gate:
@@ -75,7 +75,7 @@ class Gate:
         if not length.isdigit():
             raise BadRequest("Content-Length must be a number")
         if len(length) > len(str(self.body_limit)) or int(length) > self.body_limit:
-            raise PayloadTooLarge(headers=_CLOSE)
+            raise PayloadTooLarge(headers=CLOSE)
         return BoundedBody(receive, self.body_limit, self.body_timeout)
 
 
@@ -99,12 +99,12 @@ class BoundedBody:
             async with asyncio.timeout_at(self.deadline):
                 message = await self.receive()
         except TimeoutError:
-            raise Refusal(BodyTimeout(headers=_CLOSE)) from None
+            raise Refusal(BodyTimeout(headers=CLOSE)) from None
         if message["type"] == "http.request":
             self.left -= len(message.get("body", b""))
             self.ended = not message.get("more_body", False)
         if self.left < 0:
-            raise Refusal(PayloadTooLarge(headers=_CLOSE))
+            raise Refusal(PayloadTooLarge(headers=CLOSE))
         return message
 
 

@@ -1,0 +1,50 @@
+"""Bodies: whose are read, how large they are, and what reading them may cost."""
+
+from typing import Final
+
+from tests.proof.mutants.edits import Edit
+from tests.proof.mutants.targets import tests
+
+_ROUTE: Final = "platform/insula/http/route.py"
+_LIMITS: Final = "platform/insula/http/body_limits.py"
+_JSON: Final = "platform/insula/http/json.py"
+_FIRST: Final = tests("faults/test_57_who_asks_first.py")
+_STRICT: Final = tests("http/test_json.py")
+
+BODIES: Final = (
+    Edit(
+        "bodies: read before it is known who asks",
+        _ROUTE,
+        "            await guard.admit(request)",
+        "            pass",
+        _FIRST,
+    ),
+    Edit(
+        "bodies: any size that is told",
+        _LIMITS,
+        "if length is not None and int(length) > largest:",
+        "if False:",
+        _FIRST,
+    ),
+    Edit(
+        "bodies: any size that is not told",
+        _LIMITS,
+        "if self._left < 0:",
+        "if False:",
+        _FIRST,
+    ),
+    Edit(
+        "json: any number of members",
+        _JSON,
+        "if len(pairs) > MAX_MEMBERS:",
+        "if False:",
+        _STRICT,
+    ),
+    Edit(
+        "json: any number of values",
+        _JSON,
+        "if depth > MAX_DEPTH or values > MAX_VALUES:",
+        "if False:",
+        _STRICT,
+    ),
+)
