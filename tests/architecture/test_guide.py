@@ -16,12 +16,12 @@ import asyncpg
 import httpx
 import pytest
 
-from billing.settings import BillingSettings
 from insula.settings import Settings
 from tests.support.app import environment_of, free_port, serving
 from tests.support.cluster import RUNNING, Servers
 from tests.support.guide import MOST_LINES, blocks_of, lines_of_code
 from tests.support.house import ROOT, SHIPPED
+from tests.support.provider import first_secret
 
 BLOCKS = blocks_of(ROOT / "docs" / "guides" / "add-a-resource.md")
 PARTS = (*sorted(SHIPPED), "tests", "pyproject.toml")
@@ -127,7 +127,7 @@ def wire(settings: Settings) -> str:
         redis_url=settings.redis_url,
         roles_secret=settings.database.roles_secret.get_secret_value(),
         key_encryption_key=settings.auth.key_encryption_key.get_secret_value(),
-        webhook_secret=settings.of(BillingSettings).webhook_secrets.get_secret_value(),
+        webhook_secret=first_secret(settings),
         data_dir=str(settings.data_dir),
     )
     return json.dumps(servers.to_wire())

@@ -17,7 +17,6 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from billing.settings import BillingSettings
 from insula.asgi import create_app
 from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId
@@ -27,6 +26,7 @@ from tests.support.apps import audience
 from tests.support.dns import NameServer
 from tests.support.documented import Answers, Watched, documents_of
 from tests.support.factories import Factories, TenantRow, UserRow
+from tests.support.secrets import secrets_of
 
 AppName = str
 """The name of an app of the installation."""
@@ -148,7 +148,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "INSULA_DATABASE_DIRECT_URL": settings.database.direct_url,
         "INSULA_DATABASE_POOLER": str(settings.database.pooler),
         "INSULA_AUTH_KEY_ENCRYPTION_KEY": settings.auth.key_encryption_key.get_secret_value(),
-        "INSULA_BILLING_WEBHOOK_SECRETS": settings.of(BillingSettings).webhook_secrets.get_secret_value(),
+        **{f"INSULA_{name.replace('.', '_').upper()}": value for name, value in secrets_of(settings).items()},
     }
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {**inherited, **OUR_CODE, **named}

@@ -17,13 +17,13 @@ import redis
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from billing.settings import BillingSettings
 from insula.apps.settings import complete
 from insula.db.migrate import migrate
 from insula.db.provision import hand_over
 from insula.embedded import Cluster
 from insula.settings import AuthSettings, DatabaseSettings, Settings
 from tests.support.apps import DECLARED, INSTALLATION
+from tests.support.secrets import with_secrets
 
 RUNNING: Final = "INSULA_TEST_SERVERS"
 _TEMPLATE = "insula"
@@ -62,8 +62,7 @@ class Servers:
             ),
             auth=AuthSettings(key_encryption_key=SecretStr(self.key_encryption_key)),
         )
-        billing = BillingSettings(webhook_secrets=SecretStr(self.webhook_secret))
-        return complete(settings, INSTALLATION).model_copy(update={"billing": billing})
+        return with_secrets(complete(settings, INSTALLATION), self.webhook_secret)
 
     def to_wire(self) -> dict[str, str]:
         """Return what xdist can send to a worker."""
