@@ -71,7 +71,7 @@ class Copy:
         self._git("add", "--all")
         lines = self._git("diff", "--cached", "--numstat", "--no-renames", "HEAD").splitlines()
         found = (line.split("\t") for line in lines)
-        return [Change(file, int(added), int(removed)) for added, removed, file in found]
+        return [Change(file, _count(added), _count(removed)) for added, removed, file in found]
 
     def run(self, command: Sequence[str], **environment: str) -> float:
         """Run a command on the copy's code; return its seconds. Raises StepFailed."""
@@ -103,6 +103,11 @@ class Copy:
             [*_GIT, *arguments], cwd=self.root, capture_output=True, text=True, check=True
         )
         return done.stdout
+
+
+def _count(lines: str) -> int:
+    """Return how many lines git says were changed: a file that is no text counts as one."""
+    return 1 if lines == "-" else int(lines)
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """The products that `make adopt` builds: how each is made of a copy, what is its own, and what must pass in it."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tests.adopt.copies import Change
+from tests.adopt.imports import tests_about
 from tests.support.guide import MOST_LINES, blocks_of, lines_of_code
 from tests.support.house import ROOT
 
@@ -17,6 +18,15 @@ MATRIX: Final = ("tests/isolation/test_matrix.py",)
 HOUSE: Final = ("tests/apps", "tests/app", "tests/architecture", "tests/callers", "tests/db", "tests/isolation")
 """The tests about manifests, documents, architecture, callers, the database and isolation: they read what a product is
 from its installation."""
+
+INSTALLATION: Final = "platform/insula_default/installation.py"
+EXAMPLE: Final = (
+    "tenants/projects/",
+    "tenants/items/",
+    "tests/tenants/projects/",
+    "tests/tenants/items/",
+    "tests/example/",
+)
 
 SHIPPING: Final = ("pyproject.toml", "Dockerfile", ".dockerignore")
 """Files that say what is in the wheel and in the image."""
@@ -34,16 +44,15 @@ NOT_AGAIN: Final = (
 class Product:
     """``own`` are the folders, and the beginnings of names, of the files that the product adds or takes away.
 
-    ``line`` is the one file beside them that it changes, by ``most_changed`` lines at most. ``suites`` are run in one
-    step after the attack matrix, but for those that are ``left_out``. ``most_code`` bounds the lines of code it adds.
+    ``elsewhere`` are the files beside them that it changes, with the most lines of each. ``suites`` are run in one step
+    after the attack matrix, but for those that are ``left_out``. ``most_code`` bounds the lines of code that it adds.
     """
 
     key: str
     title: str
     build: Callable[[Path], None]
     own: tuple[str, ...]
-    line: str
-    most_changed: int
+    elsewhere: Mapping[str, int]
     suites: tuple[str, ...]
     left_out: tuple[str, ...] = NOT_AGAIN
     ship: Callable[[Path], None] | None = None
@@ -67,10 +76,11 @@ class Product:
         for change in changes:
             if self.is_own(change.file):
                 continue
-            if change.file != self.line:
+            most, found = self.elsewhere.get(change.file), max(change.added, change.removed)
+            if most is None:
                 yield f"it changes {change.file}"
-            elif max(change.added, change.removed) > self.most_changed:
-                yield f"it changes {max(change.added, change.removed)} lines of {change.file}, not {self.most_changed}"
+            elif found > most:
+                yield f"it changes {found} lines of {change.file}, not {most}"
         if self.most_code is not None and code > self.most_code:
             yield f"it takes {code} lines of code, not {self.most_code}"
 
@@ -104,6 +114,45 @@ def _labels(root: Path) -> None:
         block.follow(root)
 
 
+def _without_example(root: Path) -> None:
+    """Take the example out: projects and items, their tests, and what names them in their app."""
+    for folder in EXAMPLE:
+        shutil.rmtree(root / folder)
+    _leave_out(
+        root / "tenants" / "app.py",
+        "from tenants.items import resource as items",
+        "from tenants.projects import resource as projects",
+        "        projects.RESOURCE,",
+        "        items.RESOURCE,",
+    )
+
+
+def _without_billing(root: Path) -> None:
+    """Take billing out: its folder, the tests about it, and what names it in the installation."""
+    shutil.rmtree(root / "billing")
+    for file in tests_about(root, "billing"):
+        (root / file).unlink()
+    installation = root / INSTALLATION
+    source = installation.read_text()
+    brought = source[source.index("ADMIN: Final") : source.index("INSTALLATION: Final")]  # what billing brings to admin
+    source = source.replace(brought, "").replace("import billing.app\n", "")
+    installation.write_text(source.replace("ADMIN, billing.app.APP", "admin.app.APP"))
+    _leave_out(root / "Dockerfile", "COPY billing billing")
+    _leave_out(root / ".dockerignore", "!billing")
+    project = root / "pyproject.toml"
+    wheel = '"platform/insula_default", "tenants", '
+    project.write_text(project.read_text().replace(f'{wheel}"billing", ', wheel))
+
+
+def _leave_out(file: Path, *lines: str) -> None:
+    text = file.read_text()
+    for line in lines:
+        if text.count(f"{line}\n") != 1:
+            raise ValueError(f"{file} does not have this line, once: {line}")
+        text = text.replace(f"{line}\n", "")
+    file.write_text(text)
+
+
 PRODUCTS: Final = (
     Product(
         key="a",
@@ -111,8 +160,7 @@ PRODUCTS: Final = (
         build=_support,
         without=("examples",),  # moved, not copied: a module stands in one place
         own=("support/", "tests/support_tests/"),
-        line="platform/insula_default/installation.py",
-        most_changed=2,
+        elsewhere={INSTALLATION: 2},  # the import, and the line that names the app
         suites=(*HOUSE, "tests/support_tests"),
         left_out=(*NOT_AGAIN, IN_THE_IMAGE),  # until it is shipped
         ship=_ship,
@@ -122,9 +170,25 @@ PRODUCTS: Final = (
         title="a resource, labels, by the guide",
         build=_labels,
         own=("tenants/labels/", "tenants/migrations/20261201_1000_labels.py"),
-        line="tenants/app.py",
-        most_changed=2,
+        elsewhere={"tenants/app.py": 2},  # the import, and the line that names the resource
         suites=("tests",),
         most_code=MOST_LINES,
+    ),
+    Product(
+        key="c",
+        title="without the example, projects and items",
+        build=_without_example,
+        own=EXAMPLE,
+        elsewhere={"tenants/app.py": 4},  # two imports, and two lines that name a resource
+        suites=(*HOUSE, "tests/tenants"),
+    ),
+    Product(
+        key="d",
+        title="without billing",
+        build=_without_billing,
+        own=("billing/", *tests_about(ROOT, "billing")),
+        # The import, what it brings to the admin app, and the line that names it; then the lists of what is shipped.
+        elsewhere={INSTALLATION: 6, **dict.fromkeys(SHIPPING, 1)},
+        suites=(*HOUSE, "tests/tenants"),
     ),
 )

@@ -42,11 +42,13 @@ def test_a_copy_tells_what_was_changed_in_it(tmp_path: Path) -> None:
     assert copy.changes() == []
     (copy.root / "support").mkdir()
     (copy.root / "support" / "app.py").write_text("APP = 1\n")
+    (copy.root / "support" / "icon").write_bytes(bytes(range(256)))
     (copy.root / "CHANGELOG.md").unlink()
 
     changes = {change.file: change for change in copy.changes()}
 
     assert changes.pop("support/app.py") == ("support/app.py", 1, 0)
+    assert changes.pop("support/icon") == ("support/icon", 1, 1)
     assert changes.pop("CHANGELOG.md").removed > 1
     assert changes == {}
     assert replace(APP, tests=()).code_in(copy.root, copy.changes()) == 1
