@@ -16,8 +16,7 @@ from benchmarks.faults.crowd import BY_NAME, KINDS, Asked, Crowd, Visit, gathere
 from benchmarks.faults.house import PROCESSES, House, Post
 from benchmarks.faults.table import Bar, Cell, Table
 from benchmarks.faults.traffic import NO_ANSWER
-from billing.database import BILLING
-from insula.db.roles import GATE, IDENTITY, WORKER
+from insula.db.roles import GATE, IDENTITY, WORKER, OtherAppRole
 from insula.limits import Health
 from tenants.database import TENANTS
 from tests.support.faulty import Fault, Faulty, Only, Wire, of_role
@@ -81,7 +80,7 @@ _ROLES: Final[Mapping[str, tuple[Only, Sequence[str]]]] = {
     "identity": (of_role(IDENTITY), ("logout", "login")),
     "gate": (lambda wire: wire.user == GATE and not _is_listener(wire), ("key",)),
     "admin": (of_role(ADMIN), ("staff",)),
-    "billing": (of_role(BILLING), ("billing",)),
+    "billing": (of_role(OtherAppRole("insula_billing")), ("billing",)),
     "worker": (of_role(WORKER), ("mail",)),
     "listener": (_is_listener, ("listener",)),
 }

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from insula import clock
 from insula.auth import hash_password
 from insula.auth.api_keys import digest_of, new_key
+from insula.db.base import metadata
 from insula.db.models import (
     ACTIVE,
     ApiKey,
@@ -35,6 +36,7 @@ from tenants.invitations.models import Invitation
 from tenants.invitations.tokens import digest, new_token
 from tests.support.apps import DECLARED
 from tests.support.cluster import superuser_url
+from tests.support.samples import sample
 
 PLANS: Final[Mapping[str, Mapping[str, int]]] = {
     "free": {"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5},
@@ -190,6 +192,12 @@ class Factories:
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
             session.add_all(rows)
             await session.commit()
+
+    async def row(self, table: str, tenant: TenantRow, **values: object) -> None:
+        """Insert a tenant's row into the table of that name. The values that are not given are made up."""
+        found = metadata.tables[table]
+        async with self._engine.begin() as connection:
+            await connection.execute(found.insert().values({**sample(found, tenant.id, {}), **values}))
 
 
 @pytest.fixture(scope="session")

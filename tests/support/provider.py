@@ -8,7 +8,6 @@ from uuid import uuid4
 import httpx
 from stripe import WebhookSignature
 
-from billing.webhooks.models import BillingCustomer
 from insula import clock
 from insula.settings import Settings
 from tests.support.factories import PLANS, Factories, TenantRow
@@ -98,7 +97,7 @@ class Provider:
 async def make_customer(make: Factories, tenant: TenantRow) -> str:
     """Map a new customer of the provider to the tenant and return its id."""
     customer = f"cus_{uuid4().hex}"
-    await make.insert(BillingCustomer(tenant_id=tenant.id, provider="stripe", provider_customer_id=customer))
+    await make.row("billing_customer", tenant, provider="stripe", provider_customer_id=customer)
     return customer
 
 
