@@ -59,6 +59,9 @@ class Product:
     """Names what the product adds in the files of ``SHIPPING``."""
 
     most_code: int | None = None
+    by_name: bool = False
+    """Whether it is built only when ``ONLY`` names it."""
+
     without: tuple[str, ...] = ()
     """Folders that the copy does not have."""
 
@@ -117,7 +120,7 @@ def _labels(root: Path) -> None:
 def _without_example(root: Path) -> None:
     """Take the example out: projects and items, their tests, and what names them in their app."""
     for folder in EXAMPLE:
-        shutil.rmtree(root / folder)
+        shutil.rmtree(root / folder, ignore_errors=True)
     _leave_out(
         root / "tenants" / "app.py",
         "from tenants.items import resource as items",
@@ -180,6 +183,7 @@ PRODUCTS: Final = (
         build=_without_example,
         own=EXAMPLE,
         elsewhere={"tenants/app.py": 4},  # two imports, and two lines that name a resource
+        by_name=True,  # the tests of the database and of the matrix act on the example still
         suites=(*HOUSE, "tests/tenants"),
     ),
     Product(

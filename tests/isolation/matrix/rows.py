@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula import clock
 from insula.db.base import metadata
+from insula.db.models import FREE
 from insula.ids import new_id
 from tests.isolation.matrix.holders import held_roles
 from tests.isolation.matrix.island import Island, Person, Row, hashed
@@ -144,6 +145,7 @@ def _name(island: Island, parents: Mapping[str, Row]) -> None:
         owner_email=island.people["owner"].email,
         name=f"{island.token}.eml",
         search=island.token,
+        plan=FREE,
         token=island.invitation_token,
         refresh_token=island.refresh_token,
         password=island.password,
