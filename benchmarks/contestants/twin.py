@@ -42,7 +42,6 @@ from insula.scope import Member, Scope, UserPrincipal
 from insula.settings import Settings
 from insula.tenancy import TenantRecord
 from tenants.database import TENANTS
-from tenants.items.routes import router as items
 
 MEASURED: Final = ("get_item", "update_item", "list_items", "create_item")
 SITE: Final = Site("Twin", "", "", ())
@@ -140,7 +139,8 @@ def add_twins(router: APIRouter, prefix: str = "") -> None:
 
 def measured_routes() -> list[APIRoute]:
     """Return the product's routes that have a twin."""
-    known = {route.name: route for route in items.routes if isinstance(route, APIRoute)}
+    routers = [router for resource in load().app("tenants").resources for router in resource.routers]
+    known = {route.name: route for router in routers for route in router.routes if isinstance(route, APIRoute)}
     return [known[name] for name in MEASURED]
 
 

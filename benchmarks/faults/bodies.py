@@ -20,14 +20,14 @@ from benchmarks.faults.stage import Stage
 from benchmarks.faults.table import Bar, Cell, Table
 from insula.http.json import MAX_MEMBERS, MAX_VALUES
 from insula.http.route import BODY_BYTES
-from tenants.items.schemas import BULK_LIMIT
+from tests.probe.books.schemas import BULK_LIMIT
 
 CLIENTS: Final = 4
 MOST_MS: Final = 20.0
 _LOOK_SECONDS: Final = 0.005
 _PLENTY: Final = 100_000_000
-_ROUTE: Final = "/api/v1/projects"
-_BULK: Final = f"{_ROUTE}/{UUID(int=0)}/items/bulk"
+_ROUTE: Final = "/api/v1/racks"
+_BULK: Final = f"{_ROUTE}/{UUID(int=0)}/books/bulk"
 _WHOLE: Final = 1_048_576
 
 

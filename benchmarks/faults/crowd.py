@@ -28,7 +28,7 @@ from tests.support.visitors import new_address
 TENANTS: Final = 10
 _PLENTY: Final = 1_000_000
 _ENTITLEMENTS: Final = dict.fromkeys(
-    ("requests_per_minute", "writes_per_minute", "projects", "items", "seats", "domains"), _PLENTY
+    ("requests_per_minute", "writes_per_minute", "racks", "books", "seats", "domains"), _PLENTY
 )
 _OUR_DEADLINE: Final = 1.0  # what every wait of ours has on top of what it is set to
 _NAME_SERVER: Final = 3.0 + _OUR_DEADLINE
@@ -61,11 +61,11 @@ class Visit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An owner, the tenant's own project, domain and API key, and a token for each app."""
+    """An owner, the tenant's own rack, domain and API key, and a token for each app."""
 
     tenant: TenantRow
     email: str
-    project: str
+    rack: str
     domain: str
     key: Headers
     tokens: Mapping[AppName, Headers]
@@ -109,9 +109,9 @@ def _elsewhere() -> dict[str, str]:
     return {"X-Forwarded-For": new_address()}  # attempts are counted by address
 
 
-def _item(_: People, member: Member) -> Asked:
+def _book(_: People, member: Member) -> Asked:
     headers = {**member.tokens["tenants"], "Idempotency-Key": str(new_id())}
-    return Asked("POST", f"/api/v1/projects/{member.project}/items", headers, {"title": "An item"})
+    return Asked("POST", f"/api/v1/racks/{member.rack}/books", headers, {"title": "A book"})
 
 
 def _invitation(_: People, member: Member) -> Asked:
@@ -128,10 +128,10 @@ def login(settings: Settings, email: str, app: AppName, tenant: str | None) -> A
 KINDS: Final = (
     Kind("health", 2, (), lambda *_: Asked("GET", "/healthz"), besides=_NOTHING),
     Kind("readiness", 1, (), lambda *_: Asked("GET", "/readyz"), besides=_READINESS),
-    Kind("read", 6, ["gate", "tenants"], lambda _, who: Asked("GET", "/api/v1/projects", who.key)),
-    Kind("write", 3, ["gate", "tenants"], _item, 201),
+    Kind("read", 6, ["gate", "tenants"], lambda _, who: Asked("GET", "/api/v1/racks", who.key)),
+    Kind("write", 3, ["gate", "tenants"], _book, 201),
     Kind("invite", 1, ["gate", "tenants"], _invitation, 201),
-    Kind("key", 2, ["gate", "tenants"], lambda all_, _: Asked("GET", "/api/v1/projects", next(all_.fresh_keys))),
+    Kind("key", 2, ["gate", "tenants"], lambda all_, _: Asked("GET", "/api/v1/racks", next(all_.fresh_keys))),
     Kind(
         "login", 1, ["identity", "gate"], lambda all_, who: login(all_.settings, who.email, "tenants", who.tenant.slug)
     ),
@@ -177,12 +177,12 @@ async def gathered(settings: Settings, client: httpx.AsyncClient, names: NameSer
         await make.membership(tenant, "owner", owner)
         domain = await make.domain(tenant, f"shop-{number}.example.com", verified=False)
         names.publish(f"{CHALLENGE}.{domain.host}", domain.token)
-        key = (await make.api_key(tenant, "project:read")).headers
+        key = (await make.api_key(tenant, "rack:read")).headers
         tokens: dict[AppName, Headers] = {
             app: await token(owner.email, app, tenant.slug) for app in ("tenants", "billing")
         }
-        project = await client.post("/api/v1/projects", json={"name": "A project"}, headers=dict(tokens["tenants"]))
-        made = project.raise_for_status().json()["id"]
+        rack = await client.post("/api/v1/racks", json={"name": "A rack"}, headers=dict(tokens["tenants"]))
+        made = rack.raise_for_status().json()["id"]
         members.append(Member(tenant, owner.email, made, str(domain.id), key, tokens))
     superuser = await make.staff(user=await make.user(PASSWORD))
     fresh = await _keys(make, [member.tenant for member in members], fresh_keys)
@@ -195,7 +195,7 @@ async def _keys(make: Factories, tenants: Sequence[TenantRow], number: int) -> I
         key_id = new_id()
         key = new_key(tenant.id, key_id)
         rows.append(
-            ApiKey(tenant_id=tenant.id, id=key_id, name="Fresh", actions=["project:read"], secret_hash=digest_of(key))
+            ApiKey(tenant_id=tenant.id, id=key_id, name="Fresh", actions=["rack:read"], secret_hash=digest_of(key))
         )
         headers.append({"X-API-Key": key})
     await make.insert(*rows)

@@ -40,8 +40,8 @@ class Stage:
         """Return the headers of a new tenant's API key."""
         url = make_url(self.settings.database_url).set(drivername="postgresql+asyncpg")
         make = Factories(create_async_engine(url, poolclass=NullPool))
-        tenant = await make.tenant(entitlements={"requests_per_minute": per_minute, "projects": 10})
-        return (await make.api_key(tenant, "project:read", "project:create", "item:create")).headers
+        tenant = await make.tenant(entitlements={"requests_per_minute": per_minute, "racks": 10})
+        return (await make.api_key(tenant, "rack:read", "rack:create", "book:create")).headers
 
 
 @contextmanager

@@ -71,9 +71,9 @@ class Traffic:
     async def _shoot(self, flow: Flow, number: int, due: float) -> None:
         client = self._clients[number % len(self._clients)]
         headers = dict(flow.keys[number // len(self._clients) % len(flow.keys)])
-        body = {"name": f"project {number}"} if flow.method == "POST" else None
+        body = {"name": f"rack {number}"} if flow.method == "POST" else None
         try:
-            status = (await client.request(flow.method, "/api/v1/projects", headers=headers, json=body)).status_code
+            status = (await client.request(flow.method, "/api/v1/racks", headers=headers, json=body)).status_code
         except httpx.TransportError:
             status = NO_ANSWER
         self.shots.append(Shot(flow.name, due, self.now() - due, status))

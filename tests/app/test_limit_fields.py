@@ -50,11 +50,11 @@ async def test_an_operation_without_credentials_promises_none(client: httpx.Asyn
 async def test_answers_are_lists_of_items_with_parameters(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn
 ) -> None:
-    tenant = await make.tenant(entitlements={"requests_per_minute": 20, "projects": 9})
+    tenant = await make.tenant(entitlements={"requests_per_minute": 20, "racks": 9})
     headers = await sign_in(await make.member(tenant, "owner"), tenant)
     answers = [
-        await client.get("/api/v1/projects", headers=headers),
-        await client.post("/api/v1/projects", json={"name": "One"}, headers=headers),
+        await client.get("/api/v1/racks", headers=headers),
+        await client.post("/api/v1/racks", json={"name": "One"}, headers=headers),
         await client.get("/api/v1/audit-events.csv", headers=headers),
         await client.get("/api/v1/audit-events.csv", headers=headers),
         await client.get("/api/v1/me", headers=headers),

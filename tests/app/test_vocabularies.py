@@ -33,7 +33,7 @@ def test_the_words_stand_in_order_in_place_of_their_vocabulary() -> None:
 
 
 def test_an_example_keeps_the_words_that_there_are() -> None:
-    schema = document(of_words({"may": ["deed:sign", "x"], "name": "N"}, {"may": ["item:read"]}))
+    schema = document(of_words({"may": ["deed:sign", "x"], "name": "N"}, {"may": ["book:read"]}))
     assert schema["components"]["schemas"]["Role"]["examples"] == [
         {"may": ["deed:sign"], "name": "N"},
         {"may": []},
@@ -41,7 +41,7 @@ def test_an_example_keeps_the_words_that_there_are() -> None:
 
 
 def test_an_example_that_needs_a_word_gets_one() -> None:
-    schema = document(of_words({"may": ["item:read"]}, minItems=1))
+    schema = document(of_words({"may": ["book:read"]}, minItems=1))
     assert schema["components"]["schemas"]["Role"]["examples"] == [{"may": ["deed:read"]}]
 
 

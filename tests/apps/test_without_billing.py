@@ -22,6 +22,8 @@ from insula.seed import seed
 from insula.settings import Settings
 from insula.worker import tasks
 from tests.apps.without_billing import INSTALLATION
+from tests.probe.books.models import Book
+from tests.probe.racks.models import Rack
 from tests.support.app import Live, SignIn, environment_of
 from tests.support.apps import INSTALLATION as WHOLE
 from tests.support.cluster import superuser_url
@@ -123,7 +125,7 @@ async def test_a_person_makes_a_tenant_which_has_what_the_installation_grants(
     assert {str(key): value for key, value in granted} == INSTALLATION.granted
     tenant = TenantRow(id=UUID(made.json()["id"]), slug=body["slug"], name="Mine")
     headers = await sign_in(user, tenant)
-    answers = [await client.post("/api/v1/projects", json={"name": name}, headers=headers) for name in ("One", "Two")]
+    answers = [await client.post("/api/v1/racks", json={"name": name}, headers=headers) for name in ("One", "Two")]
     assert answers[0].status_code == 201
     assert code_of(answers[1]) == (409, "quota_exceeded")
 
@@ -138,15 +140,19 @@ async def test_staff_make_a_tenant_on_the_free_plan_and_on_no_other(
     assert await rows(engine, "select slug from tenant where slug = :slug", slug=refused["slug"]) == []
 
 
-async def test_staff_see_how_much_a_tenant_holds(superuser: Caller, user: UserRow) -> None:
+async def test_staff_see_how_much_a_tenant_holds(superuser: Caller, user: UserRow, make: Factories) -> None:
     empty = (await superuser.send("POST", "/tenants", tenant_for(user, "free"))).json()
     seeded = (await superuser.get("/tenants", search="acme")).json()["items"][0]
 
+    rack = Rack(tenant_id=UUID(seeded["id"]), name="Poetry")
+    await make.insert(rack)
+    await make.insert(*(Book(tenant_id=rack.tenant_id, rack_id=rack.id, title=title) for title in ("Odes", "Epodes")))
+
     found = [(await superuser.get(f"/tenants/{tenant['id']}")).json() for tenant in (empty, seeded)]
 
-    assert [found[0][name] for name in ("members", *INSTALLATION.database.counted.values())] == [1, 0, 0]
-    assert found[1]["projects"] > 0
-    assert found[1]["items"] > 0
+    counted = INSTALLATION.database.counted.values()
+    assert [found[0][name] for name in ("members", *counted)] == [1, *(0 for _ in counted)]
+    assert (found[1]["racks"], found[1]["books"]) == (1, 2)
 
 
 async def test_nothing_of_billing_is_served(superuser: Caller, client: httpx.AsyncClient) -> None:

@@ -27,16 +27,16 @@ BREACHES = {
     'PLACE = "/api"': "'/api' is an app's mount",
     'ROLE = "insula_tenants"': "'insula_tenants' is an app's database role",
     'TASK = "billing.sweep"': "'billing.sweep' is a resource's job",
-    'MAY = "project:read"': "'project:read' is a permission",
+    'MAY = "member:read"': "'member:read' is a permission",
     'OPEN = "/v1/webhooks/stripe"': "'/v1/webhooks/stripe' is a resource's route",
-    'QUERY = "SELECT id FROM project_item"': "'project_item' is an app's table",
+    'QUERY = "SELECT id FROM invitation"': "'invitation' is an app's table",
 }
 
 
 def test_each_kind_of_breach_is_found_and_nothing_else(tmp_path: Path) -> None:
     kernel = tmp_path / "insula"
     kernel.mkdir()
-    (kernel / "told.py").write_text('"""Such as billing, in project_item."""\nOWN = "create-project"\n')
+    (kernel / "told.py").write_text('"""Such as billing, in invitation."""\nOWN = "create-invitation"\n')
     (kernel / "named.py").write_text("\n".join(BREACHES))
     result = check(str(kernel))
     assert result.returncode == 1, result.stderr

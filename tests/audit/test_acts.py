@@ -42,8 +42,8 @@ async def test_a_repeated_request_is_recorded_once(
 ) -> None:
     tenant = await make.tenant(plan="pro")
     headers = {**await sign_in(await make.member(tenant, "owner"), tenant), "Idempotency-Key": "once"}
-    first = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
-    again = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
+    first = await client.post(f"{API}/racks", json={"name": "Website"}, headers=headers)
+    again = await client.post(f"{API}/racks", json={"name": "Website"}, headers=headers)
     assert (first.status_code, again.headers["idempotency-replayed"]) == (201, "true")
     assert len(await recorded(readback, first)) == 1
     assert await recorded(readback, again) == []
@@ -54,13 +54,13 @@ async def test_what_is_refused_is_not_recorded(
 ) -> None:
     tenant = await make.tenant(plan="pro")
     headers = await sign_in(await make.member(tenant, "owner"), tenant)
-    made = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
-    path = f"{API}/projects/{made.json()['id']}"
+    made = await client.post(f"{API}/racks", json={"name": "Website"}, headers=headers)
+    path = f"{API}/racks/{made.json()['id']}"
     refused = await client.patch(path, json={"name": "New"}, headers={**headers, "If-Match": '"7"'})
     assert refused.status_code == 412
     assert await recorded(readback, refused) == []
     done = await client.patch(path, json={"name": "New"}, headers={**headers, "If-Match": '"1"'})
-    assert [event["action"] for event in await recorded(readback, done)] == ["project.updated"]
+    assert [event["action"] for event in await recorded(readback, done)] == ["rack.updated"]
 
 
 async def test_many_items_at_once_are_one_event_with_their_ids(
@@ -68,13 +68,13 @@ async def test_many_items_at_once_are_one_event_with_their_ids(
 ) -> None:
     tenant = await make.tenant(plan="pro")
     headers = await sign_in(await make.member(tenant, "owner"), tenant)
-    made = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
-    items = [{"title": str(number)} for number in range(3)]
-    path = f"{API}/projects/{made.json()['id']}/items/bulk"
-    answer = await client.post(path, json={"items": items}, headers=headers)
+    made = await client.post(f"{API}/racks", json={"name": "Website"}, headers=headers)
+    books = [{"title": str(number)} for number in range(3)]
+    path = f"{API}/racks/{made.json()['id']}/books/bulk"
+    answer = await client.post(path, json={"items": books}, headers=headers)
     [act] = await recorded(readback, answer)
-    assert act["action"] == "items.created"
-    assert act["after"] == {"project_id": made.json()["id"], "count": 3, "ids": answer.json()["ids"]}
+    assert act["action"] == "books.created"
+    assert act["after"] == {"rack_id": made.json()["id"], "count": 3, "ids": answer.json()["ids"]}
 
 
 async def test_staffs_act_on_a_tenant_stands_in_its_own_log(
@@ -149,9 +149,9 @@ async def test_the_address_is_the_clients_as_trusted_proxies_tell_it(
 ) -> None:
     tenant = await make.tenant(plan="pro")
     headers = {**await sign_in(await make.member(tenant, "owner"), tenant), "X-Forwarded-For": "192.0.2.66"}
-    poisoned = await client.post(f"{API}/projects", json={"name": "Website"}, headers=headers)
+    poisoned = await client.post(f"{API}/racks", json={"name": "Website"}, headers=headers)
     [direct] = await recorded(readback, poisoned)
     with serving(settings, INSULA_HTTP_TRUSTED_PROXIES="127.0.0.1") as url:
-        forwarded = httpx.post(f"{url}{API}/projects", json={"name": "Shop"}, headers=headers)
+        forwarded = httpx.post(f"{url}{API}/racks", json={"name": "Shop"}, headers=headers)
     [proxied] = await recorded(readback, forwarded)
     assert (direct["address"], proxied["address"]) == ("127.0.0.1", "192.0.2.66")

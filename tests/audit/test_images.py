@@ -6,7 +6,7 @@ import pytest
 from insula.audit import image
 from insula.audit.images import REDACTED, told
 from insula.db.base import metadata
-from tenants.projects.models import Project
+from tests.probe.racks.models import Rack
 
 SECRETS = (
     "password",
@@ -81,5 +81,5 @@ def test_values_become_json_and_long_texts_short() -> None:
 
 
 def test_an_image_leaves_out_what_every_row_has() -> None:
-    project = Project(tenant_id=UUID(int=1), name="Website")
-    assert image(project) == {"name": "Website", "description": "", "status": "active"}
+    rack = Rack(tenant_id=UUID(int=1), name="Website")
+    assert image(rack) == {"name": "Website", "description": "", "status": "active"}

@@ -20,7 +20,7 @@ from insula.logging import AccessLog
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
 
-PROJECTS = "/api/v1/projects"
+RACKS = "/api/v1/racks"
 LARGEST = UUID(int=2**128 - 1)
 
 
@@ -100,102 +100,102 @@ class TestForm:
 
 class TestPresented:
     async def test_in_either_header(self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
-        made = await make.api_key(tenant, "project:read")
+        made = await make.api_key(tenant, "rack:read")
         for headers in (made.headers, bearer(made.key), {"Authorization": f"bearer {made.key}"}):
-            assert (await client.get(PROJECTS, headers=headers)).status_code == 200
+            assert (await client.get(RACKS, headers=headers)).status_code == 200
 
     async def test_in_both_is_refused(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, sign_in: SignIn
     ) -> None:
-        made = await make.api_key(tenant, "project:read")
+        made = await make.api_key(tenant, "rack:read")
         token = await sign_in(await make.member(tenant), tenant)
         for both in (bearer(made.key) | made.headers, token | made.headers, {"Authorization": ""} | made.headers):
-            answer = await client.get(PROJECTS, headers=both)
+            answer = await client.get(RACKS, headers=both)
             assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
-        assert (await client.get(PROJECTS, headers=token)).status_code == 200
+        assert (await client.get(RACKS, headers=token)).status_code == 200
 
     async def test_twice_is_refused(self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
-        made = await make.api_key(tenant, "project:read")
+        made = await make.api_key(tenant, "rack:read")
         once = [("X-API-Key", made.key)]
-        assert (await client.get(PROJECTS, headers=once * 2)).status_code == 400
-        assert (await client.get(PROJECTS, headers=once)).status_code == 200
+        assert (await client.get(RACKS, headers=once * 2)).status_code == 400
+        assert (await client.get(RACKS, headers=once)).status_code == 200
 
     async def test_a_token_is_no_key(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, sign_in: SignIn
     ) -> None:
         token = await sign_in.token(await make.member(tenant), tenant=tenant)
-        assert (await client.get(PROJECTS, headers={"X-API-Key": token})).status_code == 401
-        assert (await client.get(PROJECTS, headers=bearer(token))).status_code == 200
+        assert (await client.get(RACKS, headers={"X-API-Key": token})).status_code == 401
+        assert (await client.get(RACKS, headers=bearer(token))).status_code == 200
 
     async def test_a_wrong_checksum_asks_the_database_nothing(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, asked: list[str]
     ) -> None:
-        made = await make.api_key(tenant, "project:read")
+        made = await make.api_key(tenant, "rack:read")
         wrong = made.key[:-1] + ("0" if made.key[-1] != "0" else "1")
         for headers in ({"X-API-Key": wrong}, bearer(wrong)):
-            answer = await client.get(PROJECTS, headers=headers)
+            answer = await client.get(RACKS, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
         assert asked == []
-        assert (await client.get(PROJECTS, headers=made.headers)).status_code == 200
+        assert (await client.get(RACKS, headers=made.headers)).status_code == 200
         assert len(asked) == 1
 
     async def test_it_is_asked_of_the_database_once(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, asked: list[str]
     ) -> None:
-        made = await make.api_key(tenant, "project:read")
+        made = await make.api_key(tenant, "rack:read")
         for _ in range(3):
-            assert (await client.get(PROJECTS, headers=made.headers)).status_code == 200
+            assert (await client.get(RACKS, headers=made.headers)).status_code == 200
         assert len(asked) == 1
 
     async def test_an_unknown_one_too(self, client: httpx.AsyncClient, tenant: TenantRow, asked: list[str]) -> None:
         strange = {"X-API-Key": new_key(tenant.id, new_id())}
         for _ in range(3):
-            assert (await client.get(PROJECTS, headers=strange)).status_code == 401
+            assert (await client.get(RACKS, headers=strange)).status_code == 401
         assert len(asked) == 1
 
     async def test_another_secret_is_refused(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
-        made = await make.api_key(tenant, "project:read")
+        made = await make.api_key(tenant, "rack:read")
         for guess in (new_key(tenant.id, made.id), new_key(tenant.id, new_id()), new_key(new_id(), made.id)):
-            assert (await client.get(PROJECTS, headers=bearer(guess))).status_code == 401
-        assert (await client.get(PROJECTS, headers=bearer(made.key))).status_code == 200
+            assert (await client.get(RACKS, headers=bearer(guess))).status_code == 401
+        assert (await client.get(RACKS, headers=bearer(made.key))).status_code == 200
 
     async def test_one_tenants_key_under_anothers_name_is_refused(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
         """The secret is hashed together with the ids: a row copied into another tenant opens nothing."""
-        made, other = await make.api_key(tenant, "project:read"), await make.tenant()
+        made, other = await make.api_key(tenant, "rack:read"), await make.tenant()
         secret = made.key.split("_")[3]
         forged = with_checksum(f"{public_part(other.id, made.id)}_{secret}")
-        assert (await client.get(PROJECTS, headers=bearer(forged))).status_code == 401
+        assert (await client.get(RACKS, headers=bearer(forged))).status_code == 401
 
     async def test_it_expires_by_the_clock(self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
-        made = await make.api_key(tenant, "project:read", expires_at=clock.now() + timedelta(hours=1))
-        assert (await client.get(PROJECTS, headers=made.headers)).status_code == 200
+        made = await make.api_key(tenant, "rack:read", expires_at=clock.now() + timedelta(hours=1))
+        assert (await client.get(RACKS, headers=made.headers)).status_code == 200
         with clock.moved(timedelta(minutes=59)):
-            assert (await client.get(PROJECTS, headers=made.headers)).status_code == 200
+            assert (await client.get(RACKS, headers=made.headers)).status_code == 200
         with clock.moved(timedelta(minutes=61)):
-            assert (await client.get(PROJECTS, headers=made.headers)).status_code == 401
+            assert (await client.get(RACKS, headers=made.headers)).status_code == 401
 
     async def test_one_apps_action_is_not_anothers(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
         made = await make.api_key(tenant, "plan:read")
         assert (await client.get("/billing/v1/plans", headers=made.headers)).status_code == 200
-        assert (await client.get(PROJECTS, headers=made.headers)).status_code == 403
+        assert (await client.get(RACKS, headers=made.headers)).status_code == 403
         for outside in ("/admin/v1/tenants", "/auth/logout"):
             assert (await client.get(outside, headers=made.headers)).status_code in (401, 405)
 
     async def test_the_log_names_the_key_and_not_its_secret(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        made = await make.api_key(tenant, "project:read")
+        made = await make.api_key(tenant, "rack:read")
         requests: list[Mapping[str, object]] = []
         monkeypatch.setattr(AccessLog, "write", lambda _log, _level, fields: requests.append(fields))
         with capture_logs() as lines:
-            await client.get(PROJECTS, headers=made.headers)
-            await client.get(PROJECTS, headers=bearer(made.key))
+            await client.get(RACKS, headers=made.headers)
+            await client.get(RACKS, headers=bearer(made.key))
         assert [(line["principal"], line["tenant"]) for line in requests] == [(made.id, tenant.id)] * 2
         assert made.key.split("_")[3] not in repr((lines, requests))
 
@@ -203,25 +203,25 @@ class TestPresented:
         self, client: httpx.AsyncClient, make: Factories, sign_in: SignIn
     ) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 4})
-        made, other = await make.api_key(tenant, "project:read"), await make.api_key(tenant, "project:read")
+        made, other = await make.api_key(tenant, "rack:read"), await make.api_key(tenant, "rack:read")
         person = await sign_in(await make.member(tenant), tenant)
         statuses = [
-            (await client.get(PROJECTS, headers=headers)).status_code
+            (await client.get(RACKS, headers=headers)).status_code
             for headers in (made.headers, other.headers, person, made.headers, made.headers, other.headers, person)
         ]
         assert statuses[0] == 200
         assert statuses[-3:] == [429] * 3
-        calm = await make.api_key(await make.tenant(), "project:read")
-        assert (await client.get(PROJECTS, headers=calm.headers)).status_code == 200
+        calm = await make.api_key(await make.tenant(), "rack:read")
+        assert (await client.get(RACKS, headers=calm.headers)).status_code == 200
 
     async def test_idempotency_keys_are_its_own(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
-        mine, theirs = [await make.api_key(tenant, "project:create") for _ in range(2)]
+        mine, theirs = [await make.api_key(tenant, "rack:create") for _ in range(2)]
         name = {"Idempotency-Key": "import-1"}
 
-        async def create(headers: dict[str, str], project: str) -> httpx.Response:
-            return await client.post(PROJECTS, json={"name": project}, headers=headers | name)
+        async def create(headers: dict[str, str], rack: str) -> httpx.Response:
+            return await client.post(RACKS, json={"name": rack}, headers=headers | name)
 
         first = await create(mine.headers, "Mine")
         again = await create(bearer(mine.key), "Mine")

@@ -27,7 +27,7 @@ LATE = 1.0  # for a busy machine
 
 @pytest.fixture
 async def made(make: Factories, tenant: TenantRow) -> MadeKey:
-    return await make.api_key(tenant, "project:read")
+    return await make.api_key(tenant, "rack:read")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ async def use(app: Live, settings: Settings, made: MadeKey, times: int = 1) -> N
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url, headers=made.headers) as client:
         for _ in range(times):
-            assert (await client.get("/api/v1/projects")).status_code == 200
+            assert (await client.get("/api/v1/racks")).status_code == 200
 
 
 async def test_uses_are_written_once_and_later(
@@ -117,7 +117,7 @@ async def test_what_cannot_be_written_is_kept(
     database: Database, make: Factories, tenant: TenantRow, made: MadeKey, last_use: LastUse
 ) -> None:
     calm = await make.tenant()
-    theirs = await make.api_key(calm, "project:read")
+    theirs = await make.api_key(calm, "rack:read")
     uses = KeyUses(database)
     uses.note(TenantId(tenant.id), made.id)
     uses.note(TenantId(calm.id), theirs.id)

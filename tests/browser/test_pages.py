@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, s
 
 from insula.settings import Settings
 from tests.support.app import serving
+from tests.support.apps import MOUNTS as MOUNTED
+from tests.support.house import mounted, root_app
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"
@@ -22,8 +24,11 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-MOUNTS = ("", "/api", "/admin", "/billing")
-OPERATION = {"": "/auth/login", "/api": "/v1/projects", "/admin": "/v1/tenants", "/billing": "/v1/plans"}
+ROOT = root_app()
+OPERATION = {mount: next(iter(app.openapi()["paths"])) for mount, app in {"": ROOT, **mounted(ROOT)}.items()}
+"""The first path that each document shows, by where its app is mounted."""
+
+MOUNTS = tuple(MOUNTED.values())
 
 
 @dataclass
@@ -70,7 +75,7 @@ def watched(browser: Browser, origin: str) -> Iterator[Watched]:
     page.close()
 
 
-@pytest.mark.parametrize("mount", MOUNTS, ids=["root", "tenants", "admin", "billing"])
+@pytest.mark.parametrize("mount", MOUNTS, ids=MOUNTED)
 def test_swagger_ui_shows_the_operations(watched: Watched, mount: str) -> None:
     watched.page.goto(f"{watched.origin}{mount}/docs")
     watched.page.locator(".opblock-summary-path", has_text=OPERATION[mount]).first.wait_for()
@@ -79,7 +84,7 @@ def test_swagger_ui_shows_the_operations(watched: Watched, mount: str) -> None:
     assert watched.complaints == []
 
 
-@pytest.mark.parametrize("mount", MOUNTS, ids=["root", "tenants", "admin", "billing"])
+@pytest.mark.parametrize("mount", MOUNTS, ids=MOUNTED)
 def test_redoc_shows_the_operations(watched: Watched, mount: str) -> None:
     watched.page.goto(f"{watched.origin}{mount}/redoc")
     watched.page.get_by_text(OPERATION[mount], exact=True).first.wait_for()

@@ -12,8 +12,8 @@ from insula.http.app_context import give_context
 from insula.http.route import TenantRoute
 from insula.scope import Scope
 from insula.settings import Settings
-from tenants.projects.permissions import Action
 from tests.callers import desk
+from tests.probe.racks.permissions import Action
 
 
 async def read(_scope: Annotated[Scope, allow(Action.READ)]) -> str:

@@ -16,7 +16,7 @@ from insula.db.migrate import RUN_LOCK
 from insula.db.roles import OWNER, role_url
 from insula.settings import Settings
 from tests.support.app import OUR_CODE, Live
-from tests.support.apps import DECLARED
+from tests.support.apps import DECLARED, MOUNTS
 from tests.support.factories import Factories
 
 INSULA = Path(sys.executable).with_name("insula")
@@ -53,7 +53,7 @@ async def test_token_is_not_for_production(settings: Settings, make: Factories) 
     assert (refused.returncode, refused.stdout) == (1, "")
 
 
-@pytest.mark.parametrize("name", ["root", "tenants", "admin", "billing"])
+@pytest.mark.parametrize("name", MOUNTS)
 def test_openapi_prints_the_document(settings: Settings, name: str) -> None:
     done = insula(settings, "openapi", name)
     assert json.loads(done.stdout)["openapi"].startswith("3.1"), done.stderr

@@ -16,7 +16,7 @@ import httpx
 from insula.cli.environment import to_environment
 from insula.settings import Settings
 from tests.embedded.places import alive, descendants, environment, wait_until
-from tests.support.app import free_port
+from tests.support.app import OUR_CODE, free_port
 
 INSULA = Path(sys.executable).with_name("insula")
 SERVERS = 4  # PostgreSQL, Valkey, one web process, one worker
@@ -91,7 +91,7 @@ def test_a_taken_port_is_said_before_anything_is_made(place: Path) -> None:
 def test_serve_drains_and_leaves_nothing(settings: Settings) -> None:
     port = free_port()
     command: list[str | Path] = [INSULA, "serve", "--port", str(port), "--workers", "2"]
-    with subprocess.Popen(command, env={"PATH": "/usr/bin:/bin", **to_environment(settings)}) as process:  # noqa: S603  our own program
+    with subprocess.Popen(command, env={"PATH": "/usr/bin:/bin", **OUR_CODE, **to_environment(settings)}) as process:  # noqa: S603  our own program
         try:
             wait_until(lambda: answers(port, process), seconds=60)
             family = descendants(process.pid)

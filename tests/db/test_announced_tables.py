@@ -30,7 +30,7 @@ CHANGES: Final[Mapping[str, str]] = {
     "membership": "role = 'viewer'",
     "entitlement": "value = value + 1",
     "api_key": "revoked_at = now()",
-    "custom_role": "permissions = ARRAY['item:read']",
+    "custom_role": "permissions = ARRAY['book:read']",
 }
 """A change of access, in each table that holds any."""
 

@@ -34,7 +34,7 @@ _INVITATION = text("""
 """)
 _ROLE = text("""
     INSERT INTO custom_role (tenant_id, id, created_at, updated_at, version, key, name, description, permissions)
-    VALUES (:tenant_id, :id, now(), now(), 1, :key, 'Name', '', '{project:read}')
+    VALUES (:tenant_id, :id, now(), now(), 1, :key, 'Name', '', '{rack:read}')
 """)
 _HELD = text("SELECT role FROM membership UNION ALL SELECT role FROM invitation ORDER BY role")
 

@@ -19,7 +19,7 @@ from insula.db.migrate import alembic_config, as_owner, downgrade, migrate
 from insula.db.provision import hand_over
 from insula.ids import new_id
 from insula.settings import Settings
-from tests.support.apps import DECLARED
+from tests.support.apps import DECLARED, INSTALLATION
 from tests.support.databases import administer, migrated_database
 
 
@@ -39,11 +39,12 @@ async def migrated(settings: Settings) -> AsyncIterator[Settings]:
 
 @pytest.fixture(scope="module")
 async def early(settings: Settings) -> AsyncIterator[Settings]:
-    """Take a database back to the kernel and the example: by steps that commit, so once for the tests that need it."""
+    """Take a database back to the kernel and the resources with branches of their own, once: each step commits."""
 
     def take_down(connection: Connection) -> None:
-        for branch in ("admin", "billing", "tenants"):
-            command.downgrade(alembic_config(DECLARED, connection), f"{branch}@base")
+        for app in reversed(INSTALLATION.apps):
+            if app.migrations is not None:
+                command.downgrade(alembic_config(DECLARED, connection), f"{app.name}@base")
 
     async with migrated_database(settings) as own:
         as_owner(own, take_down)
@@ -105,10 +106,10 @@ async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) 
             "membership: row-level security is not both enabled and forced",
         ),
         (
-            "ALTER POLICY tenant_isolation ON project WITH CHECK (true)",
-            "project: policy tenant_isolation is not as declared",
+            "ALTER POLICY tenant_isolation ON rack WITH CHECK (true)",
+            "rack: policy tenant_isolation is not as declared",
         ),
-        ("ALTER TABLE project ADD UNIQUE (id)", "project: unique (id) crosses tenants"),
+        ("ALTER TABLE rack ADD UNIQUE (id)", "rack: unique (id) crosses tenants"),
         (
             "REVOKE INSERT ON entitlement FROM insula_billing",
             "entitlement: insula_billing may not INSERT everything, which is declared",

@@ -88,8 +88,8 @@ async def test_what_is_no_matter_of_access_is_not_announced(make: Factories, ann
 
 
 async def test_a_keys_change_is_announced_and_its_use_is_not(make: Factories, announced: Announced) -> None:
-    made = await make.api_key(await make.tenant(), "project:read")
-    for change in ("name = 'Other'", "actions = '{item:read}'", "revoked_at = now()", "expires_at = now()"):
+    made = await make.api_key(await make.tenant(), "rack:read")
+    for change in ("name = 'Other'", "actions = '{book:read}'", "revoked_at = now()", "expires_at = now()"):
         assert await announced(f"UPDATE api_key SET {change} WHERE id = $1", made.id) == [f"key:{made.id}"]  # noqa: S608 - ours
     assert await announced("UPDATE api_key SET last_used_at = now() WHERE id = $1", made.id) == []
     assert await announced("DELETE FROM api_key WHERE id = $1", made.id) == [f"key:{made.id}"]

@@ -11,30 +11,30 @@ from insula.db.pools import Database
 from insula.db.roles import role_url
 from insula.settings import Settings
 from tenants.database import TENANTS
-from tenants.items import queries as items
-from tenants.items.schemas import ItemList
+from tests.probe.books import queries as books
+from tests.probe.books.schemas import BookList
 from tests.support.factories import Factories
 from tests.tenants.support import Readback
 
 Sent = tuple[Any, ...]
-PROJECTS = """
-    INSERT INTO project (tenant_id, id, name, description, status, created_at, updated_at, version)
-    SELECT :tenant_id, gen_random_uuid(), 'Project ' || number, '', 'active', now(), now(), 1
+RACKS = """
+    INSERT INTO rack (tenant_id, id, name, description, status, created_at, updated_at, version)
+    SELECT :tenant_id, gen_random_uuid(), 'Rack ' || number, '', 'active', now(), now(), 1
     FROM generate_series(1, 30) AS number RETURNING id
 """
 ITEMS = """
-    INSERT INTO project_item
-        (tenant_id, id, project_id, title, body, status, position, created_at, updated_at, version)
+    INSERT INTO book
+        (tenant_id, id, rack_id, title, body, status, position, created_at, updated_at, version)
     SELECT tenant_id, gen_random_uuid(), id, 'Item ' || number, '', 'open', number, now(), now(), 1
-    FROM project CROSS JOIN generate_series(1, 100) AS number WHERE tenant_id = :tenant_id
+    FROM rack CROSS JOIN generate_series(1, 100) AS number WHERE tenant_id = :tenant_id
 """
 
 
-OF_ONE_PROJECT = """
-    INSERT INTO project_item
-        (tenant_id, id, project_id, title, body, status, position, created_at, updated_at, version)
+OF_ONE_RACK = """
+    INSERT INTO book
+        (tenant_id, id, rack_id, title, body, status, position, created_at, updated_at, version)
     SELECT tenant_id, gen_random_uuid(), id, 'Item ' || number, '', 'open', number, now(), now(), 1
-    FROM project CROSS JOIN generate_series(1, 4000) AS number WHERE tenant_id = :tenant_id LIMIT 4000
+    FROM rack CROSS JOIN generate_series(1, 4000) AS number WHERE tenant_id = :tenant_id LIMIT 4000
 """
 
 
@@ -68,22 +68,22 @@ async def planned(settings: Settings, sent: Sent, mode: str) -> list[str]:
 async def reads(
     database: Database, make: Factories, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Sent]:
-    """Return the statements of a read and of a page, as they were sent, of a tenant that has many items."""
+    """Return the statements of a read and of a page, as they were sent, of a tenant that has many books."""
     tenant = await make.tenant("pro")
-    project_id = UUID(str((await readback(PROJECTS, tenant_id=tenant.id))[0]["id"]))
+    rack_id = UUID(str((await readback(RACKS, tenant_id=tenant.id))[0]["id"]))
     await readback(ITEMS, tenant_id=tenant.id)
-    await readback("ANALYZE project_item")
+    await readback("ANALYZE book")
     ran = noting(monkeypatch)
     async with database.unit(TENANTS, tenant.id) as unit:
-        page = await items.page(unit, project_id, ItemList())
+        page = await books.page(unit, rack_id, BookList())
         assert len(page.rows) == 20
-        assert await items.find(unit, project_id, page.rows[0].id) == page.rows[0]
+        assert await books.find(unit, rack_id, page.rows[0].id) == page.rows[0]
     assert len(ran) == 2
     return {"page": ran[0], "one": ran[1]}
 
 
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
-@pytest.mark.parametrize(("read", "by"), [("one", "id"), ("page", "project_id")])
+@pytest.mark.parametrize(("read", "by"), [("one", "id"), ("page", "rack_id")])
 async def test_finds_its_rows_by_its_own_index(
     reads: dict[str, Sent], settings: Settings, read: str, by: str, mode: str
 ) -> None:
@@ -93,22 +93,22 @@ async def test_finds_its_rows_by_its_own_index(
     assert any("current_setting('app.tenant_id'" in line for line in plan)  # and row-level security asks for its own
 
 
-async def test_a_large_project_among_small_ones_is_not_walked_through(
+async def test_a_large_rack_among_small_ones_is_not_walked_through(
     database: Database, make: Factories, readback: Readback, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(20):
         small = await make.tenant("pro")
-        await readback(PROJECTS, tenant_id=small.id)
+        await readback(RACKS, tenant_id=small.id)
         await readback(ITEMS.replace("(1, 100)", "(1, 3)"), tenant_id=small.id)
     tenant = await make.tenant("pro")
-    project_id = UUID(str((await readback(PROJECTS.replace("30", "1"), tenant_id=tenant.id))[0]["id"]))
-    await readback(OF_ONE_PROJECT, tenant_id=tenant.id)
-    await readback("ANALYZE project_item")
+    rack_id = UUID(str((await readback(RACKS.replace("30", "1"), tenant_id=tenant.id))[0]["id"]))
+    await readback(OF_ONE_RACK, tenant_id=tenant.id)
+    await readback("ANALYZE book")
     ran = noting(monkeypatch)
     async with database.unit(TENANTS, tenant.id) as unit:
-        page = await items.page(unit, project_id, ItemList())
-        assert await items.find(unit, project_id, page.rows[-1].id) == page.rows[-1]
+        page = await books.page(unit, rack_id, BookList())
+        assert await books.find(unit, rack_id, page.rows[-1].id) == page.rows[-1]
     plan = await planned(settings, ran[-1], "force_generic_plan")
     [condition] = [line for line in plan if "Index Cond" in line]
     assert "(id = " in condition
-    assert "project_id" not in condition
+    assert "rack_id" not in condition

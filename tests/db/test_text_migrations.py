@@ -77,26 +77,26 @@ class Rows:
             name=name,
         )
 
-    def project(self, tenant_id: UUID, name: str, description: str = "") -> UUID:
-        project_id = next(self.ids)
+    def rack(self, tenant_id: UUID, name: str, description: str = "") -> UUID:
+        rack_id = next(self.ids)
         self.run(
-            "INSERT INTO project (tenant_id, id, created_at, updated_at, version, name, description, status) "
+            "INSERT INTO rack (tenant_id, id, created_at, updated_at, version, name, description, status) "
             "VALUES (:tenant_id, :id, now(), now(), 1, :name, :description, 'active')",
             tenant_id=tenant_id,
-            id=project_id,
+            id=rack_id,
             name=name,
             description=description,
         )
-        return project_id
+        return rack_id
 
-    def items(self, tenant_id: UUID, project_id: UUID, *titles: str) -> None:
+    def books(self, tenant_id: UUID, rack_id: UUID, *titles: str) -> None:
         for title in titles:
             self.run(
-                "INSERT INTO project_item (tenant_id, id, created_at, updated_at, version, project_id, title, body, "
-                "status, position) VALUES (:tenant_id, :id, now(), now(), 1, :project_id, :title, '', 'open', 0)",
+                "INSERT INTO book (tenant_id, id, created_at, updated_at, version, rack_id, title, body, "
+                "status, position) VALUES (:tenant_id, :id, now(), now(), 1, :rack_id, :title, '', 'open', 0)",
                 tenant_id=tenant_id,
                 id=next(self.ids),
-                project_id=project_id,
+                rack_id=rack_id,
                 title=title,
             )
 
@@ -109,10 +109,10 @@ class Rows:
 CHAINED = (
     Lines("tenant", "name", "name_key", longest=120),
     Lines("membership", "name", "name_key", longest=120),
-    Lines("project", "name", "name_key", longest=120, unique=True),
-    Lines("project_item", "title", "title_key", longest=200),
+    Lines("rack", "name", "name_key", longest=120, unique=True),
+    Lines("book", "title", "title_key", longest=200),
 )
-NFC_ALONE = "UPDATE project SET description = normalize(description, NFC) WHERE description IS NOT NFC NORMALIZED"
+NFC_ALONE = "UPDATE rack SET description = normalize(description, NFC) WHERE description IS NOT NFC NORMALIZED"
 
 
 def respell(connection: Connection) -> None:
@@ -150,43 +150,43 @@ async def test_names_get_one_spelling_a_number_where_they_collide_and_their_plac
         rows = Rows(connection)
         tenant, other = rows.tenant(f"Acme\u202e {NFD}"), rows.tenant("\u200b")
         rows.enter(other)
-        rows.project(other, NFD)
+        rows.rack(other, NFD)
         rows.enter(tenant)
         rows.member(tenant, rows.user("ada@example.com", f"\u202e{NFD}"), "ada@example.com", f"\u202e{NFD}")
-        first = rows.project(tenant, NFD, description=NFD)
+        first = rows.rack(tenant, NFD, description=NFD)
         for name in (NFC, f"{NFC} (2)", f"{NFC}\u200b", "Z", "\u00c4", "x" * 119 + "e\u0301" + "y" * 40, "\u3164"):
-            rows.project(tenant, name)
-        rows.items(tenant, first, "b", f"\u2066a{NFD}", "B", "\u00e4", "z")
+            rows.rack(tenant, name)
+        rows.books(tenant, first, "b", f"\u2066a{NFD}", "B", "\u00e4", "z")
         connection.commit()
         respell(connection)
 
         rows.enter(tenant)
-        kept = [row["name"] for row in rows.run("SELECT name FROM project ORDER BY id")]
+        kept = [row["name"] for row in rows.run("SELECT name FROM rack ORDER BY id")]
         assert kept == [
             f"{NFC} (3)", NFC, f"{NFC} (2)", f"{NFC} (4)", "Z", "\u00c4", "x" * 119 + "\u00e9", "Unnamed",
         ]  # fmt: skip
-        assert kept_by_key(rows, "project", "name") == sorted(kept, key=sort_key)
-        assert kept_by_key(rows, "project_item", "title") == [
+        assert kept_by_key(rows, "rack", "name") == sorted(kept, key=sort_key)
+        assert kept_by_key(rows, "book", "title") == [
             "\u00e4", f"a{NFC}", "b", "B", "z",
         ]  # fmt: skip
-        assert rows.run("SELECT description FROM project WHERE id = :id", id=first) == [{"description": NFC}]
+        assert rows.run("SELECT description FROM rack WHERE id = :id", id=first) == [{"description": NFC}]
         [named] = rows.run("SELECT name, name_key FROM membership")
         assert named == {"name": NFC, "name_key": sort_key(NFC)}
         assert rows.run('SELECT name, name_key FROM "user"') == [named]
-        found = [(action, after) for action, after in rows.events(tenant) if action == "project.respelled"]
+        found = [(action, after) for action, after in rows.events(tenant) if action == "rack.respelled"]
         assert found == [
-            ("project.respelled", {"name": name}) for name in (f"{NFC} (3)", f"{NFC} (4)", kept[6], "Unnamed")
+            ("rack.respelled", {"name": name}) for name in (f"{NFC} (3)", f"{NFC} (4)", kept[6], "Unnamed")
         ]
         assert [after for action, after in rows.events(tenant) if action == "tenant.respelled"] == [
             {"name": f"Acme {NFC}"}
         ]
         assert [(action, after) for action, after in rows.events(other)] == [("tenant.respelled", {"name": "Unnamed"})]
         rows.enter(other)
-        assert rows.run("SELECT name FROM project") == [{"name": NFC}]
+        assert rows.run("SELECT name FROM rack") == [{"name": NFC}]
         connection.commit()
         respell(connection)
         rows.enter(tenant)
-        assert kept_by_key(rows, "project", "name") == sorted(kept, key=sort_key)
+        assert kept_by_key(rows, "rack", "name") == sorted(kept, key=sort_key)
 
     as_owner(scratch, walk)
 

@@ -4,11 +4,11 @@ from sqlalchemy.exc import IntegrityError
 from insula.db.pools import Database
 from insula.db.violations import answering
 from tenants.database import TENANTS
-from tenants.projects.errors import ProjectNameTaken
-from tenants.projects.models import Project, ProjectStatus
+from tests.probe.racks.errors import RackNameTaken
+from tests.probe.racks.models import Rack, RackStatus
 from tests.support.factories import Factories, TenantRow
 
-NAMED = {"uq_project_tenant_id_name": ProjectNameTaken}
+NAMED = {"uq_rack_tenant_id_name": RackNameTaken}
 
 
 @pytest.fixture
@@ -16,12 +16,12 @@ async def tenant(make: Factories) -> TenantRow:
     return await make.tenant()
 
 
-async def write_twice(database: Database, tenant: TenantRow, status: ProjectStatus) -> None:
-    """Flush two projects of one name inside ``answering``."""
+async def write_twice(database: Database, tenant: TenantRow, status: RackStatus) -> None:
+    """Flush two racks of one name inside ``answering``."""
     async with database.unit(TENANTS, tenant.id) as unit:
         with answering(NAMED):
             for _ in range(2):
-                unit.session.add(Project(tenant_id=tenant.id, name="Website", status=status))
+                unit.session.add(Rack(tenant_id=tenant.id, name="Website", status=status))
                 await unit.session.flush()
 
 
@@ -29,15 +29,15 @@ class TestAnswering:
     async def test_raises_the_error_that_is_named_for_the_constraint(
         self, database: Database, tenant: TenantRow
     ) -> None:
-        with pytest.raises(ProjectNameTaken):
+        with pytest.raises(RackNameTaken):
             await write_twice(database, tenant, "active")
 
     async def test_lets_other_violations_through(self, database: Database, tenant: TenantRow) -> None:
-        with pytest.raises(IntegrityError, match="ck_project_status"):
+        with pytest.raises(IntegrityError, match="ck_rack_status"):
             await write_twice(database, tenant, "gone")  # type: ignore[arg-type]  # what the database must refuse
 
     async def test_changes_nothing_without_a_violation(self, database: Database, tenant: TenantRow) -> None:
         async with database.unit(TENANTS, tenant.id) as unit:
             with answering(NAMED):
-                unit.session.add(Project(tenant_id=tenant.id, name="Website"))
+                unit.session.add(Rack(tenant_id=tenant.id, name="Website"))
                 await unit.session.flush()

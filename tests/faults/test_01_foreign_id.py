@@ -25,27 +25,27 @@ async def theirs(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) ->
 
 async def rows_of(readback: Readback, caller: Caller) -> list[dict[str, object]]:
     return await readback(
-        "select 'p' || p::text as row from project p where tenant_id = :id "
-        "union all select 'i' || i::text from project_item i where tenant_id = :id order by 1",
+        "select 'p' || p::text as row from rack p where tenant_id = :id "
+        "union all select 'i' || i::text from book i where tenant_id = :id order by 1",
         id=caller.home.id,
     )
 
 
 async def test_in_the_path(mine: Caller, theirs: Caller, readback: Readback) -> None:
-    project = await theirs.project("Canary")
-    item = await theirs.item(project, "Canary")
+    rack = await theirs.rack("Canary")
+    book = await theirs.book(rack, "Canary")
     before = await rows_of(readback, theirs)
-    nowhere = f"/projects/{new_id()}"
+    nowhere = f"/racks/{new_id()}"
     requests: list[tuple[str, str, str, Any]] = [
-        ("GET", project, nowhere, None),
-        ("PATCH", project, nowhere, {"name": "Mine"}),
-        ("DELETE", project, nowhere, None),
-        ("GET", f"{project}/items", f"{nowhere}/items", None),
-        ("POST", f"{project}/items", f"{nowhere}/items", {"title": "Mine"}),
-        ("POST", f"{project}/items/bulk", f"{nowhere}/items/bulk", {"items": [{"title": "Mine"}]}),
-        ("GET", item, f"{nowhere}/items/{new_id()}", None),
-        ("PATCH", item, f"{nowhere}/items/{new_id()}", {"title": "Mine"}),
-        ("DELETE", item, f"{nowhere}/items/{new_id()}", None),
+        ("GET", rack, nowhere, None),
+        ("PATCH", rack, nowhere, {"name": "Mine"}),
+        ("DELETE", rack, nowhere, None),
+        ("GET", f"{rack}/books", f"{nowhere}/books", None),
+        ("POST", f"{rack}/books", f"{nowhere}/books", {"title": "Mine"}),
+        ("POST", f"{rack}/books/bulk", f"{nowhere}/books/bulk", {"items": [{"title": "Mine"}]}),
+        ("GET", book, f"{nowhere}/books/{new_id()}", None),
+        ("PATCH", book, f"{nowhere}/books/{new_id()}", {"title": "Mine"}),
+        ("DELETE", book, f"{nowhere}/books/{new_id()}", None),
     ]
     for method, path, random, body in requests:
         foreign = await mine.send(method, path, json=body)
@@ -59,36 +59,36 @@ async def test_in_the_path(mine: Caller, theirs: Caller, readback: Readback) -> 
 
 
 async def test_mixed_with_one_of_mine_in_the_path(mine: Caller, theirs: Caller) -> None:
-    item = (await theirs.item(await theirs.project())).rsplit("/", 1)[1]
-    project = await mine.project()
-    own = await mine.item(project)
-    foreign = await mine.get(f"{project}/items/{item}")
+    book = (await theirs.book(await theirs.rack())).rsplit("/", 1)[1]
+    rack = await mine.rack()
+    own = await mine.book(rack)
+    foreign = await mine.get(f"{rack}/books/{book}")
     assert foreign.status_code == 404
-    assert sameness(foreign) == sameness(await mine.get(f"{project}/items/{new_id()}"))
+    assert sameness(foreign) == sameness(await mine.get(f"{rack}/books/{new_id()}"))
     assert (await mine.get(own)).status_code == 200
 
 
 async def test_in_the_body(mine: Caller, theirs: Caller, readback: Readback) -> None:
-    project = await mine.project()
-    assignee = await membership_of(readback, theirs)
-    foreign = await mine.post(f"{project}/items", {"title": "Mine", "assignee_id": assignee})
-    random = await mine.post(f"{project}/items", {"title": "Mine", "assignee_id": str(new_id())})
+    rack = await mine.rack()
+    reader = await membership_of(readback, theirs)
+    foreign = await mine.post(f"{rack}/books", {"title": "Mine", "reader_id": reader})
+    random = await mine.post(f"{rack}/books", {"title": "Mine", "reader_id": str(new_id())})
     assert foreign.is_client_error
     assert sameness(foreign) == sameness(random)
-    assert await readback("select 1 from project_item where tenant_id = :id", id=mine.home.id) == []
+    assert await readback("select 1 from book where tenant_id = :id", id=mine.home.id) == []
     own = await membership_of(readback, mine)
-    assert (await mine.post(f"{project}/items", {"title": "Mine", "assignee_id": own})).status_code == 201
+    assert (await mine.post(f"{rack}/books", {"title": "Mine", "reader_id": own})).status_code == 201
 
 
 async def test_in_a_cursor(mine: Caller, theirs: Caller) -> None:
-    names = [(await theirs.project(f"Canary {number}")) for number in range(3)]
-    await mine.project("Own")
-    page = await theirs.get("/projects", limit=2, sort_by="name")
+    names = [(await theirs.rack(f"Canary {number}")) for number in range(3)]
+    await mine.rack("Own")
+    page = await theirs.get("/racks", limit=2, sort_by="name")
     cursor = page.json()["next_cursor"]
     assert len(names) == 3
     assert json.loads(base64.urlsafe_b64decode(cursor + "=="))[0] == "name"
-    foreign = await mine.get("/projects", limit=2, sort_by="name", cursor=cursor)
-    assert [project["name"] for project in foreign.json()["items"]] == ["Own"]  # sorts after: its own rows, no more
+    foreign = await mine.get("/racks", limit=2, sort_by="name", cursor=cursor)
+    assert [rack["name"] for rack in foreign.json()["items"]] == ["Own"]  # sorts after: its own rows, no more
     assert "Canary" not in foreign.text
-    rightful = await theirs.get("/projects", limit=2, sort_by="name", cursor=cursor)
-    assert [project["name"] for project in rightful.json()["items"]] == ["Canary 2"]
+    rightful = await theirs.get("/racks", limit=2, sort_by="name", cursor=cursor)
+    assert [rack["name"] for rack in rightful.json()["items"]] == ["Canary 2"]

@@ -77,11 +77,11 @@ async def test_a_tenant_in_body_or_query_is_refused(
     a, b = await make.tenant(plan="pro"), await make.tenant(plan="pro")
     headers = await sign_in(await make.member(a, role="owner"), a)
     body = {"name": "Mine"}
-    answer = await client.post("/api/v1/projects", json={**body, "tenant_id": str(b.id)}, headers=headers)
+    answer = await client.post("/api/v1/racks", json={**body, "tenant_id": str(b.id)}, headers=headers)
     assert answer.status_code == 422
-    answer = await client.get("/api/v1/projects", params={"tenant_id": str(b.id)}, headers=headers)
+    answer = await client.get("/api/v1/racks", params={"tenant_id": str(b.id)}, headers=headers)
     assert answer.status_code == 422
-    assert (await client.post("/api/v1/projects", json=body, headers=headers)).status_code == 201
+    assert (await client.post("/api/v1/racks", json=body, headers=headers)).status_code == 201
 
 
 @pytest.mark.parametrize("twice", ["Authorization", "X-Tenant", "Host"])

@@ -14,26 +14,26 @@ from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
 
 SQL = [
-    "'; DROP TABLE project_item; --",
+    "'; DROP TABLE book; --",
     "' OR '1'='1",
     "x') UNION SELECT slug FROM tenant; --",
-    '"; DELETE FROM project; --',
+    '"; DELETE FROM rack; --',
     "\\'; SELECT set_config('app.tenant_id', '', false); --",
     "%' OR tenant_id IS NOT NULL --",
     "$1 :name %(name)s {name} ${name}",
     "/* */ $$ select 1 $$",
 ]
 ORDERS = [
-    "name; DROP TABLE project",
+    "name; DROP TABLE rack",
     "name, (SELECT slug FROM tenant LIMIT 1)",
     "CASE WHEN (SELECT true) THEN name END",
     "created_at DESC NULLS LAST",
-    "project.tenant_id",
+    "rack.tenant_id",
     "-",
     "--name",
     "1",
 ]
-LISTS = ("/projects", "{project}/items", "/members")
+LISTS = ("/racks", "{rack}/books", "/members")
 
 
 @pytest.fixture
@@ -44,64 +44,64 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 @pytest.fixture
 async def stranger(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
     stranger = await joined(client, make, sign_in, await make.tenant(plan="pro"))
-    await stranger.item(await stranger.project("Theirs"))
+    await stranger.book(await stranger.rack("Theirs"))
     return stranger
 
 
 async def count(readback: Readback, caller: Caller) -> tuple[int, int]:
-    """Return how many projects and items the caller's tenant has."""
+    """Return how many racks and books the caller's tenant has."""
     statement = """
-        select (select count(*) from project where tenant_id = :id) as projects,
-               (select count(*) from project_item where tenant_id = :id) as items
+        select (select count(*) from rack where tenant_id = :id) as racks,
+               (select count(*) from book where tenant_id = :id) as books
     """
     [row] = await readback(statement, id=caller.home.id)
-    return int(str(row["projects"])), int(str(row["items"]))
+    return int(str(row["racks"])), int(str(row["books"]))
 
 
 class TestStrings:
     @pytest.mark.parametrize("sql", SQL)
     async def test_are_stored_as_they_came(self, owner: Caller, stranger: Caller, readback: Readback, sql: str) -> None:
-        project = await owner.project(sql, description=sql)
-        item = await owner.item(project, sql, body=sql)
+        rack = await owner.rack(sql, description=sql)
+        book = await owner.book(rack, sql, body=sql)
         await owner.patch("/tenant", {"name": sql})
         stored = await readback(
-            "select t.name as tenant, p.name, p.description, i.title, i.body from project_item i "
-            "join project p on p.id = i.project_id join tenant t on t.id = p.tenant_id where i.id = :id",
-            id=UUID(item.rpartition("/")[2]),
+            "select t.name as tenant, p.name, p.description, i.title, i.body from book i "
+            "join rack p on p.id = i.rack_id join tenant t on t.id = p.tenant_id where i.id = :id",
+            id=UUID(book.rpartition("/")[2]),
         )
         assert stored == [dict.fromkeys(("tenant", "name", "description", "title", "body"), sql)]
-        assert (await owner.patch(item, {"title": f"{sql}!"})).json()["title"] == f"{sql}!"
+        assert (await owner.patch(book, {"title": f"{sql}!"})).json()["title"] == f"{sql}!"
         assert await count(readback, owner) == (1, 1)
         assert await count(readback, stranger) == (1, 1)
 
     @pytest.mark.parametrize("sql", SQL)
     async def test_searched_for_find_themselves_alone(self, owner: Caller, stranger: Caller, sql: str) -> None:
-        await owner.project("Innocent")
-        project = await owner.project(sql)
-        await owner.item(project, "Innocent")
-        await owner.item(project, sql)
-        assert [row["name"] for row in await owner.walk("/projects", limit=10, search=sql)] == [sql]
-        assert [row["title"] for row in await owner.walk(f"{project}/items", limit=10, search=sql)] == [sql]
+        await owner.rack("Innocent")
+        rack = await owner.rack(sql)
+        await owner.book(rack, "Innocent")
+        await owner.book(rack, sql)
+        assert [row["name"] for row in await owner.walk("/racks", limit=10, search=sql)] == [sql]
+        assert [row["title"] for row in await owner.walk(f"{rack}/books", limit=10, search=sql)] == [sql]
         assert await owner.walk("/members", limit=10, search=sql) == []
-        assert await stranger.walk("/projects", limit=10, search=sql) == []
+        assert await stranger.walk("/racks", limit=10, search=sql) == []
 
 
 @pytest.mark.parametrize("name", LISTS)
 class TestLists:
     async def test_refuse_sql_as_an_order(self, owner: Caller, name: str) -> None:
-        path = name.format(project=await owner.project())
+        path = name.format(rack=await owner.rack())
         answers = {order: (await owner.get(path, sort_by=order)).status_code for order in ORDERS}
         assert answers == dict.fromkeys(ORDERS, 422)
         assert (await owner.get(path, sort_by="created_at")).status_code == 200
 
     @pytest.mark.parametrize("field", ["status", "role", "limit", "cursor"])
     async def test_refuse_sql_as_filter_limit_and_cursor(self, owner: Caller, name: str, field: str) -> None:
-        path = name.format(project=await owner.project())
+        path = name.format(rack=await owner.rack())
         assert {sql: (await owner.get(path, **{field: sql})).status_code for sql in SQL} == dict.fromkeys(SQL, 422)
 
     async def test_take_what_a_forged_cursor_holds_as_data(self, owner: Caller, name: str) -> None:
-        path = name.format(project=await owner.project())
-        order = "title" if name.endswith("items") else "name"
+        path = name.format(rack=await owner.rack())
+        order = "title" if name.endswith("books") else "name"
         for sql in SQL:
             key = sql.encode().hex()
             assert (await owner.get(path, sort_by=order, cursor=forged(order, key))).status_code == 200
@@ -112,7 +112,7 @@ class TestLists:
             assert code_of(time) == (422, "invalid_cursor")
 
     async def test_refuse_a_forged_cursor_of_another_type(self, owner: Caller, name: str) -> None:
-        path = name.format(project=await owner.project())
+        path = name.format(rack=await owner.rack())
         for value in (7, None, ["a"], {"a": 1}, True, 1.5):
             answer = await owner.get(path, sort_by="created_at", cursor=forged("created_at", value))
             assert code_of(answer) == (422, "invalid_cursor")
@@ -133,24 +133,24 @@ class TestLists:
     ],
 )
 async def test_what_no_column_holds_is_refused_in_a_cursor(owner: Caller, sort_by: str, value: object) -> None:
-    path = f"{await owner.project()}/items"
+    path = f"{await owner.rack()}/books"
     assert (await owner.get(path, sort_by=sort_by, cursor=forged(sort_by, value))).status_code == 422
 
 
 class TestElsewhere:
     async def test_an_id_is_refused(self, owner: Caller) -> None:
-        for path in ("/projects/{}", "/projects/{}/items", f"{await owner.project()}/items/{{}}"):
+        for path in ("/racks/{}", "/racks/{}/books", f"{await owner.rack()}/books/{{}}"):
             answers = {sql: (await owner.get(path.format(quote(sql, safe="")))).status_code for sql in SQL}
             assert set(answers.values()) <= {404, 422}
 
     @pytest.mark.parametrize("sql", SQL)
     async def test_a_header_is_data_or_refused(self, owner: Caller, readback: Readback, sql: str) -> None:
-        project = await owner.project()
-        assert code_of(await owner.patch(project, {}, if_match=sql)) == (400, "bad_request")
-        assert code_of(await owner.send("GET", project, headers={"X-Tenant": sql})) == (403, "tenant_conflict")
+        rack = await owner.rack()
+        assert code_of(await owner.patch(rack, {}, if_match=sql)) == (400, "bad_request")
+        assert code_of(await owner.send("GET", rack, headers={"X-Tenant": sql})) == (403, "tenant_conflict")
         key = sql.replace(" ", "_")
         for _ in range(2):
-            made = await owner.post("/projects", {"name": "Once"}, idempotency_key=key)
+            made = await owner.post("/racks", {"name": "Once"}, idempotency_key=key)
             assert made.status_code == 201
         rows = await readback("select key from idempotency_record where tenant_id = :id", id=owner.home.id)
         assert rows == [{"key": key}]

@@ -14,7 +14,7 @@ from tests.support.sql import changed
 from tests.tenants.support import Caller, Readback, code_of, joined, membership_of, sameness
 
 UPSERT = """
-INSERT INTO project (tenant_id, id, created_at, updated_at, version, name, description, status)
+INSERT INTO rack (tenant_id, id, created_at, updated_at, version, name, description, status)
 VALUES (:tenant_id, :id, now(), now(), 1, 'Upserted', '', 'active') ON CONFLICT DO NOTHING
 """
 
@@ -34,45 +34,45 @@ def _id(path: str) -> UUID:
 
 
 async def test_a_foreign_parent_is_like_one_that_is_nowhere(owner: Caller, stranger: Caller) -> None:
-    mine, theirs = await owner.project(), await stranger.project()
-    refused = await owner.post(f"{theirs}/items", {"title": "Probe"})
+    mine, theirs = await owner.rack(), await stranger.rack()
+    refused = await owner.post(f"{theirs}/books", {"title": "Probe"})
     assert code_of(refused) == (404, "not_found")
-    assert sameness(refused) == sameness(await owner.post(f"/projects/{new_id()}/items", {"title": "Probe"}))
-    assert (await owner.post(f"{mine}/items", {"title": "Probe"})).status_code == 201
+    assert sameness(refused) == sameness(await owner.post(f"/racks/{new_id()}/books", {"title": "Probe"}))
+    assert (await owner.post(f"{mine}/books", {"title": "Probe"})).status_code == 201
 
 
 async def test_a_foreign_member_is_like_one_that_is_nowhere(
     owner: Caller, stranger: Caller, readback: Readback
 ) -> None:
-    project = await owner.project()
+    rack = await owner.rack()
 
     async def assign(member: str) -> httpx.Response:
-        return await owner.post(f"{project}/items", {"title": "Probe", "assignee_id": member})
+        return await owner.post(f"{rack}/books", {"title": "Probe", "reader_id": member})
 
     refused = await assign(await membership_of(readback, stranger))
-    assert code_of(refused) == (404, "assignee_not_found")
+    assert code_of(refused) == (404, "reader_not_found")
     assert sameness(refused) == sameness(await assign(str(new_id())))
     assert (await assign(await membership_of(readback, owner))).status_code == 201
 
 
 async def test_a_name_that_another_tenant_uses_is_free(owner: Caller, stranger: Caller) -> None:
-    assert (await stranger.post("/projects", {"name": "Secret plan"})).status_code == 201
-    assert (await owner.post("/projects", {"name": "Secret plan"})).status_code == 201
-    assert (await owner.post("/projects", {"name": "Secret plan"})).status_code == 409
+    assert (await stranger.post("/racks", {"name": "Secret plan"})).status_code == 201
+    assert (await owner.post("/racks", {"name": "Secret plan"})).status_code == 201
+    assert (await owner.post("/racks", {"name": "Secret plan"})).status_code == 409
 
 
 async def test_an_upsert_onto_a_foreign_id_is_like_one_onto_none(
     owner: Caller, stranger: Caller, database: Database, readback: Readback
 ) -> None:
-    theirs = _id(await stranger.project())
-    before = await readback("select * from project where tenant_id = :id", id=stranger.home.id)
+    theirs = _id(await stranger.rack())
+    before = await readback("select * from rack where tenant_id = :id", id=stranger.home.id)
 
-    async def upsert(project_id: UUID) -> int:
+    async def upsert(rack_id: UUID) -> int:
         async with database.unit(TENANTS, owner.home.id) as unit:
-            count = await changed(unit, UPSERT, tenant_id=owner.home.id, id=project_id)
+            count = await changed(unit, UPSERT, tenant_id=owner.home.id, id=rack_id)
             await unit.rollback()
         return count
 
     assert await upsert(theirs) == await upsert(new_id()) == 1
-    assert await upsert(_id(await owner.project())) == 0
-    assert await readback("select * from project where tenant_id = :id", id=stranger.home.id) == before
+    assert await upsert(_id(await owner.rack())) == 0
+    assert await readback("select * from rack where tenant_id = :id", id=stranger.home.id) == before

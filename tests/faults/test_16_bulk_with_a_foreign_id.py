@@ -25,19 +25,19 @@ async def stranger(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) 
 async def test_bulk_with_one_foreign_id_is_refused_whole(
     owner: Caller, stranger: Caller, readback: Readback, at: int
 ) -> None:
-    project = await owner.project()
+    rack = await owner.rack()
     mine, foreign = await membership_of(readback, owner), await membership_of(readback, stranger)
 
     async def create(odd_one: str) -> httpx.Response:
-        items = [{"title": f"Item {n}", "assignee_id": odd_one if n == at else mine} for n in range(500)]
-        return await owner.post(f"{project}/items/bulk", {"items": items})
+        books = [{"title": f"Item {n}", "reader_id": odd_one if n == at else mine} for n in range(500)]
+        return await owner.post(f"{rack}/books/bulk", {"items": books})
 
     async def made() -> int:
-        statement = "select id from project_item where project_id = :id or assignee_id = :foreign"
-        return len(await readback(statement, id=UUID(project.rpartition("/")[2]), foreign=UUID(foreign)))
+        statement = "select id from book where rack_id = :id or reader_id = :foreign"
+        return len(await readback(statement, id=UUID(rack.rpartition("/")[2]), foreign=UUID(foreign)))
 
     refused = await create(foreign)
-    assert code_of(refused) == (404, "assignee_not_found")
+    assert code_of(refused) == (404, "reader_not_found")
     assert sameness(refused) == sameness(await create(str(new_id())))
     assert await made() == 0
     assert (await create(mine)).status_code == 201

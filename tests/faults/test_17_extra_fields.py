@@ -20,30 +20,30 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /me": {"name": "Ada"},
     "PUT /me/password": {"current_password": PASSWORD, "new_password": "nine purple lanterns"},
     "POST /domains": {"host": FRESH},
-    "POST /projects": {"name": "Shop"},
-    "PATCH {project}": {"status": "archived"},
-    "POST {project}/items": {"title": "Basket"},
-    "POST {project}/items/bulk": {"items": [{"title": "Basket"}]},
-    "PATCH {item}": {"status": "done"},
+    "POST /racks": {"name": "Shop"},
+    "PATCH {rack}": {"status": "archived"},
+    "POST {rack}/books": {"title": "Basket"},
+    "POST {rack}/books/bulk": {"items": [{"title": "Basket"}]},
+    "PATCH {book}": {"status": "done"},
     "PATCH {member}": {"role": "viewer"},
     "POST /tenant/ownership": {"member_id": FRESH},
-    "POST /roles": {"key": "editor", "name": "Editor", "permissions": ["project:read"]},
+    "POST /roles": {"key": "editor", "name": "Editor", "permissions": ["rack:read"]},
     "PATCH {role}": {"name": "Editor in chief"},
     "POST /invitations": {"email": FRESH, "role": "member"},
     "POST /invitations/accept": {"token": FRESH},
-    "POST /api-keys": {"name": "Import", "actions": ["project:read"]},
+    "POST /api-keys": {"name": "Import", "actions": ["rack:read"]},
     "POST /api-keys/revoke": {"created_by": FRESH},
     "PATCH {key}": {"name": "Export"},
     "POST {key}/rotate": {"overlap_seconds": 60},
 }
 TEMPLATES = {
-    "project": "/projects/{project_id}",
-    "item": "/projects/{project_id}/items/{item_id}",
+    "rack": "/racks/{rack_id}",
+    "book": "/racks/{rack_id}/books/{book_id}",
     "member": "/members/{member_id}",
     "key": "/api-keys/{key_id}",
     "role": "/roles/{role_id}",
 }
-LISTS = ("/projects", "{project}/items", "/members", "/invitations", "/api-keys", "/domains")
+LISTS = ("/racks", "{rack}/books", "/members", "/invitations", "/api-keys", "/domains")
 
 
 @pytest.fixture
@@ -55,13 +55,13 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 
 @pytest.fixture
 async def paths(owner: Caller, make: Factories) -> dict[str, str]:
-    project = await owner.project()
+    rack = await owner.rack()
     member = await make.membership(owner.home)
-    key = await make.api_key(owner.home, "project:read")
-    role = await owner.post("/roles", {"key": "reader", "name": "Reader", "permissions": ["project:read"]})
+    key = await make.api_key(owner.home, "rack:read")
+    role = await owner.post("/roles", {"key": "reader", "name": "Reader", "permissions": ["rack:read"]})
     return {
-        "project": project,
-        "item": await owner.item(project),
+        "rack": rack,
+        "book": await owner.book(rack),
         "member": f"/members/{member.id}",
         "key": f"/api-keys/{key.id}",
         "role": f"/roles/{role.json()['id']}",
@@ -74,7 +74,7 @@ async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
     other = await make.tenant()
     _, token = await make.invitation(other, await make.member(other, role="owner"), to=owner.user.email)
     heir = await make.membership(owner.home)
-    assert (await owner.post("/api-keys", {"name": "Owner's", "actions": ["project:read"]})).status_code == 201
+    assert (await owner.post("/api-keys", {"name": "Owner's", "actions": ["rack:read"]})).status_code == 201
     unique = new_id().hex
     return {
         "slug": f"t-{unique[:20]}",
@@ -122,7 +122,7 @@ async def test_extra_field_in_a_body_is_refused(
 
 
 async def test_extra_field_in_an_element_of_a_bulk_is_refused(owner: Caller, paths: dict[str, str]) -> None:
-    path = f"{paths['project']}/items/bulk"
+    path = f"{paths['rack']}/books/bulk"
     for field in SMUGGLED:
         refused = await owner.post(path, {"items": [{"title": "a"}, {"title": "b", field: str(new_id())}]})
         errors = [error["field"] for error in refused.json()["field_errors"]]

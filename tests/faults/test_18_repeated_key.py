@@ -16,7 +16,7 @@ from insula.db.unit import Unit
 from insula.http import idempotency
 from insula.http.idempotency import claim
 from tenants.database import TENANTS
-from tenants.projects.routes import create_project
+from tests.probe.racks.routes import create_rack
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
@@ -35,18 +35,18 @@ async def theirs(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) ->
 
 
 async def names(readback: Readback, caller: Caller) -> list[object]:
-    rows = await readback("select name from project where tenant_id = :id order by name", id=caller.home.id)
+    rows = await readback("select name from rack where tenant_id = :id order by name", id=caller.home.id)
     return [row["name"] for row in rows]
 
 
 async def test_two_tenants_use_one_key_independently(mine: Caller, theirs: Caller, readback: Readback) -> None:
     first, second = (
-        await mine.post("/projects", {"name": "A"}, **KEY),
-        await theirs.post("/projects", {"name": "B"}, **KEY),
+        await mine.post("/racks", {"name": "A"}, **KEY),
+        await theirs.post("/racks", {"name": "B"}, **KEY),
     )
     assert (first.status_code, second.status_code) == (201, 201)
     assert (await names(readback, mine), await names(readback, theirs)) == (["A"], ["B"])
-    again = await mine.post("/projects", {"name": "A"}, **KEY)
+    again = await mine.post("/racks", {"name": "A"}, **KEY)
     assert (again.status_code, again.json(), again.headers["idempotency-replayed"]) == (201, first.json(), "true")
     assert await names(readback, mine) == ["A"]
 
@@ -55,8 +55,8 @@ async def test_two_members_of_a_tenant_do_not_share_one(
     mine: Caller, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     colleague = await joined(client, make, sign_in, mine.home, "member")
-    assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
-    assert (await colleague.post("/projects", {"name": "B"}, **KEY)).status_code == 201
+    assert (await mine.post("/racks", {"name": "A"}, **KEY)).status_code == 201
+    assert (await colleague.post("/racks", {"name": "B"}, **KEY)).status_code == 201
     assert await names(readback, mine) == ["A", "B"]
 
 
@@ -68,8 +68,8 @@ async def test_one_person_in_two_tenants_uses_it_in_both_at_once(
     async with database.unit(TENANTS, mine.home.id) as unit:
         assert await claim(_request("the-same-key"), unit, principal_id=mine.user.id, app="tenants")
 
-        assert code_of(await mine.post("/projects", {"name": "A"}, **KEY)) == (409, "idempotency_key_in_flight")
-        assert (await both.post("/projects", {"name": "A"}, **KEY)).status_code == 201
+        assert code_of(await mine.post("/racks", {"name": "A"}, **KEY)) == (409, "idempotency_key_in_flight")
+        assert (await both.post("/racks", {"name": "A"}, **KEY)).status_code == 201
 
 
 def _request(key: str) -> Request:
@@ -78,21 +78,21 @@ def _request(key: str) -> Request:
 
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "server": ("testserver", 80)}
     return Request(
-        {**scope, "route": APIRoute("/", create_project), "headers": [(b"idempotency-key", key.encode())]}, receive
+        {**scope, "route": APIRoute("/", create_rack), "headers": [(b"idempotency-key", key.encode())]}, receive
     )
 
 
 async def test_another_body_or_path_is_refused(mine: Caller, readback: Readback) -> None:
-    assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
-    assert code_of(await mine.post("/projects", {"name": "B"}, **KEY)) == (422, "idempotency_key_reused")
-    one, other = await mine.project("One"), await mine.project("Other")
-    assert (await mine.post(f"{one}/items", {"title": "x"}, **KEY)).status_code == 201
-    assert code_of(await mine.post(f"{other}/items", {"title": "x"}, **KEY)) == (422, "idempotency_key_reused")
+    assert (await mine.post("/racks", {"name": "A"}, **KEY)).status_code == 201
+    assert code_of(await mine.post("/racks", {"name": "B"}, **KEY)) == (422, "idempotency_key_reused")
+    one, other = await mine.rack("One"), await mine.rack("Other")
+    assert (await mine.post(f"{one}/books", {"title": "x"}, **KEY)).status_code == 201
+    assert code_of(await mine.post(f"{other}/books", {"title": "x"}, **KEY)) == (422, "idempotency_key_reused")
     assert await names(readback, mine) == ["A", "One", "Other"]
 
 
 async def test_fifty_at_once_have_one_effect(mine: Caller, readback: Readback) -> None:
-    found = await asyncio.gather(*(mine.post("/projects", {"name": "A"}, **KEY) for _ in range(50)))
+    found = await asyncio.gather(*(mine.post("/racks", {"name": "A"}, **KEY) for _ in range(50)))
     made = [answer for answer in found if answer.status_code == 201]
     assert {code_of(answer) for answer in found if answer not in made} <= {
         (409, "idempotency_key_in_flight"),
@@ -104,41 +104,41 @@ async def test_fifty_at_once_have_one_effect(mine: Caller, readback: Readback) -
 
 
 async def test_a_key_is_forgotten_after_a_day(mine: Caller, readback: Readback) -> None:
-    assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
+    assert (await mine.post("/racks", {"name": "A"}, **KEY)).status_code == 201
     await readback(
         "update idempotency_record set created_at = created_at - interval '25 hours' where tenant_id = :id "
         "returning key",
         id=mine.home.id,
     )
-    assert (await mine.post("/projects", {"name": "B"}, **KEY)).status_code == 201
+    assert (await mine.post("/racks", {"name": "B"}, **KEY)).status_code == 201
     assert await names(readback, mine) == ["A", "B"]
     with clock.moved(timedelta(minutes=1)):
-        assert (await mine.post("/projects", {"name": "B"}, **KEY)).headers["idempotency-replayed"] == "true"
+        assert (await mine.post("/racks", {"name": "B"}, **KEY)).headers["idempotency-replayed"] == "true"
 
 
-OF_THE_RELEASE_BEFORE = "tenants.tenants.routes.projects.create_project"
+OF_THE_RELEASE_BEFORE = "tenants.tenants.routes.racks.create_rack"
 
 
-@pytest.mark.parametrize("route", [OF_THE_RELEASE_BEFORE, "tenants.tenants.moved.since.create_project"])
+@pytest.mark.parametrize("route", [OF_THE_RELEASE_BEFORE, "tenants.tenants.moved.since.create_rack"])
 async def test_an_answer_that_the_release_before_stored_is_replayed(
     mine: Caller, readback: Readback, route: str
 ) -> None:
-    first = await mine.post("/projects", {"name": "A"}, **KEY)
+    first = await mine.post("/racks", {"name": "A"}, **KEY)
     assert first.status_code == 201
     await readback(
         "update idempotency_record set route = :route where tenant_id = :id returning key",
         route=route,
         id=mine.home.id,
     )
-    again = await mine.post("/projects", {"name": "A"}, **KEY)
+    again = await mine.post("/racks", {"name": "A"}, **KEY)
     assert (again.status_code, again.json(), again.headers["idempotency-replayed"]) == (201, first.json(), "true")
-    assert code_of(await mine.post("/projects", {"name": "B"}, **KEY)) == (422, "idempotency_key_reused")
-    assert (await mine.post("/projects", {"name": "C"}, Idempotency_Key="another")).status_code == 201
+    assert code_of(await mine.post("/racks", {"name": "B"}, **KEY)) == (422, "idempotency_key_reused")
+    assert (await mine.post("/racks", {"name": "C"}, Idempotency_Key="another")).status_code == 201
     assert await names(readback, mine) == ["A", "C"]
 
 
 async def test_the_release_before_cannot_repeat_what_this_one_did(mine: Caller, readback: Readback) -> None:
-    assert (await mine.post("/projects", {"name": "A"}, **KEY)).status_code == 201
+    assert (await mine.post("/racks", {"name": "A"}, **KEY)).status_code == 201
     with pytest.raises(IntegrityError, match="uq_idempotency_record_operation"):
         await _store_as_the_release_before(readback, mine)
 
@@ -154,10 +154,10 @@ async def test_a_key_in_flight_in_the_release_before_has_one_effect(
 
     with monkeypatch.context() as patched:
         patched.setattr(idempotency, "_answer_if_known", look_too_early)
-        refused = await mine.post("/projects", {"name": "A"}, **KEY)
+        refused = await mine.post("/racks", {"name": "A"}, **KEY)
     assert code_of(refused) == (409, "idempotency_key_in_flight")
     assert await names(readback, mine) == []
-    assert (await mine.post("/projects", {"name": "A"}, **KEY)).headers["idempotency-replayed"] == "true"
+    assert (await mine.post("/racks", {"name": "A"}, **KEY)).headers["idempotency-replayed"] == "true"
 
 
 async def _store_as_the_release_before(readback: Readback, caller: Caller, request_hash: bytes = b"") -> None:

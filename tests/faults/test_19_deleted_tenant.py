@@ -50,11 +50,11 @@ async def test_its_tokens_and_keys_open_nothing_and_its_slug_stays_taken(
     tenant = TenantRow(id=UUID(str(row["id"])), slug=slug, name="Gone")
     owner = Caller(client, newcomer.user, tenant, await sign_in(newcomer.user, tenant))
     neighbour = await joined(client, make, sign_in, await make.tenant(plan="pro"))
-    body = {"name": "Key", "actions": ["project:read"]}
+    body = {"name": "Key", "actions": ["rack:read"]}
     keys = [(await caller.post("/api-keys", body)).json()["key"] for caller in (owner, neighbour)]
 
     async def by_key(key: str) -> httpx.Response:
-        return await client.get("/api/v1/projects", headers={"X-API-Key": key})
+        return await client.get("/api/v1/racks", headers={"X-API-Key": key})
 
     assert [(await by_key(key)).status_code for key in keys] == [200, 200]
     assert (await owner.get("/tenant")).status_code == 200

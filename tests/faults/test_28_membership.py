@@ -48,31 +48,31 @@ def there(elsewhere: httpx.AsyncClient, member: Caller) -> Caller:
 
 
 async def test_removed_member_is_denied(owner: Caller, member: Caller, there: Caller, readback: Readback) -> None:
-    assert (await there.get("/projects")).status_code == 200
+    assert (await there.get("/racks")).status_code == 200
     assert (await owner.delete(f"/members/{await membership_of(readback, member)}")).status_code == 204
-    await answers(403, lambda: there.get("/projects"))
+    await answers(403, lambda: there.get("/racks"))
 
 
 async def test_member_who_left_is_denied(member: Caller, there: Caller) -> None:
-    assert (await there.get("/projects")).status_code == 200
+    assert (await there.get("/racks")).status_code == 200
     assert (await member.delete("/members/me")).status_code == 204
-    await answers(403, lambda: there.get("/projects"))
+    await answers(403, lambda: there.get("/racks"))
 
 
 async def test_lower_role_may_less(owner: Caller, member: Caller, there: Caller, readback: Readback) -> None:
-    project = await there.project()
+    rack = await there.rack()
     lowered = await owner.patch(f"/members/{await membership_of(readback, member)}", {"role": "viewer"})
     assert lowered.status_code == 200
-    await answers(403, lambda: there.patch(project, {"status": "archived"}))
-    assert (await there.get(project)).status_code == 200
+    await answers(403, lambda: there.patch(rack, {"status": "archived"}))
+    assert (await there.get(rack)).status_code == 200
 
 
 async def test_higher_role_may_more(owner: Caller, member: Caller, there: Caller, readback: Readback) -> None:
-    project = await there.project()
-    assert (await there.delete(project)).status_code == 403
+    rack = await there.rack()
+    assert (await there.delete(rack)).status_code == 403
     raised = await owner.patch(f"/members/{await membership_of(readback, member)}", {"role": "admin"})
     assert raised.status_code == 200
-    await answers(204, lambda: there.delete(project))
+    await answers(204, lambda: there.delete(rack))
 
 
 async def test_former_owner_no_longer_gives_the_tenant_away(

@@ -61,25 +61,25 @@ async def held(
 
 async def test_a_permission_that_is_taken_is_gone_everywhere(owner: Caller, held: Held) -> None:
     for caller in held.everywhere:
-        await caller.project(f"For {caller.client.base_url}")
-    assert (await owner.patch(held.path, {"permissions": ["project:read"]})).status_code == 200
+        await caller.rack(f"For {caller.client.base_url}")
+    assert (await owner.patch(held.path, {"permissions": ["rack:read"]})).status_code == 200
     for caller in held.everywhere:
-        await answers(403, lambda caller=caller: caller.post("/projects", {"name": "Late"}))  # type: ignore[misc]  # bound now
-        assert (await caller.get("/projects")).status_code == 200
+        await answers(403, lambda caller=caller: caller.post("/racks", {"name": "Late"}))  # type: ignore[misc]  # bound now
+        assert (await caller.get("/racks")).status_code == 200
 
 
 async def test_a_permission_that_is_given_is_there_everywhere(owner: Caller, held: Held) -> None:
-    project = await held.there.project()
+    rack = await held.there.rack()
     for caller in held.everywhere:
-        assert (await caller.delete(project)).status_code == 403
-    wider = {"permissions": [*EDITS, "project:delete"]}
+        assert (await caller.delete(rack)).status_code == 403
+    wider = {"permissions": [*EDITS, "rack:delete"]}
     assert (await owner.patch(held.path, wider)).status_code == 200
-    await answers(204, lambda: held.there.delete(project))
-    assert (await held.here.delete(project)).status_code == 404
+    await answers(204, lambda: held.there.delete(rack))
+    assert (await held.here.delete(rack)).status_code == 404
 
 
 async def test_who_may_no_longer_run_roles_changes_none_there(owner: Caller, held: Held) -> None:
-    other = await defined(held.there, "project:read")
+    other = await defined(held.there, "rack:read")
     path = f"/roles/{other['id']}"
     assert (await held.there.patch(path, {"name": "First"})).status_code == 200
     assert (await owner.patch(held.path, {"permissions": ["role:read"]})).status_code == 200
@@ -88,12 +88,12 @@ async def test_who_may_no_longer_run_roles_changes_none_there(owner: Caller, hel
 
 
 async def test_who_has_another_role_may_what_that_says(owner: Caller, held: Held, readback: Readback) -> None:
-    project = await held.there.project()
-    less = await defined(owner, "project:read")
+    rack = await held.there.rack()
+    less = await defined(owner, "rack:read")
     place = f"/members/{await membership_of(readback, held.here)}"
     assert code_of(await owner.delete(held.path)) == (409, "role_in_use")
     assert (await owner.patch(place, {"role": less["key"]})).status_code == 200
-    await answers(403, lambda: held.there.patch(project, {"status": "archived"}))
-    assert (await held.there.get(project)).status_code == 200
+    await answers(403, lambda: held.there.patch(rack, {"status": "archived"}))
+    assert (await held.there.get(rack)).status_code == 200
     assert (await owner.delete(held.path)).status_code == 204
-    assert (await held.there.get(project)).status_code == 200
+    assert (await held.there.get(rack)).status_code == 200

@@ -13,8 +13,8 @@ from tests.tenants.roles.support import BASIC, RUNS_ROLES, role
 from tests.tenants.support import Caller, Readback, joined, membership_of
 
 ROUNDS = 25
-SHARED = (*BASIC, *RUNS_ROLES, "member:read", "member:update", "project:read")
-APART = ("project:delete", "audit:read")
+SHARED = (*BASIC, *RUNS_ROLES, "member:read", "member:update", "rack:read")
+APART = ("rack:delete", "audit:read")
 """Each of them has one of these, and none has both."""
 
 Act = Callable[[random.Random, Caller, list[str], list[str]], Awaitable[httpx.Response]]
@@ -79,7 +79,7 @@ async def test_no_role_joins_what_nobody_had_together(
     written = await readback(
         "select after from audit_event where tenant_id = :id and after -> 'permissions' @> cast(:both as jsonb)",
         id=tenant.id,
-        both='["project:delete", "audit:read"]',
+        both='["rack:delete", "audit:read"]',
     )
     assert written == []
     kept = await readback("select permissions from custom_role where tenant_id = :id", id=tenant.id)

@@ -36,7 +36,7 @@ _DELETE = text("delete from custom_role where key = :key and tenant_id = :tenant
 
 @pytest.fixture
 async def tenant(make: Factories) -> TenantRow:
-    return await make.tenant(plan="pro", entitlements={"requests_per_minute": 60_000, "seats": 1_000, "projects": 10})
+    return await make.tenant(plan="pro", entitlements={"requests_per_minute": 60_000, "seats": 1_000, "racks": 10})
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def owner(join: Join) -> Caller:
 
 @pytest.fixture
 async def lead(owner: Caller, join: Join) -> Caller:
-    """Somebody who gives out roles, and may edit projects themselves."""
+    """Somebody who gives out roles, and may edit racks themselves."""
     role = await defined(owner, "member:update", "invitation:create", *EDITS)
     return await join(role["key"])
 
@@ -94,7 +94,7 @@ async def test_a_role_that_is_widened_while_it_is_given_by_somebody_with_less(
         path = f"/roles/{role['id']}"
         given, widened = await asyncio.gather(
             lead.patch(place, {"role": role["key"]}),
-            owner.patch(path, {"permissions": [*EDITS, "project:delete"]}, if_match='"1"'),
+            owner.patch(path, {"permissions": [*EDITS, "rack:delete"]}, if_match='"1"'),
         )
         assert widened.status_code == 200
         assert given.status_code == 200 or code_of(given) == (403, "outranked")
@@ -142,7 +142,7 @@ async def test_the_keys_hold_a_role_that_somebody_gets_past_the_lock(
     await until_blocked(readback, 1)
     await unlocked.commit()
     assert code_of(await deleting) == (409, "role_in_use")
-    await member.project()
+    await member.rack()
 
 
 async def test_the_keys_give_no_role_that_is_deleted_past_the_lock(
@@ -178,7 +178,7 @@ class Waiting:
         return await self.caller.patch(f"/roles/{self.given['id']}", {"name": "Changed"})
 
     async def makes_a_key(self) -> httpx.Response:
-        return await self.caller.post("/api-keys", {"name": "Import", "actions": ["project:update"]})
+        return await self.caller.post("/api-keys", {"name": "Import", "actions": ["rack:update"]})
 
 
 @pytest.fixture
@@ -197,11 +197,11 @@ Does = Callable[[Waiting], Coroutine[None, None, httpx.Response]]
     ("act", "needed", "code"),
     [
         (Waiting.gives, "member:update", "forbidden"),
-        (Waiting.gives, "project:update", "outranked"),
-        (Waiting.invites, "project:update", "outranked"),
-        (Waiting.defines, "project:update", "outranked"),
-        (Waiting.changes, "project:update", "outranked"),
-        (Waiting.makes_a_key, "project:update", "action_not_yours"),
+        (Waiting.gives, "rack:update", "outranked"),
+        (Waiting.invites, "rack:update", "outranked"),
+        (Waiting.defines, "rack:update", "outranked"),
+        (Waiting.changes, "rack:update", "outranked"),
+        (Waiting.makes_a_key, "rack:update", "action_not_yours"),
     ],
 )
 async def test_who_loses_a_permission_while_waiting_gives_nothing_of_it(

@@ -9,7 +9,7 @@ from insula.http.access import allow
 from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
 from insula.http.seal import RepeatedOperation, seal
 from insula.scope import Scope
-from tenants.projects.permissions import Action
+from tests.probe.racks.permissions import Action
 from tests.support.apps import PUBLIC
 
 

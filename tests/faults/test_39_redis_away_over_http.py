@@ -16,7 +16,7 @@ from tests.support.factories import Factories
 from tests.support.load import CONNECTIONS, Load
 from tests.support.waiting import answers, until
 
-PATH = "/api/v1/projects"
+PATH = "/api/v1/racks"
 PLENTY, FEW = 100_000, 60
 CALLERS = 8
 LONGEST = 2.0  # what a request may take on a machine that is busy: far less than Redis is away
@@ -63,10 +63,10 @@ class Callers:
 async def callers(address: str, make: Factories) -> AsyncIterator[Callers]:
     keys = {}
     for number in range(CALLERS):
-        tenant = await make.tenant(entitlements={"requests_per_minute": PLENTY, "projects": 1})
-        keys[f"caller {number}"] = (await make.api_key(tenant, "project:read")).headers
-    limited = await make.tenant(entitlements={"requests_per_minute": FEW, "projects": 1})
-    keys["limited"] = (await make.api_key(limited, "project:read")).headers
+        tenant = await make.tenant(entitlements={"requests_per_minute": PLENTY, "racks": 1})
+        keys[f"caller {number}"] = (await make.api_key(tenant, "rack:read")).headers
+    limited = await make.tenant(entitlements={"requests_per_minute": FEW, "racks": 1})
+    keys["limited"] = (await make.api_key(limited, "rack:read")).headers
     async with httpx.AsyncClient(base_url=address, timeout=20, limits=CONNECTIONS) as client:
         yield Callers(client, keys)
 

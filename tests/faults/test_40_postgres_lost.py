@@ -55,8 +55,8 @@ async def client(address: str, postgres: MortalPostgres) -> AsyncIterator[httpx.
         make_url(postgres.settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )
     make = Factories(engine)
-    tenant = await make.tenant(entitlements={"requests_per_minute": 1_000_000, "projects": 10, "items": 1_000_000})
-    key = await make.api_key(tenant, "project:create", "project:read", "item:create", "item:read")
+    tenant = await make.tenant(entitlements={"requests_per_minute": 1_000_000, "racks": 10, "books": 1_000_000})
+    key = await make.api_key(tenant, "rack:create", "rack:read", "book:create", "book:read")
     async with httpx.AsyncClient(
         base_url=f"{address}/api/v1", headers=key.headers, timeout=20, limits=CONNECTIONS
     ) as client:
@@ -64,21 +64,21 @@ async def client(address: str, postgres: MortalPostgres) -> AsyncIterator[httpx.
 
 
 class Ledger:
-    """Items that are made under keys, each asked for until it is acknowledged."""
+    """Books that are made under keys, each asked for until it is acknowledged."""
 
-    def __init__(self, client: httpx.AsyncClient, project: str) -> None:
-        self.client, self.project = client, project
+    def __init__(self, client: httpx.AsyncClient, rack: str) -> None:
+        self.client, self.rack = client, rack
         self.acknowledged: dict[str, str] = {}
         self.odd: list[str] = []
         self._titles = count()
 
     def writer(self) -> "Writer":
-        """Return a caller who makes one item after the other."""
+        """Return a caller who makes one book after the other."""
         return Writer(self, self.next_title())
 
     def next_title(self) -> str:
         """Return a title that nobody has."""
-        return f"item-{next(self._titles)}"
+        return f"book-{next(self._titles)}"
 
     def note(self, title: str, answer: httpx.Response) -> None:
         """Write down what was acknowledged, and any answer but success and 503 with Retry-After."""
@@ -88,15 +88,15 @@ class Ledger:
             self.odd.append(f"{answer.status_code} {answer.text}")
 
     async def read(self) -> httpx.Response:
-        """Read the project."""
-        answer = await self.client.get(f"/projects/{self.project}")
+        """Read the rack."""
+        answer = await self.client.get(f"/racks/{self.rack}")
         if answer.status_code != 200:
             self.note("", answer)
         return answer
 
 
 class Writer:
-    """Makes an item, again and again under the same key until it is acknowledged, and then the next."""
+    """Makes a book, again and again under the same key until it is acknowledged, and then the next."""
 
     def __init__(self, ledger: Ledger, title: str) -> None:
         self.ledger, self.title = ledger, title
@@ -104,7 +104,7 @@ class Writer:
     async def __call__(self) -> httpx.Response:
         """Ask once."""
         answer = await self.ledger.client.post(
-            f"/projects/{self.ledger.project}/items",
+            f"/racks/{self.ledger.rack}/books",
             json={"title": self.title},
             headers={"Idempotency-Key": self.title},
         )
@@ -117,8 +117,8 @@ class Writer:
 async def test_acknowledged_writes_outlive_lost_backends_and_a_crash(
     client: httpx.AsyncClient, address: str, postgres: MortalPostgres
 ) -> None:
-    project = (await client.post("/projects", json={"name": "Ledger"})).json()["id"]
-    ledger, load = Ledger(client, project), Load()
+    rack = (await client.post("/racks", json={"name": "Ledger"})).json()["id"]
+    ledger, load = Ledger(client, rack), Load()
     writers = [(f"writer {n}", ledger.writer()) for n in range(WRITERS)]
     readers = [(f"reader {n}", ledger.read) for n in range(READERS)]
 
@@ -137,11 +137,9 @@ async def test_acknowledged_writes_outlive_lost_backends_and_a_crash(
 
     assert ledger.odd + load.failures == []
     assert set(load.statuses()) == {200, 201, 503}
-    kept = await rows_of(
-        postgres.settings, "select id::text, title from project_item where project_id = :id", id=project
-    )
+    kept = await rows_of(postgres.settings, "select id::text, title from book where rack_id = :id", id=rack)
     titles = [str(row["title"]) for row in kept]
-    assert len(titles) == len(set(titles)), "one item for a key, however often it was asked for"
+    assert len(titles) == len(set(titles)), "one book for a key, however often it was asked for"
     assert {str(row["title"]): row["id"] for row in kept}.items() >= ledger.acknowledged.items()
     assert len(ledger.acknowledged) > 60
 
@@ -149,13 +147,13 @@ async def test_acknowledged_writes_outlive_lost_backends_and_a_crash(
 async def test_the_pool_is_whole_afterwards(client: httpx.AsyncClient, address: str, postgres: MortalPostgres) -> None:
     size = shares(postgres.settings.database.budget, DECLARED.web_roles)[TENANTS]
     postgres.crash()
-    assert (await client.get("/projects")).status_code == 503
+    assert (await client.get("/racks")).status_code == 503
     assert (await client.get(f"{address}/readyz")).status_code == 503
     postgres.start()
 
-    await answers(200, lambda: client.get("/projects"), seconds=5)
+    await answers(200, lambda: client.get("/racks"), seconds=5)
     await answers(200, lambda: client.get(f"{address}/readyz"), seconds=5)
-    many = await asyncio.gather(*(client.get("/projects") for _ in range(3 * size)))
+    many = await asyncio.gather(*(client.get("/racks") for _ in range(3 * size)))
     assert [answer.status_code for answer in many] == [200] * 3 * size
 
 

@@ -33,10 +33,10 @@ def address(small: Settings) -> Iterator[str]:
 
 @pytest.fixture
 async def client(address: str, make: Factories) -> AsyncIterator[httpx.AsyncClient]:
-    tenant = await make.tenant(entitlements={"requests_per_minute": 10_000, "projects": 100})
-    key = await make.api_key(tenant, "project:read", "project:create")
+    tenant = await make.tenant(entitlements={"requests_per_minute": 10_000, "racks": 100})
+    key = await make.api_key(tenant, "rack:read", "rack:create")
     async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=key.headers, timeout=20) as client:
-        assert (await client.get("/projects")).status_code == 200
+        assert (await client.get("/racks")).status_code == 200
         yield client
 
 
@@ -46,12 +46,12 @@ async def test_an_exhausted_pool_is_503_at_once_and_heals(
 ) -> None:
     body = {"name": "Temple"} if method == "POST" else None
     size = shares(small.database.budget, DECLARED.web_roles)[TENANTS]
-    async with holding(settings, "LOCK TABLE project IN ACCESS EXCLUSIVE MODE"):
-        holders = asyncio.gather(*(client.get("/projects") for _ in range(size)))
+    async with holding(settings, "LOCK TABLE rack IN ACCESS EXCLUSIVE MODE"):
+        holders = asyncio.gather(*(client.get("/racks") for _ in range(size)))
         await until_blocked(readback, size)
 
         began = monotonic()
-        refused = await asyncio.gather(*(client.request(method, "/projects", json=body) for _ in range(20)))
+        refused = await asyncio.gather(*(client.request(method, "/racks", json=body) for _ in range(20)))
         assert monotonic() - began < QUICK
         assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "unavailable")}
         assert {answer.headers["retry-after"] for answer in refused} == {"1"}
@@ -59,6 +59,6 @@ async def test_an_exhausted_pool_is_503_at_once_and_heals(
         assert (await client.get(f"{address}/readyz")).status_code == 200
 
     assert [answer.status_code for answer in await holders] == [200] * size
-    afterwards = await client.request(method, "/projects", json=body)
+    afterwards = await client.request(method, "/racks", json=body)
     assert afterwards.status_code == (201 if method == "POST" else 200)
-    assert [(await client.get("/projects")).status_code for _ in range(20)] == [200] * 20
+    assert [(await client.get("/racks")).status_code for _ in range(20)] == [200] * 20

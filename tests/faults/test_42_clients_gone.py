@@ -19,7 +19,7 @@ from tests.support.backends import Readback, blocked, holding, until_blocked
 from tests.support.factories import Factories, MadeKey, TenantRow
 from tests.support.wire import Wire, wired
 
-LOCKED = "LOCK TABLE project IN ACCESS EXCLUSIVE MODE"
+LOCKED = "LOCK TABLE rack IN ACCESS EXCLUSIVE MODE"
 SOON = 5.0
 NET = "ALTER ROLE insula_tenants IN DATABASE {} {} client_connection_check_interval{}"
 
@@ -37,7 +37,7 @@ class Client:
         length = [f"Content-Length: {len(body)}", "Content-Type: application/json"] if body else []
         key = f"X-API-Key: {self.key.key}"
         again = [f"Idempotency-Key: {name}"] if name else []
-        wire.send(f"{method} /api/v1/projects HTTP/1.1", "Host: localhost", key, *again, *length, "")
+        wire.send(f"{method} /api/v1/racks HTTP/1.1", "Host: localhost", key, *again, *length, "")
         wire.socket.sendall(body.encode())
 
 
@@ -55,12 +55,12 @@ async def address(settings: Settings) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def tenant(make: Factories) -> TenantRow:
-    return await make.tenant(entitlements={"requests_per_minute": 100_000, "projects": 10_000})
+    return await make.tenant(entitlements={"requests_per_minute": 100_000, "racks": 10_000})
 
 
 @pytest.fixture
 async def client(address: str, make: Factories, tenant: TenantRow) -> Client:
-    client = Client(address, await make.api_key(tenant, "project:read", "project:create"))
+    client = Client(address, await make.api_key(tenant, "rack:read", "rack:create"))
     with wired(address) as wire:  # the key is known to the process from here on
         client.ask(wire)
         assert wire.answer()[0] == 200
@@ -108,7 +108,7 @@ async def test_a_hundred_that_go_leave_the_pool_whole(
                 client.ask(wire)
             await until_blocked(readback, size)
         assert [(await asyncio.to_thread(wire.answer))[0] for wire in wires] == [200] * size
-    assert await readback("select 1 from project where tenant_id = :id", id=tenant.id) == []
+    assert await readback("select 1 from rack where tenant_id = :id", id=tenant.id) == []
 
 
 async def test_a_write_whose_client_goes_at_any_moment_is_whole(
@@ -124,23 +124,23 @@ async def test_a_write_whose_client_goes_at_any_moment_is_whole(
     async with httpx.AsyncClient(base_url=client.address, headers=headers) as again:
         for name in names:
             body = f'{{"name": "{name}"}}'
-            answer = await again.post("/api/v1/projects", content=body, headers={"Idempotency-Key": name})
+            answer = await again.post("/api/v1/racks", content=body, headers={"Idempotency-Key": name})
             assert answer.status_code == 201, answer.text
 
     [row] = await readback(
-        "select (select count(*) from project where tenant_id = :id) as projects,"
-        " (select count(*) from audit_event where tenant_id = :id and action = 'project.created') as told,"
+        "select (select count(*) from rack where tenant_id = :id) as racks,"
+        " (select count(*) from audit_event where tenant_id = :id and action = 'rack.created') as told,"
         " (select count(*) from idempotency_record where tenant_id = :id) as kept",
         id=tenant.id,
     )
-    assert row == {"projects": len(names), "told": len(names), "kept": len(names)}
+    assert row == {"racks": len(names), "told": len(names), "kept": len(names)}
 
 
 async def test_the_statements_of_a_killed_process_end_too(
     settings: Settings, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
     await readback(NET.format(settings.database_url.rpartition("/")[2], "RESET", ""))
-    key = await make.api_key(tenant, "project:read")
+    key = await make.api_key(tenant, "rack:read")
     with web_process(settings) as (address, process), wired(address) as wire:
         client = Client(address, key)
         client.ask(wire)

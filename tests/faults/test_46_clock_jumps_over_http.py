@@ -42,13 +42,13 @@ async def test_who_is_signed_in_goes_on_at_worst_after_a_refresh(
     async with visitor_at(live, settings) as visitor:
         first = (await visitor.login(user.email, tenant=tenant.slug)).json()
         with clock.moved(jump):
-            kept = await visitor.get("/api/v1/projects", first["access_token"])
+            kept = await visitor.get("/api/v1/racks", first["access_token"])
             assert kept.status_code == (200 if jump > timedelta() else 401)
             second = (await visitor.refresh(first["refresh_token"], tenant=tenant.slug)).json()
-            assert (await visitor.get("/api/v1/projects", second["access_token"])).status_code == 200
+            assert (await visitor.get("/api/v1/racks", second["access_token"])).status_code == 200
         third = await visitor.refresh(second["refresh_token"], tenant=tenant.slug)
         assert third.status_code == 200
-        assert (await visitor.get("/api/v1/projects", third.json()["access_token"])).status_code == 200
+        assert (await visitor.get("/api/v1/racks", third.json()["access_token"])).status_code == 200
         with clock.moved(jump):
             again = await visitor.refresh(first["refresh_token"], tenant=tenant.slug)
         assert problem(again) == (401, "refresh_token_refused")
@@ -59,21 +59,21 @@ async def test_a_token_past_its_time_is_refused_on_the_jumping_process(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, settings: Settings, jump: timedelta
 ) -> None:
     caller = await joined(client, make, sign_in, await make.tenant())
-    assert (await caller.get("/projects")).status_code == 200
+    assert (await caller.get("/racks")).status_code == 200
     with clock.moved(jump + timedelta(seconds=settings.auth.access_token_seconds) + JUMP + timedelta(seconds=30)):
-        assert (await caller.get("/projects")).status_code == 401
+        assert (await caller.get("/racks")).status_code == 401
 
 
 @both_ways
 async def test_a_minute_admits_its_limit_whatever_the_clock_does(
     client: httpx.AsyncClient, make: Factories, jump: timedelta
 ) -> None:
-    tenant = await make.tenant(entitlements={"requests_per_minute": 30, "projects": 1})
-    key = await make.api_key(tenant, "project:read")
-    statuses = [(await client.get("/api/v1/projects", headers=key.headers)).status_code for _ in range(10)]
+    tenant = await make.tenant(entitlements={"requests_per_minute": 30, "racks": 1})
+    key = await make.api_key(tenant, "rack:read")
+    statuses = [(await client.get("/api/v1/racks", headers=key.headers)).status_code for _ in range(10)]
     with clock.moved(jump):
-        statuses += [(await client.get("/api/v1/projects", headers=key.headers)).status_code for _ in range(10)]
-    statuses += [(await client.get("/api/v1/projects", headers=key.headers)).status_code for _ in range(20)]
+        statuses += [(await client.get("/api/v1/racks", headers=key.headers)).status_code for _ in range(10)]
+    statuses += [(await client.get("/api/v1/racks", headers=key.headers)).status_code for _ in range(20)]
 
     assert statuses.count(200) == 30
     assert statuses[-10:] == [429] * 10
@@ -84,8 +84,8 @@ async def test_a_repeated_key_still_has_one_effect(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback, jump: timedelta
 ) -> None:
     caller = await joined(client, make, sign_in, await make.tenant(plan="pro"))
-    key = await make.api_key(caller.home, "project:create")
-    create = partial(client.post, "/api/v1/projects", json={"name": "Temple"})
+    key = await make.api_key(caller.home, "rack:create")
+    create = partial(client.post, "/api/v1/racks", json={"name": "Temple"})
     headers = {**key.headers, "Idempotency-Key": "once"}
     first = await create(headers=headers)
     with clock.moved(jump):
@@ -93,7 +93,7 @@ async def test_a_repeated_key_still_has_one_effect(
 
     assert (first.status_code, second.status_code) == (201, 201)
     assert (second.headers["idempotency-replayed"], second.json()["id"]) == ("true", first.json()["id"])
-    assert len(await readback("select 1 from project where tenant_id = :id", id=caller.home.id)) == 1
+    assert len(await readback("select 1 from rack where tenant_id = :id", id=caller.home.id)) == 1
 
 
 @both_ways

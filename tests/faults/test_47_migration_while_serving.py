@@ -22,15 +22,15 @@ from tests.support.load import CONNECTIONS, Load
 from tests.support.waiting import until
 
 CALLERS = 12  # more than the role has connections
-WIDER = "ALTER TABLE project ALTER COLUMN name TYPE varchar(500)"
+WIDER = "ALTER TABLE rack ALTER COLUMN name TYPE varchar(500)"
 APPLIED = "SELECT version_num FROM schema_revision WHERE version_num LIKE 'example_%'"
 LAST_TABLE = ("CREATE TABLE last_of_all ()", "GRANT SELECT ON last_of_all TO insula_backup")
-INDEX = "SELECT pg_get_indexdef('ix_project_name'::regclass) AS index"
+INDEX = "SELECT pg_get_indexdef('ix_rack_name'::regclass) AS index"
 LEFT_BY_A_KILLED_RUN = (
-    "CREATE INDEX ix_project_name ON project (id)",
-    "ALTER TABLE project ADD CONSTRAINT ck_project_note CHECK (name <> '') NOT VALID",
+    "CREATE INDEX ix_rack_name ON rack (id)",
+    "ALTER TABLE rack ADD CONSTRAINT ck_rack_note CHECK (name <> '') NOT VALID",
 )
-CHECK = "SELECT convalidated AS valid FROM pg_constraint WHERE conname = 'ck_project_note'"
+CHECK = "SELECT convalidated AS valid FROM pg_constraint WHERE conname = 'ck_rack_note'"
 INDEX_WAITS = """
     SELECT 1 FROM pg_stat_activity
     WHERE usename = 'insula_owner' AND datname = current_database() AND wait_event = 'virtualxid'
@@ -55,13 +55,13 @@ def address(own: Settings) -> Iterator[str]:
 
 @pytest.fixture
 async def client(address: str, own: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Ask as a tenant that has a project."""
+    """Ask as a tenant that has a rack."""
     engine = create_async_engine(make_url(own.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     make = Factories(engine)
-    tenant = await make.tenant(entitlements={"requests_per_minute": 1_000_000, "projects": 10})
-    key = await make.api_key(tenant, "project:create", "project:read", "project:update")
+    tenant = await make.tenant(entitlements={"requests_per_minute": 1_000_000, "racks": 10})
+    key = await make.api_key(tenant, "rack:create", "rack:read", "rack:update")
     async with httpx.AsyncClient(base_url=address, headers=key.headers, timeout=30, limits=CONNECTIONS) as client:
-        assert (await client.post("/api/v1/projects", json={"name": "Temple"})).status_code == 201
+        assert (await client.post("/api/v1/racks", json={"name": "Temple"})).status_code == 201
         yield client
 
 
@@ -75,7 +75,7 @@ async def test_a_change_of_a_type_fails_no_request_on_any_pooled_connection(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion
 ) -> None:
     load = Load()
-    async with load.of((f"reader {number}", lambda: client.get("/api/v1/projects")) for number in range(CALLERS)):
+    async with load.of((f"reader {number}", lambda: client.get("/api/v1/racks")) for number in range(CALLERS)):
         await load.more(100, 200)
         next_version.add("example_9901_wider", WIDER)
         await asyncio.to_thread(migrate, own, next_version.declared)
@@ -90,11 +90,11 @@ async def test_beside_a_backup_a_migration_waits_and_requests_do_not(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion, tmp_path: Path
 ) -> None:
     next_version.add("example_9902_first", "CREATE TABLE first ()")
-    next_version.add("example_9903_second", "CREATE TABLE second ()", "ALTER TABLE project ADD COLUMN note text")
+    next_version.add("example_9903_second", "CREATE TABLE second ()", "ALTER TABLE rack ADD COLUMN note text")
     said: list[str] = []
     await administer(own, *LAST_TABLE)
     load = Load()
-    async with load.of((f"reader {number}", lambda: client.get("/api/v1/projects")) for number in range(CALLERS)):
+    async with load.of((f"reader {number}", lambda: client.get("/api/v1/racks")) for number in range(CALLERS)):
         async with holding(own, "LOCK TABLE last_of_all"):
             backup = asyncio.create_task(asyncio.to_thread(save, own, tmp_path / "dump"))
             await until(lambda: waits(own, BACKUP_WAITS))
@@ -109,19 +109,19 @@ async def test_beside_a_backup_a_migration_waits_and_requests_do_not(
     assert max(sample.seconds for sample in load.samples) < 2, "a request waited as long as for a connection"
     assert await rows_of(own, APPLIED) == [{"version_num": "example_9903_second"}]
     assert "a lock is held by insula_backup (process " in said[-2], said
-    assert "ALTER TABLE project ADD COLUMN note text; trying again in" in said[-2]
+    assert "ALTER TABLE rack ADD COLUMN note text; trying again in" in said[-2]
     assert (tmp_path / "dump").stat().st_size > 0
 
 
 async def test_a_migration_gives_up_after_its_time_and_changes_nothing(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion
 ) -> None:
-    next_version.add("example_9904_third", "CREATE TABLE third ()", "ALTER TABLE project ADD COLUMN remark text")
-    async with holding(own, "LOCK TABLE project IN ACCESS SHARE MODE"):
-        with pytest.raises(LocksHeld, match=r"gave up after waiting 0.5 s: a lock is held by .*: ALTER TABLE project"):
+    next_version.add("example_9904_third", "CREATE TABLE third ()", "ALTER TABLE rack ADD COLUMN remark text")
+    async with holding(own, "LOCK TABLE rack IN ACCESS SHARE MODE"):
+        with pytest.raises(LocksHeld, match=r"gave up after waiting 0.5 s: a lock is held by .*: ALTER TABLE rack"):
             await asyncio.to_thread(migrate, own, next_version.declared, wait=0.5)
         assert await rows_of(own, "SELECT to_regclass('third')::text AS third") == [{"third": None}]
-        assert (await client.get("/api/v1/projects")).status_code == 200
+        assert (await client.get("/api/v1/racks")).status_code == 200
     await asyncio.to_thread(migrate, own, next_version.declared, wait=0.5)
     assert await rows_of(own, APPLIED) == [{"version_num": "example_9904_third"}]
 
@@ -129,16 +129,14 @@ async def test_a_migration_gives_up_after_its_time_and_changes_nothing(
 async def test_an_index_and_a_constraint_come_beside_a_long_reader_and_after_an_attempt_that_failed(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion
 ) -> None:
-    next_version.write("example_9905_index", 'online.create_index("ix_project_name", "project", ["name"])')
-    next_version.write(
-        "example_9906_check", 'online.add_constraint("ck_project_note", "project", "CHECK (name <> \'\')")'
-    )
+    next_version.write("example_9905_index", 'online.create_index("ix_rack_name", "rack", ["name"])')
+    next_version.write("example_9906_check", 'online.add_constraint("ck_rack_note", "rack", "CHECK (name <> \'\')")')
     await administer(own, *LEFT_BY_A_KILLED_RUN)
-    path = f"/api/v1/projects/{(await client.get('/api/v1/projects')).json()['items'][0]['id']}"
+    path = f"/api/v1/racks/{(await client.get('/api/v1/racks')).json()['items'][0]['id']}"
     callers = {"reader": lambda: client.get(path), "writer": lambda: client.patch(path, json={"description": "old"})}
     load = Load()
     async with load.of(callers):
-        async with holding(own, "SELECT count(*) FROM project"):
+        async with holding(own, "SELECT count(*) FROM rack"):
             migration = asyncio.create_task(asyncio.to_thread(migrate, own, next_version.declared))
             await until(lambda: waits(own, INDEX_WAITS))
             await load.more(100, 200)
@@ -147,7 +145,7 @@ async def test_an_index_and_a_constraint_come_beside_a_long_reader_and_after_an_
 
     assert set(load.statuses()) == {200}, load.statuses()
     assert await rows_of(own, APPLIED) == [{"version_num": "example_9906_check"}]
-    assert await rows_of(own, INDEX) == [{"index": "CREATE INDEX ix_project_name ON public.project USING btree (name)"}]
+    assert await rows_of(own, INDEX) == [{"index": "CREATE INDEX ix_rack_name ON public.rack USING btree (name)"}]
     assert await rows_of(own, CHECK) == [{"valid": True}]
 
 

@@ -20,7 +20,7 @@ CREATE FUNCTION probe_race() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM nextval('probe_attempts');
     PERFORM pg_advisory_xact_lock_shared({GATE});
     IF NEW.description = 'across' THEN
-        PERFORM 1 FROM project WHERE tenant_id = NEW.tenant_id AND id <> NEW.id FOR UPDATE;
+        PERFORM 1 FROM rack WHERE tenant_id = NEW.tenant_id AND id <> NEW.id FOR UPDATE;
     ELSIF NEW.description = 'doomed' THEN
         RAISE EXCEPTION 'lost again' USING ERRCODE = 'deadlock_detected';
     END IF;
@@ -39,16 +39,16 @@ async def superuser(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.fixture
 async def races(superuser: asyncpg.Connection) -> AsyncIterator[None]:
-    """Let changes of projects meet at a gate, count attempts, and lose when their description says so."""
+    """Let changes of racks meet at a gate, count attempts, and lose when their description says so."""
     await superuser.execute("CREATE SEQUENCE probe_attempts")
     await superuser.execute("GRANT USAGE ON SEQUENCE probe_attempts TO insula_tenants")
     await superuser.execute(f"GRANT {SHARED_LOCKS} TO insula_tenants")
     await superuser.execute(FUNCTION)
     await superuser.execute(
-        "CREATE TRIGGER probe_race AFTER INSERT OR UPDATE ON project FOR EACH ROW EXECUTE FUNCTION probe_race()"
+        "CREATE TRIGGER probe_race AFTER INSERT OR UPDATE ON rack FOR EACH ROW EXECUTE FUNCTION probe_race()"
     )
     yield
-    await superuser.execute("DROP TRIGGER probe_race ON project")
+    await superuser.execute("DROP TRIGGER probe_race ON rack")
     await superuser.execute("DROP FUNCTION probe_race")
     await superuser.execute(f"REVOKE {SHARED_LOCKS} FROM insula_tenants")
     await superuser.execute("DROP SEQUENCE probe_attempts")
@@ -67,7 +67,7 @@ async def tenant(make: Factories) -> TenantRow:
 
 @pytest.fixture
 async def client(address: str, make: Factories, tenant: TenantRow) -> AsyncIterator[httpx.AsyncClient]:
-    key = await make.api_key(tenant, "project:read", "project:create", "project:update")
+    key = await make.api_key(tenant, "rack:read", "rack:create", "rack:update")
     async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=key.headers, timeout=20) as client:
         yield client
 
@@ -77,24 +77,24 @@ async def attempts(readback: Readback) -> int:
     return int(str(row["made"]))
 
 
-async def change(client: httpx.AsyncClient, project: str, description: str) -> httpx.Response:
-    return await client.patch(f"/projects/{project}", json={"description": description}, headers={"If-Match": '"1"'})
+async def change(client: httpx.AsyncClient, rack: str, description: str) -> httpx.Response:
+    return await client.patch(f"/racks/{rack}", json={"description": description}, headers={"If-Match": '"1"'})
 
 
 @pytest.mark.usefixtures("races")
 async def test_two_requests_in_a_deadlock_both_succeed(
     client: httpx.AsyncClient, settings: Settings, readback: Readback
 ) -> None:
-    made = [(await client.post("/projects", json={"name": name})).json()["id"] for name in ("Left", "Right")]
+    made = [(await client.post("/racks", json={"name": name})).json()["id"] for name in ("Left", "Right")]
     before = await attempts(readback)
     async with holding(settings, CLOSED):
-        both = asyncio.gather(*(change(client, project, "across") for project in made))
-        await until_blocked(readback, 2)  # each has its own project and goes on to the other's
+        both = asyncio.gather(*(change(client, rack, "across") for rack in made))
+        await until_blocked(readback, 2)  # each has its own rack and goes on to the other's
 
     assert [answer.status_code for answer in await both] == [200, 200]
     assert await attempts(readback) == before + 3, "one of the two was run again"
     told = await readback(
-        "select object_id from audit_event where action = 'project.updated' and object_id = any(:ids)", ids=made
+        "select object_id from audit_event where action = 'rack.updated' and object_id = any(:ids)", ids=made
     )
     assert sorted(str(row["object_id"]) for row in told) == sorted(made)
 
@@ -103,16 +103,16 @@ async def test_two_requests_in_a_deadlock_both_succeed(
 async def test_a_request_that_always_loses_is_503_after_three_attempts(
     client: httpx.AsyncClient, readback: Readback
 ) -> None:
-    project = (await client.post("/projects", json={"name": "Doomed"})).json()["id"]
+    rack = (await client.post("/racks", json={"name": "Doomed"})).json()["id"]
     before = await attempts(readback)
 
-    lost = await change(client, project, "doomed")
+    lost = await change(client, rack, "doomed")
     assert (lost.status_code, lost.json()["code"], lost.headers["retry-after"]) == (503, "unavailable", "1")
     assert await attempts(readback) == before + 3
-    [row] = await readback("select description, version from project where id = :id", id=project)
+    [row] = await readback("select description, version from rack where id = :id", id=rack)
     assert row["version"] == 1
 
-    assert (await change(client, project, "spared")).status_code == 200
+    assert (await change(client, rack, "spared")).status_code == 200
 
 
 @pytest.mark.usefixtures("races")
@@ -120,14 +120,14 @@ async def test_a_serialisation_failure_is_run_again(
     settings: Settings, superuser: asyncpg.Connection, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
     database = settings.database_url.rpartition("/")[2]
-    key = await make.api_key(tenant, "project:read", "project:create")
+    key = await make.api_key(tenant, "rack:read", "rack:create")
     await superuser.execute(ISOLATION.format(database, "SET", " = 'repeatable read'"))
     try:
         with serving(settings, 0, INSULA_LOG_LEVEL="ERROR") as address:
             async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=key.headers, timeout=20) as client:
                 async with holding(settings, CLOSED):
                     bodies = [{"name": name} for name in ("First", "Second")]
-                    both = asyncio.gather(*(client.post("/projects", json=body) for body in bodies))
+                    both = asyncio.gather(*(client.post("/racks", json=body) for body in bodies))
                     await until_blocked(readback, 2)  # both have their snapshot, and go on to one counter
                 answers = await both
     finally:
@@ -135,5 +135,5 @@ async def test_a_serialisation_failure_is_run_again(
 
     assert [answer.status_code for answer in answers] == [201, 201]
     assert await attempts(readback) == 3, "one of the two was run again"
-    rows = await readback("select name from project where tenant_id = :id order by name", id=tenant.id)
+    rows = await readback("select name from rack where tenant_id = :id order by name", id=tenant.id)
     assert [row["name"] for row in rows] == ["First", "Second"]

@@ -35,7 +35,7 @@ async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
 def asking(client: httpx.AsyncClient) -> Callable[[str, Mapping[str, str]], Ask]:
     def ask(method: str, headers: Mapping[str, str]) -> Ask:
         body = {"name": "Again"} if method == "POST" else None
-        return partial(client.request, method, "/api/v1/projects", headers=headers, json=body)
+        return partial(client.request, method, "/api/v1/racks", headers=headers, json=body)
 
     return ask
 
@@ -44,11 +44,11 @@ def asking(client: httpx.AsyncClient) -> Callable[[str, Mapping[str, str]], Ask]
 async def test_neighbours_of_a_noisy_tenant_lose_nothing(
     method: str, asking: Callable[[str, Mapping[str, str]], Ask], make: Factories
 ) -> None:
-    noisy = await make.tenant(entitlements={"requests_per_minute": LIMIT, "projects": 1})
-    callers = [("noisy", asking(method, (await make.api_key(noisy, "project:read", "project:create")).headers))] * NOISY
+    noisy = await make.tenant(entitlements={"requests_per_minute": LIMIT, "racks": 1})
+    callers = [("noisy", asking(method, (await make.api_key(noisy, "rack:read", "rack:create")).headers))] * NOISY
     for number in range(NEIGHBOURS):
-        calm = await make.tenant(entitlements={"requests_per_minute": 10_000, "projects": 1})
-        callers.append((f"neighbour {number}", asking("GET", (await make.api_key(calm, "project:read")).headers)))
+        calm = await make.tenant(entitlements={"requests_per_minute": 10_000, "racks": 1})
+        callers.append((f"neighbour {number}", asking("GET", (await make.api_key(calm, "rack:read")).headers)))
 
     load, begun = Load(), monotonic()
     async with load.of(callers):

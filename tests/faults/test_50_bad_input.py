@@ -31,7 +31,7 @@ def operations(live: Live) -> Iterator[Operation]:
 @pytest.fixture
 async def credentials(make: Factories, sign_in: SignIn) -> dict[str, dict[str, str]]:
     """Sign in somebody who may do everything in each app."""
-    tenant = await make.tenant(plan="pro", entitlements={"requests_per_minute": 100_000, "projects": 10_000})
+    tenant = await make.tenant(plan="pro", entitlements={"requests_per_minute": 100_000, "racks": 10_000})
     owner, staff = await make.member(tenant, role="owner"), await make.staff()
     return {
         "tenants": await sign_in(owner, tenant),
@@ -44,7 +44,7 @@ async def credentials(make: Factories, sign_in: SignIn) -> dict[str, dict[str, s
 async def test_a_hostile_body_is_refused_by_every_route(
     client: httpx.AsyncClient, live: Live, credentials: dict[str, dict[str, str]], body: bytes
 ) -> None:
-    taken = await client.post("/api/v1/projects", json={"name": "Rightful"}, headers=credentials["tenants"])
+    taken = await client.post("/api/v1/racks", json={"name": "Rightful"}, headers=credentials["tenants"])
     answers = {
         f"{method} {path}": await client.request(
             method, _filled(path, str(uuid4())), content=body, headers={**credentials[app], **JSON}
@@ -77,7 +77,7 @@ async def test_hostile_values_in_query_and_path_break_nothing(
 
 
 @pytest.mark.parametrize("limit", ["-1", "0", str(MAX_LIMIT + 1), str(2**63), "9" * 4000])
-@pytest.mark.parametrize(("app", "path"), [("tenants", "/api/v1/projects"), ("admin", "/admin/v1/tenants")])
+@pytest.mark.parametrize(("app", "path"), [("tenants", "/api/v1/racks"), ("admin", "/admin/v1/tenants")])
 async def test_a_limit_that_is_none_is_refused(
     client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], app: str, path: str, limit: str
 ) -> None:
@@ -101,8 +101,8 @@ async def test_a_skip_that_is_none_is_refused(
 async def test_a_forged_cursor_is_refused(
     client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], cursor: str
 ) -> None:
-    refused = await client.get("/api/v1/projects", params={"cursor": cursor}, headers=credentials["tenants"])
-    served = await client.get("/api/v1/projects", headers=credentials["tenants"])
+    refused = await client.get("/api/v1/racks", params={"cursor": cursor}, headers=credentials["tenants"])
+    served = await client.get("/api/v1/racks", headers=credentials["tenants"])
 
     assert 400 <= refused.status_code < 500
     assert served.status_code == 200
@@ -135,15 +135,13 @@ async def test_no_list_hands_a_forged_cursor_to_the_database(
     for app, method, path, operation in operations(live):
         given = {part["name"]: part["schema"] for part in operation.get("parameters", []) if part["in"] == "query"}
         for sort_by in given.get("sort_by", {}).get("enum", ()) if "cursor" in given else ():
-            project = await client.post(
-                "/api/v1/projects", json={"name": sort_by + path}, headers=credentials["tenants"]
-            )
+            rack = await client.post("/api/v1/racks", json={"name": sort_by + path}, headers=credentials["tenants"])
             for forged in _FORGED:
                 text = json.dumps([sort_by, *forged]) if isinstance(forged, list) else json.dumps(forged)
                 cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
                 answer = await client.request(
                     method,
-                    _filled(path, project.json()["id"]),
+                    _filled(path, rack.json()["id"]),
                     params={"cursor": cursor, "sort_by": sort_by},
                     headers=credentials[app],
                 )
@@ -160,7 +158,7 @@ async def test_a_moment_that_cannot_be_stored_is_refused(
     client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], make: Factories, moment: str
 ) -> None:
     tenant = await make.tenant()
-    path = f"/admin/v1/tenants/{tenant.id}/overrides/projects"
+    path = f"/admin/v1/tenants/{tenant.id}/overrides/racks"
     terms = {"value": 1, "reason": "Asked"}
     refused = await client.put(path, json={**terms, "expires_at": moment}, headers=credentials["admin"])
     served = await client.put(path, json={**terms, "expires_at": "9999-12-31T23:59:59Z"}, headers=credentials["admin"])

@@ -54,11 +54,11 @@ def _fair_weather(proxy: Faulty) -> Iterator[None]:
 
 @pytest.fixture
 async def client(address: str, make: Factories, sign_in: SignIn) -> AsyncIterator[httpx.AsyncClient]:
-    tenant = await make.tenant(entitlements={"requests_per_minute": 100_000, "projects": 1_000})
+    tenant = await make.tenant(entitlements={"requests_per_minute": 100_000, "racks": 1_000})
     owner = await make.member(tenant, "owner")
     headers = await sign_in(owner, tenant)
     async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as client:
-        assert (await client.get("/api/v1/projects")).status_code == 200
+        assert (await client.get("/api/v1/racks")).status_code == 200
         yield client
 
 
@@ -68,9 +68,9 @@ async def _many(client: httpx.AsyncClient, count: int = 40) -> list[tuple[int, f
     async def ask(number: int) -> tuple[int, float]:
         began = monotonic()
         if number % 2:
-            answer = await client.get("/api/v1/projects")
+            answer = await client.get("/api/v1/racks")
         else:
-            answer = await client.post("/api/v1/projects", json={"name": f"Silent {number} {began}"})
+            answer = await client.post("/api/v1/racks", json={"name": f"Silent {number} {began}"})
         return answer.status_code, monotonic() - began
 
     return list(await asyncio.gather(*(ask(number) for number in range(count))))
@@ -91,8 +91,8 @@ async def test_requests_are_refused_in_time_and_served_again_after_it(
         assert max(seconds for _, seconds in found) < IN_TIME
 
     proxy.heal()
-    await answers(200, lambda: client.get("/api/v1/projects"), seconds=BACK)
-    await answers(201, lambda: client.post("/api/v1/projects", json={"name": f"Back {monotonic()}"}), seconds=BACK)
+    await answers(200, lambda: client.get("/api/v1/racks"), seconds=BACK)
+    await answers(201, lambda: client.post("/api/v1/racks", json={"name": f"Back {monotonic()}"}), seconds=BACK)
 
 
 async def test_one_silent_pool_is_named_and_leaves_the_others_be(
@@ -106,20 +106,20 @@ async def test_one_silent_pool_is_named_and_leaves_the_others_be(
         return answer.status_code == 503 and answer.json()["checks"]["database"] == "away: insula_tenants"
 
     await until(named, seconds=10)
-    assert (await client.get("/api/v1/projects")).status_code == 503
+    assert (await client.get("/api/v1/racks")).status_code == 503
     stranger = {"email": "nobody@example.com", "password": "x" * 12, "resource": f"{settings.public_url}/api"}
     assert (await client.post("/auth/login", json=stranger)).status_code == 401
 
     proxy.heal()
     await answers(200, lambda: client.get("/readyz"), seconds=5)
-    assert (await client.get("/api/v1/projects")).status_code == 200
+    assert (await client.get("/api/v1/racks")).status_code == 200
 
 
 async def test_keys_stay_known_and_waiters_share_one_reload(client: httpx.AsyncClient, proxy: Faulty) -> None:
     proxy.strike(Fault.SWALLOW)
 
     began = monotonic()
-    found = await asyncio.gather(*(client.get("/api/v1/projects") for _ in range(60)))
+    found = await asyncio.gather(*(client.get("/api/v1/racks") for _ in range(60)))
     assert monotonic() - began < IN_TIME
     assert {answer.status_code for answer in found} == {503}
     assert (await client.get("/.well-known/jwks.json")).status_code == 200

@@ -11,7 +11,7 @@ from insula.cli.environment import to_environment
 from insula.settings import Settings
 from tests.cli.test_run import INSULA, answers
 from tests.embedded.places import alive, descendants, wait_until
-from tests.support.app import free_port
+from tests.support.app import OUR_CODE, free_port
 
 DEATHS = 3
 
@@ -19,7 +19,7 @@ DEATHS = 3
 def test_siblings_of_a_process_that_dies_again_and_again_serve_on(settings: Settings, tmp_path: Path) -> None:
     port = free_port()
     command: list[str | Path] = [INSULA, "serve", "--port", str(port), "--workers", "2"]
-    environment = {"PATH": "/usr/bin:/bin", **to_environment(settings)}
+    environment = {"PATH": "/usr/bin:/bin", **OUR_CODE, **to_environment(settings)}
     with (tmp_path / "log").open("w") as log, subprocess.Popen(command, env=environment, stdout=log) as process:  # noqa: S603  our own program
         try:
             wait_until(lambda: answers(port, process), seconds=60)

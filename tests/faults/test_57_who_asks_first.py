@@ -10,7 +10,7 @@ from tests.support.factories import Factories, TenantRow
 from tests.support.visitors import problem
 from tests.tenants.support import Caller, joined
 
-PATH = "/api/v1/projects"
+PATH = "/api/v1/racks"
 MANY = b"[" + b",".join([b"1"] * 60_000) + b"]"
 
 
@@ -61,9 +61,7 @@ async def test_the_body_of_who_may_not_is_not_read(
 async def test_the_body_of_who_asked_too_often_is_not_read(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn
 ) -> None:
-    owner = await joined(
-        client, make, sign_in, await make.tenant(entitlements={"requests_per_minute": 2, "projects": 9})
-    )
+    owner = await joined(client, make, sign_in, await make.tenant(entitlements={"requests_per_minute": 2, "racks": 9}))
     answers = [await sent(client, owner.token, f'{{"name": "Temple {number}"}}'.encode()) for number in range(3)]
 
     assert [(answer.status_code, was_read) for answer, was_read in answers][:1] == [(201, True)]
@@ -92,25 +90,25 @@ async def test_a_key_is_claimed_by_who_may_do_it(
 
 class TestTheLargestBody:
     async def test_is_of_the_route(self, client: httpx.AsyncClient, owner: Caller) -> None:
-        project = await owner.project()
+        rack = await owner.rack()
         small, large = b"x" * 260_000, b"x" * 270_000
         single, bulk = b'{"title": "Front page", "body": "%s"}', b'{"items": [{"title": "Front page", "body": "%s"}]}'
         answers = {
             (path, len(text)): await client.post(
-                f"/api/v1{project}/{path}",
+                f"/api/v1{rack}/{path}",
                 content=frame % text,
                 headers={**owner.token, "Content-Type": "application/json"},
             )
-            for path, frame in (("items", single), ("items/bulk", bulk))
+            for path, frame in (("books", single), ("books/bulk", bulk))
             for text in (small, large)
         }
 
-        # Of those that are received, the text is too long for an item: that is what is told.
+        # Of those that are received, the text is too long for a book: that is what is told.
         assert {name: problem(answer)[0] for name, answer in answers.items()} == {
-            ("items", 260_000): 422,
-            ("items", 270_000): 413,
-            ("items/bulk", 260_000): 422,
-            ("items/bulk", 270_000): 422,
+            ("books", 260_000): 422,
+            ("books", 270_000): 413,
+            ("books/bulk", 260_000): 422,
+            ("books/bulk", 270_000): 422,
         }
 
     async def test_is_refused_before_it_is_read(self, client: httpx.AsyncClient, owner: Caller) -> None:

@@ -19,20 +19,20 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 @pytest.mark.parametrize("character", [CYRILLIC, WIDE, ESCAPED])
 class TestTheCursorOf:
     async def test_a_long_title_is_taken(self, owner: Caller, character: str) -> None:
-        project = await owner.project()
+        rack = await owner.rack()
         titles = [character * (200 // len(character) - 1) + end for end in ("a", "b")]
         for title in titles:
-            await owner.item(project, title)
+            await owner.book(rack, title)
         for sort_by, expected in (("title", titles), ("-title", titles[::-1])):
-            listed = await owner.walk(f"{project}/items", limit=1, sort_by=sort_by)
-            assert [item["title"] for item in listed] == expected
+            listed = await owner.walk(f"{rack}/books", limit=1, sort_by=sort_by)
+            assert [book["title"] for book in listed] == expected
 
     async def test_a_long_name_is_taken(self, owner: Caller, make: Factories, character: str) -> None:
         names = [character * (120 // len(character) - 1) + end for end in ("a", "b")]
         for name in names:
-            await owner.project(name)
-            await owner.post("/api-keys", {"name": name, "actions": ["project:read"]})
-        for path in ("/projects", "/api-keys"):
+            await owner.rack(name)
+            await owner.post("/api-keys", {"name": name, "actions": ["rack:read"]})
+        for path in ("/racks", "/api-keys"):
             listed = await owner.walk(path, limit=1, sort_by="name")
             assert [row["name"] for row in listed] == names
         for name in names:
@@ -47,8 +47,8 @@ class TestTheCursorOf:
 
 
 async def test_what_a_list_shows_can_be_searched_for_whole(owner: Caller) -> None:
-    project = await owner.project()
+    rack = await owner.rack()
     title = CYRILLIC * 200
-    await owner.item(project, title)
-    assert [item["title"] for item in await owner.walk(f"{project}/items", limit=5, search=title)] == [title]
-    assert (await owner.get(f"{project}/items", search="x" * (MAX_SEARCH + 1))).status_code == 422
+    await owner.book(rack, title)
+    assert [book["title"] for book in await owner.walk(f"{rack}/books", limit=5, search=title)] == [title]
+    assert (await owner.get(f"{rack}/books", search="x" * (MAX_SEARCH + 1))).status_code == 422

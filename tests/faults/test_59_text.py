@@ -42,23 +42,23 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 async def test_it_is_stored_compared_searched_sorted_paged_and_mailed_as_one(
     owner: Caller, readback: Readback, written: str, kept: str, same: list[str], searches: list[str]
 ) -> None:
-    made = await owner.post("/projects", {"name": written, "description": written})
+    made = await owner.post("/racks", {"name": written, "description": written})
     assert (made.status_code, made.json()["name"]) == (201, kept)
-    [row] = await readback("select name, name_key from project where tenant_id = :id", id=owner.home.id)
+    [row] = await readback("select name, name_key from rack where tenant_id = :id", id=owner.home.id)
     assert row == {"name": kept, "name_key": sort_key(kept)}
 
     for other in same:
-        assert code_of(await owner.post("/projects", {"name": other})) == (409, "project_name_taken")
+        assert code_of(await owner.post("/racks", {"name": other})) == (409, "rack_name_taken")
 
-    await owner.project("Acme")
+    await owner.rack("Acme")
     for search in (kept, written, *same, *searches):
-        assert [found["name"] for found in await owner.walk("/projects", limit=5, search=search.strip())] == [kept]
+        assert [found["name"] for found in await owner.walk("/racks", limit=5, search=search.strip())] == [kept]
 
-    await owner.project("ß")
+    await owner.rack("ß")
     expected = sorted([kept, "Acme", "ß"], key=sort_key)
     for sort_by, names in (("name", expected), ("-name", expected[::-1])):
-        listed = await owner.walk("/projects", limit=1, sort_by=sort_by)
-        assert [project["name"] for project in listed] == names
+        listed = await owner.walk("/racks", limit=1, sort_by=sort_by)
+        assert [rack["name"] for rack in listed] == names
 
     assert (await owner.patch("/me", {"name": written})).json()["name"] == kept
     await owner.post("/invitations", {"email": f"{owner.home.id.hex}@example.com", "role": "member"})
@@ -68,31 +68,31 @@ async def test_it_is_stored_compared_searched_sorted_paged_and_mailed_as_one(
 
 @pytest.mark.parametrize("name", REFUSED, ids=lambda name: ascii(name[:8]))
 async def test_what_is_not_seen_or_turns_the_text_is_refused_everywhere(owner: Caller, name: str) -> None:
-    project = await owner.project("Seen")
+    rack = await owner.rack("Seen")
     title = name * 2 if len(name) > 100 else name
     answers = {
-        "project": await owner.post("/projects", {"name": name}),
-        "renamed": await owner.patch(project, {"name": name}),
-        "item": await owner.post(f"{project}/items", {"title": title}),
-        "many": await owner.post(f"{project}/items/bulk", {"items": [{"title": title}]}),
-        "key": await owner.post("/api-keys", {"name": name, "actions": ["project:read"]}),
-        "role": await owner.post("/roles", {"key": "seen", "name": name, "permissions": ["project:read"]}),
+        "rack": await owner.post("/racks", {"name": name}),
+        "renamed": await owner.patch(rack, {"name": name}),
+        "book": await owner.post(f"{rack}/books", {"title": title}),
+        "many": await owner.post(f"{rack}/books/bulk", {"items": [{"title": title}]}),
+        "key": await owner.post("/api-keys", {"name": name, "actions": ["rack:read"]}),
+        "role": await owner.post("/roles", {"key": "seen", "name": name, "permissions": ["rack:read"]}),
         "tenant": await owner.patch("/tenant", {"name": name}),
         "me": await owner.patch("/me", {"name": name}),
     }
     assert {where: answer.status_code for where, answer in answers.items()} == dict.fromkeys(answers, 422)
-    assert (await owner.patch(project, {"name": "Seen \U0001f440"})).status_code == 200
+    assert (await owner.patch(rack, {"name": "Seen \U0001f440"})).status_code == 200
 
 
 async def test_every_list_by_name_is_in_the_order_that_people_expect(owner: Caller, make: Factories) -> None:
     names = ["", "apfel", "Apfel", "äpfel", "Arger", "Ärger", "cote", "côté", "Zebra", "ñ", "иван", "Иван", "日本"]
     expected = sorted(names[1:], key=sort_key)
     assert expected[:6] == ["apfel", "Apfel", "äpfel", "Arger", "Ärger", "cote"]
-    project = await owner.project("aaa")
+    rack = await owner.rack("aaa")
     for name in reversed(expected):
-        await owner.project(name)
-        await owner.item(project, name)
-        await owner.post("/api-keys", {"name": name, "actions": ["project:read"]})
+        await owner.rack(name)
+        await owner.book(rack, name)
+        await owner.post("/api-keys", {"name": name, "actions": ["rack:read"]})
         await make.member(owner.home, user=await make.user(name=name))
 
     async def listed(path: str, sort_by: str, **params: Any) -> list[str]:
@@ -101,8 +101,8 @@ async def test_every_list_by_name_is_in_the_order_that_people_expect(owner: Call
         return [name for name in found if name in expected]
 
     for path, field in (
-        ("/projects", "name"),
-        (f"{project}/items", "title"),
+        ("/racks", "name"),
+        (f"{rack}/books", "title"),
         ("/api-keys", "name"),
         ("/members", "name"),
     ):
@@ -111,10 +111,10 @@ async def test_every_list_by_name_is_in_the_order_that_people_expect(owner: Call
 
 
 async def test_a_renamed_row_moves_and_the_bulk_has_its_place(owner: Caller) -> None:
-    project = await owner.project("Ä")
-    await owner.project("b")
-    await owner.patch(project, {"name": "Zürich"})
-    assert [row["name"] for row in await owner.walk("/projects", limit=1, sort_by="name")] == ["b", "Zürich"]
-    await owner.post(f"{project}/items/bulk", {"items": [{"title": title} for title in ("z", "ä", "B", "a")]})
-    titles = [row["title"] for row in await owner.walk(f"{project}/items", limit=1, sort_by="title")]
+    rack = await owner.rack("Ä")
+    await owner.rack("b")
+    await owner.patch(rack, {"name": "Zürich"})
+    assert [row["name"] for row in await owner.walk("/racks", limit=1, sort_by="name")] == ["b", "Zürich"]
+    await owner.post(f"{rack}/books/bulk", {"items": [{"title": title} for title in ("z", "ä", "B", "a")]})
+    titles = [row["title"] for row in await owner.walk(f"{rack}/books", limit=1, sort_by="title")]
     assert titles == ["a", "ä", "B", "z"]

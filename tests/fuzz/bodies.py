@@ -11,6 +11,7 @@ from tests.fuzz.cast import Actor, Cast
 from tests.fuzz.documents import AnyCase, Operation
 from tests.fuzz.planted import examples_of
 from tests.support.provider import event, first_secret, sign, subscription
+from tests.support.samples import referring_to
 
 _FOREIGN: Final = 0.2
 _KNOWN: Final = 0.7
@@ -19,7 +20,7 @@ _EXEMPLARY: Final = 0.25
 _MARKED: Final = frozenset({"name", "title", "description", "reason"})
 _MARK_LENGTH: Final = 60
 _OF_STAFF: Final[Mapping[str, str]] = {"email": "user_email", "owner_email": "user_email", "owner_id": "user_id"}
-_SAME: Final[Mapping[str, str]] = {"assignee_id": "member_id", "created_by": "maker_id"}
+_SAME: Final[Mapping[str, str]] = {"created_by": "maker_id", **dict.fromkeys(referring_to("membership"), "member_id")}
 _SIGNATURE: Final = "stripe-signature"
 _KINDS: Final = ("customer.subscription.updated", "customer.subscription.deleted", "invoice.paid", "ping")
 Body = dict[str, Any]  # whatever a schema says

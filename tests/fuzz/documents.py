@@ -31,7 +31,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """The method and the whole path, such as ``GET /api/v1/projects``."""
+        """The method and the whole path, such as ``GET /api/v1/racks``."""
         return f"{self.does.method.upper()} {MOUNTS[self.app]}{self.does.path}"
 
     @property

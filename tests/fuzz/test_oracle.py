@@ -12,6 +12,7 @@ from insula.http.problems import MEDIA_TYPE, ProblemResponse
 from insula.settings import Settings
 from tests.fuzz.documents import Operation, api_of
 from tests.fuzz.oracle import judge
+from tests.probe.installation import REFERENCE
 
 URL = "http://127.0.0.1:1"
 ALIVE = b'{"status": "alive"}'
@@ -20,7 +21,9 @@ CANARY = "canary0123456789ab"
 
 @pytest.fixture(scope="module")
 def healthz() -> Operation:
-    root = create_app(Settings(environment="test", database_url="postgresql://x/y", redis_url="redis://x"))
+    root = create_app(
+        Settings(environment="test", installation=REFERENCE, database_url="postgresql://x/y", redis_url="redis://x")
+    )
     [operation] = [found for found in api_of("root", URL, root.openapi()).operations if found.name == "GET /healthz"]
     return operation
 

@@ -1,6 +1,7 @@
 """The rows that requests are aimed at: everything of a tenant, and what staff act on."""
 
 import random
+import re
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
@@ -9,17 +10,27 @@ from billing.overrides.models import EntitlementOverride
 from billing.subscriptions.models import Subscription
 from billing.webhooks.models import WebhookEvent
 from insula import clock
-from insula.db.models import TenantDomain
+from insula.db.models import Membership, TenantDomain
 from insula.ids import new_id
-from tenants.items.models import ProjectItem
-from tenants.projects.models import Project
 from tests.fuzz.served import PROOF
+from tests.isolation.matrix.kinds import ALIASES
+from tests.isolation.matrix.routes import live_routes
 from tests.support.app import PASSWORD
+from tests.support.apps import INSTALLATION, TABLES
 from tests.support.factories import Factories, TenantRow, UserRow
+from tests.support.samples import Row, sample
 
 PLENTY: Final = 1_000_000_000
 Record = dict[str, str]
 """Path parameters, by name, that lead to something."""
+
+_HINTS: Final = {table: rows for each in INSTALLATION.resources for table, rows in each.attack.rows.items()}
+_PARAMETERS: Final = frozenset(
+    name
+    for route in live_routes().values()
+    if route.app == "tenants"
+    for name in re.findall(r"{(\w+)}", route.template)
+)
 
 
 @dataclass
@@ -80,20 +91,13 @@ class Things:
         """Put one of everything into ``house``."""
         tenant_id, mark = house.tenant.id, f"{house.canary} {uuid4().hex[:8]}"
         member = await self.make.membership(house.tenant, "member", await self.person(house.canary))
-        project = Project(tenant_id=tenant_id, id=new_id(), name=mark, description=mark)
-        await self.make.insert(project)
-        item = ProjectItem(
-            tenant_id=tenant_id, id=new_id(), project_id=project.id, title=mark, body=mark, assignee_id=member.id
-        )
         domain = TenantDomain(tenant_id=tenant_id, id=new_id(), host=f"{uuid4().hex}.example.com", token=PROOF)
-        await self.make.insert(item)
         await self.make.insert(domain)
         address = f"{house.canary}-{uuid4().hex}@example.com"
         invitation, _ = await self.make.invitation(house.tenant, house.owner, to=address)
-        key = await self.make.api_key(house.tenant, "project:read", created_by=member.user_id)
+        key = await self.make.api_key(house.tenant, "rack:read", created_by=member.user_id)
         record = {
-            "project_id": str(project.id),
-            "item_id": str(item.id),
+            **await self._of_resources(house, mark, member),
             "member_id": str(member.id),
             "maker_id": str(member.user_id),
             "invitation_id": str(invitation.id),
@@ -104,14 +108,27 @@ class Things:
         house.makes = frozenset(record)
         house.learn(record)
 
+    async def _of_resources(self, house: House, mark: str, member: Membership) -> Record:
+        """Put a row into each table that a resource gives hints for; return their ids by parameter."""
+        made: dict[str, Row] = {"membership": member.model_dump()}
+        record: Record = {}
+        for table in TABLES:
+            names = [name for name in _PARAMETERS if ALIASES.get(name, name) == f"{table.name}_id"]
+            if names and table.name in _HINTS:
+                row = sample(table, house.tenant.id, made)
+                row |= {name: mark for name, value in row.items() if str(value).startswith("sample-")}
+                row |= {name: value for name, value in _HINTS[table.name][0].items() if value is not None}
+                await self.make.insert_into(table, row)
+                made[table.name] = row
+                record |= dict.fromkeys(names, str(row["id"]))
+        return record
+
     async def for_staff(self) -> Record:
         """Return what staff may suspend, end and dismiss: nothing that anybody else here needs."""
         owner = await self.person()
-        tenant = await self.make.tenant("pro", entitlements={"requests_per_minute": 60, "projects": 3})
+        tenant = await self.make.tenant("pro", entitlements={"requests_per_minute": 60, "seats": 3})
         await self.make.membership(tenant, "owner", owner)
-        override = EntitlementOverride(
-            tenant_id=tenant.id, key="projects", value=9, reason="Agreed", created_by=owner.id
-        )
+        override = EntitlementOverride(tenant_id=tenant.id, key="seats", value=9, reason="Agreed", created_by=owner.id)
         now = clock.now()
         event = WebhookEvent(
             provider="stripe",

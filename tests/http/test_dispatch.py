@@ -15,8 +15,11 @@ from insula.http.dispatch import Dispatch, UnfitForTable, install
 from insula.http.middleware.doorstep import Doorstep
 from insula.http.middleware.faults import Faults
 from insula.settings import Settings
+from tests.probe.installation import REFERENCE
 
-APP = create_app(Settings(environment="test", database_url="postgresql://x/y", redis_url="redis://x"))
+APP = create_app(
+    Settings(environment="test", installation=REFERENCE, database_url="postgresql://x/y", redis_url="redis://x")
+)
 
 
 def apps_of(app: FastAPI) -> Iterator[FastAPI]:

@@ -47,8 +47,8 @@ async def answer(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_path_and_query_are_kept(method: str) -> None:
-    found = await answer(b"/api/v1/projects/%C3%BC", b"search=a%20b&sort_by=-name", method=method)
-    assert found == (308, f"{NEW}/api/v1/projects/%C3%BC?search=a%20b&sort_by=-name")
+    found = await answer(b"/api/v1/racks/%C3%BC", b"search=a%20b&sort_by=-name", method=method)
+    assert found == (308, f"{NEW}/api/v1/racks/%C3%BC?search=a%20b&sort_by=-name")
 
 
 @pytest.mark.parametrize("host", ["OLD.insula.dev", "old.insula.dev:80", "old.insula.dev."])

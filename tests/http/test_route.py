@@ -14,12 +14,12 @@ from insula.db.connection import TenantConnection
 from insula.db.reading import Reading
 from insula.db.unit import Unit
 from tenants.database import TENANTS
-from tenants.projects.models import Project
+from tests.probe.racks.models import Rack
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
 
-DIVIDED = Reading(Project, lambda: select(Project).where(text("1 / 0 = 1")))
+DIVIDED = Reading(Rack, lambda: select(Rack).where(text("1 / 0 = 1")))
 AtCommit = Callable[[str | None, int], AbstractContextManager[list[int]]]
 
 LOSE_THE_CONNECTION = None
@@ -65,15 +65,15 @@ async def test_a_commit_that_fails_is_503_and_changes_nothing(
 ) -> None:
     key = {"Idempotency_Key": "once"}
     with at_commit(LOSE_THE_CONNECTION, 1):
-        failed = await owner.post("/projects", {"name": "Temple"}, **key)
+        failed = await owner.post("/racks", {"name": "Temple"}, **key)
     assert code_of(failed) == (503, "unavailable")
     assert failed.headers["Retry-After"]
-    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == []
+    assert await readback("select name from rack where tenant_id = :id", id=owner.home.id) == []
 
-    again = await owner.post("/projects", {"name": "Temple"}, **key)
+    again = await owner.post("/racks", {"name": "Temple"}, **key)
     assert again.status_code == 201
     assert "idempotency-replayed" not in again.headers
-    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
+    assert await readback("select name from rack where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
 
 
 @pytest.mark.parametrize("lost", [LOSE_A_RACE, LOSE_A_DEADLOCK], ids=["race", "deadlock"])
@@ -81,19 +81,19 @@ async def test_a_lost_race_is_run_again_and_has_one_effect(
     owner: Caller, readback: Readback, at_commit: AtCommit, lost: str
 ) -> None:
     with at_commit(lost, 2) as commits:
-        made = await owner.post("/projects", {"name": "Temple"})
+        made = await owner.post("/racks", {"name": "Temple"})
     assert made.status_code == 201
     assert len(commits) == 3
-    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
+    assert await readback("select name from rack where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
 
 
 async def test_a_race_that_is_always_lost_is_503(owner: Caller, readback: Readback, at_commit: AtCommit) -> None:
     with at_commit(LOSE_A_RACE, 100) as commits:
-        failed = await owner.post("/projects", {"name": "Temple"})
+        failed = await owner.post("/racks", {"name": "Temple"})
     assert code_of(failed) == (503, "unavailable")
     assert len(commits) == 3
-    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == []
-    assert (await owner.post("/projects", {"name": "Temple"})).status_code == 201
+    assert await readback("select name from rack where tenant_id = :id", id=owner.home.id) == []
+    assert (await owner.post("/racks", {"name": "Temple"})).status_code == 201
 
 
 async def test_a_fault_of_ours_at_the_commit_is_500_and_changes_nothing(
@@ -103,11 +103,11 @@ async def test_a_fault_of_ours_at_the_commit_is_500_and_changes_nothing(
     monkeypatch.setattr("insula.http.reporting._log", log)
     with monkeypatch.context() as broken:
         broken.setattr(Unit, "commit", _stumble)
-        failed = await owner.post("/projects", {"name": "Temple"})
+        failed = await owner.post("/racks", {"name": "Temple"})
     assert code_of(failed) == (500, "internal_failure")
     assert [type(call.kwargs["exc_info"]) for call in log.calls] == [TypeError]
-    assert await readback("select name from project where tenant_id = :id", id=owner.home.id) == []
-    assert (await owner.post("/projects", {"name": "Temple"})).status_code == 201
+    assert await readback("select name from rack where tenant_id = :id", id=owner.home.id) == []
+    assert (await owner.post("/racks", {"name": "Temple"})).status_code == 201
 
 
 async def _stumble(unit: Unit) -> None:
@@ -118,30 +118,30 @@ async def _stumble(unit: Unit) -> None:
 
 async def test_an_error_of_the_caller_leaves_nothing_behind(owner: Caller, readback: Readback) -> None:
     made = [
-        await owner.post("/projects", {"name": f"Temple {number}"}, Idempotency_Key=f"k{number}") for number in range(4)
+        await owner.post("/racks", {"name": f"Temple {number}"}, Idempotency_Key=f"k{number}") for number in range(4)
     ]
     assert [answer.status_code for answer in made] == [201, 201, 201, 409]
     stored = await readback("select key from idempotency_record where tenant_id = :id order by key", id=owner.home.id)
     assert [row["key"] for row in stored] == ["k0", "k1", "k2"]
 
 
-async def _divide(_reading: Reading[Project], unit: Unit, **_values: object) -> None:
+async def _divide(_reading: Reading[Rack], unit: Unit, **_values: object) -> None:
     await DIVIDED.all(unit)
 
 
-async def _divide_on_the_session(_reading: Reading[Project], unit: Unit, **_values: object) -> None:
-    await unit.session.exec(select(Project).where(text("1 / 0 = 1")))
+async def _divide_on_the_session(_reading: Reading[Rack], unit: Unit, **_values: object) -> None:
+    await unit.session.exec(select(Rack).where(text("1 / 0 = 1")))
 
 
-async def _misuse_the_driver(_reading: Reading[Project], unit: Unit, **_values: object) -> None:
-    await unit.session.exec(select(Project).where(col(Project.version) == 2**63))
+async def _misuse_the_driver(_reading: Reading[Rack], unit: Unit, **_values: object) -> None:
+    await unit.session.exec(select(Rack).where(col(Rack.version) == 2**63))
 
 
-async def _overflow(_reading: Reading[Project], _unit: Unit, **_values: object) -> None:
+async def _overflow(_reading: Reading[Rack], _unit: Unit, **_values: object) -> None:
     timedelta(days=10**10)
 
 
-async def _garble(_reading: Reading[Project], _unit: Unit, **_values: object) -> None:
+async def _garble(_reading: Reading[Rack], _unit: Unit, **_values: object) -> None:
     "\ud800".encode()
 
 
@@ -151,10 +151,10 @@ async def test_a_statement_of_ours_that_the_database_refuses_is_500_and_logged(
 ) -> None:
     log = CapturingLogger()
     monkeypatch.setattr("insula.http.reporting._log", log)
-    project = await owner.project("Temple")
+    rack = await owner.rack("Temple")
     with monkeypatch.context() as broken:
         broken.setattr(Reading, "one", mistake)
-        failed = await owner.get(project)
+        failed = await owner.get(rack)
     assert code_of(failed) == (500, "internal_failure")
     assert [(call.method_name, call.args) for call in log.calls] == [("error", ("request failed",))]
-    assert (await owner.get(project)).status_code == 200
+    assert (await owner.get(rack)).status_code == 200

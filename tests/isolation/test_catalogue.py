@@ -86,18 +86,18 @@ BREAKS = {
     ),
     "a simple foreign key": (
         [
-            "CREATE TABLE probe_note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
-            "ALTER TABLE project ADD CONSTRAINT simple UNIQUE (id)",
-            "ALTER TABLE probe_note ADD FOREIGN KEY (project_id) REFERENCES project (id)",
+            "CREATE TABLE probe_note (tenant_id uuid, id uuid, rack_id uuid, PRIMARY KEY (tenant_id, id))",
+            "ALTER TABLE rack ADD CONSTRAINT simple UNIQUE (id)",
+            "ALTER TABLE probe_note ADD FOREIGN KEY (rack_id) REFERENCES rack (id)",
         ],
-        "probe_note: the foreign key (project_id) to project leaves the tenant open",
+        "probe_note: the foreign key (rack_id) to rack leaves the tenant open",
     ),
     "a foreign key that nulls the tenant": (
         [
-            "CREATE TABLE probe_note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id))",
-            "ALTER TABLE probe_note ADD FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL",
+            "CREATE TABLE probe_note (tenant_id uuid, id uuid, rack_id uuid, PRIMARY KEY (tenant_id, id))",
+            "ALTER TABLE probe_note ADD FOREIGN KEY (tenant_id, rack_id) REFERENCES rack ON DELETE SET NULL",
         ],
-        "probe_note: deleting from project would null tenant_id",
+        "probe_note: deleting from rack would null tenant_id",
     ),
     "a new table that nobody protected": (
         ["CREATE TABLE probe_note (tenant_id uuid PRIMARY KEY)"],
@@ -147,32 +147,32 @@ BREAKS = {
         "membership: the trigger access_changed is missing",
     ),
     "a quota that nothing counts": (
-        ["DROP TRIGGER counted_in ON project"],
-        "project: the trigger counted_in is missing",
+        ["DROP TRIGGER counted_in ON rack"],
+        "rack: the trigger counted_in is missing",
     ),
     "a quota that counts for another": (
         [
             (
-                "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON project REFERENCING NEW TABLE AS changed "
-                "FOR EACH STATEMENT EXECUTE FUNCTION count_usage('items', '1')"
+                "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON rack REFERENCING NEW TABLE AS changed "
+                "FOR EACH STATEMENT EXECUTE FUNCTION count_usage('books', '1')"
             ),
         ],
-        "project: the trigger counted_in is not as declared",
+        "rack: the trigger counted_in is not as declared",
     ),
     "a quota that counts now and then": (
         [
             (
-                "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON project REFERENCING NEW TABLE AS changed "
-                "FOR EACH STATEMENT WHEN (pg_trigger_depth() > 5) EXECUTE FUNCTION count_usage('projects', '1')"
+                "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON rack REFERENCING NEW TABLE AS changed "
+                "FOR EACH STATEMENT WHEN (pg_trigger_depth() > 5) EXECUTE FUNCTION count_usage('racks', '1')"
             ),
         ],
-        "project: the trigger counted_in is not as declared",
+        "rack: the trigger counted_in is not as declared",
     ),
     "a table that is counted, and nobody declares it": (
         [
             (
                 "CREATE TRIGGER counted_in AFTER INSERT ON membership REFERENCING NEW TABLE AS changed "
-                "FOR EACH STATEMENT EXECUTE FUNCTION count_usage('projects', '1')"
+                "FOR EACH STATEMENT EXECUTE FUNCTION count_usage('racks', '1')"
             ),
         ],
         "membership: the trigger counted_in counts rows, which is not declared",
@@ -197,9 +197,9 @@ BREAKS = {
     ),
     "foreign keys that are switched off": (
         [
-            "ALTER TABLE project_item ADD CONSTRAINT lax FOREIGN KEY (tenant_id) REFERENCES tenant NOT VALID",
+            "ALTER TABLE book ADD CONSTRAINT lax FOREIGN KEY (tenant_id) REFERENCES tenant NOT VALID",
         ],
-        "project_item: the constraint lax is not validated",
+        "book: the constraint lax is not validated",
     ),
     "a session that starts as a tenant": (
         [f"ALTER ROLE insula_tenants SET app.tenant_id = '{UUID(int=1)}'"],
@@ -318,10 +318,8 @@ async def test_a_view_with_the_callers_rights_is_sound(settings: Settings) -> No
 
 
 async def test_a_foreign_key_within_the_tenant_is_sound(settings: Settings) -> None:
-    composite = "FOREIGN KEY (tenant_id, project_id) REFERENCES project ON DELETE SET NULL (project_id)"
-    note = (
-        f"CREATE TABLE probe_note (tenant_id uuid, id uuid, project_id uuid, PRIMARY KEY (tenant_id, id), {composite})"
-    )
+    composite = "FOREIGN KEY (tenant_id, rack_id) REFERENCES rack ON DELETE SET NULL (rack_id)"
+    note = f"CREATE TABLE probe_note (tenant_id uuid, id uuid, rack_id uuid, PRIMARY KEY (tenant_id, id), {composite})"
     found = await _findings_after(settings, [note])
     assert not [line for line in found if "foreign key" in line or "null" in line]
 

@@ -24,7 +24,7 @@ QUEUE = {
 TABLES = sorted({*metadata.tables, *QUEUE, "schema_revision"})
 MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 UNSET = "nullif(current_setting('app.tenant_id', true), '') IS NULL"
-COMPOSITE = "fk_project_item_tenant_id_project_id"
+COMPOSITE = "fk_book_tenant_id_rack_id"
 GRANT_TEMP = text(
     "DO $$ BEGIN EXECUTE format('GRANT TEMP ON DATABASE %I TO PUBLIC', current_database()); END $$",
 )
@@ -77,11 +77,11 @@ MUTANTS = {
         "REVOKE INSERT ON job_effect FROM insula_worker",
         "insula_worker: INSERT mine: does not work",
     ),
-    "a unique id": ("project", "ALTER TABLE project ADD UNIQUE (id)", "INSERT mine, alike theirs: does not work"),
+    "a unique id": ("rack", "ALTER TABLE rack ADD UNIQUE (id)", "INSERT mine, alike theirs: does not work"),
     "a reference by the id alone": (
-        "project_item",
-        f"ALTER TABLE project_item DROP CONSTRAINT {COMPOSITE}, ADD FOREIGN KEY (project_id) REFERENCES project (id)",
-        "insula_tenants: INSERT under their project: reaches 1 rows",
+        "book",
+        f"ALTER TABLE book DROP CONSTRAINT {COMPOSITE}, ADD FOREIGN KEY (rack_id) REFERENCES rack (id)",
+        "insula_tenants: INSERT under their rack: reaches 1 rows",
     ),
     "a chain that anybody may write": (
         "audit_head",

@@ -9,14 +9,14 @@ from tests.support.factories import Factories
 async def test_a_tenant_that_used_its_limit_up_leaves_the_others_theirs(
     client: AsyncClient, make: Factories, sign_in: SignIn
 ) -> None:
-    limit = {"requests_per_minute": 5, "projects": 3}
+    limit = {"requests_per_minute": 5, "racks": 3}
     a, b = await make.tenant(entitlements=limit), await make.tenant(entitlements=limit)
     person = await make.member(a, role="owner")
     await make.member(b, role="owner", user=person)
     in_a, in_b = await sign_in(person, a), await sign_in(person, b)
 
     async def ask(headers: dict[str, str]) -> int:
-        return (await client.get("/api/v1/projects", headers=headers)).status_code
+        return (await client.get("/api/v1/racks", headers=headers)).status_code
 
     assert [await ask(in_a) for _ in range(6)] == [200] * 5 + [429]
     assert [await ask(in_b) for _ in range(6)] == [200] * 5 + [429]

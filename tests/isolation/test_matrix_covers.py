@@ -13,7 +13,6 @@ from insula.http.access import Guard, RequestContext
 from insula.limits import LimitClass
 from insula.policy import Policy
 from insula.scope import PersonalScope, Principal, UserPrincipal
-from tenants.projects.permissions import Action
 from tests.callers import desk
 from tests.callers.desk import AgentGuard
 from tests.isolation.matrix import Stage, attack
@@ -23,9 +22,11 @@ from tests.isolation.matrix.hints import HINTS
 from tests.isolation.matrix.payloads import payloads_of
 from tests.isolation.matrix.positions import positions_of
 from tests.isolation.matrix.routes import LiveRoute, live_routes
+from tests.probe.racks.permissions import Action
+from tests.support.apps import MOUNTS
 
 ROUTES = live_routes()
-ONE = ROUTES["PATCH /api/v1/projects/{project_id}"]
+ONE = ROUTES["PATCH /api/v1/racks/{rack_id}"]
 
 
 class Unexampled(BaseModel):
@@ -75,7 +76,7 @@ class TestEveryRoute:
     def test_is_not_both(self) -> None:
         assert [name for name, route in ROUTES.items() if route.public and route.guard is not None] == []
 
-    @pytest.mark.parametrize("app", ["", "/api", "/admin", "/billing"])
+    @pytest.mark.parametrize("app", MOUNTS.values())
     async def test_that_a_document_names_is_among_them(self, app: str, client: httpx.AsyncClient) -> None:
         document = (await client.get(f"{app}/openapi.json")).json()
         operations = {f"{method.upper()} {app}{path}" for path, item in document["paths"].items() for method in item}
@@ -131,7 +132,7 @@ class TestWhatIsMissing:
 
     async def test_is_a_control_that_succeeds(self, stage: Stage) -> None:
         """Who asks for what nobody has is refused, and that proves nothing."""
-        nowhere = replace(ONE, template="/v1/projekts/{project_id}")
+        nowhere = replace(ONE, template="/v1/projekts/{rack_id}")
         report = await attack(stage, [nowhere], "short")
         assert report.controls_passed < report.controls
         assert not report.sound

@@ -20,14 +20,14 @@ from insula.logging import configure
 from insula.policy import Policy
 from insula.scope import StaffPrincipal
 from insula.tenancy import Access, Directory
-from tenants.projects import service as projects
 from tests.isolation.matrix import Report, Stage, attack
 from tests.isolation.matrix.routes import live_routes
 from tests.isolation.matrix.wire import Request
+from tests.probe.racks import service as racks
 
 ROUTES = live_routes()
-READ, CHANGE = "GET /api/v1/projects/{project_id}", "PATCH /api/v1/projects/{project_id}"
-LIST, DELETE = "GET /api/v1/projects", "DELETE /api/v1/projects/{project_id}"
+READ, CHANGE = "GET /api/v1/racks/{rack_id}", "PATCH /api/v1/racks/{rack_id}"
+LIST, DELETE = "GET /api/v1/racks", "DELETE /api/v1/racks/{rack_id}"
 SUSPEND = "POST /admin/v1/tenants/{tenant_id}/suspend"
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
@@ -55,13 +55,13 @@ async def unprotected(readback: Readback, table: str) -> AsyncIterator[None]:
 
 async def test_rows_that_no_policy_guards(stage: Stage, readback: Readback, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage.kernel.database, "_lean_reads", False)  # a reading names its tenant besides: see READ
-    async with unprotected(readback, "project"):
+    async with unprotected(readback, "rack"):
         report = await attacked(stage, LIST, READ, CHANGE)
     assert has(report.leaks, LIST, "owner of A", "nothing named", "in the answer")
     assert has(report.failures, READ, "owner of A", "path", "200", "not 404 not_found")
-    assert has(report.rows_changed, CHANGE, "owner of A", "path", "project")
-    assert has(report.rows_changed, CHANGE, "key of A", "path", "project")
-    async with unprotected(readback, "project"):
+    assert has(report.rows_changed, CHANGE, "owner of A", "path", "rack")
+    assert has(report.rows_changed, CHANGE, "key of A", "path", "rack")
+    async with unprotected(readback, "rack"):
         soon = await attack(stage, [ROUTES[READ], ROUTES[CHANGE]], "short", thorough=False)
     assert has(soon.failures + soon.leaks, READ)
     assert has(soon.rows_changed, CHANGE)
@@ -93,7 +93,7 @@ async def test_tokens_for_whichever_app(stage: Stage, monkeypatch: pytest.Monkey
     monkeypatch.setattr(TokenVerifier, "verify", anyhow)
     report = await attacked(stage, DELETE, SUSPEND)
     assert has(report.failures, DELETE, "token for billing", "not 401 unauthenticated")
-    assert has(report.rows_changed, DELETE, "token for billing", "project")
+    assert has(report.rows_changed, DELETE, "token for billing", "rack")
     assert has(report.failures, SUSPEND, "superuser with a tenants token", "not 401 unauthenticated")
 
 
@@ -102,7 +102,7 @@ async def test_actions_that_every_member_may(stage: Stage, monkeypatch: pytest.M
     report = await attacked(stage, DELETE, SUSPEND)
     for role in ("member", "viewer", "billing_manager", "own role of A without it"):
         assert has(report.failures, DELETE, role, "404 not_found, not 403 forbidden"), role
-    assert has(report.rows_changed, DELETE, "viewer of B", "project")
+    assert has(report.rows_changed, DELETE, "viewer of B", "rack")
     assert has(report.failures, SUSPEND, "auditor of staff", "not 403 forbidden")
 
 
@@ -133,13 +133,13 @@ async def test_access_remembered_for_another_tenant(stage: Stage, monkeypatch: p
 async def test_answers_that_tell_what_there_is(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback
 ) -> None:
-    found = projects.get
+    found = racks.get
 
-    async def telling(scope: object, project_id: UUID) -> object:
-        there = await readback("select 1 from project where id = :id", id=project_id)
-        return await found(scope, project_id) if there else 1 / 0  # type: ignore[arg-type]  # passed through
+    async def telling(scope: object, rack_id: UUID) -> object:
+        there = await readback("select 1 from rack where id = :id", id=rack_id)
+        return await found(scope, rack_id) if there else 1 / 0  # type: ignore[arg-type]  # passed through
 
-    monkeypatch.setattr(projects, "get", telling)
+    monkeypatch.setattr(racks, "get", telling)
     report = await attacked(stage, READ)
     assert has(report.failures, READ, "owner of A", "not the answer of an id that is nobody's")
 
@@ -147,10 +147,10 @@ async def test_answers_that_tell_what_there_is(
 async def test_what_is_told_beside_the_answer(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback
 ) -> None:
-    found = projects.get
+    found = racks.get
 
-    async def telling(scope: object, project_id: UUID) -> object:
-        for there in await readback("select name, tenant_id from project where id = :id", id=project_id):
+    async def telling(scope: object, rack_id: UUID) -> object:
+        for there in await readback("select name, tenant_id from rack where id = :id", id=rack_id):
             structlog.get_logger().info("somebody asks", about=there["name"])
             await readback(
                 "insert into jobs.procrastinate_jobs (queue_name, task_name, args, status) values ('default',"
@@ -161,9 +161,9 @@ async def test_what_is_told_beside_the_answer(
                 "update jobs.procrastinate_jobs set priority = 1 where tenant_id = :id and task_name <> 'mail.send'",
                 id=there["tenant_id"],
             )
-        return await found(scope, project_id)  # type: ignore[arg-type]  # passed through
+        return await found(scope, rack_id)  # type: ignore[arg-type]  # passed through
 
-    monkeypatch.setattr(projects, "get", telling)
+    monkeypatch.setattr(racks, "get", telling)
     configure("console", "ERROR")  # as other tests do in this process
     report = await attacked(stage, READ)
     assert has(report.leaks, READ, "owner of A", "in the log")
@@ -173,6 +173,6 @@ async def test_what_is_told_beside_the_answer(
 
 async def test_the_line_that_a_request_leaves_is_looked_through(stage: Stage) -> None:
     stage.log.take()
-    answer = await stage.send(Request("GET", "/api/v1/projects"))
+    answer = await stage.send(Request("GET", "/api/v1/racks"))
     assert answer.status == 401
-    assert '"route":"/api/v1/projects","status":401' in stage.log.take()
+    assert '"route":"/api/v1/racks","status":401' in stage.log.take()

@@ -65,7 +65,7 @@ async def test_its_audience_is_attacked_in_every_app(desk_stage: tuple[Stage, Se
     assert {f"owner of A, token for {app.name}" for app in INSTALLATION.apps} <= at_desk
     assert {"desk_clerk of desk_agent", "superuser of staff, token for desk_agent"} <= at_desk
     live = routes.live_routes()
-    in_a_tenant = {caller.name for caller in callers.callers_of(live["GET /api/v1/projects"])}
+    in_a_tenant = {caller.name for caller in callers.callers_of(live["GET /api/v1/racks"])}
     assert {"token for desk", "desk_lead of desk_agent", "desk_lead, no tenant"} <= in_a_tenant
     by_staff = {caller.name for caller in callers.callers_of(live["GET /admin/v1/tenants"])}
     assert {"superuser with a desk token", "desk_lead of desk_agent, token for staff"} <= by_staff

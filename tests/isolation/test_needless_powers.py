@@ -84,8 +84,8 @@ async def refused(connection: asyncpg.Connection, statement: str, *arguments: ob
         "SELECT heap_blks_read FROM pg_statio_user_tables",
         "SELECT query FROM pg_stat_activity",
         "SELECT pid FROM pg_locks",
-        "SELECT pg_total_relation_size('project')",
-        "SELECT pg_relation_size('project')",
+        "SELECT pg_total_relation_size('rack')",
+        "SELECT pg_relation_size('rack')",
         "SELECT pg_terminate_backend(pg_backend_pid())",
         "SELECT pg_cancel_backend(pg_backend_pid())",
     ],
@@ -95,7 +95,7 @@ async def test_no_app_may_use_what_the_server_lets_everybody_do(
 ) -> None:
     async with acting(role) as connection:
         await refused(connection, statement)
-        assert await connection.fetchval("SELECT relname FROM pg_class WHERE relname = 'project'") == "project"
+        assert await connection.fetchval("SELECT relname FROM pg_class WHERE relname = 'rack'") == "rack"
 
 
 async def test_an_operator_with_pg_monitor_still_may(settings: Settings) -> None:
@@ -167,10 +167,10 @@ async def test_rows_that_no_statement_of_a_role_changes_it_may_not_change(
 
 
 async def test_usage_is_counted_and_written_by_nobody(acting: Connect, tenant: TenantRow) -> None:
-    used = "SELECT used FROM tenant_usage WHERE tenant_id = $1 AND resource = 'projects'"
+    used = "SELECT used FROM tenant_usage WHERE tenant_id = $1 AND resource = 'racks'"
     async with acting(TENANTS) as connection:
         made = (
-            "INSERT INTO project (tenant_id, id, name, description, status, created_at, updated_at, version) "
+            "INSERT INTO rack (tenant_id, id, name, description, status, created_at, updated_at, version) "
             "VALUES ($1, $2, 'Temple', '', 'active', now(), now(), 1)"
         )
         await connection.execute(made, tenant.id, new_id())
@@ -179,7 +179,7 @@ async def test_usage_is_counted_and_written_by_nobody(acting: Connect, tenant: T
         await refused(connection, "UPDATE tenant_usage SET used = -1000000")
         await refused(connection, "INSERT INTO tenant_usage (tenant_id, resource, used) VALUES ($1, 'x', 0)", tenant.id)
 
-        await connection.execute("DELETE FROM project")
+        await connection.execute("DELETE FROM rack")
         assert await connection.fetchval(used, tenant.id) == 0
 
 

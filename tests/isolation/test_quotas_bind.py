@@ -16,6 +16,7 @@ from tests.isolation.matrix.cells import cells_of
 from tests.isolation.matrix.controls import controls_of
 from tests.isolation.matrix.routes import LiveRoute, live_routes
 from tests.isolation.matrix.wire import Answer
+from tests.probe.installation import REFERENCE
 from tests.support.apps import INSTALLATION
 from tests.support.documented import Answers, documents_of
 
@@ -54,7 +55,7 @@ async def answer_with(stage: Stage, route: LiveRoute, granted: Mapping[str, int]
 async def test_a_quota_refuses_what_it_does_not_grant(key: str, stage: Stage) -> None:
     plenty = dict.fromkeys(BINDING, 10**6)
     refused = []
-    for route in refusable(documents_of(create_app(Settings(environment="local")))):
+    for route in refusable(documents_of(create_app(Settings(environment="local", installation=REFERENCE)))):
         answer = await answer_with(stage, route, {**plenty, key: 0})
         if not answer.ok:
             assert f'"{QuotaExceeded.code}"' in answer.text, f"{route.name}: {answer.status} {answer.text}"

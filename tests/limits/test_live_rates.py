@@ -12,7 +12,7 @@ from tests.support.factories import Factories, TenantRow
 from tests.support.provider import Provider, event, first_secret, make_customer, subscription
 from tests.support.waiting import until
 
-PROJECTS = "/api/v1/projects"
+RACKS = "/api/v1/racks"
 FREE = '"requests";q=60;w=60'
 PROCESSES = 2
 
@@ -49,7 +49,7 @@ async def staff(make: Factories, sign_in: SignIn) -> dict[str, str]:
 
 
 async def policies(processes: list[httpx.AsyncClient], owner: dict[str, str], method: str = "GET") -> list[str]:
-    answers = [await process.request(method, PROJECTS, headers=owner, json={}) for process in processes]
+    answers = [await process.request(method, RACKS, headers=owner, json={}) for process in processes]
     return [answer.headers.get("RateLimit-Policy", "") for answer in answers]
 
 
@@ -123,7 +123,7 @@ async def test_what_no_plan_names_can_be_granted_by_staff(
 async def test_two_processes_admit_one_limit_between_them(
     processes: list[httpx.AsyncClient], owner: dict[str, str], make: Factories, sign_in: SignIn
 ) -> None:
-    answers = [await processes[number % PROCESSES].get(PROJECTS, headers=owner) for number in range(90)]
+    answers = [await processes[number % PROCESSES].get(RACKS, headers=owner) for number in range(90)]
 
     admitted = sum(answer.status_code == 200 for answer in answers)
     assert 60 - PROCESSES * 3 <= admitted <= 60
@@ -132,7 +132,7 @@ async def test_two_processes_admit_one_limit_between_them(
     assert 0 < int(refused.headers["Retry-After"]) <= 61
     other = await make.tenant()
     theirs = await sign_in(await make.member(other, "owner"), other)
-    assert [(await process.get(PROJECTS, headers=theirs)).status_code for process in processes] == [200, 200]
+    assert [(await process.get(RACKS, headers=theirs)).status_code for process in processes] == [200, 200]
 
 
 async def test_writes_end_at_their_ceiling_on_every_process(
@@ -146,6 +146,6 @@ async def test_writes_end_at_their_ceiling_on_every_process(
         return told == ['"requests";q=60;w=60, "writes";q=4;w=60'] * PROCESSES
 
     await until(told, seconds=1)
-    writes = [await processes[number % PROCESSES].post(PROJECTS, headers=owner, json={}) for number in range(8)]
+    writes = [await processes[number % PROCESSES].post(RACKS, headers=owner, json={}) for number in range(8)]
     assert {answer.status_code for answer in writes[4:]} == {429}
-    assert [(await process.get(PROJECTS, headers=owner)).status_code for process in processes] == [200, 200]
+    assert [(await process.get(RACKS, headers=owner)).status_code for process in processes] == [200, 200]

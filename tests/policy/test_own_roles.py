@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from insula.policy import Policy, Published, Role
 from insula.policy.own_roles import OwnRoles
 
-ACTIONS = ["project:read", "project:create", "project:delete", "tenant:give"]
+ACTIONS = ["rack:read", "rack:create", "rack:delete", "tenant:give"]
 ASSIGNABLE = ACTIONS[:3]
 
 
@@ -45,15 +45,15 @@ def test_roles_do_not_mix(sets: list[frozenset[str]]) -> None:
 def test_the_name_of_such_a_role_says_nothing(name: str) -> None:
     policy = Policy({Role.OWNER: ACTIONS}, published(ASSIGNABLE))
 
-    assert not policy.allows(name, "project:delete", frozenset({"project:read"}))
-    assert policy.allows(name, "project:read", frozenset({"project:read"}))
+    assert not policy.allows(name, "rack:delete", frozenset({"rack:read"}))
+    assert policy.allows(name, "rack:read", frozenset({"rack:read"}))
 
 
 def test_without_permissions_its_name_is_unknown() -> None:
     policy = Policy({Role.OWNER: ACTIONS}, published(ASSIGNABLE))
 
-    assert not policy.allows("editor", "project:read")
-    assert policy.allows("owner", "project:read")
+    assert not policy.allows("editor", "rack:read")
+    assert policy.allows("owner", "rack:read")
 
 
 def test_what_is_assignable_makes_another_version() -> None:

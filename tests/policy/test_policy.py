@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from insula.policy import Permission, Policy, Role, StaffRole, UnknownRole, grants_of
 
 ROLES = [*Role, *StaffRole]
-ACTIONS = ["project:read", "project:create", "project:delete", "tenant:suspend"]
+ACTIONS = ["rack:read", "rack:create", "rack:delete", "tenant:suspend"]
 GRANTS = st.dictionaries(st.sampled_from(ROLES), st.frozensets(st.sampled_from(ACTIONS)))
 
 
@@ -18,41 +18,41 @@ def test_allows_exactly_what_is_granted(grants: dict[str, frozenset[str]], role:
 
 
 def test_a_plain_string_decides_like_the_role_of_that_name() -> None:
-    policy = Policy({Role.VIEWER: ["project:read"]})
+    policy = Policy({Role.VIEWER: ["rack:read"]})
 
-    assert policy.allows("viewer", "project:read")
-    assert policy.allows(Role.VIEWER, "project:read")
-    assert not policy.allows("viewer", "project:create")
+    assert policy.allows("viewer", "rack:read")
+    assert policy.allows(Role.VIEWER, "rack:read")
+    assert not policy.allows("viewer", "rack:create")
 
 
 @pytest.mark.parametrize(
     ("role", "action"),
     [
-        ("god", "project:read"),
-        ("", "project:read"),
-        ("viewer", "project:*"),
+        ("god", "rack:read"),
+        ("", "rack:read"),
+        ("viewer", "rack:*"),
         ("viewer", ""),
-        ("VIEWER", "project:read"),
+        ("VIEWER", "rack:read"),
     ],
 )
 def test_unknown_role_or_action_is_refused(role: str, action: str) -> None:
-    policy = Policy({"viewer": ["project:read"]})
+    policy = Policy({"viewer": ["rack:read"]})
 
     assert not policy.allows(role, action)
-    assert policy.allows("viewer", "project:read")
+    assert policy.allows("viewer", "rack:read")
 
 
 def test_a_policy_without_grants_refuses_everything() -> None:
-    assert not Policy({}).allows("owner", "project:read")
+    assert not Policy({}).allows("owner", "rack:read")
 
 
 def test_a_grant_for_an_unknown_role_stops_the_start() -> None:
     with pytest.raises(UnknownRole, match="janitor"):
-        Policy({"owner": ["project:read"], "janitor": ["project:read"]})
+        Policy({"owner": ["rack:read"], "janitor": ["rack:read"]})
 
 
-class Projects(Permission):
-    READ = "project:read", "See projects", frozenset({Role.OWNER, Role.VIEWER})
+class Racks(Permission):
+    READ = "rack:read", "See racks", frozenset({Role.OWNER, Role.VIEWER})
 
 
 class Money(Permission):
@@ -60,13 +60,13 @@ class Money(Permission):
 
 
 def test_the_grants_of_all_apps_are_joined() -> None:
-    assert grants_of([*Projects, *Money]) == {"owner": {"project:read", "plan:change"}, "viewer": {"project:read"}}
+    assert grants_of([*Racks, *Money]) == {"owner": {"rack:read", "plan:change"}, "viewer": {"rack:read"}}
 
 
 def test_version_follows_the_rules_and_not_their_order() -> None:
-    policy = Policy({"owner": ["project:create", "project:read"], "viewer": ["project:read"]})
-    same = Policy({"viewer": ["project:read"], "owner": ["project:read", "project:create"]})
-    other = Policy({"owner": ["project:read"], "viewer": ["project:read"]})
+    policy = Policy({"owner": ["rack:create", "rack:read"], "viewer": ["rack:read"]})
+    same = Policy({"viewer": ["rack:read"], "owner": ["rack:read", "rack:create"]})
+    other = Policy({"owner": ["rack:read"], "viewer": ["rack:read"]})
 
     assert policy.version == same.version
     assert policy.version != other.version

@@ -9,7 +9,7 @@ import pytest
 from tests.proof.editing import edits, groups
 from tests.proof.suites import FOUND, Attacks, Tests
 
-ONE, ITEM, OTHER = "GET /api/v1/projects", "GET /api/v1/projects/{project_id}", "POST /auth/login"
+ONE, ITEM, OTHER = "GET /api/v1/racks", "GET /api/v1/racks/{rack_id}", "POST /auth/login"
 
 
 def attacked(findings: Path, code: int, lines: Sequence[str]) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ from insula.ids import UserId
 from insula.scope import Scope
 from insula.settings import Settings
 from tenants.database import TENANTS
-from tenants.projects.permissions import Action
+from tests.probe.racks.permissions import Action
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
 from tests.support.visitors import problem
@@ -140,7 +140,7 @@ class TestAMember:
     async def test_may_what_the_custom_role_may(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
     ) -> None:
-        role = await make.role(tenant, "project:read", "project:delete")
+        role = await make.role(tenant, "rack:read", "rack:delete")
         user = await make.member(tenant, role.key)
 
         told = (await probe.get("/tell", headers=await sign_in(user, tenant))).json()
@@ -191,14 +191,14 @@ class TestAnApiKey:
     async def test_may_what_it_was_given_and_is_no_member(
         self, probe: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
-        key = await make.api_key(tenant, "project:read", "project:update")
+        key = await make.api_key(tenant, "rack:read", "rack:update")
 
         told = (await probe.get("/tell", headers=key.headers)).json()
 
         assert told == {"reads": True, "updates": True, "deletes": False, "member_id": None}
 
     async def test_is_no_person(self, probe: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
-        key = await make.api_key(tenant, "project:read")
+        key = await make.api_key(tenant, "rack:read")
 
         answer = await probe.get("/person", headers=key.headers)
 

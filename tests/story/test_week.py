@@ -100,7 +100,7 @@ def test_the_first_week(town: Town) -> None:
     slug = f"week-{uuid4().hex[:10]}"
     ada.call("POST", "/api/v1/tenants", {"slug": slug, "name": "Week"}, status=201)
     assert ada.log_in(slug).status_code == 200
-    project = ada.call("POST", "/api/v1/projects", {"name": "Aqueduct"}, status=201).json()["id"]
+    rack = ada.call("POST", "/api/v1/racks", {"name": "Aqueduct"}, status=201).json()["id"]
 
     # She invites two. One registers to accept; the other's invitation is revoked before it is used.
     grace, mallory = Person(town, "Grace"), Person(town, "Mallory")
@@ -119,20 +119,20 @@ def test_the_first_week(town: Town) -> None:
     assert mallory.log_in(slug).status_code == 403
 
     # Roles change, at once and on every process.
-    grace.call("POST", "/api/v1/projects", {"name": "Road"}, status=201)
+    grace.call("POST", "/api/v1/racks", {"name": "Road"}, status=201)
     place = ada.membership(grace)
     ada.call("PATCH", f"/api/v1/members/{place}", {"role": "viewer"}, status=200)
-    wait_until(lambda: grace.call("POST", "/api/v1/projects", {"name": "Bridge"}).status_code == 403, seconds=1)
+    wait_until(lambda: grace.call("POST", "/api/v1/racks", {"name": "Bridge"}).status_code == 403, seconds=1)
     ada.call("PATCH", f"/api/v1/members/{place}", {"role": "admin"}, status=200)
-    wait_until(lambda: grace.call("POST", "/api/v1/projects", {"name": "Bridge"}).status_code == 201, seconds=1)
+    wait_until(lambda: grace.call("POST", "/api/v1/racks", {"name": "Bridge"}).status_code == 201, seconds=1)
 
     # A key is made, used and rotated; the secret before dies when its overlap ends.
-    actions = ["project:read", "item:create"]
+    actions = ["rack:read", "book:create"]
     key = ada.call("POST", "/api/v1/api-keys", {"name": "Importer", "actions": actions}, status=201).json()
-    items = f"{town.two}/api/v1/projects/{project}/items"
+    books = f"{town.two}/api/v1/racks/{rack}/books"
 
     def use(secret: str) -> int:
-        return httpx.post(items, json={"title": "Stone"}, headers={"X-API-Key": secret}).status_code
+        return httpx.post(books, json={"title": "Stone"}, headers={"X-API-Key": secret}).status_code
 
     old = key["key"]
     assert use(old) == 201
@@ -143,7 +143,7 @@ def test_the_first_week(town: Town) -> None:
     overlap_until = datetime.fromisoformat(rotated.json()["overlap_until"])
     wait_until(lambda: clock.now() > overlap_until)
     assert (use(old), use(new)) == (401, 201)
-    assert httpx.delete(f"{town.one}/api/v1/projects/{project}", headers={"X-API-Key": new}).status_code == 403
+    assert httpx.delete(f"{town.one}/api/v1/racks/{rack}", headers={"X-API-Key": new}).status_code == 403
 
     # The only owner cannot leave; she hands the tenant on, and can.
     refused = ada.call("DELETE", "/api/v1/members/me")

@@ -22,6 +22,7 @@ from insula.http.kernel import Kernel
 from insula.ids import TenantId, UserId
 from insula.limits import Limits, close, connect
 from insula.settings import Settings
+from tests.probe.installation import PRODUCT, VARIABLE
 from tests.support.apps import audience
 from tests.support.dns import NameServer
 from tests.support.documented import Answers, Watched, documents_of
@@ -33,7 +34,10 @@ AppName = str
 
 PASSWORD = "correct horse battery staple"
 _ROOT = Path(__file__).parents[2]
-OUR_CODE: Mapping[str, str] = {"PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}"}
+OUR_CODE: Mapping[str, str] = {
+    "PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}",
+    VARIABLE: PRODUCT,
+}
 """Has a program run the code beside this file: the installed package may lead to another checkout."""
 _START_SECONDS = 60.0  # on a machine that runs other tests besides
 _PATIENT_SECONDS = 30.0
@@ -140,6 +144,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "INSULA_ENVIRONMENT": settings.environment,
+        "INSULA_INSTALLATION": settings.installation,
         "INSULA_DATA_DIR": str(settings.data_dir),
         "INSULA_PUBLIC_URL": settings.public_url,
         "INSULA_BASE_DOMAIN": settings.base_domain,

@@ -1,23 +1,27 @@
 """The apps of the installation under test, as the tests name them."""
 
-import os
 from collections.abc import Mapping
 from typing import Final
 
 from fastapi import FastAPI
+from sqlalchemy import Table
 
 from insula import mail
 from insula import settings as kernel_settings
 from insula.app.root import PUBLIC as ROOT_PUBLIC
-from insula.apps import load
 from insula.apps.build import build, contexts_of, policy_of, site_of, vocabularies_of
+from insula.db.base import metadata
 from insula.http.seal import DOCUMENTATION
 from insula.jobs import Handlers, Periodic
 from insula.settings import Settings
 from insula.worker import tasks
+from tests.probe import installation
 
-INSTALLATION: Final = load(os.environ.get("INSULA_INSTALLATION", ""))
+INSTALLATION: Final = installation.INSTALLATION
 DECLARED: Final = INSTALLATION.database
+TABLES: Final[tuple[Table, ...]] = tuple(metadata.sorted_tables)
+"""Every table of the installation, those that others refer to first."""
+
 SITE: Final = site_of(INSTALLATION)
 POLICY: Final = policy_of(INSTALLATION)
 WORDS: Final = vocabularies_of(INSTALLATION, POLICY)
@@ -42,6 +46,6 @@ def built(app: str, settings: Settings) -> FastAPI:
 
 
 def is_of_an_installation(variable: str) -> bool:
-    """Tell whether an environment variable is of an installation elsewhere. The product under test may be named."""
+    """Tell whether an environment variable is of an installation elsewhere. ``INSULA_TEST_PRODUCT`` is of the tests."""
     named = variable.startswith("INSULA_") or variable in {"DATABASE_URL", "REDIS_URL"}
-    return named and variable != "INSULA_INSTALLATION"
+    return named and variable != installation.VARIABLE

@@ -22,7 +22,8 @@ from insula.db.migrate import migrate
 from insula.db.provision import hand_over
 from insula.embedded import Cluster
 from insula.settings import AuthSettings, DatabaseSettings, Settings
-from tests.support.apps import DECLARED, INSTALLATION
+from tests.probe.installation import INSTALLATION, REFERENCE
+from tests.support.apps import DECLARED
 from tests.support.secrets import with_secrets
 
 RUNNING: Final = "INSULA_TEST_SERVERS"
@@ -53,6 +54,7 @@ class Servers:
         """Return this worker's settings."""
         settings = Settings(
             environment="test",
+            installation=REFERENCE,
             database_url=self.database_url,
             redis_url=self.redis_url,
             data_dir=Path(self.data_dir),

@@ -90,7 +90,7 @@ def demo_database(settings: Settings) -> Iterator[Settings]:
 class NextVersion:
     """Adds revisions to a branch, after its last, as a newer version of the code has them."""
 
-    def __init__(self, directory: Path, branch: str = "example") -> None:
+    def __init__(self, directory: Path, branch: str = "probe") -> None:
         [own] = [each for each in DECLARED.branches if each.name == branch]
         self.folder = Path(shutil.copytree(own.folder, directory / branch))
         self._head = heads(DECLARED.branches)[branch]

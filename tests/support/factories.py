@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -34,14 +34,16 @@ from insula.ids import new_id
 from insula.settings import Settings
 from tenants.invitations.models import Invitation
 from tenants.invitations.tokens import digest, new_token
+from tests.probe.plans import GRANTED
 from tests.support.apps import DECLARED
 from tests.support.cluster import superuser_url
 from tests.support.samples import sample
 
 PLANS: Final[Mapping[str, Mapping[str, int]]] = {
-    "free": {"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5},
-    "pro": {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50},
+    "free": {"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5, **GRANTED["free"]},
+    "pro": {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50, **GRANTED["pro"]},
 }
+"""What the plans grant after the migrations: billing's, and the probe's."""
 
 _JOB: Final = text("""
     INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, queueing_lock, args, status, scheduled_at)
@@ -186,6 +188,11 @@ class Factories:
         async with self._engine.begin() as connection:
             made = await connection.execute(_JOB, {**column, "args": json.dumps(args), "status": status})
             return int(made.scalar_one())
+
+    async def insert_into(self, table: Table, *rows: Mapping[str, object]) -> None:
+        """Insert rows of one table."""
+        async with self._engine.begin() as connection:
+            await connection.execute(table.insert(), rows)
 
     async def insert(self, *rows: SQLModel) -> None:
         """Insert rows of any table, in one transaction, in this order of tables."""

@@ -13,12 +13,12 @@ MOST_LINES: Final = 100
 """Of code that a resource by the guide may take."""
 
 _BLOCK: Final = re.compile(r"^```\w+\n# (\S+?)(?:, ([^\n]+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_EDIT: Final = re.compile(r"(after|instead of) `(.+)`")
+_EDIT: Final = re.compile(r"(after|before|instead of) `(.+)`")
 
 
 @dataclass(frozen=True)
 class Block:
-    """Code for a new file, or, where it says ``after`` or ``instead of`` which line, for one that is there."""
+    """Code for a new file, or for one that is there: ``after``, ``before`` or ``instead of`` a line that it names."""
 
     file: str
     where: str
@@ -40,7 +40,8 @@ class Block:
         if found is None or text.count(f"{found[2]}\n") != 1:
             raise ValueError(f"{self.file} has no such line, once, as the guide names: {self.where}")
         anchor = f"{found[2]}\n"
-        path.write_text(text.replace(anchor, code if found[1] == "instead of" else anchor + code))
+        changed = {"after": anchor + code, "before": code + anchor, "instead of": code}
+        path.write_text(text.replace(anchor, changed[found[1]]))
 
 
 def blocks_of(page: Path) -> Sequence[Block]:

@@ -10,6 +10,7 @@ from starlette.routing import Mount
 
 from insula.asgi import create_app
 from insula.settings import Settings
+from tests.probe.installation import PRODUCT
 
 ROOT: Final = Path(__file__).parents[2]
 _WHEEL: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -20,8 +21,10 @@ SHIPPED: Final = frozenset({Path(path).parts[0] for path in PACKAGES})
 
 
 def root_app() -> FastAPI:
-    """Build the root app, which is connected to nothing."""
-    return create_app(Settings(environment="test", database_url="postgresql://x/x", redis_url="redis://x"))
+    """Build the product's root app, which is connected to nothing."""
+    return create_app(
+        Settings(environment="test", installation=PRODUCT, database_url="postgresql://x/x", redis_url="redis://x")
+    )
 
 
 def mounted(root: FastAPI) -> Mapping[str, FastAPI]:

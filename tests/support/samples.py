@@ -6,6 +6,7 @@ Loading the installation (``tests.support.apps``) fills the metadata.
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, Uni
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula import clock
-from insula.db.base import metadata
 from insula.db.grants import tenant_column
 from insula.ids import new_id
+from tests.support.apps import TABLES
 
 Row = dict[str, object]
 
@@ -42,6 +43,16 @@ _MADE: Final[Mapping[type, Callable[[], object]]] = {
 }
 
 _ONE_OF: Final = re.compile(r"(\w+) in \('([^']+)'", re.IGNORECASE)
+
+
+def referring_to(table: str) -> frozenset[str]:
+    """Return the columns, of any table, that hold the id of a row of ``table`` in the same tenant."""
+    return frozenset(
+        element.parent.name
+        for reference in chain.from_iterable(each.foreign_key_constraints for each in TABLES)
+        for element in reference.elements
+        if reference.referred_table.name == table and element.parent.name != "tenant_id"
+    )
 
 
 def tenant_of(table: Table) -> str | None:
@@ -78,7 +89,7 @@ def _settable(column: Column[object]) -> str:
 async def populate(connection: AsyncConnection, tenant_id: UUID) -> dict[str, Row]:
     """Insert a row into every table of the tenant, and into the global ones that they reference."""
     rows: dict[str, Row] = {}
-    for table in sorted(metadata.sorted_tables, key=lambda table: table.name in FOLLOWED):
+    for table in sorted(TABLES, key=lambda table: table.name in FOLLOWED):
         found = await _existing(connection, table, tenant_id)
         if found is None:
             found = sample(table, tenant_id, rows)
@@ -90,7 +101,7 @@ async def populate(connection: AsyncConnection, tenant_id: UUID) -> dict[str, Ro
 async def populate_global(connection: AsyncConnection) -> dict[str, Row]:
     """Insert a row, which nothing refers to, into every table that is nobody's and refers to none."""
     rows: dict[str, Row] = {}
-    for table in metadata.sorted_tables:
+    for table in TABLES:
         if tenant_of(table) is None and not table.foreign_key_constraints:
             rows[table.name] = sample(table, new_id(), rows)
             await connection.execute(table.insert().values(rows[table.name]))

@@ -20,7 +20,7 @@ async def tenant(make: Factories) -> TenantRow:
 
 @pytest.fixture
 async def made(make: Factories, tenant: TenantRow) -> MadeKey:
-    return await make.api_key(tenant, "project:read", "item:read")
+    return await make.api_key(tenant, "rack:read", "book:read")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def test_it_says_everything_in_one_statement(
     assert len(asked) == 1
     assert found[0] == found[1] == found[2]
     assert found[0] is not None
-    assert (found[0].key_id, found[0].name, set(found[0].actions)) == (made.id, "Made", {"project:read", "item:read"})
+    assert (found[0].key_id, found[0].name, set(found[0].actions)) == (made.id, "Made", {"rack:read", "book:read"})
     assert (found[0].tenant.slug, found[0].tenant.entitlements["requests_per_minute"]) == (tenant.slug, 6_000)
     assert found[0].opens_to(digest_of(made.key), 0.0)
 

@@ -23,7 +23,7 @@ async def _visit(make: Factories, tenant: TenantRow, role: str) -> Visit:
 async def test_it_comes_in_the_statement_that_tells_everything(
     directory: Directory, visit: Visit, make: Factories, database: Database
 ) -> None:
-    role = await make.role(visit.tenant, "project:read", "item:read")
+    role = await make.role(visit.tenant, "rack:read", "book:read")
     editor = await _visit(make, visit.tenant, role.key)
     statements: list[str] = []
     engine = database.engine(GATE).sync_engine
@@ -32,40 +32,40 @@ async def test_it_comes_in_the_statement_that_tells_everything(
     access = await editor.access(directory)
 
     assert len(statements) == 1
-    assert (access.role, access.permissions) == (role.key, frozenset({"project:read", "item:read"}))
+    assert (access.role, access.permissions) == (role.key, frozenset({"rack:read", "book:read"}))
     assert (await visit.access(directory)).permissions is None
 
 
 async def test_a_role_of_the_same_key_elsewhere_is_another(directory: Directory, make: Factories) -> None:
     tenants = [await make.tenant(), await make.tenant()]
-    for tenant, permission in zip(tenants, ("project:read", "project:delete"), strict=True):
+    for tenant, permission in zip(tenants, ("rack:read", "rack:delete"), strict=True):
         await make.role(tenant, permission, key="editor")
 
     found = [(await (await _visit(make, tenant, "editor")).access(directory)).permissions for tenant in tenants]
 
-    assert found == [frozenset({"project:read"}), frozenset({"project:delete"})]
+    assert found == [frozenset({"rack:read"}), frozenset({"rack:delete"})]
 
 
 async def test_equal_ones_are_kept_once(directory: Directory, make: Factories) -> None:
     found = []
     for _ in range(2):
         tenant = await make.tenant()
-        role = await make.role(tenant, "project:read", "item:read")
+        role = await make.role(tenant, "rack:read", "book:read")
         found.append((await (await _visit(make, tenant, role.key)).access(directory)).permissions)
 
     assert found[0] is found[1]
-    assert found[0] == frozenset({"project:read", "item:read"})
+    assert found[0] == frozenset({"rack:read", "book:read"})
 
 
 async def test_a_change_is_heard(listening: Directory, make: Factories, readback: Readback) -> None:
     tenant = await make.tenant()
-    role = await make.role(tenant, "project:read")
+    role = await make.role(tenant, "rack:read")
     editor = await _visit(make, tenant, role.key)
-    assert (await editor.access(listening)).permissions == frozenset({"project:read"})
+    assert (await editor.access(listening)).permissions == frozenset({"rack:read"})
 
-    await readback("update custom_role set permissions = '{item:read}' where id = :id", id=role.id)
+    await readback("update custom_role set permissions = '{book:read}' where id = :id", id=role.id)
 
     async def changed() -> bool:
-        return (await editor.access(listening)).permissions == frozenset({"item:read"})
+        return (await editor.access(listening)).permissions == frozenset({"book:read"})
 
     await within(1, changed)

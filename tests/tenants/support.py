@@ -47,13 +47,13 @@ class Caller:
     async def delete(self, path: str, **headers: str) -> httpx.Response:
         return await self.send("DELETE", path, headers=_fields(headers))
 
-    async def project(self, name: str = "Website", **more: object) -> str:
-        """Create a project and return its path."""
-        return await self._made("/projects", {"name": name, **more})
+    async def rack(self, name: str = "Website", **more: object) -> str:
+        """Create a rack of the probe and return its path."""
+        return await self.made("/racks", {"name": name, **more})
 
-    async def item(self, project: str, title: str = "Front page", **more: object) -> str:
-        """Create an item and return its path."""
-        return await self._made(f"{project}/items", {"title": title, **more})
+    async def book(self, rack: str, title: str = "Front page", **more: object) -> str:
+        """Create a book of the probe and return its path."""
+        return await self.made(f"{rack}/books", {"title": title, **more})
 
     async def walk(self, path: str, **params: Any) -> list[dict[str, Any]]:
         """Follow a list's cursors to its end; every page but the last is full."""
@@ -68,7 +68,8 @@ class Caller:
             assert len(page["items"]) == params["limit"]
             params = {**params, "cursor": page["next_cursor"]}
 
-    async def _made(self, path: str, body: object) -> str:
+    async def made(self, path: str, body: object) -> str:
+        """Create what is listed at ``path``, and return its own path."""
         answer = await self.post(path, body)
         assert answer.status_code == 201, answer.text
         return f"{path}/{answer.json()['id']}"

@@ -7,7 +7,7 @@ from tests.support.apps import built
 
 PATHS = built("tenants", Settings(environment="test")).openapi()["paths"]
 OPERATIONS = [(method, path) for path, methods in PATHS.items() for method in methods]
-NAMES = {"{item_id}", "{project_id}", "{member_id}", "{invitation_id}", "tenant"}
+NAMES = {"{book_id}", "{rack_id}", "{member_id}", "{invitation_id}", "tenant"}
 LIMITS = {"RateLimit", "RateLimit-Policy"}
 VERSIONED = [(method, path) for method, path in OPERATIONS if path.rpartition("/")[2] in NAMES]
 
@@ -31,9 +31,7 @@ class TestDocument:
     def test_names_the_entity_tag_of_what_has_versions(self, method: str, path: str) -> None:
         assert "ETag" in headers(method, path, "200")
 
-    @pytest.mark.parametrize(
-        "path", ["/v1/tenants", "/v1/invitations", "/v1/projects", "/v1/projects/{project_id}/items"]
-    )
+    @pytest.mark.parametrize("path", ["/v1/tenants", "/v1/invitations", "/v1/racks", "/v1/racks/{rack_id}/books"])
     def test_names_the_location_of_what_is_made(self, path: str) -> None:
         assert headers("post", path, "201") == {"ETag", "Location"}
 

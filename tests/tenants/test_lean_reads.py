@@ -9,8 +9,8 @@ import pytest
 from insula.asgi import create_app
 from insula.settings import Settings
 from tenants.database import TENANTS
-from tenants.items.schemas import ItemList
-from tenants.projects.schemas import ProjectList
+from tests.probe.books.schemas import BookList
+from tests.probe.racks.schemas import RackList
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import API, Caller, joined
@@ -59,29 +59,29 @@ async def test_the_switch_is_off(live: Live, switched_off: Live) -> None:
     assert leanness == [True, False]
 
 
-@pytest.mark.parametrize("sort_by", get_args(ItemList.model_fields["sort_by"].annotation))
+@pytest.mark.parametrize("sort_by", get_args(BookList.model_fields["sort_by"].annotation))
 async def test_items_are_the_same(owner: Caller, ordinary: httpx.AsyncClient, sort_by: str) -> None:
-    project = await owner.project()
+    rack = await owner.rack()
     for number in range(COUNT):
         status = "done" if number % 2 else "open"
-        await owner.item(project, f"Page {number // 2}", position=number % 3, status=status, body="ünï" * number)
+        await owner.book(rack, f"Page {number // 2}", position=number % 3, status=status, body="ünï" * number)
 
     for narrowed, count in ((NOTHING, COUNT), ({"status": "open"}, 4), ({"search": "page 1"}, 2), ({"search": "%"}, 0)):
-        found = await both(owner, ordinary, f"{project}/items", sort_by=sort_by, **narrowed)
-        assert len({str(item["id"]) for item in found}) == len(found) == count
+        found = await both(owner, ordinary, f"{rack}/books", sort_by=sort_by, **narrowed)
+        assert len({str(book["id"]) for book in found}) == len(found) == count
 
 
 async def test_a_row_by_its_id_is_the_same(owner: Caller, ordinary: httpx.AsyncClient) -> None:
-    item = await owner.item(await owner.project(), "Front page")
-    lean, other = await owner.get(item), await ordinary.get(API + item, headers=owner.token)
+    book = await owner.book(await owner.rack(), "Front page")
+    lean, other = await owner.get(book), await ordinary.get(API + book, headers=owner.token)
     assert lean.status_code == 200
     assert (lean.content, lean.headers["etag"]) == (other.content, other.headers["etag"])
 
 
-@pytest.mark.parametrize("sort_by", get_args(ProjectList.model_fields["sort_by"].annotation))
-async def test_projects_are_the_same(owner: Caller, ordinary: httpx.AsyncClient, sort_by: str) -> None:
+@pytest.mark.parametrize("sort_by", get_args(RackList.model_fields["sort_by"].annotation))
+async def test_racks_are_the_same(owner: Caller, ordinary: httpx.AsyncClient, sort_by: str) -> None:
     for number in range(COUNT):
-        await owner.project(f"Site {number}", description="Two words" if number % 2 else "")
+        await owner.rack(f"Site {number}", description="Two words" if number % 2 else "")
 
     for narrowed, count in ((NOTHING, COUNT), ({"status": "active"}, COUNT), ({"search": "WORDS"}, 3)):
-        assert len(await both(owner, ordinary, "/projects", sort_by=sort_by, **narrowed)) == count
+        assert len(await both(owner, ordinary, "/racks", sort_by=sort_by, **narrowed)) == count

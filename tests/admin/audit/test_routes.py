@@ -22,20 +22,20 @@ async def test_all_staff_search_over_all_tenants(
     for tenant in (one, two):
         await make.member(tenant, role="owner", user=person)
         headers = await sign_in(person, tenant)
-        assert (await client.post("/api/v1/projects", json={"name": "Forum"}, headers=headers)).status_code == 201
+        assert (await client.post("/api/v1/racks", json={"name": "Forum"}, headers=headers)).status_code == 201
     await superuser.post(f"/tenants/{two.id}/suspend")
 
     async def found(caller: Caller, **params: str | int) -> list[tuple[str, str | None]]:
         page = (await caller.get("/audit-events", **params)).json()
         return [(event["action"], event["tenant_id"]) for event in page["items"]]
 
-    projects = [("project.created", str(two.id)), ("project.created", str(one.id))]
+    racks = [("rack.created", str(two.id)), ("rack.created", str(one.id))]
     suspended = ("tenant.suspended", str(two.id))
     for role in ("superuser", "support", "auditor"):
         caller = await hire(role)
-        assert await found(caller, actor_id=str(person.id)) == projects
-        assert await found(caller, actor_id=str(person.id), sort_by="occurred_at") == projects[::-1]
-        assert await found(caller, tenant_id=str(two.id)) == [suspended, projects[0]]
+        assert await found(caller, actor_id=str(person.id)) == racks
+        assert await found(caller, actor_id=str(person.id), sort_by="occurred_at") == racks[::-1]
+        assert await found(caller, tenant_id=str(two.id)) == [suspended, racks[0]]
         assert await found(caller, tenant_id=str(two.id), action="tenant.suspended") == [suspended]
         assert await found(caller, tenant_id=str(two.id), search="SUSPEND") == [suspended]
         assert await found(caller, object_type="tenant", object_id=str(two.id)) == [suspended]

@@ -117,37 +117,37 @@ class TestRead:
         self, hire: Hire, make: Factories, tenant: TenantRow, readback: Readback, role: str
     ) -> None:
         other = await make.tenant()
-        for place, projects in ((tenant, 2), (other, 3)):
-            for _ in range(projects):
+        for place, racks in ((tenant, 2), (other, 3)):
+            for _ in range(racks):
                 await make.member(place)
-                await self._project(readback, place)
+                await self._rack(readback, place)
 
         answer = await (await hire(role)).get(f"/tenants/{tenant.id}")
 
         assert answer.status_code == 200
         found = answer.json()
-        assert (found["members"], found["projects"], found["items"]) == (2, 2, 2)
+        assert (found["members"], found["racks"], found["books"]) == (2, 2, 2)
         assert (found["slug"], found["status"], found["plan"]) == (tenant.slug, "active", "free")
 
     async def test_one_that_is_nowhere_is_not_found(self, superuser: Caller) -> None:
         assert code_of(await superuser.get(f"/tenants/{new_id()}")) == (404, "not_found")
         assert code_of(await superuser.get("/tenants/acme")) == (422, "invalid_request")
 
-    async def _project(self, readback: Readback, tenant: TenantRow) -> None:
-        project = new_id()
+    async def _rack(self, readback: Readback, tenant: TenantRow) -> None:
+        rack = new_id()
         await readback(
-            "insert into project (tenant_id, id, created_at, updated_at, version, name, description, status) "
+            "insert into rack (tenant_id, id, created_at, updated_at, version, name, description, status) "
             "values (:tenant, :id, now(), now(), 1, :name, '', 'active')",
             tenant=tenant.id,
-            id=project,
-            name=project.hex,
+            id=rack,
+            name=rack.hex,
         )
         await readback(
-            "insert into project_item (tenant_id, id, created_at, updated_at, version, project_id, title, body, "
-            "status, position) values (:tenant, :id, now(), now(), 1, :project, 'x', '', 'open', 0)",
+            "insert into book (tenant_id, id, created_at, updated_at, version, rack_id, title, body, "
+            "status, position) values (:tenant, :id, now(), now(), 1, :rack, 'x', '', 'open', 0)",
             tenant=tenant.id,
             id=new_id(),
-            project=project,
+            rack=rack,
         )
 
 

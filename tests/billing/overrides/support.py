@@ -9,7 +9,7 @@ TERMS: dict[str, object] = {"value": 7, "reason": "Agreed on the phone"}
 Granted = Callable[[TenantRow], Awaitable[dict[str, object]]]
 
 
-def path(tenant: TenantRow, key: str = "projects") -> str:
+def path(tenant: TenantRow, key: str = "racks") -> str:
     return f"/tenants/{tenant.id}/overrides/{key}"
 
 

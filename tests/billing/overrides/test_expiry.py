@@ -34,20 +34,20 @@ class TestExpiry:
     ) -> None:
         ends = (clock.now() + timedelta(days=3)).isoformat()
         await superuser.send("PUT", path(tenant), {**TERMS, "expires_at": ends})
-        await superuser.send("PUT", path(tenant, "items"), {**TERMS, "expires_at": ends})
+        await superuser.send("PUT", path(tenant, "books"), {**TERMS, "expires_at": ends})
         await expire_overrides(worker)
-        assert await granted(tenant) == {**PLANS["free"], "projects": 7, "items": 7}
+        assert await granted(tenant) == {**PLANS["free"], "racks": 7, "books": 7}
         await readback(
-            "update entitlement_override set expires_at = now() where tenant_id = :id and key = 'projects'",
+            "update entitlement_override set expires_at = now() where tenant_id = :id and key = 'racks'",
             id=tenant.id,
         )
 
         await asyncio.gather(*(expire_overrides(worker) for _ in range(3)))
 
-        assert await granted(tenant) == {**PLANS["free"], "items": 7}
+        assert await granted(tenant) == {**PLANS["free"], "books": 7}
         last = (await acts_on(readback, tenant))[2:]
         assert [(act["action"], act["actor_kind"], act["object_id"]) for act in last] == [
-            ("entitlement_override.expired", "system", "projects")
+            ("entitlement_override.expired", "system", "racks")
         ]
 
     async def test_one_that_has_expired_counts_no_more_when_the_plan_changes(

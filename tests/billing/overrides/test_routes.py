@@ -39,14 +39,14 @@ class TestPut:
 
         async def seen(process: httpx.AsyncClient) -> object:
             answer = await process.get("/api/v2/tenant", headers=owner)
-            return answer.json()["plan"]["entitlements"]["projects"]
+            return answer.json()["plan"]["entitlements"]["racks"]
 
         assert [await seen(process) for process in (client, other_process)] == [3, 3]
 
         answer = await superuser.send("PUT", path(tenant), TERMS)
 
         assert (answer.status_code, answer.json()["value"], answer.json()["expires_at"]) == (201, 7, None)
-        assert await granted(tenant) == {**PLANS["free"], "projects": 7}
+        assert await granted(tenant) == {**PLANS["free"], "racks": 7}
         for process in (client, other_process):
 
             async def has_come(process: httpx.AsyncClient = process) -> bool:
@@ -60,7 +60,7 @@ class TestPut:
         owner = await sign_in(await make.member(tenant, role="owner"), tenant)
 
         async def create() -> int:
-            answer = await client.post("/api/v1/projects", json={"name": new_id().hex}, headers=owner)
+            answer = await client.post("/api/v1/racks", json={"name": new_id().hex}, headers=owner)
             return answer.status_code
 
         assert [await create() for _ in range(4)] == [201, 201, 201, 409]
@@ -82,14 +82,14 @@ class TestPut:
         second = await superuser.send("PUT", path(tenant), {"value": 9, "reason": "More", "expires_at": ends})
 
         assert [answer.status_code for answer in (first, second)] == [201, 200]
-        assert await granted(tenant) == {**PLANS["free"], "projects": 9}
+        assert await granted(tenant) == {**PLANS["free"], "racks": 9}
         made, changed = await acts_on(readback, tenant)
         assert (made["action"], made["actor_kind"], made["actor_id"]) == (
             "entitlement_override.set",
             "staff",
             superuser.user.id,
         )
-        assert (made["object_id"], made["before"]) == ("projects", None)
+        assert (made["object_id"], made["before"]) == ("racks", None)
         assert changed["before"] == {"value": 7, "reason": "Agreed on the phone", "expires_at": None}
 
     async def test_it_stands_over_changes_of_plan_and_the_rest_follows_the_plan(
@@ -100,7 +100,7 @@ class TestPut:
             async with database.unit(BILLING, tenant.id) as unit:
                 await api.apply_plan(unit.session, TenantId(tenant.id), plan)
 
-            assert await granted(tenant) == {**PLANS[plan], "projects": 7}
+            assert await granted(tenant) == {**PLANS[plan], "racks": 7}
 
     async def test_ten_at_once_leave_one_that_counts(
         self, superuser: Caller, tenant: TenantRow, granted: Granted, readback: Readback
@@ -111,20 +111,20 @@ class TestPut:
         assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
         rows = await readback("select value from entitlement_override where tenant_id = :id", id=tenant.id)
         assert len(rows) == 1
-        assert (await granted(tenant))["projects"] == rows[0]["value"]
+        assert (await granted(tenant))["racks"] == rows[0]["value"]
 
     @pytest.mark.parametrize(
         ("key", "body", "problem"),
         [
             ("platinum", TERMS, (404, "entitlement_unknown")),
-            ("Projects", TERMS, (422, "invalid_request")),
-            ("projects", {**TERMS, "value": -1}, (422, "invalid_request")),
-            ("projects", {**TERMS, "value": "7"}, (422, "invalid_request")),
-            ("projects", {**TERMS, "value": 10**13}, (422, "invalid_request")),
-            ("projects", {**TERMS, "reason": " "}, (422, "invalid_request")),
-            ("projects", {"value": 7}, (422, "invalid_request")),
-            ("projects", {**TERMS, "expires_at": "2036-01-01T00:00:00"}, (422, "invalid_request")),
-            ("projects", {**TERMS, "expires_at": "2020-01-01T00:00:00Z"}, (422, "invalid_value")),
+            ("Racks", TERMS, (422, "invalid_request")),
+            ("racks", {**TERMS, "value": -1}, (422, "invalid_request")),
+            ("racks", {**TERMS, "value": "7"}, (422, "invalid_request")),
+            ("racks", {**TERMS, "value": 10**13}, (422, "invalid_request")),
+            ("racks", {**TERMS, "reason": " "}, (422, "invalid_request")),
+            ("racks", {"value": 7}, (422, "invalid_request")),
+            ("racks", {**TERMS, "expires_at": "2036-01-01T00:00:00"}, (422, "invalid_request")),
+            ("racks", {**TERMS, "expires_at": "2020-01-01T00:00:00Z"}, (422, "invalid_value")),
         ],
         ids=str,
     )
@@ -152,11 +152,11 @@ class TestListAndLift:
         self, hire: Hire, superuser: Caller, make: Factories, tenant: TenantRow
     ) -> None:
         other = await make.tenant()
-        for place, key in ((tenant, "projects"), (tenant, "items"), (other, "seats")):
+        for place, key in ((tenant, "racks"), (tenant, "books"), (other, "seats")):
             await superuser.send("PUT", path(place, key), TERMS)
         for role in ("superuser", "support", "auditor"):
             found = (await (await hire(role)).get(f"/tenants/{tenant.id}/overrides")).json()
-            assert [override["key"] for override in found] == ["items", "projects"]
+            assert [override["key"] for override in found] == ["books", "racks"]
         for role in ("support", "auditor"):
             for method, body in (("PUT", TERMS), ("DELETE", None)):
                 refused = await (await hire(role)).send(method, path(tenant), body)

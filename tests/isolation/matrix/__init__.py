@@ -4,7 +4,7 @@ A resource that is added is attacked as it is: callers come from the route's gua
 every table that a tenant owns, bodies from the schema's example. What cannot be known so is said in
 ``kinds``, and nowhere else: a path parameter that is not ``{table}_id``, a column whose value matters.
 
-    .venv/bin/python -m tests.isolation.matrix --depth full --route "GET /api/v1/projects"
+    .venv/bin/python -m tests.isolation.matrix --depth full --route "GET /api/v1/racks"
 """
 
 from tests.isolation.matrix.report import Report

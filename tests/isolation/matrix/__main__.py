@@ -26,7 +26,7 @@ def main() -> int:
     """Parse the command line, attack, and say what came of it."""
     parser = argparse.ArgumentParser(prog="python -m tests.isolation.matrix", description=__doc__)
     parser.add_argument("--depth", choices=("short", "full"), default="short")
-    parser.add_argument("--route", action="append", default=[], help='such as "GET /api/v1/projects/{project_id}"')
+    parser.add_argument("--route", action="append", default=[], help='such as "GET /api/v1/racks/{rack_id}"')
     parser.add_argument("--first", action="store_true", help="leave a route as soon as something is found on it")
     parser.add_argument("--json", type=Path, help="where to write the report")
     asked = parser.parse_args()

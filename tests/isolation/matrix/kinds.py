@@ -80,7 +80,7 @@ def _invitation(island: Island) -> list[Row]:
 
 
 def _entitlement_override(island: Island) -> list[Row]:
-    return [{"key": "projects", "value": 10**6, "created_by": island.people["owner"].id}]
+    return [{"key": "seats", "value": 10**6, "created_by": island.people["owner"].id}]
 
 
 def _audit_event(island: Island) -> list[Row]:

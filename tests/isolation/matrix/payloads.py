@@ -20,7 +20,7 @@ SORTED: Final[Payload] = "SQL in sort_by"
 LETTER: Final[Payload] = "encoded letter"
 SLASH: Final[Payload] = "encoded slash"
 
-INJECTION: Final = "x' OR '1'='1'; DROP TABLE project; --"
+INJECTION: Final = "x' OR '1'='1'; DROP TABLE rack; --"
 _SMUGGLED: Final = ("tenant_id", "role", "is_staff")
 _WORDS: Final = frozenset({"host", "locale", "plan", "role", "slug", "time_zone"})
 """Texts that name something which must be there, or be a word of a certain form."""

@@ -14,6 +14,7 @@ from insula.asgi import create_app
 from insula.http.access import Guard
 from insula.http.route import guard_of
 from insula.settings import Settings
+from tests.probe.installation import REFERENCE
 from tests.support.apps import MOUNTS, PUBLIC
 
 APPS = {mount: name for name, mount in MOUNTS.items()}
@@ -36,7 +37,7 @@ class LiveRoute:
 
     @property
     def name(self) -> str:
-        """The declared name, such as ``GET /api/v1/projects``."""
+        """The declared name, such as ``GET /api/v1/racks``."""
         return f"{self.method} {self.mount}{self.template}"
 
     @property
@@ -79,7 +80,9 @@ def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
 
 def live_routes() -> Mapping[str, LiveRoute]:
     """Return every route by its name; no server is asked."""
-    settings = Settings(environment="test", database_url="postgresql://x/y", redis_url="redis://x")
+    settings = Settings(
+        environment="test", installation=REFERENCE, database_url="postgresql://x/y", redis_url="redis://x"
+    )
     return {route.name: route for route in routes_of(create_app(settings))}
 
 

@@ -16,7 +16,7 @@ from insula.ids import new_id
 from tests.isolation.matrix.holders import held_roles
 from tests.isolation.matrix.island import Island, Person, Row, hashed
 from tests.isolation.matrix.kinds import ALIASES, SHAPES, SKIPPED
-from tests.support.samples import sample, tenant_of
+from tests.support.samples import referring_to, sample, tenant_of
 
 Rows = dict[str, list[Row]]
 _SAMPLE: Final = "sample-"
@@ -133,10 +133,10 @@ def _name(island: Island, parents: Mapping[str, Row]) -> None:
     """Say which value each parameter and field has, where it means something of the tenant's."""
     member, guest = island.people["member"], island.people["guest"]
     island.ids.update({alias: island.ids[name] for alias, name in ALIASES.items()})
+    island.ids.update(dict.fromkeys(referring_to("membership"), str(member.membership)))
     island.ids.update(
         tenant_id=str(island.id),
         member_id=str(member.membership),
-        assignee_id=str(member.membership),
         user_id=str(member.id),
         actor_id=str(member.id),
         created_by=str(island.people["owner"].id),

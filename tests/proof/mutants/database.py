@@ -16,7 +16,7 @@ from tests.proof.mutants.triggers import trigger_holes
 from tests.support.apps import DECLARED
 
 ROLES: Final = DECLARED.serving_roles
-_ANY_TABLE: Final = "project"  # where a role may look only with powers that it should not have
+_ANY_TABLE: Final = "rack"  # where a role may look only with powers that it should not have
 _GATE_ALONE: Final = frozenset(
     {
         # A policy for every role, where no other role has the right, or none on the few rows that the policy is about.

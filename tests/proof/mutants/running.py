@@ -41,7 +41,7 @@ RUNNING: Final = (
         "platform/insula/db/revisions.py",
         "if former is not None and KERNEL.name not in at and former != chains[KERNEL.name].replaces:",
         "if False:",
-        tests("db/test_former_chain.py::test_one_that_was_left_earlier_is_refused_and_told_the_version_between"),
+        tests("example/test_former_chain.py::test_one_that_was_left_earlier_is_refused_and_told_the_version_between"),
     ),
     Edit(
         "migration: waits for a lock longer than a request for a connection",

@@ -4,9 +4,9 @@ from typing import Final
 
 from tests.proof.suites import Attacks, Tests
 
-READ: Final = Attacks(("GET /api/v1/projects/{project_id}",))
-CREATE: Final = Attacks(("POST /api/v1/projects",))
-UPDATE: Final = Attacks(("PATCH /api/v1/projects/{project_id}",))
+READ: Final = Attacks(("GET /api/v1/racks/{rack_id}",))
+CREATE: Final = Attacks(("POST /api/v1/racks",))
+UPDATE: Final = Attacks(("PATCH /api/v1/racks/{rack_id}",))
 MY_OWN: Final = Attacks(("GET /api/v1/me",))
 BY_STAFF: Final = Attacks(("POST /admin/v1/tenants/{tenant_id}/suspend",))
 

@@ -18,7 +18,7 @@ _ACCESS: Final[Mapping[str, str]] = {
 _JOURNAL: Final = Tests(("tests/audit/test_journal.py",))
 _COUNTED: Final = "tests/db/test_counting.py::test_a_row_that_comes_or_goes_is_counted"
 _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
-    ("audit_event", "chained"): Tests(("tests/tenants/projects/test_create.py",)),
+    ("audit_event", "chained"): Tests(("tests/tenants/racks/test_create.py",)),
     ("audit_event", "no_truncate"): _JOURNAL,
     ("audit_event", "no_update_or_delete"): _JOURNAL,
     ("audit_head", "no_delete"): _JOURNAL,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from tests.tenants.support import API, Caller
 
 MANAGERS: Final = {"owner", "admin"}
-IMPORT: Final = {"name": "Import", "actions": ["project:read"]}
+IMPORT: Final = {"name": "Import", "actions": ["rack:read"]}
 HOUR: Final = timedelta(hours=1)
 
 
@@ -20,5 +20,5 @@ async def made(caller: Caller, **changes: object) -> dict[str, Any]:
 
 async def works(caller: Caller, key: str) -> int:
     """Return what a request that presents ``key`` is answered."""
-    answer = await caller.client.get(f"{API}/projects", headers={"X-API-Key": key})
+    answer = await caller.client.get(f"{API}/racks", headers={"X-API-Key": key})
     return answer.status_code

@@ -70,7 +70,7 @@ class TestCreate:
         "actions",
         [
             [],
-            ["project:*"],
+            ["rack:*"],
             ["*"],
             ["me:read"],
             ["tenant:create"],
@@ -80,8 +80,8 @@ class TestCreate:
             ["member:update"],
             ["ownership:transfer"],
             ["staff:read"],
-            ["project:read", "nothing:read"],
-            ["project:read"] * 101,
+            ["rack:read", "nothing:read"],
+            ["rack:read"] * 101,
         ],
     )
     async def test_refuses_what_no_key_can_be_given(self, owner: Caller, actions: list[str]) -> None:
@@ -110,7 +110,7 @@ class TestCreate:
     async def test_quota_counts_live_keys(self, make: Factories, join: Join) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 6_000, "api_keys": 2})
         owner = await join(tenant, "owner")
-        await make.api_key(tenant, "project:read", expires_at=clock.now() - HOUR)
+        await make.api_key(tenant, "rack:read", expires_at=clock.now() - HOUR)
         await made(owner, expires_at=(clock.now() + HOUR).isoformat())
         second = await made(owner)
         assert code_of(await owner.post("/api-keys", IMPORT)) == (409, "quota_exceeded")

@@ -40,7 +40,7 @@ class TestRemoval:
         assert await removed(owner, await join(tenant, "admin"), readback) == (204, [])
 
     async def test_lists_them_to_who_may_see_keys_alone(self, owner: Caller, hire: Hire, readback: Readback) -> None:
-        makes = ("api_key:create", "project:read")
+        makes = ("api_key:create", "rack:read")
         members = [await hire(*makes), await hire(*makes)]
         keys = [await made(member) for member in members]
         await made(owner)

@@ -16,7 +16,7 @@ OVER = 6_001
 
 
 async def with_key(caller: Caller, issued: dict[str, Any]) -> httpx.Response:
-    return await caller.client.get(f"{API}/projects", headers={"X-API-Key": issued["key"]})
+    return await caller.client.get(f"{API}/racks", headers={"X-API-Key": issued["key"]})
 
 
 class TestSet:
@@ -92,7 +92,7 @@ class TestCounts:
         assert code_of(answers[3]) == (429, "rate_limited")
         assert 0 < int(answers[3].headers["Retry-After"]) <= 61
         assert await works(owner, other["key"]) == 200
-        assert (await owner.get("/projects")).status_code == 200
+        assert (await owner.get("/racks")).status_code == 200
 
     async def test_within_the_tenants(self, make: Factories, join: Join) -> None:
         tenant: TenantRow = await make.tenant(entitlements={"requests_per_minute": 10})

@@ -75,16 +75,16 @@ class TestRotate:
     async def test_a_dead_key_stays_dead(self, owner: Caller, make: Factories) -> None:
         revoked = await made(owner)
         await owner.delete(f"/api-keys/{revoked['id']}")
-        past = await make.api_key(owner.home, "project:read", expires_at=clock.now() - HOUR)
+        past = await make.api_key(owner.home, "rack:read", expires_at=clock.now() - HOUR)
         for key_id in (revoked["id"], past.id):
             answer = await owner.post(f"/api-keys/{key_id}/rotate", {"expires_at": None})
             assert code_of(answer) == (409, "api_key_dead")
 
     async def test_gives_nobody_what_their_role_lacks(self, join: Join, owner: Caller, make: Factories) -> None:
         """The new secret does what the key does: to be told it is to be given that."""
-        beyond = await make.api_key(owner.home, "project:read", "ownership:transfer")
+        beyond = await make.api_key(owner.home, "rack:read", "ownership:transfer")
         admin = await join(owner.home, "admin")
         assert code_of(await admin.post(f"/api-keys/{beyond.id}/rotate", {})) == (403, "action_not_yours")
         assert await works(owner, beyond.key) == 200
-        within = await make.api_key(owner.home, "project:read")
+        within = await make.api_key(owner.home, "rack:read")
         assert (await admin.post(f"/api-keys/{within.id}/rotate", {})).status_code == 200

@@ -35,7 +35,7 @@ class TestRead:
 
     async def test_filters_by_status_and_search(self, owner: Caller, make: Factories) -> None:
         live, revoked = await made(owner, name="Live"), await made(owner, name="Revoked")
-        past = await make.api_key(owner.home, "project:read", expires_at=clock.now() - HOUR)
+        past = await make.api_key(owner.home, "rack:read", expires_at=clock.now() - HOUR)
         assert (await owner.delete(f"/api-keys/{revoked['id']}")).status_code == 204
 
         async def found(**params: str) -> list[str]:
@@ -56,7 +56,7 @@ class TestUpdate:
         answer = await owner.patch(path, {"name": "Export"}, If_Match='"1"')
         assert (answer.status_code, answer.json()["name"], answer.headers["etag"]) == (200, "Export", '"2"')
         assert code_of(await owner.patch(path, {"name": "Third"}, If_Match='"1"')) == (412, "precondition_failed")
-        for more in ({"actions": ["project:delete"]}, {"secret_hash": "00"}, {"expires_at": None}, {"name": None}):
+        for more in ({"actions": ["rack:delete"]}, {"secret_hash": "00"}, {"expires_at": None}, {"name": None}):
             assert (await owner.patch(path, more)).status_code == 422
         theirs = await stranger.patch(path, {"name": "Ours"})
         assert sameness(theirs) == sameness(await stranger.patch(f"/api-keys/{UUID(int=7)}", {"name": "Ours"}))
@@ -109,13 +109,11 @@ class TestAudit:
             assert digest_of(secret).hex() not in repr(events)
 
     async def test_names_the_key_that_acts(self, owner: Caller, readback: Readback) -> None:
-        key = await made(owner, name="Import", actions=["project:create"])
-        answer = await owner.client.post(
-            f"{API}/projects", json={"name": "Imported"}, headers={"X-API-Key": key["key"]}
-        )
+        key = await made(owner, name="Import", actions=["rack:create"])
+        answer = await owner.client.post(f"{API}/racks", json={"name": "Imported"}, headers={"X-API-Key": key["key"]})
         assert answer.status_code == 201
         [event] = await readback(
-            "select actor_kind, actor_id, actor_label from audit_event where action = 'project.created'"
+            "select actor_kind, actor_id, actor_label from audit_event where action = 'rack.created'"
             " and tenant_id = :id",
             id=owner.home.id,
         )

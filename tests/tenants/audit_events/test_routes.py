@@ -47,7 +47,7 @@ class TestList:
             assert code_of(answer) == (403, "forbidden")
 
     async def test_tells_who_did_what_to_what_and_what_changed(self, owner: Caller) -> None:
-        path = await owner.project("Website")
+        path = await owner.rack("Website")
         changed = await owner.patch(path, {"name": "New website", "description": ""})
         [updated, created] = (await owner.get("/audit-events")).json()["items"]
         assert {**updated, "id": None, "occurred_at": None, "hash": None} == {
@@ -57,8 +57,8 @@ class TestList:
             "actor_kind": "user",
             "actor_id": str(owner.user.id),
             "actor_label": owner.user.email,
-            "action": "project.updated",
-            "object_type": "project",
+            "action": "rack.updated",
+            "object_type": "rack",
             "object_id": path.rpartition("/")[2],
             "before": {"name": "Website"},
             "after": {"name": "New website"},
@@ -73,8 +73,8 @@ class TestList:
     async def test_holds_no_other_tenants_and_not_the_platforms(
         self, owner: Caller, stranger: Caller, database: Database
     ) -> None:
-        await owner.project("Mine")
-        await stranger.project("Theirs")
+        await owner.rack("Mine")
+        await stranger.rack("Theirs")
         async with database.unit(ADMIN) as unit:
             record_in(unit, Actor("staff", new_id()), "user.suspended", object_type="user", object_id=owner.user.id)
         assert [e["after"]["name"] for e in await owner.walk("/audit-events", limit=10)] == ["Mine"]
@@ -148,7 +148,7 @@ class TestExport:
     async def test_holds_all_of_the_own_log_in_order(
         self, owner: Caller, stranger: Caller, tenant: TenantRow, database: Database, statements: list[str]
     ) -> None:
-        await stranger.project("Theirs")
+        await stranger.rack("Theirs")
         await note(database, tenant, 2 * BATCH + 1)
         statements.clear()
         rows = table((await owner.get("/audit-events.csv")).text)
@@ -160,7 +160,7 @@ class TestExport:
         assert len(table((await owner.get("/audit-events.csv")).text)) == BATCH
 
     async def test_tells_what_the_list_tells(self, owner: Caller) -> None:
-        await owner.patch(await owner.project('Café, "quoted"\nline'.replace("\n", " ")), {"name": "Plain"})
+        await owner.patch(await owner.rack('Café, "quoted"\nline'.replace("\n", " ")), {"name": "Plain"})
         rows = table((await owner.get("/audit-events.csv")).text)
         listed = (await owner.get("/audit-events", sort_by="occurred_at")).json()["items"]
         assert [row["hash"] for row in rows] == [event["hash"] for event in listed]
@@ -175,7 +175,7 @@ class TestExport:
         assert (await owner.get("/audit-events.csv", limit=1)).status_code == 422
 
     async def test_begins_with_a_byte_order_mark_if_asked(self, owner: Caller) -> None:
-        await owner.project("Café")
+        await owner.rack("Café")
         plain = (await owner.get("/audit-events.csv")).content
         assert plain.startswith(b"id,")
         assert (await owner.get("/audit-events.csv", bom="true")).content == b"\xef\xbb\xbf" + plain

@@ -34,9 +34,9 @@ class TestRemove:
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback, place_of: PlaceOf
     ) -> None:
         member = await join(tenant, "member")
-        item = await owner.item(await owner.project(), assignee_id=await membership_of(readback, member))
+        book = await owner.book(await owner.rack(), reader_id=await membership_of(readback, member))
         assert (await owner.delete(await place_of(member))).status_code == 204
-        assert (await owner.get(item)).json()["assignee_id"] is None
+        assert (await owner.get(book)).json()["reader_id"] is None
 
     async def test_with_a_stale_version_is_refused(
         self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf

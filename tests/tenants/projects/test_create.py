@@ -1,11 +1,9 @@
 from uuid import UUID
 
-import anyio
-import httpx
 import pytest
 
+from tests.example.calls import new_project
 from tests.support.factories import Factories, TenantRow
-from tests.support.waiting import answers
 from tests.tenants.conftest import Join
 from tests.tenants.support import API, ROLES, WRITERS, Caller, Readback, code_of
 
@@ -42,73 +40,15 @@ class TestCreate:
         assert found.json() == made
 
     async def test_refuses_a_name_that_this_tenant_has(self, owner: Caller, stranger: Caller) -> None:
-        await owner.project("Website")
+        await new_project(owner, "Website")
         assert code_of(await owner.post("/projects", {"name": "Website"})) == (409, "project_name_taken")
         assert (await stranger.post("/projects", {"name": "Website"})).status_code == 201
 
     async def test_refuses_more_than_the_plan_grants(self, make: Factories, join: Join) -> None:
         owner = await join(await make.tenant(plan="free"), "owner")
         for number in range(3):
-            await owner.project(f"Project {number}")
+            await new_project(owner, f"Project {number}")
         assert code_of(await owner.post("/projects", {"name": "One more"})) == (409, "quota_exceeded")
-
-    async def test_of_many_at_once_no_more_than_the_plan_grants(
-        self, make: Factories, join: Join, readback: Readback
-    ) -> None:
-        tenant = await make.tenant(plan="free")
-        owner = await join(tenant, "owner")
-        statuses: list[int] = []
-
-        async def create(number: int) -> None:
-            statuses.append((await owner.post("/projects", {"name": f"Project {number}"})).status_code)
-
-        async with anyio.create_task_group() as group:
-            for number in range(20):
-                group.start_soon(create, number)
-        assert sorted(statuses) == [201] * 3 + [409] * 17
-        assert await readback("select count(*) from project where tenant_id = :id", id=tenant.id) == [{"count": 3}]
-
-    async def test_quota_follows_the_plan_as_it_changes(self, make: Factories, join: Join, readback: Readback) -> None:
-        tenant = await make.tenant(entitlements={"requests_per_minute": 6_000, "projects": 1})
-        owner = await join(tenant, "owner")
-        await owner.project()
-        assert code_of(await owner.post("/projects", {"name": "Second"})) == (409, "quota_exceeded")
-
-        statement = "update entitlement set value = 2 where tenant_id = :id and key = 'projects'"
-        await readback(statement, id=tenant.id)
-        await answers(201, lambda: owner.post("/projects", {"name": "Second"}))
-
-    async def test_what_the_plan_does_not_name_is_not_granted(self, make: Factories, join: Join) -> None:
-        owner = await join(await make.tenant(entitlements={"requests_per_minute": 600}), "owner")
-        assert code_of(await owner.post("/projects", {"name": "Website"})) == (409, "quota_exceeded")
-
-    async def test_of_many_at_once_with_one_key_has_one_effect(self, owner: Caller) -> None:
-        made: list[httpx.Response] = []
-
-        async def create() -> None:
-            made.append(await owner.post("/projects", {"name": "Website"}, idempotency_key="k1"))
-
-        async with anyio.create_task_group() as group:
-            for _ in range(20):
-                group.start_soon(create)
-        bodies = {answer.content for answer in made if answer.status_code == 201}
-        assert {code_of(answer) for answer in made if answer.status_code != 201} <= {(409, "idempotency_key_in_flight")}
-        assert len(bodies) == 1
-        assert len(await owner.walk("/projects", limit=10)) == 1
-
-    async def test_repeated_with_one_key_has_one_effect(self, owner: Caller, readback: Readback) -> None:
-        body = {"name": "Website"}
-        first = await owner.post("/projects", body, idempotency_key="k1")
-        again = await owner.post("/projects", body, idempotency_key="k1")
-        assert (first.status_code, again.status_code) == (201, 201)
-        assert again.content == first.content
-        assert again.headers["location"] == first.headers["location"]
-        assert len(await readback("select id from project where tenant_id = :id", id=owner.home.id)) == 1
-
-    async def test_refuses_a_key_used_with_another_body(self, owner: Caller) -> None:
-        await owner.post("/projects", {"name": "Website"}, idempotency_key="k1")
-        answer = await owner.post("/projects", {"name": "Shop"}, idempotency_key="k1")
-        assert code_of(answer) == (422, "idempotency_key_reused")
 
     @pytest.mark.parametrize(
         ("body", "field"),

@@ -7,7 +7,7 @@ from tests.support.apps import POLICY
 from tests.tenants.support import Caller
 
 BASIC = sorted(POLICY.in_every_role)
-EDITS = ("project:read", "project:create", "project:update")
+EDITS = ("rack:read", "rack:create", "rack:update")
 RUNS_ROLES = ("role:read", "role:create", "role:update", "role:delete")
 
 

@@ -25,7 +25,7 @@ from tests.support.factories import Factories
 
 TENANTS, ROLES = 1_000, 10
 ROUNDS, TURN = 40, 25
-PATH = "/api/v1/projects"
+PATH = "/api/v1/racks"
 Headers = dict[str, str]
 
 
@@ -37,8 +37,8 @@ class Cost(NamedTuple):
 
 
 def _sets() -> Iterator[list[str]]:
-    """Yield sets of permissions, no two alike, each of which may list projects."""
-    always = {*POLICY.in_every_role, "project:read"}
+    """Yield sets of permissions, no two alike, each of which may list racks."""
+    always = {*POLICY.in_every_role, "rack:read"}
     others = sorted(POLICY.published.keys() - always)
     for size in range(8, len(others)):
         yield from (sorted({*always, *chosen}) for chosen in combinations(others, size))
@@ -108,7 +108,7 @@ def _decision(kernel: Kernel, sets: Sequence[frozenset[str]]) -> float:
     def once() -> float:
         begun = time.perf_counter()
         for permissions in sets:
-            kernel.policy.allows("role-1", "project:read", permissions)
+            kernel.policy.allows("role-1", "rack:read", permissions)
         return (time.perf_counter() - begun) / len(sets) * 1e9
 
     return min(once() for _ in range(20))
@@ -124,7 +124,7 @@ async def test_ten_thousand_roles_cost_a_request_no_more_than_one(
     many = await _populate(make, live.kernel, TENANTS, ROLES)
     sets = [frozenset(held) for held in islice(_sets(), TENANTS * ROLES)]
     for permissions in sets:
-        live.kernel.policy.allows("role-1", "project:read", permissions)
+        live.kernel.policy.allows("role-1", "rack:read", permissions)
     dice = random.Random(1)  # noqa: S311  # no secret
     one_in_each = [dice.choice(many.own[first : first + ROLES]) for first in range(0, len(many.own), ROLES)]
     measured: dict[str, list[Cost]] = {}

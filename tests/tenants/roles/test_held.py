@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.support.app import SignIn
-from tests.support.apps import POLICY
+from tests.support.apps import INSTALLATION, POLICY
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import answers
 from tests.tenants.conftest import Hire, Join, PlaceOf
@@ -18,9 +18,9 @@ OUTRANKED = (403, "outranked")
 class TestHolder:
     async def test_may_what_the_role_says_and_no_more(self, hire: Hire) -> None:
         editor = await hire(*EDITS)
-        project = await editor.project()
-        assert (await editor.patch(project, {"name": "Shop"})).status_code == 200
-        assert code_of(await editor.delete(project)) == (403, "forbidden")
+        rack = await editor.rack()
+        assert (await editor.patch(rack, {"name": "Shop"})).status_code == 200
+        assert code_of(await editor.delete(rack)) == (403, "forbidden")
         assert code_of(await editor.get("/members")) == (403, "forbidden")
         assert (await editor.get("/tenant")).status_code == 200
 
@@ -47,11 +47,11 @@ class TestHolder:
     async def test_may_not_what_is_stored_but_not_published(
         self, make: Factories, join: Join, tenant: TenantRow, owner: Caller, place_of: PlaceOf
     ) -> None:
-        forged = await make.role(tenant, "ownership:transfer", "project:read")
+        forged = await make.role(tenant, "ownership:transfer", "rack:read")
         holder = await join(tenant, forged.key)
         body = {"member_id": (await place_of(holder)).rpartition("/")[2]}
         assert code_of(await holder.post("/tenant/ownership", body)) == (403, "forbidden")
-        assert (await holder.get("/projects")).status_code == 200
+        assert (await holder.get("/racks")).status_code == 200
         assert (await owner.post("/tenant/ownership", body)).status_code == 200
 
 
@@ -101,7 +101,7 @@ class TestInvitation:
         answer = await newcomer.post("/invitations/accept", {"token": token})
         assert (answer.status_code, answer.json()["role"]) == (200, made["key"])
         joined = Caller(newcomer.client, newcomer.user, tenant, await sign_in(newcomer.user, tenant))
-        await joined.project()
+        await joined.rack()
         assert code_of(await joined.get("/members")) == (403, "forbidden")
 
     async def test_is_worth_what_its_inviter_may_still_grant(
@@ -109,7 +109,7 @@ class TestInvitation:
     ) -> None:
         recruiter, offered = await hire("invitation:create", *EDITS), await defined(owner, *EDITS)
         _, token = await make.invitation(tenant, recruiter.user, to=newcomer.user.email, role=offered["key"])
-        widened = {"permissions": [*EDITS, "project:delete"]}
+        widened = {"permissions": [*EDITS, "rack:delete"]}
         assert (await owner.patch(f"/roles/{offered['id']}", widened)).status_code == 200
         accept = {"token": token}
         assert code_of(await newcomer.post("/invitations/accept", accept)) == (404, "invitation_invalid")
@@ -123,8 +123,9 @@ class TestRank:
     async def test_bounds_what_is_given(
         self, owner: Caller, hire: Hire, join: Join, tenant: TenantRow, place_of: PlaceOf
     ) -> None:
-        lead = await hire("member:read", "member:update", "invitation:create", "item:read", *EDITS)
-        below, above = await defined(owner, *EDITS), await defined(owner, *EDITS, "project:delete")
+        viewers = map(str, INSTALLATION.grants["viewer"])
+        lead = await hire("member:update", "invitation:create", *viewers, *EDITS)
+        below, above = await defined(owner, *EDITS), await defined(owner, *EDITS, "rack:delete")
         member = await place_of(await join(tenant, "viewer"))
         for name in (above["key"], "owner", "admin", "member", "billing_manager"):
             assert code_of(await lead.patch(member, {"role": name})) == OUTRANKED
@@ -135,7 +136,7 @@ class TestRank:
 
     async def test_bounds_who_is_changed_and_removed(self, owner: Caller, hire: Hire, place_of: PlaceOf) -> None:
         lead = await hire("member:update", "member:delete", *EDITS)
-        peer, below = await place_of(await hire("item:read")), await place_of(await hire(*EDITS))
+        peer, below = await place_of(await hire("book:read")), await place_of(await hire(*EDITS))
         plain = await defined(owner)
         assert code_of(await lead.patch(peer, {"role": plain["key"]})) == OUTRANKED
         assert code_of(await lead.delete(peer)) == OUTRANKED
@@ -145,7 +146,7 @@ class TestRank:
 
     async def test_bounds_which_invitation_is_sent_again_and_revoked(self, owner: Caller, hire: Hire) -> None:
         lead = await hire("invitation:update", "invitation:delete", *EDITS)
-        above = await invited(owner, role=(await defined(owner, "item:read"))["key"])
+        above = await invited(owner, role=(await defined(owner, "book:read"))["key"])
         below = await invited(owner, role=(await defined(owner, *EDITS))["key"])
         assert code_of(await lead.post(f"{above}/resend", None)) == OUTRANKED
         assert code_of(await lead.delete(above)) == OUTRANKED
@@ -154,22 +155,22 @@ class TestRank:
 
     async def test_bounds_which_role_is_defined(self, hire: Hire) -> None:
         maker = await hire(*RUNS_ROLES, *EDITS)
-        refused = await maker.post("/roles", role(*EDITS, "project:delete", "audit:read"))
+        refused = await maker.post("/roles", role(*EDITS, "rack:delete", "audit:read"))
         assert code_of(refused) == OUTRANKED
-        assert refused.json()["detail"] == "Your role lacks: audit:read, project:delete"
+        assert refused.json()["detail"] == "Your role lacks: audit:read, rack:delete"
         assert (await maker.post("/roles", role(*EDITS, *RUNS_ROLES))).status_code == 201
 
     async def test_bounds_which_role_is_changed_and_deleted(self, owner: Caller, hire: Hire) -> None:
         maker = await hire(*RUNS_ROLES, *EDITS)
-        above, below = await defined(owner, "item:read"), await defined(owner, *EDITS)
+        above, below = await defined(owner, "book:read"), await defined(owner, *EDITS)
         bodies: list[dict[str, object]] = [{"name": "Mine"}, {"permissions": []}, {"permissions": list(EDITS)}]
         for body in bodies:
             assert code_of(await maker.patch(f"/roles/{above['id']}", body)) == OUTRANKED
         assert code_of(await maker.delete(f"/roles/{above['id']}")) == OUTRANKED
         path = f"/roles/{below['id']}"
-        assert code_of(await maker.patch(path, {"permissions": [*EDITS, "item:read"]})) == OUTRANKED
+        assert code_of(await maker.patch(path, {"permissions": [*EDITS, "book:read"]})) == OUTRANKED
         assert (await owner.get(path)).json() == below
-        assert (await maker.patch(path, {"permissions": ["project:read"]})).status_code == 200
+        assert (await maker.patch(path, {"permissions": ["rack:read"]})).status_code == 200
         assert (await maker.delete(path)).status_code == 204
 
     async def test_lets_nobody_lift_themselves(
@@ -191,18 +192,18 @@ class TestRank:
         made = await defined(maker, *EDITS)
         path = f"/roles/{made['id']}"
         assert (await maker.patch(path, {"name": "Mine"})).status_code == 200
-        assert (await owner.patch(path, {"permissions": [*EDITS, "item:read"]})).status_code == 200
+        assert (await owner.patch(path, {"permissions": [*EDITS, "book:read"]})).status_code == 200
         assert code_of(await maker.patch(path, {"name": "Mine again"})) == OUTRANKED
 
     async def test_bounds_what_an_api_key_is_given(self, hire: Hire, client: httpx.AsyncClient) -> None:
         smith = await hire("api_key:create", "api_key:rotate", *EDITS)
-        body = {"name": "Import", "actions": ["project:read"]}
+        body = {"name": "Import", "actions": ["rack:read"]}
         beyond = await smith.post("/api-keys", {**body, "actions": sorted(POLICY.for_keys)})
         assert code_of(beyond) == (403, "action_not_yours")
         made = await smith.post("/api-keys", body)
         assert made.status_code == 201
         key = {"X-API-Key": made.json()["key"]}
-        assert (await client.get(f"{API}/projects", headers=key)).status_code == 200
+        assert (await client.get(f"{API}/racks", headers=key)).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["god", "no-such-role"])

@@ -19,18 +19,18 @@ class TestAccess:
     async def test_is_for_owner_and_admin(
         self, owner: Caller, join: Join, tenant: TenantRow, held: str, method: str, path: str
     ) -> None:
-        path = path or f"/roles/{(await defined(owner, 'project:read'))['id']}"
-        body = {"POST": role("project:read"), "PATCH": {"name": "Other"}}.get(method)
+        path = path or f"/roles/{(await defined(owner, 'rack:read'))['id']}"
+        body = {"POST": role("rack:read"), "PATCH": {"name": "Other"}}.get(method)
         answer = await (await join(tenant, held)).send(method, path, json=body)
         assert answer.is_success if held in MANAGERS else code_of(answer) == (403, "forbidden")
 
     @pytest.mark.parametrize(("method", "path"), CALLS)
     async def test_is_for_people(self, owner: Caller, make: Factories, method: str, path: str) -> None:
-        """Not even for a key that holds the actions, as no key should; the project is there for it."""
-        path = path or f"/roles/{(await defined(owner, 'project:read'))['id']}"
-        body = {"POST": role("project:read"), "PATCH": {"name": "Other"}}.get(method)
-        key = await make.api_key(owner.home, "project:read")
-        assert (await owner.client.get(f"{API}/projects", headers=key.headers)).status_code == 200
+        """Not even for a key that holds the actions, as no key should; the rack is there for it."""
+        path = path or f"/roles/{(await defined(owner, 'rack:read'))['id']}"
+        body = {"POST": role("rack:read"), "PATCH": {"name": "Other"}}.get(method)
+        key = await make.api_key(owner.home, "rack:read")
+        assert (await owner.client.get(f"{API}/racks", headers=key.headers)).status_code == 200
         answer = await owner.client.request(method, API + path, json=body, headers=key.headers)
         assert code_of(answer) == (403, "forbidden")
         assert (await owner.send(method, path, json=body)).is_success
@@ -38,16 +38,16 @@ class TestAccess:
     async def test_no_key_is_given_the_actions(self, owner: Caller) -> None:
         body = {"name": "Role maker", "actions": ["role:create"]}
         assert (await owner.post("/api-keys", body)).status_code == 422
-        assert (await owner.post("/api-keys", {**body, "actions": ["project:read"]})).status_code == 201
+        assert (await owner.post("/api-keys", {**body, "actions": ["rack:read"]})).status_code == 201
 
 
 class TestPermissions:
     async def test_lists_what_roles_can_be_made_of(self, owner: Caller) -> None:
         listed = {known["code"]: known for known in (await owner.get("/permissions")).json()["items"]}
         assert set(listed) == POLICY.published.keys()
-        assert listed["project:create"] == {
-            "code": "project:create",
-            "meaning": "Create projects",
+        assert listed["rack:create"] == {
+            "code": "rack:create",
+            "meaning": "Create racks",
             "app": "tenants",
             "for_people": False,
             "in_every_role": False,
@@ -75,7 +75,7 @@ class TestCreate:
         assert (await defined(owner))["permissions"] == BASIC
 
     async def test_needs_a_key_that_is_free_in_the_tenant(self, owner: Caller, stranger: Caller) -> None:
-        body = role("project:read", key="editor")
+        body = role("rack:read", key="editor")
         assert (await owner.post("/roles", body)).status_code == 201
         assert code_of(await owner.post("/roles", body)) == (409, "role_key_taken")
         assert (await stranger.post("/roles", body)).status_code == 201
@@ -85,12 +85,12 @@ class TestCreate:
         [
             *(("key", taken) for taken in (*ROLES, "superuser", "support", "auditor")),
             *(("key", bad) for bad in ("", "x", "Editor", "an editor", "-a", "a-", "a--b", "é", "x" * 41)),
-            ("permissions", ["project:fly"]),
+            ("permissions", ["rack:fly"]),
             ("permissions", ["*"]),
             ("permissions", ["ownership:transfer"]),
             ("permissions", ["me:read"]),
             ("permissions", ["staff.tenant:suspend"]),
-            ("permissions", ["project:read"] * 201),
+            ("permissions", ["rack:read"] * 201),
             ("permissions", None),
             ("name", ""),
             ("name", "x" * 121),
@@ -100,17 +100,17 @@ class TestCreate:
         ],
     )
     async def test_refuses_what_is_no_role(self, owner: Caller, field: str, value: object) -> None:
-        answer = await owner.post("/roles", {**role("project:read"), field: value})
+        answer = await owner.post("/roles", {**role("rack:read"), field: value})
         assert (answer.status_code, answer.json()["field_errors"][0]["field"].split(".")[0]) == (422, field)
-        await defined(owner, "project:read")
+        await defined(owner, "rack:read")
 
     async def test_names_what_no_role_can_be_given(self, owner: Caller) -> None:
-        answer = await owner.post("/roles", role("project:read", "project:fly", "me:read"))
+        answer = await owner.post("/roles", role("rack:read", "rack:fly", "me:read"))
         assert code_of(answer) == (422, "invalid_request")
         assert answer.json()["field_errors"] == [
             {
                 "field": "permissions",
-                "message": "no role can be given: me:read, project:fly",
+                "message": "no role can be given: me:read, rack:fly",
                 "code": "value_error",
             }
         ]
@@ -119,18 +119,18 @@ class TestCreate:
         self, owner: Caller, make: Factories, tenant: TenantRow, stranger: Caller
     ) -> None:
         for _ in range(MOST - 1):
-            await make.role(tenant, "project:read")
-        last = await defined(owner, "project:read")
-        assert code_of(await owner.post("/roles", role("project:read"))) == (409, "roles_used_up")
-        await defined(stranger, "project:read")
+            await make.role(tenant, "rack:read")
+        last = await defined(owner, "rack:read")
+        assert code_of(await owner.post("/roles", role("rack:read"))) == (409, "roles_used_up")
+        await defined(stranger, "rack:read")
         assert (await owner.delete(f"/roles/{last['id']}")).status_code == 204
-        await defined(owner, "project:read")
+        await defined(owner, "rack:read")
 
 
 class TestList:
     async def test_shows_the_built_in_roles_and_the_tenants_own(self, owner: Caller, stranger: Caller) -> None:
-        await defined(stranger, "project:read")
-        own = [await defined(owner, "project:read", key=key) for key in ("writer", "editor")]
+        await defined(stranger, "rack:read")
+        own = [await defined(owner, "rack:read", key=key) for key in ("writer", "editor")]
         listed = (await owner.get("/roles")).json()
         assert {known["key"]: set(known["permissions"]) for known in listed["built_in"]} == POLICY.built_in
         assert listed["own"] == own[::-1]
@@ -139,10 +139,10 @@ class TestList:
 class TestUpdate:
     async def test_changes_what_is_sent_and_nothing_else(self, owner: Caller) -> None:
         before = await defined(owner, *EDITS)
-        answer = await owner.patch(f"/roles/{before['id']}", {"name": "Writer", "permissions": ["item:read"]})
+        answer = await owner.patch(f"/roles/{before['id']}", {"name": "Writer", "permissions": ["book:read"]})
         after = answer.json()
         assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
-        changed = {"name": "Writer", "permissions": sorted({"item:read", *BASIC})}
+        changed = {"name": "Writer", "permissions": sorted({"book:read", *BASIC})}
         assert after == {**before, **changed, "updated_at": after["updated_at"]}
         assert (await owner.get(f"/roles/{before['id']}")).json() == after
 
@@ -204,8 +204,8 @@ class TestAnothersRole:
 
 class TestRecord:
     async def test_says_what_was_changed(self, owner: Caller, tenant: TenantRow, readback: Readback) -> None:
-        made = await defined(owner, "project:read", key="editor")
-        await owner.patch(f"/roles/{made['id']}", {"permissions": ["item:read"]})
+        made = await defined(owner, "rack:read", key="editor")
+        await owner.patch(f"/roles/{made['id']}", {"permissions": ["book:read"]})
         await owner.delete(f"/roles/{made['id']}")
         events = await readback(
             "select action, actor_id, object_id, before, after from audit_event where tenant_id = :id "
@@ -213,7 +213,7 @@ class TestRecord:
             id=tenant.id,
         )
         first = {name: made[name] for name in ("key", "name", "description", "permissions")}
-        changed = {"permissions": sorted({"item:read", *BASIC})}
+        changed = {"permissions": sorted({"book:read", *BASIC})}
         assert [tuple(event.values()) for event in events] == [
             ("role.created", owner.user.id, made["id"], None, first),
             ("role.updated", owner.user.id, made["id"], {"permissions": first["permissions"]}, changed),

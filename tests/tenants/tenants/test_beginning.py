@@ -19,7 +19,7 @@ from tests.support.factories import Factories, TenantRow
 from tests.support.staff import API as ADMIN
 from tests.tenants.support import Caller, Readback, code_of
 
-GRANTED = {"requests_per_minute": 100, "projects": 1}
+GRANTED = {"requests_per_minute": 100, "racks": 1}
 
 
 async def grant(session: AsyncSession, tenant_id: TenantId, plan: str) -> None:
@@ -52,8 +52,8 @@ async def test_a_persons_tenant_has_what_the_app_grants_and_works(
     assert await granted_to(readback, made.json()["id"]) == GRANTED
     tenant = TenantRow(id=UUID(made.json()["id"]), slug=made.json()["slug"], name="Acme")
     owner = Caller(newcomer.client, newcomer.user, tenant, await sign_in(newcomer.user, tenant))
-    await owner.project()
-    assert code_of(await owner.post("/projects", {"name": "Another"})) == (409, "quota_exceeded")
+    await owner.rack()
+    assert code_of(await owner.post("/racks", {"name": "Another"})) == (409, "quota_exceeded")
 
 
 async def test_what_the_app_refuses_undoes_the_tenant_that_staff_make(

@@ -82,11 +82,11 @@ class TestTheFormerSlug:
         slug = await renamed(owner)
         old = {"host": f"{tenant.slug}.localhost"}
         for method in ("GET", "HEAD"):
-            moved = await owner.client.request(method, "/api/v1/projects?limit=5&search=a%20b", headers=old)
+            moved = await owner.client.request(method, "/api/v1/racks?limit=5&search=a%20b", headers=old)
             assert moved.status_code == 308
-            assert moved.headers["location"] == f"http://{slug}.localhost:8000/api/v1/projects?limit=5&search=a%20b"
+            assert moved.headers["location"] == f"http://{slug}.localhost:8000/api/v1/racks?limit=5&search=a%20b"
             assert moved.headers["cache-control"] == "no-store"
-        there = await owner.client.get("/api/v1/projects", headers={**owner.token, "host": f"{slug}.localhost"})
+        there = await owner.client.get("/api/v1/racks", headers={**owner.token, "host": f"{slug}.localhost"})
         assert there.status_code == 200
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

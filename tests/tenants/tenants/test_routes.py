@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from tests.support.app import SignIn
-from tests.support.factories import TenantRow
+from tests.support.factories import PLANS, TenantRow
 from tests.tenants.conftest import Join
 from tests.tenants.support import ROLES, Caller, Readback, code_of
 
@@ -34,11 +34,11 @@ class TestCreate:
         )
         assert members == [{"user_id": newcomer.user.id, "role": "owner", "email": newcomer.user.email}]
         granted = await readback("select key, value from entitlement where tenant_id = :id", id=UUID(made["id"]))
-        assert {"key": "projects", "value": 3} in granted
+        assert {"key": "racks", "value": 3} in granted
         owner = await enter(newcomer, sign_in, answer)
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert (found.json(), found.headers["etag"]) == (made, answer.headers["etag"])
-        await owner.project()
+        await owner.rack()
 
     async def test_is_also_for_members_of_other_tenants(self, viewer: Caller, readback: Readback) -> None:
         answer = await viewer.post("/tenants", {"slug": fresh_slug(), "name": "Mine"})
@@ -123,10 +123,7 @@ class TestReadV2:
         answer = await owner.client.get("/api/v2/tenant", headers=owner.token)
         first = await owner.get("/tenant")
         plan = answer.json()["plan"]
-        assert plan == {
-            "key": "pro",
-            "entitlements": {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50},
-        }
+        assert plan == {"key": "pro", "entitlements": PLANS["pro"]}
         assert {**answer.json(), "plan": "pro"} == first.json()
         assert answer.headers["etag"] == first.headers["etag"]
 

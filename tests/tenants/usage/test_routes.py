@@ -7,15 +7,16 @@ from uuid import UUID, uuid4
 import anyio
 import pytest
 
-from tests.support.factories import Factories, TenantRow
+from tests.support.apps import INSTALLATION
+from tests.support.factories import PLANS, Factories, TenantRow
 from tests.tenants.conftest import Join
 from tests.tenants.support import ROLES, Caller, Readback, code_of
 
 SEERS = {"owner", "admin", "billing_manager"}
 KEPT = "select resource, used from tenant_usage where tenant_id = :id"
 COUNTED = """
-    select 'projects' as resource, count(*) as used from project where tenant_id = :id
-    union all select 'items', count(*) from project_item where tenant_id = :id
+    select 'racks' as resource, count(*) as used from rack where tenant_id = :id
+    union all select 'books', count(*) from book where tenant_id = :id
 """
 
 
@@ -47,24 +48,26 @@ class TestRead:
         assert answer.status_code == (200 if role in SEERS else 403)
 
     async def test_tells_each_quota(self, owner: Caller, tenant: TenantRow, make: Factories) -> None:
-        await owner.item(await owner.project())
+        await owner.book(await owner.rack())
         await make.member(tenant)
         await make.invitation(tenant, owner.user, to="somebody@example.com")
         await make.invitation(tenant, owner.user, to="late@example.com", days=-1)
         await make.domain(tenant, f"{tenant.slug}.example.com", verified=False)
-        await make.api_key(tenant, "project:read")
+        await make.api_key(tenant, "rack:read")
+        unused = {quota.key: (0, quota.of(PLANS["pro"])) for quota in INSTALLATION.entitlements.quotas}
         assert await usage_of(owner) == {
-            "projects": (1, 100),
-            "items": (1, 100_000),
+            **unused,
+            "racks": (1, 100),
+            "books": (1, 100_000),
             "seats": (3, 50),
             "api_keys": (1, 100),
             "domains": (1, 5),
         }
 
     async def test_of_a_new_tenant_is_its_owner(self, owner: Caller, stranger: Caller) -> None:
-        await owner.item(await owner.project())
+        await owner.book(await owner.rack())
         used = {quota: used for quota, (used, _) in (await usage_of(stranger)).items()}
-        assert used == {"projects": 0, "items": 0, "seats": 1, "api_keys": 0, "domains": 0}
+        assert used == {**{quota.key: 0 for quota in INSTALLATION.entitlements.quotas}, "seats": 1}
 
     async def test_asks_one_question(self, owner: Caller, statements: list[str]) -> None:
         await usage_of(owner)
@@ -73,79 +76,79 @@ class TestRead:
 
 class TestCounters:
     async def test_follow_every_change(self, owner: Caller, readback: Readback) -> None:
-        first, second = await owner.project(), await owner.project("Another")
-        item = await owner.item(first)
-        bulk = await owner.post(f"{first}/items/bulk", {"items": [{"title": "x"}] * 50})
+        first, second = await owner.rack(), await owner.rack("Another")
+        book = await owner.book(first)
+        bulk = await owner.post(f"{first}/books/bulk", {"items": [{"title": "x"}] * 50})
         assert bulk.status_code == 201
-        await owner.item(second)
-        assert await agreed(readback, owner.home.id) == {"projects": 2, "items": 52}
-        assert (await owner.patch(item, {"title": "Renamed"})).status_code == 200
-        assert (await owner.delete(item)).status_code == 204
-        assert await agreed(readback, owner.home.id) == {"projects": 2, "items": 51}
+        await owner.book(second)
+        assert await agreed(readback, owner.home.id) == {"racks": 2, "books": 52}
+        assert (await owner.patch(book, {"title": "Renamed"})).status_code == 200
+        assert (await owner.delete(book)).status_code == 204
+        assert await agreed(readback, owner.home.id) == {"racks": 2, "books": 51}
         assert (await owner.delete(first)).status_code == 204
-        assert await agreed(readback, owner.home.id) == {"projects": 1, "items": 1}
+        assert await agreed(readback, owner.home.id) == {"racks": 1, "books": 1}
 
     async def test_do_not_count_what_was_refused(self, owner: Caller, readback: Readback) -> None:
-        project = await owner.project()
+        rack = await owner.rack()
         refused = [
-            await owner.post("/projects", {"name": "Website"}),
-            await owner.post(f"/projects/{uuid4()}/items", {"title": "x"}),
-            await owner.post(f"{project}/items", {"title": "x", "assignee_id": str(uuid4())}),
-            await owner.post(f"{project}/items/bulk", {"items": [{"title": "x"}, {"title": ""}]}),
+            await owner.post("/racks", {"name": "Website"}),
+            await owner.post(f"/racks/{uuid4()}/books", {"title": "x"}),
+            await owner.post(f"{rack}/books", {"title": "x", "reader_id": str(uuid4())}),
+            await owner.post(f"{rack}/books/bulk", {"items": [{"title": "x"}, {"title": ""}]}),
         ]
         assert [answer.status_code for answer in refused] == [409, 404, 404, 422]
-        assert await agreed(readback, owner.home.id) == {"projects": 1, "items": 0}
+        assert await agreed(readback, owner.home.id) == {"racks": 1, "books": 0}
 
     async def test_stay_true_and_in_bounds_when_many_change_at_once(
         self, make: Factories, join: Join, readback: Readback
     ) -> None:
-        granted = {"requests_per_minute": 60_000, "projects": 4, "items": 12}
+        granted = {"requests_per_minute": 60_000, "racks": 4, "books": 12}
         owner = await join(await make.tenant(entitlements=granted), "owner")
-        projects = [await owner.project(f"P{number}") for number in range(3)]
+        racks = [await owner.rack(f"P{number}") for number in range(3)]
         codes: list[int] = []
 
-        async def one(project: str) -> None:
-            codes.append((await owner.post(f"{project}/items", {"title": "x"})).status_code)
+        async def one(rack: str) -> None:
+            codes.append((await owner.post(f"{rack}/books", {"title": "x"})).status_code)
 
-        async def three(project: str) -> None:
-            bulk = await owner.post(f"{project}/items/bulk", {"items": [{"title": "x"}] * 3})
+        async def three(rack: str) -> None:
+            bulk = await owner.post(f"{rack}/books/bulk", {"items": [{"title": "x"}] * 3})
             codes.append(bulk.status_code)
 
         async def gone() -> None:
-            codes.append((await owner.delete(projects[2])).status_code)
+            codes.append((await owner.delete(racks[2])).status_code)
 
-        works = [lambda project=project: one(project) for project in projects * 4]
-        works += [lambda project=project: three(project) for project in projects]
+        works = [lambda rack=rack: one(rack) for rack in racks * 4]
+        works += [lambda rack=rack: three(rack) for rack in racks]
         await at_once(*works, gone)
         assert set(codes) <= {201, 204, 404, 409}
         found = await agreed(readback, owner.home.id)
-        assert found["projects"] == 2
-        assert int(str(found["items"])) <= 12
+        assert found["racks"] == 2
+        assert int(str(found["books"])) <= 12
 
     async def test_grant_the_last_one_once(self, make: Factories, join: Join, readback: Readback) -> None:
-        granted = {"requests_per_minute": 60_000, "projects": 2, "items": 5}
+        granted = {"requests_per_minute": 60_000, "racks": 2, "books": 5}
         owner = await join(await make.tenant(entitlements=granted), "owner")
-        project = await owner.project()
+        rack = await owner.rack()
         codes: list[int] = []
 
         async def create() -> None:
-            codes.append((await owner.post(f"{project}/items", {"title": "x"})).status_code)
+            codes.append((await owner.post(f"{rack}/books", {"title": "x"})).status_code)
 
         await at_once(*[create] * 12)
         assert sorted(codes) == [201] * 5 + [409] * 7
-        assert await agreed(readback, owner.home.id) == {"projects": 1, "items": 5}
-        refused = await owner.post(f"{project}/items", {"title": "x"})
+        assert await agreed(readback, owner.home.id) == {"racks": 1, "books": 5}
+        refused = await owner.post(f"{rack}/books", {"title": "x"})
         assert code_of(refused) == (409, "quota_exceeded")
-        assert refused.json()["detail"] == "The plan grants 5 items; 5 are in use."
+        assert refused.json()["detail"] == "The plan grants 5 books; 5 are in use."
 
     async def test_are_each_tenants_own(self, owner: Caller, stranger: Caller, readback: Readback) -> None:
-        await owner.item(await owner.project())
-        await stranger.project()
-        assert await agreed(readback, owner.home.id) == {"projects": 1, "items": 1}
-        assert await agreed(readback, stranger.home.id) == {"projects": 1, "items": 0}
+        await owner.book(await owner.rack())
+        await stranger.rack()
+        assert await agreed(readback, owner.home.id) == {"racks": 1, "books": 1}
+        assert await agreed(readback, stranger.home.id) == {"racks": 1, "books": 0}
 
     async def test_are_not_asked_by_counting_rows(self, owner: Caller, statements: list[str]) -> None:
-        project = await owner.project()
+        rack = await owner.rack()
         statements.clear()
-        await owner.item(project)
+        await owner.book(rack)
         assert not [statement for statement in statements if "count(" in statement.lower()]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from insula.settings import Settings
+from tests.probe.installation import PRODUCT
 from tests.support.app import free_port, serving
 from tests.support.databases import demo_database
 
@@ -26,7 +27,7 @@ def base(settings: Settings) -> Iterator[str]:
     """Serve the demo data at an address that is also the public URL, as `make run` does."""
     port = free_port()
     with demo_database(settings) as own:
-        at_home = own.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
+        at_home = own.model_copy(update={"public_url": f"http://127.0.0.1:{port}", "installation": PRODUCT})
         with serving(at_home, port) as address:
             yield address
 

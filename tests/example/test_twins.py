@@ -16,6 +16,7 @@ from benchmarks.contestants.twin import MEASURED, NotFenced, Twin, TwinRoute, ad
 from insula.db.connection import Connecting, TenantConnection
 from insula.db.deadlines import Line
 from insula.settings import Settings
+from tests.example.calls import new_item, new_project
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import API, Caller, Readback, joined
@@ -31,7 +32,7 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 
 @pytest.fixture
 async def project(owner: Caller) -> str:
-    return await owner.project()
+    return await new_project(owner)
 
 
 @pytest.fixture
@@ -74,12 +75,12 @@ class TestRoutes:
 
 class TestAnswers:
     async def test_read_is_the_same(self, owner: Caller, project: str, twin: httpx.AsyncClient) -> None:
-        item = await owner.item(project)
+        item = await new_item(owner, project)
         assert _told(await twin.get(API + item)) == _told(await owner.get(item))
 
     async def test_list_is_the_same(self, owner: Caller, project: str, twin: httpx.AsyncClient) -> None:
         for number in range(3):
-            await owner.item(project, f"Item {number}")
+            await new_item(owner, project, f"Item {number}")
         ours, theirs = await owner.get(f"{project}/items", limit=2), await twin.get(f"{API}{project}/items?limit=2")
         assert len(ours.json()["items"]) == 2
         assert _told(theirs) == _told(ours)
@@ -103,7 +104,7 @@ class TestAnswers:
     async def test_patch_is_the_same_with_its_event(
         self, owner: Caller, project: str, twin: httpx.AsyncClient, readback: Readback
     ) -> None:
-        mine, other = await owner.item(project), await owner.item(project)
+        mine, other = await new_item(owner, project), await new_item(owner, project)
         ours = await owner.patch(mine, {"title": "New"}, if_match="*")
         theirs = await twin.patch(API + other, json={"title": "New"}, headers={"if-match": "*"})
         assert (theirs.status_code, theirs.headers["etag"]) == (200, ours.headers["etag"])
@@ -119,7 +120,7 @@ class TestReads:
     async def test_carry_a_tenant_which_the_twin_s_do_not(
         self, owner: Caller, project: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        item = await owner.item(project)
+        item = await new_item(owner, project)
         ran: list[str] = []
         fetch = TenantConnection.fetch
 

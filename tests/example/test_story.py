@@ -12,6 +12,7 @@ import pytest
 from insula.db.models import Tenant
 from insula.ids import new_id
 from insula.settings import Settings
+from tests.probe.installation import PRODUCT
 from tests.support.app import serving, wait_until
 from tests.support.factories import Factories
 from tests.support.provider import event, first_secret, make_customer, sign, subscription
@@ -27,7 +28,8 @@ class Processes:
 
 @pytest.fixture(scope="module")
 def processes(settings: Settings) -> Iterator[Processes]:
-    with serving(settings) as one, serving(settings) as two:
+    shipped = settings.model_copy(update={"installation": PRODUCT})
+    with serving(shipped) as one, serving(shipped) as two:
         yield Processes(one, two)
 
 

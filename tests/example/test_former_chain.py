@@ -3,8 +3,8 @@
 import gzip
 import unicodedata
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,6 +12,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
+from insula.apps import load
 from insula.db.branches import chains, configured, heads
 from insula.db.catalogue import audit
 from insula.db.migrate import alembic_config, as_owner, former_config, migrate
@@ -19,12 +20,14 @@ from insula.db.revisions import NoWayUp, applied
 from insula.db.roles import GATE, role_url
 from insula.settings import Settings
 from tests.cli.test_commands import insula
-from tests.support.apps import DECLARED
-from tests.support.databases import administer, empty_database, migrated_database
+from tests.probe.installation import PRODUCT
+from tests.support.databases import administer, empty_database
+from tests.support.house import ROOT
 from tests.support.schema import schema_of
 
-RECORDED = gzip.decompress(Path(__file__).with_name("former_chain.sql.gz").read_bytes()).decode()
-EARLIER = gzip.decompress(Path(__file__).with_name("former_chain_1200.sql.gz").read_bytes()).decode()
+RECORDED = gzip.decompress((ROOT / "tests" / "db" / "former_chain.sql.gz").read_bytes()).decode()
+EARLIER = gzip.decompress((ROOT / "tests" / "db" / "former_chain_1200.sql.gz").read_bytes()).decode()
+DECLARED = load(PRODUCT).database
 AUDITED = ('public."audit_event"', 'public."audit_head"')
 VERSION_TABLES = ("alembic_version", "schema_revision")
 TABLES = """
@@ -33,12 +36,20 @@ TABLES = """
 """
 
 
+@asynccontextmanager
+async def newly_migrated(settings: Settings) -> AsyncIterator[Settings]:
+    """Give a new database of the product alone."""
+    async with empty_database(settings) as own:
+        migrate(own, DECLARED)
+        yield own
+
+
 @pytest.fixture
 async def former(settings: Settings) -> AsyncIterator[Settings]:
     """Restore the recorded database."""
     async with empty_database(settings) as own:
         await administer(own, RECORDED)
-        yield own
+        yield own.model_copy(update={"installation": PRODUCT})
 
 
 @pytest.fixture
@@ -46,7 +57,7 @@ async def earlier(settings: Settings) -> AsyncIterator[Settings]:
     """Restore the database that the released version before left, some revisions before the end of the chain."""
     async with empty_database(settings) as own:
         await administer(own, EARLIER)
-        yield own
+        yield own.model_copy(update={"installation": PRODUCT})
 
 
 async def test_one_of_the_release_before_is_brought_to_the_end_of_the_chain_first(
@@ -65,7 +76,7 @@ async def test_one_of_the_release_before_is_brought_to_the_end_of_the_chain_firs
         name: len(rows) for name, rows in before.items() if name not in AUDITED
     }
     assert await respelled(earlier) == (unicodedata.normalize("NFC", "Jose\u0301"), "josé@acme.example")
-    async with migrated_database(settings) as fresh:
+    async with newly_migrated(settings) as fresh:
         assert without_versions(await schema_of(earlier)) == without_versions(await schema_of(fresh))
     again: list[str] = []
     migrate(earlier, DECLARED, say=again.append)
@@ -108,7 +119,7 @@ async def test_it_is_stamped_and_whole_and_like_a_new_one(former: Settings, sett
     assert revisions(former) == set(heads(DECLARED.branches).values())
     assert without_new_tables(await rows_of_all(former), before) == before
     as_owner(former, sound)
-    async with migrated_database(settings) as fresh:
+    async with newly_migrated(settings) as fresh:
         assert without_versions(await schema_of(former)) == without_versions(await schema_of(fresh))
     migrate(former, DECLARED, say=said.append)
     assert revisions(former) == set(heads(DECLARED.branches).values())

@@ -12,8 +12,7 @@ from insula.audit import PLATFORM
 from insula.db.migrate import migrate
 from insula.settings import Settings
 from insula.text.collation import sort_key
-from tests.db.test_former_chain import EARLIER
-from tests.support.apps import DECLARED
+from tests.example.test_former_chain import DECLARED, EARLIER
 from tests.support.databases import administer, empty_database
 
 NFD, NFC = "Cafe\u0301", "Caf\u00e9"

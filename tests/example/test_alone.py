@@ -1,0 +1,30 @@
+"""The example can be left out: nothing but its own tests names it, and nothing but its app imports it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.house import PACKAGES, ROOT
+
+OWN = ("tenants/projects/", "tenants/items/", "tests/tenants/projects/", "tests/tenants/items/", "tests/example/")
+APP = "tenants/app.py"
+IMPORTED = re.compile(r"\btenants\.(projects|items)\b|\btenants import (projects|items)\b")
+NAMED = re.compile(rf"{IMPORTED.pattern}|/projects\b|\bproject_item\b|[\"'](project|item):[a-z]+[\"']")
+
+
+def files(*folders: str) -> Iterator[tuple[str, str]]:
+    """Yield the files of Python in these folders that are not the example's, and what they hold."""
+    for path in sorted(path for folder in folders for path in Path(ROOT, folder).rglob("*.py")):
+        name = str(path.relative_to(ROOT))
+        if not name.startswith(OWN) and name != APP:
+            yield name, path.read_text()
+
+
+def test_its_app_alone_imports_it() -> None:
+    assert IMPORTED.search((ROOT / APP).read_text())
+    assert [name for name, text in files(*PACKAGES, "benchmarks", "scripts") if IMPORTED.search(text)] == []
+
+
+def test_its_tests_alone_name_it() -> None:
+    assert NAMED.search(Path(__file__).with_name("calls.py").read_text())
+    assert [name for name, text in files("tests") if NAMED.search(text)] == []

@@ -1,0 +1,54 @@
+"""A rack's books, read."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import bindparam
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.reading import Reading
+from insula.db.unit import Unit
+from insula.http.keyset import KeysetReading
+from insula.http.paging import Slice
+from insula.text.searching import containing
+from tests.probe.books.models import Book
+from tests.probe.books.schemas import BookList
+
+# By its id alone: with the rack beside it the planner may take an index that begins with the rack, and walk
+# through all of its books. Whose rack it is, is seen from the row.
+_ONE: Final = Reading(Book, lambda: select(Book).where(col(Book.id) == bindparam("book_id")))
+_PAGE: Final = KeysetReading(
+    Book,
+    sortable={
+        "created_at": col(Book.created_at),
+        "title": col(Book.title_key),
+        "position": col(Book.position),
+    },
+    narrowed_by={
+        "rack_id": col(Book.rack_id) == bindparam("rack_id"),
+        "status": col(Book.status) == bindparam("status"),
+        "search": col(Book.title).regexp_match(bindparam("search")) | col(Book.body).regexp_match(bindparam("search")),
+    },
+)
+
+
+async def find(unit: Unit, rack_id: UUID, book_id: UUID) -> Book | None:
+    """Return the book of that rack, to be read."""
+    return _of(rack_id, await _ONE.one(unit, book_id=book_id))
+
+
+async def lock(session: AsyncSession, rack_id: UUID, book_id: UUID) -> Book | None:
+    """Return the book, to be changed: no other transaction changes it before this one ends."""
+    statement = select(Book).where(Book.id == book_id).with_for_update(key_share=True)
+    return _of(rack_id, (await session.exec(statement)).one_or_none())
+
+
+async def page(unit: Unit, rack_id: UUID, params: BookList) -> Slice[Book]:
+    """Return one page of the rack's books; ``search`` looks into title and body."""
+    search = params.search and containing(params.search)
+    return await _PAGE.page(unit, params, rack_id=rack_id, status=params.status, search=search)
+
+
+def _of(rack_id: UUID, book: Book | None) -> Book | None:
+    return book if book is not None and book.rack_id == rack_id else None

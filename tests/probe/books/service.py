@@ -1,0 +1,92 @@
+"""A rack's books: the rules of their life.
+
+Whether a rack or an reader is there, and in this tenant, is for the foreign keys to say:
+asked before the insert, another request could make the answer untrue.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from insula.audit import image, record
+from insula.db.violations import answering
+from insula.errors import AppError, NotFound
+from insula.http.etags import Precondition
+from insula.http.paging import Slice
+from insula.scope import Scope
+from insula.scope.quotas import settle
+from tests.probe.books import queries
+from tests.probe.books.errors import ReaderNotFound
+from tests.probe.books.models import BOOKS, Book
+from tests.probe.books.schemas import BookCreate, BookList, BookUpdate
+from tests.probe.racks import service as racks
+
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
+    "fk_book_tenant_id_rack_id": NotFound,
+    "fk_book_tenant_id_reader_id": ReaderNotFound,
+}
+
+
+async def page(scope: Scope, rack_id: UUID, params: BookList) -> Slice[Book]:
+    """Return one page of the rack's books, or raise NotFound when there is no such rack."""
+    found = await queries.page(scope.unit, rack_id, params)
+    if not found.rows:
+        await racks.get(scope, rack_id)
+    return found
+
+
+async def get(scope: Scope, rack_id: UUID, book_id: UUID) -> Book:
+    """Return the book, or raise NotFound."""
+    return _found(await queries.find(scope.unit, rack_id, book_id))
+
+
+async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
+    """Create a book in the rack, within the plan's quota."""
+    book = Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump())
+    scope.unit.session.add(book)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    await settle(scope, BOOKS)
+    record(scope, "book.created", object_type="book", object_id=book.id, after=image(book))
+    return book
+
+
+async def create_many(scope: Scope, rack_id: UUID, bodies: Sequence[BookCreate]) -> list[UUID]:
+    """Create all the books, or none, in one statement; return their ids in order."""
+    rows = [Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump()).model_dump() for body in bodies]
+    with answering(_VIOLATIONS):
+        await scope.unit.session.exec(insert(Book), params=rows)
+    await settle(scope, BOOKS, len(rows))
+    ids = [row["id"] for row in rows]
+    made = {"rack_id": rack_id, "count": len(ids), "ids": ids}
+    record(scope, "books.created", object_type="rack", object_id=rack_id, after=made)
+    return ids
+
+
+async def update(scope: Scope, rack_id: UUID, book_id: UUID, body: BookUpdate, precondition: Precondition) -> Book:
+    """Change what ``body`` names."""
+    book = _found(await queries.lock(scope.unit.session, rack_id, book_id))
+    precondition.check(book.version)
+    before = image(book)
+    book.sqlmodel_update(body.changes())
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    record(scope, "book.updated", object_type="book", object_id=book.id, before=before, after=image(book))
+    return book
+
+
+async def delete(scope: Scope, rack_id: UUID, book_id: UUID, precondition: Precondition) -> None:
+    """Delete the book."""
+    book = _found(await queries.lock(scope.unit.session, rack_id, book_id))
+    precondition.check(book.version)
+    await scope.unit.session.delete(book)
+    await scope.unit.session.flush()
+    record(scope, "book.deleted", object_type="book", object_id=book_id, before=image(book))
+
+
+def _found(book: Book | None) -> Book:
+    if book is None:
+        raise NotFound
+    return book

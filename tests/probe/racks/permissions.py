@@ -1,0 +1,10 @@
+from insula.policy import ADMINS, MEMBERS, VIEWERS, Permission
+
+
+class Action(Permission):
+    """What callers may do with racks."""
+
+    READ = "rack:read", "See racks", VIEWERS
+    CREATE = "rack:create", "Create racks", MEMBERS
+    UPDATE = "rack:update", "Change and archive racks", MEMBERS
+    DELETE = "rack:delete", "Delete racks, with their books", ADMINS

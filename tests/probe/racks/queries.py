@@ -1,0 +1,43 @@
+"""Racks, read."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import bindparam
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.db.reading import Reading
+from insula.db.unit import Unit
+from insula.http.keyset import KeysetReading
+from insula.http.paging import Slice
+from insula.text.searching import containing
+from tests.probe.racks.models import Rack
+from tests.probe.racks.schemas import RackList
+
+_ONE: Final = Reading(Rack, lambda: select(Rack).where(col(Rack.id) == bindparam("rack_id")))
+_PAGE: Final = KeysetReading(
+    Rack,
+    sortable={"created_at": col(Rack.created_at), "name": col(Rack.name_key)},
+    narrowed_by={
+        "status": col(Rack.status) == bindparam("status"),
+        "search": col(Rack.name).regexp_match(bindparam("search"))
+        | col(Rack.description).regexp_match(bindparam("search")),
+    },
+)
+
+
+async def find(unit: Unit, rack_id: UUID) -> Rack | None:
+    """Return the rack, to be read."""
+    return await _ONE.one(unit, rack_id=rack_id)
+
+
+async def lock(session: AsyncSession, rack_id: UUID) -> Rack | None:
+    """Return the rack, to be changed: no other transaction changes it before this one ends."""
+    statement = select(Rack).where(Rack.id == rack_id).with_for_update(key_share=True)
+    return (await session.exec(statement)).one_or_none()
+
+
+async def page(unit: Unit, params: RackList) -> Slice[Rack]:
+    """Return one page of racks; ``search`` looks into name and description."""
+    return await _PAGE.page(unit, params, status=params.status, search=params.search and containing(params.search))

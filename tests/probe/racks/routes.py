@@ -1,0 +1,75 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from insula.errors import NotFound, PreconditionFailed
+from insula.http.access import allow
+from insula.http.answers import CREATED, TAGGED, created, tagged
+from insula.http.etags import IfMatchDep
+from insula.http.paging import InvalidCursor, Page
+from insula.http.problems import problems
+from insula.http.route import TenantRoute
+from insula.scope import Scope
+from insula.scope.quotas import QuotaExceeded
+from tests.probe.racks import service as racks
+from tests.probe.racks.errors import RackNameTaken
+from tests.probe.racks.permissions import Action
+from tests.probe.racks.schemas import RackCreate, RackList, RackRead, RackUpdate
+
+router = APIRouter(prefix="/racks", tags=["racks"], route_class=TenantRoute)
+
+RackId = Annotated[UUID, Path(description="Id of the rack.")]
+
+
+@router.get("", summary="List racks", responses=problems(InvalidCursor))
+async def list_racks(
+    params: Annotated[RackList, Query()], scope: Annotated[Scope, allow(Action.READ)]
+) -> Page[RackRead]:
+    """List the tenant's racks; `search` looks into name and description."""
+    return (await racks.page(scope, params)).page(RackRead.of)
+
+
+@router.post("", status_code=201, summary="Create a rack", responses=CREATED | problems(RackNameTaken, QuotaExceeded))
+async def create_rack(
+    body: RackCreate,
+    scope: Annotated[Scope, allow(Action.CREATE)],
+    request: Request,
+    response: Response,
+) -> RackRead:
+    """Create a rack in the caller's tenant. The plan bounds how many there can be."""
+    rack = await racks.create(scope, body)
+    created(request, response, rack)
+    return RackRead.of(rack)
+
+
+@router.get("/{rack_id}", summary="Read a rack", responses=TAGGED | problems(NotFound))
+async def get_rack(rack_id: RackId, scope: Annotated[Scope, allow(Action.READ)], response: Response) -> RackRead:
+    """Read one rack. Its `ETag` is for `If-Match` when changing it."""
+    rack = await racks.get(scope, rack_id)
+    tagged(response, rack)
+    return RackRead.of(rack)
+
+
+@router.patch(
+    "/{rack_id}",
+    summary="Change a rack",
+    responses=TAGGED | problems(NotFound, RackNameTaken, PreconditionFailed),
+)
+async def update_rack(
+    rack_id: RackId,
+    body: RackUpdate,
+    if_match: IfMatchDep,
+    scope: Annotated[Scope, allow(Action.UPDATE)],
+    response: Response,
+) -> RackRead:
+    """Change the fields sent; the others stay. With `If-Match`, only if nobody changed it meanwhile."""
+    rack = await racks.update(scope, rack_id, body, if_match)
+    tagged(response, rack)
+    return RackRead.of(rack)
+
+
+@router.delete("/{rack_id}", status_code=204, summary="Delete a rack", responses=problems(NotFound, PreconditionFailed))
+async def delete_rack(rack_id: RackId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.DELETE)]) -> None:
+    """Delete a rack and its books, for good."""
+    await racks.delete(scope, rack_id, if_match)

@@ -1,0 +1,67 @@
+"""Racks: the rules of their life."""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from insula.audit import image, record
+from insula.db.violations import answering
+from insula.errors import AppError, NotFound
+from insula.http.etags import Precondition
+from insula.http.paging import Slice
+from insula.scope import Scope
+from insula.scope.quotas import settle
+from tests.probe.racks import queries
+from tests.probe.racks.errors import RackNameTaken
+from tests.probe.racks.models import RACKS, Rack
+from tests.probe.racks.schemas import RackCreate, RackList, RackUpdate
+
+_VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_rack_tenant_id_name": RackNameTaken}
+
+
+async def page(scope: Scope, params: RackList) -> Slice[Rack]:
+    """Return one page of the tenant's racks."""
+    return await queries.page(scope.unit, params)
+
+
+async def get(scope: Scope, rack_id: UUID) -> Rack:
+    """Return the rack, or raise NotFound."""
+    return _found(await queries.find(scope.unit, rack_id))
+
+
+async def create(scope: Scope, body: RackCreate) -> Rack:
+    """Create a rack, within the plan's quota."""
+    rack = Rack(tenant_id=scope.tenant.id, **body.model_dump())
+    scope.unit.session.add(rack)
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    await settle(scope, RACKS)
+    record(scope, "rack.created", object_type="rack", object_id=rack.id, after=image(rack))
+    return rack
+
+
+async def update(scope: Scope, rack_id: UUID, body: RackUpdate, precondition: Precondition) -> Rack:
+    """Change what ``body`` names."""
+    rack = _found(await queries.lock(scope.unit.session, rack_id))
+    precondition.check(rack.version)
+    before = image(rack)
+    rack.sqlmodel_update(body.changes())
+    with answering(_VIOLATIONS):
+        await scope.unit.session.flush()
+    record(scope, "rack.updated", object_type="rack", object_id=rack.id, before=before, after=image(rack))
+    return rack
+
+
+async def delete(scope: Scope, rack_id: UUID, precondition: Precondition) -> None:
+    """Delete the rack; its books go with it."""
+    rack = _found(await queries.lock(scope.unit.session, rack_id))
+    precondition.check(rack.version)
+    await scope.unit.session.delete(rack)
+    await scope.unit.session.flush()
+    record(scope, "rack.deleted", object_type="rack", object_id=rack_id, before=image(rack))
+
+
+def _found(rack: Rack | None) -> Rack:
+    if rack is None:
+        raise NotFound
+    return rack

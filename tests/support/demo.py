@@ -1,0 +1,38 @@
+"""What ``insula seed`` made, read as the superuser."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import asyncpg
+
+from insula.settings import Settings
+from tests.support.cluster import superuser_url
+
+KERNEL: Final[Mapping[str, int]] = MappingProxyType(
+    {"tenant": 2, "user": 10, "credential": 10, "staff": 1, "membership": 10}
+)
+"""How many rows each of the kernel's tables has."""
+
+BILLED: Final[Mapping[str, int]] = MappingProxyType({"subscription": 2, "billing_customer": 1})
+"""How many rows each of billing's tables has."""
+
+
+def found(settings: Settings, statement: str) -> list[tuple[object, ...]]:
+    """Return rows as the superuser, past every row-level policy."""
+
+    async def run() -> list[tuple[object, ...]]:
+        connection = await asyncpg.connect(superuser_url(settings).replace("+asyncpg", ""))
+        try:
+            return [tuple(row) for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def counts(settings: Settings, tables: Iterable[str] = (*KERNEL, *BILLED)) -> dict[str, int]:
+    """Return how many rows each of these tables has; tables without rows are left out."""
+    every = " union all ".join(f"select '{table}', count(*) from \"{table}\"" for table in tables)  # noqa: S608  ours
+    return {str(table): int(str(number)) for table, number in found(settings, every) if number}
