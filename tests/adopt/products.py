@@ -140,6 +140,9 @@ def _without_billing(root: Path) -> None:
     brought = source[source.index("ADMIN: Final") : source.index("INSTALLATION: Final")]  # what billing brings to admin
     source = source.replace(brought, "").replace("import billing.app\n", "")
     installation.write_text(source.replace("ADMIN, billing.app.APP", "admin.app.APP"))
+    # A database of the release before has billing's role and tables: a product without them begins with a new one.
+    former = '    former_migrations=Path(__file__).parent / "migrations" / "former",'
+    _leave_out(installation, former, "from pathlib import Path")
     _leave_out(root / "Dockerfile", "COPY billing billing")
     _leave_out(root / ".dockerignore", "!billing")
     project = root / "pyproject.toml"
@@ -191,8 +194,9 @@ PRODUCTS: Final = (
         title="without billing",
         build=_without_billing,
         own=("billing/", *tests_about(ROOT, "billing")),
-        # The import, what it brings to the admin app, and the line that names it; then the lists of what is shipped.
-        elsewhere={INSTALLATION: 6, **dict.fromkeys(SHIPPING, 1)},
+        # The import, what it brings to the admin app, the line that names it, and the way up from the release before;
+        # then the lists of what is shipped.
+        elsewhere={INSTALLATION: 8, **dict.fromkeys(SHIPPING, 1)},
         by_name=True,  # some tests of what an installation is expect the plans
         suites=(*HOUSE, "tests/tenants"),
     ),
