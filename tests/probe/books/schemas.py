@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import MISSING, ConfigDict, Field
+from pydantic import MISSING, ConfigDict, FailFast, Field
 from pydantic.config import JsonDict
 
 from insula.http.bodies import Input, Read, Update
@@ -86,7 +86,9 @@ class BookBulkCreate(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
 
-    items: list[BookCreate] = Field(min_length=1, max_length=BULK_LIMIT, description="The books, in order.")
+    items: Annotated[list[BookCreate], FailFast()] = Field(
+        min_length=1, max_length=BULK_LIMIT, description="The books, in order."
+    )
 
 
 class BookBulkRead(Read):
