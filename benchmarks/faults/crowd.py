@@ -128,8 +128,8 @@ def login(settings: Settings, email: str, app: AppName, tenant: str | None) -> A
 KINDS: Final = (
     Kind("health", 2, (), lambda *_: Asked("GET", "/healthz"), besides=_NOTHING),
     Kind("readiness", 1, (), lambda *_: Asked("GET", "/readyz"), besides=_READINESS),
-    Kind("read", 6, ["gate", "tenants"], lambda _, who: Asked("GET", "/api/v1/racks", who.key)),
-    Kind("write", 3, ["gate", "tenants"], _book, 201),
+    Kind("read", 20, ["gate", "tenants"], lambda _, who: Asked("GET", "/api/v1/racks", who.key)),
+    Kind("write", 10, ["gate", "tenants"], _book, 201),
     Kind("invite", 1, ["gate", "tenants"], _invitation, 201),
     Kind("key", 2, ["gate", "tenants"], lambda all_, _: Asked("GET", "/api/v1/racks", next(all_.fresh_keys))),
     Kind(
@@ -142,10 +142,10 @@ KINDS: Final = (
         lambda *_: Asked("POST", "/auth/logout", _elsewhere(), {"refresh_token": f"unknown-{new_id().hex}"}),
         204,
     ),
-    Kind("staff", 2, ["gate", "admin"], lambda all_, _: Asked("GET", "/admin/v1/tenants", all_.staff)),
+    Kind("staff", 5, ["gate", "admin"], lambda all_, _: Asked("GET", "/admin/v1/tenants", all_.staff)),
     Kind(
         "billing",
-        2,
+        5,
         ["gate", "billing"],
         lambda _, who: Asked("GET", "/billing/v1/entitlements", who.tokens["billing"]),
     ),
