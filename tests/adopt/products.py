@@ -186,7 +186,6 @@ PRODUCTS: Final = (
         build=_without_example,
         own=EXAMPLE,
         elsewhere={"tenants/app.py": 4},  # two imports, and two lines that name a resource
-        by_name=True,  # the tests of the database and of the matrix act on the example still
         suites=(*HOUSE, "tests/tenants"),
     ),
     Product(
@@ -197,7 +196,7 @@ PRODUCTS: Final = (
         # The import, what it brings to the admin app, the line that names it, and the way up from the release before;
         # then the lists of what is shipped.
         elsewhere={INSTALLATION: 8, **dict.fromkeys(SHIPPING, 1)},
-        by_name=True,  # some tests of what an installation is expect the plans
+        by_name=True,  # some tests of the database and of tenants' beginning expect plans
         suites=(*HOUSE, "tests/tenants"),
     ),
 )

@@ -22,7 +22,9 @@ from tests.support.provider import event, sign
 
 Ids = Mapping[str, str]
 _SECRETS: Final = frozenset({"password", "refresh_token", "token"})
-_PUBLISHED: Final = frozenset(POLICY.published)
+_GRANTABLE: Final = {"permissions": frozenset(POLICY.published), "actions": POLICY.for_keys}
+"""Codes of which an example may name those of a resource that the product does not have, and those that it has."""
+
 _SIGNATURE: Final = "stripe-signature"
 
 
@@ -106,10 +108,8 @@ class Draft:
         return body
 
     def _value(self, name: str, example: object) -> object:
-        if name == "permissions" and isinstance(example, list):
-            return [
-                code for code in example if code in _PUBLISHED
-            ]  # the example may name those of an app that is not here
+        if (known := _GRANTABLE.get(name)) is not None and isinstance(example, list):
+            return [code for code in example if code in known] or [min(known)]
         unique = {
             "slug": f"walker-{uuid4().hex[:12]}",
             "name": f"Walker {uuid4().hex[:8]}",
