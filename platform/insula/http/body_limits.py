@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from insula.errors import PayloadTooLarge
+from insula.http.headers import headers_of
 from insula.http.refusal import Refusal
 
 CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}  # the rest of the body is not read
@@ -17,7 +18,7 @@ def bounded(request: Request, largest: int) -> Receive:
 
     Raises PayloadTooLarge where the body says that it is larger, before it is received.
     """
-    headers: Mapping[bytes, bytes] = request.scope["insula"]["headers"]
+    headers = headers_of(request)
     length = headers.get(b"content-length")
     if length is None and b"transfer-encoding" not in headers:
         return request.receive
