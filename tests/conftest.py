@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from insula import collector
 from insula.settings import Settings
 from tests.support.apps import is_of_an_installation
 from tests.support.cluster import RUNNING, Servers, TestServers, superuser_url
@@ -53,6 +54,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[SERVERS].stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect the tests without garbage collections, and leave what they are out of those that follow."""
+    with collector.paused():
+        yield
+    collector.settle()
 
 
 @pytest.hookimpl(optionalhook=True)
