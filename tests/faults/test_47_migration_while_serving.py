@@ -23,7 +23,7 @@ from tests.support.waiting import until
 
 CALLERS = 12  # more than the role has connections
 WIDER = "ALTER TABLE rack ALTER COLUMN name TYPE varchar(500)"
-APPLIED = "SELECT version_num FROM schema_revision WHERE version_num LIKE 'example_%'"
+APPLIED = "SELECT version_num FROM schema_revision WHERE version_num LIKE 'probe_%'"
 LAST_TABLE = ("CREATE TABLE last_of_all ()", "GRANT SELECT ON last_of_all TO insula_backup")
 INDEX = "SELECT pg_get_indexdef('ix_rack_name'::regclass) AS index"
 LEFT_BY_A_KILLED_RUN = (
@@ -77,20 +77,20 @@ async def test_a_change_of_a_type_fails_no_request_on_any_pooled_connection(
     load = Load()
     async with load.of((f"reader {number}", lambda: client.get("/api/v1/racks")) for number in range(CALLERS)):
         await load.more(100, 200)
-        next_version.add("example_9901_wider", WIDER)
+        next_version.add("probe_9901_wider", WIDER)
         await asyncio.to_thread(migrate, own, next_version.declared)
         await load.more(200)
 
     assert set(load.statuses()) == {200}, load.statuses()
-    assert await rows_of(own, APPLIED) == [{"version_num": "example_9901_wider"}]
+    assert await rows_of(own, APPLIED) == [{"version_num": "probe_9901_wider"}]
     assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_beside_a_backup_a_migration_waits_and_requests_do_not(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion, tmp_path: Path
 ) -> None:
-    next_version.add("example_9902_first", "CREATE TABLE first ()")
-    next_version.add("example_9903_second", "CREATE TABLE second ()", "ALTER TABLE rack ADD COLUMN note text")
+    next_version.add("probe_9902_first", "CREATE TABLE first ()")
+    next_version.add("probe_9903_second", "CREATE TABLE second ()", "ALTER TABLE rack ADD COLUMN note text")
     said: list[str] = []
     await administer(own, *LAST_TABLE)
     load = Load()
@@ -101,13 +101,13 @@ async def test_beside_a_backup_a_migration_waits_and_requests_do_not(
             migration = asyncio.create_task(asyncio.to_thread(migrate, own, next_version.declared, say=said.append))
             await until(lambda: sum("a lock is held" in line for line in said) == 3 or migration.done())
             assert not migration.done()
-            assert await rows_of(own, APPLIED) == [{"version_num": "example_9902_first"}]
+            assert await rows_of(own, APPLIED) == [{"version_num": "probe_9902_first"}]
         await asyncio.gather(backup, migration)
         await load.more(100)
 
     assert set(load.statuses()) == {200}, load.statuses()
     assert max(sample.seconds for sample in load.samples) < 2, "a request waited as long as for a connection"
-    assert await rows_of(own, APPLIED) == [{"version_num": "example_9903_second"}]
+    assert await rows_of(own, APPLIED) == [{"version_num": "probe_9903_second"}]
     assert "a lock is held by insula_backup (process " in said[-2], said
     assert "ALTER TABLE rack ADD COLUMN note text; trying again in" in said[-2]
     assert (tmp_path / "dump").stat().st_size > 0
@@ -116,21 +116,21 @@ async def test_beside_a_backup_a_migration_waits_and_requests_do_not(
 async def test_a_migration_gives_up_after_its_time_and_changes_nothing(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion
 ) -> None:
-    next_version.add("example_9904_third", "CREATE TABLE third ()", "ALTER TABLE rack ADD COLUMN remark text")
+    next_version.add("probe_9904_third", "CREATE TABLE third ()", "ALTER TABLE rack ADD COLUMN remark text")
     async with holding(own, "LOCK TABLE rack IN ACCESS SHARE MODE"):
         with pytest.raises(LocksHeld, match=r"gave up after waiting 0.5 s: a lock is held by .*: ALTER TABLE rack"):
             await asyncio.to_thread(migrate, own, next_version.declared, wait=0.5)
         assert await rows_of(own, "SELECT to_regclass('third')::text AS third") == [{"third": None}]
         assert (await client.get("/api/v1/racks")).status_code == 200
     await asyncio.to_thread(migrate, own, next_version.declared, wait=0.5)
-    assert await rows_of(own, APPLIED) == [{"version_num": "example_9904_third"}]
+    assert await rows_of(own, APPLIED) == [{"version_num": "probe_9904_third"}]
 
 
 async def test_an_index_and_a_constraint_come_beside_a_long_reader_and_after_an_attempt_that_failed(
     own: Settings, client: httpx.AsyncClient, next_version: NextVersion
 ) -> None:
-    next_version.write("example_9905_index", 'online.create_index("ix_rack_name", "rack", ["name"])')
-    next_version.write("example_9906_check", 'online.add_constraint("ck_rack_note", "rack", "CHECK (name <> \'\')")')
+    next_version.write("probe_9905_index", 'online.create_index("ix_rack_name", "rack", ["name"])')
+    next_version.write("probe_9906_check", 'online.add_constraint("ck_rack_note", "rack", "CHECK (name <> \'\')")')
     await administer(own, *LEFT_BY_A_KILLED_RUN)
     path = f"/api/v1/racks/{(await client.get('/api/v1/racks')).json()['items'][0]['id']}"
     callers = {"reader": lambda: client.get(path), "writer": lambda: client.patch(path, json={"description": "old"})}
@@ -144,7 +144,7 @@ async def test_an_index_and_a_constraint_come_beside_a_long_reader_and_after_an_
         await migration
 
     assert set(load.statuses()) == {200}, load.statuses()
-    assert await rows_of(own, APPLIED) == [{"version_num": "example_9906_check"}]
+    assert await rows_of(own, APPLIED) == [{"version_num": "probe_9906_check"}]
     assert await rows_of(own, INDEX) == [{"index": "CREATE INDEX ix_rack_name ON public.rack USING btree (name)"}]
     assert await rows_of(own, CHECK) == [{"valid": True}]
 

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from insula.http.paging import MAX_LIMIT
 from tests.http.hostile import MOMENTS, NUMBERS, REFUSED, TEXTS
 from tests.support.app import Live, SignIn
+from tests.support.apps import INSTALLATION
 from tests.support.factories import Factories
 
 JSON = {"content-type": "application/json"}
@@ -31,7 +32,7 @@ def operations(live: Live) -> Iterator[Operation]:
 @pytest.fixture
 async def credentials(make: Factories, sign_in: SignIn) -> dict[str, dict[str, str]]:
     """Sign in somebody who may do everything in each app."""
-    tenant = await make.tenant(plan="pro", entitlements={"requests_per_minute": 100_000, "racks": 10_000})
+    tenant = await make.tenant(plan="pro", entitlements=dict.fromkeys(INSTALLATION.entitlements, 100_000))
     owner, staff = await make.member(tenant, role="owner"), await make.staff()
     return {
         "tenants": await sign_in(owner, tenant),
@@ -135,13 +136,14 @@ async def test_no_list_hands_a_forged_cursor_to_the_database(
     for app, method, path, operation in operations(live):
         given = {part["name"]: part["schema"] for part in operation.get("parameters", []) if part["in"] == "query"}
         for sort_by in given.get("sort_by", {}).get("enum", ()) if "cursor" in given else ():
-            rack = await client.post("/api/v1/racks", json={"name": sort_by + path}, headers=credentials["tenants"])
+            parents = path.partition("/{")[0] if "{" in path else "/api/v1/racks"
+            parent = await client.post(parents, json={"name": sort_by + path}, headers=credentials["tenants"])
             for forged in _FORGED:
                 text = json.dumps([sort_by, *forged]) if isinstance(forged, list) else json.dumps(forged)
                 cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
                 answer = await client.request(
                     method,
-                    _filled(path, rack.json()["id"]),
+                    _filled(path, parent.json()["id"]),
                     params={"cursor": cursor, "sort_by": sort_by},
                     headers=credentials[app],
                 )
