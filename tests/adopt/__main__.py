@@ -5,9 +5,10 @@ more than its own folder, its migration and one line (with its import). Then com
 
 1. `make check`;
 2. the attack matrix (`tests/isolation/test_matrix.py`), on every route of the product;
-3. tests. Product b adds a resource to the app that most tests are about, so it is run through all of `make test`. The
-   others change which apps and resources there are: they are run through the tests that read from the installation
-   what a product is, about manifests, documents, architecture, callers, the database and isolation;
+3. tests. Product b adds a resource to the app that most tests are about, so it is run through all of them but the
+   tests that start processes and break what they need. The others change which apps and resources there are: they are
+   run through the tests that read from the installation what a product is, about manifests, documents, architecture,
+   callers, the database and isolation;
 4. for an app, the guide's last step: its folder is named where the wheel and the image name theirs.
 
 Each process that runs tests shows that it imported the copy's modules (`tests.adopt.origin`).

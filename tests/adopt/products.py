@@ -40,6 +40,12 @@ NOT_AGAIN: Final = (
 )
 
 
+OF_PROCESSES: Final = tuple(
+    f"tests/{folder}" for folder in ("benchmarks", "cli", "embedded", "faults", "jobs", "mail", "proof", "story")
+)
+"""The tests that start processes and break what they need: they do not ask what resources there are."""
+
+
 @dataclass(frozen=True)
 class Product:
     """``own`` are the folders, and the beginnings of names, of the files that the product adds or takes away.
@@ -178,6 +184,7 @@ PRODUCTS: Final = (
         own=("tenants/labels/", "tenants/migrations/20261201_1000_labels.py"),
         elsewhere={"tenants/app.py": 2},  # the import, and the line that names the resource
         suites=("tests",),
+        left_out=(*NOT_AGAIN, *OF_PROCESSES),
         most_code=MOST_LINES,
     ),
     Product(
