@@ -9,7 +9,7 @@ from typing import Final
 from tests.adopt.copies import Change
 from tests.adopt.imports import tests_about
 from tests.support.guide import MOST_LINES, blocks_of, lines_of_code
-from tests.support.house import ROOT
+from tests.support.house import EXAMPLE, ROOT
 
 GUIDES: Final = ROOT / "docs" / "guides"
 EXAMPLES: Final = ROOT / "examples"
@@ -20,13 +20,6 @@ HOUSE: Final = ("tests/apps", "tests/app", "tests/architecture", "tests/callers"
 from its installation."""
 
 INSTALLATION: Final = "platform/insula_default/installation.py"
-EXAMPLE: Final = (
-    "tenants/projects/",
-    "tenants/items/",
-    "tests/tenants/projects/",
-    "tests/tenants/items/",
-    "tests/example/",
-)
 
 SHIPPING: Final = ("pyproject.toml", "Dockerfile", ".dockerignore")
 """Files that say what is in the wheel and in the image."""

@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.house import PACKAGES, ROOT
+from tests.support.house import EXAMPLE, PACKAGES, ROOT
 
-OWN = ("tenants/projects/", "tenants/items/", "tests/tenants/projects/", "tests/tenants/items/", "tests/example/")
-LEAVE_IT_OUT = ("tests/adopt/",)
-"""What builds a product without it names what it takes away."""
+LEAVE_IT_OUT = ("tests/adopt/", "tests/support/house.py")
+"""What leaves it out names what it takes away."""
 APP = "tenants/app.py"
 IMPORTED = re.compile(r"\btenants\.(projects|items)\b|\btenants import (projects|items)\b")
 NAMED = re.compile(rf"{IMPORTED.pattern}|/projects\b|\bproject_item\b|[\"'](project|item):[a-z]+[\"']")
@@ -18,7 +17,7 @@ def files(*folders: str) -> Iterator[tuple[str, str]]:
     """Yield the files of Python in these folders that are not the example's, and what they hold."""
     for path in sorted(path for folder in folders for path in Path(ROOT, folder).rglob("*.py")):
         name = str(path.relative_to(ROOT))
-        if not name.startswith(OWN) and name != APP:
+        if not name.startswith(EXAMPLE) and name != APP:
             yield name, path.read_text()
 
 

@@ -19,6 +19,15 @@ PACKAGES: Final[tuple[str, ...]] = tuple(_WHEEL["only-include"])
 SHIPPED: Final = frozenset({Path(path).parts[0] for path in PACKAGES})
 """The folders at the root that hold what is shipped."""
 
+EXAMPLE: Final = (
+    "tenants/projects/",
+    "tenants/items/",
+    "tests/tenants/projects/",
+    "tests/tenants/items/",
+    "tests/example/",
+)
+"""The folders of the example and of its tests: a product can leave them out."""
+
 
 def root_app() -> FastAPI:
     """Build the product's root app, which is connected to nothing."""
