@@ -207,10 +207,15 @@ async def _sent(client: httpx.AsyncClient, asked: Asked) -> httpx.Response:
 
 
 class Crowd:
-    """Sends requests to the processes in turn, each when it is due, whatever became of those before."""
+    """Sends requests to the processes in turn, each when it is due, whatever became of those before.
 
-    def __init__(self, clients: Sequence[httpx.AsyncClient], people: People, settings: Settings) -> None:
-        self._clients, self._people = clients, people
+    ``share`` is how many of each kind's requests a second are sent.
+    """
+
+    def __init__(
+        self, clients: Sequence[httpx.AsyncClient], people: People, settings: Settings, share: float = 1.0
+    ) -> None:
+        self._clients, self._people, self._share = clients, people, share
         self._deadlines = {kind.name: kind.deadline(settings) for kind in KINDS}
         self._turn = count()
         self.visits: list[Visit] = []
@@ -251,7 +256,7 @@ class Crowd:
                 if ended.is_set():
                     return
                 group.create_task(self._keep(kind, number % len(self._clients)))
-                due += 1 / kind.per_second
+                due += 1 / (kind.per_second * self._share)
                 await asyncio.sleep(max(0.0, due - self.now()))
 
     async def _keep(self, kind: Kind, process: int) -> None:

@@ -40,7 +40,7 @@ Try = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """For how many seconds each fault lasts."""
+    """For how many seconds each fault lasts, and under how much load."""
 
     silent: float = 10.0
     """Freeze, swallow, drip: longer than a request of one pool may wait."""
@@ -48,10 +48,12 @@ class Pace:
     """The same, of the whole of PostgreSQL: longer than any request may wait."""
     short: float = 4.0
     around: float = 1.0
+    share: float = 1.0
+    """How much of the load there is: a machine that runs other tests as well takes less of it."""
 
 
 LONG: Final = Pace()
-SHORT: Final = Pace(silent=3.0, silent_at_all=3.0, short=2.0)
+SHORT: Final = Pace(silent=3.0, silent_at_all=3.0, short=2.0, share=0.4)
 
 
 class Case(NamedTuple):
@@ -291,14 +293,14 @@ async def measure(house: House, chosen: Sequence[Case], pace: Pace, say: Callabl
     rows = []
     async with house.clients() as clients, house.post() as post:
         people = await gathered(house.settings, clients[0], house.names, _KEYS_A_CASE * len(chosen))
-        crowd = Crowd(clients, people, house.settings)
+        crowd = Crowd(clients, people, house.settings, pace.share)
         drama = Drama(house, crowd, Signs(house, crowd, post), pace, say)
         await drama.settle()
         for number, case in enumerate(chosen, 1):
             say(f"{number}/{len(chosen)} {case.name}, {case.seconds:g} s")
             rows.append(await drama.row(case))
             await drama.settle()
-    per_second = sum(kind.per_second for kind in KINDS)
+    per_second = pace.share * sum(kind.per_second for kind in KINDS)
     title = (
         f"{PROCESSES} web processes and a worker, {per_second:g} requests a second of {len(KINDS)} kinds, and up to "
         f"{1 / _TRY:g} more while a recovery is waited for."
