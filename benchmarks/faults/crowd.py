@@ -128,8 +128,8 @@ def login(settings: Settings, email: str, app: AppName, tenant: str | None) -> A
 KINDS: Final = (
     Kind("health", 2, (), lambda *_: Asked("GET", "/healthz"), besides=_NOTHING),
     Kind("readiness", 1, (), lambda *_: Asked("GET", "/readyz"), besides=_READINESS),
-    Kind("read", 20, ["gate", "tenants"], lambda _, who: Asked("GET", "/api/v1/racks", who.key)),
-    Kind("write", 10, ["gate", "tenants"], _book, 201),
+    Kind("read", 6, ["gate", "tenants"], lambda _, who: Asked("GET", "/api/v1/racks", who.key)),
+    Kind("write", 3, ["gate", "tenants"], _book, 201),
     Kind("invite", 1, ["gate", "tenants"], _invitation, 201),
     Kind("key", 2, ["gate", "tenants"], lambda all_, _: Asked("GET", "/api/v1/racks", next(all_.fresh_keys))),
     Kind(
@@ -142,10 +142,10 @@ KINDS: Final = (
         lambda *_: Asked("POST", "/auth/logout", _elsewhere(), {"refresh_token": f"unknown-{new_id().hex}"}),
         204,
     ),
-    Kind("staff", 5, ["gate", "admin"], lambda all_, _: Asked("GET", "/admin/v1/tenants", all_.staff)),
+    Kind("staff", 2, ["gate", "admin"], lambda all_, _: Asked("GET", "/admin/v1/tenants", all_.staff)),
     Kind(
         "billing",
-        5,
+        2,
         ["gate", "billing"],
         lambda _, who: Asked("GET", "/billing/v1/entitlements", who.tokens["billing"]),
     ),
@@ -209,13 +209,13 @@ async def _sent(client: httpx.AsyncClient, asked: Asked) -> httpx.Response:
 class Crowd:
     """Sends requests to the processes in turn, each when it is due, whatever became of those before.
 
-    ``share`` is how many of each kind's requests a second are sent.
+    ``times`` as many of each kind's requests a second are sent.
     """
 
     def __init__(
-        self, clients: Sequence[httpx.AsyncClient], people: People, settings: Settings, share: float = 1.0
+        self, clients: Sequence[httpx.AsyncClient], people: People, settings: Settings, times: float = 1.0
     ) -> None:
-        self._clients, self._people, self._share = clients, people, share
+        self._clients, self._people, self._times = clients, people, times
         self._deadlines = {kind.name: kind.deadline(settings) for kind in KINDS}
         self._turn = count()
         self.visits: list[Visit] = []
@@ -256,7 +256,7 @@ class Crowd:
                 if ended.is_set():
                     return
                 group.create_task(self._keep(kind, number % len(self._clients)))
-                due += 1 / (kind.per_second * self._share)
+                due += 1 / (kind.per_second * self._times)
                 await asyncio.sleep(max(0.0, due - self.now()))
 
     async def _keep(self, kind: Kind, process: int) -> None:

@@ -1,6 +1,7 @@
 """Each dependency broken in each way under load: requests answered, refused and late, and how soon it is all back."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -48,12 +49,12 @@ class Pace:
     """The same, of the whole of PostgreSQL: longer than any request may wait."""
     short: float = 4.0
     around: float = 1.0
-    share: float = 1.0
-    """How much of the load there is: a machine that runs other tests as well takes less of it."""
+    times: float = 1.0
+    """How many times as many requests a second there are as the kinds say."""
 
 
-LONG: Final = Pace()
-SHORT: Final = Pace(silent=3.0, silent_at_all=3.0, short=2.0, share=0.4)
+LONG: Final = Pace(times=50 / 23)
+SHORT: Final = Pace(silent=3.0, silent_at_all=3.0, short=2.0)
 
 
 class Case(NamedTuple):
@@ -292,15 +293,17 @@ async def measure(house: House, chosen: Sequence[Case], pace: Pace, say: Callabl
     """Let every chosen case happen, one after the other, and say how each went."""
     rows = []
     async with house.clients() as clients, house.post() as post:
-        people = await gathered(house.settings, clients[0], house.names, _KEYS_A_CASE * len(chosen))
-        crowd = Crowd(clients, people, house.settings, pace.share)
+        people = await gathered(
+            house.settings, clients[0], house.names, math.ceil(_KEYS_A_CASE * pace.times) * len(chosen)
+        )
+        crowd = Crowd(clients, people, house.settings, pace.times)
         drama = Drama(house, crowd, Signs(house, crowd, post), pace, say)
         await drama.settle()
         for number, case in enumerate(chosen, 1):
             say(f"{number}/{len(chosen)} {case.name}, {case.seconds:g} s")
             rows.append(await drama.row(case))
             await drama.settle()
-    per_second = pace.share * sum(kind.per_second for kind in KINDS)
+    per_second = pace.times * sum(kind.per_second for kind in KINDS)
     title = (
         f"{PROCESSES} web processes and a worker, {per_second:g} requests a second of {len(KINDS)} kinds, and up to "
         f"{1 / _TRY:g} more while a recovery is waited for."

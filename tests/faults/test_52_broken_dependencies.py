@@ -9,7 +9,7 @@ from benchmarks.faults.dependencies import Pace, cases, measure
 from benchmarks.faults.house import House, housed
 from benchmarks.faults.stage import temporary_directory
 
-BRIEF = Pace(silent=3.5, silent_at_all=5.0, short=2.0, around=0.5, share=0.4)
+BRIEF = Pace(silent=3.5, silent_at_all=5.0, short=2.0, around=0.5)
 BOUNDS = {"pool_timeout": 1.0, "statement_timeout": 2.0, "worker_statement_timeout": 2.0}
 WORST = ("postgres:swallow", "valkey:freeze", "dns:swallow")
 BACK = 5.0  # on a machine that runs other tests besides; `make faults` allows 2 seconds
