@@ -12,6 +12,7 @@ from structlog.testing import CapturingLogger
 
 from insula.db.connection import TenantConnection
 from insula.db.reading import Reading
+from insula.db.roles import GATE
 from insula.db.unit import Unit
 from tenants.database import TENANTS
 from tests.probe.racks.models import Rack
@@ -74,6 +75,25 @@ async def test_a_commit_that_fails_is_503_and_changes_nothing(
     assert again.status_code == 201
     assert "idempotency-replayed" not in again.headers
     assert await readback("select name from rack where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
+
+
+@pytest.mark.parametrize("lost", [LOSE_A_RACE, LOSE_A_DEADLOCK], ids=["race", "deadlock"])
+async def test_a_race_lost_while_the_caller_is_looked_up_is_run_again(owner: Caller, live: Live, lost: str) -> None:
+    engine, looks = live.kernel.database.engine(GATE).sync_engine, list[str]()
+
+    def interfere(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement != lost:
+            looks.append(statement)
+            if len(looks) == 1:
+                connection.exec_driver_sql(lost)
+
+    live.kernel.directory.flush()
+    event.listen(engine, "before_cursor_execute", interfere)
+    try:
+        answer = await owner.get("/racks")
+    finally:
+        event.remove(engine, "before_cursor_execute", interfere)
+    assert (answer.status_code, len(looks)) == (200, 2)
 
 
 @pytest.mark.parametrize("lost", [LOSE_A_RACE, LOSE_A_DEADLOCK], ids=["race", "deadlock"])

@@ -1,30 +1,28 @@
-"""How much of a body a route receives."""
+"""How much of a body is received, of whatever route and then of one."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from insula.errors import PayloadTooLarge
-from insula.http.headers import headers_of
+from insula.errors import BadRequest, PayloadTooLarge
 from insula.http.refusal import Refusal
 
 CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}  # the rest of the body is not read
 
 
-def bounded(request: Request, largest: int) -> Receive:
-    """Return the request's ``receive`` for a body of at most ``largest`` bytes.
+def has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Tell whether the request has a body, by its headers."""
+    return b"content-length" in headers or b"transfer-encoding" in headers
 
-    Raises PayloadTooLarge where the body says that it is larger, before it is received.
-    """
-    headers = headers_of(request)
-    length = headers.get(b"content-length")
-    if length is None and b"transfer-encoding" not in headers:
-        return request.receive
-    if length is not None and int(length) > largest:
+
+def check_length(headers: Mapping[bytes, bytes], largest: int) -> None:
+    """Raise PayloadTooLarge for a body that says that it has more bytes, and BadRequest for one that says nonsense."""
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit():
+        raise BadRequest("Content-Length must be a number")
+    if len(length) > len(str(largest)) or int(length) > largest:
         raise PayloadTooLarge(headers=CLOSE)
-    return SizedBody(request.receive, largest)
 
 
 class SizedBody:

@@ -5,7 +5,7 @@ that order, so that a commit which fails is answered 503 and never with a 2xx.
 """
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
@@ -18,7 +18,8 @@ from insula.db.failures import is_retryable, translate
 from insula.db.unit import Unit
 from insula.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused
 from insula.http.access import Guard
-from insula.http.body_limits import bounded
+from insula.http.body_limits import SizedBody, check_length, has_body
+from insula.http.headers import headers_of
 from insula.http.idempotency import Claim, Replay
 from insula.http.json import StrictRequest
 from insula.http.problems import merge_problems, problems
@@ -75,7 +76,8 @@ class TenantRoute(APIRoute):
     """A route whose handler runs in one transaction, with the scope that its guard gave."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        guard = guard_of(endpoint)
+        marks = tuple(_marks(endpoint))
+        guard = _guard_among(marks)
         if guard is None:
             raise UndeclaredRoute(f"{endpoint.__module__}.{endpoint.__qualname__} has no allow(...)")
         errors = list(guard.errors)
@@ -87,19 +89,24 @@ class TenantRoute(APIRoute):
         extra["parameters"] = [*extra.get("parameters", []), *parameters]
         extra["security"] = [{scheme: []} for scheme in guard.schemes]
         responses = merge_problems(problems(*errors), options.pop("responses", None) or {})
+        self._guard = guard  # these two before FastAPI asks for the handler, as it does there
+        self._largest = next((mark.bytes for mark in marks if isinstance(mark, Largest)), BODY_BYTES)
         super().__init__(path, endpoint, openapi_extra=extra, responses=responses, **options)
 
     def get_route_handler(self) -> Handler:
         """Return the handler, run inside the unit of work."""
-        handler = super().get_route_handler()
-        guard = guard_of(self.endpoint)
-        if guard is None:
-            raise UndeclaredRoute(f"{self.path} has no allow(...)")
-        largest = next((mark.bytes for mark in _marks(self.endpoint) if isinstance(mark, Largest)), BODY_BYTES)
+        handle = super().get_route_handler()
+        guard, largest = self._guard, self._largest
+
+        async def handler(request: Request) -> Response:
+            if "admission" not in request.scope["insula"]:  # FastAPI would receive and parse the body first
+                await guard.admit(request)
+                check_length(headers_of(request), largest)
+            return await handle(request)
 
         async def run(request: Request) -> Response:
-            await guard.admit(request)  # FastAPI would receive and parse the body first
-            strict = StrictRequest(request.scope, bounded(request, largest))
+            body = SizedBody(request.receive, largest) if has_body(headers_of(request)) else request.receive
+            strict = StrictRequest(request.scope, body)
             for _ in range(ATTEMPTS - 1):
                 try:
                     return await _attempt(handler, strict)
@@ -115,7 +122,11 @@ class TenantRoute(APIRoute):
 
 def guard_of(endpoint: Callable[..., Any]) -> Guard[Any, Any] | None:
     """Return the guard among the endpoint's annotated parameters, if it has one."""
-    for mark in _marks(endpoint):
+    return _guard_among(_marks(endpoint))
+
+
+def _guard_among(marks: Iterable[object]) -> Guard[Any, Any] | None:
+    for mark in marks:
         if isinstance(mark, DependsParam) and isinstance(mark.dependency, Guard):
             return mark.dependency
     return None

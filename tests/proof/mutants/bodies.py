@@ -15,14 +15,14 @@ BODIES: Final = (
     Edit(
         "bodies: read before it is known who asks",
         _ROUTE,
-        "            await guard.admit(request)",
-        "            pass",
+        "                await guard.admit(request)",
+        "                pass",
         _FIRST,
     ),
     Edit(
         "bodies: any size that is told",
         _LIMITS,
-        "if length is not None and int(length) > largest:",
+        "if len(length) > len(str(largest)) or int(length) > largest:",
         "if False:",
         _FIRST,
     ),

@@ -7,8 +7,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from insula.errors import BadRequest, Forbidden, PayloadTooLarge
-from insula.http.body_limits import CLOSE
+from insula.errors import BadRequest, Forbidden
+from insula.http.body_limits import CLOSE, SizedBody, check_length, has_body
 from insula.http.errors import BodyTimeout, UnknownHost
 from insula.http.headers import MAY_NAME_TENANT, normal_host, own_hosts, read_headers
 from insula.http.refusal import Refusal
@@ -51,8 +51,9 @@ class Gate:
             await self._check_host(scope, host)
         if scope["type"] == "websocket":
             self._check_origin(headers)
-        elif b"content-length" in headers or b"transfer-encoding" in headers:
-            receive = self._bounded(headers, receive)
+        elif has_body(headers):
+            check_length(headers, self.body_limit)
+            receive = BoundedBody(receive, self.body_limit, self.body_timeout)
         await self.app(scope, receive, send)
 
     async def _check_host(self, scope: Scope, host: str) -> None:
@@ -70,21 +71,12 @@ class Gate:
         if text not in self.origins and text.partition("://")[2].encode("latin-1") != headers.get(b"host"):
             raise Forbidden("WebSockets are not open to this origin")
 
-    def _bounded(self, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit():
-            raise BadRequest("Content-Length must be a number")
-        if len(length) > len(str(self.body_limit)) or int(length) > self.body_limit:
-            raise PayloadTooLarge(headers=CLOSE)
-        return BoundedBody(receive, self.body_limit, self.body_timeout)
-
 
 class BoundedBody:
     """A ``receive`` whose request body must end within a size and a time."""
 
     def __init__(self, receive: Receive, limit: int, timeout: float) -> None:
-        self.receive = receive
-        self.left = limit
+        self.receive = SizedBody(receive, limit)
         self.timeout = timeout
         self.deadline: float | None = None
         self.ended = False
@@ -101,10 +93,7 @@ class BoundedBody:
         except TimeoutError:
             raise Refusal(BodyTimeout(headers=CLOSE)) from None
         if message["type"] == "http.request":
-            self.left -= len(message.get("body", b""))
             self.ended = not message.get("more_body", False)
-        if self.left < 0:
-            raise Refusal(PayloadTooLarge(headers=CLOSE))
         return message
 
 
