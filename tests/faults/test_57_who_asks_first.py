@@ -1,4 +1,4 @@
-"""Who asks is known before a body is received: one whose sender may not send it is never read."""
+"""The caller is known before the body is received: the body of a caller who is refused is never read."""
 
 from collections.abc import AsyncIterator, Mapping
 

@@ -46,7 +46,7 @@ RESEND: Final[TextClause] = text("""
     select id as user_id, unverified from account
 """)
 
-# Earlier links stay valid until one is used. So a stranger who asks for another link does not end the owner's.
+# Earlier links stay valid until one is used: a stranger's request for another link does not end the owner's link.
 FORGOT: Final[TextClause] = text("""
     with account as (
         select id from "user" where email = :email

@@ -8,7 +8,7 @@ kernel's table ``entitlement``; a plan, staff or a default says how much.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, func
 from sqlalchemy import select as tuple_of
@@ -34,8 +34,6 @@ class Amount:
     unit: str
     default: int = 0
 
-    kind: ClassVar[str] = "amount"
-
     def __post_init__(self) -> None:
         """Check what every entitlement must be."""
         if not _KEY.fullmatch(self.key):
@@ -54,8 +52,6 @@ class Feature(Amount):
 
     unit: str = "yes or no"
 
-    kind: ClassVar[str] = "feature"
-
     def included(self, granted: Mapping[str, int]) -> bool:
         """Return whether a tenant has it that is ``granted`` this."""
         return self.of(granted) > 0
@@ -66,8 +62,6 @@ class Quota(Amount):
     """So many of something that a tenant keeps. ``used`` makes the SQL that says how many there are now."""
 
     used: Callable[[], ColumnElement[int]]
-
-    kind: ClassVar[str] = "quota"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

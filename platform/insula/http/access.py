@@ -128,7 +128,7 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         return tuple(dict.fromkeys(kind.scheme for kind in self.admits))
 
     async def admit(self, connection: HTTPConnection) -> Admission[AnyCaller]:
-        """Return who asks and may: within the limits, and with the action. Reads no body, and opens no unit.
+        """Return the caller, who is within the limits and may do the action. Read no body, and open no unit.
 
         A route calls this before it receives a body, so that one whose sender may not send it is never read.
         """

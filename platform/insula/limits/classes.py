@@ -31,7 +31,12 @@ class Ceiling(Amount):
 
     def of(self, granted: Mapping[str, int]) -> int:
         """Return how many requests of the class a tenant may make that is ``granted`` this."""
-        return granted.get(self.key, max(1, int(max(0, RATE.of(granted)) * self.part)))
+        return self.within(RATE.of(granted), granted.get(self.key))
+
+    def within(self, per_minute: int, granted: int | None) -> int:
+        """Return how many there may be within a rate; ``granted`` is what the entitlement says, if it is there."""
+        per_minute = max(0, per_minute)
+        return min(per_minute, max(1, int(per_minute * self.part)) if granted is None else max(0, granted))
 
 
 RATE: Final = Amount(key="requests_per_minute", unit="requests a minute")
@@ -58,7 +63,4 @@ def ceiling_of(per_minute: int, limit_class: LimitClass, granted: int | None) ->
     ``granted`` is what the entitlement says, if it is there.
     """
     ceiling = CEILINGS.get(limit_class)
-    if ceiling is None:
-        return None
-    per_minute = max(0, per_minute)
-    return min(per_minute, max(1, int(per_minute * ceiling.part)) if granted is None else max(0, granted))
+    return None if ceiling is None else ceiling.within(per_minute, granted)

@@ -1,4 +1,4 @@
-"""An app of the product says what happens when a tenant begins, whoever makes it."""
+"""An app declares what it does for a new tenant, and does it whether a user or staff make the tenant."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
