@@ -11,7 +11,7 @@ from sqlalchemy import Table, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from insula.db.base import metadata
-from insula.db.ddl import CHANNEL
+from insula.db.connection import CHANNEL
 from insula.ids import new_id
 from insula.settings import Settings
 from tests.conftest import Row

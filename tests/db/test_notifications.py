@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from insula.db.ddl import CHANNEL
+from insula.db.connection import CHANNEL
 from insula.settings import Settings
 from tests.support.factories import Factories
 

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from insula.ids import TenantId, new_tenant_id
 from insula.limits import LimitClass, Limits, close, connect
 from tests.limits.server import ValkeyServer, valkey_server
+from tests.support.limits import admit
 
 HEALS_WITHIN = 10.0
 
@@ -44,7 +45,7 @@ async def patient(redis: Redis) -> AsyncIterator[Limits]:
 
 
 async def count(limits: Limits, tenant: TenantId, times: int, per_minute: int = 60) -> int:
-    verdicts = [await limits.admit(tenant, per_minute, LimitClass.READ) for _ in range(times)]
+    verdicts = [await admit(limits, tenant, per_minute, LimitClass.READ) for _ in range(times)]
     return sum(verdict.allowed for verdict in verdicts)
 
 
@@ -58,7 +59,7 @@ async def back(limits: Limits) -> None:
     """Wait until it counts in Redis again; asking is what notices that Redis is away."""
 
     async def counts_together() -> bool:
-        await limits.admit(new_tenant_id(), 60, LimitClass.READ)
+        await admit(limits, new_tenant_id(), 60, LimitClass.READ)
         return not limits.away
 
     await until(counts_together)
@@ -70,10 +71,10 @@ async def test_frozen_redis_delays_one_moment_once_and_fails_nobody(limits: Limi
     started = time.monotonic()
 
     verdicts = await asyncio.gather(
-        *(limits.admit(new_tenant_id(), 60, LimitClass.READ) for _ in range(200)),
+        *(admit(limits, new_tenant_id(), 60, LimitClass.READ) for _ in range(200)),
     )
     first_burst = time.monotonic() - started
-    later = [await limits.admit(new_tenant_id(), 60, LimitClass.READ) for _ in range(200)]
+    later = [await admit(limits, new_tenant_id(), 60, LimitClass.READ) for _ in range(200)]
     all_of_it = time.monotonic() - started
 
     assert all(verdict.allowed for verdict in [*verdicts, *later])
@@ -175,8 +176,8 @@ async def test_login_attempts_stay_slowed_while_redis_is_away(limits: Limits, se
 
 async def test_a_process_that_was_busy_does_not_take_redis_for_away(redis: Redis) -> None:
     limits = Limits.build(redis, patience=0.2)
-    await limits.admit(new_tenant_id(), 60, LimitClass.READ)
-    waiting = [asyncio.create_task(limits.admit(new_tenant_id(), 60, LimitClass.READ)) for _ in range(50)]
+    await admit(limits, new_tenant_id(), 60, LimitClass.READ)
+    waiting = [asyncio.create_task(admit(limits, new_tenant_id(), 60, LimitClass.READ)) for _ in range(50)]
     for _ in range(3):
         await asyncio.sleep(0)
 

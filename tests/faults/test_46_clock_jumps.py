@@ -14,6 +14,7 @@ from insula.limits.failover import FailoverLedger
 from insula.limits.local import LocalLedger
 from insula.limits.remote import RemoteLedger
 from tests.limits.server import ValkeyServer, valkey_server
+from tests.support.limits import admit
 
 PATIENCE = 5.0
 JUMP = timedelta(minutes=5)
@@ -28,7 +29,7 @@ def server(tmp_path: Path) -> Iterator[ValkeyServer]:
 
 
 async def count(limits: Limits, tenant: TenantId, times: int) -> int:
-    verdicts = [await limits.admit(tenant, 60, LimitClass.READ) for _ in range(times)]
+    verdicts = [await admit(limits, tenant, 60, LimitClass.READ) for _ in range(times)]
     return sum(verdict.allowed for verdict in verdicts)
 
 
@@ -67,7 +68,7 @@ async def test_a_refusal_from_before_the_clock_went_back_is_not_kept(server: Val
         with clock.moved(JUMP):
             assert await count(limits, tenant, 61) == 60
 
-        verdict = await limits.admit(tenant, 60, LimitClass.READ)
+        verdict = await admit(limits, tenant, 60, LimitClass.READ)
 
     assert not verdict.allowed
     assert verdict.retry_after <= 61

@@ -20,6 +20,7 @@ from insula.limits import Health, LimitClass, Limits, circuit, close, connect
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.app import Live
 from tests.support.faulty import Fault, Faulty, faulty
+from tests.support.limits import admit
 from tests.support.waiting import until
 
 LIMIT: Final = 600
@@ -57,14 +58,14 @@ async def processes(server: ValkeyServer, proxy: Faulty) -> AsyncIterator[list[L
             stack.push_async_callback(close, client)
             limits = Limits.build(client)
             stack.push_async_callback(limits.close)
-            assert (await limits.admit(new_tenant_id(), LIMIT, READ)).allowed
+            assert (await admit(limits, new_tenant_id(), LIMIT, READ)).allowed
             built.append(limits)
         yield built
         proxy.heal()
 
 
 async def ask(limits: Limits, tenant: TenantId, times: int) -> int:
-    verdicts = await asyncio.gather(*(limits.admit(tenant, LIMIT, READ) for _ in range(times)))
+    verdicts = await asyncio.gather(*(admit(limits, tenant, LIMIT, READ) for _ in range(times)))
     return sum(verdict.allowed for verdict in verdicts)
 
 

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from insula.ids import new_tenant_id
 from insula.limits import Health, LimitClass, Limits, close, connect
 from tests.limits.server import ValkeyServer, valkey_server
+from tests.support.limits import admit
 from tests.support.waiting import until
 
 LIMIT = 60
@@ -54,7 +55,7 @@ async def test_an_overloaded_process_counts_in_redis(redis: Redis, turn: float) 
     limits, tenant = Limits.build(redis, PATIENCE), new_tenant_id()
     with capture_logs() as logs:
         async with busy(turn):
-            verdicts = await asyncio.gather(*(limits.admit(tenant, LIMIT, READ) for _ in range(2 * LIMIT)))
+            verdicts = await asyncio.gather(*(admit(limits, tenant, LIMIT, READ) for _ in range(2 * LIMIT)))
             slot = await limits.enter(tenant, 1)
             health = await limits.look()
 
@@ -68,10 +69,10 @@ async def test_an_overloaded_process_counts_in_redis(redis: Redis, turn: float) 
 
 async def test_an_overloaded_process_still_notices_that_redis_is_silent(redis: Redis, server: ValkeyServer) -> None:
     limits = Limits.build(redis, PATIENCE)
-    assert (await limits.admit(new_tenant_id(), LIMIT, READ)).allowed
+    assert (await admit(limits, new_tenant_id(), LIMIT, READ)).allowed
     server.freeze()
     async with busy(0.02):
-        verdicts = await asyncio.gather(*(limits.admit(new_tenant_id(), LIMIT, READ) for _ in range(20)))
+        verdicts = await asyncio.gather(*(admit(limits, new_tenant_id(), LIMIT, READ) for _ in range(20)))
     assert all(verdict.allowed for verdict in verdicts)
     assert limits.away
     server.thaw()

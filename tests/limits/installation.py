@@ -17,6 +17,7 @@ from insula.limits.failover import FailoverLedger
 from insula.limits.ledger import WINDOW
 from insula.limits.local import LocalLedger
 from insula.limits.remote import RemoteLedger
+from tests.support.limits import admit
 
 WORKERS: Final = 3
 PATIENCE: Final = 5.0
@@ -74,7 +75,7 @@ class Installation:
         """Ask at this moment and return how many were admitted; ``skew`` is what the process's clock is off by."""
         with clock.moved(timedelta(seconds=self.elapsed + skew)):
             verdicts = [
-                await self.workers[worker].admit(self.tenant, per_minute, limit_class, key=key) for _ in range(times)
+                await admit(self.workers[worker], self.tenant, per_minute, limit_class, key=key) for _ in range(times)
             ]
         count = sum(verdict.allowed for verdict in verdicts)
         self.admitted += [Admitted(self.elapsed, worker, limit_class, key.key_id if key else None)] * count

@@ -7,13 +7,14 @@ from redis.asyncio import Redis
 from insula import clock
 from insula.ids import TenantId, new_id, new_tenant_id
 from insula.limits import KeyRate, LimitClass, Limits, Verdict
+from tests.support.limits import admit
 
 READ = LimitClass.READ
 Worker = Callable[[], Limits]
 
 
 async def ask(limits: Limits, tenant: TenantId, times: int, per_minute: int = 60) -> list[Verdict]:
-    return [await limits.admit(tenant, per_minute, READ) for _ in range(times)]
+    return [await admit(limits, tenant, per_minute, READ) for _ in range(times)]
 
 
 def admitted(verdicts: list[Verdict]) -> int:
@@ -28,7 +29,7 @@ async def test_the_limit_is_admitted_and_no_more(worker: Worker) -> None:
     assert [verdict.allowed for verdict in verdicts] == [True] * 60 + [False]
     assert [verdict.remaining for verdict in verdicts] == [*range(59, -1, -1), 0]
     assert 0 < verdicts[-1].retry_after <= 61
-    assert (await limits.admit(new_tenant_id(), 60, READ)).allowed
+    assert (await admit(limits, new_tenant_id(), 60, READ)).allowed
 
 
 async def test_two_processes_share_one_limit(worker: Worker) -> None:
@@ -42,10 +43,10 @@ async def test_two_processes_share_one_limit(worker: Worker) -> None:
 
 async def test_a_burst_that_waits_for_one_lease_is_counted_exactly(worker: Worker, redis: Redis) -> None:
     limits, tenant = worker(), new_tenant_id()
-    await limits.admit(new_tenant_id(), 60, READ)
+    await admit(limits, new_tenant_id(), 60, READ)
     await redis.config_resetstat()
 
-    verdicts = await asyncio.gather(*(limits.admit(tenant, 60, READ) for _ in range(500)))
+    verdicts = await asyncio.gather(*(admit(limits, tenant, 60, READ) for _ in range(500)))
 
     assert admitted(verdicts) == 60
     calls = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
@@ -72,7 +73,7 @@ async def test_a_tenant_far_over_its_limit_hardly_reaches_redis(worker: Worker, 
 
     calls = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert calls <= 3
-    assert (await limits.admit(new_tenant_id(), 60, READ)).allowed
+    assert (await admit(limits, new_tenant_id(), 60, READ)).allowed
 
 
 async def test_a_higher_plan_counts_at_once_and_keeps_what_was_used(worker: Worker) -> None:
@@ -92,7 +93,7 @@ async def test_a_lower_plan_counts_at_once(worker: Worker) -> None:
 async def test_a_plan_that_grants_nothing_admits_nothing(worker: Worker) -> None:
     limits = worker()
 
-    verdict = await limits.admit(new_tenant_id(), 0, READ)
+    verdict = await admit(limits, new_tenant_id(), 0, READ)
 
     assert not verdict.allowed
     assert verdict.retry_after == 60
@@ -111,7 +112,7 @@ async def test_unspent_tokens_come_back(worker: Worker) -> None:
 
 async def test_a_request_cancelled_while_waiting_spends_nothing_of_others(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
-    waiting = [asyncio.create_task(limits.admit(tenant, 60, READ)) for _ in range(10)]
+    waiting = [asyncio.create_task(admit(limits, tenant, 60, READ)) for _ in range(10)]
     await asyncio.sleep(0)
     for task in waiting[:9]:
         task.cancel()
@@ -129,7 +130,7 @@ async def test_a_lease_spent_before_its_waiters_wake_is_fetched_again() -> None:
     async def after(turns: int) -> bool:
         for _ in range(turns):
             await asyncio.sleep(0)
-        return (await limits.admit(tenant, 60, READ)).allowed
+        return (await admit(limits, tenant, 60, READ)).allowed
 
     async with asyncio.timeout(10):
         allowed = await asyncio.gather(*(after(turns) for turns in range(12) for _ in range(4)), *starts)
@@ -139,8 +140,8 @@ async def test_a_lease_spent_before_its_waiters_wake_is_fetched_again() -> None:
 
 async def test_keys_name_the_tenant_share_its_slot_and_expire(worker: Worker, redis: Redis) -> None:
     limits, tenant, key_id = worker(), new_tenant_id(), new_id()
-    await limits.admit(tenant, 60, READ, key=KeyRate(key_id, 5))
-    await limits.admit(tenant, 60, LimitClass.EXPORT)
+    await admit(limits, tenant, 60, READ, key=KeyRate(key_id, 5))
+    await admit(limits, tenant, 60, LimitClass.EXPORT)
 
     keys = sorted(await redis.keys(f"*{tenant}*"))
 
@@ -154,4 +155,4 @@ async def test_without_redis_the_process_counts_by_itself() -> None:
 
     assert limits.away
     assert admitted(await ask(limits, tenant, 100)) == 60
-    assert (await limits.admit(new_tenant_id(), 60, READ)).allowed
+    assert (await admit(limits, new_tenant_id(), 60, READ)).allowed

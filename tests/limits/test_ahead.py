@@ -13,6 +13,7 @@ from insula.limits import LimitClass, Limits, leases
 from insula.limits.leases import largest_lease
 from tests.limits.installation import installation
 from tests.limits.server import ValkeyServer
+from tests.support.limits import admit
 from tests.support.waiting import until
 
 READ = LimitClass.READ
@@ -27,7 +28,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def spend(limits: Limits, tenant: TenantId, times: int) -> int:
-    return sum([(await limits.admit(tenant, LIMIT, READ)).allowed for _ in range(times)])
+    return sum([(await admit(limits, tenant, LIMIT, READ)).allowed for _ in range(times)])
 
 
 async def spend_frozen(server: ValkeyServer, limits: Limits, tenant: TenantId, times: int) -> int:
@@ -118,7 +119,7 @@ async def test_what_is_kept_meanwhile_is_covered_where_all_else_is_spent(
 async def test_what_a_burst_left_over_is_given_back_when_it_is_renewed(server: ValkeyServer) -> None:
     async with installation(server.url) as shared:
         burst, other = shared.workers[:2]
-        asked = [burst.admit(shared.tenant, 100, LimitClass.EXPORT) for _ in range(90)]
+        asked = [admit(burst, shared.tenant, 100, LimitClass.EXPORT) for _ in range(90)]
         assert sum(verdict.allowed for verdict in await asyncio.gather(*asked)) == 5
 
         refused = []
@@ -128,7 +129,7 @@ async def test_what_a_burst_left_over_is_given_back_when_it_is_renewed(server: V
             if not await shared.ask(worker, 1, 100):
                 refused.append(second)
         assert refused == []
-        assert (await other.admit(shared.tenant, 100, READ)).allowed
+        assert (await admit(other, shared.tenant, 100, READ)).allowed
 
 
 async def test_once_closed_nothing_is_renewed_and_what_is_left_is_given_back(worker: Worker, redis: Redis) -> None:

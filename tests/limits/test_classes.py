@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from insula.ids import TenantId, new_id, new_tenant_id
 from insula.limits import KeyRate, LimitClass, Limits
 from insula.limits.classes import ceiling_of
+from tests.support.limits import admit
 
 READ, WRITE, EXPORT = LimitClass.READ, LimitClass.WRITE, LimitClass.EXPORT
 Worker = Callable[[], Limits]
@@ -38,7 +39,7 @@ def test_a_class_has_what_it_was_granted_or_its_part_and_never_more_than_the_who
 async def count(
     limits: Limits, tenant: TenantId, times: int, limit_class: LimitClass = READ, key: KeyRate | None = None
 ) -> int:
-    verdicts = [await limits.admit(tenant, 60, limit_class, key=key) for _ in range(times)]
+    verdicts = [await admit(limits, tenant, 60, limit_class, key=key) for _ in range(times)]
     return sum(verdict.allowed for verdict in verdicts)
 
 
@@ -61,10 +62,10 @@ async def test_a_refused_write_costs_no_read(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
     assert await count(limits, tenant, 31, WRITE) == 30
 
-    refused = await limits.admit(tenant, 60, WRITE)
+    refused = await admit(limits, tenant, 60, WRITE)
 
     assert refused.headers()["RateLimit"].startswith('"writes";r=0')
-    assert (await limits.admit(tenant, 60, READ)).remaining == 29
+    assert (await admit(limits, tenant, 60, READ)).remaining == 29
 
 
 async def test_the_ceilings_hold_over_all_processes(worker: Worker) -> None:
@@ -81,7 +82,7 @@ async def test_a_key_ends_at_its_own_rate_and_leaves_the_rest_to_others(worker: 
     limits, tenant, key = worker(), new_tenant_id(), KeyRate(new_id(), 10)
 
     assert await count(limits, tenant, 20, key=key) == 10
-    refused = await limits.admit(tenant, 60, READ, key=key)
+    refused = await admit(limits, tenant, 60, READ, key=key)
     assert refused.headers()["RateLimit"].startswith('"key";r=0')
     assert await count(limits, tenant, 20, key=KeyRate(new_id(), 10)) == 10
     assert await count(limits, tenant, 100) == 40
@@ -96,7 +97,7 @@ async def test_a_key_gets_no_more_than_its_tenant_has(worker: Worker) -> None:
 
 
 async def test_each_policy_that_applies_is_told(worker: Worker) -> None:
-    verdict = await worker().admit(new_tenant_id(), 60, WRITE, 20, KeyRate(new_id(), 10))
+    verdict = await admit(worker(), new_tenant_id(), 60, WRITE, 20, KeyRate(new_id(), 10))
 
     headers = verdict.headers()
     assert headers["RateLimit-Policy"] == '"requests";q=60;w=60, "writes";q=20;w=60, "key";q=10;w=60'
@@ -106,10 +107,10 @@ async def test_each_policy_that_applies_is_told(worker: Worker) -> None:
 
 async def test_what_is_lacking_is_asked_for_in_one_message(worker: Worker, redis: Redis) -> None:
     limits, tenant, key = worker(), new_tenant_id(), KeyRate(new_id(), 5_000)
-    await limits.admit(new_tenant_id(), 60, READ)
+    await admit(limits, new_tenant_id(), 60, READ)
     await redis.config_resetstat()
 
-    verdict = await limits.admit(tenant, 10_000, WRITE, key=key)
+    verdict = await admit(limits, tenant, 10_000, WRITE, key=key)
 
     assert verdict.allowed
     statistics = await redis.info("commandstats")
@@ -122,7 +123,7 @@ async def test_a_held_lease_of_each_asks_nobody(worker: Worker, redis: Redis) ->
     await redis.config_resetstat()
 
     for _ in range(3_000):
-        assert (await limits.admit(tenant, 10_000, WRITE, key=key)).allowed
+        assert (await admit(limits, tenant, 10_000, WRITE, key=key)).allowed
 
     calls = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert calls < 3 * 3_000 / 100

@@ -11,6 +11,7 @@ from insula.limits import KeyRate, LimitClass, Limits
 from insula.limits.ledger import WINDOW
 from tests.limits.installation import READ, WORKERS, installation
 from tests.limits.server import ValkeyServer
+from tests.support.limits import admit
 
 LIMIT = 60
 TIMES = 20
@@ -19,7 +20,7 @@ Worker = Callable[[], Limits]
 
 
 async def count(limits: Limits, tenant: TenantId, times: int, limit_class: LimitClass = READ) -> int:
-    verdicts = await asyncio.gather(*(limits.admit(tenant, LIMIT, limit_class) for _ in range(times)))
+    verdicts = await asyncio.gather(*(admit(limits, tenant, LIMIT, limit_class) for _ in range(times)))
     return sum(verdict.allowed for verdict in verdicts)
 
 
@@ -43,13 +44,13 @@ async def test_neighbours_get_all_of_theirs_beside_a_tenant_at_twenty_times_its_
 
 async def test_a_lease_in_hand_serves_beside_a_flood_without_asking(worker: Worker, redis: Redis) -> None:
     limits, hot, calm = worker(), new_tenant_id(), new_tenant_id()
-    assert (await limits.admit(calm, 6_000, READ)).allowed
+    assert (await admit(limits, calm, 6_000, READ)).allowed
     assert await count(limits, hot, LIMIT + 1) == LIMIT
     await redis.config_resetstat()
 
     for _ in range(40):
         assert await count(limits, hot, TIMES) == 0
-        assert (await limits.admit(calm, 6_000, READ)).allowed
+        assert (await admit(limits, calm, 6_000, READ)).allowed
 
     assert (await redis.info("commandstats")).get("cmdstat_evalsha", {"calls": 0})["calls"] <= 2
 
@@ -59,7 +60,7 @@ async def test_a_key_at_twenty_times_its_rate_leaves_the_others_theirs(worker: W
     noisy, calm = KeyRate(new_id(), 15), KeyRate(new_id(), 15)
 
     async def admitted(key: KeyRate | None, times: int) -> int:
-        verdicts = await asyncio.gather(*(limits.admit(tenant, LIMIT, READ, key=key) for _ in range(times)))
+        verdicts = await asyncio.gather(*(admit(limits, tenant, LIMIT, READ, key=key) for _ in range(times)))
         return sum(verdict.allowed for verdict in verdicts)
 
     found = await asyncio.gather(admitted(noisy, TIMES * 15), admitted(calm, 15), admitted(None, 30))

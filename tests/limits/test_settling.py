@@ -11,6 +11,7 @@ from insula.limits import LimitClass, Limits, leases, storage
 from insula.limits.ledger import Debit, Grant, Loan
 from insula.limits.remote import RemoteLedger
 from tests.limits.server import ValkeyServer
+from tests.support.limits import admit
 from tests.support.waiting import until
 
 LIMIT: Final = 40
@@ -82,10 +83,10 @@ async def test_a_loan_that_is_cancelled_on_its_way_is_given_back(ledger: RemoteL
 async def test_what_a_process_holds_is_free_when_it_has_closed(worker: Worker) -> None:
     ending, staying, tenant = worker(), worker(), new_tenant_id()
     for _ in range(3):
-        assert (await ending.admit(tenant, 600, READ)).allowed
+        assert (await admit(ending, tenant, 600, READ)).allowed
     await ending.close()
 
-    verdicts = [await staying.admit(tenant, 600, READ) for _ in range(598)]
+    verdicts = [await admit(staying, tenant, 600, READ) for _ in range(598)]
 
     assert [verdict.allowed for verdict in verdicts] == [True] * 597 + [False]
 
@@ -94,9 +95,9 @@ async def test_a_lease_that_makes_room_is_given_back(worker: Worker, monkeypatch
     monkeypatch.setattr(storage, "LEASES", 1)
     crowded, other, tenant = worker(), worker(), new_tenant_id()
     for asked in (tenant, new_tenant_id()):
-        assert (await crowded.admit(asked, 600, READ)).allowed
+        assert (await admit(crowded, asked, 600, READ)).allowed
 
-    verdicts = [await other.admit(tenant, 600, READ) for _ in range(600)]
+    verdicts = [await admit(other, tenant, 600, READ) for _ in range(600)]
 
     assert [verdict.allowed for verdict in verdicts] == [True] * 599 + [False]
 
@@ -105,7 +106,7 @@ async def test_a_refusal_that_arrives_late_is_a_refusal(worker: Worker, monkeypa
     monkeypatch.setattr(leases, "_REFUSAL_SECONDS", 0.0)  # it has lapsed by the time it is here
     limits, tenant = worker(), new_tenant_id()
 
-    verdicts = [await limits.admit(tenant, 5, READ) for _ in range(7)]
+    verdicts = [await admit(limits, tenant, 5, READ) for _ in range(7)]
 
     assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 2
     assert verdicts[-1].retry_after > 0

@@ -56,13 +56,6 @@ def test_without_permissions_its_name_is_unknown() -> None:
     assert policy.allows("owner", "rack:read")
 
 
-def test_what_is_assignable_makes_another_version() -> None:
-    grants: dict[str, list[str]] = {Role.OWNER: ACTIONS}
-
-    assert Policy(grants, published(ASSIGNABLE)).version != Policy(grants, published(ACTIONS)).version
-    assert Policy(grants, published(ASSIGNABLE)).version == Policy(grants, published(ASSIGNABLE[::-1])).version
-
-
 def test_forgotten_decisions_are_made_again() -> None:
     own = OwnRoles(ACTIONS, size=2)
     sets = [frozenset({action}) for action in ACTIONS]

@@ -61,12 +61,3 @@ class Money(Permission):
 
 def test_the_grants_of_all_apps_are_joined() -> None:
     assert grants_of([*Racks, *Money]) == {"owner": {"rack:read", "plan:change"}, "viewer": {"rack:read"}}
-
-
-def test_version_follows_the_rules_and_not_their_order() -> None:
-    policy = Policy({"owner": ["rack:create", "rack:read"], "viewer": ["rack:read"]})
-    same = Policy({"viewer": ["rack:read"], "owner": ["rack:read", "rack:create"]})
-    other = Policy({"owner": ["rack:read"], "viewer": ["rack:read"]})
-
-    assert policy.version == same.version
-    assert policy.version != other.version

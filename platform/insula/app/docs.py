@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -14,7 +13,6 @@ from starlette.responses import HTMLResponse, Response
 from insula.app.pages import Site
 from insula.http.etags import is_known
 
-ROUTES: Final = ("/docs", "/redoc", "/openapi.json")
 # Both pages set style attributes and add style elements while they draw; neither can carry a nonce.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-import httpx
 from fastapi import FastAPI
 
 from insula.auth import Accounts, KeyRing, Letters, OwnAccount, Passwords, Sessions, TokenIssuer, TokenVerifier
@@ -19,7 +18,6 @@ from insula.settings import Settings
 from insula.tenancy import Directory, DnsResolver, Listener
 
 Background = Callable[[Kernel], AbstractAsyncContextManager[None]]
-_OUTGOING_TIMEOUT = 10.0
 
 
 def lifespan_of(
@@ -56,7 +54,6 @@ async def _open(
     limits = Limits.build(redis)
     stack.push_async_callback(limits.close)
     await limits.look()  # how it answers is known before the first request
-    http_client = await stack.enter_async_context(httpx.AsyncClient(timeout=_OUTGOING_TIMEOUT))
     key_uses = KeyUses(database)
     stack.push_async_callback(key_uses.flush)
     keys = KeyRing(settings, database)
@@ -88,5 +85,4 @@ async def _open(
         limits=limits,
         lag=lag,
         apps=product.apps,
-        http_client=http_client,
     )

@@ -15,6 +15,7 @@ from insula.audit import NOWHERE, PLATFORM, SYSTEM, Actor, Origin, record_in
 from insula.auth import session_queries as queries
 from insula.auth.addresses import fold
 from insula.auth.passwords import Passwords
+from insula.db.models import ACTIVE
 from insula.db.pools import Database
 from insula.db.roles import IDENTITY
 from insula.db.unit import Unit
@@ -23,7 +24,6 @@ from insula.ids import UserId, new_id, new_secret
 from insula.settings import Settings
 
 REFRESH_PREFIX = "insula_rt"
-_ACTIVE = "active"
 _log = structlog.get_logger(__name__)
 
 Choice = TypeVar("Choice")
@@ -107,7 +107,7 @@ class Sessions:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.CREDENTIAL, {"email": fold(email)})).one_or_none()
         fits = await self._passwords.verify(row.password_hash if row else None, password)
-        if row is None or not fits or row.status != _ACTIVE:
+        if row is None or not fits or row.status != ACTIVE:
             raise LoginRefused
         if not row.verified:
             raise EmailNotVerified

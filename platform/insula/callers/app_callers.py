@@ -7,8 +7,9 @@ from typing import Final
 from insula.auth import Claims
 from insula.auth.api_keys import PresentedKey
 from insula.callers.api_keys import ApiKeys
-from insula.callers.identity import ACTIVE, Identity
+from insula.callers.identity import Identity
 from insula.callers.token_callers import NamedTenants, Opened, Sources, TokenCallers
+from insula.db.models import ACTIVE
 from insula.db.roles import DatabaseRole
 from insula.errors import AppError, ManifestError, Unauthenticated
 from insula.ids import UserId

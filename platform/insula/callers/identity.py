@@ -1,15 +1,15 @@
 """Identities: a principal with what its guard needs to know, before an action is asked for."""
 
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from insula.callers.allowance import Allowance
+from insula.db.models import ACTIVE
 from insula.errors import Forbidden, TenantRequired, TenantSuspended
 from insula.limits import AT_ONCE, CEILINGS, RATE, KeyRate, LimitClass, door_to
 from insula.scope import ApiKeyPrincipal, Authority, Member, Principal, UserPrincipal
 from insula.tenancy import TenantRecord
 
-ACTIVE: Final = "active"
 AnyPrincipal_co = TypeVar("AnyPrincipal_co", bound=Principal, covariant=True)
 
 

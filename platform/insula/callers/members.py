@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from insula.auth import Claims
 from insula.callers.errors import TenantRefused
-from insula.callers.identity import ACTIVE, MemberIdentity
+from insula.callers.identity import MemberIdentity
 from insula.callers.token_callers import Errors, NamedTenants, Roles, Sources, TokenCallers, user_of
+from insula.db.models import ACTIVE
 from insula.errors import TenantRequired, TenantSuspended
 from insula.ids import UserId
 from insula.policy import Role

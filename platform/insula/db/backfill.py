@@ -10,12 +10,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.types import Text, Uuid
 
+from insula.db.grants import ENTERED_TENANT
 from insula.text.collation import sort_key
 from insula.text.lines import mended, numbered, tidy
 
 BATCH: Final = 1_000
 _START: Final = UUID(int=0)
-_OWN: Final = " AND id = nullif(current_setting('app.tenant_id', true), '')::uuid"  # the owner may read every tenant
+_OWN: Final = f" AND id = {ENTERED_TENANT}"  # the owner may read every tenant
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ import asyncpg
 
 from insula.db.deadlines import GRACE, TOOL_STATEMENT_SECONDS, Line, first_made, keep_alive, remaining
 
+CHANNEL: Final = "insula_access"
+"""Where the database announces each change of access; processes drop what they keep of it."""
+
 
 class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
     """A connection whose end the kernel notices, though the server's machine be gone."""

@@ -19,12 +19,12 @@ from sqlalchemy.schema import SchemaItem
 from insula import clock
 from insula.db import acting, counting
 from insula.db.acts import apply_acts
+from insula.db.connection import CHANNEL
 from insula.db.declared import Declarations
 from insula.db.grants import apply_rights
 from insula.db.queue import apply_queue
 from insula.ids import new_id
 
-CHANNEL: Final = "insula_access"
 _STATEMENT: Final = re.compile(r"(?:[^;$]|\$\$.*?\$\$|\$(?!\$))+;", re.DOTALL)
 _EVENT: Final = text("""
     INSERT INTO audit_event (tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, before, after,

@@ -12,7 +12,8 @@ from insula.db.roles import OWNER
 TENANT_POLICY: Final = "tenant_isolation"
 SYSTEM_COLUMNS: Final = frozenset({"ctid"})
 """Columns that every table has and no migration adds: a sweeper that reads nothing else deletes by them."""
-_SETTING: Final = "nullif(current_setting('app.tenant_id', true), '')::uuid"
+ENTERED_TENANT: Final = "nullif(current_setting('app.tenant_id', true), '')::uuid"
+"""The tenant that the transaction has entered, or NULL, as SQL."""
 
 
 def tenant_column(table: str, columns: set[str]) -> str | None:
@@ -48,7 +49,7 @@ def _revoke(table: str, declared: Declarations) -> list[str]:
 
 
 def _row_level_security(table: str, tenant: str) -> list[str]:
-    mine = f"{tenant} = {_SETTING}"
+    mine = f"{tenant} = {ENTERED_TENANT}"
     return [
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
         f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',

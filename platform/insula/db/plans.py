@@ -12,16 +12,16 @@ from alembic import op
 from sqlalchemy import text
 
 from insula.db.ddl import declared, tenants_in_turn
+from insula.db.grants import ENTERED_TENANT
 
-_OWN: Final = "nullif(current_setting('app.tenant_id', true), '')::uuid"
 _GRANT: Final = text(f"""
     INSERT INTO entitlement (tenant_id, key, value, updated_at)
     SELECT tenant.id, :key, plan.amount, now()
     FROM tenant JOIN unnest(CAST(:plans AS text[]), CAST(:amounts AS bigint[])) AS plan (key, amount)
       ON plan.key = tenant.plan
-    WHERE tenant.id = {_OWN} ON CONFLICT (tenant_id, key) DO NOTHING
+    WHERE tenant.id = {ENTERED_TENANT} ON CONFLICT (tenant_id, key) DO NOTHING
 """)  # noqa: S608  # our own words
-_REVOKE: Final = text(f"DELETE FROM entitlement WHERE tenant_id = {_OWN} AND key = :key")  # noqa: S608  # likewise
+_REVOKE: Final = text(f"DELETE FROM entitlement WHERE tenant_id = {ENTERED_TENANT} AND key = :key")  # noqa: S608  # likewise
 
 
 def grant_in_plans(key: str, amounts: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from insula.db.rights import COMMANDS
 from insula.db.roles import BACKUP, GATE, WORKER, DatabaseRole
 
 SCHEMA: Final = "jobs"
@@ -18,7 +19,6 @@ EVENTS: Final = "procrastinate_events"
 
 _WORKERS: Final = "procrastinate_workers"
 _DEFERS: Final = "procrastinate_periodic_defers"
-_COMMANDS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _OPEN: Final = "true"
 
 
@@ -67,7 +67,7 @@ def _produce(role: DatabaseRole, *, sees_ids: bool) -> Iterator[QueueRight]:
 
 def _work() -> Iterator[QueueRight]:
     for table in (JOBS, _WORKERS, _DEFERS):
-        yield from _rights(WORKER, table, *_COMMANDS)
+        yield from _rights(WORKER, table, *COMMANDS)
     yield from _rights(WORKER, EVENTS, "SELECT", "DELETE")
     yield from _rights(WORKER, f"{_DEFERS}_id_seq", "USAGE")
     for function in (

@@ -64,8 +64,6 @@ GATE: Final = DatabaseRole("insula_gate", weight=2)
 BACKUP: Final = DatabaseRole("insula_backup")
 """Reads everything, past row-level security; never in an app."""
 
-KERNEL_ROLES: Final = (OWNER, IDENTITY, WORKER, GATE, BACKUP)
-
 
 def role_password(settings: Settings, role: DatabaseRole) -> str:
     """Derive the role's password from the deployment's secret; a new secret rotates them all."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
 from starlette.requests import HTTPConnection
 
 from insula.auth import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
@@ -51,7 +50,6 @@ class Kernel:
     limits: Limits
     lag: LagMeter
     apps: Mapping[str, AppContext]
-    http_client: httpx.AsyncClient
 
 
 def kernel_of(connection: HTTPConnection) -> Kernel:

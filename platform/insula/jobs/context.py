@@ -7,7 +7,6 @@ from email.message import EmailMessage
 from typing import Protocol
 from uuid import UUID
 
-import httpx
 from pydantic import JsonValue
 from sqlmodel import col, select
 
@@ -42,7 +41,6 @@ class JobContext:
     settings: Settings
     database: Database
     mailer: Mailer
-    http_client: httpx.AsyncClient
     tenant_id: UUID | None
     job_id: int
     attempt: int  # 1 at the first run

@@ -10,7 +10,7 @@ from insula import clock
 from insula.ids import TenantId, new_id
 from insula.limits.circuit import PATIENCE, Health
 from insula.limits.classes import CEILINGS, LimitClass
-from insula.limits.doors import Door, KeyRate, class_key, door_to, policy, slots_key
+from insula.limits.doors import Door, class_key, policy, slots_key
 from insula.limits.failover import FailoverLedger
 from insula.limits.leases import Leases
 from insula.limits.ledger import WINDOW, Loan
@@ -65,22 +65,11 @@ class Limits:
         await self._leases.close()
         await self._ledger.close()
 
-    async def admit(
-        self,
-        tenant_id: TenantId,
-        per_minute: int,
-        limit_class: LimitClass,
-        ceiling: int | None = None,
-        key: KeyRate | None = None,
-    ) -> Verdict:
-        """Spend a token of each limit that applies, or of none: the tenant's, its class's ceiling, its key's.
+    async def pass_through(self, door: Door) -> Verdict:
+        """Spend a token of each of the door's counters, or of none.
 
         Waits for Redis only when a lease is not held, once for all of them, and then briefly.
         """
-        return await self.pass_through(door_to(tenant_id, per_minute, limit_class, ceiling, key))
-
-    async def pass_through(self, door: Door) -> Verdict:
-        """Spend a token of each of the door's counters, or of none, as ``admit`` does."""
         now, held, standings = clock.timestamp(), self._storage.held, []
         for counter in door.counters:
             name, told, limit = counter

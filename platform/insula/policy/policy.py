@@ -1,6 +1,5 @@
 """The decision: may this role do this action? Casbin decides, a table remembers."""
 
-import zlib
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -18,13 +17,13 @@ class UnknownRole(ValueError):
 
 
 class Policy:
-    """One immutable version of the rules.
+    """The rules, immutable.
 
     There is no Casbin grouping (``g``): who has which role comes from the membership, so the rules
     stay as few as roles times actions whatever the number of tenants. A role that a tenant defines
     brings its permissions along, of which those that are ``published`` count. ``roles`` are the
     built-in ones of every kind of caller; ``built_in`` says what those of tenants may. A
-    changed rule is a new ``Policy`` with a new ``version`` and, with it, an empty table of decisions.
+    changed rule is a new ``Policy`` and, with it, an empty table of decisions.
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class Policy:
         self.for_keys = frozenset(code for code, one in self.published.items() if not one.for_people)
         self.built_in = MappingProxyType({str(role): frozenset(map(str, grants.get(role, ()))) for role in Role})
         self._own_roles = OwnRoles(self.published)
-        self.version = zlib.crc32(repr((rules, sorted(self.published))).encode())
 
     def allows(self, role: str, action: str, permissions: frozenset[str] | None = None) -> bool:
         """Decide; what is unknown is refused. A tenant's own role is its ``permissions``: its name says nothing."""

@@ -9,13 +9,12 @@ from typing import Protocol
 import asyncpg
 import structlog
 
-from insula.db.connection import Connecting
+from insula.db.connection import CHANNEL, Connecting
 from insula.db.deadlines import Line
 from insula.db.roles import GATE, role_url
 from insula.lag import LATE
 from insula.settings import Settings
 
-CHANNEL = "insula_access"
 _PATIENCE = 0.5  # seconds between keepalives, and for an answer to one
 _CONNECT_SECONDS = 2.0
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 1.0

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
-import httpx
 import psycopg
 import structlog
 from procrastinate import App
@@ -27,7 +26,6 @@ from insula.worker.recovery import keep_recovering
 from insula.worker.runner import Resources
 from insula.worker.tasks import handlers_of, periodic_of
 
-_OUTGOING_TIMEOUT: Final = 10.0
 _PAUSE: Final = 0.5
 _ENDING_AT_ONCE: Final = 2
 
@@ -78,9 +76,8 @@ async def _opened(settings: Settings, declared: Declarations) -> AsyncIterator[R
         rest = settings.database.model_copy(update={"budget": settings.database.budget - CONNECTIONS})
         database = await Database.open(settings.model_copy(update={"database": rest}), declared.worker_roles)
         stack.push_async_callback(database.close)
-        http_client = await stack.enter_async_context(httpx.AsyncClient(timeout=_OUTGOING_TIMEOUT))
         stack.push_async_callback(_ended, asyncio.create_task(keep_recovering(database, settings.jobs)))
-        yield Resources(settings, database, mailer_of(settings), http_client, declared)
+        yield Resources(settings, database, mailer_of(settings), declared)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -6,7 +6,6 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
-import httpx
 import structlog
 from procrastinate import JobContext as QueueContext
 from procrastinate.exceptions import JobAborted
@@ -27,7 +26,6 @@ class Resources:
     settings: Settings
     database: Database
     mailer: Mailer
-    http_client: httpx.AsyncClient
     declared: Declarations
 
 
@@ -71,7 +69,6 @@ class Runner:
             settings=found.settings,
             database=found.database,
             mailer=found.mailer,
-            http_client=found.http_client,
             tenant_id=None if tenant_id is None else UUID(tenant_id),
             job_id=queued.job.id or 0,
             attempt=queued.job.attempts + 1,

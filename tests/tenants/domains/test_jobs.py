@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from insula import clock
@@ -28,8 +27,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 async def context(settings: Settings) -> AsyncIterator[JobContext]:
     database = await Database.open(settings, [WORKER])
-    async with httpx.AsyncClient() as client:
-        yield JobContext(settings, database, mailer_of(settings), client, None, 1, 1)
+    yield JobContext(settings, database, mailer_of(settings), None, 1, 1)
     await database.close()
 
 

@@ -17,14 +17,13 @@ from insula.apps.settings import read
 from insula.cli.environment import to_environment
 from insula.cli.failing import one_clear_line
 from insula.cli.local import installation
+from insula.cli.options import Port, Workers
 from insula.cli.supervisor import Supervisor, bound
 from insula.db.migrate import migrate
 from insula.embedded import die_with
 from insula.seed import PASSWORD, seed
 
 app = typer.Typer()
-_Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to serve.")]
-_Workers = Annotated[int, typer.Option(min=1, max=64, help="How many web processes.")]
 _Parent = Annotated[int, typer.Option(hidden=True, help="Stop when this process, our parent, dies.")]
 _WELCOME = """
 [bold]{name} serves at {url}[/bold]   (Ctrl-C stops everything)
@@ -45,7 +44,7 @@ _FIRST_REQUEST = """
 
 
 @app.command()
-def run(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1, parent: _Parent = 0) -> None:
+def run(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1, parent: _Parent = 0) -> None:
     """Start PostgreSQL and Valkey, migrate, seed two demo tenants, and serve until Ctrl-C."""
     with one_clear_line(), ExitStack() as stack:
         if parent:

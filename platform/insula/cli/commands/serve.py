@@ -2,7 +2,6 @@
 
 import os
 from contextlib import ExitStack
-from typing import Annotated
 
 import typer
 
@@ -10,16 +9,15 @@ from insula.apps.settings import read
 from insula.cli.checks import refuse_unsafe
 from insula.cli.environment import to_environment
 from insula.cli.failing import one_clear_line
+from insula.cli.options import Port, Workers
 from insula.cli.supervisor import Supervisor, bound
 from insula.logging import configure
 
 app = typer.Typer()
-_Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to serve.")]
-_Workers = Annotated[int, typer.Option(min=1, max=64, help="How many web processes.")]
 
 
 @app.command()
-def serve(port: _Port = 8000, host: str = "127.0.0.1", workers: _Workers = 1) -> None:
+def serve(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1) -> None:
     """Serve with outside PostgreSQL and Redis; refuses settings that are not safe in production."""
     with one_clear_line(), ExitStack() as stack:
         settings, _ = read()

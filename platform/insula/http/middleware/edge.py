@@ -1,7 +1,6 @@
 """The outermost middleware: one class for what every request pays, since each layer costs."""
 
 import secrets
-from collections.abc import Sequence
 from random import Random
 from time import perf_counter
 
@@ -10,16 +9,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.http.metrics import RequestMetrics
+from insula.http.middleware.forwarded import RawHeaders
 from insula.http.middleware.proxies import Proxies
 from insula.ids import RANDOM_BITS, id_text
 from insula.logging import AccessLog
 from insula.settings import Settings
 
-_RawHeaders = Sequence[tuple[bytes, bytes]]
 _CLIENT_GONE = 499
 _SWITCHING, _FORBIDDEN = 101, 403
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-_SECURITY: _RawHeaders = (
+_SECURITY: RawHeaders = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -74,7 +73,7 @@ class Edge:
             self._tell(scope, status or _CLIENT_GONE, perf_counter() - begun)
             structlog.contextvars.reset_contextvars(**tokens)
 
-    def _dress(self, headers: _RawHeaders, scope: Scope, begun: float) -> list[tuple[bytes, bytes]]:
+    def _dress(self, headers: RawHeaders, scope: Scope, begun: float) -> list[tuple[bytes, bytes]]:
         own = _SECURED.intersection(name for name, _ in headers)
         security = _SECURITY if not own else [pair for pair in _SECURITY if pair[0] not in own]
         dressed = [*headers, *security]

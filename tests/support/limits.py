@@ -1,0 +1,16 @@
+"""Requests of a tenant, put to the limits as a route puts them."""
+
+from insula.ids import TenantId
+from insula.limits import KeyRate, LimitClass, Limits, Verdict, door_to
+
+
+async def admit(  # what a request's limits depend on
+    limits: Limits,
+    tenant_id: TenantId,
+    per_minute: int,
+    limit_class: LimitClass,
+    ceiling: int | None = None,
+    key: KeyRate | None = None,
+) -> Verdict:
+    """Spend a token of each limit that applies, or of none: the tenant's, its class's ceiling, its key's."""
+    return await limits.pass_through(door_to(tenant_id, per_minute, limit_class, ceiling, key))
