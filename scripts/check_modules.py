@@ -6,6 +6,7 @@
 - SQL is not put together from strings outside the helpers that make schema objects.
 - No session-level SET: the pool would carry it to the next request.
 - No module-level container that is filled at run time.
+- A log event is a constant of lower-case words, such as `job failed`; what varies goes into fields.
 """
 
 import ast
@@ -36,6 +37,9 @@ _SESSION_SET = re.compile(
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _FACTORIES = frozenset({"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "bytearray", "Counter"})
 _EXECUTES = frozenset({"text", "exec_driver_sql"})
+_LOGGER = re.compile(r"_?log(?:ger)?")
+_LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
+_EVENT = re.compile(r"[a-z]+(?:[ -][a-z]+)*")
 
 Finding = tuple[int, str]
 
@@ -78,6 +82,22 @@ def mutable_globals(tree: ast.Module) -> Iterator[Finding]:
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if value is not None and _is_empty_container(value):
             yield node.lineno, "no mutable module global; give the state an owner"
+
+
+def log_events(tree: ast.Module) -> Iterator[Finding]:
+    """Find log events that are built, or that are not words: nobody could search for all of one kind."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=level), args=[event, *_]):
+                if _LOGGER.fullmatch(name) and level in _LEVELS and not _is_event(event):
+                    yield node.lineno, "a log event is a constant of lower-case words; what varies goes into fields"
+
+
+def _is_event(event: ast.expr) -> bool:
+    match event:
+        case ast.Constant(value=str(words)):
+            return _EVENT.fullmatch(words) is not None
+    return False
 
 
 def _called(call: ast.Call) -> str:
@@ -124,6 +144,7 @@ def findings(path: Path, name: str) -> Iterator[Finding]:
         yield from session_settings(tree)
     if not name.startswith("tests/"):
         yield from mutable_globals(tree)
+        yield from log_events(tree)
 
 
 def main(root: Path) -> int:

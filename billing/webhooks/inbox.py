@@ -58,7 +58,7 @@ async def handle(database: Database, event_row: UUID) -> None:
         async with database.unit(BILLING) as unit:
             await _finish(unit, event_row)
     except Exception as error:  # noqa: BLE001 - an event must never stop others, whatever is wrong with it
-        _log.warning("webhook_event_failed", event_row=str(event_row), error=type(error).__name__)
+        _log.warning("webhook event failed", event_row=str(event_row), error=type(error).__name__)
         await _record_failure(database, event_row, error)
 
 

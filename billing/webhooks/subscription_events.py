@@ -69,7 +69,7 @@ async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
         note("tenant.plan_changed", object_type="tenant", object_id=tenant_id, before=old, after=new)
     if row.status not in KNOWN_STATUSES:
         _log.error(
-            "subscription_status_unknown",
+            "subscription status unknown",
             status=row.status,
             tenant_id=str(tenant_id),
             subscription=subscription_id,

@@ -44,6 +44,10 @@ def test_this_house_keeps_its_rules() -> None:
         ("tenants/a.py", "cache = {}\n", "no mutable module global"),
         ("tenants/a.py", "seen: set[str] = set()\n", "no mutable module global"),
         ("tenants/a.py", "seen = collections.defaultdict()\n", "no mutable module global"),
+        ("tenants/a.py", '_log.info("job_failed")\n', "constant of lower-case words"),
+        ("tenants/a.py", '_log.warning("Job failed.")\n', "constant of lower-case words"),
+        ("tenants/a.py", '_log.error(f"job {job_id} failed")\n', "constant of lower-case words"),
+        ("tenants/a.py", "log.exception(event)\n", "constant of lower-case words"),
     ],
 )
 def test_broken_rule_is_named(tmp_path: Path, name: str, source: str, message: str) -> None:
@@ -66,6 +70,8 @@ def test_broken_rule_is_named(tmp_path: Path, name: str, source: str, message: s
         'q = text("UPDATE thing SET name = :name")\n',
         '"""Set the tenant of a session."""\n',
         "ROLES = {'owner': 1}\n",
+        '_log.info("backup role bound by row-level security", role=role)\n',
+        'parser.error(f"no such command: {name}")\n',
     ],
 )
 def test_kept_rule_is_silent(tmp_path: Path, source: str) -> None:

@@ -154,7 +154,7 @@ async def test_slow_redis_is_one_change_and_is_asked_all_the_same(
         tenants = [new_tenant_id() for _ in range(5)]
         for tenant in tenants:
             assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
-    assert [entry["event"] for entry in logs] == ["limits_redis_away", "limits_redis_back"]
+    assert [entry["event"] for entry in logs] == ["redis unavailable", "redis available again"]
     assert all([sum((await counted(direct, tenant)).values()) == LIMIT for tenant in tenants])
     found = await Watch().look(replace(live.kernel, limits=limits, lag=LagMeter()))
     assert (found.status, found.checks["redis"]) == ("ready", "slow")
@@ -189,7 +189,7 @@ async def test_connections_that_are_dead_do_not_keep_it_away(
         tenant = new_tenant_id()
         assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
     assert sum((await counted(direct, tenant)).values()) == LIMIT
-    assert [entry["event"] for entry in logs] == ["limits_redis_away", "limits_redis_back"]
+    assert [entry["event"] for entry in logs] == ["redis unavailable", "redis available again"]
 
 
 async def test_a_slot_that_is_released_while_it_is_away_is_free_when_it_is_back(
@@ -236,7 +236,7 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
     finally:
         server.tell(allow)
     assert watched == [Health.REFUSING] * 3
-    assert [entry["event"] for entry in logs] == ["limits_redis_away"] * 2, "once for each process"
+    assert [entry["event"] for entry in logs] == ["redis unavailable"] * 2, "once for each process"
     await back(limits, Health.OK)
     assert (await Watch().look(kernel)).status == "ready"
 

@@ -50,13 +50,13 @@ class KeyUses:
         try:
             for tenant_id, uses in list(noted.items()):
                 if loop.time() >= ends:
-                    _log.warning("key_uses_unwritten", tenants=len(noted), reason="out of time")
+                    _log.warning("key uses not written", tenants=len(noted), reason="out of time")
                     break
                 try:
                     async with asyncio.timeout_at(ends):
                         await self._write(tenant_id, sorted(uses.items()))
                 except (SQLAlchemyError, OSError, Unavailable) as error:
-                    _log.warning("key_uses_unwritten", tenant=str(tenant_id), reason=type(error).__name__)
+                    _log.warning("key uses not written", tenant=str(tenant_id), reason=type(error).__name__)
                     failed[tenant_id] = uses
                 del noted[tenant_id]
         finally:

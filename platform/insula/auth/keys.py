@@ -66,7 +66,7 @@ class KeyRing:
             await self.signer()
             await self._public_keys()
         except UNREACHABLE as error:
-            _log.warning("signing_keys_not_loaded", reason=type(error).__name__)
+            _log.warning("signing keys not loaded", reason=type(error).__name__)
 
     async def close(self) -> None:
         """End the reads that are still running."""
@@ -151,7 +151,7 @@ class KeyRing:
             return await asyncio.wait_for(self._loading(), _RELOAD_SECONDS)
         except UNREACHABLE as error:
             self._failed_at = time.monotonic()
-            _log.warning("public_keys_not_reloaded", reason=type(error).__name__)
+            _log.warning("public keys not reloaded", reason=type(error).__name__)
             return known
 
     def is_believed(self) -> bool:
@@ -197,7 +197,7 @@ class KeyRing:
         if key is None:
             key = await _generate()
             await self._insert(connection, key)
-            _log.info("signing_key_created", kid=key.kid)
+            _log.info("signing key created", kid=key.kid)
         return key
 
     async def _insert(self, connection: AsyncConnection, key: RSAKey) -> None:

@@ -161,7 +161,7 @@ class Sessions:
             if revoked is not None:
                 _record(unit, SYSTEM, "session.reuse_revoked", revoked.session_id, revoked.user_id, origin)
         if revoked is not None:
-            _log.warning("refresh_token_reused", session_id=str(revoked.session_id), user_id=str(revoked.user_id))
+            _log.warning("refresh token reused", session_id=str(revoked.session_id), user_id=str(revoked.user_id))
         raise RefreshTokenRefused
 
     async def _rehash(self, connection: AsyncConnection, user_id: UserId, password: str, outdated: str) -> None:

@@ -140,7 +140,8 @@ async def _let_backup_see(connection: asyncpg.Connection, *, allowed: bool) -> N
         await connection.execute(f"ALTER ROLE {BACKUP} BYPASSRLS")
     else:
         _log.warning(
-            "the backup role cannot see past row-level security: `insula backup` will fail",
+            "backup role bound by row-level security",
+            consequence="`insula backup` will fail",
             mend=f"as a superuser: ALTER ROLE {BACKUP} BYPASSRLS",
         )
 

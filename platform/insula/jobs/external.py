@@ -108,7 +108,7 @@ async def _insist(context: JobContext, write: Callable[[Unit], Awaitable[None]])
         except (Unavailable, SQLAlchemyError, OSError) as error:
             if monotonic() - begun > _PATIENCE:
                 raise
-            _log.warning("an attempt's outcome waits for the database", error=type(error).__name__)
+            _log.warning("outcome not written yet", error=type(error).__name__)
             await asyncio.sleep(_PAUSE)
         else:
             return

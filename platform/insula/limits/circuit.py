@@ -170,14 +170,14 @@ class Circuit:
             self._serves.set()
             if before not in _SERVES:
                 self._back_at = time.monotonic()
-                _log.info("limits_redis_back", health=health)
+                _log.info("redis available again", health=health)
                 if self._server is not None:
                     self._server.resume()
             elif health is Health.SLOW:
-                _log.info("limits_redis_slow")
+                _log.info("redis slow")
         else:
             self._serves.clear()
-            _log.warning("limits_redis_away", health=health, error=error)
+            _log.warning("redis unavailable", health=health, error=error)
 
 
 def _health_of(error: BaseException) -> Health:

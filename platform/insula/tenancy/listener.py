@@ -89,7 +89,7 @@ class Listener:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 if self.alive:
                     wait = _SHORTEST_WAIT
-                    _log.warning("listener_lost", reason=type(error).__name__)
+                    _log.warning("listener lost", reason=type(error).__name__)
                     if self._on_silence is not None and isinstance(error, TimeoutError):
                         self._on_silence()
             finally:

@@ -43,7 +43,7 @@ class DnsResolver:
             absolute = dns.name.from_text(f"{name}.")
             answer = await self._resolver.resolve(absolute, dns.rdatatype.TXT, search=False, raise_on_no_answer=False)
         except (dns.exception.DNSException, OSError) as error:
-            _log.info("dns_unanswered", name=name, reason=type(error).__name__)
+            _log.info("dns query unanswered", name=name, reason=type(error).__name__)
             return frozenset()
         found = (b"".join(record.strings) for record in answer.rrset or ())
         short = (text.decode("latin-1") for text in found if len(text) <= _LONGEST_TEXT)

@@ -164,7 +164,7 @@ class PatientConnector(PsycopgConnector):
                 late = monotonic() - begun > self._patience
                 if not _is_passing(error) or (late and not self._hurried):
                     raise
-                _log.warning("the queue is away", error=type(error.__cause__).__name__, given_up=late)
+                _log.warning("job queue unavailable", error=type(error.__cause__).__name__, given_up=late)
                 if late:
                     return
                 repeated = True

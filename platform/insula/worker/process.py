@@ -58,7 +58,7 @@ async def work(settings: Settings, handlers: Handlers, periodic: Iterable[Period
                 try:
                     await serving.once()
                 except (ConnectorException, psycopg.Error, OSError) as error:
-                    _log.warning("the queue is away", error=repr(error))
+                    _log.warning("job queue unavailable", error=repr(error))
                 await asyncio.sleep(0 if _is_stopping() else _PAUSE)
         finally:
             await serving.drain()
@@ -141,4 +141,4 @@ class _Serving:
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._ending[task]
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.warning("the queue is away", error=repr(error))
+            _log.warning("job queue unavailable", error=repr(error))

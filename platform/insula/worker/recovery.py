@@ -41,7 +41,7 @@ async def recover(database: Database, settings: JobsSettings) -> int:
         await connection.execute(_GIVE_UP, {"ids": lost})
         await connection.execute(_PRUNE, silence)
     if stalled:
-        _log.warning("jobs of a silent worker", again=again, given_up=lost)
+        _log.warning("stalled jobs recovered", again=again, given_up=lost)
     return len(again)
 
 

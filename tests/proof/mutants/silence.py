@@ -84,8 +84,8 @@ SILENCE: Final = (
     Edit(
         "silence: known keys forgotten",
         "platform/insula/auth/keys.py",
-        '            _log.warning("public_keys_not_reloaded", reason=type(error).__name__)\n            return known\n',
-        '            _log.warning("public_keys_not_reloaded", reason=type(error).__name__)\n            raise\n',
+        '            _log.warning("public keys not reloaded", reason=type(error).__name__)\n            return known\n',
+        '            _log.warning("public keys not reloaded", reason=type(error).__name__)\n            raise\n',
         _SHARED,
     ),
     Edit(

@@ -86,4 +86,4 @@ def _report(chain: UUID, kind: str, row_id: UUID, old: str, new: str, other: UUI
         before={"email": old},
         after={"email": old, "wanted": new, "held_by": str(other)},
     )
-    _log.warning("email_conflict", kind=kind, id=str(row_id), held_by=str(other))
+    _log.warning("email conflict", kind=kind, id=str(row_id), held_by=str(other))
