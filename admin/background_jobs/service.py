@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from admin.background_jobs import queries
+from admin.background_jobs.acts import Act
 from admin.background_jobs.errors import JobQueuedAgain, JobSettled
 from admin.background_jobs.models import Job, JobEvent
 from admin.background_jobs.schemas import JobList
@@ -50,7 +51,7 @@ async def retry(scope: StaffScope, job_id: int) -> Job:
         if constraint_of(violation) != QUEUEING_LOCK:
             raise
         raise JobQueuedAgain from violation
-    return await _noted(scope, "job.retried", job)
+    return await _noted(scope, Act.RETRIED, job)
 
 
 async def cancel(scope: StaffScope, job_id: int) -> Job:
@@ -59,7 +60,7 @@ async def cancel(scope: StaffScope, job_id: int) -> Job:
     if job.status not in {"doing", "todo"}:
         raise JobSettled
     await (await scope.unit.session.connection()).execute(_CANCEL, {"id": job_id})
-    return await _noted(scope, "job.cancelled", job)
+    return await _noted(scope, Act.CANCELLED, job)
 
 
 async def _get(scope: StaffScope, job_id: int, *, for_update: bool = False) -> Job:
@@ -69,7 +70,7 @@ async def _get(scope: StaffScope, job_id: int, *, for_update: bool = False) -> J
     return job
 
 
-async def _noted(scope: StaffScope, act: str, before: Job) -> Job:
+async def _noted(scope: StaffScope, act: Act, before: Job) -> Job:
     after = await _get(scope, before.id)
     record(
         scope,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from admin.acting import acting, role_within_reach
 from admin.sessions import queries
+from admin.sessions.acts import Act
 from admin.sessions.permissions import Action
 from admin.sessions.schemas import SessionList
 from admin.users import queries as users
@@ -35,4 +36,4 @@ async def revoke(scope: StaffScope, user_id: UserId, session_id: UUID) -> None:
         return
     login.revoked_at = clock.now()
     await scope.unit.session.flush()
-    record(scope, "session.revoked", object_type="session", object_id=session_id, after={"user_id": user_id})
+    record(scope, Act.REVOKED, object_type="session", object_id=session_id, after={"user_id": user_id})

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from admin.acting import acting, one_superuser_of_many
 from admin.staff import queries
+from admin.staff.acts import Act
 from admin.staff.errors import AlreadyStaff, OwnStaffRole
 from admin.staff.permissions import Action
 from admin.staff.queries import StaffMember
@@ -45,7 +46,7 @@ async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
         if constraint_of(violation) != "pk_staff":
             raise
         raise AlreadyStaff from violation
-    record(scope, "staff.appointed", object_type="staff", object_id=user.id, after=_image(member))
+    record(scope, Act.APPOINTED, object_type="staff", object_id=user.id, after=_image(member))
     return member
 
 
@@ -67,7 +68,7 @@ async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> b
         member = StaffMember(Staff(user_id=user_id, role=role), user)
         unit.session.add(member.staff)
         await unit.session.flush()
-        record_in(unit, _OPERATOR, "staff.appointed", object_type="staff", object_id=user_id, after=_image(member))
+        record_in(unit, _OPERATOR, Act.APPOINTED, object_type="staff", object_id=user_id, after=_image(member))
     return present is None
 
 
@@ -78,8 +79,7 @@ async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> St
     before = _image(member)
     member.staff.role = role
     await scope.unit.session.flush()
-    act = "staff.role_changed"
-    record(scope, act, object_type="staff", object_id=user_id, before=before, after=_image(member))
+    record(scope, Act.ROLE_CHANGED, object_type="staff", object_id=user_id, before=before, after=_image(member))
     return member
 
 
@@ -89,7 +89,7 @@ async def dismiss(scope: StaffScope, user_id: UserId) -> None:
     member = await _locked(scope, user_id, stays=False)
     await scope.unit.session.delete(member.staff)
     await scope.unit.session.flush()
-    record(scope, "staff.dismissed", object_type="staff", object_id=user_id, before=_image(member))
+    record(scope, Act.DISMISSED, object_type="staff", object_id=user_id, before=_image(member))
 
 
 async def _locked(scope: StaffScope, user_id: UserId, *, stays: bool) -> StaffMember:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import tenants.api
 from admin.tenants import queries
+from admin.tenants.acts import Act
 from admin.tenants.schemas import TenantCreate, TenantList
 from admin.users.service import chosen
 from insula.audit import image, record
@@ -50,15 +51,15 @@ async def create(scope: StaffScope, body: TenantCreate, new_tenants: NewTenants)
 
 async def suspend(scope: StaffScope, tenant_id: TenantId) -> Tenant:
     """Refuse the tenant's requests from now on. Suspending it again changes nothing. Raises NotFound."""
-    return await _set_status(scope, tenant_id, SUSPENDED, "tenant.suspended")
+    return await _set_status(scope, tenant_id, SUSPENDED, Act.SUSPENDED)
 
 
 async def reactivate(scope: StaffScope, tenant_id: TenantId) -> Tenant:
     """Serve the tenant again. Reactivating an active one changes nothing. Raises NotFound."""
-    return await _set_status(scope, tenant_id, ACTIVE, "tenant.reactivated")
+    return await _set_status(scope, tenant_id, ACTIVE, Act.REACTIVATED)
 
 
-async def _set_status(scope: StaffScope, tenant_id: TenantId, status: str, act: str) -> Tenant:
+async def _set_status(scope: StaffScope, tenant_id: TenantId, status: str, act: Act) -> Tenant:
     tenant = await queries.find(scope.unit.session, tenant_id, for_update=True)
     if tenant is None:
         raise NotFound

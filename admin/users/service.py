@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from admin.acting import acting, one_superuser_of_many, role_within_reach
 from admin.staff import queries as staff
 from admin.users import queries
+from admin.users.acts import Act
 from admin.users.errors import OwnSuspension, UserMissing, UserUnfit
 from admin.users.permissions import Action
 from admin.users.queries import UserMembership
@@ -70,7 +71,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
     if await role_within_reach(scope, role, user_id) == StaffRole.SUPERUSER:
         await one_superuser_of_many(session, user_id)
     user = await _locked(session, user_id)
-    _note(scope, "user.suspended", user, SUSPENDED)
+    _note(scope, Act.SUSPENDED, user, SUSPENDED)
     user.status = SUSPENDED
     live = (col(AuthSession.user_id) == user_id) & col(AuthSession.revoked_at).is_(None)
     await session.exec(update(AuthSession).where(live).values(revoked_at=clock.now()))
@@ -83,13 +84,13 @@ async def reactivate(scope: StaffScope, user_id: UserId) -> User:
     role = await acting(scope, Action.REACTIVATE)
     await role_within_reach(scope, role, user_id)
     user = await _locked(scope.unit.session, user_id)
-    _note(scope, "user.reactivated", user, ACTIVE)
+    _note(scope, Act.REACTIVATED, user, ACTIVE)
     user.status = ACTIVE
     await scope.unit.session.flush()
     return user
 
 
-def _note(scope: StaffScope, act: str, user: User, status: str) -> None:
+def _note(scope: StaffScope, act: Act, user: User, status: str) -> None:
     before, after = {"status": user.status}, {"status": status}
     record(scope, act, object_type="user", object_id=user.id, before=before, after=after)
 

@@ -8,6 +8,7 @@ from collections.abc import Container, Sequence
 from billing.database import BILLING
 from billing.granting import regrant
 from billing.overrides import queries
+from billing.overrides.acts import Act
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.schemas import OverridePut
@@ -54,8 +55,7 @@ async def override(
     row.created_by = scope.principal.user_id
     await session.flush()
     await regrant(session, tenant_id)
-    act = "entitlement_override.set"
-    record(scope, act, object_type=_OBJECT, object_id=row.key, before=before, after=image(row), tenant_id=tenant_id)
+    record(scope, Act.SET, object_type=_OBJECT, object_id=row.key, before=before, after=image(row), tenant_id=tenant_id)
     return row, before is None
 
 
@@ -70,8 +70,7 @@ async def lift_override(scope: StaffScope, tenant_id: TenantId, key: str) -> Non
     await session.delete(row)
     await session.flush()
     await regrant(session, tenant_id)
-    act = "entitlement_override.lifted"
-    record(scope, act, object_type=_OBJECT, object_id=row.key, before=image(row), tenant_id=tenant_id)
+    record(scope, Act.LIFTED, object_type=_OBJECT, object_id=row.key, before=image(row), tenant_id=tenant_id)
 
 
 async def expire_overrides(database: Database) -> int:
@@ -96,7 +95,14 @@ async def _expire(unit: Unit, tenant_id: TenantId) -> None:
     for row in await queries.overrides(unit.session, tenant_id, None):
         if row.expires_at is not None and row.expires_at <= now:
             await unit.session.delete(row)
-            act = "entitlement_override.expired"
-            record_in(unit, SYSTEM, act, object_type=_OBJECT, object_id=row.key, before=image(row), tenant_id=tenant_id)
+            record_in(
+                unit,
+                SYSTEM,
+                Act.EXPIRED,
+                object_type=_OBJECT,
+                object_id=row.key,
+                before=image(row),
+                tenant_id=tenant_id,
+            )
     await unit.session.flush()
     await regrant(unit.session, tenant_id)

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from billing.webhook_events import queries
+from billing.webhook_events.acts import Act
 from billing.webhook_events.errors import EventNotFound
 from billing.webhook_events.schemas import WebhookEventList
 from billing.webhooks.models import EventStatus, WebhookEvent
@@ -35,7 +36,7 @@ async def replay(scope: StaffScope, event_row: UUID) -> WebhookEvent:
     await scope.unit.session.flush()
     record(
         scope,
-        "webhook_event.replayed",
+        Act.REPLAYED,
         object_type="webhook_event",
         object_id=event_row,
         before=before,

@@ -16,6 +16,7 @@ from billing.subscriptions.statuses import KNOWN_STATUSES
 from billing.tenant_lock import locked_tenant
 from billing.webhooks import provider_events as events
 from billing.webhooks import queries
+from billing.webhooks.acts import Act
 from billing.webhooks.errors import PriceUnknown, SeatsOutOfRange
 from billing.webhooks.models import STRIPE
 from billing.webhooks.order import last_of
@@ -62,11 +63,11 @@ async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
     former = tenant.plan
     await plans.settle(session, tenant_id)
     note = partial(record_in, unit, _PROVIDER, tenant_id=tenant_id, origin=Origin(latest.id))
-    act = "subscription.created" if before is None else "subscription.updated"
+    act = Act.SUBSCRIPTION_CREATED if before is None else Act.SUBSCRIPTION_UPDATED
     note(act, object_type="subscription", object_id=row.id, before=before, after=image(row))
     if tenant.plan != former:
         old, new = {"plan": former}, {"plan": tenant.plan}
-        note("tenant.plan_changed", object_type="tenant", object_id=tenant_id, before=old, after=new)
+        note(Act.PLAN_CHANGED, object_type="tenant", object_id=tenant_id, before=old, after=new)
     if row.status not in KNOWN_STATUSES:
         _log.error(
             "subscription status unknown",

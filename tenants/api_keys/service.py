@@ -20,6 +20,7 @@ from insula.scope import Scope
 from insula.scope.quotas import reserve
 from tenants.acting import Acting, acting
 from tenants.api_keys import queries
+from tenants.api_keys.acts import Act
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
 from tenants.api_keys.permissions import Action
 from tenants.api_keys.schemas import ApiKeyCreate, ApiKeyList, ApiKeyRotate, ApiKeyUpdate
@@ -66,7 +67,7 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     )
     scope.unit.session.add(row)
     await scope.unit.session.flush()
-    record(scope, "api_key.created", object_type="api_key", object_id=key_id, after=image(row))
+    record(scope, Act.CREATED, object_type="api_key", object_id=key_id, after=image(row))
     return Issued(row, secret)
 
 
@@ -80,7 +81,7 @@ async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: P
     before = image(row)
     row.sqlmodel_update(body.changes())
     await scope.unit.session.flush()
-    record(scope, "api_key.updated", object_type="api_key", object_id=key_id, before=before, after=image(row))
+    record(scope, Act.UPDATED, object_type="api_key", object_id=key_id, before=before, after=image(row))
     return row
 
 
@@ -102,7 +103,7 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
     row.secret_hash = digest_of(secret)
     row.sqlmodel_update(body.model_dump(include={"expires_at"}, exclude_unset=True))
     await scope.unit.session.flush()
-    record(scope, "api_key.rotated", object_type="api_key", object_id=key_id, before=before, after=image(row))
+    record(scope, Act.ROTATED, object_type="api_key", object_id=key_id, before=before, after=image(row))
     return Issued(row, secret)
 
 
@@ -133,7 +134,7 @@ async def _revoke(scope: Scope, row: ApiKey) -> None:
     row.revoked_at = clock.now()
     row.previous_hash = row.previous_until = None
     await scope.unit.session.flush()
-    record(scope, "api_key.revoked", object_type="api_key", object_id=row.id, before=before, after=image(row))
+    record(scope, Act.REVOKED, object_type="api_key", object_id=row.id, before=before, after=image(row))
 
 
 def _named(scope: Scope, actions: Collection[str]) -> Sequence[str]:

@@ -19,6 +19,7 @@ from insula.db.unit import Unit
 from insula.jobs import Handlers, JobContext, Periodic
 from insula.tenancy import DnsResolver, Resolver
 from tenants.domains import queries
+from tenants.domains.acts import Act
 from tenants.domains.service import proved
 
 CHECKED_EVERY: Final = timedelta(hours=20)
@@ -63,7 +64,7 @@ async def _keep(unit: Unit, asked: TenantDomain, *, found: bool) -> None:
         record_in(
             unit,
             SYSTEM,
-            "domain.lost",
+            Act.LOST,
             object_type="domain",
             object_id=domain.id,
             before=before,

@@ -20,6 +20,7 @@ from insula.scope.quotas import reserve
 from insula.settings import Settings
 from insula.tenancy import CHALLENGE, Resolver, within
 from tenants.domains import queries
+from tenants.domains.acts import Act
 from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
 from tenants.domains.schemas import DomainCreate, DomainList
 
@@ -51,7 +52,7 @@ async def create(scope: Scope, body: DomainCreate, settings: Settings) -> Tenant
     scope.unit.session.add(domain)
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, "domain.added", object_type="domain", object_id=domain.id, after=image(domain))
+    record(scope, Act.ADDED, object_type="domain", object_id=domain.id, after=image(domain))
     return domain
 
 
@@ -70,7 +71,7 @@ async def verify(scope: Scope, domain_id: UUID, resolver: Resolver) -> TenantDom
     domain.failing_since = None
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, "domain.verified", object_type="domain", object_id=domain.id, before=before, after=image(domain))
+    record(scope, Act.VERIFIED, object_type="domain", object_id=domain.id, before=before, after=image(domain))
     return domain
 
 
@@ -79,7 +80,7 @@ async def delete(scope: Scope, domain_id: UUID) -> None:
     domain = await get(scope, domain_id, for_update=True)
     await scope.unit.session.delete(domain)
     await scope.unit.session.flush()
-    record(scope, "domain.removed", object_type="domain", object_id=domain_id, before=image(domain))
+    record(scope, Act.REMOVED, object_type="domain", object_id=domain_id, before=image(domain))
 
 
 async def proved(domain: TenantDomain, resolver: Resolver) -> bool:

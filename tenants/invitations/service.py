@@ -24,6 +24,7 @@ from insula.tenancy import Profile
 from tenants.acting import acting, check_rank
 from tenants.emails import LIFETIME, Emails
 from tenants.invitations import queries, tokens
+from tenants.invitations.acts import Act
 from tenants.invitations.errors import (
     AlreadyInvited,
     AlreadyMember,
@@ -80,7 +81,7 @@ async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invita
     with answering(_INVITING):
         await session.flush()
     await emails.invitation(scope, invitation, caller.member, token)
-    _note(scope, "invitation.created", invitation)
+    _note(scope, Act.CREATED, invitation)
     return invitation
 
 
@@ -99,7 +100,7 @@ async def resend(scope: Scope, invitation_id: UUID, emails: Emails) -> Invitatio
     invitation.expires_at = invitation.last_sent_at + LIFETIME
     await scope.unit.session.flush()
     await emails.invitation(scope, invitation, caller.member, token)
-    _note(scope, "invitation.resent", invitation)
+    _note(scope, Act.RESENT, invitation)
     return invitation
 
 
@@ -136,7 +137,7 @@ async def accept(scope: PersonalScope, token: str, person: Profile) -> tuple[Ten
     invitation.accepted_at = clock.now()
     with answering(_JOINING):
         await session.flush()
-    _note(scope, "invitation.accepted", invitation)
+    _note(scope, Act.ACCEPTED, invitation)
     return tenant, member
 
 
@@ -199,10 +200,10 @@ async def _retire_expired(scope: Scope, email: str) -> None:
 async def _revoke(scope: Scope, invitation: Invitation) -> None:
     invitation.revoked_at = clock.now()
     await scope.unit.session.flush()
-    _note(scope, "invitation.revoked", invitation)
+    _note(scope, Act.REVOKED, invitation)
 
 
-def _note(scope: Scope | PersonalScope, act: str, invitation: Invitation) -> None:
+def _note(scope: Scope | PersonalScope, act: Act, invitation: Invitation) -> None:
     after = {"email": invitation.email, "role": invitation.role, "status": invitation.status}
     record(
         scope,

@@ -18,6 +18,7 @@ from insula.http.paging import Slice
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tenants.items import queries
+from tenants.items.acts import Act
 from tenants.items.errors import AssigneeNotFound
 from tenants.items.models import ITEMS, ProjectItem
 from tenants.items.schemas import ItemCreate, ItemList, ItemUpdate
@@ -49,7 +50,7 @@ async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectIte
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, ITEMS)
-    record(scope, "item.created", object_type="item", object_id=item.id, after=image(item))
+    record(scope, Act.CREATED, object_type="item", object_id=item.id, after=image(item))
     return item
 
 
@@ -64,7 +65,7 @@ async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreat
     await settle(scope, ITEMS, len(rows))
     ids = [row["id"] for row in rows]
     made = {"project_id": project_id, "count": len(ids), "ids": ids}
-    record(scope, "items.created", object_type="project", object_id=project_id, after=made)
+    record(scope, Act.ITEMS_CREATED, object_type="project", object_id=project_id, after=made)
     return ids
 
 
@@ -78,7 +79,7 @@ async def update(
     item.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, "item.updated", object_type="item", object_id=item.id, before=before, after=image(item))
+    record(scope, Act.UPDATED, object_type="item", object_id=item.id, before=before, after=image(item))
     return item
 
 
@@ -88,7 +89,7 @@ async def delete(scope: Scope, project_id: UUID, item_id: UUID, precondition: Pr
     precondition.check(item.version)
     await scope.unit.session.delete(item)
     await scope.unit.session.flush()
-    record(scope, "item.deleted", object_type="item", object_id=item_id, before=image(item))
+    record(scope, Act.DELETED, object_type="item", object_id=item_id, before=image(item))
 
 
 def _found(item: ProjectItem | None) -> ProjectItem:

@@ -17,6 +17,7 @@ from tenants.api_keys import queries as api_keys
 from tenants.api_keys.permissions import Action as ApiKeyAction
 from tenants.emails import Emails
 from tenants.members import queries
+from tenants.members.acts import Act
 from tenants.members.errors import AlreadyOwner, LastOwner
 from tenants.members.permissions import Action
 from tenants.members.schemas import MemberList, MemberUpdate, OwnershipTransfer
@@ -50,7 +51,7 @@ async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precond
     member.role = body.role
     with answering(_ASSIGNING):
         await scope.unit.session.flush()
-    _note(scope, "member.role_changed", member, before, _image(member))
+    _note(scope, Act.ROLE_CHANGED, member, before, _image(member))
     return member
 
 
@@ -64,7 +65,7 @@ async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> S
     precondition.check(member.version)
     await check_rank(scope, caller, member.role)
     await _delete(scope, member)
-    _note(scope, "member.removed", member, _image(member), None)
+    _note(scope, Act.REMOVED, member, _image(member), None)
     if ApiKeyAction.READ not in caller.permissions:
         return ()
     return await api_keys.live_of(scope.unit.session, member.user_id)
@@ -74,7 +75,7 @@ async def leave(scope: Scope) -> None:
     """End the caller's own membership."""
     member = (await acting(scope, Action.LEAVE)).member
     await _delete(scope, member)
-    _note(scope, "member.left", member, _image(member), None)
+    _note(scope, Act.LEFT, member, _image(member), None)
 
 
 async def transfer(scope: Scope, body: OwnershipTransfer, emails: Emails) -> Membership:
@@ -86,7 +87,7 @@ async def transfer(scope: Scope, body: OwnershipTransfer, emails: Emails) -> Mem
     heir.role, caller.role = Role.OWNER, Role.ADMIN
     await scope.unit.session.flush()
     await emails.ownership(scope, heir, caller)
-    _note(scope, "ownership.transferred", heir, {"owner": caller.email}, {"owner": heir.email})
+    _note(scope, Act.OWNERSHIP_TRANSFERRED, heir, {"owner": caller.email}, {"owner": heir.email})
     return heir
 
 
@@ -107,6 +108,6 @@ def _image(member: Membership) -> dict[str, object]:
 
 
 def _note(
-    scope: Scope, act: str, member: Membership, before: Mapping[str, object], after: Mapping[str, object] | None
+    scope: Scope, act: Act, member: Membership, before: Mapping[str, object], after: Mapping[str, object] | None
 ) -> None:
     record(scope, act, object_type="member", object_id=member.id, before=before, after=after)

@@ -12,6 +12,7 @@ from insula.http.paging import Slice
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tenants.projects import queries
+from tenants.projects.acts import Act
 from tenants.projects.errors import ProjectNameTaken
 from tenants.projects.models import PROJECTS, Project
 from tenants.projects.schemas import ProjectCreate, ProjectList, ProjectUpdate
@@ -36,7 +37,7 @@ async def create(scope: Scope, body: ProjectCreate) -> Project:
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, PROJECTS)
-    record(scope, "project.created", object_type="project", object_id=project.id, after=image(project))
+    record(scope, Act.CREATED, object_type="project", object_id=project.id, after=image(project))
     return project
 
 
@@ -48,7 +49,7 @@ async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, preconditi
     project.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, "project.updated", object_type="project", object_id=project.id, before=before, after=image(project))
+    record(scope, Act.UPDATED, object_type="project", object_id=project.id, before=before, after=image(project))
     return project
 
 
@@ -58,7 +59,7 @@ async def delete(scope: Scope, project_id: UUID, precondition: Precondition) -> 
     precondition.check(project.version)
     await scope.unit.session.delete(project)
     await scope.unit.session.flush()
-    record(scope, "project.deleted", object_type="project", object_id=project_id, before=image(project))
+    record(scope, Act.DELETED, object_type="project", object_id=project_id, before=image(project))
 
 
 def _found(project: Project | None) -> Project:

@@ -15,6 +15,7 @@ from insula.http.etags import Precondition
 from insula.scope import Scope
 from tenants.acting import acting
 from tenants.roles import queries
+from tenants.roles.acts import Act
 from tenants.roles.errors import RoleInUse, RoleKeyTaken, RolesUsedUp
 from tenants.roles.permissions import Action
 from tenants.roles.schemas import RoleCreate, RoleUpdate
@@ -53,7 +54,7 @@ async def create(scope: Scope, body: RoleCreate) -> CustomRole:
     session.add(role)
     with answering(_CREATING):
         await session.flush()
-    record(scope, "role.created", object_type="role", object_id=role.id, after=image(role))
+    record(scope, Act.CREATED, object_type="role", object_id=role.id, after=image(role))
     return role
 
 
@@ -70,7 +71,7 @@ async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Pr
     role.sqlmodel_update(changes)
     caller.check_named(scope.policy.of_custom_role(role.permissions))
     await scope.unit.session.flush()
-    record(scope, "role.updated", object_type="role", object_id=role.id, before=before, after=image(role))
+    record(scope, Act.UPDATED, object_type="role", object_id=role.id, before=before, after=image(role))
     return role
 
 
@@ -87,7 +88,7 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
     await session.delete(role)
     with answering(_DELETING):  # whoever came by another door than this app's, the keys hold
         await session.flush()
-    record(scope, "role.deleted", object_type="role", object_id=role_id, before=image(role))
+    record(scope, Act.DELETED, object_type="role", object_id=role_id, before=image(role))
 
 
 def _named(scope: Scope, permissions: Collection[str]) -> Sequence[str]:

@@ -18,6 +18,7 @@ from insula.scope.quotas import lock
 from insula.tenancy import Directory, NewTenants, Profile
 from tenants.settings import TenantsSettings
 from tenants.tenants import queries
+from tenants.tenants.acts import Act
 from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooManyTenants
 from tenants.tenants.schemas import TenantCreate, TenantUpdate
 
@@ -47,7 +48,7 @@ async def create(
     await session.flush()
     record(
         scope,
-        "tenant.created",
+        Act.CREATED,
         object_type="tenant",
         object_id=tenant_id,
         after={**image(tenant), "owner": owner.email},
@@ -121,10 +122,10 @@ def _record_change(scope: Scope, tenant: Tenant, before: dict[str, object]) -> N
     after = image(tenant)
     renamed = {"slug": before.pop("slug")}, {"slug": after.pop("slug")}
     if renamed[0] != renamed[1]:
-        _note(scope, "tenant.slug_changed", *renamed)
+        _note(scope, Act.SLUG_CHANGED, *renamed)
     if before != after or renamed[0] == renamed[1]:
-        _note(scope, "tenant.updated", before, after)
+        _note(scope, Act.UPDATED, before, after)
 
 
-def _note(scope: Scope, action: str, before: dict[str, object], after: dict[str, object]) -> None:
+def _note(scope: Scope, action: Act, before: dict[str, object], after: dict[str, object]) -> None:
     record(scope, action, object_type="tenant", object_id=scope.tenant.id, before=before, after=after)

@@ -4,12 +4,22 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from insula.audit import Actor, record_in
+from insula.audit import Actor, AuditAction, record_in
 from insula.db.pools import Database
 from tenants.database import TENANTS
 
 Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
 Tamper = Callable[..., Awaitable[None]]
+
+
+class Act(AuditAction):
+    """Acts that no app has."""
+
+    DONE = "thing.done"
+    CHANGED = "thing.changed"
+    UNDONE = "thing.undone"
+    FIRST = "thing.first"
+    SECOND = "thing.second"
 
 
 async def append(database: Database, chain: UUID, count: int = 1, **event: Any) -> None:
@@ -21,7 +31,7 @@ async def append(database: Database, chain: UUID, count: int = 1, **event: Any) 
             record_in(
                 unit,
                 named.get("actor", Actor("user")),
-                named.get("action", "thing.done"),
+                named.get("action", Act.DONE),
                 object_type=named["object_type"],
                 object_id=named["object_id"],
                 before=named.get("before"),

@@ -19,7 +19,7 @@ from insula.db.unit import Unit
 from insula.ids import new_id
 from insula.settings import Settings
 from tenants.database import TENANTS
-from tests.audit.support import Readback, append
+from tests.audit.support import Act, Readback, append
 from tests.support.factories import Factories
 from tests.support.sql import rows
 
@@ -34,7 +34,7 @@ WRITERS = {
 }
 
 
-def note(unit: Unit, chain: UUID, action: str = "thing.done", actor: Actor = SOMEBODY) -> None:
+def note(unit: Unit, chain: UUID, action: Act = Act.DONE, actor: Actor = SOMEBODY) -> None:
     record_in(unit, actor, action, object_type="thing", object_id="1", tenant_id=chain)
 
 
@@ -46,7 +46,7 @@ class TestWriting:
             record_in(
                 unit,
                 Actor("api_key", ada, "deploy"),
-                "thing.changed",
+                Act.CHANGED,
                 object_type="thing",
                 object_id=ada,
                 before={"size": 1, "colour": "red"},
@@ -77,27 +77,27 @@ class TestWriting:
     async def test_what_is_rolled_back_is_not_recorded(self, database: Database, readback: Readback) -> None:
         chain = new_id()
         async with database.unit(TENANTS, chain) as unit:
-            note(unit, chain, "not.done")
+            note(unit, chain, Act.UNDONE)
             await unit.rollback()
-            note(unit, chain, "was.done")
+            note(unit, chain, Act.DONE)
 
         async def fail() -> None:
             async with database.unit(TENANTS, chain) as unit:
-                note(unit, chain, "not.done.either")
+                note(unit, chain, Act.UNDONE)
                 raise RuntimeError("undo")
 
         with pytest.raises(RuntimeError, match="undo"):
             await fail()
-        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["was.done"]
+        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["thing.done"]
 
     async def test_each_commit_records_its_own(self, database: Database, readback: Readback) -> None:
         chain = new_id()
         async with database.unit(TENANTS, chain) as unit:
-            note(unit, chain, "first")
+            note(unit, chain, Act.FIRST)
             await unit.commit()
-            assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["first"]
-            note(unit, chain, "second")
-        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["first", "second"]
+            assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["thing.first"]
+            note(unit, chain, Act.SECOND)
+        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["thing.first", "thing.second"]
 
     async def test_an_event_that_cannot_be_written_undoes_the_act(
         self, make: Factories, database: Database, readback: Readback
@@ -108,7 +108,7 @@ class TestWriting:
             async with database.unit(TENANTS, tenant.id) as unit:
                 (await unit.session.exec(select(Tenant))).one().name = "After"
                 origin = Origin("request", address)
-                record_in(unit, SOMEBODY, "x", object_type="x", object_id="1", tenant_id=tenant.id, origin=origin)
+                record_in(unit, SOMEBODY, Act.DONE, object_type="x", object_id="1", tenant_id=tenant.id, origin=origin)
 
         with pytest.raises(DBAPIError):
             await rename("\0")
@@ -157,11 +157,11 @@ class TestTogether:
     ) -> None:
         chain = new_id()
         async with database.unit(TENANTS, chain) as slow:
-            note(slow, chain, "slow")
+            note(slow, chain, Act.FIRST)
             await rows(slow, "SELECT 1")
             async with asyncio.timeout(5):
-                await append(database, chain, action="quick")
-        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["quick", "slow"]
+                await append(database, chain, action=Act.SECOND)
+        assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["thing.second", "thing.first"]
 
     async def test_two_who_note_in_opposite_orders_do_not_deadlock(
         self, database: Database, readback: Readback

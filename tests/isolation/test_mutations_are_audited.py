@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from insula.audit import PLATFORM
+from insula.audit import PLATFORM, AuditAction
 from insula.http.access import PersonalGuard, RoleGuard
 from insula.ids import UserId
 from tests.isolation.matrix import Stage
@@ -26,6 +26,7 @@ NAMES: Final = [
     for name, route in ROUTES.items()
     if route.guard is not None and route.method in MUTATING and name not in UNRECORDED
 ]
+ACTIONS: Final = frozenset(str(action) for enum in AuditAction.__subclasses__() for action in enum)
 Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
@@ -53,6 +54,7 @@ async def test_a_change_is_recorded_with_who_and_whence(name: str, stage: Stage,
     )
     assert recorded, f"{name} recorded nothing: its service calls insula.audit.record, or UNRECORDED says why not"
     for event in recorded:
+        assert event["action"] in ACTIONS
         assert (event["actor_kind"], event["actor_id"]) == caller(route, world)
         assert event["address"] == request.address
         own = isinstance(route.guard, PersonalGuard) or event["action"] == "tenant.created"

@@ -11,6 +11,7 @@ from insula.ids import TenantId
 from insula.jobs import enqueue
 from support.agents import AgentScope
 from support.tickets import queries
+from support.tickets.acts import Act
 from support.tickets.errors import MemberNotFound, TicketAnswered
 from support.tickets.models import Ticket
 from support.tickets.schemas import TicketAnswer, TicketCreate, TicketList
@@ -43,7 +44,7 @@ async def create(scope: AgentScope, tenant_id: TenantId, body: TicketCreate) -> 
         await scope.unit.session.flush()
     record(
         scope,
-        "ticket.created",
+        Act.CREATED,
         object_type="ticket",
         object_id=ticket.id,
         after=image(ticket),
@@ -66,7 +67,7 @@ async def answer(scope: AgentScope, ticket_id: UUID, body: TicketAnswer) -> Tick
     await enqueue(scope.unit, SEND_ANSWER, {"ticket_id": str(ticket_id)}, tenant_id=tenant_id)
     record(
         scope,
-        "ticket.answered",
+        Act.ANSWERED,
         object_type="ticket",
         object_id=ticket_id,
         before=before,

@@ -1,11 +1,23 @@
 """The audit log: what was done, by whom, to what, in the transaction that did it.
 
-Inside a route a service says ``record(scope, "project.created", ...)``; elsewhere ``record_in(unit,
-...)``. Both only note it: the unit's commit writes what was noted, last of all.
+Inside a route a service calls ``record(scope, Act.CREATED, ...)``; elsewhere ``record_in(unit, ...)``. Both only note
+the act: the unit's commit writes what was noted, last of all.
 """
 
 from insula.audit.actors import NOWHERE, PLATFORM, SYSTEM, Actor, ActorKind, Audited, Origin
 from insula.audit.images import image
-from insula.audit.journal import record, record_in
+from insula.audit.journal import AuditAction, record, record_in
 
-__all__ = ["NOWHERE", "PLATFORM", "SYSTEM", "Actor", "ActorKind", "Audited", "Origin", "image", "record", "record_in"]
+__all__ = [
+    "NOWHERE",
+    "PLATFORM",
+    "SYSTEM",
+    "Actor",
+    "ActorKind",
+    "AuditAction",
+    "Audited",
+    "Origin",
+    "image",
+    "record",
+    "record_in",
+]

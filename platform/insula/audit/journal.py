@@ -6,6 +6,7 @@ that long and no longer.
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from itertools import groupby
 from typing import Final, TypedDict
 from uuid import UUID
@@ -21,6 +22,10 @@ from insula.db.unit import Unit
 from insula.ids import new_id
 
 _APPEND: Final = insert(AuditEvent)
+
+
+class AuditAction(StrEnum):
+    """A stable name for a kind of act, such as ``project.created``. Each resource has an enum of its own."""
 
 
 class _Row(TypedDict):
@@ -58,7 +63,7 @@ class Journal:
 
 def record(  # noqa: PLR0913  # an event has that many parts, each named by the caller
     scope: Audited,
-    action: str,
+    action: AuditAction,
     *,
     object_type: str,
     object_id: UUID | str,
@@ -66,7 +71,7 @@ def record(  # noqa: PLR0913  # an event has that many parts, each named by the 
     after: Mapping[str, object] | None = None,
     tenant_id: UUID | None = None,
 ) -> None:
-    """Note that the scope's principal did ``action``, a stable name such as ``project.created``.
+    """Note that the scope's principal did ``action``.
 
     Of ``before`` and ``after`` what differs is kept (see ``image``); secrets are left out by name.
     The event stands in the scope's tenant's chain, or in that of ``tenant_id``.
@@ -87,7 +92,7 @@ def record(  # noqa: PLR0913  # an event has that many parts, each named by the 
 def record_in(  # noqa: PLR0913  # as above
     unit: Unit,
     actor: Actor,
-    action: str,
+    action: AuditAction,
     *,
     object_type: str,
     object_id: UUID | str,
@@ -108,7 +113,7 @@ def record_in(  # noqa: PLR0913  # as above
             actor_kind=actor.kind,
             actor_id=actor.id,
             actor_label=actor.label,
-            action=action,
+            action=action.value,
             object_type=object_type,
             object_id=str(object_id),
             before=was,

@@ -11,6 +11,7 @@ from typing import Final
 from insula import clock
 from insula.audit import SYSTEM, Actor, Origin, record_in
 from insula.auth import account_queries as queries
+from insula.auth.acts import UserAct
 from insula.auth.letters import Letters
 from insula.auth.links import Link, LinkRefused, Purpose, hashed
 from insula.auth.password_rules import check_password
@@ -75,10 +76,10 @@ class Accounts:
             row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
             if row is not None and row.registered:
                 await self._letters.link(unit, registration.email, link)
-                _record(unit, "user.registered", UserId(row.user_id), origin, {"email": registration.email})
+                _record(unit, UserAct.REGISTERED, UserId(row.user_id), origin, {"email": registration.email})
             else:
                 await self._letters.account_exists(unit, registration.email)
-                _record_attempt(unit, "user.registration_repeated", row, origin)
+                _record_attempt(unit, UserAct.REGISTRATION_REPEATED, row, origin)
             await _undo_unless(unit, mailbox_takes)
 
     async def resend(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
@@ -92,7 +93,7 @@ class Accounts:
                 await self._letters.link(unit, email, link)
             else:
                 await self._letters.account_exists(unit, email)
-            _record_attempt(unit, "user.verification_requested", row, origin)
+            _record_attempt(unit, UserAct.VERIFICATION_REQUESTED, row, origin)
             await _undo_unless(unit, mailbox_takes)
 
     async def verify(self, secret: str, password: str, origin: Origin) -> None:
@@ -110,7 +111,7 @@ class Accounts:
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": verified.password_hash})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
             await self._letters.welcome(unit, holder.email, verified.name, holder.user_id)
-            _record(unit, "user.verified", holder.user_id, origin, {"email": holder.email, "name": verified.name})
+            _record(unit, UserAct.VERIFIED, holder.user_id, origin, {"email": holder.email, "name": verified.name})
 
     async def _verified(self, secret: str, password: str) -> _Verified:
         """Return the registration that ``password`` proves to be the caller's, or a new one with this password.
@@ -138,7 +139,7 @@ class Accounts:
                 await self._letters.no_account(unit, email)
             else:
                 await self._letters.link(unit, email, link)
-            _record_attempt(unit, "user.password_reset_requested", row, origin)
+            _record_attempt(unit, UserAct.PASSWORD_RESET_REQUESTED, row, origin)
             await _undo_unless(unit, mailbox_takes)
 
     async def reset(self, secret: str, password: str, origin: Origin) -> None:
@@ -160,8 +161,8 @@ class Accounts:
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
             await self._letters.password_changed(unit, holder.email)
             if verified is not None:
-                _record(unit, "user.verified", holder.user_id, origin, {"email": holder.email, "name": name})
-            _record(unit, "user.password_reset", holder.user_id, origin)
+                _record(unit, UserAct.VERIFIED, holder.user_id, origin, {"email": holder.email, "name": name})
+            _record(unit, UserAct.PASSWORD_RESET, holder.user_id, origin)
 
     @staticmethod
     async def _redeem(unit: Unit, purpose: Purpose, secret: str) -> _Holder:
@@ -182,11 +183,11 @@ async def _undo_unless(unit: Unit, mailbox_takes: MailboxTakes) -> None:
 
 
 def _record(
-    unit: Unit, action: str, user_id: UserId, origin: Origin, after: Mapping[str, object] | None = None
+    unit: Unit, action: UserAct, user_id: UserId, origin: Origin, after: Mapping[str, object] | None = None
 ) -> None:
     record_in(unit, Actor("user", user_id), action, object_type=_USER, object_id=user_id, after=after, origin=origin)
 
 
-def _record_attempt(unit: Unit, action: str, row: AnyRow | None, origin: Origin) -> None:
+def _record_attempt(unit: Unit, action: UserAct, row: AnyRow | None, origin: Origin) -> None:
     """Note that somebody, nobody knows who, asked something about an account or about none."""
     record_in(unit, SYSTEM, action, object_type=_USER, object_id=row.user_id if row else "unknown", origin=origin)

@@ -5,6 +5,7 @@ from typing import Final
 
 from insula.audit import SYSTEM, record_in
 from insula.auth import account_queries as queries
+from insula.auth.acts import UserAct
 from insula.auth.letters import Letters
 from insula.auth.links import Link, Purpose
 from insula.auth.passwords import hash_password
@@ -38,5 +39,5 @@ async def enrol(unit: Unit, letters: Letters, email: str) -> Enrolled:
         return Enrolled(user_id, None)
     await letters.link(unit, email, link)
     after = {"email": email}
-    record_in(unit, SYSTEM, "user.registered", object_type="user", object_id=user_id, after=after)
+    record_in(unit, SYSTEM, UserAct.REGISTERED, object_type="user", object_id=user_id, after=after)
     return Enrolled(user_id, link)

@@ -7,8 +7,9 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from insula import clock
-from insula.audit import Actor, Origin, record_in
+from insula.audit import Actor, AuditAction, Origin, record_in
 from insula.auth import account_queries as queries
+from insula.auth.acts import SessionAct, UserAct
 from insula.auth.letters import Letters
 from insula.auth.password_rules import check_password
 from insula.auth.passwords import Passwords
@@ -105,7 +106,7 @@ class OwnAccount:
                 written |= await change.write(unit, profile)
             before = {field: old for field, (old, _) in written.items()}
             after = {field: new for field, (_, new) in written.items()}
-            _record(unit, me, "user.updated", (_USER, me.user_id), before, after)
+            _record(unit, me, UserAct.UPDATED, (_USER, me.user_id), before, after)
 
     async def change_password(self, me: SignedIn, current: str, new: str) -> None:
         """Change the password; every other session ends. Raises CurrentPasswordWrong and PasswordTooEasy."""
@@ -123,7 +124,7 @@ class OwnAccount:
             await run(unit, queries.REVOKE_SESSIONS, {**user, "now": changed["now"], "kept": me.session_id})
             await run(unit, queries.FORGET, user)
             await self._letters.password_changed(unit, account.email)
-            _record(unit, me, "user.password_changed", (_USER, me.user_id))
+            _record(unit, me, UserAct.PASSWORD_CHANGED, (_USER, me.user_id))
 
     async def sessions(self, me: SignedIn) -> Sequence[SessionRecord]:
         """Return the user's sessions that are still good, the last used first."""
@@ -138,13 +139,13 @@ class OwnAccount:
         async with self._database.unit(IDENTITY) as unit:
             if await one(unit, queries.REVOKE_SESSION, values) is None:
                 raise NotFound
-            _record(unit, me, "session.revoked", (_SESSION, session_id))
+            _record(unit, me, SessionAct.REVOKED, (_SESSION, session_id))
 
 
 def _record(
     unit: Unit,
     me: SignedIn,
-    action: str,
+    action: AuditAction,
     what: tuple[str, UUID],
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from insula import clock
 from insula.audit import NOWHERE, PLATFORM, SYSTEM, Actor, Origin, record_in
 from insula.auth import session_queries as queries
+from insula.auth.acts import SessionAct
 from insula.auth.addresses import fold
 from insula.auth.passwords import Passwords
 from insula.db.models import ACTIVE
@@ -119,7 +120,7 @@ class Sessions:
             if self._passwords.outdated(row.password_hash):
                 await self._rehash(connection, user_id, password, row.password_hash)
             actor = Actor("user", user_id, fold(email))
-            _record(unit, actor, "session.opened", opened.session_id, user_id, origin)
+            _record(unit, actor, SessionAct.OPENED, opened.session_id, user_id, origin)
             return opened, choice
 
     async def refresh(
@@ -149,7 +150,7 @@ class Sessions:
             ended = (await connection.execute(queries.REVOKE, values)).one_or_none()
             if ended is not None:
                 actor = Actor("user", ended.user_id)
-                _record(unit, actor, "session.closed", ended.session_id, ended.user_id, origin)
+                _record(unit, actor, SessionAct.CLOSED, ended.session_id, ended.user_id, origin)
 
     async def _refuse(self, hashed: bytes, origin: Origin) -> Never:
         """Refuse a token and, if it was used before, end its session: committed before the refusal is raised."""
@@ -159,7 +160,7 @@ class Sessions:
                 await connection.execute(queries.REVOKE_REUSED, {"hash": hashed, "now": clock.now()})
             ).one_or_none()
             if revoked is not None:
-                _record(unit, SYSTEM, "session.reuse_revoked", revoked.session_id, revoked.user_id, origin)
+                _record(unit, SYSTEM, SessionAct.REUSE_REVOKED, revoked.session_id, revoked.user_id, origin)
         if revoked is not None:
             _log.warning("refresh token reused", session_id=str(revoked.session_id), user_id=str(revoked.user_id))
         raise RefreshTokenRefused
@@ -187,7 +188,7 @@ class Sessions:
         return OpenedSession(UserId(row.user_id), row.session_id, token, row.expires_at)
 
 
-def _record(unit: Unit, actor: Actor, act: str, session_id: UUID, user_id: UUID, origin: Origin) -> None:
+def _record(unit: Unit, actor: Actor, act: SessionAct, session_id: UUID, user_id: UUID, origin: Origin) -> None:
     record_in(unit, actor, act, object_type="session", object_id=session_id, after={"user_id": user_id}, origin=origin)
 
 

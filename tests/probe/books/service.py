@@ -18,6 +18,7 @@ from insula.http.paging import Slice
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tests.probe.books import queries
+from tests.probe.books.acts import Act
 from tests.probe.books.errors import ReaderNotFound
 from tests.probe.books.models import BOOKS, Book
 from tests.probe.books.schemas import BookCreate, BookList, BookUpdate
@@ -49,7 +50,7 @@ async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, BOOKS)
-    record(scope, "book.created", object_type="book", object_id=book.id, after=image(book))
+    record(scope, Act.CREATED, object_type="book", object_id=book.id, after=image(book))
     return book
 
 
@@ -61,7 +62,7 @@ async def create_many(scope: Scope, rack_id: UUID, bodies: Sequence[BookCreate])
     await settle(scope, BOOKS, len(rows))
     ids = [row["id"] for row in rows]
     made = {"rack_id": rack_id, "count": len(ids), "ids": ids}
-    record(scope, "books.created", object_type="rack", object_id=rack_id, after=made)
+    record(scope, Act.BOOKS_CREATED, object_type="rack", object_id=rack_id, after=made)
     return ids
 
 
@@ -73,7 +74,7 @@ async def update(scope: Scope, rack_id: UUID, book_id: UUID, body: BookUpdate, p
     book.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, "book.updated", object_type="book", object_id=book.id, before=before, after=image(book))
+    record(scope, Act.UPDATED, object_type="book", object_id=book.id, before=before, after=image(book))
     return book
 
 
@@ -83,7 +84,7 @@ async def delete(scope: Scope, rack_id: UUID, book_id: UUID, precondition: Preco
     precondition.check(book.version)
     await scope.unit.session.delete(book)
     await scope.unit.session.flush()
-    record(scope, "book.deleted", object_type="book", object_id=book_id, before=image(book))
+    record(scope, Act.DELETED, object_type="book", object_id=book_id, before=image(book))
 
 
 def _found(book: Book | None) -> Book:

@@ -12,6 +12,7 @@ from insula.http.paging import Slice
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tests.probe.racks import queries
+from tests.probe.racks.acts import Act
 from tests.probe.racks.errors import RackNameTaken
 from tests.probe.racks.models import RACKS, Rack
 from tests.probe.racks.schemas import RackCreate, RackList, RackUpdate
@@ -36,7 +37,7 @@ async def create(scope: Scope, body: RackCreate) -> Rack:
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, RACKS)
-    record(scope, "rack.created", object_type="rack", object_id=rack.id, after=image(rack))
+    record(scope, Act.CREATED, object_type="rack", object_id=rack.id, after=image(rack))
     return rack
 
 
@@ -48,7 +49,7 @@ async def update(scope: Scope, rack_id: UUID, body: RackUpdate, precondition: Pr
     rack.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, "rack.updated", object_type="rack", object_id=rack.id, before=before, after=image(rack))
+    record(scope, Act.UPDATED, object_type="rack", object_id=rack.id, before=before, after=image(rack))
     return rack
 
 
@@ -58,7 +59,7 @@ async def delete(scope: Scope, rack_id: UUID, precondition: Precondition) -> Non
     precondition.check(rack.version)
     await scope.unit.session.delete(rack)
     await scope.unit.session.flush()
-    record(scope, "rack.deleted", object_type="rack", object_id=rack_id, before=image(rack))
+    record(scope, Act.DELETED, object_type="rack", object_id=rack_id, before=image(rack))
 
 
 def _found(rack: Rack | None) -> Rack:

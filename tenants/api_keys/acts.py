@@ -1,0 +1,10 @@
+from insula.audit import AuditAction
+
+
+class Act(AuditAction):
+    """What the audit log says of API keys."""
+
+    CREATED = "api_key.created"
+    UPDATED = "api_key.updated"
+    ROTATED = "api_key.rotated"
+    REVOKED = "api_key.revoked"
