@@ -4,10 +4,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.staff import queries as staff
 from admin.staff.errors import LastSuperuser, StaffProtected
+from insula.access import Permission, StaffRole
+from insula.core.errors import Forbidden
+from insula.core.ids import UserId
 from insula.db.models import ACTIVE
-from insula.errors import Forbidden
-from insula.ids import UserId
-from insula.policy import Permission, StaffRole
 from insula.scope import StaffScope
 
 

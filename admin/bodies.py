@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field
 
-from insula.auth import fold
+from insula.identity import fold
 
 Status = Literal["active", "suspended"]
 Email = Annotated[EmailStr, AfterValidator(fold), Field(max_length=254, description="Upper and lower case are one.")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.proc import cpu_seconds, machine_seconds
-from insula.ids import new_id
+from insula.core.ids import new_id
 
 WRK = Path("/usr/bin/wrk")
 CONNECTIONS = 32

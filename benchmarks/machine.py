@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from benchmarks.load import WRK
-from insula import clock
+from insula.core import clock
 
 _PACKAGES: Final = (
     "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "sqlmodel", "sqlalchemy", "asyncpg", "casbin",

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from benchmarks.world import Item, Person, World
-from insula.ids import new_id
+from insula.core.ids import new_id
 
 _ONCE: Final = "\1"
 _KEY_LENGTH: Final = 32  # what load.lua puts in its place

@@ -16,11 +16,11 @@ from pydantic import SecretStr
 from benchmarks.proc import family
 from benchmarks.world import World, populate
 from insula.apps import load
-from insula.db.migrate import migrate
-from insula.db.provision import hand_over
-from insula.db.roles import role_url
-from insula.embedded import Cluster
-from insula.settings import AuthSettings, DatabaseSettings, MailSettings, Settings
+from insula.core.settings import AuthSettings, DatabaseSettings, MailSettings, Settings
+from insula.db.engine.roles import role_url
+from insula.db.migrate.run import migrate
+from insula.db.schema.provision import hand_over
+from insula.dev.embedded import Cluster
 from tenants.database import TENANTS
 
 HOST: Final = "bench.example"

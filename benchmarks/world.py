@@ -12,12 +12,12 @@ from uuid import UUID
 import asyncpg
 import jwt  # noqa: TID251  # the opponent's library
 
-from insula import clock
-from insula.auth import KeyRing, TokenIssuer
-from insula.db.pools import Database
-from insula.db.roles import GATE, IDENTITY
-from insula.ids import TenantId, UserId, new_id
-from insula.settings import Settings, audience
+from insula.core import clock
+from insula.core.ids import TenantId, UserId, new_id
+from insula.core.settings import Settings, audience
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE, IDENTITY
+from insula.identity import KeyRing, TokenIssuer
 
 TENANTS: Final = 200
 LIMITED: Final = 20

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from insula.db.declared import DatabasePart, DeclaredRole
-from insula.db.roles import AppRole, OtherAppRole
+from insula.db.engine.roles import AppRole, OtherAppRole
+from insula.db.schema.declarations import DatabasePart, DeclaredRole
 
 BILLING: Final = AppRole("insula_billing")
 TENANTS: Final = OtherAppRole("insula_tenants")

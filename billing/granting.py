@@ -9,9 +9,9 @@ from billing.overrides import queries as overrides
 from billing.plans.models import Plan
 from billing.plans.service import plan_of
 from billing.tenant_lock import locked_tenant
-from insula import clock
+from insula.core import clock
+from insula.core.ids import TenantId
 from insula.db.models import Entitlement
-from insula.ids import TenantId
 
 
 async def regrant(session: AsyncSession, tenant_id: TenantId) -> None:

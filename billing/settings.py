@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from insula.settings import LocalSecret, SettingsGroup
+from insula.core.settings import LocalSecret, SettingsGroup
 
 
 class BillingSettings(SettingsGroup):

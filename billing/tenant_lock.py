@@ -3,8 +3,8 @@
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.core.ids import TenantId
 from insula.db.models import Tenant
-from insula.ids import TenantId
 
 
 async def locked_tenant(session: AsyncSession, tenant_id: TenantId) -> Tenant:

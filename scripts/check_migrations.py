@@ -24,13 +24,13 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, make_url
 
 from insula.apps import load
-from insula.db.branches import BranchError, heads
-from insula.db.catalogue import audit, audit_revision
-from insula.db.declared import Declarations
-from insula.db.migrate import alembic_config, as_owner, former_config, migrate, upgrade
-from insula.db.revisions import TABLE
-from insula.embedded import Cluster
-from insula.settings import DatabaseSettings, Settings
+from insula.core.settings import DatabaseSettings, Settings
+from insula.db.catalogue.check import audit, audit_revision
+from insula.db.migrate.revisions import TABLE
+from insula.db.migrate.run import alembic_config, as_owner, former_config, migrate, upgrade
+from insula.db.schema.branches import BranchError, heads
+from insula.db.schema.declarations import Declarations
+from insula.dev.embedded import Cluster
 from scripts.recorded_sql import lint, recorded
 
 DECLARED = load().database
@@ -124,7 +124,7 @@ def expect_harmless(found: list[str]) -> None:
         lines = "\n  ".join(found)
         raise RuntimeError(
             f"squawk finds, in what they send:\n  {lines}\n"
-            "insula.db.online has what goes beside requests; scripts/recorded_sql.py says what is accepted"
+            "insula.db.migrate.online has what goes beside requests; scripts/recorded_sql.py says what is accepted"
         )
 
 

@@ -21,8 +21,8 @@ MAX_LINES = 400
 MAKES_SCHEMA = ("platform/insula/db/", "tests/")
 REVISIONS = "/migrations/"
 OWN_CONNECTION = (
-    "platform/insula/db/migrate.py",
-    "platform/insula/db/online.py",
+    "platform/insula/db/migrate/run.py",
+    "platform/insula/db/migrate/online.py",
     "tests/",
 )  # never pooled: its settings go with it
 

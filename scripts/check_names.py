@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from insula.access import Role, StaffRole
 from insula.apps import Installation, load
-from insula.db.base import Base, metadata
-from insula.policy import Role, StaffRole
+from insula.db.schema.base import Base, metadata
 
 # Words that the kernel has in a meaning of its own: the built-in roles, and the schema of the queue.
 OWN_WORDS = frozenset({*map(str, Role), *map(str, StaffRole), "jobs"})

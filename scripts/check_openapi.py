@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Mount
 
 from insula.asgi import create_app
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 PROBLEM = "application/problem+json"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})

@@ -1,6 +1,6 @@
-"""Write the collation table of ``insula.text.collation`` from Unicode's ``allkeys.txt``.
+"""Write the collation table of ``insula.core.text.collation`` from Unicode's ``allkeys.txt``.
 
-    python scripts/collation_table.py allkeys.txt platform/insula/text/ducet.bin
+    python scripts/collation_table.py allkeys.txt platform/insula/core/text/ducet.bin
 
 The file is part of the Unicode Collation Algorithm (https://www.unicode.org/Public/UCA/); Debian's package
 ``unicode-data`` has it too. With a new table every stored key is old: write a migration that calls ``rekey``.

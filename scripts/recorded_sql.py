@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 OLDEST_POSTGRESQL: Final = "15"
 OFF: Final[Mapping[str, str]] = {
     "prefer-bigint-over-int": "integers here are versions of rows, quantities and lengths, never ids",
-    "prefer-robust-stmts": "insula.db.online drops what an interrupted attempt left, then adds",
+    "prefer-robust-stmts": "insula.db.migrate.online drops what an interrupted attempt left, then adds",
 }
 _QUEUE: Final = "kernel_0001"
 ACCEPTED: Final[Mapping[tuple[str, str], str]] = MappingProxyType(

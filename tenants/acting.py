@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from insula.access import Permission, Permissions, may_grant
+from insula.core.errors import Forbidden
 from insula.db.models import Membership
-from insula.errors import Forbidden
-from insula.policy import Permission, Permissions, may_grant
 from insula.scope import Scope
 from tenants.members import queries as members
 from tenants.roles import queries as roles

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from insula.db.declared import DatabasePart, DeclaredRole
-from insula.db.roles import AppRole
+from insula.db.engine.roles import AppRole
+from insula.db.schema.declarations import DatabasePart, DeclaredRole
 
 TENANTS: Final = AppRole("insula_tenants", weight=8)
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from fastapi import Response
 
-from insula.http.answers import TAGGED
-from insula.http.problems import Responses
+from insula.http.responses.answers import TAGGED
+from insula.http.responses.problems import Responses
 
 _FIELDS: Final = {
     "Deprecation": {"description": "Since when, in seconds of the epoch.", "schema": {"examples": ["@1795392000"]}},

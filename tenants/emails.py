@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from insula.core.errors import AppError
 from insula.db.models import Membership
-from insula.errors import AppError
 from insula.limits import Limits, refusal, to_mailbox
 from insula.limits.mails import Count, by_person
 from insula.mail import EmailTemplate, send_mail

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from insula.entitlements import Amount
-from insula.ids import TenantId
+from insula.access.entitlements import Amount
+from insula.core.ids import TenantId
 from insula.limits import Mail, to_mailbox
 from insula.limits.mails import DAY, HOUR, Count, Rate, by_person
 

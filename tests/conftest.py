@@ -14,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula import collector
-from insula.settings import Settings
+from insula.core import collector
+from insula.core.settings import Settings
 from tests.support.apps import is_of_an_installation
 from tests.support.cluster import RUNNING, Servers, TestServers, superuser_url
 from tests.support.fronts import authority

@@ -7,9 +7,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.audit.schemas import AuditEventList
+from insula.core.paging import Slice
+from insula.core.text.searching import containing
 from insula.db.models import AuditEvent
-from insula.http.paging import Slice, fetch_keyset
-from insula.text.searching import containing
+from insula.db.query.pages import fetch_keyset
 
 ACROSS_CHAINS: Final = Index(None, col(AuditEvent.occurred_at), col(AuditEvent.id))
 """The order of staff's list, which goes over all chains: admin's own index on the kernel's table."""

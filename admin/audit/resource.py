@@ -5,7 +5,7 @@ from admin.audit.permissions import Action
 from admin.database import ADMIN
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import AuditEvent
-from insula.db.rights import may
+from insula.db.schema.rights import may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="audit", description="Who did what, everywhere."),

@@ -5,10 +5,10 @@ from fastapi import APIRouter, Query
 from admin.audit import service
 from admin.audit.permissions import Action
 from admin.audit.schemas import AuditEventList, AuditEventRead
-from insula.http.access import allow_staff
-from insula.http.paging import InvalidCursor, Page
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.core.paging import InvalidCursor, Page
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow_staff
+from insula.http.routing.route import TenantRoute
 from insula.scope import StaffScope
 
 router = APIRouter(prefix="/audit-events", tags=["audit"], route_class=TenantRoute)

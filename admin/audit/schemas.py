@@ -9,9 +9,9 @@ from pydantic.config import JsonDict
 
 from admin.bodies import STAFF_ID, TENANT_ID, Read
 from insula.audit import PLATFORM, ActorKind
+from insula.core.moments import Moment
+from insula.core.paging import KeysetParams
 from insula.db.models import AuditEvent
-from insula.http.moments import Moment
-from insula.http.paging import KeysetParams
 
 _EVENT: Final[JsonDict] = {
     "id": "019ab2c4-0e00-7e00-8e00-738495a6b7c8",

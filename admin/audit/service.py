@@ -2,8 +2,8 @@
 
 from admin.audit import queries
 from admin.audit.schemas import AuditEventList
+from insula.core.paging import Slice
 from insula.db.models import AuditEvent
-from insula.http.paging import Slice
 from insula.scope import StaffScope
 
 

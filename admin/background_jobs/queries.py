@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.background_jobs.models import EVENTS, JOBS, Job, JobEvent
 from admin.background_jobs.schemas import JobList
-from insula.text.searching import containing
+from insula.core.text.searching import containing
 
 _MOST_EVENTS: Final = 100
 _COLUMNS: Final = (

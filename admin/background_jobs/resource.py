@@ -4,7 +4,7 @@ from admin.background_jobs import routes
 from admin.background_jobs.permissions import Action
 from admin.database import ADMIN
 from insula.apps import Resource, Tag
-from insula.db.queue_rights import EVENTS, JOBS, on_queue
+from insula.db.schema.queue_rights import EVENTS, JOBS, on_queue
 
 RESOURCE: Final = Resource(
     tag=Tag(name="jobs", description="The work after the response."),

@@ -6,11 +6,11 @@ from admin.background_jobs import service
 from admin.background_jobs.errors import JobQueuedAgain, JobSettled
 from admin.background_jobs.permissions import Action
 from admin.background_jobs.schemas import JobDetail, JobList, JobRead
-from insula.errors import NotFound
-from insula.http.access import allow_staff
-from insula.http.paging import OffsetPage
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.core.errors import NotFound
+from insula.core.paging import OffsetPage
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow_staff
+from insula.http.routing.route import TenantRoute
 from insula.scope import StaffScope
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=TenantRoute)

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from admin.background_jobs.models import Job, JobEvent, JobStatus
 from admin.bodies import TENANT_ID, Read
-from insula.http.paging import OffsetParams
+from insula.core.paging import OffsetParams
 
 _JOB: Final[JsonDict] = {
     "id": 4711,

@@ -11,11 +11,11 @@ from admin.background_jobs.acts import Act
 from admin.background_jobs.errors import JobQueuedAgain, JobSettled
 from admin.background_jobs.models import Job, JobEvent
 from admin.background_jobs.schemas import JobList
-from insula import clock
 from insula.audit import record
-from insula.db.failures import constraint_of
-from insula.db.queue_rights import QUEUEING_LOCK
-from insula.errors import NotFound
+from insula.core import clock
+from insula.core.errors import NotFound
+from insula.db.engine.failures import constraint_of
+from insula.db.schema.queue_rights import QUEUEING_LOCK
 from insula.scope import StaffScope
 
 _RETRY: Final = text(

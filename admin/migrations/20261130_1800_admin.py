@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from insula.db.online import create_index, drop_index
+from insula.db.migrate.online import create_index, drop_index
 
 revision: Final = "admin_0001"
 down_revision: Final = None

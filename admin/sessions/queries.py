@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.sessions.schemas import SessionList
+from insula.core.ids import UserId
 from insula.db.models import AuthSession
-from insula.ids import UserId
 
 
 async def sessions(

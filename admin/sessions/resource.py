@@ -5,7 +5,7 @@ from admin.sessions import routes
 from admin.sessions.permissions import Action
 from insula.apps import AttackHints, Resource
 from insula.db.models import AuthSession
-from insula.db.rights import may
+from insula.db.schema.rights import may
 
 RESOURCE: Final = Resource(
     routers=(routes.router,),

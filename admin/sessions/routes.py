@@ -7,12 +7,12 @@ from admin.sessions import service
 from admin.sessions.permissions import Action
 from admin.sessions.schemas import SessionList, SessionRead
 from admin.staff.errors import StaffProtected
-from insula.errors import NotFound
-from insula.http.access import allow_staff
-from insula.http.paging import OffsetPage
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
-from insula.ids import UserId
+from insula.core.errors import NotFound
+from insula.core.ids import UserId
+from insula.core.paging import OffsetPage
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow_staff
+from insula.http.routing.route import TenantRoute
 from insula.scope import StaffScope
 
 router = APIRouter(prefix="/users/{user_id}/sessions", tags=["users"], route_class=TenantRoute)

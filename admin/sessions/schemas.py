@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from admin.bodies import Read
-from insula.http.paging import MAX_LIMIT, MAX_SKIP
+from insula.core.paging import MAX_LIMIT, MAX_SKIP
 
 
 class SessionRead(Read):

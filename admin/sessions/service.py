@@ -9,11 +9,11 @@ from admin.sessions.acts import Act
 from admin.sessions.permissions import Action
 from admin.sessions.schemas import SessionList
 from admin.users import queries as users
-from insula import clock
 from insula.audit import record
+from insula.core import clock
+from insula.core.errors import NotFound
+from insula.core.ids import UserId
 from insula.db.models import AuthSession
-from insula.errors import NotFound
-from insula.ids import UserId
 from insula.scope import StaffScope
 
 

@@ -6,15 +6,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from admin.database import ADMIN
 from admin.staff.service import appoint_by_operator
-from insula.auth import EmailAddress, Letters
-from insula.auth.enrolment import Enrolled, enrol
+from insula.access import StaffRole
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
-from insula.db.pools import Database
-from insula.db.roles import IDENTITY
-from insula.errors import AppError
-from insula.policy import StaffRole
-from insula.settings import Settings
+from insula.core.errors import AppError
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY
+from insula.identity import EmailAddress, Letters
+from insula.identity.accounts.enrolment import Enrolled, enrol
 
 app = typer.Typer(no_args_is_help=True)
 _ADDRESS: TypeAdapter[str] = TypeAdapter(EmailAddress)

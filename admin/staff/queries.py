@@ -10,9 +10,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.staff.schemas import StaffList
+from insula.access import StaffRole
+from insula.core.text.searching import containing
 from insula.db.models import ACTIVE, Staff, User
-from insula.policy import StaffRole
-from insula.text.searching import containing
 
 _LOCK: Final = 0x57AFF
 """The advisory lock of all changes to people by staff."""

@@ -5,7 +5,7 @@ from admin.staff import routes
 from admin.staff.permissions import Action
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import Staff
-from insula.db.rights import may
+from insula.db.schema.rights import may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="staff", description="Who works for the platform, and as what."),

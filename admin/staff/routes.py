@@ -8,13 +8,13 @@ from admin.staff.errors import AlreadyStaff, LastSuperuser, OwnStaffRole
 from admin.staff.permissions import Action
 from admin.staff.schemas import StaffAppoint, StaffList, StaffRead, StaffUpdate
 from admin.users.errors import UserMissing, UserUnfit
-from insula.errors import NotFound
-from insula.http.access import allow_staff
-from insula.http.answers import LOCATED
-from insula.http.paging import OffsetPage
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
-from insula.ids import UserId
+from insula.core.errors import NotFound
+from insula.core.ids import UserId
+from insula.core.paging import OffsetPage
+from insula.http.responses.answers import LOCATED
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow_staff
+from insula.http.routing.route import TenantRoute
 from insula.scope import StaffScope
 
 router = APIRouter(prefix="/staff", tags=["staff"], route_class=TenantRoute)

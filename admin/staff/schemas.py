@@ -8,10 +8,10 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from admin.bodies import STAFF_ID, Email, Read, Status
+from insula.access import StaffRole
+from insula.core.paging import OffsetParams
 from insula.db.models import Staff, User
-from insula.http.bodies import Input
-from insula.http.paging import OffsetParams
-from insula.policy import StaffRole
+from insula.http.request.bodies import Input
 
 _STAFF: Final[JsonDict] = {
     "user_id": STAFF_ID,

@@ -15,13 +15,13 @@ from admin.staff.schemas import StaffAppoint, StaffList
 from admin.users import queries as users
 from admin.users.errors import UserMissing, UserUnfit
 from admin.users.service import chosen
+from insula.access import StaffRole
 from insula.audit import Actor, record, record_in
-from insula.db.failures import constraint_of
+from insula.core.errors import NotFound
+from insula.core.ids import UserId
+from insula.db.engine.failures import constraint_of
+from insula.db.engine.unit import Unit
 from insula.db.models import ACTIVE, Staff
-from insula.db.unit import Unit
-from insula.errors import NotFound
-from insula.ids import UserId
-from insula.policy import StaffRole
 from insula.scope import StaffScope
 
 _OPERATOR: Final = Actor("staff", label="insula staff add")

@@ -7,10 +7,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.tenants.schemas import TenantList
+from insula.core.ids import TenantId
+from insula.core.text.searching import containing
 from insula.db.models import Membership, Tenant, TenantUsage
-from insula.http.paging import fetch_offset
-from insula.ids import TenantId
-from insula.text.searching import containing
+from insula.db.query.pages import fetch_offset
 
 
 async def page(session: AsyncSession, params: TenantList) -> tuple[Sequence[Tenant], int]:

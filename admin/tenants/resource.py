@@ -5,7 +5,7 @@ from admin.tenants import routes
 from admin.tenants.permissions import Action
 from insula.apps import Resource, Tag
 from insula.db.models import Membership, Tenant, TenantDomain, TenantSlug, TenantUsage
-from insula.db.rights import may
+from insula.db.schema.rights import may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="tenants", description="Every tenant of the installation."),

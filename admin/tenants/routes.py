@@ -7,14 +7,14 @@ from admin.tenants import service
 from admin.tenants.permissions import Action
 from admin.tenants.schemas import TenantCreate, TenantDetail, TenantList, TenantRead
 from admin.users.errors import UserMissing, UserUnfit
-from insula.errors import NotFound, PlanUnknown
-from insula.http.access import allow_staff
-from insula.http.answers import LOCATED
+from insula.core.errors import NotFound, PlanUnknown
+from insula.core.ids import TenantId
+from insula.core.paging import OffsetPage
 from insula.http.kernel import kernel_of
-from insula.http.paging import OffsetPage
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
-from insula.ids import TenantId
+from insula.http.responses.answers import LOCATED
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow_staff
+from insula.http.routing.route import TenantRoute
 from insula.scope import StaffScope
 from tenants.api import SlugTaken
 

@@ -9,10 +9,10 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from admin.bodies import TENANT_ID, Email, Read, Status
+from insula.core.paging import OffsetParams
 from insula.db.models import FREE, Tenant
-from insula.http.bodies import Input
-from insula.http.paging import OffsetParams
-from insula.http.vocabulary import Vocabulary, named_by
+from insula.http.request.bodies import Input
+from insula.http.responses.vocabulary import Vocabulary, named_by
 from tenants.api import Name, Slug
 
 _TENANT: Final[JsonDict] = {

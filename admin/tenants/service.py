@@ -9,9 +9,9 @@ from admin.tenants.acts import Act
 from admin.tenants.schemas import TenantCreate, TenantList
 from admin.users.service import chosen
 from insula.audit import image, record
+from insula.core.errors import NotFound
+from insula.core.ids import TenantId, UserId
 from insula.db.models import ACTIVE, SUSPENDED, Tenant
-from insula.errors import NotFound
-from insula.ids import TenantId, UserId
 from insula.scope import StaffScope
 from insula.tenancy import NewTenants, Profile
 

@@ -1,4 +1,4 @@
-from insula.errors import AppError, NotFound
+from insula.core.errors import AppError, NotFound
 
 
 class OwnSuspension(AppError):

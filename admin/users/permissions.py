@@ -1,4 +1,4 @@
-from insula.policy import ALL_STAFF, SUPERUSERS, SUPPORT_STAFF, Permission
+from insula.access import ALL_STAFF, SUPERUSERS, SUPPORT_STAFF, Permission
 
 
 class Action(Permission):

@@ -8,10 +8,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.users.schemas import UserList
+from insula.core.ids import UserId
+from insula.core.text.searching import containing
 from insula.db.models import Membership, Tenant, User
-from insula.http.paging import fetch_offset
-from insula.ids import UserId
-from insula.text.searching import containing
+from insula.db.query.pages import fetch_offset
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from admin.users import routes
 from admin.users.permissions import Action
 from insula.apps import Resource, Tag
 from insula.db.models import User
-from insula.db.rights import may
+from insula.db.schema.rights import may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="users", description="Everybody who can log in."),

@@ -8,12 +8,12 @@ from admin.users import service
 from admin.users.errors import OwnSuspension
 from admin.users.permissions import Action
 from admin.users.schemas import UserDetail, UserList, UserMembershipRead, UserRead
-from insula.errors import NotFound
-from insula.http.access import allow_staff
-from insula.http.paging import OffsetPage
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
-from insula.ids import UserId
+from insula.core.errors import NotFound
+from insula.core.ids import UserId
+from insula.core.paging import OffsetPage
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow_staff
+from insula.http.routing.route import TenantRoute
 from insula.scope import StaffScope
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=TenantRoute)

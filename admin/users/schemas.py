@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from admin.bodies import TENANT_ID, USER_ID, Read, Status
+from insula.access import StaffRole
+from insula.core.paging import OffsetParams
 from insula.db.models import Membership, Tenant, User
-from insula.http.paging import OffsetParams
-from insula.policy import StaffRole
 
 _USER: Final[JsonDict] = {
     "id": USER_ID,

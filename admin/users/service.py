@@ -16,12 +16,12 @@ from admin.users.errors import OwnSuspension, UserMissing, UserUnfit
 from admin.users.permissions import Action
 from admin.users.queries import UserMembership
 from admin.users.schemas import UserList
-from insula import clock
+from insula.access import StaffRole
 from insula.audit import record
+from insula.core import clock
+from insula.core.errors import NotFound
+from insula.core.ids import UserId
 from insula.db.models import ACTIVE, SUSPENDED, AuthSession, User
-from insula.errors import NotFound
-from insula.ids import UserId
-from insula.policy import StaffRole
 from insula.scope import StaffScope
 
 

@@ -26,20 +26,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from benchmarks.contestants.common import ContestantSettings, settle
-from insula.app.factory import make_app
-from insula.app.pages import Site
+from insula.access import Policy
 from insula.apps import load
-from insula.db.connection import TenantConnection
-from insula.db.pools import Database
-from insula.db.unit import Unit
-from insula.http.dispatch import install
-from insula.http.idempotency import Replay, claim
-from insula.http.json import StrictRequest
-from insula.ids import MemberId, TenantId, UserId
-from insula.logging import configure
-from insula.policy import Policy
+from insula.core.ids import MemberId, TenantId, UserId
+from insula.core.logging import configure
+from insula.core.settings import Settings
+from insula.db.engine.connection import TenantConnection
+from insula.db.engine.pools import Database
+from insula.db.engine.unit import Unit
+from insula.http.request.json import StrictRequest
+from insula.http.routing.dispatch import install
+from insula.http.routing.idempotency import Replay, claim
+from insula.pages.site import Site
 from insula.scope import Member, Scope, UserPrincipal
-from insula.settings import Settings
+from insula.site.factory import make_app
 from insula.tenancy import TenantRecord
 from tenants.database import TENANTS
 

@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from benchmarks.contestants.common import POOL_SIZE, ContestantSettings, ItemOut, settle
-from insula.db.address import ENGINE
+from insula.db.engine.address import ENGINE
 
 
 class Item(SQLModel, table=True):

@@ -15,7 +15,7 @@ from benchmarks.faults.stage import Stage, staged, temporary_directory
 from benchmarks.faults.table import Table
 from benchmarks.machine import machine, versions
 from benchmarks.proc import prefer
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _HERE: Final = Path(__file__).parent

@@ -15,10 +15,10 @@ from sqlalchemy.pool import NullPool
 
 from benchmarks.faults.traffic import NO_ANSWER
 from insula.apps import load
-from insula.auth.api_keys import digest_of, new_key
+from insula.core.ids import new_id
+from insula.core.settings import Settings, audience
 from insula.db.models import ApiKey
-from insula.ids import new_id
-from insula.settings import Settings, audience
+from insula.identity.credentials.api_keys import digest_of, new_key
 from insula.tenancy import CHALLENGE
 from tests.support.app import PASSWORD, AppName
 from tests.support.dns import NameServer

@@ -17,7 +17,7 @@ from benchmarks.faults.crowd import BY_NAME, KINDS, Asked, Crowd, Visit, gathere
 from benchmarks.faults.house import PROCESSES, House, Post
 from benchmarks.faults.table import Bar, Cell, Table
 from benchmarks.faults.traffic import NO_ANSWER
-from insula.db.roles import GATE, IDENTITY, WORKER, OtherAppRole
+from insula.db.engine.roles import GATE, IDENTITY, WORKER, OtherAppRole
 from insula.limits import Health
 from tenants.database import TENANTS
 from tests.support.faulty import Fault, Faulty, Only, Wire, of_role

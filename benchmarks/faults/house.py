@@ -15,12 +15,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from redis.asyncio import Redis
 
-from insula.auth.emails import WELCOME
-from insula.db.pools import Database
-from insula.db.roles import IDENTITY
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY
+from insula.identity.accounts.emails import WELCOME
 from insula.mail import send_mail
-from insula.settings import Settings
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.app import environment_of, free_port, wait_until
 from tests.support.dns import ADDRESS, NameServer, serving_names
@@ -65,7 +65,7 @@ class Processes:
         """Start all, and return when each web process answers."""
         for number, port in enumerate(self._ports):
             options = ["--port", str(port), "--no-access-log", "--no-proxy-headers"]
-            options += ["--http", "insula.http.server:Connection"]
+            options += ["--http", "insula.http.server.protocol:Connection"]
             self._spawn(f"web-{number}", "uvicorn", "--factory", "insula.asgi:create_app", *options)
         self._spawn("worker", "insula.worker")
         wait_until(lambda: all(map(_answers, self.addresses)), _START_SECONDS)

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from benchmarks.faults.stage import Stage
 from benchmarks.faults.table import Bar, Cell, Table
 from benchmarks.faults.traffic import Flow, Traffic, most_within, percentile
-from insula.limits.ledger import WINDOW
+from insula.limits.rates.ledger import WINDOW
 from tests.limits.server import ValkeyServer
 
 CALM_TENANTS: Final = 20

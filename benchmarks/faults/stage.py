@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.app import serving
 from tests.support.factories import Factories

@@ -9,8 +9,8 @@ import asyncpg
 from benchmarks.growth.size import BURST, MEMBERS, PROJECTS, Kind, Size, id_in_sql
 from benchmarks.stage import with_path
 from insula.apps import load
-from insula.db.migrate import migrate
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.migrate.run import migrate
 
 FILLED: Final = "filled"
 _NOW: Final = "timestamptz '2026-11-01 00:00:00Z'"

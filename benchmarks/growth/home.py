@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from benchmarks.growth.size import Size
 from benchmarks.stage import HOST, with_path
-from insula.embedded import Cluster
-from insula.settings import AuthSettings, DatabaseSettings, MailSettings, Settings
+from insula.core.settings import AuthSettings, DatabaseSettings, MailSettings, Settings
+from insula.dev.embedded import Cluster
 
 _SERVER: Final = {"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
 _TOKEN_SECONDS: Final = 3_600  # longer than a run: the same tokens all the time

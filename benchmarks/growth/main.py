@@ -20,7 +20,7 @@ from benchmarks.load import WRK
 from benchmarks.machine import machine, versions
 from benchmarks.servers import Cores, pinned
 from insula.apps import load
-from insula.db.migrate import migrate
+from insula.db.migrate.run import migrate
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _BENCHMARKS: Final = Path(__file__).parents[1]

@@ -16,7 +16,7 @@ from benchmarks.growth.serving import Caller, Server, serving
 from benchmarks.growth.size import Size
 from benchmarks.load import Burst, Target, burst
 from benchmarks.servers import Cores
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 _PRELUDE: Final = 5
 _COLD_EACH: Final = 100

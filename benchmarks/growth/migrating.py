@@ -15,8 +15,8 @@ import asyncpg
 from benchmarks.growth.serving import inherited
 from insula.apps import load
 from insula.cli.environment import to_environment
-from insula.db.branches import heads
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.schema.branches import heads
 
 _ROOT: Final = Path(__file__).parents[2]
 _CODE: Final = ("platform", "tenants", "billing", "admin")
@@ -27,7 +27,7 @@ _REVISION: Final = '''
 from alembic import op
 from sqlalchemy import Column, Text
 
-from insula.db.ddl import create_tenant_table
+from insula.db.schema.ddl import create_tenant_table
 
 revision = "{revision}"
 down_revision = "{before}"

@@ -9,11 +9,11 @@ from typing import Final
 
 from benchmarks.growth.size import MEMBERS, Kind, Place, Size, id_of
 from benchmarks.operations import request
-from insula.auth import KeyRing, TokenIssuer
-from insula.db.pools import Database
-from insula.db.roles import GATE, IDENTITY
-from insula.ids import TenantId, UserId
-from insula.settings import Settings, audience
+from insula.core.ids import TenantId, UserId
+from insula.core.settings import Settings, audience
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE, IDENTITY
+from insula.identity import KeyRing, TokenIssuer
 
 OPERATIONS: Final = ("read", "list")
 _REQUESTS_EACH: Final = 3

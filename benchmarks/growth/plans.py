@@ -17,8 +17,8 @@ from benchmarks.growth.measuring import Subject
 from benchmarks.growth.people import OPERATIONS
 from benchmarks.growth.serving import Caller, serving
 from benchmarks.growth.size import Size
-from insula.db.roles import GATE
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.roles import GATE
 from tenants.database import TENANTS
 
 _EXPLAIN: Final = {

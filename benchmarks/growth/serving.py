@@ -16,7 +16,7 @@ import httpx
 from benchmarks.proc import family, resident_mb
 from benchmarks.servers import pinned
 from insula.cli.environment import to_environment
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 _PATIENCE: Final = 60.0
 _POLL: Final = 0.01

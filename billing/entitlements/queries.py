@@ -3,8 +3,8 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.core.ids import TenantId
 from insula.db.models import Entitlement
-from insula.ids import TenantId
 
 
 async def entitlements(session: AsyncSession, tenant_id: TenantId) -> Sequence[Entitlement]:

@@ -5,7 +5,7 @@ from billing.entitlements import routes
 from billing.entitlements.permissions import Action
 from insula.apps import Resource, Tag
 from insula.db.models import Entitlement
-from insula.db.rights import COMMANDS, may
+from insula.db.schema.rights import COMMANDS, may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="entitlements", description="What that grants it."),

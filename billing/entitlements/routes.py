@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from billing.entitlements import service
 from billing.entitlements.permissions import Action
 from billing.entitlements.schemas import EntitlementRead
-from insula.http.access import allow
-from insula.http.route import TenantRoute
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
 
 router = APIRouter(prefix="/entitlements", tags=["entitlements"], route_class=TenantRoute)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from insula.db.ddl import create_table, create_tenant_table, each_tenant
+from insula.db.schema.ddl import create_table, create_tenant_table, each_tenant
 
 revision: Final = "billing_0001"
 down_revision: Final = None

@@ -4,7 +4,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
-from insula.db.base import TenantOwned
+from insula.db.schema.base import TenantOwned
 
 
 class EntitlementOverride(TenantOwned, table=True):

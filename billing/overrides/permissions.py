@@ -1,4 +1,4 @@
-from insula.policy import ALL_STAFF, SUPERUSERS, Permission
+from insula.access import ALL_STAFF, SUPERUSERS, Permission
 
 
 class Action(Permission):

@@ -6,8 +6,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from billing.overrides.models import EntitlementOverride
+from insula.core.ids import TenantId
 from insula.db.models import Tenant
-from insula.ids import TenantId
 
 
 async def tenant_exists(session: AsyncSession, tenant_id: TenantId) -> bool:

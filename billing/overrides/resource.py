@@ -5,9 +5,9 @@ from billing.overrides import jobs, routes
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.permissions import Action
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.engine.roles import WORKER
 from insula.db.models import Entitlement
-from insula.db.rights import COMMANDS, may
-from insula.db.roles import WORKER
+from insula.db.schema.rights import COMMANDS, may
 
 RESOURCE: Final = Resource(
     jobs=jobs.JOBS,

@@ -7,12 +7,12 @@ from billing.overrides import service as overrides
 from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.permissions import Action
 from billing.overrides.schemas import OverridePut, OverrideRead
-from insula.errors import InvalidValue, NotFound
-from insula.http.access import allow_staff
+from insula.core.errors import InvalidValue, NotFound
+from insula.core.ids import TenantId
 from insula.http.kernel import kernel_of
-from insula.http.problems import Responses, problems
-from insula.http.route import TenantRoute
-from insula.ids import TenantId
+from insula.http.responses.problems import Responses, problems
+from insula.http.routing.guards import allow_staff
+from insula.http.routing.route import TenantRoute
 from insula.scope import StaffScope
 
 router = APIRouter(prefix="/tenants/{tenant_id}/overrides", tags=["overrides"], route_class=TenantRoute)

@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula.http.bodies import Input, Read
-from insula.http.moments import Moment
-from insula.text.fields import Line
+from insula.core.moments import Moment
+from insula.core.text.fields import Line
+from insula.http.request.bodies import Input, Read
 
 _MOST: Final = 1_000_000_000_000
 _OVERRIDE: Final[JsonDict] = {

@@ -13,13 +13,13 @@ from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.schemas import OverridePut
 from billing.tenant_lock import locked_tenant
-from insula import clock
 from insula.audit import SYSTEM, image, record, record_in
-from insula.db.pools import Database
-from insula.db.roles import WORKER
-from insula.db.unit import Unit
-from insula.errors import InvalidValue, NotFound
-from insula.ids import TenantId
+from insula.core import clock
+from insula.core.errors import InvalidValue, NotFound
+from insula.core.ids import TenantId
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import WORKER
+from insula.db.engine.unit import Unit
 from insula.scope import StaffScope
 
 _OBJECT = "entitlement_override"

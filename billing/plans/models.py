@@ -2,7 +2,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from insula.db.base import Base
+from insula.db.schema.base import Base
 
 
 class Plan(Base, table=True):

@@ -1,4 +1,4 @@
-from insula.policy import EVERYBODY, Permission
+from insula.access import EVERYBODY, Permission
 
 
 class Action(Permission):

@@ -5,7 +5,7 @@ from billing.plans import routes
 from billing.plans.models import Plan
 from billing.plans.permissions import Action
 from insula.apps import Resource, Tag
-from insula.db.rights import global_table, may
+from insula.db.schema.rights import global_table, may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="plans", description="What can be bought."),

@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from billing.plans import service
 from billing.plans.permissions import Action
 from billing.plans.schemas import PlanRead
-from insula.http.access import allow
-from insula.http.route import TenantRoute
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
 
 router = APIRouter(prefix="/plans", tags=["plans"], route_class=TenantRoute)

@@ -6,7 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from billing.plans import queries
 from billing.plans.models import Plan
-from insula.errors import PlanUnknown
+from insula.core.errors import PlanUnknown
 from insula.scope import Scope
 
 

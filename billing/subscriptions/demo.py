@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from insula.apps import Demo, act_for
-from insula.ids import new_id
+from insula.core.ids import new_id
 
 _SUBSCRIPTION: Final = text("""
     INSERT INTO subscription (tenant_id, id, plan_key, status, created_at, updated_at, version)

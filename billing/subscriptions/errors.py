@@ -1,4 +1,4 @@
-from insula.errors import AppError
+from insula.core.errors import AppError
 
 
 class SubscriptionMissing(AppError):

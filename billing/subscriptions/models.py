@@ -3,7 +3,7 @@ from datetime import datetime
 from sqlalchemy import DateTime, Text, UniqueConstraint
 from sqlmodel import Field
 
-from insula.db.base import TenantOwned
+from insula.db.schema.base import TenantOwned
 
 
 class Subscription(TenantOwned, table=True):

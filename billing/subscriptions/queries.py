@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.statuses import KNOWN_STATUSES
-from insula.ids import TenantId
+from insula.core.ids import TenantId
 
 SUBSCRIPTIONS_OF_UNKNOWN_STATUS: Final = select(func.count(col(Subscription.status))).where(
     col(Subscription.status).not_in(sorted(KNOWN_STATUSES))

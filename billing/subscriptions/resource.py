@@ -4,11 +4,11 @@ from billing.database import BILLING, STAFF, TENANTS
 from billing.subscriptions import demo, queries, routes
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.permissions import Action
-from insula.app.queue_metrics import DatabaseGauge
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.engine.roles import GATE
 from insula.db.models import Entitlement, Tenant
-from insula.db.rights import departs, may
-from insula.db.roles import GATE
+from insula.db.schema.rights import departs, may
+from insula.site.queue_metrics import DatabaseGauge
 
 RESOURCE: Final = Resource(
     tag=Tag(name="subscription", description="What the tenant has bought."),

@@ -6,9 +6,9 @@ from billing.subscriptions import service
 from billing.subscriptions.errors import SubscriptionMissing
 from billing.subscriptions.permissions import Action
 from billing.subscriptions.schemas import SubscriptionRead
-from insula.http.access import allow
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
 
 router = APIRouter(prefix="/subscription", tags=["subscription"], route_class=TenantRoute)

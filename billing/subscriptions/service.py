@@ -14,9 +14,9 @@ from billing.subscriptions.errors import SubscriptionMissing
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.statuses import ENDED_STATUSES
 from billing.tenant_lock import locked_tenant
-from insula import clock
+from insula.core import clock
+from insula.core.ids import TenantId
 from insula.db.models import FREE, Entitlement
-from insula.ids import TenantId
 from insula.scope import Scope
 
 _BEFORE_ALL: Final = datetime(1, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from billing.webhook_events.schemas import WebhookEventList
 from billing.webhooks.models import WebhookEvent
-from insula.text.searching import containing
+from insula.core.text.searching import containing
 
 _NO_PAYLOAD: Final = defer(WebhookEvent.payload, raiseload=True)  # type: ignore[arg-type]  # SQLModel types it as its value
 

@@ -5,7 +5,7 @@ from billing.webhook_events import routes
 from billing.webhook_events.permissions import Action
 from billing.webhooks.models import WebhookEvent
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.rights import may
+from insula.db.schema.rights import may
 
 FOR_STAFF: Final = Resource(
     tag=Tag(name="webhooks", description="What the payment provider sent, and what became of it."),

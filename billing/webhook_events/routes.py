@@ -7,10 +7,10 @@ from billing.webhook_events import service as webhook_events
 from billing.webhook_events.errors import EventNotFound
 from billing.webhook_events.permissions import Action
 from billing.webhook_events.schemas import WebhookEventList, WebhookEventRead
-from insula.http.access import allow_staff
-from insula.http.paging import OffsetPage
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.core.paging import OffsetPage
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow_staff
+from insula.http.routing.route import TenantRoute
 from insula.scope import StaffScope
 
 router = APIRouter(prefix="/webhook-events", tags=["webhooks"], route_class=TenantRoute)

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from billing.bodies import Read
 from billing.webhooks.models import EventStatus
-from insula.http.paging import OffsetParams
+from insula.core.paging import OffsetParams
 
 
 class WebhookEventRead(Read):

@@ -9,8 +9,8 @@ from billing.webhook_events.acts import Act
 from billing.webhook_events.errors import EventNotFound
 from billing.webhook_events.schemas import WebhookEventList
 from billing.webhooks.models import EventStatus, WebhookEvent
-from insula import clock
 from insula.audit import record
+from insula.core import clock
 from insula.scope import StaffScope
 
 _STUCK: Final[frozenset[EventStatus]] = frozenset({"dead", "quarantined"})

@@ -19,9 +19,9 @@ from billing.webhooks.errors import EventMalformed, EventOfOtherMode
 from billing.webhooks.models import STRIPE, WebhookEvent
 from billing.webhooks.provider_events import SUBSCRIPTION_EVENTS, ProviderEvent
 from billing.webhooks.subscription_events import follow
-from insula import clock
-from insula.db.pools import Database
-from insula.db.unit import Unit
+from insula.core import clock
+from insula.db.engine.pools import Database
+from insula.db.engine.unit import Unit
 
 MAX_ATTEMPTS: Final = 8
 _MAX_ERROR: Final = 500

@@ -9,8 +9,8 @@ from sqlalchemy import CheckConstraint, DateTime, Index, Text, UniqueConstraint,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from insula.db.base import Base, TenantOwned
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.db.schema.base import Base, TenantOwned
 
 STRIPE: Final = "stripe"
 EventStatus = Literal["pending", "handled", "quarantined", "dead"]

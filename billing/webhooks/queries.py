@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from billing.plans.models import Plan
 from billing.webhooks.models import STRIPE, BillingCustomer, WebhookEvent
 from billing.webhooks.provider_events import ProviderEvent, ProviderPrice
-from insula.ids import TenantId
+from insula.core.ids import TenantId
 
 
 async def plans_sold_at(session: AsyncSession, prices: Collection[ProviderPrice]) -> Sequence[Plan]:

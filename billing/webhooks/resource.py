@@ -4,7 +4,7 @@ from billing.database import BILLING
 from billing.webhooks import demo, jobs, routes
 from billing.webhooks.models import BillingCustomer, WebhookEvent
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.rights import departs, may
+from insula.db.schema.rights import departs, may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="webhooks", description="What the payment provider calls."),

@@ -6,12 +6,12 @@ from billing.settings import BillingSettings
 from billing.webhooks import inbox, signature
 from billing.webhooks.errors import EventMalformed, EventOfOtherMode, SignatureInvalid, WebhooksDisabled
 from billing.webhooks.schemas import WebhookReceipt
-from insula.errors import PayloadTooLarge, Unavailable
+from insula.core.errors import PayloadTooLarge, Unavailable
 from insula.http.errors import JSON_ERRORS
-from insula.http.json import strict_json
 from insula.http.kernel import kernel_of
-from insula.http.problems import problems
-from insula.http.route import PublicRoute
+from insula.http.request.json import strict_json
+from insula.http.responses.problems import problems
+from insula.http.routing.route import PublicRoute
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=PublicRoute)
 

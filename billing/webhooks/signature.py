@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from billing.webhooks.errors import SignatureInvalid
-from insula import clock
+from insula.core import clock
 
 TOLERANCE_SECONDS: Final = 300
 _MAX_HEADER: Final = 4096

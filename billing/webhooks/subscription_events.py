@@ -22,9 +22,9 @@ from billing.webhooks.models import STRIPE
 from billing.webhooks.order import last_of
 from billing.webhooks.provider_events import ProviderEvent, ProviderItem, ProviderSubscription
 from insula.audit import Actor, Origin, image, record_in
+from insula.core.ids import TenantId
+from insula.db.engine.unit import Unit
 from insula.db.models import FREE
-from insula.db.unit import Unit
-from insula.ids import TenantId
 
 # The provider's clock ticks in seconds. Within one, a subscription is made before it changes and
 # changes before it ends; changes within one second are ordered by what they replaced.

@@ -10,9 +10,9 @@ from sqlmodel import col, select
 from billing.database import BILLING
 from billing.webhooks import inbox, queries
 from billing.webhooks.models import BillingCustomer, WebhookEvent
-from insula import clock
-from insula.db.pools import Database
-from insula.db.unit import Unit
+from insula.core import clock
+from insula.db.engine.pools import Database
+from insula.db.engine.unit import Unit
 
 _BATCH: Final = 20
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from sqlalchemy import CheckConstraint
 
 from insula.callers import Errors, RoleCallers, RoleHolder, Roles
-from insula.errors import AppError
+from insula.core.errors import AppError
 from insula.scope import RolePrincipal, RoleScope
 
 

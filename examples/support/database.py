@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from insula.db.declared import DatabasePart, DeclaredRole
-from insula.db.rights import global_table, may
-from insula.db.roles import AppRole
+from insula.db.engine.roles import AppRole
+from insula.db.schema.declarations import DatabasePart, DeclaredRole
+from insula.db.schema.rights import global_table, may
 from support.agents import SupportAgent
 
 SUPPORT: Final = AppRole("insula_support")

@@ -4,7 +4,7 @@ from typing import ClassVar
 from fastapi.params import Depends as DependsParam
 
 from insula.callers import Admitted
-from insula.http.access import RoleGuard, depends
+from insula.http.routing.guards import RoleGuard, depends
 from support.agents import AgentPrincipal, AgentScope, SupportAgents
 
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from insula.core.ids import new_id
+from insula.core.settings import Settings
 from insula.db.models import Membership
-from insula.ids import new_id
-from insula.settings import Settings
 from support.agents import AgentRole, SupportAgent
 from support.tickets.models import Ticket
 from tests.isolation.matrix.callers import callers_of

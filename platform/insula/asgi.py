@@ -7,17 +7,17 @@ from itertools import chain
 
 from fastapi import FastAPI
 
-from insula.app.lifespan import lifespan_of
-from insula.app.periodic import every
-from insula.app.root import PUBLIC, build_root
 from insula.apps import Installation
 from insula.apps.build import build, product_of, site_of, vocabularies_of
 from insula.apps.settings import read
-from insula.http.dispatch import install
+from insula.core.logging import configure
+from insula.core.settings import Settings
 from insula.http.kernel import Kernel
-from insula.http.seal import seal
-from insula.logging import configure
-from insula.settings import Settings
+from insula.http.routing.dispatch import install
+from insula.http.routing.route_check import seal
+from insula.site.lifespan import lifespan_of
+from insula.site.periodic import every
+from insula.site.root import PUBLIC, build_root
 
 KEY_USES_SECONDS = 60.0
 

@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula import clock
+from insula.access.entitlements import small_quota
+from insula.core import clock
+from insula.core.paging import Slice
+from insula.core.text.searching import containing
 from insula.db.models import ApiKey
-from insula.entitlements import small_quota
-from insula.http.paging import Columns, Slice, fetch_keyset
-from insula.text.searching import containing
+from insula.db.query.pages import Columns, fetch_keyset
 from tenants.api_keys.schemas import ApiKeyList
 
 _SORTABLE: Final[Columns] = {"created_at": col(ApiKey.created_at), "name": col(ApiKey.name_key)}

@@ -2,7 +2,7 @@ from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import ApiKey
-from insula.db.rights import may
+from insula.db.schema.rights import may
 from tenants.api_keys import queries, routes
 from tenants.api_keys.permissions import Action
 from tenants.database import TENANTS

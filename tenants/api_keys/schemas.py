@@ -8,14 +8,14 @@ from uuid import UUID
 from pydantic import MISSING, AfterValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula import clock
-from insula.auth.api_keys import public_part
+from insula.core import clock
+from insula.core.moments import Moment
+from insula.core.paging import KeysetParams
+from insula.core.text import fields as text
 from insula.db.models import ApiKey
-from insula.http.bodies import Input, Read, Update
-from insula.http.moments import Moment
-from insula.http.paging import KeysetParams
-from insula.http.vocabulary import Vocabulary, word_of
-from insula.text import fields as text
+from insula.http.request.bodies import Input, Read, Update
+from insula.http.responses.vocabulary import Vocabulary, word_of
+from insula.identity.credentials.api_keys import public_part
 
 ApiKeyStatus = Literal["live", "expired", "revoked"]
 MAX_OVERLAP: Final = timedelta(days=7)

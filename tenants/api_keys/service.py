@@ -7,14 +7,14 @@ from uuid import UUID
 
 from pydantic import MISSING
 
-from insula import clock
 from insula.audit import image, record
-from insula.auth.api_keys import digest_of, new_key
+from insula.core import clock
+from insula.core.errors import InvalidRequest, NotFound
+from insula.core.ids import new_id
+from insula.core.paging import Slice
+from insula.core.preconditions import Precondition
 from insula.db.models import ApiKey
-from insula.errors import InvalidRequest, NotFound
-from insula.http.etags import Precondition
-from insula.http.paging import Slice
-from insula.ids import new_id
+from insula.identity.credentials.api_keys import digest_of, new_key
 from insula.limits import RATE
 from insula.scope import Scope
 from insula.scope.quotas import reserve

@@ -1,4 +1,4 @@
-from insula.policy import ADMINS, Permission
+from insula.access import ADMINS, Permission
 
 
 class Action(Permission):

@@ -7,9 +7,10 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from insula.core.paging import Slice
+from insula.core.text.searching import containing
 from insula.db.models import AuditEvent
-from insula.http.paging import Columns, Slice, fetch_keyset
-from insula.text.searching import containing
+from insula.db.query.pages import Columns, fetch_keyset
 from tenants.audit_events.schemas import AuditEventFilter, AuditEventList
 
 _SORTABLE: Final[Columns] = {"occurred_at": col(AuditEvent.occurred_at)}

@@ -2,7 +2,7 @@ from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import AuditEvent
-from insula.db.rights import may
+from insula.db.schema.rights import may
 from tenants.audit_events import routes
 from tenants.audit_events.permissions import Action
 from tenants.database import TENANTS

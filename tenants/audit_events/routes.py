@@ -5,12 +5,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
+from insula.core.paging import InvalidCursor, Page
 from insula.db.models import AuditEvent
-from insula.http.access import allow
-from insula.http.exports import MEDIA_TYPE, CsvResponse, begun
-from insula.http.paging import InvalidCursor, Page
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.http.responses.exports import MEDIA_TYPE, CsvResponse, begun
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute
 from insula.limits import LimitClass
 from insula.scope import Scope
 from tenants.audit_events import service as audit_events

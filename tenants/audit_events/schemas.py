@@ -8,11 +8,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
 from insula.audit import ActorKind
-from insula.http.bodies import Read
-from insula.http.exports import ExportParams
-from insula.http.moments import Moment
-from insula.http.paging import KeysetParams
-from insula.text.fields import SearchText
+from insula.core.moments import Moment
+from insula.core.paging import KeysetParams
+from insula.core.text.fields import SearchText
+from insula.http.request.bodies import Read
+from insula.http.responses.exports import ExportParams
 
 _EXAMPLE: Final[JsonDict] = {
     "id": "019ab2c4-5e00-7e00-8e00-738495a6b7c8",

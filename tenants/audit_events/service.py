@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+from insula.core.paging import Slice
 from insula.db.models import AuditEvent
-from insula.http.paging import Slice
 from insula.scope import Scope
 from tenants.audit_events import queries
 from tenants.audit_events.schemas import AuditEventFilter, AuditEventList

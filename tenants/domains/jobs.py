@@ -11,11 +11,11 @@ from typing import Final
 import anyio
 from pydantic import JsonValue
 
-from insula import clock
 from insula.audit import SYSTEM, image, record_in
+from insula.core import clock
+from insula.db.engine.roles import WORKER
+from insula.db.engine.unit import Unit
 from insula.db.models import TenantDomain
-from insula.db.roles import WORKER
-from insula.db.unit import Unit
 from insula.jobs import Handlers, JobContext, Periodic
 from insula.tenancy import DnsResolver, Resolver
 from tenants.domains import queries

@@ -9,10 +9,11 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.access.entitlements import small_quota
+from insula.core.paging import Slice
+from insula.core.text.searching import containing
 from insula.db.models import TenantDomain
-from insula.entitlements import small_quota
-from insula.http.paging import Columns, Slice, fetch_keyset
-from insula.text.searching import containing
+from insula.db.query.pages import Columns, fetch_keyset
 from tenants.domains.schemas import DomainList
 
 _SORTABLE: Final[Columns] = {"created_at": col(TenantDomain.created_at), "host": col(TenantDomain.host)}

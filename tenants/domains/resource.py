@@ -1,9 +1,9 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
+from insula.db.engine.roles import WORKER
 from insula.db.models import TenantDomain
-from insula.db.rights import COMMANDS, may
-from insula.db.roles import WORKER
+from insula.db.schema.rights import COMMANDS, may
 from tenants.database import TENANTS
 from tenants.domains import jobs, queries, routes
 from tenants.domains.permissions import Action

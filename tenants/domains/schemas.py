@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from insula.core.paging import KeysetParams
 from insula.db.models import TenantDomain
-from insula.http.bodies import Input, Read
-from insula.http.paging import KeysetParams
+from insula.http.request.bodies import Input, Read
 from insula.tenancy import CHALLENGE, LONGEST_HOST, public_host
 
 Host = Annotated[

@@ -9,15 +9,15 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from insula import clock
 from insula.audit import image, record
+from insula.core import clock
+from insula.core.errors import AppError, NotFound
+from insula.core.paging import Slice
+from insula.core.settings import Settings
 from insula.db.models import TenantDomain
-from insula.db.violations import answering
-from insula.errors import AppError, NotFound
-from insula.http.paging import Slice
+from insula.db.query.violations import answering
 from insula.scope import Scope
 from insula.scope.quotas import reserve
-from insula.settings import Settings
 from insula.tenancy import CHALLENGE, Resolver, within
 from tenants.domains import queries
 from tenants.domains.acts import Act

@@ -9,8 +9,8 @@ from pydantic import JsonValue
 from sqlalchemy import delete, tuple_
 from sqlmodel import col, select
 
-from insula import clock
-from insula.db.roles import WORKER
+from insula.core import clock
+from insula.db.engine.roles import WORKER
 from insula.jobs import Handlers, JobContext, Periodic
 from tenants.invitations.models import Invitation
 

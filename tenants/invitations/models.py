@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Index, LargeBinary, Text, text
 from sqlmodel import Field
 
-from insula import clock
-from insula.db.base import TenantOwned
+from insula.core import clock
 from insula.db.models.roles import own_role
+from insula.db.schema.base import TenantOwned
 
 InvitationStatus = Literal["pending", "accepted", "revoked", "expired"]
 

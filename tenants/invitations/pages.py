@@ -10,9 +10,9 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from insula.app.pages import html_page
 from insula.http.kernel import kernel_of
-from insula.http.route import PublicRoute
+from insula.http.routing.route import PublicRoute
+from insula.pages.site import html_page
 
 STATIC: Final = Path(__file__).parent / "static"
 

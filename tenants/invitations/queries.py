@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula import clock
+from insula.access.entitlements import Quota
+from insula.core import clock
+from insula.core.paging import Slice
+from insula.core.text.searching import containing
 from insula.db.models import Entitlement, Membership
-from insula.entitlements import Quota
-from insula.http.paging import Columns, Slice, fetch_keyset
-from insula.text.searching import containing
+from insula.db.query.pages import Columns, fetch_keyset
 from tenants.invitations.models import Invitation, InvitationStatus
 from tenants.invitations.schemas import InvitationList
 

@@ -1,8 +1,8 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.rights import may
-from insula.db.roles import WORKER
+from insula.db.engine.roles import WORKER
+from insula.db.schema.rights import may
 from tenants.database import TENANTS
 from tenants.invitations import jobs, pages, queries, routes
 from tenants.invitations.emails import INVITATION

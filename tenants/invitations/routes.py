@@ -3,13 +3,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from insula.errors import NotFound, TenantSuspended
-from insula.http.access import allow, allow_personal
-from insula.http.answers import CREATED, TAGGED, created, tagged
+from insula.core.errors import NotFound, TenantSuspended
+from insula.core.paging import InvalidCursor, Page
 from insula.http.kernel import kernel_of
-from insula.http.paging import InvalidCursor, Page
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.http.responses.answers import CREATED, TAGGED, created, tagged
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow, allow_personal
+from insula.http.routing.route import TenantRoute
 from insula.scope import PersonalScope, Scope
 from tenants.dependencies import EmailsDep
 from tenants.invitations import service as invitations

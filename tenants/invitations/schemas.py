@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from insula.auth import EmailAddress
-from insula.http.bodies import Input, Read
-from insula.http.paging import KeysetParams
+from insula.core.paging import KeysetParams
+from insula.http.request.bodies import Input, Read
+from insula.identity import EmailAddress
 from tenants.invitations.models import InvitationStatus
 from tenants.invitations.tokens import MAX_LENGTH
 from tenants.roles.schemas import RoleName

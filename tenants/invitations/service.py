@@ -10,15 +10,15 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula import clock
+from insula.access import Policy, may_grant
 from insula.audit import record
-from insula.auth import fold
+from insula.core import clock
+from insula.core.errors import AppError, NotFound, TenantSuspended
+from insula.core.ids import new_id
+from insula.core.paging import Slice
 from insula.db.models import ACTIVE, Membership, Tenant
-from insula.db.violations import answering
-from insula.errors import AppError, NotFound, TenantSuspended
-from insula.http.paging import Slice
-from insula.ids import new_id
-from insula.policy import Policy, may_grant
+from insula.db.query.violations import answering
+from insula.identity import fold
 from insula.scope import PersonalScope, Scope
 from insula.tenancy import Profile
 from tenants.acting import acting, check_rank

@@ -9,7 +9,7 @@ import re
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from insula.ids import TenantId, new_secret
+from insula.core.ids import TenantId, new_secret
 
 MAX_LENGTH: Final = 160
 _TOKEN: Final = re.compile(r"insula_inv_([0-9a-f]{32})([0-9a-f]{32})_[\w-]{43}", re.ASCII)

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from insula.apps import Demo, act_for
-from insula.ids import new_id
-from insula.text.collation import sort_key
+from insula.core.ids import new_id
+from insula.core.text.collation import sort_key
 
 ITEMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

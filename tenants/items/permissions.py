@@ -1,4 +1,4 @@
-from insula.policy import MEMBERS, VIEWERS, Permission
+from insula.access import MEMBERS, VIEWERS, Permission
 
 
 class Action(Permission):

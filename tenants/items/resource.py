@@ -1,7 +1,7 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.rights import owned
+from insula.db.schema.rights import owned
 from tenants.items import demo, routes
 from tenants.items.models import ITEMS, ProjectItem
 from tenants.items.permissions import Action

@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from insula.audit import image, record
-from insula.db.violations import answering
-from insula.errors import AppError, NotFound
-from insula.http.etags import Precondition
-from insula.http.paging import Slice
+from insula.core.errors import AppError, NotFound
+from insula.core.paging import Slice
+from insula.core.preconditions import Precondition
+from insula.db.query.violations import answering
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tenants.items import queries

@@ -1,4 +1,4 @@
-from insula.policy import Permission
+from insula.access import Permission
 
 
 class Action(Permission):

@@ -5,19 +5,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response, status
 
-from insula.app.auth import AttemptLimits, Attempts
-from insula.app.auth.errors import TooManyAttempts
 from insula.audit import Origin
-from insula.auth import CurrentPasswordWrong, PasswordTooEasy, Rename, SignedIn
-from insula.errors import NotFound, PreconditionFailed
-from insula.http.access import allow_personal
-from insula.http.answers import TAGGED
-from insula.http.etags import IfMatchDep, etag
+from insula.core.errors import NotFound, PreconditionFailed
+from insula.core.ids import UserId
+from insula.core.preconditions import etag
 from insula.http.kernel import Kernel, kernel_of
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
-from insula.ids import UserId
+from insula.http.request.preconditions import IfMatchDep
+from insula.http.responses.answers import TAGGED
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow_personal
+from insula.http.routing.route import TenantRoute
+from insula.identity import CurrentPasswordWrong, PasswordTooEasy, Rename, SignedIn
 from insula.scope import PersonalScope
+from insula.signin import AttemptLimits, Attempts
+from insula.signin.errors import TooManyAttempts
 from tenants.me.permissions import Action
 from tenants.me.schemas import MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionList
 

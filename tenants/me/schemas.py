@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula.auth import NewPassword, PersonName, SessionRecord
-from insula.http.bodies import Input, Read, Update
+from insula.http.request.bodies import Input, Read, Update
+from insula.identity import NewPassword, PersonName, SessionRecord
 from tenants.roles.schemas import RoleName
 
 _TENANT_ID: Final = "019ab2c4-0a00-7000-8000-5162738495a6"

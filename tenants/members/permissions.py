@@ -1,4 +1,4 @@
-from insula.policy import ADMINS, EVERYBODY, OWNERS, VIEWERS, GrantedTo, Permission
+from insula.access import ADMINS, EVERYBODY, OWNERS, VIEWERS, GrantedTo, Permission
 
 
 class Action(Permission):

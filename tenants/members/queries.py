@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.access import Role
+from insula.core.paging import Slice
+from insula.core.text.searching import containing
 from insula.db.models import Membership
-from insula.http.paging import Columns, Slice, fetch_keyset
-from insula.policy import Role
-from insula.text.searching import containing
+from insula.db.query.pages import Columns, fetch_keyset
 from tenants.members.schemas import MemberList
 
 _SORTABLE: Final[Columns] = {

@@ -2,7 +2,7 @@ from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import Membership
-from insula.db.rights import COMMANDS, may
+from insula.db.schema.rights import COMMANDS, may
 from tenants.database import TENANTS
 from tenants.members import routes
 from tenants.members.emails import OWNERSHIP_TRANSFERRED

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from insula.http.bodies import Input, Read
-from insula.http.paging import KeysetParams
+from insula.core.paging import KeysetParams
+from insula.http.request.bodies import Input, Read
 from tenants.roles.schemas import RoleName
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+from insula.access import Role
 from insula.audit import record
+from insula.core.errors import AppError, NotFound
+from insula.core.paging import Slice
+from insula.core.preconditions import Precondition
 from insula.db.models import ApiKey, Membership
-from insula.db.violations import answering
-from insula.errors import AppError, NotFound
-from insula.http.etags import Precondition
-from insula.http.paging import Slice
-from insula.policy import Role
+from insula.db.query.violations import answering
 from insula.scope import Scope
 from tenants.acting import acting, check_rank
 from tenants.api_keys import queries as api_keys

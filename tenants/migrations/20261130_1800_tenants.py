@@ -5,7 +5,7 @@ from typing import Final
 from alembic import op
 from sqlalchemy import Column, Computed, DateTime, ForeignKeyConstraint, Integer, LargeBinary, Text, Uuid, text
 
-from insula.db.ddl import create_tenant_table
+from insula.db.schema.ddl import create_tenant_table
 
 revision: Final = "tenants_0001"
 down_revision: Final = None

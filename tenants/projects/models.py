@@ -3,9 +3,9 @@ from typing import Final, Literal
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
-from insula.db.base import TenantOwned
-from insula.db.sorting import sort_key_of
-from insula.entitlements import quota
+from insula.access.entitlements import quota
+from insula.db.schema.base import TenantOwned
+from insula.db.schema.sorting import sort_key_of
 
 ProjectStatus = Literal["active", "archived"]
 

@@ -7,11 +7,11 @@ from sqlalchemy import bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.db.reading import Reading
-from insula.db.unit import Unit
-from insula.http.keyset import KeysetReading
-from insula.http.paging import Slice
-from insula.text.searching import containing
+from insula.core.paging import Slice
+from insula.core.text.searching import containing
+from insula.db.engine.unit import Unit
+from insula.db.query.pages import KeysetReading
+from insula.db.query.reading import Reading
 from tenants.projects.models import Project
 from tenants.projects.schemas import ProjectList
 

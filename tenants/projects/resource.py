@@ -2,8 +2,8 @@ from pathlib import Path
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.branches import Branch
-from insula.db.rights import owned
+from insula.db.schema.branches import Branch
+from insula.db.schema.rights import owned
 from tenants.projects import demo, routes
 from tenants.projects.models import PROJECTS, Project
 from tenants.projects.permissions import Action

@@ -5,10 +5,10 @@ from typing import Final
 from uuid import UUID
 
 from insula.audit import image, record
-from insula.db.violations import answering
-from insula.errors import AppError, NotFound
-from insula.http.etags import Precondition
-from insula.http.paging import Slice
+from insula.core.errors import AppError, NotFound
+from insula.core.paging import Slice
+from insula.core.preconditions import Precondition
+from insula.db.query.violations import answering
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tenants.projects import queries

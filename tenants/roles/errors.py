@@ -1,4 +1,4 @@
-from insula.errors import AppError, Forbidden
+from insula.core.errors import AppError, Forbidden
 
 
 class Outranked(Forbidden):

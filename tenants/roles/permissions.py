@@ -1,4 +1,4 @@
-from insula.policy import ADMINS, GrantedTo, Permission
+from insula.access import ADMINS, GrantedTo, Permission
 
 
 class Action(Permission):

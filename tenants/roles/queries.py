@@ -8,8 +8,8 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.access import Permissions, Policy
 from insula.db.models import CustomRole, Membership
-from insula.policy import Permissions, Policy
 from tenants.invitations.models import Invitation
 
 

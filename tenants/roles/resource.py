@@ -2,7 +2,7 @@ from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.models import CustomRole
-from insula.db.rights import may
+from insula.db.schema.rights import may
 from tenants.database import TENANTS
 from tenants.roles import routes
 from tenants.roles.permissions import Action

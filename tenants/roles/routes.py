@@ -3,12 +3,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 
-from insula.errors import NotFound, PreconditionFailed
-from insula.http.access import allow
-from insula.http.answers import CREATED, TAGGED, created, tagged
-from insula.http.etags import IfMatchDep
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.core.errors import NotFound, PreconditionFailed
+from insula.http.request.preconditions import IfMatchDep
+from insula.http.responses.answers import CREATED, TAGGED, created, tagged
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
 from tenants.roles import service as roles
 from tenants.roles.errors import Outranked, RoleInUse, RoleKeyTaken, RolesUsedUp

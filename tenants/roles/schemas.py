@@ -8,10 +8,10 @@ from uuid import UUID
 from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
-from insula.http.bodies import Input, Read, Update
-from insula.http.vocabulary import Vocabulary, word_of
-from insula.policy import Published, Role, StaffRole
-from insula.text import fields as text
+from insula.access import Published, Role, StaffRole
+from insula.core.text import fields as text
+from insula.http.request.bodies import Input, Read, Update
+from insula.http.responses.vocabulary import Vocabulary, word_of
 
 _TAKEN: Final = frozenset[str]({*Role, *StaffRole})
 _NAME: Final = StringConstraints(min_length=2, max_length=40, pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")

@@ -8,10 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from insula.audit import image, record
+from insula.core.errors import AppError, InvalidRequest, NotFound
+from insula.core.preconditions import Precondition
 from insula.db.models import CustomRole
-from insula.db.violations import answering
-from insula.errors import AppError, InvalidRequest, NotFound
-from insula.http.etags import Precondition
+from insula.db.query.violations import answering
 from insula.scope import Scope
 from tenants.acting import acting
 from tenants.roles import queries

@@ -1,4 +1,4 @@
-from insula.policy import ADMINS, EVERYBODY, Permission
+from insula.access import ADMINS, EVERYBODY, Permission
 
 
 class Action(Permission):

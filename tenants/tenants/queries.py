@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.core.ids import TenantId
 from insula.db.models import Tenant, TenantSlug
-from insula.ids import TenantId
 
 
 async def get(session: AsyncSession, tenant_id: TenantId, *, for_update: bool = False) -> Tenant:

@@ -3,13 +3,13 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 
-from insula.errors import PreconditionFailed
-from insula.http.access import allow, allow_personal
-from insula.http.answers import CREATED, TAGGED, tagged
-from insula.http.etags import IfMatchDep
+from insula.core.errors import PreconditionFailed
 from insula.http.kernel import kernel_of
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
+from insula.http.request.preconditions import IfMatchDep
+from insula.http.responses.answers import CREATED, TAGGED, tagged
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow, allow_personal
+from insula.http.routing.route import TenantRoute
 from insula.scope import PersonalScope, Scope
 from tenants.deprecation import DEPRECATED, Deprecation
 from tenants.settings import TenantsSettings

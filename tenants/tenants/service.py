@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from insula.access import Role
 from insula.audit import image, record
+from insula.core.errors import AppError
+from insula.core.ids import new_tenant_id
+from insula.core.preconditions import Precondition
 from insula.db.models import FREE, Membership, Tenant
-from insula.db.violations import answering
-from insula.errors import AppError
-from insula.http.etags import Precondition
-from insula.ids import new_tenant_id
+from insula.db.query.violations import answering
 from insula.limits import Limits
 from insula.limits.mails import DAY
-from insula.policy import Role
 from insula.scope import PersonalScope, Scope, StaffScope
 from insula.scope.quotas import lock
 from insula.tenancy import Directory, NewTenants, Profile

@@ -1,4 +1,4 @@
-from insula.policy import BILLING_MANAGERS, Permission
+from insula.access import BILLING_MANAGERS, Permission
 
 
 class Action(Permission):

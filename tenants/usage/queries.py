@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.entitlements import Quota
+from insula.access.entitlements import Quota
 
 
 async def used(session: AsyncSession, quotas: Sequence[Quota]) -> Sequence[int]:

@@ -2,7 +2,7 @@ from typing import Final
 
 from insula.apps import Resource, Tag
 from insula.db.models import TenantUsage
-from insula.db.rights import may
+from insula.db.schema.rights import may
 from tenants.database import TENANTS
 from tenants.usage import routes
 from tenants.usage.permissions import Action

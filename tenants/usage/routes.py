@@ -2,9 +2,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 
-from insula.http.access import allow
 from insula.http.kernel import kernel_of
-from insula.http.route import TenantRoute
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
 from tenants.usage import service as usage
 from tenants.usage.permissions import Action

@@ -2,8 +2,8 @@
 
 from pydantic import ConfigDict, Field
 
-from insula.http.bodies import Read
-from insula.http.vocabulary import Vocabulary, word_of
+from insula.http.request.bodies import Read
+from insula.http.responses.vocabulary import Vocabulary, word_of
 
 
 class QuotaRead(Read):

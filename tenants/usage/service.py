@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from insula.entitlements import Quota
+from insula.access.entitlements import Quota
 from insula.scope import Scope
 from tenants.usage import queries
 from tenants.usage.schemas import QuotaRead, UsageRead

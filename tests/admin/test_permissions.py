@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 
 import admin
 from admin.app import APP
-from insula.policy import StaffRole
+from insula.access import StaffRole
 from tests.support.apps import INSTALLATION
 
 PERMISSIONS = INSTALLATION.app("admin").permissions

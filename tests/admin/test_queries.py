@@ -2,7 +2,7 @@
 
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.factories import Factories
 from tests.support.staff import Caller
 

@@ -15,7 +15,7 @@ GUIDES: Final = ROOT / "docs" / "guides"
 EXAMPLES: Final = ROOT / "examples"
 
 MATRIX: Final = ("tests/isolation/test_matrix.py",)
-HOUSE: Final = ("tests/apps", "tests/app", "tests/architecture", "tests/callers", "tests/db", "tests/isolation")
+HOUSE: Final = ("tests/apps", "tests/site", "tests/architecture", "tests/callers", "tests/db", "tests/isolation")
 """The tests about manifests, documents, architecture, callers, the database and isolation: they read what a product is
 from its installation."""
 
@@ -34,7 +34,7 @@ NOT_AGAIN: Final = (
 
 
 OF_PROCESSES: Final = tuple(
-    f"tests/{folder}" for folder in ("benchmarks", "cli", "embedded", "faults", "jobs", "mail", "proof", "story")
+    f"tests/{folder}" for folder in ("benchmarks", "cli", "dev", "faults", "jobs", "mail", "proof", "story")
 )
 """The tests that start processes and break what they need: they do not ask what resources there are."""
 

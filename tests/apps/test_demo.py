@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from insula.apps import App, Demo, Installation, Resource, act_for
-from insula.seed import seed
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.dev.seed import seed
 from tests.support.apps import INSTALLATION
 from tests.support.databases import database_without_tenants
 from tests.support.demo import BILLED, KERNEL, counts, found

@@ -33,7 +33,7 @@ def test_the_setting_goes_before_what_is_installed(monkeypatch: pytest.MonkeyPat
         ("insula_default", "must be module:name"),
         ("nowhere.at_all:INSTALLATION", "install the package or set PYTHONPATH"),
         ("insula_default.installation:NOTHING", "has no Installation of the name NOTHING"),
-        ("insula.clock:now", "has no Installation of the name now"),
+        ("insula.core.clock:now", "has no Installation of the name now"),
     ],
 )
 def test_a_name_that_leads_nowhere_is_refused_and_the_mend_named(reference: str, message: str) -> None:

@@ -9,18 +9,18 @@ import pytest
 from pydantic import JsonValue
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.app.factory import Tag
+from insula.access import ADMINS, MEMBERS, Permission, Role
 from insula.apps import App, Brand, Installation, ManifestError, Resource
-from insula.auth.emails import EMAILS, WELCOME
 from insula.callers import ApiKeys, Members
-from insula.db.branches import KERNEL, Branch
-from insula.db.declared import DatabasePart, DeclaredRole
-from insula.db.roles import AppRole
-from insula.ids import TenantId
+from insula.core.ids import TenantId
+from insula.core.settings import SettingsGroup
+from insula.db.engine.roles import AppRole
+from insula.db.schema.branches import KERNEL, Branch
+from insula.db.schema.declarations import DatabasePart, DeclaredRole
+from insula.identity.accounts.emails import EMAILS, WELCOME
 from insula.jobs import JobContext, Periodic
 from insula.mail import EmailTemplate
-from insula.policy import ADMINS, MEMBERS, Permission, Role
-from insula.settings import SettingsGroup
+from insula.site.factory import Tag
 from insula.tenancy import OnNewTenant
 from tenants.invitations.emails import INVITATION
 
@@ -125,7 +125,7 @@ def installation_of(*resources: Resource) -> Installation:
             "two resources have a job 'support.remind': rename one",
         ),
         (
-            lambda: replace(TICKETS, emails=(EmailTemplate("reminder", "insula.auth.emails"),)),
+            lambda: replace(TICKETS, emails=(EmailTemplate("reminder", "insula.identity.accounts.emails"),)),
             r"the email 'reminder': insula\.auth\.emails has no file reminder\.txt\.jinja2: add it",
         ),
         (

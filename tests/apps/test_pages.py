@@ -9,12 +9,12 @@ import pytest
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from insula.app.pages import html_page
 from insula.apps import Installation, Resource
 from insula.asgi import create_app
-from insula.http.route import PublicRoute, UndeclaredRoute
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.http.routing.route import PublicRoute, UndeclaredRoute
+from insula.pages.site import html_page
 from tests.support.apps import INSTALLATION
 
 PAGE = """{% extends "frame.html" %}{% block body %}<p>{{ said }}</p>{% endblock %}"""

@@ -11,8 +11,15 @@ from pydantic import SecretStr
 from insula.apps import Installation
 from insula.apps.settings import complete
 from insula.cli.environment import dump, example, load, to_environment
-from insula.embedded.secrets import LocalSecrets, declared_secrets
-from insula.settings import DatabaseSettings, LocalSecret, Settings, SettingsGroup, UndeclaredSettings, local_secrets
+from insula.core.settings import (
+    DatabaseSettings,
+    LocalSecret,
+    Settings,
+    SettingsGroup,
+    UndeclaredSettings,
+    local_secrets,
+)
+from insula.dev.embedded.secrets import LocalSecrets, declared_secrets
 from tests.apps.test_manifest import APP, BRAND
 
 

@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from insula.apps import Installation
 from insula.asgi import create_app
-from insula.db.base import Base
-from insula.db.migrate import migrate
-from insula.ids import new_id
-from insula.seed import seed
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.migrate.run import migrate
+from insula.db.schema.base import Base
+from insula.dev.seed import seed
 from insula.worker import tasks
 from tests.apps.without_billing import INSTALLATION
 from tests.probe.books.models import Book

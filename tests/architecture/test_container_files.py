@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from typer.main import get_command
 
 from insula.cli import app as cli
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.house import PACKAGES, ROOT, SHIPPED, mounted, root_app
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import environment_of, free_port, serving
 from tests.support.cluster import RUNNING, Servers
 from tests.support.guide import MOST_LINES, blocks_of, lines_of_code
@@ -29,7 +29,7 @@ PARTS = (*sorted(SHIPPED), "tests", "pyproject.toml")
 pytestmark = pytest.mark.skipif((ROOT / "tenants" / "labels").exists(), reason="the guide was followed here already")
 
 LABEL_ROUTES = ("GET /api/v1/labels", "POST /api/v1/labels")
-BUILD = "from insula.asgi import create_app; from insula.settings import Settings; create_app(Settings())"
+BUILD = "from insula.asgi import create_app; from insula.core.settings import Settings; create_app(Settings())"
 
 
 class Attack(NamedTuple):

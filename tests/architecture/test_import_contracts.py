@@ -25,8 +25,8 @@ class Breach(NamedTuple):
 
 
 BREACHES = [
-    Breach("kernel-layers", "platform/insula/clock.py", "import insula.scope"),
-    Breach("kernel-layers", "platform/insula/policy/__init__.py", "import insula.limits"),
+    Breach("kernel-layers", "platform/insula/core/clock.py", "import insula.scope"),
+    Breach("kernel-layers", "platform/insula/access/__init__.py", "import insula.limits"),
     Breach("kernel-layers", "platform/insula/unplaced.py", ""),
     Breach("house-layers", "platform/insula/scope.py", "import tenants.api"),
     Breach("house-layers", "billing/api.py", "import admin.app"),
@@ -37,7 +37,7 @@ BREACHES = [
     Breach("app-doors", "tenants/app.py", "import billing.plans.queries"),
     Breach("app-doors", "platform/insula_default/installation.py", "import billing.overrides.resource"),
     Breach("app-doors", "platform/insula/asgi.py", "import tenants.invitations.models"),
-    Breach("embedded-alone", "platform/insula/embedded/__init__.py", "import insula.scope"),
+    Breach("embedded-alone", "platform/insula/dev/embedded/__init__.py", "import insula.scope"),
     Breach("rules-know-no-http", "tenants/unplaced.py", "from fastapi import HTTPException"),
     Breach("rules-know-no-http", "tenants/invitations/service.py", "from fastapi import HTTPException"),
     Breach("rules-know-no-http", "tenants/invitations/queries.py", "from starlette.requests import Request"),

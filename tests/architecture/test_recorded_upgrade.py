@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from scripts.check_migrations import DECLARED, check_upgrade
 from tests.support.databases import empty_database
 

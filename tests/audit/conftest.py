@@ -4,7 +4,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.audit.support import Tamper
 
 

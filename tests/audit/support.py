@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from insula.audit import Actor, AuditAction, record_in
-from insula.db.pools import Database
+from insula.db.engine.pools import Database
 from tenants.database import TENANTS
 
 Readback = Callable[..., Awaitable[list[dict[str, Any]]]]

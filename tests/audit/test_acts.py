@@ -7,8 +7,8 @@ import httpx
 
 from billing.webhooks import inbox
 from insula.audit import PLATFORM
-from insula.db.pools import Database
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from tests.audit.support import Readback
 from tests.support.app import PASSWORD, Live, SignIn, serving
 from tests.support.factories import Factories

@@ -9,9 +9,9 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from insula.ids import TenantId
+from insula.core.ids import TenantId
+from insula.core.settings import Settings
 from insula.limits import close, connect
-from insula.settings import Settings
 from tenants.audit_events.service import BATCH
 from tests.audit.support import Readback, append
 from tests.support.app import Live, SignIn

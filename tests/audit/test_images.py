@@ -5,7 +5,7 @@ import pytest
 
 from insula.audit import image
 from insula.audit.images import REDACTED, told
-from insula.db.base import metadata
+from insula.db.schema.base import metadata
 from tests.probe.racks.models import Rack
 
 SECRETS = (

@@ -9,15 +9,15 @@ from sqlmodel import select
 
 from admin.database import ADMIN
 from billing.database import BILLING
-from insula import clock
 from insula.audit import PLATFORM, SYSTEM, Actor, Origin, record_in
 from insula.audit.verify import reader, verify
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY, WORKER, DatabaseRole
+from insula.db.engine.unit import Unit
 from insula.db.models import Tenant
-from insula.db.pools import Database
-from insula.db.roles import IDENTITY, WORKER, DatabaseRole
-from insula.db.unit import Unit
-from insula.ids import new_id
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.audit.support import Act, Readback, append
 from tests.support.factories import Factories

@@ -8,8 +8,8 @@ from sqlalchemy import event
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from insula.errors import AppError
-from insula.ids import TenantId, UserId
+from insula.core.errors import AppError
+from insula.core.ids import TenantId, UserId
 from insula.tenancy import Access
 from tenants.audit_events.service import BATCH
 from tenants.database import TENANTS

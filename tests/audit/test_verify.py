@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula.audit.verify import chains, reader, verify
-from insula.db.pools import Database
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from tests.audit.support import Readback, Tamper, append
 from tests.cli.test_commands import insula
 from tests.support.factories import Factories

@@ -4,9 +4,9 @@ import httpx
 import pytest
 
 from billing.database import BILLING
-from insula.db.pools import Database
-from insula.db.roles import WORKER
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import WORKER
 from tests.billing.overrides.support import Granted
 from tests.support.apps import DECLARED
 from tests.support.factories import TenantRow

@@ -4,7 +4,7 @@ from pkgutil import iter_modules
 
 import billing
 from billing.app import OVERRIDES, WEBHOOK_EVENTS
-from insula.policy import Role, grants_of
+from insula.access import Role, grants_of
 from tests.support.apps import INSTALLATION
 
 PERMISSIONS = INSTALLATION.app("billing").permissions

@@ -4,10 +4,10 @@ import httpx
 import pytest
 
 from billing.subscriptions.service import start_on
+from insula.access import Role
+from insula.core.ids import TenantId
+from insula.db.engine.pools import Database
 from insula.db.models import FREE
-from insula.db.pools import Database
-from insula.ids import TenantId
-from insula.policy import Role
 from tenants.database import TENANTS
 from tests.support.app import SignIn
 from tests.support.factories import PLANS, Factories, TenantRow, UserRow

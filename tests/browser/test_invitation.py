@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.browser.test_pages import CHROMIUM, QUIET
 from tests.support.app import PASSWORD, serving
 from tests.support.factories import Factories, TenantRow

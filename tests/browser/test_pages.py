@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import serving
 from tests.support.apps import MOUNTS as MOUNTED
 from tests.support.house import mounted, root_app

@@ -8,13 +8,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from insula.app.auth import auth_router
+from insula.access import Policy
 from insula.callers import Members, Staff, roles_of
-from insula.http.app_context import AppContext
-from insula.http.handlers import install_handlers
+from insula.core.settings import Settings
 from insula.http.kernel import Kernel
-from insula.policy import Policy
-from insula.settings import Settings
+from insula.http.responses.handlers import install_handlers
+from insula.http.routing.app_context import AppContext
+from insula.signin import auth_router
 from tests.callers import desk
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow

@@ -20,14 +20,14 @@ from insula.callers import (
     RoleHolder,
     Roles,
 )
-from insula.errors import AppError
-from insula.http.access import RoleGuard, depends
-from insula.http.app_context import AppContext, AppWithContext, give_context
-from insula.http.handlers import install_handlers
-from insula.http.route import TenantRoute
-from insula.http.seal import check_callers
+from insula.core.errors import AppError
+from insula.core.settings import Settings
+from insula.http.responses.handlers import install_handlers
+from insula.http.routing.app_context import AppContext, AppWithContext, give_context
+from insula.http.routing.guards import RoleGuard, depends
+from insula.http.routing.route import TenantRoute
+from insula.http.routing.route_check import check_callers
 from insula.scope import RolePrincipal, RoleScope
-from insula.settings import Settings
 from tenants.database import TENANTS
 
 ROLE: Final = TENANTS

@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 from fastapi import FastAPI
 
+from insula.access import Policy, Role, StaffRole
 from insula.callers import (
     ApiKeys,
     AppCallers,
@@ -17,12 +18,11 @@ from insula.callers import (
     Staff,
     roles_of,
 )
-from insula.errors import AppError, ManifestError
-from insula.http.app_context import give_context
-from insula.http.route import UndeclaredRoute
-from insula.ids import UserId, new_user_id
-from insula.policy import Policy, Role, StaffRole
-from insula.settings import Settings
+from insula.core.errors import AppError, ManifestError
+from insula.core.ids import UserId, new_user_id
+from insula.core.settings import Settings
+from insula.http.routing.app_context import give_context
+from insula.http.routing.route import UndeclaredRoute
 from tenants.database import TENANTS
 from tests.callers import desk
 from tests.support.app import Live

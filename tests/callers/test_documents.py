@@ -5,13 +5,13 @@ from typing import Annotated
 import pytest
 from fastapi import APIRouter
 
-from insula.app.openapi import DocumentedApp
 from insula.callers import ApiKeys, AppCallers, Members
-from insula.http.access import allow
-from insula.http.app_context import give_context
-from insula.http.route import TenantRoute
+from insula.core.settings import Settings
+from insula.http.routing.app_context import give_context
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
-from insula.settings import Settings
+from insula.site.openapi import DocumentedApp
 from tests.callers import desk
 from tests.probe.racks.permissions import Action
 

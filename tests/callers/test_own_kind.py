@@ -4,7 +4,7 @@ import asyncpg
 import httpx
 import pytest
 
-from insula.db.connection import TenantConnection
+from insula.db.engine.connection import TenantConnection
 from tests.callers.conftest import Desk
 from tests.callers.desk import AgentRole
 from tests.support.app import SignIn

@@ -1,3 +1,3 @@
-from tests.embedded.places import place
+from tests.dev.places import place
 
 __all__ = ["place"]

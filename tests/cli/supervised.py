@@ -9,7 +9,7 @@ import typer
 
 from insula.cli.failing import one_clear_line
 from insula.cli.supervisor import Restarts, Supervisor, bound
-from insula.logging import configure
+from insula.core.logging import configure
 from tests.support.fragile_web import DIRECTORY
 
 QUICK: Final = Restarts(first_pause=0.05, longest_pause=0.2, steady_seconds=0.5)

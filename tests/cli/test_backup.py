@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.audit.verify import reader, verify
-from insula.auth import KeyRing
 from insula.cli.commands.backup import save
 from insula.cli.commands.restore import load
 from insula.cli.failing import CommandFailed
-from insula.db.catalogue import findings
-from insula.db.pools import Database
-from insula.db.roles import role_url
-from insula.settings import AuthSettings, Settings
+from insula.core.settings import AuthSettings, Settings
+from insula.db.catalogue.check import findings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import role_url
+from insula.identity import KeyRing
 from tenants.database import TENANTS
 from tests.audit.support import append
 from tests.support.app import Live

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from insula.cli.environment import to_environment
-from insula.db.branches import heads
-from insula.db.migrate import RUN_LOCK
-from insula.db.roles import OWNER, role_url
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.roles import OWNER, role_url
+from insula.db.migrate.run import RUN_LOCK
+from insula.db.schema.branches import heads
 from tests.support.app import OUR_CODE, Live
 from tests.support.apps import DECLARED, MOUNTS
 from tests.support.factories import Factories

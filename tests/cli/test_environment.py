@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from insula.cli.environment import changed, dump, example, load, to_environment
-from insula.settings import DatabaseSettings, HttpSettings, Settings
+from insula.core.settings import DatabaseSettings, HttpSettings, Settings
 from tests.support.apps import INSTALLATION
 
 ROOT = Path(__file__).parents[2]

@@ -3,9 +3,9 @@
 import base64
 import secrets
 
-from insula.auth import KeyRing
-from insula.db.pools import Database
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.identity import KeyRing
 from tests.cli.test_commands import insula
 
 

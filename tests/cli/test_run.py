@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 
 from insula.cli.environment import to_environment
-from insula.settings import Settings
-from tests.embedded.places import alive, descendants, environment, wait_until
+from insula.core.settings import Settings
+from tests.dev.places import alive, descendants, environment, wait_until
 from tests.support.app import OUR_CODE, free_port
 
 INSULA = Path(sys.executable).with_name("insula")

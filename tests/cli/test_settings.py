@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from insula.cli.checks import unsafe
 from insula.cli.environment import to_environment
 from insula.cli.failing import wrong_setting
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.cli.test_commands import insula
 from tests.support.apps import INSTALLATION
 

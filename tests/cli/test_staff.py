@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
 from tests.cli.test_commands import insula
 from tests.support.app import SignIn
 from tests.support.apps import audience

@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from insula.audit.verify import reader
 from insula.cli.commands.backup import save
 from insula.cli.failing import CommandFailed
-from insula.db.address import Address, InvalidAddress, address_of
-from insula.db.migrate import migrate
-from insula.db.pools import Database
-from insula.db.roles import GATE
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.address import Address, InvalidAddress, address_of
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
+from insula.db.migrate.run import migrate
 from insula.tenancy.listener import Listener
 from insula.worker.connector import QueueConnection
 from insula.worker.queue import connector

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Table, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from insula.db.base import metadata
-from insula.db.connection import CHANNEL
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.connection import CHANNEL
+from insula.db.schema.base import metadata
 from tests.conftest import Row
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories

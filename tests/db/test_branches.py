@@ -10,13 +10,13 @@ from alembic import command
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db.branches import Branch, BranchError, Revision, behind, by_branch, chains, heads
-from insula.db.catalogue import audit
-from insula.db.declared import Declarations
-from insula.db.drafting import draft
-from insula.db.migrate import alembic_config, as_owner, downgrade, migrate
-from insula.db.revisions import applied
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.catalogue.check import audit
+from insula.db.migrate.drafting import draft
+from insula.db.migrate.revisions import applied
+from insula.db.migrate.run import alembic_config, as_owner, downgrade, migrate
+from insula.db.schema.branches import Branch, BranchError, Revision, behind, by_branch, chains, heads
+from insula.db.schema.declarations import Declarations
 from tests.support.apps import DECLARED
 from tests.support.backends import rows_of
 from tests.support.databases import NextVersion, administer, empty_database, migrated_database
@@ -39,8 +39,8 @@ OF_A_PRODUCT = """
 from alembic import op
 from sqlalchemy import Column, Text
 
-from insula.db.base import tenant_fk
-from insula.db.ddl import create_tenant_table
+from insula.db.schema.base import tenant_fk
+from insula.db.schema.ddl import create_tenant_table
 
 revision = "{name}_0001"
 down_revision = None

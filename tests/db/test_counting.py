@@ -10,10 +10,10 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.db.base import metadata
-from insula.db.catalogue import findings
-from insula.db.migrate import migrate
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.catalogue.check import findings
+from insula.db.migrate.run import migrate
+from insula.db.schema.base import metadata
 from tests.support.apps import DECLARED
 from tests.support.cluster import superuser_url
 from tests.support.databases import administer, migrated_database

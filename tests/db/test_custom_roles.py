@@ -7,9 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from insula.db.migrate import as_owner
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.migrate.run import as_owner
 from tests.db.test_migrations import scratch
 
 __all__ = ["scratch"]

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.util.queue import Empty
 
-from insula.db.connection import Connecting, TenantConnection
-from insula.db.deadlines import Line, first_made
-from insula.db.fair_pool import FairPool, Turns
-from insula.db.pools import Database, shares
-from insula.db.roles import GATE, DatabaseRole, role_url
-from insula.errors import Unavailable
-from insula.settings import Settings
+from insula.core.errors import Unavailable
+from insula.core.settings import Settings
+from insula.db.engine.connection import Connecting, TenantConnection
+from insula.db.engine.deadlines import Line, first_made
+from insula.db.engine.fair_pool import FairPool, Turns
+from insula.db.engine.pools import Database, shares
+from insula.db.engine.roles import GATE, DatabaseRole, role_url
 from tenants.database import TENANTS
 from tests.support.apps import DECLARED
 from tests.support.faulty import Fault, Faulty, faulty

@@ -9,20 +9,20 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table
 from sqlalchemy.engine import Connection
 
-from insula.db.base import metadata
-from insula.db.catalogue import audit
-from insula.db.declaration_check import check
-from insula.db.declared import DatabasePart, Declarations, DeclaredRole, counted, merged
-from insula.db.grants import tenant_column
-from insula.db.kernel import KERNEL
-from insula.db.migrate import as_owner, migrate
-from insula.db.pools import Database, shares
-from insula.db.queue_rights import EVENTS, on_queue
-from insula.db.rights import TableDeclaration, departs, global_table, may, owned
-from insula.db.roles import GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole, role_url
-from insula.errors import ManifestError
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.errors import ManifestError
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.catalogue.check import audit
+from insula.db.engine.pools import Database, shares
+from insula.db.engine.roles import GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole, role_url
+from insula.db.migrate.run import as_owner, migrate
+from insula.db.schema.base import metadata
+from insula.db.schema.declaration_check import check
+from insula.db.schema.declarations import DatabasePart, Declarations, DeclaredRole, counted, merged
+from insula.db.schema.grants import tenant_column
+from insula.db.schema.kernel import KERNEL
+from insula.db.schema.queue_rights import EVENTS, on_queue
+from insula.db.schema.rights import TableDeclaration, departs, global_table, may, owned
 from tenants.invitations.models import Invitation
 from tests.support.apps import DECLARED, INSTALLATION
 from tests.support.databases import administer, migrated_database

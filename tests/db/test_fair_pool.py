@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from insula.db.fair_pool import FairPool
-from insula.db.pools import Database, shares
-from insula.db.roles import GATE
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.fair_pool import FairPool
+from insula.db.engine.pools import Database, shares
+from insula.db.engine.roles import GATE
 from tests.support.apps import DECLARED
 
 

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from insula.db.connection import CHANNEL
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.connection import CHANNEL
 from tests.support.factories import Factories
 
 Announced = Callable[..., Awaitable[list[str]]]

@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.db.declared import DatabasePart, Declarations, merged
-from insula.db.kernel import KERNEL
-from insula.db.migrate import as_owner
-from insula.db.plans import grant_in_plans, revoke_in_plans
-from insula.errors import ManifestError
-from insula.settings import Settings
+from insula.core.errors import ManifestError
+from insula.core.settings import Settings
+from insula.db.migrate.plans import grant_in_plans, revoke_in_plans
+from insula.db.migrate.run import as_owner
+from insula.db.schema.declarations import DatabasePart, Declarations, merged
+from insula.db.schema.kernel import KERNEL
 from tests.support.apps import DECLARED, INSTALLATION
 from tests.support.cluster import superuser_url
 from tests.support.databases import migrated_database

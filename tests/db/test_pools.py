@@ -8,12 +8,12 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import select
 
 from admin.database import ADMIN
-from insula.db.failures import is_retryable, translate
+from insula.core.errors import Unavailable
+from insula.core.settings import Settings
+from insula.db.engine.failures import is_retryable, translate
+from insula.db.engine.pools import Database, shares
+from insula.db.engine.roles import GATE, IDENTITY
 from insula.db.models import Tenant
-from insula.db.pools import Database, shares
-from insula.db.roles import GATE, IDENTITY
-from insula.errors import Unavailable
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.apps import DECLARED
 from tests.support.factories import Factories

@@ -6,10 +6,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from insula.db.connection import TenantConnection
-from insula.db.pools import Database
-from insula.db.roles import role_url
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.connection import TenantConnection
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import role_url
 from tenants.database import TENANTS
 from tests.probe.books import queries as books
 from tests.probe.books.schemas import BookList

@@ -12,14 +12,14 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
-from insula.db.failures import translate
+from insula.core.errors import Unavailable
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.failures import translate
+from insula.db.engine.pools import Database
+from insula.db.engine.unit import Unit
 from insula.db.models import Entitlement, Tenant
-from insula.db.pools import Database
-from insula.db.reading import Reading
-from insula.db.unit import Unit
-from insula.errors import Unavailable
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.db.query.reading import Reading
 from tenants.database import TENANTS
 from tests.support.factories import Factories, TenantRow
 from tests.support.provider import Readback

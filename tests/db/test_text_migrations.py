@@ -12,12 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from insula.audit import PLATFORM
-from insula.db import backfill
-from insula.db.backfill import Lines
-from insula.db.ddl import record_migration, tenants_in_turn
-from insula.db.migrate import as_owner
-from insula.settings import Settings
-from insula.text.collation import sort_key
+from insula.core.settings import Settings
+from insula.core.text.collation import sort_key
+from insula.db.migrate import backfill
+from insula.db.migrate.backfill import Lines
+from insula.db.migrate.run import as_owner
+from insula.db.schema.ddl import record_migration, tenants_in_turn
 from tests.support.apps import DECLARED
 from tests.support.databases import migrated_database
 

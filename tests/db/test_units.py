@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import select
 
-from insula.db.connection import TenantConnection
-from insula.db.failures import translate
+from insula.core.errors import PreconditionFailed
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.connection import TenantConnection
+from insula.db.engine.failures import translate
+from insula.db.engine.pools import Database
 from insula.db.models import Membership, Tenant
-from insula.db.pools import Database
-from insula.errors import PreconditionFailed
-from insula.ids import new_id
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.sql import changed, rows, setting

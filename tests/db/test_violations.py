@@ -1,8 +1,8 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from insula.db.pools import Database
-from insula.db.violations import answering
+from insula.db.engine.pools import Database
+from insula.db.query.violations import answering
 from tenants.database import TENANTS
 from tests.probe.racks.errors import RackNameTaken
 from tests.probe.racks.models import Rack, RackStatus

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula.audit.verify import reader
 from insula.cli.tools import run_tool
-from insula.db.address import address_of
-from insula.db.connection import TOOL, Connecting
-from insula.db.deadlines import Line
-from insula.db.migrate import as_owner
-from insula.db.roles import GATE, role_url
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.address import address_of
+from insula.db.engine.connection import TOOL, Connecting
+from insula.db.engine.deadlines import Line
+from insula.db.engine.roles import GATE, role_url
+from insula.db.migrate.run import as_owner
 from insula.worker.queue import connector
 from tests.support.faulty import Faulty, faulty
 

@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from insula.apps import App, Installation
-from insula.seed import seed
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.dev.seed import seed
 from tenants.items.permissions import Action as ItemAction
 from tenants.projects.demo import LEADS
 from tests.support.apps import INSTALLATION

@@ -13,12 +13,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from insula.apps import load
-from insula.db.branches import chains, configured, heads
-from insula.db.catalogue import audit
-from insula.db.migrate import alembic_config, as_owner, former_config, migrate
-from insula.db.revisions import NoWayUp, applied
-from insula.db.roles import GATE, role_url
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.catalogue.check import audit
+from insula.db.engine.roles import GATE, role_url
+from insula.db.migrate.revisions import NoWayUp, applied
+from insula.db.migrate.run import alembic_config, as_owner, former_config, migrate
+from insula.db.schema.branches import chains, configured, heads
 from tests.cli.test_commands import insula
 from tests.probe.installation import PRODUCT
 from tests.support.databases import administer, empty_database

@@ -7,11 +7,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from insula import clock
 from insula.audit import PLATFORM
-from insula.db.migrate import migrate
-from insula.settings import Settings
-from insula.text.collation import sort_key
+from insula.core import clock
+from insula.core.settings import Settings
+from insula.core.text.collation import sort_key
+from insula.db.migrate.run import migrate
 from tests.example.test_former_chain import DECLARED, EARLIER
 from tests.support.databases import administer, empty_database
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.probe.installation import PRODUCT
 from tests.support.app import free_port, serving
 from tests.support.databases import demo_database

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from insula.core.ids import new_id
+from insula.core.settings import Settings
 from insula.db.models import Tenant
-from insula.ids import new_id
-from insula.settings import Settings
 from tests.probe.installation import PRODUCT
 from tests.support.app import serving, wait_until
 from tests.support.factories import Factories

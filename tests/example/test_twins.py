@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.types import Receive, Scope, Send
 
 from benchmarks.contestants.twin import MEASURED, NotFenced, Twin, TwinRoute, add_twins, measured_routes, unfenced
-from insula.db.connection import Connecting, TenantConnection
-from insula.db.deadlines import Line
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.connection import Connecting, TenantConnection
+from insula.db.engine.deadlines import Line
 from tests.example.calls import new_item, new_project
 from tests.support.app import SignIn
 from tests.support.factories import Factories

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.provider import Provider, first_secret
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, joined, membership_of, sameness

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import SignIn, serving
 from tests.support.factories import Factories, TenantRow
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import SignIn, serving
 from tests.support.factories import Factories
 

@@ -5,8 +5,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from insula.app.auth import AttemptLimits
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.signin import AttemptLimits
 from tests.http.probe import client_of
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 
-from insula import clock
+from insula.core import clock
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.support.waiting import answers

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from insula.db.pools import Database
+from insula.db.engine.pools import Database
 from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.sql import rows

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from insula.db.pools import Database
-from insula.db.unit import Unit
+from insula.db.engine.pools import Database
+from insula.db.engine.unit import Unit
 from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.sql import rows

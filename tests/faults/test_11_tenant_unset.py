@@ -2,9 +2,9 @@
 
 import pytest
 
-from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import DatabaseRole
 from tenants.database import TENANTS
 from tests.support.apps import DECLARED
 from tests.support.factories import Factories

@@ -5,8 +5,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from insula.db.pools import Database
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.db.engine.pools import Database
 from tenants.database import TENANTS
 from tests.support.app import SignIn
 from tests.support.factories import Factories

@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.db.catalogue import findings
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.catalogue.check import findings
 from tests.support.apps import DECLARED
 from tests.support.factories import Factories
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined, membership_of, sameness

@@ -10,11 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.types import Message
 
-from insula import clock
-from insula.db.pools import Database
-from insula.db.unit import Unit
-from insula.http import idempotency
-from insula.http.idempotency import claim
+from insula.core import clock
+from insula.db.engine.pools import Database
+from insula.db.engine.unit import Unit
+from insula.http.routing import idempotency
+from insula.http.routing.idempotency import claim
 from tenants.database import TENANTS
 from tests.probe.racks.routes import create_rack
 from tests.support.app import SignIn

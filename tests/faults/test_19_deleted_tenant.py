@@ -10,10 +10,10 @@ import httpx
 import pytest
 from pydantic import JsonValue
 
-from insula.db.base import metadata
-from insula.db.pools import Database
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.schema.base import metadata
 from insula.jobs import JobContext, enqueue
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow

@@ -7,11 +7,11 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy.exc import DBAPIError
 
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY
 from insula.db.models import JobEffect
-from insula.db.pools import Database
-from insula.db.roles import IDENTITY
 from insula.jobs import JobContext, enqueue
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.waiting import until

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, UserRow
 from tests.support.tokens import Forge, hs256

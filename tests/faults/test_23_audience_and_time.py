@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from insula import clock
 from insula.callers import RoleCallers
-from insula.http.access import RoleGuard, TenantGuard
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.settings import Settings
+from insula.http.routing.guards import RoleGuard, TenantGuard
 from tests.isolation.matrix.routes import live_routes
 from tests.support.app import Live
 from tests.support.apps import INSTALLATION, audience

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
 from tests.support.visitors import Visitor, visitor_at

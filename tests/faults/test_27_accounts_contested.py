@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from insula import clock
+from insula.core import clock
+from insula.core.settings import Settings
 from insula.limits.mails import RESET
-from insula.settings import Settings
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
 from tests.support.letters import Readback, letters_to, secret_to

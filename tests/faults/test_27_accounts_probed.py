@@ -6,11 +6,11 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from insula.app.auth.attempts import AttemptLimits
-from insula.auth.passwords import Passwords
-from insula.db.roles import IDENTITY
+from insula.core.settings import Settings
+from insula.db.engine.roles import IDENTITY
+from insula.identity.credentials.passwords import Passwords
 from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
-from insula.settings import Settings
+from insula.signin.login_throttle import AttemptLimits
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
 from tests.support.letters import Readback, letters_to

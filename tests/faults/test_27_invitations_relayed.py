@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 
+from insula.core.settings import Settings
 from insula.limits.mails import BY_PERSON
-from insula.settings import Settings
 from tenants.mail_limits import FROM_ONE_TO_MAILBOX, INVITATION, OWNERSHIP
 from tests.support.app import Live, SignIn, counting_exactly
 from tests.support.factories import Factories, TenantRow, UserRow

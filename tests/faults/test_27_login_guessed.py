@@ -1,14 +1,14 @@
 """FAULTS 27: a known and an unknown account answer alike; guessing is slow, and shuts nobody else out.
 
-The exact counts stand in tests/auth/test_attempts.py; what is said of the refusals in tests/auth/test_routes.py.
+The exact counts stand in tests/identity/test_attempts.py; the answers of the refusals in tests/identity/test_routes.py.
 """
 
 import asyncio
 
 import pytest
 
-from insula.app.auth import AttemptLimits
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.signin import AttemptLimits
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
 from tests.support.visitors import Visitor, new_address, visitor_at

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import SignIn, serving
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import answers

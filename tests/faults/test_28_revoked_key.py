@@ -7,8 +7,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from insula import clock
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.settings import Settings
 from tests.support.app import SignIn, serving
 from tests.support.factories import Factories, MadeKey, TenantRow
 from tests.support.waiting import answers

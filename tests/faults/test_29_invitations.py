@@ -11,8 +11,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from insula import clock
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
 from tenants.invitations.models import Invitation
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow, UserRow

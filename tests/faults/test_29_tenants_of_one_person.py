@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
 from tenants.settings import TenantsSettings
 from tests.support.app import Live, SignIn, counting_exactly
 from tests.support.factories import Factories

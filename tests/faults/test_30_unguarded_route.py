@@ -5,9 +5,9 @@ from typing import Annotated
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 
-from insula.http.access import allow
-from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
-from insula.http.seal import RepeatedOperation, seal
+from insula.http.routing.guards import allow
+from insula.http.routing.route import PublicRoute, TenantRoute, UndeclaredRoute
+from insula.http.routing.route_check import RepeatedOperation, seal
 from insula.scope import Scope
 from tests.probe.racks.permissions import Action
 from tests.support.apps import PUBLIC

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from billing.webhooks.sweep import sweep
-from insula import clock
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.settings import Settings
 from tests.support.app import Live, environment_of, free_port
 from tests.support.factories import Factories
 from tests.support.provider import (

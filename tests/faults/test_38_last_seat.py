@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
 from tests.support.visitors import visitor_at

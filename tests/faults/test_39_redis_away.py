@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from insula.ids import TenantId, new_tenant_id
+from insula.core.ids import TenantId, new_tenant_id
 from insula.limits import LimitClass, Limits, close, connect
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.limits import admit

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.app import PASSWORD, serving
 from tests.support.factories import Factories

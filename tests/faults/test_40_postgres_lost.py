@@ -15,9 +15,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.db.pools import Database, shares
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database, shares
 from insula.jobs import JobContext, enqueue
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.app import serving
 from tests.support.apps import DECLARED

@@ -7,8 +7,8 @@ from time import monotonic
 import httpx
 import pytest
 
-from insula.db.pools import shares
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import shares
 from tenants.database import TENANTS
 from tests.support.app import serving
 from tests.support.apps import DECLARED

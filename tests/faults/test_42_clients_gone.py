@@ -10,8 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
-from insula.db.pools import shares
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import shares
 from tenants.database import TENANTS
 from tests.support.app import serving, web_process
 from tests.support.apps import DECLARED

@@ -8,7 +8,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import serving, web_process
 from tests.support.wire import wired
 

@@ -3,8 +3,8 @@
 import subprocess
 from collections.abc import Sequence
 
-from insula.db.pools import Database
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from tests.mail.test_delivery import mark_waits, marks_held_up, post
 from tests.support.factories import Factories
 from tests.support.mail import Sink

@@ -16,11 +16,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from insula.db.connection import TenantConnection
-from insula.db.pools import Database
-from insula.errors import Unavailable
+from insula.core.errors import Unavailable
+from insula.core.settings import Settings
+from insula.db.engine.connection import TenantConnection
+from insula.db.engine.pools import Database
 from insula.jobs import enqueue
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.counting_worker import TASK
 from tests.support.factories import Factories

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from insula import clock
-from insula.ids import TenantId, new_tenant_id
+from insula.core import clock
+from insula.core.ids import TenantId, new_tenant_id
 from insula.limits import LimitClass, Limits, close, connect
-from insula.limits.failover import FailoverLedger
-from insula.limits.local import LocalLedger
-from insula.limits.remote import RemoteLedger
+from insula.limits.rates.failover import FailoverLedger
+from insula.limits.rates.local import LocalLedger
+from insula.limits.rates.remote import RemoteLedger
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.limits import admit
 

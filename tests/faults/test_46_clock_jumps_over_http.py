@@ -10,15 +10,15 @@ import httpx
 import pytest
 from pydantic import JsonValue
 
-from insula import clock
-from insula.app.health import Watch
 from insula.cli.commands.doctor import examine
-from insula.db.pools import Database
-from insula.db.roles import WORKER
+from insula.core import clock
+from insula.core.lag import LagMeter
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import WORKER
 from insula.jobs import JobContext, enqueue
-from insula.lag import LagMeter
 from insula.limits import Limits, close, connect
-from insula.settings import Settings
+from insula.site.health import Watch
 from insula.worker.recovery import recover
 from tenants.database import TENANTS
 from tests.support.app import PASSWORD, Live, SignIn

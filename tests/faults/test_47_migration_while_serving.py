@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.cli.commands.backup import save
-from insula.db.lock_waits import LocksHeld
-from insula.db.migrate import migrate
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.migrate.lock_waits import LocksHeld
+from insula.db.migrate.run import migrate
 from tests.support.app import serving
 from tests.support.backends import holding, rows_of
 from tests.support.databases import NextVersion, administer, migrated_database

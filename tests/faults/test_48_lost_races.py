@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import serving
 from tests.support.backends import Readback, holding, until_blocked
 from tests.support.factories import Factories, TenantRow

@@ -10,7 +10,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import serving
 from tests.support.factories import Factories
 from tests.support.load import CONNECTIONS, Ask, Load

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Mount
 
-from insula.http.paging import MAX_LIMIT
+from insula.core.paging import MAX_LIMIT
 from tests.http.hostile import MOMENTS, NUMBERS, REFUSED, TEXTS
 from tests.support.app import Live, SignIn
 from tests.support.apps import INSTALLATION

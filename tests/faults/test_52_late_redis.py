@@ -13,10 +13,10 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from insula.app.health import Watch
-from insula.ids import TenantId, new_tenant_id
-from insula.lag import LagMeter
+from insula.core.ids import TenantId, new_tenant_id
+from insula.core.lag import LagMeter
 from insula.limits import Health, LimitClass, Limits, circuit, close, connect
+from insula.site.health import Watch
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.app import Live
 from tests.support.faulty import Fault, Faulty, faulty

@@ -7,7 +7,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tenants.database import TENANTS
 from tests.support.app import SignIn, serving
 from tests.support.factories import Factories

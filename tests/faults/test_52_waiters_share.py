@@ -6,12 +6,12 @@ from time import monotonic
 
 import pytest
 
-from insula.auth import KeyRing, TokenIssuer, TokenVerifier
-from insula.db.failures import UNREACHABLE
-from insula.db.pools import Database
-from insula.errors import Unauthenticated
-from insula.ids import TenantId, UserId, new_id
-from insula.settings import Settings
+from insula.core.errors import Unauthenticated
+from insula.core.ids import TenantId, UserId, new_id
+from insula.core.settings import Settings
+from insula.db.engine.failures import UNREACHABLE
+from insula.db.engine.pools import Database
+from insula.identity import KeyRing, TokenIssuer, TokenVerifier
 from insula.tenancy import Directory
 from tests.support.apps import DECLARED, audience
 from tests.support.faulty import Fault, Faulty, faulty

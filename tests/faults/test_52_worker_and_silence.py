@@ -8,10 +8,10 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 from pydantic import JsonValue
 
-from insula.db.pools import Database
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from insula.jobs import JobContext, enqueue
-from insula.settings import Settings
 from insula.worker.queue import connector
 from tenants.database import TENANTS
 from tests.support.factories import Factories

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from insula.ids import new_tenant_id
+from insula.core.ids import new_tenant_id
 from insula.limits import Health, LimitClass, Limits, close, connect
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.limits import admit

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 
 from insula.cli.environment import to_environment
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.cli.test_run import INSULA, answers
-from tests.embedded.places import alive, descendants, wait_until
+from tests.dev.places import alive, descendants, wait_until
 from tests.support.app import OUR_CODE, free_port
 
 DEATHS = 3

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from insula.settings import HttpSettings, Settings
+from insula.core.settings import HttpSettings, Settings
 from tests.http.test_server import served
 from tests.support.app import serving, wait_until
 from tests.support.wire import Wire, wired

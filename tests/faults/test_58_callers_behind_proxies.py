@@ -6,9 +6,9 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from insula.app.auth import AttemptLimits
 from insula.asgi import create_app
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.signin import AttemptLimits
 from tests.http.probe import build, client_of, configured
 from tests.support.app import PASSWORD, Live
 from tests.support.apps import audience

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from insula.text.fields import MAX_SEARCH
+from insula.core.text.fields import MAX_SEARCH
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, joined

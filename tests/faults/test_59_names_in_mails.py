@@ -7,9 +7,9 @@ from importlib.resources import files
 import httpx
 import pytest
 
+from insula.core.settings import Settings
 from insula.mail import EmailTemplate
 from insula.mail.names import name_in_mail
-from insula.settings import Settings
 from tests.support.app import SignIn
 from tests.support.apps import INSTALLATION
 from tests.support.factories import Factories

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from insula.text.collation import sort_key
+from insula.core.text.collation import sort_key
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.support.letters import letters_to

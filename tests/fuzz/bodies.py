@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.fuzz.cast import Actor, Cast
 from tests.fuzz.documents import AnyCase, Operation
 from tests.fuzz.planted import examples_of

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from insula.auth import KeyRing, TokenIssuer
-from insula.db.pools import Database
-from insula.db.roles import GATE, IDENTITY
-from insula.ids import TenantId, UserId
-from insula.settings import Settings
+from insula.core.ids import TenantId, UserId
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE, IDENTITY
+from insula.identity import KeyRing, TokenIssuer
 from tests.fuzz.documents import Operation
 from tests.fuzz.secrets import Secrets
 from tests.fuzz.things import House, Record, Things

@@ -9,7 +9,7 @@ import schemathesis
 from schemathesis import APIOperation, BaseSchema, Case
 from schemathesis.core.result import Ok
 
-from insula.http.problems import MEDIA_TYPE
+from insula.http.responses.problems import MEDIA_TYPE
 from tests.support.apps import MOUNTS
 
 AnyOperation = APIOperation[Any, Any, Any, Any]

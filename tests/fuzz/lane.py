@@ -10,7 +10,7 @@ from typing import Final
 
 from schemathesis import GenerationMode
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.fuzz.aim import Aimer
 from tests.fuzz.bodies import Bodies
 from tests.fuzz.cast import Cast, cast_of

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from insula.http.problems import MEDIA_TYPE
+from insula.http.responses.problems import MEDIA_TYPE
 from tests.fuzz.documents import AnyCase, Operation
 
 Kind = Literal["server_error", "schema_violation", "canary"]

@@ -4,12 +4,12 @@ from asyncio import Runner
 from datetime import timedelta
 from typing import Final
 
-from insula import clock
-from insula.auth.links import Link, Purpose, hashed
-from insula.auth.sessions import REFRESH_PREFIX
+from insula.core import clock
+from insula.core.ids import new_id, new_secret
+from insula.core.settings import Settings
 from insula.db.models import EmailToken, RefreshToken
-from insula.ids import new_id, new_secret
-from insula.settings import Settings
+from insula.identity.accounts.links import Link, Purpose, hashed
+from insula.identity.sessions.service import REFRESH_PREFIX
 from tests.fuzz.documents import Operation
 from tests.fuzz.things import PLENTY, House, Things
 from tests.support.app import PASSWORD

@@ -12,7 +12,7 @@ import requests
 from fastapi import FastAPI
 
 from insula.asgi import create_app
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import environment_of, free_port, wait_until
 
 _SECONDS: Final = 120  # of a machine that has other things to do

@@ -7,9 +7,9 @@ import requests
 from schemathesis import Response
 
 from insula.asgi import create_app
+from insula.core.settings import Settings
 from insula.http.errors import UnknownHost
-from insula.http.problems import MEDIA_TYPE, ProblemResponse
-from insula.settings import Settings
+from insula.http.responses.problems import MEDIA_TYPE, ProblemResponse
 from tests.fuzz.documents import Operation, api_of
 from tests.fuzz.oracle import judge
 from tests.probe.installation import REFERENCE

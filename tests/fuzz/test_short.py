@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.fuzz.lane import Share, run
 from tests.fuzz.served import served
 from tests.fuzz.wire import knock

@@ -9,9 +9,9 @@ from uuid import uuid4
 from billing.overrides.models import EntitlementOverride
 from billing.subscriptions.models import Subscription
 from billing.webhooks.models import WebhookEvent
-from insula import clock
+from insula.core import clock
+from insula.core.ids import new_id
 from insula.db.models import Membership, TenantDomain
-from insula.ids import new_id
 from tests.fuzz.served import PROOF
 from tests.isolation.matrix.kinds import ALIASES
 from tests.isolation.matrix.routes import live_routes

@@ -1,6 +1,6 @@
 """Bodies and values that nobody sends by mistake."""
 
-from insula.errors import AppError
+from insula.core.errors import AppError
 from insula.http.errors import DuplicateKey, JsonTooComplex, MalformedJson, NumberOutOfRange, UnstorableText
 
 REFUSED: list[tuple[str, bytes, type[AppError]]] = [

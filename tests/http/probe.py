@@ -13,10 +13,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, EmailStr
 from starlette.types import ASGIApp
 
-from insula.app.factory import make_app
-from insula.errors import Forbidden, NotFound, RateLimited, Unavailable
-from insula.http.route import PublicRoute
-from insula.settings import HttpSettings, Settings
+from insula.core.errors import Forbidden, NotFound, RateLimited, Unavailable
+from insula.core.settings import HttpSettings, Settings
+from insula.http.routing.route import PublicRoute
+from insula.site.factory import make_app
 from tests.support.app import free_port, wait_until
 from tests.support.apps import MOUNTS, SITE
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from insula.http.crowd import Claim, Crowd
-from insula.settings import HttpSettings
+from insula.core.settings import HttpSettings
+from insula.http.server.crowd import Claim, Crowd
 
 CROWD = Crowd(HttpSettings(max_connections=5, max_connections_per_address=3, trusted_proxies=("10.0.0.0/8",)))
 

@@ -11,10 +11,10 @@ from starlette.routing import Mount
 from starlette.types import Message, Scope
 
 from insula.asgi import create_app
-from insula.http.dispatch import Dispatch, UnfitForTable, install
-from insula.http.middleware.doorstep import Doorstep
+from insula.core.settings import Settings
 from insula.http.middleware.faults import Faults
-from insula.settings import Settings
+from insula.http.middleware.mount_shortcut import Doorstep
+from insula.http.routing.dispatch import Dispatch, UnfitForTable, install
 from tests.probe.installation import REFERENCE
 
 APP = create_app(

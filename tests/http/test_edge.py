@@ -8,8 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from insula.logging import AccessLog, LogFormat
-from insula.settings import HttpSettings, Settings
+from insula.core.logging import AccessLog, LogFormat
+from insula.core.settings import HttpSettings, Settings
 from tests.http.probe import build, client_of, configured
 
 Lines = list[Mapping[str, object]]

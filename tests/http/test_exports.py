@@ -2,7 +2,7 @@
 
 import pytest
 
-from insula.http.exports import defused
+from insula.http.responses.exports import defused
 
 FORMULA = "1+1|' /C calc'!A0"
 

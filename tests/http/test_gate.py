@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Scope
 
-from insula.app import factory
+from insula.site import factory
 from tests.http.probe import build, client_of, configured
 
 

@@ -6,9 +6,9 @@ from time import process_time
 import httpx
 import pytest
 
-from insula.errors import AppError
+from insula.core.errors import AppError
 from insula.http.errors import JsonTooComplex
-from insula.http.json import strict_json
+from insula.http.request.json import strict_json
 from tests.http.hostile import REFUSED
 from tests.http.probe import build, client_of
 

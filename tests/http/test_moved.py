@@ -3,10 +3,10 @@
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from insula.errors import BadRequest
+from insula.core.errors import BadRequest
+from insula.core.settings import Settings
 from insula.http.errors import HostMoved
 from insula.http.middleware.moved import Moved
-from insula.settings import Settings
 
 SETTINGS = Settings(environment="test", public_url="https://app.insula.dev:8443", base_domain="insula.dev")
 OLD, NEW = "old.insula.dev", "https://new.insula.dev:8443"

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from structlog.testing import CapturingLogger
 
-from insula.errors import Forbidden, NotFound, TenantSuspended
-from insula.http.problems import MEDIA_TYPE, merge_problems, problems
+from insula.core.errors import Forbidden, NotFound, TenantSuspended
+from insula.http.responses.problems import MEDIA_TYPE, merge_problems, problems
 from tests.http.probe import build, client_of
 
 MOUNTS = ("", "/api")
@@ -25,7 +25,7 @@ async def probe(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClie
 @pytest.fixture
 def faults_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
     log = CapturingLogger()
-    monkeypatch.setattr("insula.http.reporting._log", log)
+    monkeypatch.setattr("insula.http.responses.reporting._log", log)
     return log
 
 

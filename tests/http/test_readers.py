@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from insula.http.readers import Reading
+from insula.http.server.readers import Reading
 
 RATE, PATIENCE, LOOK = 256, 60, 2.5  # as by default
 KB = 1024

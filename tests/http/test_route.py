@@ -10,10 +10,10 @@ from sqlalchemy import Connection, event, text
 from sqlmodel import col, select
 from structlog.testing import CapturingLogger
 
-from insula.db.connection import TenantConnection
-from insula.db.reading import Reading
-from insula.db.roles import GATE
-from insula.db.unit import Unit
+from insula.db.engine.connection import TenantConnection
+from insula.db.engine.roles import GATE
+from insula.db.engine.unit import Unit
+from insula.db.query.reading import Reading
 from tenants.database import TENANTS
 from tests.probe.racks.models import Rack
 from tests.support.app import Live, SignIn
@@ -120,7 +120,7 @@ async def test_a_fault_of_ours_at_the_commit_is_500_and_changes_nothing(
     owner: Caller, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()
-    monkeypatch.setattr("insula.http.reporting._log", log)
+    monkeypatch.setattr("insula.http.responses.reporting._log", log)
     with monkeypatch.context() as broken:
         broken.setattr(Unit, "commit", _stumble)
         failed = await owner.post("/racks", {"name": "Temple"})
@@ -170,7 +170,7 @@ async def test_a_statement_of_ours_that_the_database_refuses_is_500_and_logged(
     owner: Caller, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., Awaitable[None]]
 ) -> None:
     log = CapturingLogger()
-    monkeypatch.setattr("insula.http.reporting._log", log)
+    monkeypatch.setattr("insula.http.responses.reporting._log", log)
     rack = await owner.rack("Temple")
     with monkeypatch.context() as broken:
         broken.setattr(Reading, "one", mistake)

@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.sync.client import connect
 
-from insula.http.server import Connection
-from insula.settings import HttpSettings
+from insula.core.settings import HttpSettings
+from insula.http.server.protocol import Connection
 from tests.http.probe import build, configured
 from tests.support.app import free_port, wait_until
 from tests.support.wire import wired

@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 from insula.http.middleware import compression
 from insula.http.middleware.cors import Cors
-from insula.http.middleware.doorstep import Doorstep
+from insula.http.middleware.mount_shortcut import Doorstep
 from tests.http.probe import build, client_of, configured
 
 SHOP = "https://shop.example.com"

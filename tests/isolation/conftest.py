@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.isolation.matrix import Stage
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.db.catalogue import findings
-from insula.db.declared import Declarations
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.catalogue.check import findings
+from insula.db.schema.declarations import Declarations
 from tests.support.apps import DECLARED
 
 MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"

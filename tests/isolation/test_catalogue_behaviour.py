@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from insula.db.base import metadata
-from insula.db.migrate import migrate
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.migrate.run import migrate
+from insula.db.schema.base import metadata
 from tests.isolation.behaviour import Findings, Islands, TableReport, behave, probe
 from tests.isolation.behaviour.database import probe_database
 from tests.support.apps import DECLARED

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
+from insula.access import Policy
 from insula.callers import Admitted, Allowance, Identity, Members, of_person
-from insula.http.access import Guard, RequestContext
+from insula.http.routing.guards import Guard, RequestContext
 from insula.limits import LimitClass
-from insula.policy import Policy
 from insula.scope import PersonalScope, Principal, UserPrincipal
 from tests.callers import desk
 from tests.callers.desk import AgentGuard

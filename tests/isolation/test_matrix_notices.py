@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 import structlog
 
-from insula.auth import Claims, TokenVerifier
+from insula.access import Policy
 from insula.callers import Identity, Staff
-from insula.errors import Unauthenticated
-from insula.http import access
-from insula.ids import TenantId, UserId
-from insula.logging import configure
-from insula.policy import Policy
+from insula.core.errors import Unauthenticated
+from insula.core.ids import TenantId, UserId
+from insula.core.logging import configure
+from insula.http.routing import guards as access
+from insula.identity import Claims, TokenVerifier
 from insula.scope import StaffPrincipal
 from insula.tenancy import Access, Directory
 from tests.isolation.matrix import Report, Stage, attack

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from fastapi import FastAPI
 
-from insula.auth import Claims
+from insula.access import Policy
 from insula.callers import Identity
-from insula.ids import UserId
-from insula.policy import Policy
+from insula.core.ids import UserId
+from insula.core.settings import Settings
+from insula.identity import Claims
 from insula.scope import Principal
-from insula.settings import Settings
 from tests.callers import desk
 from tests.isolation.matrix import Stage, attack, callers, holders, routes
 from tests.isolation.matrix.routes import LiveRoute, routes_of

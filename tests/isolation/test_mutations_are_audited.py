@@ -6,8 +6,8 @@ from typing import Any, Final
 import pytest
 
 from insula.audit import PLATFORM, AuditAction
-from insula.http.access import PersonalGuard, RoleGuard
-from insula.ids import UserId
+from insula.core.ids import UserId
+from insula.http.routing.guards import PersonalGuard, RoleGuard
 from tests.isolation.matrix import Stage
 from tests.isolation.matrix.callers import rightful_role
 from tests.isolation.matrix.cells import cells_of

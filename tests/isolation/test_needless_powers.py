@@ -16,14 +16,14 @@ from sqlalchemy.pool import NullPool
 
 from admin.database import ADMIN
 from billing.database import BILLING
-from insula import clock
 from insula.cli.commands.doctor import examine
-from insula.db.catalogue import findings
-from insula.db.migrate import migrate
-from insula.db.roles import GATE, IDENTITY, OWNER, WORKER, DatabaseRole, role_url
-from insula.db.server_rights import NARROWED
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.catalogue.check import findings
+from insula.db.engine.roles import GATE, IDENTITY, OWNER, WORKER, DatabaseRole, role_url
+from insula.db.migrate.run import migrate
+from insula.db.schema.server_rights import NARROWED
 from tenants.database import TENANTS
 from tests.isolation.behaviour.subjects import ROLES
 from tests.support.apps import DECLARED

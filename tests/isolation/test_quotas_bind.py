@@ -6,11 +6,11 @@ from typing import Final
 import pytest
 from sqlalchemy import text
 
+from insula.access.entitlements import CountedQuota, SmallQuota
 from insula.asgi import create_app
-from insula.entitlements import CountedQuota, SmallQuota
-from insula.http.problems import MEDIA_TYPE
+from insula.core.settings import Settings
+from insula.http.responses.problems import MEDIA_TYPE
 from insula.scope.quotas import QuotaExceeded
-from insula.settings import Settings
 from tests.isolation.matrix import Stage
 from tests.isolation.matrix.cells import cells_of
 from tests.isolation.matrix.controls import controls_of

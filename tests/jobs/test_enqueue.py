@@ -9,11 +9,11 @@ from sqlalchemy.exc import DBAPIError
 
 from admin.database import ADMIN
 from billing.database import BILLING
-from insula import clock
-from insula.db.pools import Database
-from insula.db.roles import IDENTITY, WORKER, DatabaseRole
+from insula.core import clock
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY, WORKER, DatabaseRole
 from insula.jobs import enqueue
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.sql import changed, rows

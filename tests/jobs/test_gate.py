@@ -5,11 +5,11 @@ from typing import Final
 import pytest
 from sqlalchemy.engine import Connection
 
-from insula.db.catalogue import audit
-from insula.db.migrate import as_owner
-from insula.db.queue import apply_queue, queue_findings
-from insula.db.roles import WORKER
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.catalogue.check import audit
+from insula.db.engine.roles import WORKER
+from insula.db.migrate.run import as_owner
+from insula.db.schema.queue import apply_queue, queue_findings
 from tests.support.apps import DECLARED, HANDLERS, PERIODIC
 
 JOBS: Final = "jobs.procrastinate_jobs"

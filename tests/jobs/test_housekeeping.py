@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from insula import clock
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from insula.db.models import IdempotencyRecord, JobEffect
-from insula.db.pools import Database
-from insula.ids import new_id
 from insula.jobs import Periodic, enqueue
-from insula.settings import Settings
 from insula.worker.housekeeping import JOBS
 from tenants.database import TENANTS
 from tests.support.factories import Factories

@@ -5,9 +5,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from insula import clock
-from insula.db.pools import Database
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.db.engine.pools import Database
 from insula.jobs import enqueue
 from tenants.database import TENANTS
 from tests.support.factories import Factories

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from insula.db.pools import Database
-from insula.errors import NotFound
+from insula.core.errors import NotFound
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from insula.jobs import JobContext, Periodic, effect_once, enqueue
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.factories import Factories, TenantRow
 from tests.support.sql import changed, rows

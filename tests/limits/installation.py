@@ -10,13 +10,13 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
-from insula import clock
-from insula.ids import TenantId, new_id, new_tenant_id
+from insula.core import clock
+from insula.core.ids import TenantId, new_id, new_tenant_id
 from insula.limits import KeyRate, LimitClass, Limits, close, connect
-from insula.limits.failover import FailoverLedger
-from insula.limits.ledger import WINDOW
-from insula.limits.local import LocalLedger
-from insula.limits.remote import RemoteLedger
+from insula.limits.rates.failover import FailoverLedger
+from insula.limits.rates.ledger import WINDOW
+from insula.limits.rates.local import LocalLedger
+from insula.limits.rates.remote import RemoteLedger
 from tests.support.limits import admit
 
 WORKERS: Final = 3

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from insula import clock
-from insula.ids import TenantId, new_id, new_tenant_id
+from insula.core import clock
+from insula.core.ids import TenantId, new_id, new_tenant_id
 from insula.limits import KeyRate, LimitClass, Limits, Verdict
 from tests.support.limits import admit
 

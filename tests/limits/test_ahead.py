@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from insula import clock
-from insula.ids import TenantId, new_tenant_id
-from insula.limits import LimitClass, Limits, leases
-from insula.limits.leases import largest_lease
+from insula.core import clock
+from insula.core.ids import TenantId, new_tenant_id
+from insula.limits import LimitClass, Limits
+from insula.limits.rates import leases
+from insula.limits.rates.leases import largest_lease
 from tests.limits.installation import installation
 from tests.limits.server import ValkeyServer
 from tests.support.limits import admit

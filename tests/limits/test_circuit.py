@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
 
-from insula import lag
+from insula.core import lag
 from insula.limits import circuit as module
 from insula.limits.circuit import Circuit, Health
 from tests.support.waiting import until

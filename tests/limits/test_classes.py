@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from redis.asyncio import Redis
 
-from insula.ids import TenantId, new_id, new_tenant_id
+from insula.core.ids import TenantId, new_id, new_tenant_id
 from insula.limits import KeyRate, LimitClass, Limits
-from insula.limits.classes import ceiling_of
+from insula.limits.rates.classes import ceiling_of
 from tests.support.limits import admit
 
 READ, WRITE, EXPORT = LimitClass.READ, LimitClass.WRITE, LimitClass.EXPORT

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from insula import clock
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
 from insula.limits import Limits
 from insula.limits.mails import HOUR
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from redis.asyncio import Redis
 
-from insula.ids import TenantId, new_id, new_tenant_id
+from insula.core.ids import TenantId, new_id, new_tenant_id
 from insula.limits import KeyRate, LimitClass, Limits
-from insula.limits.ledger import WINDOW
+from insula.limits.rates.ledger import WINDOW
 from tests.limits.installation import READ, WORKERS, installation
 from tests.limits.server import ValkeyServer
 from tests.support.limits import admit

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import SignIn, serving
 from tests.support.factories import Factories, TenantRow
 from tests.support.provider import Provider, event, first_secret, make_customer, subscription

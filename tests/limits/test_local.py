@@ -1,5 +1,5 @@
-from insula.limits.ledger import Loan
-from insula.limits.local import LocalLedger
+from insula.limits.rates.ledger import Loan
+from insula.limits.rates.local import LocalLedger
 
 
 def test_the_nearer_the_limit_the_smaller_the_lease() -> None:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insula.ids import new_id
-from insula.limits import KeyRate, LimitClass, leases
-from insula.limits.classes import ceiling_of
-from insula.limits.leases import largest_lease
-from insula.limits.ledger import WINDOW
+from insula.core.ids import new_id
+from insula.limits import KeyRate, LimitClass
+from insula.limits.rates import leases
+from insula.limits.rates.classes import ceiling_of
+from insula.limits.rates.leases import largest_lease
+from insula.limits.rates.ledger import WINDOW
 from tests.limits.cable import Cable
 from tests.limits.installation import READ, WORKERS, Installation, installation
 from tests.limits.server import ValkeyServer

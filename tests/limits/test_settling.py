@@ -6,10 +6,11 @@ from typing import Final
 import pytest
 from redis.asyncio import Redis
 
-from insula.ids import new_id, new_tenant_id
-from insula.limits import LimitClass, Limits, leases, storage
-from insula.limits.ledger import Debit, Grant, Loan
-from insula.limits.remote import RemoteLedger
+from insula.core.ids import new_id, new_tenant_id
+from insula.limits import LimitClass, Limits
+from insula.limits.rates import leases, storage
+from insula.limits.rates.ledger import Debit, Grant, Loan
+from insula.limits.rates.remote import RemoteLedger
 from tests.limits.server import ValkeyServer
 from tests.support.limits import admit
 from tests.support.waiting import until

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 import pytest
 from redis.asyncio import Redis
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from insula.limits import Slot
 from insula.limits.circuit import Circuit
-from insula.limits.places import Place, RemotePlaces
-from insula.limits.remote import RemoteLedger
-from insula.limits.slots import ANEW_EVERY, LASTS, Slots
+from insula.limits.concurrency.permits import ANEW_EVERY, LASTS, Slots
+from insula.limits.concurrency.store import Place, RemotePlaces
+from insula.limits.rates.remote import RemoteLedger
 from tests.support.waiting import until
 
 PATIENCE = 5.0

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from insula.ids import new_tenant_id
+from insula.core.ids import new_tenant_id
 from insula.limits import Limits, close, connect
 from insula.limits.circuit import Circuit
-from insula.limits.places import RemotePlaces
-from insula.limits.remote import RemoteLedger
-from insula.limits.slots import Slots
+from insula.limits.concurrency.permits import Slots
+from insula.limits.concurrency.store import RemotePlaces
+from insula.limits.rates.remote import RemoteLedger
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.limits.test_slots import SOON, key, taken
 from tests.support.waiting import until

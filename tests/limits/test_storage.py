@@ -3,7 +3,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
-from insula.limits.storage import LEASES, Lease, LeasedStorage
+from insula.limits.rates.storage import LEASES, Lease, LeasedStorage
 
 SIXTY = RateLimitItemPerMinute(60)
 KEY = SIXTY.key_for("tenant")

@@ -1,7 +1,7 @@
 """What a caller is told, in the structured fields of draft-ietf-httpapi-ratelimit-headers-11."""
 
 from insula.limits import Verdict
-from insula.limits.verdict import Standing
+from insula.limits.rates.verdict import Standing
 
 POLICIES = '"requests";q=60;w=60, "writes";q=30;w=60'
 

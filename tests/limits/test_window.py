@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from insula.ids import new_id
-from insula.limits.leases import largest_lease
-from insula.limits.ledger import NOTHING_LENT, WINDOW, Debit, Grant, Loan
-from insula.limits.local import Entry
-from insula.limits.remote import RemoteLedger
+from insula.core.ids import new_id
+from insula.limits.rates.leases import largest_lease
+from insula.limits.rates.ledger import NOTHING_LENT, WINDOW, Debit, Grant, Loan
+from insula.limits.rates.local import Entry
+from insula.limits.rates.remote import RemoteLedger
 from tests.limits.installation import WORKERS, installation
 from tests.limits.server import ValkeyServer
 

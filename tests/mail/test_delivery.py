@@ -10,12 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.auth.emails import WELCOME
-from insula.db.pools import Database
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.identity.accounts.emails import WELCOME
 from insula.jobs import external
 from insula.mail import send_mail
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.apps import MAIL_JOBS
 from tests.support.cluster import superuser_url

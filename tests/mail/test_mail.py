@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 from aiosmtplib import SMTPConnectError
 
-from insula import clock
-from insula.auth.emails import WELCOME
-from insula.db.pools import Database
-from insula.errors import InvalidValue
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.errors import InvalidValue
+from insula.core.ids import new_id
+from insula.core.settings import MailSettings, Settings
+from insula.db.engine.pools import Database
+from insula.identity.accounts.emails import WELCOME
 from insula.mail import send_mail
-from insula.settings import MailSettings, Settings
 from insula.worker import mailers
 from insula.worker.mailers import SmtpMailer
 from tenants.database import TENANTS

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 
 from insula.asgi import create_app
-from insula.auth.emails import WELCOME
+from insula.core.settings import Settings
+from insula.identity.accounts.emails import WELCOME
 from insula.mail.message import compose
-from insula.settings import Settings
 from insula.worker.mailers import mailer_of
 from tests.support.app import Live
 

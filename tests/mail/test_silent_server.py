@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from insula.auth.emails import WELCOME
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.identity.accounts.emails import WELCOME
 from insula.mail.message import compose
-from insula.settings import Settings
 from insula.worker.mailers import SmtpMailer
 from tests.support.mail import Sink
 from tests.support.waiting import until

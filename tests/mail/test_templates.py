@@ -9,14 +9,14 @@ from typing import Final
 import pytest
 from pydantic import JsonValue
 
-from insula.auth.emails import WELCOME
-from insula.db.pools import Database
-from insula.errors import ManifestError
-from insula.ids import new_id
+from insula.core.errors import ManifestError
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.identity.accounts.emails import WELCOME
 from insula.jobs import enqueue
 from insula.mail import EmailTemplate
 from insula.mail.message import compose
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.apps import INSTALLATION, MAIL_JOBS
 from tests.support.factories import Factories

@@ -2,8 +2,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from insula.db.pools import Database
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from tenants.database import TENANTS
 from tests.support.pgbouncer import pooled
 

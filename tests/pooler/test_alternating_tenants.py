@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import bindparam, text
 from sqlmodel import col, select
 
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
 from insula.db.models import Entitlement, Tenant
-from insula.db.pools import Database
-from insula.db.reading import Reading
-from insula.db.roles import GATE
-from insula.settings import Settings
+from insula.db.query.reading import Reading
 from insula.tenancy import Directory, Listener
 from tenants.database import TENANTS
 from tests.support.factories import Factories, TenantRow

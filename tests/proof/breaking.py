@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from insula.db.catalogue import audit
+from insula.db.catalogue.check import audit
 from tests.proof.arena import JOBS, Arena
 from tests.proof.baseline import unfit
 from tests.proof.behaviour import behaviour

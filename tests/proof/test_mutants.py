@@ -4,7 +4,7 @@ import ast
 from enum import StrEnum
 from typing import get_type_hints
 
-from insula.http.access import Guard
+from insula.http.routing.guards import Guard
 from tests.isolation.matrix.routes import live_routes
 from tests.proof.arena import ROOT
 from tests.proof.editing import edits

@@ -13,15 +13,15 @@ from starlette.routing import Mount
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from insula.db.roles import GATE
-from insula.entitlements import Amount, feature
-from insula.http.access import allow
-from insula.http.app_context import AppWithContext, give_context
-from insula.http.handlers import install_handlers
-from insula.http.route import TenantRoute
-from insula.ids import UserId
+from insula.access.entitlements import Amount, feature
+from insula.core.ids import UserId
+from insula.core.settings import Settings
+from insula.db.engine.roles import GATE
+from insula.http.responses.handlers import install_handlers
+from insula.http.routing.app_context import AppWithContext, give_context
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.probe.racks.permissions import Action
 from tests.support.app import Live, SignIn

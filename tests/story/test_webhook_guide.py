@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import serving
 from tests.support.databases import demo_database
 from tests.support.provider import first_secret

@@ -9,8 +9,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from insula import clock
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.settings import Settings
 from tests.support.app import serving, wait_until
 from tests.support.mail import Sink
 from tests.support.worker import quick, spawn

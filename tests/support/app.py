@@ -18,10 +18,10 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from insula.asgi import create_app
+from insula.core.ids import TenantId, UserId
+from insula.core.settings import Settings
 from insula.http.kernel import Kernel
-from insula.ids import TenantId, UserId
 from insula.limits import Limits, close, connect
-from insula.settings import Settings
 from tests.probe.installation import PRODUCT, VARIABLE
 from tests.support.apps import audience
 from tests.support.dns import NameServer
@@ -171,7 +171,7 @@ def web_process(settings: Settings, port: int = 0, **environment: str) -> Iterat
     """Run one real uvicorn as ``serving`` does; give its process too."""
     port = port or free_port()
     options = ["--factory", "insula.asgi:create_app", "--port", str(port), "--no-access-log", "--no-proxy-headers"]
-    options += ["--http", "insula.http.server:Connection"]
+    options += ["--http", "insula.http.server.protocol:Connection"]
     command = [sys.executable, "-m", "uvicorn", *options]
     with subprocess.Popen(command, env=environment_of(settings) | environment) as process:  # noqa: S603 - ours
         try:

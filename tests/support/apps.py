@@ -7,13 +7,13 @@ from fastapi import FastAPI
 from sqlalchemy import Table
 
 from insula import mail
-from insula import settings as kernel_settings
-from insula.app.root import PUBLIC as ROOT_PUBLIC
 from insula.apps.build import build, contexts_of, policy_of, site_of, vocabularies_of
-from insula.db.base import metadata
-from insula.http.seal import DOCUMENTATION
+from insula.core import settings as kernel_settings
+from insula.core.settings import Settings
+from insula.db.schema.base import metadata
+from insula.http.routing.route_check import DOCUMENTATION
 from insula.jobs import Handlers, Periodic
-from insula.settings import Settings
+from insula.site.root import PUBLIC as ROOT_PUBLIC
 from insula.worker import tasks
 from tests.probe import installation
 

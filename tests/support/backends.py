@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.waiting import until
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]

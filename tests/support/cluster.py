@@ -18,10 +18,10 @@ from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from insula.apps.settings import complete
-from insula.db.migrate import migrate
-from insula.db.provision import hand_over
-from insula.embedded import Cluster
-from insula.settings import AuthSettings, DatabaseSettings, Settings
+from insula.core.settings import AuthSettings, DatabaseSettings, Settings
+from insula.db.migrate.run import migrate
+from insula.db.schema.provision import hand_over
+from insula.dev.embedded import Cluster
 from tests.probe.installation import INSTALLATION, REFERENCE
 from tests.support.apps import DECLARED
 from tests.support.secrets import with_secrets

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from insula.apps import Resource
+from insula.core.settings import Settings
 from insula.jobs import JobContext, effect_once
-from insula.settings import Settings
 from insula.worker import process
 from tests.support.apps import INSTALLATION
 from tests.support.sql import changed

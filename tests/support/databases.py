@@ -11,10 +11,10 @@ from pathlib import Path
 import asyncpg
 import redis
 
-from insula.db import migrate as migrations
-from insula.db.branches import Branch, heads
-from insula.seed import seed
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.migrate import run as migrations
+from insula.db.schema.branches import Branch, heads
+from insula.dev.seed import seed
 from tests.support.apps import DECLARED, INSTALLATION
 from tests.support.cluster import create_database, drop_database, with_path
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.cluster import superuser_url
 
 KERNEL: Final[Mapping[str, int]] = MappingProxyType(

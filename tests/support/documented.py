@@ -9,7 +9,7 @@ from starlette.routing import Mount
 from starlette.types import Message, Scope, Send
 
 from insula.http.middleware.edge import route_of
-from insula.http.problems import MEDIA_TYPE
+from insula.http.responses.problems import MEDIA_TYPE
 
 _FIRST_ERROR: Final = 400
 Answers = Mapping[str, Any]  # an OpenAPI document has no fixed shape

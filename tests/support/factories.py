@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula import clock
-from insula.auth import hash_password
-from insula.auth.api_keys import digest_of, new_key
-from insula.db.base import metadata
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from insula.db.models import (
     ACTIVE,
     ApiKey,
@@ -29,9 +29,9 @@ from insula.db.models import (
     TenantDomain,
     User,
 )
-from insula.db.pools import Database
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.db.schema.base import metadata
+from insula.identity import hash_password
+from insula.identity.credentials.api_keys import digest_of, new_key
 from tenants.invitations.models import Invitation
 from tenants.invitations.tokens import digest, new_token
 from tests.probe.plans import GRANTED

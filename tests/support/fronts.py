@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from insula import clock
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.settings import Settings
 
 SOCKET_PORT = 5432
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")

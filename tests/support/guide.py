@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from insula.db.branches import Revision, heads
+from insula.db.schema.branches import Revision, heads
 from tests.support.apps import DECLARED
 
 MOST_LINES: Final = 100

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from insula.asgi import create_app
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.probe.installation import PRODUCT
 
 ROOT: Final = Path(__file__).parents[2]

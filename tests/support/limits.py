@@ -1,6 +1,6 @@
 """Requests of a tenant, put to the limits as a route puts them."""
 
-from insula.ids import TenantId
+from insula.core.ids import TenantId
 from insula.limits import KeyRate, LimitClass, Limits, Verdict, door_to
 
 

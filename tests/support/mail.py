@@ -16,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from insula.settings import MailSettings, Settings
+from insula.core.settings import MailSettings, Settings
 from tests.support.app import free_port
 from tests.support.fronts import Authority, authority
 

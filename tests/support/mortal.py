@@ -9,13 +9,13 @@ from pathlib import Path
 
 import asyncpg
 
-from insula.db.migrate import migrate
-from insula.embedded import LocalSecrets, Software, prepare
-from insula.embedded.account import Account
-from insula.embedded.ports import free_port
-from insula.embedded.postgres import Postgres
-from insula.embedded.process import occupants
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.migrate.run import migrate
+from insula.dev.embedded import LocalSecrets, Software, prepare
+from insula.dev.embedded.account import Account
+from insula.dev.embedded.ports import free_port
+from insula.dev.embedded.postgres import Postgres
+from insula.dev.embedded.process import occupants
 from tests.support.apps import DECLARED
 from tests.support.cluster import Servers
 

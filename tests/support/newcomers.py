@@ -2,7 +2,7 @@
 
 import httpx
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.app import PASSWORD
 from tests.support.visitors import Visitor
 

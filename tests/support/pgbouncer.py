@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from insula.db.roles import role_password
-from insula.embedded.account import Account
-from insula.embedded.ports import free_port
-from insula.embedded.process import Server
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.roles import role_password
+from insula.dev.embedded.account import Account
+from insula.dev.embedded.ports import free_port
+from insula.dev.embedded.process import Server
 from tests.support.apps import DECLARED
 
 BINARY: Final = Path("/usr/sbin/pgbouncer")

@@ -8,8 +8,8 @@ from uuid import uuid4
 import httpx
 from stripe import WebhookSignature
 
-from insula import clock
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.settings import Settings
 from tests.support.factories import PLANS, Factories, TenantRow
 from tests.support.secrets import secrets_of
 

@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from insula import clock
-from insula.db.grants import tenant_column
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.db.schema.grants import tenant_column
 from tests.support.apps import TABLES
 
 Row = dict[str, object]

@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 _ALL: Final = """
 WITH place AS (

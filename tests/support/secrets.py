@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from insula.settings import Settings, SettingsGroup, local_secrets
+from insula.core.settings import Settings, SettingsGroup, local_secrets
 
 
 def secrets_of(settings: Settings) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.db.unit import Unit
+from insula.db.engine.unit import Unit
 
 
 async def rows(unit: Unit, statement: str, **parameters: object) -> Sequence[Row[*tuple[object, ...]]]:

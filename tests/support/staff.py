@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from admin.database import ADMIN
 from insula.asgi import create_app
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, UserRow
 

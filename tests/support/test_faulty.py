@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from insula.db.roles import GATE, role_url
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.roles import GATE, role_url
 from insula.tenancy import DnsResolver
 from tenants.database import TENANTS
 from tests.support.dns import ADDRESS, serving_names

@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import RSAKey
 
-from insula import clock
-from insula.auth import TokenVerifier
-from insula.auth.keys import KeyRing
-from insula.errors import Unauthenticated
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.errors import Unauthenticated
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.identity import TokenVerifier
+from insula.identity.credentials.signing_keys import KeyRing
 from tests.support.apps import audience
 
 

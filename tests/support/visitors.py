@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 from starlette.types import ASGIApp
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import PASSWORD, AppName
 from tests.support.apps import audience
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from insula.core.logging import configure
+from insula.core.settings import JobsSettings, Settings
 from insula.jobs import Handlers, Periodic
-from insula.logging import configure
-from insula.settings import JobsSettings, Settings
 from insula.worker import work
 from tests.support.app import environment_of
 from tests.support.apps import DECLARED

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from insula.db.pools import Database
-from insula.ids import UserId
-from insula.settings import Settings
+from insula.core.ids import UserId
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from insula.tenancy import Directory, Listener
 from tests.support.apps import DECLARED
 from tests.support.factories import Factories

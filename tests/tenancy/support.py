@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from insula.ids import TenantId, UserId
+from insula.core.ids import TenantId, UserId
 from insula.tenancy import Access, Directory
 from tests.support.factories import TenantRow
 

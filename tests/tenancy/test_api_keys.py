@@ -4,11 +4,11 @@ import anyio
 import pytest
 from sqlalchemy import event
 
-from insula.auth.api_keys import digest_of
-from insula.db.pools import Database
-from insula.db.roles import GATE
-from insula.ids import TenantId, new_id
-from insula.settings import Settings
+from insula.core.ids import TenantId, new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
+from insula.identity.credentials.api_keys import digest_of
 from insula.tenancy import Directory
 from tests.support.factories import Factories, MadeKey, TenantRow
 

@@ -5,9 +5,9 @@ from typing import cast
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.core.errors import PlanUnknown
+from insula.core.ids import TenantId, new_tenant_id
 from insula.db.models import FREE
-from insula.errors import PlanUnknown
-from insula.ids import TenantId, new_tenant_id
 from insula.tenancy import NewTenants, OnNewTenant
 
 SESSION = cast("AsyncSession", object())  # handed on, and nothing else

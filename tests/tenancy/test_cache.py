@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from insula.tenancy.cache import Loaded, SubjectCache
 from tests.support.waiting import until
 

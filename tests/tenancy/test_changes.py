@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from insula.ids import UserId
+from insula.core.ids import UserId
 from insula.tenancy import Access, Directory
 from tests.support.factories import Factories
 from tests.support.waiting import until

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from insula import clock
-from insula.db.pools import Database
-from insula.db.roles import GATE
-from insula.ids import TenantId, UserId, new_id
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.ids import TenantId, UserId, new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
 from insula.tenancy import Directory
 from tests.support.factories import Factories
 from tests.support.waiting import until

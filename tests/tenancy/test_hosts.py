@@ -2,7 +2,7 @@
 
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from insula.tenancy import LONGEST_HOST, public_host, within
 
 

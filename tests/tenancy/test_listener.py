@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy.engine import make_url
 
-from insula.ids import UserId, new_id
-from insula.settings import Settings
+from insula.core.ids import UserId, new_id
+from insula.core.settings import Settings
 from insula.tenancy import Directory, Listener
 from tests.support.factories import Factories
 from tests.support.faulty import Fault, faulty

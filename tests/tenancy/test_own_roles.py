@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import event
 
-from insula.db.pools import Database
-from insula.db.roles import GATE
-from insula.ids import UserId
+from insula.core.ids import UserId
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
 from insula.tenancy import Directory
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import within

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import ValidationError
 
-from insula.settings import DnsSettings
+from insula.core.settings import DnsSettings
 from insula.tenancy import DnsResolver
 from tests.support.dns import ADDRESS, NameServer, serving_names
 

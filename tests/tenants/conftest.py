@@ -5,7 +5,7 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from insula.db.connection import TenantConnection
+from insula.db.engine.connection import TenantConnection
 from tenants.database import TENANTS
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow

@@ -1,8 +1,8 @@
-"""The app's document, beside what holds for those of all apps (tests/app)."""
+"""The app's document, beside what holds for those of all apps (tests/site)."""
 
 import pytest
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.apps import built
 
 PATHS = built("tenants", Settings(environment="test")).openapi()["paths"]

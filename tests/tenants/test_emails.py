@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from insula.ids import new_id
-from insula.settings import Settings
+from insula.core.ids import new_id
+from insula.core.settings import Settings
 from tenants.invitations import tokens
 from tests.support.apps import MAIL_JOBS
 from tests.support.factories import Factories, TenantRow

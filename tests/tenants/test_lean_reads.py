@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from insula.asgi import create_app
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tenants.database import TENANTS
 from tests.probe.books.schemas import BookList
 from tests.probe.racks.schemas import RackList

@@ -3,7 +3,7 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 
 import tenants
-from insula.policy import Role
+from insula.access import Role
 from tenants.invitations.permissions import Action as InvitationAction
 from tenants.me.permissions import Action as MeAction
 from tenants.members.permissions import Action as MemberAction

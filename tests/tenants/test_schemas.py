@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 import tenants
-from insula.http.bodies import Input, Read, Update
-from insula.http.paging import KeysetParams
+from insula.core.paging import KeysetParams
+from insula.http.request.bodies import Input, Read, Update
 from tenants.audit_events.schemas import AuditEventFilter
 from tenants.invitations.schemas import InvitationCreate
 from tenants.members.schemas import MemberUpdate

@@ -5,8 +5,8 @@ from typing import Final
 from alembic import op
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, PrimaryKeyConstraint, Text, Uuid
 
-from insula.db.base import tenant_fk
-from insula.db.ddl import create_table, create_tenant_table
+from insula.db.schema.base import tenant_fk
+from insula.db.schema.ddl import create_table, create_tenant_table
 
 revision: Final = "support_0001"
 down_revision: Final = None

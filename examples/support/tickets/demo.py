@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from insula.apps import Demo, act_for
-from insula.ids import new_id
+from insula.core.ids import new_id
 from support.agents import AgentRole
 
 AGENTS: Final = {"lead@support.example": AgentRole.LEAD, "clerk@support.example": AgentRole.CLERK}

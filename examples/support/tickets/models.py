@@ -4,7 +4,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, Text
 from sqlmodel import Field
 
-from insula.db.base import TenantOwned, tenant_fk
+from insula.db.schema.base import TenantOwned, tenant_fk
 
 TicketStatus = Literal["open", "answered"]
 

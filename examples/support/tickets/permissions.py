@@ -1,4 +1,4 @@
-from insula.policy import Permission
+from insula.access import Permission
 from support.agents import EVERY_AGENT, LEADS
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.core.text.searching import containing
 from insula.db.models import Membership
-from insula.http.paging import fetch_offset
-from insula.text.searching import containing
+from insula.db.query.pages import fetch_offset
 from support.tickets.models import Ticket
 from support.tickets.schemas import TicketList
 

@@ -1,9 +1,9 @@
 from typing import Final
 
 from insula.apps import Resource, Tag
+from insula.db.engine.roles import WORKER
 from insula.db.models import Membership
-from insula.db.rights import may
-from insula.db.roles import WORKER
+from insula.db.schema.rights import may
 from support.database import SUPPORT
 from support.tickets import demo, jobs, routes
 from support.tickets.emails import TICKET_ANSWERED

@@ -3,11 +3,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
-from insula.errors import NotFound
-from insula.http.paging import OffsetPage
-from insula.http.problems import problems
-from insula.http.route import TenantRoute
-from insula.ids import TenantId
+from insula.core.errors import NotFound
+from insula.core.ids import TenantId
+from insula.core.paging import OffsetPage
+from insula.http.responses.problems import problems
+from insula.http.routing.route import TenantRoute
 from support.agents import AgentScope
 from support.dependencies import allow_agent
 from support.tickets import service as tickets

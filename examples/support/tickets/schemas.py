@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula.http.bodies import Input, Read
-from insula.http.paging import OffsetParams
-from insula.text import fields as text
+from insula.core.paging import OffsetParams
+from insula.core.text import fields as text
+from insula.http.request.bodies import Input, Read
 from support.tickets.models import TicketStatus
 
 Subject = Annotated[text.Title, Field(description="The question in a few words.")]

@@ -5,9 +5,9 @@ from typing import Final
 from uuid import UUID
 
 from insula.audit import image, record
-from insula.db.violations import answering
-from insula.errors import AppError, NotFound
-from insula.ids import TenantId
+from insula.core.errors import AppError, NotFound
+from insula.core.ids import TenantId
+from insula.db.query.violations import answering
 from insula.jobs import enqueue
 from support.agents import AgentScope
 from support.tickets import queries

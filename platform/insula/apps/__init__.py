@@ -1,13 +1,13 @@
 """The manifests: what an app, a resource and an installation declare of themselves."""
 
-from insula.app.factory import Tag
 from insula.apps.attack import AttackHints
 from insula.apps.demo import Demo, DemoTenant
 from insula.apps.installation import Brand, Installation
 from insula.apps.loading import load
 from insula.apps.manifest import App, Resource
-from insula.db.acting import act_for
-from insula.errors import ManifestError, NoInstallation
+from insula.core.errors import ManifestError, NoInstallation
+from insula.db.schema.acting import act_for
+from insula.site.factory import Tag
 
 __all__ = [
     "App",

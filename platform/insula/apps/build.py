@@ -4,19 +4,19 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from insula.app.factory import make_app
-from insula.app.pages import Card, Site
-from insula.app.vocabularies import Vocabularies
+from insula.access import Policy
 from insula.apps.installation import Installation
 from insula.apps.manifest import App
 from insula.callers import AppCallers
-from insula.http.app_context import AppContext, give_context
-from insula.http.dispatch import install
+from insula.core.settings import Settings, audience
 from insula.http.kernel import Product
-from insula.http.seal import DOCUMENTATION, check_callers, seal
-from insula.http.vocabulary import Vocabulary
-from insula.policy import Policy
-from insula.settings import Settings, audience
+from insula.http.responses.vocabulary import Vocabulary
+from insula.http.routing.app_context import AppContext, give_context
+from insula.http.routing.dispatch import install
+from insula.http.routing.route_check import DOCUMENTATION, check_callers, seal
+from insula.pages.site import Card, Site
+from insula.site.factory import make_app
+from insula.site.vocabularies import Vocabularies
 
 _ROOT = Card("root", "", "Signing in, keys, health.")
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db.acting import act_for
-from insula.ids import new_id
-from insula.text.collation import sort_key
+from insula.core.ids import new_id
+from insula.core.text.collation import sort_key
+from insula.db.schema.acting import act_for
 
 _USER: Final = text("""
     INSERT INTO "user" (id, email, name, name_key, status, email_verified_at, created_at, updated_at, version)

@@ -7,20 +7,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from insula.access import Permission, Published, grants_of, published
+from insula.access.entitlements import Register
 from insula.apps.demo import Seed
 from insula.apps.manifest import App, Resource, check_variables, unique
-from insula.auth.emails import EMAILS
 from insula.callers import roles_of
-from insula.db.declared import DatabasePart, Declarations, did_you_mean, merged
-from insula.db.kernel import KERNEL
-from insula.db.rights import may
-from insula.entitlements import Register
-from insula.errors import ManifestError
+from insula.core.errors import ManifestError
+from insula.core.settings import Settings, with_groups
+from insula.db.schema.declarations import DatabasePart, Declarations, did_you_mean, merged
+from insula.db.schema.kernel import KERNEL
+from insula.db.schema.rights import may
+from insula.identity.accounts.emails import EMAILS
 from insula.jobs import Handler, Handlers, Periodic
 from insula.limits import ENTITLEMENTS
 from insula.mail import EmailTemplate
-from insula.policy import Permission, Published, grants_of, published
-from insula.settings import Settings, with_groups
 from insula.tenancy import NewTenants
 
 _NO_AMOUNTS: Final[Mapping[str, int]] = MappingProxyType({})

@@ -5,10 +5,10 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from insula.apps.installation import Installation
-from insula.collector import paused
-from insula.db.base import metadata
-from insula.db.declaration_check import check
-from insula.errors import NoInstallation
+from insula.core.collector import paused
+from insula.core.errors import NoInstallation
+from insula.db.schema.base import metadata
+from insula.db.schema.declaration_check import check
 
 GROUP: Final = "insula.installation"
 """The entry points' group. Ours is named ``default``; a product's own goes before it."""

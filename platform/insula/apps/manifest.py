@@ -15,23 +15,23 @@ from typing import Final, Self
 
 from fastapi import APIRouter
 
-from insula.app.factory import Tag
-from insula.app.pages import STATIC
-from insula.app.queue_metrics import DatabaseGauge
+from insula.access import Permission, grants_of
+from insula.access.entitlements import Amount, CountedQuota
 from insula.apps.attack import AttackHints
 from insula.apps.demo import Seed
 from insula.callers import AppCallers, Kind
-from insula.db.branches import Branch
-from insula.db.declared import Counted, DatabasePart, counted
-from insula.db.queue_rights import QueueRight
-from insula.db.rights import TableDeclaration
-from insula.db.roles import DatabaseRole
-from insula.entitlements import Amount, CountedQuota
-from insula.errors import ManifestError
+from insula.core.errors import ManifestError
+from insula.core.settings import Settings, SettingsGroup
+from insula.db.engine.roles import DatabaseRole
+from insula.db.schema.branches import Branch
+from insula.db.schema.declarations import Counted, DatabasePart, counted
+from insula.db.schema.queue_rights import QueueRight
+from insula.db.schema.rights import TableDeclaration
 from insula.jobs import Handlers, Periodic
 from insula.mail import EmailTemplate
-from insula.policy import Permission, grants_of
-from insula.settings import Settings, SettingsGroup
+from insula.pages.site import STATIC
+from insula.site.factory import Tag
+from insula.site.queue_metrics import DatabaseGauge
 from insula.tenancy import OnNewTenant
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")

@@ -2,7 +2,7 @@
 
 from insula.apps.installation import Installation
 from insula.apps.loading import load
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 
 def read(settings: Settings | None = None, installation: Installation | None = None) -> tuple[Settings, Installation]:

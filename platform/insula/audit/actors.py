@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
-from insula.db.unit import Unit
+from insula.db.engine.unit import Unit
 
 ActorKind = Literal["user", "staff", "api_key", "system", "provider"]
 

@@ -14,12 +14,12 @@ from uuid import UUID
 from pydantic import JsonValue
 from sqlalchemy import insert
 
-from insula import clock
 from insula.audit.actors import NOWHERE, PLATFORM, Actor, Audited, Origin
 from insula.audit.images import told
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.db.engine.unit import Unit
 from insula.db.models import AuditEvent
-from insula.db.unit import Unit
-from insula.ids import new_id
 
 _APPEND: Final = insert(AuditEvent)
 

@@ -16,10 +16,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from insula.db.address import ENGINE
-from insula.db.connection import TOOL
-from insula.db.roles import BACKUP, role_url
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.address import ENGINE
+from insula.db.engine.connection import TOOL
+from insula.db.engine.roles import BACKUP, role_url
 
 _BEGINNING: Final = bytes(32)
 _SEES_ALL: Final = text("SELECT rolbypassrls OR rolsuper FROM pg_roles WHERE rolname = current_user")

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from insula.ids import TenantId
+from insula.core.ids import TenantId
 from insula.limits import AT_ONCE, Door, LimitClass, door_to
 
 

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from insula import clock
-from insula.auth.api_keys import PresentedKey
 from insula.callers.identity import KeyIdentity
-from insula.errors import Unauthenticated
+from insula.core import clock
+from insula.core.errors import Unauthenticated
+from insula.identity.credentials.api_keys import PresentedKey
 from insula.scope import ApiKeyPrincipal
 from insula.tenancy import Directory
 

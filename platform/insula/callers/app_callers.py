@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from insula.auth import Claims
-from insula.auth.api_keys import PresentedKey
 from insula.callers.api_keys import ApiKeys
 from insula.callers.identity import Identity
 from insula.callers.token_callers import NamedTenants, Opened, Sources, TokenCallers
+from insula.core.errors import AppError, ManifestError, Unauthenticated
+from insula.core.ids import UserId
+from insula.db.engine.roles import DatabaseRole
 from insula.db.models import ACTIVE
-from insula.db.roles import DatabaseRole
-from insula.errors import AppError, ManifestError, Unauthenticated
-from insula.ids import UserId
+from insula.identity import Claims
+from insula.identity.credentials.api_keys import PresentedKey
 from insula.scope import Principal
 from insula.tenancy import Access, TenantRecord
 

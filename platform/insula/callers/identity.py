@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from insula.callers.allowance import Allowance
+from insula.core.errors import Forbidden, TenantRequired, TenantSuspended
 from insula.db.models import ACTIVE
-from insula.errors import Forbidden, TenantRequired, TenantSuspended
 from insula.limits import AT_ONCE, CEILINGS, RATE, KeyRate, LimitClass, door_to
 from insula.scope import ApiKeyPrincipal, Authority, Member, Principal, UserPrincipal
 from insula.tenancy import TenantRecord

@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
-from insula.auth import Claims
+from insula.access import Role
 from insula.callers.errors import TenantRefused
 from insula.callers.identity import MemberIdentity
 from insula.callers.token_callers import Errors, NamedTenants, Roles, Sources, TokenCallers, user_of
+from insula.core.errors import TenantRequired, TenantSuspended
+from insula.core.ids import UserId
 from insula.db.models import ACTIVE
-from insula.errors import TenantRequired, TenantSuspended
-from insula.ids import UserId
-from insula.policy import Role
+from insula.identity import Claims
 from insula.scope import Member
 from insula.tenancy import Access, Directory, TenantRecord
 

@@ -7,12 +7,12 @@ from sqlalchemy import Text, bindparam
 from sqlmodel import Field, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from insula.auth import Claims
 from insula.callers.identity import Identity
 from insula.callers.token_callers import NamedTenants, Sources, TokenCallers, plain_user
-from insula.db.base import Base
-from insula.db.reading import Reading
-from insula.ids import UserId
+from insula.core.ids import UserId
+from insula.db.query.reading import Reading
+from insula.db.schema.base import Base
+from insula.identity import Claims
 from insula.scope import Principal, RolePrincipal
 from insula.tenancy import Access
 

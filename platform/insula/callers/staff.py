@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from insula.auth import Claims
+from insula.access import StaffRole
 from insula.callers.errors import StaffOnly
 from insula.callers.identity import Identity
 from insula.callers.token_callers import Errors, NamedTenants, Roles, Sources, TokenCallers, plain_user
-from insula.ids import UserId
-from insula.policy import StaffRole
+from insula.core.ids import UserId
+from insula.identity import Claims
 from insula.scope import Principal, StaffPrincipal
 from insula.tenancy import Access
 

@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, Protocol
 
-from insula.auth import Claims
 from insula.callers.identity import Identity
-from insula.db.pools import Database
-from insula.db.roles import DatabaseRole
-from insula.db.unit import Unit
-from insula.errors import AppError
-from insula.ids import TenantId, UserId
+from insula.core.errors import AppError
+from insula.core.ids import TenantId, UserId
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import DatabaseRole
+from insula.db.engine.unit import Unit
+from insula.identity import Claims
 from insula.scope import Principal, UserPrincipal
 from insula.tenancy import Access, Directory, TenantRecord
 

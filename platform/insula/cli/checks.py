@@ -1,9 +1,9 @@
 """What forbids serving, found before anything is started: the same for every command that asks."""
 
-from insula.auth.sealing import Sealer
 from insula.cli.failing import CommandFailed
-from insula.db.address import InvalidAddress, address_of
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.address import InvalidAddress, address_of
+from insula.identity.credentials.encryption import Sealer
 
 
 def unsafe(settings: Settings) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 _UNPREFIXED = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 _WIDTH = 118

@@ -11,13 +11,13 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from sqlalchemy.exc import SQLAlchemyError
 
-from insula.db.address import InvalidAddress
-from insula.db.branches import BranchError
-from insula.db.revisions import NoWayUp
-from insula.db.roles import RolesSecretMissing
-from insula.embedded import EmbeddedError
-from insula.errors import ManifestError, NoInstallation
-from insula.variables import variable_of
+from insula.core.errors import ManifestError, NoInstallation
+from insula.core.variables import variable_of
+from insula.db.engine.address import InvalidAddress
+from insula.db.engine.roles import RolesSecretMissing
+from insula.db.migrate.revisions import NoWayUp
+from insula.db.schema.branches import BranchError
+from insula.dev.embedded import EmbeddedError
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

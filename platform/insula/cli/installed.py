@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from insula.apps import load
 from insula.cli.failing import one_clear_line
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 
 def commands() -> Mapping[str, str]:

@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from insula.cli.environment import changed, dump, load
 from insula.cli.failing import CommandFailed
-from insula.embedded import Cluster, LocalSecrets, Lock, declared_secrets, prepare
-from insula.settings import Settings, local_secrets
+from insula.core.settings import Settings, local_secrets
+from insula.dev.embedded import Cluster, LocalSecrets, Lock, declared_secrets, prepare
 
 _RUNNING = "running.json"
 

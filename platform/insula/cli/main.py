@@ -8,7 +8,7 @@ from typer import _click
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from insula.collector import paused
+from insula.core.collector import paused
 
 _COMMANDS = (
     "run",

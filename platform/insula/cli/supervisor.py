@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from insula.cli.failing import CommandFailed
-from insula.embedded import guarded
+from insula.dev.embedded import guarded
 
 _WEB: Final = ("insula.cli.web",)
 _WORKER: Final = ("insula.worker",)

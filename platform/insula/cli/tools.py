@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, Final
 
 from insula.cli.failing import CommandFailed
-from insula.db.address import Address
-from insula.db.deadlines import LIBPQ_KEEPALIVE, LIBPQ_WATCHED
-from insula.embedded import EmbeddedError, Software
+from insula.db.engine.address import Address
+from insula.db.engine.deadlines import LIBPQ_KEEPALIVE, LIBPQ_WATCHED
+from insula.dev.embedded import EmbeddedError, Software
 
 _PATH: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 _SETTING: Final = re.compile(rb"SET (\w+) = ")

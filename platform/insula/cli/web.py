@@ -8,8 +8,8 @@ import sys
 
 import uvicorn
 
-from insula.collector import paused
-from insula.http.server import Connection
+from insula.core.collector import paused
+from insula.http.server.protocol import Connection
 
 
 class _Config(uvicorn.Config):

@@ -1,6 +1,6 @@
 """What the wire itself can get wrong, before any route has its say."""
 
-from insula.errors import AppError, BadRequest, InvalidRequest, PayloadTooLarge
+from insula.core.errors import AppError, BadRequest, InvalidRequest, PayloadTooLarge
 
 
 class MethodNotAllowed(AppError):

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from insula.auth import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
-from insula.auth.key_uses import KeyUses
-from insula.db.branches import Branch
-from insula.db.pools import Database
-from insula.entitlements import Register
-from insula.http.app_context import AppContext
-from insula.lag import LagMeter
+from insula.access import Policy
+from insula.access.entitlements import Register
+from insula.core.lag import LagMeter
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.schema.branches import Branch
+from insula.http.routing.app_context import AppContext
+from insula.identity import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
+from insula.identity.credentials.api_key_uses import KeyUses
 from insula.limits import Limits
-from insula.policy import Policy
-from insula.settings import Settings
 from insula.tenancy import Directory, NewTenants, Resolver
 
 

@@ -10,12 +10,12 @@ from uuid import UUID
 from pydantic import JsonValue
 from sqlmodel import col, select
 
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import WORKER
+from insula.db.engine.unit import Unit
 from insula.db.models import ACTIVE, Tenant
-from insula.db.pools import Database
-from insula.db.roles import WORKER
-from insula.db.unit import Unit
 from insula.jobs.effects import NO_TENANT
-from insula.settings import Settings
 
 
 class TenantGone(Exception):

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from insula import clock
+from insula.core import clock
+from insula.db.engine.unit import Unit
 from insula.db.models import JobEffect
-from insula.db.unit import Unit
 
 NO_TENANT: Final = UUID(int=0)
 """The partition of jobs without a tenant."""

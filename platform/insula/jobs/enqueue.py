@@ -10,9 +10,9 @@ from pydantic import JsonValue
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from insula.db.failures import constraint_of
-from insula.db.queue_rights import QUEUEING_LOCK
-from insula.db.unit import Unit
+from insula.db.engine.failures import constraint_of
+from insula.db.engine.unit import Unit
+from insula.db.schema.queue_rights import QUEUEING_LOCK
 
 _DEFER: Final = text("""
 SELECT jobs.procrastinate_defer_jobs_v1(ARRAY[CAST(ROW(
@@ -38,7 +38,7 @@ async def enqueue(
     """Add a job to the unit's transaction and return its number.
 
     ``tenant_id`` is the transaction's tenant; the database refuses another's, and a job of no tenant
-    unless its task is declared to need none (``insula.db.queue_rights.TENANTLESS``). While a job with
+    unless its task is declared to need none (``insula.db.schema.queue_rights.TENANTLESS``). While a job with
     the same ``queueing_lock`` waits, nothing is added and None returned.
     """
     parameters = {

@@ -16,10 +16,10 @@ from sqlalchemy import delete, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
+from insula.core.errors import Unavailable
+from insula.db.engine.roles import WORKER
+from insula.db.engine.unit import Unit
 from insula.db.models import JobEffect
-from insula.db.roles import WORKER
-from insula.db.unit import Unit
-from insula.errors import Unavailable
 from insula.jobs.context import Claim, JobContext
 from insula.jobs.effects import NO_TENANT, effect_once
 

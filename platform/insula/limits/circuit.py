@@ -17,7 +17,7 @@ from typing import Final, Protocol, TypeVar
 import structlog
 from redis.exceptions import RedisError, ResponseError
 
-from insula import lag
+from insula.core import lag
 
 PATIENCE: Final = 0.05
 LONGEST: Final = 1.0

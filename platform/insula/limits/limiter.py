@@ -6,20 +6,20 @@ from typing import Final, Self
 from redis.asyncio import Redis
 from slowapi import Limiter
 
-from insula import clock
-from insula.ids import TenantId, new_id
+from insula.core import clock
+from insula.core.ids import TenantId, new_id
 from insula.limits.circuit import PATIENCE, Health
-from insula.limits.classes import CEILINGS, LimitClass
-from insula.limits.doors import Door, class_key, policy, slots_key
-from insula.limits.failover import FailoverLedger
-from insula.limits.leases import Leases
-from insula.limits.ledger import WINDOW, Loan
-from insula.limits.local import LocalLedger
-from insula.limits.places import RemotePlaces
-from insula.limits.remote import RemoteLedger
-from insula.limits.slots import Slot, Slots
-from insula.limits.storage import LeasedStorage
-from insula.limits.verdict import Verdict
+from insula.limits.concurrency.permits import Slot, Slots
+from insula.limits.concurrency.store import RemotePlaces
+from insula.limits.rates.classes import CEILINGS, LimitClass
+from insula.limits.rates.failover import FailoverLedger
+from insula.limits.rates.leases import Leases
+from insula.limits.rates.ledger import WINDOW, Loan
+from insula.limits.rates.local import LocalLedger
+from insula.limits.rates.policies import Door, class_key, policy, slots_key
+from insula.limits.rates.remote import RemoteLedger
+from insula.limits.rates.storage import LeasedStorage
+from insula.limits.rates.verdict import Verdict
 
 _STRICT: Final = 2
 """Doors counted exactly get this part of their limit from each process while Redis is away."""

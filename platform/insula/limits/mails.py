@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from insula.limits.limiter import Limits
-from insula.limits.verdict import Verdict
+from insula.limits.rates.verdict import Verdict
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE

@@ -7,7 +7,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Final
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 
 LINK: Final = re.compile(r"(https?://\S*[\w/=&#-])")
 """A link within a text, without the full stop that may follow."""

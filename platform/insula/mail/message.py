@@ -10,8 +10,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from typing import Final
 
-from insula import clock
-from insula.errors import InvalidValue
+from insula.core import clock
+from insula.core.errors import InvalidValue
 from insula.mail.templates import EmailTemplate
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")

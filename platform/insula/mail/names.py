@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from insula.text.lines import effective_joiners
+from insula.core.text.lines import effective_joiners
 
 _JOINTS: Final = frozenset(".:/@\\\u3002")
 """What joins the parts of a web or mail address; the ideographic full stop is a dot to IDNA."""

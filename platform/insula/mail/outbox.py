@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from insula.db.unit import Unit
+from insula.db.engine.unit import Unit
 from insula.jobs import Handlers, JobContext, enqueue, external_effect
 from insula.mail.message import compose
 from insula.mail.names import name_in_mail

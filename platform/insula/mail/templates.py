@@ -22,7 +22,7 @@ from jinja2 import (
     select_autoescape,
 )
 
-from insula.errors import ManifestError
+from insula.core.errors import ManifestError
 
 _SHARED: Final = "insula.mail"
 """The package whose folder ``templates`` holds what the templates of every package can extend."""

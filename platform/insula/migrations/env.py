@@ -7,10 +7,10 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db.base import metadata
-from insula.db.lock_waits import silent
-from insula.db.revisions import TABLE
-from insula.db.rights import FORMER_TABLE
+from insula.db.migrate.lock_waits import silent
+from insula.db.migrate.revisions import TABLE
+from insula.db.schema.base import metadata
+from insula.db.schema.rights import FORMER_TABLE
 
 _OWNED: Final = text("""
     select relname from pg_class

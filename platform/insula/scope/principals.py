@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Never, Protocol
 from uuid import UUID
 
+from insula.access import Policy
 from insula.audit import Actor
-from insula.errors import Forbidden
-from insula.ids import UserId
-from insula.policy import Policy
+from insula.core.errors import Forbidden
+from insula.core.ids import UserId
 
 
 class Principal(Protocol):

@@ -6,8 +6,8 @@ from sqlalchemy import func
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula.entitlements import CountedQuota, SmallQuota
-from insula.errors import AppError
+from insula.access.entitlements import CountedQuota, SmallQuota
+from insula.core.errors import AppError
 from insula.scope.scopes import Scope
 
 

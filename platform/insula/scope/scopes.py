@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from insula.access import Policy
+from insula.access.entitlements import Amount, Feature
 from insula.audit import PLATFORM, Actor
-from insula.db.unit import Unit
-from insula.entitlements import Amount, Feature
-from insula.errors import AppError
-from insula.ids import MemberId
-from insula.policy import Policy
+from insula.core.errors import AppError
+from insula.core.ids import MemberId
+from insula.db.engine.unit import Unit
 from insula.scope.principals import ApiKeyPrincipal, RolePrincipal, StaffPrincipal, UserPrincipal
 from insula.tenancy import TenantRecord
 

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from insula.db.pools import Database
-from insula.db.roles import GATE
-from insula.ids import TenantId
+from insula.core.ids import TenantId
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
 from insula.tenancy import queries
 from insula.tenancy.cache import Loaded, LookUps
 from insula.tenancy.records import KeyAccess, tenant_record

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from insula.core.errors import PlanUnknown
+from insula.core.ids import TenantId
 from insula.db.models import FREE, Entitlement
-from insula.errors import PlanUnknown
-from insula.ids import TenantId
 
 OnNewTenant = Callable[[AsyncSession, TenantId, str], Awaitable[None]]
 """Gets the session, which is bound to the new tenant, the tenant's id and the key of its plan.

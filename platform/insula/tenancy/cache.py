@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
-from insula.db.failures import UNREACHABLE
-from insula.errors import Unavailable
+from insula.core.errors import Unavailable
+from insula.db.engine.failures import UNREACHABLE
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

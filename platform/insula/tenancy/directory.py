@@ -7,15 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from insula import clock
-from insula.db.pools import Database
-from insula.db.roles import GATE
-from insula.ids import MemberId, TenantId, UserId
-from insula.settings import Settings
+from insula.core import clock
+from insula.core.ids import MemberId, TenantId, UserId
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
 from insula.tenancy import queries
 from insula.tenancy.api_keys import KeyCache
 from insula.tenancy.cache import Loaded, SubjectCache
-from insula.tenancy.hints import SLUG, as_uuid, normal_host, slug_of_host
+from insula.tenancy.host_names import SLUG, as_uuid, normal_host, slug_of_host
 from insula.tenancy.names import NameCache
 from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord, tenant_record
 

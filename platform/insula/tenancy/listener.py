@@ -9,11 +9,11 @@ from typing import Protocol
 import asyncpg
 import structlog
 
-from insula.db.connection import CHANNEL, Connecting
-from insula.db.deadlines import Line
-from insula.db.roles import GATE, role_url
-from insula.lag import LATE
-from insula.settings import Settings
+from insula.core.lag import LATE
+from insula.core.settings import Settings
+from insula.db.engine.connection import CHANNEL, Connecting
+from insula.db.engine.deadlines import Line
+from insula.db.engine.roles import GATE, role_url
 
 _PATIENCE = 0.5  # seconds between keepalives, and for an answer to one
 _CONNECT_SECONDS = 2.0

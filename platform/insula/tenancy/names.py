@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from insula.db.pools import Database
-from insula.db.roles import GATE
-from insula.ids import TenantId
+from insula.core.ids import TenantId
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
 from insula.tenancy import queries
 from insula.tenancy.cache import Loaded, LookUps
-from insula.tenancy.hints import as_uuid
+from insula.tenancy.host_names import as_uuid
 
 _ANY_TENANT: Final = "tenant"  # subject of what any tenant's change may make untrue
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import TextClause, text
 
-from insula import clock
+from insula.core import clock
 
 FORMER_SLUG_LEADS: Final = timedelta(days=30)
 """How long a slug that a tenant had before leads to it."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from insula.ids import MemberId, TenantId, UserId
+from insula.core.ids import MemberId, TenantId, UserId
 
 
 @dataclass(frozen=True, slots=True)

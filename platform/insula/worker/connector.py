@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from insula.db.deadlines import Line, first_made
+from insula.db.engine.deadlines import Line, first_made
 
 RV = TypeVar("RV")
 

@@ -9,9 +9,9 @@ from pydantic import JsonValue
 from sqlalchemy import text
 from sqlalchemy.sql.elements import TextClause
 
-from insula import clock
+from insula.core import clock
+from insula.db.engine.roles import WORKER
 from insula.db.models.idempotency import LIFETIME
-from insula.db.roles import WORKER
 from insula.jobs import Handlers, JobContext, Periodic
 
 _BATCH: Final = 2_000

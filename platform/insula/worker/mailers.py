@@ -12,9 +12,9 @@ import anyio.to_thread
 import structlog
 from aiosmtplib.typing import Default
 
+from insula.core.settings import MailSettings, Settings
 from insula.jobs import Claim, Mailer, NotAccepted
 from insula.mail.mailbox import LINK, Mailbox
-from insula.settings import MailSettings, Settings
 
 _SUBMISSIONS: Final = 465  # RFC 8314: TLS from the first byte
 _REFUSALS: Final = range(400, 600)

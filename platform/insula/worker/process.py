@@ -14,11 +14,11 @@ from procrastinate.exceptions import ConnectorException
 
 from insula.apps import Installation
 from insula.apps.settings import read
-from insula.db.declared import Declarations
-from insula.db.pools import Database
+from insula.core.logging import configure
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.schema.declarations import Declarations
 from insula.jobs import Handlers, Periodic
-from insula.logging import configure
-from insula.settings import Settings
 from insula.worker.connector import PatientConnector
 from insula.worker.mailers import mailer_of
 from insula.worker.queue import CONNECTIONS, build, connector

@@ -6,11 +6,11 @@ from typing import Final
 from procrastinate import App, JobContext
 from pydantic import JsonValue
 
-from insula.db.deadlines import GRACE, LIBPQ_WATCHED, Line, connecting_seconds
-from insula.db.queue_rights import SEARCH_PATH
-from insula.db.roles import WORKER, role_url
+from insula.core.settings import Settings
+from insula.db.engine.deadlines import GRACE, LIBPQ_WATCHED, Line, connecting_seconds
+from insula.db.engine.roles import WORKER, role_url
+from insula.db.schema.queue_rights import SEARCH_PATH
 from insula.jobs import Handlers, Periodic
-from insula.settings import Settings
 from insula.worker.connector import PatientConnector, QueueConnection
 from insula.worker.retry import Backoff
 from insula.worker.runner import Resources, Runner

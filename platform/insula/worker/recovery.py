@@ -6,10 +6,10 @@ from typing import Final
 import structlog
 from sqlalchemy import text
 
-from insula.db.failures import UNREACHABLE
-from insula.db.pools import Database
-from insula.db.roles import WORKER
-from insula.settings import JobsSettings
+from insula.core.settings import JobsSettings
+from insula.db.engine.failures import UNREACHABLE
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import WORKER
 
 _STALLED: Final = text("""
 SELECT job.id, job.attempts FROM jobs.procrastinate_jobs AS job

@@ -9,10 +9,10 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 from pydantic import ValidationError
 
-from insula import clock
-from insula.errors import AppError, Unavailable
+from insula.core import clock
+from insula.core.errors import AppError, Unavailable
+from insula.core.settings import JobsSettings
 from insula.jobs import OutcomeUnknown
-from insula.settings import JobsSettings
 
 _FUTILE: Final = (OutcomeUnknown, AppError, ValidationError, PermissionError, LookupError)
 _random: Final = random.SystemRandom()

@@ -11,10 +11,10 @@ from procrastinate import JobContext as QueueContext
 from procrastinate.exceptions import JobAborted
 from pydantic import JsonValue, ValidationError
 
-from insula.db.declared import Declarations
-from insula.db.pools import Database
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.schema.declarations import Declarations
 from insula.jobs import Handler, JobContext, Mailer, TenantGone
-from insula.settings import Settings
 
 _log: Final = structlog.get_logger(__name__)
 

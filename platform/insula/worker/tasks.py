@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 from insula import mail
 from insula.apps import Installation
-from insula.auth import expiry
+from insula.identity.sessions import expiry
 from insula.jobs import Handler, Handlers, Periodic
 from insula.worker import housekeeping
 

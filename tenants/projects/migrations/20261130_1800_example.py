@@ -5,9 +5,9 @@ from typing import Final
 from alembic import op
 from sqlalchemy import CheckConstraint, Column, Integer, Text, UniqueConstraint, Uuid
 
-from insula.db.base import tenant_fk
-from insula.db.ddl import create_tenant_table
-from insula.db.sorting import sort_key_column
+from insula.db.schema.base import tenant_fk
+from insula.db.schema.ddl import create_tenant_table
+from insula.db.schema.sorting import sort_key_column
 
 revision: Final = "example_0001"
 down_revision: Final = None

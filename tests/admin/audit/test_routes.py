@@ -6,8 +6,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from insula import clock
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
 from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.support.staff import Caller, Hire, code_of

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from pydantic import JsonValue
 
-from insula.db.pools import Database
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from insula.jobs import JobContext, enqueue
-from insula.settings import Settings
 from tenants.database import TENANTS
 from tests.support.factories import Factories
 from tests.support.provider import Readback

@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.app import SignIn
 from tests.support.factories import Factories, UserRow
 from tests.support.provider import Readback

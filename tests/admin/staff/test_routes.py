@@ -7,7 +7,7 @@ from functools import partial
 import httpx
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.app import SignIn
 from tests.support.factories import Factories, UserRow
 from tests.support.provider import Readback

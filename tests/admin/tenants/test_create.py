@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.app import SignIn
 from tests.support.factories import PLANS, Factories, TenantRow, UserRow
 from tests.support.provider import Readback, plan_of

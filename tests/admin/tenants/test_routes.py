@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from insula.ids import new_id
-from insula.text.fields import MAX_SEARCH
+from insula.core.ids import new_id
+from insula.core.text.fields import MAX_SEARCH
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow
 from tests.support.provider import Readback

@@ -9,11 +9,11 @@ from billing import api
 from billing.database import BILLING
 from billing.overrides.jobs import JOBS
 from billing.overrides.service import expire_overrides
-from insula import clock
-from insula.db.pools import Database
-from insula.ids import TenantId
+from insula.core import clock
+from insula.core.ids import TenantId
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
 from insula.jobs import Periodic
-from insula.settings import Settings
 from tests.billing.overrides.support import TERMS, Granted, acts_on, path
 from tests.support.apps import HANDLERS, PERIODIC
 from tests.support.factories import PLANS, Factories, TenantRow

@@ -8,9 +8,9 @@ import pytest
 
 from billing import api
 from billing.database import BILLING
-from insula import clock
-from insula.db.pools import Database
-from insula.ids import TenantId, new_id
+from insula.core import clock
+from insula.core.ids import TenantId, new_id
+from insula.db.engine.pools import Database
 from tests.billing.overrides.support import TERMS, Granted, acts_on, path
 from tests.support.app import SignIn
 from tests.support.factories import PLANS, Factories, TenantRow

@@ -3,10 +3,10 @@ import pytest
 from billing import api
 from billing.database import BILLING
 from billing.subscriptions.service import start_on
+from insula.core.errors import PlanUnknown
+from insula.core.ids import TenantId, new_id
+from insula.db.engine.pools import Database
 from insula.db.models import FREE
-from insula.db.pools import Database
-from insula.errors import PlanUnknown
-from insula.ids import TenantId, new_id
 from tenants.database import TENANTS
 from tests.support.factories import PLANS, Factories
 from tests.support.provider import Readback

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from billing.webhooks.sweep import sweep
-from insula.db.pools import Database
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.db.engine.pools import Database
 from tests.support.factories import Factories, TenantRow
 from tests.support.provider import (
     PRO_PRICE,

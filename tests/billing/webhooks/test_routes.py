@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from billing.settings import BillingSettings
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.app import Live
 from tests.support.provider import STRIPE_PATH, Provider, Readback, event, new_event_id, sign
 

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from billing.plans.models import Plan
 from billing.webhooks import inbox
-from insula import clock
-from insula.db.pools import Database
+from insula.core import clock
+from insula.db.engine.pools import Database
 from tests.support.factories import PLANS, Factories, TenantRow
 from tests.support.provider import (
     JsonObject,

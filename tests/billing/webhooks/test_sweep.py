@@ -9,9 +9,9 @@ import pytest
 
 from billing.webhooks import inbox
 from billing.webhooks.sweep import sweep
-from insula import clock
-from insula.db.pools import Database
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.db.engine.pools import Database
 from tests.support.factories import Factories
 from tests.support.provider import (
     JsonObject,

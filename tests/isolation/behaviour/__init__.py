@@ -1,6 +1,6 @@
 """What the declared rights come to: every app role tries everything on every table of two tenants.
 
-What a role may do is read from ``insula.db.rights`` and ``insula.db.queue_rights``; the tables, from the
+What a role may do is read from ``insula.db.schema.rights`` and ``insula.db.schema.queue_rights``; the tables, from the
 models and the database. Each denial has its positive control: the same statement on the role's own
 tenant, by a right that crosses, or by the superuser where nobody else may. By hand, on the servers of
 ``INSULA_TEST_SERVERS`` or on some of its own: ``python -m tests.isolation.behaviour --table membership``.
@@ -8,7 +8,7 @@ tenant, by a right that crosses, or by the superuser where nobody else may. By h
 
 from collections.abc import Collection
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.isolation.behaviour.columns import probe_columns, probe_copies, probe_table
 from tests.isolation.behaviour.database import probe_database
 from tests.isolation.behaviour.islands import Islands

@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from insula.db.rights import Command
-from insula.db.roles import DatabaseRole
+from insula.db.engine.roles import DatabaseRole
+from insula.db.schema.rights import Command
 from tests.isolation.behaviour.islands import Islands, copy_in, copy_query, copy_table
 from tests.isolation.behaviour.outcome import DENIED, UNSUPPORTED
 from tests.isolation.behaviour.report import Findings

@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import text
 
-from insula.db.queue_rights import SCHEMA
-from insula.db.roles import DatabaseRole
-from insula.db.server_rights import kept
+from insula.db.engine.roles import DatabaseRole
+from insula.db.schema.queue_rights import SCHEMA
+from insula.db.schema.server_rights import kept
 from tests.isolation.behaviour.islands import Islands, command, copy_query
 from tests.isolation.behaviour.outcome import DENIED, UNSUPPORTED
 from tests.isolation.behaviour.report import Findings

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import Executable
 
-from insula.db.connection import TenantConnection
-from insula.db.pools import Database
-from insula.db.roles import GATE, OWNER, DatabaseRole
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.connection import TenantConnection
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE, OWNER, DatabaseRole
 from tests.isolation.behaviour.outcome import Outcome
 from tests.isolation.behaviour.subjects import QUEUE, ROLES, Subject, read_subjects
 from tests.support.cluster import superuser_url
@@ -200,7 +200,7 @@ def copy_in(schema: str, table: str, columns: Sequence[str]) -> Attempt:
 async def _begin(connection: AsyncConnection, role: DatabaseRole, tenant_id: UUID | None) -> None:
     driver = (await connection.get_raw_connection()).driver_connection
     if not isinstance(driver, TenantConnection):
-        raise TypeError("roles connect by insula.db.pools")
+        raise TypeError("roles connect by insula.db.engine.pools")
     driver.carry(tenant_id)
     if role == GATE:
         await connection.exec_driver_sql("SET LOCAL transaction_read_only = off")  # it is rights that shall refuse

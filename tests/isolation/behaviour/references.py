@@ -2,7 +2,7 @@
 
 from sqlalchemy import ForeignKeyConstraint, Insert, insert
 
-from insula.db.roles import DatabaseRole
+from insula.db.engine.roles import DatabaseRole
 from tests.isolation.behaviour.islands import Islands
 from tests.isolation.behaviour.outcome import MISSING
 from tests.isolation.behaviour.report import Findings

@@ -7,9 +7,9 @@ from sqlalchemy import Select, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql import Executable
 
-from insula.db.rights import Command
-from insula.db.roles import OWNER, DatabaseRole
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.db.engine.roles import OWNER, DatabaseRole
+from insula.db.schema.rights import Command
 from tests.isolation.behaviour.islands import Islands
 from tests.isolation.behaviour.outcome import TAKEN
 from tests.isolation.behaviour.report import Findings

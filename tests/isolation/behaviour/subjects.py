@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, MetaData, Table, and_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from insula import clock
-from insula.db.base import metadata
-from insula.db.queue_rights import JOBS, SCHEMA
-from insula.db.rights import COMMANDS, Command, Reach
-from insula.db.roles import WORKER, DatabaseRole
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.db.engine.roles import WORKER, DatabaseRole
+from insula.db.schema.base import metadata
+from insula.db.schema.queue_rights import JOBS, SCHEMA
+from insula.db.schema.rights import COMMANDS, Command, Reach
 from tests.support.apps import DECLARED
 from tests.support.samples import FOLLOWED, Row, sample, tenant_of
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.isolation.matrix.report import Report
 from tests.isolation.matrix.routes import LiveRoute, live_routes
 from tests.isolation.matrix.run import attack

@@ -7,8 +7,8 @@ from functools import cache
 from http import HTTPStatus
 from typing import Final
 
-from insula.http.access import TenantGuard
-from insula.policy import Role
+from insula.access import Role
+from insula.http.routing.guards import TenantGuard
 from tests.isolation.matrix import oracles
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell

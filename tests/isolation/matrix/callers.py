@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from insula.access import Role
 from insula.db.models import SUSPENDED
-from insula.http.access import PersonalGuard, RoleGuard, TenantGuard
-from insula.policy import Role
+from insula.http.routing.guards import PersonalGuard, RoleGuard, TenantGuard
 from tests.isolation.matrix.actions import action_of
 from tests.isolation.matrix.holders import DECLARED, by_label, held_role_of, held_roles, others, takes_keys
 from tests.isolation.matrix.island import Island, Person

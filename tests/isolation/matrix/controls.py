@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from insula.http.access import TenantGuard
+from insula.http.routing.guards import TenantGuard
 from tests.isolation.matrix import hints, payloads
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell

@@ -10,8 +10,8 @@ from typing import Final
 from sqlalchemy import Table
 
 from insula.callers import Kind, RoleCallers, Staff, TokenCallers
-from insula.db.base import metadata
-from insula.http.access import RoleGuard
+from insula.db.schema.base import metadata
+from insula.http.routing.guards import RoleGuard
 from tests.isolation.matrix.requests import Underivable
 from tests.isolation.matrix.routes import LiveRoute
 from tests.support.apps import INSTALLATION

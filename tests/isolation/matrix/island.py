@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from insula.auth.api_keys import new_key
+from insula.access import Role
+from insula.core.ids import new_id, new_secret
 from insula.db.models import ACTIVE
-from insula.ids import new_id, new_secret
-from insula.policy import Role
+from insula.identity.credentials.api_keys import new_key
 from tenants.invitations.tokens import new_token
 
 Row = dict[str, object]

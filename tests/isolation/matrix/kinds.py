@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from insula import clock
-from insula.auth.api_keys import digest_of
-from insula.entitlements import Feature
+from insula.access.entitlements import Feature
+from insula.core import clock
+from insula.identity.credentials.api_keys import digest_of
 from insula.limits import RATE
 from tenants.invitations.tokens import digest
 from tests.isolation.matrix.island import Island, Row

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from insula.db.base import metadata
+from insula.db.schema.base import metadata
 from tests.isolation.matrix.island import Island
 from tests.isolation.matrix.wire import Answer
 from tests.isolation.matrix.world import World

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from insula.http.access import TenantGuard
+from insula.http.routing.guards import TenantGuard
 from tests.isolation.matrix.routes import LiveRoute
 
 PARAMETER: Final = re.compile(r"{(\w+)(?::\w+)?}")

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from starlette.staticfiles import StaticFiles
 
-from insula.ids import new_id, new_secret
+from insula.core.ids import new_id, new_secret
 from tenants.invitations.tokens import new_token
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.payloads import Payload

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from starlette.routing import Mount, WebSocketRoute
 
 from insula.asgi import create_app
-from insula.http.access import Guard
-from insula.http.route import guard_of
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.http.routing.guards import Guard
+from insula.http.routing.route import guard_of
 from tests.probe.installation import REFERENCE
 from tests.support.apps import MOUNTS, PUBLIC
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from insula import clock
-from insula.db.base import metadata
+from insula.core import clock
+from insula.core.ids import new_id
 from insula.db.models import FREE
-from insula.ids import new_id
+from insula.db.schema.base import metadata
 from tests.isolation.matrix.holders import held_roles
 from tests.isolation.matrix.island import Island, Person, Row, hashed
 from tests.isolation.matrix.kinds import ALIASES, SHAPES, SKIPPED

@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.types import ASGIApp
 from structlog._config import BoundLoggerLazyProxy
 
-from insula import clock
 from insula.asgi import create_app
-from insula.auth import hash_password
+from insula.core import clock
+from insula.core.ids import TenantId, UserId
+from insula.core.logging import AccessLog, LogFormat, configure
+from insula.core.settings import Settings
 from insula.http.kernel import Kernel
 from insula.http.middleware import edge
-from insula.ids import TenantId, UserId
-from insula.logging import AccessLog, LogFormat, configure
-from insula.settings import Settings
+from insula.identity import hash_password
 from insula.tenancy import CHALLENGE
 from tests.isolation.matrix.island import Island, Person
 from tests.isolation.matrix.routes import LiveRoute

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from insula.access import Role
 from insula.db.models import ACTIVE, SUSPENDED
-from insula.policy import Role
 from tests.isolation.matrix.actions import action_of
 from tests.isolation.matrix.holders import HeldRole, by_label
 from tests.isolation.matrix.island import Island, Person, new_island

@@ -1,4 +1,4 @@
-from insula.errors import NotFound
+from insula.core.errors import NotFound
 
 
 class ReaderNotFound(NotFound):

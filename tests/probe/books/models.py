@@ -4,9 +4,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, Text
 from sqlmodel import Field
 
-from insula.db.base import TenantOwned, tenant_fk
-from insula.db.sorting import sort_key_of
-from insula.entitlements import quota
+from insula.access.entitlements import quota
+from insula.db.schema.base import TenantOwned, tenant_fk
+from insula.db.schema.sorting import sort_key_of
 
 BookStatus = Literal["open", "in_progress", "done"]
 

@@ -1,7 +1,7 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.rights import owned
+from insula.db.schema.rights import owned
 from tests.probe.books import routes
 from tests.probe.books.models import BOOKS, Book
 from tests.probe.books.permissions import Action

@@ -3,13 +3,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from insula.errors import NotFound, PreconditionFailed
-from insula.http.access import allow
-from insula.http.answers import CREATED, TAGGED, created, tagged
-from insula.http.etags import IfMatchDep
-from insula.http.paging import InvalidCursor, Page
-from insula.http.problems import problems
-from insula.http.route import Largest, TenantRoute
+from insula.core.errors import NotFound, PreconditionFailed
+from insula.core.paging import InvalidCursor, Page
+from insula.http.request.preconditions import IfMatchDep
+from insula.http.responses.answers import CREATED, TAGGED, created, tagged
+from insula.http.responses.problems import problems
+from insula.http.routing.guards import allow
+from insula.http.routing.route import Largest, TenantRoute
 from insula.scope import Scope
 from insula.scope.quotas import QuotaExceeded
 from tests.probe.books import service as books

@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import MISSING, ConfigDict, FailFast, Field
 from pydantic.config import JsonDict
 
-from insula.http.bodies import Input, Read, Update
-from insula.http.paging import KeysetParams
-from insula.text import fields as text
+from insula.core.paging import KeysetParams
+from insula.core.text import fields as text
+from insula.http.request.bodies import Input, Read, Update
 from tests.probe.books.models import BookStatus
 
 BULK_LIMIT = 1_000

@@ -5,10 +5,10 @@ from typing import Final
 from alembic import op
 from sqlalchemy import CheckConstraint, Column, Integer, Text, UniqueConstraint, Uuid
 
-from insula.db.base import tenant_fk
-from insula.db.ddl import create_tenant_table
-from insula.db.plans import grant_in_plans, revoke_in_plans
-from insula.db.sorting import sort_key_column
+from insula.db.migrate.plans import grant_in_plans, revoke_in_plans
+from insula.db.schema.base import tenant_fk
+from insula.db.schema.ddl import create_tenant_table
+from insula.db.schema.sorting import sort_key_column
 from tests.probe.plans import GRANTED
 
 revision: Final = "probe_0001"

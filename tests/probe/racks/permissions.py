@@ -1,4 +1,4 @@
-from insula.policy import ADMINS, MEMBERS, VIEWERS, Permission
+from insula.access import ADMINS, MEMBERS, VIEWERS, Permission
 
 
 class Action(Permission):

@@ -5,9 +5,9 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import tests
 
-_ROUTE: Final = "platform/insula/http/route.py"
-_LIMITS: Final = "platform/insula/http/body_limits.py"
-_JSON: Final = "platform/insula/http/json.py"
+_ROUTE: Final = "platform/insula/http/routing/route.py"
+_LIMITS: Final = "platform/insula/http/request/body_limits.py"
+_JSON: Final = "platform/insula/http/request/json.py"
 _FIRST: Final = tests("faults/test_57_who_asks_first.py")
 _STRICT: Final = tests("http/test_json.py")
 

@@ -7,7 +7,7 @@ from tests.proof.mutants.targets import fault, tests
 
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
 _FORWARDED: Final = "platform/insula/http/middleware/forwarded.py"
-_ADDRESS: Final = "platform/insula/db/address.py"
+_ADDRESS: Final = "platform/insula/db/engine/address.py"
 _BEHIND: Final = fault("58_callers_behind_proxies")
 
 CALLERS: Final = (
@@ -34,14 +34,14 @@ CALLERS: Final = (
     ),
     Edit(
         "metrics: for all that comes from this machine",
-        "platform/insula/app/root.py",
+        "platform/insula/site/root.py",
         'settings.environment != "production" and ',
         "",
-        tests("app/test_root.py"),
+        tests("site/test_root.py"),
     ),
     Edit(
         "proxies: everybody is one",
-        "platform/insula/settings.py",
+        "platform/insula/core/settings.py",
         "if any(ip_network(network, strict=False).prefixlen == 0 for network in self.http.trusted_proxies):",
         "if False:",
         tests("cli/test_settings.py"),

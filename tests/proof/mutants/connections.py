@@ -5,9 +5,9 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import fault, tests
 
-_SERVER: Final = "platform/insula/http/server.py"
-_CROWD: Final = "platform/insula/http/crowd.py"
-_READERS: Final = "platform/insula/http/readers.py"
+_SERVER: Final = "platform/insula/http/server/protocol.py"
+_CROWD: Final = "platform/insula/http/server/crowd.py"
+_READERS: Final = "platform/insula/http/server/readers.py"
 _GIVING_WAY: Final = tests("http/test_crowd.py")
 _PATIENCE: Final = tests("http/test_readers.py")
 

@@ -7,9 +7,9 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Row
 
-from insula.db.observed import tables
-from insula.db.provision import SEARCH_PATH
-from insula.db.rights import COMMANDS, Right
+from insula.db.schema.introspection import tables
+from insula.db.schema.provision import SEARCH_PATH
+from insula.db.schema.rights import COMMANDS, Right
 from tests.proof.mutants.holes import DATABASE, Hole, Probe
 from tests.proof.mutants.shapes import shape_holes
 from tests.proof.mutants.triggers import trigger_holes

@@ -5,15 +5,15 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import tests
 
-_DECLARED: Final = "platform/insula/db/declared.py"
-_COUNTING: Final = "platform/insula/db/counting.py"
-_CHECK: Final = "platform/insula/db/declaration_check.py"
+_DECLARED: Final = "platform/insula/db/schema/declarations.py"
+_COUNTING: Final = "platform/insula/db/schema/counting.py"
+_CHECK: Final = "platform/insula/db/schema/declaration_check.py"
 _DECLARATIONS: Final = "db/test_declarations.py"
 _NAMED: Final = "isolation/test_catalogue.py::test_the_gate_names"
 
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
 _BEGINNING: Final = "platform/insula/tenancy/beginning.py"
-_WORDS: Final = "platform/insula/app/vocabularies.py"
+_WORDS: Final = "platform/insula/site/vocabularies.py"
 _MANIFESTS: Final = tests("apps/test_manifest.py")
 _BEGUN: Final = tests("tenancy/test_beginning.py")
 
@@ -45,7 +45,7 @@ DECLARATIONS: Final = (
         _WORDS,
         "vocabularies[others.pop(NAMES)] if word not in own]",
         "vocabularies[others.pop(NAMES)]]",
-        tests("app/test_vocabularies.py"),
+        tests("site/test_vocabularies.py"),
     ),
     Edit(
         "declared: two owners of one thing",
@@ -84,14 +84,14 @@ DECLARATIONS: Final = (
     ),
     Edit(
         "acts: a further app's role may record any",
-        "platform/insula/db/acts.py",
+        "platform/insula/db/schema/acts.py",
         "for role, kinds in sorted(declared.actors.items())",
         'for role, kinds in sorted(declared.actors.items()) if "probe" not in role',
         tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
     ),
     Edit(
         "acts: a role that declares no actors may record any",
-        "platform/insula/db/declared.py",
+        "platform/insula/db/schema/declarations.py",
         "for each in declared if each.actors or isinstance(each.role, AppRole)}",
         "for each in declared if each.actors}",
         tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
@@ -112,21 +112,21 @@ DECLARATIONS: Final = (
     ),
     Edit(
         "catalogue: any function chains the audit log",
-        "platform/insula/db/acts.py",
+        "platform/insula/db/schema/acts.py",
         'if connection.execute(_SOURCE, {"name": FUNCTION}).scalar_one_or_none() != _body(declared):',
         'if connection.execute(_SOURCE, {"name": FUNCTION}).scalar_one_or_none() is None:',
         tests(_NAMED),
     ),
     Edit(
         "catalogue: any table may be nobody's",
-        "platform/insula/db/catalogue.py",
+        "platform/insula/db/catalogue/check.py",
         "if table.tenant is None and table.name not in declared.global_tables:",
         "if False:",
         tests(_NAMED),
     ),
     Edit(
         "catalogue: any extension",
-        "platform/insula/db/side_doors.py",
+        "platform/insula/db/catalogue/bypasses.py",
         "AND extname <> ALL (:extensions)",
         "AND extname = ANY (:extensions)",
         tests("isolation/test_catalogue.py::test_an_undeclared_extension_is_one_finding"),

@@ -5,9 +5,9 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import fault, tests
 
-_KEYS: Final = "platform/insula/http/idempotency.py"
-_ACCESS: Final = "platform/insula/http/access.py"
-_SEAL: Final = "platform/insula/http/seal.py"
+_KEYS: Final = "platform/insula/http/routing/idempotency.py"
+_ACCESS: Final = "platform/insula/http/routing/guards.py"
+_SEAL: Final = "platform/insula/http/routing/route_check.py"
 _RUNNER: Final = "platform/insula/worker/runner.py"
 _JOBS: Final = "platform/insula/jobs/context.py"
 _EXTERNAL: Final = "platform/insula/jobs/external.py"
@@ -269,7 +269,7 @@ EFFECTS: Final = (
     Edit("roles: above one's own", _ACTING, "if not may_grant(self.permissions, permissions):", "if False:", _RANKS),
     Edit(
         "roles: every role is within every other",
-        "platform/insula/policy/roles.py",
+        "platform/insula/access/roles.py",
         "return role <= own",
         "return True",
         _RANKS,
@@ -283,25 +283,25 @@ EFFECTS: Final = (
     ),
     Edit(
         "roles: a role's words count unpublished",
-        "platform/insula/policy/own_roles.py",
+        "platform/insula/access/custom_roles.py",
         "        if action not in self._assignable:\n            return False",
         "        if action in permissions:\n            return True\n"
         "        if action not in self._assignable:\n            return False",
-        tests("policy"),
+        tests("access"),
     ),
     Edit(
         "roles: what the owners alone have, for every role",
-        "platform/insula/policy/permissions.py",
+        "platform/insula/access/permissions.py",
         "return not self.roles.isdisjoint(Role) and self.roles != OWNERS",
         "return not self.roles.isdisjoint(Role)",
-        tests("policy/test_permissions.py"),
+        tests("access/test_permissions.py"),
     ),
     Edit(
         "roles: one code for two permissions",
-        "platform/insula/policy/permissions.py",
+        "platform/insula/access/permissions.py",
         "if times > 1)",
         "if times > 2)",
-        tests("policy/test_permissions.py"),
+        tests("access/test_permissions.py"),
     ),
     Edit(
         "roles: of any tenant",
@@ -312,7 +312,7 @@ EFFECTS: Final = (
     ),
     Edit(
         "keys: what is for people",
-        "platform/insula/policy/policy.py",
+        "platform/insula/access/policy.py",
         "for code, one in self.published.items() if not one.for_people",
         "for code in self.published",
         tests("tenants/api_keys/test_create.py"),
@@ -333,7 +333,7 @@ EFFECTS: Final = (
     ),
     Edit(
         "keys: more than their maker may",
-        "platform/insula/policy/policy.py",
+        "platform/insula/access/policy.py",
         "return self.for_keys & permissions",
         "return self.for_keys",
         tests("tenants/api_keys/test_create.py"),

@@ -10,10 +10,10 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from insula.http.access import PersonalGuard, RoleGuard
-from insula.http.route import PublicRoute, TenantRoute, UndeclaredRoute
-from insula.http.seal import seal
-from insula.policy import Role
+from insula.access import Role
+from insula.http.routing.guards import PersonalGuard, RoleGuard
+from insula.http.routing.route import PublicRoute, TenantRoute, UndeclaredRoute
+from insula.http.routing.route_check import seal
 from tests.isolation.matrix.holders import held_role_of
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.routes import LiveRoute, live_routes

@@ -5,8 +5,8 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import BY_STAFF, CREATE, MY_OWN, READ, fault, tests
 
-_TOKENS: Final = "platform/insula/auth/tokens.py"
-_CLAIMS: Final = "platform/insula/auth/claims.py"
+_TOKENS: Final = "platform/insula/identity/credentials/tokens.py"
+_CLAIMS: Final = "platform/insula/identity/credentials/claims.py"
 _CALLERS: Final = "platform/insula/callers/app_callers.py"
 _PLACES: Final = "platform/insula/callers/identity.py"
 _ROLE_CALLERS: Final = "platform/insula/callers/role_callers.py"
@@ -14,9 +14,9 @@ _STAFF: Final = "platform/insula/callers/staff.py"
 _MEMBERS: Final = "platform/insula/callers/members.py"
 _PRINCIPALS: Final = "platform/insula/scope/principals.py"
 _SCOPES: Final = "platform/insula/scope/scopes.py"
-_SEAL: Final = "platform/insula/http/seal.py"
-_ACCESS: Final = "platform/insula/http/access.py"
-_CREDENTIALS: Final = "platform/insula/http/credentials.py"
+_SEAL: Final = "platform/insula/http/routing/route_check.py"
+_ACCESS: Final = "platform/insula/http/routing/guards.py"
+_CREDENTIALS: Final = "platform/insula/http/request/credentials.py"
 _RECORDS: Final = "platform/insula/tenancy/records.py"
 _QUERIES: Final = "platform/insula/tenancy/queries.py"
 _DIRECTORY: Final = "platform/insula/tenancy/directory.py"
@@ -78,7 +78,7 @@ IDENTITY: Final = (
         _TOKENS,
         "        if self._generation != self._keys.generation:\n            self.flush()\n",
         "",
-        tests("auth/test_keys.py"),
+        tests("identity/test_keys.py"),
     ),
     Edit(
         "sessions: ended ones live on",
@@ -253,7 +253,7 @@ IDENTITY: Final = (
         _RECORDS,
         "if hmac.compare_digest(digest, self.digest):\n            return True",
         "if digest:\n            return True",
-        tests("auth/test_api_keys.py"),
+        tests("identity/test_api_keys.py"),
     ),
     Edit(
         "keys: expired ones too",
@@ -282,6 +282,6 @@ IDENTITY: Final = (
         _CREDENTIALS,
         'if b"authorization" in headers:',
         "if False:",
-        tests("auth/test_api_keys.py"),
+        tests("identity/test_api_keys.py"),
     ),
 )

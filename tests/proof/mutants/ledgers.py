@@ -5,7 +5,7 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import fault, tests
 
-_REMOTE: Final = "platform/insula/limits/remote.py"
+_REMOTE: Final = "platform/insula/limits/rates/remote.py"
 _SCRIPT: Final = "platform/insula/limits/script.py"
 _CIRCUIT: Final = "platform/insula/limits/circuit.py"
 _SETTLING: Final = tests("limits/test_settling.py")

@@ -5,8 +5,8 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import fault, tests
 
-_ACCOUNTS: Final = "platform/insula/auth/accounts.py"
-_ATTEMPTS: Final = "platform/insula/app/auth/attempts.py"
+_ACCOUNTS: Final = "platform/insula/identity/accounts/service.py"
+_ATTEMPTS: Final = "platform/insula/signin/login_throttle.py"
 _INVITATION_COUNTS: Final = "tenants/mail_limits.py"
 _MAILS: Final = "platform/insula/limits/mails.py"
 _CONTESTED: Final = fault("27_accounts_contested")

@@ -5,14 +5,14 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import tests
 
-_WAITS: Final = "platform/insula/db/lock_waits.py"
+_WAITS: Final = "platform/insula/db/migrate/lock_waits.py"
 _BESIDE_A_BACKUP: Final = tests(
     "faults/test_47_migration_while_serving.py::test_beside_a_backup_a_migration_waits_and_requests_do_not"
 )
 _CLOCKS: Final = tests(
     "faults/test_46_clock_jumps_over_http.py::test_health_and_doctor_name_a_clock_that_is_not_the_databases"
 )
-_BRANCHES: Final = "platform/insula/db/branches.py"
+_BRANCHES: Final = "platform/insula/db/schema/branches.py"
 
 RUNNING: Final = (
     Edit(
@@ -38,7 +38,7 @@ RUNNING: Final = (
     ),
     Edit(
         "migration: any revision of the single chain is its last",
-        "platform/insula/db/revisions.py",
+        "platform/insula/db/migrate/revisions.py",
         "if former is not None and KERNEL.name not in at and former != chains[KERNEL.name].replaces:",
         "if False:",
         tests("example/test_former_chain.py::test_one_that_was_left_earlier_is_refused_and_told_the_version_between"),
@@ -53,7 +53,7 @@ RUNNING: Final = (
     Edit("migration: ends at the first held lock", _WAITS, "if not _is_held(error):", "if True:", _BESIDE_A_BACKUP),
     Edit(
         "health: any clock",
-        "platform/insula/app/health.py",
+        "platform/insula/site/health.py",
         "return OK if abs(ahead) <= leeway else described(ahead)",
         "return OK",
         _CLOCKS,

@@ -5,7 +5,7 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import fault, tests
 
-_POOLS: Final = "platform/insula/db/pools.py"
+_POOLS: Final = "platform/insula/db/engine/pools.py"
 _DEADLINES: Final = tests("db/test_deadlines.py")
 _WATCHED: Final = tests("db/test_watched_connections.py")
 _SHARED: Final = fault("52_waiters_share")
@@ -27,28 +27,28 @@ SILENCE: Final = (
     ),
     Edit(
         "silence: neighbours trusted after it",
-        "platform/insula/db/fair_pool.py",
+        "platform/insula/db/engine/fair_pool.py",
         "    driver.terminate()\n    if isinstance(pool, FairPool):\n        pool.distrust()\n",
         "    driver.terminate()\n",
         _DEADLINES,
     ),
     Edit(
         "silence: room of a lost connection left empty",
-        "platform/insula/db/fair_pool.py",
+        "platform/insula/db/engine/fair_pool.py",
         "            self._pool.vacate()\n",
         "            pass\n",
         _DEADLINES,
     ),
     Edit(
         "silence: room given to a waiter who goes is lost",
-        "platform/insula/db/fair_pool.py",
+        "platform/insula/db/engine/fair_pool.py",
         "                    self.vacate()\n",
         "                    pass\n",
         _DEADLINES,
     ),
     Edit(
         "silence: the kernel does not watch over connections",
-        "platform/insula/db/connection.py",
+        "platform/insula/db/engine/connection.py",
         '        keep_alive(transport.get_extra_info("socket"))\n',
         "        pass\n",
         _WATCHED,
@@ -62,17 +62,17 @@ SILENCE: Final = (
     ),
     Edit(
         "silence: uses of keys are written without end",
-        "platform/insula/auth/key_uses.py",
+        "platform/insula/identity/credentials/api_key_uses.py",
         "                    async with asyncio.timeout_at(ends):\n",
         "                    async with asyncio.timeout(None):\n",
-        tests("auth/test_key_uses.py"),
+        tests("identity/test_key_uses.py"),
     ),
     Edit(
         "readyz: silent pools are not named",
-        "platform/insula/app/health.py",
+        "platform/insula/site/health.py",
         "look.result() if look.done() else _AWAY for role, look",
         "look.result() if look.done() else None for role, look",
-        tests("app/test_health.py"),
+        tests("site/test_health.py"),
     ),
     Edit(
         "silence: look-ups fail one after another",
@@ -83,14 +83,14 @@ SILENCE: Final = (
     ),
     Edit(
         "silence: known keys forgotten",
-        "platform/insula/auth/keys.py",
+        "platform/insula/identity/credentials/signing_keys.py",
         '            _log.warning("public keys not reloaded", reason=type(error).__name__)\n            return known\n',
         '            _log.warning("public keys not reloaded", reason=type(error).__name__)\n            raise\n',
         _SHARED,
     ),
     Edit(
         "tokens: kept while nobody tells of changes",
-        "platform/insula/auth/tokens.py",
+        "platform/insula/identity/credentials/tokens.py",
         "        if not self._keys.listener_alive and not self._keys.is_believed():\n",
         "        if False:\n",
         _SHARED,

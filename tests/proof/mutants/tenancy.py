@@ -5,19 +5,19 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import READ, UPDATE, fault, tests
 
-_CREDENTIALS: Final = "platform/insula/http/credentials.py"
+_CREDENTIALS: Final = "platform/insula/http/request/credentials.py"
 _QUERIES: Final = "platform/insula/tenancy/queries.py"
 _DIRECTORY: Final = "platform/insula/tenancy/directory.py"
 _CACHE: Final = "platform/insula/tenancy/cache.py"
 _KEYS: Final = "platform/insula/tenancy/api_keys.py"
 _LISTENER: Final = "platform/insula/tenancy/listener.py"
-_CONNECTION: Final = "platform/insula/db/connection.py"
-_UNIT: Final = "platform/insula/db/unit.py"
-_POOLS: Final = "platform/insula/db/pools.py"
-_READING: Final = "platform/insula/db/reading.py"
+_CONNECTION: Final = "platform/insula/db/engine/connection.py"
+_UNIT: Final = "platform/insula/db/engine/unit.py"
+_POOLS: Final = "platform/insula/db/engine/pools.py"
+_READING: Final = "platform/insula/db/query/reading.py"
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
 _GATE: Final = "platform/insula/http/middleware/gate.py"
-_DOORS: Final = "platform/insula/limits/doors.py"
+_DOORS: Final = "platform/insula/limits/rates/policies.py"
 
 TENANCY: Final = (
     Edit(
@@ -134,7 +134,7 @@ TENANCY: Final = (
         _DOORS,
         'return f"{{{tenant_id}}}"',
         'return "{" + str(tenant_id)[:0] + "}"',
-        tests("limits", "auth/test_api_keys.py"),
+        tests("limits", "identity/test_api_keys.py"),
     ),
     Edit(
         "BEGIN: the session keeps the tenant",
@@ -224,7 +224,7 @@ TENANCY: Final = (
     ),
     Edit(
         "not found: told apart",
-        "platform/insula/errors.py",
+        "platform/insula/core/errors.py",
         'code, status = "not_found", 404',
         'code, status = "not_found", 403',
         READ,

@@ -5,12 +5,12 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import tests
 
-_EXPORTS: Final = "platform/insula/http/exports.py"
+_EXPORTS: Final = "platform/insula/http/responses/exports.py"
 _CELLS: Final = tests("http/test_exports.py")
-_ADDRESSES: Final = "platform/insula/auth/addresses.py"
-_SPELLINGS: Final = tests("auth/test_addresses.py")
-_LINES: Final = "platform/insula/text/lines.py"
-_NAMES: Final = tests("text/test_lines.py")
+_ADDRESSES: Final = "platform/insula/identity/accounts/addresses.py"
+_SPELLINGS: Final = tests("identity/test_addresses.py")
+_LINES: Final = "platform/insula/core/text/lines.py"
+_NAMES: Final = tests("core/test_lines.py")
 _KINDS: Final = tests("faults/test_59_text.py")
 
 TEXT: Final = (
@@ -44,7 +44,7 @@ TEXT: Final = (
     Edit("names: of fillers", _LINES, r"\u2800\u3164", "", _NAMES),
     Edit(
         "names: of nothing that is seen",
-        "platform/insula/text/fields.py",
+        "platform/insula/core/text/fields.py",
         "if not is_visible(text):",
         "if False:",
         _NAMES,
@@ -52,14 +52,14 @@ TEXT: Final = (
     Edit("names: marks without end", _LINES, "_LONG_RUN.search(", "False and _LONG_RUN.search(", _NAMES),
     Edit(
         "names: a key that stays when the name goes",
-        "platform/insula/db/sorting.py",
+        "platform/insula/db/schema/sorting.py",
         "if isinstance(value, str):",
         "if False:",
         _KINDS,
     ),
     Edit(
         "cursors: shorter than what is handed out",
-        "platform/insula/http/paging.py",
+        "platform/insula/core/paging.py",
         "MAX_CURSOR = 4_000",
         "MAX_CURSOR = 300",
         tests("faults/test_59_long_cursors.py"),

@@ -4,8 +4,8 @@ from uuid import UUID
 import anyio
 import pytest
 
-from insula import clock
-from insula.auth.api_keys import digest_of
+from insula.core import clock
+from insula.identity.credentials.api_keys import digest_of
 from tests.support.apps import INSTALLATION, POLICY
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.api_keys.support import HOUR, IMPORT, MANAGERS, made, works

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.factories import TenantRow
 from tests.tenants.api_keys.support import IMPORT, MANAGERS, made, works
 from tests.tenants.conftest import Hire, Join

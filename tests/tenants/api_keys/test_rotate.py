@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from insula import clock
+from insula.core import clock
 from tests.support.factories import Factories
 from tests.tenants.api_keys.support import HOUR, made, works
 from tests.tenants.conftest import Join

@@ -2,8 +2,8 @@ from uuid import UUID
 
 import pytest
 
-from insula import clock
-from insula.auth.api_keys import digest_of
+from insula.core import clock
+from insula.identity.credentials.api_keys import digest_of
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.api_keys.support import HOUR, MANAGERS, made, works
 from tests.tenants.conftest import Join

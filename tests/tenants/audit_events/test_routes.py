@@ -8,8 +8,8 @@ import pytest
 
 from admin.database import ADMIN
 from insula.audit import PLATFORM, Actor, record_in
-from insula.db.pools import Database
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.db.engine.pools import Database
 from tenants.audit_events.routes import COLUMNS
 from tenants.audit_events.service import BATCH
 from tenants.database import TENANTS

@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.factories import Factories
 from tests.tenants.conftest import Join
 from tests.tenants.support import Caller, code_of, sameness

@@ -3,7 +3,7 @@ from uuid import UUID
 import anyio
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.factories import Factories
 from tests.tenants.conftest import Join
 from tests.tenants.support import API, Caller, Readback, code_of, membership_of, sameness

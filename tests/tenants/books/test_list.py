@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.tenants.support import Caller, code_of, sameness
 
 SORTS = ["created_at", "-created_at", "title", "-title", "position", "-position"]

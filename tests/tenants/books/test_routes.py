@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.tenants.support import Caller, Readback, code_of, membership_of, sameness
 
 

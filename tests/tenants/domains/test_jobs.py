@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from insula import clock
+from insula.core import clock
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import WORKER
 from insula.db.models import TenantDomain
-from insula.db.pools import Database
-from insula.db.roles import WORKER
 from insula.jobs import JobContext
-from insula.settings import Settings
 from insula.tenancy import CHALLENGE
 from insula.worker.mailers import mailer_of
 from tenants.domains.jobs import FORGIVEN, recheck

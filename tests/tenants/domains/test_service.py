@@ -1,4 +1,4 @@
-from insula.settings import HttpSettings, Settings
+from insula.core.settings import HttpSettings, Settings
 from tenants.domains.service import own_hosts
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import httpx
 
-from insula import clock
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
 from tests.tenants.support import Caller, Readback
 
 

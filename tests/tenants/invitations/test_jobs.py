@@ -1,7 +1,7 @@
 from datetime import timedelta
 
+from insula.core.settings import Settings
 from insula.jobs import Periodic
-from insula.settings import Settings
 from tenants.invitations.jobs import INVITATIONS_KEPT, JOBS
 from tests.support.apps import HANDLERS, PERIODIC
 from tests.support.factories import Factories, TenantRow

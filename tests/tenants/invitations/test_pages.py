@@ -2,7 +2,7 @@
 
 import httpx
 
-from insula.settings import Settings
+from insula.core.settings import Settings
 from tests.support.apps import audience
 
 

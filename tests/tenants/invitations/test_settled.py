@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from insula import clock
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
 from tenants.mail_limits import FROM_ONE_TO_MAILBOX
 from tests.support.app import SignIn
 from tests.support.factories import Factories, TenantRow

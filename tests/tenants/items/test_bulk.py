@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.example.calls import new_project
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.conftest import Join

@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 
 from insula.audit import Origin
-from insula.auth import Profile, Rename, SignedIn
-from insula.db.unit import Unit
-from insula.errors import Forbidden
-from insula.ids import UserId, new_id
-from insula.settings import Settings
+from insula.core.errors import Forbidden
+from insula.core.ids import UserId, new_id
+from insula.core.settings import Settings
+from insula.db.engine.unit import Unit
+from insula.identity import Profile, Rename, SignedIn
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
 from tests.support.letters import Readback, letters_to

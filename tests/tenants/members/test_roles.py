@@ -1,6 +1,6 @@
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.factories import TenantRow
 from tests.tenants.conftest import Join, PlaceOf
 from tests.tenants.support import ROLES, Caller, Readback, code_of, membership_of, sameness

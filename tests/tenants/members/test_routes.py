@@ -1,6 +1,6 @@
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.factories import Factories, TenantRow
 from tests.tenants.conftest import Join, PlaceOf
 from tests.tenants.support import READERS, ROLES, Caller, code_of, sameness

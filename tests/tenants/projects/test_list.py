@@ -1,6 +1,6 @@
 import pytest
 
-from insula.text.fields import MAX_SEARCH
+from insula.core.text.fields import MAX_SEARCH
 from tests.example.calls import new_project
 from tests.support.factories import TenantRow
 from tests.tenants.conftest import Join

@@ -1,6 +1,6 @@
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.example.calls import new_item, new_project
 from tests.support.factories import TenantRow
 from tests.tenants.conftest import Join

@@ -1,6 +1,6 @@
 import pytest
 
-from insula.text.fields import MAX_SEARCH
+from insula.core.text.fields import MAX_SEARCH
 from tests.tenants.support import Caller, code_of
 
 

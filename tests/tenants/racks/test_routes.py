@@ -1,7 +1,7 @@
 import anyio
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.tenants.support import Caller, Readback, code_of, sameness
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tests.support.apps import POLICY
 from tests.tenants.support import Caller
 

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from insula import clock
+from insula.core import clock
+from insula.core.ids import TenantId, UserId, new_id
 from insula.db.models import AuthSession, CustomRole, Entitlement, Membership, Tenant, User
 from insula.http.kernel import Kernel
-from insula.ids import TenantId, UserId, new_id
 from tests.support.app import Live
 from tests.support.apps import POLICY, audience
 from tests.support.factories import Factories

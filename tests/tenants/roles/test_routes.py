@@ -1,6 +1,6 @@
 import pytest
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tenants.roles.service import MOST
 from tests.support.apps import POLICY
 from tests.support.factories import Factories, TenantRow

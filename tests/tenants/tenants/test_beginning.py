@@ -8,11 +8,11 @@ import httpx
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from insula import clock
+from insula.core import clock
+from insula.core.errors import PlanUnknown
+from insula.core.ids import TenantId, new_id
+from insula.core.settings import Settings
 from insula.db.models import Entitlement
-from insula.errors import PlanUnknown
-from insula.ids import TenantId, new_id
-from insula.settings import Settings
 from insula.tenancy import NewTenants
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from insula.ids import new_id
+from insula.core.ids import new_id
 from tenants.tenants.slugs import RESERVED, Slug
 
 SLUGS = TypeAdapter[str](Slug)

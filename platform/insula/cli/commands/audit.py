@@ -11,7 +11,7 @@ from insula.audit.verify import Verdict, chains, reader
 from insula.audit.verify import verify as verify_chain
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 app = typer.Typer()
 _SLUG = text("SELECT id FROM tenant WHERE slug = :slug")

@@ -5,9 +5,9 @@ import typer
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
 from insula.cli.tools import run_tool
-from insula.db.address import address_of
-from insula.db.roles import BACKUP, role_password
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.address import address_of
+from insula.db.engine.roles import BACKUP, role_password
 
 app = typer.Typer()
 

@@ -11,21 +11,21 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from insula.apps.settings import read
-from insula.auth import KeyRing
 from insula.cli.checks import unsafe, wrong_addresses
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
-from insula.db.address import ENGINE
-from insula.db.branches import behind, heads
-from insula.db.catalogue import findings
-from insula.db.connection import TOOL
-from insula.db.declared import Declarations
-from insula.db.pools import Database
-from insula.db.revisions import applied
-from insula.db.roles import IDENTITY, OWNER, DatabaseRole, role_url
-from insula.db.server_rights import is_narrowed, server_findings
-from insula.db.skew import described, skew
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.catalogue.check import findings
+from insula.db.engine.address import ENGINE
+from insula.db.engine.connection import TOOL
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY, OWNER, DatabaseRole, role_url
+from insula.db.engine.skew import described, skew
+from insula.db.migrate.revisions import applied
+from insula.db.schema.branches import behind, heads
+from insula.db.schema.declarations import Declarations
+from insula.db.schema.server_rights import is_narrowed, server_findings
+from insula.identity import KeyRing
 
 app = typer.Typer()
 _CONNECT_SECONDS = 5.0

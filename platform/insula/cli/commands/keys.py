@@ -3,12 +3,12 @@ from typing import Annotated
 
 import typer
 
-from insula.auth import KeyRing
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
-from insula.db.pools import Database
-from insula.db.roles import IDENTITY
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY
+from insula.identity import KeyRing
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -5,10 +5,10 @@ import typer
 from insula.apps import load
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
-from insula.db import migrate as migrations
-from insula.db.branches import heads
-from insula.db.lock_waits import WAIT_SECONDS
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.migrate import run as migrations
+from insula.db.migrate.lock_waits import WAIT_SECONDS
+from insula.db.schema.branches import heads
 
 app = typer.Typer()
 _Wait = Annotated[float, typer.Option(min=0, help="Seconds, in all, to wait for locks that others hold.")]

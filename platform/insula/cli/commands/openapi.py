@@ -7,7 +7,7 @@ from starlette.routing import Mount
 
 from insula.asgi import create_app
 from insula.cli.failing import CommandFailed, one_clear_line
-from insula.settings import Settings
+from insula.core.settings import Settings
 
 app = typer.Typer()
 

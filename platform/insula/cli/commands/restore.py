@@ -5,18 +5,18 @@ import asyncpg
 import typer
 
 from insula import apps
-from insula.auth import KeyRing
-from insula.auth.sealing import SealBroken
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
 from insula.cli.tools import load_dump
-from insula.db.address import address_of
-from insula.db.connection import TOOL
-from insula.db.migrate import migrate
-from insula.db.pools import Database
-from insula.db.provision import provision
-from insula.db.roles import IDENTITY
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.engine.address import address_of
+from insula.db.engine.connection import TOOL
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY
+from insula.db.migrate.run import migrate
+from insula.db.schema.provision import provision
+from insula.identity import KeyRing
+from insula.identity.credentials.encryption import SealBroken
 
 app = typer.Typer()
 _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"

@@ -4,9 +4,9 @@ from sqlalchemy.engine import Connection
 from insula.apps import load
 from insula.cli.failing import one_clear_line
 from insula.cli.local import reached
-from insula.db.drafting import draft
-from insula.db.migrate import as_owner
-from insula.settings import Settings
+from insula.core.settings import Settings
+from insula.db.migrate.drafting import draft
+from insula.db.migrate.run import as_owner
 
 app = typer.Typer()
 

@@ -19,9 +19,9 @@ from insula.cli.failing import one_clear_line
 from insula.cli.local import installation
 from insula.cli.options import Port, Workers
 from insula.cli.supervisor import Supervisor, bound
-from insula.db.migrate import migrate
-from insula.embedded import die_with
-from insula.seed import PASSWORD, seed
+from insula.db.migrate.run import migrate
+from insula.dev.embedded import die_with
+from insula.dev.seed import PASSWORD, seed
 
 app = typer.Typer()
 _Parent = Annotated[int, typer.Option(hidden=True, help="Stop when this process, our parent, dies.")]

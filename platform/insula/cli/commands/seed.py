@@ -3,8 +3,8 @@ import typer
 from insula.apps.settings import read
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
-from insula.seed import PASSWORD
-from insula.seed import seed as plant
+from insula.dev.seed import PASSWORD
+from insula.dev.seed import seed as plant
 
 app = typer.Typer()
 

@@ -11,7 +11,7 @@ from insula.cli.environment import to_environment
 from insula.cli.failing import one_clear_line
 from insula.cli.options import Port, Workers
 from insula.cli.supervisor import Supervisor, bound
-from insula.logging import configure
+from insula.core.logging import configure
 
 app = typer.Typer()
 

@@ -5,16 +5,16 @@ from typing import Annotated
 import typer
 from sqlalchemy import text
 
-from insula import clock
 from insula.apps import load
-from insula.auth import KeyRing, TokenIssuer, fold
-from insula.auth.session_queries import OPEN
 from insula.cli.failing import CommandFailed, one_clear_line
 from insula.cli.local import reached
-from insula.db.pools import Database
-from insula.db.roles import GATE, IDENTITY
-from insula.ids import TenantId, UserId, new_id
-from insula.settings import Settings, audience
+from insula.core import clock
+from insula.core.ids import TenantId, UserId, new_id
+from insula.core.settings import Settings, audience
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE, IDENTITY
+from insula.identity import KeyRing, TokenIssuer, fold
+from insula.identity.sessions.queries import OPEN
 from insula.tenancy import Directory
 
 app = typer.Typer()

@@ -5,8 +5,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Lar
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from insula.db.base import TenantOwned
-from insula.db.sorting import sort_key_of
+from insula.db.schema.base import TenantOwned
+from insula.db.schema.sorting import sort_key_of
 
 
 class ApiKey(TenantOwned, table=True):

@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from insula.db.base import Base
-from insula.ids import new_id
+from insula.core.ids import new_id
+from insula.db.schema.base import Base
 
 
 class AuditEvent(Base, table=True):

@@ -4,8 +4,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, LargeBinary, Text, Uuid
 from sqlmodel import Field
 
-from insula import clock
-from insula.db.base import Base
+from insula.core import clock
+from insula.db.schema.base import Base
 
 
 class EmailToken(Base, table=True):

@@ -4,8 +4,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, DateTime, Text
 from sqlmodel import Field
 
-from insula import clock
-from insula.db.base import Base
+from insula.core import clock
+from insula.db.schema.base import Base
 
 
 class Entitlement(Base, table=True):

@@ -6,8 +6,8 @@ from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from insula import clock
-from insula.db.base import Base
+from insula.core import clock
+from insula.db.schema.base import Base
 
 LIFETIME: Final = timedelta(hours=24)
 """How long an answer is kept."""

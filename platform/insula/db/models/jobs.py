@@ -4,8 +4,8 @@ from uuid import UUID
 from sqlalchemy import Column, DateTime, Index, Text
 from sqlmodel import Field
 
-from insula import clock
-from insula.db.base import Base
+from insula.core import clock
+from insula.db.schema.base import Base
 
 
 class JobEffect(Base, table=True):

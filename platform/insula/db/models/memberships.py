@@ -3,9 +3,9 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
-from insula.db.base import TenantOwned
 from insula.db.models.roles import own_role
-from insula.db.sorting import sort_key_of
+from insula.db.schema.base import TenantOwned
+from insula.db.schema.sorting import sort_key_of
 
 
 class Membership(TenantOwned, table=True):

@@ -4,7 +4,7 @@ from sqlalchemy import CheckConstraint, Column, Computed, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from insula.db.base import TenantOwned
+from insula.db.schema.base import TenantOwned
 
 # As PostgreSQL writes them, so that Alembic finds no difference.
 _MEMBERS: Final = "'owner'::text, 'admin'::text, 'member'::text, 'viewer'::text, 'billing_manager'::text"

@@ -6,9 +6,9 @@ from sqlalchemy import Column, DateTime, ForeignKey, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from insula import clock
-from insula.db.base import Base
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.db.schema.base import Base
 
 
 class AuthSession(Base, table=True):

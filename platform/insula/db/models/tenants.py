@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, DateTime, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from insula import clock
-from insula.db.base import Base, Stamped
-from insula.db.sorting import sort_key_of
-from insula.ids import new_id
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.db.schema.base import Base, Stamped
+from insula.db.schema.sorting import sort_key_of
 
 ACTIVE: Final = "active"
 SUSPENDED: Final = "suspended"

@@ -4,11 +4,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Text, UniqueConstraint, Uuid
 from sqlmodel import Field
 
-from insula import clock
-from insula.db.base import Base, Stamped
+from insula.core import clock
+from insula.core.ids import new_id
 from insula.db.models.tenants import ACTIVE
-from insula.db.sorting import sort_key_of
-from insula.ids import new_id
+from insula.db.schema.base import Base, Stamped
+from insula.db.schema.sorting import sort_key_of
 
 
 class User(Stamped, table=True):

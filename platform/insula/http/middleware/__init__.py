@@ -14,17 +14,17 @@ The root app alone has the outer stack: it covers the mounted apps. Each sub-app
 
 from starlette.middleware import Middleware
 
-from insula.db.failures import translate
+from insula.core.settings import Settings
+from insula.db.engine.failures import translate
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware.compression import Compression
 from insula.http.middleware.cors import Cors
-from insula.http.middleware.doorstep import Doorstep
 from insula.http.middleware.edge import Edge
 from insula.http.middleware.faults import Faults
 from insula.http.middleware.gate import Gate, VerifiedHost
 from insula.http.middleware.head import Head
+from insula.http.middleware.mount_shortcut import Doorstep
 from insula.http.middleware.moved import Moved, Successor
-from insula.settings import Settings
 
 __all__ = ["Successor", "VerifiedHost", "stack_of"]
 

@@ -2,9 +2,9 @@
 
 from starlette.types import Scope, Send
 
-from insula.errors import AppError
-from insula.http.handlers import close_code
-from insula.http.problems import ProblemResponse, request_id_of
+from insula.core.errors import AppError
+from insula.http.responses.handlers import close_code
+from insula.http.responses.problems import ProblemResponse, request_id_of
 
 
 async def refuse(scope: Scope, send: Send, error: AppError) -> None:

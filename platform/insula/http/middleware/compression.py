@@ -11,7 +11,7 @@ from http import HTTPStatus
 from starlette.middleware.gzip import GZipResponder, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from insula.http.codings import accepted_of
+from insula.http.responses.codings import accepted_of
 
 _SECRET = ("/auth/",)
 _JSON, _VARIES = (b"content-type", b"application/json"), (b"vary", b"Accept-Encoding")

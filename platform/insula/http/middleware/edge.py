@@ -8,12 +8,12 @@ import structlog
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from insula.core.ids import RANDOM_BITS, id_text
+from insula.core.logging import AccessLog
+from insula.core.settings import Settings
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware.forwarded import RawHeaders
 from insula.http.middleware.proxies import Proxies
-from insula.ids import RANDOM_BITS, id_text
-from insula.logging import AccessLog
-from insula.settings import Settings
 
 _CLIENT_GONE = 499
 _SWITCHING, _FORBIDDEN = 101, 403

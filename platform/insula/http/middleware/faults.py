@@ -10,10 +10,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from insula.errors import AppError
+from insula.core.errors import AppError
 from insula.http.errors import InternalFailure
 from insula.http.middleware.answer import refuse
-from insula.http.reporting import report
+from insula.http.responses.reporting import report
 
 Translate = Callable[[BaseException], AppError | None]
 

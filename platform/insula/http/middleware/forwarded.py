@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from insula.http.addresses import unquote
 from insula.http.errors import InvalidForwarding
+from insula.http.request.addresses import unquote
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 

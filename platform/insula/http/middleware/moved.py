@@ -6,11 +6,11 @@ from urllib.parse import quote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from insula.errors import BadRequest
+from insula.core.errors import BadRequest
+from insula.core.settings import Settings
 from insula.http.errors import HostMoved
-from insula.http.headers import host_of, own_hosts
 from insula.http.middleware.gate import HOSTLESS
-from insula.settings import Settings
+from insula.http.request.headers import host_of, own_hosts
 
 Successor = Callable[[Scope, str], Awaitable[str | None]]
 """Gives the slug that replaced the one in a host name, if one did."""

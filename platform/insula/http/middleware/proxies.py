@@ -5,10 +5,10 @@ from typing import Final
 
 from starlette.types import Scope
 
-from insula.http.addresses import Address, normal_address, parse_address, parse_network, parse_node
+from insula.core.settings import HttpSettings
 from insula.http.errors import InvalidForwarding
 from insula.http.middleware.forwarded import Hops, RawHeaders, forwarded, x_forwarded
-from insula.settings import HttpSettings
+from insula.http.request.addresses import Address, normal_address, parse_address, parse_network, parse_node
 
 _FORWARDED: Final = frozenset(
     {

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from insula.db.ddl import (
+from insula.db.schema.ddl import (
     NOTIFY_FUNCTION,
     create_table,
     create_tenant_table,
@@ -31,7 +31,7 @@ from insula.db.ddl import (
     protect_queue,
     stamps,
 )
-from insula.db.sorting import sort_key_column
+from insula.db.schema.sorting import sort_key_column
 
 revision: Final = "kernel_0001"
 down_revision: Final = None

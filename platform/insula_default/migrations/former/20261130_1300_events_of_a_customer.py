@@ -4,7 +4,7 @@ from typing import Final
 
 from alembic import op
 
-from insula.db import online
+from insula.db.migrate import online
 
 revision: Final = "1300_events_of_a_customer"
 down_revision: Final = "1200_limits"

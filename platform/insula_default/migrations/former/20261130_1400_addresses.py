@@ -13,8 +13,8 @@ import structlog
 from alembic import op
 from sqlalchemy import text
 
-from insula.auth.addresses import fold
-from insula.db.ddl import commit_step, record_migration, tenants_in_turn
+from insula.db.schema.ddl import commit_step, record_migration, tenants_in_turn
+from insula.identity.accounts.addresses import fold
 
 revision: Final = "1400_addresses"
 down_revision: Final = "1300_events_of_a_customer"

@@ -4,8 +4,8 @@ from typing import Final
 
 from alembic import op
 
-from insula.db.ddl import protect
-from insula.db.sorting import sort_key_column
+from insula.db.schema.ddl import protect
+from insula.db.schema.sorting import sort_key_column
 
 revision: Final = "1604_project_key"
 down_revision: Final = "1603_api_keys_name_key"

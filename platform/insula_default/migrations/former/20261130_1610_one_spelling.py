@@ -10,8 +10,8 @@ from uuid import UUID
 from alembic import op
 from sqlalchemy import text
 
-from insula.db.backfill import Lines, one_spelling
-from insula.db.ddl import commit_step, record_migration, tenants_in_turn
+from insula.db.migrate.backfill import Lines, one_spelling
+from insula.db.schema.ddl import commit_step, record_migration, tenants_in_turn
 
 revision: Final = "1610_one_spelling"
 down_revision: Final = "1605_project_item_key"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from insula.db.online import create_index, drop_index
+from insula.db.migrate.online import create_index, drop_index
 
 revision: Final = "1620_sorted_by_key"
 down_revision: Final = "1610_one_spelling"

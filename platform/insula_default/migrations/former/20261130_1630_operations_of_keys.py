@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from insula.db.online import create_index, drop_index
+from insula.db.migrate.online import create_index, drop_index
 
 revision: Final = "1630_operations_of_keys"
 down_revision: Final = "1620_sorted_by_key"

@@ -1,4 +1,4 @@
--- The audit log: append-only. `insula.db.acts` has the function that chains the events.
+-- The audit log: append-only. `insula.db.schema.acts` has the function that chains the events.
 
 CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- How much a tenant has of what its plan bounds. insula.db.ddl.count_rows puts the triggers on a table.
+-- How much a tenant has of what its plan bounds. insula.db.schema.ddl.count_rows puts the triggers on a table.
 
 -- Called as ('items', '1') or ('items', '-1'), once a statement, whatever number of rows it changed.
 CREATE FUNCTION count_usage() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,0 +1,1 @@
+"""Values and helpers that every room uses: settings, errors, clock, ids, logs, text, pages and preconditions."""

@@ -1,0 +1,91 @@
+"""Lists: keyset pages for tenants' resources, ``skip``/``limit`` for staff.
+
+A route takes its parameters as one query model, whose ``sort_by`` names what may be sorted::
+
+    class ProjectList(KeysetParams):
+        sort_by: Literal["created_at", "-created_at", "name", "-name"] = "-created_at"
+
+    async def list_projects(params: Annotated[ProjectList, Query()], ...) -> Page[ProjectRead]: ...
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from insula.core.errors import AppError
+from insula.core.text.fields import SearchText
+
+MAX_LIMIT = 100
+MAX_SKIP = 1_000_000
+MAX_CURSOR = 4_000
+"""Longer than any cursor that is handed out: a sort key, or an address of any length that there is."""
+Row = TypeVar("Row")
+Read = TypeVar("Read")
+
+
+class InvalidCursor(AppError):
+    """The cursor is not one that this list gave out."""
+
+    code, status = "invalid_cursor", 422
+
+
+class _ListParams(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many at most.")
+    search: SearchText | None = Field(None, description="Text to find, ignoring case.")
+    sort_by: str = Field("-created_at", description="What to sort by; a leading '-' sorts downwards.")
+
+    @property
+    def descending(self) -> bool:
+        """Whether the order is reversed."""
+        return self.sort_by.startswith("-")
+
+    @property
+    def sort_field(self) -> str:
+        """The name of the column sorted by."""
+        return self.sort_by.removeprefix("-")
+
+
+class KeysetParams(_ListParams):
+    """Query parameters of a keyset list."""
+
+    cursor: str | None = Field(
+        None, min_length=1, max_length=MAX_CURSOR, description="`next_cursor` of the page before."
+    )
+
+
+class OffsetParams(_ListParams):
+    """Query parameters of a list for staff."""
+
+    skip: int = Field(0, ge=0, le=MAX_SKIP, description="How many to leave out from the start.")
+
+
+class Page(BaseModel, Generic[Read]):
+    """One page of a list; following ``next_cursor`` visits each row once, whatever is inserted meanwhile."""
+
+    items: list[Read]
+    next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+
+
+class OffsetPage(BaseModel, Generic[Read]):
+    """One page of a staff list."""
+
+    items: list[Read]
+    total: int = Field(ge=0, description="How many match in all.", examples=[1])
+    skip: int = Field(ge=0, description="How many were left out from the start.", examples=[0])
+    limit: int = Field(ge=1, description="How many at most.", examples=[20])
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[Row]):
+    """The rows of one keyset page and the cursor to the next."""
+
+    rows: Sequence[Row]
+    next_cursor: str | None
+
+    def page(self, read: Callable[[Row], Read]) -> Page[Read]:
+        """Return the page as it goes over the wire, each row shaped by ``read``."""
+        return Page[Read](items=[read(row) for row in self.rows], next_cursor=self.next_cursor)

@@ -1,0 +1,1 @@
+"""The check that a database is what the code declares."""

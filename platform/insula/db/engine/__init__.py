@@ -1,0 +1,1 @@
+"""Connections: addresses, roles, pools, deadlines and the unit of work."""

@@ -1,0 +1,72 @@
+"""What the database's errors mean to a caller."""
+
+from typing import Final
+
+from asyncpg import exceptions as driver
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import StaleDataError
+
+from insula.core.errors import AppError, PreconditionFailed, Unavailable
+
+_RETRYABLE: Final = (
+    driver.SerializationError,
+    driver.DeadlockDetectedError,
+    driver.InvalidCachedStatementError,  # the first use of a plan after a migration; the dialect then drops its caches
+    driver.OutdatedSchemaCacheError,
+)
+_UNAVAILABLE: Final = (
+    *_RETRYABLE,
+    driver.PostgresConnectionError,
+    driver.InsufficientResourcesError,
+    driver.OperatorInterventionError,
+    driver.LockNotAvailableError,
+    driver.ReadOnlySQLTransactionError,
+    driver.IdleInTransactionSessionTimeoutError,
+    driver.InternalClientError,  # the server's last word came while the connection lay in the pool, its end not yet
+    ConnectionError,
+    TimeoutError,
+)
+UNREACHABLE: Final = (
+    SQLAlchemyError,
+    driver.PostgresError,
+    driver.InterfaceError,
+    driver.InternalClientError,
+    OSError,
+    Unavailable,
+)
+"""What reading from a database raises that is away, silent or going down, for those who can go on without it."""
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Return the driver's own error under SQLAlchemy's wrappers."""
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # of a connection that a reading asked for without a session
+        return error.__cause__ or error
+    if not isinstance(error, StatementError):
+        return error
+    original = error.orig
+    return original.__cause__ or original if original is not None else None
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Tell whether running the whole transaction once more may well succeed."""
+    return isinstance(_cause(error), _RETRYABLE)
+
+
+def translate(error: BaseException) -> AppError | None:
+    """Return the error a caller should see, or None where the error is a fault of ours."""
+    if isinstance(error, StaleDataError):
+        return PreconditionFailed()
+    if isinstance(error, PoolTimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return Unavailable()
+    cause = _cause(error)
+    if isinstance(cause, _UNAVAILABLE):
+        return Unavailable()
+    return None
+
+
+def constraint_of(error: IntegrityError) -> str | None:
+    """Return the name of the constraint that the statement violated."""
+    name = getattr(_cause(error), "constraint_name", None)
+    return name if isinstance(name, str) else None

@@ -1,0 +1,1 @@
+"""The migrations' run, their drafts and their helpers."""

@@ -1,0 +1,58 @@
+"""What migrations say of plans: ``grant_in_plans("labels", {"free": 10, "pro": 1_000})``.
+
+An app that sells plans declares their table, ``DatabasePart(plans="plan")``; its branch of revisions runs right after
+the kernel's, so that any other can grant in plans. An installation without plans has nothing to grant in: there the
+entitlement's default counts.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from alembic import op
+from sqlalchemy import text
+
+from insula.db.schema.ddl import declared, tenants_in_turn
+from insula.db.schema.grants import ENTERED_TENANT
+
+_GRANT: Final = text(f"""
+    INSERT INTO entitlement (tenant_id, key, value, updated_at)
+    SELECT tenant.id, :key, plan.amount, now()
+    FROM tenant JOIN unnest(CAST(:plans AS text[]), CAST(:amounts AS bigint[])) AS plan (key, amount)
+      ON plan.key = tenant.plan
+    WHERE tenant.id = {ENTERED_TENANT} ON CONFLICT (tenant_id, key) DO NOTHING
+""")  # noqa: S608  # our own words
+_REVOKE: Final = text(f"DELETE FROM entitlement WHERE tenant_id = {ENTERED_TENANT} AND key = :key")  # noqa: S608  # likewise
+
+
+def grant_in_plans(key: str, amounts: Mapping[str, int]) -> None:
+    """Put an entitlement into plans, by the plans' keys, and grant it to the tenants that are on them.
+
+    A tenant that has it already, by an override of staff, keeps what it has. Raises LookupError for a plan that does
+    not exist. Does nothing where the installation has no plans.
+    """
+    table = declared().plans
+    if table is None:
+        return
+    bind = op.get_bind()
+    add = text(
+        f'UPDATE "{table}" SET entitlements = entitlements || jsonb_build_object(CAST(:key AS text), '  # noqa: S608  # a declared name
+        "CAST(:amount AS bigint)) WHERE key = :plan"
+    )
+    for plan, amount in amounts.items():
+        if not bind.execute(add, {"key": key, "plan": plan, "amount": amount}).rowcount:
+            there = bind.execute(text(f'SELECT key FROM "{table}" ORDER BY key')).scalars()  # noqa: S608  # likewise
+            raise LookupError(f"grant_in_plans({key!r}): there is no plan {plan!r}, but {', '.join(there)}")
+    values = {"key": key, "plans": list(amounts), "amounts": list(amounts.values())}
+    for _ in tenants_in_turn():
+        bind.execute(_GRANT, values)
+
+
+def revoke_in_plans(key: str) -> None:
+    """Take an entitlement out of every plan, and from every tenant: the way back of ``grant_in_plans``."""
+    table = declared().plans
+    if table is None:
+        return
+    bind = op.get_bind()
+    bind.execute(text(f'UPDATE "{table}" SET entitlements = entitlements - CAST(:key AS text)'), {"key": key})  # noqa: S608  # likewise
+    for _ in tenants_in_turn():
+        bind.execute(_REVOKE, {"key": key})

@@ -1,0 +1,1 @@
+"""Statements that are written and compiled once, and pages of rows."""

@@ -1,0 +1,21 @@
+"""The database judges what concurrent requests may do together. Its verdicts, as errors."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy.exc import IntegrityError
+
+from insula.core.errors import AppError
+from insula.db.engine.failures import constraint_of
+
+
+@contextmanager
+def answering(violations: Mapping[str, type[AppError]]) -> Iterator[None]:
+    """Raise the error that ``violations`` names for a constraint, when a flush inside violates it."""
+    try:
+        yield
+    except IntegrityError as violation:
+        error = violations.get(constraint_of(violation) or "")
+        if error is None:
+            raise
+        raise error from violation

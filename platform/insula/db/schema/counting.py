@@ -1,0 +1,110 @@
+"""Quotas are counted by triggers: how many rows of a declared table each tenant has, in ``tenant_usage``.
+
+``create_tenant_table`` makes the triggers of a declared table, and ``insula migrate`` those of a table that is
+counted from now on: it counts the rows that are there already.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from insula.db.schema.acting import tenants_in_turn
+from insula.db.schema.declarations import Declarations
+
+USAGE: Final = "tenant_usage"
+_FUNCTION: Final = "count_usage"
+_GUARD: Final = "only_by_count"
+_HELD: Final = text("""
+SELECT relname AS table, tgname AS name, proname AS function, tgtype::integer AS moment, tgargs AS arguments,
+       coalesce(tgnewtable, tgoldtable)::text AS rows, tgqual IS NOT NULL AS conditional
+FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
+WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal
+""")
+_POSSIBLE: Final = text("SELECT to_regprocedure('public.count_usage()') IS NOT NULL")
+_EXISTS: Final = text("SELECT to_regclass('public.' || quote_ident(:table)) IS NOT NULL")
+_GUARDED: Final = text("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = :name AND tgrelid = to_regclass(:table))")
+
+
+@dataclass(frozen=True, slots=True)
+class _Trigger:
+    """A trigger as PostgreSQL keeps it; ``moment`` is ``pg_trigger.tgtype``."""
+
+    function: str
+    moment: int
+    arguments: bytes
+    rows: str | None
+    conditional: bool = False
+
+
+def uncounted(connection: Connection, declared: Declarations) -> list[str]:
+    """Return the declared tables that are there and whose triggers are not as declared."""
+    if not connection.execute(_POSSIBLE).scalar_one():
+        return []
+    held = _held(connection)
+    return [
+        table
+        for table, quota in declared.counted.items()
+        if connection.execute(_EXISTS, {"table": table}).scalar_one()
+        and any(held.get((table, name)) != trigger for name, trigger in _declared(quota).items())
+    ]
+
+
+def count_rows(connection: Connection, table: str, quota: str) -> None:
+    """Make the table's triggers, and count the rows of every tenant. Run as the owner, in one transaction.
+
+    The triggers come first: their lock lets nobody write to the table before the commit.
+    """
+    for name, event, rows, sign in (("counted_in", "INSERT", "NEW", "1"), ("counted_out", "DELETE", "OLD", "-1")):
+        connection.exec_driver_sql(
+            f'CREATE OR REPLACE TRIGGER {name} AFTER {event} ON "{table}" REFERENCING {rows} TABLE AS changed '
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {_FUNCTION}('{quota}', '{sign}')"
+        )
+    guarded = connection.execute(_GUARDED, {"name": _GUARD, "table": USAGE}).scalar_one()
+    if guarded:
+        connection.exec_driver_sql(f"ALTER TABLE {USAGE} DISABLE TRIGGER {_GUARD}")
+    count = text(
+        f"INSERT INTO {USAGE} (tenant_id, resource, used) "  # noqa: S608  # declared names
+        f'SELECT CAST(:id AS uuid), :quota, count(*) FROM "{table}" WHERE tenant_id = :id '
+        "ON CONFLICT (tenant_id, resource) DO UPDATE SET used = excluded.used"
+    )
+    for tenant_id in tenants_in_turn(connection):
+        connection.execute(count, {"id": tenant_id, "quota": quota})
+    if guarded:
+        connection.exec_driver_sql(f"ALTER TABLE {USAGE} ENABLE TRIGGER {_GUARD}")
+
+
+def counting_findings(connection: Connection, declared: Declarations) -> Iterator[str]:
+    """Name every trigger of a quota that is missing, that counts otherwise, or that is not declared."""
+    held = _held(connection)
+    for table, quota in declared.counted.items():
+        for name, trigger in _declared(quota).items():
+            if (table, name) not in held:
+                yield f"{table}: the trigger {name} is missing"
+            elif held[table, name] != trigger:
+                yield f"{table}: the trigger {name} is not as declared"
+    yield from _undeclared(held, declared)
+
+
+def _undeclared(held: Mapping[tuple[str, str], _Trigger], declared: Declarations) -> Iterable[str]:
+    for (table, name), trigger in held.items():
+        ours = table in declared.counted and name in _declared(declared.counted[table])
+        if trigger.function == _FUNCTION and not ours:
+            yield f"{table}: the trigger {name} counts rows, which is not declared"
+
+
+def _declared(quota: str) -> dict[str, _Trigger]:
+    after_insert, after_delete = 4, 8
+    return {
+        "counted_in": _Trigger(_FUNCTION, after_insert, f"{quota}\0001\000".encode(), "changed"),
+        "counted_out": _Trigger(_FUNCTION, after_delete, f"{quota}\000-1\000".encode(), "changed"),
+    }
+
+
+def _held(connection: Connection) -> dict[tuple[str, str], _Trigger]:
+    return {
+        (row.table, row.name): _Trigger(row.function, row.moment, bytes(row.arguments), row.rows, row.conditional)
+        for row in connection.execute(_HELD)
+    }

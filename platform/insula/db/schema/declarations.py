@@ -1,0 +1,348 @@
+"""What the kernel and the apps declare of the database, merged into one value.
+
+Provisioning, migrations, the catalogue check, pools and the worker receive that value. An app declares a
+``DatabasePart`` beside its code. ``merged(KERNEL, *parts)`` joins them, and refuses two declarations of one thing;
+``insula.db.schema.declaration_check`` compares the names with the models.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from insula.core.errors import ManifestError
+from insula.db.engine.roles import BACKUP, GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole
+from insula.db.schema.branches import Branch
+from insula.db.schema.queue_rights import Policy, QueueRight, queue_policies, queue_rights
+from insula.db.schema.rights import (
+    COMMANDS,
+    FORMER_TABLE,
+    GlobalTable,
+    Named,
+    Owned,
+    Right,
+    Rule,
+    ShapeException,
+    TableDeclaration,
+    may,
+    name_of,
+)
+
+KERNEL_OWNER: Final = "the kernel"
+_NO_TRIGGERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+_EVENT: Final = (
+    "INSERT tenant_id, id, occurred_at, actor_kind, actor_id, actor_label, action, object_type, object_id, "
+    "before, after, request_id, address"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredRole:
+    """A role and how it is used.
+
+    ``actors`` are the kinds of actors whose acts it may record in the audit log: without any, it records no act.
+    ``tenantless`` are the tasks that it may enqueue for no tenant. ``in_worker``: jobs act as this role, besides the
+    worker's own.
+    """
+
+    role: DatabaseRole
+    actors: tuple[str, ...] = ()
+    tenantless: tuple[str, ...] = ()
+    in_worker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A table whose rows triggers count in ``tenant_usage``, under the name of a quota."""
+
+    table: str
+    quota: str
+
+
+def counted(table: Named, quota: str) -> Counted:
+    """Declare that the rows of a table are counted as ``quota``."""
+    return Counted(name_of(table), quota)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabasePart:
+    """What one owner, the kernel or an app, declares of the database. The installation names an app as the owner.
+
+    ``triggers`` protect tenants, by table: the catalogue check misses none of them. ``clocked`` are tasks that run by
+    the clock, for no tenant. ``queue`` holds rights on the job queue that cross tenants. The objects of
+    ``extensions`` are PostgreSQL's own, and no findings. ``branches`` are the revisions that make its tables.
+    ``plans`` is the table of what can be bought: text ``key``, and ``entitlements``, a JSON object of amounts.
+    """
+
+    owner: str = ""
+    roles: tuple[DeclaredRole, ...] = ()
+    tables: tuple[TableDeclaration, ...] = ()
+    counted: tuple[Counted, ...] = ()
+    triggers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_TRIGGERS)
+    clocked: tuple[str, ...] = ()
+    queue: tuple[QueueRight, ...] = ()
+    extensions: tuple[str, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    plans: str | None = None
+
+    def joined(
+        self,
+        *tables: TableDeclaration,
+        counted: Iterable[Counted] = (),
+        clocked: Iterable[str] = (),
+        queue: Iterable[QueueRight] = (),
+        branches: Iterable[Branch] = (),
+    ) -> "DatabasePart":
+        """Return this part with what the app's resources declare."""
+        return replace(
+            self,
+            tables=(*self.tables, *tables),
+            counted=(*self.counted, *counted),
+            clocked=(*self.clocked, *clocked),
+            queue=(*self.queue, *queue),
+            branches=(*self.branches, *branches),
+        )
+
+    @property
+    def app_role(self) -> DatabaseRole:
+        """The role for which ``owned`` tables are declared. Raises ManifestError where there is not one."""
+        found = [declared.role for declared in self.roles if isinstance(declared.role, AppRole)]
+        if len(found) != 1:
+            raise ManifestError(
+                f"{self.owner}: owned() is for the app's role, and {len(found)} are declared: "
+                "declare one AppRole in roles=, or spell the rights out with may()"
+            )
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declarations:
+    """Everything that is declared of the database, of the kernel and of each app. Made by ``merged``."""
+
+    roles: tuple[DatabaseRole, ...]
+    app_roles: tuple[DatabaseRole, ...]
+    worker_roles: tuple[DatabaseRole, ...]
+    rights: tuple[Right, ...]
+    exceptions: Mapping[tuple[str, Rule, str], str]
+    global_tables: frozenset[str]
+    counted: Mapping[str, str]
+    triggers: Mapping[str, tuple[str, ...]]
+    actors: Mapping[DatabaseRole, tuple[str, ...]]
+    tenantless: Mapping[DatabaseRole, tuple[str, ...]]
+    clocked: tuple[str, ...]
+    queue: tuple[QueueRight, ...]
+    extensions: frozenset[str]
+    branches: tuple[Branch, ...]
+    """The kernel's, then that of the plans' owner, then the others in the installation's order."""
+    plans: str | None
+    """The table of what can be bought."""
+    former: Path | None
+    """The revisions that bring a database of the single chain before the branches to its end."""
+    owners: Mapping[tuple[str, ...], str]
+    """Whose each declaration is."""
+
+    @property
+    def web_roles(self) -> tuple[DatabaseRole, ...]:
+        """What a web process logs in as."""
+        return (*self.app_roles, IDENTITY, GATE)
+
+    @property
+    def serving_roles(self) -> tuple[DatabaseRole, ...]:
+        """What web processes and workers log in as."""
+        return (*self.web_roles, WORKER)
+
+    @property
+    def producers(self) -> tuple[DatabaseRole, ...]:
+        """The roles that enqueue jobs."""
+        return (*self.app_roles, IDENTITY, WORKER)
+
+    @property
+    def tenantless_tasks(self) -> frozenset[str]:
+        """The tasks that some role may enqueue for no tenant."""
+        return frozenset(task for tasks in self.tenantless.values() for task in tasks)
+
+    @property
+    def queue_rights(self) -> frozenset[QueueRight]:
+        """Every right on the job queue."""
+        return queue_rights(self.producers, self.queue)
+
+    @property
+    def queue_policies(self) -> frozenset[Policy]:
+        """The row-level security of the jobs."""
+        return queue_policies(self.tenantless, self.queue)
+
+    def rights_on(self, table: str) -> Iterator[Right]:
+        """Yield the declared rights on one table, the backup's included."""
+        yield from (right for right in self.rights if right.table == table)
+        if table == FORMER_TABLE:
+            yield Right(GATE, table, "SELECT", "all")  # the version before looks into it
+        yield Right(BACKUP, table, "SELECT", "all")
+
+    def role(self, name: str) -> DatabaseRole:
+        """Return the declared role of that name. Raises KeyError."""
+        for role in self.roles:
+            if role == name:
+                return role
+        raise KeyError(name)
+
+
+def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
+    """Return what all the parts declare together. Raises ManifestError for what is declared twice."""
+    owners = _Owners()
+    declared = tuple(_claimed(owners, parts))
+    roles = tuple(each.role for each in declared)
+    app_roles = tuple(role for role in roles if isinstance(role, AppRole))
+    rights = (*_rights(owners, parts), *_shared_rights(owners, app_roles), *_counting_rights(owners, parts))
+    queue = tuple(held for part in parts for held in part.queue)
+    _check_roles(owners, roles)
+    clocked = tuple(task for part in parts for task in part.clocked)
+    tenantless = {each.role: each.tenantless for each in declared if each.tenantless}
+    if clocked:
+        tenantless[WORKER] = (*tenantless.get(WORKER, ()), *clocked)
+    departures = _all(parts, ShapeException)
+    return Declarations(
+        roles=roles,
+        app_roles=app_roles,
+        worker_roles=(WORKER, *(each.role for each in declared if each.in_worker)),
+        rights=rights,
+        exceptions=MappingProxyType({(found.table, found.rule, found.subject): found.reason for found in departures}),
+        global_tables=frozenset(found.table for found in _all(parts, GlobalTable)),
+        counted=MappingProxyType({count.table: count.quota for part in parts for count in part.counted}),
+        triggers=MappingProxyType({table: names for part in parts for table, names in part.triggers.items()}),
+        actors=MappingProxyType(
+            {each.role: each.actors for each in declared if each.actors or isinstance(each.role, AppRole)}
+        ),
+        tenantless=MappingProxyType(tenantless),
+        clocked=clocked,
+        queue=queue,
+        extensions=frozenset(name for part in parts for name in part.extensions),
+        branches=tuple(branch for part in sorted(parts, key=_turn) for branch in part.branches),
+        plans=next((part.plans for part in parts if part.plans is not None), None),
+        former=former,
+        owners=MappingProxyType(owners.found),
+    )
+
+
+def _turn(part: DatabasePart) -> int:
+    """Return when a part's branches are run: the kernel's first, then the plans', in which the others grant."""
+    if part.owner == KERNEL_OWNER:
+        return 0
+    return 1 if part.plans is not None else 2
+
+
+def rights_of_an_app(role: DatabaseRole) -> Iterator[Right]:
+    """Yield what every role that serves requests may do within the tenant: record its acts, repeat its answers."""
+    yield from rights_of_an_actor(role)
+    yield from may(role, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE")
+
+
+def rights_of_an_actor(role: DatabaseRole) -> Iterator[Right]:
+    """Yield what a role needs that appends to the audit log; a trigger gives the event its place in the chain."""
+    yield from may(role, "tenant", "audit_event", _EVENT)
+    yield from may(role, "tenant", "audit_head", "SELECT", "INSERT", "UPDATE sequence, hash")
+
+
+class _Owners:
+    """Whose each declaration is, by its words."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, ...], str] = {}
+
+    def claim(self, owner: str, *words: str) -> None:
+        """Note a declaration. Raises ManifestError where there is one already."""
+        key = tuple(str(word) for word in words)
+        if (first := self.found.get(key)) is not None:
+            whose = f"twice by {owner}" if first == owner else f"by {first} and by {owner}"
+            raise ManifestError(f"{' '.join(key)}: declared {whose}; keep one of the two")
+        self.found[key] = owner
+
+
+def _claimed(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[DeclaredRole]:
+    """Yield the parts' roles, after claiming all that is no right."""
+    for part in parts:
+        for each in part.roles:
+            owners.claim(part.owner, "the role", each.role)
+            yield each
+        for table in part.tables:
+            if isinstance(table, ShapeException):
+                owners.claim(part.owner, "the exception for the", table.rule, table.subject, "of", table.table)
+            elif isinstance(table, Owned | GlobalTable):
+                owners.claim(part.owner, "the table", table.table)
+        for words in _of_plans(part):
+            owners.claim(part.owner, *words)
+        for what, names in (
+            ("the triggers of", part.triggers),
+            ("the task of the clock", part.clocked),
+            ("the branch of revisions", (branch.name for branch in part.branches)),
+        ):
+            for name in names:
+                owners.claim(part.owner, what, name)
+        for held in part.queue:
+            owners.claim(part.owner, held.role, "may", held.privilege, "jobs." + held.name)
+
+
+def _of_plans(part: DatabasePart) -> Iterator[tuple[str, ...]]:
+    if part.plans is not None:
+        yield ("the plans",)
+    for count in part.counted:
+        yield "the counted table", count.table
+        yield "the quota", count.quota
+
+
+def _rights(owners: _Owners, parts: Sequence[DatabasePart]) -> Iterator[Right]:
+    roles = frozenset(each.role for part in parts for each in part.roles)
+    for part in parts:
+        for table in part.tables:
+            found = may(part.app_role, "tenant", table.table, *COMMANDS) if isinstance(table, Owned) else table
+            if isinstance(found, tuple):
+                yield from _noted(owners, part.owner, (right for right in found if not _left_out(right.role, roles)))
+
+
+def _left_out(role: DatabaseRole, roles: Collection[DatabaseRole]) -> bool:
+    """Tell whether a role is that of an app which is not in the installation."""
+    return isinstance(role, OtherAppRole) and role not in roles
+
+
+def _shared_rights(owners: _Owners, roles: Iterable[DatabaseRole]) -> Iterator[Right]:
+    for role in roles:
+        yield from _noted(owners, "the kernel, for every app", rights_of_an_app(role))
+
+
+def _counting_rights(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[Right]:
+    """Yield what the triggers of counted tables need, which run with the rights of the role that makes a row."""
+    for role in {part.app_role for part in parts if part.counted}:
+        for right in may(role, "tenant", "tenant_usage", "SELECT", "INSERT", "UPDATE used"):
+            if (role, "may", right.command, right.table) not in owners.found:  # an app may read its usage, too
+                yield from _noted(owners, "the kernel, for counted tables", [right])
+
+
+def _noted(owners: _Owners, owner: str, rights: Iterable[Right]) -> Iterator[Right]:
+    for right in rights:
+        owners.claim(owner, right.role, "may", right.command, right.table)
+        yield right
+
+
+def _check_roles(owners: _Owners, roles: Iterable[DatabaseRole]) -> None:
+    """Refuse a right of a role that nobody declares: nothing would make that role."""
+    known = frozenset(roles)
+    for words, owner in owners.found.items():
+        if len(words) > 1 and words[1] == "may" and words[0] not in known:
+            raise ManifestError(
+                f"{owner}: {' '.join(words)}, but no app declares the role {words[0]}; "
+                f"declared are {', '.join(sorted(known))}{did_you_mean(words[0], known)}"
+            )
+
+
+_Kind = TypeVar("_Kind")
+
+
+def _all(parts: Iterable[DatabasePart], kind: type[_Kind]) -> list[_Kind]:
+    return [table for part in parts for table in part.tables if isinstance(table, kind)]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error's message that names what was probably meant, or nothing."""
+    close = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

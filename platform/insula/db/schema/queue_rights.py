@@ -1,0 +1,121 @@
+"""Who may do what in the job queue, the schema ``jobs``: the kernel's part, and the words for an app's.
+
+The migration grants what is declared, ``insula migrate`` brings an older database to it, and the catalogue check
+compares the database with it exactly.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from insula.db.engine.roles import BACKUP, GATE, WORKER, DatabaseRole
+from insula.db.schema.rights import COMMANDS
+
+SCHEMA: Final = "jobs"
+SEARCH_PATH: Final = "jobs, pg_temp"
+QUEUEING_LOCK: Final = "procrastinate_jobs_queueing_lock_idx_v1"
+JOBS: Final = "procrastinate_jobs"
+EVENTS: Final = "procrastinate_events"
+
+_WORKERS: Final = "procrastinate_workers"
+_DEFERS: Final = "procrastinate_periodic_defers"
+_OPEN: Final = "true"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class QueueRight:
+    """What one role may do to one table, sequence or function of the queue. No ``columns`` means all."""
+
+    role: str
+    name: str
+    privilege: str
+    columns: tuple[str, ...] = ()
+
+
+def on_queue(role: str, name: str, *privileges: str) -> tuple[QueueRight, ...]:
+    """Declare a right on the queue that crosses tenants, from ``"SELECT"`` or ``"SELECT id, status"``."""
+    return tuple(_rights(role if isinstance(role, DatabaseRole) else DatabaseRole(role), name, *privileges))
+
+
+def _rights(role: DatabaseRole, name: str, *privileges: str) -> Iterator[QueueRight]:
+    for words in privileges:
+        privilege, _, columns = words.partition(" ")
+        parts = tuple(sorted(part.strip() for part in columns.split(",") if part))
+        yield QueueRight(role, name, privilege, parts)
+
+
+def queue_rights(producers: Iterable[DatabaseRole], declared: Iterable[QueueRight]) -> frozenset[QueueRight]:
+    """Return every right on the queue: of those that enqueue, of the worker and the backup, and what is declared."""
+    declared = frozenset(declared)
+    readers = {right.role for right in declared if (right.name, right.privilege) == (JOBS, "SELECT")}
+    enqueue = [right for role in producers for right in _produce(role, sees_ids=role != WORKER and role not in readers)]
+    return frozenset({*enqueue, *_work(), *_save(), *declared})
+
+
+def _produce(role: DatabaseRole, *, sees_ids: bool) -> Iterator[QueueRight]:
+    yield from _rights(role, SCHEMA, "USAGE")
+    yield from _rights(role, EVENTS, "INSERT")
+    yield from _rights(role, f"{JOBS}_id_seq", "USAGE")
+    yield from _rights(role, f"{EVENTS}_id_seq", "USAGE")
+    yield from _rights(role, "procrastinate_defer_jobs_v1", "EXECUTE")
+    if role != WORKER:
+        columns = "queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at"
+        yield from _rights(role, JOBS, f"INSERT {columns}")
+    if sees_ids:
+        yield from _rights(role, JOBS, "SELECT id")
+
+
+def _work() -> Iterator[QueueRight]:
+    for table in (JOBS, _WORKERS, _DEFERS):
+        yield from _rights(WORKER, table, *COMMANDS)
+    yield from _rights(WORKER, EVENTS, "SELECT", "DELETE")
+    yield from _rights(WORKER, f"{_DEFERS}_id_seq", "USAGE")
+    for function in (
+        "procrastinate_defer_periodic_job_v2",
+        "procrastinate_fetch_job_v2",
+        "procrastinate_finish_job_v1",
+        "procrastinate_retry_job_v2",
+        "procrastinate_register_worker_v1",
+        "procrastinate_unregister_worker_v1",
+        "procrastinate_update_heartbeat_v1",
+        "procrastinate_prune_stalled_workers_v1",
+    ):
+        yield from _rights(WORKER, function, "EXECUTE")
+
+
+def _save() -> Iterator[QueueRight]:
+    yield from _rights(BACKUP, SCHEMA, "USAGE")
+    for table in (JOBS, EVENTS, _WORKERS, _DEFERS):
+        yield from _rights(BACKUP, table, "SELECT")
+        yield from _rights(BACKUP, f"{table}_id_seq", "SELECT")
+
+
+METRICS: Final = (
+    *on_queue(GATE, SCHEMA, "USAGE"),
+    *on_queue(GATE, JOBS, "SELECT queue_name, status, enqueued_at, scheduled_at"),
+)
+"""What the metrics' query reads."""
+
+_MINE: Final = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
+_NOBODYS: Final = "(tenant_id IS NULL)"
+Policy = tuple[str, str, tuple[str, ...], str | None, str | None]
+"""Name, command, to whom, USING, WITH CHECK."""
+
+
+def queue_policies(tenantless: Iterable[DatabaseRole], declared: Iterable[QueueRight]) -> frozenset[Policy]:
+    """Return the row-level security of the jobs: ``tenantless`` roles enqueue for no tenant, too."""
+    without = tuple(sorted(role for role in tenantless if role != WORKER))
+    return frozenset(
+        {
+            ("tenant_isolation", "ALL", ("public",), _MINE, _MINE),
+            (f"{WORKER}_all", "ALL", (str(WORKER),), _OPEN, _OPEN),
+            *({("tenantless", "ALL", without, _NOBODYS, _NOBODYS)} if without else ()),
+            *(_crossing(right) for right in declared if right.name == JOBS),
+        }
+    )
+
+
+def _crossing(right: QueueRight) -> Policy:
+    using = None if right.privilege == "INSERT" else _OPEN
+    check = _OPEN if right.privilege in ("INSERT", "UPDATE") else None
+    return (f"{right.role}_{right.privilege.lower()}", right.privilege, (str(right.role),), using, check)

@@ -1,0 +1,21 @@
+"""PostgreSQL and Valkey from wheels, as children of this process: no package manager, no daemon, no container."""
+
+from insula.dev.embedded.cluster import Cluster
+from insula.dev.embedded.failure import EmbeddedError
+from insula.dev.embedded.guard import die_with
+from insula.dev.embedded.home import Lock, prepare
+from insula.dev.embedded.process import guarded
+from insula.dev.embedded.secrets import LocalSecrets, declared_secrets
+from insula.dev.embedded.software import Software
+
+__all__ = [
+    "Cluster",
+    "EmbeddedError",
+    "LocalSecrets",
+    "Lock",
+    "Software",
+    "declared_secrets",
+    "die_with",
+    "guarded",
+    "prepare",
+]

@@ -1,0 +1,131 @@
+"""One server process, tied to this one: it ends when this process ends, however that comes about."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from insula.dev.embedded import guard
+from insula.dev.embedded.account import Account
+from insula.dev.embedded.failure import EmbeddedError
+
+_POLL_SECONDS = 0.01
+
+
+def guarded(command: Sequence[str | Path], death: signal.Signals, account: Account = Account()) -> list[str]:  # noqa: B008  frozen
+    """Return the command line that runs ``command`` as ``account``, to receive ``death`` when this process dies."""
+    if threading.current_thread() is not threading.main_thread():
+        # The kernel sends the death signal when the *thread* that started the child ends.
+        raise RuntimeError("servers are started from the main thread only")
+    uid, gid = ("" if number is None else str(number) for number in (account.uid, account.gid))
+    prefix = [sys.executable, "-I", "-S", str(Path(guard.__file__)), str(os.getpid()), str(int(death)), uid, gid]
+    return [*prefix, *(str(part) for part in command)]
+
+
+class Server:
+    """A running server, its log, and how it is asked to stop."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._name = name
+        self._process = process
+        self._log = log
+
+    @classmethod
+    def spawn(  # noqa: PLR0913  one place that knows all about starting a process
+        cls,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        account: Account,
+        death: signal.Signals,
+        directory: Path,
+        log: Path,
+        stdin: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> "Server":
+        """Start ``command`` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor."""
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603  a fixed binary, no shell
+                guarded(command, death, account),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                cwd=directory,
+                env={"TZ": "UTC", "LC_ALL": "C", **(environment or {})},
+                start_new_session=True,
+            )
+        if process.stdin is not None:
+            process.stdin.write(stdin.encode())
+            process.stdin.close()
+        return cls(name, process, log)
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Return when ``ready`` says so; raise with the log's last words if the server ends or takes too long."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if self._process.poll() is not None:
+                raise EmbeddedError(f"{self._name} did not start: {last_words(self._log)} (log: {self._log})")
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"{self._name} is not ready after {seconds:.0f} s (log: {self._log})")
+            time.sleep(_POLL_SECONDS)
+
+    def check(self) -> None:
+        """Raise if the server has ended."""
+        if self._process.poll() is not None:
+            raise EmbeddedError(f"{self._name} ended: {last_words(self._log)} (log: {self._log})")
+
+    def stop(self, *signals: signal.Signals, seconds: float = 10.0) -> None:
+        """Send ``signals`` one after the other, then SIGKILL, until the server has ended."""
+        for number in (*signals, signal.SIGKILL):
+            if self._process.poll() is None:
+                self._process.send_signal(number)
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+    @property
+    def pid(self) -> int:
+        """The process id; that of the server itself, since the guard becomes it."""
+        return self._process.pid
+
+
+def last_words(log: Path) -> str:
+    """Return the last line of ``log`` that names a failure, or just the last one."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    failures = [line for line in lines if any(mark in line.lower() for mark in ("fatal", "error", "panic"))]
+    return (failures or lines or ["it said nothing"])[-1].strip()
+
+
+def occupants(directory: Path) -> list[int]:
+    """Return the ids of the processes that work in ``directory``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").readlink() == directory.resolve():
+                found.append(int(entry.name))
+        except OSError:  # ended meanwhile, or not ours to see
+            continue
+    return found
+
+
+def wait_until_vacant(directory: Path, name: str, seconds: float = 15.0) -> None:
+    """Wait for a predecessor that is just shutting down; raise if it stays."""
+    deadline = time.monotonic() + seconds
+    while left := occupants(directory):
+        if time.monotonic() > deadline:
+            raise EmbeddedError(f"an old {name} (process {left[0]}) still works in {directory}: stop it first")
+        time.sleep(_POLL_SECONDS)
+
+
+def fresh_log(path: Path) -> Path:
+    """Return ``path``, empty; what it held is kept as one older generation."""
+    if path.exists():
+        path.replace(path.with_suffix(".log.1"))
+    path.touch(mode=0o600)
+    return path

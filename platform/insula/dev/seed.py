@@ -1,0 +1,82 @@
+"""Two demo tenants with people in them, and the demo rows of every resource. Repeatable: what is there stays as it is.
+
+Runs as the owner, in one transaction: it makes rows of every app at once, which no app's role may.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from insula.apps import Demo, DemoTenant, Installation
+from insula.core import clock
+from insula.core.ids import new_id
+from insula.core.settings import Settings
+from insula.core.text.collation import sort_key
+from insula.db.migrate.run import as_owner
+from insula.db.schema.acting import act_for
+from insula.identity import hash_password
+
+PASSWORD: Final = "insula-demo"  # noqa: S105  a known password, for accounts that production never has
+BOTH: Final = "both@insula.example"
+STAFF: Final = "staff@insula.example"
+ROLES: Final = ("owner", "admin", "member", "viewer")
+
+
+class _Tenant(NamedTuple):
+    slug: str
+    name: str
+    plan: str
+
+
+TENANTS: Final = (_Tenant("acme", "Acme", "pro"), _Tenant("globex", "Globex", "free"))
+
+_STAFF: Final = text("""
+    INSERT INTO staff (user_id, role, created_at) SELECT id, 'superuser', :now FROM "user" WHERE email = :email
+    ON CONFLICT DO NOTHING
+""")
+_MISSING: Final = text("SELECT NOT EXISTS (SELECT FROM tenant WHERE slug = :slug)")
+_TENANT: Final = text("""
+    INSERT INTO tenant (id, slug, name, name_key, status, plan, created_at, updated_at, version)
+    VALUES (:id, :slug, :name, :name_key, 'active', :plan, :now, :now, 1)
+""")
+
+
+def seed(settings: Settings, installation: Installation) -> None:
+    """Make what is missing of the demo tenants. The database must be migrated."""
+    password_hash = asyncio.run(hash_password(PASSWORD))
+    as_owner(settings, partial(_seed, installation=installation, password_hash=password_hash))
+
+
+def _seed(connection: Connection, installation: Installation, password_hash: str) -> None:
+    missing = [tenant for tenant in TENANTS if connection.execute(_MISSING, {"slug": tenant.slug}).scalar_one()]
+    made = [DemoTenant(new_id(), tenant.slug, tenant.plan) for tenant in missing]
+    demo = Demo(made, installation.assignable, password_hash, clock.now())
+    if made:
+        _add_staff(connection, demo)
+    for tenant, row in zip(missing, made, strict=True):
+        _add_tenant(connection, demo, row, tenant.name)
+    for plant in installation.seeds:
+        plant(connection, demo)
+    connection.commit()
+
+
+def _add_staff(connection: Connection, demo: Demo) -> None:
+    demo.add_user(connection, STAFF)
+    connection.execute(_STAFF, {"email": STAFF, "now": demo.now})
+
+
+def _add_tenant(connection: Connection, demo: Demo, tenant: DemoTenant, name: str) -> None:
+    act_for(connection, tenant.id)
+    row = {"id": tenant.id, "slug": tenant.slug, "plan": tenant.plan, "now": demo.now}
+    connection.execute(_TENANT, {**row, "name": name, "name_key": sort_key(name)})
+    for role, email in _people(tenant):
+        demo.add_member(connection, tenant, email, role)
+
+
+def _people(tenant: DemoTenant) -> Sequence[tuple[str, str]]:
+    """Return the roles in the tenant and the addresses of their members."""
+    return [*((role, f"{role}@{tenant.slug}.example") for role in ROLES), ("member", BOTH)]

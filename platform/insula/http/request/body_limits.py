@@ -1,0 +1,42 @@
+"""How much of a body is received, of whatever route and then of one."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.types import Message, Receive
+
+from insula.core.errors import BadRequest, PayloadTooLarge
+from insula.http.responses.refusal import Refusal
+
+CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}  # the rest of the body is not read
+
+
+def has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Tell whether the request has a body, by its headers."""
+    return b"content-length" in headers or b"transfer-encoding" in headers
+
+
+def check_length(headers: Mapping[bytes, bytes], largest: int) -> None:
+    """Raise PayloadTooLarge for a body that says that it has more bytes, and BadRequest for one that says nonsense."""
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit():
+        raise BadRequest("Content-Length must be a number")
+    if len(length) > len(str(largest)) or int(length) > largest:
+        raise PayloadTooLarge(headers=CLOSE)
+
+
+class SizedBody:
+    """A ``receive`` whose request body must end within a size."""
+
+    def __init__(self, receive: Receive, largest: int) -> None:
+        self._receive = receive
+        self._left = largest
+
+    async def __call__(self) -> Message:
+        """Return the next message. Raises Refusal when the body is too large."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise Refusal(PayloadTooLarge(headers=CLOSE))
+        return message

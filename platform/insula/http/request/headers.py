@@ -1,0 +1,117 @@
+"""What the request's headers say of who asks and for which tenant. They select; they never grant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from insula.core.errors import BadRequest, Unauthenticated
+from insula.core.settings import Settings
+from insula.http.errors import DuplicateHeader, HeaderTooLarge
+
+MAX_CREDENTIALS = 8192  # bytes of an Authorization header: an access token has about 1,000
+MAX_HINT = 255
+_MAX_HEADER = 16_384
+_SCHEME = b"bearer "
+# Two of these mean two things to two readers.
+_SINGLE = frozenset(
+    {b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-match", b"origin"}
+    | {b"x-api-key", b"x-tenant"}
+)
+MAY_NAME_TENANT = "may_name_tenant"
+_READ = frozenset({b"transfer-encoding"}) | _SINGLE
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHosts:
+    """The names under which this installation itself is served, and where tenants' names hang."""
+
+    exact: frozenset[str]
+    suffix: str
+
+    def has(self, host: str) -> bool:
+        """Return whether ``host`` is the installation's own, a tenant's subdomain included."""
+        return host in self.exact or host.endswith(self.suffix)
+
+
+class TenantHints(NamedTuple):
+    """Which tenant the request names besides its token; None where it names none."""
+
+    host: str | None
+    named: str | None
+
+
+def read_headers(scope: Scope) -> dict[bytes, bytes]:
+    """Return the headers that matter here.
+
+    Raises DuplicateHeader, HeaderTooLarge, or BadRequest for a NUL.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if len(value) > _MAX_HEADER:
+            raise HeaderTooLarge
+        if name in _READ:
+            if name in found:
+                raise DuplicateHeader(f"{name.decode()} was sent more than once")
+            found[name] = value
+        if b"\0" in value:
+            raise BadRequest("A header holds a NUL character")
+    if len(found.get(b"authorization", b"")) > MAX_CREDENTIALS:
+        raise HeaderTooLarge
+    return found
+
+
+def headers_of(connection: HTTPConnection) -> Mapping[bytes, bytes]:
+    """Return what ``read_headers`` found; it was asked at the gate, where there is one."""
+    scope = connection.scope
+    found: Mapping[bytes, bytes] | None = scope["insula"].get("headers") if "insula" in scope else None
+    return read_headers(scope) if found is None else found
+
+
+def host_of(scope: Scope) -> str:
+    """Return the host that the request names, as ``normal_host``; the gate knows it, where there is one."""
+    found: str | None = scope["insula"].get("host") if "insula" in scope else None
+    return normal_host(read_headers(scope).get(b"host", b"").decode("latin-1")) if found is None else found
+
+
+def own_hosts(settings: Settings) -> OwnHosts:
+    """Return the hosts that ``settings`` declare."""
+    return _own_hosts(settings.public_url, settings.base_domain, settings.http.allowed_hosts)
+
+
+def normal_host(value: str) -> str:
+    """Return the name in a Host header's ``value``: lower case, no port, no final dot."""
+    if value.startswith("["):
+        return value.split("]", 1)[0].lower() + "]"
+    return value.rsplit(":", 1)[0].lower().removesuffix(".")
+
+
+def bearer_token(headers: Mapping[bytes, bytes]) -> str:
+    """Return the bearer token. Raises Unauthenticated without one of bounded length."""
+    value = headers.get(b"authorization", b"")
+    if len(value) > MAX_CREDENTIALS or value[: len(_SCHEME)].lower() != _SCHEME:
+        raise Unauthenticated
+    return value[len(_SCHEME) :].strip().decode("latin-1")
+
+
+def tenant_hints(connection: HTTPConnection, settings: Settings) -> TenantHints:
+    """Return the tenant hints of host and X-Tenant. Raises BadRequest for a long X-Tenant."""
+    headers = headers_of(connection)
+    named = headers.get(b"x-tenant")
+    if named is not None and len(named) > MAX_HINT:
+        raise BadRequest("X-Tenant must be sent once and short")
+    host = host_of(connection.scope)
+    return TenantHints(
+        None if host in own_hosts(settings).exact else host, None if named is None else named.decode("latin-1")
+    )
+
+
+@lru_cache(maxsize=16)
+def _own_hosts(public_url: str, base_domain: str, allowed: tuple[str, ...]) -> OwnHosts:
+    public = urlsplit(public_url).hostname or ""
+    base = base_domain.lower()
+    return OwnHosts(frozenset({public, base, *(name.lower() for name in allowed)}), f".{base}")

@@ -1,0 +1,20 @@
+"""``If-Match`` as a parameter of a route."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+from insula.core.preconditions import Precondition, precondition
+
+
+async def if_match(
+    if_match: Annotated[
+        str | None,
+        Header(description="Entity tags as sent in `ETag`, or `*`. The update is refused (412) when none matches."),
+    ] = None,
+) -> Precondition:
+    """Parse ``If-Match``. Raises BadRequest for anything but versions' tags or ``*``."""
+    return precondition(if_match)
+
+
+IfMatchDep = Annotated[Precondition, Depends(if_match)]

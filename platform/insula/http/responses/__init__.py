@@ -1,0 +1,1 @@
+"""What is answered: problems, entity tags, exports, words of a document."""

@@ -1,0 +1,108 @@
+"""How each exception becomes a problem. All four apps have the same handlers: a mounted app uses only its own."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import Scope
+from starlette.websockets import WebSocket
+
+from insula.core.errors import (
+    AppError,
+    BadRequest,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    Unauthenticated,
+)
+from insula.http.errors import InternalFailure, MethodNotAllowed
+from insula.http.responses.fields import field_errors, refused_fields
+from insula.http.responses.problems import ProblemResponse, request_id_of
+from insula.http.responses.refusal import Refusal
+from insula.http.responses.reporting import report
+
+POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
+_TRY_AGAIN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_BY_STATUS: Mapping[int, type[AppError]] = {
+    error.status: error
+    for error in (BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, PayloadTooLarge, InvalidRequest)
+}
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Give ``app`` the handlers of every exception that is an answer; what is left is caught by Faults."""
+    # FastAPI's type knows handlers of HTTP only; Starlette calls the same ones for WebSockets.
+    handlers: dict[Any, Any] = {
+        AppError: answer_app_error,
+        HTTPException: answer_http_exception,
+        RequestValidationError: answer_invalid_request,
+        WebSocketRequestValidationError: answer_invalid_request,
+    }
+    app.exception_handlers = handlers
+
+
+def close_code(error: AppError) -> int:
+    """Return the code with which a WebSocket is closed for ``error``."""
+    if error.status in _TRY_AGAIN:
+        return TRY_AGAIN_LATER
+    return INTERNAL_ERROR if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else POLICY_VIOLATION
+
+
+async def answer_app_error(connection: HTTPConnection, error: Exception) -> Response | None:
+    """Answer an AppError: a problem over HTTP, a close code over WebSocket."""
+    known = error if isinstance(error, AppError) else InternalFailure()
+    if known.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        report(connection.scope, error.__cause__ or error, known)
+    return await _answer(connection, known)
+
+
+async def answer_http_exception(connection: HTTPConnection, error: Exception) -> Response | None:
+    """Answer what the router and FastAPI raise, in the words of our own errors."""
+    if isinstance(error, Refusal):
+        return await _answer(connection, error.error)
+    if not isinstance(error, HTTPException):
+        return await _answer(connection, InternalFailure())
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_allowed(connection.scope)))
+    if error.status_code < HTTPStatus.BAD_REQUEST:
+        return Response(status_code=error.status_code, headers=headers)
+    kind = _BY_STATUS.get(error.status_code) or _kind_of(error.status_code)
+    return await _answer(connection, kind(headers=headers))
+
+
+async def answer_invalid_request(connection: HTTPConnection, error: Exception) -> Response | None:
+    """Answer a request of the wrong form, naming each field and never repeating what it held."""
+    if isinstance(connection, WebSocket) or not isinstance(error, RequestValidationError):
+        return await _answer(connection, InvalidRequest())
+    return ProblemResponse(InvalidRequest(), request_id_of(connection.scope), field_errors(error.errors()))
+
+
+async def _answer(connection: HTTPConnection, error: AppError) -> Response | None:
+    if isinstance(connection, WebSocket):
+        await connection.close(close_code(error), reason=error.code)
+        return None
+    refused = error.fields if isinstance(error, InvalidRequest) else {}
+    return ProblemResponse(error, request_id_of(connection.scope), refused_fields(refused))
+
+
+def _kind_of(status: int) -> type[AppError]:
+    phrase = HTTPStatus(status).phrase
+    return type(phrase, (AppError,), {"__doc__": phrase, "code": phrase.lower().replace(" ", "_"), "status": status})
+
+
+def _allowed(scope: Scope) -> set[str]:
+    # The router names the methods of the first route that has the path, not of all.
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    found: set[str] = set()
+    for route in iter_route_contexts(scope["app"].routes):
+        if route.methods and route.path_regex.match(path):
+            found |= route.methods
+    return found | {"HEAD"} if "GET" in found else found

@@ -1,0 +1,126 @@
+"""RFC 9457 problems: the one shape of every error answer, on the wire and in the document."""
+
+import json
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from http import HTTPStatus
+from typing import Any, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+from starlette.types import Scope
+
+from insula.core.errors import AppError
+
+MEDIA_TYPE = "application/problem+json"
+SCHEMA = "#/components/schemas/Problem"
+_EXAMPLE_ID = "01940b6e-7d1c-7a3e-9b52-5f0c2f6e8a11"
+
+Responses = dict[int | str, dict[str, Any]]  # FastAPI's own type of `responses=`
+
+
+class FieldError(BaseModel):
+    """One field that the request got wrong."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"field": "name", "message": "Field required", "code": "missing"}]}
+    )
+
+    field: str = Field(description="Path of the field, dotted; of the request's body, query, path or headers.")
+    message: str = Field(description="What is wrong, for people.")
+    code: str = Field(description="What is wrong, for programs.")
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:insula:problem:not_found",
+                    "title": "Nothing is here, or nothing that you may see",
+                    "status": 404,
+                    "detail": "Nothing is here, or nothing that you may see",
+                    "code": "not_found",
+                    "instance": _EXAMPLE_ID,
+                }
+            ]
+        }
+    )
+
+    type: str = Field(description="A URI that names this kind of problem.")
+    title: str = Field(description="The same for every problem of this kind.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is to be said about this one.")
+    code: str = Field(description="Stable, for programs.")
+    instance: str = Field(description="The request's id, also in X-Request-ID; quote it when asking for help.")
+    field_errors: list[FieldError] | None = Field(default=None, description="Only for requests of the wrong form.")
+
+
+class FieldErrorFields(TypedDict):
+    """A FieldError, as it is answered."""
+
+    field: str
+    message: str
+    code: str
+
+
+class ProblemResponse(Response):
+    """The answer that ``error`` becomes."""
+
+    def __init__(self, error: AppError, request_id: str, field_errors: Iterable[FieldErrorFields] = ()) -> None:
+        fields: dict[str, object] = _fields(type(error), error.detail, request_id)
+        if found := list(field_errors):
+            fields["field_errors"] = found
+        # ASCII only: whatever slipped into a text, even half a surrogate pair, can be encoded.
+        super().__init__(json.dumps(fields).encode(), error.status, dict(error.headers), MEDIA_TYPE)
+
+
+def request_id_of(scope: Scope) -> str:
+    """Return the id that the outermost middleware gave to this request; empty outside of it."""
+    request_id: str = scope.get("insula", {}).get("request_id", "")
+    return request_id
+
+
+def problems(*errors: type[AppError]) -> Responses:
+    """Return ``responses=`` for a route that can raise ``errors``; those of one status share an entry."""
+    found: Responses = {}
+    for error in errors:
+        entry = found.setdefault(error.status, _entry(error.status))
+        entry["content"][MEDIA_TYPE]["examples"][error.code] = {
+            "summary": error.title(),
+            "value": _fields(error, error.title(), _EXAMPLE_ID),
+        }
+    return found
+
+
+def merge_problems(first: Mapping[int | str, dict[str, Any]], second: Mapping[int | str, dict[str, Any]]) -> Responses:
+    """Return both, with the examples of a status that stands in both side by side."""
+    merged: Responses = deepcopy(dict(first))
+    for status, entry in second.items():
+        mine = merged.get(status, {}).get("content", {}).get(MEDIA_TYPE)
+        theirs = entry.get("content", {}).get(MEDIA_TYPE)
+        if mine is None or theirs is None:
+            merged[status] = {**merged.get(status, {}), **deepcopy(entry)}
+        else:
+            mine["examples"] = {**mine["examples"], **deepcopy(theirs["examples"])}
+    return merged
+
+
+def _entry(status: int) -> dict[str, Any]:
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": SCHEMA}, "examples": {}}},
+    }
+
+
+def _fields(kind: type[AppError], detail: str, request_id: str) -> dict[str, object]:
+    return {
+        "type": f"urn:insula:problem:{kind.code}",
+        "title": kind.title(),
+        "status": kind.status,
+        "detail": detail,
+        "code": kind.code,
+        "instance": request_id,
+    }

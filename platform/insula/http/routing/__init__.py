@@ -1,0 +1,1 @@
+"""The kinds of routes: their guard, unit of work, idempotency and check at start."""

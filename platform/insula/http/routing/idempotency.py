@@ -1,0 +1,132 @@
+"""``Idempotency-Key``: one effect for each key, scoped to tenant, principal and route.
+
+The record is written in the transaction of the effect, with the serialised answer. Of requests in
+flight at once one wins an advisory lock and the others are answered 409: ``ON CONFLICT`` would
+make them wait. See draft-ietf-httpapi-idempotency-key-header.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from sqlalchemy import delete, func, literal_column
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from insula.core import clock
+from insula.core.errors import BadRequest, IdempotencyKeyInFlight, IdempotencyKeyReused
+from insula.db.engine.failures import constraint_of
+from insula.db.engine.unit import Unit
+from insula.db.models import IdempotencyRecord
+from insula.db.models.idempotency import LIFETIME, OPERATION
+
+HEADER = "idempotency-key"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_KEPT_HEADERS = ("content-type", "location", "etag")
+_UNIQUE = frozenset({"idempotency_record_pkey", "uq_idempotency_record_operation"})
+
+
+class Replay(Exception):
+    """The request was answered before; ``response`` is that answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key claimed by the request in progress, to be stored with its answer."""
+
+    partition: UUID
+    principal_id: UUID
+    route: str
+    key: str
+    request_hash: bytes
+
+    async def store(self, unit: Unit, response: Response, kept: bytes | None = None) -> None:
+        """Add the record of ``response`` to the unit's transaction, with the body ``kept`` if there is one."""
+        if unit.tenant_id != self.partition:
+            await unit.enter(self.partition)
+        unit.session.add(
+            IdempotencyRecord(
+                tenant_id=self.partition,
+                principal_id=self.principal_id,
+                route=self.route,
+                key=self.key,
+                request_hash=self.request_hash,
+                status=response.status_code,
+                headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+                body=bytes(response.body) if kept is None else kept,
+                created_at=clock.now(),
+            )
+        )
+        try:
+            await unit.session.flush()
+        except IntegrityError as error:
+            if constraint_of(error) not in _UNIQUE:
+                raise
+            raise IdempotencyKeyInFlight from error  # the release before holds another lock for the same key
+
+
+def operation_of(route: APIRoute) -> str:
+    """Return the name of a route's operation: unique in its app, and the same wherever its code moves."""
+    return route.operation_id or route.name
+
+
+async def claim(request: Request, unit: Unit, *, principal_id: UUID, app: str) -> Claim | None:
+    """Claim the request's key, if it has one.
+
+    Raises Replay when the key's effect was committed before, IdempotencyKeyReused when that was
+    another request, IdempotencyKeyInFlight while another request holds the key.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise BadRequest("Idempotency-Key must be 1 to 255 printable ASCII characters")
+    partition = unit.tenant_id
+    if partition is None:
+        raise RuntimeError("an idempotency key needs a partition")
+    digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).digest()
+    route = f"{app}/{operation_of(request.scope['route'])}"
+    claimed = Claim(partition, principal_id, route, key, digest)
+    if not (await unit.session.exec(select(func.pg_try_advisory_xact_lock(_lock_id(claimed))))).one():
+        raise IdempotencyKeyInFlight
+    await _answer_if_known(unit, claimed)
+    return claimed
+
+
+def keep_instead(request: Request, body: BaseModel) -> None:
+    """Keep ``body`` for whoever repeats the request, in place of an answer that must not be stored."""
+    request.scope["insula"]["kept"] = body.model_dump_json().encode()
+
+
+async def _answer_if_known(unit: Unit, claimed: Claim) -> None:
+    # A statement after the lock: its snapshot sees what the previous holder committed.
+    mine = (
+        (col(IdempotencyRecord.tenant_id) == claimed.partition)
+        & (col(IdempotencyRecord.principal_id) == claimed.principal_id)
+        & (literal_column(OPERATION) == claimed.route)
+        & (col(IdempotencyRecord.key) == claimed.key)
+    )
+    record = (await unit.session.exec(select(IdempotencyRecord).where(mine))).one_or_none()
+    if record is None:
+        return
+    if record.created_at < clock.now() - LIFETIME:
+        await unit.session.exec(delete(IdempotencyRecord).where(mine))
+        return
+    if record.request_hash != claimed.request_hash:
+        raise IdempotencyKeyReused
+    headers = {**record.headers, "idempotency-replayed": "true"}
+    raise Replay(Response(record.body, status_code=record.status, headers=headers))
+
+
+def _lock_id(claimed: Claim) -> int:
+    name = "\0".join((str(claimed.partition), str(claimed.principal_id), claimed.route, claimed.key))
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

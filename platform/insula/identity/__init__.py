@@ -1,0 +1,64 @@
+"""Who are you: accounts, passwords, sessions, and the access tokens that stand for them."""
+
+from insula.identity.accounts.addresses import EmailAddress, PersonName, fold
+from insula.identity.accounts.links import LinkRefused
+from insula.identity.accounts.mailing import Letters
+from insula.identity.accounts.own_account import (
+    AccountChange,
+    CurrentPasswordWrong,
+    OwnAccount,
+    Profile,
+    Rename,
+    SessionRecord,
+    SignedIn,
+)
+from insula.identity.accounts.service import Accounts, MailboxTakes, Registration
+from insula.identity.credentials.claims import Claims
+from insula.identity.credentials.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, NewPassword, PasswordTooEasy
+from insula.identity.credentials.passwords import Passwords, hash_password, verify_password
+from insula.identity.credentials.signing_keys import Jwk, KeyRing
+from insula.identity.credentials.tokens import TokenIssuer, TokenVerifier
+from insula.identity.sessions.service import (
+    Authenticator,
+    EmailNotVerified,
+    LoginRefused,
+    OpenedSession,
+    RefreshTokenRefused,
+    Sessions,
+)
+
+__all__ = [
+    "LONGEST_PASSWORD",
+    "SHORTEST_PASSWORD",
+    "AccountChange",
+    "Accounts",
+    "Authenticator",
+    "Claims",
+    "CurrentPasswordWrong",
+    "EmailAddress",
+    "EmailNotVerified",
+    "Jwk",
+    "KeyRing",
+    "Letters",
+    "LinkRefused",
+    "LoginRefused",
+    "MailboxTakes",
+    "NewPassword",
+    "OpenedSession",
+    "OwnAccount",
+    "PasswordTooEasy",
+    "Passwords",
+    "PersonName",
+    "Profile",
+    "RefreshTokenRefused",
+    "Registration",
+    "Rename",
+    "SessionRecord",
+    "Sessions",
+    "SignedIn",
+    "TokenIssuer",
+    "TokenVerifier",
+    "fold",
+    "hash_password",
+    "verify_password",
+]

@@ -1,0 +1,1 @@
+"""Users: registering, passwords, addresses and their emails."""

@@ -1,0 +1,74 @@
+"""When an API key was last used, without a write for each use."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from insula.core import clock
+from insula.core.errors import Unavailable
+from insula.core.ids import TenantId
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import IDENTITY
+
+COARSENESS: Final = timedelta(minutes=1)
+"""A key's row is written at most this often, however many processes see it used."""
+
+FLUSH_SECONDS: Final = 5.0
+"""How long writing may take in all; a process that ends waits no longer for a silent database."""
+
+_log = structlog.get_logger(__name__)
+_WRITE: Final = text("""
+    update api_key set last_used_at = :at
+    where id = :id
+      and (last_used_at is null or last_used_at <= cast(:at as timestamptz) - cast(:coarseness as interval))
+""")
+
+
+class KeyUses:
+    """Notes uses in memory. ``flush`` writes them down: from time to time, and when the process ends."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._noted: dict[TenantId, dict[UUID, float]] = {}
+
+    def note(self, tenant_id: TenantId, key_id: UUID) -> None:
+        """Note that the key is being used."""
+        self._noted.setdefault(tenant_id, {})[key_id] = clock.timestamp()
+
+    async def flush(self, within: float = FLUSH_SECONDS) -> None:
+        """Write down what was noted since the last time, in so many seconds at most; the rest is kept for the next."""
+        noted, self._noted = self._noted, {}
+        failed: dict[TenantId, dict[UUID, float]] = {}
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + within
+        try:
+            for tenant_id, uses in list(noted.items()):
+                if loop.time() >= ends:
+                    _log.warning("key uses not written", tenants=len(noted), reason="out of time")
+                    break
+                try:
+                    async with asyncio.timeout_at(ends):
+                        await self._write(tenant_id, sorted(uses.items()))
+                except (SQLAlchemyError, OSError, Unavailable) as error:
+                    _log.warning("key uses not written", tenant=str(tenant_id), reason=type(error).__name__)
+                    failed[tenant_id] = uses
+                del noted[tenant_id]
+        finally:
+            self._keep({**noted, **failed})  # those that failed come last, so that they hold up no others
+
+    def _keep(self, unwritten: Mapping[TenantId, dict[UUID, float]]) -> None:
+        newer, self._noted = self._noted, dict(unwritten)
+        for tenant_id, uses in newer.items():
+            self._noted.setdefault(tenant_id, {}).update(uses)
+
+    async def _write(self, tenant_id: TenantId, uses: Iterable[tuple[UUID, float]]) -> None:
+        rows = [{"id": key, "at": datetime.fromtimestamp(at, UTC), "coarseness": COARSENESS} for key, at in uses]
+        async with self._database.unit(IDENTITY, tenant_id) as unit:
+            connection = await unit.session.connection()
+            await connection.execute(_WRITE, rows)

@@ -1,0 +1,61 @@
+"""Which passwords may be chosen: long ones that a guesser does not try first (NIST SP 800-63B), of any characters."""
+
+import unicodedata
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from insula.core.errors import AppError
+
+SHORTEST_PASSWORD: Final = 12
+LONGEST_PASSWORD: Final = 128
+_FEWEST_CHARACTERS: Final = 5
+
+# The most used ones that are long enough to get here, without what stands between their letters and figures.
+_COMMON: Final = frozenset(
+    """
+    123456789012 1234567890123 12345678901234 123456789012345 1234567890123456 12345678910 123456789101112
+    987654321098 098765432109 112233445566 121212121212 147258369147 123123123123 123412341234 123456123456
+    1q2w3e4r5t6y 1q2w3e4r5t6y7u 1qaz2wsx3edc 1qaz2wsx3edc4rfv q1w2e3r4t5y6 qazwsxedcrfv zaq12wsxcde3 zxcvbnm12345
+    qwertyuiopas qwertyuiop12 qwertyuiop123 qwertyuiopasdf qwertyuiopasdfghjkl qwertyqwerty qwerty123456 qwerty1234567
+    qwerty12345678 qwerty123456789 asdfghjklqwerty asdfghjkl123 asdfasdfasdf abcdefghijkl abcdefghijklm abcd12345678
+    abc123456789 abcabc123123 a1b2c3d4e5f6 a123456789012 aa1234567890
+    password1234 password12345 password123456 passwordpassword passw0rdpassw0rd mypassword123 mypassword1234
+    thisismypassword changemechangeme changeme1234 letmeinletmein letmein12345 letmein123456 welcome12345 welcome123456
+    welcomewelcome admin1234567 admin12345678 adminadminadmin administrator administrator1 administrator123
+    iloveyou1234 iloveyou12345 iloveyouiloveyou iloveyousomuch iloveyouforever ihateyou1234 princess1234 sunshine1234
+    football1234 baseball1234 basketball12 superman1234 liverpool123 manchester123 manchesterunited trustno1trustno1
+    whatever1234 nothing12345 dragon123456 monkey123456 shadow123456 master123456 michael12345 charlie12345
+    unbelievable motherfucker fuckyou12345 supercalifragilisticexpialidocious
+    """.split()  # noqa: SIM905  a list of words is read more easily than one of strings
+)
+
+NewPassword = Annotated[
+    str,
+    Field(
+        min_length=SHORTEST_PASSWORD,
+        max_length=LONGEST_PASSWORD,
+        repr=False,
+        description="Any characters; not your name or address, nor one that everybody tries first.",
+    ),
+]
+
+
+class PasswordTooEasy(AppError):
+    """This password is among the first that are tried; choose another."""
+
+    code, status = "password_too_easy", 422
+
+
+def check_password(password: str, *own: str) -> None:
+    """Raise PasswordTooEasy for a common or repetitive password, and for one of the user's ``own`` words."""
+    bare = _bare(password)
+    mine = {_bare(word) for text in own for word in (text, text.partition("@")[0])}
+    if len(set(bare)) < _FEWEST_CHARACTERS or bare in _COMMON or bare in mine:
+        raise PasswordTooEasy
+
+
+def _bare(text: str) -> str:
+    """Return what is left when case, accents' encodings, spaces and punctuation are taken away, or else all of it."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(character for character in folded if character.isalnum()) or folded

@@ -1,0 +1,167 @@
+"""Access tokens (RFC 9068): the one place that signs them and the one place that decodes them."""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from typing import NoReturn
+from uuid import UUID
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from insula.core import clock
+from insula.core.errors import Unauthenticated
+from insula.core.ids import TenantId, UserId, new_id
+from insula.core.settings import Settings
+from insula.identity.credentials.claims import FIRST_PARTY_CLIENT, TOKEN_TYPE, Claims, Profile
+from insula.identity.credentials.signing_keys import ALGORITHM, KeyRing
+
+LONGEST_TOKEN = 8192
+_HEADER = frozenset({"alg", "kid", "typ"})
+_CACHED_TOKENS = 10_000
+
+
+class TokenIssuer:
+    """Signs access tokens: short-lived, for one exact audience and at most one tenant."""
+
+    def __init__(self, settings: Settings, keys: KeyRing) -> None:
+        self._issuer = issuer_of(settings)
+        self._lifetime = settings.auth.access_token_seconds
+        self._keys = keys
+
+    async def issue(
+        self,
+        *,
+        user_id: UserId,
+        session_id: UUID,
+        audience: str,
+        tenant_id: TenantId | None = None,
+        scopes: Collection[str] = frozenset(),
+    ) -> str:
+        """Return a signed token. Whether the user may have it is the caller's to know."""
+        now = int(clock.timestamp())
+        payload = {
+            "iss": self._issuer,
+            "aud": audience,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "client_id": FIRST_PARTY_CLIENT,
+            "jti": str(new_id()),
+            "iat": now,
+            "nbf": now,
+            "exp": now + self._lifetime,
+            **({"tenant": str(tenant_id)} if tenant_id else {}),
+            **({"scope": " ".join(sorted(scopes))} if scopes else {}),
+        }
+        key = await self._keys.signer()
+        header = {"alg": ALGORITHM, "kid": key.kid, "typ": TOKEN_TYPE}
+        return jws.serialize_compact(header, json.dumps(payload), key, [ALGORITHM])
+
+
+class TokenVerifier:
+    """Verifies access tokens, each signature once.
+
+    A token that was verified stays in a cache by the SHA-256 of the header that presents it, until
+    as many as the cache holds were verified after it; its expiry is asked of the clock at every use,
+    and a change of the keys empties the cache. Whether its session still lives is the directory's
+    to say.
+    """
+
+    def __init__(self, settings: Settings, keys: KeyRing, cached: int = _CACHED_TOKENS) -> None:
+        self._profile = Profile(issuer_of(settings), settings.auth.leeway_seconds)
+        self._keys = keys
+        self._bound = cached
+        self._verified: OrderedDict[bytes, Claims] = OrderedDict()
+        self._generation = keys.generation
+
+    async def verify(self, token: str, audience: str) -> Claims:
+        """Return the claims of a token made by us for ``audience``. Raises Unauthenticated."""
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise Unauthenticated
+        claims = self.cached(_authorization(token), audience)
+        return claims if claims is not None else await self._verify(token, audience)
+
+    def cached(self, authorization: bytes, audience: str) -> Claims | None:
+        """Return the claims of the token that the header's value presents; else None.
+
+        That is, of one that was verified before and is still good for ``audience``, presented as ``Bearer`` spells it.
+        """
+        if self._generation != self._keys.generation:
+            self.flush()
+        if not self._keys.listener_alive and not self._keys.is_believed():
+            return None  # nobody tells of a distrusted key: have the keys read again
+        digest = hashlib.sha256(authorization).digest()
+        claims = self._verified.get(digest)
+        if claims is None or claims.audience != audience:
+            return None
+        if clock.timestamp() >= claims.expires_at + self._profile.leeway:
+            del self._verified[digest]
+            return None
+        return claims
+
+    def flush(self) -> None:
+        """Forget every verified token."""
+        self._generation = self._keys.generation
+        self._verified.clear()
+
+    async def _verify(self, token: str, audience: str) -> Claims:
+        signed = _parse(token)
+        generation = self._keys.generation
+        key = await self._keys.find(_named_key(signed.headers()))
+        claims = self._profile.read(_payload(signed, key), clock.timestamp())
+        if claims.audience != audience:
+            raise Unauthenticated
+        if generation == self._keys.generation:
+            self._remember(token, claims)
+        return claims
+
+    def _remember(self, token: str, claims: Claims) -> None:
+        self._verified[hashlib.sha256(_authorization(token)).digest()] = claims
+        while len(self._verified) > self._bound:
+            self._verified.popitem(last=False)
+
+
+def _authorization(token: str) -> bytes:
+    return b"Bearer " + token.encode()
+
+
+def issuer_of(settings: Settings) -> str:
+    """Return the ``iss`` of our tokens."""
+    return settings.public_url.rstrip("/")
+
+
+def _parse(token: str) -> jws.CompactSignature:
+    try:
+        return jws.extract_compact(token.encode())
+    except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:  # a header that is no object
+        raise Unauthenticated from error
+
+
+def _named_key(header: object) -> str:
+    """Return the ``kid`` of a header that says exactly what ours say.
+
+    Any further member (jwk, jku, x5u, crit, …) is refused unread.
+    """
+    if not isinstance(header, dict) or header.keys() != _HEADER:
+        raise Unauthenticated
+    kid = header["kid"]
+    if header["alg"] != ALGORITHM or header["typ"] != TOKEN_TYPE or not isinstance(kid, str):
+        raise Unauthenticated
+    return kid
+
+
+def _payload(signed: jws.CompactSignature, key: RSAKey) -> Mapping[str, object]:
+    try:
+        genuine = jws.validate_compact(signed, key, [ALGORITHM])
+        payload = json.loads(signed.payload or b"", parse_constant=_refuse) if genuine else None
+    except (JoseError, ValueError, RecursionError) as error:
+        raise Unauthenticated from error
+    if not isinstance(payload, dict):
+        raise Unauthenticated
+    return payload
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

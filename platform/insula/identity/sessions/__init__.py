@@ -1,0 +1,1 @@
+"""Sessions: refresh tokens, their rotation and their end."""

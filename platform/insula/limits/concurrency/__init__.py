@@ -1,0 +1,1 @@
+"""How many expensive requests a caller may run at once."""

@@ -1,0 +1,57 @@
+"""The ledger to ask: Redis while it answers in time, this process's own while it does not.
+
+Meanwhile each process admits up to the whole limit by itself: a tenant within its limit is never
+refused, and the installation admits at most (processes + 1) x limit in any window that touches the
+outage; once more the limit where Redis comes back without what it knew.
+"""
+
+from insula.limits.circuit import AWAY, PATIENCE, Circuit
+from insula.limits.rates.ledger import Debit, Grant, Loan
+from insula.limits.rates.local import LocalLedger
+from insula.limits.rates.remote import RemoteLedger
+
+
+class FailoverLedger:
+    """Never raises and never waits long. What one ledger lent is settled there, whichever lends next."""
+
+    def __init__(self, remote: RemoteLedger | None, local: LocalLedger, patience: float = PATIENCE) -> None:
+        self._remote = remote
+        self._local = local
+        self.circuit = Circuit(remote, patience)
+
+    @property
+    def away(self) -> bool:
+        """Whether this process keeps its own books just now."""
+        return self.circuit.open
+
+    async def lend(self, loan: Loan, local: Loan | None = None) -> Grant:
+        """Lend from whichever ledger answers; ``local`` is what to ask of this process's own, if not the same."""
+        if self._remote is not None and not self.circuit.open:
+            try:
+                grant = await self.circuit.attempt(self._remote.lend(loan))
+            except AWAY:
+                pass  # the circuit is open now
+            else:
+                if loan.settles.loan and not loan.settles.shared:
+                    self._local.settle(loan.key, loan.settles)
+                return grant
+        if loan.settles.shared:
+            self.settle(loan.key, loan.settles)
+        return self._local.lend(local or loan)
+
+    def settle(self, key: str, debit: Debit) -> None:
+        """Settle a loan; one of Redis' when it answers."""
+        if not debit.shared:
+            self._local.settle(key, debit)
+        elif self._remote is not None:
+            self._remote.settle(key, debit)
+            if not self.circuit.open:
+                self._remote.resume()
+
+    async def close(self) -> None:
+        """Stop probing, and wait briefly for what is under way."""
+        await self.circuit.close()
+        if self._remote is not None:
+            if not self.circuit.open:
+                self._remote.resume()
+            await self._remote.close()

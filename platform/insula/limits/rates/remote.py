@@ -1,0 +1,206 @@
+"""The ledger that all processes share, in Redis."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Self
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from insula.limits.client import Pool
+from insula.limits.rates.ledger import WINDOW, Debit, Grant, Loan
+from insula.limits.script import LEND, SERVER_CLOCK, SETTLE
+
+_PREFIX: Final = "insula:rates:"
+_PROBE: Final = "insula:probe"
+_BATCH: Final = 100
+_SETTLEMENTS: Final = 20_000
+_CLOSING_SECONDS: Final = 1.0
+_OVERTAKING_SECONDS: Final = 0.05
+"""A loan waits no longer than this for the message before it to be answered."""
+_MESSAGES: Final = 8
+
+Answer = list[int] | int
+
+
+class Pending(NamedTuple):
+    """A loan on its way."""
+
+    loan: Loan
+    grant: asyncio.Future[Grant]
+
+
+class Script(NamedTuple):
+    """A script, and the name by which the server knows it once it has run."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the script with this text."""
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+class Call(NamedTuple):
+    """One run of a script on one key."""
+
+    script: Script
+    key: str
+    arguments: tuple[str | int, ...]
+
+
+class RemoteLedger:
+    """One script call per loan; what is asked for at the same time goes in one message.
+
+    A loan that nobody waits for any more is given back when its answer arrives. Where the answer is
+    lost with its connection, the loan is settled by its id as soon as the server answers again, made
+    or not. ``clock`` is the Lua that sets ``now``; tests put a clock of their own there.
+    """
+
+    def __init__(self, redis: Redis, clock: str = SERVER_CLOCK) -> None:
+        self._redis = redis
+        self._lend = Script.of(clock + LEND)
+        self._settle = Script.of(clock + SETTLE)
+        self._queue: list[Pending] = []
+        self._settlements: dict[Debit, str] = {}
+        self._sender: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+        self._overtaking: asyncio.TimerHandle | None = None
+
+    def lend(self, loan: Loan) -> asyncio.Future[Grant]:
+        """Lend; raises what the client raises. A loan that is cancelled debits nothing, at the latest when answered."""
+        pending = Pending(loan, asyncio.get_running_loop().create_future())
+        self._queue.append(pending)
+        if self._sender is not None and self._overtaking is None:
+            self._overtaking = asyncio.get_running_loop().call_later(_OVERTAKING_SECONDS, self._overtake)
+        self._start()
+        return pending.grant
+
+    def settle(self, key: str, debit: Debit) -> None:
+        """Settle a loan with the next message, or when ``resume`` is called. Bounded: the oldest is dropped."""
+        self._settlements[debit] = key
+        if len(self._settlements) > _SETTLEMENTS:
+            del self._settlements[next(iter(self._settlements))]
+
+    def resume(self) -> None:
+        """Send the settlements that wait: the server answers."""
+        if self._settlements:
+            self._start()
+
+    async def probe(self) -> None:
+        """Return when the server takes a write: a replica, or one whose memory is full, answers a PING too."""
+        await self._redis.set(_PROBE, 1, ex=WINDOW)
+
+    async def start_afresh(self) -> None:
+        """Wait no more on connections that may be dead: the next message goes by a new one."""
+        self._sender = None
+        if self._queue:
+            self._start()
+        pool = self._redis.connection_pool
+        if isinstance(pool, Pool):
+            await pool.drop_idle()
+
+    async def close(self) -> None:
+        """Wait briefly for what is under way."""
+        if self._overtaking is not None:
+            self._overtaking.cancel()
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=_CLOSING_SECONDS)
+        for task in self._sending:
+            task.cancel()
+
+    def _start(self) -> None:
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_all())
+            self._sending.add(self._sender)
+            self._sender.add_done_callback(self._sending.discard)
+
+    def _overtake(self) -> None:
+        """Send what waits beside the message that is not answered yet."""
+        self._overtaking = None
+        if self._queue and len(self._sending) < _MESSAGES:
+            self._sender = None
+            self._start()
+
+    async def _send_all(self) -> None:
+        me, answers = asyncio.current_task(), True
+        try:
+            while self._sender is me and (self._queue or (answers and self._settlements)):
+                answers = await self._send()
+        finally:
+            if self._sender is me:
+                self._sender = None
+        if answers:
+            self.resume()  # the loans that came after their caller had given up
+
+    async def _send(self) -> bool:
+        """Send one message; return whether it was answered."""
+        batch = [pending for pending in self._queue[:_BATCH] if not pending.grant.done()]
+        del self._queue[:_BATCH]
+        debits = list(self._settlements)[:_BATCH]
+        settled = {debit: self._settlements.pop(debit) for debit in debits}
+        calls = [_settling(self._settle, key, debit) for debit, key in settled.items()]
+        calls += [_lending(self._lend, pending.loan) for pending in batch]
+        try:
+            answers = await self._run(calls) if calls else []
+        except (RedisError, OSError) as error:
+            self._settlements = {**settled, **self._settlements}
+            self._fail(batch, error)
+            return False
+        self._hand_out(batch, answers[len(debits) :])
+        refused = [debit for debit, answer in zip(debits, answers, strict=False) if isinstance(answer, Exception)]
+        self._settlements.update((debit, settled[debit]) for debit in refused)
+        return not refused
+
+    async def _run(self, calls: Sequence[Call]) -> list[Answer | Exception]:
+        answers = await self._message([("EVALSHA", call.script.sha, call) for call in calls])
+        unknown = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            again = await self._message([("EVAL", calls[place].script.text, calls[place]) for place in unknown])
+            for place, answer in zip(unknown, again, strict=True):
+                answers[place] = answer
+        return answers
+
+    async def _message(self, commands: Sequence[tuple[str, str, Call]]) -> list[Answer | Exception]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for command, script, call in commands:
+                pipeline.execute_command(command, script, 1, _PREFIX + call.key, *call.arguments)
+            answers: list[Answer | Exception] = await pipeline.execute(raise_on_error=False)
+        return answers
+
+    def _hand_out(self, batch: Sequence[Pending], answers: Sequence[Answer | Exception]) -> None:
+        for (loan, grant), answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Exception):
+                _refuse(grant, answer)
+            elif isinstance(answer, list):
+                tokens, left, wait = answer
+                if not grant.done():
+                    grant.set_result(Grant(tokens, left, wait / 1000, shared=True))
+                elif tokens:
+                    self._give_back(loan)
+
+    def _fail(self, batch: Sequence[Pending], error: Exception) -> None:
+        for loan, grant in batch:
+            self._give_back(loan)  # it may have been made
+            _refuse(grant, error)
+
+    def _give_back(self, loan: Loan) -> None:
+        if loan.seconds:
+            self.settle(loan.key, Debit(loan.id, spent=0, shared=True))
+
+
+def _lending(script: Script, loan: Loan) -> Call:
+    old, spent, _ = loan.settles
+    need, wish = loan.need, loan.wish
+    return Call(script, loan.key, (WINDOW, loan.limit, need, wish, loan.seconds, loan.id, old, spent, loan.unit))
+
+
+def _settling(script: Script, key: str, debit: Debit) -> Call:
+    return Call(script, key, (WINDOW, debit.loan, debit.spent))
+
+
+def _refuse(grant: asyncio.Future[Grant], error: Exception) -> None:
+    if not grant.done():
+        grant.set_exception(error)

@@ -1,0 +1,1 @@
+"""HTML pages: their frame, templates and static files."""

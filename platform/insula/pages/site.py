@@ -1,0 +1,95 @@
+"""The HTML pages, from templates, and the static files that they use."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+STATIC: Final = Path(__file__).parent / "static"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What a page may load and do: what this origin serves, and nothing inline."""
+
+_VERSIONED: Final = ("swagger-ui-", "redoc-")
+_OURS: Final = "insula.pages"
+_NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
+
+
+@lru_cache
+def _templates(package: str) -> Environment:
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader(_OURS)])  # every page extends our frame
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One app on the home page and in the navigation."""
+
+    name: str
+    path: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all pages show: the product's name, what it says of itself, and its apps, the root first.
+
+    ``static`` are the folders of resources that are served under ``/static``, by their names there.
+    """
+
+    brand: str
+    claim: str
+    description: str
+    apps: Sequence[Card]
+    static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
+
+    def page(self, template: str, package: str = _OURS, /, **values: object) -> str:
+        """Return the page that a template makes of ``values``; every text in it is escaped.
+
+        The template stands in the folder ``templates`` of ``package`` and can extend ``frame.html``.
+        """
+        return _templates(package).get_template(template).render(site=self, **values)
+
+
+def site_of(request: Request) -> Site:
+    """Return what the pages of this request's app show."""
+    site: Site = request.app.state.site
+    return site
+
+
+def html_page(request: Request, template: str, package: str = _OURS, /, **values: object) -> HTMLResponse:
+    """Return a page of the root app with its own policy; no cache keeps it. See ``Site.page``."""
+    html = site_of(request).page(template, package, name=None, kind="home", page="docs", **values)
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
+
+
+class Assets(StaticFiles):
+    """Our static files and the resources', cached by browsers: for good where the folder's name holds the version."""
+
+    def __init__(self, folders: Mapping[str, Path] = _NO_FOLDERS) -> None:
+        super().__init__(directory=STATIC)
+        self._folders = {name: StaticFiles(directory=path) for name, path in folders.items()}
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Find a file in the folder that the path begins with; what the path says is normalized."""
+        name, _, rest = path.partition(os.sep)
+        folder = self._folders.get(name)
+        return super().lookup_path(path) if folder is None else folder.lookup_path(rest)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file with its caching rule; the ETag is Starlette's."""
+        response = await super().get_response(path, scope)
+        fixed = path.startswith(_VERSIONED) and path.partition(os.sep)[0] not in self._folders
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fixed else "public, max-age=300"
+        return response

@@ -1,0 +1,122 @@
+"""Making and recovering an account. Public routes of the root app that answer alike for every address."""
+
+from functools import partial
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+
+from insula.core.errors import Unavailable
+from insula.http.kernel import kernel_of
+from insula.http.responses.problems import problems
+from insula.http.routing.route import PublicRoute
+from insula.identity import LinkRefused, MailboxTakes, PasswordTooEasy, Registration
+from insula.limits import Mail
+from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
+from insula.signin.account_schemas import EmailRequest, MailAnnounced, RegisterRequest, ResetRequest, VerifyRequest
+from insula.signin.errors import TooManyAttempts
+from insula.signin.login_throttle import AttemptLimits, Attempts
+from insula.signin.origin import address_of, origin_of
+
+
+def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
+    """Return the routes; ``rates`` are the attempts that each caller has."""
+    router = APIRouter(tags=["accounts"], route_class=PublicRoute)
+    doors = _Doors(rates or AttemptLimits())
+    always = (TooManyAttempts, Unavailable)
+    router.add_api_route(
+        "/auth/register",
+        doors.register,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Register",
+        responses=problems(PasswordTooEasy, *always),
+    )
+    router.add_api_route(
+        "/auth/verify",
+        doors.verify_email,
+        methods=["POST"],
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Verify an address",
+        responses=problems(LinkRefused, PasswordTooEasy, *always),
+    )
+    router.add_api_route(
+        "/auth/verify/resend",
+        doors.resend_verification,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Ask for another link that verifies",
+        responses=problems(*always),
+    )
+    router.add_api_route(
+        "/auth/password/reset",
+        doors.forgot_password,
+        methods=["POST"],
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Ask for a link that sets a new password",
+        responses=problems(*always),
+    )
+    router.add_api_route(
+        "/auth/password/reset/confirm",
+        doors.reset_password,
+        methods=["POST"],
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Set a new password",
+        responses=problems(LinkRefused, PasswordTooEasy, *always),
+    )
+    return router
+
+
+class _Doors:
+    """The handlers, with the attempts that they allow."""
+
+    def __init__(self, rates: AttemptLimits) -> None:
+        self._rates = rates
+
+    async def register(self, body: RegisterRequest, request: Request) -> MailAnnounced:
+        """Register an address. The account is of no use until the link in the mail was followed.
+
+        The answer does not tell whether the address has an account already; the mail does.
+        """
+        registration = Registration(body.email, body.name, body.password)
+        mailbox_takes = await self._count_mail(request, REGISTRATION, body.email)
+        await kernel_of(request).accounts.register(registration, origin_of(request), mailbox_takes)
+        return MailAnnounced()
+
+    async def resend_verification(self, body: EmailRequest, request: Request) -> MailAnnounced:
+        """Have another link mailed; the ones before stay good until one is used. Answers alike for every address."""
+        mailbox_takes = await self._count_mail(request, VERIFICATION, body.email)
+        await kernel_of(request).accounts.resend(body.email, origin_of(request), mailbox_takes)
+        return MailAnnounced()
+
+    async def verify_email(self, body: VerifyRequest, request: Request) -> None:
+        """Verify an address with the secret of the mail's link; from now on its account can sign in.
+
+        The password is the one that the address was registered with, or a new one: somebody else may have
+        registered the address, and their password does not open the account.
+        """
+        await self._count_link(request)
+        await kernel_of(request).accounts.verify(body.token, body.password, origin_of(request))
+
+    async def forgot_password(self, body: EmailRequest, request: Request) -> MailAnnounced:
+        """Have a link mailed that sets a new password; the ones before stay good until one is used.
+
+        Answers alike for every address. Where a mailbox got as many mails as it may within half an hour, no
+        other is sent: the newest of them holds a link that is good for another half an hour at least.
+        """
+        mailbox_takes = await self._count_mail(request, RESET, body.email)
+        await kernel_of(request).accounts.forgot(body.email, origin_of(request), mailbox_takes)
+        return MailAnnounced()
+
+    async def reset_password(self, body: ResetRequest, request: Request) -> None:
+        """Set a new password with the secret of the mail's link. Every session of the account ends."""
+        await self._count_link(request)
+        await kernel_of(request).accounts.reset(body.token, body.new_password, origin_of(request))
+
+    async def _count_mail(self, request: Request, kind: Mail, email: str) -> MailboxTakes:
+        """Count the request against the caller; return what counts the mail against the mailbox."""
+        attempts = Attempts(kernel_of(request).limits, self._rates)
+        await attempts.mail(email, address_of(request))
+        return partial(attempts.mailbox_takes, kind, email)
+
+    async def _count_link(self, request: Request) -> None:
+        await Attempts(kernel_of(request).limits, self._rates).link(address_of(request))

@@ -1,0 +1,71 @@
+"""What goes over the wire when an account is made and recovered."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from insula.identity import EmailAddress, NewPassword, PersonName
+
+_EMAIL: Final = "ada@acme.example"
+_PASSWORD: Final = "nine purple lanterns"  # noqa: S105 - an example
+
+Secret = Annotated[str, Field(min_length=1, max_length=255, repr=False, description="From the mail's link; good once.")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegisterRequest(_Body):
+    """Who wants an account."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": _EMAIL, "name": "Ada", "password": _PASSWORD}]})
+
+    email: EmailAddress
+    name: PersonName
+    password: NewPassword
+
+
+class EmailRequest(_Body):
+    """Where a mail is to go, if there is an account for it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": _EMAIL}]})
+
+    email: EmailAddress
+
+
+class VerifyRequest(_Body):
+    """The secret of a link that verifies an address, and the password of the account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"token": "insula_ev_tVNB8sFbZ0r9sQhB1mYjPq5o2xW7uLkD3cE6gAaXnRI", "password": _PASSWORD}]
+        }
+    )
+
+    token: Secret
+    password: NewPassword = Field(
+        description="The one you registered with; any other becomes the account's, and the name you registered with "
+        "is not kept."
+    )
+
+
+class ResetRequest(_Body):
+    """The secret of a link that sets a password anew, and the password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"token": "insula_pr_tVNB8sFbZ0r9sQhB1mYjPq5o2xW7uLkD3cE6gAaXnRI", "new_password": _PASSWORD}]
+        }
+    )
+
+    token: Secret
+    new_password: NewPassword
+
+
+class MailAnnounced(BaseModel):
+    """The same for every address: what there is to say is said by mail."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "look_into_your_mail"}]})
+
+    status: Literal["look_into_your_mail"] = "look_into_your_mail"

@@ -1,0 +1,98 @@
+"""How fast a password may be guessed.
+
+Counted exactly, by the limiter that goes on without Redis. A guesser at one address is stopped by
+the count of account and address together, which is nobody else's. Many addresses on one account
+exhaust the account's own count: from then on each address may try that account a little, so the
+guessing slows and yet the owner, at an address of their own, is never locked out.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_network
+
+from insula.http.request.addresses import parse_address
+from insula.limits import Limits, Mail, Verdict, refusal, to_mailbox
+from insula.signin.errors import TooManyAttempts
+
+_NETWORK_BITS = 64  # what one IPv6 customer is given
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLimits:
+    """Attempts a minute."""
+
+    by_address: int = 100
+    by_account_and_address: int = 20
+    by_account: int = 60
+    under_attack: int = 2
+    refreshes_by_address: int = 300
+    mails_by_address: int = 20
+    mails_by_account_and_address: int = 6
+    links_by_address: int = 30
+    password_changes: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """The doors of one process, on the limits that all processes share."""
+
+    limits: Limits
+    rates: AttemptLimits
+
+    async def login(self, account: str, address: str) -> None:
+        """Count a login. Raises TooManyAttempts; an attempt that one count refuses burdens no later one."""
+        door, name = address_key(address), account_key(account)
+        await self._count(f"login:address:{door}", self.rates.by_address)
+        await self._count(f"login:pair:{name}:{door}", self.rates.by_account_and_address)
+        calm = await self.limits.admit_exactly(f"login:account:{name}", self.rates.by_account)
+        if not calm.allowed:
+            await self._count(f"login:attacked:{name}:{door}", self.rates.under_attack)
+
+    async def refresh(self, address: str) -> None:
+        """Count a refresh or a logout. Raises TooManyAttempts."""
+        await self._count(f"refresh:address:{address_key(address)}", self.rates.refreshes_by_address)
+
+    async def mail(self, account: str, address: str) -> None:
+        """Count a request for a mail to an account's address. Raises TooManyAttempts."""
+        door, name = address_key(address), account_key(account)
+        await self._count(f"mail:address:{door}", self.rates.mails_by_address)
+        await self._count(f"mail:pair:{name}:{door}", self.rates.mails_by_account_and_address)
+
+    async def mailbox_takes(self, kind: Mail, account: str) -> bool:
+        """Count a mail to an account's address, and return whether it is to be sent. Count what is queued only.
+
+        A mailbox that got as many mails of this kind as it may gets no more, and the caller is not told:
+        strangers may have used them up, and then those mails hold what the owner asks for, links that are
+        still good.
+        """
+        return await refusal(self.limits, [to_mailbox(kind, account)]) is None
+
+    async def link(self, address: str) -> None:
+        """Count the use of a link from a mail. Raises TooManyAttempts."""
+        await self._count(f"link:address:{address_key(address)}", self.rates.links_by_address)
+
+    async def password(self, account: str) -> None:
+        """Count a signed-in user's tries at their current password. Raises TooManyAttempts."""
+        await self._count(f"password:{account_key(account)}", self.rates.password_changes)
+
+    async def _count(self, key: str, per_minute: int) -> None:
+        verdict = await self.limits.admit_exactly(key, per_minute)
+        if not verdict.allowed:
+            raise TooManyAttempts(headers=_retry_after(verdict))
+
+
+def account_key(account: str) -> str:
+    """Return a key of bounded length that shows nobody's email to who reads Redis."""
+    return hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def address_key(address: str) -> str:
+    """Return whose address this is: an IPv4 address, or the network of an IPv6 one."""
+    parsed = parse_address(address)
+    if not isinstance(parsed, IPv6Address):
+        return "unknown" if parsed is None else str(parsed)
+    return str(ip_network((int(parsed), _NETWORK_BITS), strict=False).network_address)
+
+
+def _retry_after(verdict: Verdict) -> dict[str, str]:
+    return {"Retry-After": str(max(1, verdict.retry_after))}

@@ -1,0 +1,114 @@
+"""``/auth`` and the public keys. Public routes of the root app; nothing here sets a cookie."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, Request, Response, status
+
+from insula.callers import Errors
+from insula.core.errors import BadRequest, Unavailable
+from insula.core.ids import UserId
+from insula.http.kernel import Kernel, kernel_of
+from insula.http.request.headers import tenant_hints
+from insula.http.responses.problems import problems
+from insula.http.routing.route import PublicRoute
+from insula.identity import EmailNotVerified, LoginRefused, OpenedSession, RefreshTokenRefused, fold
+from insula.signin.errors import ResourceUnknown, TooManyAttempts
+from insula.signin.login_throttle import AttemptLimits, Attempts
+from insula.signin.origin import address_of, origin_of
+from insula.signin.schemas import JwkRead, JwksRead, LoginRequest, LogoutRequest, RefreshRequest, TokenRead
+from insula.signin.selection import Wish, app_of, choose
+from insula.tenancy import TenantRecord
+
+Choose = Callable[[UserId], Awaitable[TenantRecord | None]]
+_KEYS_MAX_AGE = 300
+
+
+def auth_router(refusals: Errors, rates: AttemptLimits | None = None) -> APIRouter:
+    """Return the routes. ``refusals`` are what signing in to the apps can raise; ``rates`` each caller's attempts."""
+    router = APIRouter(tags=["auth"], route_class=PublicRoute)
+    doors = _Doors(rates or AttemptLimits())
+    choice: Errors = (BadRequest, ResourceUnknown, *refusals)
+    router.add_api_route(
+        "/auth/login",
+        doors.login,
+        methods=["POST"],
+        summary="Sign in",
+        responses=problems(*choice, LoginRefused, EmailNotVerified, TooManyAttempts, Unavailable),
+    )
+    router.add_api_route(
+        "/auth/refresh",
+        doors.refresh,
+        methods=["POST"],
+        summary="Trade a refresh token",
+        responses=problems(*choice, RefreshTokenRefused, TooManyAttempts, Unavailable),
+    )
+    router.add_api_route(
+        "/auth/logout",
+        doors.logout,
+        methods=["POST"],
+        summary="Sign out",
+        status_code=status.HTTP_204_NO_CONTENT,
+        responses=problems(TooManyAttempts, Unavailable),
+    )
+    router.add_api_route(
+        "/.well-known/jwks.json", jwks, methods=["GET"], summary="Read the public keys", responses=problems(Unavailable)
+    )
+    return router
+
+
+class _Doors:
+    """The handlers, with the attempts that they allow."""
+
+    def __init__(self, rates: AttemptLimits) -> None:
+        self._rates = rates
+
+    async def login(self, body: LoginRequest, request: Request, response: Response) -> TokenRead:
+        """Sign in with email and password, for one app and at most one tenant."""
+        kernel = kernel_of(request)
+        await Attempts(kernel.limits, self._rates).login(fold(body.email), address_of(request))
+        chosen, origin = _choose(kernel, request, body), origin_of(request)
+        opened, tenant = await kernel.authenticator.login(body.email, body.password, chosen, origin)
+        return await _answer(kernel, response, body.resource, opened, tenant)
+
+    async def refresh(self, body: RefreshRequest, request: Request, response: Response) -> TokenRead:
+        """Trade a refresh token for the next one and an access token, for any app and tenant of the user's."""
+        kernel = kernel_of(request)
+        await Attempts(kernel.limits, self._rates).refresh(address_of(request))
+        chosen, origin = _choose(kernel, request, body), origin_of(request)
+        opened, tenant = await kernel.authenticator.refresh(body.refresh_token, chosen, origin)
+        return await _answer(kernel, response, body.resource, opened, tenant)
+
+    async def logout(self, body: LogoutRequest, request: Request) -> None:
+        """End the session of a refresh token. Also answers 204 when there is none to end."""
+        kernel = kernel_of(request)
+        await Attempts(kernel.limits, self._rates).refresh(address_of(request))
+        await kernel.authenticator.revoke(body.refresh_token, origin_of(request))
+
+
+async def jwks(request: Request, response: Response) -> JwksRead:
+    """Read the public keys with which access tokens are verified."""
+    response.headers["cache-control"] = f"public, max-age={_KEYS_MAX_AGE}"
+    return JwksRead(keys=[JwkRead.of(key) for key in await kernel_of(request).keys.jwks()])
+
+
+def _choose(kernel: Kernel, request: Request, body: LoginRequest | RefreshRequest) -> Choose:
+    wish = Wish(app_of(kernel.apps, body.resource), body.tenant, tenant_hints(request, kernel.settings))
+
+    async def chosen(user_id: UserId) -> TenantRecord | None:
+        return await choose(kernel, user_id, wish)
+
+    return chosen
+
+
+async def _answer(
+    kernel: Kernel, response: Response, resource: str, opened: OpenedSession, tenant: TenantRecord | None
+) -> TokenRead:
+    token = await kernel.issuer.issue(
+        user_id=opened.user_id,
+        session_id=opened.session_id,
+        audience=resource,
+        tenant_id=tenant.id if tenant else None,
+    )
+    response.headers["cache-control"] = "no-store"
+    lifetime = kernel.settings.auth.access_token_seconds
+    return TokenRead.of(opened, token, lifetime, resource, tenant.slug if tenant else None)

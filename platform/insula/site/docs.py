@@ -1,0 +1,58 @@
+"""The docs pages of each app: Swagger UI and ReDoc from our own files, with no inline script."""
+
+import hashlib
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from functools import lru_cache
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from insula.core.preconditions import is_known
+from insula.pages.site import Site
+
+# Both pages set style attributes and add style elements while they draw; neither can carry a nonce.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_POLICIES: Mapping[str, str] = {
+    "docs": _POLICY,
+    "redoc": f"{_POLICY}; worker-src blob:",  # ReDoc searches in a worker that it makes from a blob
+}
+_Handler = Callable[[Request], Coroutine[None, None, Response]]
+
+
+def add_documentation(app: FastAPI, site: Site, name: str, mount: str) -> None:
+    """Add the document of ``app`` and its two pages."""
+    app.add_api_route("/openapi.json", _document(app), include_in_schema=False, name="openapi")
+    for kind in ("docs", "redoc"):
+        app.add_api_route(f"/{kind}", _page(app, site, name, mount, kind), include_in_schema=False, name=kind)
+
+
+def _page(app: FastAPI, site: Site, name: str, mount: str, kind: str) -> _Handler:
+    other = "redoc" if kind == "docs" else "docs"
+    html = site.page(f"{kind}.html", title=app.title, name=name, kind=kind, mount=mount, page=kind, other=other)
+
+    async def show(_request: Request) -> Response:
+        return HTMLResponse(html, headers={"Content-Security-Policy": _POLICIES[kind]})
+
+    return show
+
+
+def _document(app: FastAPI) -> _Handler:
+    @lru_cache(maxsize=1)
+    def rendered() -> tuple[bytes, str]:
+        body = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+        return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+    async def show(request: Request) -> Response:
+        body, tag = rendered()
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if is_known(", ".join(request.headers.getlist("if-none-match")), tag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
+
+    return show

@@ -1,0 +1,96 @@
+"""``make_app``: the one way to build an app, the root and each sub-app alike."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
+from typing import Final, TypedDict
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
+from starlette.types import Scope
+
+from insula.core.settings import Settings
+from insula.http.kernel import Kernel
+from insula.http.metrics import RequestMetrics
+from insula.http.middleware import stack_of
+from insula.http.responses.handlers import install_handlers
+from insula.pages.site import Assets, Site
+from insula.site.docs import add_documentation
+from insula.site.health import Watch
+from insula.site.openapi import DocumentedApp
+from insula.site.vocabularies import Vocabularies
+
+_UNTRACED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}  # the root's traces hold it all
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
+
+
+class Tag(TypedDict):
+    """A group of operations in the document."""
+
+    name: str
+    description: str
+
+
+def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
+    *,
+    name: str,
+    mount: str,
+    title: str,
+    description: str,
+    version: str,
+    settings: Settings,
+    site: Site,
+    routers: Iterable[APIRouter] = (),
+    tags: Sequence[Tag] = (),
+    vocabularies: Vocabularies = MappingProxyType({}),
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """Return an app with handlers, document, docs pages and ``routers``; the root also with the middleware stack.
+
+    A mounted app's own lifespan never runs and its own middleware would run twice: only the root has them.
+    """
+    metrics, is_root = RequestMetrics(), not mount
+    app = DocumentedApp(
+        title=title,
+        description=description,
+        version=version,
+        openapi_tags=[dict(tag) for tag in tags] or None,
+        servers=[{"url": mount or "/", "description": "This deployment"}],
+        root_path_in_servers=False,
+        openapi_url=None,  # the document and its pages are served by our own routes
+        redirect_slashes=False,  # it would build a link on the Host header
+        generate_unique_id_function=_operation_id,
+        middleware=stack_of(settings, metrics, is_verified_host, successor_of, is_root=is_root),
+        lifespan=lifespan,
+        telemetry=None if is_root else _UNTRACED,
+    )
+    app.vocabularies = vocabularies
+    app.state.name = name
+    app.state.metrics = metrics
+    app.state.settings = settings
+    app.state.watch = Watch()
+    install_handlers(app)
+    for router in routers:
+        app.include_router(router)
+    app.state.site = site
+    add_documentation(app, site, name, mount)
+    if is_root:
+        app.mount("/static", Assets(site.static), name="static")
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def is_verified_host(scope: Scope, host: str) -> bool:
+    """Return whether ``host`` is a tenant's verified domain; none is where no lifespan runs."""
+    kernel: Kernel | None = scope.get("state", {}).get("kernel")
+    return kernel is not None and await kernel.directory.tenant_for_host(host) is not None
+
+
+async def successor_of(scope: Scope, host: str) -> str | None:
+    """Return the slug that replaced the one in ``host``, if one did; none where no lifespan runs."""
+    kernel: Kernel | None = scope.get("state", {}).get("kernel")
+    return None if kernel is None else await kernel.directory.successor_of_host(host)

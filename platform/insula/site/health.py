@@ -1,0 +1,160 @@
+"""Whether this process can serve: what it needs, what it can do without, and how each is."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from insula.core import clock, lag
+from insula.db.engine.failures import UNREACHABLE
+from insula.db.engine.pools import Database, Trouble, trouble_of
+from insula.db.engine.roles import GATE, DatabaseRole
+from insula.db.engine.skew import described, skew
+from insula.db.migrate.revisions import applied
+from insula.db.schema.branches import Branch, behind, heads
+from insula.http.kernel import Kernel
+from insula.limits import Health
+
+OK: Final = "ok"
+_AWAY: Final = "away"
+_BUSY: Final = "busy"
+_LATE: Final = "late"
+_PENDING: Final = "pending"
+_SERVES_WELL: Final = (OK, Health.SLOW.value)  # slow Redis still counts exactly
+_SECONDS_KEPT = 1.0  # anybody may ask: one look a second serves them all
+_SECONDS_WAITED = 3.0
+LAG_SECONDS: Final = 10.0
+"""The event loop's lag is told of this long."""
+LAG_DEGRADED: Final = 1.0
+"""A loop so late adds more to an answer than our time limits leave room for."""
+
+Status = Literal["ready", "degraded", "unready"]
+
+
+class Readiness(BaseModel):
+    """Whether this process can serve."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "ready",
+                    "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "event_loop": "ok", "clock": "ok"},
+                    "loop_lag_seconds": 0.003,
+                }
+            ]
+        }
+    )
+
+    status: Status = Field(description="degraded: it serves, but something that a check names is wrong.")
+    checks: dict[str, str] = Field(description="Each thing that is needed: ok, or what is wrong with it.")
+    loop_lag_seconds: float = Field(
+        description=f"By how much this process's event loop ran late at most, in the last {LAG_SECONDS:.0f} seconds."
+    )
+
+
+class Watch:
+    """Looks at what a kernel needs, at most once a second however many ask."""
+
+    def __init__(self) -> None:
+        self._looks = _Looks()
+        self._lock = asyncio.Lock()
+        self._seen: Readiness | None = None
+        self._looked_at = 0.0
+
+    async def look(self, kernel: Kernel) -> Readiness:
+        """Return how it is, as of a second ago at most."""
+        async with self._lock:
+            # Not after the clock went back either: what was seen then may be long past.
+            if self._seen is None or not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
+                self._seen = await _look(kernel, self._looks)
+                self._looked_at = clock.timestamp()
+            return self._seen
+
+
+class _Answers(NamedTuple):
+    """What the database says of itself, or why it does not."""
+
+    revisions: frozenset[str] | None
+    ahead: float | None
+    """By how many seconds our clock is ahead of the database's."""
+    trouble: Trouble | None
+
+
+class _Looks:
+    """What is asked of the database. A look that takes its time goes on by itself, and ends by itself."""
+
+    def __init__(self) -> None:
+        self._pools: dict[DatabaseRole, asyncio.Task[Trouble | None]] = {}
+        self._asked: asyncio.Task[_Answers] | None = None
+
+    async def look(self, database: Database) -> tuple[str, _Answers]:
+        """Return how the pools are (ok, or which roles' cannot serve), and what the database answers.
+
+        A pool that is not heard of in time is away.
+        """
+        for role in database.roles:
+            if role not in self._pools or self._pools[role].done():
+                self._pools[role] = asyncio.create_task(database.trouble(role))
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.create_task(_ask(database))
+        with suppress(TimeoutError):
+            async with lag.timeout(_SECONDS_WAITED):
+                await asyncio.wait({*self._pools.values(), self._asked})
+        answers = self._asked.result() if self._asked.done() else _Answers(None, None, _AWAY)
+        pools = {role: look.result() if look.done() else _AWAY for role, look in self._pools.items()}
+        pools[GATE] = pools[GATE] or answers.trouble
+        return _told(pools), answers
+
+
+def _told(pools: Mapping[DatabaseRole, Trouble | None]) -> str:
+    if all(trouble == _AWAY for trouble in pools.values()):
+        return _AWAY
+    unable = {role: trouble for role, trouble in pools.items() if trouble is not None}
+    worst = _AWAY if _AWAY in unable.values() else _BUSY
+    return f"{worst}: {', '.join(unable)}" if unable else OK
+
+
+async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
+    (pools, answers), redis = await asyncio.gather(looks.look(kernel.database), kernel.limits.look())
+    late = kernel.lag.worst(within=LAG_SECONDS)
+    checks = {
+        "database": pools,
+        "migrations": await _migrations(answers.revisions, kernel.branches),
+        "redis": redis.value,
+        "event_loop": _LATE if late >= LAG_DEGRADED else OK,
+        "clock": _clock(answers.ahead, kernel.settings.auth.leeway_seconds),
+    }
+    status: Status = "ready" if all(found in _SERVES_WELL for found in checks.values()) else "degraded"
+    if checks["database"].startswith(_AWAY) or checks["migrations"] == _PENDING:
+        status = "unready"
+    return Readiness(status=status, checks=checks, loop_lag_seconds=round(late, 3))
+
+
+async def _ask(database: Database) -> _Answers:
+    try:
+        async with database.engine(GATE).connect() as connection:
+            return _Answers(await connection.run_sync(applied), await skew(connection), None)
+    except UNREACHABLE as error:
+        return _Answers(None, None, trouble_of(error))
+
+
+def _clock(ahead: float | None, leeway: int) -> str:
+    if ahead is None:
+        return "unknown"
+    return OK if abs(ahead) <= leeway else described(ahead)
+
+
+async def _migrations(found: frozenset[str] | None, expected: tuple[Branch, ...]) -> str:
+    if found is None:
+        return "unknown"
+    # A database that is ahead belongs to the next version, which this one gets along with.
+    return _PENDING if behind(found, await asyncio.to_thread(_heads, expected)) else OK
+
+
+@lru_cache(maxsize=1)
+def _heads(expected: tuple[Branch, ...]) -> Mapping[str, str]:
+    return heads(expected)

@@ -1,0 +1,88 @@
+"""The one lifespan, in the root: opens what requests need, warms it, and closes it in reverse order."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from insula.core.collector import settle
+from insula.core.lag import LagMeter
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.schema.declarations import Declarations
+from insula.http.kernel import Kernel, Product
+from insula.http.metrics import RequestMetrics
+from insula.identity import Accounts, KeyRing, Letters, OwnAccount, Passwords, Sessions, TokenIssuer, TokenVerifier
+from insula.identity.credentials.api_key_uses import KeyUses
+from insula.limits import Limits, connect
+from insula.tenancy import Directory, DnsResolver, Listener
+
+Background = Callable[[Kernel], AbstractAsyncContextManager[None]]
+
+
+def lifespan_of(
+    settings: Settings, product: Product, declared: Declarations, *background: Background
+) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Kernel]]]:
+    """Return the root's lifespan. Its state, ``kernel``, reaches the mounted apps with each request.
+
+    Each of ``background`` runs beside the requests, between the opening and the closing of the kernel.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Kernel]]:
+        async with AsyncExitStack() as stack:
+            metrics: RequestMetrics = app.state.metrics
+            lag = LagMeter(metrics.observe_lag)
+            kernel = await _open(settings, product, declared, lag, stack)
+            for work in background:
+                await stack.enter_async_context(work(kernel))
+            settle()
+            lag.start()  # the work of starting up is not what it measures
+            stack.callback(lag.stop)
+            yield {"kernel": kernel}
+
+    return lifespan
+
+
+async def _open(
+    settings: Settings, product: Product, declared: Declarations, lag: LagMeter, stack: AsyncExitStack
+) -> Kernel:
+    database = await Database.open(settings, declared.web_roles)
+    stack.push_async_callback(database.close)
+    redis = connect(settings.redis_url)
+    stack.push_async_callback(redis.aclose)
+    limits = Limits.build(redis)
+    stack.push_async_callback(limits.close)
+    await limits.look()  # how it answers is known before the first request
+    key_uses = KeyUses(database)
+    stack.push_async_callback(key_uses.flush)
+    keys = KeyRing(settings, database)
+    stack.push_async_callback(keys.close)
+    passwords, letters = Passwords(), Letters(settings)
+    directory = Directory(settings, database)
+    stack.push_async_callback(directory.close)
+    listener = Listener(settings, directory, keys, on_silence=database.distrust)
+    await listener.start()
+    stack.push_async_callback(listener.stop)
+    await keys.load()
+    await database.warm()
+    return Kernel(
+        settings=settings,
+        database=database,
+        branches=declared.branches,
+        keys=keys,
+        verifier=TokenVerifier(settings, keys),
+        issuer=TokenIssuer(settings, keys),
+        authenticator=Sessions(settings, database, passwords),
+        accounts=Accounts(database, passwords, letters),
+        own_account=OwnAccount(database, passwords, letters),
+        key_uses=key_uses,
+        directory=directory,
+        resolver=DnsResolver(settings.dns.endpoints),
+        policy=product.policy,
+        new_tenants=product.new_tenants,
+        entitlements=product.entitlements,
+        limits=limits,
+        lag=lag,
+        apps=product.apps,
+    )

@@ -1,0 +1,155 @@
+"""The root app's own routes: the page that shows the house, health and metrics."""
+
+import secrets
+from collections.abc import Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Final, Literal
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ConfigDict
+
+from insula.callers import Errors
+from insula.core.errors import NotFound
+from insula.core.settings import Settings
+from insula.http.kernel import kernel_of
+from insula.http.metrics import RequestMetrics
+from insula.http.request.addresses import parse_address
+from insula.http.routing.route import PublicRoute
+from insula.http.routing.route_check import DOCUMENTATION
+from insula.pages.site import POLICY, Site, site_of
+from insula.signin import account_pages, accounts_router, auth_router
+from insula.site.factory import Lifespan, make_app
+from insula.site.health import Readiness, Watch
+from insula.site.mailbox import mailbox_router
+from insula.site.queue_metrics import DatabaseGauge, QueueMetrics
+
+PUBLIC: Final = DOCUMENTATION | {
+    "GET /",  # the page that shows the apps
+    "GET /healthz",  # load balancers have no credentials
+    "GET /readyz",
+    "GET /metrics",  # guarded by its own token, or loopback only
+    "GET /account/verify",  # links in emails lead here
+    "GET /account/reset",
+    "GET /mailbox",  # what a local installation keeps instead of sending; elsewhere 404
+    "GET /mailbox/{name}",
+    "GET /mailbox/{name}/html",
+    "GET /.well-known/jwks.json",  # public keys, by definition
+    "POST /auth/login",  # credentials come from here
+    "POST /auth/refresh",
+    "POST /auth/logout",
+    "POST /auth/register",  # a new user has no account yet
+    "POST /auth/verify",  # authenticated by the link's secret
+    "POST /auth/verify/resend",  # a user who is not verified cannot sign in
+    "POST /auth/password/reset",  # nor can a user who forgot the password
+    "POST /auth/password/reset/confirm",  # authenticated by the link's secret
+    "MOUNT /static",  # the docs pages' own assets
+}
+"""The root app's routes that need no credentials. A route that is neither here nor guarded does not build."""
+
+_DESCRIPTION: Final = """
+The house that holds the apps: signing in, public keys and health. Each app has a document of its own.
+
+Sign in with `POST /auth/login`; name the app that the access token is for in `resource`.
+"""
+
+
+class Alive(BaseModel):
+    """This process answers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "alive"}]})
+
+    status: Literal["alive"] = "alive"
+
+
+root_router = APIRouter(tags=["installation"], route_class=PublicRoute)
+
+
+def build_root(
+    settings: Settings,
+    lifespan: Lifespan,
+    site: Site,
+    *,
+    refusals: Errors,
+    gauges: Sequence[DatabaseGauge] = (),
+    pages: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """Build the root app, into which the others are mounted.
+
+    ``gauges`` and ``pages`` are what they add to it, and ``refusals`` what signing in to them can raise.
+    """
+    root = make_app(
+        name="root",
+        mount="",
+        title=site.brand,
+        description=_DESCRIPTION,
+        version=version("insula"),
+        settings=settings,
+        site=site,
+        routers=[root_router, auth_router(refusals), accounts_router(), account_pages, *pages, mailbox_router],
+        tags=[
+            {"name": "installation", "description": "Health of this installation."},
+            {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},
+            {"name": "accounts", "description": "Registering, verifying an address, and forgotten passwords."},
+        ],
+        lifespan=lifespan,
+    )
+    root.state.queue_metrics = QueueMetrics(gauges)
+    return root
+
+
+@root_router.get("/", include_in_schema=False)
+async def home(request: Request) -> HTMLResponse:
+    """Show the apps, their documents and how they are."""
+    site = site_of(request)
+    html = site.page("home.html", title=site.brand, name=None, kind="home", page="docs")
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
+
+
+@root_router.get("/healthz", summary="Is the process alive?")
+async def healthz() -> Alive:
+    """Answer while the process can. It looks at nothing else: restarting it would not mend a database."""
+    return Alive()
+
+
+@root_router.get(
+    "/readyz",
+    summary="Can the process serve?",
+    responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": Readiness, "description": "It cannot serve just now."}},
+)
+async def readyz(request: Request, response: Response) -> Readiness:
+    """Look at the database, its migrations, Redis and this process itself. Without Redis it serves on, degraded."""
+    watch: Watch = request.app.state.watch
+    found = await watch.look(kernel_of(request))
+    if found.status == "unready":
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return found
+
+
+@root_router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request) -> Response:
+    """Return the process's metrics, for the token; in a local environment without one, for this machine."""
+    if not _may_measure(request):
+        raise NotFound
+    found: RequestMetrics = request.app.state.metrics
+    queue: QueueMetrics = request.app.state.queue_metrics
+    body = generate_latest(found.registry) + await queue.render(kernel_of(request))
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
+
+
+def _may_measure(request: Request) -> bool:
+    settings: Settings = request.app.state.settings
+    token = settings.http.metrics_token.get_secret_value()
+    if token:
+        given = request.headers.get("authorization", "")
+        return secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
+    # In production everybody may come from loopback: a proxy on this machine need not say that it is one.
+    return settings.environment != "production" and _is_loopback(request)
+
+
+def _is_loopback(request: Request) -> bool:
+    address = parse_address(request.client.host) if request.client is not None else None
+    # What came through a proxy that nobody declared comes from loopback too, but not from this machine.
+    return address is not None and address.is_loopback and not request.scope.get("insula", {}).get("hearsay", False)

@@ -1,0 +1,76 @@
+"""Entitlements are declared once, and what plans name is among what is declared."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from insula.access.entitlements import Amount, Register, feature, quota, small_quota
+from insula.apps import ManifestError, Resource
+from insula.db.models import TenantDomain
+from insula.limits import RATE
+from tests.support.apps import DECLARED, INSTALLATION
+
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+EXPORTS = Amount(key="exports_kept", unit="exports", default=3)
+
+
+@pytest.mark.parametrize("key", ["", "Items", "7_items", "api-keys", "i" * 64])
+def test_a_key_is_a_lower_case_word(key: str) -> None:
+    assert feature("items").key == "items"
+    with pytest.raises(ManifestError, match="a key is a lower-case word"):
+        feature(key)
+
+
+def test_nobody_is_granted_less_than_nothing() -> None:
+    assert Amount(key="exports_kept", unit="exports", default=0).of({}) == 0
+    with pytest.raises(ManifestError, match="default=-1 is less than nothing"):
+        Amount(key="exports_kept", unit="exports", default=-1)
+
+
+def test_what_a_tenant_is_granted_goes_before_the_default() -> None:
+    assert (EXPORTS.of({}), EXPORTS.of({"exports_kept": 0}), EXPORTS.of({"exports_kept": 9})) == (3, 0, 9)
+
+
+def test_a_feature_is_there_or_not() -> None:
+    support = feature("priority_support")
+    assert [support.included(granted) for granted in ({}, {support.key: 0}, {support.key: 1})] == [False, False, True]
+    assert feature("beta", included=True).included({})
+    assert not feature("beta", included=True).included({"beta": 0})
+
+
+def test_a_key_is_declared_once() -> None:
+    assert list(Register([EXPORTS, RATE])) == ["exports_kept", "requests_per_minute"]
+    with pytest.raises(ManifestError, match="'exports_kept' is declared twice"):
+        Register([EXPORTS, feature("exports_kept")])
+
+
+def test_an_installation_knows_what_the_kernel_and_every_resource_declare() -> None:
+    first = INSTALLATION.apps[0]
+    grown = replace(first, resources=(*first.resources, Resource(entitlements=(EXPORTS,))))
+    installation = replace(INSTALLATION, apps=(grown, *INSTALLATION.apps[1:]))
+    assert set(installation.entitlements) == {*INSTALLATION.entitlements, "exports_kept"}
+    assert installation.entitlements["exports_kept"] is EXPORTS
+    twice = Resource(entitlements=(replace(EXPORTS, key=RATE.key),))
+    with pytest.raises(ManifestError, match="'requests_per_minute' is declared twice"):
+        replace(INSTALLATION, apps=(replace(first, resources=(twice,)),))
+
+
+def test_triggers_count_the_rows_of_a_quota() -> None:
+    numbers = Resource(entitlements=(quota("numbers", TenantDomain), small_quota("few_numbers", TenantDomain)))
+    first = INSTALLATION.apps[0]
+    grown = replace(first, resources=(*first.resources, numbers))
+    installation = replace(INSTALLATION, apps=(grown, *INSTALLATION.apps[1:]))
+    assert installation.database.counted == {**DECLARED.counted, "tenant_domain": "numbers"}
+    assert [each.key for each in installation.entitlements.quotas if each.key.endswith("numbers")] == [
+        "numbers",
+        "few_numbers",
+    ]
+
+
+async def test_a_plan_names_only_what_is_declared(readback: Readback) -> None:
+    named = {
+        str(row["key"]) for row in await readback("select distinct jsonb_object_keys(entitlements) as key from plan")
+    }
+    assert "requests_per_minute" in named
+    assert named <= set(INSTALLATION.entitlements)

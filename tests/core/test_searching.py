@@ -1,0 +1,67 @@
+"""A search finds what it names, ignoring case as a reader does, on the real database."""
+
+# ruff: noqa: RUF001 - letters of other scripts are what is tested
+
+import re
+
+import pytest
+
+from insula.core.text.searching import containing
+from tests.support.letters import Readback
+
+FOUND = [
+    ("website", "The WEBSITE of 2026"),
+    ("ПРОЕКТ", "Новый проект"),
+    ("strasse", "Hauptstraße 1"),
+    ("STRASSE", "hauptstraße"),
+    ("straße", "HAUPTSTRASSE"),
+    ("ẞ", "straße"),
+    ("ΣΟΦΟΣ", "σοφος"),
+    ("σοφοσ", "σοφος"),
+    ("istanbul", "İstanbul"),
+    ("İSTANBUL", "istanbul"),
+    ("ısparta", "ISPARTA"),
+    ("isparta", "Isparta"),
+    ("a b", "A\u00a0\u2003B"),
+    ("100%", "is 100% done"),
+    ("a_b", "A_B"),
+    ("[x] (y) {z} ^$ .*+? \\d |", "[X] (Y) {Z} ^$ .*+? \\D |"),
+    ("]-^", "x]-^y"),
+    ("***:", "a***:b"),
+    ("\U0001f3db", "a \U0001f3db b"),
+    ("ﬁ", "ﬁn"),
+    ("café", "CAFÉ"),
+]
+NOT_FOUND = [
+    ("100%", "1000"),
+    ("a_b", "axb"),
+    (".", "x"),
+    ("[a]", "a"),
+    ("café", "cafe"),
+    ("\u0430", "a"),
+    ("\\d", "1"),
+]
+
+
+@pytest.mark.parametrize(("search", "text"), FOUND)
+async def test_it_is_found(readback: Readback, search: str, text: str) -> None:
+    [row] = await readback("select cast(:text as text) ~ :pattern as found", text=text, pattern=containing(search))
+    assert row["found"] is True
+
+
+@pytest.mark.parametrize(("search", "text"), NOT_FOUND)
+async def test_it_is_not_found(readback: Readback, search: str, text: str) -> None:
+    [row] = await readback("select cast(:text as text) ~ :pattern as found", text=text, pattern=containing(search))
+    assert row["found"] is False
+
+
+async def test_every_ascii_sign_stands_for_itself(readback: Readback) -> None:
+    signs = "".join(chr(code) for code in range(0x21, 0x7F))
+    for sign in signs:
+        [row] = await readback(
+            "select cast(:text as text) ~ :pattern as own, cast(:rest as text) ~ :pattern as other",
+            text=sign,
+            rest=re.sub(re.escape(sign), "", signs, flags=re.IGNORECASE),
+            pattern=containing(sign),
+        )
+        assert (row["own"], row["other"]) == (True, False), sign

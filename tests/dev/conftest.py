@@ -1,0 +1,3 @@
+from tests.dev.places import place
+
+__all__ = ["place"]

@@ -1,0 +1,178 @@
+"""What the launcher survives, and what it says about what it does not."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from insula.dev.embedded import Cluster, EmbeddedError
+from insula.dev.embedded.account import Account
+from insula.dev.embedded.home import locate
+from tests.dev.places import alive, descendants, environment, wait_until
+
+HOLD = """
+import signal, sys
+from pathlib import Path
+from insula.dev.embedded import Cluster
+cluster = Cluster(Path(sys.argv[1]), durable=False)
+cluster.start()
+print(cluster.database_url, flush=True)
+signal.pause()
+"""
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from insula.dev.embedded import Cluster, EmbeddedError
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+cluster = Cluster(Path(sys.argv[1]), durable=False)
+try:
+    cluster.start()
+except EmbeddedError as error:
+    print(error)
+cluster.stop()
+"""
+SOURCE = Path(__file__).parents[2] / "platform"
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers as somebody else")
+
+
+@pytest.fixture
+def cluster(place: Path) -> Cluster:
+    cluster = Cluster(place / "data", durable=False)
+    cluster.start()
+    cluster.stop()
+    return cluster
+
+
+def test_servers_die_with_a_killed_parent(place: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(place / "data")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:  # noqa: S603  our own script
+        assert parent.stdout is not None
+        assert parent.stdout.readline().startswith("postgresql://")
+        servers = descendants(parent.pid)
+        assert len(alive(servers)) >= 2
+        parent.kill()
+    wait_until(lambda: not alive(servers))
+    again = Cluster(place / "data", durable=False)
+    again.start()
+    again.stop()
+
+
+def test_a_second_start_keeps_data_and_secrets(cluster: Cluster, place: Path) -> None:
+    identity = (place / "data" / "postgres" / "global" / "pg_control").read_bytes()[:8]
+    secrets = cluster.secrets
+    cluster.start()
+    try:
+        assert cluster.secrets == secrets
+        assert (place / "data" / "postgres" / "global" / "pg_control").read_bytes()[:8] == identity
+    finally:
+        cluster.stop()
+
+
+def test_two_at_once_get_one_clear_line(cluster: Cluster, place: Path) -> None:
+    cluster.start()
+    try:
+        with pytest.raises(EmbeddedError, match=f"is in use by process {os.getpid()}"):
+            Cluster(place / "data", durable=False).start()
+    finally:
+        cluster.stop()
+
+
+@pytest.mark.parametrize("lost", ["PG_VERSION", "global/pg_control"])
+def test_a_broken_data_directory_is_said_and_nothing_stays(cluster: Cluster, place: Path, lost: str) -> None:
+    (place / "data" / "postgres" / lost).unlink()
+    with pytest.raises(EmbeddedError) as raised:
+        cluster.start()
+    assert "\n" not in str(raised.value)
+    assert str(place / "data") in str(raised.value)
+    assert not [pid for pid in descendants(os.getpid()) if _works_in(pid, place)]
+    with pytest.raises(EmbeddedError, match=str(place)):  # the same again: the lock was let go
+        cluster.start()
+
+
+def test_lost_secrets_are_not_replaced(cluster: Cluster, place: Path) -> None:
+    (place / "data" / "secrets.json").unlink()
+    with pytest.raises(EmbeddedError, match=r"secrets\.json is missing"):
+        cluster.start()
+    assert not (place / "data" / "secrets.json").exists()
+
+
+def test_a_lock_file_of_a_crash_is_cleared(cluster: Cluster, place: Path) -> None:
+    (place / "data" / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{place}\n")
+    cluster.start()
+    cluster.stop()
+
+
+def test_a_half_made_database_is_made_anew(place: Path) -> None:
+    (place / "data" / "postgres.partial").mkdir(parents=True)
+    (place / "data" / "postgres.partial" / "PG_VERSION").write_text("18\n")
+    cluster = Cluster(place / "data", durable=False)
+    cluster.start()
+    cluster.stop()
+
+
+def test_no_write_permission_is_said(place: Path) -> None:
+    place.chmod(0o555)
+    command = [sys.executable, "-c", AS_NOBODY, str(place / "data")]
+    done = subprocess.run(command, env=environment(place), capture_output=True, text=True, check=False)  # noqa: S603  our own script
+    assert done.stdout == f"cannot write to {place / 'data'}: Permission denied\n", done.stderr
+    assert list(place.iterdir()) == []
+
+
+@root_only
+def test_an_ordinary_user_runs_the_servers_as_itself(place: Path) -> None:
+    nobody = Account.for_servers()
+    packages = Path(sysconfig.get_path("purelib"))
+    interpreters = [
+        path for path in (Path(sys.executable).resolve(), Path("/usr/bin/python3").resolve()) if path.exists()
+    ]
+    python = next((path for path in interpreters if nobody.reads(path) and nobody.reads(packages)), None)
+    if python is None:
+        pytest.skip("no Python here that an ordinary user can reach")
+    place.chmod(0o777)
+    command = [str(python), "-c", AS_NOBODY, str(place / "data")]
+    paths = {"PYTHONPATH": f"{SOURCE}:{packages}"}
+    done = subprocess.run(command, env=paths, capture_output=True, text=True, check=False)  # noqa: S603  our own script
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (place / "data" / "postgres" / "PG_VERSION").stat().st_uid == nobody.uid
+    assert (place / "data").stat().st_mode & 0o777 == 0o700
+
+
+@root_only
+def test_root_runs_the_servers_as_nobody_without_roots_groups(cluster: Cluster, place: Path) -> None:
+    cluster.start()
+    try:
+        postmaster = int((place / "data" / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+        status = dict(
+            line.split(":", 1) for line in Path(f"/proc/{postmaster}/status").read_text().splitlines() if ":" in line
+        )
+        nobody = str(Account.for_servers().uid)
+        assert status["Uid"].split() == [nobody] * 4
+        assert status["Groups"].split() in ([], [str(Account.for_servers().gid)])
+    finally:
+        cluster.stop()
+
+
+@root_only
+def test_out_of_nobodys_reach_the_servers_live_elsewhere(place: Path) -> None:
+    place.chmod(0o700)
+    home = locate(place / "data", Account.for_servers())
+    cluster = Cluster(place / "data", durable=False)
+    try:
+        cluster.start()
+        cluster.stop()
+        assert cluster.home == home != place / "data"
+        assert (place / "data" / "servers").readlink() == home
+    finally:
+        shutil.rmtree(home)
+
+
+def _works_in(pid: int, place: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(place)
+    except OSError:
+        return False

@@ -1,3 +1,0 @@
-from tests.embedded.places import place
-
-__all__ = ["place"]

@@ -1,0 +1,217 @@
+"""Sessions: opened once, carried on by tokens good once, ended by their reuse."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from argon2 import PasswordHasher
+
+from insula.core import clock
+from insula.core.errors import Forbidden
+from insula.core.ids import UserId
+from insula.core.settings import Settings
+from insula.db.models import Credential
+from insula.identity import LoginRefused, OpenedSession, RefreshTokenRefused, Sessions
+from insula.identity.credentials.passwords import DECOY, Passwords
+from tests.support.factories import Factories, UserRow
+
+PASSWORD = "correct horse battery staple"
+Readback = Callable[..., Awaitable[list[dict[str, object]]]]
+
+
+async def anything(user_id: UserId) -> UserId:
+    return user_id
+
+
+async def nothing(_user_id: UserId) -> UserId:
+    raise Forbidden
+
+
+@pytest.fixture
+async def user(make: Factories) -> UserRow:
+    return await make.user(password=PASSWORD)
+
+
+@pytest.fixture
+async def opened(sessions: Sessions, user: UserRow) -> OpenedSession:
+    return (await sessions.login(user.email, PASSWORD, anything))[0]
+
+
+async def refused_with(attempt: Awaitable[object]) -> tuple[type[Exception], str]:
+    try:
+        await attempt
+    except (LoginRefused, RefreshTokenRefused) as error:
+        return type(error), error.detail
+    pytest.fail("it was taken")
+
+
+class TestLogin:
+    async def test_the_right_password_opens_a_session(
+        self, sessions: Sessions, user: UserRow, readback: Readback
+    ) -> None:
+        opened, choice = await sessions.login(user.email, PASSWORD, anything)
+
+        rows = await readback("select user_id, revoked_at from auth_session where id = :id", id=opened.session_id)
+        assert rows == [{"user_id": user.id, "revoked_at": None}]
+        assert choice == opened.user_id == user.id
+
+    async def test_an_email_is_found_however_it_is_written(self, sessions: Sessions, user: UserRow) -> None:
+        opened, _ = await sessions.login(f"  {user.email.upper()} ", PASSWORD, anything)
+
+        assert opened.user_id == user.id
+
+    async def test_every_refusal_is_the_same(self, sessions: Sessions, user: UserRow, make: Factories) -> None:
+        suspended = await make.user(password=PASSWORD, status="suspended")
+        without = await make.user()
+        attempts = [
+            (user.email, "wrong"),
+            ("nobody@example.com", PASSWORD),
+            (suspended.email, PASSWORD),
+            (suspended.email, "wrong"),
+            (without.email, PASSWORD),
+        ]
+
+        answers = {await refused_with(sessions.login(email, word, anything)) for email, word in attempts}
+
+        assert answers == {(LoginRefused, "Email or password is wrong")}
+
+    async def test_every_refusal_costs_one_verification(
+        self, sessions: Sessions, user: UserRow, make: Factories, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        verified: list[str] = []
+        genuine = PasswordHasher.verify
+
+        def counting(self: PasswordHasher, password_hash: str | bytes, password: str | bytes) -> bool:
+            verified.append(str(password_hash).rsplit("$", 2)[0])
+            return genuine(self, password_hash, password)
+
+        monkeypatch.setattr(PasswordHasher, "verify", counting)
+        suspended = await make.user(password=PASSWORD, status="suspended")
+        for email in (user.email, "nobody@example.com", suspended.email):
+            await refused_with(sessions.login(email, "wrong", anything))
+
+        assert verified == ["$argon2id$v=19$m=19456,t=2,p=1"] * 3
+
+    async def test_the_decoy_costs_what_a_hash_costs(self) -> None:
+        passwords = Passwords()
+
+        assert not passwords.outdated(DECOY)
+        assert not await passwords.verify(None, "anything")
+        assert await passwords.verify(await passwords.hash("é"), "e\u0301")
+
+    async def test_a_refused_choice_opens_nothing(self, sessions: Sessions, user: UserRow, readback: Readback) -> None:
+        with pytest.raises(Forbidden):
+            await sessions.login(user.email, PASSWORD, nothing)
+
+        assert await readback("select id from auth_session where user_id = :id", id=user.id) == []
+
+    async def test_an_old_hash_is_made_anew(self, sessions: Sessions, make: Factories, readback: Readback) -> None:
+        user = await make.user()
+        old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+        await make.insert(Credential(user_id=user.id, password_hash=old))
+        statement = "select password_hash from credential where user_id = :id"
+
+        await refused_with(sessions.login(user.email, "wrong", anything))
+        assert await readback(statement, id=user.id) == [{"password_hash": old}]
+
+        await sessions.login(user.email, PASSWORD, anything)
+        [row] = await readback(statement, id=user.id)
+        assert str(row["password_hash"]).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        await sessions.login(user.email, PASSWORD, anything)
+
+
+class TestRefresh:
+    async def test_a_token_yields_the_next_and_is_stored_hashed(
+        self, sessions: Sessions, opened: OpenedSession, readback: Readback
+    ) -> None:
+        following, choice = await sessions.refresh(opened.refresh_token, anything)
+
+        assert (following.session_id, choice) == (opened.session_id, opened.user_id)
+        assert following.refresh_token.startswith("insula_rt_")
+        rows = await readback("select hash from refresh_token where session_id = :id", id=opened.session_id)
+        tokens = (opened.refresh_token, following.refresh_token)
+        assert {row["hash"] for row in rows} == {hashlib.sha256(token.encode()).digest() for token in tokens}
+
+    async def test_of_fifty_at_once_one_wins(
+        self, sessions: Sessions, opened: OpenedSession, readback: Readback
+    ) -> None:
+        attempts = (sessions.refresh(opened.refresh_token, anything) for _ in range(50))
+        results = await asyncio.gather(*attempts, return_exceptions=True)
+
+        assert sum(isinstance(result, tuple) for result in results) == 1
+        assert sum(isinstance(result, RefreshTokenRefused) for result in results) == 49
+        tokens = await readback("select 1 from refresh_token where session_id = :id", id=opened.session_id)
+        assert len(tokens) == 2
+
+    async def test_reuse_ends_the_session_for_good(
+        self, sessions: Sessions, opened: OpenedSession, readback: Readback, user: UserRow
+    ) -> None:
+        other, _ = await sessions.login(user.email, PASSWORD, anything)
+        following, _ = await sessions.refresh(opened.refresh_token, anything)
+
+        await refused_with(sessions.refresh(opened.refresh_token, anything))
+
+        [row] = await readback("select revoked_at from auth_session where id = :id", id=opened.session_id)
+        assert row["revoked_at"] is not None
+        await refused_with(sessions.refresh(following.refresh_token, anything))
+        assert (await sessions.refresh(other.refresh_token, anything))[0].session_id == other.session_id
+
+    async def test_a_refused_choice_uses_nothing_up(self, sessions: Sessions, opened: OpenedSession) -> None:
+        with pytest.raises(Forbidden):
+            await sessions.refresh(opened.refresh_token, nothing)
+
+        assert await sessions.refresh(opened.refresh_token, anything)
+
+    async def test_every_refusal_is_the_same(
+        self, sessions: Sessions, opened: OpenedSession, user: UserRow, settings: Settings
+    ) -> None:
+        revoked, _ = await sessions.login(user.email, PASSWORD, anything)
+        await sessions.revoke(revoked.refresh_token)
+        answers = [
+            await refused_with(sessions.refresh(token, anything))
+            for token in (revoked.refresh_token, "insula_rt_unknown", "", "\ud800", "é")
+        ]
+        with clock.moved(timedelta(days=settings.auth.refresh_token_days, seconds=1)):
+            answers.append(await refused_with(sessions.refresh(opened.refresh_token, anything)))
+
+        assert set(answers) == {(RefreshTokenRefused, RefreshTokenRefused.title())}
+
+    async def test_a_session_ends_when_it_was_to_end(
+        self, sessions: Sessions, opened: OpenedSession, settings: Settings
+    ) -> None:
+        days = settings.auth.refresh_token_days
+        with clock.moved(timedelta(days=days - 1)):
+            following, _ = await sessions.refresh(opened.refresh_token, anything)
+        assert following.expires_at == opened.expires_at
+
+        with clock.moved(timedelta(days=days, seconds=1)):
+            await refused_with(sessions.refresh(following.refresh_token, anything))
+
+    async def test_a_suspended_user_refreshes_nothing(
+        self, sessions: Sessions, opened: OpenedSession, user: UserRow, readback: Readback
+    ) -> None:
+        await readback("""update "user" set status = 'suspended' where id = :id""", id=user.id)
+        await refused_with(sessions.refresh(opened.refresh_token, anything))
+
+        await readback("""update "user" set status = 'active' where id = :id""", id=user.id)
+        assert await sessions.refresh(opened.refresh_token, anything)
+
+
+class TestRevoke:
+    async def test_any_token_of_the_session_ends_it(
+        self, sessions: Sessions, opened: OpenedSession, user: UserRow
+    ) -> None:
+        other, _ = await sessions.login(user.email, PASSWORD, anything)
+        following, _ = await sessions.refresh(opened.refresh_token, anything)
+
+        await sessions.revoke(opened.refresh_token)
+
+        await refused_with(sessions.refresh(following.refresh_token, anything))
+        assert await sessions.refresh(other.refresh_token, anything)
+
+    async def test_nobodys_token_ends_nothing(self, sessions: Sessions, opened: OpenedSession) -> None:
+        await sessions.revoke("insula_rt_unknown")
+
+        assert await sessions.refresh(opened.refresh_token, anything)

@@ -1,0 +1,54 @@
+"""Those who ask for the queue's metrics at once share one look at the database, and one failure of it."""
+
+import asyncio
+from dataclasses import replace
+from time import monotonic
+
+from sqlalchemy import event
+
+from insula.core.settings import Settings
+from insula.db.engine.pools import Database
+from insula.db.engine.roles import GATE
+from insula.site.queue_metrics import QueueMetrics
+from tests.support.app import Live
+from tests.support.apps import DECLARED
+from tests.support.faulty import Fault, faulty
+
+SCRAPERS = 8
+POOL_TIMEOUT, GRACE, LATE = 0.3, 1.0, 1.0
+
+
+async def test_they_share_one_look(live: Live) -> None:
+    asked: list[str] = []
+    engine = live.kernel.database.engine(GATE).sync_engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "procrastinate_jobs" in statement:
+            asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    metrics = QueueMetrics()
+    found = await asyncio.gather(*(metrics.render(live.kernel) for _ in range(SCRAPERS)))
+    found.append(await metrics.render(live.kernel))
+    event.remove(engine, "before_cursor_execute", note)
+
+    assert len(asked) == 1
+    [text] = set(found)
+    assert b"# HELP insula_jobs " in text
+
+
+async def test_while_the_database_is_silent_they_share_one_wait(live: Live, settings: Settings) -> None:
+    with faulty(settings.database_url) as proxy:
+        quickly = settings.database.model_copy(update={"pool_timeout": POOL_TIMEOUT})
+        through = {"database_url": proxy.url(settings.database_url), "database": quickly}
+        database = await Database.open(settings.model_copy(update=through), DECLARED.web_roles)
+        kernel, metrics = replace(live.kernel, database=database), QueueMetrics()
+        proxy.strike(Fault.SWALLOW)
+        began = monotonic()
+        found = await asyncio.gather(*(metrics.render(kernel) for _ in range(SCRAPERS)))
+        assert monotonic() - began < POOL_TIMEOUT + GRACE + LATE
+        assert set(found) == {b""}
+
+        proxy.heal()
+        assert b"# HELP insula_jobs " in await metrics.render(kernel)
+        await database.close()

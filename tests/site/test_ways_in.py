@@ -1,0 +1,83 @@
+"""Other ways for a test to reach an app: the synchronous client, and a dependency put in another's place."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI
+
+from insula.core.settings import Settings
+from insula.site.factory import make_app
+from tests.http.probe import build
+from tests.support.apps import MOUNTS, SITE
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's client announces that it will move to another httpx
+    from starlette.testclient import TestClient
+
+
+def greeting() -> str:
+    return "salve"
+
+
+async def greet(word: Annotated[str, Depends(greeting)]) -> str:
+    return word
+
+
+def _app(name: str) -> FastAPI:
+    router = APIRouter()
+    router.add_api_route("/greet", greet)
+    settings = Settings(environment="test")
+    return make_app(
+        name=name,
+        mount=MOUNTS[name],
+        title=name,
+        description=name,
+        version="1",
+        settings=settings,
+        site=SITE,
+        routers=[router],
+    )
+
+
+@pytest.fixture
+def house() -> tuple[FastAPI, FastAPI]:
+    root, tenants = _app("root"), _app("tenants")
+    root.mount("/api", tenants)
+    return root, tenants
+
+
+@pytest.fixture
+def overridden(house: tuple[FastAPI, FastAPI]) -> Iterator[None]:
+    """Put the override on every app, for a mounted app does not use the root's; take it away again."""
+    for app in house:
+        app.dependency_overrides[greeting] = lambda: "ave"
+    yield
+    for app in house:
+        app.dependency_overrides.clear()
+
+
+def test_the_synchronous_client_gets_answers_problems_and_sockets() -> None:
+    client = TestClient(build(), base_url="http://localhost")
+    answer, problem = client.get("/api/v1/large"), client.get("/api/v1/break_down")
+    with client.websocket_connect("/api/v1/echo", headers={"host": "localhost"}) as wire:
+        wire.send_text("salve")
+        heard = wire.receive_text()
+
+    assert (answer.status_code, problem.status_code, problem.json()["code"]) == (200, 500, "internal_failure")
+    assert heard == "salve"
+
+
+@pytest.mark.usefixtures("overridden")
+def test_an_override_counts_in_each_app(house: tuple[FastAPI, FastAPI]) -> None:
+    client = TestClient(house[0], base_url="http://localhost")
+
+    assert [client.get(path).json() for path in ("/greet", "/api/greet")] == ["ave", "ave"]
+
+
+def test_an_override_on_the_root_does_not_reach_a_mounted_app(house: tuple[FastAPI, FastAPI]) -> None:
+    house[0].dependency_overrides[greeting] = lambda: "ave"
+    client = TestClient(house[0], base_url="http://localhost")
+
+    assert [client.get(path).json() for path in ("/greet", "/api/greet")] == ["ave", "salve"]
