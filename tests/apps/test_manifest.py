@@ -126,7 +126,7 @@ def installation_of(*resources: Resource) -> Installation:
         ),
         (
             lambda: replace(TICKETS, emails=(EmailTemplate("reminder", "insula.identity.accounts.emails"),)),
-            r"the email 'reminder': insula\.auth\.emails has no file reminder\.txt\.jinja2: add it",
+            r"the email 'reminder': insula\.identity\.accounts\.emails has no file reminder\.txt\.jinja2: add it",
         ),
         (
             lambda: Installation(brand=BRAND, apps=(replace(APP, resources=(replace(TICKETS, emails=(WELCOME,)),)),)),

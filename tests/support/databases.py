@@ -21,7 +21,7 @@ from tests.support.cluster import create_database, drop_database, with_path
 _REVISION = """
 from alembic import op
 
-from insula.db import online
+from insula.db.migrate import online
 
 revision = "{revision}"
 down_revision = "{before}"
