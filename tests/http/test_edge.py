@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from insula.core.logging import AccessLog, LogFormat
 from insula.core.settings import HttpSettings, Settings
@@ -141,6 +142,25 @@ async def test_a_path_that_was_sent_is_no_route(access_log: Lines, path: str, ro
     assert access_log[0]["route"] == route
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/docs", "/api/docs", "/api/v1/see", "/api/v1/forbid", "/api/nowhere"])
+async def test_head_is_logged_and_counted_as_its_get_is(access_log: Lines, path: str) -> None:
+    app = build()
+    async with client_of(app) as client:
+        got, head = await client.get(path), await client.head(path)
+    by_get, by_head = access_log
+
+    assert head.status_code == got.status_code
+    assert (by_get["method"], by_head["method"]) == ("GET", "HEAD")
+    varying = {"method", "request_id", "duration_ms"}
+    assert {name: value for name, value in by_head.items() if name not in varying} == {
+        name: value for name, value in by_get.items() if name not in varying
+    }
+    counted = _counted(app)
+    for labels in [labels for labels in counted if labels[1] == "HEAD"]:
+        assert counted[labels] == counted[labels[0], "GET", *labels[2:]] == 1
+    assert {method for _, method, _, _ in counted} == {"GET", "HEAD"}
+
+
 async def test_metrics_count_by_app_route_and_status_class() -> None:
     app = build()
     async with client_of(app) as client:
@@ -148,15 +168,9 @@ async def test_metrics_count_by_app_route_and_status_class() -> None:
         await client.get("/api/v1/forbid")
         await client.request("BREW", "/api/v1/canary")
         measured: httpx.Response = await client.get("/nowhere")
-    samples = {
-        (sample.labels["app"], sample.labels["method"], sample.labels["route"], sample.labels["status"]): sample.value
-        for metric in app.state.metrics.registry.collect()
-        for sample in metric.samples
-        if sample.name == "insula_request_duration_seconds_count"
-    }
 
     assert measured.status_code == 404
-    assert samples == {
+    assert _counted(app) == {
         ("tenants", "GET", "/api/v1/see", "2xx"): 1,
         ("tenants", "GET", "/api/v1/forbid", "4xx"): 1,
         ("tenants", "OTHER", "unmatched", "4xx"): 1,
@@ -180,3 +194,13 @@ def test_a_line_is_json_at_its_level(
 def test_a_line_with_half_a_surrogate_pair_is_written_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     AccessLog("json", "INFO").write("info", {"client": "\ud800"})
     assert json.loads(capsys.readouterr().out)["client"] == "\ud800"
+
+
+def _counted(app: FastAPI) -> dict[tuple[str, str, str, str], float]:
+    """Return how many requests the metrics of ``app`` know, by app, method, route and status class."""
+    return {
+        (sample.labels["app"], sample.labels["method"], sample.labels["route"], sample.labels["status"]): sample.value
+        for metric in app.state.metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == "insula_request_duration_seconds_count"
+    }

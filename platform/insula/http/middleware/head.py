@@ -18,4 +18,9 @@ class Head:
         async def bodiless(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self.app({**scope, "method": "GET"}, receive, bodiless)
+        # In this scope, not in a copy: the access log and the metrics read which app and route were found in it.
+        scope["method"] = "GET"
+        try:
+            await self.app(scope, receive, bodiless)
+        finally:
+            scope["method"] = "HEAD"
