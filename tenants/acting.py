@@ -14,7 +14,7 @@ from tenants.tenants import queries as tenants
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """The caller behind the lock: their membership, and what its role may now."""
+    """The caller behind the lock: their membership, and what its role may now, with their access token."""
 
     member: Membership
     permissions: Permissions
@@ -44,7 +44,8 @@ async def acting(scope: Scope, action: Permission) -> Acting:
     permissions = await roles.permissions(session, scope.policy, member.role) if member is not None else None
     if member is None or permissions is None or action not in permissions:
         raise Forbidden
-    return Acting(member, permissions)
+    # A token that is limited to some actions gives others no more than these, whatever its user may.
+    return Acting(member, permissions if scope.limited_to is None else permissions & scope.limited_to)
 
 
 async def check_rank(scope: Scope, caller: Acting, *names: str) -> None:

@@ -89,7 +89,7 @@ async def open_scope(request: Request) -> Scope:
     state["unit"] = unit
     if request.method == "POST":
         state["claim"] = await claim(request, unit, principal_id=_NOBODY, app="twin")
-    return Scope(twin.principal, tenant, _MEMBER, unit, "", "", _POLICY, _never)
+    return Scope(twin.principal, tenant, _MEMBER, unit, "", "", _POLICY, _never, None)
 
 
 class TwinRoute(APIRoute):

@@ -21,7 +21,12 @@ RESOURCE: Final = Resource(
     jobs=jobs.JOBS,
     schedules=jobs.SCHEDULES,
     emails=(INVITATION,),
-    attack=AttackHints(actions={"POST /v1/invitations/{invitation_id}/resend": "invitation:update"}),
+    attack=AttackHints(
+        actions={
+            "POST /v1/invitations/{invitation_id}/resend": "invitation:update",
+            "POST /v1/invitations/accept": "invitation:accept",
+        }
+    ),
     tables=(
         may(TENANTS, "tenant", Invitation, "SELECT", "INSERT", "UPDATE"),
         may(WORKER, "all", Invitation, "SELECT tenant_id, id, expires_at", "DELETE"),  # expired ones are deleted

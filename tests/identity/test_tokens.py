@@ -30,6 +30,13 @@ class TestIssue:
         )
         assert str(UUID(claims.token_id)) == claims.token_id
 
+    @pytest.mark.parametrize("scopes", [None, frozenset(), frozenset({"rack:read"})])
+    async def test_a_token_is_limited_as_it_was_issued(
+        self, issuer: TokenIssuer, verifier: TokenVerifier, ours: str, scopes: frozenset[str] | None
+    ) -> None:
+        token = await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=ours, scopes=scopes)
+        assert (await verifier.verify(token, ours)).scopes == scopes
+
     async def test_no_two_tokens_have_one_id(self, issuer: TokenIssuer, verifier: TokenVerifier, ours: str) -> None:
         user_id, session_id = UserId(new_id()), new_id()
         tokens = [await issuer.issue(user_id=user_id, session_id=session_id, audience=ours) for _ in range(3)]

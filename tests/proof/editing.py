@@ -21,6 +21,7 @@ from tests.proof.mutants.running import RUNNING
 from tests.proof.mutants.silence import SILENCE
 from tests.proof.mutants.tenancy import TENANCY
 from tests.proof.mutants.text import TEXT
+from tests.proof.mutants.token_scopes import TOKEN_SCOPES
 from tests.proof.results import Result
 from tests.proof.suites import Attacks, Outcome, Suite
 from tests.support.house import EXAMPLE, ROOT
@@ -43,6 +44,7 @@ def edits() -> list[Edit]:
         *SILENCE,
         *TEXT,
         *BODIES,
+        *TOKEN_SCOPES,
         *loosened(),
     ]
     return [edit for edit in holes if not _is_left_out(edit)]

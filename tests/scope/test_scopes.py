@@ -137,6 +137,16 @@ class TestAMember:
 
         assert told == {**may, "member_id": str(membership.id)}
 
+    async def test_may_with_a_limited_token_only_what_it_names(
+        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
+    ) -> None:
+        admin = await make.member(tenant, role="admin")
+        limited = await sign_in(admin, tenant, scopes={Action.READ, Action.DELETE})
+
+        told = (await probe.get("/tell", headers=limited)).json()
+
+        assert (told["reads"], told["updates"], told["deletes"]) == (True, False, True)
+
     async def test_may_what_the_custom_role_may(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
     ) -> None:

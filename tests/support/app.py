@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,21 +109,34 @@ class SignIn:
     make: Factories
     kernel: Kernel
 
-    async def token(self, user: UserRow, app: AppName = "tenants", tenant: TenantRow | None = None) -> str:
-        """Return an access token of a fresh session."""
+    async def token(
+        self,
+        user: UserRow,
+        app: AppName = "tenants",
+        tenant: TenantRow | None = None,
+        *,
+        scopes: Collection[str] | None = None,
+    ) -> str:
+        """Return an access token of a fresh session, limited to ``scopes`` if they are given."""
         session_id: UUID = await self.make.session(user)
         return await self.kernel.issuer.issue(
             user_id=UserId(user.id),
             session_id=session_id,
             audience=audience(self.kernel.settings, app),
             tenant_id=TenantId(tenant.id) if tenant else None,
+            scopes=scopes,
         )
 
     async def __call__(
-        self, user: UserRow, tenant: TenantRow | None = None, app: AppName = "tenants"
+        self,
+        user: UserRow,
+        tenant: TenantRow | None = None,
+        app: AppName = "tenants",
+        *,
+        scopes: Collection[str] | None = None,
     ) -> dict[str, str]:
         """Return the headers of a signed-in request."""
-        return {"Authorization": f"Bearer {await self.token(user, app, tenant)}"}
+        return {"Authorization": f"Bearer {await self.token(user, app, tenant, scopes=scopes)}"}
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class AppError(Exception):
@@ -46,6 +46,17 @@ class Forbidden(AppError):
     """Your role does not allow this."""
 
     code, status = "forbidden", 403
+
+
+class InsufficientScope(AppError):
+    """Your access token is limited to other actions; WWW-Authenticate names the scope that it lacks."""
+
+    code, status = "insufficient_scope", 403
+
+    @classmethod
+    def lacking(cls, action: str) -> Self:
+        """Return the error for a token that lacks ``action`` (RFC 6750 section 3.1)."""
+        return cls(headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{action}"'})
 
 
 class TenantConflict(AppError):

@@ -57,6 +57,8 @@ class Scope:
     address: str
     policy: Policy
     reopen: Reopen
+    limited_to: frozenset[str] | None
+    """The actions that the access token names; None: it names none, and limits nothing."""
 
     @property
     def actor(self) -> Actor:
@@ -74,12 +76,12 @@ class Scope:
         return self.authority.id if isinstance(self.authority, Member) else None
 
     def may(self, action: str) -> bool:
-        """Return whether the caller may do ``action`` in the tenant. Costs no query.
+        """Return whether the caller may do ``action`` in the tenant, with this token. Costs no query.
 
         The answer is as old as the directory's cache, less than a second. Before granting access to
         others, ask again behind the lock that such changes share.
         """
-        return self.authority.may(action, self.policy)
+        return (self.limited_to is None or action in self.limited_to) and self.authority.may(action, self.policy)
 
     def granted(self, amount: Amount) -> int:
         """Return how much of an entitlement the tenant has. Costs no query, and is as old as the directory's cache."""
@@ -137,6 +139,8 @@ class RoleScope(Generic[AnyRolePrincipal]):
     request_id: str
     address: str
     policy: Policy
+    limited_to: frozenset[str] | None
+    """The actions that the access token names; None: it names none, and limits nothing."""
 
     @property
     def actor(self) -> Actor:
@@ -149,8 +153,9 @@ class RoleScope(Generic[AnyRolePrincipal]):
         return PLATFORM
 
     def may(self, action: str) -> bool:
-        """Return whether the principal's role has ``action``. Costs no query."""
-        return self.policy.allows(self.principal.role, action)
+        """Return whether the principal may do ``action``, with this token. Costs no query."""
+        named = self.limited_to is None or action in self.limited_to
+        return named and self.policy.allows(self.principal.role, action)
 
 
 @dataclass(frozen=True, slots=True)

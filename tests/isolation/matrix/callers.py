@@ -29,9 +29,11 @@ class Refusal(NamedTuple):
 
 UNAUTHENTICATED: Final = Refusal(401, "unauthenticated")
 FORBIDDEN: Final = Refusal(403, "forbidden")
+INSUFFICIENT_SCOPE: Final = Refusal(403, "insufficient_scope")
 TENANT_REQUIRED: Final = Refusal(403, "tenant_required")
 TENANT_SUSPENDED: Final = Refusal(403, "tenant_suspended")
 GRANTS: Final = INSTALLATION.grants
+ALL_ACTIONS: Final = frozenset(str(action) for app in INSTALLATION.apps for action in app.permissions)
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
     for held in by_label().values():
         strongest = held.roles[0]
         yield Caller(f"{strongest}, no tenant", "nobody", TENANT_REQUIRED, _holder(held.label, strongest, app))
+    yield from _scoped(route, "a", "owner", bound=True, may=action in GRANTS[Role.OWNER])
     yield from _without_credentials(app, "b", "owner", bound=True)
     yield from _keys(app, action)
     yield from _holders_elsewhere(app)
@@ -113,6 +116,7 @@ def _at_personal_route(route: LiveRoute) -> Iterator[Caller]:
     app = route.app
     yield Caller("owner of A, no tenant", "nobody", None, _bearer("a", "owner", app, tenant=None))
     yield Caller("viewer of A", "a", None, _bearer("a", "viewer", app))
+    yield from _scoped(route, "a", "owner", bound=False, may=True)
     yield from _without_credentials(app, "b", "guest", bound=False)
     yield Caller("key of A", "a", _key_refused(app), _key("a", "key"))
     yield Caller("key of B", "b", _key_refused(app), _key("b", "key"))
@@ -135,6 +139,7 @@ def _at_role_route(route: LiveRoute) -> Iterator[Caller]:
             yield Caller(f"{strongest} of {stranger.label}, token for {held.label}", "nobody", FORBIDDEN, wrong)
     yield from _members_at_role_route("a", app, held.label)
     yield from _members_at_role_route("b", app, held.label)
+    yield from _scoped_holders(held.label, rightful_role(route), app, action)
     first = held.roles[0]
     ended = _holder(held.label, first, app, "ended_session")
     yield Caller(f"suspended {held.label}", "nobody", UNAUTHENTICATED, _holder(held.label, SUSPENDED, app))
@@ -184,6 +189,28 @@ def _without_credentials(app: str, side: Literal["b"], name: str, *, bound: bool
         yield Caller(f"token for {other}", side, UNAUTHENTICATED, wrong)
 
 
+def _scoped(route: LiveRoute, side: Literal["a"], name: str, *, bound: bool, may: bool) -> Iterator[Caller]:
+    """Give one of a tenant's people with tokens that name every action, all but the route's, and none."""
+    app, action, tenant = route.app, action_of(route), side if bound else None
+    where, lacking = side if bound else "nobody", INSUFFICIENT_SCOPE if may else FORBIDDEN
+    every = _bearer(side, name, app, tenant=tenant, scopes=ALL_ACTIONS)
+    others_only = _bearer(side, name, app, tenant=tenant, scopes=ALL_ACTIONS - {action})
+    yield Caller("token for every action", where, None if may else FORBIDDEN, every)
+    yield Caller("token for all other actions", where, lacking, others_only)
+    yield Caller("token of another client", where, lacking, _of_another_client(side, name, app, tenant))
+
+
+def _scoped_holders(label: str, role: str, app: str, action: str) -> Iterator[Caller]:
+    """Give somebody whose role has the action, with tokens that are limited to all others, and to nothing."""
+    limited = _holder(label, role, app, scopes=ALL_ACTIONS - {action})
+    yield Caller(f"{label}, token for all other actions", "nobody", INSUFFICIENT_SCOPE, limited)
+
+    async def credentials(stage: Stage, world: World) -> Headers:
+        return _authorization(await stage.token_of_another_client(world.holders[label][role], app, None))
+
+    yield Caller(f"{label}, token of another client", "nobody", INSUFFICIENT_SCOPE, credentials)
+
+
 def _keys(app: str, action: str) -> Iterator[Caller]:
     given = None if takes_keys(app) and action in ALL_KEY_ACTIONS else _key_refused(app)
     yield Caller("key of A", "a", given, _key("a", "key"))
@@ -206,7 +233,15 @@ def _island(world: World, side: str | None) -> Island | None:
     return islands.get(side)
 
 
-def _bearer(side: str, name: str, app: str, *, tenant: str | None = "", session: str = "session") -> Credentials:
+def _bearer(
+    side: str,
+    name: str,
+    app: str,
+    *,
+    tenant: str | None = "",
+    session: str = "session",
+    scopes: frozenset[str] | None = None,
+) -> Credentials:
     """Return the token of one of a tenant's people, for that tenant unless another or none is named."""
 
     async def credentials(stage: Stage, world: World) -> Headers:
@@ -214,7 +249,8 @@ def _bearer(side: str, name: str, app: str, *, tenant: str | None = "", session:
         if home is None:
             raise LookupError(side)
         bound = home if tenant == "" else _island(world, tenant)
-        return _authorization(await stage.token(world, home.people[name], app, bound, session=session))
+        token = await stage.token(world, home.people[name], app, bound, session=session, scopes=scopes)
+        return _authorization(token)
 
     return credentials
 
@@ -231,11 +267,22 @@ def _of_both(name: str, app: str, side: str) -> Credentials:
     return credentials
 
 
-def _holder(label: str, role: str, app: str, session: str = "session") -> Credentials:
+def _of_another_client(side: str, name: str, app: str, tenant: str | None) -> Credentials:
+    async def credentials(stage: Stage, world: World) -> Headers:
+        person = _person(_island(world, side), name)
+        return _authorization(await stage.token_of_another_client(person, app, _island(world, tenant)))
+
+    return credentials
+
+
+def _holder(
+    label: str, role: str, app: str, session: str = "session", *, scopes: frozenset[str] | None = None
+) -> Credentials:
     """Return a token for the app of a person with this role outside of tenants."""
 
     async def credentials(stage: Stage, world: World) -> Headers:
-        return _authorization(await stage.token(world, world.holders[label][role], app, None, session=session))
+        person = world.holders[label][role]
+        return _authorization(await stage.token(world, person, app, None, session=session, scopes=scopes))
 
     return credentials
 

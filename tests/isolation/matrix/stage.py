@@ -107,18 +107,33 @@ class Stage:
         return f"127.{secrets.randbelow(255)}.{secrets.randbelow(255)}.{1 + secrets.randbelow(254)}"
 
     async def token(
-        self, world: World, person: Person, app: str, island: Island | None, *, session: str = "session"
+        self,
+        world: World,
+        person: Person,
+        app: str,
+        island: Island | None,
+        *,
+        session: str = "session",
+        scopes: frozenset[str] | None = None,
     ) -> str:
         """Return an access token as a login would have given it; ``session`` says of which of the person's."""
-        key = (person.id, app, island and island.id, session)
+        key = (person.id, app, island and island.id, session, scopes)
         if key not in world.tokens:
             world.tokens[key] = await self.kernel.issuer.issue(
                 user_id=UserId(person.id),
                 session_id=getattr(person, session),
                 audience=audience(self.settings, app),
                 tenant_id=TenantId(island.id) if island else None,
+                scopes=scopes,
             )
         return world.tokens[key]
+
+    async def token_of_another_client(self, person: Person, app: str, island: Island | None) -> str:
+        """Return a token that names no scope, and that was issued to a client that is not our own."""
+        forge = await Forge.of(self.settings, self.kernel.keys)
+        claims: dict[str, object] = {"sub": str(person.id), "sid": str(person.session), "client_id": "another"}
+        claims |= {"aud": audience(self.settings, app)}
+        return forge.sign(forge.claims(**claims, **({"tenant": str(island.id)} if island else {})))
 
     async def expired_token(self, person: Person, app: str, island: Island | None) -> str:
         """Return a token that was good an hour ago."""

@@ -31,6 +31,7 @@ from insula.core.errors import (
     AppError,
     BadRequest,
     Forbidden,
+    InsufficientScope,
     RateLimited,
     TenantConflict,
     TenantRequired,
@@ -79,6 +80,7 @@ class RequestContext(NamedTuple):
     address: str
     policy: Policy
     reopen: Reopen
+    limited_to: frozenset[str] | None
 
 
 class Admission(NamedTuple, Generic[AnyCaller]):
@@ -89,6 +91,8 @@ class Admission(NamedTuple, Generic[AnyCaller]):
     partition: UUID
     """The tenant, or the person, whose rows the request's unit sees."""
     reopen: Reopen
+    limited_to: frozenset[str] | None
+    """The actions that the access token names; None: it names none, and limits nothing."""
 
 
 def address_of(connection: HTTPConnection) -> str:
@@ -111,6 +115,7 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         BadRequest,
         Unauthenticated,
         Forbidden,
+        InsufficientScope,
         RateLimited,
         TenantConflict,
         Unavailable,
@@ -152,6 +157,9 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         if not verdict.allowed:
             raise RateLimited(headers=verdict.headers())
         self.authorise(caller, kernel.policy)
+        limited_to = credentials.scopes
+        if limited_to is not None and self.action not in limited_to:
+            raise InsufficientScope.lacking(self.action)
         if limit_class is EXPENSIVE:
             await enter(state, kernel.limits, TenantId(partition), at_once)
 
@@ -160,7 +168,7 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
             self.authorise(again, kernel.policy)
             return kernel.database.unit(role, partition)
 
-        admission = Admission(caller, identity.principal.id, partition, reopen)
+        admission = Admission(caller, identity.principal.id, partition, reopen, limited_to)
         state["admission"] = admission
         return admission
 
@@ -174,7 +182,12 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         if isinstance(connection, Request) and connection.method == "POST":
             state["claim"] = await claim(connection, unit, principal_id=admitted.principal_id, app=app.app)
         request = RequestContext(
-            unit, state.get("request_id", ""), address_of(connection), kernel.policy, admitted.reopen
+            unit,
+            state.get("request_id", ""),
+            address_of(connection),
+            kernel.policy,
+            admitted.reopen,
+            admitted.limited_to,
         )
         return self.scope(admitted.caller, request)
 
@@ -286,7 +299,9 @@ class RoleGuard(Guard[AnyRolePrincipal, AnyRoleScope], Generic[AnyRolePrincipal,
 
     def scope(self, caller: AnyRolePrincipal, request: RequestContext) -> AnyRoleScope:
         """Return the scope."""
-        return self.scope_type(caller, request.unit, request.request_id, request.address, request.policy)
+        return self.scope_type(
+            caller, request.unit, request.request_id, request.address, request.policy, request.limited_to
+        )
 
 
 class StaffGuard(RoleGuard[StaffPrincipal, StaffScope]):

@@ -87,7 +87,7 @@ class TenantRoute(APIRoute):
             parameters.append(_IDEMPOTENCY_PARAMETER)
         extra = dict(options.pop("openapi_extra", None) or {})
         extra["parameters"] = [*extra.get("parameters", []), *parameters]
-        extra["security"] = [{scheme: []} for scheme in guard.schemes]
+        extra["security"] = [{scheme: [str(guard.action)]} for scheme in guard.schemes]
         responses = merge_problems(problems(*errors), options.pop("responses", None) or {})
         self._guard = guard  # these two before FastAPI asks for the handler, as it does there
         self._largest = next((mark.bytes for mark in marks if isinstance(mark, Largest)), BODY_BYTES)

@@ -9,7 +9,7 @@ import re
 import secrets
 import zlib
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from insula.core.errors import Unauthenticated
@@ -34,6 +34,9 @@ class PresentedKey:
     tenant_id: TenantId
     key_id: UUID
     digest: bytes
+
+    scopes: ClassVar[None] = None
+    """No scope limits a key: its actions are stored with it."""
 
 
 def new_key(tenant_id: UUID, key_id: UUID) -> str:

@@ -23,7 +23,8 @@ class Claims:
     session_id: UUID
     tenant_id: TenantId | None
     audience: str
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
+    """The actions that the token is limited to; None: all that the user's role allows."""
     expires_at: float
     token_id: str
 
@@ -46,14 +47,13 @@ class Profile:
         expires_at = _moment(payload, "exp")
         if now >= expires_at + self.leeway or now < max(_moment(payload, "nbf"), _moment(payload, "iat")) - self.leeway:
             raise Unauthenticated
-        _text(payload, "client_id")
         tenant = _uuid(payload, "tenant") if "tenant" in payload else None
         return Claims(
             user_id=UserId(_uuid(payload, "sub")),
             session_id=_uuid(payload, "sid"),
             tenant_id=TenantId(tenant) if tenant else None,
             audience=_text(payload, "aud"),
-            scopes=_scopes(payload.get("scope", "")),
+            scopes=_scopes(payload),
             expires_at=expires_at,
             token_id=_text(payload, "jti"),
         )
@@ -90,7 +90,12 @@ def _uuid(payload: Mapping[str, object], name: str) -> UUID:
     return value
 
 
-def _scopes(value: object) -> frozenset[str]:
+def _scopes(payload: Mapping[str, object]) -> frozenset[str] | None:
+    """Return the actions that the token names. Without the claim our own client has the role, others have nothing."""
+    client = _text(payload, "client_id")
+    if "scope" not in payload:
+        return None if client == FIRST_PARTY_CLIENT else frozenset()
+    value = payload["scope"]
     if not isinstance(value, str) or len(value) > _LONGEST_SCOPE:
         raise Unauthenticated
     return frozenset(value.split())

@@ -38,9 +38,12 @@ class TokenIssuer:
         session_id: UUID,
         audience: str,
         tenant_id: TenantId | None = None,
-        scopes: Collection[str] = frozenset(),
+        scopes: Collection[str] | None = None,
     ) -> str:
-        """Return a signed token. Whether the user may have it is the caller's to know."""
+        """Return a signed token, limited to the actions in ``scopes`` unless that is None.
+
+        Whether the user may have it is the caller's to know.
+        """
         now = int(clock.timestamp())
         payload = {
             "iss": self._issuer,
@@ -53,7 +56,7 @@ class TokenIssuer:
             "nbf": now,
             "exp": now + self._lifetime,
             **({"tenant": str(tenant_id)} if tenant_id else {}),
-            **({"scope": " ".join(sorted(scopes))} if scopes else {}),
+            **({"scope": " ".join(sorted(scopes))} if scopes is not None else {}),
         }
         key = await self._keys.signer()
         header = {"alg": ALGORITHM, "kid": key.kid, "typ": TOKEN_TYPE}
