@@ -10,8 +10,8 @@ from pydantic.config import JsonDict
 from admin.bodies import STAFF_ID, Email, Read, Status
 from insula.access import StaffRole
 from insula.core.paging import OffsetParams
+from insula.core.schemas import Input
 from insula.db.models import Staff, User
-from insula.http.request.bodies import Input
 
 _STAFF: Final[JsonDict] = {
     "user_id": STAFF_ID,

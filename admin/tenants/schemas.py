@@ -10,8 +10,8 @@ from pydantic.config import JsonDict
 
 from admin.bodies import TENANT_ID, Email, Read, Status
 from insula.core.paging import OffsetParams
+from insula.core.schemas import Input
 from insula.db.models import FREE, Tenant
-from insula.http.request.bodies import Input
 from insula.http.responses.vocabulary import Vocabulary, named_by
 from tenants.api import Name, Slug
 

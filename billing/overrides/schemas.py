@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.core.moments import Moment
+from insula.core.schemas import Input, Read
 from insula.core.text.fields import Line
-from insula.http.request.bodies import Input, Read
 
 _MOST: Final = 1_000_000_000_000
 _OVERRIDE: Final[JsonDict] = {

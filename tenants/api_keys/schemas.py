@@ -11,9 +11,9 @@ from pydantic.config import JsonDict
 from insula.core import clock
 from insula.core.moments import Moment
 from insula.core.paging import KeysetParams
+from insula.core.schemas import Input, Read, Update
 from insula.core.text import fields as text
 from insula.db.models import ApiKey
-from insula.http.request.bodies import Input, Read, Update
 from insula.http.responses.vocabulary import Vocabulary, word_of
 from insula.identity.credentials.api_keys import public_part
 

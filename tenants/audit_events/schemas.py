@@ -10,8 +10,8 @@ from pydantic.config import JsonDict
 from insula.audit import ActorKind
 from insula.core.moments import Moment
 from insula.core.paging import KeysetParams
+from insula.core.schemas import Read
 from insula.core.text.fields import SearchText
-from insula.http.request.bodies import Read
 from insula.http.responses.exports import ExportParams
 
 _EXAMPLE: Final[JsonDict] = {

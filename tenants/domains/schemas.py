@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field
 
 from insula.core.paging import KeysetParams
+from insula.core.schemas import Input, Read
 from insula.db.models import TenantDomain
-from insula.http.request.bodies import Input, Read
 from insula.tenancy import CHALLENGE, LONGEST_HOST, public_host
 
 Host = Annotated[

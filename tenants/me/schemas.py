@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula.http.request.bodies import Input, Read, Update
+from insula.core.schemas import Input, Read, Update
 from insula.identity import NewPassword, PersonName, SessionRecord
 from tenants.roles.schemas import RoleName
 

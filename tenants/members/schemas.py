@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from insula.core.paging import KeysetParams
-from insula.http.request.bodies import Input, Read
+from insula.core.schemas import Input, Read
 from tenants.roles.schemas import RoleName
 
 

@@ -9,8 +9,8 @@ from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstrain
 from pydantic.config import JsonDict
 
 from insula.access import Published, Role, StaffRole
+from insula.core.schemas import Input, Read, Update
 from insula.core.text import fields as text
-from insula.http.request.bodies import Input, Read, Update
 from insula.http.responses.vocabulary import Vocabulary, word_of
 
 _TAKEN: Final = frozenset[str]({*Role, *StaffRole})

@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from insula.core.schemas import Input, Read, Update
 from insula.core.text import fields as text
-from insula.http.request.bodies import Input, Read, Update
 from tenants.tenants.locales import Locale, TimeZone
 from tenants.tenants.slugs import Slug
 

@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
-from insula.http.request.bodies import Read
+from insula.core.schemas import Read
 from insula.http.responses.vocabulary import Vocabulary, word_of
 
 

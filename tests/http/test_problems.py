@@ -25,7 +25,7 @@ async def probe(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClie
 @pytest.fixture
 def faults_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
     log = CapturingLogger()
-    monkeypatch.setattr("insula.http.responses.reporting._log", log)
+    monkeypatch.setattr("insula.http.responses.handlers._log", log)
     return log
 
 

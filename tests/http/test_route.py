@@ -120,7 +120,7 @@ async def test_a_fault_of_ours_at_the_commit_is_500_and_changes_nothing(
     owner: Caller, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()
-    monkeypatch.setattr("insula.http.responses.reporting._log", log)
+    monkeypatch.setattr("insula.http.responses.handlers._log", log)
     with monkeypatch.context() as broken:
         broken.setattr(Unit, "commit", _stumble)
         failed = await owner.post("/racks", {"name": "Temple"})
@@ -170,7 +170,7 @@ async def test_a_statement_of_ours_that_the_database_refuses_is_500_and_logged(
     owner: Caller, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., Awaitable[None]]
 ) -> None:
     log = CapturingLogger()
-    monkeypatch.setattr("insula.http.responses.reporting._log", log)
+    monkeypatch.setattr("insula.http.responses.handlers._log", log)
     rack = await owner.rack("Temple")
     with monkeypatch.context() as broken:
         broken.setattr(Reading, "one", mistake)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 import tenants
 from insula.core.paging import KeysetParams
-from insula.http.request.bodies import Input, Read, Update
+from insula.core.schemas import Input, Read, Update
 from tenants.audit_events.schemas import AuditEventFilter
 from tenants.invitations.schemas import InvitationCreate
 from tenants.members.schemas import MemberUpdate

@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.core.paging import OffsetParams
+from insula.core.schemas import Input, Read
 from insula.core.text import fields as text
-from insula.http.request.bodies import Input, Read
 from support.tickets.models import TicketStatus
 
 Subject = Annotated[text.Title, Field(description="The question in a few words.")]

@@ -4,11 +4,10 @@ An app declares the kinds that it lets in. ``Members``, ``ApiKeys`` and ``Staff`
 kind is a subclass of ``RoleCallers``, or of ``TokenCallers``. See docs/guides/callers.md.
 """
 
-from insula.callers.allowance import Allowance, of_person
 from insula.callers.api_keys import ApiKeys
 from insula.callers.app_callers import Admitted, AppCallers, Kind, roles_of
 from insula.callers.errors import StaffOnly, TenantRefused
-from insula.callers.identity import Identity, KeyIdentity, MemberIdentity, TenantCaller
+from insula.callers.identity import Allowance, Identity, KeyIdentity, MemberIdentity, TenantCaller, of_person
 from insula.callers.members import Members
 from insula.callers.role_callers import RoleCallers, RoleHolder
 from insula.callers.staff import Staff

@@ -1,16 +1,28 @@
-"""Identities: a principal with what its guard needs to know, before an action is asked for."""
+"""Identities: a principal with what its guard needs before it asks for an action, and the requests it is allowed."""
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
+from uuid import UUID
 
-from insula.callers.allowance import Allowance
 from insula.core.errors import Forbidden, TenantRequired, TenantSuspended
+from insula.core.ids import TenantId
 from insula.db.models import ACTIVE
-from insula.limits import AT_ONCE, CEILINGS, RATE, KeyRate, LimitClass, door_to
+from insula.limits import AT_ONCE, CEILINGS, RATE, Door, KeyRate, LimitClass, door_to
 from insula.scope import ApiKeyPrincipal, Authority, Member, Principal, UserPrincipal
 from insula.tenancy import TenantRecord
 
 AnyPrincipal_co = TypeVar("AnyPrincipal_co", bound=Principal, covariant=True)
+
+
+class Allowance(NamedTuple):
+    """Whose limits count (and whose partition the unit sees), and what they are for one class of requests.
+
+    ``at_once`` is how many expensive ones may run.
+    """
+
+    partition: UUID
+    door: Door
+    at_once: int = AT_ONCE.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +107,8 @@ def _own_rate(principal: UserPrincipal | ApiKeyPrincipal) -> KeyRate | None:
     if isinstance(principal, ApiKeyPrincipal) and principal.requests_per_minute:
         return KeyRate(principal.key_id, principal.requests_per_minute)
     return None
+
+
+def of_person(person: UUID, per_minute: int, limit_class: LimitClass) -> Allowance:
+    """Return what a user is allowed outside of a tenant. The partition is their own: no tenant's row lies in it."""
+    return Allowance(person, door_to(TenantId(person), per_minute, limit_class))

@@ -1,4 +1,6 @@
-"""What the wire itself can get wrong, before any route has its say."""
+"""Errors of the wire itself, which are found before a route is."""
+
+from starlette.exceptions import HTTPException
 
 from insula.core.errors import AppError, BadRequest, InvalidRequest, PayloadTooLarge
 
@@ -106,3 +108,11 @@ JSON_ERRORS: tuple[type[AppError], ...] = (
     UnstorableText,
     BodyTimeout,
 )
+
+
+class Refusal(HTTPException):
+    """An error found while a body is read. FastAPI lets HTTPException pass there, and answers all others with a 400."""
+
+    def __init__(self, error: AppError) -> None:
+        super().__init__(error.status, error.detail, dict(error.headers))
+        self.error = error

@@ -8,8 +8,8 @@ from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.core.paging import KeysetParams
+from insula.core.schemas import Input, Read, Update
 from insula.core.text import fields as text
-from insula.http.request.bodies import Input, Read, Update
 from tests.probe.racks.models import RackStatus
 
 Name = Annotated[text.Name, Field(description="Unique in the tenant.")]

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from insula.core.errors import AppError
 from insula.http.errors import InternalFailure
 from insula.http.middleware.answer import refuse
-from insula.http.responses.reporting import report
+from insula.http.responses.handlers import report
 
 Translate = Callable[[BaseException], AppError | None]
 

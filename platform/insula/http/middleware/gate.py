@@ -9,10 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.core.errors import BadRequest, Forbidden
 from insula.core.settings import Settings
-from insula.http.errors import BodyTimeout, UnknownHost
+from insula.http.errors import BodyTimeout, Refusal, UnknownHost
 from insula.http.request.body_limits import CLOSE, SizedBody, check_length, has_body
 from insula.http.request.headers import MAY_NAME_TENANT, normal_host, own_hosts, read_headers
-from insula.http.responses.refusal import Refusal
 
 VerifiedHost = Callable[[Scope, str], Awaitable[bool]]
 _MAX_TARGET = 16_384

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.types import Message, Receive
 
 from insula.core.errors import BadRequest, PayloadTooLarge
-from insula.http.responses.refusal import Refusal
+from insula.http.errors import Refusal
 
 CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}  # the rest of the body is not read
 

@@ -14,8 +14,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from insula.core.errors import AppError
-from insula.http.errors import DuplicateKey, JsonTooComplex, MalformedJson, NumberOutOfRange, UnstorableText
-from insula.http.responses.refusal import Refusal
+from insula.http.errors import DuplicateKey, JsonTooComplex, MalformedJson, NumberOutOfRange, Refusal, UnstorableText
 
 MAX_DEPTH = 64
 MAX_VALUES = 10_000

@@ -1,11 +1,12 @@
 """How each exception becomes a problem. All four apps have the same handlers: a mounted app uses only its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.exceptions import RequestValidationError, ResponseValidationError, WebSocketRequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -22,11 +23,8 @@ from insula.core.errors import (
     PayloadTooLarge,
     Unauthenticated,
 )
-from insula.http.errors import InternalFailure, MethodNotAllowed
-from insula.http.responses.fields import field_errors, refused_fields
-from insula.http.responses.problems import ProblemResponse, request_id_of
-from insula.http.responses.refusal import Refusal
-from insula.http.responses.reporting import report
+from insula.http.errors import InternalFailure, MethodNotAllowed, Refusal
+from insula.http.responses.problems import FieldErrorFields, ProblemResponse, request_id_of
 
 POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
 _TRY_AGAIN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -34,6 +32,12 @@ _BY_STATUS: Mapping[int, type[AppError]] = {
     error.status: error
     for error in (BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, PayloadTooLarge, InvalidRequest)
 }
+_MAX_ERRORS = 50
+_REFUSED = "value_error"
+_MAX_LENGTH = 200
+_LOCATIONS = frozenset({"body", "query", "path", "header", "cookie"})
+_EMAIL = "value is not a valid email address"
+_log = structlog.get_logger(__name__)
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -106,3 +110,52 @@ def _allowed(scope: Scope) -> set[str]:
         if route.methods and route.path_regex.match(path):
             found |= route.methods
     return found | {"HEAD"} if "GET" in found else found
+
+
+def report(scope: Scope, error: BaseException, known: AppError | None) -> None:
+    """Log ``error``, unless it was; what it is answered as, ``known``, says whether it was expected."""
+    state = scope.setdefault("insula", {})
+    if state.get("reported") is error:
+        return
+    state["reported"] = error
+    request_id = request_id_of(scope)
+    if isinstance(error, ResponseValidationError):  # its text repeats the data that was to be answered
+        _log.error(
+            "answer did not fit its schema", request_id=request_id, fields=[item["loc"] for item in error.errors()]
+        )
+    elif known is None:
+        _log.error("request failed", request_id=request_id, exc_info=error)
+    else:
+        _log.warning("request refused", request_id=request_id, code=known.code, error=type(error).__name__)
+
+
+def field_errors(errors: Iterable[Mapping[str, object]]) -> list[FieldErrorFields]:
+    """Return the first errors, each with its field, message and code."""
+    found: list[FieldErrorFields] = []
+    for error in errors:
+        if len(found) == _MAX_ERRORS:
+            break
+        code = str(error["type"])
+        found.append({"field": _field(error["loc"]), "message": _message(code, str(error["msg"])), "code": code})
+    return found
+
+
+def refused_fields(fields: Mapping[str, str]) -> list[FieldErrorFields]:
+    """Return what a service found wrong with each field, as pydantic would have it."""
+    return [{"field": name, "message": message[:_MAX_LENGTH], "code": _REFUSED} for name, message in fields.items()]
+
+
+def _field(location: object) -> str:
+    parts: Sequence[object] = location if isinstance(location, tuple | list) else ()
+    if len(parts) > 1 and parts[0] in _LOCATIONS:
+        parts = parts[1:]
+    return ".".join(str(part) for part in parts)[:_MAX_LENGTH]
+
+
+def _message(code: str, message: str) -> str:
+    # These go on to quote the character that they stumbled over.
+    if code.endswith("_parsing"):
+        message = message.split(",", 1)[0]
+    elif message.startswith(_EMAIL):
+        message = _EMAIL.capitalize()
+    return message.removeprefix("Value error, ")[:_MAX_LENGTH]

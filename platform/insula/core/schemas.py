@@ -1,4 +1,4 @@
-"""What the bodies of every app share: inputs refuse unknown fields, outputs are read from rows."""
+"""Base classes of schemas: inputs refuse unknown fields, outputs are read from rows."""
 
 from typing import Any, Self
 
