@@ -3,9 +3,11 @@
 ``uvicorn --factory insula.asgi:create_app`` serves it.
 """
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from insula.apps import Installation
 from insula.apps.build import build, product_of, site_of, vocabularies_of
@@ -22,8 +24,16 @@ from insula.site.root import PUBLIC, build_root
 KEY_USES_SECONDS = 60.0
 
 
-def create_app(settings: Settings | None = None, installation: Installation | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    installation: Installation | None = None,
+    *,
+    pages: Sequence[APIRouter] = (),
+    public_pages: AbstractSet[str] = frozenset(),
+) -> FastAPI:
     """Return the root app; without ``settings`` they are read from the environment, which may name the installation.
+
+    ``pages`` are further pages of the root app, and ``public_pages`` those of their routes that need no credentials.
 
     Raises UndeclaredRoute when a route is neither guarded nor declared public, or is for callers that its app does
     not declare; and NoInstallation.
@@ -40,11 +50,11 @@ def create_app(settings: Settings | None = None, installation: Installation | No
         site,
         refusals=tuple(dict.fromkeys(error for app in product.apps.values() for error in app.callers.errors)),
         gauges=tuple(chain.from_iterable(resource.gauges for resource in resources)),
-        pages=tuple(chain.from_iterable(resource.pages for resource in resources)),
+        pages=(*chain.from_iterable(resource.pages for resource in resources), *pages),
     )
     for app in installation.apps:
         root.mount(app.mount, build(app, settings, site, product.apps[app.name], vocabularies), name=app.name)
-    seal(root, "root", PUBLIC.union(*(resource.public_pages for resource in resources)))
+    seal(root, "root", PUBLIC.union(public_pages, *(resource.public_pages for resource in resources)))
     install(root)
     return root
 

@@ -11,9 +11,9 @@ from starlette.types import Receive, Scope, Send
 from insula.access import Policy
 from insula.callers import Members, Staff, roles_of
 from insula.core.settings import Settings
+from insula.http.app_context import AppContext
 from insula.http.kernel import Kernel
 from insula.http.responses.handlers import install_handlers
-from insula.http.routing.app_context import AppContext
 from insula.signin import auth_router
 from tests.callers import desk
 from tests.support.app import PASSWORD, Live

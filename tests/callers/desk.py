@@ -22,8 +22,8 @@ from insula.callers import (
 )
 from insula.core.errors import AppError
 from insula.core.settings import Settings
+from insula.http.app_context import AppContext, AppWithContext, give_context
 from insula.http.responses.handlers import install_handlers
-from insula.http.routing.app_context import AppContext, AppWithContext, give_context
 from insula.http.routing.guards import RoleGuard, depends
 from insula.http.routing.route import TenantRoute
 from insula.http.routing.route_check import check_callers

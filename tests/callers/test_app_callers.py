@@ -21,7 +21,7 @@ from insula.callers import (
 from insula.core.errors import AppError, ManifestError
 from insula.core.ids import UserId, new_user_id
 from insula.core.settings import Settings
-from insula.http.routing.app_context import give_context
+from insula.http.app_context import give_context
 from insula.http.routing.route import UndeclaredRoute
 from tenants.database import TENANTS
 from tests.callers import desk

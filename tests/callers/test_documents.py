@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from insula.callers import ApiKeys, AppCallers, Members
 from insula.core.settings import Settings
-from insula.http.routing.app_context import give_context
+from insula.http.app_context import give_context
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute
 from insula.scope import Scope

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from insula.asgi import create_app
 from insula.core.settings import Settings
+from insula.dev.asgi import create_app
 from insula.identity.accounts.emails import WELCOME
 from insula.mail.message import compose
 from insula.worker.mailers import mailer_of
@@ -70,3 +70,12 @@ async def test_elsewhere_there_is_no_mailbox(settings: Settings, client: httpx.A
     await keep_a_mail(settings)
     for path in ("/mailbox", "/mailbox/x", "/mailbox/x/html"):
         assert (await client.get(path)).status_code == 404
+
+
+async def test_the_page_is_served_on_a_developers_machine_alone(settings: Settings, tmp_path: Path) -> None:
+    local = settings.model_copy(update={"environment": "local", "data_dir": tmp_path})
+    await keep_a_mail(local)
+    async with visited(local.model_copy(update={"environment": "test"})) as client:
+        assert (await client.get("/mailbox")).status_code == 404
+    async with visited(local) as client:
+        assert (await client.get("/mailbox")).status_code == 200

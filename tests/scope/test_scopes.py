@@ -17,8 +17,8 @@ from insula.access.entitlements import Amount, feature
 from insula.core.ids import UserId
 from insula.core.settings import Settings
 from insula.db.engine.roles import GATE
+from insula.http.app_context import AppWithContext, give_context
 from insula.http.responses.handlers import install_handlers
-from insula.http.routing.app_context import AppWithContext, give_context
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute
 from insula.scope import Scope

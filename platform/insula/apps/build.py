@@ -9,9 +9,9 @@ from insula.apps.installation import Installation
 from insula.apps.manifest import App
 from insula.callers import AppCallers
 from insula.core.settings import Settings, audience
+from insula.http.app_context import AppContext, give_context
 from insula.http.kernel import Product
 from insula.http.responses.vocabulary import Vocabulary
-from insula.http.routing.app_context import AppContext, give_context
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import DOCUMENTATION, check_callers, seal
 from insula.pages.site import Card, Site

@@ -18,7 +18,7 @@ import structlog
 from insula.cli.failing import CommandFailed
 from insula.dev.embedded import guarded
 
-_WEB: Final = ("insula.cli.web",)
+_WEB: Final = ("insula.cli.web", "insula.asgi:create_app")
 _WORKER: Final = ("insula.worker",)
 _log = structlog.get_logger(__name__)
 

@@ -1,15 +1,18 @@
-"""One web process: ``python -m insula.cli.web``, started by the supervisor with a bound socket."""
+"""One web process: ``python -m insula.cli.web APPLICATION SOCKET READY DRAIN``, started by the supervisor."""
 
 import contextlib
 import os
 import resource
 import socket
 import sys
+from typing import Final
 
 import uvicorn
 
 from insula.core.collector import paused
 from insula.http.server.protocol import Connection
+
+APPLICATION: Final = "insula.asgi:create_app"
 
 
 class _Config(uvicorn.Config):
@@ -34,10 +37,10 @@ class _Server(uvicorn.Server):
                 pipe.write(b"1")
 
 
-def configuration(drain_seconds: float) -> uvicorn.Config:
+def configuration(drain_seconds: float, application: str = APPLICATION) -> uvicorn.Config:
     """Return how every web process is served, under ``insula run`` as under ``insula serve``."""
     return _Config(
-        "insula.asgi:create_app",
+        application,
         factory=True,
         loop="uvloop",
         http=Connection,
@@ -52,12 +55,12 @@ def configuration(drain_seconds: float) -> uvicorn.Config:
     )
 
 
-def main(listening: str, ready: str, drain_seconds: str) -> None:
-    """Serve on the socket ``listening`` until told to stop."""
+def main(application: str, listening: str, ready: str, drain_seconds: str) -> None:
+    """Serve the factory ``application`` on the socket ``listening`` until told to stop."""
     # Each connection is a file; INSULA_HTTP_MAX_CONNECTIONS bounds them, not what the shell happened to allow.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    server = _Server(configuration(float(drain_seconds)), int(ready))
+    server = _Server(configuration(float(drain_seconds), application), int(ready))
     server.run(sockets=[socket.socket(fileno=int(listening))])
 
 

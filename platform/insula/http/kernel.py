@@ -11,7 +11,7 @@ from insula.core.lag import LagMeter
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.schema.branches import Branch
-from insula.http.routing.app_context import AppContext
+from insula.http.app_context import AppContext
 from insula.identity import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
 from insula.identity.credentials.api_key_uses import KeyUses
 from insula.limits import Limits

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from insula.callers import NamedTenants
 from insula.core.ids import TenantId, UserId
+from insula.http.app_context import AppContext
 from insula.http.kernel import Kernel
 from insula.http.request.headers import TenantHints
-from insula.http.routing.app_context import AppContext
 from insula.signin.errors import ResourceUnknown
 from insula.tenancy import Directory, TenantRecord
 

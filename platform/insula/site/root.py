@@ -23,7 +23,6 @@ from insula.pages.site import POLICY, Site, site_of
 from insula.signin import account_pages, accounts_router, auth_router
 from insula.site.factory import Lifespan, make_app
 from insula.site.health import Readiness, Watch
-from insula.site.mailbox import mailbox_router
 from insula.site.queue_metrics import DatabaseGauge, QueueMetrics
 
 PUBLIC: Final = DOCUMENTATION | {
@@ -33,9 +32,6 @@ PUBLIC: Final = DOCUMENTATION | {
     "GET /metrics",  # guarded by its own token, or loopback only
     "GET /account/verify",  # links in emails lead here
     "GET /account/reset",
-    "GET /mailbox",  # what a local installation keeps instead of sending; elsewhere 404
-    "GET /mailbox/{name}",
-    "GET /mailbox/{name}/html",
     "GET /.well-known/jwks.json",  # public keys, by definition
     "POST /auth/login",  # credentials come from here
     "POST /auth/refresh",
@@ -88,7 +84,7 @@ def build_root(
         version=version("insula"),
         settings=settings,
         site=site,
-        routers=[root_router, auth_router(refusals), accounts_router(), account_pages, *pages, mailbox_router],
+        routers=[root_router, auth_router(refusals), accounts_router(), account_pages, *pages],
         tags=[
             {"name": "installation", "description": "Health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},

@@ -10,8 +10,8 @@ from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.routing import Mount, WebSocketRoute
 
-from insula.asgi import create_app
 from insula.core.settings import Settings
+from insula.dev.asgi import create_app
 from insula.http.routing.guards import Guard
 from insula.http.routing.route import guard_of
 from tests.probe.installation import REFERENCE

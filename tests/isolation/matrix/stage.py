@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.types import ASGIApp
 from structlog._config import BoundLoggerLazyProxy
 
-from insula.asgi import create_app
 from insula.core import clock
 from insula.core.ids import TenantId, UserId
 from insula.core.logging import AccessLog, LogFormat, configure
 from insula.core.settings import Settings
+from insula.dev.asgi import create_app
 from insula.http.kernel import Kernel
 from insula.http.middleware import edge
 from insula.identity import hash_password

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -24,6 +24,7 @@ from insula.dev.embedded import die_with
 from insula.dev.seed import PASSWORD, seed
 
 app = typer.Typer()
+_WEB: Final = ("insula.cli.web", "insula.dev.asgi:create_app")
 _Parent = Annotated[int, typer.Option(hidden=True, help="Stop when this process, our parent, dies.")]
 _WELCOME = """
 [bold]{name} serves at {url}[/bold]   (Ctrl-C stops everything)
@@ -59,7 +60,7 @@ def run(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1, parent
             seed(local, product)
         environment = {**os.environ, **to_environment(local)}  # noqa: TID251  what the children inherit is made here
         check = cluster.check if cluster is not None else lambda: None
-        supervisor = Supervisor(listening, environment, local.http.drain_seconds, check)
+        supervisor = Supervisor(listening, environment, local.http.drain_seconds, check, web=_WEB)
         with _step("web"):
             stack.enter_context(supervisor.serving(workers))
         supervisor.work()

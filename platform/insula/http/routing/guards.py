@@ -42,10 +42,10 @@ from insula.core.errors import (
 )
 from insula.core.ids import TenantId
 from insula.db.engine.unit import Unit
+from insula.http.app_context import context_of
 from insula.http.kernel import kernel_of
 from insula.http.request.credentials import check_hints, read_credentials
 from insula.http.request.headers import MAY_NAME_TENANT
-from insula.http.routing.app_context import context_of
 from insula.http.routing.idempotency import claim
 from insula.http.routing.permits import EXPENSIVE, enter
 from insula.identity.credentials.api_keys import PresentedKey

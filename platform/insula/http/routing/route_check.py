@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
-from insula.http.routing.app_context import AppContext
+from insula.http.app_context import AppContext
 from insula.http.routing.idempotency import operation_of
 from insula.http.routing.route import TenantRoute, UndeclaredRoute, guard_of
 

@@ -1,4 +1,4 @@
-"""The mailbox page: the mails that a local installation keeps instead of sending. Elsewhere there is none."""
+"""The mailbox page: the mails that a local installation keeps instead of sending."""
 
 from typing import Final
 
@@ -16,6 +16,9 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _MAIL_POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+MAILBOX_PAGES: Final = frozenset({"GET /mailbox", "GET /mailbox/{name}", "GET /mailbox/{name}/html"})
+"""Its routes, for the list of those that need no credentials."""
 
 mailbox_router = APIRouter(prefix="/mailbox", route_class=PublicRoute, include_in_schema=False)
 

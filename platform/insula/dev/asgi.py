@@ -1,0 +1,16 @@
+"""The application on a developer's machine: the installation's, with the mailbox page.
+
+``insula run`` serves it. ``insula serve`` and ``insula.asgi`` have no mailbox, and import nothing of ``insula.dev``.
+"""
+
+from fastapi import FastAPI
+
+from insula import asgi
+from insula.apps import Installation
+from insula.core.settings import Settings
+from insula.dev.mailbox import MAILBOX_PAGES, mailbox_router
+
+
+def create_app(settings: Settings | None = None, installation: Installation | None = None) -> FastAPI:
+    """Return the root app with ``/mailbox``. Raises what ``insula.asgi.create_app`` raises."""
+    return asgi.create_app(settings, installation, pages=(mailbox_router,), public_pages=MAILBOX_PAGES)
