@@ -16,6 +16,10 @@ INSTALLATION: Final = Installation(
         claim="Many tenants under one roof, each on an island.",
         description="A multi-tenant SaaS backend: three apps on one PostgreSQL, each tenant behind row-level security.",
     ),
-    apps=(tenants.app.APP, ADMIN, billing.app.APP),
+    apps=(
+        tenants.app.APP,
+        ADMIN,
+        billing.app.APP,
+    ),
     former_migrations=Path(__file__).parent / "migrations" / "former",
 )

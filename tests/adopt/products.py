@@ -39,6 +39,30 @@ OF_PROCESSES: Final = tuple(
 """The tests that start processes and break what they need: they do not ask what resources there are."""
 
 
+GRANTED: Final = 'granted={"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5},'
+"""What a product without plans grants to each tenant."""
+
+LEFT_OUT: Final = "billing"
+"""The app that product d leaves out."""
+
+NEED_IT: Final[Mapping[str, str]] = {
+    "tests/apps/test_without_billing.py": "leaves it out of the default installation",
+    "tests/architecture/test_import_contracts.py": "breaks the contracts of the default installation's apps",
+    "tests/example/test_demo.py": "tells all demo rows of the default installation",
+    "tests/example/test_former_chain": "brings up the release before, which had its tables",
+    "tests/example/test_story.py": "buys a plan",
+    "tests/faults/test_31_unsigned_webhook.py": "is about its webhooks",
+    "tests/faults/test_33_repeated_webhook.py": "likewise",
+    "tests/faults/test_35_killed_webhook.py": "likewise",
+    "tests/faults/test_36_poison_webhook.py": "likewise",
+    "tests/fuzz/": "aims at its tables and its webhooks, too",
+}
+"""The tests outside of ``tests/billing`` that a product without billing loses, and why."""
+
+OF_THE_RELEASE_BEFORE: Final = ("tests/architecture/test_recorded_upgrade.py",)
+"""Tests of the way up from the release before, beside those that name billing."""
+
+
 @dataclass(frozen=True)
 class Product:
     """``own`` are the folders, and the beginnings of names, of the files that the product adds or takes away.
@@ -58,9 +82,6 @@ class Product:
     """Names what the product adds in the files of ``SHIPPING``."""
 
     most_code: int | None = None
-    by_name: bool = False
-    """Whether it is built only when ``ONLY`` names it."""
-
     without: tuple[str, ...] = ()
     """Folders that the copy does not have."""
 
@@ -130,32 +151,45 @@ def _without_example(root: Path) -> None:
 
 
 def _without_billing(root: Path) -> None:
-    """Take billing out: its folder, the tests about it, and what names it in the installation."""
+    """Take billing out: its folder, its tests, and what names it. Say what a tenant is granted without plans."""
     shutil.rmtree(root / "billing")
-    for file in tests_about(root, "billing"):
+    for file in tests_about(root, LEFT_OUT):
         (root / file).unlink()
+    for file in OF_THE_RELEASE_BEFORE:
+        (root / file).unlink(missing_ok=True)
     installation = root / INSTALLATION
     source = installation.read_text()
     brought = source[source.index("ADMIN: Final") : source.index("INSTALLATION: Final")]  # what billing brings to admin
-    source = source.replace(brought, "").replace("import billing.app\n", "")
-    installation.write_text(source.replace("ADMIN, billing.app.APP", "admin.app.APP"))
+    installation.write_text(source.replace(brought, ""))
+    _leave_out(installation, "import billing.app", "        billing.app.APP,", "from pathlib import Path")
+    _replace(installation, "        ADMIN,", "        admin.app.APP,")
     # A database of the release before has billing's role and tables: a product without them begins with a new one.
-    former = '    former_migrations=Path(__file__).parent / "migrations" / "former",'
-    _leave_out(installation, former, "from pathlib import Path")
+    _replace(installation, '    former_migrations=Path(__file__).parent / "migrations" / "former",', f"    {GRANTED}")
+    _leave_out(root / "pyproject.toml", '  "billing",')
     _leave_out(root / "Dockerfile", "COPY billing billing")
     _leave_out(root / ".dockerignore", "!billing")
-    project = root / "pyproject.toml"
-    wheel = '"platform/insula_default", "tenants", '
-    project.write_text(project.read_text().replace(f'{wheel}"billing", ', wheel))
+    settings = root / ".env.example"
+    lines = settings.read_text().splitlines(keepends=True)
+    of_billing = {number for number, line in enumerate(lines) if line.startswith("INSULA_BILLING_")}
+    left = (line for number, line in enumerate(lines) if not {number, number + 1} & of_billing)  # each has its comment
+    settings.write_text("".join(left))
 
 
 def _leave_out(file: Path, *lines: str) -> None:
-    text = file.read_text()
     for line in lines:
-        if text.count(f"{line}\n") != 1:
-            raise ValueError(f"{file} does not have this line, once: {line}")
-        text = text.replace(f"{line}\n", "")
-    file.write_text(text)
+        _put(file, line, "")
+
+
+def _replace(file: Path, line: str, other: str) -> None:
+    _put(file, line, f"{other}\n")
+
+
+def _put(file: Path, line: str, text: str) -> None:
+    """Put the text in the place of the line. Raises ValueError for a line that is not there, once."""
+    found = file.read_text()
+    if found.count(f"{line}\n") != 1:
+        raise ValueError(f"{file} does not have this line, once: {line}")
+    file.write_text(found.replace(f"{line}\n", text))
 
 
 PRODUCTS: Final = (
@@ -192,11 +226,10 @@ PRODUCTS: Final = (
         key="d",
         title="without billing",
         build=_without_billing,
-        own=("billing/", *tests_about(ROOT, "billing")),
-        # The import, what it brings to the admin app, the line that names it, and the way up from the release before;
-        # then the lists of what is shipped.
-        elsewhere={INSTALLATION: 8, **dict.fromkeys(SHIPPING, 1)},
-        by_name=True,  # some tests of the database and of tenants' beginning expect plans
+        own=("billing/", *tests_about(ROOT, LEFT_OUT), *OF_THE_RELEASE_BEFORE),
+        # The import, what it brings to the admin app, the line that names it, and what tenants are granted in place of
+        # the way up from the release before; then the settings, and the lists of what is shipped.
+        elsewhere={INSTALLATION: 9, ".env.example": 4, **dict.fromkeys(SHIPPING, 1)},
         suites=(*HOUSE, "tests/tenants"),
     ),
 )

@@ -12,7 +12,7 @@ from insula.core.settings import Settings
 from insula.dev.seed import seed
 from tests.support.apps import INSTALLATION
 from tests.support.databases import database_without_tenants
-from tests.support.demo import BILLED, KERNEL, counts, found
+from tests.support.demo import KERNEL, counts, found
 
 
 @pytest.fixture
@@ -22,25 +22,12 @@ def empty(settings: Settings) -> Iterator[Settings]:
 
 
 def of(*apps: App) -> Installation:
-    return replace(INSTALLATION, apps=apps)
+    return replace(INSTALLATION, apps=apps, granted={})
 
 
 def test_an_installation_without_apps_has_tenants_and_people(empty: Settings) -> None:
     seed(empty, of())
     assert counts(empty) == KERNEL
-
-
-def test_an_installation_has_the_demo_rows_of_its_resources(empty: Settings) -> None:
-    seed(empty, of(INSTALLATION.app("tenants"), INSTALLATION.app("billing")))
-    assert {name: rows for name, rows in counts(empty).items() if name in BILLED} == BILLED
-    assert found(
-        empty, "select slug, plan, plan_key from tenant join subscription on tenant_id = tenant.id order by 1"
-    ) == [
-        ("acme", "pro", "pro"),
-        ("globex", "free", "free"),
-    ]
-    granted = "select t.slug, count(*) > 0 from tenant t join entitlement on tenant_id = t.id group by 1 order by 1"
-    assert found(empty, granted) == [("acme", True), ("globex", True)]
 
 
 def test_seeds_run_in_the_order_of_declaration_and_get_the_new_tenants(empty: Settings) -> None:
@@ -79,9 +66,3 @@ def test_a_seed_that_fails_leaves_nothing_behind(empty: Settings) -> None:
     assert counts(empty) == {}
     seed(empty, of())
     assert counts(empty) == KERNEL
-
-
-def test_a_customer_is_made_also_of_a_tenant_that_was_there(empty: Settings) -> None:
-    seed(empty, of(INSTALLATION.app("tenants")))
-    seed(empty, INSTALLATION)
-    assert found(empty, "select provider_customer_id from billing_customer") == [("cus_demo_globex",)]

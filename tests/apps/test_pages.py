@@ -43,7 +43,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resource:
 
 def product(*resources: Resource) -> Installation:
     brand = replace(INSTALLATION.brand, name="Acme Desk")
-    return replace(INSTALLATION, brand=brand, apps=(replace(INSTALLATION.apps[0], resources=resources),))
+    app = replace(INSTALLATION.apps[0], resources=resources)
+    return replace(INSTALLATION, brand=brand, apps=(app,), granted={})
 
 
 @pytest.fixture

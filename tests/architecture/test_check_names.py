@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from insula.apps import Resource, load
+from scripts.check_names import names
 from tests.support.app import OUR_CODE
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "check_names.py"
@@ -23,12 +26,11 @@ def test_the_kernel_names_none_of_the_installation() -> None:
 BREACHES = {
     "import tenants.api": "imports tenants.api",
     "from admin.app import APP": "imports admin.app",
-    'APP = "billing"': "'billing' is an app",
+    'APP = "tenants"': "'tenants' is an app",
     'PLACE = "/api"': "'/api' is an app's mount",
     'ROLE = "insula_tenants"': "'insula_tenants' is an app's database role",
-    'TASK = "billing.sweep"': "'billing.sweep' is a resource's job",
+    'TASK = "tenants.recheck_domains"': "'tenants.recheck_domains' is a resource's job",
     'MAY = "member:read"': "'member:read' is a permission",
-    'OPEN = "/v1/webhooks/stripe"': "'/v1/webhooks/stripe' is a resource's route",
     'QUERY = "SELECT id FROM invitation"': "'invitation' is an app's table",
 }
 
@@ -36,10 +38,18 @@ BREACHES = {
 def test_each_kind_of_breach_is_found_and_nothing_else(tmp_path: Path) -> None:
     kernel = tmp_path / "insula"
     kernel.mkdir()
-    (kernel / "told.py").write_text('"""Such as billing, in invitation."""\nOWN = "create-invitation"\n')
+    (kernel / "told.py").write_text('"""Such as tenants, in invitation."""\nOWN = "create-invitation"\n')
     (kernel / "named.py").write_text("\n".join(BREACHES))
     result = check(str(kernel))
     assert result.returncode == 1, result.stderr
     found = [line.partition(";")[0] for line in result.stdout.splitlines()]
     expected = [f"insula/named.py:{line}: {message}" for line, message in enumerate(BREACHES.values(), 1)]
     assert sorted(found) == sorted(expected)
+
+
+def test_a_route_without_credentials_is_a_name_too() -> None:
+    installation = load()
+    first, *others = installation.apps
+    grown = replace(first, resources=(*first.resources, Resource(public=frozenset({"POST /v1/bells/ring"}))))
+    assert "/v1/bells/ring" not in names(installation)
+    assert names(replace(installation, apps=(grown, *others)))["/v1/bells/ring"] == "a resource's route"

@@ -5,14 +5,11 @@ from uuid import UUID
 
 import httpx
 
-from billing.webhooks import inbox
 from insula.audit import PLATFORM
 from insula.core.settings import Settings
-from insula.db.engine.pools import Database
 from tests.audit.support import Readback
 from tests.support.app import PASSWORD, Live, SignIn, serving
 from tests.support.factories import Factories
-from tests.support.provider import event, make_customer, subscription
 from tests.support.visitors import visitor_at
 
 API = "/api/v1"
@@ -99,23 +96,6 @@ async def test_staffs_act_on_a_user_stands_in_the_platforms(
     answer = await client.post(f"/admin/v1/users/{user.id}/suspend", headers=await sign_in(staff, None, "admin"))
     [act] = await recorded(readback, answer)
     assert (act["tenant_id"], act["action"], act["object_id"]) == (PLATFORM, "user.suspended", str(user.id))
-
-
-async def test_the_providers_act_names_its_event(make: Factories, database: Database, readback: Readback) -> None:
-    tenant = await make.tenant()
-    message = event("customer.subscription.created", subscription(await make_customer(make, tenant)))
-    for _ in range(2):
-        await inbox.receive(database, message, live_mode=False)
-    statement = "SELECT * FROM audit_event WHERE tenant_id = :id ORDER BY sequence"
-    bought, changed = await readback(statement, id=tenant.id)
-    assert (bought["action"], bought["object_type"]) == ("subscription.created", "subscription")
-    assert (changed["action"], changed["before"], changed["after"]) == (
-        "tenant.plan_changed",
-        {"plan": "free"},
-        {"plan": "pro"},
-    )
-    for one in (bought, changed):
-        assert (one["actor_kind"], one["actor_label"], one["request_id"]) == ("provider", "stripe", message["id"])
 
 
 async def test_sessions_begin_and_end_in_the_platforms_log(

@@ -7,7 +7,9 @@ import pytest
 from insula.db.engine.connection import TenantConnection
 from tests.callers.conftest import Desk
 from tests.callers.desk import AgentRole
+from tests.isolation.matrix.routes import live_routes
 from tests.support.app import SignIn
+from tests.support.apps import INSTALLATION
 from tests.support.factories import Factories, UserRow
 from tests.support.visitors import problem
 from tests.support.waiting import answers
@@ -95,7 +97,13 @@ class TestEachRequest:
         self, at_desk: Desk, user: UserRow, client: httpx.AsyncClient, make: Factories
     ) -> None:
         token = await token_of(at_desk, await make.staff(user=user))
-        for path in ("/api/v1/me", "/admin/v1/tenants", "/billing/v1/plans"):
+        guarded = {
+            route.app: f"{route.mount}{route.template}"
+            for route in live_routes().values()
+            if route.guard is not None and route.method == "GET" and "{" not in route.template
+        }
+        assert guarded.keys() == {app.name for app in INSTALLATION.apps}
+        for path in guarded.values():
             answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
             assert problem(answer) == (401, "unauthenticated")
 

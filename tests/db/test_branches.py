@@ -18,7 +18,6 @@ from insula.db.migrate.run import alembic_config, as_owner, downgrade, migrate
 from insula.db.schema.branches import Branch, BranchError, Revision, behind, by_branch, chains, heads
 from insula.db.schema.declarations import Declarations
 from tests.support.apps import DECLARED
-from tests.support.backends import rows_of
 from tests.support.databases import NextVersion, administer, empty_database, migrated_database
 
 REVISION = """
@@ -168,9 +167,7 @@ async def test_a_products_branch_is_migrated_and_left_alone_by_installations_wit
         assert exists(own, "note")
 
 
-@pytest.mark.parametrize(
-    ("name", "made"), [("billing", "plan"), ("probe", "rack"), ("admin", "ix_audit_event_occurred_at_id")]
-)
+@pytest.mark.parametrize(("name", "made"), [("probe", "rack"), ("admin", "ix_audit_event_occurred_at_id")])
 async def test_an_installation_without_a_branch_migrates_and_takes_it_in_later(
     settings: Settings, name: str, made: str
 ) -> None:
@@ -182,15 +179,6 @@ async def test_an_installation_without_a_branch_migrates_and_takes_it_in_later(
         migrate(own, DECLARED)
         assert revisions(own) == set(heads(DECLARED.branches).values())
         as_owner(own, sound)
-
-
-async def test_tenants_from_before_billing_are_put_on_their_plans(settings: Settings) -> None:
-    async with empty_database(settings) as own:
-        migrate(own, without("billing"))
-        await administer(own, ADD_TENANT)
-        migrate(own, DECLARED)
-        assert await rows_of(own, "SELECT plan_key FROM subscription") == [{"plan_key": "pro"}]
-        assert await rows_of(own, "SELECT value FROM entitlement WHERE key = 'seats'") == [{"value": 50}]
 
 
 async def test_the_way_down_takes_those_first_who_refer_to_others(scratch: Settings) -> None:
@@ -213,11 +201,11 @@ async def test_a_database_that_is_ahead_is_left_as_it_is(scratch: Settings, tmp_
 
 
 async def test_two_heads_of_a_branch_are_no_way_to_migrate(scratch: Settings, tmp_path: Path) -> None:
-    newer = NextVersion(tmp_path, "billing")
-    newer.add("billing_0098", "CREATE TABLE later ()")
-    write(newer.folder, "billing_0099", "billing_0001")
+    newer = NextVersion(tmp_path, "probe")
+    newer.add("probe_0098", "CREATE TABLE later ()")
+    write(newer.folder, "probe_0099", "probe_0001")
     before = revisions(scratch)
-    with pytest.raises(BranchError, match="branch billing: it has two heads, billing_0098 and billing_0099"):
+    with pytest.raises(BranchError, match="branch probe: it has two heads, probe_0098 and probe_0099"):
         migrate(scratch, newer.declared)
     assert revisions(scratch) == before
 
@@ -252,16 +240,8 @@ async def test_a_draft_of_a_new_branch_begins_it(scratch: Settings, tmp_path: Pa
         as_owner(scratch, drafting(products, "nowhere", "Notes"))
 
 
-ADD_TENANT = """
-    INSERT INTO tenant (id, created_at, updated_at, version, slug, name, status, plan)
-    VALUES (gen_random_uuid(), now(), now(), 1, 'early', 'Early', 'active', 'pro')
-"""
-
-
 def without(name: str) -> Declarations:
-    plans = None if name == "billing" else DECLARED.plans
-    branches = tuple(branch for branch in DECLARED.branches if branch.name != name)
-    return replace(DECLARED, branches=branches, plans=plans)
+    return replace(DECLARED, branches=tuple(branch for branch in DECLARED.branches if branch.name != name))
 
 
 def drafting(declared: Declarations, branch: str, message: str) -> Callable[[Connection], None]:

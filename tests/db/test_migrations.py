@@ -111,8 +111,8 @@ async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) 
         ),
         ("ALTER TABLE rack ADD UNIQUE (id)", "rack: unique (id) crosses tenants"),
         (
-            "REVOKE INSERT ON entitlement FROM insula_billing",
-            "entitlement: insula_billing may not INSERT everything, which is declared",
+            "REVOKE INSERT ON rack FROM insula_tenants",
+            "rack: insula_tenants may not INSERT everything, which is declared",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from insula.core.errors import ManifestError
 from insula.core.settings import Settings
 from insula.db.migrate.plans import grant_in_plans, revoke_in_plans
 from insula.db.migrate.run import as_owner
+from insula.db.schema.branches import Branch
 from insula.db.schema.declarations import DatabasePart, Declarations, merged
 from insula.db.schema.kernel import KERNEL
 from tests.support.apps import DECLARED, INSTALLATION
@@ -24,11 +26,18 @@ from tests.support.databases import migrated_database
 from tests.support.factories import Factories
 
 KEY = "labels"
+PLANS = replace(DECLARED, plans="probe_plan")
+"""The installation with plans of this test's own, whatever plans it has."""
+TABLE = (
+    "CREATE TABLE probe_plan (key text PRIMARY KEY, entitlements jsonb NOT NULL DEFAULT '{}')",
+    "INSERT INTO probe_plan VALUES ('free'), ('pro')",
+)
 
 
 @pytest.fixture
 async def own(settings: Settings) -> AsyncIterator[Settings]:
     async with migrated_database(settings) as own:
+        as_owner(own, _make_plans)
         yield own
 
 
@@ -39,7 +48,13 @@ async def engine(own: Settings) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-def in_a_migration(own: Settings, work: Callable[[], None], declared: Declarations = DECLARED) -> None:
+def _make_plans(connection: Connection) -> None:
+    for statement in TABLE:
+        connection.exec_driver_sql(statement)
+    connection.commit()
+
+
+def in_a_migration(own: Settings, work: Callable[[], None], declared: Declarations = PLANS) -> None:
     def run(connection: Connection) -> None:
         with Operations.context(MigrationContext.configure(connection, opts={"declared": declared})):
             work()
@@ -50,7 +65,7 @@ def in_a_migration(own: Settings, work: Callable[[], None], declared: Declaratio
 
 async def plans(engine: AsyncEngine) -> dict[str, int | None]:
     async with engine.connect() as connection:
-        rows = await connection.execute(text(f"SELECT key, (entitlements ->> '{KEY}')::int AS value FROM plan"))  # noqa: S608  # our key
+        rows = await connection.execute(text(f"SELECT key, (entitlements ->> '{KEY}')::int AS value FROM probe_plan"))  # noqa: S608  # our key
         return {row.key: row.value for row in rows}
 
 
@@ -86,7 +101,7 @@ async def test_a_plan_that_does_not_exist_is_an_error(own: Settings, engine: Asy
 
 async def test_an_installation_without_plans_has_nothing_to_grant_in(own: Settings, engine: AsyncEngine) -> None:
     tenant = await Factories(engine).tenant("pro", entitlements={})
-    without = replace(DECLARED, plans=None)
+    without = replace(PLANS, plans=None)
     in_a_migration(own, lambda: grant_in_plans(KEY, {"pro": 3}), without)
     in_a_migration(own, lambda: revoke_in_plans(KEY), without)
     assert set((await plans(engine)).values()) == {None}
@@ -94,8 +109,10 @@ async def test_an_installation_without_plans_has_nothing_to_grant_in(own: Settin
 
 
 def test_the_plans_are_there_before_others_grant_in_them() -> None:
-    owner = next(app.name for app in INSTALLATION.apps if app.database.plans is not None)
-    assert [branch.name for branch in DECLARED.branches][:2] == ["kernel", owner]
+    notes, shop = (Branch(name, Path(name)) for name in ("notes", "shop"))
+    first = DatabasePart(owner="notes", branches=(notes,))
+    last = DatabasePart(owner="shop", branches=(shop,), plans="plan_of_shop")
+    assert [branch.name for branch in merged(KERNEL, first, last).branches] == ["kernel", "shop", "notes"]
     assert {branch.name for app in INSTALLATION.apps for branch in app.declared.branches} == {
         branch.name for branch in DECLARED.branches
     } - {"kernel"}

@@ -43,7 +43,7 @@ def empty(settings: Settings) -> Iterator[Settings]:
 
 
 def of(*apps: App) -> Installation:
-    return replace(INSTALLATION, apps=apps)
+    return replace(INSTALLATION, apps=apps, granted={})
 
 
 def without(app: App, *modules: str) -> App:

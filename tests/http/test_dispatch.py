@@ -15,7 +15,7 @@ from insula.core.settings import Settings
 from insula.http.middleware.faults import Faults
 from insula.http.middleware.mount_shortcut import Doorstep
 from insula.http.routing.dispatch import Dispatch, UnfitForTable, install
-from tests.probe.installation import REFERENCE
+from tests.probe.installation import INSTALLATION, REFERENCE
 
 APP = create_app(
     Settings(environment="test", installation=REFERENCE, database_url="postgresql://x/y", redis_url="redis://x")
@@ -81,7 +81,7 @@ async def test_every_route_is_found_as_fastapi_finds_it() -> None:
     assert found > 80
 
 
-@pytest.mark.parametrize("path", ["/api/v1/me", "/api/", "/billing/v1/plans", "/admin/v1/%2e%2e/me"])
+@pytest.mark.parametrize("path", [*(f"{app.mount}/v1/me" for app in INSTALLATION.apps), "/api/", "/admin/v1/%2e%2e/me"])
 async def test_what_is_mounted_is_entered_as_fastapi_enters_it(path: str) -> None:
     scopes = []
 
@@ -101,7 +101,7 @@ async def _never(*_: object) -> None:
 
 
 def test_every_app_has_its_table() -> None:
-    assert [type(app.router.middleware_stack) for app in apps_of(APP)] == [Dispatch] * 4
+    assert [type(app.router.middleware_stack) for app in apps_of(APP)] == [Dispatch] * (1 + len(INSTALLATION.apps))
 
 
 class TestOrder:

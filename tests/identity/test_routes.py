@@ -7,6 +7,7 @@ from joserfc.jwk import RSAKey
 
 from insula.core.settings import Settings
 from tests.support.app import PASSWORD, AppName, Live
+from tests.support.apps import APPS_FOR_MEMBERS
 from tests.support.factories import Factories, TenantRow, UserRow
 from tests.support.visitors import Visitor, problem, shape
 from tests.support.waiting import answers
@@ -102,8 +103,7 @@ class TestRefresh:
     ) -> None:
         token = (await visitor.login(user.email)).json()["refresh_token"]
         wishes: list[tuple[AppName, str | None]] = [
-            ("tenants", tenant.slug),
-            ("billing", tenant.slug),
+            *((app, tenant.slug) for app in APPS_FOR_MEMBERS),
             ("tenants", None),
         ]
         for app, slug in wishes:

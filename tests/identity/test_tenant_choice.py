@@ -68,10 +68,6 @@ class TestTenantChoice:
 
 
 class TestApps:
-    async def test_billing_needs_a_tenant(self, visitor: Visitor, user: UserRow, tenant: TenantRow) -> None:
-        assert problem(await visitor.login(user.email, "billing")) == (403, "tenant_required")
-        assert (await visitor.login(user.email, "billing", tenant.slug)).status_code == 200
-
     async def test_admin_is_for_staff_who_act_in_no_tenant(
         self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories
     ) -> None:

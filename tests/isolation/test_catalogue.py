@@ -229,7 +229,7 @@ BREAKS = {
         ["ALTER ROLE insula_tenants BYPASSRLS"],
         "role insula_tenants has BYPASSRLS",
     ),
-    "a superuser": (["ALTER ROLE insula_billing SUPERUSER"], "role insula_billing has SUPERUSER"),
+    "a superuser": (["ALTER ROLE insula_identity SUPERUSER"], "role insula_identity has SUPERUSER"),
     "a role in another's shoes": (
         ["GRANT insula_owner TO insula_tenants"],
         "role insula_tenants is a member of insula_owner",
@@ -255,8 +255,8 @@ BREAKS = {
         "role insula_gate starts with default_transaction_read_only=off, which is not declared",
     ),
     "a session that starts with what nobody declared": (
-        ["ALTER ROLE insula_billing SET enable_seqscan = off"],
-        "role insula_billing starts with enable_seqscan=off, which is not declared",
+        ["ALTER ROLE insula_worker SET enable_seqscan = off"],
+        "role insula_worker starts with enable_seqscan=off, which is not declared",
     ),
     "a function of the server's for everybody": (
         ["GRANT EXECUTE ON FUNCTION lo_creat(integer) TO PUBLIC"],

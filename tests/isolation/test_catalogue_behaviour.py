@@ -37,8 +37,8 @@ MUTANTS = {
         "SELECT theirs: reaches 1 rows",
     ),
     "the owner set free": (
-        "entitlement_override",
-        "ALTER TABLE entitlement_override NO FORCE ROW LEVEL SECURITY",
+        "entitlement",
+        "ALTER TABLE entitlement NO FORCE ROW LEVEL SECURITY",
         "insula_owner: SELECT without a tenant: reaches 1 rows",
     ),
     "an open USING": (
@@ -47,14 +47,14 @@ MUTANTS = {
         "insula_tenants: DELETE theirs: reaches 1 rows",
     ),
     "an open WITH CHECK": (
-        "entitlement",
-        "ALTER POLICY tenant_isolation ON entitlement WITH CHECK (true)",
-        "insula_billing: INSERT theirs: reaches 1 rows",
+        "custom_role",
+        "ALTER POLICY tenant_isolation ON custom_role WITH CHECK (true)",
+        "insula_tenants: INSERT theirs: reaches 1 rows",
     ),
     "everything where no tenant is set": (
-        "subscription",
-        f"ALTER POLICY tenant_isolation ON subscription USING ({MINE} OR {UNSET})",
-        "insula_billing: SELECT without a tenant: reaches 1 rows",
+        "audit_event",
+        f"ALTER POLICY tenant_isolation ON audit_event USING ({MINE} OR {UNSET})",
+        "insula_tenants: SELECT without a tenant: reaches 1 rows",
     ),
     "another policy": (
         "tenant_domain",

@@ -5,6 +5,7 @@ from typing import Final
 
 from insula.apps import Installation
 from tests.probe.books import resource as books
+from tests.probe.plans import GRANTED
 from tests.probe.racks import resource as racks
 
 HOST: Final = "tenants"
@@ -12,7 +13,9 @@ HOST: Final = "tenants"
 
 
 def probed(product: Installation) -> Installation:
-    """Return the product with the probe."""
+    """Return the product with the probe, which a product without plans grants to every new tenant."""
     host = product.app(HOST)
     joined = replace(host, resources=(*host.resources, racks.RESOURCE, books.RESOURCE))
-    return replace(product, apps=tuple(joined if app is host else app for app in product.apps))
+    apps = tuple(joined if app is host else app for app in product.apps)
+    granted = {**product.granted, **GRANTED["free"]} if product.database.plans is None else product.granted
+    return replace(product, apps=apps, granted=granted)

@@ -8,6 +8,7 @@ from sqlalchemy import Table
 
 from insula import mail
 from insula.apps.build import build, contexts_of, policy_of, site_of, vocabularies_of
+from insula.callers import Members
 from insula.core import settings as kernel_settings
 from insula.core.settings import Settings
 from insula.db.schema.base import metadata
@@ -31,6 +32,11 @@ PUBLIC: Final[Mapping[str, frozenset[str]]] = {
     "root": ROOT_PUBLIC.union(MAILBOX_PAGES, *(resource.public_pages for resource in INSTALLATION.resources)),
     **{app.name: DOCUMENTATION | app.public for app in INSTALLATION.apps},
 }
+APPS_FOR_MEMBERS: Final = tuple(
+    app.name for app in INSTALLATION.apps if any(isinstance(kind, Members) for kind in app.callers)
+)
+"""The apps that let members of tenants in."""
+
 HANDLERS: Final[Handlers] = tasks.handlers_of(INSTALLATION)
 PERIODIC: Final[tuple[Periodic, ...]] = tasks.periodic_of(INSTALLATION)
 MAIL_JOBS: Final[Handlers] = mail.jobs(INSTALLATION.emails, INSTALLATION.brand.name)

@@ -28,7 +28,7 @@ async def count(context: JobContext, arguments: Mapping[str, JsonValue]) -> None
 async def main() -> None:
     """Run as the real worker's process does."""
     counting = replace(INSTALLATION.apps[0], resources=(Resource(jobs={TASK: count}),))
-    await process.run(Settings(), replace(INSTALLATION, apps=(counting,)))
+    await process.run(Settings(), replace(INSTALLATION, apps=(counting,), granted={}))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from insula.access import Role
 from insula.core.ids import new_id
 from insula.core.settings import Settings
 from tenants.invitations import tokens
@@ -53,12 +54,13 @@ class TestInvitation:
     ) -> None:
         owner = await join(await make.tenant(plan="pro", name="Ünï <b>Co</b> & Sons"), "owner")
         to = address()
-        made = await owner.post("/invitations", {"email": to, "role": "billing_manager"})
+        made = await owner.post("/invitations", {"email": to, "role": Role.BILLING_MANAGER})
         message = await arrived(settings, sink, to)
         text, html = bodies(message)
         assert message["Subject"] == "An invitation for you"
-        assert "join Ünï <b>Co< b> & Sons, as billing manager" in text
-        assert "join Ünï &lt;b&gt;Co&lt; b&gt; &amp; Sons, as billing manager" in html
+        role = Role.BILLING_MANAGER.replace("_", " ")
+        assert f"join Ünï <b>Co< b> & Sons, as {role}" in text
+        assert f"join Ünï &lt;b&gt;Co&lt; b&gt; &amp; Sons, as {role}" in html
         for body in (text, html):
             [token] = set(TOKEN.findall(body))
             assert f"{settings.public_url}/invitations/accept#token={token}" in body

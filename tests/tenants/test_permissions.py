@@ -10,7 +10,7 @@ from tenants.members.permissions import Action as MemberAction
 from tenants.tenants.permissions import Action as TenantAction
 from tenants.usage.permissions import Action as UsageAction
 from tests.probe.racks.permissions import Action as RackAction
-from tests.support.apps import INSTALLATION, POLICY
+from tests.support.apps import APPS_FOR_MEMBERS, INSTALLATION, POLICY
 
 PERMISSIONS = INSTALLATION.app("tenants").permissions
 GRANTS = INSTALLATION.app("tenants").grants
@@ -63,7 +63,7 @@ class TestPublished:
 
     def test_says_what_each_allows_and_where(self) -> None:
         assert all(known.meaning and known.meaning[0].isupper() for known in POLICY.published.values())
-        assert {known.app for known in POLICY.published.values()} == {"tenants", "billing"}
+        assert {known.app for known in POLICY.published.values()} == set(APPS_FOR_MEMBERS)
 
     def test_what_everybody_may_is_in_every_role(self) -> None:
         assert {"tenant:read", "member:leave"} <= POLICY.in_every_role

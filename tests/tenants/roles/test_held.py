@@ -24,15 +24,6 @@ class TestHolder:
         assert code_of(await editor.get("/members")) == (403, "forbidden")
         assert (await editor.get("/tenant")).status_code == 200
 
-    async def test_may_in_billing_what_the_role_says(
-        self, hire: Hire, client: httpx.AsyncClient, sign_in: SignIn, tenant: TenantRow
-    ) -> None:
-        for permissions, status in ((("entitlement:read",), 200), (EDITS, 403)):
-            holder = await hire(*permissions)
-            token = await sign_in(holder.user, tenant, "billing")
-            assert (await client.get("/billing/v1/entitlements", headers=token)).status_code == status
-            assert (await client.get("/billing/v1/plans", headers=token)).status_code == 200
-
     async def test_may_leave(self, hire: Hire) -> None:
         editor = await hire(*EDITS)
         assert (await editor.delete("/members/me")).status_code == 204

@@ -53,7 +53,9 @@ class TestPermissions:
             "in_every_role": False,
         }
         assert listed["role:update"]["for_people"]
-        assert listed["plan:read"]["app"] == "billing"
+        assert {code: known["app"] for code, known in listed.items()} == {
+            permission.code: permission.app for permission in POLICY.published.values()
+        }
         assert "ownership:transfer" not in listed
 
 

@@ -1,0 +1,17 @@
+"""FAULTS 51, of the webhook: it reads its body itself, to prove the signature."""
+
+from structlog.testing import capture_logs
+
+from tests.support.app import Live
+from tests.support.cut_lines import BROKEN_OFF, WHOLE, statuses_of
+from tests.support.provider import STRIPE_PATH
+
+
+async def test_a_body_that_breaks_off_is_no_failure_of_ours(live: Live) -> None:
+    with capture_logs() as logs:
+        unanswered = await statuses_of(live, "POST", STRIPE_PATH, BROKEN_OFF)
+        answered = await statuses_of(live, "POST", STRIPE_PATH, WHOLE)
+
+    assert unanswered == []
+    assert answered == [400]
+    assert [log for log in logs if log["log_level"] == "error"] == []
