@@ -57,6 +57,19 @@ def test_repeated_identity_headers_are_refused() -> None:
     assert once.startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_head_is_answered_whole_and_leaves_its_connection_open(capfd: pytest.CaptureFixture[str]) -> None:
+    asked = b"%b /api/v1/large HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
+    with served(build()) as port:
+        twice = _raw(port, asked % (b"HEAD", b"") + asked % (b"HEAD", b"Connection: close\r\n"))
+        got = _raw(port, asked % (b"GET", b"Connection: close\r\n"))
+
+    length = next(line for line in got.split(b"\r\n") if line.startswith(b"content-length: "))
+    assert twice.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert twice.count(length) == 2
+    assert twice.endswith(b"\r\n\r\n")
+    assert "Exception" not in capfd.readouterr().err
+
+
 def test_a_socket_passes_through_the_stack() -> None:
     with served(build()) as port, connect(f"ws://localhost:{port}/api/v1/echo") as wire:
         wire.send("salve")

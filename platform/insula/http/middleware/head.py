@@ -18,9 +18,9 @@ class Head:
         async def bodiless(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        # In this scope, not in a copy: the access log and the metrics read which app and route were found in it.
-        scope["method"] = "GET"
+        # In a copy, since the server looks at the method while it sends the answer.
+        asked = {**scope, "method": "GET"}
         try:
-            await self.app(scope, receive, bodiless)
+            await self.app(asked, receive, bodiless)
         finally:
-            scope["method"] = "HEAD"
+            scope.update(asked, method="HEAD")  # which app and route it was, for the access log and the metrics
