@@ -183,7 +183,9 @@ async def test_connections_that_are_dead_do_not_keep_it_away(
     limits, _ = processes
     proxy.strike(Fault.SWALLOW, open_only=True)
     with capture_logs() as logs:
-        await asyncio.gather(*(limits.enter(new_tenant_id(), 1) for _ in range(20)), ask(limits, new_tenant_id(), 5))
+        await asyncio.gather(
+            *(limits.acquire_permit(new_tenant_id(), 1) for _ in range(20)), ask(limits, new_tenant_id(), 5)
+        )
         async with asyncio.timeout(2):
             await back(limits)
         tenant = new_tenant_id()
@@ -197,11 +199,11 @@ async def test_a_slot_that_is_released_while_it_is_away_is_free_when_it_is_back(
 ) -> None:
     holder, other = processes
     tenant = new_tenant_id()
-    slot = await holder.enter(tenant, 1)
-    assert slot is not None
-    assert await other.enter(tenant, 1) is None
+    permit = await holder.acquire_permit(tenant, 1)
+    assert permit is not None
+    assert await other.acquire_permit(tenant, 1) is None
     proxy.strike(Fault.REFUSE)
-    slot.release()
+    permit.release()
     await until(lambda: holder.away)
     proxy.heal()
 
@@ -210,7 +212,7 @@ async def test_a_slot_that_is_released_while_it_is_away_is_free_when_it_is_back(
 
     await until(free, 5)  # it would end by itself after 20
     await back(other)
-    assert await other.enter(tenant, 1) is not None
+    assert await other.acquire_permit(tenant, 1) is not None
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
     try:
         with capture_logs() as logs:
             assert await ask(limits, tenant := new_tenant_id(), 2 * LIMIT) == LIMIT
-            assert await limits.enter(tenant, 1) is not None
+            assert await limits.acquire_permit(tenant, 1) is not None
             found = await Watch().look(kernel)
             assert (found.status, found.checks["redis"]) == ("degraded", "refuses writes")
             assert await other.look() is Health.REFUSING, "found without a request"

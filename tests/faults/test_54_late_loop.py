@@ -56,13 +56,13 @@ async def test_an_overloaded_process_counts_in_redis(redis: Redis, turn: float) 
     with capture_logs() as logs:
         async with busy(turn):
             verdicts = await asyncio.gather(*(admit(limits, tenant, LIMIT, READ) for _ in range(2 * LIMIT)))
-            slot = await limits.enter(tenant, 1)
+            permit = await limits.acquire_permit(tenant, 1)
             health = await limits.look()
 
     assert sum(verdict.allowed for verdict in verdicts) == LIMIT
     assert health is Health.OK
     assert logs == []
-    assert slot is not None
+    assert permit is not None
     assert await redis.zcard(f"insula:slots:{{{tenant}}}:exports") == 1
     await limits.close()
 

@@ -1,7 +1,7 @@
 """Requests of a tenant, put to the limits as a route puts them."""
 
 from insula.core.ids import TenantId
-from insula.limits import KeyRate, LimitClass, Limits, Verdict, door_to
+from insula.limits import KeyRate, LimitClass, Limits, Verdict, rate_policy
 
 
 async def admit(  # what a request's limits depend on
@@ -13,4 +13,4 @@ async def admit(  # what a request's limits depend on
     key: KeyRate | None = None,
 ) -> Verdict:
     """Spend a token of each limit that applies, or of none: the tenant's, its class's ceiling, its key's."""
-    return await limits.pass_through(door_to(tenant_id, per_minute, limit_class, ceiling, key))
+    return await limits.admit(rate_policy(tenant_id, per_minute, limit_class, ceiling, key))

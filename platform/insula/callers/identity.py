@@ -7,7 +7,7 @@ from uuid import UUID
 from insula.core.errors import Forbidden, TenantRequired, TenantSuspended
 from insula.core.ids import TenantId
 from insula.db.models import ACTIVE
-from insula.limits import AT_ONCE, CEILINGS, RATE, Door, KeyRate, LimitClass, door_to
+from insula.limits import AT_ONCE, CEILINGS, RATE, KeyRate, LimitClass, RatePolicy, rate_policy
 from insula.scope import ApiKeyPrincipal, Authority, Member, Principal, UserPrincipal
 from insula.tenancy import TenantRecord
 
@@ -21,7 +21,7 @@ class Allowance(NamedTuple):
     """
 
     partition: UUID
-    door: Door
+    policy: RatePolicy
     at_once: int = AT_ONCE.default
 
 
@@ -50,14 +50,14 @@ class TenantCaller:
 
     def _allowance(self, limit_class: LimitClass) -> Allowance:
         granted, ceiling = self.tenant.entitlements, CEILINGS.get(limit_class)
-        door = door_to(
+        policy = rate_policy(
             self.tenant.id,
             RATE.of(granted),
             limit_class,
             granted.get(ceiling.key) if ceiling else None,
             _own_rate(self.principal),
         )
-        return Allowance(self.tenant.id, door, AT_ONCE.of(granted))
+        return Allowance(self.tenant.id, policy, AT_ONCE.of(granted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +111,4 @@ def _own_rate(principal: UserPrincipal | ApiKeyPrincipal) -> KeyRate | None:
 
 def of_person(person: UUID, per_minute: int, limit_class: LimitClass) -> Allowance:
     """Return what a user is allowed outside of a tenant. The partition is their own: no tenant's row lies in it."""
-    return Allowance(person, door_to(TenantId(person), per_minute, limit_class))
+    return Allowance(person, rate_policy(TenantId(person), per_minute, limit_class))

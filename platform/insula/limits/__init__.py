@@ -1,12 +1,12 @@
-"""How much a tenant may ask for, and how fast a door may be tried."""
+"""How much a tenant may ask for, and how many attempts a caller has."""
 
 from insula.limits.circuit import Health
 from insula.limits.client import close, connect
-from insula.limits.concurrency.permits import Slot
+from insula.limits.concurrency.permits import Permit
 from insula.limits.limiter import Limits
 from insula.limits.mails import Mail, refusal, to_mailbox
 from insula.limits.rates.classes import AT_ONCE, CEILINGS, ENTITLEMENTS, RATE, LimitClass
-from insula.limits.rates.policies import Door, KeyRate, door_to
+from insula.limits.rates.policies import KeyRate, RatePolicy, rate_policy
 from insula.limits.rates.verdict import Verdict
 
 __all__ = [
@@ -14,17 +14,17 @@ __all__ = [
     "CEILINGS",
     "ENTITLEMENTS",
     "RATE",
-    "Door",
     "Health",
     "KeyRate",
     "LimitClass",
     "Limits",
     "Mail",
-    "Slot",
+    "Permit",
+    "RatePolicy",
     "Verdict",
     "close",
     "connect",
-    "door_to",
+    "rate_policy",
     "refusal",
     "to_mailbox",
 ]

@@ -98,12 +98,12 @@ One that is not there may still be on its way: it is marked, so that it lends no
 """
 
 HOLD = """
-local key, slot, seconds, limit = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local key, permit, seconds, limit = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.3f', now))
 redis.call('ZREMRANGEBYSCORE', key, string.format('(%.3f', now + seconds), '+inf')
 local held = redis.call('ZCARD', key)
 if limit > 0 and held >= limit then return -1 end
-redis.call('ZADD', key, string.format('%.3f', now + seconds), slot)
+redis.call('ZADD', key, string.format('%.3f', now + seconds), permit)
 redis.call('EXPIRE', key, seconds + 1)
 return math.max(0, limit - held - 1)
 """

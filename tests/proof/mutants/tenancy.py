@@ -17,7 +17,7 @@ _POOLS: Final = "platform/insula/db/engine/pools.py"
 _READING: Final = "platform/insula/db/query/reading.py"
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
 _GATE: Final = "platform/insula/http/middleware/gate.py"
-_DOORS: Final = "platform/insula/limits/rates/policies.py"
+_POLICIES: Final = "platform/insula/limits/rates/policies.py"
 
 TENANCY: Final = (
     Edit(
@@ -131,7 +131,7 @@ TENANCY: Final = (
     ),
     Edit(
         "limits: one counter for all tenants",
-        _DOORS,
+        _POLICIES,
         'return f"{{{tenant_id}}}"',
         'return "{" + str(tenant_id)[:0] + "}"',
         tests("limits", "identity/test_api_keys.py"),

@@ -150,9 +150,9 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
             kernel.key_uses.note(credentials.tenant_id, credentials.key_id)
         limit_class = self._limit_class(connection)
         caller = self.narrow(identity)
-        partition, door, at_once = self.allowance(caller, limit_class)
+        partition, policy, at_once = self.allowance(caller, limit_class)
         state["tenant_id"] = credentials.tenant_id
-        verdict = await kernel.limits.pass_through(door)
+        verdict = await kernel.limits.admit(policy)
         state["verdict"] = verdict
         if not verdict.allowed:
             raise RateLimited(headers=verdict.headers())

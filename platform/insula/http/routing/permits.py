@@ -1,4 +1,4 @@
-"""Expensive requests hold a slot from when they are let in until their answer is sent, or there is none."""
+"""An expensive request holds a permit from its admission until its response is sent or it fails."""
 
 from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any, Final
@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from insula.core.errors import TooManyConcurrent
 from insula.core.ids import TenantId
-from insula.limits import LimitClass, Limits, Slot, Verdict
+from insula.limits import LimitClass, Limits, Permit, Verdict
 
 EXPENSIVE: Final = LimitClass.EXPORT
 
@@ -18,23 +18,23 @@ State = MutableMapping[str, Any]  # what the request's parts tell each other
 
 
 async def enter(state: State, limits: Limits, tenant_id: TenantId, at_once: int) -> None:
-    """Hold one of the tenant's slots for this request, and tell of them in its verdict.
+    """Hold one of the tenant's permits for this request, and tell of them in its verdict.
 
     Raises TooManyConcurrent while all are held. That was a request, but no export.
     """
-    if "slot" in state:
+    if "permit" in state:
         return  # held already: this is another attempt at the same request
     verdict: Verdict = state["verdict"]
-    slot = await limits.enter(tenant_id, at_once)
-    if slot is None:
+    permit = await limits.acquire_permit(tenant_id, at_once)
+    if permit is None:
         limits.give_back(tenant_id, EXPENSIVE)
         raise TooManyConcurrent(headers=verdict.beside(at_once, None).headers())
-    state["slot"] = slot
-    state["verdict"] = verdict.beside(at_once, slot.left)
+    state["permit"] = permit
+    state["verdict"] = verdict.beside(at_once, permit.left)
 
 
 def holding(handler: Handler) -> Handler:
-    """Return ``handler`` with its slot released when the answer is sent: whole, broken off, or an error."""
+    """Return ``handler`` with its permit released when the answer is sent: whole, broken off, or an error."""
 
     async def run(request: Request) -> Response:
         try:
@@ -48,7 +48,7 @@ def holding(handler: Handler) -> Handler:
 
 
 class _Holding(Response):
-    """An answer whose slot is held while it is sent."""
+    """An answer whose permit is held while it is sent."""
 
     def __init__(self, response: Response) -> None:
         self._response = response  # which has the status and the headers; of this one only the call counts
@@ -61,6 +61,6 @@ class _Holding(Response):
 
 
 def _release(scope: Scope) -> None:
-    slot: Slot | None = scope.get("insula", {}).pop("slot", None)
-    if slot is not None:
-        slot.release()
+    permit: Permit | None = scope.get("insula", {}).pop("permit", None)
+    if permit is not None:
+        permit.release()

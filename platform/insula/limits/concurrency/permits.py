@@ -1,8 +1,8 @@
-"""How many expensive requests of one tenant run at once: slots, held while they run.
+"""Concurrency permits: they bound how many expensive requests of one tenant run at once.
 
-All processes share the slots of a tenant. A slot lasts ``LASTS`` seconds and is held anew while its
-request runs, so that those of a killed process are free again soon. While Redis is away each process
-bounds its own: at most processes x limit run at once. What runs then is written down when it is back.
+All processes share a tenant's permits. A permit expires after ``TTL_SECONDS`` and is renewed while its request runs,
+so the permits of a killed process are soon free again. While Redis is away, each process counts only its own permits:
+at most processes x limit requests run at once. When Redis is back, renewing writes down the permits held meanwhile.
 """
 
 import asyncio
@@ -12,115 +12,115 @@ from typing import Final
 
 from insula.core.ids import new_id
 from insula.limits.circuit import AWAY, Circuit
-from insula.limits.concurrency.store import Place, RemotePlaces
+from insula.limits.concurrency.store import RemotePermits, StoredPermit
 
-LASTS: Final = 20
-ANEW_EVERY: Final = 5.0
+TTL_SECONDS: Final = 20
+RENEW_EVERY: Final = 5.0
 _CLOSING_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Slot:
-    """The right to run beside the others, until it is released."""
+class Permit:
+    """The right to run one expensive request, until it is released. ``left`` permits were free beside it."""
 
-    place: Place
+    stored: StoredPermit
     left: int
-    _slots: "Slots" = field(repr=False)
+    _permits: "Permits" = field(repr=False)
 
     def release(self) -> None:
-        """Let the next one in. At once for this process; the others hear of it in the background."""
-        self._slots.release(self.place)
+        """Free the permit: at once in this process, in the background for the others."""
+        self._permits.release(self.stored)
 
 
-class Slots:
-    """The slots that this process holds."""
+class Permits:
+    """The permits that this process holds."""
 
-    def __init__(self, places: RemotePlaces | None, circuit: Circuit, anew_every: float = ANEW_EVERY) -> None:
-        self._places = places
+    def __init__(self, store: RemotePermits | None, circuit: Circuit, renew_every: float = RENEW_EVERY) -> None:
+        self._store = store
         self._circuit = circuit
-        self._anew_every = anew_every
-        self._held: dict[str, set[Place]] = {}
+        self._renew_every = renew_every
+        self._held: dict[str, set[StoredPermit]] = {}
         self._keeper: asyncio.Task[None] | None = None
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._releasing: set[asyncio.Task[None]] = set()
 
-    async def take(self, key: str, limit: int) -> Slot | None:
-        """Return one of the key's ``limit`` slots, or None while all are held. Waits for Redis briefly."""
+    async def acquire(self, key: str, limit: int) -> Permit | None:
+        """Return one of the key's ``limit`` permits, or None while all are held. Waits for Redis briefly."""
         mine = self._held.get(key, ())
         if len(mine) >= limit:
             return None
-        place = Place(key, new_id().hex, LASTS)
-        self._held.setdefault(key, set()).add(place)  # before anything is awaited, so that the next one counts it
+        stored = StoredPermit(key, new_id().hex, TTL_SECONDS)
+        self._held.setdefault(key, set()).add(stored)  # before the first await, so that the next caller counts it
         try:
-            left = await self._ask(place, limit)
+            left = await self._ask(stored, limit)
         except BaseException:
-            self.release(place)
+            self.release(stored)
             raise
         if left < 0:
-            self.release(place)
+            self.release(stored)
             return None
-        if self._places is not None and self._keeper is None:
+        if self._store is not None and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep_all())
-        return Slot(place, left, self)
+        return Permit(stored, left, self)
 
-    def release(self, place: Place) -> None:
-        """Let go of a place; once more is nothing."""
-        mine = self._held.get(place.key, set())
-        if place not in mine:
+    def release(self, stored: StoredPermit) -> None:
+        """Free a permit; do nothing when it is free already."""
+        mine = self._held.get(stored.key, set())
+        if stored not in mine:
             return
-        mine.remove(place)
+        mine.remove(stored)
         if not mine:
-            del self._held[place.key]
-        if self._places is not None:
-            task = asyncio.create_task(self._leave(self._places, place))
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            del self._held[stored.key]
+        if self._store is not None:
+            task = asyncio.create_task(self._release_remotely(self._store, stored))
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
 
-    async def hold_anew(self) -> None:
-        """Write down again what is held here; while Redis is away, nothing."""
-        held = [place for mine in self._held.values() for place in mine]
-        if held and self._places is not None and not self._circuit.open:
+    async def renew(self) -> None:
+        """Renew all permits held here; do nothing while Redis is away."""
+        held = [stored for mine in self._held.values() for stored in mine]
+        if held and self._store is not None and not self._circuit.open:
             with suppress(*AWAY):
-                await self._places.keep(held)
+                await self._store.renew(held)
 
     async def close(self) -> None:
-        """Stop holding anew and wait for what is being let go of."""
+        """Stop renewing, and wait for the releases under way."""
         if self._keeper is not None:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeper
-        if self._leaving:
-            await asyncio.wait(self._leaving, timeout=0 if self._circuit.open else _CLOSING_SECONDS)
-        for task in self._leaving:
+        if self._releasing:
+            await asyncio.wait(self._releasing, timeout=0 if self._circuit.open else _CLOSING_SECONDS)
+        for task in self._releasing:
             task.cancel()
-        if self._leaving:
-            await asyncio.wait(self._leaving, timeout=_CLOSING_SECONDS)
-        if self._places is not None:
-            await self._places.close()
+        if self._releasing:
+            await asyncio.wait(self._releasing, timeout=_CLOSING_SECONDS)
+        if self._store is not None:
+            await self._store.close()
 
-    async def _ask(self, place: Place, limit: int) -> int:
-        if self._places is not None and not self._circuit.open:
+    async def _ask(self, stored: StoredPermit, limit: int) -> int:
+        if self._store is not None and not self._circuit.open:
             with suppress(*AWAY):
-                return await self._circuit.attempt(self._places.take(place, limit))
-        return limit - len(self._held[place.key])
+                return await self._circuit.attempt(self._store.acquire(stored, limit))
+        return limit - len(self._held[stored.key])
 
-    async def _leave(self, places: RemotePlaces, place: Place) -> None:
-        await places.settled(place)  # else that might overtake the leaving, on another connection
+    async def _release_remotely(self, store: RemotePermits, stored: StoredPermit) -> None:
+        await store.settled(stored)  # else a write on another connection could arrive after the release
         with suppress(TimeoutError):
-            async with asyncio.timeout(LASTS):  # then it has ended by itself
-                while not await self._left(places, place):
+            async with asyncio.timeout(TTL_SECONDS):  # after that it has expired by itself
+                while not await self._released(store, stored):
                     await self._circuit.closed()
 
-    async def _left(self, places: RemotePlaces, place: Place) -> bool:
+    async def _released(self, store: RemotePermits, stored: StoredPermit) -> bool:
         if self._circuit.open:
             return False
         try:
-            await self._circuit.attempt(asyncio.ensure_future(places.leave(place)))
+            await self._circuit.attempt(asyncio.ensure_future(store.release(stored)))
         except AWAY:
             return False
         return True
 
     async def _keep_all(self) -> None:
         while self._held:
-            await asyncio.sleep(self._anew_every)
-            await self.hold_anew()
+            await asyncio.sleep(self._renew_every)
+            await self.renew()
         self._keeper = None

@@ -1,4 +1,4 @@
-"""Where it is written down, for all processes, who holds a slot."""
+"""The permits of all processes, in Redis."""
 
 import asyncio
 from collections.abc import Collection
@@ -9,76 +9,76 @@ from redis.asyncio import Redis
 from insula.limits.script import HOLD, SERVER_CLOCK
 
 _PREFIX: Final = "insula:slots:"
-_ANEW: Final = 0
+_NO_LIMIT: Final = 0
 _CLOSING_SECONDS: Final = 1.0
 _AT_ONCE: Final = 8
-"""Connections that asking for slots may take up; a frozen server would have them all otherwise."""
+"""The most connections that acquiring may use; while the server hangs, it would use them all otherwise."""
 
 
-class Place(NamedTuple):
-    """A slot of one key, and for how many seconds it is held unless it is held anew."""
+class StoredPermit(NamedTuple):
+    """A permit of one key, and its time to live in seconds."""
 
     key: str
-    slot: str
-    seconds: int
+    id: str
+    ttl: int
 
 
-class RemotePlaces:
-    """In Redis: a sorted set per key, of slots by the time at which they end.
+class RemotePermits:
+    """A sorted set in Redis for each key: permits by the time at which they expire.
 
-    ``clock`` is the Lua that sets ``now``; tests put a clock of their own there.
+    ``clock`` is Lua code that sets ``now``; tests pass a clock of their own.
     """
 
     def __init__(self, redis: Redis, clock: str = SERVER_CLOCK) -> None:
         self._redis = redis
         self._script = redis.register_script(clock + HOLD)
-        self._asking: dict[Place, asyncio.Task[int]] = {}
+        self._acquiring: dict[StoredPermit, asyncio.Task[int]] = {}
         self._lanes = asyncio.Semaphore(_AT_ONCE)
-        self._keeping: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
 
-    def take(self, place: Place, limit: int) -> asyncio.Future[int]:
-        """Hold the slot if fewer than ``limit`` are held; give how many more may be, or -1 for a refusal.
+    def acquire(self, permit: StoredPermit, limit: int) -> asyncio.Future[int]:
+        """Store the permit if fewer than ``limit`` are held; return how many are left, or -1 for a refusal.
 
-        Who stops waiting for the answer does not stop the asking.
+        Cancelling the returned future does not cancel the request.
         """
-        task = asyncio.create_task(self._hold(place, limit))
-        self._asking[place] = task
-        task.add_done_callback(lambda _: self._asking.pop(place))
+        task = asyncio.create_task(self._hold(permit, limit))
+        self._acquiring[permit] = task
+        task.add_done_callback(lambda _: self._acquiring.pop(permit))
         return asyncio.shield(task)
 
-    async def keep(self, places: Collection[Place]) -> None:
-        """Hold the slots anew, whatever became of them: what they are held for is still going on."""
-        self._keeping = asyncio.create_task(self._keep(places))
+    async def renew(self, permits: Collection[StoredPermit]) -> None:
+        """Store the permits again, even those that Redis lost: their requests still run."""
+        self._renewing = asyncio.create_task(self._renew(permits))
         try:
-            await self._keeping
+            await self._renewing
         finally:
-            self._keeping = None
+            self._renewing = None
 
-    async def settled(self, place: Place) -> None:
-        """Wait until nothing is under way that could still write the slot down."""
-        under_way = {task for task in (self._asking.get(place), self._keeping) if task is not None}
+    async def settled(self, permit: StoredPermit) -> None:
+        """Wait until no request under way can store the permit any more."""
+        under_way = {task for task in (self._acquiring.get(permit), self._renewing) if task is not None}
         if under_way:
             await asyncio.wait(under_way)
 
-    async def leave(self, place: Place) -> None:
-        """Let go of the slot."""
-        await self._redis.zrem(_PREFIX + place.key, place.slot)
+    async def release(self, permit: StoredPermit) -> None:
+        """Remove the permit."""
+        await self._redis.zrem(_PREFIX + permit.key, permit.id)
 
     async def close(self) -> None:
-        """Wait briefly for what is under way."""
-        if self._asking:
-            await asyncio.wait(self._asking.values(), timeout=_CLOSING_SECONDS)
-        for task in self._asking.values():
+        """Wait briefly for the requests under way."""
+        if self._acquiring:
+            await asyncio.wait(self._acquiring.values(), timeout=_CLOSING_SECONDS)
+        for task in self._acquiring.values():
             task.cancel()
 
-    async def _hold(self, place: Place, limit: int) -> int:
-        key, slot, seconds = place
+    async def _hold(self, permit: StoredPermit, limit: int) -> int:
+        key, permit_id, ttl = permit
         async with self._lanes:
-            left: int = await self._script(keys=[_PREFIX + key], args=[slot, seconds, limit])
+            left: int = await self._script(keys=[_PREFIX + key], args=[permit_id, ttl, limit])
         return left
 
-    async def _keep(self, places: Collection[Place]) -> None:
+    async def _renew(self, permits: Collection[StoredPermit]) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for key, slot, seconds in places:
-                await self._script(keys=[_PREFIX + key], args=[slot, seconds, _ANEW], client=pipeline)
+            for key, permit_id, ttl in permits:
+                await self._script(keys=[_PREFIX + key], args=[permit_id, ttl, _NO_LIMIT], client=pipeline)
             await pipeline.execute()

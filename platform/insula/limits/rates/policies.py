@@ -1,4 +1,4 @@
-"""Which counters a request has to pass, as one item of the ``limits`` library."""
+"""Rate policies: the counters that a request must pass, as one item of the ``limits`` library."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,65 +14,68 @@ from insula.limits.rates.storage import TOGETHER
 
 ALL: Final = "requests"
 ONE_KEY: Final = "key"
-_DOORS: Final = 20_000
+_POLICIES: Final = 20_000
 
 
 class KeyRate(NamedTuple):
-    """What one API key may ask for a minute, besides what its tenant may."""
+    """The rate of one API key, within the rate of its tenant."""
 
     key_id: UUID
     per_minute: int
 
 
 class Counter(NamedTuple):
-    """One limit: its key in the ledger, what clients know it by, and its amount."""
+    """One limit: its key in the ledger, its name for clients, and its amount."""
 
     key: str
     name: str
     limit: int
 
 
-class DoorItem(RateLimitItemPerMinute):
-    """A rate whose key does not hold the amount: what was used under the old plan counts under the new."""
+class RateItem(RateLimitItemPerMinute):
+    """A rate whose key does not hold the amount, so that requests under the old plan count under the new one."""
 
     def key_for(self, *identifiers: str) -> str:  # type: ignore[override]  # ours are always strings
-        """Return the key of the counters that are spent from together."""
+        """Return the joint key of counters that are spent together."""
         return TOGETHER.join(identifiers)
 
 
-class Door(NamedTuple):
-    """What one class of one tenant's requests passes, perhaps with one API key: all of its counters, or none."""
+class RatePolicy(NamedTuple):
+    """The counters of one class of a tenant's requests, or of one API key. A request spends from all, or from none.
 
-    item: DoorItem
+    ``header`` is the value of ``RateLimit-Policy``.
+    """
+
+    item: RateItem
     key: str
     counters: Sequence[Counter]
-    policies: str
+    header: str
 
 
 def class_key(tenant_id: TenantId, limit_class: LimitClass) -> str:
-    """Return the ledger's key of the class's ceiling."""
+    """Return the key of the class's ceiling in the ledger."""
     return f"{_tenant(tenant_id)}:{CEILINGS[limit_class].name}"
 
 
-def policy(name: str, limit: int, window: int = WINDOW) -> str:
-    """Return the item of ``RateLimit-Policy``."""
+def policy_item(name: str, limit: int, window: int = WINDOW) -> str:
+    """Return one item of ``RateLimit-Policy``."""
     return f'"{name}";q={limit};w={window}'
 
 
-def slots_key(tenant_id: TenantId) -> str:
-    """Return the key of the slots of the tenant's expensive requests."""
+def permits_key(tenant_id: TenantId) -> str:
+    """Return the key of the permits for the tenant's expensive requests."""
     return f"{_tenant(tenant_id)}:{CEILINGS[LimitClass.EXPORT].name}"
 
 
-@lru_cache(_DOORS)
-def door_to(
+@lru_cache(_POLICIES)
+def rate_policy(
     tenant_id: TenantId,
     per_minute: int,
     limit_class: LimitClass,
     ceiling: int | None = None,
     key: KeyRate | None = None,
-) -> Door:
-    """Return the door, the same one for the same limits; ``ceiling`` is the class's own where it was granted one."""
+) -> RatePolicy:
+    """Return the policy, cached by its arguments; ``ceiling`` is the class's own if the tenant was granted one."""
     tenant = _tenant(tenant_id)
     counters = [Counter(f"{tenant}:{ALL}", ALL, max(0, per_minute))]
     within = ceiling_of(per_minute, limit_class, ceiling)
@@ -80,9 +83,9 @@ def door_to(
         counters.append(Counter(class_key(tenant_id, limit_class), CEILINGS[limit_class].name, within))
     if key is not None:
         counters.append(Counter(f"{tenant}:{ONE_KEY}:{key.key_id}", ONE_KEY, key.per_minute))
-    item = DoorItem(min(counter.limit for counter in counters))
-    policies = ", ".join(policy(counter.name, counter.limit) for counter in counters)
-    return Door(item, item.key_for(*(counter.key for counter in counters)), tuple(counters), policies)
+    item = RateItem(min(counter.limit for counter in counters))
+    header = ", ".join(policy_item(counter.name, counter.limit) for counter in counters)
+    return RatePolicy(item, item.key_for(*(counter.key for counter in counters)), tuple(counters), header)
 
 
 def _tenant(tenant_id: TenantId) -> str:

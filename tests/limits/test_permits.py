@@ -1,4 +1,4 @@
-"""Slots: so many of a tenant's expensive requests at once, over all processes, whatever becomes of one of them."""
+"""Permits bound a tenant's expensive requests at once, over all processes, even if a process dies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -7,17 +7,17 @@ import pytest
 from redis.asyncio import Redis
 
 from insula.core.ids import new_id
-from insula.limits import Slot
+from insula.limits import Permit
 from insula.limits.circuit import Circuit
-from insula.limits.concurrency.permits import ANEW_EVERY, LASTS, Slots
-from insula.limits.concurrency.store import Place, RemotePlaces
+from insula.limits.concurrency.permits import RENEW_EVERY, TTL_SECONDS, Permits
+from insula.limits.concurrency.store import RemotePermits, StoredPermit
 from insula.limits.rates.remote import RemoteLedger
 from tests.support.waiting import until
 
 PATIENCE = 5.0
 NOON = 1_800_000_000.25
 SOON = 0.02
-Process = Callable[[], Slots]
+Process = Callable[[], Permits]
 Move = Callable[[float], Awaitable[None]]
 
 
@@ -38,49 +38,49 @@ async def at(redis: Redis, clock_key: str) -> Move:
 
 @pytest.fixture
 async def process(request: pytest.FixtureRequest, redis: Redis, clock_key: str, at: Move) -> AsyncIterator[Process]:
-    """Build the slots of one more process that shares the server and its clock."""
-    anew_every = getattr(request, "param", ANEW_EVERY)
+    """Make the permits of another process that shares the server and its clock."""
+    renew_every = getattr(request, "param", RENEW_EVERY)
     await at(0)
-    built: list[tuple[Slots, Circuit]] = []
+    built: list[tuple[Permits, Circuit]] = []
 
-    def build() -> Slots:
+    def build() -> Permits:
         circuit = Circuit(RemoteLedger(redis), PATIENCE)
-        places = RemotePlaces(redis, f"local now = tonumber(redis.call('GET', '{clock_key}'))")
-        built.append((Slots(places, circuit, anew_every), circuit))
+        store = RemotePermits(redis, f"local now = tonumber(redis.call('GET', '{clock_key}'))")
+        built.append((Permits(store, circuit, renew_every), circuit))
         return built[-1][0]
 
     yield build
-    for slots, circuit in built:
-        await slots.close()
+    for permits, circuit in built:
+        await permits.close()
         await circuit.close()
 
 
-async def taken(slots: Slots, key: str, times: int, limit: int = 2) -> list[Slot]:
-    found = [await slots.take(key, limit) for _ in range(times)]
-    return [slot for slot in found if slot is not None]
+async def taken(permits: Permits, key: str, times: int, limit: int = 2) -> list[Permit]:
+    found = [await permits.acquire(key, limit) for _ in range(times)]
+    return [permit for permit in found if permit is not None]
 
 
 def key() -> str:
     return f"{{{new_id()}}}:exports"
 
 
-async def test_all_processes_share_the_slots(process: Process) -> None:
+async def test_all_processes_share_the_permits(process: Process) -> None:
     first, second, exports = process(), process(), key()
 
     held = [*await taken(first, exports, 1), *await taken(second, exports, 1)]
 
-    assert [slot.left for slot in held] == [1, 0]
+    assert [permit.left for permit in held] == [1, 0]
     assert await taken(first, exports, 1) == await taken(second, exports, 1) == []
     assert len(await taken(second, key(), 3)) == 2
 
 
-async def test_a_released_slot_is_free_for_every_process(process: Process) -> None:
+async def test_a_released_permit_is_free_for_every_process(process: Process) -> None:
     first, second, exports = process(), process(), key()
-    slot, _ = await taken(first, exports, 2)
+    permit, _ = await taken(first, exports, 2)
     assert await taken(second, exports, 1) == []
 
-    slot.release()
-    slot.release()
+    permit.release()
+    permit.release()
 
     async def free() -> bool:
         return len(await taken(second, exports, 1)) == 1
@@ -89,73 +89,73 @@ async def test_a_released_slot_is_free_for_every_process(process: Process) -> No
     assert await taken(first, exports, 1) == await taken(second, exports, 1) == []
 
 
-async def test_of_many_at_once_as_many_as_there_are_slots_come_in(process: Process) -> None:
+async def test_of_many_at_once_as_many_as_the_limit_get_a_permit(process: Process) -> None:
     processes, exports = [process() for _ in range(3)], key()
 
-    found = await asyncio.gather(*(slots.take(exports, 4) for slots in processes for _ in range(10)))
+    found = await asyncio.gather(*(permits.acquire(exports, 4) for permits in processes for _ in range(10)))
 
-    assert sum(slot is not None for slot in found) == 4
+    assert sum(permit is not None for permit in found) == 4
 
 
-async def test_the_slots_of_a_killed_process_come_back(process: Process, at: Move) -> None:
+async def test_the_permits_of_a_killed_process_expire(process: Process, at: Move) -> None:
     killed, living, exports = process(), process(), key()
     assert len(await taken(killed, exports, 2)) == 2
 
-    await at(LASTS - 1)
+    await at(TTL_SECONDS - 1)
     assert await taken(living, exports, 1) == []
-    await at(LASTS + 1)
+    await at(TTL_SECONDS + 1)
 
     assert len(await taken(living, exports, 3)) == 2
 
 
-async def test_what_runs_long_keeps_its_slot(process: Process, at: Move) -> None:
+async def test_a_long_request_keeps_its_permit(process: Process, at: Move) -> None:
     long, other, exports = process(), process(), key()
     assert len(await taken(long, exports, 2)) == 2
 
-    for seconds in range(0, 5 * LASTS, LASTS // 2):
+    for seconds in range(0, 5 * TTL_SECONDS, TTL_SECONDS // 2):
         await at(seconds)
-        await long.hold_anew()
+        await long.renew()
 
     assert await taken(other, exports, 1) == []
 
 
 @pytest.mark.parametrize("process", [SOON], indirect=True)
-async def test_it_is_held_anew_by_itself(process: Process, redis: Redis) -> None:
-    slots, exports = process(), key()
-    [_] = await taken(slots, exports, 1)
+async def test_permits_are_renewed_in_the_background(process: Process, redis: Redis) -> None:
+    permits, exports = process(), key()
+    [_] = await taken(permits, exports, 1)
     await redis.delete(f"insula:slots:{exports}")
 
-    async def written_down() -> bool:
+    async def stored() -> bool:
         return await redis.zcard(f"insula:slots:{exports}") == 1
 
-    await until(written_down)
+    await until(stored)
 
 
-async def test_after_a_flush_what_runs_is_counted_again(process: Process, redis: Redis) -> None:
+async def test_after_a_flush_running_requests_are_counted_again(process: Process, redis: Redis) -> None:
     first, second, exports = process(), process(), key()
     assert len(await taken(first, exports, 2)) == 2
     await redis.delete(f"insula:slots:{exports}")
     await redis.script_flush()
 
-    await first.hold_anew()
+    await first.renew()
 
     assert await taken(second, exports, 1) == []
 
 
 @pytest.mark.parametrize("jump", [300.0, -300.0])
-async def test_when_the_servers_clock_jumps_nobody_stays_refused(process: Process, at: Move, jump: float) -> None:
-    gone, slots, exports = process(), process(), key()
+async def test_permits_expire_though_the_servers_clock_jumps(process: Process, at: Move, jump: float) -> None:
+    gone, permits, exports = process(), process(), key()
     assert len(await taken(gone, exports, 2)) == 2
-    assert await taken(slots, exports, 1) == []
+    assert await taken(permits, exports, 1) == []
 
     await at(jump)
 
-    assert len(await taken(slots, exports, 3)) == 2
+    assert len(await taken(permits, exports, 3)) == 2
 
 
-async def test_who_stops_waiting_holds_nothing(process: Process) -> None:
-    slots, exports = process(), key()
-    waiting = [asyncio.create_task(slots.take(exports, 2)) for _ in range(2)]
+async def test_a_cancelled_caller_holds_no_permit(process: Process) -> None:
+    permits, exports = process(), key()
+    waiting = [asyncio.create_task(permits.acquire(exports, 2)) for _ in range(2)]
     await asyncio.sleep(0)
     for task in waiting:
         task.cancel()
@@ -164,68 +164,68 @@ async def test_who_stops_waiting_holds_nothing(process: Process) -> None:
     ] * 2
 
     async def free() -> bool:
-        found = await taken(slots, exports, 2)
-        for slot in found:
-            slot.release()
+        found = await taken(permits, exports, 2)
+        for permit in found:
+            permit.release()
         return len(found) == 2
 
     await until(free)
 
 
-async def test_a_late_asking_takes_no_slot_for_somebody_who_has_left(redis: Redis) -> None:
+async def test_a_late_request_stores_no_permit_for_a_cancelled_caller(redis: Redis) -> None:
     asked, may_ask, exports = asyncio.Event(), asyncio.Event(), key()
 
-    class Late(RemotePlaces):
-        async def _hold(self, place: Place, limit: int) -> int:
+    class Late(RemotePermits):
+        async def _hold(self, permit: StoredPermit, limit: int) -> int:
             asked.set()
             await may_ask.wait()
-            return await super()._hold(place, limit)
+            return await super()._hold(permit, limit)
 
     circuit = Circuit(RemoteLedger(redis), PATIENCE)
-    slots = Slots(Late(redis), circuit)
-    waiting = asyncio.create_task(slots.take(exports, 2))
+    permits = Permits(Late(redis), circuit)
+    waiting = asyncio.create_task(permits.acquire(exports, 2))
     await asked.wait()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     may_ask.set()
-    await slots.close()
+    await permits.close()
     await circuit.close()
     assert await redis.zcard(f"insula:slots:{exports}") == 0
 
 
-async def test_a_slot_that_is_released_while_it_is_held_anew_is_free(redis: Redis) -> None:
+async def test_a_permit_released_while_it_is_renewed_is_free(redis: Redis) -> None:
     kept, may_keep, exports = asyncio.Event(), asyncio.Event(), key()
 
-    class Late(RemotePlaces):
-        async def _keep(self, places: Collection[Place]) -> None:
+    class Late(RemotePermits):
+        async def _renew(self, permits: Collection[StoredPermit]) -> None:
             kept.set()
             await may_keep.wait()
-            await super()._keep(places)
+            await super()._renew(permits)
 
     circuit = Circuit(RemoteLedger(redis), PATIENCE)
-    slots = Slots(Late(redis), circuit)
-    [slot] = await taken(slots, exports, 1)
-    keeping = asyncio.create_task(slots.hold_anew())
+    permits = Permits(Late(redis), circuit)
+    [permit] = await taken(permits, exports, 1)
+    keeping = asyncio.create_task(permits.renew())
     await kept.wait()
-    slot.release()
+    permit.release()
     may_keep.set()
     await keeping
-    await slots.close()
+    await permits.close()
     await circuit.close()
     assert await redis.zcard(f"insula:slots:{exports}") == 0
 
 
-async def test_nothing_stays_behind_of_what_was_released(process: Process, redis: Redis) -> None:
-    slots, exports = process(), key()
-    for slot in await taken(slots, exports, 2):
-        slot.release()
+async def test_releasing_leaves_no_key_behind(process: Process, redis: Redis) -> None:
+    permits, exports = process(), key()
+    for permit in await taken(permits, exports, 2):
+        permit.release()
 
     async def gone() -> bool:
         return not await redis.exists(f"insula:slots:{exports}")
 
     await until(gone)
-    [_] = await taken(slots, exports, 1)
-    assert 0 < await redis.ttl(f"insula:slots:{exports}") <= LASTS + 1
+    [_] = await taken(permits, exports, 1)
+    assert 0 < await redis.ttl(f"insula:slots:{exports}") <= TTL_SECONDS + 1
 
 
 async def test_a_plan_that_grants_none_admits_none(process: Process) -> None:
