@@ -1,4 +1,4 @@
-"""How much a tenant may ask for, and how many attempts a caller has."""
+"""Rate limits and concurrency limits."""
 
 from insula.limits.circuit import Health
 from insula.limits.client import close, connect

@@ -1,11 +1,10 @@
-"""How Redis answers: asked in time while it does, left alone but for a probe while it does not.
+"""A circuit breaker for Redis.
 
-A question waits at most ``patience``. The first that waits in vain opens the circuit: from then on
-each process counts by itself, and nobody asks Redis but the probe in the background. What the probe
-finds decides what follows. Redis that answers late, but within a second, is asked again and waited
-for that long; Redis that is silent, or that refuses to be written to, is left alone until it
-answers. Waiting is measured in turns of the event loop too, so that a process that runs late itself
-does not take Redis for silent.
+A request to Redis waits at most ``patience``. The first one that times out opens the circuit: from then on each
+process counts by itself, and only a probe in the background asks Redis. If Redis answers the probe late, but within
+a second, requests go to it again and wait up to a second. If it is silent or refuses writes, the circuit stays open
+until it answers. Timeouts take the lateness of the event loop into account, so a process that runs late itself does
+not mistake Redis for silent.
 """
 
 import asyncio
@@ -21,21 +20,21 @@ from insula.core import lag
 
 PATIENCE: Final = 0.05
 LONGEST: Final = 1.0
-"""Redis that needs longer than this to answer is away."""
+"""If Redis takes longer than this to answer, it is away."""
 AWAY: Final = (RedisError, OSError, TimeoutError)
 _PROBE_PAUSE: Final = 0.25
 _SLOW_PAUSE: Final = 1.0
 _STEADY: Final = 5
-"""After so many prompt answers in a row Redis is not slow any more."""
+"""After so many prompt answers in a row, Redis is no longer slow."""
 _RELAPSE_SECONDS: Final = 5.0
-"""Redis that is late again so soon is slow, even if the probe is answered promptly."""
+"""If Redis is late again within this time, it is slow, even if it answers the probe promptly."""
 
 Answer = TypeVar("Answer")
 _log = structlog.stdlib.get_logger(__name__)
 
 
 class Health(StrEnum):
-    """How Redis answers, as ``/readyz`` shows it."""
+    """The state of Redis, as ``/readyz`` shows it."""
 
     OK = "ok"
     SLOW = "slow"
@@ -47,20 +46,20 @@ _SERVES: Final = (Health.OK, Health.SLOW)
 
 
 class Server(Protocol):
-    """A Redis that is asked."""
+    """A Redis server."""
 
     async def probe(self) -> None:
-        """Return when it takes a write."""
+        """Return once it has accepted a write."""
 
     async def start_afresh(self) -> None:
-        """Wait no more on connections that may be dead."""
+        """Abandon connections that may be dead."""
 
     def resume(self) -> None:
-        """Take up what was left for later: it answers again."""
+        """Send what was postponed: the server answers again."""
 
 
 class Circuit:
-    """Shared by all that is asked of one Redis; without one it is always open."""
+    """The circuit of one Redis, shared by all requests to it. Without a server it is always open."""
 
     def __init__(self, server: Server | None, patience: float = PATIENCE) -> None:
         self._server = server
@@ -76,11 +75,11 @@ class Circuit:
 
     @property
     def open(self) -> bool:
-        """Whether this process keeps its own books just now."""
+        """Whether this process counts by itself now."""
         return self._server is None or self.health not in _SERVES
 
     async def attempt(self, answer: asyncio.Future[Answer]) -> Answer:
-        """Return the answer. Raises one of ``AWAY`` where there is none in time, and opens the circuit."""
+        """Return the answer. If there is none in time, open the circuit and raise one of ``AWAY``."""
         try:
             async with lag.timeout(self._longest if self.health is Health.SLOW else self._prompt):
                 return await answer
@@ -94,7 +93,7 @@ class Circuit:
             raise
 
     async def look(self) -> Health:
-        """Return how Redis answers now; while the circuit is open, as the probe found it last."""
+        """Return the state of Redis now; while the circuit is open, the probe's last finding."""
         if self._server is not None and self._watcher is None:
             found = await self._look(self._server)
             if found is not Health.OK and self._watcher is None:
@@ -103,14 +102,14 @@ class Circuit:
         return self.health
 
     async def closed(self) -> None:
-        """Return when Redis is asked again."""
+        """Return once requests go to Redis again."""
         await self._serves.wait()
 
     async def close(self) -> None:
         """Stop probing."""
         for task in (self._watcher, *self._probes):
             while task is not None and not task.done():
-                task.cancel()  # again and again: the client may turn one that meets a lost connection into an error
+                task.cancel()  # repeatedly: when its connection is lost, the client may turn this into an error
                 await asyncio.wait((task,), timeout=_PROBE_PAUSE)
 
     def _open(self, error: Exception) -> None:
@@ -143,8 +142,8 @@ class Circuit:
         self._watcher = None
 
     async def _look(self, server: Server) -> Health:
-        # A probe that was not answered in time is left to the client's own limit: a connection that needs
-        # longer than that to open serves the next probe. The next one does not wait for it.
+        # A probe that times out here runs on until the client's own timeout: if its connection opens late, the next
+        # probe can use it. The next probe does not wait for this one.
         probe = asyncio.create_task(server.probe())
         self._probes.add(probe)
         probe.add_done_callback(self._forget)
@@ -160,7 +159,7 @@ class Circuit:
     def _forget(self, probe: "asyncio.Task[None]") -> None:
         self._probes.discard(probe)
         if not probe.cancelled():
-            probe.exception()  # its waiter has seen the error
+            probe.exception()  # mark the error as retrieved
 
     def _become(self, health: Health, error: str | None = None) -> None:
         before, self.health = self.health, health

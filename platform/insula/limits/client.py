@@ -1,4 +1,4 @@
-"""The Redis client: small, with short hand-shakes, and never trying twice."""
+"""The Redis client: few connections, a short handshake, no retries."""
 
 from typing import Final
 
@@ -8,24 +8,23 @@ from redis.backoff import NoBackoff
 
 _CONNECTIONS: Final = 24
 _LONGEST: Final = 5.0
-"""Seconds after which a command is given up on for good, its connection with it; nobody waits for it so long."""
+"""Seconds after which a command and its connection are dropped; callers stop waiting long before."""
 
 
 class Pool(BlockingConnectionPool):
     """Connections that can be dropped while they are idle."""
 
     async def drop_idle(self) -> None:
-        """Close what nobody uses just now."""
+        """Close the idle connections."""
         for connection in tuple(self._available_connections):
             await connection.disconnect(nowait=True)
 
 
 def connect(url: str) -> Redis:
-    """Make a client; nothing is connected before its first command.
+    """Return a client; it connects at its first command.
 
-    How long to wait, and whether to try again, is the caller's decision: the limits would rather count
-    by themselves than hold a request back. A connection is used as soon as it is open: no version of
-    the protocol is negotiated, which would cost three round trips.
+    The caller decides how long to wait and whether to retry: the limits would rather count locally than delay a
+    request. The protocol version is not negotiated, which saves three round trips for each connection.
     """
     pool = Pool.from_url(
         url,

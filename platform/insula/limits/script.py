@@ -1,10 +1,10 @@
-"""The ledger's entries in Redis, changed by atomic scripts. See ``ledger`` for the rules it keeps."""
+"""Lua scripts that change the ledger's entries in Redis atomically. ``ledger`` describes the rules."""
 
 SERVER_CLOCK = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 """
-"""All processes count by the server's clock, so it does not matter if theirs disagree or jump."""
+"""All processes count by the server's clock, so their own clocks may disagree or jump."""
 
 LEND = """
 local key = KEYS[1]
@@ -73,7 +73,7 @@ for _, slot in ipairs(order) do
 end
 return {tokens, math.max(0, limit - used), math.ceil(wait * unit * 1000)}
 """
-"""A hash per key: spent tokens by second, and loans by id, each ``due tokens``.
+"""A hash for each key: spent tokens by second, and loans by id, each as ``due tokens``.
 
 A loan whose id is known already lends nothing.
 """
@@ -94,7 +94,7 @@ return 1
 """
 """Settles a loan.
 
-One that is not there may still be on its way: it is marked, so that it lends nothing when it comes.
+An unknown loan may still be on its way: its id is marked, so that it lends nothing when it arrives.
 """
 
 HOLD = """
@@ -107,7 +107,7 @@ redis.call('ZADD', key, string.format('%.3f', now + seconds), permit)
 redis.call('EXPIRE', key, seconds + 1)
 return math.max(0, limit - held - 1)
 """
-"""Holds a slot if fewer than ``limit`` are held; with 0, anew, however many are.
+"""Stores a permit if fewer than ``limit`` are held; with ``limit`` 0 it renews one regardless.
 
-What ended is let go of, and what ends later than a slot can: the clock went back.
+Removes expired permits, and those that expire later than a permit can: the clock went back.
 """

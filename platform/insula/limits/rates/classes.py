@@ -1,4 +1,4 @@
-"""The kinds of requests, and the ceilings that some have within the tenant's rate."""
+"""The classes of requests, and the ceilings of some within the tenant's rate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from insula.access.entitlements import Amount
 
 
 class LimitClass(StrEnum):
-    """What a request costs us. Each counts against the whole rate; writes and exports have a ceiling besides."""
+    """A class of requests by cost. All count against the tenant's rate; writes and exports have a ceiling too."""
 
     READ = "read"
     WRITE = "write"
@@ -21,20 +21,20 @@ class LimitClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling(Amount):
-    """How a class of requests, known to clients as ``name``, is bounded within the rate.
+    """The bound of a class of requests within the rate; clients see it as ``name``.
 
-    Where nobody says how many there may be, ``part`` of the rate counts, and ``default`` does not.
+    Without a granted amount it is ``part`` of the rate; ``default`` is not used.
     """
 
     name: str
     part: Fraction
 
     def of(self, granted: Mapping[str, int]) -> int:
-        """Return how many requests of the class a tenant may make that is ``granted`` this."""
+        """Return how many requests of the class a tenant with these ``granted`` amounts may make."""
         return self.within(RATE.of(granted), granted.get(self.key))
 
     def within(self, per_minute: int, granted: int | None) -> int:
-        """Return how many there may be within a rate; ``granted`` is what the entitlement says, if it is there."""
+        """Return the ceiling within a rate; ``granted`` is the amount of the entitlement, if the tenant has it."""
         per_minute = max(0, per_minute)
         return min(per_minute, max(1, int(per_minute * self.part)) if granted is None else max(0, granted))
 
@@ -54,13 +54,13 @@ CEILINGS: Final[Mapping[LimitClass, Ceiling]] = MappingProxyType(
 )
 
 ENTITLEMENTS: Final[tuple[Amount, ...]] = (RATE, *CEILINGS.values(), AT_ONCE)
-"""What a tenant may be granted of requests."""
+"""The entitlements about requests."""
 
 
 def ceiling_of(per_minute: int, limit_class: LimitClass, granted: int | None) -> int | None:
-    """Return how many requests of this class there may be within the rate; None: as many as it lets through.
+    """Return the ceiling of this class within the rate, or None for a class without one.
 
-    ``granted`` is what the entitlement says, if it is there.
+    ``granted`` is the amount of the entitlement, if the tenant has it.
     """
     ceiling = CEILINGS.get(limit_class)
     return None if ceiling is None else ceiling.within(per_minute, granted)

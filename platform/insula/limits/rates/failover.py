@@ -1,8 +1,8 @@
-"""The ledger to ask: Redis while it answers in time, this process's own while it does not.
+"""A ledger that uses Redis while it answers in time, and otherwise this process's own ledger.
 
-Meanwhile each process admits up to the whole limit by itself: a tenant within its limit is never
-refused, and the installation admits at most (processes + 1) x limit in any window that touches the
-outage; once more the limit where Redis comes back without what it knew.
+During an outage each process admits up to the whole limit by itself. So a tenant within its limit is never refused,
+and the installation admits at most (processes + 1) x limit in any window that overlaps the outage, and one limit more
+if Redis lost its data.
 """
 
 from insula.limits.circuit import AWAY, PATIENCE, Circuit
@@ -12,7 +12,7 @@ from insula.limits.rates.remote import RemoteLedger
 
 
 class FailoverLedger:
-    """Never raises and never waits long. What one ledger lent is settled there, whichever lends next."""
+    """Never raises and never waits long. A loan is settled at the ledger that lent it."""
 
     def __init__(self, remote: RemoteLedger | None, local: LocalLedger, patience: float = PATIENCE) -> None:
         self._remote = remote
@@ -21,11 +21,11 @@ class FailoverLedger:
 
     @property
     def away(self) -> bool:
-        """Whether this process keeps its own books just now."""
+        """Whether this process counts by itself now."""
         return self.circuit.open
 
     async def lend(self, loan: Loan, local: Loan | None = None) -> Grant:
-        """Lend from whichever ledger answers; ``local`` is what to ask of this process's own, if not the same."""
+        """Lend from Redis or from this process's own ledger; ``local`` replaces the loan at the latter."""
         if self._remote is not None and not self.circuit.open:
             try:
                 grant = await self.circuit.attempt(self._remote.lend(loan))
@@ -40,7 +40,7 @@ class FailoverLedger:
         return self._local.lend(local or loan)
 
     def settle(self, key: str, debit: Debit) -> None:
-        """Settle a loan; one of Redis' when it answers."""
+        """Settle a loan; a loan from Redis is settled once Redis answers."""
         if not debit.shared:
             self._local.settle(key, debit)
         elif self._remote is not None:
@@ -49,7 +49,7 @@ class FailoverLedger:
                 self._remote.resume()
 
     async def close(self) -> None:
-        """Stop probing, and wait briefly for what is under way."""
+        """Stop probing, and wait briefly for requests under way."""
         await self.circuit.close()
         if self._remote is not None:
             if not self.circuit.open:

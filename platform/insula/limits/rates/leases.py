@@ -1,4 +1,4 @@
-"""Fetching leases: in time, in a fitting size, and once for all who wait."""
+"""Fetches leases: ahead of time, sized by use, and once for all waiting requests."""
 
 import asyncio
 import math
@@ -12,21 +12,21 @@ from insula.limits.rates.policies import Counter
 from insula.limits.rates.storage import Lease, LeasedStorage
 
 LEASE_SECONDS = 10
-"""How long a lease may be spent. Past it, its tokens count as spent and are settled on return."""
+"""How long a lease can be used. Later its tokens count as spent until it is settled."""
 _AHEAD_SECONDS = 2.0
-"""So long before its end a lease is renewed."""
+"""A lease is renewed so long before it ends,"""
 _LOW_PART = 4
-"""With this part of its tokens left, likewise."""
+"""or when one n-th of its tokens is left,"""
 _SETTLED_PART = 100
-"""With this part of the limit spent, likewise: what is spent counts from when it is settled, so late by that much."""
+"""or when one n-th of the limit is spent: spent tokens reach the ledger only with the renewal."""
 _GATHERING_SECONDS = 0.2
-"""For so long leases to be renewed ahead are gathered: asked for in one message they cost a fraction."""
+"""Renewals are collected for so long and sent in one message, which costs a fraction."""
 _REFUSAL_SECONDS = 1.0
-"""How long a refusal is repeated without asking again: other processes may give tokens back."""
+"""How long a refusal is reused; then the ledger is asked again, since other processes may have returned tokens."""
 
 
 def largest_lease(limit: int) -> int:
-    """Return the tokens that one process may at most hold unspent of this limit."""
+    """Return the most tokens of this limit that one process may hold unspent."""
     return max(1, limit // 20)
 
 
@@ -36,10 +36,10 @@ def _wish(limit: int, previous: Lease | None) -> int:
 
 
 class Leases:
-    """Keeps the storage supplied from the ledger.
+    """Fills the storage from the ledger.
 
-    Who lacks a lease waits for nothing but the answer: each step between would cost a turn of the
-    event loop, which under load takes as long as every request that is ready.
+    A request without a lease awaits the answer itself: each step between would cost one turn of the event loop, which
+    under load takes as long as all ready requests together.
     """
 
     def __init__(self, storage: LeasedStorage, ledger: Ledger) -> None:
@@ -52,9 +52,9 @@ class Leases:
         self._waiting: defaultdict[str, dict[asyncio.Future[None], None]] = defaultdict(dict)  # in order of arrival
 
     async def ensure(self, counters: Sequence[Counter]) -> None:
-        """Return when each counter's lease serves, or one refuses; the caller spends before it awaits anything else.
+        """Return once each counter has a usable lease, or one refuses. The caller spends before its next await.
 
-        What is lacking is asked for in one message. Where one refuses, nothing is borrowed from the others.
+        Missing leases are requested in one message. If a known lease refuses, none is requested.
         """
         while lacking := self._lacking(counters):
             waits = [(counter.key, self._wait(counter)) for counter in lacking]
@@ -68,7 +68,7 @@ class Leases:
                 return
 
     def renew(self, counter: Counter) -> None:
-        """Fetch the next lease soon, while the present one still serves, unless that is under way."""
+        """Fetch the next lease soon, while the present one is still usable, unless it is being fetched."""
         if counter.key in self._fetching or self._closed:
             return
         self._due[counter.key] = counter
@@ -81,7 +81,7 @@ class Leases:
         for counter in due.values():
             lease = self._storage.held(counter.key)
             if lease is not None and not lease.refuses and now < lease.ends:
-                self._start(counter)  # else it is for whoever asks next
+                self._start(counter)  # else the next request fetches it
 
     def _start(self, counter: Counter) -> None:
         if counter.key not in self._fetching:
@@ -98,7 +98,7 @@ class Leases:
         return lacking
 
     def _refused(self, waits: Sequence[tuple[str, asyncio.Future[None]]]) -> bool:
-        """Tell whether what was waited for is a refusal; it counts even if it came so late that it has lapsed."""
+        """Tell whether an answer was a refusal. It counts even if it has lapsed since."""
         return any(lease is not None and lease.refuses for lease in (self._storage.held(key) for key, _ in waits))
 
     def _wait(self, counter: Counter) -> asyncio.Future[None]:
@@ -113,7 +113,7 @@ class Leases:
             self._waiting[key].pop(wait, None)
 
     async def close(self) -> None:
-        """Wait for what is under way, renew nothing ahead any more, and give back what is not spent."""
+        """Stop renewing, wait for the leases being fetched, and return unspent tokens."""
         self._closed = True
         if self._gathering is not None:
             self._gathering.cancel()
@@ -125,7 +125,7 @@ class Leases:
         error: Exception | None = None
         try:
             await self._renew(counter.key, counter.limit)
-        except Exception as raised:  # noqa: BLE001 (it is for those who wait)
+        except Exception as raised:  # noqa: BLE001 (passed on to the waiting requests)
             error = raised
         finally:
             del self._fetching[counter.key]
@@ -137,13 +137,13 @@ class Leases:
         previous = self._storage.held(key)
         settles = previous.debit if previous else NOTHING_LENT
         wish, kept = _wish(limit, previous), 0
-        # What is kept is spent on meanwhile. It is settled as unspent and asked for anew, in one step:
-        # the ledger has it free by then, so what was spent meanwhile is always covered by the new lease.
-        # More than is wished for, from a burst that came to nothing, goes back.
+        # Requests go on spending the kept tokens meanwhile. The ledger settles them as unspent and lends them again
+        # in one step, so the new lease always covers what was spent meanwhile. Tokens beyond ``wish``, left from a
+        # past burst, go back.
         if previous and previous.serves(limit, starts):
             kept = previous.tokens = min(previous.tokens, wish)
         if not kept:
-            self._storage.give_up(key)  # nobody may spend what is about to be settled
+            self._storage.give_up(key)  # no request may spend tokens that are about to be settled
         loan = Loan(
             id=new_id().hex,
             key=key,

@@ -1,11 +1,10 @@
-"""A ledger lends tokens: what it may be asked, and what it answers.
+"""The interface of a ledger, which lends tokens.
 
-Spent tokens are kept per key in slots of one second. A slot counts against the limit until it has
-left the window altogether, so no window, wherever it starts, ever holds more than the limit. A
-lease's tokens are debited when they are lent, in the slot in which the lease ends, under the loan's
-own id; when the holder settles the loan by that id, what it spent moves to the present and what it
-did not spend is free again. A loan is settled once: a second time changes nothing. A holder that
-never comes back leaves its tokens stranded for one window, which is why leases are small.
+A ledger keeps spent tokens per key in time slots of one second. A slot counts against the limit until the whole slot
+has left the window, so no window, wherever it starts, holds more than the limit. A lease's tokens are debited when
+they are lent, in the slot in which the lease ends, under the loan's id. When the holder settles the loan by that id,
+the spent tokens move to the present slot and the others are free again. Settling twice changes nothing. If the holder
+never settles, its tokens are blocked for one window; therefore leases are small.
 """
 
 from collections.abc import Awaitable
@@ -16,9 +15,9 @@ WINDOW = 60
 
 
 class Debit(NamedTuple):
-    """A loan that is over: its id, and how many of its tokens were spent.
+    """A finished loan: its id, and how many of its tokens were spent.
 
-    ``shared`` tells whose ledger lent it: the one that all processes share, or this process's own.
+    ``shared`` tells whether the ledger that all processes share lent it, or this process's own.
     """
 
     loan: str
@@ -30,11 +29,10 @@ NOTHING_LENT = Debit(loan="", spent=0, shared=False)
 
 
 class Loan(NamedTuple):
-    """A request for tokens: ``need`` will be spent at once, up to ``wish`` within ``seconds``.
+    """A request for tokens: ``need`` to spend at once, up to ``wish`` to spend within ``seconds``.
 
-    A loan for no seconds is spent when it is lent, and is not settled. A key whose slots last ``unit``
-    seconds each is counted over ``unit * WINDOW`` seconds. Only keys that are counted exactly, without
-    leases, have slots of more than one second.
+    A loan for 0 seconds is spent when it is lent, and is not settled. A key whose slots last ``unit`` seconds is
+    counted over ``unit * WINDOW`` seconds. Only keys without leases have slots longer than one second.
     """
 
     id: str
@@ -48,7 +46,7 @@ class Loan(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """Tokens lent, what is left for others, and the seconds until more come free."""
+    """The tokens lent, the tokens left for others, and the seconds until more are free."""
 
     tokens: int
     left: int
@@ -57,10 +55,10 @@ class Grant(NamedTuple):
 
 
 class Ledger(Protocol):
-    """Whatever lends tokens."""
+    """Lends tokens."""
 
     def lend(self, loan: Loan) -> Awaitable[Grant]:
-        """Lend ``need`` tokens if there are so many; up to ``wish`` while that is a small part of what is left."""
+        """Lend ``need`` tokens, or what is left; up to ``wish`` while that is a small part of what is left."""
 
     def settle(self, key: str, debit: Debit) -> None:
-        """Settle a loan without asking for another; it may take effect later."""
+        """Settle a loan without a new one; this may take effect later."""

@@ -1,4 +1,4 @@
-"""The ledger of one process, for while there is no Redis. Same rules, same answers."""
+"""The ledger of one process, used without Redis. It follows the same rules."""
 
 import math
 from typing import NamedTuple
@@ -10,21 +10,21 @@ _ENTRIES = 10_000
 
 
 class Lent(NamedTuple):
-    """Tokens lent, and the slot that they count in."""
+    """Tokens lent, and the time slot in which they count."""
 
     due: int
     tokens: int
 
 
 class Entry:
-    """The slots of one key, and its loans."""
+    """The time slots of one key, and its loans."""
 
     def __init__(self) -> None:
         self._slots: dict[int, int] = {}
         self._loans: dict[str, Lent] = {}
 
     def lend(self, loan: Loan, now: float) -> Grant:
-        """Settle the earlier debit, drop what has left the window, lend."""
+        """Settle the earlier loan, drop the slots that have left the window, lend."""
         now /= loan.unit
         second = math.floor(now)
         self.settle(loan.settles, second)
@@ -40,7 +40,7 @@ class Entry:
         return Grant(tokens, available - tokens, self._wait(loan.limit, now) * loan.unit, shared=False)
 
     def settle(self, debit: Debit, second: int) -> None:
-        """Settle a loan of this entry; of another, and a second time, nothing."""
+        """Settle a loan of this entry; ignore an unknown or settled one."""
         lent = self._loans.pop(debit.loan, None)
         if lent is not None and debit.spent:
             self._spend(min(second, lent.due), debit.spent)
@@ -61,7 +61,7 @@ class Entry:
 
 
 class LocalLedger:
-    """Counts what this process admits; knows nothing of the others. Bounded: the key unused longest is forgotten."""
+    """Counts what this process alone admits. Bounded: the least recently used key is dropped."""
 
     def __init__(self, entries: int = _ENTRIES) -> None:
         self._max = entries

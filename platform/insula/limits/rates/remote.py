@@ -18,21 +18,21 @@ _BATCH: Final = 100
 _SETTLEMENTS: Final = 20_000
 _CLOSING_SECONDS: Final = 1.0
 _OVERTAKING_SECONDS: Final = 0.05
-"""A loan waits no longer than this for the message before it to be answered."""
+"""The longest that a loan waits for the answer to the message before it."""
 _MESSAGES: Final = 8
 
 Answer = list[int] | int
 
 
 class Pending(NamedTuple):
-    """A loan on its way."""
+    """A loan under way."""
 
     loan: Loan
     grant: asyncio.Future[Grant]
 
 
 class Script(NamedTuple):
-    """A script, and the name by which the server knows it once it has run."""
+    """A script, and its SHA-1, by which the server knows it after its first run."""
 
     text: str
     sha: str
@@ -52,11 +52,11 @@ class Call(NamedTuple):
 
 
 class RemoteLedger:
-    """One script call per loan; what is asked for at the same time goes in one message.
+    """One script call per loan; concurrent calls are sent in one message.
 
-    A loan that nobody waits for any more is given back when its answer arrives. Where the answer is
-    lost with its connection, the loan is settled by its id as soon as the server answers again, made
-    or not. ``clock`` is the Lua that sets ``now``; tests put a clock of their own there.
+    A loan whose caller has stopped waiting is returned when its answer arrives. If the answer is lost with its
+    connection, the loan is settled by its id as soon as the server answers again, whether it was made or not.
+    ``clock`` is Lua code that sets ``now``; tests pass a clock of their own.
     """
 
     def __init__(self, redis: Redis, clock: str = SERVER_CLOCK) -> None:
@@ -70,7 +70,7 @@ class RemoteLedger:
         self._overtaking: asyncio.TimerHandle | None = None
 
     def lend(self, loan: Loan) -> asyncio.Future[Grant]:
-        """Lend; raises what the client raises. A loan that is cancelled debits nothing, at the latest when answered."""
+        """Lend. Raises the client's errors. A cancelled loan is returned at the latest when its answer arrives."""
         pending = Pending(loan, asyncio.get_running_loop().create_future())
         self._queue.append(pending)
         if self._sender is not None and self._overtaking is None:
@@ -79,22 +79,22 @@ class RemoteLedger:
         return pending.grant
 
     def settle(self, key: str, debit: Debit) -> None:
-        """Settle a loan with the next message, or when ``resume`` is called. Bounded: the oldest is dropped."""
+        """Settle a loan with the next message, or at ``resume``. Bounded: the oldest settlement is dropped."""
         self._settlements[debit] = key
         if len(self._settlements) > _SETTLEMENTS:
             del self._settlements[next(iter(self._settlements))]
 
     def resume(self) -> None:
-        """Send the settlements that wait: the server answers."""
+        """Send the pending settlements: the server answers."""
         if self._settlements:
             self._start()
 
     async def probe(self) -> None:
-        """Return when the server takes a write: a replica, or one whose memory is full, answers a PING too."""
+        """Return once the server has accepted a write: a replica or a server with full memory answers a PING too."""
         await self._redis.set(_PROBE, 1, ex=WINDOW)
 
     async def start_afresh(self) -> None:
-        """Wait no more on connections that may be dead: the next message goes by a new one."""
+        """Abandon connections that may be dead: the next message uses a new one."""
         self._sender = None
         if self._queue:
             self._start()
@@ -103,7 +103,7 @@ class RemoteLedger:
             await pool.drop_idle()
 
     async def close(self) -> None:
-        """Wait briefly for what is under way."""
+        """Wait briefly for messages under way."""
         if self._overtaking is not None:
             self._overtaking.cancel()
         if self._sending:
@@ -118,7 +118,7 @@ class RemoteLedger:
             self._sender.add_done_callback(self._sending.discard)
 
     def _overtake(self) -> None:
-        """Send what waits beside the message that is not answered yet."""
+        """Send the queued loans without waiting for the unanswered message."""
         self._overtaking = None
         if self._queue and len(self._sending) < _MESSAGES:
             self._sender = None
@@ -133,7 +133,7 @@ class RemoteLedger:
             if self._sender is me:
                 self._sender = None
         if answers:
-            self.resume()  # the loans that came after their caller had given up
+            self.resume()  # settle loans whose answer came after their caller had stopped waiting
 
     async def _send(self) -> bool:
         """Send one message; return whether it was answered."""

@@ -1,4 +1,4 @@
-"""The leases that this process holds, as a storage of the ``limits`` library."""
+"""The leases of this process, as a storage of the ``limits`` library."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from insula.limits.rates.ledger import Debit
 
 LEASES: Final = 20_000
 TOGETHER: Final = "+"
-"""Stands between the names of leases that are spent from together, all of them or none."""
+"""Joins the names of leases that are spent together, all or none."""
 
 
 @dataclass(slots=True)
 class Lease:
-    """Tokens in hand for one key, or the news that there are none until ``ends``."""
+    """Tokens for one key, or a refusal that holds until ``ends``."""
 
     limit: int
     lent: int
@@ -28,43 +28,43 @@ class Lease:
     loan: str
     shared: bool
     wanes_at: float
-    """From then on it is renewed while it serves, if it is asked of."""
+    """From then on, a request that uses it has it renewed."""
     low: int
-    """With so few tokens left, likewise."""
+    """The same once only so many tokens are left."""
 
     def serves(self, limit: int, now: float) -> bool:
-        """Tell whether it can answer: by a token, or by a refusal still fresh. Not after the clock went back."""
+        """Tell whether it can answer: with a token or a fresh refusal. It cannot if the clock went back."""
         return (self.tokens > 0 or not self.lent) and self.limit == limit and self.starts <= now < self.ends
 
     @property
     def refuses(self) -> bool:
-        """Whether it is news of a refusal."""
+        """Whether it is a refusal."""
         return not self.lent
 
     @property
     def debit(self) -> Debit:
-        """What its ledger is to be told of it at the end."""
+        """Its settlement for the ledger."""
         return Debit(self.loan, self.lent - self.tokens, self.shared)
 
 
 class LeasedStorage(Storage, MovingWindowSupport):
-    """Spends leased tokens; never leaves the process. Bounded: the lease renewed longest ago is dropped.
+    """Spends leased tokens, in memory only. Bounded: the lease renewed longest ago is dropped.
 
-    A key may name several leases, ``TOGETHER``.
+    A key may name several leases, joined by ``TOGETHER``.
     """
 
     STORAGE_SCHEME: list[str] | None = ["leased"]  # noqa: RUF012 (limits declares it so)
 
     def __init__(self, uri: str | None = None) -> None:
         super().__init__(uri)
-        # The library wraps the class's method to translate errors, of which there are none here.
-        self.acquire_entry = self._spend  # type: ignore[method-assign]  # on purpose, as said
+        # The library wraps the class's method to translate errors; this storage raises none.
+        self.acquire_entry = self._spend  # type: ignore[method-assign]  # see above
         self._leases: dict[str, Lease] = {}
         self.held = self._leases.get
-        """Returns the lease of one name, whatever its state, or None."""
+        """Returns the lease of one name in any state, or None."""
 
     def put(self, key: str, lease: Lease) -> tuple[str, Lease] | None:
-        """Hold a fresh lease; return the one that makes room for it, if one does."""
+        """Store a new lease; return the lease that was dropped for it, if any."""
         self._leases.pop(key, None)
         self._leases[key] = lease
         if len(self._leases) <= LEASES:
@@ -73,23 +73,23 @@ class LeasedStorage(Storage, MovingWindowSupport):
         return oldest, self._leases.pop(oldest)
 
     def give_up_all(self) -> Mapping[str, Lease]:
-        """Let go of every lease."""
+        """Remove and return every lease."""
         leases, self._leases = self._leases, {}
         self.held = self._leases.get
         return leases
 
     def give_up(self, key: str) -> Lease | None:
-        """Let go of the lease, so that nobody spends what is about to be settled."""
+        """Remove and return the lease, so that no request spends tokens that are about to be settled."""
         return self._leases.pop(key, None)
 
     def give_back(self, key: str) -> None:
-        """Unspend a token, if the lease that it may be from is still held."""
+        """Unspend a token, if the key has a lease with a spent one."""
         lease = self._leases.get(key)
         if lease is not None and lease.tokens < lease.lent:
             lease.tokens += 1
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Spend tokens if each lease holds so many."""
+        """Spend tokens if each lease has enough."""
         return self._spend(key, limit, expiry, amount)
 
     def _spend(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:  # noqa: ARG002 (limits' API)
@@ -103,20 +103,20 @@ class LeasedStorage(Storage, MovingWindowSupport):
         return True
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002 (limits' API)
-        """Return the window's start and what is known to be used in it."""
+        """Return the window's start and the known use in it."""
         return self.get_expiry(key) - expiry, self.get(key)
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Spend tokens and return what is used; more than any limit when the leases do not hold so many."""
+        """Spend tokens and return the use; more than any limit if the leases have too few."""
         return self.get(key) if self.acquire_entry(key, sys.maxsize, expiry, amount) else sys.maxsize
 
     def get(self, key: str) -> int:
-        """Return what is known to be used of the tightest limit, by all processes."""
+        """Return the known use of the tightest limit, by all processes."""
         lease = min(self._all(key), key=_unused, default=None)
         return lease.limit - _unused(lease) if lease else 0
 
     def get_expiry(self, key: str) -> float:
-        """Return the time at which tokens of each come free."""
+        """Return the time at which each lease has free tokens again."""
         return max((lease.frees_at for lease in self._all(key)), default=0.0)
 
     def check(self) -> bool:
@@ -136,7 +136,7 @@ class LeasedStorage(Storage, MovingWindowSupport):
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
-        """Return the storage's own errors: there are none."""
+        """Return the storage's own errors: none."""
         return ()
 
     def _all(self, key: str) -> Sequence[Lease]:

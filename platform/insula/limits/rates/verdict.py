@@ -8,17 +8,17 @@ from insula.limits.rates.ledger import WINDOW
 
 CONCURRENT: Final = "concurrent-exports"
 _UNTOLD: Final = 5
-"""Seconds after which to try again where nobody can tell when it is worth it."""
+"""``Retry-After`` in seconds where the wait is unknown."""
 
 Standing = tuple[str, int, float | None]
-"""Where one policy stands: its name, what remains, and the seconds until more comes free, where that can be told."""
+"""The state of one policy: its name, the remaining requests, and the seconds until more are free, if known."""
 
 
 class Verdict(NamedTuple):
-    """Immutable. ``policies`` is the value of ``RateLimit-Policy``: what applies to the request.
+    """Whether a request is admitted. ``policies`` is the value of ``RateLimit-Policy``: the limits that apply.
 
-    An admitted request is told where each of them stands, as this process knows it, which may lag
-    by one lease; a refused one only those that refuse it.
+    ``standings`` of an admitted request cover each policy, as this process knows it, which may lag by one lease; those
+    of a refused request only the policies that refuse it.
     """
 
     allowed: bool
@@ -32,11 +32,11 @@ class Verdict(NamedTuple):
 
     @property
     def retry_after(self) -> int:
-        """Seconds until it is worth another try; 0 for an admitted request."""
+        """Seconds until a retry can succeed; 0 for an admitted request."""
         return 0 if self.allowed else max((_seconds(wait) for _, _, wait in self.standings), default=1)
 
     def beside(self, at_once: int, left: int | None) -> Self:
-        """Return the verdict on what also needs a slot of ``at_once``; ``left`` is None where all are held."""
+        """Return the verdict for a request that also needs one of ``at_once`` permits; ``left`` is None if there is none."""
         policies = f'{self.policies}, "{CONCURRENT}";q={at_once};qu="concurrent-requests"'
         if left is None:
             return self._replace(allowed=False, policies=policies, standings=[(CONCURRENT, 0, None)])
@@ -48,7 +48,7 @@ class Verdict(NamedTuple):
         return fields if self.allowed else {**fields, "Retry-After": str(self.retry_after)}
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the fields of an admitted request as they go over the wire."""
+        """Return the header fields of an admitted request as ASGI sends them."""
         return [(b"ratelimit-policy", self.policies.encode()), (b"ratelimit", self._standing().encode())]
 
     def _standing(self) -> str:
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
         for name, remaining, wait in self.standings:
             told += f', "{name}";r={remaining}'
             if wait is not None:
-                # The second in which a slot ends can make the wait longer than the window, never than a longer one's.
+                # A wait may exceed its window by up to a second, until the time slot ends. Longer waits are of longer windows.
                 told += f";t={min(_seconds(wait), WINDOW) if wait <= WINDOW + 1 else _seconds(wait)}"
         return told[2:]
 
