@@ -13,7 +13,7 @@ from insula.core.errors import AppError
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import IDENTITY
-from insula.identity import EmailAddress, Letters
+from insula.identity import AccountEmails, EmailAddress
 from insula.identity.accounts.enrolment import Enrolled, enrol
 
 app = typer.Typer(no_args_is_help=True)
@@ -49,7 +49,7 @@ async def _add(settings: Settings, email: str, role: StaffRole) -> tuple[Enrolle
     database = await Database.open(settings, [IDENTITY, ADMIN])
     try:
         async with database.unit(IDENTITY) as unit:
-            enrolled = await enrol(unit, Letters(settings), email)
+            enrolled = await enrol(unit, AccountEmails(settings), email)
         async with database.unit(ADMIN) as unit:
             return enrolled, await appoint_by_operator(unit, enrolled.user_id, role)
     except AppError as error:

@@ -13,7 +13,7 @@ from insula.core.errors import NotFound
 from insula.core.ids import TenantId, UserId
 from insula.db.models import ACTIVE, SUSPENDED, Tenant
 from insula.scope import StaffScope
-from insula.tenancy import NewTenants, Profile
+from insula.tenancy import NewTenants, UserProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ async def overview(scope: StaffScope, tenant_id: TenantId, counted: Iterable[str
 async def create(scope: StaffScope, body: TenantCreate, new_tenants: NewTenants) -> Tenant:
     """Create a tenant for an existing user. Raises UserMissing, UserUnfit, SlugTaken, PlanUnknown."""
     owner = await chosen(scope.unit.session, body.owner_id, body.owner_email)
-    profile = Profile(UserId(owner.id), owner.email, owner.name, verified=True)
+    profile = UserProfile(UserId(owner.id), owner.email, owner.name, verified=True)
     named = tenants.api.TenantCreate(slug=body.slug, name=body.name)
     return await tenants.api.create_tenant(scope, named, profile, new_tenants, body.plan)
 

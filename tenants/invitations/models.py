@@ -6,7 +6,7 @@ from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Index, LargeBinar
 from sqlmodel import Field
 
 from insula.core import clock
-from insula.db.models.roles import own_role
+from insula.db.models.roles import custom_role_column
 from insula.db.schema.base import TenantOwned
 
 InvitationStatus = Literal["pending", "accepted", "revoked", "expired"]
@@ -35,7 +35,9 @@ class Invitation(TenantOwned, table=True):
 
     email: str = Field(sa_type=Text)
     role: str = Field(sa_type=Text)
-    custom_role: str | None = Field(default=None, sa_column=Column(Text, own_role("accepted_at", "revoked_at")))
+    custom_role: str | None = Field(
+        default=None, sa_column=Column(Text, custom_role_column("accepted_at", "revoked_at"))
+    )
     token_hash: bytes = Field(sa_type=LargeBinary)
     invited_by: UUID
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -20,7 +20,7 @@ from insula.db.models import ACTIVE, Membership, Tenant
 from insula.db.query.violations import answering
 from insula.identity import fold
 from insula.scope import PersonalScope, Scope
-from insula.tenancy import Profile
+from insula.tenancy import UserProfile
 from tenants.acting import acting, check_rank
 from tenants.emails import LIFETIME, Emails
 from tenants.invitations import queries, tokens
@@ -112,7 +112,7 @@ async def revoke(scope: Scope, invitation_id: UUID) -> None:
     await _revoke(scope, invitation)
 
 
-async def accept(scope: PersonalScope, token: str, person: Profile) -> tuple[Tenant, Membership]:
+async def accept(scope: PersonalScope, token: str, person: UserProfile) -> tuple[Tenant, Membership]:
     """Make ``person`` a member, as the invitation says, and return where.
 
     The transaction enters the tenant that the token names, where row-level security shows that
@@ -141,7 +141,7 @@ async def accept(scope: PersonalScope, token: str, person: Profile) -> tuple[Ten
     return tenant, member
 
 
-def _check(invitation: Invitation | None, token: str, person: Profile) -> Invitation:
+def _check(invitation: Invitation | None, token: str, person: UserProfile) -> Invitation:
     """Return the invitation that ``token`` opens for ``person`` now; one error for all that may be wrong."""
     if (
         invitation is None

@@ -17,7 +17,7 @@ from insula.http.routing.guards import allow_personal
 from insula.http.routing.route import TenantRoute
 from insula.identity import CurrentPasswordWrong, PasswordTooEasy, Rename, SignedIn
 from insula.scope import PersonalScope
-from insula.signin import AttemptLimits, Attempts
+from insula.signin import LoginThrottle, ThrottleRates
 from insula.signin.errors import TooManyAttempts
 from tenants.me.permissions import Action
 from tenants.me.schemas import MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionList
@@ -60,7 +60,7 @@ async def change_password(
 ) -> None:
     """Change the caller's password. Every other session of theirs ends; this one stays."""
     kernel, me = kernel_of(request), _signed_in(scope)
-    await Attempts(kernel.limits, AttemptLimits()).password(str(me.user_id))
+    await LoginThrottle(kernel.limits, ThrottleRates()).password(str(me.user_id))
     await kernel.own_account.change_password(me, body.current_password, body.new_password)
 
 

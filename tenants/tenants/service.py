@@ -15,7 +15,7 @@ from insula.limits import Limits
 from insula.limits.mails import DAY
 from insula.scope import PersonalScope, Scope, StaffScope
 from insula.scope.quotas import lock
-from insula.tenancy import Directory, NewTenants, Profile
+from insula.tenancy import Directory, NewTenants, UserProfile
 from tenants.settings import TenantsSettings
 from tenants.tenants import queries
 from tenants.tenants.acts import Act
@@ -29,7 +29,7 @@ _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_tenant_slug": SlugTaken,
 
 
 async def create(
-    scope: PersonalScope | StaffScope, body: TenantCreate, owner: Profile, new_tenants: NewTenants, plan: str = FREE
+    scope: PersonalScope | StaffScope, body: TenantCreate, owner: UserProfile, new_tenants: NewTenants, plan: str = FREE
 ) -> Tenant:
     """Create a tenant on a plan, with its owner. Raises SlugTaken, and PlanUnknown.
 
@@ -67,7 +67,7 @@ class Bounds:
 
 
 async def create_own(
-    scope: PersonalScope, body: TenantCreate, owner: Profile, new_tenants: NewTenants, bounds: Bounds
+    scope: PersonalScope, body: TenantCreate, owner: UserProfile, new_tenants: NewTenants, bounds: Bounds
 ) -> Tenant:
     """Create a tenant for the caller, on the free plan. Raises SlugTaken, TenantsUsedUp and TooManyTenants."""
     await _may_own_another(scope, bounds.directory, bounds.settings.owned_by_one)

@@ -16,17 +16,17 @@ pytestmark = pytest.mark.browser
 
 
 @dataclass(frozen=True)
-class Letter:
+class InvitationEmail:
     to: str
     tenant: TenantRow
     token: str
 
 
 @pytest.fixture
-async def letter(make: Factories) -> Letter:
+async def email(make: Factories) -> InvitationEmail:
     tenant, user = await make.tenant(), await make.user(password=PASSWORD)
     _, token = await make.invitation(tenant, await make.member(tenant, role="owner"), to=user.email)
-    return Letter(user.email, tenant, token)
+    return InvitationEmail(user.email, tenant, token)
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +35,19 @@ def origin(settings: Settings) -> Iterator[str]:
         yield address
 
 
-def _follow(origin: str, letter: Letter) -> None:
+def _follow(origin: str, email: InvitationEmail) -> None:
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET) as browser:
         page = browser.new_page()
-        page.goto(f"{origin}/invitations/accept#token={letter.token}")
-        assert letter.token not in page.url
-        page.get_by_label("Email").fill(letter.to)
+        page.goto(f"{origin}/invitations/accept#token={email.token}")
+        assert email.token not in page.url
+        page.get_by_label("Email").fill(email.to)
         page.get_by_label("Password").fill("not this one")
         page.get_by_role("button").click()
         expect(page.get_by_role("status")).to_have_text("Email or password is wrong", timeout=20_000)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button").click()
-        expect(page.get_by_role("status")).to_contain_text(f"You belong to {letter.tenant.name} now", timeout=20_000)
+        expect(page.get_by_role("status")).to_contain_text(f"You belong to {email.tenant.name} now", timeout=20_000)
 
 
-async def test_the_invited_joins_on_the_page(origin: str, letter: Letter) -> None:
-    await asyncio.to_thread(_follow, origin, letter)
+async def test_the_invited_joins_on_the_page(origin: str, email: InvitationEmail) -> None:
+    await asyncio.to_thread(_follow, origin, email)

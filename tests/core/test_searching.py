@@ -7,7 +7,7 @@ import re
 import pytest
 
 from insula.core.text.searching import containing
-from tests.support.letters import Readback
+from tests.support.emails import Readback
 
 FOUND = [
     ("website", "The WEBSITE of 2026"),

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from insula.core.settings import Settings
-from insula.signin import AttemptLimits
+from insula.signin import ThrottleRates
 from tests.http.probe import client_of
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
@@ -78,7 +78,7 @@ async def test_a_forwarded_host_selects_no_tenant_and_shows_in_no_answer(
 
 
 async def test_a_made_up_address_does_not_escape_the_count_of_logins(live: Live) -> None:
-    email, limit = f"{uuid4()}@example.com", AttemptLimits().by_account_and_address
+    email, limit = f"{uuid4()}@example.com", ThrottleRates().by_account_and_address
     body = {"email": email, "password": "a guess", "resource": "tenants"}
     async with client_of(live, peer="198.51.100.44") as guesser:
         answers = [

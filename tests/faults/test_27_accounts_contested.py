@@ -10,8 +10,8 @@ from insula.core import clock
 from insula.core.settings import Settings
 from insula.limits.mails import RESET
 from tests.support.app import PASSWORD, Live
+from tests.support.emails import Readback, emails_to, secret_to
 from tests.support.factories import Factories, UserRow
-from tests.support.letters import Readback, letters_to, secret_to
 from tests.support.newcomers import OTHER_PASSWORD, forgot, new_email, register, resend, reset, verify
 from tests.support.visitors import Visitor, problem, visitor_at
 
@@ -62,7 +62,7 @@ async def test_strangers_who_use_up_my_mails_leave_me_a_good_link(
             await forgot(flooder, user.email)
 
     assert (await forgot(mine, user.email)).status_code == 202
-    letters = await letters_to(readback, user.email)
+    letters = await emails_to(readback, user.email)
     assert 1 <= len(letters) <= RESET.to_mailbox.limit
     with clock.moved(timedelta(seconds=RESET.to_mailbox.window)):  # when the next mail may be sent
         assert (await reset(mine, letters[0].secret)).status_code == 204

@@ -10,10 +10,10 @@ from insula.core.settings import Settings
 from insula.db.engine.roles import IDENTITY
 from insula.identity.credentials.passwords import Passwords
 from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
-from insula.signin.login_throttle import AttemptLimits
+from insula.signin.login_throttle import ThrottleRates
 from tests.support.app import PASSWORD, Live
+from tests.support.emails import Readback, emails_to
 from tests.support.factories import Factories, UserRow
-from tests.support.letters import Readback, letters_to
 from tests.support.newcomers import forgot, new_email, register, resend
 from tests.support.visitors import Visitor, problem, visitor_at
 
@@ -85,7 +85,7 @@ async def test_every_address_gets_one_mail(
     async with visitor_at(live, settings) as visitor:
         for email in (new_email(), user.email):
             await DOORS[door](visitor, email)
-            assert len(await letters_to(readback, email)) == 1
+            assert len(await emails_to(readback, email)) == 1
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -101,18 +101,18 @@ async def test_a_mailbox_is_not_flooded(
     statuses = [answer.status_code for answer in found]
     assert set(statuses) == {202}  # the owner, too, is told to look into the mail, where good links are
     most = sum(kind.to_mailbox.limit for kind in (REGISTRATION, VERIFICATION, RESET))
-    assert len(DOORS) <= len(await letters_to(readback, email)) <= most
+    assert len(DOORS) <= len(await emails_to(readback, email)) <= most
     async with visitor_at(live, settings) as owner:
         other = new_email()
         assert (await forgot(owner, other)).status_code == 202
-        assert len(await letters_to(readback, other)) == 1
+        assert len(await emails_to(readback, other)) == 1
         assert (await owner.login(user.email)).status_code == 200  # nobody is locked out
 
 
 async def test_a_caller_who_asks_again_and_again_is_told_to_wait(live: Live, settings: Settings) -> None:
     email = new_email()
     async with visitor_at(live, settings) as flooder, visitor_at(live, settings) as owner:
-        found = [await forgot(flooder, email) for _ in range(2 * AttemptLimits().mails_by_account_and_address)]
+        found = [await forgot(flooder, email) for _ in range(2 * ThrottleRates().mails_by_account_and_address)]
 
         assert problem(found[-1]) == (429, "too_many_attempts")
         assert int(found[-1].headers["retry-after"]) >= 1

@@ -1,6 +1,6 @@
 """FAULTS 27: a known and an unknown account answer alike; guessing is slow, and shuts nobody else out.
 
-The exact counts stand in tests/identity/test_attempts.py; the answers of the refusals in tests/identity/test_routes.py.
+tests/identity/test_login_throttle.py tests the exact counts, tests/identity/test_routes.py the refusals' responses.
 """
 
 import asyncio
@@ -8,12 +8,12 @@ import asyncio
 import pytest
 
 from insula.core.settings import Settings
-from insula.signin import AttemptLimits
+from insula.signin import ThrottleRates
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
 from tests.support.visitors import Visitor, new_address, visitor_at
 
-FEW = AttemptLimits().by_account_and_address
+FEW = ThrottleRates().by_account_and_address
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ async def test_strange_keys_and_names_are_not_tried_one_after_another(
     began = monotonic()
 
     looks = [directory.api_key(TenantId(new_id()), new_id()) for _ in range(30)]
-    names = [directory.tenant_for_hint(f"stranger-{number}") for number in range(30)]
+    names = [directory.tenant_for_name(f"stranger-{number}") for number in range(30)]
     outcomes = await asyncio.gather(*looks, *names, return_exceptions=True)
 
     assert monotonic() - began < ONE_LOOK

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from insula.asgi import create_app
 from insula.core.settings import Settings
-from insula.signin import AttemptLimits
+from insula.signin import ThrottleRates
 from tests.http.probe import build, client_of, configured
 from tests.support.app import PASSWORD, Live
 from tests.support.apps import audience
@@ -187,7 +187,7 @@ async def test_a_caller_without_a_proxy_has_one_address_too(peer: str, caller: s
 async def test_an_attacker_behind_the_proxy_locks_out_nobody_else(
     live: Live, make: Factories, settings: Settings
 ) -> None:
-    victim, limit = await make.user(PASSWORD), AttemptLimits().by_account_and_address
+    victim, limit = await make.user(PASSWORD), ThrottleRates().by_account_and_address
     guess = {"email": victim.email, "password": "a guess", "resource": audience(settings, "tenants")}
     http = settings.http.model_copy(update={"trusted_proxies": ("10.0.0.0/8",)})
     behind = Live(create_app(settings.model_copy(update={"http": http})), live.kernel)

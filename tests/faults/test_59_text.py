@@ -9,8 +9,8 @@ import pytest
 
 from insula.core.text.collation import sort_key
 from tests.support.app import SignIn
+from tests.support.emails import emails_to
 from tests.support.factories import Factories
-from tests.support.letters import letters_to
 from tests.tenants.support import Caller, Readback, code_of, joined
 
 # What is written, what is kept, what is the same name, what finds it.
@@ -62,7 +62,7 @@ async def test_it_is_stored_compared_searched_sorted_paged_and_mailed_as_one(
 
     assert (await owner.patch("/me", {"name": written})).json()["name"] == kept
     await owner.post("/invitations", {"email": f"{owner.home.id.hex}@example.com", "role": "member"})
-    [letter] = await letters_to(readback, f"{owner.home.id.hex}@example.com")
+    [letter] = await emails_to(readback, f"{owner.home.id.hex}@example.com")
     assert letter.context["inviter"] == kept
 
 

@@ -11,8 +11,8 @@ from insula.core.settings import Settings
 from insula.limits.mails import REGISTRATION, RESET, VERIFICATION, Mail
 from tests.support.app import PASSWORD, Live
 from tests.support.apps import MAIL_JOBS
+from tests.support.emails import SECRET, Readback, emails_to, secret_to
 from tests.support.factories import UserRow
-from tests.support.letters import SECRET, Readback, letters_to, secret_to
 from tests.support.mail import Sink
 from tests.support.newcomers import OTHER_PASSWORD, forgot, register, resend, verify
 from tests.support.visitors import Visitor, problem, visitor_at
@@ -99,7 +99,7 @@ class TestRegister:
 
         assert answer.status_code == 202
         assert await account(readback, user.email) == before
-        assert [letter.template for letter in await letters_to(readback, user.email)] == ["account_exists"]
+        assert [letter.template for letter in await emails_to(readback, user.email)] == ["account_exists"]
         assert await readback("select 1 from email_token where user_id = :id", id=user.id) == []
         assert (await visitor.login(user.email)).status_code == 200
 
@@ -109,7 +109,7 @@ class TestRegister:
     ) -> None:
         await register(visitor, email, name="Ada")
         await register(visitor, email, name="Mallory", password=OTHER_PASSWORD)
-        links = [letter.secret for letter in await letters_to(readback, email)]
+        links = [letter.secret for letter in await emails_to(readback, email)]
 
         assert (await verify(visitor, links[followed])).status_code == 204
 
@@ -231,7 +231,7 @@ class TestNoMail:
 
         async with visitor_at(live, settings) as visitor:
             assert (await door(visitor, email)).status_code == 202
-        assert len(await letters_to(readback, email)) == 1
+        assert len(await emails_to(readback, email)) == 1
 
 
 async def _lose_the_database(*_args: object, **_values: object) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from insula.identity import EmailAddress, fold
-from tests.support.letters import Readback, secret_to
+from tests.support.emails import Readback, secret_to
 from tests.support.newcomers import register, verify
 from tests.support.visitors import Visitor
 

@@ -9,8 +9,8 @@ from insula.db.models import AuthSession, EmailToken, RefreshToken, SigningKey
 from insula.identity.sessions.expiry import JOBS
 from insula.jobs import Periodic
 from tests.support.apps import HANDLERS, PERIODIC
+from tests.support.emails import Readback
 from tests.support.factories import Factories, UserRow
-from tests.support.letters import Readback
 from tests.support.waiting import until
 from tests.support.worker import quick, working
 

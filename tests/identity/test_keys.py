@@ -1,4 +1,4 @@
-"""Signing keys: one for all processes, sealed, rotated without a pause, distrusted at once."""
+"""Signing keys: one for all processes, encrypted, rotated without a pause, distrusted at once."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import GATE
 from insula.identity import KeyRing, TokenIssuer, TokenVerifier
-from insula.identity.credentials.encryption import SealBroken
+from insula.identity.credentials.encryption import DecryptionFailed
 from insula.tenancy import Listener
 from tests.support.apps import audience
 from tests.support.tokens import Forge
@@ -64,7 +64,7 @@ class TestFirstKey:
         await KeyRing(settings, database).signer()
         stranger = KeyRing(sealing_with(settings, "A" * 43), database)
 
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             await stranger.signer()
 
     async def test_a_new_secret_seals_it_anew(self, settings: Settings, database: Database, readback: Readback) -> None:

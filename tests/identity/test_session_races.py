@@ -7,8 +7,8 @@ import pytest
 from insula.core.ids import UserId
 from insula.identity import EmailNotVerified, LoginRefused, RefreshTokenRefused, Sessions
 from tests.support.app import PASSWORD
+from tests.support.emails import Readback
 from tests.support.factories import UserRow
-from tests.support.letters import Readback
 
 Choose = Callable[[UserId], Awaitable[UserId]]
 

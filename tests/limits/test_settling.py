@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from insula.core.ids import new_id, new_tenant_id
 from insula.limits import LimitClass, Limits
 from insula.limits.rates import leases, storage
-from insula.limits.rates.ledger import Debit, Grant, Loan
+from insula.limits.rates.ledger import Debit, Loan, LoanReply
 from insula.limits.rates.remote import RemoteLedger
 from tests.limits.server import ValkeyServer
 from tests.support.limits import admit
@@ -33,7 +33,7 @@ def loan(key: str, need: int = 10) -> Loan:
 
 async def free(ledger: RemoteLedger, key: str) -> int:
     """Return what may still be lent, and lend nothing."""
-    grant: Grant = await ledger.lend(loan(key, need=0))
+    grant: LoanReply = await ledger.lend(loan(key, need=0))
     return grant.left
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from insula.core.ids import new_id
 from insula.limits.rates.leases import largest_lease
-from insula.limits.rates.ledger import NOTHING_LENT, WINDOW, Debit, Grant, Loan
+from insula.limits.rates.ledger import NOTHING_LENT, WINDOW, Debit, Loan, LoanReply
 from insula.limits.rates.local import Entry
 from insula.limits.rates.remote import RemoteLedger
 from tests.limits.installation import WORKERS, installation
@@ -134,5 +134,5 @@ def test_the_local_ledger_keeps_the_rules_of_the_shared_one(
     asyncio.run(scenario())
 
 
-def debit(loan: Loan, grant: Grant, part: float) -> Debit:
+def debit(loan: Loan, grant: LoanReply, part: float) -> Debit:
     return Debit(loan.id, int(grant.tokens * part), grant.shared)

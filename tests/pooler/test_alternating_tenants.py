@@ -110,13 +110,13 @@ async def test_changes_are_heard_past_the_pooler(narrow: Settings, behind: Datab
     await listener.start()
     tenant = tenants[0]
     assert directory.listener_alive
-    assert await directory.tenant_for_hint(tenant.slug) == tenant.id
+    assert await directory.tenant_for_name(tenant.slug) == tenant.id
 
     async with behind.unit(TENANTS, tenant.id) as unit:
         assert await changed(unit, "UPDATE tenant SET slug = slug || '-new'") == 1
 
     async def known() -> bool:
-        return await directory.tenant_for_hint(f"{tenant.slug}-new") == tenant.id
+        return await directory.tenant_for_name(f"{tenant.slug}-new") == tenant.id
 
     await within(1, known)
     await listener.stop()

@@ -107,12 +107,12 @@ class TestHostsAndHints:
 
         assert [await directory.tenant_for_host(name) for name in hosts] == [tenant.id] * 5
         names = [tenant.slug, tenant.slug.upper(), str(tenant.id), f" {tenant.slug} "]
-        assert [await directory.tenant_for_hint(name) for name in names] == [tenant.id] * 4
+        assert [await directory.tenant_for_name(name) for name in names] == [tenant.id] * 4
 
     async def test_a_look_alike_of_a_slug_is_nobodys(self, directory: Directory, make: Factories) -> None:
         tenant = await make.tenant(slug=f"k-{new_id().hex}")
-        assert await directory.tenant_for_hint(tenant.slug.upper()) == tenant.id
-        assert await directory.tenant_for_hint(f"\u212a{tenant.slug[1:]}") is None  # a Kelvin sign: k in lower case
+        assert await directory.tenant_for_name(tenant.slug.upper()) == tenant.id
+        assert await directory.tenant_for_name(f"\u212a{tenant.slug[1:]}") is None  # a Kelvin sign: k in lower case
 
     async def test_an_unverified_domain_leads_nowhere(
         self, directory: Directory, visit: Visit, make: Factories
@@ -125,7 +125,7 @@ class TestHostsAndHints:
         "name", ["", "nobody", "*", "%", "a b", "a/../b", "//acme", "' or 1=1 --", "\x00", "é", "x" * 64, "x" * 5000]
     )
     async def test_a_name_of_nobody_is_nobodys(self, directory: Directory, name: str) -> None:
-        assert await directory.tenant_for_hint(name) is None
+        assert await directory.tenant_for_name(name) is None
         assert await directory.tenant_for_host(name) is None
 
     async def test_a_host_is_no_slug_of_a_slug(self, directory: Directory, visit: Visit, settings: Settings) -> None:
@@ -135,11 +135,11 @@ class TestHostsAndHints:
 
     async def test_a_name_that_becomes_somebodys_is_seen(self, listening: Directory, make: Factories) -> None:
         slug = f"late-{new_id().hex[:12]}"
-        assert await listening.tenant_for_hint(slug) is None
+        assert await listening.tenant_for_name(slug) is None
         tenant = await make.tenant(slug=slug)
 
         async def known() -> bool:
-            return await listening.tenant_for_hint(slug) == tenant.id
+            return await listening.tenant_for_name(slug) == tenant.id
 
         await until(known, seconds=1)
 
@@ -174,12 +174,12 @@ class TestStrangeNames:
         engine = database.engine(GATE).sync_engine
         event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[2])))
 
-        assert await directory.tenant_for_hint(tenant.slug) == tenant.id
+        assert await directory.tenant_for_name(tenant.slug) == tenant.id
         for number in range(50):
-            assert await directory.tenant_for_hint(f"nobody-{number}") is None
+            assert await directory.tenant_for_name(f"nobody-{number}") is None
         assert len(statements) == 51
-        assert await directory.tenant_for_hint(tenant.slug) == tenant.id
-        assert await directory.tenant_for_hint("nobody-49") is None
+        assert await directory.tenant_for_name(tenant.slug) == tenant.id
+        assert await directory.tenant_for_name("nobody-49") is None
         assert len(statements) == 51
         await directory.close()
 
@@ -189,9 +189,9 @@ class TestStrangeNames:
         directory = Directory(settings, database)
         directory.listener_alive = True
         slug = f"later-{new_id().hex[:12]}"
-        assert await directory.tenant_for_hint(slug) is None
+        assert await directory.tenant_for_name(slug) is None
         tenant = await make.tenant(slug=slug)
-        assert await directory.tenant_for_hint(slug) is None  # not told yet
+        assert await directory.tenant_for_name(slug) is None  # not told yet
         directory.notify(f"tenant:{tenant.id}")
-        assert await directory.tenant_for_hint(slug) == tenant.id
+        assert await directory.tenant_for_name(slug) == tenant.id
         await directory.close()

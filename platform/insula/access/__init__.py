@@ -1,4 +1,4 @@
-"""Which role may do what."""
+"""Roles and their permissions."""
 
 from insula.access.permissions import (
     DeclaredTwice,

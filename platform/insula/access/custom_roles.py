@@ -1,7 +1,7 @@
-"""Decisions for roles that tenants define. Such a role is the set of its permissions, whoever's it is.
+"""Decisions for custom roles, which tenants define. A custom role is decided as its set of permissions alone.
 
-So nothing here grows with the number of tenants but the sets that are in use: equal sets are decided
-once, and those not asked about for longest are forgotten.
+Equal sets of all tenants share their decisions, and the least recently used sets are dropped, so memory does not grow
+with the number of tenants.
 """
 
 from collections.abc import Collection
@@ -14,8 +14,8 @@ REMEMBERED: Final = 20_000  # sets of permissions, as many as the directory reme
 _OWN: Final = "own"
 
 
-class OwnRoles:
-    """Grants at most what is ``assignable``, whatever a stored role says."""
+class CustomRoleDecisions:
+    """Allows only ``assignable`` permissions, whatever a stored role holds."""
 
     def __init__(self, assignable: Collection[str], size: int = REMEMBERED) -> None:
         self._assignable = frozenset(map(str, assignable))
@@ -23,13 +23,13 @@ class OwnRoles:
         self._decisions = lru_cache(maxsize=size)(_no_decisions)
 
     def allows(self, permissions: frozenset[str], action: str) -> bool:
-        """Decide; what cannot be assigned is refused."""
+        """Decide; refuse permissions that are not assignable."""
         decisions = self._decisions(permissions)
         decision = decisions.get(action)
         if decision is not None:
             return decision
         if action not in self._assignable:
-            return False  # not remembered: a set's decisions are at most as many as there are assignable actions
+            return False  # not cached, so that a set has at most one decision for each assignable action
         self._engine.reload((_OWN, permission) for permission in sorted(permissions & self._assignable))
         decisions[action] = self._engine.decide(_OWN, action)
         return decisions[action]

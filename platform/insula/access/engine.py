@@ -1,4 +1,4 @@
-"""Casbin, over rules that name a role and an action."""
+"""Casbin with rules of a role and an action."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ m = r.role == p.role && r.action == p.action
 
 
 class Engine:
-    """Decides by its rules. A decision costs as much as there are rules: ask once and remember."""
+    """Decides by its rules. A decision's cost grows with their number, so callers cache it."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._model = casbin.Enforcer.new_model(text=_MODEL)
@@ -27,12 +27,12 @@ class Engine:
         self._add(rules)
 
     def reload(self, rules: Iterable[Rule]) -> None:
-        """Go by these rules instead."""
+        """Replace the rules."""
         self._model.clear_policy()
         self._add(rules)
 
     def decide(self, role: str, action: str) -> bool:
-        """Tell whether a rule lets ``role`` do ``action``."""
+        """Tell whether a rule allows ``role`` the ``action``."""
         return bool(self._enforcer.enforce(str(role), str(action)))
 
     def _add(self, rules: Iterable[Rule]) -> None:

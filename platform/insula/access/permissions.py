@@ -1,4 +1,4 @@
-"""Permissions: declared by the resources that they guard, granted to built-in roles, put together into custom ones."""
+"""Permissions: declared by the resources that they guard, granted to built-in roles, combined into custom roles."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -15,23 +15,23 @@ Permissions = frozenset[str]
 
 
 class GrantedTo(Enum):
-    """Which kinds of callers can be given a permission."""
+    """The kinds of callers to whom a permission can be granted."""
 
     PEOPLE_AND_KEYS = auto()
     PEOPLE = auto()
-    """No API key: it gives access to others, or it is about a person's own account or membership."""
+    """Not to API keys: it grants access to others, or concerns a person's own account or membership."""
 
 
 class Permission(StrEnum):
-    """What a route asks of its caller: a code, its meaning in words, and the built-in roles that have it.
+    """What a route requires of its caller: a code, its meaning in words, and the built-in roles that have it.
 
-    A resource declares its own, and names them in its manifest::
+    A resource declares its permissions and names them in its manifest::
 
         class Action(Permission):
             READ = "project:read", "See projects", VIEWERS
             LEAVE = "member:leave", "Leave the tenant", EVERYBODY, GrantedTo.PEOPLE
 
-    A personal permission is a code alone: every signed-in user has it, and no role grants it.
+    A personal permission is only a code: every signed-in user has it, and no role grants it.
     """
 
     meaning: str
@@ -45,7 +45,7 @@ class Permission(StrEnum):
         roles: AbstractSet[StrEnum] = frozenset(),
         granted_to: GrantedTo = GrantedTo.PEOPLE_AND_KEYS,
     ) -> Self:
-        """Make a member that is its code."""
+        """Make a member whose value is its code."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -55,20 +55,20 @@ class Permission(StrEnum):
 
     @property
     def assignable(self) -> bool:
-        """Whether a custom role can have it: members have it by their role, and not the owners alone."""
+        """Whether a custom role can have it: a tenant role has it, and not only the owner."""
         return not self.roles.isdisjoint(Role) and self.roles != OWNERS
 
 
 class Undescribed(ManifestError):
-    """A permission does not say what it allows."""
+    """A permission has no description."""
 
 
 class DeclaredTwice(ManifestError):
-    """Two permissions have one code: a role that has one of them would have the other."""
+    """Two permissions have the same code, so a role that has one would have the other."""
 
 
 def grants_of(permissions: Iterable[Permission]) -> Mapping[str, frozenset[Permission]]:
-    """Return which of ``permissions`` each built-in role has, by the role's name. Raises DeclaredTwice."""
+    """Return the ``permissions`` of each built-in role, by the role's name. Raises DeclaredTwice."""
     declared = tuple(permissions)
     if twice := sorted(code for code, times in Counter(map(str, declared)).items() if times > 1):
         raise DeclaredTwice(f"declared twice: {', '.join(twice)}; give one of them another code")
@@ -87,15 +87,15 @@ class Published:
     meaning: str
     app: str
     for_people: bool
-    """No API key can be given it."""
+    """It cannot be granted to an API key."""
     in_every_role: bool
-    """Every built-in role has it, and so every other has, named or not."""
+    """Every built-in role has it, so every custom role has it too, listed or not."""
 
 
 def published(app: str, permissions: Iterable[Permission]) -> Iterable[Published]:
     """Yield the ``permissions`` of an app that custom roles can have, by code.
 
-    Raises Undescribed for one without words.
+    Raises Undescribed for one without a meaning.
     """
     for one in sorted(permissions):
         if not one.assignable:

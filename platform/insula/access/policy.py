@@ -1,10 +1,10 @@
-"""The decision: may this role do this action? Casbin decides, a table remembers."""
+"""Decides whether a role may do an action. Casbin decides, and a table caches its decisions."""
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from insula.access.custom_roles import OwnRoles
+from insula.access.custom_roles import CustomRoleDecisions
 from insula.access.engine import Engine
 from insula.access.permissions import Permissions, Published
 from insula.access.roles import Role, StaffRole
@@ -13,17 +13,16 @@ _BUILT_IN: Final = frozenset[str]({*Role, *StaffRole})
 
 
 class UnknownRole(ValueError):
-    """A grant names a role that does not exist."""
+    """A permission is granted to a role that does not exist."""
 
 
 class Policy:
-    """The rules, immutable.
+    """The immutable rules of access.
 
-    There is no Casbin grouping (``g``): who has which role comes from the membership, so the rules
-    stay as few as roles times actions whatever the number of tenants. A role that a tenant defines
-    brings its permissions along, of which those that are ``published`` count. ``roles`` are the
-    built-in ones of every kind of caller; ``built_in`` says what those of tenants may. A
-    changed rule is a new ``Policy`` and, with it, an empty table of decisions.
+    Casbin's grouping (``g``) is not used: the membership tells a caller's role, so there are at most roles times
+    actions rules, whatever the number of tenants. A custom role comes with its permissions, of which the
+    ``published`` ones count. ``roles`` are the built-in roles of all kinds of callers; ``built_in`` maps each role of
+    tenants to its actions. To change a rule, make a new ``Policy``, whose table of decisions is empty.
     """
 
     def __init__(
@@ -43,26 +42,26 @@ class Policy:
         self.in_every_role = frozenset(code for code, one in self.published.items() if one.in_every_role)
         self.for_keys = frozenset(code for code, one in self.published.items() if not one.for_people)
         self.built_in = MappingProxyType({str(role): frozenset(map(str, grants.get(role, ()))) for role in Role})
-        self._own_roles = OwnRoles(self.published)
+        self._custom_roles = CustomRoleDecisions(self.published)
 
     def allows(self, role: str, action: str, permissions: frozenset[str] | None = None) -> bool:
-        """Decide; what is unknown is refused. A tenant's own role is its ``permissions``: its name says nothing."""
+        """Decide; refuse what is unknown. A custom role is decided by its ``permissions``, not by its name."""
         if permissions is not None:
-            return self._own_roles.allows(permissions, action)
+            return self._custom_roles.allows(permissions, action)
         decision = self._decisions.get((role, action))
         return self._decide(role, action) if decision is None else decision
 
     def of_custom_role(self, stored: Iterable[str]) -> Permissions:
-        """Return what a custom role with these stored permissions may: none that is not published."""
+        """Return the permissions of a custom role with these stored ones: those that are published."""
         return frozenset(self.published.keys() & stored)
 
     def of_key(self, permissions: Permissions) -> Permissions:
-        """Return the actions that a member with these ``permissions`` may give to a key: none that they lack."""
+        """Return the actions that a member with these ``permissions`` may grant to an API key: only their own."""
         return self.for_keys & permissions
 
     def _decide(self, role: str, action: str) -> bool:
         if role not in self._roles or action not in self._actions:
-            return False  # not remembered: the table holds at most roles times actions
+            return False  # not cached: the table holds at most roles times actions
         decision = self._engine.decide(role, action)
         self._decisions[role, action] = decision
         return decision

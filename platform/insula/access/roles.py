@@ -1,4 +1,4 @@
-"""The built-in roles: of members in their tenant, and of staff over the installation."""
+"""The built-in roles of members in a tenant, and of staff in the installation."""
 
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Role(StrEnum):
 
 EVERYBODY: Final = frozenset(Role)
 VIEWERS: Final = frozenset({Role.VIEWER, Role.MEMBER, Role.ADMIN, Role.OWNER})
-"""Viewers and all who may do more with the tenant's work."""
+"""Viewers, and the roles that may do more with the tenant's data."""
 
 MEMBERS: Final = frozenset({Role.MEMBER, Role.ADMIN, Role.OWNER})
 ADMINS: Final = frozenset({Role.ADMIN, Role.OWNER})
@@ -35,14 +35,14 @@ class StaffRole(StrEnum):
 
 ALL_STAFF: Final = frozenset(StaffRole)
 SUPPORT_STAFF: Final = frozenset({StaffRole.SUPPORT, StaffRole.SUPERUSER})
-"""For what stops harm or finishes what is stuck. What gives anybody more is for superusers."""
+"""For actions that stop harm or finish stuck work. Only superusers may grant anything."""
 
 SUPERUSERS: Final = frozenset({StaffRole.SUPERUSER})
 
 
 def may_grant(own: AbstractSet[str], role: AbstractSet[str]) -> bool:
-    """Tell whether a role with the permissions ``role`` is at most one with ``own``.
+    """Tell whether the permissions of ``role`` are a subset of the granter's ``own``.
 
-    This bounds *which* role; whether the granter may invite or promote at all is the policy's to say.
+    This bounds *which* role may be granted; the policy decides whether the granter may invite or promote at all.
     """
     return role <= own

@@ -3,7 +3,7 @@
 from insula.cli.failing import CommandFailed
 from insula.core.settings import Settings
 from insula.db.engine.address import InvalidAddress, address_of
-from insula.identity.credentials.encryption import Sealer
+from insula.identity.credentials.encryption import Encryptor
 
 
 def unsafe(settings: Settings) -> list[str]:
@@ -13,7 +13,7 @@ def unsafe(settings: Settings) -> list[str]:
         found += wrong_addresses(settings)
     if not any("KEY_ENCRYPTION_KEY" in line for line in found):
         try:
-            Sealer.of(settings.auth.key_encryption_key)
+            Encryptor.of(settings.auth.key_encryption_key)
         except ValueError as error:
             found.append(str(error))
     return found

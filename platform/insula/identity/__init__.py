@@ -1,13 +1,13 @@
-"""Who are you: accounts, passwords, sessions, and the access tokens that stand for them."""
+"""Identity: accounts, passwords, sessions, and access tokens."""
 
 from insula.identity.accounts.addresses import EmailAddress, PersonName, fold
 from insula.identity.accounts.links import LinkRefused
-from insula.identity.accounts.mailing import Letters
+from insula.identity.accounts.mailing import AccountEmails
 from insula.identity.accounts.own_account import (
     AccountChange,
     CurrentPasswordWrong,
+    LockedAccount,
     OwnAccount,
-    Profile,
     Rename,
     SessionRecord,
     SignedIn,
@@ -31,6 +31,7 @@ __all__ = [
     "LONGEST_PASSWORD",
     "SHORTEST_PASSWORD",
     "AccountChange",
+    "AccountEmails",
     "Accounts",
     "Authenticator",
     "Claims",
@@ -39,8 +40,8 @@ __all__ = [
     "EmailNotVerified",
     "Jwk",
     "KeyRing",
-    "Letters",
     "LinkRefused",
+    "LockedAccount",
     "LoginRefused",
     "MailboxTakes",
     "NewPassword",
@@ -49,7 +50,6 @@ __all__ = [
     "PasswordTooEasy",
     "Passwords",
     "PersonName",
-    "Profile",
     "RefreshTokenRefused",
     "Registration",
     "Rename",

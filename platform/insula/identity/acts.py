@@ -1,10 +1,10 @@
-"""What the audit log says of accounts and their sessions."""
+"""The audit actions on accounts and their sessions."""
 
 from insula.audit import AuditAction
 
 
 class UserAct(AuditAction):
-    """What the audit log says of accounts."""
+    """The audit actions on accounts."""
 
     REGISTERED = "user.registered"
     REGISTRATION_REPEATED = "user.registration_repeated"
@@ -17,7 +17,7 @@ class UserAct(AuditAction):
 
 
 class SessionAct(AuditAction):
-    """What the audit log says of sessions."""
+    """The audit actions on sessions."""
 
     OPENED = "session.opened"
     CLOSED = "session.closed"

@@ -116,6 +116,6 @@ class Limits:
         entry = f"exact:{{{hashlib.sha256(key.encode()).hexdigest()[:40]}}}"
         strict = max(1, limit // _STRICT)
         loan = Loan(new_id().hex, entry, limit, need=1, wish=1, seconds=0, unit=window // WINDOW)
-        grant = await self._ledger.lend(loan, local=loan._replace(limit=min(limit, strict)))
-        standing = (LimitClass.AUTH, grant.left, grant.wait)
-        return Verdict(grant.tokens > 0, policy_item(LimitClass.AUTH, limit, window), (standing,))
+        reply = await self._ledger.lend(loan, local=loan._replace(limit=min(limit, strict)))
+        standing = (LimitClass.AUTH, reply.left, reply.wait)
+        return Verdict(reply.tokens > 0, policy_item(LimitClass.AUTH, limit, window), (standing,))

@@ -1,9 +1,9 @@
 """First-party sign-in: what the authorization server of the identity work replaces."""
 
 from insula.signin.account_routes import accounts_router
-from insula.signin.login_throttle import AttemptLimits, Attempts
+from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.origin import origin_of
 from insula.signin.pages import account_pages
 from insula.signin.routes import auth_router
 
-__all__ = ["AttemptLimits", "Attempts", "account_pages", "accounts_router", "auth_router", "origin_of"]
+__all__ = ["LoginThrottle", "ThrottleRates", "account_pages", "accounts_router", "auth_router", "origin_of"]

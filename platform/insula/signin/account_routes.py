@@ -14,18 +14,18 @@ from insula.limits import Mail
 from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
 from insula.signin.account_schemas import EmailRequest, MailAnnounced, RegisterRequest, ResetRequest, VerifyRequest
 from insula.signin.errors import TooManyAttempts
-from insula.signin.login_throttle import AttemptLimits, Attempts
+from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.origin import address_of, origin_of
 
 
-def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
+def accounts_router(rates: ThrottleRates | None = None) -> APIRouter:
     """Return the routes; ``rates`` are the attempts that each caller has."""
     router = APIRouter(tags=["accounts"], route_class=PublicRoute)
-    doors = _Doors(rates or AttemptLimits())
+    handlers = _Handlers(rates or ThrottleRates())
     always = (TooManyAttempts, Unavailable)
     router.add_api_route(
         "/auth/register",
-        doors.register,
+        handlers.register,
         methods=["POST"],
         status_code=HTTPStatus.ACCEPTED,
         summary="Register",
@@ -33,7 +33,7 @@ def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
     )
     router.add_api_route(
         "/auth/verify",
-        doors.verify_email,
+        handlers.verify_email,
         methods=["POST"],
         status_code=HTTPStatus.NO_CONTENT,
         summary="Verify an address",
@@ -41,7 +41,7 @@ def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
     )
     router.add_api_route(
         "/auth/verify/resend",
-        doors.resend_verification,
+        handlers.resend_verification,
         methods=["POST"],
         status_code=HTTPStatus.ACCEPTED,
         summary="Ask for another link that verifies",
@@ -49,7 +49,7 @@ def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
     )
     router.add_api_route(
         "/auth/password/reset",
-        doors.forgot_password,
+        handlers.forgot_password,
         methods=["POST"],
         status_code=HTTPStatus.ACCEPTED,
         summary="Ask for a link that sets a new password",
@@ -57,7 +57,7 @@ def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
     )
     router.add_api_route(
         "/auth/password/reset/confirm",
-        doors.reset_password,
+        handlers.reset_password,
         methods=["POST"],
         status_code=HTTPStatus.NO_CONTENT,
         summary="Set a new password",
@@ -66,10 +66,10 @@ def accounts_router(rates: AttemptLimits | None = None) -> APIRouter:
     return router
 
 
-class _Doors:
+class _Handlers:
     """The handlers, with the attempts that they allow."""
 
-    def __init__(self, rates: AttemptLimits) -> None:
+    def __init__(self, rates: ThrottleRates) -> None:
         self._rates = rates
 
     async def register(self, body: RegisterRequest, request: Request) -> MailAnnounced:
@@ -114,9 +114,9 @@ class _Doors:
 
     async def _count_mail(self, request: Request, kind: Mail, email: str) -> MailboxTakes:
         """Count the request against the caller; return what counts the mail against the mailbox."""
-        attempts = Attempts(kernel_of(request).limits, self._rates)
-        await attempts.mail(email, address_of(request))
-        return partial(attempts.mailbox_takes, kind, email)
+        throttle = LoginThrottle(kernel_of(request).limits, self._rates)
+        await throttle.mail(email, address_of(request))
+        return partial(throttle.mailbox_takes, kind, email)
 
     async def _count_link(self, request: Request) -> None:
-        await Attempts(kernel_of(request).limits, self._rates).link(address_of(request))
+        await LoginThrottle(kernel_of(request).limits, self._rates).link(address_of(request))

@@ -18,7 +18,7 @@ _NETWORK_BITS = 64  # what one IPv6 customer is given
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptLimits:
+class ThrottleRates:
     """Attempts a minute."""
 
     by_address: int = 100
@@ -33,20 +33,20 @@ class AttemptLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempts:
-    """The doors of one process, on the limits that all processes share."""
+class LoginThrottle:
+    """The handlers of one process, on the limits that all processes share."""
 
     limits: Limits
-    rates: AttemptLimits
+    rates: ThrottleRates
 
     async def login(self, account: str, address: str) -> None:
         """Count a login. Raises TooManyAttempts; an attempt that one count refuses burdens no later one."""
-        door, name = address_key(address), account_key(account)
-        await self._count(f"login:address:{door}", self.rates.by_address)
-        await self._count(f"login:pair:{name}:{door}", self.rates.by_account_and_address)
+        source, name = address_key(address), account_key(account)
+        await self._count(f"login:address:{source}", self.rates.by_address)
+        await self._count(f"login:pair:{name}:{source}", self.rates.by_account_and_address)
         calm = await self.limits.admit_exactly(f"login:account:{name}", self.rates.by_account)
         if not calm.allowed:
-            await self._count(f"login:attacked:{name}:{door}", self.rates.under_attack)
+            await self._count(f"login:attacked:{name}:{source}", self.rates.under_attack)
 
     async def refresh(self, address: str) -> None:
         """Count a refresh or a logout. Raises TooManyAttempts."""
@@ -54,9 +54,9 @@ class Attempts:
 
     async def mail(self, account: str, address: str) -> None:
         """Count a request for a mail to an account's address. Raises TooManyAttempts."""
-        door, name = address_key(address), account_key(account)
-        await self._count(f"mail:address:{door}", self.rates.mails_by_address)
-        await self._count(f"mail:pair:{name}:{door}", self.rates.mails_by_account_and_address)
+        source, name = address_key(address), account_key(account)
+        await self._count(f"mail:address:{source}", self.rates.mails_by_address)
+        await self._count(f"mail:pair:{name}:{source}", self.rates.mails_by_account_and_address)
 
     async def mailbox_takes(self, kind: Mail, account: str) -> bool:
         """Count a mail to an account's address, and return whether it is to be sent. Count what is queued only.

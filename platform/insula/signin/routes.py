@@ -13,38 +13,38 @@ from insula.http.responses.problems import problems
 from insula.http.routing.route import PublicRoute
 from insula.identity import EmailNotVerified, LoginRefused, OpenedSession, RefreshTokenRefused, fold
 from insula.signin.errors import ResourceUnknown, TooManyAttempts
-from insula.signin.login_throttle import AttemptLimits, Attempts
+from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.origin import address_of, origin_of
 from insula.signin.schemas import JwkRead, JwksRead, LoginRequest, LogoutRequest, RefreshRequest, TokenRead
-from insula.signin.selection import Wish, app_of, choose
+from insula.signin.selection import SignInTarget, app_of, choose
 from insula.tenancy import TenantRecord
 
 Choose = Callable[[UserId], Awaitable[TenantRecord | None]]
 _KEYS_MAX_AGE = 300
 
 
-def auth_router(refusals: Errors, rates: AttemptLimits | None = None) -> APIRouter:
-    """Return the routes. ``refusals`` are what signing in to the apps can raise; ``rates`` each caller's attempts."""
+def auth_router(refusals: Errors, rates: ThrottleRates | None = None) -> APIRouter:
+    """Return the routes. ``refusals`` are what signing in to the apps can raise; ``rates`` each caller's throttle."""
     router = APIRouter(tags=["auth"], route_class=PublicRoute)
-    doors = _Doors(rates or AttemptLimits())
+    handlers = _Handlers(rates or ThrottleRates())
     choice: Errors = (BadRequest, ResourceUnknown, *refusals)
     router.add_api_route(
         "/auth/login",
-        doors.login,
+        handlers.login,
         methods=["POST"],
         summary="Sign in",
         responses=problems(*choice, LoginRefused, EmailNotVerified, TooManyAttempts, Unavailable),
     )
     router.add_api_route(
         "/auth/refresh",
-        doors.refresh,
+        handlers.refresh,
         methods=["POST"],
         summary="Trade a refresh token",
         responses=problems(*choice, RefreshTokenRefused, TooManyAttempts, Unavailable),
     )
     router.add_api_route(
         "/auth/logout",
-        doors.logout,
+        handlers.logout,
         methods=["POST"],
         summary="Sign out",
         status_code=status.HTTP_204_NO_CONTENT,
@@ -56,16 +56,16 @@ def auth_router(refusals: Errors, rates: AttemptLimits | None = None) -> APIRout
     return router
 
 
-class _Doors:
+class _Handlers:
     """The handlers, with the attempts that they allow."""
 
-    def __init__(self, rates: AttemptLimits) -> None:
+    def __init__(self, rates: ThrottleRates) -> None:
         self._rates = rates
 
     async def login(self, body: LoginRequest, request: Request, response: Response) -> TokenRead:
         """Sign in with email and password, for one app and at most one tenant."""
         kernel = kernel_of(request)
-        await Attempts(kernel.limits, self._rates).login(fold(body.email), address_of(request))
+        await LoginThrottle(kernel.limits, self._rates).login(fold(body.email), address_of(request))
         chosen, origin = _choose(kernel, request, body), origin_of(request)
         opened, tenant = await kernel.authenticator.login(body.email, body.password, chosen, origin)
         return await _answer(kernel, response, body.resource, opened, tenant)
@@ -73,7 +73,7 @@ class _Doors:
     async def refresh(self, body: RefreshRequest, request: Request, response: Response) -> TokenRead:
         """Trade a refresh token for the next one and an access token, for any app and tenant of the user's."""
         kernel = kernel_of(request)
-        await Attempts(kernel.limits, self._rates).refresh(address_of(request))
+        await LoginThrottle(kernel.limits, self._rates).refresh(address_of(request))
         chosen, origin = _choose(kernel, request, body), origin_of(request)
         opened, tenant = await kernel.authenticator.refresh(body.refresh_token, chosen, origin)
         return await _answer(kernel, response, body.resource, opened, tenant)
@@ -81,7 +81,7 @@ class _Doors:
     async def logout(self, body: LogoutRequest, request: Request) -> None:
         """End the session of a refresh token. Also answers 204 when there is none to end."""
         kernel = kernel_of(request)
-        await Attempts(kernel.limits, self._rates).refresh(address_of(request))
+        await LoginThrottle(kernel.limits, self._rates).refresh(address_of(request))
         await kernel.authenticator.revoke(body.refresh_token, origin_of(request))
 
 
@@ -92,10 +92,10 @@ async def jwks(request: Request, response: Response) -> JwksRead:
 
 
 def _choose(kernel: Kernel, request: Request, body: LoginRequest | RefreshRequest) -> Choose:
-    wish = Wish(app_of(kernel.apps, body.resource), body.tenant, tenant_hints(request, kernel.settings))
+    target = SignInTarget(app_of(kernel.apps, body.resource), body.tenant, tenant_hints(request, kernel.settings))
 
     async def chosen(user_id: UserId) -> TenantRecord | None:
-        return await choose(kernel, user_id, wish)
+        return await choose(kernel, user_id, target)
 
     return chosen
 

@@ -13,7 +13,7 @@ from insula.tenancy import Directory, TenantRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SignInTarget:
     """What the request asks for. The hints of host and headers select, like ``tenant``; none of them grants."""
 
     app: AppContext
@@ -29,22 +29,22 @@ def app_of(apps: Mapping[str, AppContext], resource: str) -> AppContext:
     raise ResourceUnknown
 
 
-async def choose(kernel: Kernel, user_id: UserId, wish: Wish) -> TenantRecord | None:
+async def choose(kernel: Kernel, user_id: UserId, target: SignInTarget) -> TenantRecord | None:
     """Return the tenant that the token is to be bound to, or None for a token without a tenant.
 
     The callers of the app decide. Raises one of the errors that they declare for users who get no token.
     """
-    named = await _named(kernel.directory, wish)
-    return await wish.app.callers.sign_in(user_id, named, kernel, wish.app.role)
+    named = await _named(kernel.directory, target)
+    return await target.app.callers.sign_in(user_id, named, kernel, target.app.role)
 
 
-async def _named(directory: Directory, wish: Wish) -> NamedTenants:
+async def _named(directory: Directory, target: SignInTarget) -> NamedTenants:
     """Return every tenant that the request names; None among them for a name that is no tenant's."""
     names: set[TenantId | None] = set()
-    if wish.tenant is not None:
-        names.add(await directory.tenant_for_hint(wish.tenant))
-    if wish.hints.named is not None:
-        names.add(await directory.tenant_for_hint(wish.hints.named))
-    if wish.hints.host is not None:
-        names.add(await directory.tenant_for_host(wish.hints.host))
+    if target.tenant is not None:
+        names.add(await directory.tenant_for_name(target.tenant))
+    if target.hints.named is not None:
+        names.add(await directory.tenant_for_name(target.hints.named))
+    if target.hints.host is not None:
+        names.add(await directory.tenant_for_host(target.hints.host))
     return frozenset(names)

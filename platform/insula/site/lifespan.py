@@ -12,7 +12,16 @@ from insula.db.engine.pools import Database
 from insula.db.schema.declarations import Declarations
 from insula.http.kernel import Kernel, Product
 from insula.http.metrics import RequestMetrics
-from insula.identity import Accounts, KeyRing, Letters, OwnAccount, Passwords, Sessions, TokenIssuer, TokenVerifier
+from insula.identity import (
+    AccountEmails,
+    Accounts,
+    KeyRing,
+    OwnAccount,
+    Passwords,
+    Sessions,
+    TokenIssuer,
+    TokenVerifier,
+)
 from insula.identity.credentials.api_key_uses import KeyUses
 from insula.limits import Limits, connect
 from insula.tenancy import Directory, DnsResolver, Listener
@@ -58,7 +67,7 @@ async def _open(
     stack.push_async_callback(key_uses.flush)
     keys = KeyRing(settings, database)
     stack.push_async_callback(keys.close)
-    passwords, letters = Passwords(), Letters(settings)
+    passwords, emails = Passwords(), AccountEmails(settings)
     directory = Directory(settings, database)
     stack.push_async_callback(directory.close)
     listener = Listener(settings, directory, keys, on_silence=database.distrust)
@@ -74,8 +83,8 @@ async def _open(
         verifier=TokenVerifier(settings, keys),
         issuer=TokenIssuer(settings, keys),
         authenticator=Sessions(settings, database, passwords),
-        accounts=Accounts(database, passwords, letters),
-        own_account=OwnAccount(database, passwords, letters),
+        accounts=Accounts(database, passwords, emails),
+        own_account=OwnAccount(database, passwords, emails),
         key_uses=key_uses,
         directory=directory,
         resolver=DnsResolver(settings.dns.endpoints),

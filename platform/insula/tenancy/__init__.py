@@ -1,10 +1,10 @@
 """Which tenant, and what may its caller reach: resolved before any tenant's data is."""
 
-from insula.tenancy.beginning import NewTenants, OnNewTenant
 from insula.tenancy.directory import Directory
 from insula.tenancy.hosts import CHALLENGE, LONGEST_HOST, public_host, within
 from insula.tenancy.listener import Listener
-from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord
+from insula.tenancy.new_tenants import NewTenants, OnNewTenant
+from insula.tenancy.records import Access, KeyAccess, TenantRecord, UserProfile
 from insula.tenancy.resolver import DnsResolver, Resolver
 
 __all__ = [
@@ -17,9 +17,9 @@ __all__ = [
     "Listener",
     "NewTenants",
     "OnNewTenant",
-    "Profile",
     "Resolver",
     "TenantRecord",
+    "UserProfile",
     "public_host",
     "within",
 ]

@@ -6,12 +6,12 @@ from insula.core.ids import TenantId
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import GATE
 from insula.tenancy import queries
-from insula.tenancy.cache import Loaded, LookUps
+from insula.tenancy.cache import Loaded, LookupCache
 from insula.tenancy.records import KeyAccess, tenant_record
 
 
-class KeyCache(LookUps[tuple[TenantId, UUID], KeyAccess]):
-    """Good keys by tenant and key. Anybody can write a key with a right checksum: see ``LookUps``."""
+class KeyCache(LookupCache[tuple[TenantId, UUID], KeyAccess]):
+    """Good keys by tenant and key. Anybody can write a key with a right checksum: see ``LookupCache``."""
 
     def __init__(self, database: Database, size: int, ttl: float) -> None:
         super().__init__(size, ttl, database.patience)

@@ -14,7 +14,7 @@ from insula.db.engine.failures import UNREACHABLE
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 Subject = UUID | str
-_STRANGE: Final = 1_000  # names remembered at most that mean nothing
+_MOST_UNKNOWN: Final = 1_000  # names remembered at most that mean nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Loaded(Generic[Value]):
 class _Load(Generic[Value]):
     task: "asyncio.Task[Value]"
     subjects: frozenset[Subject]
-    outrun: bool = False  # something changed while it read: its value answers who waited, and is not kept
+    stale: bool = False  # something changed while it read: its value answers who waited, and is not kept
 
 
 @dataclass(slots=True)
@@ -80,13 +80,13 @@ class SubjectCache(Generic[Key, Value]):
         for subject in subjects:
             for key in tuple(self._keys.get(subject, ())):
                 self._remove(key)
-        self._outrun(lambda load: not load.subjects.isdisjoint(subjects))
+        self._mark_stale(lambda load: not load.subjects.isdisjoint(subjects))
 
     def flush(self) -> None:
         """Forget everything."""
         self._entries.clear()
         self._keys.clear()
-        self._outrun(lambda _load: True)
+        self._mark_stale(lambda _load: True)
 
     async def close(self) -> None:
         """End the loads that are still running."""
@@ -103,7 +103,7 @@ class SubjectCache(Generic[Key, Value]):
         async def run() -> Value:
             read_at = time.monotonic()
             loaded = await read()
-            if not load.outrun:
+            if not load.stale:
                 self._store(key, _Entry(loaded.value, read_at, loaded.subjects))
             return loaded.value
 
@@ -120,11 +120,11 @@ class SubjectCache(Generic[Key, Value]):
         load.task.add_done_callback(done)
         return load
 
-    def _outrun(self, affected: "Callable[[_Load[Value]], bool]") -> None:
+    def _mark_stale(self, affected: "Callable[[_Load[Value]], bool]") -> None:
         for load in self._running:
             if affected(load):
-                load.outrun = True
-        for key in [key for key, load in self._loads.items() if load.outrun]:
+                load.stale = True
+        for key in [key for key, load in self._loads.items() if load.stale]:
             del self._loads[key]
 
     def _store(self, key: Key, entry: _Entry[Value]) -> None:
@@ -152,7 +152,7 @@ class SubjectCache(Generic[Key, Value]):
                 del self._keys[subject]
 
 
-class LookUps(Generic[Key, Value]):
+class LookupCache(Generic[Key, Value]):
     """What names mean, and apart from it a few names that mean nothing: these push no other out.
 
     For names that anybody can make up. They are looked up one at a time: a flood of strange ones
@@ -163,26 +163,26 @@ class LookUps(Generic[Key, Value]):
     def __init__(self, size: int, ttl: float, patience: float) -> None:
         self._lane = _Lane(patience)
         self._known: SubjectCache[Key, Value] = SubjectCache(size, ttl)
-        self._strange: SubjectCache[Key, bool] = SubjectCache(_STRANGE, ttl)
+        self._unknown: SubjectCache[Key, bool] = SubjectCache(_MOST_UNKNOWN, ttl)
 
-    def believe_for(self, seconds: float) -> None:
+    def set_ttl(self, seconds: float) -> None:
         """Believe what was read for so long."""
-        self._known.ttl = self._strange.ttl = seconds
+        self._known.ttl = self._unknown.ttl = seconds
 
     def drop(self, *subjects: Subject) -> None:
         """Forget what was read of these subjects, which have changed."""
         self._known.drop(*subjects)
-        self._strange.drop(*subjects)
+        self._unknown.drop(*subjects)
 
     def flush(self) -> None:
         """Forget everything."""
         self._known.flush()
-        self._strange.flush()
+        self._unknown.flush()
 
     async def close(self) -> None:
         """End the reads that are still running."""
         await self._known.close()
-        await self._strange.close()
+        await self._unknown.close()
 
     async def find(
         self, key: Key, watched: Collection[Subject], read: Callable[[], Awaitable[Loaded[Value] | None]]
@@ -191,13 +191,13 @@ class LookUps(Generic[Key, Value]):
         found = self._known.get(key)
         if found is not None:
             return found
-        if self._strange.get(key):
+        if self._unknown.get(key):
             return None
 
         async def one_at_a_time() -> Loaded[Value]:
             loaded = await self._lane.run(read)
             if loaded is None:
-                raise _Strange
+                raise _UnknownName
             return loaded
 
         async def noted() -> Loaded[bool]:
@@ -205,8 +205,8 @@ class LookUps(Generic[Key, Value]):
 
         try:
             return await self._known.load(key, watched, one_at_a_time)
-        except _Strange:
-            await self._strange.load(key, watched, noted)
+        except _UnknownName:
+            await self._unknown.load(key, watched, noted)
             return None
 
 
@@ -237,5 +237,5 @@ class _Lane:
             raise
 
 
-class _Strange(Exception):
+class _UnknownName(Exception):
     """The name means nothing."""

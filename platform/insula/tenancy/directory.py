@@ -17,7 +17,7 @@ from insula.tenancy.api_keys import KeyCache
 from insula.tenancy.cache import Loaded, SubjectCache
 from insula.tenancy.host_names import SLUG, as_uuid, normal_host, slug_of_host
 from insula.tenancy.names import NameCache
-from insula.tenancy.records import Access, KeyAccess, Profile, TenantRecord, tenant_record
+from insula.tenancy.records import Access, KeyAccess, TenantRecord, UserProfile, tenant_record
 
 # A net only, under the notifications: the listener proves twice a second that it hears. Shorter, and everybody who
 # calls now and then is read from the database at almost each call: at 30 s that cost more than all other checks.
@@ -25,11 +25,11 @@ _TTL = 300.0
 _TTL_UNNOTIFIED = 0.5  # nobody tells us of changes: how long a change may go unseen
 
 
-_Place = tuple[int, int | None]  # a session in a tenant, as numbers: a UUID is hashed in Python
+_AccessKey = tuple[int, int | None]  # a session in a tenant, as numbers: a UUID is hashed in Python
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedAccess:
     access: Access
     expires_at: float  # of the session; asked of the clock at each use
 
@@ -40,7 +40,7 @@ class Directory:
     def __init__(self, settings: Settings, database: Database, size: int = 20_000) -> None:
         self._database = database
         self._base_domain = settings.base_domain
-        self._access: SubjectCache[_Place, _Known] = SubjectCache(size, _TTL_UNNOTIFIED)
+        self._access: SubjectCache[_AccessKey, _CachedAccess] = SubjectCache(size, _TTL_UNNOTIFIED)
         self._names = NameCache(database, size, _TTL_UNNOTIFIED)
         self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
         # Many hold equal sets: one is kept for all, which the policy then finds by identity.
@@ -56,8 +56,8 @@ class Directory:
     def listener_alive(self, alive: bool) -> None:
         self._listener_alive = alive
         self._access.ttl = _TTL if alive else _TTL_UNNOTIFIED
-        self._names.believe_for(self._access.ttl)
-        self._keys.believe_for(self._access.ttl)
+        self._names.set_ttl(self._access.ttl)
+        self._keys.set_ttl(self._access.ttl)
 
     def notify(self, payload: str) -> None:
         """Forget what the change told by ``payload`` ("tenant:<id>", "user:<id>", "key:<id>") made untrue."""
@@ -88,11 +88,11 @@ class Directory:
 
     async def access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access:
         """Return what the session's user may reach now; a session of somebody else is not live."""
-        place = (session_id.int, tenant_id.int if tenant_id else None)
-        known = self._access.get(place)
+        key = (session_id.int, tenant_id.int if tenant_id else None)
+        known = self._access.get(key)
         if known is None or known.access.user_id != user_id:
             watched = {user_id, tenant_id} if tenant_id else {user_id}
-            known = await self._access.load(place, watched, lambda: self._read_access(session_id, user_id, tenant_id))
+            known = await self._access.load(key, watched, lambda: self._read_access(session_id, user_id, tenant_id))
         return _as_of_now(known)
 
     async def api_key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:
@@ -116,7 +116,7 @@ class Directory:
         found = await self._names.tenant(slug)
         return None if found.slug == slug else found.slug
 
-    async def tenant_for_hint(self, hint: str) -> TenantId | None:
+    async def tenant_for_name(self, hint: str) -> TenantId | None:
         """Return the tenant of a slug, also one that it had until lately, or of an id."""
         name = hint.strip()
         if not name.isascii():  # a Kelvin sign is a k in lower case
@@ -131,12 +131,12 @@ class Directory:
             rows = (await connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})).all()
         return [(tenant_record(row), row.role) for row in rows]
 
-    async def profile(self, user_id: UserId) -> Profile:
+    async def profile(self, user_id: UserId) -> UserProfile:
         """Return what an existing user is called; read each time."""
         async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.PROFILE, {"user_id": user_id})).one()
-        return Profile(UserId(row.id), row.email, row.name, row.verified, row.version)
+        return UserProfile(UserId(row.id), row.email, row.name, row.verified, row.version)
 
     async def staff_role(self, user_id: UserId) -> str | None:
         """Return the user's role among the staff; read each time."""
@@ -145,7 +145,9 @@ class Directory:
             role: str | None = (await connection.execute(queries.STAFF_ROLE, {"user_id": user_id})).scalar_one_or_none()
         return role
 
-    async def _read_access(self, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Loaded[_Known]:
+    async def _read_access(
+        self, session_id: UUID, user_id: UserId, tenant_id: TenantId | None
+    ) -> Loaded[_CachedAccess]:
         values = {"session_id": session_id, "user_id": user_id, "tenant_id": tenant_id}
         async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
@@ -154,7 +156,7 @@ class Directory:
         return Loaded(_known(user_id, row, self._one_of_equal), subjects)
 
 
-def _as_of_now(known: _Known) -> Access:
+def _as_of_now(known: _CachedAccess) -> Access:
     if known.access.session_live and clock.timestamp() >= known.expires_at:
         return replace(known.access, session_live=False, derived={})
     return known.access
@@ -162,12 +164,12 @@ def _as_of_now(known: _Known) -> Access:
 
 def _known(
     user_id: UserId, row: "Row[tuple[object, ...]] | None", one_of_equal: Callable[[frozenset[str]], frozenset[str]]
-) -> _Known:
+) -> _CachedAccess:
     if row is None:
         nobody = Access(
             user_id, session_live=False, user_status="", staff_role=None, tenant=None, membership_id=None, role=None
         )
-        return _Known(nobody, 0.0)
+        return _CachedAccess(nobody, 0.0)
     access = Access(
         user_id=user_id,
         session_live=row.expires_at is not None and row.revoked_at is None,
@@ -179,7 +181,7 @@ def _known(
         email=row.email,
         permissions=None if row.permissions is None else one_of_equal(frozenset(row.permissions)),
     )
-    return _Known(access, row.expires_at.timestamp() if row.expires_at else 0.0)
+    return _CachedAccess(access, row.expires_at.timestamp() if row.expires_at else 0.0)
 
 
 def _itself(permissions: frozenset[str]) -> frozenset[str]:

@@ -8,25 +8,25 @@ from insula.core.ids import TenantId
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import GATE
 from insula.tenancy import queries
-from insula.tenancy.cache import Loaded, LookUps
+from insula.tenancy.cache import Loaded, LookupCache
 from insula.tenancy.host_names import as_uuid
 
 _ANY_TENANT: Final = "tenant"  # subject of what any tenant's change may make untrue
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ResolvedName:
     """The tenant that a name means, and the slug that it has now."""
 
     tenant_id: TenantId | None
     slug: str | None
 
 
-_NOBODY: Final = Named(None, None)
+_NOBODY: Final = ResolvedName(None, None)
 
 
-class NameCache(LookUps[str, Named]):
-    """Tenants by name. Anybody can ask for any host: see ``LookUps``."""
+class NameCache(LookupCache[str, ResolvedName]):
+    """Tenants by name. Anybody can ask for any host: see ``LookupCache``."""
 
     def __init__(self, database: Database, size: int, ttl: float) -> None:
         super().__init__(size, ttl, database.patience)
@@ -36,15 +36,15 @@ class NameCache(LookUps[str, Named]):
         """Forget the tenant's names, and who is called nothing: it may be called that now."""
         self.drop(tenant_id, _ANY_TENANT)
 
-    async def tenant(self, name: str) -> Named:
+    async def tenant(self, name: str) -> ResolvedName:
         """Return the tenant of this name; nobody has neither id nor slug."""
         return await self.find(name, {_ANY_TENANT}, lambda: self._read(name)) or _NOBODY
 
-    async def _read(self, name: str) -> Loaded[Named] | None:
+    async def _read(self, name: str) -> Loaded[ResolvedName] | None:
         statement, values = queries.named(name)
         async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(statement, values)).one_or_none()
             if row is None and (tenant_id := as_uuid(name)):
                 row = (await connection.execute(queries.TENANT_BY_ID, {"id": tenant_id})).one_or_none()
-        return None if row is None else Loaded(Named(TenantId(row.id), row.slug), frozenset({row.id}))
+        return None if row is None else Loaded(ResolvedName(TenantId(row.id), row.slug), frozenset({row.id}))

@@ -70,7 +70,7 @@ class KeyAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class UserProfile:
     """What a user is called, where the user is the caller: others see the copy in a membership."""
 
     id: UserId

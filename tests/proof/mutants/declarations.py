@@ -12,23 +12,23 @@ _DECLARATIONS: Final = "db/test_declarations.py"
 _NAMED: Final = "isolation/test_catalogue.py::test_the_gate_names"
 
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
-_BEGINNING: Final = "platform/insula/tenancy/beginning.py"
+_NEW_TENANTS: Final = "platform/insula/tenancy/new_tenants.py"
 _WORDS: Final = "platform/insula/site/vocabularies.py"
 _MANIFESTS: Final = tests("apps/test_manifest.py")
-_BEGUN: Final = tests("tenancy/test_beginning.py")
+_BEGUN: Final = tests("tenancy/test_new_tenants.py")
 
 DECLARATIONS: Final = (
     Edit("new tenants: any function", _MANIFEST, "    if not fits:", "    if False:", _MANIFESTS),
     Edit(
         "new tenants: of any plan where there are none",
-        _BEGINNING,
+        _NEW_TENANTS,
         "if not self.with_plans and plan != FREE:",
         "if False:",
         _BEGUN,
     ),
     Edit(
         "new tenants: the first app's alone",
-        _BEGINNING,
+        _NEW_TENANTS,
         "for hook in self.hooks:",
         "for hook in self.hooks[:1]:",
         _BEGUN,

@@ -279,7 +279,7 @@ EFFECTS: Final = (
         _ACTING,
         "if member is None or permissions is None or action not in permissions:",
         "if member is None or permissions is None:",
-        tests("faults/test_28_own_roles.py", "faults/test_29_own_roles.py"),
+        tests("faults/test_28_custom_roles.py", "faults/test_29_custom_roles.py"),
     ),
     Edit(
         "roles: a role's words count unpublished",
@@ -308,7 +308,7 @@ EFFECTS: Final = (
         "platform/insula/tenancy/queries.py",
         "r.tenant_id = m.tenant_id and r.key = m.custom_role",
         "r.key = m.custom_role",
-        tests("tenancy/test_own_roles.py"),
+        tests("tenancy/test_custom_roles.py"),
     ),
     Edit(
         "keys: what is for people",

@@ -6,7 +6,7 @@ from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import fault, tests
 
 _ACCOUNTS: Final = "platform/insula/identity/accounts/service.py"
-_ATTEMPTS: Final = "platform/insula/signin/login_throttle.py"
+_THROTTLE: Final = "platform/insula/signin/login_throttle.py"
 _INVITATION_COUNTS: Final = "tenants/mail_limits.py"
 _MAILS: Final = "platform/insula/limits/mails.py"
 _CONTESTED: Final = fault("27_accounts_contested")
@@ -27,15 +27,15 @@ PEOPLE: Final = (
     ),
     Edit(
         "accounts: mailboxes are flooded",
-        _ATTEMPTS,
+        _THROTTLE,
         "return await refusal(self.limits, [to_mailbox(kind, account)]) is None",
         "return True",
         _PROBED,
     ),
     Edit(
         "accounts: one caller asks for ever",
-        _ATTEMPTS,
-        '        await self._count(f"mail:pair:{name}:{door}", self.rates.mails_by_account_and_address)\n',
+        _THROTTLE,
+        '        await self._count(f"mail:pair:{name}:{source}", self.rates.mails_by_account_and_address)\n',
         "",
         _PROBED,
     ),

@@ -113,7 +113,7 @@ TENANCY: Final = (
         tests("tenancy/test_directory.py"),
     ),
     Edit(
-        "cache: what a change outran is kept", _CACHE, "if not load.outrun:", "if True:", tests("tenancy/test_cache.py")
+        "cache: what a change outran is kept", _CACHE, "if not load.stale:", "if True:", tests("tenancy/test_cache.py")
     ),
     Edit(
         "cache: kept over a lost listener",

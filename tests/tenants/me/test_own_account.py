@@ -10,10 +10,10 @@ from insula.core.errors import Forbidden
 from insula.core.ids import UserId, new_id
 from insula.core.settings import Settings
 from insula.db.engine.unit import Unit
-from insula.identity import Profile, Rename, SignedIn
+from insula.identity import LockedAccount, Rename, SignedIn
 from tests.support.app import PASSWORD, Live
+from tests.support.emails import Readback, emails_to
 from tests.support.factories import Factories, UserRow
-from tests.support.letters import Readback, letters_to
 from tests.support.newcomers import OTHER_PASSWORD, forgot, reset
 from tests.support.sql import changed
 from tests.support.visitors import Visitor, problem, visitor_at
@@ -41,15 +41,15 @@ async def signed_in(visitor: Visitor, user: UserRow, password: str = PASSWORD) -
 class Refused:
     """A change of another field that fails after what was changed before it."""
 
-    async def write(self, _unit: Unit, _profile: Profile) -> dict[str, tuple[object, object]]:
+    async def write(self, _unit: Unit, _account: LockedAccount) -> dict[str, tuple[object, object]]:
         raise Forbidden
 
 
 class Verified:
     """A change of another field."""
 
-    async def write(self, unit: Unit, profile: Profile) -> dict[str, tuple[object, object]]:
-        await changed(unit, 'update "user" set email_verified_at = now() where id = :id', id=profile.user_id)
+    async def write(self, unit: Unit, account: LockedAccount) -> dict[str, tuple[object, object]]:
+        await changed(unit, 'update "user" set email_verified_at = now() where id = :id', id=account.user_id)
         return {"verified": (None, True)}
 
 
@@ -136,13 +136,13 @@ class TestPassword:
         assert (await here.get("/me")).status_code == 200
         assert problem(await visitor.login(user.email)) == (401, "login_refused")
         assert (await visitor.login(user.email, password=OTHER_PASSWORD)).status_code == 200
-        assert [letter.template for letter in await letters_to(readback, user.email)] == ["password_changed"]
+        assert [letter.template for letter in await emails_to(readback, user.email)] == ["password_changed"]
 
     async def test_a_link_that_was_sent_before_is_dead(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         await forgot(visitor, user.email)
-        [letter] = await letters_to(readback, user.email)
+        [letter] = await emails_to(readback, user.email)
         here = await signed_in(visitor, user)
         await here.send("PUT", "/me/password", json=self.BODY)
 

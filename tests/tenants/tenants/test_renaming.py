@@ -156,7 +156,7 @@ class TestTheFormerSlug:
         )
 
         async def forgotten() -> bool:
-            return await live.kernel.directory.tenant_for_hint(tenant.slug) is None
+            return await live.kernel.directory.tenant_for_name(tenant.slug) is None
 
         await until(forgotten, seconds=1)
         old = await owner.client.get("/api/v1/tenant", headers={**owner.token, "host": f"{tenant.slug}.localhost"})

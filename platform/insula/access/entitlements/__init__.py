@@ -1,4 +1,4 @@
-"""What a tenant can be granted: amounts, quotas and features, each declared once, beside the code that reads it."""
+"""Entitlements of a tenant: amounts, quotas and features. Each is declared once, next to the code that reads it."""
 
 from insula.access.entitlements.declarations import (
     Amount,

@@ -1,4 +1,4 @@
-"""The register: every entitlement of an installation, by its key."""
+"""The register of an installation's entitlements, by key."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -7,7 +7,7 @@ from insula.core.errors import ManifestError
 
 
 class Register(Mapping[str, Amount]):
-    """The entitlements that are declared, in their order. Raises ManifestError for a key that is declared twice."""
+    """The declared entitlements, in their order. Raises ManifestError for a key that is declared twice."""
 
     def __init__(self, declared: Iterable[Amount]) -> None:
         self._declared: dict[str, Amount] = {}

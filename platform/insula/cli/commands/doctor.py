@@ -120,7 +120,7 @@ async def _database(settings: Settings, declared: Declarations) -> AsyncIterator
 async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     database = await Database.open(settings, [IDENTITY])
     try:
-        closed = await KeyRing(settings, database).sealed_away()
+        closed = await KeyRing(settings, database).undecryptable()
         for kid in closed:
             mend = "add the key that sealed it to INSULA_AUTH_KEY_ENCRYPTION_KEY, after a comma, or: insula keys rotate"
             yield Finding("signing keys", f"{kid} cannot be opened", mend)

@@ -16,7 +16,7 @@ from insula.db.engine.roles import IDENTITY
 from insula.db.migrate.run import migrate
 from insula.db.schema.provision import provision
 from insula.identity import KeyRing
-from insula.identity.credentials.encryption import SealBroken
+from insula.identity.credentials.encryption import DecryptionFailed
 
 app = typer.Typer()
 _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
@@ -63,7 +63,7 @@ async def renew_foreign_key(settings: Settings) -> bool:
     ring = KeyRing(settings, database)
     try:
         await ring.signer()
-    except SealBroken:
+    except DecryptionFailed:
         await ring.rotate()
         return True
     else:

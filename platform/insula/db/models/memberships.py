@@ -3,7 +3,7 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
-from insula.db.models.roles import own_role
+from insula.db.models.roles import custom_role_column
 from insula.db.schema.base import TenantOwned
 from insula.db.schema.sorting import sort_key_of
 
@@ -24,7 +24,7 @@ class Membership(TenantOwned, table=True):
 
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True))
     role: str = Field(sa_type=Text)
-    custom_role: str | None = Field(default=None, sa_column=Column(Text, own_role()))
+    custom_role: str | None = Field(default=None, sa_column=Column(Text, custom_role_column()))
     email: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)
     name_key: bytes = sort_key_of("name")

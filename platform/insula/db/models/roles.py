@@ -11,7 +11,7 @@ _MEMBERS: Final = "'owner'::text, 'admin'::text, 'member'::text, 'viewer'::text,
 _STAFF: Final = "'superuser'::text, 'support'::text, 'auditor'::text"
 
 
-def own_role(*ended_by: str) -> Computed:
+def custom_role_column(*ended_by: str) -> Computed:
     """Return what a column ``custom_role`` holds: ``role`` where that names one of the tenant's own, else null.
 
     It is null too once one of the columns ``ended_by`` is set: what is over keeps no role from being deleted.

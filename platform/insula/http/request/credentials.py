@@ -35,7 +35,7 @@ async def check_hints(connection: HTTPConnection, kernel: Kernel, tenant_id: Ten
     if hints.host is not None:
         _agree(tenant_id, await kernel.directory.tenant_for_host(hints.host))
     if hints.named is not None:
-        _agree(tenant_id, await kernel.directory.tenant_for_hint(hints.named))
+        _agree(tenant_id, await kernel.directory.tenant_for_name(hints.named))
 
 
 def _agree(tenant_id: TenantId | None, hint: TenantId | None) -> None:

@@ -1,4 +1,4 @@
-"""Email addresses, under the one spelling that an account is kept by; and what people are called."""
+"""Email addresses in the one spelling that accounts are stored under; and names of people."""
 
 import unicodedata
 from typing import Annotated
@@ -13,8 +13,8 @@ from insula.core.text.fields import Name
 def fold(email: str) -> str:
     """Return the spelling under which an account's email is stored and looked up.
 
-    The domain is the DNS's own spelling. Of the part before the @ only ASCII letters lose their
-    case: what else means the same mailbox is for its server to say.
+    The domain is spelled as in the DNS. The part before the @ is lower-cased only if it is ASCII: the mailbox's server
+    alone knows which other spellings it treats as equal.
     """
     local, at, domain = unicodedata.normalize("NFC", email.strip()).rpartition("@")
     if local.isascii():
@@ -26,9 +26,9 @@ def fold(email: str) -> str:
 
 
 def _deliverable(email: str) -> str:
-    """Refuse what is no address, with no look at the DNS: the mail itself shows whether it arrives.
+    """Refuse an invalid address, without asking the DNS: only the email itself shows whether it arrives.
 
-    The part before the @ is ASCII, since every server on a mail's way would have to take another.
+    The part before the @ must be ASCII: not every mail server on the way accepts anything else.
     """
     try:
         address = validate_email(fold(email), check_deliverability=False, allow_smtputf8=False).ascii_email

@@ -1,4 +1,4 @@
-"""Accounts that the operator of an installation asks for, by its command line."""
+"""Accounts that the operator of an installation makes with the command line."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from insula.core.ids import UserId, new_secret, new_user_id
 from insula.db.engine.unit import Unit
 from insula.identity.accounts import queries
 from insula.identity.accounts.links import Link, Purpose
-from insula.identity.accounts.mailing import Letters
+from insula.identity.accounts.mailing import AccountEmails
 from insula.identity.accounts.statements import one
 from insula.identity.acts import UserAct
 from insula.identity.credentials.passwords import hash_password
@@ -18,16 +18,16 @@ _NOBODYS: Final = "insula_np"
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """An account, and the link that opens it where nobody has verified it yet."""
+    """An account, and the link that verifies it if it is not verified yet."""
 
     user_id: UserId
     link: Link | None
 
 
-async def enrol(unit: Unit, letters: Letters, email: str) -> Enrolled:
-    """Make sure that this address has an account; if it is not verified, mail a link that verifies it.
+async def enrol(unit: Unit, emails: AccountEmails, email: str) -> Enrolled:
+    """Make sure that this address has an account; if it is not verified, email a link that verifies it.
 
-    Its password is set where the link is used: until then it has one that nobody knows.
+    The link's page sets the password; until then the account has a random one that nobody knows.
     """
     link, password_hash = Link.new(Purpose.VERIFY), await hash_password(new_secret(_NOBODYS))
     account = {"user_id": new_user_id(), "email": email, **queries.named(email.partition("@")[0])}
@@ -37,7 +37,7 @@ async def enrol(unit: Unit, letters: Letters, email: str) -> Enrolled:
     user_id = UserId(row.user_id)
     if not row.registered:
         return Enrolled(user_id, None)
-    await letters.link(unit, email, link)
+    await emails.link(unit, email, link)
     after = {"email": email}
     record_in(unit, SYSTEM, UserAct.REGISTERED, object_type="user", object_id=user_id, after=after)
     return Enrolled(user_id, link)

@@ -1,4 +1,4 @@
-"""The links that go out by mail: each carries a secret that is good once, and is stored by its hash."""
+"""Links in emails. Each carries a secret that can be used once; only its hash is stored."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class LinkRefused(AppError):
 
 
 class Purpose(StrEnum):
-    """What a link is for; how long it is good for, and which page it leads to, follows from that."""
+    """The purpose of a link, which sets its lifetime and its page."""
 
     VERIFY = "verify"
     RESET = "reset"
@@ -33,7 +33,7 @@ _LIFETIMES: Final = {Purpose.VERIFY: timedelta(hours=24), Purpose.RESET: timedel
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A fresh link; the secret is in the mail and nowhere else."""
+    """A new link; only the email holds the secret."""
 
     purpose: Purpose
     secret: str
@@ -41,28 +41,28 @@ class Link:
 
     @classmethod
     def new(cls, purpose: Purpose) -> Self:
-        """Return a link that nobody has."""
+        """Return a link with a new secret."""
         return cls(purpose, new_secret(_PREFIXES[purpose]), clock.now())
 
     @property
     def expires_at(self) -> datetime:
-        """Until when it is good."""
+        """When it expires."""
         return self.made_at + _LIFETIMES[self.purpose]
 
     @property
     def name(self) -> str:
-        """What to call it where its secret must not stand."""
+        """A name for it that does not reveal the secret."""
         return f"{self.purpose}:{hashed(self.secret).hex()}"
 
     def row(self) -> dict[str, object]:
-        """Return what is stored of it."""
+        """Return the stored values."""
         return {"hash": hashed(self.secret), "now": self.made_at, "expires_at": self.expires_at}
 
     def url(self, origin: str) -> str:
-        """Return its address. The secret is in the fragment, which no server and no log gets to see."""
+        """Return its address. The secret is in the fragment, which browsers send to no server."""
         return f"{origin.rstrip('/')}/account/{self.purpose}#token={self.secret}"
 
 
 def hashed(secret: str) -> bytes:
-    """Return the hash by which a secret is stored."""
+    """Return the stored hash of a secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

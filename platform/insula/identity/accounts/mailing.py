@@ -1,4 +1,4 @@
-"""The mails about an account. Nothing that a stranger wrote stands in them: anybody may give any address."""
+"""The emails about an account. They contain no text from strangers, since anybody may enter any address."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,22 +22,22 @@ _LINKS: Final = {Purpose.VERIFY: VERIFY_EMAIL, Purpose.RESET: PASSWORD_RESET}
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
-    """Writes them, to be sent if the unit commits."""
+class AccountEmails:
+    """Enqueues the emails, which are sent if the unit commits."""
 
     settings: Settings
 
     async def link(self, unit: Unit, to: str, link: Link) -> None:
-        """Send a link to whoever reads the mail at this address."""
+        """Send a link to this address."""
         context = {"link": link.url(self.settings.public_url)}
         await self._send(unit, to, _LINKS[link.purpose], context, link.name)
 
     async def account_exists(self, unit: Unit, to: str) -> None:
-        """Tell who registers a second time that the first time was enough."""
+        """Tell the owner of an address that is registered again that the account exists already."""
         await self._send(unit, to, ACCOUNT_EXISTS, self._home(), f"account-exists:{new_id()}")
 
     async def no_account(self, unit: Unit, to: str) -> None:
-        """Tell who asked for a link that there is no account to give one to."""
+        """Tell the owner of an address for which a link was requested that it has no account."""
         await self._send(unit, to, NO_ACCOUNT, self._home(), f"no-account:{new_id()}")
 
     async def welcome(self, unit: Unit, to: str, name: str, user_id: UUID) -> None:
@@ -45,7 +45,7 @@ class Letters:
         await self._send(unit, to, WELCOME, {}, f"welcome:{user_id}", {"name": name})
 
     async def password_changed(self, unit: Unit, to: str) -> None:
-        """Tell the owner of an account that its password is another one now."""
+        """Tell the owner of an account that its password has changed."""
         await self._send(unit, to, PASSWORD_CHANGED, self._home(), f"password-changed:{new_id()}")
 
     def _home(self) -> dict[str, str]:

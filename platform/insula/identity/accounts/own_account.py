@@ -1,4 +1,4 @@
-"""What a signed-in user does with their own account: its name, its password, its sessions."""
+"""A signed-in user's changes to their own account: its name, its password, its sessions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from insula.db.engine.pools import Database
 from insula.db.engine.roles import IDENTITY
 from insula.db.engine.unit import Unit
 from insula.identity.accounts import queries
-from insula.identity.accounts.mailing import Letters
+from insula.identity.accounts.mailing import AccountEmails
 from insula.identity.accounts.statements import every, one, run
 from insula.identity.acts import SessionAct, UserAct
 from insula.identity.credentials.password_rules import check_password
@@ -32,7 +32,7 @@ class CurrentPasswordWrong(AppError):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A signed-in user, and the request in which they act for themselves."""
+    """A signed-in user who acts on their own account, and the origin of the request."""
 
     user_id: UserId
     session_id: UUID
@@ -41,7 +41,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A login that is still good."""
+    """A session that is still valid."""
 
     id: UUID
     created_at: datetime
@@ -50,8 +50,8 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """A user's own account, locked until the transaction ends."""
+class LockedAccount:
+    """The user's own account, locked until the transaction ends."""
 
     user_id: UserId
     name: str
@@ -59,51 +59,51 @@ class Profile:
 
 
 class AccountChange(Protocol):
-    """A change of one field of an account, or of more that belong together."""
+    """A change of one field of an account, or of several that belong together."""
 
-    async def write(self, unit: Unit, profile: Profile) -> Mapping[str, tuple[object, object]]:
-        """Write it in the unit's transaction; return each field's value before and after, for the audit log."""
+    async def write(self, unit: Unit, account: LockedAccount) -> Mapping[str, tuple[object, object]]:
+        """Write it in the unit's transaction; return each field's old and new value for the audit log."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """Call the user ``name`` from now on, in each of their tenants too."""
+    """Rename the user, in each of their tenants too."""
 
     name: str
 
-    async def write(self, unit: Unit, profile: Profile) -> Mapping[str, tuple[object, object]]:
+    async def write(self, unit: Unit, account: LockedAccount) -> Mapping[str, tuple[object, object]]:
         """Write the name."""
-        renamed = {"user_id": profile.user_id, **queries.named(self.name), "now": clock.now()}
+        renamed = {"user_id": account.user_id, **queries.named(self.name), "now": clock.now()}
         await run(unit, queries.RENAME, renamed)
         await run(unit, queries.RENAME_MEMBER, renamed)
-        return {"name": (profile.name, self.name)}
+        return {"name": (account.name, self.name)}
 
 
 class OwnAccount:
-    """Accounts on our own tables, as the identity role, each in the hands of its user."""
+    """Users' own accounts in our tables, accessed as the identity role."""
 
-    def __init__(self, database: Database, passwords: Passwords, letters: Letters) -> None:
+    def __init__(self, database: Database, passwords: Passwords, emails: AccountEmails) -> None:
         self._database = database
         self._passwords = passwords
-        self._letters = letters
+        self._emails = emails
 
     async def update(
         self, me: SignedIn, changes: Sequence[AccountChange], check_version: Callable[[int], None]
     ) -> None:
-        """Make all ``changes``, or none where one fails: they share one transaction and one audit event.
+        """Make all ``changes``, or none if one fails: they share one transaction and one audit event.
 
-        ``check_version`` is asked about the version that would be changed; what it raises changes nothing.
+        ``check_version`` gets the current version; if it raises, nothing changes.
         """
         async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.PROFILE, {"user_id": me.user_id})
             if row is None:
                 raise NotFound
-            profile = Profile(me.user_id, row.name, row.version)
-            check_version(profile.version)
+            account = LockedAccount(me.user_id, row.name, row.version)
+            check_version(account.version)
             written: dict[str, tuple[object, object]] = {}
             for change in changes:
-                written |= await change.write(unit, profile)
+                written |= await change.write(unit, account)
             before = {field: old for field, (old, _) in written.items()}
             after = {field: new for field, (_, new) in written.items()}
             _record(unit, me, UserAct.UPDATED, (_USER, me.user_id), before, after)
@@ -123,18 +123,18 @@ class OwnAccount:
                 raise CurrentPasswordWrong
             await run(unit, queries.REVOKE_SESSIONS, {**user, "now": changed["now"], "kept": me.session_id})
             await run(unit, queries.FORGET, user)
-            await self._letters.password_changed(unit, account.email)
+            await self._emails.password_changed(unit, account.email)
             _record(unit, me, UserAct.PASSWORD_CHANGED, (_USER, me.user_id))
 
     async def sessions(self, me: SignedIn) -> Sequence[SessionRecord]:
-        """Return the user's sessions that are still good, the last used first."""
+        """Return the user's valid sessions, the last used first."""
         values = {"user_id": me.user_id, "now": clock.now(), "most": MOST_SESSIONS}
         async with self._database.unit(IDENTITY) as unit:
             rows = await every(unit, queries.SESSIONS, values)
         return [SessionRecord(row.id, row.created_at, row.last_used_at, row.expires_at) for row in rows]
 
     async def revoke_session(self, me: SignedIn, session_id: UUID) -> None:
-        """End one of the user's sessions, be it the one that asks. Raises NotFound, also for somebody else's."""
+        """End one of the user's sessions, even the current one. Raises NotFound, also for another user's session."""
         values = {"session_id": session_id, "user_id": me.user_id, "now": clock.now()}
         async with self._database.unit(IDENTITY) as unit:
             if await one(unit, queries.REVOKE_SESSION, values) is None:

@@ -1,4 +1,4 @@
-"""Every statement of the identity role on registrations, on what goes out by mail, and on one's own account."""
+"""Every statement of the identity role on registrations, on links in emails, and on users' own accounts."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from sqlalchemy import TextClause, text
 
 from insula.core.text.collation import sort_key
 
-# A new account, or the newest registration of one that nobody has verified. A verified one stays as it is.
+# Adds an account, or replaces the registration of an unverified one. Leaves a verified account unchanged.
 REGISTER: Final[TextClause] = text("""
     with account as (
         insert into "user" (id, email, name, name_key, status, created_at, updated_at, version)
@@ -31,7 +31,7 @@ REGISTER: Final[TextClause] = text("""
     select id, false from "user" where email = :email and not exists (select from account)
 """)
 
-# Another link for the newest registration of an account that nobody has verified; the earlier ones stay good.
+# Adds a link for the newest registration of an unverified account; earlier links stay valid.
 RESEND: Final[TextClause] = text("""
     with account as (
         select u.id, u.name, c.password_hash, u.email_verified_at is null as unverified
@@ -58,7 +58,7 @@ FORGOT: Final[TextClause] = text("""
     select id as user_id from account
 """)
 
-# The registrations of one address that can still be verified: first the one that this link was mailed for.
+# The registrations of one address that can still be verified, this link's own first.
 REGISTRATIONS: Final[TextClause] = text("""
     select u.email, t.name, t.password_hash
     from email_token own
@@ -69,7 +69,7 @@ REGISTRATIONS: Final[TextClause] = text("""
     limit :most
 """)
 
-# The user first, then their tokens: two links of one user, used at once, wait for each other in one order.
+# Locks the user before their tokens, so that two links of one user, used at once, cannot deadlock.
 LOCK: Final[TextClause] = text("""
     select id, email, name from "user"
     where id = (select user_id from email_token where hash = :hash and purpose = :purpose and expires_at > :now)
@@ -106,7 +106,7 @@ ACCOUNT: Final[TextClause] = text("""
     where u.id = :user_id
 """)
 
-# All of the user's sessions, or all but the one that asks for it.
+# All of the user's sessions, or all except the current one.
 REVOKE_SESSIONS: Final[TextClause] = text("""
     update auth_session set revoked_at = :now
     where user_id = :user_id and revoked_at is null and id is distinct from cast(:kept as uuid)
@@ -138,5 +138,5 @@ RENAME_MEMBER: Final[TextClause] = text("""
 
 
 def named(name: str) -> dict[str, object]:
-    """Return the values of ``:name`` and ``:name_key``, which each statement that writes a name takes."""
+    """Return the parameters ``:name`` and ``:name_key`` of the statements that write a name."""
     return {"name": name, "name_key": sort_key(name)}

@@ -1,7 +1,7 @@
-"""Accounts: registered, verified and recovered by mail.
+"""Accounts: registered, verified and recovered by email.
 
-Whoever asks with an address learns nothing of who has an account: known or not, the same is
-answered after the same work, and what is to be told is told by mail to the address.
+A caller cannot find out whether an address has an account: the response and the work are the same for every address,
+and the email to the address tells the rest.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,22 +16,22 @@ from insula.db.engine.roles import IDENTITY
 from insula.db.engine.unit import Unit
 from insula.identity.accounts import queries
 from insula.identity.accounts.links import Link, LinkRefused, Purpose, hashed
-from insula.identity.accounts.mailing import Letters
+from insula.identity.accounts.mailing import AccountEmails
 from insula.identity.accounts.statements import AnyRow, every, one, run
 from insula.identity.acts import UserAct
 from insula.identity.credentials.password_rules import check_password
 from insula.identity.credentials.passwords import Passwords
 
 MailboxTakes = Callable[[], Awaitable[bool]]
-"""Counts the mail that is to be sent, and tells whether its mailbox takes one more."""
+"""Counts the email to send, and tells whether its mailbox may get one more."""
 _USER: Final = "user"
 _COMPARED: Final = 4
-"""Registrations of one address that a password is compared with, at most: each costs an argon2."""
+"""A password is compared with at most so many registrations of an address: each comparison costs one argon2 hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Who wants an account; the address is one that ``EmailAddress`` has accepted. Raises PasswordTooEasy."""
+    """A request for an account; ``EmailAddress`` has accepted the address. Raises PasswordTooEasy."""
 
     email: str
     name: str
@@ -50,57 +50,57 @@ class _Holder:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What an account becomes when its address is verified."""
+    """The name and password of an account once its address is verified."""
 
     name: str
     password_hash: str
 
 
 class Accounts:
-    """Accounts on our own tables, as the identity role."""
+    """Accounts in our tables, accessed as the identity role."""
 
-    def __init__(self, database: Database, passwords: Passwords, letters: Letters) -> None:
+    def __init__(self, database: Database, passwords: Passwords, emails: AccountEmails) -> None:
         self._database = database
         self._passwords = passwords
-        self._letters = letters
+        self._emails = emails
 
     async def register(self, registration: Registration, origin: Origin, mailbox_takes: MailboxTakes) -> None:
-        """Make an account that can do nothing yet, and mail the link that verifies it.
+        """Make an account that cannot sign in yet, and email the link that verifies it.
 
-        An account that nobody has verified takes the newest registration; its earlier links stay
-        good, each for the registration that it was mailed for.
+        The newest registration replaces the name and password of an unverified account; earlier links stay valid, each
+        for the registration that it was sent for.
         """
         link, password_hash = Link.new(Purpose.VERIFY), await self._passwords.hash(registration.password)
         account = {"user_id": new_user_id(), "email": registration.email, **queries.named(registration.name)}
         async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
             if row is not None and row.registered:
-                await self._letters.link(unit, registration.email, link)
+                await self._emails.link(unit, registration.email, link)
                 _record(unit, UserAct.REGISTERED, UserId(row.user_id), origin, {"email": registration.email})
             else:
-                await self._letters.account_exists(unit, registration.email)
+                await self._emails.account_exists(unit, registration.email)
                 _record_attempt(unit, UserAct.REGISTRATION_REPEATED, row, origin)
             await _undo_unless(unit, mailbox_takes)
 
     async def resend(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
-        """Mail another link that verifies the address; the links sent before stay good until one is used."""
+        """Email another link that verifies the address; earlier links stay valid until one is used."""
         link = Link.new(Purpose.VERIFY)
         async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.RESEND, {"email": email, **link.row()})
             if row is None:
-                await self._letters.no_account(unit, email)
+                await self._emails.no_account(unit, email)
             elif row.unverified:
-                await self._letters.link(unit, email, link)
+                await self._emails.link(unit, email, link)
             else:
-                await self._letters.account_exists(unit, email)
+                await self._emails.account_exists(unit, email)
             _record_attempt(unit, UserAct.VERIFICATION_REQUESTED, row, origin)
             await _undo_unless(unit, mailbox_takes)
 
     async def verify(self, secret: str, password: str, origin: Origin) -> None:
-        """Verify an address, and give its account the password that the reader of the mail sends.
+        """Verify an address, and set its account's password to the one sent with the link.
 
-        A link alone opens nothing, since a stranger may have registered the address. Raises LinkRefused;
-        also PasswordTooEasy, which uses nothing up.
+        A link alone does not open the account, since a stranger may have registered the address. Raises LinkRefused,
+        and PasswordTooEasy, which does not use up the link.
         """
         verified = await self._verified(secret, password)
         async with self._database.unit(IDENTITY) as unit:
@@ -110,13 +110,13 @@ class Accounts:
                 raise LinkRefused
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": verified.password_hash})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
-            await self._letters.welcome(unit, holder.email, verified.name, holder.user_id)
+            await self._emails.welcome(unit, holder.email, verified.name, holder.user_id)
             _record(unit, UserAct.VERIFIED, holder.user_id, origin, {"email": holder.email, "name": verified.name})
 
     async def _verified(self, secret: str, password: str) -> _Verified:
         """Return the registration that ``password`` proves to be the caller's, or a new one with this password.
 
-        Nothing of a registration that the caller does not know the password of is kept, not even its name.
+        If no registration has this password, nothing of them is kept, not even a name.
         """
         values = {"hash": hashed(secret), "purpose": Purpose.VERIFY.value, "now": clock.now(), "most": _COMPARED}
         async with self._database.unit(IDENTITY) as unit:
@@ -131,42 +131,42 @@ class Accounts:
         return _Verified(email.partition("@")[0], await self._passwords.hash(password))
 
     async def forgot(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
-        """Mail a link that sets the account's password; the links sent before stay good until one is used."""
+        """Email a link that sets the account's password; earlier links stay valid until one is used."""
         link = Link.new(Purpose.RESET)
         async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.FORGOT, {"email": email, **link.row()})
             if row is None:
-                await self._letters.no_account(unit, email)
+                await self._emails.no_account(unit, email)
             else:
-                await self._letters.link(unit, email, link)
+                await self._emails.link(unit, email, link)
             _record_attempt(unit, UserAct.PASSWORD_RESET_REQUESTED, row, origin)
             await _undo_unless(unit, mailbox_takes)
 
     async def reset(self, secret: str, password: str, origin: Origin) -> None:
-        """Set the password anew, and end every session.
+        """Set a new password, and end every session.
 
-        Who has the link reads the account's mail: an address that was not verified is so now. Raises
-        LinkRefused; also PasswordTooEasy, which uses nothing up.
+        The link proves that the caller reads the account's email, so an unverified address becomes verified. Raises
+        LinkRefused, and PasswordTooEasy, which does not use up the link.
         """
         password_hash = await self._passwords.hash(password)
         async with self._database.unit(IDENTITY) as unit:
             holder = await self._redeem(unit, Purpose.RESET, secret)
             check_password(password, holder.email, holder.name)
             user = {"user_id": holder.user_id, "now": clock.now()}
-            # Of an account that nobody verified, not even the name is its owner's: a stranger may have registered it.
+            # A stranger may have registered an unverified account, so not even its name is kept.
             name = holder.email.partition("@")[0]
             verified = await one(unit, queries.VERIFY, {**user, **queries.named(name)})
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": password_hash})
             await run(unit, queries.REVOKE_SESSIONS, {**user, "kept": None})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
-            await self._letters.password_changed(unit, holder.email)
+            await self._emails.password_changed(unit, holder.email)
             if verified is not None:
                 _record(unit, UserAct.VERIFIED, holder.user_id, origin, {"email": holder.email, "name": name})
             _record(unit, UserAct.PASSWORD_RESET, holder.user_id, origin)
 
     @staticmethod
     async def _redeem(unit: Unit, purpose: Purpose, secret: str) -> _Holder:
-        """Use a link up; of any number at once one has it. Raises LinkRefused, alike for whatever is wrong."""
+        """Use up a link; of concurrent calls one succeeds. Raises LinkRefused without telling why."""
         found = {"hash": hashed(secret), "purpose": purpose.value, "now": clock.now()}
         holder = await one(unit, queries.LOCK, found)
         if holder is None:
@@ -177,7 +177,7 @@ class Accounts:
 
 
 async def _undo_unless(unit: Unit, mailbox_takes: MailboxTakes) -> None:
-    """Undo all where the mailbox takes no more mails. Asked last: a mail that cannot be queued is not counted."""
+    """Roll back if the mailbox may get no more email. Called last: an email that cannot be queued is not counted."""
     if not await mailbox_takes():
         await unit.rollback()
 
@@ -189,5 +189,5 @@ def _record(
 
 
 def _record_attempt(unit: Unit, action: UserAct, row: AnyRow | None, origin: Origin) -> None:
-    """Note that somebody, nobody knows who, asked something about an account or about none."""
+    """Record that an unknown caller made a request about an address, with or without an account."""
     record_in(unit, SYSTEM, action, object_type=_USER, object_id=row.user_id if row else "unknown", origin=origin)

@@ -1,4 +1,4 @@
-"""Running the identity role's statements in a unit of work."""
+"""Runs the identity role's statements in a unit of work."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,10 +16,10 @@ async def run(unit: Unit, statement: TextClause, values: Values) -> None:
 
 
 async def one(unit: Unit, statement: TextClause, values: Values) -> AnyRow | None:
-    """Return the one row that a statement gives, if it gives one."""
+    """Return the one row of a statement's result, or None."""
     return (await (await unit.session.connection()).execute(statement, values)).one_or_none()
 
 
 async def every(unit: Unit, statement: TextClause, values: Values) -> Sequence[AnyRow]:
-    """Return the rows that a statement gives."""
+    """Return the rows of a statement's result."""
     return (await (await unit.session.connection()).execute(statement, values)).all()

@@ -1,4 +1,4 @@
-"""When an API key was last used, without a write for each use."""
+"""Records when API keys were last used, without one write for each use."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -17,10 +17,10 @@ from insula.db.engine.pools import Database
 from insula.db.engine.roles import IDENTITY
 
 COARSENESS: Final = timedelta(minutes=1)
-"""A key's row is written at most this often, however many processes see it used."""
+"""A key's row is written at most this often, by all processes together."""
 
 FLUSH_SECONDS: Final = 5.0
-"""How long writing may take in all; a process that ends waits no longer for a silent database."""
+"""How long one flush may take; a process that shuts down waits no longer for a silent database."""
 
 _log = structlog.get_logger(__name__)
 _WRITE: Final = text("""
@@ -31,18 +31,18 @@ _WRITE: Final = text("""
 
 
 class KeyUses:
-    """Notes uses in memory. ``flush`` writes them down: from time to time, and when the process ends."""
+    """Notes uses in memory. ``flush`` writes them, periodically and when the process shuts down."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._noted: dict[TenantId, dict[UUID, float]] = {}
 
     def note(self, tenant_id: TenantId, key_id: UUID) -> None:
-        """Note that the key is being used."""
+        """Note that the key is used now."""
         self._noted.setdefault(tenant_id, {})[key_id] = clock.timestamp()
 
     async def flush(self, within: float = FLUSH_SECONDS) -> None:
-        """Write down what was noted since the last time, in so many seconds at most; the rest is kept for the next."""
+        """Write the uses noted since the last flush, within so many seconds; keep the rest for the next flush."""
         noted, self._noted = self._noted, {}
         failed: dict[TenantId, dict[UUID, float]] = {}
         loop = asyncio.get_running_loop()
@@ -60,7 +60,7 @@ class KeyUses:
                     failed[tenant_id] = uses
                 del noted[tenant_id]
         finally:
-            self._keep({**noted, **failed})  # those that failed come last, so that they hold up no others
+            self._keep({**noted, **failed})  # failed ones come last, so that they do not delay others
 
     def _keep(self, unwritten: Mapping[TenantId, dict[UUID, float]]) -> None:
         newer, self._noted = self._noted, dict(unwritten)

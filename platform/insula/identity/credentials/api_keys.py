@@ -1,7 +1,7 @@
-"""The form of an API key: whose it is, a secret, and a checksum that tells it from a typing error.
+"""The format of an API key: the ids of tenant and key, a secret, and a checksum that detects typing errors.
 
-``insula_sk_<tenant and key ids>_<256 random bits>_<CRC-32>``, each part in lower-case base 36 and of
-fixed length, so that a key is one word to double-click on and one pattern to search leaked files for.
+``insula_sk_<tenant and key ids>_<256 random bits>_<CRC-32>``, each part in lower-case base 36 and of fixed length, so
+that a double click selects a whole key, and one pattern finds keys in leaked files.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from insula.core.ids import TenantId
 
 PREFIX: Final = "insula_sk_"
 PATTERN: Final = r"insula_sk_[0-9a-z]{50}_[0-9a-z]{50}_[0-9a-z]{7}"
-"""What a secret scanner looks for."""
+"""The pattern for secret scanners."""
 
 _KEY: Final = re.compile(PATTERN)
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -29,29 +29,29 @@ _ID_BITS: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class PresentedKey:
-    """A well-formed key that somebody presents: whose it claims to be, and the hash to compare."""
+    """A well-formed key from a request: the ids that it claims, and the hash to compare."""
 
     tenant_id: TenantId
     key_id: UUID
     digest: bytes
 
     scopes: ClassVar[None] = None
-    """No scope limits a key: its actions are stored with it."""
+    """A key has no scopes: its actions are stored with it."""
 
 
 def new_key(tenant_id: UUID, key_id: UUID) -> str:
-    """Return a key with a fresh secret, to be shown once and stored as its ``digest_of``."""
+    """Return a key with a new secret. It is shown once; only its ``digest_of`` is stored."""
     body = f"{public_part(tenant_id, key_id)}_{_written(secrets.randbits(256), _WORD)}"
     return f"{body}_{_written(zlib.crc32(body.encode()), _CHECK)}"
 
 
 def public_part(tenant_id: UUID, key_id: UUID) -> str:
-    """Return what the key begins with, whatever its secret: enough to find it by, and to tell anybody."""
+    """Return the first part of the key, which identifies it without the secret."""
     return PREFIX + _written((tenant_id.int << _ID_BITS) | key_id.int, _WORD)
 
 
 def read_key(text: str) -> PresentedKey:
-    """Return what ``text`` says. Raises Unauthenticated for whatever could never have been a key."""
+    """Parse a key. Raises Unauthenticated for any text that cannot be a key."""
     if not _KEY.fullmatch(text):
         raise Unauthenticated
     body, _, checksum = text.rpartition("_")
@@ -65,7 +65,7 @@ def read_key(text: str) -> PresentedKey:
 
 
 def digest_of(key: str) -> bytes:
-    """Return what is stored of a key. Its 256 random bits need neither salt nor a slow hash."""
+    """Return the stored hash of a key. Its 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(key.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""What a verified access token says, and the profile (RFC 9068) that it must fit."""
+"""The claims of a verified access token, and the profile (RFC 9068) that they must match."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,37 +10,37 @@ from insula.core.ids import TenantId, UserId
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, not a secret
 FIRST_PARTY_CLIENT = "insula"
-_LATEST = 2**53  # what a JSON number carries exactly
+_LATEST = 2**53  # the largest exact integer in JSON
 _LONGEST_TEXT = 255
 _LONGEST_SCOPE = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The subject of a verified token: for one user, one session, one audience, at most one tenant."""
+    """The claims of a verified token: one user, one session, one audience, at most one tenant."""
 
     user_id: UserId
     session_id: UUID
     tenant_id: TenantId | None
     audience: str
     scopes: frozenset[str] | None
-    """The actions that the token is limited to; None: all that the user's role allows."""
+    """The actions to which the token is limited; None for all that the user's role allows."""
     expires_at: float
     token_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What a token's claims are held against: its issuer and the clock skew that is forgiven."""
+class TokenProfile:
+    """The expected issuer, and the tolerated clock skew."""
 
     issuer: str
     leeway: float
 
     def read(self, payload: Mapping[str, object], now: float) -> Claims:
-        """Return the claims of ``payload``, every one required except ``tenant`` and ``scope``.
+        """Return the claims of ``payload``. All are required except ``tenant`` and ``scope``.
 
-        A claim that is absent, of another type or outside its bounds raises Unauthenticated; nothing
-        is coerced. The audience is one exact string, never a list.
+        Raises Unauthenticated for a claim that is absent, of the wrong type or out of bounds; nothing is coerced. The
+        audience is one string, never a list.
         """
         if _text(payload, "iss") != self.issuer:
             raise Unauthenticated
@@ -67,7 +67,7 @@ def _text(payload: Mapping[str, object], name: str) -> str:
 
 
 def _moment(payload: Mapping[str, object], name: str) -> float:
-    """Return a NumericDate. No bool, NaN, infinity or number beyond what a double holds exactly."""
+    """Return a NumericDate. Refuses bool, NaN, infinity, and numbers that a double cannot hold exactly."""
     value = payload.get(name)
     if not _is_number(value) or not 0 <= value <= _LATEST:
         raise Unauthenticated
@@ -79,7 +79,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _uuid(payload: Mapping[str, object], name: str) -> UUID:
-    """Return a UUID in its one canonical spelling, so that equal ids are equal strings everywhere."""
+    """Return a UUID. Refuses other than canonical spellings, so that equal ids are equal strings everywhere."""
     text = _text(payload, name)
     try:
         value = UUID(text)
@@ -91,7 +91,7 @@ def _uuid(payload: Mapping[str, object], name: str) -> UUID:
 
 
 def _scopes(payload: Mapping[str, object]) -> frozenset[str] | None:
-    """Return the actions that the token names. Without the claim our own client has the role, others have nothing."""
+    """Return the token's actions. Without the claim, our own client may do all that the role allows, others nothing."""
     client = _text(payload, "client_id")
     if "scope" not in payload:
         return None if client == FIRST_PARTY_CLIENT else frozenset()

@@ -1,10 +1,10 @@
 """Envelope encryption for secrets that must be read back from the database.
 
-Each secret has a data key of its own; the key-encryption key of the settings seals only that, so a
-rotation rewraps 32 bytes and leaves the ciphertext alone. Both layers are AES-256-GCM, bound to the
-place (table, column, row id) at which the secret stands: moved elsewhere it does not open.
+Each secret is encrypted with its own data key, and the data key with the key-encryption key of the settings. So a
+rotation rewraps 32 bytes and keeps the ciphertext. Both layers are AES-256-GCM with the secret's location (table,
+column, row id) as associated data: a secret that was moved elsewhere cannot be decrypted.
 
-Layout: version (1) | key id (8) | nonce (12) | sealed data key (48) | nonce (12) | ciphertext.
+Layout: version (1) | key id (8) | nonce (12) | encrypted data key (48) | nonce (12) | ciphertext.
 """
 
 import base64
@@ -27,28 +27,28 @@ _WRAPPED = slice(9, 69)
 _BODY = slice(69, None)
 
 
-class SealBroken(Exception):
-    """A sealed secret cannot be opened: altered, moved, or sealed by a key that is not configured."""
+class DecryptionFailed(Exception):
+    """A secret cannot be decrypted: it was altered or moved, or its key is not configured."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a secret stands. A seal made for one place does not open at another."""
+class SecretLocation:
+    """Where a secret is stored. A secret encrypted for one location cannot be decrypted at another."""
 
     table: str
     column: str
     row_id: str
 
     def associated_data(self) -> bytes:
-        """Return the unambiguous bytes that both layers authenticate."""
+        """Return the associated data of both layers, unambiguous by length prefixes."""
         return b"".join(
             len(part).to_bytes(4, "big") + part
             for part in (name.encode() for name in (self.table, self.column, self.row_id))
         )
 
 
-class Sealer:
-    """Seals with the first key-encryption key and opens with any, so that keys can rotate."""
+class Encryptor:
+    """Encrypts with the first key-encryption key and decrypts with any, so that keys can rotate."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != _KEY_LENGTH for key in keys):
@@ -58,7 +58,7 @@ class Sealer:
 
     @classmethod
     def of(cls, setting: SecretStr) -> Self:
-        """Return the sealer of a comma-separated list of keys in URL-safe base64, padded or not."""
+        """Return the encryptor for a comma-separated list of keys in URL-safe base64, padded or not."""
         texts = [text.strip() for text in setting.get_secret_value().split(",") if text.strip()]
         try:
             return cls(
@@ -70,52 +70,52 @@ class Sealer:
         except (binascii.Error, ValueError) as error:
             raise ValueError("INSULA_AUTH_KEY_ENCRYPTION_KEY must be 32 random bytes as URL-safe base64") from error
 
-    def seal(self, secret: bytes, place: Place) -> bytes:
-        """Return ``secret`` sealed for ``place`` under a fresh data key."""
+    def encrypt(self, secret: bytes, location: SecretLocation) -> bytes:
+        """Return ``secret`` encrypted for ``location`` with a new data key."""
         data_key = secrets.token_bytes(_KEY_LENGTH)
-        return self._wrap(data_key, place) + _encrypt(data_key, secret, place)
+        return self._wrap(data_key, location) + _encrypt(data_key, secret, location)
 
-    def open(self, sealed: bytes, place: Place) -> bytes:
-        """Return the secret. Raises SealBroken."""
-        return _decrypt(self._unwrap(sealed, place), sealed[_BODY], place)
+    def decrypt(self, encrypted: bytes, location: SecretLocation) -> bytes:
+        """Return the secret. Raises DecryptionFailed."""
+        return _decrypt(self._unwrap(encrypted, location), encrypted[_BODY], location)
 
-    def opens(self, sealed: bytes, place: Place) -> bool:
+    def can_decrypt(self, encrypted: bytes, location: SecretLocation) -> bool:
         """Tell whether ``open`` would return."""
         try:
-            self.open(sealed, place)
-        except SealBroken:
+            self.decrypt(encrypted, location)
+        except DecryptionFailed:
             return False
         return True
 
-    def rewrap(self, sealed: bytes, place: Place) -> bytes:
-        """Return the same secret under the current key-encryption key. Raises SealBroken."""
-        return self._wrap(self._unwrap(sealed, place), place) + sealed[_BODY]
+    def rewrap(self, encrypted: bytes, location: SecretLocation) -> bytes:
+        """Return the same secret with its data key under the current key-encryption key. Raises DecryptionFailed."""
+        return self._wrap(self._unwrap(encrypted, location), location) + encrypted[_BODY]
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Tell whether ``sealed`` is under the current key-encryption key."""
-        return sealed[_KEY_ID] == self._current
+    def is_current(self, encrypted: bytes) -> bool:
+        """Tell whether ``encrypted`` uses the current key-encryption key."""
+        return encrypted[_KEY_ID] == self._current
 
-    def _wrap(self, data_key: bytes, place: Place) -> bytes:
-        return _VERSION + self._current + _encrypt(self._keys[self._current], data_key, place)
+    def _wrap(self, data_key: bytes, location: SecretLocation) -> bytes:
+        return _VERSION + self._current + _encrypt(self._keys[self._current], data_key, location)
 
-    def _unwrap(self, sealed: bytes, place: Place) -> bytes:
-        key = self._keys.get(sealed[_KEY_ID])
-        if sealed[:1] != _VERSION or key is None:
-            raise SealBroken(f"{place.table}.{place.column} is sealed by a key that is not configured")
-        return _decrypt(key, sealed[_WRAPPED], place)
+    def _unwrap(self, encrypted: bytes, location: SecretLocation) -> bytes:
+        key = self._keys.get(encrypted[_KEY_ID])
+        if encrypted[:1] != _VERSION or key is None:
+            raise DecryptionFailed(f"{location.table}.{location.column} needs a key that is not configured")
+        return _decrypt(key, encrypted[_WRAPPED], location)
 
 
 def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"insula key id" + key).digest()[:8]
 
 
-def _encrypt(key: bytes, plain: bytes, place: Place) -> bytes:
+def _encrypt(key: bytes, plain: bytes, location: SecretLocation) -> bytes:
     nonce = secrets.token_bytes(_NONCE_LENGTH)
-    return nonce + AESGCM(key).encrypt(nonce, plain, place.associated_data())
+    return nonce + AESGCM(key).encrypt(nonce, plain, location.associated_data())
 
 
-def _decrypt(key: bytes, sealed: bytes, place: Place) -> bytes:
+def _decrypt(key: bytes, encrypted: bytes, location: SecretLocation) -> bytes:
     try:
-        return AESGCM(key).decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], place.associated_data())
+        return AESGCM(key).decrypt(encrypted[:_NONCE_LENGTH], encrypted[_NONCE_LENGTH:], location.associated_data())
     except (InvalidTag, ValueError) as error:
-        raise SealBroken(f"{place.table}.{place.column} does not open") from error
+        raise DecryptionFailed(f"{location.table}.{location.column} cannot be decrypted") from error

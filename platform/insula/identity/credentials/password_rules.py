@@ -1,4 +1,4 @@
-"""Which passwords may be chosen: long ones that a guesser does not try first (NIST SP 800-63B), of any characters."""
+"""The rules for new passwords (NIST SP 800-63B): long enough, of any characters, and none of the common ones."""
 
 import unicodedata
 from typing import Annotated, Final
@@ -11,7 +11,7 @@ SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 128
 _FEWEST_CHARACTERS: Final = 5
 
-# The most used ones that are long enough to get here, without what stands between their letters and figures.
+# The most common passwords that are long enough, without spaces and punctuation.
 _COMMON: Final = frozenset(
     """
     123456789012 1234567890123 12345678901234 123456789012345 1234567890123456 12345678910 123456789101112
@@ -48,7 +48,7 @@ class PasswordTooEasy(AppError):
 
 
 def check_password(password: str, *own: str) -> None:
-    """Raise PasswordTooEasy for a common or repetitive password, and for one of the user's ``own`` words."""
+    """Raise PasswordTooEasy for a common or repetitive password, and for one of the user's ``own`` texts."""
     bare = _bare(password)
     mine = {_bare(word) for text in own for word in (text, text.partition("@")[0])}
     if len(set(bare)) < _FEWEST_CHARACTERS or bare in _COMMON or bare in mine:
@@ -56,6 +56,6 @@ def check_password(password: str, *own: str) -> None:
 
 
 def _bare(text: str) -> str:
-    """Return what is left when case, accents' encodings, spaces and punctuation are taken away, or else all of it."""
+    """Return the letters and digits of ``text`` in folded case and normal form, or all of it if there are none."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(character for character in folded if character.isalnum()) or folded

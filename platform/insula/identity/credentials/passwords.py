@@ -1,4 +1,4 @@
-"""Passwords: argon2id, off the event loop, with the same work whether or not the account exists."""
+"""Passwords: argon2id in threads, with the same work whether or not the account exists."""
 
 import unicodedata
 
@@ -9,13 +9,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 # OWASP's second choice for argon2id: 19 MiB, two passes, one lane.
 MEMORY_KIB, PASSES, LANES = 19_456, 2, 1
-# What an unknown account's password is compared with: same parameters, a password nobody knows.
+# The hash for unknown accounts: same parameters, of a password that nobody knows.
 DECOY = "$argon2id$v=19$m=19456,t=2,p=1$aW5zdWxhLWRlY295LXNhbA$xUMwKeaauHBLjW7azko+nuX+3QVIQwbii8Uy3Bq08NM"
 _AT_ONCE = 4  # at 19 MiB each
 
 
 class Passwords:
-    """Hashes and verifies, a few at a time, so that a flood of logins takes neither memory nor loop."""
+    """Hashes and verifies a few at a time, so that a flood of logins exhausts neither memory nor the event loop."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
@@ -26,14 +26,14 @@ class Passwords:
         return await anyio.to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Tell whether ``password`` fits; with no hash, work just as long and say no."""
+        """Tell whether ``password`` matches; without a hash, work as long and return False."""
         fits = await anyio.to_thread.run_sync(
             self._fits, password_hash or DECOY, _prepared(password), limiter=self._limiter
         )
         return fits and password_hash is not None
 
     def outdated(self, password_hash: str) -> bool:
-        """Tell whether ``password_hash`` was made with other parameters than today's."""
+        """Tell whether ``password_hash`` was made with other than the current parameters."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def _fits(self, password_hash: str, password: bytes) -> bool:
@@ -44,15 +44,15 @@ class Passwords:
 
 
 async def hash_password(password: str) -> str:
-    """Return the encoded hash of ``password``, for seeds and scripts that hash once."""
+    """Return the encoded hash of ``password``, for scripts that hash once."""
     return await Passwords().hash(password)
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Tell whether ``password`` fits ``password_hash``; with no hash, work just as long and say no."""
+    """Tell whether ``password`` matches ``password_hash``; without a hash, work as long and return False."""
     return await Passwords().verify(password_hash, password)
 
 
 def _prepared(password: str) -> bytes:
-    """Return one byte string for every way in which keyboards spell the same password."""
+    """Return the same bytes for every Unicode spelling of a password."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

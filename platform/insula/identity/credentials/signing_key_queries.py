@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import TextClause, text
 
-# Held to the end of the transaction by whoever makes or retires a key, on any process.
+# Any process that makes or retires a key holds this lock until its transaction ends.
 LOCK: Final[TextClause] = text("select pg_advisory_xact_lock(hashtext('insula'), hashtext('signing_key'))")
 
 PUBLIC: Final[TextClause] = text("""
@@ -32,4 +32,4 @@ RETIRE: Final[TextClause] = text("""
     update signing_key set retired_at = :retired_at where retired_at is null or retired_at > :retired_at
 """)
 
-RESEAL: Final[TextClause] = text("update signing_key set private_sealed = :private_sealed where kid = :kid")
+REWRAP: Final[TextClause] = text("update signing_key set private_sealed = :private_sealed where kid = :kid")

@@ -1,4 +1,4 @@
-"""The signing keys: made once for all processes, sealed at rest, public halves known to every verifier."""
+"""The signing keys: made once for all processes, and encrypted at rest."""
 
 import asyncio
 import json
@@ -19,35 +19,34 @@ from insula.db.engine.pools import Database
 from insula.db.engine.roles import GATE, IDENTITY
 from insula.db.engine.shared_load import SharedLoad
 from insula.identity.credentials import signing_key_queries as queries
-from insula.identity.credentials.encryption import Place, Sealer
+from insula.identity.credentials.encryption import Encryptor, SecretLocation
 
 ALGORITHM = "RS256"
 _BITS = 2048
-# A retired key verifies for as long as the longest-lived token that it may have signed, with leeway.
+# A retired key verifies until the longest-lived token that it may have signed expires, plus leeway.
 _OVERLAP = timedelta(hours=1, minutes=2)
 _REREAD_SECONDS = 2.0
 _RELOAD_SECONDS = 1.0
-"""How long a request waits for keys to be read again when some are known; the reading goes on beside it."""
+"""How long a request waits for a reload when some keys are known; the reload goes on in the background."""
 _UNHEARD_SECONDS = 1.0
-"""How long the keys are believed while nobody tells of changes, and after a reload that failed."""
+"""How long the keys are trusted without a reload while the listener is away, and after a failed reload."""
 _log = structlog.get_logger(__name__)
 
 Jwk = Mapping[str, str]
 
 
 class KeyRing:
-    """Signs with the newest key, verifies with every key that is not long retired.
+    """Signs with the newest key, and verifies with every key that is not long retired.
 
-    ``generation`` grows whenever the keys may have changed: whoever keeps what a key has proved
-    keeps it for one generation. Registered with the listener as a sink of access changes.
+    ``generation`` grows whenever the keys may have changed; a cache of verified tokens is valid for one generation.
+    Registered with the listener as a sink of access changes.
 
-    Public keys that were read stay known when a reload fails: they do not become untrue because the
-    database is away.
+    If a reload fails, the known public keys stay in use: an unreachable database does not make them invalid.
     """
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._sealer = Sealer.of(settings.auth.key_encryption_key)
+        self._encryptor = Encryptor.of(settings.auth.key_encryption_key)
         self._public: Mapping[str, RSAKey] | None = None
         self._signer: RSAKey | None = None
         self._loading = SharedLoad(self._load)
@@ -58,9 +57,9 @@ class KeyRing:
         self.listener_alive = False
 
     async def load(self) -> None:
-        """Read the keys, making the first one if need be, so that no request waits for it.
+        """Read the keys, and make the first one if there is none, so that no request waits for it.
 
-        While the database is away this does nothing: the first request that needs a key reads it.
+        Do nothing while the database is away: then the first request that needs a key reads it.
         """
         try:
             await self.signer()
@@ -74,12 +73,12 @@ class KeyRing:
         await self._loading_signer.close()
 
     def notify(self, payload: str) -> None:
-        """Forget the keys when ``payload`` says that they changed."""
+        """Forget the keys if ``payload`` tells that they changed."""
         if payload.startswith("keys:"):
             self.flush()
 
     def flush(self) -> None:
-        """Read the keys again before they are next used, and forget whatever they proved."""
+        """Have the keys read again before their next use, and start a new generation."""
         self.generation += 1
         self._stale = True
         self._failed_at = float("-inf")
@@ -88,10 +87,9 @@ class KeyRing:
         self._loading_signer.forget()
 
     async def find(self, kid: str) -> RSAKey:
-        """Return the public key named ``kid``. Raises Unauthenticated when it is not ours.
+        """Return the public key named ``kid``. Raises Unauthenticated if it is not ours.
 
-        A name that is not known has the keys read again, at most once every few seconds however
-        many strange names arrive.
+        An unknown name causes a reload, at most one every few seconds, however many unknown names arrive.
         """
         key = (await self._public_keys()).get(kid)
         if key is None:
@@ -101,7 +99,7 @@ class KeyRing:
         return key
 
     async def signer(self) -> RSAKey:
-        """Return the private key to sign with, named by its ``kid``; the first one is made here."""
+        """Return the private key to sign with, and its ``kid``. Makes the first one."""
         return self._signer if self._signer is not None else await self._loading_signer()
 
     async def _load_signer(self) -> RSAKey:
@@ -116,14 +114,14 @@ class KeyRing:
         return key
 
     async def jwks(self) -> list[Jwk]:
-        """Return the public keys as JWKs (RFC 7517), for whoever verifies our tokens elsewhere."""
+        """Return the public keys as JWKs (RFC 7517), for verifiers elsewhere."""
         return [_public_jwk(key) for key in (await self._public_keys()).values()]
 
     async def rotate(self, *, distrust: bool = False) -> str:
         """Sign with a new key from now on, and return its ``kid``.
 
-        The keys before it are retired: tokens they signed stay good until they expire. With
-        ``distrust``, for a key that leaked, they count as long retired and their tokens die at once.
+        The earlier keys are retired: tokens that they signed stay valid until they expire. With ``distrust``, for a
+        leaked key, they count as long retired, so their tokens become invalid at once.
         """
         key = await _generate()
         async with self._database.unit(IDENTITY) as unit:
@@ -135,11 +133,11 @@ class KeyRing:
         self.flush()
         return _kid(key)
 
-    async def sealed_away(self) -> list[str]:
-        """Return the ``kid`` of each signing key that no configured key-encryption key opens."""
+    async def undecryptable(self) -> list[str]:
+        """Return the ``kid`` of each signing key that no configured key-encryption key decrypts."""
         async with self._database.unit(IDENTITY) as unit:
             rows = (await (await unit.session.connection()).execute(queries.SIGNING)).all()
-        return [row.kid for row in rows if not self._sealer.opens(row.private_sealed, _place(row.kid))]
+        return [row.kid for row in rows if not self._encryptor.can_decrypt(row.private_sealed, _location(row.kid))]
 
     async def _public_keys(self) -> Mapping[str, RSAKey]:
         known = self._public
@@ -155,7 +153,7 @@ class KeyRing:
             return known
 
     def is_believed(self) -> bool:
-        """Tell whether the public keys may be used as they are known, without a look at the database."""
+        """Tell whether the known public keys may be used without asking the database."""
         now = time.monotonic()
         if now - self._failed_at < _UNHEARD_SECONDS:
             return True
@@ -177,7 +175,7 @@ class KeyRing:
         if generation != self.generation:
             return keys
         if self._public is not None and keys.keys() != self._public.keys():
-            self.generation += 1  # changed while nobody told us
+            self.generation += 1  # changed without a notification
         self._public, self._stale = keys, False
         return keys
 
@@ -185,11 +183,11 @@ class KeyRing:
         row = (await connection.execute(queries.NEWEST_PRIVATE)).one_or_none()
         if row is None:
             return None
-        place = _place(row.kid)
-        if not self._sealer.is_current(row.private_sealed):
-            sealed = self._sealer.rewrap(row.private_sealed, place)
-            await connection.execute(queries.RESEAL, {"kid": row.kid, "private_sealed": sealed})
-        return RSAKey.import_key(json.loads(self._sealer.open(row.private_sealed, place)))
+        location = _location(row.kid)
+        if not self._encryptor.is_current(row.private_sealed):
+            encrypted = self._encryptor.rewrap(row.private_sealed, location)
+            await connection.execute(queries.REWRAP, {"kid": row.kid, "private_sealed": encrypted})
+        return RSAKey.import_key(json.loads(self._encryptor.decrypt(row.private_sealed, location)))
 
     async def _make_first(self, connection: AsyncConnection) -> RSAKey:
         await connection.execute(queries.LOCK)
@@ -206,7 +204,7 @@ class KeyRing:
             "kid": kid,
             "algorithm": ALGORITHM,
             "public_jwk": json.dumps(_public_jwk(key)),
-            "private_sealed": self._sealer.seal(json.dumps(key.as_dict(private=True)).encode(), _place(kid)),
+            "private_sealed": self._encryptor.encrypt(json.dumps(key.as_dict(private=True)).encode(), _location(kid)),
             "now": clock.now(),
         }
         await connection.execute(queries.INSERT, values)
@@ -227,5 +225,5 @@ def _kid(key: RSAKey) -> str:
     return key.kid
 
 
-def _place(kid: str) -> Place:
-    return Place("signing_key", "private_sealed", kid)
+def _location(kid: str) -> SecretLocation:
+    return SecretLocation("signing_key", "private_sealed", kid)

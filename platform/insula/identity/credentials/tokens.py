@@ -1,4 +1,4 @@
-"""Access tokens (RFC 9068): the one place that signs them and the one place that decodes them."""
+"""Access tokens (RFC 9068): only this module signs and decodes them."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from insula.core import clock
 from insula.core.errors import Unauthenticated
 from insula.core.ids import TenantId, UserId, new_id
 from insula.core.settings import Settings
-from insula.identity.credentials.claims import FIRST_PARTY_CLIENT, TOKEN_TYPE, Claims, Profile
+from insula.identity.credentials.claims import FIRST_PARTY_CLIENT, TOKEN_TYPE, Claims, TokenProfile
 from insula.identity.credentials.signing_keys import ALGORITHM, KeyRing
 
 LONGEST_TOKEN = 8192
@@ -24,7 +24,7 @@ _CACHED_TOKENS = 10_000
 
 
 class TokenIssuer:
-    """Signs access tokens: short-lived, for one exact audience and at most one tenant."""
+    """Signs access tokens: short-lived, for one audience and at most one tenant."""
 
     def __init__(self, settings: Settings, keys: KeyRing) -> None:
         self._issuer = issuer_of(settings)
@@ -42,7 +42,7 @@ class TokenIssuer:
     ) -> str:
         """Return a signed token, limited to the actions in ``scopes`` unless that is None.
 
-        Whether the user may have it is the caller's to know.
+        The caller must check that the user may have it.
         """
         now = int(clock.timestamp())
         payload = {
@@ -66,35 +66,34 @@ class TokenIssuer:
 class TokenVerifier:
     """Verifies access tokens, each signature once.
 
-    A token that was verified stays in a cache by the SHA-256 of the header that presents it, until
-    as many as the cache holds were verified after it; its expiry is asked of the clock at every use,
-    and a change of the keys empties the cache. Whether its session still lives is the directory's
-    to say.
+    Verified tokens are cached by the SHA-256 of their Authorization header; when the cache is full, the oldest is
+    dropped. The expiry is checked at every use, and a change of the keys empties the cache. The directory tells whether
+    the session is still valid.
     """
 
     def __init__(self, settings: Settings, keys: KeyRing, cached: int = _CACHED_TOKENS) -> None:
-        self._profile = Profile(issuer_of(settings), settings.auth.leeway_seconds)
+        self._profile = TokenProfile(issuer_of(settings), settings.auth.leeway_seconds)
         self._keys = keys
         self._bound = cached
         self._verified: OrderedDict[bytes, Claims] = OrderedDict()
         self._generation = keys.generation
 
     async def verify(self, token: str, audience: str) -> Claims:
-        """Return the claims of a token made by us for ``audience``. Raises Unauthenticated."""
+        """Return the claims of a token that we issued for ``audience``. Raises Unauthenticated."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise Unauthenticated
         claims = self.cached(_authorization(token), audience)
         return claims if claims is not None else await self._verify(token, audience)
 
     def cached(self, authorization: bytes, audience: str) -> Claims | None:
-        """Return the claims of the token that the header's value presents; else None.
+        """Return the claims of the token in an Authorization header if it is cached and valid for ``audience``.
 
-        That is, of one that was verified before and is still good for ``audience``, presented as ``Bearer`` spells it.
+        Finds it only if the scheme is spelled ``Bearer``.
         """
         if self._generation != self._keys.generation:
             self.flush()
         if not self._keys.listener_alive and not self._keys.is_believed():
-            return None  # nobody tells of a distrusted key: have the keys read again
+            return None  # a key may be distrusted without a notification: have the keys read again
         digest = hashlib.sha256(authorization).digest()
         claims = self._verified.get(digest)
         if claims is None or claims.audience != audience:
@@ -138,14 +137,20 @@ def issuer_of(settings: Settings) -> str:
 def _parse(token: str) -> jws.CompactSignature:
     try:
         return jws.extract_compact(token.encode())
-    except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:  # a header that is no object
+    except (
+        JoseError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:  # e.g. a header that is no object
         raise Unauthenticated from error
 
 
 def _named_key(header: object) -> str:
-    """Return the ``kid`` of a header that says exactly what ours say.
+    """Return the ``kid`` of a header with exactly our members.
 
-    Any further member (jwk, jku, x5u, crit, …) is refused unread.
+    Refuses any other member (jwk, jku, x5u, crit, …) without reading it.
     """
     if not isinstance(header, dict) or header.keys() != _HEADER:
         raise Unauthenticated

@@ -1,1 +1,1 @@
-"""Sessions: refresh tokens, their rotation and their end."""
+"""Sessions: refresh tokens, their rotation and expiry."""

@@ -1,4 +1,4 @@
-"""What nobody can sign in with any more is deleted: sessions with their refresh tokens, links, retired keys."""
+"""Deletes what has expired: sessions with their refresh tokens, links, retired keys."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ _KEYS: Final = text("""
 
 
 async def expire(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
-    """Delete in batches, each a transaction of its own."""
+    """Delete in batches, each in its own transaction."""
     now = clock.now()
     await _delete(context, _SESSIONS, now)
     await _delete(context, _LINKS, now)

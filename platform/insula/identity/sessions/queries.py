@@ -20,7 +20,7 @@ OPEN: Final[TextClause] = text("""
     values (:session_id, :user_id, :now, :now, :expires_at)
 """)
 
-# For the password that was verified a moment ago: whoever changes it meanwhile ends this session too.
+# Opens a session only if the password is still the one just verified; a later change of it ends this session too.
 OPEN_BY_PASSWORD: Final[TextClause] = text("""
     with proven as (
         select user_id from credential where user_id = :user_id and password_hash = :password_hash for share
@@ -46,7 +46,7 @@ HOLDER: Final[TextClause] = text("""
       and s.revoked_at is null and s.expires_at > :now and u.status = 'active' and u.email_verified_at is not null
 """)
 
-# One winner: a second caller waits for the row, finds used_at set, and changes nothing.
+# One caller wins: a second one waits for the row, finds used_at set, and changes nothing.
 USE: Final[TextClause] = text("""
     update refresh_token r set used_at = :now
     from auth_session s, "user" u
@@ -58,7 +58,7 @@ USE: Final[TextClause] = text("""
 
 TOUCH: Final[TextClause] = text("update auth_session set last_used_at = :now where id = :session_id")
 
-# Of a token that was used before: whoever shows it again has it from somebody else, or is somebody else.
+# For a token that was used before: a second use means that it was stolen.
 REVOKE_REUSED: Final[TextClause] = text("""
     update auth_session s set revoked_at = :now
     from refresh_token r

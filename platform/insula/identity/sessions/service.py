@@ -1,4 +1,4 @@
-"""Sessions: opened by a password, carried on by refresh tokens that are each good once."""
+"""Sessions: opened by a password, continued by refresh tokens that can each be used once."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -51,7 +51,7 @@ class RefreshTokenRefused(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """A session and the one refresh token that carries it on; the token is shown once and stored hashed."""
+    """A session and the refresh token that continues it; the token is shown once and stored hashed."""
 
     user_id: UserId
     session_id: UUID
@@ -60,10 +60,10 @@ class OpenedSession:
 
 
 class Authenticator(Protocol):
-    """What signing in needs of whoever keeps the accounts.
+    """The interface to an account store that sign-in needs.
 
-    ``choose`` is asked, with the user proven and nothing yet changed, what the session is for; when
-    it raises, no session is opened and no refresh token is used up. ``origin`` is for the audit log.
+    ``choose`` is called once the user is authenticated and before anything changes; it returns what the session is for.
+    If it raises, no session is opened and no refresh token is used up. ``origin`` is for the audit log.
     """
 
     async def login(
@@ -71,25 +71,25 @@ class Authenticator(Protocol):
     ) -> tuple[OpenedSession, Choice]:
         """Open a session.
 
-        Raises LoginRefused, alike for a wrong password and for no such account; and EmailNotVerified.
+        Raises LoginRefused, for a wrong password and an unknown account alike, and EmailNotVerified.
         """
         ...
 
     async def refresh(
         self, token: str, choose: Choose[Choice], origin: Origin = NOWHERE
     ) -> tuple[OpenedSession, Choice]:
-        """Trade a refresh token for the next. Raises RefreshTokenRefused; a reused one ends its session."""
+        """Exchange a refresh token for the next one. Raises RefreshTokenRefused; a reused token ends its session."""
         ...
 
     async def revoke(self, token: str, origin: Origin = NOWHERE) -> None:
-        """End the session of a refresh token, used or not; a token that is nobody's ends nothing."""
+        """End the session of a refresh token, used or not. Does nothing for an unknown token."""
         ...
 
 
 class Sessions:
-    """The Authenticator on our own tables, as the identity role.
+    """The Authenticator over our tables, accessed as the identity role.
 
-    A session ends a fixed time after its login; its refresh tokens never outlive it.
+    A session ends a fixed time after its login; its refresh tokens end with it.
     """
 
     def __init__(self, settings: Settings, database: Database, passwords: Passwords | None = None) -> None:
@@ -100,9 +100,9 @@ class Sessions:
     async def login(
         self, email: str, password: str, choose: Choose[Choice], origin: Origin = NOWHERE
     ) -> tuple[OpenedSession, Choice]:
-        """Open a session. Unknown, suspended and mistaken get one answer for the same work.
+        """Open a session. Unknown account, suspended account and wrong password: the same error after the same work.
 
-        Only who knows the password of an account that is not verified is told so.
+        EmailNotVerified is raised only for the right password.
         """
         async with self._database.unit(IDENTITY) as unit:
             connection = await unit.session.connection()
@@ -126,7 +126,7 @@ class Sessions:
     async def refresh(
         self, token: str, choose: Choose[Choice], origin: Origin = NOWHERE
     ) -> tuple[OpenedSession, Choice]:
-        """Trade a refresh token for the next; of any number at once, one succeeds."""
+        """Exchange a refresh token for the next one; of concurrent calls one succeeds."""
         hashed = _hash(token)
         async with self._database.unit(IDENTITY) as unit:
             connection = await unit.session.connection()
@@ -153,7 +153,7 @@ class Sessions:
                 _record(unit, actor, SessionAct.CLOSED, ended.session_id, ended.user_id, origin)
 
     async def _refuse(self, hashed: bytes, origin: Origin) -> Never:
-        """Refuse a token and, if it was used before, end its session: committed before the refusal is raised."""
+        """Refuse a token and, if it was used before, end its session. This is committed before the error is raised."""
         async with self._database.unit(IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
             revoked = (

@@ -6,7 +6,7 @@ if Redis lost its data.
 """
 
 from insula.limits.circuit import AWAY, PATIENCE, Circuit
-from insula.limits.rates.ledger import Debit, Grant, Loan
+from insula.limits.rates.ledger import Debit, Loan, LoanReply
 from insula.limits.rates.local import LocalLedger
 from insula.limits.rates.remote import RemoteLedger
 
@@ -24,17 +24,17 @@ class FailoverLedger:
         """Whether this process counts by itself now."""
         return self.circuit.open
 
-    async def lend(self, loan: Loan, local: Loan | None = None) -> Grant:
+    async def lend(self, loan: Loan, local: Loan | None = None) -> LoanReply:
         """Lend from Redis or from this process's own ledger; ``local`` replaces the loan at the latter."""
         if self._remote is not None and not self.circuit.open:
             try:
-                grant = await self.circuit.attempt(self._remote.lend(loan))
+                reply = await self.circuit.attempt(self._remote.lend(loan))
             except AWAY:
                 pass  # the circuit is open now
             else:
                 if loan.settles.loan and not loan.settles.shared:
                     self._local.settle(loan.key, loan.settles)
-                return grant
+                return reply
         if loan.settles.shared:
             self.settle(loan.key, loan.settles)
         return self._local.lend(local or loan)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from insula.core import clock
 from insula.core.ids import new_id
-from insula.limits.rates.ledger import NOTHING_LENT, Grant, Ledger, Loan
+from insula.limits.rates.ledger import NOTHING_LENT, Ledger, Loan, LoanReply
 from insula.limits.rates.policies import Counter
 from insula.limits.rates.storage import Lease, LeasedStorage
 
@@ -173,20 +173,20 @@ def _wake(wait: asyncio.Future[None], error: Exception | None) -> None:
         wait.set_exception(error)
 
 
-def _lease(loan: Loan, grant: Grant, starts: float) -> Lease:
-    lasts = LEASE_SECONDS if grant.tokens else min(grant.wait, _REFUSAL_SECONDS)
+def _lease(loan: Loan, reply: LoanReply, starts: float) -> Lease:
+    lasts = LEASE_SECONDS if reply.tokens else min(reply.wait, _REFUSAL_SECONDS)
     return Lease(
         limit=loan.limit,
-        lent=grant.tokens,
-        tokens=grant.tokens,
-        left=grant.left,
+        lent=reply.tokens,
+        tokens=reply.tokens,
+        left=reply.left,
         starts=starts,
         ends=starts + lasts,
-        frees_at=starts + grant.wait,
+        frees_at=starts + reply.wait,
         loan=loan.id,
-        shared=grant.shared,
-        wanes_at=starts + LEASE_SECONDS - _AHEAD_SECONDS if grant.tokens else math.inf,
-        low=_low(loan.limit, grant.tokens),
+        shared=reply.shared,
+        wanes_at=starts + LEASE_SECONDS - _AHEAD_SECONDS if reply.tokens else math.inf,
+        low=_low(loan.limit, reply.tokens),
     )
 
 

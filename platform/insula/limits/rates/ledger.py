@@ -45,7 +45,7 @@ class Loan(NamedTuple):
     unit: int = 1
 
 
-class Grant(NamedTuple):
+class LoanReply(NamedTuple):
     """The tokens lent, the tokens left for others, and the seconds until more are free."""
 
     tokens: int
@@ -57,7 +57,7 @@ class Grant(NamedTuple):
 class Ledger(Protocol):
     """Lends tokens."""
 
-    def lend(self, loan: Loan) -> Awaitable[Grant]:
+    def lend(self, loan: Loan) -> Awaitable[LoanReply]:
         """Lend ``need`` tokens, or what is left; up to ``wish`` while that is a small part of what is left."""
 
     def settle(self, key: str, debit: Debit) -> None:

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from insula.core import clock
-from insula.limits.rates.ledger import WINDOW, Debit, Grant, Loan
+from insula.limits.rates.ledger import WINDOW, Debit, Loan, LoanReply
 
 _ENTRIES = 10_000
 
@@ -23,7 +23,7 @@ class Entry:
         self._slots: dict[int, int] = {}
         self._loans: dict[str, Lent] = {}
 
-    def lend(self, loan: Loan, now: float) -> Grant:
+    def lend(self, loan: Loan, now: float) -> LoanReply:
         """Settle the earlier loan, drop the slots that have left the window, lend."""
         now /= loan.unit
         second = math.floor(now)
@@ -37,7 +37,7 @@ class Entry:
             self._loans[loan.id] = Lent(second + loan.seconds, tokens)
         elif tokens:
             self._spend(second, tokens)
-        return Grant(tokens, available - tokens, self._wait(loan.limit, now) * loan.unit, shared=False)
+        return LoanReply(tokens, available - tokens, self._wait(loan.limit, now) * loan.unit, shared=False)
 
     def settle(self, debit: Debit, second: int) -> None:
         """Settle a loan of this entry; ignore an unknown or settled one."""
@@ -67,7 +67,7 @@ class LocalLedger:
         self._max = entries
         self._entries: dict[str, Entry] = {}
 
-    def lend(self, loan: Loan) -> Grant:
+    def lend(self, loan: Loan) -> LoanReply:
         """Lend at once."""
         entry = self._entries.pop(loan.key, None) or Entry()
         self._entries[loan.key] = entry

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from insula.limits.client import Pool
-from insula.limits.rates.ledger import WINDOW, Debit, Grant, Loan
+from insula.limits.rates.ledger import WINDOW, Debit, Loan, LoanReply
 from insula.limits.script import LEND, SERVER_CLOCK, SETTLE
 
 _PREFIX: Final = "insula:rates:"
@@ -28,7 +28,7 @@ class Pending(NamedTuple):
     """A loan under way."""
 
     loan: Loan
-    grant: asyncio.Future[Grant]
+    reply: asyncio.Future[LoanReply]
 
 
 class Script(NamedTuple):
@@ -69,14 +69,14 @@ class RemoteLedger:
         self._sending: set[asyncio.Task[None]] = set()
         self._overtaking: asyncio.TimerHandle | None = None
 
-    def lend(self, loan: Loan) -> asyncio.Future[Grant]:
+    def lend(self, loan: Loan) -> asyncio.Future[LoanReply]:
         """Lend. Raises the client's errors. A cancelled loan is returned at the latest when its answer arrives."""
         pending = Pending(loan, asyncio.get_running_loop().create_future())
         self._queue.append(pending)
         if self._sender is not None and self._overtaking is None:
             self._overtaking = asyncio.get_running_loop().call_later(_OVERTAKING_SECONDS, self._overtake)
         self._start()
-        return pending.grant
+        return pending.reply
 
     def settle(self, key: str, debit: Debit) -> None:
         """Settle a loan with the next message, or at ``resume``. Bounded: the oldest settlement is dropped."""
@@ -137,7 +137,7 @@ class RemoteLedger:
 
     async def _send(self) -> bool:
         """Send one message; return whether it was answered."""
-        batch = [pending for pending in self._queue[:_BATCH] if not pending.grant.done()]
+        batch = [pending for pending in self._queue[:_BATCH] if not pending.reply.done()]
         del self._queue[:_BATCH]
         debits = list(self._settlements)[:_BATCH]
         settled = {debit: self._settlements.pop(debit) for debit in debits}
@@ -171,20 +171,20 @@ class RemoteLedger:
         return answers
 
     def _hand_out(self, batch: Sequence[Pending], answers: Sequence[Answer | Exception]) -> None:
-        for (loan, grant), answer in zip(batch, answers, strict=True):
+        for (loan, reply), answer in zip(batch, answers, strict=True):
             if isinstance(answer, Exception):
-                _refuse(grant, answer)
+                _refuse(reply, answer)
             elif isinstance(answer, list):
                 tokens, left, wait = answer
-                if not grant.done():
-                    grant.set_result(Grant(tokens, left, wait / 1000, shared=True))
+                if not reply.done():
+                    reply.set_result(LoanReply(tokens, left, wait / 1000, shared=True))
                 elif tokens:
                     self._give_back(loan)
 
     def _fail(self, batch: Sequence[Pending], error: Exception) -> None:
-        for loan, grant in batch:
+        for loan, reply in batch:
             self._give_back(loan)  # it may have been made
-            _refuse(grant, error)
+            _refuse(reply, error)
 
     def _give_back(self, loan: Loan) -> None:
         if loan.seconds:
@@ -201,6 +201,6 @@ def _settling(script: Script, key: str, debit: Debit) -> Call:
     return Call(script, key, (WINDOW, debit.loan, debit.spent))
 
 
-def _refuse(grant: asyncio.Future[Grant], error: Exception) -> None:
-    if not grant.done():
-        grant.set_exception(error)
+def _refuse(reply: asyncio.Future[LoanReply], error: Exception) -> None:
+    if not reply.done():
+        reply.set_exception(error)

@@ -17,8 +17,8 @@ Standing = tuple[str, int, float | None]
 class Verdict(NamedTuple):
     """Whether a request is admitted. ``policies`` is the value of ``RateLimit-Policy``: the limits that apply.
 
-    ``standings`` of an admitted request cover each policy, as this process knows it, which may lag by one lease; those
-    of a refused request only the policies that refuse it.
+    ``standings`` of an admitted request cover each policy, as this process knows it, which may lag by one lease;
+    those of a refused request only the policies that refuse it.
     """
 
     allowed: bool
@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
         return 0 if self.allowed else max((_seconds(wait) for _, _, wait in self.standings), default=1)
 
     def beside(self, at_once: int, left: int | None) -> Self:
-        """Return the verdict for a request that also needs one of ``at_once`` permits; ``left`` is None if there is none."""
+        """Return the verdict for a request that also needs one of ``at_once`` permits; ``left`` None means refused."""
         policies = f'{self.policies}, "{CONCURRENT}";q={at_once};qu="concurrent-requests"'
         if left is None:
             return self._replace(allowed=False, policies=policies, standings=[(CONCURRENT, 0, None)])
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
         for name, remaining, wait in self.standings:
             told += f', "{name}";r={remaining}'
             if wait is not None:
-                # A wait may exceed its window by up to a second, until the time slot ends. Longer waits are of longer windows.
+                # A wait may exceed its window by a second, until the time slot ends. Longer waits have longer windows.
                 told += f";t={min(_seconds(wait), WINDOW) if wait <= WINDOW + 1 else _seconds(wait)}"
         return told[2:]
 

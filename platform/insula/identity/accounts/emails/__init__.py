@@ -1,4 +1,4 @@
-"""The emails about accounts, which every installation sends; their files stand here."""
+"""The emails about accounts, which every installation sends, and their template files."""
 
 from typing import Final
 

@@ -11,7 +11,7 @@ SECRET = re.compile(r"(?<=#token=)insula_(?:ev|pr)_[\w-]+")
 
 
 @dataclass(frozen=True)
-class Letter:
+class SentEmail:
     template: str
     context: dict[str, str]
 
@@ -23,7 +23,7 @@ class Letter:
         return found[0]
 
 
-async def letters_to(readback: Readback, email: str) -> list[Letter]:
+async def emails_to(readback: Readback, email: str) -> list[SentEmail]:
     """Return the mails to an address, the oldest first."""
     rows = await readback(
         "select cast(args -> 'arguments' as text) as mail from jobs.procrastinate_jobs "
@@ -31,9 +31,9 @@ async def letters_to(readback: Readback, email: str) -> list[Letter]:
         email=email,
     )
     mails = [json.loads(row["mail"]) for row in rows]
-    return [Letter(mail["template"], mail["context"]) for mail in mails]
+    return [SentEmail(mail["template"], mail["context"]) for mail in mails]
 
 
 async def secret_to(readback: Readback, email: str) -> str:
     """Return the secret of the newest link that was sent to an address."""
-    return (await letters_to(readback, email))[-1].secret
+    return (await emails_to(readback, email))[-1].secret

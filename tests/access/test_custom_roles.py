@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.access import Policy, Published, Role
-from insula.access.custom_roles import OwnRoles
+from insula.access.custom_roles import CustomRoleDecisions
 
 ACTIONS = ["rack:read", "rack:create", "rack:delete", "tenant:give"]
 ASSIGNABLE = ACTIONS[:3]
@@ -34,7 +34,7 @@ def test_allows_exactly_what_is_named_and_assignable(permissions: frozenset[str]
 
 @given(sets=st.lists(SETS, min_size=2, max_size=8))
 def test_roles_do_not_mix(sets: list[frozenset[str]]) -> None:
-    own = OwnRoles(ACTIONS)
+    own = CustomRoleDecisions(ACTIONS)
 
     for _ in range(2):
         for permissions in sets:
@@ -57,7 +57,7 @@ def test_without_permissions_its_name_is_unknown() -> None:
 
 
 def test_forgotten_decisions_are_made_again() -> None:
-    own = OwnRoles(ACTIONS, size=2)
+    own = CustomRoleDecisions(ACTIONS, size=2)
     sets = [frozenset({action}) for action in ACTIONS]
 
     for permissions in [*sets, *sets]:
@@ -70,7 +70,7 @@ def test_ten_thousand_roles_cost_a_decision_no_more_than_one() -> None:
         frozenset(action for action, held in zip(actions, chosen, strict=True) if held)
         for chosen in islice(choices((True, False), repeat=len(actions)), 10_000)
     ]
-    few, many = OwnRoles(actions), OwnRoles(actions)
+    few, many = CustomRoleDecisions(actions), CustomRoleDecisions(actions)
     for permissions in sets:
         many.allows(permissions, "thing0:read")
     one = min(_cost(few, sets[:1] * 1_000) for _ in range(20))
@@ -79,7 +79,7 @@ def test_ten_thousand_roles_cost_a_decision_no_more_than_one() -> None:
     assert all_of_them < max(3 * one, 1e-6)
 
 
-def _cost(own: OwnRoles, sets: Sequence[frozenset[str]]) -> float:
+def _cost(own: CustomRoleDecisions, sets: Sequence[frozenset[str]]) -> float:
     ask: Callable[[frozenset[str], str], bool] = own.allows
     begun = time.perf_counter()
     for permissions in sets:
