@@ -1,4 +1,4 @@
-"""Mail: written from templates, enqueued with the change it tells of, sent by the worker."""
+"""Email: rendered from templates, enqueued in the transaction of its cause, sent by the worker."""
 
 from insula.mail.outbox import jobs, send_mail
 from insula.mail.templates import EmailTemplate

@@ -1,4 +1,4 @@
-"""The local mailbox: mails as files, for a machine that sends none."""
+"""The local mailbox: emails as files, for a machine that sends none."""
 
 import re
 from email import message_from_bytes
@@ -10,20 +10,20 @@ from typing import Final
 from insula.core.ids import new_id
 
 LINK: Final = re.compile(r"(https?://\S*[\w/=&#-])")
-"""A link within a text, without the full stop that may follow."""
+"""A link within a text, without a full stop after it."""
 
 _KEPT: Final = 200
 _NAME: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class Mailbox:
-    """The newest mails of this installation, in ``mailbox`` of its data directory."""
+    """The newest emails of this installation, in ``mailbox`` of its data directory."""
 
     def __init__(self, data_dir: Path) -> None:
         self._place = data_dir / "mailbox"
 
     def keep(self, message: bytes) -> str:
-        """Add a message, throw away the oldest beyond what is kept, and return its name."""
+        """Store a message, delete the oldest ones beyond the limit, and return the message's name."""
         self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = new_id().hex
         partial = self._place / f"{name}.partial"
@@ -38,7 +38,7 @@ class Mailbox:
         return [path.stem for path in self._files()]
 
     def read(self, name: str) -> EmailMessage | None:
-        """Return the message of that name, if it is kept."""
+        """Return the message of that name, or None."""
         if not _NAME.fullmatch(name):
             return None
         try:

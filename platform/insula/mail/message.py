@@ -22,10 +22,10 @@ _POLICY: Final = SMTP.clone(max_line_length=998)
 def compose(
     *, sender: str, brand: str, to: str, template: EmailTemplate, context: Mapping[str, str], message_key: str
 ) -> EmailMessage:
-    """Return the message that ``template`` makes of ``context``.
+    """Return the message rendered from ``template`` with ``context``.
 
-    Its Message-ID follows from ``message_key``, so that a receiver can tell a repetition. Raises
-    InvalidValue for control characters, line breaks above all, and for what is no single address.
+    Its Message-ID is derived from ``message_key``, so that a receiver can recognise duplicates. Raises InvalidValue
+    for control characters such as line breaks, and for anything but one address.
     """
     recipient = _address(to)
     if any(_CONTROL.search(value) for value in context.values()):

@@ -1,6 +1,6 @@
-"""What people wrote, as it stands in mails: one line, in which a reader's program finds no web address.
+"""Makes text by users safe for emails: one line, in which an email program detects no web address.
 
-Anybody can choose a name and have it mailed to anybody, under our own sender's reputation.
+Anybody can choose a name and cause an email with it to anybody, under our sender's reputation.
 """
 
 import unicodedata
@@ -10,16 +10,16 @@ from typing import Final
 from insula.core.text.lines import effective_joiners
 
 _JOINTS: Final = frozenset(".:/@\\\u3002")
-"""What joins the parts of a web or mail address; the ideographic full stop is a dot to IDNA."""
+"""The characters that join the parts of a web or email address; IDNA treats the ideographic full stop as a dot."""
 
 _SLASHES: Final = frozenset("\u2044\u2215\u29f5\u29f8")
-"""What looks like a slash and is none to NFKC."""
+"""Characters that look like a slash and that NFKC does not change into one."""
 
 
 def name_in_mail(name: str) -> str:
-    """Return a name without control and invisible characters, and with spaces where an address would be joined.
+    """Return a name without control and invisible characters, and with spaces in place of address joints.
 
-    What joins letters or pictures stays, where it has an effect: a Persian word, a family.
+    Keeps invisible joiners that have an effect, as in a Persian word or a family emoji.
     """
     joined = effective_joiners(name)
     seen = ((at, letter) for at, letter in enumerate(name) if letter.isprintable() or at in joined)
@@ -29,7 +29,7 @@ def name_in_mail(name: str) -> str:
 
 
 def _joins(name: str, at: int) -> bool:
-    """Tell whether a joint stands between two characters that are not spaces: "Inc." and "and / or" have none."""
+    """Tell whether a joint is between two characters that are not spaces: "Inc." and "and / or" have none."""
     inner = 0 < at < len(name) - 1 and not name[at - 1].isspace() and not name[at + 1].isspace()
     return inner and _is_joint(name[at])
 

@@ -1,4 +1,4 @@
-"""``send_mail`` puts a mail into a transaction; the task ``mail.send`` sends it."""
+"""``send_mail`` enqueues an email in a transaction; the task ``mail.send`` sends it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -38,23 +38,23 @@ async def send_mail(  # noqa: PLR0913 - the parts of a mail, each named by the c
     message_key: str,
     names: Mapping[str, str] | None = None,
 ) -> None:
-    """Have the template sent, filled with the texts, if the unit commits. A ``message_key`` is not sent again.
+    """Enqueue an email, which is sent if the unit commits, once for each ``message_key``.
 
-    What people wrote goes into ``names``, where it reads as no web address; what we wrote, into ``context``,
-    with links on ``settings.public_url``. With a tenant the mail is that tenant's: it is not sent once the
-    tenant is suspended. Raises InvalidValue for an address or a text that could forge a header.
+    Put text by users into ``names``, which makes it safe, and our own text into ``context``, with links on
+    ``settings.public_url``. An email of a tenant is not sent once the tenant is suspended. Raises InvalidValue for an
+    address or a text that could forge a header.
     """
     shown = {key: name_in_mail(name) for key, name in (names or {}).items()}
     texts = {**context, **shown}
-    # What cannot be sent is refused here, not found out later.
+    # Refuse here what cannot be sent, not later in the job.
     compose(sender=_ANY_SENDER, brand=ANY_BRAND, to=to, template=template, context=texts, message_key=message_key)
     mail = _Mail(to=to, template=template.name, context=texts, message_key=message_key)
-    lock = f"mail:{message_key}"  # of two jobs with one key the second finds what the first has marked
+    lock = f"mail:{message_key}"  # of two jobs with one key, the second finds the first one's mark
     await enqueue(unit, _TASK, mail.model_dump(), tenant_id=tenant_id, lock=lock, queueing_lock=lock)
 
 
 def jobs(templates: Iterable[EmailTemplate], brand: str) -> Handlers:
-    """Return the task that sends mails, for a worker that knows these templates by their names."""
+    """Return the task that sends emails, for a worker with these templates, by name."""
     return MappingProxyType({_TASK: _Sending({template.name: template for template in templates}, brand)})
 
 

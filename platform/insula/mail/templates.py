@@ -1,8 +1,8 @@
-"""Email templates: files that stand beside the code that sends them, named by a value that is declared.
+"""Email templates: declared values that name files, which are stored next to the code that sends them.
 
-``<name>.txt.jinja2`` begins with the subject, on a line of its own, and an empty line; ``<name>.html.jinja2`` is the
-same message as a page, and can extend ``layout.html.jinja2``. Both can show ``brand``, the product's name. Nothing else
-is filled into a subject, so nothing that people wrote gets into it.
+``<name>.txt.jinja2`` begins with a line for the subject and an empty line; ``<name>.html.jinja2`` is the same message
+in HTML, and can extend ``layout.html.jinja2``. Both can use ``brand``, the product's name. A subject can use nothing
+else, so it contains no text by users.
 """
 
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ from jinja2 import (
 from insula.core.errors import ManifestError
 
 _SHARED: Final = "insula.mail"
-"""The package whose folder ``templates`` holds what the templates of every package can extend."""
+"""The package whose folder ``templates`` holds the layouts that every package's templates can extend."""
 
 ANY_BRAND: Final = "Brand"
-"""A name to try a template with."""
+"""A brand to check a template with."""
 
 _Kind = Literal["txt", "html"]
 _KINDS: Final[tuple[_Kind, ...]] = ("txt", "html")
@@ -36,7 +36,7 @@ _KINDS: Final[tuple[_Kind, ...]] = ("txt", "html")
 
 @dataclass(frozen=True, slots=True)
 class EmailTemplate:
-    """The two files of an email. Queued jobs store ``name``: it is unique in an installation and does not change.
+    """The two files of an email. Queued jobs store ``name``, so it must be unique in an installation and never change.
 
     ``package`` is the dotted name of the package whose folder holds the files.
     """
@@ -53,11 +53,11 @@ class EmailTemplate:
         return self._rendered("txt", values).partition("\n\n")[2]
 
     def html(self, values: Mapping[str, str]) -> str:
-        """Return the message as a page; the values are escaped."""
+        """Return the message in HTML; the values are escaped."""
         return self._rendered("html", values)
 
     def check(self) -> None:
-        """Raise ManifestError unless both files can be read and the subject shows the brand at most."""
+        """Raise ManifestError unless both files can be read and the subject uses at most the brand."""
         where = f"the email {self.name!r}"
         try:
             for kind in _KINDS:

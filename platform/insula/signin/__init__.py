@@ -1,4 +1,4 @@
-"""First-party sign-in: what the authorization server of the identity work replaces."""
+"""First-party sign-in, until an authorization server replaces it."""
 
 from insula.signin.account_routes import accounts_router
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates

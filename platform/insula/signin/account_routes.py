@@ -1,4 +1,4 @@
-"""Making and recovering an account. Public routes of the root app that answer alike for every address."""
+"""Routes to make and recover an account. They are public, and answer the same for every address."""
 
 from functools import partial
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from insula.signin.origin import address_of, origin_of
 
 
 def accounts_router(rates: ThrottleRates | None = None) -> APIRouter:
-    """Return the routes; ``rates`` are the attempts that each caller has."""
+    """Return the routes; ``rates`` limit each caller's attempts."""
     router = APIRouter(tags=["accounts"], route_class=PublicRoute)
     handlers = _Handlers(rates or ThrottleRates())
     always = (TooManyAttempts, Unavailable)
@@ -67,7 +67,7 @@ def accounts_router(rates: ThrottleRates | None = None) -> APIRouter:
 
 
 class _Handlers:
-    """The handlers, with the attempts that they allow."""
+    """The route handlers, with their rates."""
 
     def __init__(self, rates: ThrottleRates) -> None:
         self._rates = rates
@@ -113,7 +113,7 @@ class _Handlers:
         await kernel_of(request).accounts.reset(body.token, body.new_password, origin_of(request))
 
     async def _count_mail(self, request: Request, kind: Mail, email: str) -> MailboxTakes:
-        """Count the request against the caller; return what counts the mail against the mailbox."""
+        """Count the request for the caller; return a function that counts the email for the mailbox."""
         throttle = LoginThrottle(kernel_of(request).limits, self._rates)
         await throttle.mail(email, address_of(request))
         return partial(throttle.mailbox_takes, kind, email)

@@ -1,4 +1,4 @@
-"""What goes over the wire when an account is made and recovered."""
+"""The schemas of requests and responses about accounts."""
 
 from typing import Annotated, Final, Literal
 

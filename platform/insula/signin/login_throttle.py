@@ -1,9 +1,8 @@
-"""How fast a password may be guessed.
+"""The login throttle: limits how fast passwords can be guessed.
 
-Counted exactly, by the limiter that goes on without Redis. A guesser at one address is stopped by
-the count of account and address together, which is nobody else's. Many addresses on one account
-exhaust the account's own count: from then on each address may try that account a little, so the
-guessing slows and yet the owner, at an address of their own, is never locked out.
+Attempts are counted exactly, and even without Redis. Guesses from one address are limited by the count of account and
+address together, which affects nobody else. Guesses from many addresses exhaust the account's count; from then on each
+address has a few attempts on that account. So guessing is slow, and the owner, at another address, is not locked out.
 """
 
 import hashlib
@@ -14,7 +13,7 @@ from insula.http.request.addresses import parse_address
 from insula.limits import Limits, Mail, Verdict, refusal, to_mailbox
 from insula.signin.errors import TooManyAttempts
 
-_NETWORK_BITS = 64  # what one IPv6 customer is given
+_NETWORK_BITS = 64  # the usual network of one IPv6 customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +33,13 @@ class ThrottleRates:
 
 @dataclass(frozen=True, slots=True)
 class LoginThrottle:
-    """The handlers of one process, on the limits that all processes share."""
+    """Counts attempts, in the limits that all processes share."""
 
     limits: Limits
     rates: ThrottleRates
 
     async def login(self, account: str, address: str) -> None:
-        """Count a login. Raises TooManyAttempts; an attempt that one count refuses burdens no later one."""
+        """Count a login. Raises TooManyAttempts; after a refusal no further count is increased."""
         source, name = address_key(address), account_key(account)
         await self._count(f"login:address:{source}", self.rates.by_address)
         await self._count(f"login:pair:{name}:{source}", self.rates.by_account_and_address)
@@ -53,26 +52,25 @@ class LoginThrottle:
         await self._count(f"refresh:address:{address_key(address)}", self.rates.refreshes_by_address)
 
     async def mail(self, account: str, address: str) -> None:
-        """Count a request for a mail to an account's address. Raises TooManyAttempts."""
+        """Count a request for an email to an account's address. Raises TooManyAttempts."""
         source, name = address_key(address), account_key(account)
         await self._count(f"mail:address:{source}", self.rates.mails_by_address)
         await self._count(f"mail:pair:{name}:{source}", self.rates.mails_by_account_and_address)
 
     async def mailbox_takes(self, kind: Mail, account: str) -> bool:
-        """Count a mail to an account's address, and return whether it is to be sent. Count what is queued only.
+        """Count an email to an account's address, and return whether to send it. Call this only for queued emails.
 
-        A mailbox that got as many mails of this kind as it may gets no more, and the caller is not told:
-        strangers may have used them up, and then those mails hold what the owner asks for, links that are
-        still good.
+        Beyond the limit for this kind, no email is sent, and the caller is not told. If strangers used up the limit,
+        the owner already has emails with links that are still valid.
         """
         return await refusal(self.limits, [to_mailbox(kind, account)]) is None
 
     async def link(self, address: str) -> None:
-        """Count the use of a link from a mail. Raises TooManyAttempts."""
+        """Count the use of a link from an email. Raises TooManyAttempts."""
         await self._count(f"link:address:{address_key(address)}", self.rates.links_by_address)
 
     async def password(self, account: str) -> None:
-        """Count a signed-in user's tries at their current password. Raises TooManyAttempts."""
+        """Count a signed-in user's attempt at their current password. Raises TooManyAttempts."""
         await self._count(f"password:{account_key(account)}", self.rates.password_changes)
 
     async def _count(self, key: str, per_minute: int) -> None:
@@ -82,12 +80,12 @@ class LoginThrottle:
 
 
 def account_key(account: str) -> str:
-    """Return a key of bounded length that shows nobody's email to who reads Redis."""
+    """Return a key of bounded length that does not reveal the email address to readers of Redis."""
     return hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def address_key(address: str) -> str:
-    """Return whose address this is: an IPv4 address, or the network of an IPv6 one."""
+    """Return the IPv4 address, or the network of an IPv6 address."""
     parsed = parse_address(address)
     if not isinstance(parsed, IPv6Address):
         return "unknown" if parsed is None else str(parsed)

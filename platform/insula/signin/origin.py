@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The origin of a request."""
 
 from starlette.requests import HTTPConnection
 
@@ -10,5 +10,5 @@ __all__ = ["address_of", "origin_of"]
 
 
 def origin_of(connection: HTTPConnection) -> Origin:
-    """Return what the audit log keeps of a request."""
+    """Return the origin that the audit log stores with a request."""
     return Origin(request_id_of(connection.scope), address_of(connection))

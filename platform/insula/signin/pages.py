@@ -1,7 +1,7 @@
-"""The pages that links in mails lead to.
+"""The pages that links in emails lead to.
 
-A link's secret is in the fragment, which the browser keeps to itself, and is used by a click alone:
-what looks at links before their reader does uses none up.
+A link's secret is in the fragment, which the browser does not send, and only a click on the page uses it. So programs
+that fetch links before the reader does, such as mail scanners, use up none.
 """
 
 from fastapi import APIRouter, Request

@@ -1,4 +1,4 @@
-"""``/auth`` and the public keys. Public routes of the root app; nothing here sets a cookie."""
+"""The public routes ``/auth`` and the public keys, of the root app. No route sets a cookie."""
 
 from collections.abc import Awaitable, Callable
 
@@ -24,7 +24,7 @@ _KEYS_MAX_AGE = 300
 
 
 def auth_router(refusals: Errors, rates: ThrottleRates | None = None) -> APIRouter:
-    """Return the routes. ``refusals`` are what signing in to the apps can raise; ``rates`` each caller's throttle."""
+    """Return the routes. Signing in to the apps can raise ``refusals``; ``rates`` limit each caller's attempts."""
     router = APIRouter(tags=["auth"], route_class=PublicRoute)
     handlers = _Handlers(rates or ThrottleRates())
     choice: Errors = (BadRequest, ResourceUnknown, *refusals)
@@ -57,7 +57,7 @@ def auth_router(refusals: Errors, rates: ThrottleRates | None = None) -> APIRout
 
 
 class _Handlers:
-    """The handlers, with the attempts that they allow."""
+    """The route handlers, with their rates."""
 
     def __init__(self, rates: ThrottleRates) -> None:
         self._rates = rates

@@ -1,4 +1,4 @@
-"""What goes over the wire when signing in."""
+"""The schemas of requests and responses for signing in."""
 
 from typing import Annotated, Literal, Self
 

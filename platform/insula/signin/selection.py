@@ -1,4 +1,4 @@
-"""What a session is opened for: one app and at most one tenant, chosen among the user's own."""
+"""Selects what a session is for: one app and at most one of the user's tenants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from insula.tenancy import Directory, TenantRecord
 
 @dataclass(frozen=True, slots=True)
 class SignInTarget:
-    """What the request asks for. The hints of host and headers select, like ``tenant``; none of them grants."""
+    """The app and tenant that a request asks for. ``tenant`` and the hints of host and headers only select."""
 
     app: AppContext
     tenant: str | None
@@ -22,7 +22,7 @@ class SignInTarget:
 
 
 def app_of(apps: Mapping[str, AppContext], resource: str) -> AppContext:
-    """Return the app whose exact URI ``resource`` is. Raises ResourceUnknown, also for one that takes no tokens."""
+    """Return the app with the URI ``resource``. Raises ResourceUnknown, also for an app that accepts no tokens."""
     for app in apps.values():
         if app.audience == resource and app.callers.signed_in:
             return app
@@ -30,16 +30,16 @@ def app_of(apps: Mapping[str, AppContext], resource: str) -> AppContext:
 
 
 async def choose(kernel: Kernel, user_id: UserId, target: SignInTarget) -> TenantRecord | None:
-    """Return the tenant that the token is to be bound to, or None for a token without a tenant.
+    """Return the tenant for the token, or None for a token without a tenant.
 
-    The callers of the app decide. Raises one of the errors that they declare for users who get no token.
+    The app's kinds of callers decide. Raises one of the errors that they declare for refused users.
     """
     named = await _named(kernel.directory, target)
     return await target.app.callers.sign_in(user_id, named, kernel, target.app.role)
 
 
 async def _named(directory: Directory, target: SignInTarget) -> NamedTenants:
-    """Return every tenant that the request names; None among them for a name that is no tenant's."""
+    """Return every tenant that the request names; None in the set stands for an unknown name."""
     names: set[TenantId | None] = set()
     if target.tenant is not None:
         names.add(await directory.tenant_for_name(target.tenant))

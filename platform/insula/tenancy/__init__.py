@@ -1,4 +1,4 @@
-"""Which tenant, and what may its caller reach: resolved before any tenant's data is."""
+"""Resolves the tenant and its caller's access, before any of the tenant's data is read."""
 
 from insula.tenancy.directory import Directory
 from insula.tenancy.hosts import CHALLENGE, LONGEST_HOST, public_host, within

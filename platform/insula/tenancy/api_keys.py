@@ -1,4 +1,4 @@
-"""Which API keys are good: as true as what the directory says of people, from memory while it can."""
+"""A cache of valid API keys, invalidated as the directory's other caches are."""
 
 from uuid import UUID
 
@@ -11,14 +11,14 @@ from insula.tenancy.records import KeyAccess, tenant_record
 
 
 class KeyCache(LookupCache[tuple[TenantId, UUID], KeyAccess]):
-    """Good keys by tenant and key. Anybody can write a key with a right checksum: see ``LookupCache``."""
+    """Valid keys by tenant and key. Anybody can make up a key with a valid checksum: see ``LookupCache``."""
 
     def __init__(self, database: Database, size: int, ttl: float) -> None:
         super().__init__(size, ttl, database.patience)
         self._database = database
 
     async def key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:
-        """Return what the tenant's key may; None for a revoked one, and for one that is nowhere."""
+        """Return the access of the tenant's key, or None for a revoked or unknown key."""
         name = (tenant_id, key_id)
         return await self.find(name, name, lambda: self._read(tenant_id, key_id))
 

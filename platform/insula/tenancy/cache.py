@@ -1,4 +1,4 @@
-"""A bounded cache whose entries name the subjects that they depend on, and are dropped with them."""
+"""A bounded cache. Each entry names the subjects that it depends on, and is dropped when one of them changes."""
 
 import asyncio
 import time
@@ -14,12 +14,12 @@ from insula.db.engine.failures import UNREACHABLE
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 Subject = UUID | str
-_MOST_UNKNOWN: Final = 1_000  # names remembered at most that mean nothing
+_MOST_UNKNOWN: Final = 1_000  # the most unknown names that are cached
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[Value]):
-    """A value and the subjects whose change makes it untrue."""
+    """A value and the subjects whose change invalidates it."""
 
     value: Value
     subjects: frozenset[Subject]
@@ -29,7 +29,7 @@ class Loaded(Generic[Value]):
 class _Load(Generic[Value]):
     task: "asyncio.Task[Value]"
     subjects: frozenset[Subject]
-    stale: bool = False  # something changed while it read: its value answers who waited, and is not kept
+    stale: bool = False  # a subject changed while it read: the waiting callers get its value, and it is not cached
 
 
 @dataclass(slots=True)
@@ -41,12 +41,12 @@ class _Entry(Generic[Value]):
 
 
 class SubjectCache(Generic[Key, Value]):
-    """At most ``size`` values, each at most ``ttl`` seconds old; of more, one that nobody used lately goes.
+    """At most ``size`` values, each at most ``ttl`` seconds old.
 
-    Which that is, is told by a second chance (the clock algorithm): a use leaves a mark and moves nothing.
+    Evicts by second chance (the clock algorithm): a use marks an entry and moves nothing.
 
-    Misses of one key at one time share one load, which no waiter's cancellation stops. A load that
-    a change outran is not stored, and who asks after the change starts another.
+    Concurrent misses of one key share one load; cancelling a waiter does not cancel the load. If a subject changes
+    during a load, its value is not cached, and later callers start another load.
     """
 
     def __init__(self, size: int, ttl: float) -> None:
@@ -61,7 +61,7 @@ class SubjectCache(Generic[Key, Value]):
         return len(self._entries)
 
     def get(self, key: Key) -> Value | None:
-        """Return the value of ``key`` if it is here and young enough."""
+        """Return the value of ``key`` if it is cached and not too old."""
         entry = self._entries.get(key)
         if entry is None or time.monotonic() - entry.read_at > self.ttl:
             return None
@@ -69,21 +69,21 @@ class SubjectCache(Generic[Key, Value]):
         return entry.value
 
     async def load(self, key: Key, watched: Collection[Subject], read: Callable[[], Awaitable[Loaded[Value]]]) -> Value:
-        """Return what ``read`` finds, kept unless one of the ``watched`` subjects changes meanwhile."""
+        """Return what ``read`` returns; cache it unless one of the ``watched`` subjects changes meanwhile."""
         load = self._loads.get(key)
         if load is None:
             load = self._start(key, frozenset(watched), read)
         return await asyncio.shield(load.task)
 
     def drop(self, *subjects: Subject) -> None:
-        """Forget whatever depends on one of ``subjects``, also what is being read just now."""
+        """Drop every entry, and mark every running load, that depends on one of ``subjects``."""
         for subject in subjects:
             for key in tuple(self._keys.get(subject, ())):
                 self._remove(key)
         self._mark_stale(lambda load: not load.subjects.isdisjoint(subjects))
 
     def flush(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         self._entries.clear()
         self._keys.clear()
         self._mark_stale(lambda _load: True)
@@ -112,7 +112,7 @@ class SubjectCache(Generic[Key, Value]):
             if self._loads.get(key) is load:
                 del self._loads[key]
             if not task.cancelled():
-                task.exception()  # its waiters may all have gone; asyncio need not report it again
+                task.exception()  # mark the error as retrieved: all waiters may have gone
 
         load = _Load(asyncio.create_task(run()), watched)
         self._loads[key] = load
@@ -129,7 +129,7 @@ class SubjectCache(Generic[Key, Value]):
 
     def _store(self, key: Key, entry: _Entry[Value]) -> None:
         self._remove(key)
-        while len(self._entries) >= self._size:  # before it is there itself, unmarked among the marked
+        while len(self._entries) >= self._size:  # before adding the new entry, which is unmarked
             self._pass_over_or_remove(next(iter(self._entries)))
         self._entries[key] = entry
         for subject in entry.subjects:
@@ -153,11 +153,11 @@ class SubjectCache(Generic[Key, Value]):
 
 
 class LookupCache(Generic[Key, Value]):
-    """What names mean, and apart from it a few names that mean nothing: these push no other out.
+    """A cache for names that anybody can make up, with a separate small cache for unknown names.
 
-    For names that anybody can make up. They are looked up one at a time: a flood of strange ones
-    holds up other names that are not remembered, and nobody else at the database. Whoever waits in line for
-    ``patience`` seconds gets TimeoutError, and all in line share what a look-up raises that meets no database.
+    So unknown names evict no known ones. Names that are not cached are looked up one at a time: a flood of unknown
+    names delays other uncached names, but no other queries. A caller that waits ``patience`` seconds gets
+    TimeoutError. If a look-up cannot reach the database, all waiting callers get its error.
     """
 
     def __init__(self, size: int, ttl: float, patience: float) -> None:
@@ -166,16 +166,16 @@ class LookupCache(Generic[Key, Value]):
         self._unknown: SubjectCache[Key, bool] = SubjectCache(_MOST_UNKNOWN, ttl)
 
     def set_ttl(self, seconds: float) -> None:
-        """Believe what was read for so long."""
+        """Set how long entries are valid."""
         self._known.ttl = self._unknown.ttl = seconds
 
     def drop(self, *subjects: Subject) -> None:
-        """Forget what was read of these subjects, which have changed."""
+        """Drop the entries of these subjects, which have changed."""
         self._known.drop(*subjects)
         self._unknown.drop(*subjects)
 
     def flush(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         self._known.flush()
         self._unknown.flush()
 
@@ -187,7 +187,7 @@ class LookupCache(Generic[Key, Value]):
     async def find(
         self, key: Key, watched: Collection[Subject], read: Callable[[], Awaitable[Loaded[Value] | None]]
     ) -> Value | None:
-        """Return what the name means, or None; ``watched`` are the subjects whose change may give it a meaning."""
+        """Return the name's value, or None if it is unknown; a change of a ``watched`` subject may make it known."""
         found = self._known.get(key)
         if found is not None:
             return found
@@ -211,7 +211,7 @@ class LookupCache(Generic[Key, Value]):
 
 
 class _Lane:
-    """One reads at a time. A failure to reach the database is the outcome of all who waited meanwhile."""
+    """Runs one read at a time. If a read cannot reach the database, it fails for all callers that waited meanwhile."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
@@ -238,4 +238,4 @@ class _Lane:
 
 
 class _UnknownName(Exception):
-    """The name means nothing."""
+    """The name is unknown."""

@@ -1,4 +1,4 @@
-"""The directory: what every request asks about its caller, from bounded caches over the gate role."""
+"""The directory answers what every request needs to know of its caller, from bounded caches over the gate role."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,23 +19,23 @@ from insula.tenancy.host_names import SLUG, as_uuid, normal_host, slug_of_host
 from insula.tenancy.names import NameCache
 from insula.tenancy.records import Access, KeyAccess, TenantRecord, UserProfile, tenant_record
 
-# A net only, under the notifications: the listener proves twice a second that it hears. Shorter, and everybody who
-# calls now and then is read from the database at almost each call: at 30 s that cost more than all other checks.
+# Only a fallback for lost notifications: the listener checks its connection twice a second. With a shorter time, an
+# occasional caller would be read from the database at almost every call: at 30 s that cost more than all other checks.
 _TTL = 300.0
-_TTL_UNNOTIFIED = 0.5  # nobody tells us of changes: how long a change may go unseen
+_TTL_UNNOTIFIED = 0.5  # without notifications: how long a change may go unnoticed
 
 
-_AccessKey = tuple[int, int | None]  # a session in a tenant, as numbers: a UUID is hashed in Python
+_AccessKey = tuple[int, int | None]  # session and tenant as integers: hashing a UUID is slow Python code
 
 
 @dataclass(frozen=True, slots=True)
 class _CachedAccess:
     access: Access
-    expires_at: float  # of the session; asked of the clock at each use
+    expires_at: float  # of the session; compared with the clock at each use
 
 
 class Directory:
-    """Answers from memory while it can; told of changes by the listener, which also sets ``listener_alive``."""
+    """Answers from its caches. The listener notifies it of changes, and sets ``listener_alive``."""
 
     def __init__(self, settings: Settings, database: Database, size: int = 20_000) -> None:
         self._database = database
@@ -43,13 +43,13 @@ class Directory:
         self._access: SubjectCache[_AccessKey, _CachedAccess] = SubjectCache(size, _TTL_UNNOTIFIED)
         self._names = NameCache(database, size, _TTL_UNNOTIFIED)
         self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
-        # Many hold equal sets: one is kept for all, which the policy then finds by identity.
+        # Many callers have equal sets of permissions: sharing one object lets the policy find it by identity.
         self._one_of_equal = lru_cache(size)(_itself)
         self._listener_alive = False
 
     @property
     def listener_alive(self) -> bool:
-        """Whether changes are being told; while not, nothing is believed for long."""
+        """Whether changes are notified; otherwise entries are valid only briefly."""
         return self._listener_alive
 
     @listener_alive.setter
@@ -60,14 +60,14 @@ class Directory:
         self._keys.set_ttl(self._access.ttl)
 
     def notify(self, payload: str) -> None:
-        """Forget what the change told by ``payload`` ("tenant:<id>", "user:<id>", "key:<id>") made untrue."""
+        """Drop the entries that a change invalidates; ``payload`` is "tenant:<id>", "user:<id>" or "key:<id>"."""
         kind, _, name = payload.partition(":")
         if kind not in ("tenant", "user", "key"):
             return
         try:
             subject = UUID(name)
         except ValueError:
-            self.flush()  # something of this kind changed, we cannot tell what
+            self.flush()  # a change of this kind without a readable id
             return
         self._access.drop(subject)
         self._keys.drop(subject)
@@ -75,7 +75,7 @@ class Directory:
             self._names.tenant_changed(subject)
 
     def flush(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         self._access.flush()
         self._names.flush()
         self._keys.flush()
@@ -87,7 +87,7 @@ class Directory:
         await self._keys.close()
 
     async def access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access:
-        """Return what the session's user may reach now; a session of somebody else is not live."""
+        """Return the current access of the session's user; another user's session is not live."""
         key = (session_id.int, tenant_id.int if tenant_id else None)
         known = self._access.get(key)
         if known is None or known.access.user_id != user_id:
@@ -96,11 +96,11 @@ class Directory:
         return _as_of_now(known)
 
     async def api_key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:
-        """Return what the tenant's key may; None for a revoked one, and for one that is nowhere."""
+        """Return the access of the tenant's key, or None for a revoked or unknown key."""
         return await self._keys.key(tenant_id, key_id)
 
     async def tenant_for_host(self, host: str) -> TenantId | None:
-        """Return the tenant of ``{slug}.{base domain}`` or of a verified domain of its own."""
+        """Return the tenant of the host ``{slug}.{base domain}``, or of a verified custom domain."""
         name = normal_host(host)
         if name is None:
             return None
@@ -108,7 +108,7 @@ class Directory:
         return (await self._names.tenant(slug or f"//{name}")).tenant_id
 
     async def successor_of_host(self, host: str) -> str | None:
-        """Return the slug that replaced the one in ``{slug}.{base domain}``; None where that one is good."""
+        """Return the slug that replaced the one in ``{slug}.{base domain}``, or None if that one is current."""
         name = normal_host(host)
         slug = slug_of_host(name, self._base_domain) if name else None
         if slug is None or as_uuid(slug) is not None:
@@ -116,30 +116,30 @@ class Directory:
         found = await self._names.tenant(slug)
         return None if found.slug == slug else found.slug
 
-    async def tenant_for_name(self, hint: str) -> TenantId | None:
-        """Return the tenant of a slug, also one that it had until lately, or of an id."""
-        name = hint.strip()
+    async def tenant_for_name(self, name: str) -> TenantId | None:
+        """Return the tenant with this id or slug, or with this slug until recently."""
+        name = name.strip()
         if not name.isascii():  # a Kelvin sign is a k in lower case
             return None
         name = name.lower()
         return (await self._names.tenant(name)).tenant_id if SLUG.fullmatch(name) else None
 
     async def memberships(self, user_id: UserId) -> list[tuple[TenantRecord, str]]:
-        """Return the tenants that the user is a member of and the role in each; read each time."""
+        """Return the user's tenants and the role in each; not cached."""
         async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             rows = (await connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})).all()
         return [(tenant_record(row), row.role) for row in rows]
 
     async def profile(self, user_id: UserId) -> UserProfile:
-        """Return what an existing user is called; read each time."""
+        """Return the profile of an existing user; not cached."""
         async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.PROFILE, {"user_id": user_id})).one()
         return UserProfile(UserId(row.id), row.email, row.name, row.verified, row.version)
 
     async def staff_role(self, user_id: UserId) -> str | None:
-        """Return the user's role among the staff; read each time."""
+        """Return the user's staff role; not cached."""
         async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             role: str | None = (await connection.execute(queries.STAFF_ROLE, {"user_id": user_id})).scalar_one_or_none()

@@ -1,4 +1,4 @@
-"""Which tenant a host name can name. Pure: what a name says, not whether there is such a tenant."""
+"""Parses the tenant's slug from a host name. Pure: does not look up whether there is such a tenant."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ _PORT: Final = re.compile(r":[0-9]{1,5}\Z")
 
 
 def normal_host(host: str) -> str | None:
-    """Return ``host`` in lower case without port and final dot; None for an address or a malformed one."""
+    """Return ``host`` in lower case without port and final dot; None for an IP address or a malformed name."""
     name = _PORT.sub("", host.lower()).rstrip(".")
     if not _HOST.fullmatch(name):
         return None
@@ -29,7 +29,7 @@ def slug_of_host(host: str, base_domain: str) -> str | None:
 
 
 def as_uuid(name: str) -> UUID | None:
-    """Return the id that ``name`` is, if it is one."""
+    """Return ``name`` as an id, if it is one."""
     try:
         return UUID(name)
     except ValueError:

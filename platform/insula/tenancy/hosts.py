@@ -1,4 +1,4 @@
-"""Host names that tenants bring. Pure: what may be a public host name, and how it is written."""
+"""Validates and normalizes the host names of custom domains. Pure."""
 
 import re
 from typing import Final
@@ -7,13 +7,13 @@ import dns.exception
 import dns.name
 
 CHALLENGE: Final = "_insula-challenge"
-"""The label under a host whose TXT record proves that the tenant speaks for the host."""
+"""The label under a host whose TXT record proves that the tenant controls the host."""
 
 LONGEST_HOST: Final = 253 - len(f"{CHALLENGE}.")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_PUBLIC: Final = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,58}}[a-z0-9])")  # no address ends so
-_DOTS: Final = str.maketrans("。．｡", "...")  # noqa: RUF001  # what IDNA takes for dots
-# Names that no public DNS answers for, or that mean this machine or this network.
+_PUBLIC: Final = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,58}}[a-z0-9])")  # matches no IP address
+_DOTS: Final = str.maketrans("。．｡", "...")  # noqa: RUF001  # IDNA treats these as dots
+# Top-level domains that public DNS does not serve, or that mean this machine or this network.
 _RESERVED: Final = frozenset(
     {"alt", "arpa", "corp", "example", "home", "internal", "invalid", "lan", "local", "localdomain", "localhost"}
     | {"mail", "onion", "test"}
@@ -21,12 +21,12 @@ _RESERVED: Final = frozenset(
 
 
 def public_host(text: str) -> str:
-    """Return the host name as DNS knows it: lower case, A-labels, no final dot.
+    """Return the host name in DNS form: lower case, A-labels, no final dot.
 
-    Raises ValueError for an address, a single label, a name reserved for no public use, or none at all.
+    Raises ValueError for an IP address, a single label, a reserved name, or text that is no host name.
     """
     if "\\" in text:
-        raise ValueError("This is not a host name")  # dnspython would take it for an escape
+        raise ValueError("This is not a host name")  # dnspython reads it as an escape
     try:
         name = dns.name.from_text(text.strip().translate(_DOTS), idna_codec=dns.name.IDNA_2008_UTS_46)
     except (dns.exception.DNSException, UnicodeError) as malformed:

@@ -1,4 +1,4 @@
-"""Hears changes of access from PostgreSQL and tells the caches of this process."""
+"""Receives PostgreSQL's notifications of changed access, and passes them to the caches of this process."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def _prove(connection: asyncpg.Connection) -> None:
-    """Raise TimeoutError unless the server answers. An event loop that was late itself asks again."""
+    """Raise TimeoutError unless the server answers. If the event loop itself was late, ask again."""
     while True:
         asked_at = monotonic()
         try:
@@ -35,25 +35,24 @@ async def _prove(connection: asyncpg.Connection) -> None:
 
 
 class Sink(Protocol):
-    """A cache of what the database says about access."""
+    """A cache of access data."""
 
     listener_alive: bool
 
     def notify(self, payload: str) -> None:
-        """Take note of one change."""
+        """Drop what one change invalidates."""
         ...
 
     def flush(self) -> None:
-        """Forget everything: changes may have been missed."""
+        """Drop everything: notifications may have been missed."""
         ...
 
 
 class Listener:
-    """One connection of its own, past any transaction pooler, for as long as the process serves.
+    """Holds its own connection, which bypasses any transaction pooler, while the process serves.
 
-    While it is away the sinks know it; each time it comes back they forget everything, since
-    changes made meanwhile were told to nobody. ``on_silence`` is called when it is lost because the
-    server did not answer.
+    The sinks know whether it is connected. At each reconnection they drop everything, since nobody received the changes
+    made meanwhile. ``on_silence`` is called when the connection is lost because the server did not answer.
     """
 
     def __init__(self, settings: Settings, *sinks: Sink, on_silence: Callable[[], None] | None = None) -> None:
@@ -65,11 +64,11 @@ class Listener:
 
     @property
     def alive(self) -> bool:
-        """Whether changes are being heard."""
+        """Whether it is connected."""
         return self._alive.is_set()
 
     async def start(self, patience: float = 2.0) -> None:
-        """Begin listening; wait up to ``patience`` seconds for the first connection, then go on without."""
+        """Start listening; wait up to ``patience`` seconds for the first connection, then return anyway."""
         self._task = asyncio.create_task(self._run(), name="insula-listener")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._alive.wait(), patience)
@@ -99,7 +98,7 @@ class Listener:
             wait = min(wait * 2, _LONGEST_WAIT)
 
     async def _listen(self) -> None:
-        """Listen until the connection is lost, which raises."""
+        """Listen until the connection is lost, then raise its error."""
         connection = await Connecting(
             self._url,
             seconds=_CONNECT_SECONDS,

@@ -1,4 +1,4 @@
-"""Which tenant a name means: a slug, an id or a host of its own; from memory while it can."""
+"""A cache of tenants by name: a slug, an id or a custom domain."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +11,12 @@ from insula.tenancy import queries
 from insula.tenancy.cache import Loaded, LookupCache
 from insula.tenancy.host_names import as_uuid
 
-_ANY_TENANT: Final = "tenant"  # subject of what any tenant's change may make untrue
+_ANY_TENANT: Final = "tenant"  # the subject of entries that a change of any tenant may invalidate
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedName:
-    """The tenant that a name means, and the slug that it has now."""
+    """The tenant of a name, and its current slug."""
 
     tenant_id: TenantId | None
     slug: str | None
@@ -26,18 +26,18 @@ _NOBODY: Final = ResolvedName(None, None)
 
 
 class NameCache(LookupCache[str, ResolvedName]):
-    """Tenants by name. Anybody can ask for any host: see ``LookupCache``."""
+    """Tenants by name. Anybody can send any host name: see ``LookupCache``."""
 
     def __init__(self, database: Database, size: int, ttl: float) -> None:
         super().__init__(size, ttl, database.patience)
         self._database = database
 
     def tenant_changed(self, tenant_id: UUID) -> None:
-        """Forget the tenant's names, and who is called nothing: it may be called that now."""
+        """Drop the tenant's names, and all unknown names: one of them may be the tenant's now."""
         self.drop(tenant_id, _ANY_TENANT)
 
     async def tenant(self, name: str) -> ResolvedName:
-        """Return the tenant of this name; nobody has neither id nor slug."""
+        """Return the tenant of this name; id and slug are None for an unknown name."""
         return await self.find(name, {_ANY_TENANT}, lambda: self._read(name)) or _NOBODY
 
     async def _read(self, name: str) -> Loaded[ResolvedName] | None:

@@ -1,4 +1,4 @@
-"""Every statement of the gate role: what is asked before a tenant is known. Read-only."""
+"""Every statement of the gate role, which runs before the tenant is known. Read-only."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 from insula.core import clock
 
 FORMER_SLUG_LEADS: Final = timedelta(days=30)
-"""How long a slug that a tenant had before leads to it."""
+"""How long a tenant's former slug still leads to it."""
 
 _TENANT = """
     t.id as tenant_id, t.slug, t.name, t.status as tenant_status, t.plan,
@@ -64,7 +64,7 @@ TENANT_BY_ID: Final[TextClause] = text("select id, slug from tenant where id = :
 
 
 def named(name: str) -> tuple[TextClause, Mapping[str, object]]:
-    """Return what finds the tenant of a slug, or of a domain of its own written ``//host``."""
+    """Return the statement and parameters to find the tenant of a slug, or of a custom domain written ``//host``."""
     if name.startswith("//"):
         return _BY_DOMAIN, {"host": name.removeprefix("//")}
     return _BY_SLUG, {"slug": name, "retired_after": clock.now() - FORMER_SLUG_LEADS}

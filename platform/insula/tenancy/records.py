@@ -1,4 +1,4 @@
-"""What the directory says: a tenant, and what one session's user, or one API key, may reach in it."""
+"""The directory's records: a tenant, the access of a session's user, the access of an API key."""
 
 import hmac
 import json
@@ -26,10 +26,10 @@ class TenantRecord:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a session's user may reach now: facts, for the scope to judge.
+    """The current access of a session's user: facts, from which the callers decide.
 
-    ``tenant`` is there whether or not the user is a member; ``role`` is None for who is not.
-    ``permissions`` are those of a role of the tenant's own; None for a built-in one.
+    ``tenant`` is set even if the user is no member; then ``role`` is None. ``permissions`` are those of a custom role;
+    None for a built-in role.
     """
 
     user_id: UserId
@@ -42,12 +42,12 @@ class Access:
     email: str = ""
     permissions: frozenset[str] | None = None
     derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
-    """Values derived from this record, by the object that derives them; dropped with the record."""
+    """Derived values, by the object that derives them; cached with the record and dropped with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAccess:
-    """What an API key that is not revoked may do in its tenant, and which secrets it opens to."""
+    """The access of a valid API key in its tenant, and the hashes of its secrets."""
 
     key_id: UUID
     name: str
@@ -60,7 +60,10 @@ class KeyAccess:
     requests_per_minute: int | None = None
 
     def opens_to(self, digest: bytes, now: float) -> bool:
-        """Whether a secret with this digest is good at ``now``: before it expires, the one before its overlap ends."""
+        """Tell whether a secret with this digest is valid at ``now``.
+
+        The current secret is valid until the key expires, the previous one only during the overlap.
+        """
         if self.expires_at is not None and now >= self.expires_at:
             return False
         if hmac.compare_digest(digest, self.digest):
@@ -71,7 +74,7 @@ class KeyAccess:
 
 @dataclass(frozen=True, slots=True)
 class UserProfile:
-    """What a user is called, where the user is the caller: others see the copy in a membership."""
+    """A user's own profile; other users see the copy in the membership."""
 
     id: UserId
     email: str
@@ -81,6 +84,6 @@ class UserProfile:
 
 
 def tenant_record(row: "Row[tuple[object, ...]]") -> TenantRecord:
-    """Return the tenant of a row of ``insula.tenancy.queries``."""
+    """Return the tenant in a row of ``insula.tenancy.queries``."""
     entitlements: dict[str, int] = json.loads(row.entitlements) if row.entitlements else {}
     return TenantRecord(TenantId(row.tenant_id), row.slug, row.name, row.tenant_status, row.plan, entitlements)

@@ -1,4 +1,4 @@
-"""What the DNS says in TXT records: asked of the installation's own name servers, bounded in time and size."""
+"""Reads TXT records from the installation's name servers, bounded in time and size."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -19,25 +19,25 @@ _log = structlog.get_logger(__name__)
 
 
 class Resolver(Protocol):
-    """Answers what hosts publish."""
+    """Looks up TXT records."""
 
     async def texts(self, name: str) -> frozenset[str]:
-        """Return the TXT records of ``name``; none where there are none, or where nobody answers."""
+        """Return the TXT records of ``name``; an empty set if there are none or no server answers."""
         ...
 
 
 class DnsResolver:
-    """Asks the name servers at these addresses and ports, or those that the machine is configured with."""
+    """Asks the name servers at these addresses and ports, or those in the machine's configuration."""
 
     def __init__(self, servers: Sequence[tuple[str, int]] = (), seconds: float = _SECONDS) -> None:
         self._resolver = _configured() if not servers else dns.asyncresolver.Resolver(configure=False)
         if servers:
             self._resolver.nameservers = [Do53Nameserver(address, port) for address, port in servers]
-        self._resolver.timeout = seconds / 2  # of one try, so that a lost packet is asked for again
+        self._resolver.timeout = seconds / 2  # of one try, so that a lost packet is sent again
         self._resolver.lifetime = seconds
 
     async def texts(self, name: str) -> frozenset[str]:
-        """Return the TXT records of ``name``; records are joined strings, as their publisher wrote them."""
+        """Return the TXT records of ``name``, each with its strings joined."""
         try:
             # An absolute name: no search domain of this machine is appended.
             absolute = dns.name.from_text(f"{name}.")
@@ -54,4 +54,4 @@ def _configured() -> dns.asyncresolver.Resolver:
     try:
         return dns.asyncresolver.Resolver()
     except dns.resolver.NoResolverConfiguration:
-        return dns.asyncresolver.Resolver(configure=False)  # nobody to ask: nothing is ever proved
+        return dns.asyncresolver.Resolver(configure=False)  # no servers, so no domain can be verified
