@@ -152,7 +152,7 @@ async def test_a_backup_is_encrypted_or_refused(
     settings: Settings, encrypted: Front, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CommandFailed, match=r"^DATABASE_URL asks for encryption, which needs a pg_dump"):
+    with pytest.raises(CommandFailed, match=r"^DATABASE_URL requires encryption, which needs PostgreSQL's own pg_dump"):
         save(at(settings, encrypted, "sslmode=require"), tmp_path / "backup")
 
     assert encrypted.in_clear == 0

@@ -121,10 +121,10 @@ async def test_health_and_doctor_name_a_clock_that_is_not_the_databases(
     assert said in seen.checks["clock"]
     assert _seconds(seen.checks["clock"]) == pytest.approx(JUMP.total_seconds(), abs=10)
     assert said in found["clock"].state
-    assert found["clock"].mend == "run NTP on this machine and on the database's"
+    assert found["clock"].fix == "run NTP on this machine and on the database's"
 
     well = {finding.subject: finding for finding in await examine(settings, DECLARED)}
-    assert (well["clock"].state, well["clock"].mend) == ("within 5 s of the database's", "")
+    assert (well["clock"].state, well["clock"].fix) == ("within 5 s of the database's", "")
     with clock.moved(jump / 100):  # 3 s: within the leeway
         assert (await Watch().look(calm)).status == "ready"
 

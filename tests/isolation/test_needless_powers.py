@@ -258,8 +258,8 @@ async def test_doctor_says_where_only_a_superuser_could_narrow_the_server(settin
         await admin.close()
     assert "server" not in narrowed
     assert "are open to every role" in delivered["server"].state
-    assert delivered["server"].mend == ""
-    assert (narrowed["isolation"].mend, delivered["isolation"].mend) == ("", "")
+    assert delivered["server"].fix == ""
+    assert (narrowed["isolation"].fix, delivered["isolation"].fix) == ("", "")
 
 
 async def _open_as_delivered(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The command line: what operates an installation."""
+"""The command line to operate an installation."""
 
 from insula.cli.main import app
 

@@ -1,4 +1,4 @@
-"""What forbids serving, found before anything is started: the same for every command that asks."""
+"""Checks of settings before anything starts, shared by all commands."""
 
 from insula.cli.failing import CommandFailed
 from insula.core.settings import Settings
@@ -7,7 +7,7 @@ from insula.identity.credentials.encryption import Encryptor
 
 
 def unsafe(settings: Settings) -> list[str]:
-    """Return what is wrong with ``settings``, one clear line each; empty when all is well."""
+    """Return the problems of ``settings``, one line each."""
     found = settings.unsafe()
     if settings.database_url:
         found += wrong_addresses(settings)
@@ -26,7 +26,7 @@ def refuse_unsafe(settings: Settings) -> None:
 
 
 def wrong_addresses(settings: Settings) -> list[str]:
-    """Return what is wrong with the addresses of the database."""
+    """Return the problems of the database's addresses."""
     found: list[str] = []
     for direct in (False, True):
         try:

@@ -14,12 +14,12 @@ _WIDTH = 118
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables from which a child process reads these very ``settings``."""
+    """Return the variables from which a child process reads the same ``settings``."""
     return {name: _text(value) for name, value, _ in _walk(settings)}
 
 
 def example(kind: type[Settings]) -> str:
-    """Return ``.env.example``: every setting, with its default and what it is for."""
+    """Return ``.env.example``: every setting with its default and description."""
     blocks = []
     for name, value, field in _walk(kind.model_construct()):
         comment = [f"# {line}" for line in textwrap.wrap(field.description or "", _WIDTH)]
@@ -30,7 +30,7 @@ def example(kind: type[Settings]) -> str:
 
 
 def changed(settings: Settings, wanted: Mapping[str, object]) -> Settings:
-    """Return ``settings`` with those ``wanted`` that nobody has set; groups are named ``group.field``."""
+    """Return ``settings`` with the ``wanted`` values for unset fields; keys in groups are ``group.field``."""
     update: dict[str, object] = {}
     for path, value in wanted.items():
         group_name, _, field = path.rpartition(".")
@@ -45,12 +45,12 @@ def changed(settings: Settings, wanted: Mapping[str, object]) -> Settings:
 
 
 def dump(settings: Settings) -> str:
-    """Return what `load` reads."""
+    """Return the settings as text for `load`."""
     return json.dumps({name: _plain(getattr(settings, name)) for name in type(settings).model_fields})
 
 
 def load(text: str, kind: type[Settings]) -> Settings:
-    """Return the settings that `dump` wrote, whatever the environment says: those that ``kind`` has."""
+    """Return the settings from the text of `dump`, limited to the fields of ``kind``; ignores the environment."""
     dumped = json.loads(text)
     return kind.model_validate({name: dumped[name] for name in kind.model_fields})
 

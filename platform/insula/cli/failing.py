@@ -1,4 +1,4 @@
-"""Failures as one clear line on standard error."""
+"""Prints failures as one line on standard error."""
 
 import signal
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CommandFailed(Exception):
-    """The command cannot do its work; the message is one line for a person."""
+    """The command failed; the message is one line for the user."""
 
 
 @contextmanager
 def one_clear_line() -> Iterator[None]:
-    """Turn what a person can mend into one line and exit status 1; anything else keeps its traceback."""
+    """Turn errors that the user can fix into one line and exit status 1; others keep their traceback."""
     for number in _STOPPING:
         signal.signal(number, _leave)
     try:
@@ -54,7 +54,7 @@ def one_clear_line() -> Iterator[None]:
 
 
 def wrong_setting(error: ValidationError) -> str:
-    """Name the variable, never its value, which may be a secret."""
+    """Return a message that names the variable but not its value, which may be a secret."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     reason = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
@@ -64,7 +64,7 @@ def wrong_setting(error: ValidationError) -> str:
 
 
 def _told(error: BaseException) -> str:
-    """Return what the database said, in one line, and what mends it where that is known."""
+    """Return the database's error in one line, with a known fix."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, asyncpg.InvalidAuthorizationSpecificationError):
@@ -75,7 +75,7 @@ def _told(error: BaseException) -> str:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    """Unwind, once: a second Ctrl-C must not leave half of what is being stopped."""
+    """Exit with cleanup, once: a second Ctrl-C must not interrupt the cleanup."""
     for stopping in _STOPPING:
         signal.signal(stopping, signal.SIG_IGN)
     raise SystemExit(128 + number)

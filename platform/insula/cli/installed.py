@@ -1,4 +1,4 @@
-"""The commands that the installation's apps bring. Imported when one is looked for: it imports every app."""
+"""The commands of the installation's apps. Imported only when needed, since it imports every app."""
 
 from collections.abc import Mapping
 

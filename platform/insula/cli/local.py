@@ -1,4 +1,4 @@
-"""The settings of a local installation: its own servers and secrets wherever nobody has set others."""
+"""The settings of a local installation, with its own servers and secrets unless others are set."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,7 @@ _RUNNING = "running.json"
 
 @contextmanager
 def installation(settings: Settings, public_url: str) -> Iterator[tuple[Settings, Cluster | None]]:
-    """Start the local servers, unless both are set, and give the complete settings while they run."""
+    """Start the local servers unless external ones are set; yield the complete settings while they run."""
     with ExitStack() as stack:
         cluster = None
         if settings.database_url and settings.redis_url:
@@ -36,9 +36,9 @@ def installation(settings: Settings, public_url: str) -> Iterator[tuple[Settings
 
 @contextmanager
 def reached(settings: Settings, *, make: bool = False) -> Iterator[Settings]:
-    """Give settings with a database: the outside one, the running installation's, or one started meanwhile.
+    """Yield settings with a database: an external one, the running installation's, or one started for the command.
 
-    With ``make`` that may be one which is not there yet. Raises CommandFailed without.
+    With ``make``, create a missing database; otherwise raise CommandFailed.
     """
     if settings.database_url:
         yield settings
@@ -49,8 +49,8 @@ def reached(settings: Settings, *, make: bool = False) -> Iterator[Settings]:
         return
     if not make and not (home / "postgres").exists():
         raise CommandFailed(
-            f"there is no installation in {settings.data_dir} yet: `make run` makes one;"
-            " or set DATABASE_URL to work on a database elsewhere"
+            f"there is no installation in {settings.data_dir} yet: `make run` creates one;"
+            " or set DATABASE_URL to use a database elsewhere"
         )
     with installation(settings, settings.public_url) as (complete, _):
         yield complete
@@ -83,7 +83,7 @@ def _complete(settings: Settings, secrets: LocalSecrets, cluster: Cluster | None
 
 @contextmanager
 def _announced(path: Path, settings: Settings) -> Iterator[None]:
-    """Tell the other commands of this checkout how to reach what runs."""
+    """Store the settings for the other commands of this checkout while the servers run."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(dump(settings))

@@ -1,4 +1,4 @@
-"""The commands by name. Each module is imported when its command is called, so that none waits for the others."""
+"""The commands by name. A command's module is imported only when it is called, so that each starts fast."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -28,7 +28,7 @@ _COMMANDS = (
 
 
 class _Commands(TyperGroup):
-    """Finds the command ``x`` in the module ``insula.cli.commands.x``, or where an app of the installation says."""
+    """Finds the command ``x`` in the module ``insula.cli.commands.x``, or in the module that an app declares."""
 
     def list_commands(self, ctx: _click.Context) -> list[str]:  # noqa: ARG002  the group's interface
         return [*_COMMANDS, *_of_apps()]

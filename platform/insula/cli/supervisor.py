@@ -1,4 +1,4 @@
-"""Web processes on one socket, and the worker: direct children of this process, started again when they end."""
+"""Runs web processes on one socket, and the worker, as child processes, and restarts those that end."""
 
 import math
 import os
@@ -24,10 +24,12 @@ _log = structlog.get_logger(__name__)
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Return a socket bound to ``host`` and ``port``, or say that the port is taken."""
+    """Return a socket bound to ``host`` and ``port``. Raises CommandFailed if the port is taken."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        with socket.create_server((host, port), family=family):  # a bind alone does not see a listener's absence
+        with socket.create_server(
+            (host, port), family=family
+        ):  # with SO_REUSEADDR a bind alone may succeed on a taken port
             pass
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,16 +42,16 @@ def bound(host: str, port: int) -> socket.socket:
 
 @dataclass(frozen=True)
 class Restarts:
-    """When a child that ended is started again, and when all of them are given up."""
+    """When to restart a child that ended, and when to give up."""
 
     first_pause: float = 0.5
     longest_pause: float = 30.0
     steady_seconds: float = 10.0
-    """A child that ends after it served for so long is started again at once."""
+    """A child that ends after it served for so long is restarted at once."""
     start_seconds: float = 60.0
     """A web process that does not serve within so long is killed."""
     tries: int = 3
-    """So many times in a row each web process may fail where none has served yet: the settings are wrong."""
+    """Give up after so many failures in a row of each web process if none has ever served: the settings are wrong."""
     tries_after_serving: int = 10
 
     def pause(self, failures: int) -> float:
@@ -59,7 +61,7 @@ class Restarts:
 
 @dataclass(eq=False)
 class _Child:
-    """One place for a process, and the process that has it just now."""
+    """A child to keep running, and its current process."""
 
     name: str
     module: Sequence[str]
@@ -68,7 +70,7 @@ class _Child:
     ready_pipe: int | None = None
     serving_since: float | None = None
     due: float = 0.0
-    """While there is a process: when it must serve. While there is none: when the next one is started."""
+    """With a process: the deadline to serve. Without one: when to start the next."""
     failures: int = 0
     """How often in a row it ended before it was steady."""
     reason: str = ""
@@ -76,7 +78,7 @@ class _Child:
 
 @dataclass
 class Supervisor:
-    """Starts, watches and stops the web processes and the worker. ``check`` raises when another child has ended."""
+    """Starts, watches and stops the web processes and the worker. ``check`` raises if another child has ended."""
 
     listening: socket.socket
     environment: Mapping[str, str]
@@ -90,9 +92,9 @@ class Supervisor:
 
     @contextmanager
     def serving(self, workers: int) -> Iterator[None]:
-        """Give control once a web process serves and each other one has had its first try.
+        """Yield once a web process serves and each other one has served or failed once.
 
-        All children are stopped, drained, on the way out.
+        On exit, drain and stop all children.
         """
         with self._woken_by_children():
             try:
@@ -108,13 +110,13 @@ class Supervisor:
         self._children.append(_Child("worker", _WORKER, is_web=False))
 
     def watch(self) -> None:
-        """Start children that ended again, until a signal raises or no web process can be started."""
+        """Restart children that end, until a signal raises or no web process can be started."""
         while True:
             self._turn()
 
     @contextmanager
     def _woken_by_children(self) -> Iterator[None]:
-        """Let the end of a child wake the selector."""
+        """Make the end of a child wake the selector."""
         readable, writable = os.pipe()
         os.set_blocking(readable, False)
         os.set_blocking(writable, False)
@@ -138,7 +140,7 @@ class Supervisor:
         return [child for child in self._children if child.is_web]
 
     def _turn(self) -> None:
-        """Start what is due, then wait until something happens or is due."""
+        """Start due children, then wait for the next event or due time."""
         for child in self._children:
             if child.serving_since is None and time.monotonic() >= child.due:
                 self._start(child) if child.process is None else self._kill_late(child)
@@ -175,7 +177,7 @@ class Supervisor:
         )
 
     def _hear(self, child: _Child) -> None:
-        """Note that a web process serves; if it closed its pipe without a word, it is about to end."""
+        """Note that a web process serves; if it closed its pipe without a byte, it is about to end."""
         if child.ready_pipe is None:
             return
         try:
@@ -192,7 +194,7 @@ class Supervisor:
     def _kill_late(self, child: _Child) -> None:
         if child.process is not None:
             child.reason = f"did not serve within {self.restarts.start_seconds:g} s"
-            child.due = math.inf  # until its end is seen
+            child.due = math.inf  # until it is reaped
             child.process.kill()
 
     def _reap(self, pid: int) -> None:
@@ -201,7 +203,7 @@ class Supervisor:
             if child.process is not None and child.process.pid == pid:
                 self._note_end(child, child.process.wait())
                 return
-        os.waitpid(pid, 0)  # as process 1 of a container, we inherit strangers
+        os.waitpid(pid, 0)  # as process 1 of a container, we inherit orphans
 
     def _note_end(self, child: _Child, status: int) -> None:
         if child.ready_pipe is not None:
@@ -221,7 +223,7 @@ class Supervisor:
         webs = self._webs()
         if all(web.serving_since is None and web.failures >= tries for web in webs):
             reasons = "; ".join(f"{web.name} {web.reason}, {web.failures} times in a row" for web in webs)
-            raise CommandFailed(f"no web process can be started: {reasons}. Their last words are above")
+            raise CommandFailed(f"no web process can be started: {reasons}. Their last output is above")
 
     def _close_pipe(self, child: _Child) -> None:
         if child.ready_pipe is not None:
@@ -245,7 +247,7 @@ class Supervisor:
 
 
 def _ended_child() -> int | None:
-    """Return the id of a child that has ended and was not waited for yet."""
+    """Return the process id of a child that has ended and was not reaped yet."""
     try:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
     except ChildProcessError:  # there is no child at all
@@ -254,5 +256,5 @@ def _ended_child() -> int | None:
 
 
 def _ending(status: int) -> str:
-    """Say how a process ended: by itself or by a signal."""
+    """Describe how a process ended."""
     return f"ended with status {status}" if status >= 0 else f"was killed by {signal.Signals(-status).name}"

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, from the wheel or from the PATH, told the login by the environment alone."""
+"""PostgreSQL's programs, from the wheel or from the PATH. They get the login only through the environment."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ _SETTING: Final = re.compile(rb"SET (\w+) = ")
 
 
 def run_tool(name: str, address: Address, arguments: Sequence[str | Path]) -> None:
-    """Run ``name`` on the database at ``address``; its own last word becomes ours if it fails."""
+    """Run ``name`` on the database at ``address``. If it fails, raise CommandFailed with its error line."""
     done = subprocess.run(  # noqa: S603  PostgreSQL's own program, no shell
         [_find(name, encrypted=address.must_encrypt), _connecting(LIBPQ_WATCHED), *arguments],
         env={**address.environment, **_PATH},
@@ -32,15 +32,15 @@ def run_tool(name: str, address: Address, arguments: Sequence[str | Path]) -> No
 
 
 def load_dump(address: Address, file: Path, known: Collection[str]) -> None:
-    """Load an archive of pg_dump in one transaction: all of it or, when anything fails, nothing.
+    """Load an archive of pg_dump in one transaction: completely or, if anything fails, not at all.
 
-    Leaves out the dump's settings that are not ``known``: the tools of a newer version write some that an
-    older server lacks. Raises CommandFailed.
+    Leaves out settings in the dump that are not ``known``: newer tools write some that an older server lacks. Raises
+    CommandFailed.
     """
     with tempfile.TemporaryFile() as restored, tempfile.TemporaryFile() as loaded:
         reading = [_find("pg_restore", encrypted=False), "--exit-on-error", "--file=-", str(file)]
         writing = [_find("psql", encrypted=address.must_encrypt), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
-        # No user timeout: a server that is busy may let us wait before it reads on.
+        # No user timeout: a busy server may pause before it reads on.
         writing.append(_connecting(LIBPQ_KEEPALIVE))
         with (
             subprocess.Popen(reading, env=_PATH, stdout=subprocess.PIPE, stderr=restored) as source,  # noqa: S603  PostgreSQL's own program, no shell
@@ -54,7 +54,7 @@ def load_dump(address: Address, file: Path, known: Collection[str]) -> None:
         ):
             if source.stdout is None or target.stdin is None:
                 raise RuntimeError("the programs are connected by pipes")
-            with suppress(BrokenPipeError):  # psql has ended, and said why
+            with suppress(BrokenPipeError):  # psql has ended and printed why
                 _copy_script(source.stdout, target.stdin, known)
                 if source.wait() == 0:
                     target.stdin.write(b"COMMIT;\n")  # without it the transaction is rolled back when psql ends
@@ -68,7 +68,7 @@ def load_dump(address: Address, file: Path, known: Collection[str]) -> None:
 
 
 def _copy_script(source: IO[bytes], target: IO[bytes], known: Collection[str]) -> None:
-    """Copy a script, but for the settings at its beginning that are not known. They end with row_security."""
+    """Copy a script without the unknown settings at its beginning, of which row_security is the last."""
     target.write(b"BEGIN;\n")
     for line in source:
         setting = _SETTING.match(line)
@@ -80,7 +80,7 @@ def _copy_script(source: IO[bytes], target: IO[bytes], known: Collection[str]) -
 
 
 def _connecting(options: Mapping[str, int]) -> str:
-    """Return the argument that sets libpq's options; all others stand in the environment."""
+    """Return the argument with libpq's options; all others are in the environment."""
     return "--dbname=" + " ".join(f"{name}={value}" for name, value in options.items())
 
 
@@ -96,7 +96,7 @@ def _find(name: str, *, encrypted: bool) -> str:
             program = str(Software.installed().postgres_bin / name)
     program = program or shutil.which(name)
     if program is None and encrypted:
-        raise CommandFailed(f"DATABASE_URL asks for encryption, which needs a {name} of PostgreSQL's own: install one")
+        raise CommandFailed(f"DATABASE_URL requires encryption, which needs PostgreSQL's own {name}: install it")
     if program is None:
         raise CommandFailed(f"{name} is not installed: it comes with PostgreSQL, or with insula[embedded]")
     return program

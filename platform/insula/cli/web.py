@@ -16,7 +16,7 @@ APPLICATION: Final = "insula.asgi:create_app"
 
 
 class _Config(uvicorn.Config):
-    """Imports the application without collections."""
+    """Imports the application with garbage collection paused."""
 
     def load(self) -> None:
         with paused():
@@ -24,7 +24,7 @@ class _Config(uvicorn.Config):
 
 
 class _Server(uvicorn.Server):
-    """Says on a pipe when it serves."""
+    """Writes to a pipe when it serves."""
 
     def __init__(self, config: uvicorn.Config, ready: int) -> None:
         super().__init__(config)
@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
 
 
 def configuration(drain_seconds: float, application: str = APPLICATION) -> uvicorn.Config:
-    """Return how every web process is served, under ``insula run`` as under ``insula serve``."""
+    """Return the configuration of every web process, for ``insula run`` and ``insula serve``."""
     return _Config(
         application,
         factory=True,
@@ -56,8 +56,8 @@ def configuration(drain_seconds: float, application: str = APPLICATION) -> uvico
 
 
 def main(application: str, listening: str, ready: str, drain_seconds: str) -> None:
-    """Serve the factory ``application`` on the socket ``listening`` until told to stop."""
-    # Each connection is a file; INSULA_HTTP_MAX_CONNECTIONS bounds them, not what the shell happened to allow.
+    """Serve the factory ``application`` on the socket ``listening`` until stopped."""
+    # Each connection is an open file; INSULA_HTTP_MAX_CONNECTIONS bounds them, not the shell's limit.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     server = _Server(configuration(float(drain_seconds), application), int(ready))

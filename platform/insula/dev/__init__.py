@@ -1,1 +1,1 @@
-"""What runs on a developer's machine alone: the embedded servers and the demo rows."""
+"""Only for a developer's machine: the embedded servers, the mailbox page and the demo rows."""

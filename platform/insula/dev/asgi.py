@@ -1,6 +1,6 @@
-"""The application on a developer's machine: the installation's, with the mailbox page.
+"""The application for a developer's machine: the installation's, with the mailbox page.
 
-``insula run`` serves it. ``insula serve`` and ``insula.asgi`` have no mailbox, and import nothing of ``insula.dev``.
+``insula run`` serves it. ``insula serve`` and ``insula.asgi`` have no mailbox and import nothing from ``insula.dev``.
 """
 
 from fastapi import FastAPI
@@ -12,5 +12,5 @@ from insula.dev.mailbox import MAILBOX_PAGES, mailbox_router
 
 
 def create_app(settings: Settings | None = None, installation: Installation | None = None) -> FastAPI:
-    """Return the root app with ``/mailbox``. Raises what ``insula.asgi.create_app`` raises."""
+    """Return the root app with ``/mailbox``. Raises the errors of ``insula.asgi.create_app``."""
     return asgi.create_app(settings, installation, pages=(mailbox_router,), public_pages=MAILBOX_PAGES)

@@ -1,4 +1,4 @@
-"""The mailbox page: the mails that a local installation keeps instead of sending."""
+"""The mailbox page: the emails that a local installation stores instead of sending."""
 
 from typing import Final
 
@@ -18,14 +18,14 @@ _POLICY: Final = (
 _MAIL_POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 MAILBOX_PAGES: Final = frozenset({"GET /mailbox", "GET /mailbox/{name}", "GET /mailbox/{name}/html"})
-"""Its routes, for the list of those that need no credentials."""
+"""Its routes, which need no credentials."""
 
 mailbox_router = APIRouter(prefix="/mailbox", route_class=PublicRoute, include_in_schema=False)
 
 
 @mailbox_router.get("")
 async def list_mails(request: Request) -> HTMLResponse:
-    """List the mails, the newest first."""
+    """List the emails, the newest first."""
     mailbox = _mailbox(request)
     mails = []
     for name in await anyio.to_thread.run_sync(mailbox.names):
@@ -37,7 +37,7 @@ async def list_mails(request: Request) -> HTMLResponse:
 
 @mailbox_router.get("/{name}")
 async def read_mail(request: Request, name: str) -> HTMLResponse:
-    """Show a mail's text, its links as links."""
+    """Show an email's text with clickable links."""
     message = await anyio.to_thread.run_sync(_mailbox(request).read, name)
     body = None if message is None else message.get_body(("plain",))
     if message is None or body is None:
@@ -48,7 +48,7 @@ async def read_mail(request: Request, name: str) -> HTMLResponse:
 
 @mailbox_router.get("/{name}/html")
 async def read_page(request: Request, name: str) -> HTMLResponse:
-    """Show the mail as a mail program would, with no script and nothing from elsewhere."""
+    """Show the email as an email program would, without scripts and external content."""
     message = await anyio.to_thread.run_sync(_mailbox(request).read, name)
     body = None if message is None else message.get_body(("html",))
     if body is None:

@@ -1,6 +1,6 @@
-"""Two demo tenants with people in them, and the demo rows of every resource. Repeatable: what is there stays as it is.
+"""Creates two demo tenants with users, and the demo rows of every resource. Repeatable: existing rows stay unchanged.
 
-Runs as the owner, in one transaction: it makes rows of every app at once, which no app's role may.
+Runs as the owner in one transaction: it writes rows of all apps, which no app's role may do.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from insula.db.migrate.run import as_owner
 from insula.db.schema.acting import act_for
 from insula.identity import hash_password
 
-PASSWORD: Final = "insula-demo"  # noqa: S105  a known password, for accounts that production never has
+PASSWORD: Final = "insula-demo"  # noqa: S105  a known password, never in production
 BOTH: Final = "both@insula.example"
 STAFF: Final = "staff@insula.example"
 ROLES: Final = ("owner", "admin", "member", "viewer")
@@ -46,7 +46,7 @@ _TENANT: Final = text("""
 
 
 def seed(settings: Settings, installation: Installation) -> None:
-    """Make what is missing of the demo tenants. The database must be migrated."""
+    """Create the missing demo tenants. The database must be migrated."""
     password_hash = asyncio.run(hash_password(PASSWORD))
     as_owner(settings, partial(_seed, installation=installation, password_hash=password_hash))
 
@@ -78,5 +78,5 @@ def _add_tenant(connection: Connection, demo: Demo, tenant: DemoTenant, name: st
 
 
 def _people(tenant: DemoTenant) -> Sequence[tuple[str, str]]:
-    """Return the roles in the tenant and the addresses of their members."""
+    """Return the role and email address of each demo member of the tenant."""
     return [*((role, f"{role}@{tenant.slug}.example") for role in ROLES), ("member", BOTH)]

@@ -19,14 +19,14 @@ _SLUG = text("SELECT id FROM tenant WHERE slug = :slug")
 
 @app.callback()
 def audit() -> None:
-    """Look after the audit log."""
+    """Check the audit log."""
 
 
 @app.command()
 def verify(
-    tenant: Annotated[str, typer.Option(help="Slug or id of a tenant, a gone one's too, or `platform`.")] = "",
+    tenant: Annotated[str, typer.Option(help="Slug or id of a tenant, even a deleted one, or `platform`.")] = "",
 ) -> None:
-    """Compute the audit log's hash chains anew; exit with 1 if anything was changed, taken out or cut off."""
+    """Recompute the audit log's hash chains; exit with 1 if an event was changed, removed or cut off."""
     with one_clear_line(), reached(Settings()) as settings:
         verdicts = asyncio.run(_verify(settings, tenant))
         broken = [verdict for verdict in verdicts if verdict.broken is not None]

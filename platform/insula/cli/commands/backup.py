@@ -14,20 +14,20 @@ app = typer.Typer()
 
 @app.command()
 def backup(file: Path) -> None:
-    """Write the whole database to FILE, as the one role that sees past row-level security."""
+    """Write the whole database to FILE, as the one role that bypasses row-level security."""
     with one_clear_line(), reached(Settings()) as settings:
         save(settings, file)
         typer.echo(f"{file}: {file.stat().st_size} bytes")
 
 
 def save(settings: Settings, file: Path) -> None:
-    """Write the database to ``file``, which appears only whole."""
+    """Write the database to ``file``, which appears only when it is complete."""
     partial = file.with_name(f"{file.name}.partial")
     partial.touch(mode=0o600)
     try:
         address = address_of(settings, direct=True)
         login = address.login(BACKUP, role_password(settings, BACKUP))
-        # The rights on PostgreSQL's own functions are this version's: `insula migrate` narrows them where it restores.
+        # Leave out rights on PostgreSQL's own functions, which depend on its version: a restore migrates and sets them.
         run_tool("pg_dump", login, ["--format=custom", "--exclude-schema=pg_catalog", f"--file={partial}"])
         partial.replace(file)
     finally:

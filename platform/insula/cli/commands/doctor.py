@@ -30,8 +30,8 @@ from insula.identity import KeyRing
 app = typer.Typer()
 _CONNECT_SECONDS = 5.0
 _OPEN = (
-    "{} functions and columns of PostgreSQL's own are open to every role; only `insula migrate` as a superuser"
-    " closes them (docs/guides/isolation-proof.md says what they allow)"
+    "{} functions and columns of PostgreSQL itself are open to every role; only `insula migrate` as a superuser"
+    " revokes that (docs/guides/isolation-proof.md tells what they allow)"
 )
 _FREE = """
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
@@ -41,37 +41,37 @@ _FREE = """
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``mend`` is empty when it is well."""
+    """The result of one check; ``fix`` is empty if it passed."""
 
     subject: str
     state: str
-    mend: str = ""
+    fix: str = ""
 
 
 @app.command()
 def doctor() -> None:
-    """Look at settings, connections, clock, roles, row-level security, migrations, Redis; say how to mend them."""
+    """Check settings, connections, clock, roles, row-level security, migrations and Redis; say how to fix problems."""
     with one_clear_line():
         asked, installation = read()
         with reached(asked) as settings:
             found = asyncio.run(examine(settings, installation.database))
         for finding in found:
-            typer.echo(f"{'✗' if finding.mend else '✓'} {finding.subject}: {finding.state}")
-            if finding.mend:
-                typer.echo(f"    → {finding.mend}")
-        if any(finding.mend for finding in found):
+            typer.echo(f"{'✗' if finding.fix else '✓'} {finding.subject}: {finding.state}")
+            if finding.fix:
+                typer.echo(f"    → {finding.fix}")
+        if any(finding.fix for finding in found):
             raise typer.Exit(1)
 
 
 async def examine(settings: Settings, declared: Declarations) -> list[Finding]:
-    """Look at everything; what cannot be looked at is a finding too."""
+    """Run every check; a check that cannot run is a finding too."""
     found = [Finding("settings", line, "set it in the environment (see .env.example)") for line in unsafe(settings)]
     found = found or [Finding("settings", "safe")]
     if not settings.redis_url or not settings.database.roles_secret.get_secret_value() or wrong_addresses(settings):
         return found
     logins = [finding async for finding in _logins(settings, declared.roles)]
     found += logins
-    if not any(finding.mend for finding in logins):
+    if not any(finding.fix for finding in logins):
         found += [finding async for finding in _database(settings, declared)]
         found += [finding async for finding in _keys(settings)]
     return [*found, await _redis(settings), _metrics(settings)]
@@ -85,7 +85,7 @@ async def _logins(settings: Settings, roles: Iterable[DatabaseRole]) -> AsyncIte
             yield Finding(f"role {role}", str(error), "insula migrate, with the same INSULA_DATABASE_ROLES_SECRET")
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
             state = " ".join(str(error).split()) or type(error).__name__
-            yield Finding("database", state, "start the server, or mend DATABASE_URL")
+            yield Finding("database", state, "start the server, or fix DATABASE_URL")
             return
     yield Finding("roles", "each can log in")
 
@@ -105,7 +105,7 @@ async def _database(settings: Settings, declared: Declarations) -> AsyncIterator
                 wrong = [line for line in wrong if line not in open_yet]
                 yield Finding("server", _OPEN.format(len(open_yet)))
             for line in wrong:
-                yield Finding("isolation", line, "undo what was done by hand, then insula migrate")
+                yield Finding("isolation", line, "undo the manual change, then insula migrate")
             if not wrong:
                 yield Finding("isolation", "the database is as the code declares it")
             found = await connection.run_sync(applied)
@@ -122,10 +122,12 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     try:
         closed = await KeyRing(settings, database).undecryptable()
         for kid in closed:
-            mend = "add the key that sealed it to INSULA_AUTH_KEY_ENCRYPTION_KEY, after a comma, or: insula keys rotate"
-            yield Finding("signing keys", f"{kid} cannot be opened", mend)
+            fix = (
+                "add the key that encrypted it to INSULA_AUTH_KEY_ENCRYPTION_KEY, after a comma, or: insula keys rotate"
+            )
+            yield Finding("signing keys", f"{kid} cannot be decrypted", fix)
         if not closed:
-            yield Finding("signing keys", "each can be opened")
+            yield Finding("signing keys", "each can be decrypted")
     except ValueError as error:
         yield Finding("signing keys", str(error), "set it in the environment (see .env.example)")
     except SQLAlchemyError as error:
@@ -135,7 +137,7 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def _clock(leeway: int, ahead: float) -> Finding:
-    """Name a clock by which tokens are refused, or issued for a time that has not come."""
+    """Report a clock that would refuse valid tokens, or issue tokens that are not valid yet."""
     if abs(ahead) <= leeway:
         return Finding("clock", f"within {leeway} s of the database's")
     return Finding("clock", described(ahead), "run NTP on this machine and on the database's")
@@ -143,9 +145,9 @@ def _clock(leeway: int, ahead: float) -> Finding:
 
 def _metrics(settings: Settings) -> Finding:
     if settings.http.metrics_token.get_secret_value():
-        return Finding("metrics", "for those with the token")
+        return Finding("metrics", "only with the token")
     off = settings.environment == "production"
-    return Finding("metrics", "off: INSULA_HTTP_METRICS_TOKEN is not set" if off else "for this machine alone")
+    return Finding("metrics", "off: INSULA_HTTP_METRICS_TOKEN is not set" if off else "only from this machine")
 
 
 def _budget(budget: int, free: int) -> Finding:
@@ -158,10 +160,10 @@ def _budget(budget: int, free: int) -> Finding:
 async def _redis(settings: Settings) -> Finding:
     client = Redis.from_url(settings.redis_url, socket_timeout=_CONNECT_SECONDS)
     try:
-        await client.set("insula:probe", 1, ex=60)  # a replica, or one whose memory is full, answers a PING too
+        await client.set("insula:probe", 1, ex=60)  # a replica or a server with full memory answers a PING too
     except (RedisError, OSError) as error:
-        return Finding("redis", str(error), "start it, or mend REDIS_URL: limits count per process meanwhile")
+        return Finding("redis", str(error), "start it, or fix REDIS_URL: limits count per process meanwhile")
     else:
-        return Finding("redis", "answers and takes writes")
+        return Finding("redis", "answers and accepts writes")
     finally:
         await client.aclose()

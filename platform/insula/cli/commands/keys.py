@@ -15,17 +15,17 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def keys() -> None:
-    """See to the keys that sign access tokens."""
+    """Manage the keys that sign access tokens."""
 
 
 @app.command()
 def rotate(
     *,
     distrust: Annotated[
-        bool, typer.Option("--distrust", help="For a key that leaked: what it signed is refused at once.")
+        bool, typer.Option("--distrust", help="For a leaked key: refuse the tokens that it signed at once.")
     ] = False,
 ) -> None:
-    """Sign with a new key from now on; tokens of the keys before it stay good until they expire."""
+    """Sign with a new key from now on; tokens of earlier keys stay valid until they expire."""
     with one_clear_line(), reached(Settings()) as settings:
         typer.echo(asyncio.run(_rotate(settings, distrust=distrust)))
 

@@ -11,12 +11,12 @@ from insula.db.migrate.lock_waits import WAIT_SECONDS
 from insula.db.schema.branches import heads
 
 app = typer.Typer()
-_Wait = Annotated[float, typer.Option(min=0, help="Seconds, in all, to wait for locks that others hold.")]
+_Wait = Annotated[float, typer.Option(min=0, help="Total seconds to wait for locks that others hold.")]
 
 
 @app.command()
 def migrate(wait: _Wait = WAIT_SECONDS) -> None:
-    """Make the roles and bring the schema to this version, beside running processes and backups."""
+    """Create the roles and migrate the schema to this version, while processes and backups run."""
     with one_clear_line(), reached(Settings(), make=True) as settings:
         declared = load(settings.installation).database
         migrations.migrate(settings, declared, wait=wait, say=typer.echo)

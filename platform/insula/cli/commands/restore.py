@@ -24,29 +24,29 @@ _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog',
 
 @app.command()
 def restore(file: Path) -> None:
-    """Bring back what `insula backup` wrote, into an empty database, and migrate it to this version."""
+    """Restore a file of `insula backup` into an empty database, and migrate it to this version."""
     with one_clear_line(), reached(Settings(), make=True) as settings:
         load(settings, file)
         typer.echo(f"restored from {file}")
 
 
 def load(settings: Settings, file: Path) -> None:
-    """Fill the empty database of ``settings`` from ``file``: all of it or, when anything fails, nothing."""
+    """Fill the empty database of ``settings`` from ``file``: completely or, if anything fails, not at all."""
     if not file.is_file():
         raise CommandFailed(f"there is no file {file}")
     address = address_of(settings, direct=True)
     tables, known = asyncio.run(_look(address.url))
     if tables:
-        raise CommandFailed(f"the database {address.database} is not empty: restore goes into an empty one")
+        raise CommandFailed(f"the database {address.database} is not empty: restore needs an empty one")
     declared = apps.load(settings.installation).database
-    asyncio.run(provision(settings, declared))  # the dump names the roles as owners and in grants
+    asyncio.run(provision(settings, declared))  # the dump refers to the roles as owners and in grants
     load_dump(address, file, known)
     migrate(settings, declared)
     asyncio.run(renew_foreign_key(settings))
 
 
 async def _look(address: str) -> tuple[int, frozenset[str]]:
-    """Return how many tables there are, and the settings that the server knows."""
+    """Return the number of tables, and the names of the server's settings."""
     connection = await asyncpg.connect(address, **TOOL)
     try:
         tables: int = await connection.fetchval(_TABLES)
@@ -56,7 +56,7 @@ async def _look(address: str) -> tuple[int, frozenset[str]]:
 
 
 async def renew_foreign_key(settings: Settings) -> bool:
-    """Sign with a new key if the restored one was sealed by another installation; tell whether it was."""
+    """Sign with a new key if another installation encrypted the restored one; tell whether it did."""
     if not settings.auth.key_encryption_key.get_secret_value():
         return False
     database = await Database.open(settings, [IDENTITY])

@@ -13,9 +13,9 @@ app = typer.Typer()
 
 @app.command()
 def revision(branch: str, message: str) -> None:
-    """Draft the next revision of BRANCH: what the models have and the database, which is migrated, lacks."""
+    """Draft the next revision of BRANCH from the differences between the models and the migrated database."""
     with one_clear_line(), reached(Settings()) as settings:
-        declared = load(settings.installation).database  # an app imports its models
+        declared = load(settings.installation).database  # imports the models
 
         def write(connection: Connection) -> None:
             draft(connection, declared, branch, message)

@@ -1,4 +1,4 @@
-"""``insula run``: everything, from nothing, on this machine."""
+"""``insula run``: starts everything on this machine, without preparation."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def run(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1, parent
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
-    """Show that something is being done, and then how long it took."""
+    """Show a step while it runs, and then how long it took."""
     console, started = Console(stderr=True, highlight=False), time.monotonic()
     with console.status(name):
         yield
@@ -88,7 +88,7 @@ def _welcome(product: Installation, url: str) -> None:
 
 
 def _places(product: Installation, url: str) -> Iterator[str]:
-    """Yield a line for each app's documents, and for the mailbox, their addresses below each other."""
+    """Yield a line for each app's docs and for the mailbox, with aligned addresses."""
     mounts = {**{app.name: app.mount for app in product.apps}, "root": ""}
     name_width = max(map(len, (*mounts, "mails")))
     width = len(url) + max(map(len, mounts.values())) + len("/mailbox")

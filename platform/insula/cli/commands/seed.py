@@ -11,11 +11,11 @@ app = typer.Typer()
 
 @app.command()
 def seed() -> None:
-    """Make the demo tenants acme and globex, where they are missing. Not in production: the password is known."""
+    """Create the demo tenants acme and globex if they are missing. Not for production: the password is known."""
     with one_clear_line():
         asked, installation = read()
         with reached(asked) as settings:
             if settings.environment == "production":
                 raise CommandFailed("the demo accounts have a known password: never in production")
             plant(settings, installation)
-        typer.echo(f"acme and globex are there; every password is {PASSWORD}")
+        typer.echo(f"acme and globex exist; every password is {PASSWORD}")

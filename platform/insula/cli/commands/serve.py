@@ -1,4 +1,4 @@
-"""``insula serve``: the web processes alone, for production."""
+"""``insula serve``: only the web processes, for production."""
 
 import os
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ app = typer.Typer()
 
 @app.command()
 def serve(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1) -> None:
-    """Serve with outside PostgreSQL and Redis; refuses settings that are not safe in production."""
+    """Serve with external PostgreSQL and Redis; refuses settings that are unsafe in production."""
     with one_clear_line(), ExitStack() as stack:
         settings, _ = read()
         refuse_unsafe(settings)

@@ -30,7 +30,7 @@ def token(
     app_name: Annotated[str, typer.Option("--app", help="The app that the token is for.")],
     tenant: Annotated[str, typer.Option(help="The tenant's slug; without it the token is for no tenant.")] = "",
 ) -> None:
-    """Print an access token and nothing else. For a local installation only: it asks for no password."""
+    """Print only an access token. For local installations: it asks for no password."""
     with one_clear_line(), reached(Settings()) as settings:
         if settings.environment == "production":
             raise CommandFailed("tokens without a password are for a local installation only")

@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def worker() -> None:
-    """Run jobs until told to stop; refuses settings that are not safe in production."""
+    """Run jobs until stopped; refuses settings that are unsafe in production."""
     with one_clear_line():
         settings, installation = read()
         refuse_unsafe(settings)

@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey from wheels, as children of this process: no package manager, no daemon, no container."""
+"""PostgreSQL and Valkey from wheels, as child processes: no package manager, daemon or container."""
 
 from insula.dev.embedded.cluster import Cluster
 from insula.dev.embedded.failure import EmbeddedError

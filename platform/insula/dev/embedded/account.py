@@ -1,4 +1,4 @@
-"""Who runs the servers: the caller, or ``nobody`` when the caller is root (PostgreSQL refuses root)."""
+"""The user that runs the servers: the caller, or ``nobody`` if the caller is root, which PostgreSQL refuses."""
 
 import os
 import pwd
@@ -18,7 +18,7 @@ class Account:
 
     @classmethod
     def for_servers(cls) -> "Account":
-        """Return ``nobody`` for root, and the caller itself for everyone else."""
+        """Return ``nobody`` for root, and an unchanged account otherwise."""
         if os.geteuid() != 0:
             return cls()
         try:
@@ -28,7 +28,7 @@ class Account:
         return cls(nobody.pw_uid, nobody.pw_gid)
 
     def owns(self, path: Path) -> None:
-        """Give ``path`` to this account."""
+        """Make this account the owner of ``path``."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
@@ -39,7 +39,7 @@ class Account:
         return all(_open_to_others(parent) for parent in path.resolve().parents if parent.exists())
 
     def reads(self, path: Path) -> bool:
-        """Tell whether this account can list, read and run what is at ``path``."""
+        """Tell whether this account can list, read and execute ``path``."""
         if self.uid is None:
             return True
         readable = stat.S_IROTH | stat.S_IXOTH

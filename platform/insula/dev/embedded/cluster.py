@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey together, in one data directory, under one lock."""
+"""PostgreSQL and Valkey in one data directory, under one lock."""
 
 import contextlib
 import signal
@@ -22,9 +22,8 @@ _ATTEMPTS = 3
 class Cluster:
     """The embedded servers of one data directory.
 
-    ``durable=False`` trades every promise after a crash for speed: for tests. Start it from the main thread: the
-    servers die with the thread that started them. ``postgres_bin`` holds the programs of another PostgreSQL, which
-    everybody may run.
+    ``durable=False`` gives up durability for speed, for tests. Start it from the main thread: the servers die with
+    the thread that started them. ``postgres_bin`` is the folder of another PostgreSQL's programs, executable by all.
     """
 
     def __init__(self, data_dir: Path, *, durable: bool = True, postgres_bin: Path | None = None) -> None:
@@ -38,16 +37,16 @@ class Cluster:
 
     @property
     def home(self) -> Path:
-        """Where the servers keep their state; not the data directory itself if the servers cannot reach that."""
+        """The directory of the servers' state: the data directory, or another one if the servers cannot reach that."""
         return self._home
 
     @property
     def secrets(self) -> LocalSecrets:
-        """What this installation drew once and keeps."""
+        """The secrets of this installation, generated once."""
         return self._secrets
 
     def start(self) -> None:
-        """Make what is missing, start both servers and return when both answer."""
+        """Create what is missing, start both servers and return when both answer."""
         with contextlib.ExitStack() as stack:
             account = Account.for_servers()
             self._home = prepare(self._data_dir)
@@ -63,12 +62,12 @@ class Cluster:
             self._stack = stack.pop_all()
 
     def check(self) -> None:
-        """Raise if a server has ended, although nobody stopped it."""
+        """Raise if a server has ended without being stopped."""
         for server in self._servers:
             server.check()
 
     def stop(self) -> None:
-        """Stop both servers in order and let go of the directory; harmless when not started."""
+        """Stop both servers in order and release the directory. Does nothing if they are not started."""
         self._stack.close()
 
     def _start_servers(self, stack: contextlib.ExitStack, postgres: Postgres, valkey: Valkey) -> None:
@@ -81,7 +80,7 @@ class Cluster:
                     redis.wait_until(partial(valkey.is_ready, redis_port))
                     database.wait_until(postgres.is_ready)
                 except EmbeddedError as error:
-                    if attempt < _ATTEMPTS and "in use" in str(error):  # somebody took the port first
+                    if attempt < _ATTEMPTS and "in use" in str(error):  # another process took the port
                         continue
                     raise
                 self.database_url, self.redis_url = postgres.url(database_port), valkey.url(redis_port)

@@ -1,2 +1,2 @@
 class EmbeddedError(Exception):
-    """The embedded servers cannot run; the message is one line for a person, with what to do about it."""
+    """The embedded servers cannot run; the message is one line for the user that says what to do."""

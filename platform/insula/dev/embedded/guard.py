@@ -1,7 +1,7 @@
-"""Becomes a server that dies with its parent. Run as a script with an isolated interpreter; imports nothing of ours.
+"""Turns its process into a server that dies with its parent. Run as a script with ``-I``; imports none of our modules.
 
-The order matters: ``setuid`` clears the death signal, so it is asked for after dropping privileges; and the parent
-may have died before it was asked for, so ``getppid`` is compared last.
+The order matters: ``setuid`` clears the death signal, so it is set after dropping privileges; and the parent may have
+died before that, so ``getppid`` is compared last.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with(parent: int, signal_number: int) -> None:
-    """Ask the kernel for ``signal_number`` when ``parent`` dies; leave at once if it is dead already."""
+    """Have the kernel send ``signal_number`` when ``parent`` dies; exit at once if it is dead already."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -23,7 +23,7 @@ def die_with(parent: int, signal_number: int) -> None:
 
 
 def main(parent: str, signal_number: str, uid: str, gid: str, *command: str) -> None:
-    """Drop to ``uid``:``gid`` (unless empty), tie this process to ``parent``, and become ``command``."""
+    """Drop to ``uid``:``gid`` (unless empty), tie this process to ``parent``, and exec ``command``."""
     if uid:
         os.setgroups([])
         os.setgid(int(gid))

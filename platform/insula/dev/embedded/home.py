@@ -1,4 +1,4 @@
-"""Where the servers of one checkout keep their state, held by one process at a time."""
+"""The directory with the servers' state of one checkout, which one process at a time may hold."""
 
 import fcntl
 import hashlib
@@ -15,7 +15,7 @@ _TRAVERSE_ONLY = 0o711
 
 
 def locate(data_dir: Path, account: Account) -> Path:
-    """Return the directory for the servers' state: ``data_dir``, or a stable place that ``account`` can reach."""
+    """Return the directory for the servers' state: ``data_dir``, or a fixed one that ``account`` can reach."""
     wanted = data_dir.absolute()
     if account.reaches(wanted):
         return wanted
@@ -23,7 +23,7 @@ def locate(data_dir: Path, account: Account) -> Path:
 
 
 def prepare(data_dir: Path) -> Path:
-    """Make the state directory, owned by the caller, and return it; ``data_dir/servers`` points to it if it is away."""
+    """Create the caller's state directory; if it is outside ``data_dir``, ``data_dir/servers`` links to it."""
     account = Account.for_servers()
     home = locate(data_dir, account)
     try:
@@ -45,14 +45,14 @@ def _point_to(home: Path, data_dir: Path) -> None:
 
 
 class Lock:
-    """An exclusive lock on a state directory, released by the kernel however its holder ends."""
+    """An exclusive lock on a state directory. The kernel releases it however its holder ends."""
 
     def __init__(self, home: Path) -> None:
         self._path = home / "lock"
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the lock, or say who has it."""
+        """Hold the lock, or raise EmbeddedError with the holder's process id."""
         try:
             file = self._path.open("a+")
         except OSError as error:

@@ -2,7 +2,7 @@ import socket
 
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago; whoever binds it must be ready to lose the race."""
+    """Return a loopback port that was free a moment ago; binding it may still fail."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

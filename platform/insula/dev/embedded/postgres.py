@@ -1,4 +1,4 @@
-"""PostgreSQL: made once, started on a free loopback port, SCRAM passwords only."""
+"""PostgreSQL: created once, started on a free loopback port, with SCRAM passwords only."""
 
 import secrets
 import shutil
@@ -37,7 +37,7 @@ _THROWAWAY = {
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """One PostgreSQL in ``home/postgres``, made on first use."""
+    """One PostgreSQL in ``home/postgres``, created on first use."""
 
     software: Software
     account: Account
@@ -47,11 +47,11 @@ class Postgres:
 
     @property
     def data(self) -> Path:
-        """The data directory; it exists only whole, since it is made aside and renamed."""
+        """The data directory. It exists only complete: it is created under another name and then renamed."""
         return self.home / "postgres"
 
     def create(self) -> None:
-        """Make the data directory and the database, unless they are there."""
+        """Create the data directory and the database if they are missing."""
         if self.data.exists():
             self._check_version()
             return
@@ -65,9 +65,9 @@ class Postgres:
         partial.rename(self.data)
 
     def start(self, port: int) -> Server:
-        """Start the server; it is ready when `is_ready` says so."""
+        """Start the server; `is_ready` tells when it accepts connections."""
         wait_until_vacant(self.data, "PostgreSQL")
-        # Nobody works here, so a lock file that is left was left by a crash; its process id may be another's by now.
+        # No process uses the directory, so a lock file is left from a crash; its process id may be reused by now.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         options = {**_ALWAYS, **({} if self.durable else _THROWAWAY), "port": str(port)}
         return Server.spawn(
@@ -84,7 +84,7 @@ class Postgres:
         )
 
     def is_ready(self) -> bool:
-        """Tell whether the server accepts connections, from the status that it keeps in its lock file."""
+        """Tell from the status in the server's lock file whether it accepts connections."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
@@ -112,7 +112,7 @@ class Postgres:
             password_file.unlink()
 
     def _locale(self) -> tuple[str, ...]:
-        """Return the options of one and the same order of texts, which versions before 17 have from the system."""
+        """Return the options for the same text order everywhere; versions before 17 take it from the system."""
         if int(self.software.postgres_major) < _BUILTIN_LOCALES:
             return ("--locale", "C.UTF-8")
         return ("--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8")

@@ -1,4 +1,4 @@
-"""One server process, tied to this one: it ends when this process ends, however that comes about."""
+"""A server process tied to this process: it ends when this process ends, for any reason."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.01
 
 
 def guarded(command: Sequence[str | Path], death: signal.Signals, account: Account = Account()) -> list[str]:  # noqa: B008  frozen
-    """Return the command line that runs ``command`` as ``account``, to receive ``death`` when this process dies."""
+    """Return a command line that runs ``command`` as ``account`` and sends it ``death`` when this process dies."""
     if threading.current_thread() is not threading.main_thread():
         # The kernel sends the death signal when the *thread* that started the child ends.
         raise RuntimeError("servers are started from the main thread only")
@@ -27,7 +27,7 @@ def guarded(command: Sequence[str | Path], death: signal.Signals, account: Accou
 
 
 class Server:
-    """A running server, its log, and how it is asked to stop."""
+    """A running server and its log."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self._name = name
@@ -35,7 +35,7 @@ class Server:
         self._log = log
 
     @classmethod
-    def spawn(  # noqa: PLR0913  one place that knows all about starting a process
+    def spawn(  # noqa: PLR0913  the parameters of one process, by keyword
         cls,
         name: str,
         command: Sequence[str | Path],
@@ -47,7 +47,7 @@ class Server:
         stdin: str = "",
         environment: Mapping[str, str] | None = None,
     ) -> "Server":
-        """Start ``command`` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor."""
+        """Start ``command`` in its own session, so that a terminal's Ctrl-C reaches only the supervisor."""
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603  a fixed binary, no shell
                 guarded(command, death, account),
@@ -64,7 +64,7 @@ class Server:
         return cls(name, process, log)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Return when ``ready`` says so; raise with the log's last words if the server ends or takes too long."""
+        """Return once ``ready`` is true; raise with the log's error line if the server ends or takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self._process.poll() is not None:
@@ -91,31 +91,31 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The process id; that of the server itself, since the guard becomes it."""
+        """The process id of the server itself, since the guard execs it."""
         return self._process.pid
 
 
 def last_words(log: Path) -> str:
-    """Return the last line of ``log`` that names a failure, or just the last one."""
+    """Return the last line of ``log`` with a failure, or the last line."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     failures = [line for line in lines if any(mark in line.lower() for mark in ("fatal", "error", "panic"))]
     return (failures or lines or ["it said nothing"])[-1].strip()
 
 
 def occupants(directory: Path) -> list[int]:
-    """Return the ids of the processes that work in ``directory``."""
+    """Return the ids of the processes whose working directory is ``directory``."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and (entry / "cwd").readlink() == directory.resolve():
                 found.append(int(entry.name))
-        except OSError:  # ended meanwhile, or not ours to see
+        except OSError:  # ended meanwhile, or not visible to us
             continue
     return found
 
 
 def wait_until_vacant(directory: Path, name: str, seconds: float = 15.0) -> None:
-    """Wait for a predecessor that is just shutting down; raise if it stays."""
+    """Wait for an earlier server that is shutting down; raise if it stays."""
     deadline = time.monotonic() + seconds
     while left := occupants(directory):
         if time.monotonic() > deadline:
@@ -124,7 +124,7 @@ def wait_until_vacant(directory: Path, name: str, seconds: float = 15.0) -> None
 
 
 def fresh_log(path: Path) -> Path:
-    """Return ``path``, empty; what it held is kept as one older generation."""
+    """Return ``path`` as an empty file; keep the previous file as ``.log.1``."""
     if path.exists():
         path.replace(path.with_suffix(".log.1"))
     path.touch(mode=0o600)

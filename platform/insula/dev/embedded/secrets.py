@@ -1,4 +1,4 @@
-"""The secrets of a local installation: made once, kept beside the data that they open, readable by their owner only."""
+"""The secrets of a local installation: generated once, stored next to its data, readable only by the owner."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from insula.dev.embedded.failure import EmbeddedError
 
 @dataclass(frozen=True, slots=True)
 class LocalSecrets:
-    """Random values that stay the same for the life of a data directory."""
+    """Random values that never change for a data directory."""
 
     superuser_password: str
     redis_password: str
@@ -23,7 +23,7 @@ class LocalSecrets:
 
     @classmethod
     def fresh(cls) -> "LocalSecrets":
-        """Draw new ones."""
+        """Generate new ones."""
         return cls(
             superuser_password=secrets.token_urlsafe(32),
             redis_password=secrets.token_urlsafe(32),
@@ -33,7 +33,7 @@ class LocalSecrets:
 
     @classmethod
     def keep(cls, home: Path) -> "LocalSecrets":
-        """Return those of ``home``, drawing and storing them if it is new."""
+        """Return the secrets of ``home``; generate and store them if it is new."""
         path = home / "secrets.json"
         if path.exists():
             return cls._read(path)
@@ -53,7 +53,7 @@ class LocalSecrets:
 
 
 def declared_secrets(home: Path, wanted: Iterable[LocalSecret]) -> Mapping[str, str]:
-    """Return the secrets of ``home`` by their names, among them each that settings mark, drawn if it is new."""
+    """Return the secrets of ``home`` by name, with those that settings mark; generate and store missing ones."""
     path = home / "secrets.json"
     stored = _stored(path)
     drawn = {mark.name: mark.prefix + secrets.token_urlsafe(32) for mark in wanted if mark.name not in stored}

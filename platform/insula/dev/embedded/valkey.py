@@ -1,4 +1,4 @@
-"""Valkey: started on a free loopback port behind a password."""
+"""Valkey: started on a free loopback port, with a password."""
 
 import contextlib
 import signal
@@ -22,7 +22,7 @@ class Valkey:
     durable: bool
 
     def start(self, port: int) -> Server:
-        """Start the server; its configuration goes through standard input, so that no password is in ``ps``."""
+        """Start the server. It reads its configuration from standard input, so that ``ps`` shows no password."""
         directory = self.home / "valkey"
         directory.mkdir(mode=0o700, exist_ok=True)
         self.account.owns(directory)
