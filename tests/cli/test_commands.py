@@ -133,7 +133,7 @@ def test_a_command_before_the_first_run_says_what_to_do_and_makes_nothing(
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"insula: there is no installation in {tmp_path / 'data'} yet: `make run` creates one;"
-        " or set DATABASE_URL to work on a database elsewhere\n"
+        " or set DATABASE_URL to use a database elsewhere\n"
     )
     assert not list(tmp_path.rglob("postgres*"))
 

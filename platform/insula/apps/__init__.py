@@ -1,4 +1,4 @@
-"""The manifests: what an app, a resource and an installation declare of themselves."""
+"""The manifests: declarations of an app, a resource and an installation."""
 
 from insula.apps.attack import AttackHints
 from insula.apps.demo import Demo, DemoTenant

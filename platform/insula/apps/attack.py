@@ -1,4 +1,4 @@
-"""What the attacks on a resource cannot derive from its routes and tables."""
+"""Data that the generated attacks on a resource cannot derive from its routes and tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ _NO_ROWS: Final[Mapping[str, Sequence[Row]]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttackHints:
-    """Data for the generated attacks; nothing that serves requests reads it.
+    """Data for the generated attacks; requests never read it.
 
-    - ``ids``: the table whose id a parameter or field means, where it does not bear the table's name as
-      ``{table}_id``: ``{"item_id": "project_item"}``.
-    - ``actions``: the permission of a route that is called otherwise than ``noun:verb``, or ``noun:act`` for
+    - ``ids``: the table that a parameter or field refers to, if it is not named ``{table}_id``:
+      ``{"item_id": "project_item"}``.
+    - ``actions``: the permission of a route, if it is not named ``noun:verb``, or ``noun:act`` for
       ``POST /nouns/{id}/act``: ``{"POST /v1/projects/{project_id}/items/bulk": "item:create"}``.
-    - ``rows``: for each table, what its rows must hold so that the rightful caller succeeds with them, two rows where
-      they are listed. ``{token}`` in a text is a word of that tenant's alone. The rest of a row is made up.
+    - ``rows``: for each table, the values with which the legitimate caller succeeds; two rows if they are listed.
+      ``{token}`` in a text becomes a word unique to the tenant. Other columns are made up.
     """
 
     ids: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)

@@ -1,4 +1,4 @@
-"""Makes the FastAPI apps of an installation from its manifests."""
+"""Builds the FastAPI apps of an installation from its manifests."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ _ROOT = Card("root", "", "Signing in, keys, health.")
 
 
 def build(app: App, settings: Settings, site: Site, context: AppContext, vocabularies: Vocabularies) -> FastAPI:
-    """Return the declared app. Raises UndeclaredRoute for a route that is neither guarded nor declared public."""
+    """Return the FastAPI app. Raises UndeclaredRoute for a route that is neither guarded nor declared public."""
     made = make_app(
         name=app.name,
         mount=app.mount,
@@ -43,7 +43,7 @@ def build(app: App, settings: Settings, site: Site, context: AppContext, vocabul
 
 
 def product_of(installation: Installation, settings: Settings) -> Product:
-    """Return what requests need of the declarations."""
+    """Return the parts of the declarations that requests need."""
     return Product(
         policy_of(installation),
         contexts_of(installation, settings),
@@ -53,12 +53,12 @@ def product_of(installation: Installation, settings: Settings) -> Product:
 
 
 def policy_of(installation: Installation) -> Policy:
-    """Return what each role may."""
+    """Return the policy of the installation's roles."""
     return Policy(installation.grants, installation.published, installation.roles)
 
 
 def vocabularies_of(installation: Installation, policy: Policy) -> Vocabularies:
-    """Return the words that documents list."""
+    """Return the vocabularies that the OpenAPI documents list."""
     return {
         Vocabulary.PERMISSIONS: sorted(policy.published),
         Vocabulary.KEY_ACTIONS: sorted(policy.for_keys),
@@ -68,7 +68,7 @@ def vocabularies_of(installation: Installation, policy: Policy) -> Vocabularies:
 
 
 def contexts_of(installation: Installation, settings: Settings) -> Mapping[str, AppContext]:
-    """Return what guards and logins know of each app, by its name."""
+    """Return the context of each app for guards and sign-in, by the app's name."""
     return {
         app.name: AppContext(app.name, audience(settings, app.mount), app.database_role, AppCallers(*app.callers))
         for app in installation.apps
@@ -76,7 +76,7 @@ def contexts_of(installation: Installation, settings: Settings) -> Mapping[str, 
 
 
 def site_of(installation: Installation) -> Site:
-    """Return what the pages show of the installation."""
+    """Return the installation's data for the pages."""
     cards = (_ROOT, *(Card(app.name, app.mount, app.purpose) for app in installation.apps))
     brand = installation.brand
     return Site(brand.name, brand.claim, brand.description, cards, installation.static)

@@ -1,4 +1,4 @@
-"""What ``insula seed`` gives the functions of resources that make demo rows."""
+"""What ``insula seed`` passes to the resources' functions that create demo rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,9 +37,9 @@ class DemoTenant:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """One run of ``insula seed``. ``tenants`` are those made in this run: the others keep what they have.
+    """One run of ``insula seed``. ``tenants`` are those created in this run; existing ones stay unchanged.
 
-    ``assignable`` are the actions that tenants can put into roles of their own.
+    ``assignable`` are the actions that custom roles can have.
     """
 
     tenants: Sequence[DemoTenant]
@@ -48,7 +48,7 @@ class Demo:
     now: datetime
 
     def add_user(self, connection: Connection, email: str) -> None:
-        """Make a verified user with the demo password, unless the address has one."""
+        """Create a verified user with the demo password, unless the address has an account."""
         name = email.partition(".")[0].replace("@", " of ").title().replace(" Of ", " of ")
         user = {"id": new_id(), "email": email, "name": name, "name_key": sort_key(name), "now": self.now}
         made = connection.execute(_USER, user).scalar_one_or_none()
@@ -65,4 +65,4 @@ class Demo:
 
 
 Seed = Callable[[Connection, Demo], None]
-"""Makes a resource's demo rows. It runs as the owner, each time, and leaves what is there as it is."""
+"""Creates a resource's demo rows. It runs at each ``insula seed``, as the owner, and leaves existing rows unchanged."""

@@ -1,4 +1,4 @@
-"""``Installation``: a whole product, checked when it is made."""
+"""``Installation``: a whole product, checked when it is constructed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,14 +28,14 @@ _NO_AMOUNTS: Final[Mapping[str, int]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
-    """How the product is called, also in emails, and what its home page says of it."""
+    """The product's name, also for emails, and the texts of its home page."""
 
     name: str
     claim: str
     description: str
 
     def __post_init__(self) -> None:
-        """Check that the name fits into the subject of an email."""
+        """Check that the name is valid in the subject of an email."""
         if not self.name.strip() or not self.name.isprintable():
             raise ManifestError(f"the brand {self.name!r}: a name is one line of printable characters")
 
@@ -44,11 +44,10 @@ class Brand:
 class Installation:
     """A whole product: its brand and its apps.
 
-    ``granted`` is what every new tenant is granted, by the keys of entitlements, where no app has plans that say it.
-    ``former_migrations`` are the revisions that bring a database of the single chain, before the branches, to its end.
+    ``granted`` are the amounts of every new tenant, by entitlement key, if no app has plans.
+    ``former_migrations`` are the revisions of the former single chain, for databases from before the branches.
 
-    ``entitlements`` is what tenants can be granted, and ``database`` what the kernel and all the apps declare of the
-    database.
+    ``entitlements`` are those of the kernel and all apps, and ``database`` merges all declarations of the database.
     """
 
     brand: Brand
@@ -59,7 +58,7 @@ class Installation:
     database: Declarations = field(init=False)
 
     def __post_init__(self) -> None:
-        """Check what apps can contradict of one another."""
+        """Check for contradictions between apps."""
         unique("two apps have the name {}: rename one", (app.name for app in self.apps))
         unique("two apps are mounted at {}: move one", (app.mount for app in self.apps))
         unique("two apps have the command {}: rename one", chain.from_iterable(app.commands for app in self.apps))
@@ -91,7 +90,7 @@ class Installation:
                 raise ManifestError(f"granted={key!r}: {value} is less than nothing")
 
     def _check_policy(self) -> None:
-        """Make what the policy is made of, which refuses what contradicts itself."""
+        """Compute the policy's parts, which raises ManifestError for contradictions."""
         roles_of(chain.from_iterable(app.callers for app in self.apps))
         _ = self.grants, self.published
 
@@ -112,12 +111,12 @@ class Installation:
 
     @property
     def published(self) -> tuple[Published, ...]:
-        """Every app's permissions that tenants can put into roles of their own."""
+        """Every app's permissions that custom roles can have."""
         return tuple(chain.from_iterable(published(app.name, app.permissions) for app in self.apps))
 
     @property
     def assignable(self) -> frozenset[str]:
-        """The codes of the permissions that tenants can put into roles of their own."""
+        """The codes of the permissions that custom roles can have."""
         return frozenset(permission.code for permission in self.published)
 
     @property
@@ -130,17 +129,17 @@ class Installation:
 
     @property
     def commands(self) -> Mapping[str, str]:
-        """Every app's commands, and the modules that hold them."""
+        """Every app's commands, and their modules."""
         return {name: module for app in self.apps for name, module in app.commands.items()}
 
     @property
     def schedules(self) -> tuple[Periodic, ...]:
-        """What every resource has run by the clock."""
+        """Every resource's periodic jobs."""
         return tuple(chain.from_iterable(resource.schedules for resource in self.resources))
 
     @property
     def new_tenants(self) -> NewTenants:
-        """What the apps do when a tenant begins, in the order of the apps."""
+        """The apps' hooks for new tenants, in the order of the apps."""
         hooks = tuple(app.on_new_tenant for app in self.apps if app.on_new_tenant is not None)
         return NewTenants(hooks, with_plans=self.database.plans is not None, granted=self.granted)
 
@@ -151,12 +150,12 @@ class Installation:
 
     @property
     def seeds(self) -> tuple[Seed, ...]:
-        """What makes every resource's demo rows, in the order of the declarations."""
+        """The functions that create demo rows, in the order of the resources."""
         return tuple(resource.seed for resource in self.resources if resource.seed is not None)
 
     @property
     def settings_type(self) -> type[Settings]:
-        """The type of its settings: the kernel's, with the apps' groups."""
+        """The type of its settings: the kernel's settings with the apps' groups."""
         return with_groups(tuple((app.name, app.settings) for app in self.apps if app.settings is not None))
 
     @property
@@ -173,7 +172,7 @@ class Installation:
 
 
 def _rights_to_grant(declared: Declarations) -> DatabasePart:
-    """Return the rights on entitlements that the roles which make tenants need."""
+    """Return the rights on entitlements for the roles that create tenants."""
     makers = [right.role for right in declared.rights if (right.table, right.command) == ("tenant", "INSERT")]
     tables = tuple(may(role, "tenant", "entitlement", "INSERT") for role in dict.fromkeys(makers))
     return DatabasePart(owner="the installation", tables=tables)

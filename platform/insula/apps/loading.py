@@ -1,4 +1,4 @@
-"""Which installation this process serves."""
+"""Finds the installation that this process serves."""
 
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -11,17 +11,17 @@ from insula.db.schema.base import metadata
 from insula.db.schema.declaration_check import check
 
 GROUP: Final = "insula.installation"
-"""The entry points' group. Ours is named ``default``; a product's own goes before it."""
+"""The group of entry points. Ours is named ``default``; a product's own takes precedence."""
 
 _DEFAULT: Final = "default"
 
 
 def load(reference: str = "") -> Installation:
-    """Return the installation that ``reference`` names as ``module:name``, else the one that is installed.
+    """Return the installation that ``reference`` names as ``module:name``, or the installed one.
 
-    Without a reference, a package's entry point of the group ``insula.installation`` names it. Raises
-    NoInstallation where there is none, where several products declare one, and where the name leads elsewhere;
-    ManifestError where a table or a column is declared that no model has.
+    Without a reference, a package's entry point in the group ``insula.installation`` names it. Raises NoInstallation
+    if there is none, if several products declare one, or if the name is no Installation; ManifestError for a declared
+    table or column that no model has.
     """
     named = reference or _installed()
     module, _, name = named.partition(":")

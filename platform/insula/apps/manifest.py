@@ -1,6 +1,6 @@
-"""``App`` and ``Resource``: what the kernel must know of them, as data.
+"""``App`` and ``Resource``: data that tells the kernel all about them.
 
-A manifest is checked when it is made. Each error names the declaration and the mend.
+A manifest is checked when it is constructed. Each error names the declaration and the fix.
 """
 
 import inspect
@@ -46,19 +46,19 @@ _NO_ROUTERS: Final[Mapping[str, Sequence[APIRouter]]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One noun of an app, with all that belongs to it.
+    """One noun of an app, with everything that belongs to it.
 
-    ``tag`` is its group in the document; a resource without routes, or in another one's group, has none.
-    ``permissions`` is the enum of what its routes ask for.
+    ``tag`` is its group in the OpenAPI document, or None without routes or in another resource's group.
+    ``permissions`` is the enum of the permissions that its routes require.
     ``routers`` are served under ``/v1``, those of ``newer`` under the version that is their key, such as ``v2``.
-    ``public`` names the routes that need no credentials, as ``"POST /v1/webhooks/stripe"``: every other route must
-    be guarded. ``pages`` are served by the root app, outside of every app and its document; the files in the folders
-    of ``static`` too, under ``/static`` and the folder's key.
-    ``tables`` are its tables, and what database roles may do with them and with the kernel's; ``queue`` what
-    a role may do in the job queue across tenants.
-    ``entitlements`` are the quotas, features and amounts that its service asks the scope for: what a plan can name.
-    ``emails`` are the templates of the emails that it sends, and ``seed`` makes its demo rows.
-    ``migrations`` is for a resource that can be left out of its app: a branch of its own, besides its app's.
+    ``public`` names the routes without credentials, as ``"POST /v1/webhooks/stripe"``; every other route must be
+    guarded. ``pages`` are served by the root app and appear in no document; the folders of ``static`` are served by the
+    root app too, under ``/static`` and the folder's key.
+    ``tables`` declares its tables, and the rights of database roles on them and on the kernel's tables; ``queue`` the
+    rights of a role in the job queue across tenants.
+    ``entitlements`` are the quotas, features and amounts that its service reads from the scope and plans can name.
+    ``emails`` are the templates of its emails, and ``seed`` creates its demo rows.
+    ``migrations`` is the own migration branch of a resource that can be left out of its app.
     """
 
     tag: Tag | None = None
@@ -81,7 +81,7 @@ class Resource:
     migrations: Branch | None = None
 
     def __post_init__(self) -> None:
-        """Check what one resource can contradict of itself."""
+        """Check for contradictions within the resource."""
         where = f"resource {self.tag['name']!r}" if self.tag else "a resource without a tag"
         for route in self.public | self.public_pages:
             if not _ROUTE.fullmatch(route):
@@ -99,17 +99,17 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """One mounted app: its address, its document, its callers, its part of the database and its resources.
+    """One mounted app: its path, document, callers, part of the database, and resources.
 
-    ``callers`` are the kinds of callers that it lets in: ``(Members(), ApiKeys())``, ``(Staff(),)``, or its own.
+    ``callers`` are the kinds of callers that it admits: ``(Members(), ApiKeys())``, ``(Staff(),)``, or its own.
     ``purpose`` is a sentence for the home page, and ``first_request`` the path, such as ``/v1/projects``, of a GET that
-    ``insula run`` shows to a newcomer. ``commands`` are what the program ``insula`` can do for it: the module
-    that holds each command's typer app, imported when the command is called.
-    ``settings`` are its group: ``INSULA_<NAME>_<FIELD>``, read by ``settings.of(...)``.
-    ``database`` declares the app's login, and what belongs to no single resource.
-    ``on_new_tenant`` is an async function of (session, tenant_id, plan) that runs in the transaction that makes a
+    ``insula run`` shows as an example. ``commands`` are its commands of the program ``insula``: for each, the module of
+    its typer app, imported when the command is called.
+    ``settings`` is its settings group: ``INSULA_<NAME>_<FIELD>``, read by ``settings.of(...)``.
+    ``database`` declares the app's login role, and database objects that belong to no single resource.
+    ``on_new_tenant`` is an async function of (session, tenant_id, plan) that runs in the transaction that creates a
     tenant: ``insula.tenancy.OnNewTenant``.
-    ``migrations`` is the folder of its branch of revisions, which is named after the app.
+    ``migrations`` is the folder of its migration branch, which is named after the app.
     """
 
     name: str
@@ -128,7 +128,7 @@ class App:
     resources: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:
-        """Check what one app can contradict of itself."""
+        """Check for contradictions within the app."""
         where = f"app {self.name!r}"
         if not _NAME.fullmatch(self.name) or self.name == "root":
             raise ManifestError(f"{where}: a name is a lower-case word, and 'root' is the root app's")
@@ -145,9 +145,9 @@ class App:
             _check_hook(where, self.on_new_tenant)
 
     def joined(self, resource: Resource, *, after: str) -> Self:
-        """Return this app with a resource that another app brings, after its own one with the tag ``after``.
+        """Return this app with a resource of another app added after its own resource with the tag ``after``.
 
-        Its routes, permissions and rights are then this app's. Raises ManifestError where no resource has that tag.
+        Its routes, permissions and rights become this app's. Raises ManifestError if no resource has that tag.
         """
         for place, own in enumerate(self.resources, start=1):
             if own.tag is not None and own.tag["name"] == after:
@@ -157,12 +157,12 @@ class App:
 
     @property
     def database_role(self) -> DatabaseRole:
-        """The login of the app's requests."""
+        """The login role of the app's requests."""
         return self.database.app_role
 
     @property
     def declared(self) -> DatabasePart:
-        """What the app and its resources declare of the database."""
+        """The database declarations of the app and its resources."""
         return replace(self.database, owner=self.name).joined(
             *chain.from_iterable(resource.tables for resource in self.resources),
             counted=self._counted(),
@@ -178,17 +178,17 @@ class App:
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
-        """What its routes ask for."""
+        """The permissions that its routes require."""
         return tuple(chain.from_iterable(resource.permissions or () for resource in self.resources))
 
     @property
     def grants(self) -> Mapping[str, frozenset[Permission]]:
-        """Its permissions, by the built-in role that has them. Raises ManifestError for a code declared twice."""
+        """The permissions of each built-in role. Raises ManifestError for a code declared twice."""
         return grants_of(self.permissions)
 
     @property
     def public(self) -> frozenset[str]:
-        """The routes that need no credentials."""
+        """The routes without credentials."""
         return frozenset(chain.from_iterable(resource.public for resource in self.resources))
 
     def _counted(self) -> Iterator[Counted]:
@@ -202,7 +202,7 @@ class App:
         yield from (resource.migrations for resource in self.resources if resource.migrations is not None)
 
     def routers(self) -> list[APIRouter]:
-        """Return the resources' routers, each below its version."""
+        """Return the resources' routers, each under its version."""
         versions: dict[str, APIRouter] = {}
         for resource in self.resources:
             for version, routers in {"v1": resource.routers, **resource.newer}.items():
@@ -213,7 +213,7 @@ class App:
 
 
 def check_variables(pairs: Iterable[tuple[str, str]]) -> None:
-    """Refuse an environment variable that could belong to both of a pair."""
+    """Raise ManifestError if an environment variable could belong to both of a pair."""
     for name, other in pairs:
         if f"{name}_".startswith(f"{other}_") or f"{other}_".startswith(f"{name}_"):
             raise ManifestError(f"app {name!r}: its settings look like those of {other!r}: rename the app")
@@ -239,7 +239,7 @@ def _check_folder(where: str, name: str, folder: Path) -> None:
 
 
 def unique(message: str, names: Iterable[str]) -> None:
-    """Raise ManifestError for names that are there twice: ``message`` with the names in its braces."""
+    """Raise ManifestError for duplicate names: ``message`` with the names in its braces."""
     twice = [name for name, number in Counter(names).items() if number > 1]
     if twice:
         raise ManifestError(message.format(" and ".join(map(repr, sorted(twice)))))

@@ -1,4 +1,4 @@
-"""The settings of an installation: the kernel's, and a group for each app that declares one."""
+"""The settings of an installation: the kernel's, and one group for each app that declares one."""
 
 from insula.apps.installation import Installation
 from insula.apps.loading import load
@@ -8,7 +8,7 @@ from insula.core.settings import Settings
 def read(settings: Settings | None = None, installation: Installation | None = None) -> tuple[Settings, Installation]:
     """Return the settings with the apps' groups, and the installation that they name.
 
-    What is not given is read: the settings from the environment, the installation by its name.
+    Without arguments, reads the settings from the environment and loads the installation.
     """
     settings = settings or Settings()
     installation = installation or load(settings.installation)
@@ -16,7 +16,7 @@ def read(settings: Settings | None = None, installation: Installation | None = N
 
 
 def complete(settings: Settings, installation: Installation) -> Settings:
-    """Return ``settings`` with the apps' groups. The environment says what is in those that are not there yet."""
+    """Return ``settings`` with the apps' groups. Reads missing groups from the environment."""
     kind = installation.settings_type
     if isinstance(settings, kind):
         return settings

@@ -1,1 +1,1 @@
-"""HTML pages: their frame, templates and static files."""
+"""HTML pages: their layout, templates and static files."""

@@ -1,4 +1,4 @@
-"""The HTML pages, from templates, and the static files that they use."""
+"""Renders HTML pages from templates, and serves their static files."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What a page may load and do: what this origin serves, and nothing inline."""
+"""The content security policy of pages: only resources of this origin, nothing inline."""
 
 _VERSIONED: Final = ("swagger-ui-", "redoc-")
 _OURS: Final = "insula.pages"
@@ -28,7 +28,7 @@ _NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 
 @lru_cache
 def _templates(package: str) -> Environment:
-    loader = ChoiceLoader([PackageLoader(package), PackageLoader(_OURS)])  # every page extends our frame
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader(_OURS)])  # every page extends our frame.html
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
@@ -43,9 +43,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What all pages show: the product's name, what it says of itself, and its apps, the root first.
+    """The data of all pages: the product's name and description, and its apps, the root first.
 
-    ``static`` are the folders of resources that are served under ``/static``, by their names there.
+    ``static`` maps names under ``/static`` to the resources' folders.
     """
 
     brand: str
@@ -55,34 +55,34 @@ class Site:
     static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
 
     def page(self, template: str, package: str = _OURS, /, **values: object) -> str:
-        """Return the page that a template makes of ``values``; every text in it is escaped.
+        """Return a page rendered from a template with ``values``, which are escaped.
 
-        The template stands in the folder ``templates`` of ``package`` and can extend ``frame.html``.
+        The template is in the folder ``templates`` of ``package`` and can extend ``frame.html``.
         """
         return _templates(package).get_template(template).render(site=self, **values)
 
 
 def site_of(request: Request) -> Site:
-    """Return what the pages of this request's app show."""
+    """Return the data of pages from this request's app."""
     site: Site = request.app.state.site
     return site
 
 
 def html_page(request: Request, template: str, package: str = _OURS, /, **values: object) -> HTMLResponse:
-    """Return a page of the root app with its own policy; no cache keeps it. See ``Site.page``."""
+    """Return a page of the root app with a content security policy; it is never cached. See ``Site.page``."""
     html = site_of(request).page(template, package, name=None, kind="home", page="docs", **values)
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
 
 
 class Assets(StaticFiles):
-    """Our static files and the resources', cached by browsers: for good where the folder's name holds the version."""
+    """Serves our static files and the resources'. Browsers cache them, permanently if the folder's name has a version."""
 
     def __init__(self, folders: Mapping[str, Path] = _NO_FOLDERS) -> None:
         super().__init__(directory=STATIC)
         self._folders = {name: StaticFiles(directory=path) for name, path in folders.items()}
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """Find a file in the folder that the path begins with; what the path says is normalized."""
+        """Find a file in the folder that the path begins with; the path is normalized."""
         name, _, rest = path.partition(os.sep)
         folder = self._folders.get(name)
         return super().lookup_path(path) if folder is None else folder.lookup_path(rest)

@@ -1,1 +1,1 @@
-"""What apps are built with, and the root's own routes."""
+"""The factory of apps, and the root app's own routes."""

@@ -1,4 +1,4 @@
-"""The docs pages of each app: Swagger UI and ReDoc from our own files, with no inline script."""
+"""The docs pages of each app: Swagger UI and ReDoc from our own files, without inline scripts."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from insula.core.preconditions import is_known
 from insula.pages.site import Site
 
-# Both pages set style attributes and add style elements while they draw; neither can carry a nonce.
+# Both pages add style attributes and elements while they render; neither can use a nonce.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -26,7 +26,7 @@ _Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
 def add_documentation(app: FastAPI, site: Site, name: str, mount: str) -> None:
-    """Add the document of ``app`` and its two pages."""
+    """Add the routes for the OpenAPI document of ``app`` and its two pages."""
     app.add_api_route("/openapi.json", _document(app), include_in_schema=False, name="openapi")
     for kind in ("docs", "redoc"):
         app.add_api_route(f"/{kind}", _page(app, site, name, mount, kind), include_in_schema=False, name=kind)

@@ -1,6 +1,6 @@
-"""An example for each schema that has none of its own, put together from those of its parts.
+"""Adds an example to each schema without one, composed of the examples of its parts.
 
-A page of projects is thus shown with the project that the project's schema shows.
+So the example of a page of projects holds the project schema's example.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _PREFIX = "#/components/schemas/"
 
 
 def add_examples(schemas: Mapping[str, Schema]) -> None:
-    """Give every object schema an example whose parts all have one."""
+    """Add an example to every object schema whose parts all have one."""
     for schema in schemas.values():
         if schema.get("type") == "object" and "examples" not in schema:
             found = _example(schema, schemas)

@@ -1,4 +1,4 @@
-"""``make_app``: the one way to build an app, the root and each sub-app alike."""
+"""``make_app`` builds every app, the root and the mounted ones."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +21,11 @@ from insula.site.health import Watch
 from insula.site.openapi import DocumentedApp
 from insula.site.vocabularies import Vocabularies
 
-_UNTRACED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}  # the root's traces hold it all
+_UNTRACED: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+}  # the root app traces every request
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
 
 
@@ -46,9 +50,9 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
     vocabularies: Vocabularies = MappingProxyType({}),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
-    """Return an app with handlers, document, docs pages and ``routers``; the root also with the middleware stack.
+    """Return an app with handlers, document, docs pages and ``routers``; the root also has the middleware and lifespan.
 
-    A mounted app's own lifespan never runs and its own middleware would run twice: only the root has them.
+    In a mounted app, a lifespan would never run and middleware would run twice.
     """
     metrics, is_root = RequestMetrics(), not mount
     app = DocumentedApp(
@@ -85,12 +89,12 @@ def _operation_id(route: APIRoute) -> str:
 
 
 async def is_verified_host(scope: Scope, host: str) -> bool:
-    """Return whether ``host`` is a tenant's verified domain; none is where no lifespan runs."""
+    """Return whether ``host`` is a tenant's verified domain; False if no lifespan runs."""
     kernel: Kernel | None = scope.get("state", {}).get("kernel")
     return kernel is not None and await kernel.directory.tenant_for_host(host) is not None
 
 
 async def successor_of(scope: Scope, host: str) -> str | None:
-    """Return the slug that replaced the one in ``host``, if one did; none where no lifespan runs."""
+    """Return the slug that replaced the one in ``host``, if any; None if no lifespan runs."""
     kernel: Kernel | None = scope.get("state", {}).get("kernel")
     return None if kernel is None else await kernel.directory.successor_of_host(host)

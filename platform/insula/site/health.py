@@ -1,4 +1,4 @@
-"""Whether this process can serve: what it needs, what it can do without, and how each is."""
+"""Readiness: whether this process can serve, and the state of each dependency."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ _BUSY: Final = "busy"
 _LATE: Final = "late"
 _PENDING: Final = "pending"
 _SERVES_WELL: Final = (OK, Health.SLOW.value)  # slow Redis still counts exactly
-_SECONDS_KEPT = 1.0  # anybody may ask: one look a second serves them all
+_SECONDS_KEPT = 1.0  # anybody may ask: one check a second serves all callers
 _SECONDS_WAITED = 3.0
 LAG_SECONDS: Final = 10.0
-"""The event loop's lag is told of this long."""
+"""The period over which the event loop's lag is reported."""
 LAG_DEGRADED: Final = 1.0
-"""A loop so late adds more to an answer than our time limits leave room for."""
+"""A loop this late delays responses beyond our time limits."""
 
 Status = Literal["ready", "degraded", "unready"]
 
@@ -57,7 +57,7 @@ class Readiness(BaseModel):
 
 
 class Watch:
-    """Looks at what a kernel needs, at most once a second however many ask."""
+    """Checks a kernel's dependencies, at most once a second for all callers."""
 
     def __init__(self) -> None:
         self._looks = _Looks()
@@ -66,9 +66,9 @@ class Watch:
         self._looked_at = 0.0
 
     async def look(self, kernel: Kernel) -> Readiness:
-        """Return how it is, as of a second ago at most."""
+        """Return the readiness, at most a second old."""
         async with self._lock:
-            # Not after the clock went back either: what was seen then may be long past.
+            # Do not reuse it if the clock went back either: it may be old.
             if self._seen is None or not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
                 self._seen = await _look(kernel, self._looks)
                 self._looked_at = clock.timestamp()
@@ -76,25 +76,25 @@ class Watch:
 
 
 class _Answers(NamedTuple):
-    """What the database says of itself, or why it does not."""
+    """The database's answers, or why there are none."""
 
     revisions: frozenset[str] | None
     ahead: float | None
-    """By how many seconds our clock is ahead of the database's."""
+    """The seconds by which our clock is ahead of the database's."""
     trouble: Trouble | None
 
 
 class _Looks:
-    """What is asked of the database. A look that takes its time goes on by itself, and ends by itself."""
+    """Checks the database. A slow check goes on in the background until it ends."""
 
     def __init__(self) -> None:
         self._pools: dict[DatabaseRole, asyncio.Task[Trouble | None]] = {}
         self._asked: asyncio.Task[_Answers] | None = None
 
     async def look(self, database: Database) -> tuple[str, _Answers]:
-        """Return how the pools are (ok, or which roles' cannot serve), and what the database answers.
+        """Return the state of the pools ("ok", or the roles whose pools cannot serve), and the database's answers.
 
-        A pool that is not heard of in time is away.
+        A pool that does not answer in time is away.
         """
         for role in database.roles:
             if role not in self._pools or self._pools[role].done():
@@ -151,7 +151,7 @@ def _clock(ahead: float | None, leeway: int) -> str:
 async def _migrations(found: frozenset[str] | None, expected: tuple[Branch, ...]) -> str:
     if found is None:
         return "unknown"
-    # A database that is ahead belongs to the next version, which this one gets along with.
+    # A database that is ahead belongs to the next version; this version works with its schema.
     return _PENDING if behind(found, await asyncio.to_thread(_heads, expected)) else OK
 
 

@@ -1,4 +1,4 @@
-"""The one lifespan, in the root: opens what requests need, warms it, and closes it in reverse order."""
+"""The root's lifespan: opens and warms what requests need, and closes it in reverse order."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -32,9 +32,9 @@ Background = Callable[[Kernel], AbstractAsyncContextManager[None]]
 def lifespan_of(
     settings: Settings, product: Product, declared: Declarations, *background: Background
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Kernel]]]:
-    """Return the root's lifespan. Its state, ``kernel``, reaches the mounted apps with each request.
+    """Return the root's lifespan. Each request passes its state, ``kernel``, to the mounted apps.
 
-    Each of ``background`` runs beside the requests, between the opening and the closing of the kernel.
+    Each ``background`` runs in parallel to requests, while the kernel is open.
     """
 
     @asynccontextmanager
@@ -46,7 +46,7 @@ def lifespan_of(
             for work in background:
                 await stack.enter_async_context(work(kernel))
             settle()
-            lag.start()  # the work of starting up is not what it measures
+            lag.start()  # after the work of starting up, which it must not measure
             stack.callback(lag.stop)
             yield {"kernel": kernel}
 
@@ -62,7 +62,7 @@ async def _open(
     stack.push_async_callback(redis.aclose)
     limits = Limits.build(redis)
     stack.push_async_callback(limits.close)
-    await limits.look()  # how it answers is known before the first request
+    await limits.look()  # so that the state of Redis is known before the first request
     key_uses = KeyUses(database)
     stack.push_async_callback(key_uses.flush)
     keys = KeyRing(settings, database)

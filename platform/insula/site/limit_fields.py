@@ -1,4 +1,4 @@
-"""The fields by which answers tell of limits, as each app's document describes them."""
+"""Describes the header fields about limits in each app's document."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -32,7 +32,7 @@ _REFUSALS: Final = frozenset({"429", "503"})
 
 
 def add_limit_fields(document: Document, operations: Iterable[Document]) -> None:
-    """Describe the fields once, and name them in each answer that has them."""
+    """Describe the fields once, and refer to them in each response that has them."""
     document["components"]["headers"] = {**document["components"].get("headers", {}), **_FIELDS}
     for operation in operations:
         counted = bool(operation.get("security"))

@@ -1,4 +1,4 @@
-"""The OpenAPI document of an app: what FastAPI makes, completed with what every route has in common."""
+"""The OpenAPI document of an app: FastAPI's, completed with what all routes have in common."""
 
 from collections.abc import Iterator
 from types import MappingProxyType
@@ -33,13 +33,13 @@ Document = dict[str, Any]  # an OpenAPI document has no fixed shape
 
 
 class DocumentedApp(AppWithContext):
-    """A FastAPI app whose document names the problems that any request can meet."""
+    """A FastAPI app whose document includes the errors that any request can get."""
 
     vocabularies: Vocabularies = MappingProxyType({})
     _completed: Document | None = None
 
     def openapi(self) -> Document:
-        """Return the document; made once for each set of routes."""
+        """Return the document, cached until the routes change."""
         document = super().openapi()
         if document is not self._completed:
             if self.context is not None and not self.context.callers.take_keys:
@@ -69,7 +69,7 @@ def _complete(document: Document, vocabularies: Vocabularies) -> None:
 
 
 def _forget_keys(document: Document) -> None:
-    """Leave API keys out: the guards know no app, and this app takes none."""
+    """Remove API keys from the security requirements: guards always list them, and this app accepts none."""
     for _, operation in _operations(document):
         if "security" in operation:
             operation["security"] = [way for way in operation["security"] if ApiKeys.scheme not in way]
@@ -85,7 +85,7 @@ def _operations(document: Document) -> Iterator[tuple[str, Document]]:
 def _complete_operation(method: str, operation: Document) -> None:
     own = operation.get("responses", {})
     if MEDIA_TYPE not in own.get("422", {}).get("content", {}):
-        own.pop("422", None)  # FastAPI's own, of another shape
+        own.pop("422", None)  # FastAPI's own, with another schema
     merged = merge_problems(
         {int(status) if status.isdigit() else status: own[status] for status in own}, _common(method, operation)
     )
@@ -97,9 +97,9 @@ def _common(method: str, operation: Document) -> Responses:
     if "requestBody" in operation:
         errors += JSON_ERRORS
     if "requestBody" in operation or operation.get("parameters"):
-        errors.append(InvalidValue)  # a check of a mail or an override, in routes that have one
+        errors.append(InvalidValue)  # e.g. from checking an email or an override
     else:
         errors.remove(InvalidRequest)
     if method == "post":
-        errors.append(BodyTimeout)  # also one that takes no body has it read, for its idempotency key
+        errors.append(BodyTimeout)  # the body is read even if the route takes none, for the idempotency key
     return problems(*errors)

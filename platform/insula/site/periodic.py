@@ -1,4 +1,4 @@
-"""Small work that every process repeats beside its requests, safe to run on all of them at once."""
+"""Small periodic work of every process, safe to run in all of them at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,7 +14,7 @@ _log = structlog.get_logger(__name__)
 def every(
     seconds: float, work: Callable[[Kernel], Awaitable[object]]
 ) -> Callable[[Kernel], AbstractAsyncContextManager[None]]:
-    """Return a background that runs ``work`` each ``seconds``; a failure is logged and the next turn tries again."""
+    """Return a background that runs ``work`` every ``seconds``; a failure is logged, and the next run tries again."""
 
     @asynccontextmanager
     async def running(kernel: Kernel) -> AsyncIterator[None]:
@@ -34,5 +34,5 @@ async def _repeat(seconds: float, work: Callable[[Kernel], Awaitable[object]], k
         await asyncio.sleep(seconds)
         try:
             await work(kernel)
-        except Exception as error:  # noqa: BLE001 - the next turn tries again, and the log says what failed
+        except Exception as error:  # noqa: BLE001 - logged, and the next run tries again
             _log.warning("periodic work failed", work=work.__qualname__, error=repr(error))

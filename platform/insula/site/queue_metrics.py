@@ -1,4 +1,4 @@
-"""The job queue and the apps' gauges, asked of the database when the metrics are, at most every few seconds."""
+"""Metrics of the job queue and the apps' gauges, read from the database on request, at most every few seconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ FROM jobs.procrastinate_jobs GROUP BY 1, 2
 
 @dataclass(frozen=True, slots=True)
 class DatabaseGauge:
-    """A number that an app wants watched, and the query for it; the role ``insula_gate`` runs the query."""
+    """A gauge of an app, and its query; the role ``insula_gate`` runs the query."""
 
     name: str
     documentation: str
@@ -35,7 +35,7 @@ class DatabaseGauge:
 
 
 class QueueMetrics:
-    """How many jobs wait, run, are done or have failed, how long the oldest has been due, and the apps' gauges."""
+    """The number of jobs by status, the time for which the oldest has been due, and the apps' gauges."""
 
     def __init__(self, gauges: Sequence[DatabaseGauge] = ()) -> None:
         self._gauges = gauges
@@ -45,9 +45,9 @@ class QueueMetrics:
         self._looked_at = 0.0
 
     async def render(self, kernel: Kernel) -> bytes:
-        """Return the metrics in Prometheus' text form; nothing while the database is away.
+        """Return the metrics in Prometheus' text format; nothing while the database is away.
 
-        Callers that ask meanwhile share one outcome, a failure too.
+        Concurrent callers share one result or failure.
         """
         load = self._load_from(kernel)
         if not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:

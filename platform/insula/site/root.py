@@ -1,4 +1,4 @@
-"""The root app's own routes: the page that shows the house, health and metrics."""
+"""The root app's own routes: the home page, health and metrics."""
 
 import secrets
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ PUBLIC: Final = DOCUMENTATION | {
     "POST /auth/password/reset/confirm",  # authenticated by the link's secret
     "MOUNT /static",  # the docs pages' own assets
 }
-"""The root app's routes that need no credentials. A route that is neither here nor guarded does not build."""
+"""The root app's routes without credentials. Building fails for a route that is neither here nor guarded."""
 
 _DESCRIPTION: Final = """
 The house that holds the apps: signing in, public keys and health. Each app has a document of its own.
@@ -74,7 +74,7 @@ def build_root(
 ) -> FastAPI:
     """Build the root app, into which the others are mounted.
 
-    ``gauges`` and ``pages`` are what they add to it, and ``refusals`` what signing in to them can raise.
+    They add ``gauges`` and ``pages`` to it; signing in to them can raise ``refusals``.
     """
     root = make_app(
         name="root",
@@ -98,7 +98,7 @@ def build_root(
 
 @root_router.get("/", include_in_schema=False)
 async def home(request: Request) -> HTMLResponse:
-    """Show the apps, their documents and how they are."""
+    """Show the apps, their documents and their health."""
     site = site_of(request)
     html = site.page("home.html", title=site.brand, name=None, kind="home", page="docs")
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
@@ -126,7 +126,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
 
 @root_router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
-    """Return the process's metrics, for the token; in a local environment without one, for this machine."""
+    """Return the process's metrics, to callers with the token; in a local environment without one, to this machine."""
     if not _may_measure(request):
         raise NotFound
     found: RequestMetrics = request.app.state.metrics
@@ -141,11 +141,11 @@ def _may_measure(request: Request) -> bool:
     if token:
         given = request.headers.get("authorization", "")
         return secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
-    # In production everybody may come from loopback: a proxy on this machine need not say that it is one.
+    # In production every request may come from loopback, through a proxy on this machine that adds no header.
     return settings.environment != "production" and _is_loopback(request)
 
 
 def _is_loopback(request: Request) -> bool:
     address = parse_address(request.client.host) if request.client is not None else None
-    # What came through a proxy that nobody declared comes from loopback too, but not from this machine.
+    # A request through an undeclared proxy comes from loopback too, but not from this machine.
     return address is not None and address.is_loopback and not request.scope.get("insula", {}).get("hearsay", False)

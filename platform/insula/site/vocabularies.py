@@ -1,7 +1,7 @@
-"""Lists, in an app's document, the words of the vocabularies that its schemas name.
+"""Fills the words of vocabularies into an app's document, where its schemas refer to them.
 
-An example may name a word that this installation does not have: such words are left out. A field that an example lacks
-has the value of another one that the same vocabulary names.
+Words in examples that this installation does not have are left out. A field that an example lacks gets the value of
+another field of the same vocabulary.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ _UNFIT: Final = object()
 
 
 def list_words(document: Schema, vocabularies: Vocabularies) -> None:
-    """Replace every mark by the words, in order, and leave out of examples what is none of them."""
+    """Replace every mark by the words, in order, and remove other words from examples."""
     schemas: Mapping[str, Schema] = document["components"]["schemas"]
     fitting = _Fitting(schemas, vocabularies)
     for schema in schemas.values():
@@ -28,7 +28,7 @@ def list_words(document: Schema, vocabularies: Vocabularies) -> None:
 
 
 def _name_fields(schema: Schema, vocabularies: Vocabularies) -> None:
-    """Replace what stands for fields by a required property for each word. A field of the schema's own stays."""
+    """Replace the mark for fields by a required property for each word. The schema's own fields stay."""
     others = schema.get("additionalProperties")
     if not isinstance(others, dict) or NAMES not in others:
         return
@@ -45,7 +45,7 @@ def _with_fields(example: Schema, own: Collection[str], words: Sequence[str]) ->
     kept = {name: value for name, value in example.items() if name in own}
     others = [value for name, value in example.items() if name not in own]
     shown = kept | {word: example.get(word, others[0]) for word in words if others}
-    return dict(sorted(shown.items()))  # as pydantic has them
+    return dict(sorted(shown.items()))  # the order of pydantic
 
 
 def _replace(node: object, vocabularies: Vocabularies) -> None:
@@ -65,7 +65,7 @@ class _Fitting:
         self._vocabularies = vocabularies
 
     def value(self, value: Any, schema: Schema) -> Any:  # noqa: ANN401 - an example is any JSON
-        """Return the example without unknown words; ``_UNFIT`` where it is one itself, or needs one."""
+        """Return the example without unknown words; ``_UNFIT`` if it is one itself, or requires one."""
         if reference := schema.get("$ref"):
             return self.value(value, self._schemas[reference.removeprefix(_PREFIX)])
         if MARK in schema:
