@@ -75,7 +75,7 @@ def html_page(request: Request, template: str, package: str = _OURS, /, **values
 
 
 class Assets(StaticFiles):
-    """Serves our static files and the resources'. Browsers cache them, permanently if the folder's name has a version."""
+    """Serves our static files and the resources'. Browsers cache them, forever if the folder's name has a version."""
 
     def __init__(self, folders: Mapping[str, Path] = _NO_FOLDERS) -> None:
         super().__init__(directory=STATIC)
