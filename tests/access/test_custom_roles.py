@@ -1,4 +1,4 @@
-"""Roles that tenants define: their permissions decide, as far as they are published, at the same cost however many."""
+"""Custom roles: their published permissions decide, at the same cost for any number of roles."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Permissions say of themselves which roles have them; what roles and tenants can have is derived from that."""
+"""Permissions declare the roles that have them; what roles and tenants can have is derived from that."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Entitlements are declared once, and what plans name is among what is declared."""
+"""Entitlements are declared once, and plans name only declared ones."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""``insula seed``: the kernel makes tenants and people, each resource its own rows, in the order of declaration."""
+"""``insula seed``: the kernel creates tenants and users, each resource its own rows, in the order of declaration."""
 
 from collections.abc import Iterator
 from dataclasses import replace

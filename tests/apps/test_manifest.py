@@ -1,4 +1,4 @@
-"""A manifest that contradicts itself is refused when it is made, with a message that says how to mend it."""
+"""A contradictory manifest is refused when it is constructed, with a message that says how to fix it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

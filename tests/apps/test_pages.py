@@ -1,4 +1,4 @@
-"""A resource of any package brings pages and static files, which the root app serves in the frame of the product."""
+"""A resource of any package can have pages and static files, which the root app serves in the product's layout."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -23,8 +23,8 @@ PUBLIC = frozenset({"GET /desk"})
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resource:
-    """Give a resource whose page and file stand in a package of its own."""
-    name = f"desk_{new_id().hex}"  # templates are kept in memory, so each test has a package of its own
+    """Return a resource whose page and file are in its own package."""
+    name = f"desk_{new_id().hex}"  # templates are cached, so each test has its own package
     for folder in ("templates", "static"):
         (tmp_path / name / folder).mkdir(parents=True)
     (tmp_path / name / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""The tests' own resource stands in the installation under test, and in no product."""
+"""The tests' own resource is in the installation under test, and in no product."""
 
 from insula.apps import load
 from tests.probe.books.resource import RESOURCE as BOOKS

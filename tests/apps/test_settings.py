@@ -1,4 +1,4 @@
-"""An app declares its settings; the environment names them after the app, and code reads them by their type."""
+"""An app declares its settings; their variables are named after the app, and code reads them by their type."""
 
 import json
 from dataclasses import replace

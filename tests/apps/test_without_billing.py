@@ -1,4 +1,4 @@
-"""An installation leaves billing out: tenants begin without it, and nothing of it is served, stored or run."""
+"""An installation without billing: tenants are created without it, and nothing of it is served, stored or run."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} & {"ten
 
 
 def run(settings: Settings, *command: str | Path) -> str:
-    """Run a program for the installation, as an operator does, and return what it prints."""
+    """Run a program for the installation, as an operator does, and return its output."""
     named = environment_of(settings) | {"INSULA_INSTALLATION": REFERENCE}
     environment = {name: value for name, value in named.items() if not name.startswith("INSULA_BILLING_")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603  our own program
@@ -63,7 +63,7 @@ def tables_of(package: str, base: type[Base] = Base) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def own(settings: Settings) -> AsyncIterator[Settings]:
-    """Migrate and seed a database of the installation's own."""
+    """Migrate and seed a database for this installation."""
     async with empty_database(settings) as own:
         migrate(own, INSTALLATION.database)
         await asyncio.to_thread(seed, own, INSTALLATION)
@@ -189,4 +189,4 @@ def test_its_worker_runs_no_job_of_billing() -> None:
 
 def test_its_processes_never_import_billing(own: Settings) -> None:
     assert json.loads(run(own, sys.executable, "-c", _SERVED)) == ["admin", "tenants"]
-    assert "billing.app" in sys.modules  # as in a process that serves the whole
+    assert "billing.app" in sys.modules  # as in a process that serves the whole product

@@ -1,4 +1,4 @@
-"""The product without billing: nothing here, nor in what it serves, imports that app."""
+"""The product without billing: neither this module nor the served apps import billing."""
 
 from dataclasses import replace
 from typing import Final

@@ -16,7 +16,7 @@ QUICK: Final = Restarts(first_pause=0.05, longest_pause=0.2, steady_seconds=0.5)
 
 
 def main(directory: str, workers: int, start_seconds: float) -> None:
-    """Run until a signal comes or all are given up; say when one serves."""
+    """Run until a signal arrives or the supervisor gives up; print when a process serves."""
     with one_clear_line(), ExitStack() as stack:
         configure("json", "INFO")
         supervisor = Supervisor(

@@ -1,4 +1,4 @@
-"""A backup holds every tenant's rows, and a restore brings them back behind the same walls."""
+"""A backup holds every tenant's rows, and a restore brings them back with the same isolation."""
 
 import asyncio
 import base64
@@ -36,7 +36,7 @@ TABLES = ("tenant", "membership", "entitlement", "user", "plan", "schema_revisio
 
 @pytest.fixture
 async def empty(settings: Settings) -> AsyncIterator[Settings]:
-    """Point at a new database with nothing in it."""
+    """Return settings for a new, empty database."""
     name = f"restored_{uuid4().hex}"
     admin = await asyncpg.connect(settings.database_url)
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")

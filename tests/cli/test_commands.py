@@ -1,4 +1,4 @@
-"""The commands as a shell calls them, on this worker's database."""
+"""The commands, called as from a shell, on this worker's database."""
 
 import asyncio
 import json

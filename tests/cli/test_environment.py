@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_env_example_is_what_the_settings_are() -> None:
     written = (ROOT / ".env.example").read_text()
-    assert written == example(INSTALLATION.settings_type), "mend with: .venv/bin/python scripts/env_example.py"
+    assert written == example(INSTALLATION.settings_type), "fix with: .venv/bin/python scripts/env_example.py"
 
 
 def test_a_child_process_reads_the_same_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`make` on a machine that reaches no package index names the network."""
+"""`make` on a machine without a package index reports the network."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ def test_an_installation_without_a_network_says_so(tmp_path: Path, step: str) ->
     for name in ("Makefile", "pyproject.toml", "uv.lock", "README.md", "scripts"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    # As after an installation that broke off; pip is lent, since making it anew takes seconds.
+    # As after an interrupted installation. pip is linked, since installing it takes seconds.
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)  # noqa: S603  our own Python
     packages = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     (tmp_path / ".venv" / packages / "pip").symlink_to(ROOT / ".venv" / packages / "pip")

@@ -1,4 +1,4 @@
-"""Signing keys in the operator's hands."""
+"""The operator's commands for signing keys."""
 
 import base64
 import secrets

@@ -1,4 +1,4 @@
-"""`make postgres15` takes the oldest PostgreSQL that is to be had, and says which."""
+"""`make postgres15` uses the oldest available PostgreSQL, and says which."""
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ def program(path: Path, line: str) -> None:
 
 
 def oldest(directory: Path, *, installed: list[int], packaged: list[int]) -> subprocess.CompletedProcess[str]:
-    """Run the script where these versions are installed, and Debian has packages of those."""
+    """Run the script with these versions installed, and those available as Debian packages."""
     for version in installed:
         program(
             directory / "installed" / str(version) / "bin" / "postgres", f"echo 'postgres (PostgreSQL) {version}.1'"

@@ -1,4 +1,4 @@
-"""`insula run` as a person starts it: everything comes up, and everything goes."""
+"""`insula run` as a user starts it: everything starts, and everything stops."""
 
 import base64
 import json

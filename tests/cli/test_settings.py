@@ -1,4 +1,4 @@
-"""What the environment says wrongly is refused in one line that names the variable; what is not ours is passed over."""
+"""A wrong variable is refused in one line that names it; variables that are not ours are ignored."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""`insula staff add`: the first superuser, and the account that they may lack."""
+"""`insula staff add`: adds the first superuser, and their account if it is missing."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Web processes that fail beside others: each is started again by itself, and all are given up only if none serves."""
+"""Failing web processes: each is restarted independently, and the supervisor gives up only if none serves."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Directories that the servers' account can reach, which pytest's own are not, and what works in them."""
+"""Directories that the servers' account can reach, unlike pytest's, and the processes in them."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """Make a directory that anybody may traverse."""
+    """Create a directory that anybody may traverse."""
     path = Path(tempfile.mkdtemp(prefix="insula-place-"))
     path.chmod(0o755)
     yield path
@@ -21,7 +21,7 @@ def place() -> Iterator[Path]:
 
 
 def descendants(pid: int) -> set[int]:
-    """Return the ids of a process's children, their children, and so on."""
+    """Return the ids of all descendants of a process."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -37,7 +37,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Return those that still run; the dead that nobody has reaped do not count."""
+    """Return those that still run; zombies do not count."""
     found = set()
     for pid in pids:
         try:

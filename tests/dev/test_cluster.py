@@ -1,4 +1,4 @@
-"""The embedded servers: private, kept across starts, gone with whoever started them."""
+"""The embedded servers: private, durable across starts, ended with their parent process."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""What the launcher survives, and what it says about what it does not."""
+"""Faults that the launcher survives, and its messages for the others."""
 
 import os
 import shutil
@@ -90,7 +90,7 @@ def test_a_broken_data_directory_is_said_and_nothing_stays(cluster: Cluster, pla
     assert "\n" not in str(raised.value)
     assert str(place / "data") in str(raised.value)
     assert not [pid for pid in descendants(os.getpid()) if _works_in(pid, place)]
-    with pytest.raises(EmbeddedError, match=str(place)):  # the same again: the lock was let go
+    with pytest.raises(EmbeddedError, match=str(place)):  # the same again: the lock was released
         cluster.start()
 
 

@@ -1,4 +1,4 @@
-"""The identity side of the kernel on this worker's database, without an app around it."""
+"""The kernel's identity services on this worker's database, without an app."""
 
 from collections.abc import AsyncIterator
 
@@ -49,7 +49,7 @@ async def forge(settings: Settings, keys: KeyRing) -> Forge:
 
 @pytest.fixture
 def ours(settings: Settings) -> str:
-    """Give the audience that most tokens here are for."""
+    """Return the audience of most tokens here."""
     return audience(settings, "tenants")
 
 
@@ -61,7 +61,7 @@ async def visitor(live: Live, settings: Settings) -> AsyncIterator[Visitor]:
 
 @pytest.fixture
 def email() -> str:
-    """Give an address that nobody has."""
+    """Return an address without an account."""
     return new_email()
 
 

@@ -1,4 +1,4 @@
-"""Registering and verifying over HTTP: what an account becomes, and what every refusal looks like."""
+"""Registering and verifying over HTTP: the resulting account, and every error."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""Forgotten passwords over HTTP: a link, a new password, and nobody else signed in."""
+"""Forgotten passwords over HTTP: a link, a new password, and the end of all sessions."""
 
 import asyncio
 from datetime import timedelta

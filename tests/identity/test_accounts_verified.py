@@ -1,4 +1,4 @@
-"""Verifying an address over HTTP: once, whatever comes at once; and what an account is before."""
+"""Verifying an address over HTTP: once, even with concurrent requests; and accounts before that."""
 
 import asyncio
 from datetime import timedelta
@@ -107,6 +107,6 @@ class TestUnverified:
 
 
 async def _lenient(visitor: Visitor, secret: str) -> httpx.Response:
-    """Try from addresses of one's own, which no limit counts together."""
+    """Try from a new address, so that the attempts do not count together."""
     async with visitor.elsewhere() as other:
         return await verify(other, secret)

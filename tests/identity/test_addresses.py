@@ -1,4 +1,4 @@
-"""Mail addresses: each has one spelling, and none is somebody else's."""
+"""Email addresses: each has one spelling, which no other address shares."""
 
 # ruff: noqa: RUF001 - letters of other scripts are what is tested
 
@@ -20,7 +20,7 @@ SPELLINGS = [
     ("bob@xn--fuball-cta.de", "bob@xn--fuball-cta.de"),
     ("bob@XN--FUBALL-CTA.de", "bob@xn--fuball-cta.de"),
     ("bob@fussball.de", "bob@fussball.de"),
-    ("\u212aarl@example.com", "karl@example.com"),  # a Kelvin sign is, by NFC, a K
+    ("\u212aarl@example.com", "karl@example.com"),  # NFC turns a Kelvin sign into a K
     ("bob@σίσυφος.gr", "bob@xn--kxa6ajbbmh.gr"),
     ("bob@σίσυφοσ.gr", "bob@xn--kxa6akbbkh.gr"),
     ("bob@İstanbul.com", "bob@xn--istanbul-o0e.com"),

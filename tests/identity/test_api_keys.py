@@ -1,4 +1,4 @@
-"""The form of an API key, and how one comes in."""
+"""The format of an API key, and requests with one."""
 
 import re
 import zlib
@@ -26,7 +26,7 @@ LARGEST = UUID(int=2**128 - 1)
 
 @pytest.fixture
 def asked(live: Live) -> Iterator[list[str]]:
-    """Note what the gate asks the database."""
+    """Record the statements of the gate role."""
     engine = live.kernel.database.engine(GATE).sync_engine
     sent: list[str] = []
 
@@ -39,7 +39,7 @@ def asked(live: Live) -> Iterator[list[str]]:
 
 
 def with_checksum(body: str) -> str:
-    """Return ``body`` made to look like a key."""
+    """Return ``body`` with a valid checksum."""
     number, digits = zlib.crc32(body.encode()), ""
     for _ in range(7):
         number, digit = divmod(number, 36)
@@ -86,7 +86,7 @@ class TestForm:
             with_checksum(f"{PREFIX}{'0' * 49}_{'0' * 50}"),
             with_checksum(f"{PREFIX}{'0' * 50}_{'0' * 49}"),
             with_checksum(f"{PREFIX}{'A' * 50}_{'0' * 50}"),
-            with_checksum(f"{PREFIX}{'٣' * 50}_{'0' * 50}"),  # a digit to int(), none of ours
+            with_checksum(f"{PREFIX}{'٣' * 50}_{'0' * 50}"),  # int() accepts this digit, we do not
             with_checksum(f"{PREFIX}{'0' * 50}_{'0' * 50}") + "\n",
             " " + with_checksum(f"{PREFIX}{'0' * 50}_{'0' * 50}"),
             PREFIX + "0" * 1_000_000,
@@ -164,7 +164,7 @@ class TestPresented:
     async def test_one_tenants_key_under_anothers_name_is_refused(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
-        """The secret is hashed together with the ids: a row copied into another tenant opens nothing."""
+        """The secret is hashed together with the ids, so a row copied into another tenant is useless."""
         made, other = await make.api_key(tenant, "rack:read"), await make.tenant()
         secret = made.key.split("_")[3]
         forged = with_checksum(f"{public_part(other.id, made.id)}_{secret}")

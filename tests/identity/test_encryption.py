@@ -1,4 +1,4 @@
-"""Sealed secrets open at their own location only, with any key that is configured."""
+"""Encrypted secrets can be decrypted only at their own location, with any configured key."""
 
 import base64
 import secrets

@@ -1,4 +1,4 @@
-"""What has expired is deleted by the clock, and what has not stays."""
+"""A periodic job deletes what has expired, and nothing else."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 def rows_of(user: UserRow, age: timedelta) -> tuple[AuthSession, RefreshToken, EmailToken, SigningKey]:
-    """Return one of each that ended so long ago; retired keys are kept for 30 days more."""
+    """Return one of each that expired so long ago; retired keys are kept for 30 more days."""
     ended = clock.now() - age
     session = AuthSession(id=new_id(), user_id=user.id, expires_at=ended)
     return (

@@ -1,4 +1,4 @@
-"""When a key was last used is known to a minute, and costs no write a request."""
+"""The time of a key's last use is exact to a minute, without one write for each request."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -76,7 +76,7 @@ async def test_uses_are_written_once_and_later(
 async def test_a_key_is_written_at_most_once_a_minute(
     database: Database, tenant: TenantRow, made: MadeKey, last_use: LastUse
 ) -> None:
-    """Two processes see it used."""
+    """Two processes note the use."""
     one, other = KeyUses(database), KeyUses(database)
     tenant_id = TenantId(tenant.id)
     one.note(tenant_id, made.id)

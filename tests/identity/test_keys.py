@@ -1,4 +1,4 @@
-"""Signing keys: one for all processes, encrypted, rotated without a pause, distrusted at once."""
+"""Signing keys: one for all processes, encrypted, rotated without downtime, distrusted at once."""
 
 import asyncio
 import base64
@@ -117,7 +117,7 @@ class TestRotation:
     async def test_a_distrusted_key_has_signed_nothing(
         self, keys: KeyRing, issuer: TokenIssuer, verifier: TokenVerifier, settings: Settings
     ) -> None:
-        keys.listener_alive = True  # else the keys are not believed in any case
+        keys.listener_alive = True  # otherwise the keys are not trusted anyway
         old = await token_of(issuer, settings)
         await verifier.verify(old, audience(settings, "tenants"))
 

@@ -1,4 +1,4 @@
-"""Attempts are counted for real, with Redis and without."""
+"""The login throttle, with Redis and without."""
 
 from collections.abc import AsyncIterator, Awaitable
 
@@ -39,7 +39,7 @@ async def passes(attempt: Awaitable[object]) -> bool:
 
 
 async def taken(throttle: LoginThrottle, account: str, address: str, tries: int = 15) -> int:
-    """Return how many of ``tries`` are let through."""
+    """Return how many of ``tries`` are admitted."""
     return sum([await passes(throttle.login(account, address)) for _ in range(tries)])
 
 

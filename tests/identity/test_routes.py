@@ -1,4 +1,4 @@
-"""/auth over HTTP: what a login opens, for which app and tenant, and what every refusal looks like."""
+"""/auth over HTTP: the tokens of a login, their app and tenant, and every error."""
 
 from collections.abc import Awaitable, Callable
 

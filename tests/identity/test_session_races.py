@@ -1,4 +1,4 @@
-"""What happens to an account while somebody signs in to it decides whether a session is opened."""
+"""Changes of an account during a login decide whether a session is opened."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,7 +18,7 @@ async def at_once(user_id: UserId) -> UserId:
 
 
 def after(readback: Readback, statement: str) -> Choose:
-    """Return a choice that takes so long that ``statement`` is run meanwhile."""
+    """Return a choice during which ``statement`` runs."""
 
     async def choose(user_id: UserId) -> UserId:
         await readback(statement, id=user_id)

@@ -1,4 +1,4 @@
-"""Sessions: opened once, carried on by tokens good once, ended by their reuse."""
+"""Sessions: opened once, continued by tokens that can be used once, ended by their reuse."""
 
 import asyncio
 import hashlib

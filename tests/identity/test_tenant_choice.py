@@ -1,4 +1,4 @@
-"""Which app and tenant a login opens: chosen among one's own, by names that agree."""
+"""The app and tenant of a login: one of the user's own, selected by names that agree."""
 
 from collections.abc import Awaitable, Callable
 

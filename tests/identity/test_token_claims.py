@@ -1,4 +1,4 @@
-"""What the claims of a genuinely signed token must be."""
+"""The required claims of a correctly signed token."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the one place that decodes tokens takes, and all that it does not."""
+"""The tokens that the verifier accepts, and those that it refuses."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""A road to a server on this machine that can be cut and mended."""
+"""A TCP proxy to a local server whose connections can be cut and restored."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Cable:
-    """Carries connections to ``target``; cut, it breaks those that there are and lets no new one through."""
+    """Forwards connections to ``target``. Cutting it breaks existing connections and refuses new ones."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -18,7 +18,7 @@ class Cable:
     @classmethod
     @asynccontextmanager
     async def to(cls, target: int) -> AsyncIterator[Self]:
-        """Lay a cable to the port ``target``."""
+        """Forward to the port ``target``."""
         cable = cls(target)
         listener = await asyncio.start_server(cable._carry, "127.0.0.1", 0)
         cable.port = listener.sockets[0].getsockname()[1]

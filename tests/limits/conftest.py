@@ -7,7 +7,7 @@ from insula.limits import Limits, close, connect
 from tests.limits.server import ValkeyServer, valkey_server
 
 PATIENCE = 5.0
-"""Generous: these tests are about counting, on a machine that may be busy."""
+"""Generous: these tests are about counting, and the machine may be busy."""
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ async def redis(server: ValkeyServer) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def worker(redis: Redis) -> AsyncIterator[Callable[[], Limits]]:
-    """Build the limits of one more process that shares the server."""
+    """Make the limits of another process that shares the server."""
     built: list[Limits] = []
 
     def build() -> Limits:

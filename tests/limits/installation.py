@@ -1,4 +1,4 @@
-"""Processes that share a server, under one clock that stands still until it is moved."""
+"""Processes that share a server and one clock, which only the test moves."""
 
 import math
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ READ: Final = LimitClass.READ
 
 
 class Admitted(NamedTuple):
-    """A request that was let in: when, by whom, as what."""
+    """An admitted request: its time, process, class and key."""
 
     at: float
     worker: int
@@ -35,7 +35,7 @@ class Admitted(NamedTuple):
 
 @dataclass
 class Installation:
-    """``redis`` sets the clock and always reaches the server; ``road`` is how the processes do."""
+    """``redis`` sets the clock and always reaches the server; the processes use ``road``."""
 
     redis: Redis
     road: Redis
@@ -45,7 +45,7 @@ class Installation:
 
     def __post_init__(self) -> None:
         self._clock = f"test-clock:{new_id()}"
-        self._zero = math.floor(clock.timestamp()) + 0.9  # late in its slot, where a slot dropped early shows
+        self._zero = math.floor(clock.timestamp()) + 0.9  # late in a time slot, which reveals a slot dropped too early
         self.prelude = f"local now = tonumber(redis.call('GET', '{self._clock}'))"
         ledgers = [
             FailoverLedger(RemoteLedger(self.road, self.prelude), LocalLedger(), PATIENCE) for _ in range(WORKERS)
@@ -53,7 +53,7 @@ class Installation:
         self.workers = [Limits(ledger) for ledger in ledgers]
 
     async def wait(self, duration: float) -> None:
-        """Let time pass, for the server and the processes alike."""
+        """Move the clock of the server and the processes."""
         self.elapsed += duration
         await self.redis.set(self._clock, repr(self.now), ex=600)
 
@@ -72,7 +72,7 @@ class Installation:
         *,
         skew: float = 0.0,
     ) -> int:
-        """Ask at this moment and return how many were admitted; ``skew`` is what the process's clock is off by."""
+        """Ask now and return how many were admitted; ``skew`` is the error of the process's clock."""
         with clock.moved(timedelta(seconds=self.elapsed + skew)):
             verdicts = [
                 await admit(self.workers[worker], self.tenant, per_minute, limit_class, key=key) for _ in range(times)
@@ -82,7 +82,7 @@ class Installation:
         return count
 
     def busiest_window(self, limit_class: LimitClass | None = None, key_id: UUID | None = None) -> int:
-        """Return the most that any window admitted: of all, or of a class or a key."""
+        """Return the most requests that any window admitted: of all, of a class or of a key."""
         times = [
             one.at for one in self.admitted if limit_class in (None, one.limit_class) and key_id in (None, one.key_id)
         ]
@@ -91,7 +91,7 @@ class Installation:
 
 @asynccontextmanager
 async def installation(url: str, road: str | None = None) -> AsyncIterator[Installation]:
-    """Run processes on the server at ``url``, which they reach by ``road``."""
+    """Run processes on the server at ``url``, which they reach through ``road``."""
     direct, travelled = connect(url), connect(road or url)
     shared = Installation(direct, travelled)
     await shared.wait(0)

@@ -1,4 +1,4 @@
-"""A Valkey of a test's own, which it may freeze, kill and start again."""
+"""A Valkey for one test, which may freeze, kill and restart it."""
 
 import contextlib
 import signal
@@ -24,7 +24,7 @@ def _free_port() -> int:
 
 
 class ValkeyServer:
-    """One server process on one port, with nothing kept on disk."""
+    """One server process on one port, without persistence."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -33,7 +33,7 @@ class ValkeyServer:
         self.start()
 
     def start(self) -> None:
-        """Start and wait until it answers."""
+        """Start the server and wait until it answers."""
         arguments = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
         self._process = subprocess.Popen([_binary(), *arguments], stdout=subprocess.DEVNULL)  # noqa: S603 (our own binary)
         deadline = time.monotonic() + _START_SECONDS
@@ -52,16 +52,16 @@ class ValkeyServer:
         self._process.wait()
 
     def flush(self) -> None:
-        """Forget everything, the scripts too."""
+        """Delete everything, with the scripts."""
         self.tell("FLUSHALL")
         self.tell("SCRIPT FLUSH")
 
     def tell(self, command: str) -> None:
-        """Have it do as it is told."""
+        """Send a command."""
         assert self._ask(command) == "+OK"
 
     def keys(self) -> int:
-        """Return how many keys there are."""
+        """Return the number of keys."""
         return int(self._ask("DBSIZE").removeprefix(":"))
 
     def _ask(self, command: str) -> str:
@@ -78,7 +78,7 @@ class ValkeyServer:
 
 @contextlib.contextmanager
 def valkey_server(directory: Path) -> Iterator[ValkeyServer]:
-    """Run a server for the length of the block."""
+    """Run a server during the block."""
     server = ValkeyServer(directory)
     try:
         yield server

@@ -1,4 +1,4 @@
-"""A lease that is asked of is renewed before it ends: nobody waits for it, and no token is counted twice or lost."""
+"""A lease in use is renewed before it ends: no request waits for it, and no token is counted twice or lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Worker = Callable[[], Limits]
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gather nothing: ask at the loop's next turns."""
+    """Renew at once instead of collecting renewals."""
     monkeypatch.setattr(leases, "_GATHERING_SECONDS", 0)
 
 
@@ -33,7 +33,7 @@ async def spend(limits: Limits, tenant: TenantId, times: int) -> int:
 
 
 async def spend_frozen(server: ValkeyServer, limits: Limits, tenant: TenantId, times: int) -> int:
-    """Ask while Redis answers nobody."""
+    """Ask while Redis is frozen."""
     server.freeze()
     try:
         async with asyncio.timeout(2):
@@ -111,7 +111,7 @@ async def test_what_is_kept_meanwhile_is_covered_where_all_else_is_spent(
     with clock.moved(timedelta(seconds=9)):
         assert await spend_frozen(server, limits, tenant, 1) == 1
         for _ in range(5):
-            await asyncio.sleep(0)  # what is left is asked for anew
+            await asyncio.sleep(0)  # the remaining tokens are requested again
         assert await spend(limits, tenant, lease - 2) == lease - 2
         await until(lambda: _more(redis, lent))
         assert await spend(limits, tenant, LIMIT) == 0

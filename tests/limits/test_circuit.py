@@ -1,4 +1,4 @@
-"""How the circuit tells Redis that is slow from Redis that is silent and from one that refuses."""
+"""The circuit distinguishes a slow Redis, a silent one and one that refuses writes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 
 class Server:
-    """Answers a probe as it is told."""
+    """Answers probes with the given function."""
 
     def __init__(self, answer: Callable[[], Awaitable[None]]) -> None:
         self.answer = answer

@@ -1,4 +1,4 @@
-"""Classes and keys: how much of the tenant's rate each may have, and that none goes past the whole."""
+"""Classes and keys: their parts of the tenant's rate, which none exceeds."""
 
 from collections.abc import Callable
 

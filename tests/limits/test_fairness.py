@@ -1,4 +1,4 @@
-"""A tenant far over its limit takes nothing from others, nor one process from the next."""
+"""A tenant far over its limit takes nothing from other tenants, nor does a process from other processes."""
 
 import asyncio
 from collections import Counter

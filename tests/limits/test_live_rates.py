@@ -1,4 +1,4 @@
-"""What a tenant is granted counts on every process within a second, whoever changed it, and stays one limit."""
+"""A changed entitlement counts in every process within a second, whoever changed it, and remains one shared limit."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -19,7 +19,7 @@ PROCESSES = 2
 
 @pytest.fixture(scope="module")
 def addresses(settings: Settings) -> Iterator[list[str]]:
-    """Serve from real processes."""
+    """Start real server processes."""
     with ExitStack() as stack:
         yield [stack.enter_context(serving(settings)) for _ in range(PROCESSES)]
 
@@ -54,7 +54,7 @@ async def policies(processes: list[httpx.AsyncClient], owner: dict[str, str], me
 
 
 async def all_say(processes: list[httpx.AsyncClient], owner: dict[str, str], policy: str) -> None:
-    """Return when each process says so, within a second."""
+    """Return once each process reports the policy, within a second."""
 
     async def said() -> bool:
         return await policies(processes, owner) == [policy] * PROCESSES

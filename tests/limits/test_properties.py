@@ -1,4 +1,4 @@
-"""Classes, keys, skewed clocks, a road that is cut and a server that is emptied: what is promised, in any order."""
+"""Properties of the limits with classes, keys, skewed clocks, lost connections and lost data, in any order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -37,7 +37,7 @@ times = st.integers(1, 80)
 
 @pytest.fixture(scope="module", autouse=True)
 def renewed_at_once() -> Iterator[None]:
-    """Gather no leases to be renewed: the next are fetched at the loop's next turns, among the steps."""
+    """Renew leases at once, between the steps, instead of collecting renewals."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leases, "_GATHERING_SECONDS", 0)
         yield

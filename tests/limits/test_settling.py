@@ -1,4 +1,4 @@
-"""A loan ends once, whatever becomes of its holder, of its answer and of the message that settles it."""
+"""A loan is settled once, even if its holder, its answer or its settlement is lost."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -32,7 +32,7 @@ def loan(key: str, need: int = 10) -> Loan:
 
 
 async def free(ledger: RemoteLedger, key: str) -> int:
-    """Return what may still be lent, and lend nothing."""
+    """Return how many tokens are left, without a loan."""
     grant: LoanReply = await ledger.lend(loan(key, need=0))
     return grant.left
 
@@ -104,7 +104,7 @@ async def test_a_lease_that_makes_room_is_given_back(worker: Worker, monkeypatch
 
 
 async def test_a_refusal_that_arrives_late_is_a_refusal(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "_REFUSAL_SECONDS", 0.0)  # it has lapsed by the time it is here
+    monkeypatch.setattr(leases, "_REFUSAL_SECONDS", 0.0)  # it has lapsed when it arrives
     limits, tenant = worker(), new_tenant_id()
 
     verdicts = [await admit(limits, tenant, 5, READ) for _ in range(7)]

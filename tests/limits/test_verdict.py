@@ -1,4 +1,4 @@
-"""What a caller is told, in the structured fields of draft-ietf-httpapi-ratelimit-headers-11."""
+"""The header fields for callers, as in draft-ietf-httpapi-ratelimit-headers-11."""
 
 from insula.limits import Verdict
 from insula.limits.rates.verdict import Standing

@@ -1,4 +1,4 @@
-"""Many processes, a moving clock: what the limits promise, on a real server, for any order of requests."""
+"""Properties of the limits with many processes and a moving clock, on a real server, for any order of requests."""
 
 import asyncio
 from collections.abc import Sequence

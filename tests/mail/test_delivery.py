@@ -1,4 +1,4 @@
-"""Between a mail's claim and its mark: lost answers, refusals, silence, and a database that goes meanwhile."""
+"""Failures between an email's claim and its mark: lost answers, refusals, silence, and a lost database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ from tests.support.worker import Readback, quick, statuses, working
 
 
 async def post(database: Database, tenant_id: UUID, key: str = "one") -> str:
-    """Queue a mail to a new address."""
+    """Queue an email to a new address."""
     address = f"u-{new_id().hex}@example.com"
     await post_to(address, database, tenant_id, key)
     return address
@@ -48,7 +48,7 @@ async def ended(readback: Readback, tenant_id: UUID, status: str) -> None:
 
 @asynccontextmanager
 async def marks_held_up(settings: Settings) -> AsyncIterator[None]:
-    """Let nobody write an effect meanwhile."""
+    """Block all writes of effects during the block."""
     engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
     async with engine.begin() as connection:
         await connection.execute(text("lock table job_effect in share mode"))
@@ -56,7 +56,7 @@ async def marks_held_up(settings: Settings) -> AsyncIterator[None]:
 
 
 async def mark_waits(readback: Readback) -> bool:
-    """Tell whether somebody waits to write an effect."""
+    """Tell whether a write of an effect is blocked."""
     return bool(await readback("select 1 from pg_locks where relation = 'job_effect'::regclass and not granted"))
 
 
@@ -108,7 +108,7 @@ async def test_a_silent_server_holds_no_connection_to_the_database_and_is_left_a
             "and usename = 'insula_worker' and state like 'idle in transaction%'"
         )
         assert idle == []
-        await until(lambda: sink.held.count(address) > 1)  # the first attempt was left, and made again
+        await until(lambda: sink.held.count(address) > 1)  # the first attempt was abandoned and repeated
         del sink.holds[address]
         await ended(readback, tenant.id, "succeeded")
     assert len(sink.to(address)) == 1
@@ -124,7 +124,7 @@ async def test_two_jobs_with_one_key_send_one_mail(
         await until(lambda: address in sink.held)
         await post_to(address, database, tenant.id, "one")
         later = await post(database, tenant.id, "two")
-        await until(lambda: bool(sink.to(later)))  # jobs are taken in their order, so the second had its chance
+        await until(lambda: bool(sink.to(later)))  # jobs run in order, so the second one had its chance
         del sink.holds[address]
         await ended(readback, tenant.id, "succeeded")
     assert len(sink.to(address)) == 1

@@ -1,4 +1,4 @@
-"""Mail: in text and HTML, once, and with headers that nobody forges."""
+"""Email: in text and HTML, sent once, with headers that cannot be forged."""
 
 import ssl
 from datetime import timedelta
@@ -64,7 +64,7 @@ async def test_a_key_is_sent_once_and_the_id_follows_from_it(
             await welcome(database, tenant.id, address, key)
         await welcome(database, other.id, address, "one")  # another tenant's key is another key
         await until(lambda: len(sink.to(address)) == 3)
-        await welcome(database, tenant.id, address, "one")  # asked again, long after
+        await welcome(database, tenant.id, address, "one")  # requested again, long after
         await until(lambda: _done(readback, tenant.id))
 
     ids = [message["Message-ID"] for message in sink.to(address)]
@@ -164,11 +164,11 @@ async def test_a_mail_goes_over_tls_from_the_first_byte(
 
     await SmtpMailer(ours).send(message, _unclaimed)
     monkeypatch.delenv("SSL_CERT_FILE")
-    with pytest.raises((ssl.SSLError, SMTPConnectError)):  # nobody vouches for this server
+    with pytest.raises((ssl.SSLError, SMTPConnectError)):  # the server's certificate is not trusted
         await SmtpMailer(ours).send(message, _unclaimed)
 
     assert [str(sent["To"]) for sent in tls_sink.messages] == [address]
 
 
 async def _unclaimed() -> None:
-    """Take the message without asking the database."""
+    """Claim the message without the database."""

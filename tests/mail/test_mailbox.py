@@ -1,4 +1,4 @@
-"""The page of mails that a local installation keeps."""
+"""The mailbox page of a local installation."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,7 +42,7 @@ async def keep_a_mail(settings: Settings) -> None:
 
 
 async def _unclaimed() -> None:
-    """Claim nothing: no job sends this."""
+    """Claim nothing: no job sends this email."""
 
 
 async def test_a_local_installation_shows_its_mails(settings: Settings, tmp_path: Path) -> None:

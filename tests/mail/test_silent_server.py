@@ -1,4 +1,4 @@
-"""An SMTP server that says nothing: found out by one mail, probed by one, and left by the others at once."""
+"""A silent SMTP server: one email detects it, one probes it, and the others give up at once."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ from tests.support.waiting import until
 
 
 async def _nothing() -> None:
-    """Claim nothing: no job sends these."""
+    """Claim nothing: no job sends these emails."""
 
 
 def sending(mailer: SmtpMailer, to: str) -> asyncio.Task[None]:
@@ -43,7 +43,7 @@ async def test_while_a_server_is_silent_one_mail_waits_and_the_others_give_up_at
     assert all(isinstance(error, TimeoutError) for error in ended)
     assert not probe.done()
 
-    await sending(mailer, heard)  # it speaks: all are as patient as before
+    await sending(mailer, heard)  # it answers: all wait as long as before
     assert not probe.done()
     patient = sending(mailer, silent)
     await asyncio.gather(probe, return_exceptions=True)
@@ -76,7 +76,7 @@ async def test_a_name_server_that_does_not_answer_is_asked_once_and_keeps_no_mai
         answer.wait(60)
         return "worker.example.com"
 
-    monkeypatch.setattr("insula.worker.mailers.socket", SimpleNamespace(getfqdn=name))  # the sink asks, too
+    monkeypatch.setattr("insula.worker.mailers.socket", SimpleNamespace(getfqdn=name))  # the sink calls it too
     mailer = SmtpMailer(sink.settings(settings).mail.model_copy(update={"timeout": 4.0}))
     addresses = [f"u-{new_id().hex}@example.com" for _ in range(4)]
     try:

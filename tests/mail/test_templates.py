@@ -1,4 +1,4 @@
-"""Email templates stand beside the code that sends them; a worker finds them by the names in its queue."""
+"""Email templates are stored next to the code that sends them; a worker finds them by the names in its queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ BEFORE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "ownership_transferred": {"tenant": "Acme", "name": "Ada"},
     }
 )
-"""The emails of the version before templates were declared, and what its queued jobs hold for each."""
+"""The emails of the version before declared templates, and the arguments of its queued jobs."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Package:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
-    name = f"desk_{new_id().hex}"  # templates are kept in memory, so each test has a package of its own
+    name = f"desk_{new_id().hex}"  # templates are cached, so each test has its own package
     folder = tmp_path / name
     folder.mkdir()
     (folder / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""The pages that links in mails lead to: found, harmless, and with a policy of their own."""
+"""The pages that links in emails lead to, and their content security policy."""
 
 import httpx
 import pytest

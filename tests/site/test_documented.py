@@ -1,4 +1,4 @@
-"""The suite's own check: an answer whose code its operation's document leaves out fails the test that got it."""
+"""The suite's own check: a test fails if it gets a response whose code the document does not list."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The documents of the four live apps, their pages and the files that these use."""
+"""The documents of the four apps, their pages and the pages' files."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.support.house import mounted, root_app
 
 MOUNTS = ("", *mounted(root_app()))
 KEYED = {app.mount for app in INSTALLATION.apps if any(isinstance(kind, ApiKeys) for kind in app.callers)}
-"""Where API keys are taken."""
+"""The mounts of apps that accept API keys."""
 
 PROBLEM = "application/problem+json"
 

@@ -1,4 +1,4 @@
-"""What /readyz says of pools that cannot serve: each is named, and a busy one does not end the traffic."""
+"""/readyz names each pool that cannot serve; a busy one does not make the process unready."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""The event loop's lag: measured, told by /metrics and /readyz, and not taken for somebody else's silence."""
+"""The event loop's lag: measured, reported by /metrics and /readyz, and not mistaken for a silent peer."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ BUSY = 0.3
 
 
 def block(seconds: float = BUSY) -> None:
-    """Keep the loop from everything else."""
+    """Block the event loop."""
     time.sleep(seconds)
 
 
@@ -95,7 +95,7 @@ async def test_a_time_limit_passes_where_nothing_answers() -> None:
 
 
 async def test_a_late_loop_does_not_use_up_a_time_limit() -> None:
-    """Each turn takes longer than the whole limit; what is awaited is there after ten."""
+    """Each turn takes longer than the whole limit; the awaited result arrives after ten."""
     loop = asyncio.get_running_loop()
     answered = asyncio.Event()
     turns = 10

@@ -1,4 +1,4 @@
-"""What the documents say of limits, and whether answers keep to it."""
+"""The documents describe the limit fields, and responses conform to them."""
 
 import re
 from collections.abc import Iterator

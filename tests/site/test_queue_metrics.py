@@ -1,4 +1,4 @@
-"""Those who ask for the queue's metrics at once share one look at the database, and one failure of it."""
+"""Concurrent requests for the queue's metrics share one query or one failure."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The root's own routes, on the live app."""
+"""The root app's own routes."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ from tests.support.apps import DECLARED, MOUNTS, SITE
 
 
 def _root(settings: Settings, kernel: Kernel) -> FastAPI:
-    """Return a root of its own, so that what others saw a second ago does not count."""
+    """Return a new root app, without readiness cached by other tests."""
     root = make_app(
         name="root",
         mount="",
@@ -67,7 +67,7 @@ CHECKS = {"database": "ok", "migrations": "ok", "redis": "ok", "event_loop": "ok
 
 
 async def test_readyz_says_that_all_is_well(settings: Settings, live: Live) -> None:
-    unhurried = replace(live.kernel, lag=LagMeter())  # that of the tests may well be late
+    unhurried = replace(live.kernel, lag=LagMeter())  # the tests' own loop may be late
     async with client_of(_root(settings, unhurried)) as client:
         answer = await client.get("/readyz")
 

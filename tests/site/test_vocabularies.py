@@ -1,4 +1,4 @@
-"""A document lists the words of its installation, and its examples name no others."""
+"""A document lists the words of its installation, and its examples use no others."""
 
 from typing import Any
 

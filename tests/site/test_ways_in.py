@@ -1,4 +1,4 @@
-"""Other ways for a test to reach an app: the synchronous client, and a dependency put in another's place."""
+"""Other ways for a test to use an app: the synchronous client, and dependency overrides."""
 
 import warnings
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.http.probe import build
 from tests.support.apps import MOUNTS, SITE
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Starlette's client announces that it will move to another httpx
+    warnings.simplefilter("ignore")  # Starlette's client warns that it will move to another httpx
     from starlette.testclient import TestClient
 
 
@@ -50,7 +50,7 @@ def house() -> tuple[FastAPI, FastAPI]:
 
 @pytest.fixture
 def overridden(house: tuple[FastAPI, FastAPI]) -> Iterator[None]:
-    """Put the override on every app, for a mounted app does not use the root's; take it away again."""
+    """Override the dependency on every app, which mounted apps do not take from the root; undo it afterwards."""
     for app in house:
         app.dependency_overrides[greeting] = lambda: "ave"
     yield

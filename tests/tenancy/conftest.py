@@ -22,7 +22,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def directory(settings: Settings, database: Database) -> AsyncIterator[Directory]:
-    """Give a directory that nobody tells of changes."""
+    """Return a directory without a listener."""
     directory = Directory(settings, database)
     yield directory
     await directory.close()
@@ -30,7 +30,7 @@ async def directory(settings: Settings, database: Database) -> AsyncIterator[Dir
 
 @pytest.fixture
 async def listening(settings: Settings, database: Database) -> AsyncIterator[Directory]:
-    """Give a directory with a listener of its own, as in another process."""
+    """Return a directory with its own listener, as in another process."""
     directory = Directory(settings, database)
     listener = Listener(settings, directory)
     await listener.start()

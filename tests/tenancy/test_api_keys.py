@@ -1,4 +1,4 @@
-"""The directory's memory of API keys: as true as what it says of people, whoever else knocks."""
+"""The directory's cache of API keys: as current as its cache of users, even in a flood of unknown keys."""
 
 import anyio
 import pytest
@@ -25,7 +25,7 @@ async def made(make: Factories, tenant: TenantRow) -> MadeKey:
 
 @pytest.fixture
 def asked(database: Database) -> list[str]:
-    """Note what the gate asks the database."""
+    """Record the statements of the gate role."""
     sent: list[str] = []
     engine = database.engine(GATE).sync_engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: sent.append(str(arguments[2])))

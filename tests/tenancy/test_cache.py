@@ -1,4 +1,4 @@
-"""The cache: bounded, dropped by subject, never holding what a change outran."""
+"""The cache: bounded, dropped by subject, and without values that a change made stale during their load."""
 
 import asyncio
 from uuid import UUID
@@ -13,7 +13,7 @@ KEY = "key"
 
 
 class Source:
-    """A value that the test changes, read when the test lets the reader go on."""
+    """A value that the test changes; reads wait until the test lets them go on."""
 
     def __init__(self, subject: UUID, value: str = "first") -> None:
         self.value = value

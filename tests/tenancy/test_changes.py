@@ -1,4 +1,4 @@
-"""What somebody else commits is seen by a directory with a warm cache within a second."""
+"""A directory with a warm cache sees changes of other processes within a second."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +14,7 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
 class TestChangesOnAnotherProcess:
-    """Each change is committed by somebody else and seen within a second by a directory with a warm cache."""
+    """Another process commits each change; a directory with a warm cache sees it within a second."""
 
     @pytest.mark.parametrize(
         ("statement", "changed"),
@@ -52,7 +52,7 @@ class TestChangesOnAnotherProcess:
         neighbour = Visit(
             tenant := await make.tenant(), UserId((user := await make.member(tenant)).id), await make.session(user)
         )
-        # The changes that made the rows may still be under way; one more, seen, is after them all.
+        # Notifications of the rows' creation may still be under way; once a later change is seen, all have arrived.
         await readback("update tenant set name = 'Seen' where id = :id", id=tenant.id)
 
         async def settled() -> bool:

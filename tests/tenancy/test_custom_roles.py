@@ -1,4 +1,4 @@
-"""What a role of the tenant's own may comes with the caller: in the same statement, and true within a second."""
+"""A custom role's permissions are read with the caller, in the same statement, and are current within a second."""
 
 from collections.abc import Awaitable, Callable
 

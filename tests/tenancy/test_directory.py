@@ -1,4 +1,4 @@
-"""The directory tells the truth of now, from memory, on every process."""
+"""The directory's answers come from its cache and are current, in every process."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -191,7 +191,7 @@ class TestStrangeNames:
         slug = f"later-{new_id().hex[:12]}"
         assert await directory.tenant_for_name(slug) is None
         tenant = await make.tenant(slug=slug)
-        assert await directory.tenant_for_name(slug) is None  # not told yet
+        assert await directory.tenant_for_name(slug) is None  # not notified yet
         directory.notify(f"tenant:{tenant.id}")
         assert await directory.tenant_for_name(slug) == tenant.id
         await directory.close()

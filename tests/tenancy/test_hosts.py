@@ -1,4 +1,4 @@
-"""What a tenant may bring as a host name."""
+"""The host names that a tenant may add."""
 
 import pytest
 

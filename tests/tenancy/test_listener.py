@@ -1,4 +1,4 @@
-"""The listener: what it hears, and that nothing stale is believed while it hears nothing."""
+"""The listener: its notifications, and that no stale entry is used while it is disconnected."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +23,7 @@ END_LISTENERS = """
 
 
 class Sink:
-    """Writes down what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.listener_alive = False
@@ -44,7 +44,7 @@ def sink() -> Sink:
 
 @asynccontextmanager
 async def proxied(settings: Settings) -> AsyncIterator[tuple[Settings, asyncio.Event]]:
-    """Give settings that listen through a proxy, and what makes the proxy swallow every answer."""
+    """Yield settings that listen through a proxy, and an event that makes the proxy swallow every answer."""
     silent = asyncio.Event()
     url = make_url(settings.database_url)
 
@@ -147,7 +147,7 @@ async def test_unheard_of_payloads_are_no_harm(listening: Directory) -> None:
 
 
 async def test_a_server_whose_last_word_comes_before_its_end_is_waited_for(settings: Settings, sink: Sink) -> None:
-    """A FATAL error without the end of the connection, as a slow shutdown leaves it."""
+    """A FATAL error without the end of the connection, as in a slow shutdown."""
     fatal = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
     leaving = asyncio.Event()
     url = make_url(settings.database_url)
@@ -166,7 +166,7 @@ async def test_a_server_whose_last_word_comes_before_its_end_is_waited_for(setti
         if leaving.is_set():
             leaving.clear()
             writer.write(b"E" + (len(fatal) + 4).to_bytes(4, "big") + fatal)
-            await asyncio.sleep(5)  # and no end
+            await asyncio.sleep(5)  # without closing
         writer.close()
         onward.close()
 

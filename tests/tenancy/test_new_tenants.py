@@ -1,4 +1,4 @@
-"""What apps do when a tenant begins: each of them, in their order; without any, the free plan alone is known."""
+"""The apps' hooks for a new tenant run in order; without plans, only the free plan is known."""
 
 from typing import cast
 
@@ -10,7 +10,7 @@ from insula.core.ids import TenantId, new_tenant_id
 from insula.db.models import FREE
 from insula.tenancy import NewTenants, OnNewTenant
 
-SESSION = cast("AsyncSession", object())  # handed on, and nothing else
+SESSION = cast("AsyncSession", object())  # only passed on
 
 
 def noting(name: str, noted: list[tuple[object, ...]]) -> OnNewTenant:

@@ -1,4 +1,4 @@
-"""What the resolver makes of a name server's answers, over real sockets."""
+"""The resolver with a name server's answers, over real sockets."""
 
 import time
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ async def test_the_strings_of_a_record_are_joined(server: NameServer) -> None:
 
 async def test_a_name_that_is_nowhere_has_none(server: NameServer) -> None:
     assert await server.resolver().texts(NAME) == frozenset()
-    assert server.asked == [NAME]  # as it is, with no search domain appended
+    assert server.asked == [NAME]  # unchanged, without a search domain
 
 
 async def test_a_name_without_such_records_has_none(server: NameServer) -> None:
@@ -44,7 +44,7 @@ async def test_who_does_not_answer_is_not_waited_for(server: NameServer) -> None
     begun = time.monotonic()
     assert await server.resolver(seconds=0.4).texts(NAME) == frozenset()
     assert time.monotonic() - begun < 2
-    assert server.asked == [NAME, NAME]  # once more, for a packet that was lost
+    assert server.asked == [NAME, NAME]  # again, since the packet may be lost
 
 
 async def test_an_answer_too_long_for_a_datagram_is_fetched_otherwise(server: NameServer) -> None:
