@@ -14,7 +14,7 @@ CHECKS := check-format check-lint check-types check-imports check-dependencies c
 UV := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV $(BIN)/uv
 # Whom this machine trusts, where it says so: uv has a list of its own, which a company's proxy is not on.
 SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs,)
-ON_POSTGRES15 := tests/db tests/cli/test_backup.py tests/isolation tests/faults/test_14_side_doors.py
+ON_POSTGRES15 := tests/db tests/cli/test_backup.py tests/isolation tests/faults/test_14_bypasses.py
 # What to say when an installation failed: the network's own error, or where to look if it works.
 NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory

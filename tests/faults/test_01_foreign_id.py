@@ -1,4 +1,4 @@
-"""FAULTS 1: another tenant's id, wherever it stands, is answered as a random id is, and changes nothing."""
+"""FAULTS 1: another tenant's id, wherever a request holds it, gets the response of a random id and changes nothing."""
 
 import base64
 import json
@@ -88,7 +88,7 @@ async def test_in_a_cursor(mine: Caller, theirs: Caller) -> None:
     assert len(names) == 3
     assert json.loads(base64.urlsafe_b64decode(cursor + "=="))[0] == "name"
     foreign = await mine.get("/racks", limit=2, sort_by="name", cursor=cursor)
-    assert [rack["name"] for rack in foreign.json()["items"]] == ["Own"]  # sorts after: its own rows, no more
+    assert [rack["name"] for rack in foreign.json()["items"]] == ["Own"]  # only its own rows, from that position on
     assert "Canary" not in foreign.text
     rightful = await theirs.get("/racks", limit=2, sort_by="name", cursor=cursor)
     assert [rack["name"] for rack in rightful.json()["items"]] == ["Canary 2"]

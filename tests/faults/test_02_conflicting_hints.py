@@ -1,4 +1,4 @@
-"""FAULTS 2: whatever else names a tenant must agree with the token; two opinions are refused."""
+"""FAULTS 2: every other name of a tenant in a request must agree with the token; contradictions are refused."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -30,7 +30,7 @@ async def test_hints_select_and_never_grant(
 ) -> None:
     a, b = await make.tenant(plan="pro"), await make.tenant(plan="pro")
     both = await make.member(a, role="owner")
-    await make.member(b, role="owner", user=both)  # a member of both: the token alone says which
+    await make.member(b, role="owner", user=both)  # a member of both: only the token decides
     headers = await sign_in(both, a)
     a_domain, b_domain = await _domain(make, a), await _domain(make, b)
     agreeing = [

@@ -1,4 +1,4 @@
-"""FAULTS 3: an encoded path is the same path: the same sub-app decides, with the same authorisation."""
+"""FAULTS 3: an encoded path reaches the same app, with the same authorisation, as the plain path."""
 
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from tests.support.factories import Factories
 
 PLAIN = "/admin/v1/tenants"
 ENCODED = ("/%61dmin/v1/tenants", "/admin%2fv1/tenants", "/admin%2Fv1%2Ftenants", "/%61%64%6d%69%6e/v1/%74enants")
-# Decoded once and no more, and not tidied up: these are no path of ours.
+# Paths are decoded once and not normalized, so these match no route.
 OTHER = (
     "/%2561dmin/v1/tenants",
     "/x/../admin/v1/tenants",
@@ -39,7 +39,7 @@ async def test_encoded_paths_are_authorised_like_the_plain_one(address: str, mak
     tenant = await make.tenant()
     owner, staff = await make.member(tenant, role="owner"), await make.staff()
     nobody: dict[str, str] = {}
-    elsewhere = await sign_in(owner, tenant)  # an owner's token, of another app
+    elsewhere = await sign_in(owner, tenant)  # an owner's token for another app
     no_staff = await sign_in(owner, None, "admin")
     rightful = await sign_in(staff, None, "admin")
 

@@ -1,4 +1,4 @@
-"""FAULTS 4: Host and X-Forwarded-* from anybody grant nothing, reach no link and no limiter's key."""
+"""FAULTS 4: Host and X-Forwarded-* from a client grant nothing, and appear in no link and no limiter key."""
 
 from uuid import uuid4
 

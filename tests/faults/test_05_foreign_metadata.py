@@ -44,7 +44,7 @@ async def test_a_subscription_of_one_tenant_does_not_become_anothers(
     bought = subscription(await make_customer(make, mine))
     await provider.send(event(UPDATED, bought))
 
-    # The provider's id of a subscription is no key into another tenant's rows.
+    # A subscription id of the provider gives no access to another tenant's rows.
     await provider.send(event(UPDATED, bought | {"customer": await make_customer(make, theirs), "status": "unpaid"}))
 
     assert await plan_of(readback, mine) == "pro"

@@ -1,6 +1,6 @@
-"""FAULTS 7, over HTTP: a token that expires, or whose user or session is gone, opens nothing more.
+"""FAULTS 7, over HTTP: an expired token, or one whose user or session has ended, is refused.
 
-That a removed or demoted member and a suspended tenant are denied on other processes is FAULTS 28.
+FAULTS 28 tests removed and demoted members and suspended tenants on other processes.
 """
 
 from datetime import timedelta

@@ -20,7 +20,7 @@ async def test_no_row_of_the_other_on_a_shared_connection(make: Factories, datab
             found = await rows(unit, "SELECT tenant_id, user_id, pg_backend_pid() FROM membership")
         backends.add(found[0][2])
         assert [(UUID(str(row[0])), UUID(str(row[1]))) for row in found] == [(mine, members[mine])]
-    assert len(backends) == 1, "the turns were to share one connection"
+    assert len(backends) == 1, "all turns must share one connection"
 
 
 async def test_no_setting_outlives_its_transaction(make: Factories, database: Database) -> None:

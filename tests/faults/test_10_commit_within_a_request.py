@@ -1,4 +1,4 @@
-"""FAULTS 10: a commit or a rolled-back savepoint inside a request leaves the tenant set, or no row."""
+"""FAULTS 10: after a commit or a rolled-back savepoint in a request, the tenant is set or no row is visible."""
 
 from uuid import UUID
 

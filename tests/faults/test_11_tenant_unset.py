@@ -23,7 +23,7 @@ async def test_no_tenant_no_row(role: DatabaseRole, table: str, make: Factories,
     tenant = await make.tenant()
     await make.member(tenant)
     await make.domain(tenant, f"{tenant.slug}.example.com")
-    async with database.unit(role) as unit:  # the setting was never there
+    async with database.unit(role) as unit:  # the setting was never set
         assert await rows(unit, every) == []
     async with database.unit(role, tenant.id) as unit:
         mine = await rows(unit, every)

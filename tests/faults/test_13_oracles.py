@@ -1,4 +1,4 @@
-"""FAULTS 13: no foreign key, upsert or unique constraint tells what another tenant has."""
+"""FAULTS 13: no foreign key, upsert or unique constraint reveals another tenant's rows."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""FAULTS 17: what a schema does not name is refused, wherever it stands: nobody sets a tenant, a role or an id."""
+"""FAULTS 17: unknown fields are refused everywhere, so no request can set a tenant, a role or an id."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from tests.tenants.support import Caller
 
 SMUGGLED = ("tenant_id", "role", "is_staff", "id", "user_id", "version", "created_at", "plan_key", "__proto__")
 FRESH = ""
-"""Stands for a value that is good once: see ``fresh``."""
+"""A placeholder for a value that can be used once: see ``fresh``."""
 BODIES: dict[str, dict[str, Any]] = {
     "POST /tenants": {"slug": FRESH, "name": "Acme"},
     "PATCH /tenant": {"name": "Acme"},
@@ -70,7 +70,7 @@ async def paths(owner: Caller, make: Factories) -> dict[str, str]:
 
 @pytest.fixture
 async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
-    """Return values that are good once, by field."""
+    """Return values that can be used once, by field."""
     other = await make.tenant()
     _, token = await make.invitation(other, await make.member(other, role="owner"), to=owner.user.email)
     heir = await make.membership(owner.home)
@@ -87,7 +87,7 @@ async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
 
 
 async def test_extra_field_in_every_other_body_is_refused(owner: Caller) -> None:
-    """Those that nobody wrote down above are sent as their document's example shows them, to an id of nothing."""
+    """Bodies not listed above are the examples of their documents, sent to an unknown id."""
     document = (await owner.client.get("/api/openapi.json")).json()
     taking = {
         (method.upper(), path.removeprefix("/v1")): operation["requestBody"]["content"]["application/json"]["schema"]

@@ -1,4 +1,4 @@
-"""FAULTS 18: an idempotency key is its tenant's and its caller's own, for one request, with one effect."""
+"""FAULTS 18: an idempotency key belongs to one tenant and caller, for one request with one effect."""
 
 import asyncio
 from datetime import timedelta
@@ -96,7 +96,7 @@ async def test_fifty_at_once_have_one_effect(mine: Caller, readback: Readback) -
     made = [answer for answer in found if answer.status_code == 201]
     assert {code_of(answer) for answer in found if answer not in made} <= {
         (409, "idempotency_key_in_flight"),
-        (503, "unavailable"),  # more at once than the pool has connections
+        (503, "unavailable"),  # more concurrent requests than the pool has connections
     }
     assert sum("idempotency-replayed" not in answer.headers for answer in made) == 1
     assert len({answer.json()["id"] for answer in made}) == 1

@@ -1,6 +1,6 @@
-"""FAULTS 19: what a deleted tenant left in the world is dead, and its name is nobody else's.
+"""FAULTS 19: tokens, keys and jobs of a deleted tenant have no effect, and its slug stays reserved.
 
-There is no route that deletes a tenant: an operator does, and the rows go in the order of the references.
+No route deletes a tenant: an operator does, in the order of the references.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from tests.support.worker import job, quick, working
 from tests.tenants.support import Caller, Readback, code_of, joined
 
 TASK = "probe.never"
-KEPT = {"audit_event", "audit_head", "tenant_slug"}  # what was done, and who was called what, stays
+KEPT = {"audit_event", "audit_head", "tenant_slug"}  # the audit log and former slugs stay
 
 
 async def erase(readback: Readback, tenant: TenantRow) -> None:
@@ -65,7 +65,7 @@ async def test_its_tokens_and_keys_open_nothing_and_its_slug_stays_taken(
     await answers(401, lambda: by_key(keys[0]))
     assert (await by_key(keys[1])).status_code == 200
     assert (await neighbour.get("/tenant")).status_code == 200
-    assert (await newcomer.get("/me")).status_code == 200  # the person is still one
+    assert (await newcomer.get("/me")).status_code == 200  # the user still exists
     assert code_of(await newcomer.post("/tenants", {"slug": slug, "name": "Again"})) == (409, "slug_taken")
     assert (await newcomer.post("/tenants", {"slug": f"{slug}-2", "name": "Again"})).status_code == 201
     assert await readback("select 1 from audit_event where tenant_id = :id", id=tenant.id) != []

@@ -1,4 +1,4 @@
-"""A job without a tenant, or with another's ids: an error, and no effect."""
+"""A job without a tenant, or with another tenant's ids, fails without effect."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -21,7 +21,7 @@ TASK = "probe.mark"
 
 
 async def mark(context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
-    """Leave a row where the arguments say, as a careless task would."""
+    """Insert a row for the tenant in the arguments, as a careless task would."""
     async with context.unit() as unit:
         unit.session.add(JobEffect(tenant_id=UUID(str(arguments["tenant"])), key=f"mark:{context.job_id}"))
 
@@ -59,7 +59,7 @@ async def test_a_job_without_a_tenant_is_not_run(
         async with database.unit(IDENTITY) as unit:
             await enqueue(unit, TASK, {"tenant": str(tenant.id)}, tenant_id=None)
 
-    # Should one stand there nevertheless, put in by hand, the worker refuses it.
+    # If one was inserted by hand nevertheless, the worker refuses it.
     (row,) = await readback(
         "insert into jobs.procrastinate_jobs (queue_name, task_name, args) values ('default', cast(:task as text),"
         " jsonb_build_object('arguments', jsonb_build_object('tenant', cast(:id as text)))) returning id",
@@ -79,5 +79,5 @@ async def test_a_job_without_a_tenant_is_not_run(
     async with working(quick(settings), {TASK: noted}):
         assert await ended(readback, number) == "failed"
         assert await ended(readback, own) == "succeeded"
-    assert begun == [own]  # the other was not even begun: row-level security would have stopped its effect only
+    assert begun == [own]  # the other was not even started; row-level security alone would only have stopped its effect
     assert await marks(readback, tenant.id) == 1

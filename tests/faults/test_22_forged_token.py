@@ -1,4 +1,4 @@
-"""FAULTS 22: a token that we did not make, or made for something else, opens nothing."""
+"""FAULTS 22: a token that we did not issue, or issued for another purpose, is refused."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""FAULTS 23: a token opens the one app that it is for, within its time, with every claim in place."""
+"""FAULTS 23: a token is accepted only by the app of its audience, within its time, and with every claim."""
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from tests.support.tokens import Forge
 
 
 def first_read_of(app: str) -> str:
-    """Return the path of a route of the app that shows whether a token gets in: a guarded GET without parameters."""
+    """Return the path of a guarded GET without parameters, which shows whether the app accepts a token."""
     for route in live_routes().values():
         plain = route.app == app and route.method == "GET" and "{" not in route.template
         if plain and isinstance(route.guard, TenantGuard | RoleGuard):
@@ -27,7 +27,7 @@ PATHS: dict[str, str] = {app.name: first_read_of(app.name) for app in INSTALLATI
 
 
 class Holder:
-    """The owner of a tenant, who also has the strongest role of every other kind: only the token's audience decides."""
+    """A tenant's owner with the strongest role of every other kind, so that only the token's audience decides."""
 
     def __init__(self, client: httpx.AsyncClient, forge: Forge, claims: dict[str, object]) -> None:
         self.client, self.forge, self.claims = client, forge, claims

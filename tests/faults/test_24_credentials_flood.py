@@ -1,4 +1,4 @@
-"""FAULTS 24: two sets of credentials are none, and a huge one is refused before it is looked at."""
+"""FAULTS 24: two sets of credentials are refused, and huge ones are refused before they are parsed."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""FAULTS 25: a refresh token is good once; its second use ends the family, although the answer is an error."""
+"""FAULTS 25: a refresh token can be used once; its second use ends the session, although the response is an error."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""FAULTS 27: a stranger who registers my address, or asks for links to it, neither opens it nor keeps me out."""
+"""FAULTS 27: a stranger who registers my address or requests links gets no access, and does not lock me out."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -64,7 +64,7 @@ async def test_strangers_who_use_up_my_mails_leave_me_a_good_link(
     assert (await forgot(mine, user.email)).status_code == 202
     letters = await emails_to(readback, user.email)
     assert 1 <= len(letters) <= RESET.to_mailbox.limit
-    with clock.moved(timedelta(seconds=RESET.to_mailbox.window)):  # when the next mail may be sent
+    with clock.moved(timedelta(seconds=RESET.to_mailbox.window)):  # when the next email may be sent
         assert (await reset(mine, letters[0].secret)).status_code == 204
     assert (await mine.login(user.email, password=OTHER_PASSWORD)).status_code == 200
 

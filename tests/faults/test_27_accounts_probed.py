@@ -1,4 +1,4 @@
-"""FAULTS 27: registering, verifying and recovering tell nobody who has an account, by no byte and by no more work."""
+"""FAULTS 27: registering, verifying and recovering reveal no account, neither by bytes nor by work."""
 
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -37,7 +37,7 @@ async def unverified(live: Live, settings: Settings) -> str:
 
 @pytest.fixture
 def work(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Note what is asked of the database as the identity role, and each password hashed or compared."""
+    """Record the statements of the identity role, and each password that is hashed or compared."""
     engine = live.kernel.database.engine(IDENTITY).sync_engine
     done: list[str] = []
 
@@ -56,7 +56,7 @@ def work(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def bytes_of(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """Return an answer without what differs from request to request."""
+    """Return the parts of a response that do not differ between requests."""
     headers = [(name, value) for name, value in answer.headers.multi_items() if name not in DIFFERS]
     return answer.status_code, answer.content, headers
 
@@ -99,14 +99,14 @@ async def test_a_mailbox_is_not_flooded(
             found.append(await door(flooder, email))
 
     statuses = [answer.status_code for answer in found]
-    assert set(statuses) == {202}  # the owner, too, is told to look into the mail, where good links are
+    assert set(statuses) == {202}  # the owner too is told to check the email, which holds valid links
     most = sum(kind.to_mailbox.limit for kind in (REGISTRATION, VERIFICATION, RESET))
     assert len(DOORS) <= len(await emails_to(readback, email)) <= most
     async with visitor_at(live, settings) as owner:
         other = new_email()
         assert (await forgot(owner, other)).status_code == 202
         assert len(await emails_to(readback, other)) == 1
-        assert (await owner.login(user.email)).status_code == 200  # nobody is locked out
+        assert (await owner.login(user.email)).status_code == 200  # the owner is not locked out
 
 
 async def test_a_caller_who_asks_again_and_again_is_told_to_wait(live: Live, settings: Settings) -> None:

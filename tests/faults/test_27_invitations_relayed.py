@@ -1,4 +1,4 @@
-"""FAULTS 27: invitations are no mail relay: every mail is counted, for each caller and each way to send it."""
+"""FAULTS 27: invitations are no mail relay: every email is counted, for each caller and each route."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

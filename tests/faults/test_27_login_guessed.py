@@ -1,4 +1,4 @@
-"""FAULTS 27: a known and an unknown account answer alike; guessing is slow, and shuts nobody else out.
+"""FAULTS 27: a known and an unknown account get the same responses; guessing is slow, and locks nobody else out.
 
 tests/identity/test_login_throttle.py tests the exact counts, tests/identity/test_routes.py the refusals' responses.
 """
@@ -22,7 +22,7 @@ async def user(make: Factories) -> UserRow:
 
 
 async def guesses_until_stopped(guesser: Visitor, email: str) -> int:
-    # Twice as many at most: where Redis does not answer in time, the process counts anew by itself.
+    # At most twice as many: if Redis does not answer in time, the process starts its own count.
     for number in range(2 * FEW + 1):
         if (await guesser.login(email, password=f"guess {number}")).status_code == 429:
             return number

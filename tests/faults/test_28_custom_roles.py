@@ -1,4 +1,4 @@
-"""FAULTS 28: a changed role of the tenant's own bites on another process within a second, whoever holds it."""
+"""FAULTS 28: a changed custom role takes effect on another process within a second, for every holder."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -21,7 +21,7 @@ def two_processes(settings: Settings) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 async def both(two_processes: tuple[str, str], settings: Settings) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Talk to each process by the host's public name."""
+    """Yield a client of each process, with the public host name."""
     headers = {"Host": httpx.URL(settings.public_url).netloc.decode()}
     one, other = two_processes
     async with (
@@ -42,7 +42,7 @@ async def owner(both: list[httpx.AsyncClient], make: Factories, sign_in: SignIn,
 
 
 class Held:
-    """A role and somebody who has it, as they call each process."""
+    """A role, and its holder as a caller of each process."""
 
     def __init__(self, role: dict[str, str], holder: Caller, both: list[httpx.AsyncClient]) -> None:
         self.path = f"/roles/{role['id']}"

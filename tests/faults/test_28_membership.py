@@ -1,4 +1,4 @@
-"""FAULTS 28: who is removed, leaves or gets a lower role is denied on another process within a second."""
+"""FAULTS 28: a member who is removed, leaves or gets a lower role is denied on another process within a second."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -20,7 +20,7 @@ def another_process(settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 async def elsewhere(another_process: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to the other process by the host's public name."""
+    """Yield a client of the other process, with the public host name."""
     host = httpx.URL(settings.public_url).netloc.decode()
     async with httpx.AsyncClient(base_url=another_process, headers={"Host": host}) as client:
         yield client
@@ -43,7 +43,7 @@ async def member(client: httpx.AsyncClient, make: Factories, sign_in: SignIn, te
 
 @pytest.fixture
 def there(elsewhere: httpx.AsyncClient, member: Caller) -> Caller:
-    """Return the member as they call the other process, with the same token."""
+    """Return the member as a caller of the other process, with the same token."""
     return Caller(elsewhere, member.user, member.tenant, member.token)
 
 

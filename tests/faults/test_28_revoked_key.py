@@ -1,4 +1,4 @@
-"""FAULTS 28, of API keys: whatever ends a key ends it on every worker within a second."""
+"""FAULTS 28, for API keys: whatever ends a key takes effect on every process within a second."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -19,14 +19,14 @@ RACKS = "/api/v1/racks"
 
 @pytest.fixture(scope="module")
 def elsewhere(settings: Settings) -> object:
-    """Serve from another process."""
+    """Run another process."""
     with serving(settings) as address:
         yield address
 
 
 @pytest.fixture
 async def other(elsewhere: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Ask the other process."""
+    """Yield a client of the other process."""
     host = settings.public_url.partition("//")[2]
     async with httpx.AsyncClient(base_url=elsewhere, headers={"Host": host}) as client:
         yield client
@@ -43,7 +43,7 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn, ten
 
 
 async def warm(client: httpx.AsyncClient, *keys: MadeKey) -> None:
-    """Use each key where it is then remembered."""
+    """Use each key, so that the process caches it."""
     for key in keys:
         assert (await client.get(RACKS, headers=key.headers)).status_code == 200
 

@@ -1,4 +1,4 @@
-"""FAULTS 29: roles of a tenant's own, while everything changes at once: nobody ends above what they may."""
+"""FAULTS 29: custom roles under concurrent changes: nobody gets more than they may."""
 
 import asyncio
 import os
@@ -54,7 +54,7 @@ async def owner(join: Join) -> Caller:
 
 @pytest.fixture
 async def lead(owner: Caller, join: Join) -> Caller:
-    """Somebody who gives out roles, and may edit racks themselves."""
+    """Return a member who may assign roles and edit racks."""
     role = await defined(owner, "member:update", "invitation:create", *EDITS)
     return await join(role["key"])
 
@@ -104,7 +104,7 @@ async def test_a_role_that_is_widened_while_it_is_given_by_somebody_with_less(
 
 
 async def test_a_granter_who_is_lowered_meanwhile(owner: Caller, lead: Caller, join: Join, readback: Readback) -> None:
-    """Given first or lowered first: never given by what the granter no longer had."""
+    """Whichever comes first, the granter never grants what they no longer have."""
     place = f"/members/{await membership_of(readback, await join('viewer'))}"
     granters = f"/members/{await membership_of(readback, lead)}"
     held, role, plain = (await owner.get(granters)).json()["role"], await defined(owner, *EDITS), await defined(owner)
@@ -127,7 +127,7 @@ async def test_a_granter_who_is_lowered_meanwhile(owner: Caller, lead: Caller, j
 
 @pytest.fixture
 async def unlocked(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """Open a transaction that takes no lock of ours, as code of another version or an operator might."""
+    """Open a transaction without our locks, as another version's code or an operator might."""
     engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
     async with engine.connect() as connection:
         yield connection
@@ -159,7 +159,7 @@ async def test_the_keys_give_no_role_that_is_deleted_past_the_lock(
 
 
 class Waiting:
-    """Somebody who gives out roles, and waits for the lock while what they may, or what they give, is changed."""
+    """A member who assigns roles, and waits for the lock while their permissions or the assigned role change."""
 
     def __init__(self, caller: Caller, own: str, given: dict[str, str], place: str) -> None:
         self.caller, self.own, self.given, self.place = caller, own, given, place

@@ -1,4 +1,4 @@
-"""FAULTS 29: whatever members do to roles and to one another, at once, no role ends with what none of them had."""
+"""FAULTS 29: whatever members concurrently do to roles and to each other, no role combines what nobody had."""
 
 import asyncio
 import random
@@ -46,7 +46,7 @@ def _some(dice: random.Random) -> list[str]:
 
 
 async def _each_act_is_possible(caller: Caller) -> None:
-    """Show that each act succeeds within the caller's permissions, and that a role beyond them is refused."""
+    """Check that each act succeeds within the caller's permissions, and that a role beyond them is refused."""
     made = await caller.post("/roles", role(*SHARED, APART[0]))
     assert made.status_code == 201
     place = f"/roles/{made.json()['id']}"

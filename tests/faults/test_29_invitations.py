@@ -1,6 +1,6 @@
-"""FAULTS 29, 29a: an invitation is good once, for whom it names, while it lasts and while its inviter could make it.
+"""FAULTS 29, 29a: an invitation works once, for its addressee, until it expires or its inviter may not make it.
 
-Its limits when it is made stand in tests/tenants/invitations/test_routes.py.
+tests/tenants/invitations/test_routes.py tests the limits of making one.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ Spoil = Callable[["Case", Readback], Awaitable[None]]
 
 
 class Case:
-    """An invitation that is good, and whoever is about to accept it."""
+    """A valid invitation, and a user who may accept it."""
 
     def __init__(self, guest: Caller, owner: Caller, invitation: Invitation, token: str) -> None:
         self.guest, self.owner, self.invitation, self.token = guest, owner, invitation, token
@@ -106,7 +106,7 @@ async def test_invitation_is_refused_and_the_answer_tells_nothing(case: Case, re
     unknown = await case.accept(never)
     await spoil(case, readback)
     refused = await case.accept()
-    if refused.status_code == 401:  # an unverified account may not get as far as this
+    if refused.status_code == 401:  # an unverified account is refused earlier
         assert spoil is _to_an_unverified_account
     else:
         assert sameness(refused) == sameness(unknown)

@@ -1,4 +1,4 @@
-"""FAULTS 29: two owners go at once, by whichever way, and one stays. ``TRIALS=200`` runs as many races."""
+"""FAULTS 29: two owners leave concurrently, in any way, and one stays. ``TRIALS=200`` runs 200 races."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""FAULTS 29: staff who act on each other at once are judged again behind a lock. ``TRIALS=200`` runs as many races."""
+"""FAULTS 29: staff who act on each other concurrently are checked again under a lock. ``TRIALS=200`` runs 200 races."""
 
 import asyncio
 import os

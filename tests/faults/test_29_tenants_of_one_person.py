@@ -1,4 +1,4 @@
-"""FAULTS 29: one person makes a bounded number of tenants, at once and over time; their slugs are kept for ever."""
+"""FAULTS 29: one user can create a bounded number of tenants, at once and over time; slugs stay reserved forever."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""FAULTS 21 and 30: a route that nobody guards, or that is not declared public, does not build."""
+"""FAULTS 21 and 30: an app with a route that is neither guarded nor declared public cannot be built."""
 
 from typing import Annotated
 

@@ -1,6 +1,6 @@
 """Signature absent, wrong, over a re-serialised body; secret empty; rotation → 400 and no row; valid.
 
-The empty secret and both secrets during rotation stand in tests/billing/webhooks/test_routes.py.
+tests/billing/webhooks/test_routes.py tests the empty secret and both secrets during rotation.
 """
 
 import json

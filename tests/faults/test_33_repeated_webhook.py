@@ -1,6 +1,6 @@
 """100 concurrent copies → one effect. Any order, any duplication → the same end state. Unknown type → stored, 200.
 
-Every order of arrival is drawn in tests/billing/webhooks/test_subscription_events.py.
+tests/billing/webhooks/test_subscription_events.py tests every order of arrival.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Killed before commit → no 2xx. Killed between store and effect → the sweeper finishes.
 
-Killed between commit and answer is a redelivery of what is done: it does nothing twice.
+Killed between commit and response → the redelivery has no second effect.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ STARTS_WITHIN = 20.0
 
 
 class Victim:
-    """A server to be killed, and a webhook call that is on its way to it."""
+    """A server to kill, and a webhook call to it."""
 
     def __init__(self, settings: Settings) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
@@ -73,7 +73,7 @@ def victim(settings: Settings) -> Iterator[Victim]:
 
 @asynccontextmanager
 async def holding(settings: Settings, lock: str) -> AsyncIterator[None]:
-    """Hold a lock that the server runs into."""
+    """Hold a lock that the server waits for."""
     engine = create_async_engine(
         make_url(settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )

@@ -1,7 +1,7 @@
 """Poison event → bounded retries, dead letter, others flow, staff can replay.
 
-The bound and the dead letter are walked through in tests/billing/webhooks/test_sweep.py, the replay in
-tests/billing/webhook_events/test_routes.py.
+tests/billing/webhooks/test_sweep.py tests the bound and the dead letter, tests/billing/webhook_events/test_routes.py
+the replay.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""FAULTS 38: several accept the last seat at once, and one gets it. ``TRIALS=200`` runs as many races."""
+"""FAULTS 38: several users accept the last seat concurrently, and one gets it. ``TRIALS=200`` runs 200 races."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ Guest = Callable[[], Awaitable[Caller]]
 
 @pytest.fixture
 async def guest(live: Live, settings: Settings, make: Factories, sign_in: SignIn) -> AsyncIterator[Guest]:
-    """Sign in somebody in no tenant, at an address of their own: tries are counted by address."""
+    """Sign in a user without a tenant, at a new address, since attempts are counted by address."""
     async with AsyncExitStack() as stack:
 
         async def run() -> Caller:

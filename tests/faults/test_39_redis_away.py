@@ -1,4 +1,4 @@
-"""Redis frozen, killed, restarted, flushed: nobody waits, nobody fails, and it heals by itself."""
+"""Redis frozen, killed, restarted, flushed: no request waits or fails, and limits recover by themselves."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ async def limits(redis: Redis) -> AsyncIterator[Limits]:
 
 @pytest.fixture
 async def patient(redis: Redis) -> AsyncIterator[Limits]:
-    """Limits that wait long for an answer, where the counts matter and the machine may be busy."""
+    """Limits that wait long for Redis, for exact counts on a busy machine."""
     built = Limits.build(redis, patience=5)
     yield built
     await built.close()
@@ -56,7 +56,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def back(limits: Limits) -> None:
-    """Wait until it counts in Redis again; asking is what notices that Redis is away."""
+    """Wait until it counts in Redis again; only a request notices that Redis is away."""
 
     async def counts_together() -> bool:
         await admit(limits, new_tenant_id(), 60, LimitClass.READ)
@@ -80,7 +80,7 @@ async def test_frozen_redis_delays_one_moment_once_and_fails_nobody(limits: Limi
     assert all(verdict.allowed for verdict in [*verdicts, *later])
     assert limits.away
     assert first_burst < 2, "200 at once wait 50 ms together, not one after another"
-    assert all_of_it < 4, "nobody waits once it is known"
+    assert all_of_it < 4, "no request waits once it is known"
     server.thaw()
     await back(limits)
 
@@ -100,7 +100,7 @@ async def test_frozen_redis_does_not_block_the_event_loop(limits: Limits, server
     beat.cancel()
 
     assert len(gaps) > 10
-    assert max(gaps) < 0.25, "less than the client's own timeout, so nothing waited for it on the loop"
+    assert max(gaps) < 0.25, "less than the client's timeout, so nothing blocked the loop"
     server.thaw()
 
 

@@ -1,6 +1,6 @@
-"""Redis frozen, killed, restarted, flushed, under load, over HTTP: nobody fails, waits or stays refused.
+"""Redis frozen, killed, restarted, flushed, under load, over HTTP: no request fails or waits, no caller stays refused.
 
-``make bench-redis`` does it for longer and measures.
+``make bench-redis`` runs longer and measures.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -19,7 +19,7 @@ from tests.support.waiting import answers, until
 PATH = "/api/v1/racks"
 PLENTY, FEW = 100_000, 60
 CALLERS = 8
-LONGEST = 2.0  # what a request may take on a machine that is busy: far less than Redis is away
+LONGEST = 2.0  # the longest request on a busy machine: far less than the outage
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +37,21 @@ def address(settings: Settings, server: ValkeyServer) -> Iterator[str]:
 
 
 class Callers:
-    """Members of tenants, each with a key."""
+    """Members of tenants, each with an API key."""
 
     def __init__(self, client: httpx.AsyncClient, keys: Mapping[str, Mapping[str, str]]) -> None:
         self.client, self.keys = client, keys
 
     async def ask(self, name: str) -> httpx.Response:
-        """Read, as this caller."""
+        """Send a read as this caller."""
         return await self.client.get(PATH, headers=dict(self.keys[name]))
 
     async def status(self) -> str:
-        """Return how the process says that it is."""
+        """Return the status that /readyz reports."""
         return str((await self.client.get("/readyz")).json()["status"])
 
     async def until_ready(self, status: str = "ready") -> None:
-        """Return when the process says that it is so."""
+        """Wait for this status."""
 
         async def is_so() -> bool:
             return await self.status() == status
@@ -72,7 +72,7 @@ async def callers(address: str, make: Factories) -> AsyncIterator[Callers]:
 
 
 async def _refused(callers: Callers) -> int:
-    """Ask as the tenant with few until it is refused; return how often it was not."""
+    """Send requests as the tenant with the low limit until one is refused; return the number before it."""
     admitted = 0
     while (await callers.ask("limited")).status_code == 200:
         admitted += 1
@@ -100,7 +100,7 @@ async def test_nobody_fails_waits_or_stays_refused(callers: Callers, server: Val
         server.start()
         await callers.until_ready()
         await load.more(50)
-        await answers(200, lambda: callers.ask("limited"), 10)  # what it had used went with Redis
+        await answers(200, lambda: callers.ask("limited"), 10)  # its use was lost with Redis
 
         admitted = await _refused(callers)
         assert admitted <= FEW

@@ -1,4 +1,4 @@
-"""Backends terminated, the server crashed, under load: 503 or done, what was acknowledged is there, and it heals."""
+"""Backends terminated or the server crashed under load: requests get 503 or succeed, acknowledged writes survive."""
 
 import asyncio
 import shutil
@@ -50,7 +50,7 @@ def address(postgres: MortalPostgres) -> Iterator[str]:
 
 @pytest.fixture
 async def client(address: str, postgres: MortalPostgres) -> AsyncIterator[httpx.AsyncClient]:
-    """Ask as somebody who may do what the test does, in a tenant of the test's own."""
+    """Yield a client with the needed permissions, in a new tenant."""
     engine = create_async_engine(
         make_url(postgres.settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )
@@ -64,7 +64,7 @@ async def client(address: str, postgres: MortalPostgres) -> AsyncIterator[httpx.
 
 
 class Ledger:
-    """Books that are made under keys, each asked for until it is acknowledged."""
+    """Books created with idempotency keys, each request repeated until it is acknowledged."""
 
     def __init__(self, client: httpx.AsyncClient, rack: str) -> None:
         self.client, self.rack = client, rack
@@ -73,15 +73,15 @@ class Ledger:
         self._titles = count()
 
     def writer(self) -> "Writer":
-        """Return a caller who makes one book after the other."""
+        """Return a caller that creates one book after the other."""
         return Writer(self, self.next_title())
 
     def next_title(self) -> str:
-        """Return a title that nobody has."""
+        """Return a new title."""
         return f"book-{next(self._titles)}"
 
     def note(self, title: str, answer: httpx.Response) -> None:
-        """Write down what was acknowledged, and any answer but success and 503 with Retry-After."""
+        """Note acknowledged titles, and any response other than success or 503 with Retry-After."""
         if answer.status_code == 201:
             self.acknowledged[title] = answer.json()["id"]
         elif answer.status_code != 503 or not answer.headers.get("retry-after"):
@@ -96,13 +96,13 @@ class Ledger:
 
 
 class Writer:
-    """Makes a book, again and again under the same key until it is acknowledged, and then the next."""
+    """Creates a book, repeating the request with the same key until it is acknowledged, and then the next book."""
 
     def __init__(self, ledger: Ledger, title: str) -> None:
         self.ledger, self.title = ledger, title
 
     async def __call__(self) -> httpx.Response:
-        """Ask once."""
+        """Send one request."""
         answer = await self.ledger.client.post(
             f"/racks/{self.ledger.rack}/books",
             json={"title": self.title},
@@ -139,7 +139,7 @@ async def test_acknowledged_writes_outlive_lost_backends_and_a_crash(
     assert set(load.statuses()) == {200, 201, 503}
     kept = await rows_of(postgres.settings, "select id::text, title from book where rack_id = :id", id=rack)
     titles = [str(row["title"]) for row in kept]
-    assert len(titles) == len(set(titles)), "one book for a key, however often it was asked for"
+    assert len(titles) == len(set(titles)), "one book for a key, however often the request was sent"
     assert {str(row["title"]): row["id"] for row in kept}.items() >= ledger.acknowledged.items()
     assert len(ledger.acknowledged) > 60
 
@@ -193,7 +193,7 @@ async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
         await lock.execute("BEGIN")
         await lock.fetch("SELECT 1 FROM jobs.procrastinate_jobs WHERE tenant_id = $1 FOR UPDATE", tenant.id)
         leave.set()
-        await until(its_end_waits, 10)  # the job is done, and that is just being written down
+        await until(its_end_waits, 10)  # the job has run, and its end is being written
         postgres.crash()
         lock.terminate()
         postgres.start()

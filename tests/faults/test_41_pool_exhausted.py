@@ -1,4 +1,4 @@
-"""With every connection in use, requests are told to come back, quickly; health answers, and then all is as before."""
+"""With every connection in use, requests get a quick 503, health answers, and the app recovers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +16,7 @@ from tests.support.backends import Readback, holding, until_blocked
 from tests.support.factories import Factories
 
 POOL_TIMEOUT = 0.3
-QUICK = 3.0  # ten times what was waited for a connection: the machine may be busy
+QUICK = 3.0  # ten times the wait for a connection: the machine may be busy
 
 
 @pytest.fixture(scope="module")

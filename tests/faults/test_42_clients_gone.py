@@ -1,4 +1,4 @@
-"""A client that goes takes its statement along; the pool stays whole, and a write is done whole or not at all."""
+"""If a client disconnects, its statement is cancelled, the pool stays whole, and a write is complete or absent."""
 
 import asyncio
 import random
@@ -26,13 +26,13 @@ NET = "ALTER ROLE insula_tenants IN DATABASE {} {} client_connection_check_inter
 
 @dataclass(frozen=True)
 class Client:
-    """Somebody with an API key, at one web process."""
+    """A client with an API key, of one web process."""
 
     address: str
     key: MadeKey
 
     def ask(self, wire: Wire, method: str = "GET", name: str = "") -> None:
-        """Send a request and leave the answer alone."""
+        """Send a request without reading the response."""
         body = f'{{"name": "{name}"}}' if method == "POST" else ""
         length = [f"Content-Length: {len(body)}", "Content-Type: application/json"] if body else []
         key = f"X-API-Key: {self.key.key}"
@@ -43,7 +43,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 async def address(settings: Settings) -> AsyncIterator[str]:
-    """Serve, while PostgreSQL does not look by itself whether its clients are there."""
+    """Serve with PostgreSQL's own check for lost clients disabled."""
     database = settings.database_url.rpartition("/")[2]
     connection = await asyncpg.connect(settings.database_url)
     await connection.execute(NET.format(database, "SET", " = 0"))
@@ -61,7 +61,7 @@ async def tenant(make: Factories) -> TenantRow:
 @pytest.fixture
 async def client(address: str, make: Factories, tenant: TenantRow) -> Client:
     client = Client(address, await make.api_key(tenant, "rack:read", "rack:create"))
-    with wired(address) as wire:  # the key is known to the process from here on
+    with wired(address) as wire:  # so that the process caches the key
         client.ask(wire)
         assert wire.answer()[0] == 200
     return client
@@ -118,7 +118,7 @@ async def test_a_write_whose_client_goes_at_any_moment_is_whole(
     for name in names:
         with wired(client.address) as wire:
             client.ask(wire, "POST", name)
-            wire.has_news(dice.uniform(0, 0.03))  # goes at any moment, answered or not
+            wire.has_news(dice.uniform(0, 0.03))  # disconnects at any moment, with or without a response
 
     headers = {**client.key.headers, "Content-Type": "application/json"}
     async with httpx.AsyncClient(base_url=client.address, headers=headers) as again:

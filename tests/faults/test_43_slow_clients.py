@@ -1,4 +1,4 @@
-"""Slow head, silent socket, endless head, slow body, slow reader, too many: each is ended, and others are served."""
+"""Slow heads, bodies and readers, silent sockets, endless heads, too many: each is ended, and others are served."""
 
 import signal
 from collections.abc import Iterator
@@ -89,7 +89,7 @@ def test_a_reader_that_stops_is_cut_off_and_one_that_reads_on_gets_everything(ad
         received, began = b"", monotonic()
         while part := slow.socket.recv(1 + whole // 40):
             received += part
-            stopped.broken_off(0.05)  # meanwhile: the pace of this reader is what is tried
+            stopped.broken_off(0.05)  # the pace of the reader under test
 
         assert monotonic() - began > READ_ON_TIMEOUT
         assert len(received.partition(b"\r\n\r\n")[2]) == whole
@@ -118,7 +118,7 @@ def test_when_there_are_too_many_those_that_wait_make_room(address: str) -> None
 
 
 def _memory(address: str) -> int:
-    """Return the resident bytes of the server's process, as it tells itself."""
+    """Return the resident bytes of the server's process, from its metrics."""
     lines = httpx.get(f"{address}/metrics").text.splitlines()
     found = [line.split()[1] for line in lines if line.startswith("process_resident_memory_bytes")]
     return int(float(found[0]))

@@ -1,4 +1,4 @@
-"""Workers killed with SIGKILL before a mail's claim, before its answer and before its mark: at most two copies."""
+"""Workers killed with SIGKILL before an email's claim, its answer or its mark: at most two copies are sent."""
 
 import subprocess
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from tests.support.worker import Readback, quick, spawn
 async def killed(
     worker: subprocess.Popen[bytes], settings: Settings, sink: Sink, readback: Readback, marked: str, *others: str
 ) -> None:
-    """Kill the worker as soon as one mail was answered and is not yet marked, and the others are held up."""
+    """Kill the worker once one email is answered but not marked, and the others are held up."""
     await until(lambda: {marked, *others} <= set(sink.held))
     async with marks_held_up(settings):
         del sink.holds[marked]

@@ -1,6 +1,6 @@
-"""A worker killed with SIGKILL anywhere: its jobs run again, with one effect each. SIGTERM: it drains.
+"""A worker killed with SIGKILL at any point: its jobs run again, with one effect each. With SIGTERM it drains.
 
-``make kill-workers`` does it with 1,000 jobs and 20 kills, and says how long recovery took.
+``make kill-workers`` runs 1,000 jobs with 20 kills, and reports the recovery times.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ WORKER = "tests.support.counting_worker"
 
 @pytest.fixture
 async def effects(readback: Readback) -> AsyncIterator[None]:
-    """Make a table that an effect had twice shows in, for this test alone."""
+    """Create a table for this test that reveals duplicate effects."""
     await readback("create table probe_effect (owner uuid, n integer)")
     await readback("grant insert on probe_effect to insula_worker")
     yield
@@ -40,33 +40,33 @@ async def effects(readback: Readback) -> AsyncIterator[None]:
 
 
 class Trial:
-    """Jobs of one tenant, and the workers that are killed at them."""
+    """Jobs of one tenant, and the workers that are killed while they run."""
 
     def __init__(self, settings: Settings, database: Database, readback: Readback, tenant_id: UUID) -> None:
         self.settings, self.database, self.readback, self.tenant_id = settings, database, readback, tenant_id
         self.queued = 0
 
     async def queue(self, count: int) -> None:
-        """Queue so many jobs more, numbered on."""
+        """Queue so many more jobs, with consecutive numbers."""
         async with self.database.unit(TENANTS, self.tenant_id) as unit:
             for n in range(self.queued, self.queued + count):
                 await enqueue(unit, TASK, {"n": n}, tenant_id=self.tenant_id)
         self.queued += count
 
     async def numbers(self) -> list[object]:
-        """Return what each effect had was of."""
+        """Return the job number of each effect."""
         rows = await self.readback("select n from probe_effect where owner = :id order by n", id=self.tenant_id)
         return [row["n"] for row in rows]
 
     async def running(self) -> list[object]:
-        """Return the jobs that a worker has, or had when it was killed."""
+        """Return the jobs that a worker runs, or ran when it was killed."""
         rows = await self.readback(
             "select id from jobs.procrastinate_jobs where tenant_id = :id and status = 'doing'", id=self.tenant_id
         )
         return [row["id"] for row in rows]
 
     async def interrupted(self, worker: subprocess.Popen[bytes], after: int) -> Sequence[object]:
-        """Kill the worker once ``after`` more effects are had and jobs run; return those jobs."""
+        """Kill the worker after ``after`` more effects while jobs run; return those jobs."""
         target = len(await self.numbers()) + after
 
         async def at_work() -> bool:
@@ -78,7 +78,7 @@ class Trial:
         return await self.running()
 
     async def recovered(self, jobs: Sequence[object]) -> float:
-        """Wait until these jobs have succeeded; return the seconds it took."""
+        """Wait until these jobs have succeeded; return the time in seconds."""
         started = monotonic()
 
         async def succeeded() -> bool:
@@ -91,7 +91,7 @@ class Trial:
         return monotonic() - started
 
     async def run(self, kills: int, jobs_each: int, most: int) -> list[float]:
-        """Kill so many workers, each at jobs of its own, start the next at once; return each recovery's seconds."""
+        """Kill so many workers, each with new jobs, and start the next at once; return each recovery's seconds."""
         worker = spawn(self.settings, WORKER)
         took = []
         try:
@@ -177,7 +177,7 @@ async def test_killed_before_the_commit_a_request_leaves_no_job(
     assert await enqueue(unit, TASK, {"n": 1}, tenant_id=tenant.id) is not None
     raw = (await (await unit.session.connection()).get_raw_connection()).driver_connection
     assert isinstance(raw, TenantConnection)
-    raw.terminate()  # what the server sees of a killed process
+    raw.terminate()  # the server sees the same of a killed process
     with pytest.raises(Unavailable):
         await unit.commit()
     with suppress(DBAPIError):

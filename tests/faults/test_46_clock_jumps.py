@@ -1,4 +1,4 @@
-"""A clock that jumps, of one process or of Redis: no window over the limit because of a process, no lasting refusal."""
+"""The clock of a process or of Redis jumps: no process exceeds the limit in any window, and no refusal lasts."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager

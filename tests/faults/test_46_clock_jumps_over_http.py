@@ -1,4 +1,4 @@
-"""A process whose clock jumps five minutes: nobody is locked out, nothing is done twice, nothing seen is stale."""
+"""A process whose clock jumps five minutes: nobody is locked out, nothing happens twice, no response is stale."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A migration while requests are served (47), and while a backup or another long reader holds locks (53)."""
+"""A migration during requests (47), and while a backup or another long reader holds locks (53)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -55,7 +55,7 @@ def address(own: Settings) -> Iterator[str]:
 
 @pytest.fixture
 async def client(address: str, own: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Ask as a tenant that has a rack."""
+    """Yield a client of a tenant with a rack."""
     engine = create_async_engine(make_url(own.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     make = Factories(engine)
     tenant = await make.tenant(entitlements={"requests_per_minute": 1_000_000, "racks": 10})
@@ -67,7 +67,7 @@ async def client(address: str, own: Settings) -> AsyncIterator[httpx.AsyncClient
 
 @pytest.fixture(scope="module")
 def next_version(tmp_path_factory: pytest.TempPathFactory) -> NextVersion:
-    """Add revisions to those that the tests before added: they share a database."""
+    """Return the added revisions, shared by all tests, as is the database."""
     return NextVersion(tmp_path_factory.mktemp("versions"))
 
 

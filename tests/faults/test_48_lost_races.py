@@ -1,4 +1,4 @@
-"""A deadlock or a serialisation failure between requests is run again, a bounded number of times, with one effect."""
+"""A request that loses a deadlock or a serialisation race is retried, a bounded number of times, with one effect."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ async def superuser(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.fixture
 async def races(superuser: asyncpg.Connection) -> AsyncIterator[None]:
-    """Let changes of racks meet at a gate, count attempts, and lose when their description says so."""
+    """Add a trigger on racks that synchronizes changes, counts attempts, and fails if the description says so."""
     await superuser.execute("CREATE SEQUENCE probe_attempts")
     await superuser.execute("GRANT USAGE ON SEQUENCE probe_attempts TO insula_tenants")
     await superuser.execute(f"GRANT {SHARED_LOCKS} TO insula_tenants")
@@ -92,7 +92,7 @@ async def test_two_requests_in_a_deadlock_both_succeed(
         await until_blocked(readback, 2)  # each has its own rack and goes on to the other's
 
     assert [answer.status_code for answer in await both] == [200, 200]
-    assert await attempts(readback) == before + 3, "one of the two was run again"
+    assert await attempts(readback) == before + 3, "one of the two was retried"
     told = await readback(
         "select object_id from audit_event where action = 'rack.updated' and object_id = any(:ids)", ids=made
     )
@@ -134,6 +134,6 @@ async def test_a_serialisation_failure_is_run_again(
         await superuser.execute(ISOLATION.format(database, "RESET", ""))
 
     assert [answer.status_code for answer in answers] == [201, 201]
-    assert await attempts(readback) == 3, "one of the two was run again"
+    assert await attempts(readback) == 3, "one of the two was retried"
     rows = await readback("select name from rack where tenant_id = :id order by name", id=tenant.id)
     assert [row["name"] for row in rows] == ["First", "Second"]

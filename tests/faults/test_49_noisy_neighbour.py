@@ -1,6 +1,6 @@
-"""One tenant at twenty times its limit and more: it gets its limit, and its neighbours lose nothing.
+"""A tenant at twenty times its limit and more gets its limit, and its neighbours lose nothing.
 
-Counts only: ``make bench-fairness`` says what it costs the neighbours' p99.
+Only counts: ``make bench-fairness`` measures the effect on the neighbours' p99.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -53,7 +53,7 @@ async def test_neighbours_of_a_noisy_tenant_lose_nothing(
     load, begun = Load(), monotonic()
     async with load.of(callers):
         await load.more(TIMES * LIMIT, status=429, seconds=60)
-    windows = 1 + int((monotonic() - begun) // 60)  # one, but on a machine that has much else to do
+    windows = 1 + int((monotonic() - begun) // 60)  # one, or more on a busy machine
 
     admitted = {"GET": LIMIT, "POST": LIMIT // 2}[method]  # writes have half of the rate
     refused = load.statuses("noisy")
@@ -61,4 +61,4 @@ async def test_neighbours_of_a_noisy_tenant_lose_nothing(
     for number in range(NEIGHBOURS):
         served = load.statuses(f"neighbour {number}")
         assert set(served) == {200}
-        assert served[200] > refused[429] / NOISY / 5, "a refusal is cheaper than an answer, but not that much is lost"
+        assert served[200] > refused[429] / NOISY / 5, "refusals must not cost this much of the answers"

@@ -1,4 +1,4 @@
-"""FAULTS 50: whatever is sent, every route of every app answers it, and never with a 5xx."""
+"""FAULTS 50: every route of every app answers any input, and never with a 5xx."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ def operations(live: Live) -> Iterator[Operation]:
 
 @pytest.fixture
 async def credentials(make: Factories, sign_in: SignIn) -> dict[str, dict[str, str]]:
-    """Sign in somebody who may do everything in each app."""
+    """Sign in a user with all permissions of each app."""
     tenant = await make.tenant(plan="pro", entitlements=dict.fromkeys(INSTALLATION.entitlements, 100_000))
     owner, staff = await make.member(tenant, role="owner"), await make.staff()
     return {

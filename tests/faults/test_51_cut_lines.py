@@ -1,4 +1,4 @@
-"""FAULTS 51: targets that are no path and bodies that break off are nobody's fault here, and no alarm."""
+"""FAULTS 51: request targets that are no path and interrupted bodies are no errors of ours, and raise no alarm."""
 
 import pytest
 from structlog.testing import capture_logs

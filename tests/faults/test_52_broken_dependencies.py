@@ -12,7 +12,7 @@ from benchmarks.faults.stage import temporary_directory
 BRIEF = Pace(silent=3.5, silent_at_all=5.0, short=2.0, around=0.5)
 BOUNDS = {"pool_timeout": 1.0, "statement_timeout": 2.0, "worker_statement_timeout": 2.0}
 WORST = ("postgres:swallow", "valkey:freeze", "dns:swallow")
-BACK = 5.0  # on a machine that runs other tests besides; `make faults` allows 2 seconds
+BACK = 5.0  # the machine runs other tests too; `make faults` allows 2 seconds
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Redis that answers late, loses answers, goes silent on old connections or refuses writes.
+"""Redis answers late, loses answers, goes silent on old connections or refuses writes.
 
-Nothing is charged twice, nobody within a limit is refused, and it is not taken for away and back again.
+Nothing is charged twice, no tenant within its limit is refused, and the circuit does not flap.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ def proxy(server: ValkeyServer) -> Iterator[Faulty]:
 
 @pytest.fixture
 async def direct(server: ValkeyServer) -> AsyncIterator[Redis]:
-    """Look at what Redis knows, past the proxy."""
+    """Yield a client of Redis that bypasses the proxy."""
     client = connect(server.url)
     yield client
     await close(client)
@@ -50,7 +50,7 @@ async def direct(server: ValkeyServer) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def processes(server: ValkeyServer, proxy: Faulty) -> AsyncIterator[list[Limits]]:
-    """Two processes that reach Redis through the proxy and have talked to it."""
+    """Yield the limits of two processes that are connected to Redis through the proxy."""
     async with AsyncExitStack() as stack:
         built = []
         for _ in range(2):
@@ -70,7 +70,7 @@ async def ask(limits: Limits, tenant: TenantId, times: int) -> int:
 
 
 async def counted(direct: Redis, tenant: TenantId) -> Mapping[str, int]:
-    """Return what Redis counts of a tenant: spent, and lent."""
+    """Return a tenant's tokens in Redis: spent and lent."""
     values = [value for value in await direct.hvals(f"insula:rates:{{{tenant}}}:requests") if isinstance(value, bytes)]
     loans = [value.split() for value in values if b" " in value]
     return {"spent": sum(int(value) for value in values if b" " not in value), "lent": sum(int(n) for _, n in loans)}
@@ -99,7 +99,7 @@ async def test_a_tenant_within_its_limit_is_never_refused_however_late_redis_ans
     assert admitted == [PART] * 3
     await back(first)
     await back(second)
-    assert await ask(first, tenant, 2 * LIMIT) <= LIMIT, "own books hold as much as the limit, and no more"
+    assert await ask(first, tenant, 2 * LIMIT) <= LIMIT, "a local count admits the limit and no more"
 
 
 async def test_loans_that_were_given_up_on_are_given_back(
@@ -132,7 +132,7 @@ async def test_a_loan_whose_answer_is_lost_is_given_back(processes: list[Limits]
         return (await counted(direct, tenant))["lent"] > 0
 
     await until(debited)
-    proxy.strike(Fault.RESET)  # the answer is on its way back
+    proxy.strike(Fault.RESET)  # while the answer is under way
     proxy.heal()
 
     async def free() -> bool:
@@ -172,7 +172,7 @@ async def test_a_loan_does_not_wait_for_the_answer_to_the_one_before(processes: 
         asked = []
         for _ in range(30):
             asked.append(asyncio.create_task(ask(limits, new_tenant_id(), 1)))
-            await asyncio.sleep(0.03)  # the pace of requests
+            await asyncio.sleep(0.03)  # the interval between requests
         assert await asyncio.gather(*asked) == [1] * 30
     assert logs == [], "two answers one after another would take longer than Redis may"
 
@@ -210,7 +210,7 @@ async def test_a_slot_that_is_released_while_it_is_away_is_free_when_it_is_back(
     async def free() -> bool:
         return not await direct.exists(f"insula:slots:{{{tenant}}}:exports")
 
-    await until(free, 5)  # it would end by itself after 20
+    await until(free, 5)  # it would expire after 20
     await back(other)
     assert await other.acquire_permit(tenant, 1) is not None
 

@@ -1,4 +1,4 @@
-"""PostgreSQL accepts and says nothing: what needs it is refused in time, the rest is served, and it comes back."""
+"""PostgreSQL accepts connections but is silent: requests that need it fail in time, others work, and all recovers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from tests.support.waiting import answers, until
 
 POOL_TIMEOUT, STATEMENT = 0.5, 1.0
 CONNECTING, ASKING = POOL_TIMEOUT + 1, STATEMENT + 1
-# A request waits for its caller's identity (a connection and a statement), and then for its own statement.
+# A request waits for its caller's identity (a connection and a statement), then for its own statement.
 IN_TIME = 2 * (CONNECTING + ASKING) + 2
 BACK = 2.0
 STRIKES: Mapping[str, Callable[[Faulty], None]] = {
@@ -63,7 +63,7 @@ async def client(address: str, make: Factories, sign_in: SignIn) -> AsyncIterato
 
 
 async def _many(client: httpx.AsyncClient, count: int = 40) -> list[tuple[int, float]]:
-    """Ask in turn for reads and writes, at once; return each status and how long it took."""
+    """Send alternating reads and writes concurrently; return each status and duration."""
 
     async def ask(number: int) -> tuple[int, float]:
         began = monotonic()

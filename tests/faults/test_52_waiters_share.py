@@ -1,4 +1,4 @@
-"""While PostgreSQL is silent, who waits for one thing shares its outcome, and keys that are known stay known."""
+"""While PostgreSQL is silent, waiters for the same read share its outcome, and known keys stay known."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

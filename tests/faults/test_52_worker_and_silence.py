@@ -1,4 +1,4 @@
-"""A worker whose PostgreSQL falls silent takes jobs again soon after it is back, while what it ran may still end."""
+"""A worker takes jobs again soon after a silence of PostgreSQL; jobs that ran meanwhile can still end."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -36,19 +36,19 @@ def proxy(settings: Settings) -> Iterator[Faulty]:
 
 
 def noticed(proxy: Faulty, newest: int) -> bool:
-    """Tell whether the worker has seen that its connections are dead: it makes others, or has none."""
+    """Tell whether the worker has noticed that its connections are dead: it has new ones or none."""
     return all(wire.number > newest for wire in proxy.wires()) or any(wire.number > newest for wire in proxy.wires())
 
 
 async def written_down(readback: Readback) -> bool:
-    """Tell whether the end of each job that ran is in the queue."""
+    """Tell whether the queue records the end of each job that ran."""
     return not await readback(
         "select id from jobs.procrastinate_jobs where task_name = 'test.run' and status in ('todo', 'doing')"
     )
 
 
 class Notes:
-    """Queues jobs past the proxy, and notes which have run."""
+    """Queues jobs without the proxy, and notes which have run."""
 
     def __init__(self, database: Database, make: Factories) -> None:
         self.database, self.make = database, make
@@ -56,13 +56,13 @@ class Notes:
         self.held = asyncio.Event()
 
     async def run(self, context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
-        """Note that the job ran, after a look at the database."""
+        """Query the database, then note that the job ran."""
         async with context.unit() as unit:
             await rows(unit, "select id from tenant")
         self.ran.append(arguments["name"])
 
     async def hold(self, _context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
-        """Run for as long as the test does."""
+        """Run until the test ends."""
         await self.held.wait()
 
     async def queue(self, task: str = "test.run") -> str:
@@ -73,7 +73,7 @@ class Notes:
         return name
 
     async def done(self, seconds: float) -> None:
-        """Queue a job and return when it has run."""
+        """Queue a job and wait until it has run."""
         name = await self.queue()
         await until(lambda: name in self.ran, seconds)
 
@@ -110,7 +110,7 @@ async def test_who_waits_for_the_queue_gets_a_connection_once_one_can_be_made(
         proxy.strike(Fault.REFUSE)
         asking = asyncio.create_task(connections.execute_query_one_async("SELECT 1 AS one"))
         await asyncio.wait({asking}, timeout=AGAIN / 2)
-        assert not asking.done(), "nothing can be made as yet"
+        assert not asking.done(), "no connection can be made yet"
         proxy.heal()
         began = monotonic()
         assert await asking == {"one": 1}
@@ -120,7 +120,7 @@ async def test_who_waits_for_the_queue_gets_a_connection_once_one_can_be_made(
 
 
 async def test_a_worker_that_hears_of_no_jobs_any_more_is_known_to_be_lost(settings: Settings, proxy: Faulty) -> None:
-    """The queue takes no more jobs then, and first of all waits for those that run."""
+    """It then takes no more jobs, and first waits for running ones."""
     connections = connector(settings.model_copy(update={"database_url": proxy.url(settings.database_url)}))
     await connections.open_async()
 

@@ -1,4 +1,4 @@
-"""One web process of two is killed as soon as it appears, again and again: the other serves on."""
+"""One of two web processes is killed repeatedly as soon as it starts: the other goes on serving."""
 
 import os
 import signal

@@ -46,7 +46,7 @@ class Open(ExitStack):
         return self.enter_context(wired(self.address, window, source))
 
     def half_sent(self, source: str) -> Wire:
-        """Send a request without its body, and wait until the app waits for that."""
+        """Send a request without its body, and wait until the app waits for the body."""
         wire = self.one(source)
         wire.send(*HALF[:-1], "Expect: 100-continue", "")
         assert wire.socket.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -73,7 +73,7 @@ def test_half_sent_bodies_make_room_the_longest_silent_first_and_are_told(addres
         status, headers, problem = crowd[0].answer()
         assert (status, problem["code"], headers["connection"]) == (503, "unavailable", "close")
 
-        crowd[1].socket.sendall(b"{}")  # the others are served when their bodies come
+        crowd[1].socket.sendall(b"{}")  # the others are served when their bodies arrive
         assert crowd[1].answer()[0] == 422
 
 
@@ -113,11 +113,11 @@ def test_a_steady_slow_reader_reads_on_and_one_below_the_floor_is_cut_off(addres
         began, cut = monotonic(), None
         while monotonic() - began < 7 * TIMEOUT:
             assert steady.socket.recv(FLOOR)
-            assert wide.socket.recv(4 * FLOOR)  # its system takes 64 KB at a time, which is one step in two seconds
+            assert wide.socket.recv(4 * FLOOR)  # its system reads 64 KB at a time, which is one step in two seconds
             if cut is None and slower.broken_off(0):
                 cut = monotonic() - began
             slower.socket.recv(64) if cut is None else None
-            steady.broken_off(0.25)  # meanwhile: the pace of these readers is what is tried
+            steady.broken_off(0.25)  # the pace of the readers under test
         assert not steady.broken_off(0)
         assert not wide.broken_off(0)
         assert cut is not None
@@ -132,12 +132,12 @@ def test_readers_from_many_addresses_make_room_once_they_have_been_slow_for_long
         assert all(wire.has_news(5) for wire in slow)
         began = monotonic()
         wait_until(lambda: all(_reads_on(wire) for wire in slow) and _is_served(address))
-        assert monotonic() - began > TIMEOUT / 2  # until then they are readers like any others
+        assert monotonic() - began > TIMEOUT / 2  # until then they are ordinary readers
         assert 1 <= sum(not _reads_on(wire) for wire in slow) <= 2
 
 
 def _reads_on(wire: Wire) -> bool:
-    """Read a little; tell whether the answer goes on."""
+    """Read a little; tell whether the response continues."""
     return not wire.broken_off(0) and bool(wire.socket.recv(FLOOR))
 
 
@@ -148,7 +148,7 @@ def _is_served(address: str) -> bool:
 
 
 class Busy:
-    """An app that answers when it is let go."""
+    """An app that answers when the test releases it."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self.state = type("State", (), {"settings": Settings(http=settings)})

@@ -1,4 +1,4 @@
-"""The caller is known before the body is received: the body of a caller who is refused is never read."""
+"""The caller is authorised before the body is received: a refused caller's body is never read."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -15,7 +15,7 @@ MANY = b"[" + b",".join([b"1"] * 60_000) + b"]"
 
 
 class Body:
-    """A body in one piece, which knows whether it was asked for."""
+    """A body in one piece, which knows whether it was read."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -103,7 +103,7 @@ class TestTheLargestBody:
             for text in (small, large)
         }
 
-        # Of those that are received, the text is too long for a book: that is what is told.
+        # Bodies that are received have a text too long for a book, which is the error then.
         assert {name: problem(answer)[0] for name, answer in answers.items()} == {
             ("books", 260_000): 422,
             ("books", 270_000): 413,

@@ -1,4 +1,4 @@
-"""FAULTS 58: addresses with ports, in IPv6, quoted, many, forged: the right caller is counted, logged and kept."""
+"""FAULTS 58: forwarded addresses with ports, in IPv6, quoted, many, forged: the right one is counted and logged."""
 
 from collections.abc import Sequence
 
@@ -144,7 +144,7 @@ async def test_forwarded_is_read_where_the_settings_say_so(said: str, caller: st
             "=1",
         ),
         *('for="203.0.113.7', "for=203.0.113.7 for=203.0.113.8", "for = 203.0.113.7", "203.0.113.7"),
-        'for="203.0.113.8, for="[2001:db8::17]:80"',  # a quote left open in front of what the proxy adds
+        'for="203.0.113.8, for="[2001:db8::17]:80"',  # an open quote before the proxy's own element
         'for=203.0.113.8, for=", for="[2001:db8::17]:80"',
     ],
 )

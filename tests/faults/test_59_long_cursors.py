@@ -1,4 +1,4 @@
-"""FAULTS 59: whatever a list was sorted by, the cursor that it hands out is one that it takes."""
+"""FAULTS 59: for every sort order, a list accepts the cursors that it returns."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""FAULTS 59: what people wrote stands in no subject, and reads as no web address in any mail."""
+"""FAULTS 59: text by users appears in no subject, and as no web address in any email."""
 
 import re
 from email.message import EmailMessage
@@ -36,7 +36,7 @@ HOSTILE = (
     "evil.example\u2028Subject: x",
 )
 LINKED = re.compile(r"evil\W?\.\W?example|\w[.\u3002\uff0e\uff61\u2024]\w|\w://|\w@\w|\w:\w|/\w")
-"""What a reader of mails makes a link of."""
+"""Text that an email program turns into a link."""
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -1,4 +1,4 @@
-"""FAULTS 59: each kind of text has one right answer, in storing, comparing, searching, sorting, paging and mailing."""
+"""FAULTS 59: storing, comparing, searching, sorting, paging and mailing treat each kind of text consistently."""
 
 # ruff: noqa: RUF001 - letters of other scripts are what is tested
 
@@ -13,7 +13,7 @@ from tests.support.emails import emails_to
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
 
-# What is written, what is kept, what is the same name, what finds it.
+# The written text, the stored one, an equal name, a search that finds it.
 KINDS = [
     pytest.param("Cafe\u0301", "Café", ["Café", "Cafe\u0301", "Cafe\u200d\u0301"], ["CAFE\u0301", "fé"], id="NFD"),
     pytest.param("Foo\u200b Bar\ufeff", "Foo Bar", ["Foo\u00a0Bar", "Foo\u2003 Bar"], ["foo\u00a0bar"], id="invisible"),
