@@ -1,3 +1,3 @@
-from tests.dev.places import place
+from tests.dev.directories import directory
 
-__all__ = ["place"]
+__all__ = ["directory"]

@@ -69,7 +69,7 @@ async def test_backup_and_restore_round_trip(
     assert (verdict.events, verdict.broken) == (1, None)
 
 
-async def test_a_restored_tenant_is_still_walled(
+async def test_a_restored_tenant_is_still_isolated(
     settings: Settings, empty: Settings, make: Factories, tmp_path: Path
 ) -> None:
     mine, other = await make.tenant(), await make.tenant()

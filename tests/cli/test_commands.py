@@ -144,5 +144,5 @@ def test_a_database_without_our_roles_says_to_migrate(settings: Settings) -> Non
     none = insula(settings, *arguments, INSULA_DATABASE_ROLES_SECRET="")
 
     assert (other.returncode, other.stderr.count("\n")) == (1, 1)
-    assert "`insula migrate` makes the roles" in other.stderr
+    assert "`insula migrate` creates the roles" in other.stderr
     assert (none.returncode, none.stderr) == (1, "insula: INSULA_DATABASE_ROLES_SECRET is not set\n")

@@ -15,7 +15,7 @@ import httpx
 
 from insula.cli.environment import to_environment
 from insula.core.settings import Settings
-from tests.dev.places import alive, descendants, environment, wait_until
+from tests.dev.directories import alive, descendants, environment, wait_until
 from tests.support.app import OUR_CODE, free_port
 
 INSULA = Path(sys.executable).with_name("insula")
@@ -23,9 +23,9 @@ SERVERS = 4  # PostgreSQL, Valkey, one web process, one worker
 
 
 @contextmanager
-def running(place: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(directory: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     command: list[str | Path] = [INSULA, "run", "--port", str(port)]
-    with subprocess.Popen(command, env=environment(place / "data"), stdout=subprocess.DEVNULL) as process:  # noqa: S603  our own program
+    with subprocess.Popen(command, env=environment(directory / "data"), stdout=subprocess.DEVNULL) as process:  # noqa: S603  our own program
         try:
             wait_until(lambda: answers(port, process), seconds=60)
             yield process
@@ -41,29 +41,29 @@ def answers(port: int, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-def test_everything_comes_up_stays_and_goes(place: Path) -> None:
+def test_everything_comes_up_stays_and_goes(directory: Path) -> None:
     port = free_port()
-    with running(place, port) as process:
+    with running(directory, port) as process:
         family = descendants(process.pid)
         assert len(alive(family)) >= SERVERS
         login = {"email": "owner@acme.example", "password": "insula-demo", "tenant": "acme"}
         body = {**login, "resource": f"http://127.0.0.1:{port}/api"}
         assert httpx.post(f"http://127.0.0.1:{port}/auth/login", json=body).status_code == 200
-        first = acme(place)
+        first = acme(directory)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 128 + signal.SIGTERM
         assert alive(family) == set()
-        assert not (place / "data" / "running.json").exists()
-    with running(place, port) as process:
-        assert acme(place) == first
+        assert not (directory / "data" / "running.json").exists()
+    with running(directory, port) as process:
+        assert acme(directory) == first
         family = descendants(process.pid)
         process.kill()
         wait_until(lambda: not alive(family))
 
 
-def test_a_fallen_web_process_is_replaced(place: Path) -> None:
+def test_a_fallen_web_process_is_replaced(directory: Path) -> None:
     port = free_port()
-    with running(place, port) as process:
+    with running(directory, port) as process:
         [web] = [pid for pid in descendants(process.pid) if b"insula.cli.web" in command_line(pid)]
         os.kill(web, signal.SIGKILL)
         wait_until(lambda: answers(port, process))
@@ -72,12 +72,12 @@ def test_a_fallen_web_process_is_replaced(place: Path) -> None:
         assert process.wait(30) == 128 + signal.SIGINT
 
 
-def test_a_taken_port_is_said_before_anything_is_made(place: Path) -> None:
+def test_a_taken_port_is_said_before_anything_is_made(directory: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(  # noqa: S603  our own program
             [INSULA, "run", "--port", str(port)],
-            env=environment(place / "data"),
+            env=environment(directory / "data"),
             capture_output=True,
             text=True,
             check=False,
@@ -85,7 +85,7 @@ def test_a_taken_port_is_said_before_anything_is_made(place: Path) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == f"insula: port {port} on 127.0.0.1 is taken: choose another with --port or PORT\n"
-    assert list(place.iterdir()) == []
+    assert list(directory.iterdir()) == []
 
 
 def test_serve_drains_and_leaves_nothing(settings: Settings) -> None:
@@ -103,7 +103,7 @@ def test_serve_drains_and_leaves_nothing(settings: Settings) -> None:
             process.kill()
 
 
-def acme(place: Path) -> str:
+def acme(directory: Path) -> str:
     command: list[str | Path] = [
         INSULA,
         "token",
@@ -115,7 +115,7 @@ def acme(place: Path) -> str:
         "acme",
     ]
     done = subprocess.run(  # noqa: S603  our own program
-        command, env=environment(place / "data"), capture_output=True, text=True, check=True, timeout=60
+        command, env=environment(directory / "data"), capture_output=True, text=True, check=True, timeout=60
     )
     return tenant_of(done.stdout.strip())
 

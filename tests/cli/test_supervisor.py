@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cli.supervised import QUICK
-from tests.dev.places import alive, descendants, wait_until
+from tests.dev.directories import alive, descendants, wait_until
 
 ROOT = Path(__file__).parents[2]
 LogLine = dict[str, object]

@@ -12,7 +12,7 @@ import pytest
 from insula.dev.embedded import Cluster, EmbeddedError
 from insula.dev.embedded.account import Account
 from insula.dev.embedded.home import locate
-from tests.dev.places import alive, descendants, environment, wait_until
+from tests.dev.directories import alive, descendants, environment, wait_until
 
 HOLD = """
 import signal, sys
@@ -41,15 +41,15 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the ser
 
 
 @pytest.fixture
-def cluster(place: Path) -> Cluster:
-    cluster = Cluster(place / "data", durable=False)
+def cluster(directory: Path) -> Cluster:
+    cluster = Cluster(directory / "data", durable=False)
     cluster.start()
     cluster.stop()
     return cluster
 
 
-def test_servers_die_with_a_killed_parent(place: Path) -> None:
-    command = [sys.executable, "-c", HOLD, str(place / "data")]
+def test_servers_die_with_a_killed_parent(directory: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(directory / "data")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:  # noqa: S603  our own script
         assert parent.stdout is not None
         assert parent.stdout.readline().startswith("postgresql://")
@@ -57,74 +57,74 @@ def test_servers_die_with_a_killed_parent(place: Path) -> None:
         assert len(alive(servers)) >= 2
         parent.kill()
     wait_until(lambda: not alive(servers))
-    again = Cluster(place / "data", durable=False)
+    again = Cluster(directory / "data", durable=False)
     again.start()
     again.stop()
 
 
-def test_a_second_start_keeps_data_and_secrets(cluster: Cluster, place: Path) -> None:
-    identity = (place / "data" / "postgres" / "global" / "pg_control").read_bytes()[:8]
+def test_a_second_start_keeps_data_and_secrets(cluster: Cluster, directory: Path) -> None:
+    identity = (directory / "data" / "postgres" / "global" / "pg_control").read_bytes()[:8]
     secrets = cluster.secrets
     cluster.start()
     try:
         assert cluster.secrets == secrets
-        assert (place / "data" / "postgres" / "global" / "pg_control").read_bytes()[:8] == identity
+        assert (directory / "data" / "postgres" / "global" / "pg_control").read_bytes()[:8] == identity
     finally:
         cluster.stop()
 
 
-def test_two_at_once_get_one_clear_line(cluster: Cluster, place: Path) -> None:
+def test_two_at_once_get_one_clear_line(cluster: Cluster, directory: Path) -> None:
     cluster.start()
     try:
         with pytest.raises(EmbeddedError, match=f"is in use by process {os.getpid()}"):
-            Cluster(place / "data", durable=False).start()
+            Cluster(directory / "data", durable=False).start()
     finally:
         cluster.stop()
 
 
 @pytest.mark.parametrize("lost", ["PG_VERSION", "global/pg_control"])
-def test_a_broken_data_directory_is_said_and_nothing_stays(cluster: Cluster, place: Path, lost: str) -> None:
-    (place / "data" / "postgres" / lost).unlink()
+def test_a_broken_data_directory_is_said_and_nothing_stays(cluster: Cluster, directory: Path, lost: str) -> None:
+    (directory / "data" / "postgres" / lost).unlink()
     with pytest.raises(EmbeddedError) as raised:
         cluster.start()
     assert "\n" not in str(raised.value)
-    assert str(place / "data") in str(raised.value)
-    assert not [pid for pid in descendants(os.getpid()) if _works_in(pid, place)]
-    with pytest.raises(EmbeddedError, match=str(place)):  # the same again: the lock was released
+    assert str(directory / "data") in str(raised.value)
+    assert not [pid for pid in descendants(os.getpid()) if _works_in(pid, directory)]
+    with pytest.raises(EmbeddedError, match=str(directory)):  # the same again: the lock was released
         cluster.start()
 
 
-def test_lost_secrets_are_not_replaced(cluster: Cluster, place: Path) -> None:
-    (place / "data" / "secrets.json").unlink()
+def test_lost_secrets_are_not_replaced(cluster: Cluster, directory: Path) -> None:
+    (directory / "data" / "secrets.json").unlink()
     with pytest.raises(EmbeddedError, match=r"secrets\.json is missing"):
         cluster.start()
-    assert not (place / "data" / "secrets.json").exists()
+    assert not (directory / "data" / "secrets.json").exists()
 
 
-def test_a_lock_file_of_a_crash_is_cleared(cluster: Cluster, place: Path) -> None:
-    (place / "data" / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{place}\n")
+def test_a_lock_file_of_a_crash_is_cleared(cluster: Cluster, directory: Path) -> None:
+    (directory / "data" / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{directory}\n")
     cluster.start()
     cluster.stop()
 
 
-def test_a_half_made_database_is_made_anew(place: Path) -> None:
-    (place / "data" / "postgres.partial").mkdir(parents=True)
-    (place / "data" / "postgres.partial" / "PG_VERSION").write_text("18\n")
-    cluster = Cluster(place / "data", durable=False)
+def test_a_half_made_database_is_made_anew(directory: Path) -> None:
+    (directory / "data" / "postgres.partial").mkdir(parents=True)
+    (directory / "data" / "postgres.partial" / "PG_VERSION").write_text("18\n")
+    cluster = Cluster(directory / "data", durable=False)
     cluster.start()
     cluster.stop()
 
 
-def test_no_write_permission_is_said(place: Path) -> None:
-    place.chmod(0o555)
-    command = [sys.executable, "-c", AS_NOBODY, str(place / "data")]
-    done = subprocess.run(command, env=environment(place), capture_output=True, text=True, check=False)  # noqa: S603  our own script
-    assert done.stdout == f"cannot write to {place / 'data'}: Permission denied\n", done.stderr
-    assert list(place.iterdir()) == []
+def test_no_write_permission_is_said(directory: Path) -> None:
+    directory.chmod(0o555)
+    command = [sys.executable, "-c", AS_NOBODY, str(directory / "data")]
+    done = subprocess.run(command, env=environment(directory), capture_output=True, text=True, check=False)  # noqa: S603  our own script
+    assert done.stdout == f"cannot write to {directory / 'data'}: Permission denied\n", done.stderr
+    assert list(directory.iterdir()) == []
 
 
 @root_only
-def test_an_ordinary_user_runs_the_servers_as_itself(place: Path) -> None:
+def test_an_ordinary_user_runs_the_servers_as_itself(directory: Path) -> None:
     nobody = Account.for_servers()
     packages = Path(sysconfig.get_path("purelib"))
     interpreters = [
@@ -133,20 +133,20 @@ def test_an_ordinary_user_runs_the_servers_as_itself(place: Path) -> None:
     python = next((path for path in interpreters if nobody.reads(path) and nobody.reads(packages)), None)
     if python is None:
         pytest.skip("no Python here that an ordinary user can reach")
-    place.chmod(0o777)
-    command = [str(python), "-c", AS_NOBODY, str(place / "data")]
+    directory.chmod(0o777)
+    command = [str(python), "-c", AS_NOBODY, str(directory / "data")]
     paths = {"PYTHONPATH": f"{SOURCE}:{packages}"}
     done = subprocess.run(command, env=paths, capture_output=True, text=True, check=False)  # noqa: S603  our own script
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert (place / "data" / "postgres" / "PG_VERSION").stat().st_uid == nobody.uid
-    assert (place / "data").stat().st_mode & 0o777 == 0o700
+    assert (directory / "data" / "postgres" / "PG_VERSION").stat().st_uid == nobody.uid
+    assert (directory / "data").stat().st_mode & 0o777 == 0o700
 
 
 @root_only
-def test_root_runs_the_servers_as_nobody_without_roots_groups(cluster: Cluster, place: Path) -> None:
+def test_root_runs_the_servers_as_nobody_without_roots_groups(cluster: Cluster, directory: Path) -> None:
     cluster.start()
     try:
-        postmaster = int((place / "data" / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+        postmaster = int((directory / "data" / "postgres" / "postmaster.pid").read_text().splitlines()[0])
         status = dict(
             line.split(":", 1) for line in Path(f"/proc/{postmaster}/status").read_text().splitlines() if ":" in line
         )
@@ -158,21 +158,21 @@ def test_root_runs_the_servers_as_nobody_without_roots_groups(cluster: Cluster, 
 
 
 @root_only
-def test_out_of_nobodys_reach_the_servers_live_elsewhere(place: Path) -> None:
-    place.chmod(0o700)
-    home = locate(place / "data", Account.for_servers())
-    cluster = Cluster(place / "data", durable=False)
+def test_out_of_nobodys_reach_the_servers_live_elsewhere(directory: Path) -> None:
+    directory.chmod(0o700)
+    home = locate(directory / "data", Account.for_servers())
+    cluster = Cluster(directory / "data", durable=False)
     try:
         cluster.start()
         cluster.stop()
-        assert cluster.home == home != place / "data"
-        assert (place / "data" / "servers").readlink() == home
+        assert cluster.home == home != directory / "data"
+        assert (directory / "data" / "servers").readlink() == home
     finally:
         shutil.rmtree(home)
 
 
-def _works_in(pid: int, place: Path) -> bool:
+def _works_in(pid: int, directory: Path) -> bool:
     try:
-        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(place)
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(directory)
     except OSError:
         return False

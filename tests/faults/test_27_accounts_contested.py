@@ -62,10 +62,10 @@ async def test_strangers_who_use_up_my_mails_leave_me_a_good_link(
             await forgot(flooder, user.email)
 
     assert (await forgot(mine, user.email)).status_code == 202
-    letters = await emails_to(readback, user.email)
-    assert 1 <= len(letters) <= RESET.to_mailbox.limit
+    mails = await emails_to(readback, user.email)
+    assert 1 <= len(mails) <= RESET.to_mailbox.limit
     with clock.moved(timedelta(seconds=RESET.to_mailbox.window)):  # when the next email may be sent
-        assert (await reset(mine, letters[0].secret)).status_code == 204
+        assert (await reset(mine, mails[0].secret)).status_code == 204
     assert (await mine.login(user.email, password=OTHER_PASSWORD)).status_code == 200
 
 

@@ -18,7 +18,7 @@ from tests.support.newcomers import forgot, new_email, register, resend
 from tests.support.visitors import Visitor, problem, visitor_at
 
 Ask = Callable[[Visitor, str], Awaitable[httpx.Response]]
-DOORS: dict[str, Ask] = {"register": register, "resend": resend, "forgot": forgot}
+MAIL_REQUESTS: dict[str, Ask] = {"register": register, "resend": resend, "forgot": forgot}
 DIFFERS = {"x-request-id", "date", "server-timing"}
 
 
@@ -61,30 +61,30 @@ def bytes_of(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]
     return answer.status_code, answer.content, headers
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", MAIL_REQUESTS)
 async def test_every_address_is_answered_alike_after_the_same_work(
-    door: str, live: Live, settings: Settings, user: UserRow, unverified: str, make: Factories, work: list[str]
+    kind: str, live: Live, settings: Settings, user: UserRow, unverified: str, make: Factories, work: list[str]
 ) -> None:
     suspended = await make.user(password=PASSWORD, status="suspended")
     found = []
     async with visitor_at(live, settings) as visitor:
         for email in (new_email(), user.email, unverified, suspended.email):
             work.clear()
-            answer = await DOORS[door](visitor, email)
+            answer = await MAIL_REQUESTS[kind](visitor, email)
             found.append((bytes_of(answer), tuple(work)))
 
     assert found == [found[0]] * 4
     assert found[0][0][0] == 202
-    assert found[0][1].count("argon2") == (1 if door == "register" else 0)
+    assert found[0][1].count("argon2") == (1 if kind == "register" else 0)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", MAIL_REQUESTS)
 async def test_every_address_gets_one_mail(
-    door: str, live: Live, settings: Settings, user: UserRow, readback: Readback
+    kind: str, live: Live, settings: Settings, user: UserRow, readback: Readback
 ) -> None:
     async with visitor_at(live, settings) as visitor:
         for email in (new_email(), user.email):
-            await DOORS[door](visitor, email)
+            await MAIL_REQUESTS[kind](visitor, email)
             assert len(await emails_to(readback, email)) == 1
 
 
@@ -94,14 +94,14 @@ async def test_a_mailbox_is_not_flooded(
 ) -> None:
     email = user.email if known else new_email()
     found = []
-    for door in [*DOORS.values()] * 7:
+    for kind in [*MAIL_REQUESTS.values()] * 7:
         async with visitor_at(live, settings) as flooder:  # each time from another address
-            found.append(await door(flooder, email))
+            found.append(await kind(flooder, email))
 
     statuses = [answer.status_code for answer in found]
     assert set(statuses) == {202}  # the owner too is told to check the email, which holds valid links
     most = sum(kind.to_mailbox.limit for kind in (REGISTRATION, VERIFICATION, RESET))
-    assert len(DOORS) <= len(await emails_to(readback, email)) <= most
+    assert len(MAIL_REQUESTS) <= len(await emails_to(readback, email)) <= most
     async with visitor_at(live, settings) as owner:
         other = new_email()
         assert (await forgot(owner, other)).status_code == 202

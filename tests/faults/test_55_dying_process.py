@@ -10,7 +10,7 @@ import httpx
 from insula.cli.environment import to_environment
 from insula.core.settings import Settings
 from tests.cli.test_run import INSULA, answers
-from tests.dev.places import alive, descendants, wait_until
+from tests.dev.directories import alive, descendants, wait_until
 from tests.support.app import OUR_CODE, free_port
 
 DEATHS = 3

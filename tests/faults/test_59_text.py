@@ -62,8 +62,8 @@ async def test_it_is_stored_compared_searched_sorted_paged_and_mailed_as_one(
 
     assert (await owner.patch("/me", {"name": written})).json()["name"] == kept
     await owner.post("/invitations", {"email": f"{owner.home.id.hex}@example.com", "role": "member"})
-    [letter] = await emails_to(readback, f"{owner.home.id.hex}@example.com")
-    assert letter.context["inviter"] == kept
+    [mail] = await emails_to(readback, f"{owner.home.id.hex}@example.com")
+    assert mail.context["inviter"] == kept
 
 
 @pytest.mark.parametrize("name", REFUSED, ids=lambda name: ascii(name[:8]))

@@ -19,8 +19,8 @@ from tests.support.visitors import Visitor, problem, visitor_at
 from tests.support.waiting import until
 from tests.support.worker import quick, working
 
-Door = Callable[[Visitor, str], Awaitable[httpx.Response]]
-DOORS: dict[Mail, Door] = {REGISTRATION: register, VERIFICATION: resend, RESET: forgot}
+MailRequest = Callable[[Visitor, str], Awaitable[httpx.Response]]
+MAIL_REQUESTS: dict[Mail, MailRequest] = {REGISTRATION: register, VERIFICATION: resend, RESET: forgot}
 
 
 async def account(readback: Readback, email: str) -> dict[str, object]:
@@ -99,7 +99,7 @@ class TestRegister:
 
         assert answer.status_code == 202
         assert await account(readback, user.email) == before
-        assert [letter.template for letter in await emails_to(readback, user.email)] == ["account_exists"]
+        assert [mail.template for mail in await emails_to(readback, user.email)] == ["account_exists"]
         assert await readback("select 1 from email_token where user_id = :id", id=user.id) == []
         assert (await visitor.login(user.email)).status_code == 200
 
@@ -109,7 +109,7 @@ class TestRegister:
     ) -> None:
         await register(visitor, email, name="Ada")
         await register(visitor, email, name="Mallory", password=OTHER_PASSWORD)
-        links = [letter.secret for letter in await emails_to(readback, email)]
+        links = [mail.secret for mail in await emails_to(readback, email)]
 
         assert (await verify(visitor, links[followed])).status_code == 204
 
@@ -212,7 +212,9 @@ class TestRegister:
 
 
 class TestNoMail:
-    @pytest.mark.parametrize(("kind", "door"), [*DOORS.items()], ids=[kind.name for kind in DOORS])
+    @pytest.mark.parametrize(
+        ("kind", "request_mail"), [*MAIL_REQUESTS.items()], ids=[kind.name for kind in MAIL_REQUESTS]
+    )
     async def test_a_mail_that_could_not_be_queued_is_not_counted(
         self,
         live: Live,
@@ -221,16 +223,16 @@ class TestNoMail:
         email: str,
         monkeypatch: pytest.MonkeyPatch,
         kind: Mail,
-        door: Door,
+        request_mail: MailRequest,
     ) -> None:
         with monkeypatch.context() as broken:
             broken.setattr("insula.identity.accounts.mailing.send_mail", _lose_the_database)
             for _ in range(kind.to_mailbox.limit):
                 async with visitor_at(live, settings) as visitor:
-                    assert problem(await door(visitor, email)) == (503, "unavailable")
+                    assert problem(await request_mail(visitor, email)) == (503, "unavailable")
 
         async with visitor_at(live, settings) as visitor:
-            assert (await door(visitor, email)).status_code == 202
+            assert (await request_mail(visitor, email)).status_code == 202
         assert len(await emails_to(readback, email)) == 1
 
 

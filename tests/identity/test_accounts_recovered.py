@@ -23,7 +23,7 @@ class TestReset:
 
         assert problem(await visitor.login(user.email)) == (401, "login_refused")
         assert (await visitor.login(user.email, password=OTHER_PASSWORD)).status_code == 200
-        templates = [letter.template for letter in await emails_to(readback, user.email)]
+        templates = [mail.template for mail in await emails_to(readback, user.email)]
         assert templates == ["password_reset", "password_changed"]
 
     async def test_every_session_ends(self, visitor: Visitor, user: UserRow, readback: Readback) -> None:
@@ -40,7 +40,7 @@ class TestReset:
     ) -> None:
         for _ in range(3):
             await forgot(visitor, user.email)
-        oldest, middle, newest = [letter.secret for letter in await emails_to(readback, user.email)]
+        oldest, middle, newest = [mail.secret for mail in await emails_to(readback, user.email)]
         with clock.moved(timedelta(hours=1, seconds=1)):
             expired = await reset(visitor, middle)
         refused = [expired, await reset(visitor, "insula_pr_unknown")]

@@ -22,14 +22,14 @@ class TestVerify:
         answers = await asyncio.gather(*(_lenient(visitor, secret) for _ in range(50)))
 
         assert sorted(answer.status_code for answer in answers) == [204] + [400] * 49
-        assert [letter.template for letter in await emails_to(readback, email)] == ["verify_email", "welcome"]
+        assert [mail.template for mail in await emails_to(readback, email)] == ["verify_email", "welcome"]
 
     async def test_two_links_of_one_account_at_once_verify_it_once(
         self, visitor: Visitor, email: str, readback: Readback
     ) -> None:
         await register(visitor, email)
         await register(visitor, email, password=OTHER_PASSWORD)
-        secrets = [letter.secret for letter in await emails_to(readback, email)]
+        secrets = [mail.secret for mail in await emails_to(readback, email)]
 
         words = (PASSWORD, OTHER_PASSWORD)
         answers = await asyncio.gather(*map(verify, [visitor] * 2, secrets, words))
@@ -72,7 +72,7 @@ class TestResend:
     ) -> None:
         await register(visitor, email)
         answer = await resend(visitor, email.upper())
-        links = [letter.secret for letter in await emails_to(readback, email)]
+        links = [mail.secret for mail in await emails_to(readback, email)]
 
         assert (answer.status_code, answer.json()) == (202, {"status": "look_into_your_mail"})
         assert (await verify(visitor, links[used])).status_code == 204
@@ -84,7 +84,7 @@ class TestResend:
     ) -> None:
         for address, template in ((user.email, "account_exists"), (email, "no_account")):
             assert (await resend(visitor, address)).status_code == 202
-            assert [letter.template for letter in await emails_to(readback, address)] == [template]
+            assert [mail.template for mail in await emails_to(readback, address)] == [template]
         assert await readback("select 1 from email_token where user_id = :id", id=user.id) == []
 
 

@@ -72,10 +72,10 @@ class TestForm:
 
     def test_every_slip_of_the_pen_is_noticed(self) -> None:
         key = new_key(new_id(), new_id())
-        for place in range(len(PREFIX), len(key)):
-            slip = "0" if key[place] != "0" else "1"
+        for index in range(len(PREFIX), len(key)):
+            slip = "0" if key[index] != "0" else "1"
             with pytest.raises(Unauthenticated):
-                read_key(key[:place] + slip + key[place + 1 :])
+                read_key(key[:index] + slip + key[index + 1 :])
 
     @pytest.mark.parametrize(
         "hostile",

@@ -42,19 +42,19 @@ def _app(name: str) -> FastAPI:
 
 
 @pytest.fixture
-def house() -> tuple[FastAPI, FastAPI]:
+def apps() -> tuple[FastAPI, FastAPI]:
     root, tenants = _app("root"), _app("tenants")
     root.mount("/api", tenants)
     return root, tenants
 
 
 @pytest.fixture
-def overridden(house: tuple[FastAPI, FastAPI]) -> Iterator[None]:
+def overridden(apps: tuple[FastAPI, FastAPI]) -> Iterator[None]:
     """Override the dependency on every app, which mounted apps do not take from the root; undo it afterwards."""
-    for app in house:
+    for app in apps:
         app.dependency_overrides[greeting] = lambda: "ave"
     yield
-    for app in house:
+    for app in apps:
         app.dependency_overrides.clear()
 
 
@@ -70,14 +70,14 @@ def test_the_synchronous_client_gets_answers_problems_and_sockets() -> None:
 
 
 @pytest.mark.usefixtures("overridden")
-def test_an_override_counts_in_each_app(house: tuple[FastAPI, FastAPI]) -> None:
-    client = TestClient(house[0], base_url="http://localhost")
+def test_an_override_counts_in_each_app(apps: tuple[FastAPI, FastAPI]) -> None:
+    client = TestClient(apps[0], base_url="http://localhost")
 
     assert [client.get(path).json() for path in ("/greet", "/api/greet")] == ["ave", "ave"]
 
 
-def test_an_override_on_the_root_does_not_reach_a_mounted_app(house: tuple[FastAPI, FastAPI]) -> None:
-    house[0].dependency_overrides[greeting] = lambda: "ave"
-    client = TestClient(house[0], base_url="http://localhost")
+def test_an_override_on_the_root_does_not_reach_a_mounted_app(apps: tuple[FastAPI, FastAPI]) -> None:
+    apps[0].dependency_overrides[greeting] = lambda: "ave"
+    client = TestClient(apps[0], base_url="http://localhost")
 
     assert [client.get(path).json() for path in ("/greet", "/api/greet")] == ["ave", "salve"]

@@ -38,8 +38,8 @@ OUR_CODE: Mapping[str, str] = {
     "PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}",
     VARIABLE: PRODUCT,
 }
-"""Has a program run the code beside this file: the installed package may lead to another checkout."""
-_START_SECONDS = 60.0  # on a machine that runs other tests besides
+"""Makes a program run the code of this checkout: the installed package may be of another one."""
+_START_SECONDS = 60.0  # the machine runs other tests too
 _PATIENT_SECONDS = 30.0
 
 
@@ -74,9 +74,9 @@ async def live(settings: Settings, dns_server: NameServer) -> AsyncIterator[Live
 
 @pytest.fixture
 async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to the app in this process; a 500 is an answer, not an exception.
+    """Yield a client of the app in this process; a 500 is a response, not an exception.
 
-    Every problem that a test is answered must stand in the document of its operation.
+    The document of an operation must list every error that a test gets from it.
     """
     async with _talking(live, settings) as client:
         yield client
@@ -84,7 +84,7 @@ async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncCli
 
 @asynccontextmanager
 async def counting_exactly(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to the app as ``client`` does. It waits long for Redis, so its counts are exact on a busy machine too."""
+    """Yield a client as ``client`` does. Its app waits long for Redis, so that counts are exact on a busy machine."""
     redis = connect(settings.redis_url)
     limits = Limits.build(redis, patience=_PATIENT_SECONDS)
     async with _talking(replace(live, kernel=replace(live.kernel, limits=limits)), settings) as client:
@@ -104,7 +104,7 @@ async def _talking(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncC
 
 @dataclass(frozen=True)
 class SignIn:
-    """Makes sessions and tokens without a password, as a login would have."""
+    """Makes sessions and tokens as a login does, without a password."""
 
     make: Factories
     kernel: Kernel
@@ -117,7 +117,7 @@ class SignIn:
         *,
         scopes: Collection[str] | None = None,
     ) -> str:
-        """Return an access token of a fresh session, limited to ``scopes`` if they are given."""
+        """Return an access token of a new session, limited to ``scopes`` if given."""
         session_id: UUID = await self.make.session(user)
         return await self.kernel.issuer.issue(
             user_id=UserId(user.id),
@@ -174,14 +174,14 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def serving(settings: Settings, port: int = 0, **environment: str) -> Iterator[str]:
-    """Run one real uvicorn with ``settings``, on a free port unless one is named; give its address once it answers."""
+    """Run uvicorn with ``settings``, on a free port unless one is given; yield its address once it answers."""
     with web_process(settings, port, **environment) as (address, _):
         yield address
 
 
 @contextmanager
 def web_process(settings: Settings, port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Run one real uvicorn as ``serving`` does; give its process too."""
+    """Run uvicorn as ``serving`` does; yield its process too."""
     port = port or free_port()
     options = ["--factory", "insula.asgi:create_app", "--port", str(port), "--no-access-log", "--no-proxy-headers"]
     options += ["--http", "insula.http.server.protocol:Connection"]

@@ -1,4 +1,4 @@
-"""The apps of the installation under test, as the tests name them."""
+"""The apps of the installation under test."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -35,7 +35,7 @@ PUBLIC: Final[Mapping[str, frozenset[str]]] = {
 APPS_FOR_MEMBERS: Final = tuple(
     app.name for app in INSTALLATION.apps if any(isinstance(kind, Members) for kind in app.callers)
 )
-"""The apps that let members of tenants in."""
+"""The apps that admit members of tenants."""
 
 HANDLERS: Final[Handlers] = tasks.handlers_of(INSTALLATION)
 PERIODIC: Final[tuple[Periodic, ...]] = tasks.periodic_of(INSTALLATION)
@@ -48,11 +48,11 @@ def audience(settings: Settings, app: str) -> str:
 
 
 def built(app: str, settings: Settings) -> FastAPI:
-    """Return one app by itself, as the root would mount it."""
+    """Return one app without the root, as the root would mount it."""
     return build(INSTALLATION.app(app), settings, SITE, contexts_of(INSTALLATION, settings)[app], WORDS)
 
 
 def is_of_an_installation(variable: str) -> bool:
-    """Tell whether an environment variable is of an installation elsewhere. ``INSULA_TEST_PRODUCT`` is of the tests."""
+    """Tell whether an environment variable is a setting; ``INSULA_TEST_PRODUCT`` belongs to the tests."""
     named = variable.startswith("INSULA_") or variable in {"DATABASE_URL", "REDIS_URL"}
     return named and variable != installation.VARIABLE

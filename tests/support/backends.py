@@ -1,4 +1,4 @@
-"""What PostgreSQL does for the apps just now, and locks that keep it from doing it."""
+"""PostgreSQL's backends of the apps, and locks that block them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 @asynccontextmanager
 async def holding(settings: Settings, statement: str, **values: object) -> AsyncIterator[None]:
-    """Run a statement as the superuser and hold its locks meanwhile."""
+    """Run a statement as the superuser and hold its locks during the block."""
     url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, poolclass=NullPool)
     async with engine.connect() as connection:
@@ -26,7 +26,7 @@ async def holding(settings: Settings, statement: str, **values: object) -> Async
 
 
 async def rows_of(settings: Settings, statement: str, **values: object) -> list[dict[str, object]]:
-    """Run a statement as the superuser, over a new connection, on whichever database the settings name."""
+    """Run a statement as the superuser, over a new connection, on the database of the settings."""
     engine = create_async_engine(
         make_url(settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )

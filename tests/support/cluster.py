@@ -1,7 +1,7 @@
-"""The servers of one test run: started by the controller, a database cloned for each xdist worker.
+"""The servers of one test run: started by the controller, with a cloned database for each xdist worker.
 
-Or those that run already, with the one database that the environment names in ``INSULA_TEST_SERVERS``
-(``Servers.to_wire`` as JSON): how ``make prove`` runs many suites, each on a database with another hole.
+Or running servers with one database, from the environment variable ``INSULA_TEST_SERVERS`` (``Servers.to_wire`` as
+JSON): so ``make prove`` runs many suites, each on a database with another hole.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ WEBHOOK_SECRET: Final = "whsec_of_the_tests"
 
 @dataclass(frozen=True)
 class Servers:
-    """What one xdist worker needs to know; plain strings, since xdist serialises it."""
+    """The addresses for one xdist worker; plain strings, since xdist serialises them."""
 
     database_url: str
     redis_url: str
@@ -43,7 +43,7 @@ class Servers:
     data_dir: str
     webhook_secret: str = WEBHOOK_SECRET
     direct_url: str = ""
-    """The database itself, where ``database_url`` is a transaction pooler's."""
+    """The database itself, if ``database_url`` is a transaction pooler's."""
 
     @property
     def database(self) -> str:
@@ -72,9 +72,9 @@ class Servers:
 
 
 class TestServers:
-    """One throw-away cluster, started when the first test asks for it, with a migrated template database.
+    """One throw-away cluster, started for the first test that needs it, with a migrated template database.
 
-    Or the servers ``given``, which run already, with one database for the one process that uses it.
+    Or the running servers ``given``, with one database for the one process that uses it.
     """
 
     __test__ = False
@@ -87,7 +87,7 @@ class TestServers:
         self._clones = 0
 
     def clone(self, name: str) -> Servers:
-        """Return the servers with a database of its own for ``name``, equal to a freshly migrated one."""
+        """Return the servers with a new database for ``name``, equal to a newly migrated one."""
         if self._given is not None:
             return self._only(name)
         cluster = self._cluster or self._start()
@@ -99,7 +99,7 @@ class TestServers:
         return servers
 
     def start(self) -> None:
-        """Start the servers now: from the main thread, with whose end they end."""
+        """Start the servers now, from the main thread: they end with it."""
         if self._cluster is None:
             self._start()
 
@@ -148,7 +148,7 @@ class TestServers:
 
 
 def superuser_url(settings: Settings) -> str:
-    """Return where tests arrange and read back: past every policy, and past a pooler."""
+    """Return the superuser's URL, with which tests arrange and read rows: no policies, no pooler."""
     address = settings.database.direct_url or settings.database_url
     return make_url(address).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
@@ -159,7 +159,7 @@ def with_path(url: str, path: str) -> str:
 
 
 async def create_database(url: str, name: str) -> None:
-    """Make a database like a freshly migrated one; ``url`` is another database of the same cluster."""
+    """Create a database like a newly migrated one; ``url`` is another database of the same cluster."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"')

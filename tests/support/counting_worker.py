@@ -1,4 +1,4 @@
-"""A worker whose one task leaves a row for each effect: ``python -m tests.support.counting_worker``."""
+"""A worker whose only task inserts a row for each effect: ``python -m tests.support.counting_worker``."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ TASK = "probe.count"
 
 
 async def count(context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
-    """Leave a row, and take long enough to be killed at it."""
+    """Insert a row, and run long enough to be killed meanwhile."""
     async with context.unit() as unit:
         if await effect_once(unit, f"count:{arguments['n']}"):
             values = {"tenant": context.tenant_id, "n": arguments["n"]}

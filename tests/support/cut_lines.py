@@ -1,4 +1,4 @@
-"""Requests as a server hands them over, also those whose client leaves before the end."""
+"""ASGI requests as a server passes them on, also from clients that disconnect early."""
 
 from starlette.types import Message, Scope
 

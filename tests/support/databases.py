@@ -1,4 +1,4 @@
-"""Databases of a test's own, on the servers that it has anyway, and revisions that the next version would bring."""
+"""Additional databases for a test, on its servers, and migrations of a next version."""
 
 import asyncio
 import secrets
@@ -33,7 +33,7 @@ def upgrade():
 
 
 async def administer(settings: Settings, *statements: str) -> None:
-    """Run statements as the superuser, each in a transaction of its own."""
+    """Run statements as the superuser, each in its own transaction."""
     connection = await asyncpg.connect(settings.database_url)
     try:
         for statement in statements:
@@ -57,7 +57,7 @@ async def empty_database(settings: Settings) -> AsyncIterator[Settings]:
 async def migrated_database(settings: Settings) -> AsyncIterator[Settings]:
     """Give the settings of a new, migrated database; dropped afterwards."""
     async with empty_database(settings) as own:
-        migrations.migrate(own, DECLARED)  # also shows that it may be called where an event loop runs
+        migrations.migrate(own, DECLARED)  # also shows that it can be called while an event loop runs
         yield own
 
 
@@ -75,20 +75,19 @@ def database_without_tenants(settings: Settings) -> Iterator[Settings]:
 
 @contextmanager
 def demo_database(settings: Settings) -> Iterator[Settings]:
-    """Give the settings of a new database with the demo data and nothing else; dropped afterwards.
+    """Yield the settings of a new database with only the demo data; dropped afterwards.
 
-    What the other tests of a process left behind in the database that they share (a suspended demo tenant, say)
-    cannot be felt in it.
+    So rows that other tests left in the shared database, such as a suspended demo tenant, have no effect.
     """
     with database_without_tenants(settings) as own:
         with redis.Redis.from_url(settings.redis_url) as client:
-            client.flushdb()  # other tests sign in from this address as well, often
+            client.flushdb()  # other tests often sign in from this address too
         seed(own, INSTALLATION)
         yield own
 
 
 class NextVersion:
-    """Adds revisions to a branch, after its last, as a newer version of the code has them."""
+    """Adds revisions to the end of a branch, as a newer version of the code would."""
 
     def __init__(self, directory: Path, branch: str = "probe") -> None:
         [own] = [each for each in DECLARED.branches if each.name == branch]

@@ -1,4 +1,4 @@
-"""What ``insula seed`` made, read as the superuser."""
+"""The rows of ``insula seed``, read as the superuser."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ KERNEL: Final[Mapping[str, int]] = MappingProxyType(
 """How many rows each of the kernel's tables has."""
 
 BILLED: Final[Mapping[str, int]] = MappingProxyType({"subscription": 2, "billing_customer": 1})
-"""How many rows each of billing's tables has, where the installation has them."""
+"""How many rows each of billing's tables has, if the installation has them."""
 
 
 def found(settings: Settings, statement: str) -> list[tuple[object, ...]]:
@@ -34,7 +34,7 @@ def found(settings: Settings, statement: str) -> list[tuple[object, ...]]:
 
 
 def counts(settings: Settings, tables: Iterable[str] = (*KERNEL, *BILLED)) -> dict[str, int]:
-    """Return how many rows each of these tables has; those without rows, or not of the installation, are left out."""
+    """Return the number of rows of each of these tables; leave out empty and missing ones."""
     there = [table for table in tables if table in metadata.tables]
     every = " union all ".join(f"select '{table}', count(*) from \"{table}\"" for table in there)  # noqa: S608  ours
     return {str(table): int(str(number)) for table, number in found(settings, every) if number}

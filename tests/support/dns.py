@@ -1,4 +1,4 @@
-"""A name server on loopback, over real sockets, that says what a test publishes."""
+"""A name server on loopback, over real sockets, with the records that a test publishes."""
 
 import socket
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _one_port() -> tuple[socket.socket, socket.socket]:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             udp.bind(tcp.getsockname())
-        except OSError:  # somebody else's; the next port may be free for both
+        except OSError:  # taken for the other; the next port may be free for both
             udp.close()
             tcp.close()
         else:
@@ -39,7 +39,7 @@ def _one_port() -> tuple[socket.socket, socket.socket]:
 
 
 class NameServer:
-    """Answers TXT questions over UDP and, where an answer is too long for that, over TCP."""
+    """Answers TXT queries over UDP and, if the answer is too long, over TCP."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -54,7 +54,7 @@ class NameServer:
         self._threads = [Thread(target=run, daemon=True) for run in (self._serve_udp, self._serve_tcp)]
 
     def publish(self, name: str, *texts: str) -> None:
-        """Let ``name`` have these TXT records, and no others."""
+        """Set the TXT records of ``name``."""
         with self._lock:
             self._texts[name.lower()] = list(texts)
 

@@ -1,4 +1,4 @@
-"""Whether an answer's problem stands in the document of its operation: asked of every answer of the suite."""
+"""Checks for every response in the suite that its error is in the document of its operation."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Answers = Mapping[str, Any]  # an OpenAPI document has no fixed shape
 
 
 class Watched:
-    """One answer on its way out; afterwards ``fault`` says whether the document knows it."""
+    """Watches one response; afterwards ``fault`` tells whether the document lists it."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -34,7 +34,7 @@ class Watched:
         await self._send(message)
 
     def fault(self, documents: Mapping[str, Answers], scope: Scope) -> str | None:
-        """Return what the document leaves out; None for an answer that it names, and for no operation's."""
+        """Return what the document lacks; None for a listed response, and outside of operations."""
         name = f"{scope['method']} {route_of(scope)}"
         answers = documents.get(name)
         if answers is None or self._status < _FIRST_ERROR or not self._problem:
@@ -45,7 +45,7 @@ class Watched:
 
 
 def documents_of(root: FastAPI) -> dict[str, Answers]:
-    """Return what each operation of the four apps can answer, by its method and whole path."""
+    """Return the documented responses of each operation of the four apps, by method and full path."""
     mounted = [(route.path, route.app) for route in root.routes if isinstance(route, Mount)]
     return {
         f"{method.upper()} {mount}{path}": operation["responses"]

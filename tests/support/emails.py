@@ -1,4 +1,4 @@
-"""The mails that wait to be sent, as the queue has them."""
+"""The queued emails."""
 
 import json
 import re
@@ -24,7 +24,7 @@ class SentEmail:
 
 
 async def emails_to(readback: Readback, email: str) -> list[SentEmail]:
-    """Return the mails to an address, the oldest first."""
+    """Return the emails to an address, the oldest first."""
     rows = await readback(
         "select cast(args -> 'arguments' as text) as mail from jobs.procrastinate_jobs "
         "where task_name = 'mail.send' and args -> 'arguments' ->> 'to' = :email order by id",

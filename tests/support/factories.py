@@ -1,4 +1,4 @@
-"""Rows that tests arrange with, inserted as the superuser, past every policy."""
+"""Factories of rows, inserted as the superuser, who bypasses every policy."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -43,7 +43,7 @@ PLANS: Final[Mapping[str, Mapping[str, int]]] = {
     "free": {"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5, **GRANTED["free"]},
     "pro": {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50, **GRANTED["pro"]},
 }
-"""What the plans grant after the migrations: billing's, and the probe's."""
+"""The amounts that the plans grant after the migrations: billing's and the probe's."""
 
 _JOB: Final = text("""
     INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, queueing_lock, args, status, scheduled_at)
@@ -57,7 +57,7 @@ UserRow = User
 
 
 class MadeKey(NamedTuple):
-    """An API key's id and the key itself, secret and all."""
+    """An API key's id, and the key with its secret."""
 
     id: UUID
     key: str
@@ -69,7 +69,7 @@ class MadeKey(NamedTuple):
 
 
 class Factories:
-    """Makes rows. Each has names of its own, so tests never meet."""
+    """Inserts rows. Their names are unique, so that tests do not interfere."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -124,14 +124,14 @@ class Factories:
         return user
 
     async def membership(self, tenant: TenantRow, role: str = "member", user: UserRow | None = None) -> Membership:
-        """Return the place in the tenant of a user, new unless given."""
+        """Return a membership in the tenant of a user, new unless given."""
         user = user or await self.user()
         member = Membership(tenant_id=tenant.id, user_id=user.id, role=role, email=user.email, name=user.name)
         await self.insert(member)
         return member
 
     async def role(self, tenant: TenantRow, *permissions: str, key: str | None = None) -> CustomRole:
-        """Return a role of the tenant's own."""
+        """Return a custom role of the tenant."""
         key = key or f"role-{new_id().hex[-12:]}"
         role = CustomRole(tenant_id=tenant.id, key=key, name=key.title(), permissions=sorted(permissions))
         await self.insert(role)
@@ -140,7 +140,7 @@ class Factories:
     async def invitation(
         self, tenant: TenantRow, inviter: UserRow, *, to: str, role: str = "member", days: float = 7
     ) -> tuple[Invitation, str]:
-        """Return an invitation that ``inviter`` made and the token that was mailed; ``days`` is how long it lasts."""
+        """Return an invitation by ``inviter`` and its token; it expires after ``days``."""
         invitation_id = new_id()
         token = new_token(tenant.id, invitation_id)
         invitation = Invitation(
@@ -156,19 +156,19 @@ class Factories:
         return invitation, token
 
     async def staff(self, role: str = "superuser", user: UserRow | None = None) -> UserRow:
-        """Return a user, new unless given, who works for the house."""
+        """Return a staff user, new unless given."""
         user = user or await self.user()
         await self.insert(Staff(user_id=user.id, role=role))
         return user
 
     async def domain(self, tenant: TenantRow, host: str, *, verified: bool = True) -> TenantDomain:
-        """Return a host name of the tenant's own."""
+        """Return a custom domain of the tenant."""
         domain = TenantDomain(tenant_id=tenant.id, host=host, verified_at=clock.now() if verified else None)
         await self.insert(domain)
         return domain
 
     async def api_key(self, tenant: TenantRow, *actions: str, **fields: datetime | UUID) -> MadeKey:
-        """Return a key of the tenant's that may do ``actions``; ``fields`` are the row's, such as ``expires_at``."""
+        """Return an API key of the tenant for ``actions``; ``fields`` are columns, such as ``expires_at``."""
         key_id = new_id()
         key = new_key(tenant.id, key_id)
         stored = ApiKey(tenant_id=tenant.id, id=key_id, name="Made", actions=list(actions), secret_hash=digest_of(key))
@@ -176,13 +176,13 @@ class Factories:
         return MadeKey(key_id, key)
 
     async def session(self, user: UserRow) -> UUID:
-        """Return the id of a live login of the user's, to issue tokens for."""
+        """Return the id of a new session of the user, to issue tokens for."""
         session = AuthSession(user_id=user.id, expires_at=clock.now() + timedelta(days=1))
         await self.insert(session)
         return session.id
 
     async def job(self, tenant: TenantRow | None = None, status: str = "todo", **fields: object) -> int:
-        """Return the number of a job which no worker takes; ``fields`` are its columns, such as ``task_name``."""
+        """Return the number of a job that no worker runs; ``fields`` are its columns, such as ``task_name``."""
         column = {"task_name": "billing.expire_overrides", "queueing_lock": None, **fields}
         args: dict[str, object] = {"tenant_id": str(tenant.id) if tenant else None, "arguments": {}}
         async with self._engine.begin() as connection:
@@ -201,7 +201,7 @@ class Factories:
             await session.commit()
 
     async def row(self, table: str, tenant: TenantRow, **values: object) -> None:
-        """Insert a tenant's row into the table of that name. The values that are not given are made up."""
+        """Insert a tenant's row into the table of that name, with generated values for columns not given."""
         found = metadata.tables[table]
         async with self._engine.begin() as connection:
             await connection.execute(found.insert().values({**sample(found, tenant.id, {}), **values}))
@@ -209,7 +209,7 @@ class Factories:
 
 @pytest.fixture(scope="session")
 async def make(settings: Settings) -> AsyncIterator[Factories]:
-    """Make rows in this worker's database, over one connection: tests arrange much."""
+    """Yield factories for this worker's database, over one connection, since tests insert many rows."""
     engine = create_async_engine(superuser_url(settings), pool_size=1, pool_pre_ping=True)
     yield Factories(engine)
     await engine.dispose()
@@ -217,7 +217,7 @@ async def make(settings: Settings) -> AsyncIterator[Factories]:
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """Open a process's pools on this worker's database, for tests that work below the application."""
+    """Open a process's pools on this worker's database, for tests below the application."""
     database = await Database.open(settings, DECLARED.web_roles)
     yield database
     await database.close()

@@ -1,4 +1,4 @@
-"""A TCP proxy that breaks what passes through it: in front of PostgreSQL, Valkey, an SMTP or a name server."""
+"""A TCP proxy that injects faults: in front of PostgreSQL, Valkey, an SMTP server or a name server."""
 
 import asyncio
 import socket
@@ -20,13 +20,13 @@ _WAITING: Final = 64  # pieces, each way
 
 
 class Fault(StrEnum):
-    """What happens to bytes on their way."""
+    """The effect on bytes under way."""
 
     PASS = "pass"
     FREEZE = "freeze"
-    """Nothing moves; once healed, everything arrives."""
+    """Nothing is forwarded; once healed, everything arrives."""
     SWALLOW = "swallow"
-    """Bytes vanish; a connection that lost some is dead for ever, without a word."""
+    """Bytes are dropped; a connection that lost some is silent forever."""
     DELAY = "delay"
     DRIP = "drip"
     """One byte at a time."""
@@ -37,7 +37,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Wire:
-    """One connection: its number, and what PostgreSQL's startup message says of it."""
+    """One connection: its number, and the data of PostgreSQL's startup message."""
 
     number: int
     user: str = ""
@@ -49,29 +49,29 @@ Only = Callable[[Wire], bool]
 
 @dataclass(frozen=True)
 class Weather:
-    """A fault and where it strikes: by default every connection, open or new."""
+    """A fault and the connections that it affects: by default all, open and new."""
 
     fault: Fault = Fault.PASS
     seconds: float = 0.1
-    """How long each piece is held back by DELAY; how long each byte takes by DRIP."""
+    """The delay of each piece for DELAY, of each byte for DRIP."""
     only: Only | None = None
     open_before: int | None = None
-    """Strike connections numbered below this one alone."""
+    """Affect only connections with lower numbers."""
 
     def on(self, wire: Wire) -> Fault:
-        """Return what befalls this connection."""
+        """Return the fault of this connection."""
         if self.open_before is not None and wire.number >= self.open_before:
             return Fault.PASS
         return self.fault if self.only is None or self.only(wire) else Fault.PASS
 
 
 def of_role(*users: str) -> Only:
-    """Strike the connections of these PostgreSQL roles."""
+    """Select the connections of these PostgreSQL roles."""
     return lambda wire: wire.user in users
 
 
 class Faulty:
-    """The proxy, on a thread and an event loop of its own: a blocked test does not slow it down."""
+    """The proxy, on its own thread and event loop, so that a blocked test does not slow it down."""
 
     def __init__(self, host: str, port: int, *, postgres: bool = False) -> None:
         self.upstream = (host, port)
@@ -102,11 +102,11 @@ class Faulty:
         self._loop.close()
 
     def strike(self, fault: Fault, *, seconds: float = 0.1, only: Only | None = None, open_only: bool = False) -> None:
-        """Let ``fault`` befall all connections from now on, ``only`` some, or those alone that are open now."""
+        """Inject ``fault`` from now on into all connections, ``only`` some, or only those open now."""
         self._call(self._set(fault, seconds, only, open_only=open_only))
 
     def heal(self) -> None:
-        """Pass everything on again."""
+        """Forward everything again."""
         self.strike(Fault.PASS)
 
     def wires(self) -> list[Wire]:
@@ -114,11 +114,11 @@ class Faulty:
         return [wire for wire, _ in list(self._wires.values())]
 
     def heard_since(self, moment: float, only: Only) -> int:
-        """Return over how many of these connections, open now, the server was heard later than ``time.monotonic()``."""
+        """Return how many of these open connections got bytes from the server after this ``time.monotonic()``."""
         return sum(only(wire) and self._heard.get(wire.number, 0.0) > moment for wire in self.wires())
 
     def url(self, url: str) -> str:
-        """Return ``url`` leading through here."""
+        """Return ``url`` through this proxy."""
         parts = urlsplit(url)
         user, at, _ = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}"))
@@ -193,7 +193,7 @@ class Faulty:
     async def _introduced(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
     ) -> tuple[bytes, Wire]:
-        """Read the first bytes; where they are PostgreSQL's startup message, tell whose connection it is."""
+        """Read the first bytes, and the role from PostgreSQL's startup message, if they are one."""
         while True:
             head = await reader.read(_CHUNK)
             while self._weather.on(Wire(number)) is Fault.FREEZE:
@@ -209,7 +209,7 @@ class Faulty:
     async def _pump(
         self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, *, answers: bool
     ) -> None:
-        """Pass on what comes, as the weather lets it, until this side ends."""
+        """Forward bytes, subject to the fault, until this side ends."""
         pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_WAITING)
         sending = asyncio.create_task(self._send(wire, pieces, writer, answers=answers))
         try:
@@ -238,7 +238,7 @@ class Faulty:
                 is_lost = wire.number in self._lost or fault is Fault.SWALLOW
                 if not piece:
                     if is_lost and answers:
-                        await asyncio.Event().wait()  # that the server ended it is not heard either
+                        await asyncio.Event().wait()  # the end of the connection is not forwarded either
                     return
                 if is_lost:
                     self._lost.add(wire.number)
@@ -278,7 +278,7 @@ def _reset(*writers: asyncio.StreamWriter) -> None:
 
 @contextmanager
 def faulty(url: str, default_port: int = 0) -> Iterator[Faulty]:
-    """Run a proxy before the server that ``url`` names, for the length of the block."""
+    """Run a proxy in front of the server of ``url`` during the block."""
     parts = urlsplit(url)
     proxy = Faulty(
         parts.hostname or "127.0.0.1", parts.port or default_port, postgres=parts.scheme.startswith("postgresql")

@@ -1,4 +1,4 @@
-"""A proxy that breaks what passes between a resolver and its name server, in datagrams and in connections."""
+"""A proxy that injects faults between a resolver and its name server, over UDP and TCP."""
 
 import asyncio
 import socket
@@ -28,10 +28,10 @@ class _Sends(Protocol):
 
 
 class FaultyNames:
-    """The proxy. What has no meaning for a datagram becomes what a resolver would meet in its place.
+    """The proxy. A fault that does not apply to datagrams is replaced by its nearest equivalent.
 
-    DRIP answers that the answer is too long, so that it is fetched over a connection, which drips; RESET closes the
-    port, which the kernel tells those who send to it; REFUSE answers REFUSED.
+    DRIP truncates the answer, so that it is fetched over a connection, which drips; RESET closes the port, which the
+    kernel reports to senders; REFUSE answers REFUSED.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -71,12 +71,12 @@ class FaultyNames:
         self._loop.close()
 
     def strike(self, fault: Fault, *, seconds: float = 0.1) -> None:
-        """Let ``fault`` befall every question and answer from now on."""
+        """Inject ``fault`` into every query and answer from now on."""
         self._connections.strike(fault, seconds=seconds)
         self._call(self._set(fault, seconds))
 
     def heal(self) -> None:
-        """Pass everything on again."""
+        """Forward everything again."""
         self.strike(Fault.PASS)
 
     async def _set(self, fault: Fault, seconds: float) -> None:
@@ -90,7 +90,7 @@ class FaultyNames:
             self.asked(question, peer)
 
     def asked(self, question: bytes, peer: _Peer) -> None:
-        """Do with a question what the fault says."""
+        """Handle a query, subject to the fault."""
         if self._fault is Fault.FREEZE:
             self._kept.append((question, peer))
         elif self._fault in (Fault.DRIP, Fault.REFUSE):
@@ -166,7 +166,7 @@ def _emptily(question: bytes, *, refused: bool) -> bytes:
 
 @contextmanager
 def faulty_names(host: str, port: int) -> Iterator[FaultyNames]:
-    """Run a proxy before a name server for the length of the block."""
+    """Run a proxy in front of a name server during the block."""
     proxy = FaultyNames(host, port)
     proxy.start()
     try:

@@ -1,7 +1,7 @@
-"""A web process for tests of the supervisor: it fails as the files of a directory tell it.
+"""A web process for tests of the supervisor, whose failures are controlled by files in a directory.
 
-The first serves, unless there is ``doomed``. The others end with status 3, or do nothing for ever if there is
-``hanging``; once there is ``mended`` they serve too. Each start leaves its process id in ``starts``.
+The first process serves unless the file ``doomed`` exists. The others end with status 3, or hang if ``hanging`` exists;
+once ``mended`` exists they serve too. Each start appends its process id to ``starts``.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ DIRECTORY: Final = "FRAGILE_WEB"
 
 
 def main(_listening: str, ready: str, _drain_seconds: str) -> None:
-    """Serve, which is to say so and wait, or fail."""
+    """Serve, which means to report readiness and wait, or fail."""
     directory = Path(os.environ[DIRECTORY])
     with (directory / "starts").open("a") as starts, (directory / "first").open("a") as first:
         starts.write(f"{os.getpid()}\n")

@@ -1,4 +1,4 @@
-"""Other ways to the test's PostgreSQL: over TLS alone, or by a socket of this machine."""
+"""Other connections to the test's PostgreSQL: only over TLS, or by a Unix socket."""
 
 import asyncio
 import ssl
@@ -26,7 +26,7 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority of the test's own, and a server's certificate by it."""
+    """A certificate authority for a test, and a server's certificate signed by it."""
 
     certificate: Path
     server: ssl.SSLContext
@@ -34,7 +34,7 @@ class Authority:
 
 
 def authority(directory: Path, host: str | IPv4Address) -> Authority:
-    """Make an authority that vouches for ``host``."""
+    """Create an authority and a certificate for ``host``."""
     directory.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"authority of {directory.name}")])
@@ -66,7 +66,7 @@ def authority(directory: Path, host: str | IPv4Address) -> Authority:
 
 @dataclass
 class Front:
-    """A door in front of PostgreSQL, and what came through it."""
+    """A front of PostgreSQL, and counters of its connections."""
 
     host: str
     port: int
@@ -76,7 +76,7 @@ class Front:
 
 @contextmanager
 def front(settings: Settings, directory: Path, tls: ssl.SSLContext | None = None) -> Iterator[Front]:
-    """Lead to the database of ``settings``: with ``tls`` over TCP, without by a socket in ``directory``."""
+    """Forward to the database of ``settings``: with ``tls`` over TCP, otherwise by a socket in ``directory``."""
     ready, loop = Event(), asyncio.new_event_loop()
     found: list[Front] = []
     ended = asyncio.Event()

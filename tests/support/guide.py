@@ -1,4 +1,4 @@
-"""The code of a guide: its blocks, put into a copy of the project where they say."""
+"""Applies the code blocks of a guide to a copy of the project."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from insula.db.schema.branches import Revision, heads
 from tests.support.apps import DECLARED
 
 MOST_LINES: Final = 100
-"""Of code that a resource by the guide may take."""
+"""The most lines of code for the guide's resource."""
 
 _BLOCK: Final = re.compile(r"^```\w+\n# (\S+?)(?:, ([^\n]+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _EDIT: Final = re.compile(r"(after|before|instead of) `(.+)`")
@@ -18,14 +18,14 @@ _EDIT: Final = re.compile(r"(after|before|instead of) `(.+)`")
 
 @dataclass(frozen=True)
 class Block:
-    """Code for a new file, or for one that is there: ``after``, ``before`` or ``instead of`` a line that it names."""
+    """Code for a new file, or for an existing one: ``after``, ``before`` or ``instead of`` a given line."""
 
     file: str
     where: str
     code: str
 
     def follow(self, root: Path) -> None:
-        """Put the code where it belongs."""
+        """Write the code to its file."""
         path = root / self.file
         code = _next_in_line(self.code)
         if not self.where:
@@ -56,6 +56,6 @@ def lines_of_code(source: str) -> int:
 
 
 def _next_in_line(code: str) -> str:
-    """Give the guide's migration the place after the last of its branch."""
+    """Make the guide's migration follow the last one of its branch."""
     last = heads(DECLARED.branches)["tenants"]
     return code.replace("tenants_0002", f"tenants_{Revision.of(last).number + 1:04}").replace('"…"', f'"{last}"')

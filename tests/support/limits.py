@@ -1,4 +1,4 @@
-"""Requests of a tenant, put to the limits as a route puts them."""
+"""Sends a tenant's requests to the limits, as routes do."""
 
 from insula.core.ids import TenantId
 from insula.limits import KeyRate, LimitClass, Limits, Verdict, rate_policy

@@ -1,4 +1,4 @@
-"""Load: callers who each ask again as soon as they are answered, and what they were answered."""
+"""Load: callers that each repeat requests, and the responses."""
 
 import asyncio
 from collections import Counter
@@ -13,13 +13,13 @@ from tests.support.waiting import until
 
 Ask = Callable[[], Awaitable[httpx.Response]]
 NO_ANSWER = 0
-# Given up before the server does, which would meet a request that is on its way.
+# Shorter than the server's timeout, so that the server does not close the connection during a request.
 CONNECTIONS = httpx.Limits(keepalive_expiry=1.0)
-_PAUSE = 0.005  # of a caller between two requests: many callers, not the most that the machine can do
+_PAUSE = 0.005  # between a caller's requests: the load is many callers, not the machine's maximum
 
 
 class Sample(NamedTuple):
-    """One request: who asked, when, for how long, and the status that came; 0 when none did."""
+    """One request: its caller, time, duration and status, which is 0 without a response."""
 
     caller: str
     began: float
@@ -28,7 +28,7 @@ class Sample(NamedTuple):
 
 
 class Load:
-    """What was answered, in order."""
+    """The responses, in order."""
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
@@ -36,7 +36,7 @@ class Load:
 
     @asynccontextmanager
     async def of(self, callers: Mapping[str, Ask] | Iterable[tuple[str, Ask]]) -> AsyncIterator[None]:
-        """Let the callers ask meanwhile; two may have one name. Each ends with the request that it waits for."""
+        """Run the callers during the block; two may share a name. Each ends after its current request."""
         named = callers.items() if isinstance(callers, Mapping) else callers
         ended = asyncio.Event()
         tasks = [asyncio.create_task(self._go_on(name, ask, ended)) for name, ask in named]
@@ -47,7 +47,7 @@ class Load:
             await asyncio.gather(*tasks)
 
     async def more(self, count: int, status: int | None = None, seconds: float = 15.0) -> None:
-        """Return when so many requests more were answered, with ``status`` if that is given."""
+        """Wait for so many more responses, with ``status`` if given."""
         begun = len(self.samples)
 
         def enough() -> bool:
@@ -56,7 +56,7 @@ class Load:
         await until(enough, seconds)
 
     def statuses(self, caller: str = "", since: float = 0.0) -> Counter[int]:
-        """Count the statuses of callers whose name begins so."""
+        """Count the statuses of callers whose name starts with ``caller``."""
         return Counter(
             sample.status for sample in self.samples if sample.caller.startswith(caller) and sample.began >= since
         )

@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps what it is sent."""
+"""A real SMTP server that stores the emails."""
 
 import asyncio
 from asyncio import get_running_loop
@@ -23,20 +23,20 @@ from tests.support.fronts import Authority, authority
 
 @dataclass
 class Sink:
-    """What has arrived, in its order, and how to have it refused, held up or left without an answer."""
+    """The received emails, in order, and settings to refuse, delay or not answer them."""
 
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
-    """How many mails to an address are refused for now: another test's mails may still be on their way."""
+    """How many emails to an address to refuse for now, by address, since other tests' emails may still arrive."""
     losses: Counter[str] = field(default_factory=Counter)
-    """How many mails to an address are taken, and the connection lost before the answer."""
+    """How many emails to an address to accept and then drop the connection without an answer."""
     holds: dict[str, Literal["RCPT", "DATA"]] = field(default_factory=dict)
-    """Where mails to an address wait: before they are sent, or taken and not answered."""
+    """Where emails to an address wait: before the data, or accepted but not answered."""
     held: list[str] = field(default_factory=list)
     names: dict[str, str | None] = field(default_factory=dict)
-    """What the client that last sent a mail to an address called itself."""
+    """The host name of the client that last sent an email to an address."""
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name and parameters
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -47,7 +47,7 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        """Take a message, or refuse it for now."""
+        """Accept a message, or refuse it for now."""
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
@@ -73,7 +73,7 @@ class Sink:
             await asyncio.sleep(0.005)
 
     def settings(self, settings: Settings) -> Settings:
-        """Return ``settings`` whose mail goes here."""
+        """Return ``settings`` that send emails here."""
         mail = MailSettings(host="127.0.0.1", port=self.port, starttls=False, sender="Insula <no-reply@insula.example>")
         return settings.model_copy(update={"mail": mail})
 
@@ -94,7 +94,7 @@ def sink() -> Iterator[Sink]:
 
 @dataclass
 class TlsSink(Sink):
-    """A sink that speaks TLS from the first byte, and who vouches for it."""
+    """A sink with TLS from the first byte, and its certificate authority."""
 
     authority: Authority = field(kw_only=True)
 

@@ -1,4 +1,4 @@
-"""Servers of a test's own, which it may crash and start again on the same port, with what they had acknowledged."""
+"""Servers for one test, which can crash and restart on the same port with all acknowledged data."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from tests.support.cluster import Servers
 
 
 class MortalPostgres:
-    """One PostgreSQL, durable, with the schema in it. It is made in a directory that its account can reach."""
+    """One durable, migrated PostgreSQL, in a directory that its account can reach."""
 
     def __init__(self, directory: Path, redis_url: str) -> None:
         account, home = Account.for_servers(), prepare(directory)
@@ -41,29 +41,29 @@ class MortalPostgres:
         migrate(self.settings, DECLARED)
 
     def start(self) -> None:
-        """Start, and return when it takes connections."""
+        """Start, and return once it accepts connections."""
         self._server = self._postgres.start(self._port)
         self._wait()
 
     async def started(self) -> None:
-        """Start, while the caller's other tasks go on."""
+        """Start in a thread."""
         self._server = self._postgres.start(self._port)
         await asyncio.to_thread(self._wait)
 
     async def crashed(self) -> None:
-        """Crash, while the caller's other tasks go on."""
+        """Crash in a thread."""
         await asyncio.to_thread(self.crash)
 
     def crash(self) -> None:
-        """Stop at once, without a word to anybody: ``pg_ctl stop -m immediate``."""
+        """Stop at once without a shutdown: ``pg_ctl stop -m immediate``."""
         self._server.stop(signal.SIGQUIT)
 
     def freeze(self) -> None:
-        """Stop the server and its backends where they are: connections stay open and nothing answers."""
+        """Suspend the server and its backends: connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Resume them."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -90,7 +90,7 @@ class MortalPostgres:
 
 @contextmanager
 def mortal_postgres(directory: Path, redis_url: str) -> Iterator[MortalPostgres]:
-    """Run one for the length of the block."""
+    """Run one during the block."""
     server = MortalPostgres(directory, redis_url)
     try:
         yield server

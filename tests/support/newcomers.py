@@ -1,4 +1,4 @@
-"""Somebody at the root app's doors who makes or recovers an account."""
+"""Requests of visitors who make or recover an account."""
 
 import httpx
 
@@ -10,7 +10,7 @@ OTHER_PASSWORD = "nine purple lanterns"
 
 
 def new_email() -> str:
-    """Return an address that nobody has."""
+    """Return an address without an account."""
     return f"n-{new_id().hex}@example.com"
 
 

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, before the database of a test run: few connections, shared by all tenants."""
+"""PgBouncer in transaction mode, in front of a test run's database: few connections, shared by all tenants."""
 
 import shutil
 import signal
@@ -29,7 +29,7 @@ def is_here() -> bool:
 
 @contextmanager
 def pooled(settings: Settings, size: int = 2) -> Iterator[Settings]:
-    """Give ``settings`` by which everything but LISTEN goes through a pooler, ``size`` connections for each role."""
+    """Yield ``settings`` with which all but LISTEN uses a pooler, with ``size`` connections for each role."""
     database = settings.database.model_copy(update={"direct_url": settings.database_url, "pooler": True})
     with pooling(settings, size) as url:
         yield settings.model_copy(update={"database_url": url, "database": database})
@@ -37,7 +37,7 @@ def pooled(settings: Settings, size: int = 2) -> Iterator[Settings]:
 
 @contextmanager
 def pooling(settings: Settings, size: int = 2) -> Iterator[str]:
-    """Start a pooler before the settings' database; give the superuser's URL there. From the main thread only."""
+    """Start a pooler in front of the settings' database; yield the superuser's URL. From the main thread only."""
     account, port = Account.for_servers(), free_port()
     home = Path(tempfile.mkdtemp(prefix="insula-pooler-"))
     try:

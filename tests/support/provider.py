@@ -1,4 +1,4 @@
-"""The payment provider as it calls us: events, signed by its own SDK, and their effect on a tenant."""
+"""Webhook calls of the payment provider: events, signed by its own SDK, and their effect on a tenant."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -42,7 +42,7 @@ def event(kind: str, subject: Mapping[str, object], **fields: object) -> JsonObj
 
 
 def subscription(customer: str, **fields: object) -> JsonObject:
-    """Return a live subscription to pro as the provider shows it."""
+    """Return an active subscription to pro in the provider's format."""
     line = {"id": "si_1", "quantity": 1, "price": {"id": PRO_PRICE, "object": "price", "lookup_key": None}}
     subject: JsonObject = {
         "id": f"sub_{uuid4().hex}",
@@ -69,7 +69,7 @@ def sign(body: bytes, secret: str, skew: int = 0) -> str:
 
 
 def first_secret(settings: Settings) -> str:
-    """Return what webhooks are signed with; nobody's in an installation that takes none."""
+    """Return the secret that signs webhooks; a made-up one if the installation accepts none."""
     return next(iter(secrets_of(settings).values()), "nobody's").split(",")[0]
 
 
@@ -102,7 +102,7 @@ async def make_customer(make: Factories, tenant: TenantRow) -> str:
 
 
 async def plan_of(readback: Readback, tenant: TenantRow) -> object:
-    """Return the key of the tenant's plan, having seen that it is granted just what that plan says."""
+    """Return the key of the tenant's plan; check that the tenant is granted exactly what the plan grants."""
     (row,) = await readback("select plan from tenant where id = :id", id=tenant.id)
     granted = await readback("select key, value from entitlement where tenant_id = :id", id=tenant.id)
     assert {grant["key"]: grant["value"] for grant in granted} == PLANS[str(row["plan"])]
@@ -110,7 +110,7 @@ async def plan_of(readback: Readback, tenant: TenantRow) -> object:
 
 
 async def stored(readback: Readback, message: Mapping[str, object]) -> list[dict[str, object]]:
-    """Return what the inbox holds of the event."""
+    """Return the event's rows in the inbox."""
     return await readback(
         "select id, status, attempts, error, tenant_id from webhook_event where event_id = :id", id=message["id"]
     )

@@ -1,4 +1,4 @@
-"""A row of every table of a tenant, made from the metadata alone: a new table is covered as it arrives.
+"""Generates a row for every table of a tenant from the metadata alone, so that new tables are covered.
 
 Loading the installation (``tests.support.apps``) fills the metadata.
 """
@@ -21,21 +21,21 @@ from tests.support.apps import TABLES
 Row = dict[str, object]
 
 FOLLOWED: Final = frozenset({"audit_head", "tenant_usage"})
-"""Their rows are made by triggers on other tables, and by nothing else."""
+"""Only triggers on other tables insert their rows."""
 
 _TOGETHER: Final[Mapping[str, Row]] = {
     "email_token": {"purpose": "reset"},
     "invitation": {"role": "member"},
     "membership": {"role": "member"},
 }
-"""What one column does not tell: a reset holds no registration, and roles besides the tenant's own have names."""
+"""Constraints across columns: a reset holds no registration, and built-in roles have fixed names."""
 
 _COMPUTED_FROM: Final = re.compile(r"ELSE (\w+) END$")
 _MADE: Final[Mapping[type, Callable[[], object]]] = {
     UUID: new_id,
     str: lambda: f"sample-{new_id().hex}",
     int: lambda: 1,
-    bool: lambda: False,  # a plan that is not on offer: global rows stay behind
+    bool: lambda: False,  # a plan that is not offered, since global rows are not removed
     bytes: lambda: new_id().bytes,
     datetime: lambda: clock.now(),  # noqa: PLW0108 - looked up at each call: tests set the clock
     list: lambda: ["sample"],
@@ -56,12 +56,12 @@ def referring_to(table: str) -> frozenset[str]:
 
 
 def tenant_of(table: Table) -> str | None:
-    """Return the column that says whose a row is."""
+    """Return the column with the row's tenant."""
     return tenant_column(table.name, set(table.columns.keys()))
 
 
 def sample(table: Table, tenant_id: UUID, parents: Mapping[str, Row]) -> Row:
-    """Return a fresh row of the tenant's, which references ``parents`` by table."""
+    """Return a new row of the tenant, which references ``parents`` by table."""
     row = {column.name: _value(table, column) for column in table.columns if column.computed is None}
     row |= _TOGETHER.get(table.name, {})
     for reference in table.foreign_key_constraints:
@@ -73,7 +73,7 @@ def sample(table: Table, tenant_id: UUID, parents: Mapping[str, Row]) -> Row:
 
 
 def referring(reference: ForeignKeyConstraint, parent: Row) -> Row:
-    """Return the columns of a row that make it refer to ``parent``, also by a column that is computed of another."""
+    """Return the columns with which a row references ``parent``, also through a computed column."""
     return {_settable(element.parent): parent[element.column.name] for element in reference.elements}
 
 
@@ -99,7 +99,7 @@ async def populate(connection: AsyncConnection, tenant_id: UUID) -> dict[str, Ro
 
 
 async def populate_global(connection: AsyncConnection) -> dict[str, Row]:
-    """Insert a row, which nothing refers to, into every table that is nobody's and refers to none."""
+    """Insert an unreferenced row into every global table without references."""
     rows: dict[str, Row] = {}
     for table in TABLES:
         if tenant_of(table) is None and not table.foreign_key_constraints:

@@ -1,4 +1,4 @@
-"""A database's schema as PostgreSQL's catalogue has it, in lines, so that two databases can be compared."""
+"""A database's schema from PostgreSQL's catalogue, as lines, to compare two databases."""
 
 from typing import Final
 
@@ -93,7 +93,7 @@ SELECT concat_ws(' ', 'event trigger', evtname, evtevent, evtfoid::regproc) FROM
 
 
 async def schema_of(settings: Settings) -> list[str]:
-    """Return everything that the catalogue says of the database's own objects, sorted."""
+    """Return the catalogue's entries for the database's own objects, sorted."""
     connection = await asyncpg.connect(settings.database_url)
     try:
         return sorted(row["line"] for row in await connection.fetch(_ALL))

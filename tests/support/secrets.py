@@ -1,4 +1,4 @@
-"""The secrets that apps declare in their settings, whichever apps there are."""
+"""The secrets that the apps declare in their settings."""
 
 from collections.abc import Mapping
 

@@ -10,19 +10,19 @@ from insula.db.engine.unit import Unit
 
 
 async def rows(unit: Unit, statement: str, **parameters: object) -> Sequence[Row[*tuple[object, ...]]]:
-    """Run a statement in the unit's transaction and return what it gives."""
+    """Run a statement in the unit's transaction and return its rows."""
     result = await (await unit.session.connection()).execute(text(statement), parameters)
     return result.all() if result.returns_rows else []
 
 
 async def changed(unit: Unit, statement: str, **parameters: object) -> int:
-    """Run a statement in the unit's transaction and return how many rows it touched."""
+    """Run a statement in the unit's transaction and return the number of affected rows."""
     result = await (await unit.session.connection()).execute(text(statement), parameters)
     return result.rowcount
 
 
 async def setting(session: AsyncSession) -> str | None:
-    """Return the tenant that the transaction acts for, as the database knows it."""
+    """Return the transaction's tenant from the database's setting."""
     result = await (await session.connection()).execute(text("SELECT current_setting('app.tenant_id', true)"))
     value: str | None = result.scalar_one()
     return value

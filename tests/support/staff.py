@@ -1,4 +1,4 @@
-"""Staff who call the admin app, and what is seen of it in another process and in the database."""
+"""Staff who call the admin app, and the effects in another process and in the database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -19,7 +19,7 @@ API = "/admin/v1"
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody signed in to the admin app."""
+    """A user signed in to the admin app."""
 
     client: httpx.AsyncClient
     user: UserRow
@@ -33,7 +33,7 @@ class Caller:
         return await self.client.post(API + path, headers={**self.token, **named})
 
     async def send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
-        """Call with a JSON body, or with none."""
+        """Send a request with or without a JSON body."""
         return await self.client.request(method, API + path, json=body, headers=self.token)
 
 
@@ -48,7 +48,7 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 
 @pytest.fixture
 def hire(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Hire:
-    """Make somebody of the staff, signed in to the admin app."""
+    """Return a function that makes a staff user, signed in to the admin app."""
 
     async def hired(role: str) -> Caller:
         user = await make.staff(role)
@@ -64,7 +64,7 @@ async def superuser(hire: Hire) -> Caller:
 
 @pytest.fixture
 async def other_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Start the app a second time, with caches and a listener of its own."""
+    """Start the app a second time, with its own caches and listener."""
     app = create_app(settings)
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(app.router.lifespan_context(app))
@@ -75,7 +75,7 @@ async def other_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def statements(live: Live) -> Iterator[list[str]]:
-    """Note each statement that the admin role sends, in order."""
+    """Record each statement of the admin role, in order."""
     engine = live.kernel.database.engine(ADMIN).sync_engine
     noted: list[str] = []
 

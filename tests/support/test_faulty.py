@@ -1,4 +1,4 @@
-"""The proxy that breaks connections: each fault as a client of PostgreSQL meets it."""
+"""The fault-injecting proxy: each fault as a client of PostgreSQL sees it."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Forged access tokens: whatever header and claims, signed by whichever key."""
+"""Forged access tokens: any header and claims, signed by any key."""
 
 import base64
 import hmac
@@ -23,7 +23,7 @@ from tests.support.apps import audience
 
 @dataclass(frozen=True)
 class Forge:
-    """Signs what a real issuer never would, with the installation's own key unless told otherwise."""
+    """Signs tokens that a real issuer never would, with the installation's key unless another is given."""
 
     settings: Settings
     key: RSAKey
@@ -56,7 +56,7 @@ class Forge:
         header: Mapping[str, object] | bytes | None = None,
         key: RSAKey | None = None,
     ) -> str:
-        """Return a token whose RS256 signature is right for ``key``, whatever it says."""
+        """Return a token with a valid RS256 signature by ``key`` and any content."""
         signed = self.unsigned(claims, header)
         private = (key or self.key).private_key
         if not isinstance(private, RSAPrivateKey):

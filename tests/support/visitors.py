@@ -1,4 +1,4 @@
-"""Visitors who sign in: each from an address of its own, since attempts are counted by address."""
+"""Visitors who sign in, each from its own address, since attempts are counted by address."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.support.apps import audience
 
 
 def new_address() -> str:
-    """Return an address in a network that no other visitor is in."""
+    """Return an address in a network without other visitors."""
     return f"2001:db8:{secrets.randbelow(65536):x}:{secrets.randbelow(65536):x}::1"
 
 
@@ -28,7 +28,7 @@ class Visitor:
     address: str
 
     def elsewhere(self) -> AbstractAsyncContextManager["Visitor"]:
-        """Give a visitor of the same app at another address."""
+        """Return a visitor of the same app at another address."""
         return visitor_at(self.app, self.settings)
 
     async def login(
@@ -57,7 +57,7 @@ class Visitor:
 
 @asynccontextmanager
 async def visitor_at(app: ASGIApp, settings: Settings, address: str | None = None) -> AsyncIterator[Visitor]:
-    """Give a visitor of ``app`` at ``address``, or at one of its own."""
+    """Yield a visitor of ``app`` at ``address``, or at a new one."""
     address = address or new_address()
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
@@ -69,5 +69,5 @@ def problem(response: httpx.Response) -> tuple[int, str]:
 
 
 def shape(response: httpx.Response) -> tuple[int, dict[str, object]]:
-    """Return an answer without what differs from request to request."""
+    """Return the parts of a response that do not differ between requests."""
     return response.status_code, {name: value for name, value in response.json().items() if name != "instance"}

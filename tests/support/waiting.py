@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Waits for conditions, never for a fixed time."""
 
 import inspect
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""A client that speaks HTTP badly: slowly, in pieces, or not at all."""
+"""An HTTP client that sends slowly, in pieces, or nothing."""
 
 import json
 import select
@@ -12,10 +12,10 @@ PATIENCE = 10.0
 
 
 class Wire:
-    """One connection, and what goes over it."""
+    """One connection."""
 
     def __init__(self, address: str, window: int | None = None, source: str | None = None) -> None:
-        """Connect, from ``source``; ``window`` is how much the system takes in before it is read."""
+        """Connect from ``source``; ``window`` is the size of the receive buffer."""
         place = urlsplit(address)
         self.socket = socket.socket()
         if window is not None:
@@ -26,24 +26,24 @@ class Wire:
         self.socket.connect((place.hostname, place.port))
 
     def send(self, *lines: str) -> None:
-        """Send these lines, each with its end."""
+        """Send these lines with line ends."""
         self.socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
 
     def drip(self, text: bytes) -> None:
-        """Send ``text`` byte by byte, each as soon as it may be, until it is answered or over."""
+        """Send ``text`` byte by byte, as fast as allowed, until there is a response or no text left."""
         for byte in text:
             if self.has_news(0.02):
                 return
             self.socket.sendall(bytes([byte]))
 
     def get(self, path: str = "/healthz", **headers: str) -> int:
-        """Send a whole request; return the status of its answer."""
+        """Send a complete request; return the response's status."""
         named = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self.send(f"GET {path} HTTP/1.1", "Host: localhost", *named, "")
         return self.answer()[0]
 
     def answer(self) -> tuple[int, dict[str, str], dict[str, object]]:
-        """Return the next answer: its status, its headers with small names and its JSON."""
+        """Return the next response: its status, its headers with lower-case names and its JSON."""
         response = HTTPResponse(self.socket)
         response.begin()
         fields = {name.lower(): value for name, value in response.getheaders()}
@@ -51,19 +51,19 @@ class Wire:
         return response.status, fields, json.loads(body) if b"{" in body[:1] else {}
 
     def has_news(self, seconds: float) -> bool:
-        """Tell whether something came, or the other side closed, within so long."""
+        """Tell whether data arrived, or the other side closed, within this time."""
         poll = select.poll()
         poll.register(self.socket, select.POLLIN | select.POLLHUP | select.POLLERR)
         return bool(poll.poll(seconds * 1000))
 
     def broken_off(self, seconds: float) -> bool:
-        """Tell whether the other side breaks the connection off within so long; nothing is read."""
+        """Tell whether the other side resets the connection within this time; nothing is read."""
         poll = select.poll()
         poll.register(self.socket, select.POLLHUP | select.POLLERR)
         return bool(poll.poll(seconds * 1000))
 
     def is_closed(self) -> bool:
-        """Read on until the other side closes; False if it sends something instead."""
+        """Return True once the other side closes; False if it sends data instead."""
         try:
             return self.socket.recv(1) == b""
         except ConnectionResetError:
@@ -72,7 +72,7 @@ class Wire:
 
 @contextmanager
 def wired(address: str, window: int | None = None, source: str | None = None) -> Iterator[Wire]:
-    """Give one connection, closed at the end."""
+    """Yield one connection, closed at the end."""
     wire = Wire(address, window, source)
     with wire.socket:
         yield wire

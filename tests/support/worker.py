@@ -1,4 +1,4 @@
-"""Workers: in this process with handlers of a test's own, and as real processes to be killed."""
+"""Workers: in this process with a test's handlers, and as real processes that can be killed."""
 
 import asyncio
 import subprocess
@@ -18,7 +18,7 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
 def quick(settings: Settings, **jobs: float) -> Settings:
-    """Return ``settings`` with which a silent worker is noticed and a failure repeated at once."""
+    """Return ``settings`` with which silent workers are noticed, and failures retried, at once."""
     found = {
         "heartbeat_seconds": 0.2,
         "stalled_seconds": 1.0,
@@ -31,7 +31,7 @@ def quick(settings: Settings, **jobs: float) -> Settings:
 
 @asynccontextmanager
 async def working(settings: Settings, handlers: Handlers, periodic: Iterable[Periodic] = ()) -> AsyncIterator[None]:
-    """Run these handlers in this process meanwhile; drained on the way out."""
+    """Run these handlers in this process during the block; drain them at the end."""
     configure(settings.log_format, settings.log_level)
     task = asyncio.create_task(work(settings, handlers, periodic, DECLARED))
     try:
@@ -55,7 +55,7 @@ def spawn(settings: Settings, module: str = "insula.worker") -> subprocess.Popen
 
 
 async def job(readback: Readback, number: int | None) -> dict[str, object]:
-    """Return what the database holds of a job."""
+    """Return the job's row."""
     (row,) = await readback(
         "select status::text, attempts, args, tenant_id from jobs.procrastinate_jobs where id = :id", id=number
     )
@@ -63,6 +63,6 @@ async def job(readback: Readback, number: int | None) -> dict[str, object]:
 
 
 async def statuses(readback: Readback, tenant_id: UUID) -> set[object]:
-    """Return the statuses that the tenant's jobs have."""
+    """Return the statuses of the tenant's jobs."""
     rows = await readback("select status::text from jobs.procrastinate_jobs where tenant_id = :id", id=tenant_id)
     return {row["status"] for row in rows}

@@ -149,9 +149,9 @@ class App:
 
         Its routes, permissions and rights become this app's. Raises ManifestError if no resource has that tag.
         """
-        for place, own in enumerate(self.resources, start=1):
+        for index, own in enumerate(self.resources, start=1):
             if own.tag is not None and own.tag["name"] == after:
-                return replace(self, resources=(*self.resources[:place], resource, *self.resources[place:]))
+                return replace(self, resources=(*self.resources[:index], resource, *self.resources[index:]))
         tags = ", ".join(tag["name"] for tag in self.tags)
         raise ManifestError(f"app {self.name!r}: no resource has the tag {after!r}: join after one of {tags or 'none'}")
 

@@ -50,7 +50,7 @@ def one_clear_line() -> Iterator[None]:
     except SettingsError as error:
         _say(f"a setting cannot be read: {' '.join(str(error).split())}")
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
-        _say(f"the database: {_told(error)}")
+        _say(f"the database: {_database_error(error)}")
 
 
 def wrong_setting(error: ValidationError) -> str:
@@ -63,13 +63,13 @@ def wrong_setting(error: ValidationError) -> str:
     return f"{variable} is wrong: {reason}" if variable else reason
 
 
-def _told(error: BaseException) -> str:
+def _database_error(error: BaseException) -> str:
     """Return the database's error in one line, with a known fix."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, asyncpg.InvalidAuthorizationSpecificationError):
-            mend = "`insula migrate` makes the roles; their passwords follow from INSULA_DATABASE_ROLES_SECRET"
-            return f"{' '.join(str(cause).split())}: {mend}"
+            fix = "`insula migrate` creates the roles; their passwords follow from INSULA_DATABASE_ROLES_SECRET"
+            return f"{' '.join(str(cause).split())}: {fix}"
         cause = cause.__cause__
     return " ".join(str(error).split()) or type(error).__name__
 

@@ -136,17 +136,17 @@ class TestPassword:
         assert (await here.get("/me")).status_code == 200
         assert problem(await visitor.login(user.email)) == (401, "login_refused")
         assert (await visitor.login(user.email, password=OTHER_PASSWORD)).status_code == 200
-        assert [letter.template for letter in await emails_to(readback, user.email)] == ["password_changed"]
+        assert [mail.template for mail in await emails_to(readback, user.email)] == ["password_changed"]
 
     async def test_a_link_that_was_sent_before_is_dead(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         await forgot(visitor, user.email)
-        [letter] = await emails_to(readback, user.email)
+        [mail] = await emails_to(readback, user.email)
         here = await signed_in(visitor, user)
         await here.send("PUT", "/me/password", json=self.BODY)
 
-        assert problem(await reset(visitor, letter.secret)) == (400, "link_refused")
+        assert problem(await reset(visitor, mail.secret)) == (400, "link_refused")
 
     async def test_a_wrong_current_password_changes_nothing(self, visitor: Visitor, user: UserRow) -> None:
         here, elsewhere = await signed_in(visitor, user), await signed_in(visitor, user)

@@ -29,7 +29,7 @@ _Parent = Annotated[int, typer.Option(hidden=True, help="Stop when this process,
 _WELCOME = """
 [bold]{name} serves at {url}[/bold]   (Ctrl-C stops everything)
 
-{places}
+{addresses}
 
 Log in with the password [bold]{password}[/bold]:
 
@@ -79,7 +79,9 @@ def _step(name: str) -> Iterator[None]:
 
 def _welcome(product: Installation, url: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    text = _WELCOME.format(name=product.brand.name, url=url, places="\n".join(_places(product, url)), password=PASSWORD)
+    text = _WELCOME.format(
+        name=product.brand.name, url=url, addresses="\n".join(_addresses(product, url)), password=PASSWORD
+    )
     shown = next((app for app in product.apps if app.first_request), None)
     if shown is not None:
         command = os.path.relpath(Path(sys.argv[0]).absolute())
@@ -87,7 +89,7 @@ def _welcome(product: Installation, url: str) -> None:
     console.print(text)
 
 
-def _places(product: Installation, url: str) -> Iterator[str]:
+def _addresses(product: Installation, url: str) -> Iterator[str]:
     """Yield a line for each app's docs and for the mailbox, with aligned addresses."""
     mounts = {**{app.name: app.mount for app in product.apps}, "root": ""}
     name_width = max(map(len, (*mounts, "mails")))

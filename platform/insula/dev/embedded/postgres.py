@@ -137,7 +137,7 @@ class Postgres:
             made_by = (self.data / "PG_VERSION").read_text().strip()
         except OSError as error:
             raise EmbeddedError(
-                f"{self.data} holds no usable database ({error.strerror}): restore it, or remove it to start anew"
+                f"{self.data} holds no usable database ({error.strerror}): restore it, or delete it to start again"
             ) from error
         if made_by != self.software.postgres_major:
             raise EmbeddedError(

@@ -156,11 +156,11 @@ class RemoteLedger:
 
     async def _run(self, calls: Sequence[Call]) -> list[Answer | Exception]:
         answers = await self._message([("EVALSHA", call.script.sha, call) for call in calls])
-        unknown = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        unknown = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
-            again = await self._message([("EVAL", calls[place].script.text, calls[place]) for place in unknown])
-            for place, answer in zip(unknown, again, strict=True):
-                answers[place] = answer
+            again = await self._message([("EVAL", calls[index].script.text, calls[index]) for index in unknown])
+            for index, answer in zip(unknown, again, strict=True):
+                answers[index] = answer
         return answers
 
     async def _message(self, commands: Sequence[tuple[str, str, Call]]) -> list[Answer | Exception]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Self
 from insula.limits.rates.ledger import WINDOW
 
 CONCURRENT: Final = "concurrent-exports"
-_UNTOLD: Final = 5
+_UNKNOWN_WAIT: Final = 5
 """``Retry-After`` in seconds where the wait is unknown."""
 
 Standing = tuple[str, int, float | None]
@@ -52,14 +52,14 @@ class Verdict(NamedTuple):
         return [(b"ratelimit-policy", self.policies.encode()), (b"ratelimit", self._standing().encode())]
 
     def _standing(self) -> str:
-        told = ""
+        fields = ""
         for name, remaining, wait in self.standings:
-            told += f', "{name}";r={remaining}'
+            fields += f', "{name}";r={remaining}'
             if wait is not None:
                 # A wait may exceed its window by a second, until the time slot ends. Longer waits have longer windows.
-                told += f";t={min(_seconds(wait), WINDOW) if wait <= WINDOW + 1 else _seconds(wait)}"
-        return told[2:]
+                fields += f";t={min(_seconds(wait), WINDOW) if wait <= WINDOW + 1 else _seconds(wait)}"
+        return fields[2:]
 
 
 def _seconds(wait: float | None) -> int:
-    return _UNTOLD if wait is None else max(1, math.ceil(wait))
+    return _UNKNOWN_WAIT if wait is None else max(1, math.ceil(wait))

@@ -12,7 +12,7 @@ import pytest
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def directory() -> Iterator[Path]:
     """Create a directory that anybody may traverse."""
     path = Path(tempfile.mkdtemp(prefix="insula-place-"))
     path.chmod(0o755)
@@ -58,6 +58,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         pause.wait(0.02)
 
 
-def environment(place: Path) -> dict[str, str]:
-    """Return an environment in which ``place`` is the data directory."""
-    return {"PATH": os.environ["PATH"], "INSULA_DATA_DIR": str(place)}
+def environment(directory: Path) -> dict[str, str]:
+    """Return an environment in which ``directory`` is the data directory."""
+    return {"PATH": os.environ["PATH"], "INSULA_DATA_DIR": str(directory)}
