@@ -46,7 +46,7 @@ class MortalPostgres:
         self._wait()
 
     async def started(self) -> None:
-        """Start in a thread."""
+        """Start, and wait in a thread."""
         self._server = self._postgres.start(self._port)
         await asyncio.to_thread(self._wait)
 
