@@ -24,7 +24,7 @@ def test_a_key_is_a_lower_case_word(key: str) -> None:
 
 def test_nobody_is_granted_less_than_nothing() -> None:
     assert Amount(key="exports_kept", unit="exports", default=0).of({}) == 0
-    with pytest.raises(ManifestError, match="default=-1 is less than nothing"):
+    with pytest.raises(ManifestError, match="default=-1 is negative"):
         Amount(key="exports_kept", unit="exports", default=-1)
 
 

@@ -134,9 +134,9 @@ def installation_of(*resources: Resource) -> Installation:
         ),
         (
             lambda: replace(TICKETS, static={"insula": Path(__file__).parent}),
-            "static='insula' is no free name under /static: take one such as 'things'",
+            "static='insula' is not a free name under /static: choose one such as 'things'",
         ),
-        (lambda: replace(TICKETS, static={"../x": Path(__file__).parent}), "is no free name under /static"),
+        (lambda: replace(TICKETS, static={"../x": Path(__file__).parent}), "is not a free name under /static"),
         (
             lambda: replace(TICKETS, static={"tickets": Path(__file__).with_name("nowhere")}),
             "there is no folder .*nowhere to serve as /static/tickets: add it",

@@ -24,7 +24,7 @@ class Server:
     async def probe(self) -> None:
         await self.answer()
 
-    async def start_afresh(self) -> None:
+    async def reconnect(self) -> None:
         self.afresh += 1
 
     def resume(self) -> None:

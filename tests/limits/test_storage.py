@@ -20,7 +20,7 @@ def lease(tokens: int, left: int = 0) -> Lease:
         frees_at=70,
         loan="one",
         shared=True,
-        wanes_at=8,
+        renew_at=8,
         low=0,
     )
 

@@ -87,7 +87,7 @@ class Installation:
                     f"there are {', '.join(self.entitlements)}"
                 )
             if value < 0:
-                raise ManifestError(f"granted={key!r}: {value} is less than nothing")
+                raise ManifestError(f"granted={key!r}: {value} is negative")
 
     def _check_policy(self) -> None:
         """Compute the policy's parts, which raises ManifestError for contradictions."""

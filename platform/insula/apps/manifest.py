@@ -233,7 +233,7 @@ def _check_hook(where: str, hook: OnNewTenant) -> None:
 
 def _check_folder(where: str, name: str, folder: Path) -> None:
     if not _FOLDER.fullmatch(name) or (STATIC / name).exists():
-        raise ManifestError(f"{where}: static={name!r} is no free name under /static: take one such as 'things'")
+        raise ManifestError(f"{where}: static={name!r} is not a free name under /static: choose one such as 'things'")
     if not folder.is_dir():
         raise ManifestError(f"{where}: there is no folder {folder} to serve as /static/{name}: add it")
 

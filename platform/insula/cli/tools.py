@@ -28,7 +28,7 @@ def run_tool(name: str, address: Address, arguments: Sequence[str | Path]) -> No
         check=False,
     )
     if done.returncode != 0:
-        raise CommandFailed(_last_word(done.stderr))
+        raise CommandFailed(_error_line(done.stderr))
 
 
 def load_dump(address: Address, file: Path, known: Collection[str]) -> None:
@@ -64,7 +64,7 @@ def load_dump(address: Address, file: Path, known: Collection[str]) -> None:
         for done, said in ((target, loaded), (source, restored)):
             if done.returncode != 0:
                 said.seek(0)
-                raise CommandFailed(_last_word(said.read().decode(errors="replace")))
+                raise CommandFailed(_error_line(said.read().decode(errors="replace")))
 
 
 def _copy_script(source: IO[bytes], target: IO[bytes], known: Collection[str]) -> None:
@@ -84,7 +84,7 @@ def _connecting(options: Mapping[str, int]) -> str:
     return "--dbname=" + " ".join(f"{name}={value}" for name, value in options.items())
 
 
-def _last_word(said: str) -> str:
+def _error_line(said: str) -> str:
     lines = [line for line in said.splitlines() if line.strip()] or ["it said nothing"]
     return next((line for line in lines if "error" in line.lower()), lines[-1])
 

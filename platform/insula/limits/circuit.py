@@ -51,7 +51,7 @@ class Server(Protocol):
     async def probe(self) -> None:
         """Return once it has accepted a write."""
 
-    async def start_afresh(self) -> None:
+    async def reconnect(self) -> None:
         """Abandon connections that may be dead."""
 
     def resume(self) -> None:
@@ -129,7 +129,7 @@ class Circuit:
         while True:
             if self.open:
                 with suppress(*AWAY):
-                    await server.start_afresh()
+                    await server.reconnect()
             found = await self._look(server)
             prompt = prompt + 1 if found is Health.OK else 0
             if found is Health.OK and prompt < _STEADY and (self.health is Health.SLOW or self._relapsed):

@@ -76,7 +76,7 @@ class Limits:
             lease = held(name)
             if lease is None or not lease.serves(limit, now):
                 return await self._admit_with_new_leases(policy)
-            if now >= lease.wanes_at or lease.tokens <= lease.low:
+            if now >= lease.renew_at or lease.tokens <= lease.low:
                 self._leases.renew(counter)
             standings.append((label, lease.left + lease.tokens - 1, lease.frees_at - now))
         if self._hit(policy.item, policy.key):

@@ -39,7 +39,7 @@ class Amount:
         if not _KEY.fullmatch(self.key):
             raise ManifestError(f"the entitlement {self.key!r}: a key is a lower-case word, such as 'api_keys'")
         if self.default < 0:
-            raise ManifestError(f"the entitlement {self.key!r}: default={self.default} is less than nothing")
+            raise ManifestError(f"the entitlement {self.key!r}: default={self.default} is negative")
 
     def of(self, granted: Mapping[str, int]) -> int:
         """Return the amount for a tenant with these ``granted`` entitlements."""

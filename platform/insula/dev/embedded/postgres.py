@@ -9,7 +9,7 @@ from pathlib import Path
 
 from insula.dev.embedded.account import Account
 from insula.dev.embedded.failure import EmbeddedError
-from insula.dev.embedded.process import Server, fresh_log, guarded, last_words, wait_until_vacant
+from insula.dev.embedded.process import Server, error_line, fresh_log, guarded, wait_until_vacant
 from insula.dev.embedded.software import Software
 
 SUPERUSER = "insula_superuser"
@@ -130,7 +130,7 @@ class Postgres:
                 check=False,
             )
         if done.returncode != 0:
-            raise EmbeddedError(f"the database could not be made: {last_words(log)} (log: {log})")
+            raise EmbeddedError(f"the database could not be created: {error_line(log)} (log: {log})")
 
     def _check_version(self) -> None:
         try:

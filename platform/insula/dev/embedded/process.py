@@ -68,7 +68,7 @@ class Server:
         deadline = time.monotonic() + seconds
         while not ready():
             if self._process.poll() is not None:
-                raise EmbeddedError(f"{self._name} did not start: {last_words(self._log)} (log: {self._log})")
+                raise EmbeddedError(f"{self._name} did not start: {error_line(self._log)} (log: {self._log})")
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"{self._name} is not ready after {seconds:.0f} s (log: {self._log})")
             time.sleep(_POLL_SECONDS)
@@ -76,7 +76,7 @@ class Server:
     def check(self) -> None:
         """Raise if the server has ended."""
         if self._process.poll() is not None:
-            raise EmbeddedError(f"{self._name} ended: {last_words(self._log)} (log: {self._log})")
+            raise EmbeddedError(f"{self._name} ended: {error_line(self._log)} (log: {self._log})")
 
     def stop(self, *signals: signal.Signals, seconds: float = 10.0) -> None:
         """Send ``signals`` one after the other, then SIGKILL, until the server has ended."""
@@ -95,7 +95,7 @@ class Server:
         return self._process.pid
 
 
-def last_words(log: Path) -> str:
+def error_line(log: Path) -> str:
     """Return the last line of ``log`` with a failure, or the last line."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     failures = [line for line in lines if any(mark in line.lower() for mark in ("fatal", "error", "panic"))]

@@ -33,7 +33,7 @@ async def enrol(unit: Unit, emails: AccountEmails, email: str) -> Enrolled:
     account = {"user_id": new_user_id(), "email": email, **queries.named(email.partition("@")[0])}
     row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
     if row is None:
-        raise LookupError("an account is there or made")
+        raise LookupError("REGISTER returned no account")
     user_id = UserId(row.user_id)
     if not row.registered:
         return Enrolled(user_id, None)

@@ -185,7 +185,7 @@ def _lease(loan: Loan, reply: LoanReply, starts: float) -> Lease:
         frees_at=starts + reply.wait,
         loan=loan.id,
         shared=reply.shared,
-        wanes_at=starts + LEASE_SECONDS - _AHEAD_SECONDS if reply.tokens else math.inf,
+        renew_at=starts + LEASE_SECONDS - _AHEAD_SECONDS if reply.tokens else math.inf,
         low=_low(loan.limit, reply.tokens),
     )
 

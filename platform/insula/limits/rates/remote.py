@@ -93,7 +93,7 @@ class RemoteLedger:
         """Return once the server has accepted a write: a replica or a server with full memory answers a PING too."""
         await self._redis.set(_PROBE, 1, ex=WINDOW)
 
-    async def start_afresh(self) -> None:
+    async def reconnect(self) -> None:
         """Abandon connections that may be dead: the next message uses a new one."""
         self._sender = None
         if self._queue:

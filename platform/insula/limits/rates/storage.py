@@ -27,7 +27,7 @@ class Lease:
     frees_at: float
     loan: str
     shared: bool
-    wanes_at: float
+    renew_at: float
     """From then on, a request that uses it has it renewed."""
     low: int
     """The same once only so many tokens are left."""
