@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
 
-from tests.support.house import ROOT
+from tests.support.project import ROOT
 
 _GIT: Final = ("git", "-c", "user.name=adopt", "-c", "user.email=adopt@insula.example")
 _STAMPED: Final = ("pyproject.toml", "uv.lock")

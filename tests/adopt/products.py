@@ -9,7 +9,7 @@ from typing import Final
 from tests.adopt.copies import Change
 from tests.adopt.imports import tests_about
 from tests.support.guide import MOST_LINES, blocks_of, lines_of_code
-from tests.support.house import EXAMPLE, ROOT
+from tests.support.project import EXAMPLE, ROOT
 
 GUIDES: Final = ROOT / "docs" / "guides"
 EXAMPLES: Final = ROOT / "examples"

@@ -11,7 +11,7 @@ from tests.adopt import imports
 from tests.adopt.copies import Change, Copy, StepFailed
 from tests.adopt.origin import check
 from tests.adopt.products import LEFT_OUT, NEED_IT, PRODUCTS, Product
-from tests.support.house import ROOT
+from tests.support.project import ROOT
 
 APP, RESOURCE = PRODUCTS[0], PRODUCTS[1]
 OWN = Change("support/app.py", 20, 0)

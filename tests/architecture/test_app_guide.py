@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.guide import Block, blocks_of
-from tests.support.house import ROOT
+from tests.support.project import ROOT
 
 GUIDES = ROOT / "docs" / "guides"
 HOME = next(home for home in (ROOT / "examples", ROOT) if (home / "support" / "app.py").exists())

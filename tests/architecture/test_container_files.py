@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from insula.cli import app as cli
 from insula.core.settings import Settings
-from tests.support.house import PACKAGES, ROOT, SHIPPED, mounted, root_app
+from tests.support.project import PACKAGES, ROOT, SHIPPED, mounted, root_app
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

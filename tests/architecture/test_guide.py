@@ -20,7 +20,7 @@ from insula.core.settings import Settings
 from tests.support.app import environment_of, free_port, serving
 from tests.support.cluster import RUNNING, Servers
 from tests.support.guide import MOST_LINES, blocks_of, lines_of_code
-from tests.support.house import ROOT, SHIPPED
+from tests.support.project import ROOT, SHIPPED
 from tests.support.provider import first_secret
 
 BLOCKS = blocks_of(ROOT / "docs" / "guides" / "add-a-resource.md")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.house import PACKAGES, ROOT
+from tests.support.project import PACKAGES, ROOT
 
 SCRIPT = ROOT / "scripts" / "import_contracts.py"
 

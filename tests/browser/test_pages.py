@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, s
 from insula.core.settings import Settings
 from tests.support.app import serving
 from tests.support.apps import MOUNTS as MOUNTED
-from tests.support.house import mounted, root_app
+from tests.support.project import mounted, root_app
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.house import EXAMPLE, PACKAGES, ROOT
+from tests.support.project import EXAMPLE, PACKAGES, ROOT
 
-LEAVE_IT_OUT = ("tests/adopt/", "tests/support/house.py")
+LEAVE_IT_OUT = ("tests/adopt/", "tests/support/project.py")
 """What leaves it out names what it takes away."""
 APP = "tenants/app.py"
 IMPORTED = re.compile(r"\btenants\.(projects|items)\b|\btenants import (projects|items)\b")

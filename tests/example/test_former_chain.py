@@ -22,7 +22,7 @@ from insula.db.schema.branches import chains, configured, heads
 from tests.cli.test_commands import insula
 from tests.probe.installation import PRODUCT
 from tests.support.databases import administer, empty_database
-from tests.support.house import ROOT
+from tests.support.project import ROOT
 from tests.support.schema import schema_of
 
 RECORDED = gzip.decompress((ROOT / "tests" / "db" / "former_chain.sql.gz").read_bytes()).decode()

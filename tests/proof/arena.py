@@ -18,8 +18,8 @@ from typing import ParamSpec, Self, TypeVar
 from tests.proof.forkserver import Forkserver
 from tests.proof.suites import Outcome, Suite
 from tests.support.cluster import RUNNING, Servers, TestServers, with_path
-from tests.support.house import SHIPPED
 from tests.support.pgbouncer import pooling
+from tests.support.project import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 JOBS = 2

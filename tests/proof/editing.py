@@ -24,7 +24,7 @@ from tests.proof.mutants.text import TEXT
 from tests.proof.mutants.token_scopes import TOKEN_SCOPES
 from tests.proof.results import Result
 from tests.proof.suites import Attacks, Outcome, Suite
-from tests.support.house import EXAMPLE, ROOT
+from tests.support.project import EXAMPLE, ROOT
 
 _TOGETHER: Final = 7
 

@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from insula.callers import ApiKeys
 from tests.support.app import Live
 from tests.support.apps import INSTALLATION
-from tests.support.house import mounted, root_app
+from tests.support.project import mounted, root_app
 
 MOUNTS = ("", *mounted(root_app()))
 KEYED = {app.mount for app in INSTALLATION.apps if any(isinstance(kind, ApiKeys) for kind in app.callers)}

@@ -10,7 +10,7 @@ import pytest
 from tests.support.app import SignIn
 from tests.support.apps import INSTALLATION
 from tests.support.factories import Factories
-from tests.support.house import mounted, root_app
+from tests.support.project import mounted, root_app
 
 APPS = tuple(mount.removeprefix("/") for mount in mounted(root_app()))
 POLICY = re.compile(r'"[a-z-]+";q=\d+(;w=60|;qu="concurrent-requests")')

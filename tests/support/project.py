@@ -1,4 +1,4 @@
-"""What this project is made of, as its own files and its live app say: a product adds folders and apps."""
+"""The project's packages and apps, from its own files: a product adds folders and apps."""
 
 import tomllib
 from collections.abc import Mapping
