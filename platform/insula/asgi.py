@@ -51,6 +51,7 @@ def create_app(
         refusals=tuple(dict.fromkeys(error for app in product.apps.values() for error in app.callers.errors)),
         gauges=tuple(chain.from_iterable(resource.gauges for resource in resources)),
         pages=(*chain.from_iterable(resource.pages for resource in resources), *pages),
+        middleware=installation.middleware,
     )
     for app in installation.apps:
         root.mount(app.mount, build(app, settings, site, product.apps[app.name], vocabularies), name=app.name)

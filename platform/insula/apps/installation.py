@@ -7,10 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from starlette.middleware import Middleware
+
 from insula.access import Permission, Published, grants_of, published
 from insula.access.entitlements import Register
 from insula.apps.demo import Seed
 from insula.apps.manifest import App, Resource, check_variables, unique
+from insula.apps.middleware import check_middleware
 from insula.callers import roles_of
 from insula.core.errors import ManifestError
 from insula.core.settings import Settings, with_groups
@@ -45,6 +48,8 @@ class Installation:
     """A whole product: its brand and its apps.
 
     ``granted`` are the amounts of every new tenant, by entitlement key, if no app has plans.
+    ``middleware`` are the product's own classes of pure ASGI, outermost first, each as ``Middleware(Tag, word="x")``. They
+    run for every app, behind the kernel's: see ``insula.http.middleware``.
     ``former_migrations`` are the revisions of the former single chain, for databases from before the branches.
 
     ``entitlements`` are those of the kernel and all apps, and ``database`` merges all declarations of the database.
@@ -53,6 +58,7 @@ class Installation:
     brand: Brand
     apps: Sequence[App]
     granted: Mapping[str, int] = field(default_factory=lambda: _NO_AMOUNTS)
+    middleware: Sequence[Middleware] = ()
     former_migrations: Path | None = None
     entitlements: Register = field(init=False)
     database: Declarations = field(init=False)
@@ -65,6 +71,7 @@ class Installation:
         unique("two resources have a job {}: rename one", chain.from_iterable(found.jobs for found in self.resources))
         unique("two emails have the name {}: rename one", (email.name for email in self.emails))
         unique("two resources serve /static/{}: rename one", chain.from_iterable(at.static for at in self.resources))
+        check_middleware(self.middleware)
         self._check_policy()
         own = chain.from_iterable(resource.entitlements for resource in self.resources)
         object.__setattr__(self, "entitlements", Register((*ENTITLEMENTS, *own)))

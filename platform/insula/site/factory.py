@@ -8,6 +8,7 @@ from typing import Final, TypedDict
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
+from starlette.middleware import Middleware
 from starlette.types import Scope
 
 from insula.core.settings import Settings
@@ -49,10 +50,12 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
     tags: Sequence[Tag] = (),
     vocabularies: Vocabularies = MappingProxyType({}),
     lifespan: Lifespan | None = None,
+    middleware: Sequence[Middleware] = (),
 ) -> FastAPI:
     """Return an app with handlers, document, docs pages and ``routers``; the root also has the middleware and lifespan.
 
     In a mounted app, a lifespan would never run and middleware would run twice.
+    ``middleware`` is the product's.
     """
     metrics, is_root = RequestMetrics(), not mount
     app = DocumentedApp(
@@ -65,7 +68,7 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
         openapi_url=None,  # the document and its pages are served by our own routes
         redirect_slashes=False,  # it would build a link on the Host header
         generate_unique_id_function=_operation_id,
-        middleware=stack_of(settings, metrics, is_verified_host, successor_of, is_root=is_root),
+        middleware=stack_of(settings, metrics, is_verified_host, successor_of, is_root=is_root, own=middleware),
         lifespan=lifespan,
         telemetry=None if is_root else _UNTRACED,
     )

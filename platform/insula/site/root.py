@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
+from starlette.middleware import Middleware
 
 from insula.callers import Errors
 from insula.core.errors import NotFound
@@ -63,7 +64,7 @@ class Alive(BaseModel):
 root_router = APIRouter(tags=["installation"], route_class=PublicRoute)
 
 
-def build_root(
+def build_root(  # noqa: PLR0913 - what an installation adds, each named by its caller
     settings: Settings,
     lifespan: Lifespan,
     site: Site,
@@ -71,10 +72,12 @@ def build_root(
     refusals: Errors,
     gauges: Sequence[DatabaseGauge] = (),
     pages: Sequence[APIRouter] = (),
+    middleware: Sequence[Middleware] = (),
 ) -> FastAPI:
     """Build the root app, into which the others are mounted.
 
     They add ``gauges`` and ``pages`` to it; signing in to them can raise ``refusals``.
+    ``middleware`` is the product's.
     """
     root = make_app(
         name="root",
@@ -91,6 +94,7 @@ def build_root(
             {"name": "accounts", "description": "Registering, verifying an address, and forgotten passwords."},
         ],
         lifespan=lifespan,
+        middleware=middleware,
     )
     root.state.queue_metrics = QueueMetrics(gauges)
     return root

@@ -9,8 +9,12 @@ The root app alone has the outer stack: it covers the mounted apps. Each sub-app
 5. Moved: hosts of tenants' former slugs lead to those of today.
 6. Head: HEAD is answered as GET, without the body.
 7. Compression: gzip, except for answers with credentials in them.
-8. Doorstep: what is for a mounted app goes straight to it.
+8. The product's own, in the order of its installation. Behind all of the above they see no request that is refused
+   there, a body that is bounded, and answers before they are compressed; what they raise becomes a problem, too.
+9. Doorstep: what is for a mounted app goes straight to it.
 """
+
+from collections.abc import Sequence
 
 from starlette.middleware import Middleware
 
@@ -36,8 +40,9 @@ def stack_of(
     successor: Successor,
     *,
     is_root: bool,
+    own: Sequence[Middleware] = (),
 ) -> list[Middleware]:
-    """Return the middleware of the root or of a mounted app, outermost first."""
+    """Return the middleware of the root or of a mounted app, outermost first; ``own`` is the product's."""
     faults = Middleware(Faults, translate=translate)
     if not is_root:
         return [faults]
@@ -50,5 +55,6 @@ def stack_of(
         Middleware(Moved, settings=settings, successor=successor),
         Middleware(Head),
         Middleware(Compression),
+        *own,
         Middleware(Doorstep),
     ]

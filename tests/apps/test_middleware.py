@@ -1,0 +1,211 @@
+"""A product's own middleware: what it sees of a request, what becomes of its errors, and what is refused of it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.testing import capture_logs
+
+from insula.asgi import create_app
+from insula.core.errors import Forbidden, ManifestError
+from insula.core.settings import Settings
+from tests.support.app import Live, SignIn
+from tests.support.apps import INSTALLATION
+from tests.support.factories import Factories
+
+RACKS = "/api/v1/racks"
+
+
+class Probe:
+    """Notes what it sees, and fails where a header of the request says so."""
+
+    def __init__(self, app: ASGIApp, seen: list[str], name: str = "probe") -> None:
+        self.app = app
+        self.seen = seen
+        self.name = name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        self.seen.append(f"{scope.get('method', 'SOCKET')} {scope['path']}")
+        wish = dict(scope["headers"]).get(b"x-wish")
+        if wish == b"break":
+            raise ZeroDivisionError("canary-in-a-middleware")
+        if wish == b"refuse":
+            raise Forbidden("Not on a Sunday")
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-seen-by", self.name.encode())]
+            await send(message)
+            if wish == b"break late" and message["type"] == "http.response.start":
+                raise ZeroDivisionError("canary-in-a-middleware")
+
+        await self.app(scope, receive, named)
+
+
+class Other(Probe):
+    """Another one."""
+
+
+@asynccontextmanager
+async def serving(live: Live, settings: Settings, *middleware: Middleware) -> AsyncIterator[httpx.AsyncClient]:
+    """Talk to the product with this middleware, on the resources that the tests have open."""
+    app = create_app(settings, replace(INSTALLATION, middleware=middleware))
+    transport = httpx.ASGITransport(replace(live, app=app, undocumented=[]), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield client
+
+
+@pytest.fixture
+def seen() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def probed(live: Live, settings: Settings, seen: list[str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(live, settings, Middleware(Probe, seen=seen)) as client:
+        yield client
+
+
+async def test_it_sees_the_requests_of_every_app_and_changes_their_answers(
+    probed: httpx.AsyncClient, seen: list[str], make: Factories, sign_in: SignIn
+) -> None:
+    tenant = await make.tenant(plan="pro")
+    owner = await sign_in(await make.member(tenant, "owner"), tenant)
+
+    answers = [
+        await probed.post(RACKS, json={"name": "Poetry"}, headers=owner),
+        await probed.get(RACKS),
+        await probed.get("/admin/v1/tenants"),
+        await probed.get("/healthz"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 401, 401, 200]
+    assert [answer.headers["x-seen-by"] for answer in answers] == ["probe"] * 4
+    assert seen == [f"POST {RACKS}", f"GET {RACKS}", "GET /admin/v1/tenants", "GET /healthz"]
+
+
+async def test_several_run_in_the_order_of_their_declaration(live: Live, settings: Settings, seen: list[str]) -> None:
+    both = Middleware(Probe, seen=seen, name="outer"), Middleware(Other, seen=seen, name="inner")
+    async with serving(live, settings, *both) as client:
+        answer = await client.get("/healthz")
+
+    assert answer.headers.get_list("x-seen-by") == ["inner", "outer"]
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "content", "status"),
+    [
+        ("/healthz?a=%00", {}, b"", 400),
+        (RACKS, {"host": "elsewhere.example"}, b"", 421),
+        (RACKS, {"content-length": "99999999"}, b"x", 413),
+    ],
+    ids=["a target with NUL", "another host", "a body beyond the limit"],
+)
+async def test_it_sees_no_request_that_the_kernel_refuses(
+    probed: httpx.AsyncClient, seen: list[str], path: str, headers: dict[str, str], content: bytes, status: int
+) -> None:
+    refused = await probed.request("POST" if content else "GET", path, headers=headers, content=content)
+    assert (refused.status_code, seen) == (status, [])
+    assert "x-seen-by" not in refused.headers
+
+    served = await probed.get("/healthz")
+    assert (served.status_code, seen) == (200, ["GET /healthz"])
+
+
+async def test_its_exception_becomes_a_problem_and_one_line_in_the_log(probed: httpx.AsyncClient) -> None:
+    with capture_logs() as lines:
+        broken = await probed.get("/healthz", headers={"x-wish": "break"})
+    served = await probed.get("/healthz")
+
+    assert (broken.status_code, broken.headers["content-type"]) == (500, "application/problem+json")
+    assert broken.json()["code"] == "internal_error"
+    assert "canary" not in broken.text
+    assert broken.headers["x-request-id"]
+    assert [line["log_level"] for line in lines if line["log_level"] == "error"] == ["error"]
+    assert served.status_code == 200
+
+
+async def test_an_error_that_it_declares_becomes_that_errors_problem(probed: httpx.AsyncClient) -> None:
+    refused = await probed.get("/healthz", headers={"x-wish": "refuse"})
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert refused.json()["detail"] == "Not on a Sunday"
+
+
+async def test_an_exception_after_the_answer_began_breaks_it_off(probed: httpx.AsyncClient) -> None:
+    with capture_logs() as lines:
+        broken = await probed.get("/healthz", headers={"x-wish": "break late"})
+
+    assert broken.content == b""
+    assert any(line["log_level"] == "error" for line in lines)
+    assert (await probed.get("/healthz")).content != b""
+
+
+def test_a_product_without_any_has_the_kernels_alone(settings: Settings) -> None:
+    def names(installation: Sequence[Middleware]) -> list[str]:
+        app = create_app(settings, replace(INSTALLATION, middleware=installation))
+        return [getattr(each.cls, "__name__", "") for each in app.user_middleware]
+
+    own = names([Middleware(Probe, seen=[])])
+    assert INSTALLATION.middleware == ()
+    assert names(()) == [name for name in own if name != "Probe"]
+    assert own.index("Gate") < own.index("Probe") < len(own)
+
+
+class AsTemplatesWriteIt(BaseHTTPMiddleware):
+    """Not pure ASGI."""
+
+
+class NoCall:
+    """Takes no request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+
+class AtOnce(NoCall):
+    """No coroutine."""
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Do nothing."""
+
+
+class OfOne(NoCall):
+    """Of one argument."""
+
+    async def __call__(self, scope: Scope) -> None:
+        """Do nothing."""
+
+
+def function(app: ASGIApp) -> ASGIApp:
+    return app
+
+
+CALLED = r"give it `async def __call__\(self, scope, receive, send\)`"
+WRONG: dict[str, tuple[Sequence[Any], str]] = {
+    "a bare class": ([Probe], r"middleware=Probe: write it as Middleware\(Probe\), of starlette\.middleware"),
+    "no pure ASGI": ([Middleware(AsTemplatesWriteIt)], "middleware=AsTemplatesWriteIt: BaseHTTPMiddleware sees no Web"),
+    "no call": ([Middleware(NoCall)], f"middleware=NoCall: a call of it takes no request: {CALLED}"),  # type: ignore[arg-type]
+    "no coroutine": ([Middleware(AtOnce)], f"middleware=AtOnce: a call of it takes no request: {CALLED}"),  # type: ignore[arg-type]
+    "another call": ([Middleware(OfOne)], f"middleware=OfOne: a call of it takes no request: {CALLED}"),  # type: ignore[arg-type]
+    "a function": ([Middleware(function)], "middleware=function: it is no class: make it one"),
+    "a missing option": ([Middleware(Probe)], r"middleware=Probe: it cannot be made with \(app.*mend the options"),  # type: ignore[call-arg]
+    "an unknown option": ([Middleware(Probe, seen=[], sene=1)], "middleware=Probe: it cannot be made with"),  # type: ignore[call-arg]
+    "the same twice": ([Middleware(Probe, seen=[])] * 2, "middleware=Probe is there twice"),
+}
+
+
+@pytest.mark.parametrize(("declared", "message"), WRONG.values(), ids=WRONG.keys())
+def test_what_is_no_middleware_is_refused_and_the_mend_is_named(declared: Sequence[Any], message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        replace(INSTALLATION, middleware=declared)
