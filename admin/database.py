@@ -7,4 +7,4 @@ from insula.db.schema.declarations import DatabasePart, DeclaredRole
 
 ADMIN: Final = AppRole("insula_admin")
 
-DATABASE: Final = DatabasePart(roles=(DeclaredRole(role=ADMIN, actors=("staff",), tenantless=("mail.send",)),))
+DATABASE: Final = DatabasePart(roles=(DeclaredRole(role=ADMIN, tenantless=("mail.send",)),))

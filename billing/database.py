@@ -10,6 +10,7 @@ TENANTS: Final = OtherAppRole("insula_tenants")
 STAFF: Final = OtherAppRole("insula_admin")
 
 DATABASE: Final = DatabasePart(
-    roles=(DeclaredRole(role=BILLING, actors=("user", "api_key", "provider", "system"), in_worker=True),),
+    roles=(DeclaredRole(role=BILLING, actors=("provider", "system"), in_worker=True),),
     plans="plan",
+    actor_kinds=("provider",),
 )

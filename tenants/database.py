@@ -7,4 +7,4 @@ from insula.db.schema.declarations import DatabasePart, DeclaredRole
 
 TENANTS: Final = AppRole("insula_tenants", weight=8)
 
-DATABASE: Final = DatabasePart(roles=(DeclaredRole(role=TENANTS, actors=("user", "api_key")),))
+DATABASE: Final = DatabasePart(roles=(DeclaredRole(role=TENANTS),))

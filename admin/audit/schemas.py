@@ -8,10 +8,11 @@ from pydantic import ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
 from admin.bodies import STAFF_ID, TENANT_ID, Read
-from insula.audit import PLATFORM, ActorKind
+from insula.audit import PLATFORM
 from insula.core.moments import Moment
 from insula.core.paging import KeysetParams
 from insula.db.models import AuditEvent
+from insula.http.responses.vocabulary import Vocabulary, word_of
 
 _EVENT: Final[JsonDict] = {
     "id": "019ab2c4-0e00-7e00-8e00-738495a6b7c8",
@@ -40,7 +41,7 @@ class AuditEventRead(Read):
     tenant_id: UUID | None = Field(description="Whose log it stands in; null: the platform's.")
     sequence: int = Field(description="Its place in that log.")
     occurred_at: datetime
-    actor_kind: ActorKind
+    actor_kind: str = Field(json_schema_extra=word_of(Vocabulary.ACTORS))
     actor_id: UUID | None = Field(description="Null for the system itself.")
     actor_label: str | None = Field(description="What the actor was called then.")
     action: str

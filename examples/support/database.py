@@ -10,7 +10,7 @@ from support.agents import SupportAgent
 SUPPORT: Final = AppRole("insula_support")
 
 DATABASE: Final = DatabasePart(
-    roles=(DeclaredRole(role=SUPPORT, actors=("user",)),),
+    roles=(DeclaredRole(role=SUPPORT),),
     tables=(
         global_table(SupportAgent),
         may(SUPPORT, "all", SupportAgent, "SELECT"),

@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
-from insula.audit import ActorKind
 from insula.core.moments import Moment
 from insula.core.paging import KeysetParams
 from insula.core.schemas import Read
 from insula.core.text.fields import SearchText
 from insula.http.responses.exports import ExportParams
+from insula.http.responses.vocabulary import Vocabulary, word_of
 
 _EXAMPLE: Final[JsonDict] = {
     "id": "019ab2c4-5e00-7e00-8e00-738495a6b7c8",
@@ -44,7 +44,7 @@ class AuditEventRead(Read):
     id: UUID
     sequence: int = Field(description="Its place in the tenant's log, which counts from 1 and leaves nothing out.")
     occurred_at: datetime
-    actor_kind: ActorKind
+    actor_kind: str = Field(json_schema_extra=word_of(Vocabulary.ACTORS))
     actor_id: UUID | None = Field(description="Id of the user or key that acted; null for the system and providers.")
     actor_label: str | None = Field(
         description="What the actor was called then, where that is known: an email address, a key's name."

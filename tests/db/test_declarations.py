@@ -240,7 +240,8 @@ async def fourth(settings: Settings) -> AsyncIterator[tuple[Settings, Declaratio
     probe = AppRole(f"insula_probe_{secrets.token_hex(4)}")
     mine = DatabasePart(
         owner="probe",
-        roles=(DeclaredRole(role=probe, actors=("user",), tenantless=("probe.ping",)),),
+        roles=(DeclaredRole(role=probe, actors=("user", "robot"), tenantless=("probe.ping",)),),
+        actor_kinds=("robot",),
         tables=(may(probe, "tenant", "tenant", "SELECT"), may(probe, "all", "invitation", "SELECT tenant_id, id")),
     )
     silent = AppRole(f"insula_silent_{secrets.token_hex(4)}")
@@ -277,15 +278,43 @@ async def test_a_further_apps_role_records_acts_of_its_own_actors_alone(fourth: 
     async with connection.transaction():
         await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(chain))
         await connection.execute(event, chain, new_id(), "user")
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="records no act of staff"):
-            async with connection.transaction():
-                await connection.execute(event, chain, new_id(), "staff")
+        await connection.execute(event, chain, new_id(), "robot")
+        for kind in ("staff", "robto"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"records no act of {kind}"):
+                async with connection.transaction():
+                    await connection.execute(event, chain, new_id(), kind)
     await connection.close()
     connection = await asyncpg.connect(role_url(own, silent))
     await connection.execute("SELECT set_config('app.tenant_id', $1, false)", str(chain))
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="records no act of user"):
         await connection.execute(event, chain, new_id(), "user")
     await connection.close()
+
+
+def acting(*actors: str, kinds: tuple[str, ...] = ()) -> DatabasePart:
+    return DatabasePart(owner="probe", roles=(DeclaredRole(role=PROBE, actors=actors),), actor_kinds=kinds)
+
+
+def test_kinds_of_actors_are_the_kernels_and_then_those_that_apps_declare() -> None:
+    kernels = ("user", "staff", "api_key", "system")
+    assert merged(KERNEL).actor_kinds == kernels
+    declared = merged(KERNEL, acting("robot", "user", kinds=("robot", "user")))
+    assert declared.actor_kinds == (*kernels, "robot")
+    assert declared.actors[PROBE] == ("robot", "user")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (acting("usre"), "probe: insula_probe records acts of 'usre', which is no kind of actors; did you mean user"),
+        (acting("robot"), r"which is no kind of actors; there are user, .*add it to actor_kinds="),
+        (acting(kinds=("a robot",)), "'a robot' is no name of a kind of actors: use lower-case letters"),
+    ],
+    ids=["misspelt", "declared by nobody", "no name"],
+)
+def test_a_kind_of_actors_that_nobody_declares_is_an_error(part: DatabasePart, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        merged(KERNEL, part)
 
 
 async def test_a_further_apps_role_enqueues_for_no_tenant_only_what_it_declares(

@@ -127,6 +127,22 @@ async def test_an_early_revision_is_held_to_what_is_declared(early: Settings, st
     as_owner(early, look)
 
 
+async def test_a_database_of_the_first_revision_takes_kinds_of_actors_that_its_check_refused(scratch: Settings) -> None:
+    robot = """
+        INSERT INTO audit_event
+            (tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, address)
+        VALUES (gen_random_uuid(), gen_random_uuid(), now(), 'robot', 'thing.done', 'thing', '1', '', '')
+    """
+    as_owner(scratch, lambda connection: command.downgrade(alembic_config(DECLARED, connection), "kernel_0001"))
+    with pytest.raises(asyncpg.CheckViolationError, match="ck_audit_event_actor_kind"):
+        await administer(scratch, robot)
+
+    migrate(scratch, DECLARED)
+
+    await administer(scratch, robot)
+    as_owner(scratch, _sound)
+
+
 async def test_two_runs_at_once_take_turns(scratch: Settings) -> None:
     as_owner(scratch, partial(downgrade, declared=DECLARED))
     with ThreadPoolExecutor() as threads:

@@ -64,6 +64,7 @@ def vocabularies_of(installation: Installation, policy: Policy) -> Vocabularies:
         Vocabulary.KEY_ACTIONS: sorted(policy.for_keys),
         Vocabulary.COUNTED: list(installation.entitlements.counted),
         Vocabulary.QUOTAS: [quota.key for quota in installation.entitlements.quotas],
+        Vocabulary.ACTORS: list(installation.database.actor_kinds),
     }
 
 

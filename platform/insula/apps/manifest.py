@@ -165,6 +165,7 @@ class App:
         """The database declarations of the app and its resources."""
         return replace(self.database, owner=self.name).joined(
             *chain.from_iterable(resource.tables for resource in self.resources),
+            callers=(kind.actor_kind for kind in self.callers),
             counted=self._counted(),
             branches=self._branches(),
             clocked=(schedule.task for resource in self.resources for schedule in resource.schedules),

@@ -4,7 +4,7 @@ Inside a route a service calls ``record(scope, Act.CREATED, ...)``; elsewhere ``
 the act: the unit's commit writes what was noted, last of all.
 """
 
-from insula.audit.actors import NOWHERE, PLATFORM, SYSTEM, Actor, ActorKind, Audited, Origin
+from insula.audit.actors import NOWHERE, PLATFORM, SYSTEM, Actor, Audited, Origin
 from insula.audit.images import image
 from insula.audit.journal import AuditAction, record, record_in
 
@@ -13,7 +13,6 @@ __all__ = [
     "PLATFORM",
     "SYSTEM",
     "Actor",
-    "ActorKind",
     "AuditAction",
     "Audited",
     "Origin",

@@ -1,12 +1,10 @@
 """Who acts, from where, and on whose chain the act is recorded."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from insula.db.engine.unit import Unit
-
-ActorKind = Literal["user", "staff", "api_key", "system", "provider"]
 
 PLATFORM: Final = UUID(int=0)
 """The chain of acts that belong to no tenant."""
@@ -14,9 +12,12 @@ PLATFORM: Final = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it. ``label`` is what they were called then, an email or a key's name, where that is at hand."""
+    """Who did it. ``label`` is what they were called then, an email or a key's name, where that is at hand.
 
-    kind: ActorKind
+    ``kind`` is one that the installation declares, and that the database role may name: else the database refuses it.
+    """
+
+    kind: str
     id: UUID | None = None
     label: str | None = None
 

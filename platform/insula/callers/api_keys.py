@@ -14,6 +14,8 @@ class ApiKeys:
     """The API keys of tenants. Where an app does not declare them, a key is refused like one that does not exist."""
 
     scheme: ClassVar = "apiKey"
+    actor_kind: ClassVar[str] = ApiKeyPrincipal.kind
+    """The kind of their actors in the audit log."""
 
     async def identity_of(self, presented: PresentedKey, directory: Directory) -> KeyIdentity:
         """Return the key that was presented. Raises Unauthenticated for another secret, or one past its time."""

@@ -39,6 +39,11 @@ class RoleCallers(TokenCallers):
     def __init__(self) -> None:
         self._holders = Reading(self.model, self._holder)
 
+    @property
+    def actor_kind(self) -> str:
+        """The kind of their principals."""
+        return self.principal_type.kind
+
     async def sign_in(self, user_id: UserId, named: NamedTenants, sources: Sources) -> None:
         """Let users with a row sign in, without a tenant. Raises the first of ``errors``."""
         if named or await self._role(user_id, sources) is None:

@@ -19,6 +19,11 @@ class Staff(TokenCallers):
     errors: ClassVar[Errors] = (StaffOnly,)
     remembers: ClassVar = True
 
+    @property
+    def actor_kind(self) -> str:
+        """Staff, also in the audit log."""
+        return StaffPrincipal.kind
+
     async def sign_in(self, user_id: UserId, named: NamedTenants, sources: Sources) -> None:
         """Let staff sign in, without a tenant. Raises StaffOnly for others, and where a tenant is named."""
         if named or await sources.directory.staff_role(user_id) is None:

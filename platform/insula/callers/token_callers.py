@@ -67,6 +67,11 @@ class TokenCallers(ABC):
     changes with ``notify_access``; else a caller would keep access that was taken away.
     """
 
+    @property
+    def actor_kind(self) -> str:
+        """The kind of their actors in the audit log."""
+        return UserPrincipal.kind
+
     @abstractmethod
     async def sign_in(self, user_id: UserId, named: NamedTenants, sources: Sources) -> TenantRecord | None:
         """Return the tenant that the user's token is to be bound to, or None for a token without a tenant.

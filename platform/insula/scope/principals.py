@@ -47,7 +47,7 @@ class UserPrincipal:
     @property
     def actor(self) -> Actor:
         """How the audit log names the user."""
-        return Actor("user", self.user_id, self.email)
+        return Actor(self.kind, self.user_id, self.email)
 
     def person(self) -> UserId:
         """Return the user's id; an API key raises Forbidden here."""
@@ -74,7 +74,7 @@ class ApiKeyPrincipal:
     @property
     def actor(self) -> Actor:
         """How the audit log names the key."""
-        return Actor("api_key", self.key_id, self.name)
+        return Actor(self.kind, self.key_id, self.name)
 
     def person(self) -> Never:
         """Raise Forbidden: an API key is no person."""
@@ -108,7 +108,7 @@ class RolePrincipal:
     @property
     def actor(self) -> Actor:
         """How the audit log names the user."""
-        return Actor("user", self.user_id, self.email)
+        return Actor(self.kind, self.user_id, self.email)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +120,4 @@ class StaffPrincipal(RolePrincipal):
     @property
     def actor(self) -> Actor:
         """How the audit log names the user."""
-        return Actor("staff", self.user_id)
+        return Actor(self.kind, self.user_id)

@@ -14,6 +14,8 @@ _NAMED: Final = "isolation/test_catalogue.py::test_the_gate_names"
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
 _NEW_TENANTS: Final = "platform/insula/tenancy/new_tenants.py"
 _WORDS: Final = "platform/insula/site/vocabularies.py"
+_OWN_MIDDLEWARE: Final = "platform/insula/apps/middleware.py"
+_OWN: Final = tests("apps/test_middleware.py")
 _MANIFESTS: Final = tests("apps/test_manifest.py")
 _BEGUN: Final = tests("tenancy/test_new_tenants.py")
 
@@ -95,6 +97,29 @@ DECLARATIONS: Final = (
         "for each in declared if each.actors or isinstance(each.role, AppRole)}",
         "for each in declared if each.actors}",
         tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
+    ),
+    Edit(
+        "actors: any kind",
+        _DECLARED,
+        "        if kind not in kinds:",
+        "        if False:",
+        tests(f"{_DECLARATIONS}::test_a_kind_of_actors_that_nobody_declares_is_an_error"),
+    ),
+    Edit(
+        "actors: an app's role records no act of its callers",
+        _DECLARED,
+        "actors=tuple(dict.fromkeys((*kinds, *declared.actors)))",
+        "actors=declared.actors",
+        tests("apps/test_actors.py"),
+    ),
+    Edit("middleware: any class", _OWN_MIDDLEWARE, "if fault := _fault(each):", 'if fault := "":', _OWN),
+    Edit("middleware: twice", _OWN_MIDDLEWARE, "for other in declared) > 1:", "for other in declared) > 9:", _OWN),
+    Edit(
+        "middleware: before the gate",
+        "platform/insula/http/middleware/__init__.py",
+        "        Middleware(Gate, ",
+        "        *own,\n        Middleware(Gate, ",
+        _OWN,
     ),
     Edit(
         "catalogue: a quota that counts otherwise",

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -15,14 +15,12 @@ from insula.db.schema.base import Base
 class AuditEvent(Base, table=True):
     """One act. ``tenant_id`` names the chain: the tenant's or, as the nil UUID, the platform's.
 
-    A trigger gives ``sequence`` and the hashes; another refuses to change or delete a row.
+    A trigger gives ``sequence`` and the hashes, and refuses a kind of actor that the role may not name; another one
+    refuses to change or delete a row.
     """
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "sequence"),
-        CheckConstraint(
-            "actor_kind in ('user', 'staff', 'api_key', 'system', 'provider')", name="ck_audit_event_actor_kind"
-        ),
         Index(None, "tenant_id", "occurred_at", "id"),
         Index(None, "tenant_id", "actor_id", "occurred_at", "id"),
         Index(None, "tenant_id", "object_type", "object_id", "occurred_at", "id"),

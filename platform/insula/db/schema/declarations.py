@@ -5,6 +5,7 @@ Provisioning, migrations, the catalogue check, pools and the worker receive that
 ``insula.db.schema.declaration_check`` compares the names with the models.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -31,6 +32,7 @@ from insula.db.schema.rights import (
 )
 
 KERNEL_OWNER: Final = "the kernel"
+_ACTOR_KIND: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NO_TRIGGERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 _EVENT: Final = (
     "INSERT tenant_id, id, occurred_at, actor_kind, actor_id, actor_label, action, object_type, object_id, "
@@ -42,7 +44,8 @@ _EVENT: Final = (
 class DeclaredRole:
     """A role and how it is used.
 
-    ``actors`` are the kinds of actors whose acts it may record in the audit log: without any, it records no act.
+    ``actors`` are the kinds of actors whose acts it may record in the audit log. An app's role may also record those of
+    the app's callers. Without either it records no act.
     ``tenantless`` are the tasks that it may enqueue for no tenant. ``in_worker``: jobs act as this role, besides the
     worker's own.
     """
@@ -74,6 +77,7 @@ class DatabasePart:
     the clock, for no tenant. ``queue`` holds rights on the job queue that cross tenants. The objects of
     ``extensions`` are PostgreSQL's own, and no findings. ``branches`` are the revisions that make its tables.
     ``plans`` is the table of what can be bought: text ``key``, and ``entitlements``, a JSON object of amounts.
+    ``actor_kinds`` are the kinds of actors that are no callers of an app, such as a payment provider.
     """
 
     owner: str = ""
@@ -86,18 +90,23 @@ class DatabasePart:
     extensions: tuple[str, ...] = ()
     branches: tuple[Branch, ...] = ()
     plans: str | None = None
+    actor_kinds: tuple[str, ...] = ()
 
     def joined(
         self,
         *tables: TableDeclaration,
+        callers: Iterable[str] = (),
         counted: Iterable[Counted] = (),
         clocked: Iterable[str] = (),
         queue: Iterable[QueueRight] = (),
         branches: Iterable[Branch] = (),
     ) -> "DatabasePart":
-        """Return this part with what the app's resources declare."""
+        """Return this part with what the app's resources declare, for callers of these kinds of actors."""
+        kinds = tuple(callers)
         return replace(
             self,
+            roles=tuple(_for_callers(each, kinds) for each in self.roles),
+            actor_kinds=(*self.actor_kinds, *kinds),
             tables=(*self.tables, *tables),
             counted=(*self.counted, *counted),
             clocked=(*self.clocked, *clocked),
@@ -117,6 +126,13 @@ class DatabasePart:
         return found[0]
 
 
+def _for_callers(declared: DeclaredRole, kinds: tuple[str, ...]) -> DeclaredRole:
+    """Return an app's role with the right to record its callers' acts, and any other as it is."""
+    if not isinstance(declared.role, AppRole):
+        return declared
+    return replace(declared, actors=tuple(dict.fromkeys((*kinds, *declared.actors))))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declarations:
     """Everything that is declared of the database, of the kernel and of each app. Made by ``merged``."""
@@ -130,6 +146,8 @@ class Declarations:
     counted: Mapping[str, str]
     triggers: Mapping[str, tuple[str, ...]]
     actors: Mapping[DatabaseRole, tuple[str, ...]]
+    actor_kinds: tuple[str, ...]
+    """Every kind of actor that the audit log can name."""
     tenantless: Mapping[DatabaseRole, tuple[str, ...]]
     clocked: tuple[str, ...]
     queue: tuple[QueueRight, ...]
@@ -197,6 +215,8 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
     rights = (*_rights(owners, parts), *_shared_rights(owners, app_roles), *_counting_rights(owners, parts))
     queue = tuple(held for part in parts for held in part.queue)
     _check_roles(owners, roles)
+    actor_kinds = tuple(dict.fromkeys(kind for part in parts for kind in part.actor_kinds))
+    _check_actors(parts, actor_kinds)
     clocked = tuple(task for part in parts for task in part.clocked)
     tenantless = {each.role: each.tenantless for each in declared if each.tenantless}
     if clocked:
@@ -214,6 +234,7 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
         actors=MappingProxyType(
             {each.role: each.actors for each in declared if each.actors or isinstance(each.role, AppRole)}
         ),
+        actor_kinds=actor_kinds,
         tenantless=MappingProxyType(tenantless),
         clocked=clocked,
         queue=queue,
@@ -332,6 +353,20 @@ def _check_roles(owners: _Owners, roles: Iterable[DatabaseRole]) -> None:
             raise ManifestError(
                 f"{owner}: {' '.join(words)}, but no app declares the role {words[0]}; "
                 f"declared are {', '.join(sorted(known))}{did_you_mean(words[0], known)}"
+            )
+
+
+def _check_actors(parts: Iterable[DatabasePart], kinds: tuple[str, ...]) -> None:
+    """Refuse a kind of actor that no part has, and a name that is none."""
+    for kind in kinds:
+        if not _ACTOR_KIND.fullmatch(kind):
+            raise ManifestError(f"{kind!r} is no name of a kind of actors: use lower-case letters, digits and _")
+    named = ((part.owner, each.role, kind) for part in parts for each in part.roles for kind in each.actors)
+    for owner, role, kind in named:
+        if kind not in kinds:
+            raise ManifestError(
+                f"{owner}: {role} records acts of {kind!r}, which is no kind of actors{did_you_mean(kind, kinds)}; "
+                f"there are {', '.join(kinds)} (mend the name, or add it to actor_kinds=)"
             )
 
 

@@ -92,6 +92,7 @@ _EXCEPTIONS: Final = (
 
 KERNEL: Final = DatabasePart(
     owner=KERNEL_OWNER,
+    actor_kinds=("user", "staff", "api_key", "system"),
     branches=(branches.KERNEL,),
     roles=(
         DeclaredRole(role=OWNER),

@@ -33,6 +33,9 @@ class Vocabulary(StrEnum):
     QUOTAS = "quotas"
     """The entitlements of which the usage is counted."""
 
+    ACTORS = "actors"
+    """The kinds of actors that the audit log can name."""
+
 
 def word_of(vocabulary: Vocabulary) -> JsonDict:
     """Return the schema of one of its words."""
