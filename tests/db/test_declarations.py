@@ -114,6 +114,44 @@ def test_two_owners_of_one_thing_are_both_named(table: TableDeclaration, message
     assert merged(KERNEL, part(table))
 
 
+def test_apps_whose_jobs_need_the_same_table_let_the_worker_do_what_both_declare() -> None:
+    mine = part(may(WORKER, "tenant", "invitation", "SELECT tenant_id, id, email", "UPDATE email"))
+    other = part(
+        may(WORKER, "tenant", "invitation", "SELECT tenant_id, role", "DELETE"),
+        may(WORKER, "tenant", "tenant", "SELECT slug"),  # beside what the kernel declares
+        owner="other",
+        role=AppRole("insula_other"),
+    )
+    declared = merged(KERNEL, mine, other)
+    found = {right.command: right for right in declared.rights_on("invitation") if right.role == WORKER}
+    assert found["SELECT"].columns == ("tenant_id", "id", "email", "role")
+    assert found["UPDATE"].columns == ("email",)
+    assert found["DELETE"].columns == ()
+    [tenant] = [right for right in declared.rights_on("tenant") if right.role == WORKER]
+    assert tenant.columns == ("id", "name", "status", "slug")
+    assert len(found) == len([right for right in declared.rights_on("invitation") if right.role == WORKER])
+
+    every = part(may(WORKER, "tenant", "invitation", "SELECT"), owner="other", role=AppRole("insula_other"))
+    [whole] = [
+        right
+        for right in merged(KERNEL, mine, every).rights_on("invitation")
+        if (right.role, right.command) == (WORKER, "SELECT")
+    ]
+    assert whole.columns == ()
+
+
+def test_rights_of_the_worker_that_do_not_reach_equally_far_are_an_error() -> None:
+    mine = part(may(WORKER, "tenant", "invitation", "SELECT id"))
+    other = part(may(WORKER, "all", "invitation", "SELECT id"), owner="other", role=AppRole("insula_other"))
+    with pytest.raises(
+        ManifestError, match=r"insula_worker may SELECT invitation: declared by probe and other, once wit"
+    ):
+        merged(KERNEL, mine, other)
+    twice = part(*(may(WORKER, "tenant", "invitation", "SELECT id"),) * 2)
+    with pytest.raises(ManifestError, match=r"insula_worker may SELECT invitation: declared twice by probe"):
+        merged(KERNEL, twice)
+
+
 def test_the_kernels_tables_stay_the_kernels() -> None:
     with pytest.raises(ManifestError, match="the table user: declared by the kernel and by probe"):
         merged(KERNEL, part(global_table("user")))

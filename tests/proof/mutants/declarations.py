@@ -51,7 +51,7 @@ DECLARATIONS: Final = (
     ),
     Edit(
         "declared: two owners of one thing",
-        _DECLARED,
+        "platform/insula/db/schema/owners.py",
         "if (first := self.found.get(key)) is not None:",
         "if (first := self.found.get(key)) is not None and not owner:",
         tests(f"{_DECLARATIONS}::test_two_owners_of_one_thing_are_both_named"),
@@ -97,6 +97,20 @@ DECLARATIONS: Final = (
         "for each in declared if each.actors or isinstance(each.role, AppRole)}",
         "for each in declared if each.actors}",
         tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
+    ),
+    Edit(
+        "declared: the worker may what the first app says",
+        _DECLARED,
+        "found[key] = replace(first, columns=tuple(columns))",
+        "found[key] = first",
+        tests(f"{_DECLARATIONS}::test_apps_whose_jobs_need_the_same_table_let_the_worker_do_what_both_declare"),
+    ),
+    Edit(
+        "declared: the worker may across tenants what one app says within",
+        _DECLARED,
+        "if first.reach != right.reach:",
+        "if False:",
+        tests(f"{_DECLARATIONS}::test_rights_of_the_worker_that_do_not_reach_equally_far_are_an_error"),
     ),
     Edit(
         "actors: any kind",

@@ -17,19 +17,21 @@ GRACE: Final = 1.0
 _NEXT_TRY: Final = 0.8
 _PAUSE: Final = 0.1
 _WORKERS: Final = (WORKER, BACKUP)
-_KEEPALIVE: Final = (
-    ("TCP_KEEPIDLE", 10),
-    ("TCP_KEEPINTVL", 3),
-    ("TCP_KEEPCNT", 3),
-    ("TCP_USER_TIMEOUT", 10_000),
+_UNACKNOWLEDGED: Final = "tcp_user_timeout"
+_WATCH: Final = (
+    ("TCP_KEEPIDLE", "keepalives_idle", 10),
+    ("TCP_KEEPINTVL", "keepalives_interval", 3),
+    ("TCP_KEEPCNT", "keepalives_count", 3),
+    ("TCP_USER_TIMEOUT", _UNACKNOWLEDGED, 10_000),
 )
-"""Linux' names of the socket options (tcp(7)); elsewhere those that exist."""
+"""Linux' names of the socket options (tcp(7)), of which elsewhere some are missing; libpq's names; the values."""
+LIBPQ_WATCHED: Final[Mapping[str, int]] = MappingProxyType(
+    {"keepalives": 1, **{name: value for _, name, value in _WATCH}}
+)
 LIBPQ_KEEPALIVE: Final[Mapping[str, int]] = MappingProxyType(
-    {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3}
+    {name: value for name, value in LIBPQ_WATCHED.items() if name != _UNACKNOWLEDGED}
 )
-"""The keepalive of ``_KEEPALIVE`` in libpq's names."""
-LIBPQ_WATCHED: Final[Mapping[str, int]] = MappingProxyType({**LIBPQ_KEEPALIVE, "tcp_user_timeout": 10_000})
-"""The user timeout as well."""
+"""Without the time in which data must be acknowledged."""
 
 checkout_ends: ContextVar[float | None] = ContextVar("checkout_ends", default=None)
 """When, by the loop's clock, the current task stops waiting for a connection."""
@@ -60,7 +62,7 @@ def keep_alive(raw: "socket.socket | None") -> None:
     if raw is None or raw.family == socket.AF_UNIX:
         return
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE:
+    for name, _, value in _WATCH:
         option: int | None = getattr(socket, name, None)
         if option is not None:
             raw.setsockopt(socket.IPPROTO_TCP, option, value)

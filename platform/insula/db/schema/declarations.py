@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from insula.core.errors import ManifestError
 from insula.db.engine.roles import BACKUP, GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole
 from insula.db.schema.branches import Branch
+from insula.db.schema.owners import Owners
 from insula.db.schema.queue_rights import Policy, QueueRight, queue_policies, queue_rights
 from insula.db.schema.rights import (
     COMMANDS,
@@ -208,11 +209,11 @@ class Declarations:
 
 def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
     """Return what all the parts declare together. Raises ManifestError for what is declared twice."""
-    owners = _Owners()
+    owners = Owners()
     declared = tuple(_claimed(owners, parts))
     roles = tuple(each.role for each in declared)
     app_roles = tuple(role for role in roles if isinstance(role, AppRole))
-    rights = (*_rights(owners, parts), *_shared_rights(owners, app_roles), *_counting_rights(owners, parts))
+    rights = [*_rights(owners, parts), *_shared_rights(owners, app_roles), *_counting_rights(owners, parts)]
     queue = tuple(held for part in parts for held in part.queue)
     _check_roles(owners, roles)
     actor_kinds = tuple(dict.fromkeys(kind for part in parts for kind in part.actor_kinds))
@@ -226,7 +227,7 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
         roles=roles,
         app_roles=app_roles,
         worker_roles=(WORKER, *(each.role for each in declared if each.in_worker)),
-        rights=rights,
+        rights=_united(owners, rights),
         exceptions=MappingProxyType({(found.table, found.rule, found.subject): found.reason for found in departures}),
         global_tables=frozenset(found.table for found in _all(parts, GlobalTable)),
         counted=MappingProxyType({count.table: count.quota for part in parts for count in part.counted}),
@@ -265,22 +266,7 @@ def rights_of_an_actor(role: DatabaseRole) -> Iterator[Right]:
     yield from may(role, "tenant", "audit_head", "SELECT", "INSERT", "UPDATE sequence, hash")
 
 
-class _Owners:
-    """Whose each declaration is, by its words."""
-
-    def __init__(self) -> None:
-        self.found: dict[tuple[str, ...], str] = {}
-
-    def claim(self, owner: str, *words: str) -> None:
-        """Note a declaration. Raises ManifestError where there is one already."""
-        key = tuple(str(word) for word in words)
-        if (first := self.found.get(key)) is not None:
-            whose = f"twice by {owner}" if first == owner else f"by {first} and by {owner}"
-            raise ManifestError(f"{' '.join(key)}: declared {whose}; keep one of the two")
-        self.found[key] = owner
-
-
-def _claimed(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[DeclaredRole]:
+def _claimed(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[DeclaredRole]:
     """Yield the parts' roles, after claiming all that is no right."""
     for part in parts:
         for each in part.roles:
@@ -312,7 +298,7 @@ def _of_plans(part: DatabasePart) -> Iterator[tuple[str, ...]]:
         yield "the quota", count.quota
 
 
-def _rights(owners: _Owners, parts: Sequence[DatabasePart]) -> Iterator[Right]:
+def _rights(owners: Owners, parts: Sequence[DatabasePart]) -> Iterator[Right]:
     roles = frozenset(each.role for part in parts for each in part.roles)
     for part in parts:
         for table in part.tables:
@@ -326,12 +312,12 @@ def _left_out(role: DatabaseRole, roles: Collection[DatabaseRole]) -> bool:
     return isinstance(role, OtherAppRole) and role not in roles
 
 
-def _shared_rights(owners: _Owners, roles: Iterable[DatabaseRole]) -> Iterator[Right]:
+def _shared_rights(owners: Owners, roles: Iterable[DatabaseRole]) -> Iterator[Right]:
     for role in roles:
         yield from _noted(owners, "the kernel, for every app", rights_of_an_app(role))
 
 
-def _counting_rights(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator[Right]:
+def _counting_rights(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[Right]:
     """Yield what the triggers of counted tables need, which run with the rights of the role that makes a row."""
     for role in {part.app_role for part in parts if part.counted}:
         for right in may(role, "tenant", "tenant_usage", "SELECT", "INSERT", "UPDATE used"):
@@ -339,13 +325,30 @@ def _counting_rights(owners: _Owners, parts: Iterable[DatabasePart]) -> Iterator
                 yield from _noted(owners, "the kernel, for counted tables", [right])
 
 
-def _noted(owners: _Owners, owner: str, rights: Iterable[Right]) -> Iterator[Right]:
+def _noted(owners: Owners, owner: str, rights: Iterable[Right]) -> Iterator[Right]:
     for right in rights:
-        owners.claim(owner, right.role, "may", right.command, right.table)
+        note = owners.share if right.role == WORKER else owners.claim  # every app's jobs run as the worker
+        note(owner, right.role, "may", right.command, right.table)
         yield right
 
 
-def _check_roles(owners: _Owners, roles: Iterable[DatabaseRole]) -> None:
+def _united(owners: Owners, rights: Iterable[Right]) -> tuple[Right, ...]:
+    """Join what several owners let a role do to a table. Raises ManifestError where they do not reach equally far."""
+    found: dict[tuple[str, ...], Right] = {}
+    for right in rights:
+        key = (right.role, "may", right.command, right.table)
+        first = found.setdefault(key, right)
+        if first.reach != right.reach:
+            raise ManifestError(
+                f"{' '.join(key)}: declared by {owners.found[key]}, once within the tenant and once across tenants; "
+                "let both say the same"
+            )
+        columns = dict.fromkeys((*first.columns, *right.columns)) if first.columns and right.columns else ()
+        found[key] = replace(first, columns=tuple(columns))
+    return tuple(found.values())
+
+
+def _check_roles(owners: Owners, roles: Iterable[DatabaseRole]) -> None:
     """Refuse a right of a role that nobody declares: nothing would make that role."""
     known = frozenset(roles)
     for words, owner in owners.found.items():
