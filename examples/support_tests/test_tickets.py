@@ -119,7 +119,7 @@ class TestTickets:
         assert (await client.get(TICKETS, params=answered, headers=agent)).json()["items"] == []
 
     async def test_are_opened_for_members_of_the_tenant_alone(
-        self, client: httpx.AsyncClient, make: Factories, hire: Hire, asker: Membership
+        self, client: httpx.AsyncClient, make: Factories, hire: Hire, asker: Membership, readback: Readback
     ) -> None:
         agent = await hire(AgentRole.CLERK)
         elsewhere = await make.tenant()
@@ -131,6 +131,8 @@ class TestTickets:
         assert problem(await open_in(elsewhere.id)) == (404, "member_not_found")
         assert (await open_in(new_id())).status_code == 404
         assert (await open_in(asker.tenant_id)).status_code == 201
+        [act] = await readback("select actor_kind from audit_event where tenant_id = :id", id=asker.tenant_id)
+        assert act == {"actor_kind": "support_agent"}
 
     async def test_are_answered_by_leads_once(self, client: httpx.AsyncClient, hire: Hire, asker: Membership) -> None:
         clerk, lead = await hire(AgentRole.CLERK), await hire(AgentRole.LEAD)
