@@ -190,16 +190,18 @@ def function(app: ASGIApp) -> ASGIApp:
     return app
 
 
+made: Any = Middleware
+"""Untyped, for the mistakes that mypy would find."""
 CALLED = r"give it `async def __call__\(self, scope, receive, send\)`"
 WRONG: dict[str, tuple[Sequence[Any], str]] = {
     "a bare class": ([Probe], r"middleware=Probe: write it as Middleware\(Probe\), of starlette\.middleware"),
     "no pure ASGI": ([Middleware(AsTemplatesWriteIt)], "middleware=AsTemplatesWriteIt: BaseHTTPMiddleware sees no Web"),
-    "no call": ([Middleware(NoCall)], f"middleware=NoCall: a call of it takes no request: {CALLED}"),  # type: ignore[arg-type]
-    "no coroutine": ([Middleware(AtOnce)], f"middleware=AtOnce: a call of it takes no request: {CALLED}"),  # type: ignore[arg-type]
-    "another call": ([Middleware(OfOne)], f"middleware=OfOne: a call of it takes no request: {CALLED}"),  # type: ignore[arg-type]
+    "no call": ([made(NoCall)], f"middleware=NoCall: a call of it takes no request: {CALLED}"),
+    "no coroutine": ([made(AtOnce)], f"middleware=AtOnce: a call of it takes no request: {CALLED}"),
+    "another call": ([made(OfOne)], f"middleware=OfOne: a call of it takes no request: {CALLED}"),
     "a function": ([Middleware(function)], "middleware=function: it is no class: make it one"),
-    "a missing option": ([Middleware(Probe)], r"middleware=Probe: it cannot be made with \(app.*mend the options"),  # type: ignore[call-arg]
-    "an unknown option": ([Middleware(Probe, seen=[], sene=1)], "middleware=Probe: it cannot be made with"),  # type: ignore[call-arg]
+    "a missing option": ([made(Probe)], r"middleware=Probe: it cannot be made with \(app.*mend the options"),
+    "an unknown option": ([made(Probe, seen=[], sene=1)], "middleware=Probe: it cannot be made with"),
     "the same twice": ([Middleware(Probe, seen=[])] * 2, "middleware=Probe is there twice"),
 }
 
