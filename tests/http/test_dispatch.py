@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -68,6 +69,14 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
+async def _thing() -> str:
+    return "thing"
+
+
+async def _other() -> str:
+    return "other"
+
+
 async def _drop(message: Message) -> None:
     pass
 
@@ -90,9 +99,9 @@ async def test_what_is_mounted_is_entered_as_fastapi_enters_it(path: str) -> Non
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Faults, "__call__", stop)
-        for entrance in (APP.router.app, Doorstep(_never)):
+        for entrance in (APP.router.app, APP.router.middleware_stack, Doorstep(_never)):
             await entrance({**scope_of("GET", path), "app": APP}, _nothing, _drop)
-    assert scopes[0] == scopes[1]
+    assert scopes[0] == scopes[1] == scopes[2]
     assert scopes[0]["root_path"] == "/" + path.split("/")[1]
 
 
@@ -127,6 +136,24 @@ class TestOrder:
         app.add_api_route("/v1/things", _nothing)
         with pytest.raises(UnfitForTable, match="/v1/things"):
             install(app)
+
+    @pytest.mark.parametrize("earlier", ["/{anything}", "/{anything}/things", "/v1/{thing:path}"])
+    def test_a_mount_whose_requests_an_earlier_route_would_take_does_not_fit(self, earlier: str) -> None:
+        app = FastAPI()
+        app.add_api_route(earlier, _nothing)
+        app.mount("/v1", FastAPI())
+        with pytest.raises(UnfitForTable, match="/v1 stands after"):
+            install(app)
+
+    async def test_a_route_before_a_mount_of_its_name_is_found_and_the_mount_has_the_rest(self) -> None:
+        app, mounted = FastAPI(), FastAPI()
+        app.add_api_route("/v1/things", _thing)
+        mounted.add_api_route("/others", _other)
+        app.mount("/v1", mounted)
+        install(app)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            answers = [await client.get(f"/v1/{name}") for name in ("things", "others", "none")]
+        assert [answer.json() for answer in answers] == ["thing", "other", {"detail": "Not Found"}]
 
     def test_a_mount_below_two_segments_does_not_fit(self) -> None:
         app = FastAPI()
