@@ -34,12 +34,15 @@ from insula.core.settings import Settings
 from insula.db.engine.connection import TenantConnection
 from insula.db.engine.pools import Database
 from insula.db.engine.unit import Unit
+from insula.http.metrics import RequestMetrics
+from insula.http.middleware import mounted_stack
 from insula.http.request.json import StrictRequest
 from insula.http.routing.dispatch import install
-from insula.http.routing.idempotency import Replay, claim
+from insula.http.routing.idempotency import Replay, claim, store
+from insula.http.state import Attempt, RequestState, give_state, state_of
 from insula.pages.site import Site
 from insula.scope import Member, Scope, UserPrincipal
-from insula.site.factory import make_app
+from insula.site.factory import make_app, outer_stack
 from insula.tenancy import TenantRecord
 from tenants.database import TENANTS
 
@@ -85,10 +88,9 @@ async def open_scope(request: Request) -> Scope:
     twin: Twin = request.scope["state"]["twin"]
     tenant = twin.homes[request.path_params["project_id"]]
     unit = Unit(twin.engine, tenant.id)
-    state = request.scope.setdefault("insula", {})
-    state["unit"] = unit
+    attempt = state_of(request.scope).attempt = Attempt(unit)
     if request.method == "POST":
-        state["claim"] = await claim(request, unit, principal_id=_NOBODY, app="twin")
+        attempt.claim = await claim(request, unit, principal_id=_NOBODY, app="twin")
     return Scope(twin.principal, tenant, _MEMBER, unit, "", "", _POLICY, _never, None)
 
 
@@ -97,27 +99,34 @@ class TwinRoute(APIRoute):
 
     request_class: ClassVar[type[Request]] = Request
 
+    @staticmethod
+    def begin(request: Request) -> RequestState:
+        """Return the state of a request that met no middleware."""
+        state = RequestState("")
+        give_state(request.scope, state)
+        return state
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, run inside the unit of work."""
         handler = super().get_route_handler()
-        request_class = self.request_class
+        request_class, begin = self.request_class, self.begin
 
         async def run(request: Request) -> Response:
             if request_class is not Request:
                 request = request_class(request.scope, request.receive)
+            state = begin(request)
             try:
                 response = await handler(request)
-                state = request.scope["insula"]
-                if (claimed := state.get("claim")) is not None:
-                    await claimed.store(state["unit"], response)
-                if state["unit"].begun:
-                    await state["unit"].commit()
+                if (attempt := state.attempt) is not None:
+                    if attempt.claim is not None:
+                        await store(attempt.claim, attempt.unit, response)
+                    if attempt.unit.begun:
+                        await attempt.unit.commit()
             except Replay as replay:
                 response = replay.response
             finally:
-                unit: Unit | None = request.scope.get("insula", {}).get("unit")
-                if unit is not None:
-                    await unit.close()
+                if state.attempt is not None:
+                    await state.attempt.unit.close()
             return response
 
         return run
@@ -127,6 +136,11 @@ class StrictTwinRoute(TwinRoute):
     """The same, reading bodies as strictly as the product does."""
 
     request_class: ClassVar[type[Request]] = StrictRequest
+
+    @staticmethod
+    def begin(request: Request) -> RequestState:
+        """Return the state that the root's middleware made."""
+        return state_of(request.scope)
 
 
 def add_twins(router: APIRouter, prefix: str = "") -> None:
@@ -203,6 +217,7 @@ def _inside(settings: Settings) -> FastAPI:
         version="1",
         settings=settings,
         site=SITE,
+        stack=outer_stack(settings, RequestMetrics()),
         lifespan=lifespan,
     )
     v1 = APIRouter(prefix="/v1", route_class=StrictTwinRoute)
@@ -215,6 +230,7 @@ def _inside(settings: Settings) -> FastAPI:
         version="1",
         settings=settings,
         site=SITE,
+        stack=mounted_stack(),
         routers=[v1],
     )
     root.mount("/api", app, name="tenants")

@@ -15,6 +15,7 @@ from insula.apps.settings import read
 from insula.core.logging import configure
 from insula.core.settings import Settings
 from insula.http.kernel import Kernel
+from insula.http.metrics import RequestMetrics
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import seal
 from insula.site.lifespan import lifespan_of
@@ -41,13 +42,15 @@ def create_app(
     settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
     product, site = product_of(installation, settings), site_of(installation)
-    lifespan = lifespan_of(settings, product, installation.database, every(KEY_USES_SECONDS, _write_key_uses))
+    metrics = RequestMetrics()
+    lifespan = lifespan_of(settings, product, installation.database, metrics, every(KEY_USES_SECONDS, _write_key_uses))
     vocabularies = vocabularies_of(installation, product.policy)
     resources = installation.resources
     root = build_root(
         settings,
         lifespan,
         site,
+        metrics,
         refusals=tuple(dict.fromkeys(error for app in product.apps.values() for error in app.callers.errors)),
         gauges=tuple(chain.from_iterable(resource.gauges for resource in resources)),
         pages=(*chain.from_iterable(resource.pages for resource in resources), *pages),

@@ -18,6 +18,7 @@ from insula.signin import auth_router
 from tests.callers import desk
 from tests.support.app import PASSWORD, Live
 from tests.support.factories import Factories, UserRow
+from tests.support.states import with_state
 from tests.support.visitors import new_address
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
@@ -55,7 +56,7 @@ class _WithKernel:
     kernel: Kernel
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app({**scope, "state": {"kernel": self.kernel}}, receive, send)
+        await self.app(with_state(scope, state={"kernel": self.kernel}), receive, send)
 
 
 @pytest.fixture

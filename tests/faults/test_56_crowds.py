@@ -11,6 +11,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insula.core.settings import HttpSettings, Settings
+from insula.http.app_context import AppWithContext
 from tests.http.test_server import served
 from tests.support.app import serving, wait_until
 from tests.support.wire import Wire, wired
@@ -147,15 +148,16 @@ def _is_served(address: str) -> bool:
         return wire.answer()[0] == httpx.codes.OK
 
 
-class Busy:
+class Busy(AppWithContext):
     """An app that answers when the test releases it."""
 
     def __init__(self, settings: HttpSettings) -> None:
-        self.state = type("State", (), {"settings": Settings(http=settings)})
+        super().__init__(openapi_url=None)
+        self.settings = Settings(http=settings)
         self.entered: list[str] = []
         self.go = Event()
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - Starlette's signature
         self.entered.append(scope["path"])
         while not self.go.is_set():  # noqa: ASYNC110  set by another thread
             await asyncio.sleep(0.01)

@@ -15,8 +15,10 @@ from starlette.types import ASGIApp
 
 from insula.core.errors import Forbidden, NotFound, RateLimited, Unavailable
 from insula.core.settings import HttpSettings, Settings
+from insula.http.metrics import RequestMetrics
+from insula.http.middleware import mounted_stack
 from insula.http.routing.route import PublicRoute
-from insula.site.factory import make_app
+from insula.site.factory import make_app, outer_stack
 from tests.support.app import free_port, wait_until
 from tests.support.apps import MOUNTS, SITE
 
@@ -122,9 +124,10 @@ def configured(**http: object) -> Settings:
     return Settings(environment="test", http=HttpSettings.model_validate(http))
 
 
-def build(settings: Settings | None = None) -> FastAPI:
+def build(settings: Settings | None = None, metrics: RequestMetrics | None = None) -> FastAPI:
     """Return the root with its own routes, and the same under /api."""
     settings = settings or configured()
+    stacks = {"root": outer_stack(settings, metrics or RequestMetrics()), "tenants": mounted_stack()}
     root, tenants = (
         make_app(
             name=name,
@@ -134,9 +137,10 @@ def build(settings: Settings | None = None) -> FastAPI:
             version="1",
             settings=settings,
             site=SITE,
+            stack=stacks[name],
             routers=[routes()],
         )
-        for name in ("root", "tenants")
+        for name in stacks
     )
     root.mount("/api", tenants)
     return root

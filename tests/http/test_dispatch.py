@@ -17,6 +17,7 @@ from insula.http.middleware.faults import Faults
 from insula.http.middleware.mount_shortcut import Doorstep
 from insula.http.routing.dispatch import Dispatch, UnfitForTable, install
 from tests.probe.installation import INSTALLATION, REFERENCE
+from tests.support.states import with_state
 
 APP = create_app(
     Settings(environment="test", installation=REFERENCE, database_url="postgresql://x/y", redis_url="redis://x")
@@ -31,7 +32,8 @@ def apps_of(app: FastAPI) -> Iterator[FastAPI]:
 
 
 def scope_of(method: str, path: str) -> Scope:
-    return {"type": "http", "method": method, "path": path, "root_path": "", "headers": [], "query_string": b""}
+    bare = {"type": "http", "method": method, "path": path, "root_path": "", "headers": [], "query_string": b""}
+    return with_state(bare)
 
 
 def cases() -> Iterator[tuple[FastAPI, str, str]]:

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from insula.core.logging import AccessLog, LogFormat
 from insula.core.settings import HttpSettings, Settings
+from insula.http.metrics import RequestMetrics
 from tests.http.probe import build, client_of, configured
 
 Lines = list[Mapping[str, object]]
@@ -144,8 +144,8 @@ async def test_a_path_that_was_sent_is_no_route(access_log: Lines, path: str, ro
 
 @pytest.mark.parametrize("path", ["/healthz", "/docs", "/api/docs", "/api/v1/see", "/api/v1/forbid", "/api/nowhere"])
 async def test_head_is_logged_and_counted_as_its_get_is(access_log: Lines, path: str) -> None:
-    app = build()
-    async with client_of(app) as client:
+    metrics = RequestMetrics()
+    async with client_of(build(metrics=metrics)) as client:
         got, head = await client.get(path), await client.head(path)
     by_get, by_head = access_log
 
@@ -155,22 +155,22 @@ async def test_head_is_logged_and_counted_as_its_get_is(access_log: Lines, path:
     assert {name: value for name, value in by_head.items() if name not in varying} == {
         name: value for name, value in by_get.items() if name not in varying
     }
-    counted = _counted(app)
+    counted = _counted(metrics)
     for labels in [labels for labels in counted if labels[1] == "HEAD"]:
         assert counted[labels] == counted[labels[0], "GET", *labels[2:]] == 1
     assert {method for _, method, _, _ in counted} == {"GET", "HEAD"}
 
 
 async def test_metrics_count_by_app_route_and_status_class() -> None:
-    app = build()
-    async with client_of(app) as client:
+    metrics = RequestMetrics()
+    async with client_of(build(metrics=metrics)) as client:
         await client.get("/api/v1/see")
         await client.get("/api/v1/forbid")
         await client.request("BREW", "/api/v1/canary")
         measured: httpx.Response = await client.get("/nowhere")
 
     assert measured.status_code == 404
-    assert _counted(app) == {
+    assert _counted(metrics) == {
         ("tenants", "GET", "/api/v1/see", "2xx"): 1,
         ("tenants", "GET", "/api/v1/forbid", "4xx"): 1,
         ("tenants", "OTHER", "unmatched", "4xx"): 1,
@@ -196,11 +196,11 @@ def test_a_line_with_half_a_surrogate_pair_is_written_all_the_same(capsys: pytes
     assert json.loads(capsys.readouterr().out)["client"] == "\ud800"
 
 
-def _counted(app: FastAPI) -> dict[tuple[str, str, str, str], float]:
-    """Return how many requests the metrics of ``app`` know, by app, method, route and status class."""
+def _counted(metrics: RequestMetrics) -> dict[tuple[str, str, str, str], float]:
+    """Return how many requests ``metrics`` know, by app, method, route and status class."""
     return {
         (sample.labels["app"], sample.labels["method"], sample.labels["route"], sample.labels["status"]): sample.value
-        for metric in app.state.metrics.registry.collect()
+        for metric in metrics.registry.collect()
         for sample in metric.samples
         if sample.name == "insula_request_duration_seconds_count"
     }

@@ -7,6 +7,7 @@ from insula.core.errors import BadRequest
 from insula.core.settings import Settings
 from insula.http.errors import HostMoved
 from insula.http.middleware.moved import Moved
+from tests.support.states import with_state
 
 SETTINGS = Settings(environment="test", public_url="https://app.insula.dev:8443", base_domain="insula.dev")
 OLD, NEW = "old.insula.dev", "https://new.insula.dev:8443"
@@ -40,7 +41,7 @@ async def answer(
         "query_string": query,
         "headers": [(b"host", host.encode())],
     }
-    await Moved(_served, SETTINGS, _successor)(scope, receive, send)
+    await Moved(_served, SETTINGS, _successor)(with_state(scope), receive, send)
     headers = dict(sent[0]["headers"])
     return sent[0]["status"], headers.get(b"location", b"").decode() or None
 

@@ -26,6 +26,7 @@ from tenants.database import TENANTS
 from tests.probe.racks.permissions import Action
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
+from tests.support.states import with_state
 from tests.support.visitors import problem
 from tests.support.waiting import answers
 
@@ -73,7 +74,7 @@ async def probe(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClie
     give_context(app, mounted.context)
 
     async def serve(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        await app({**scope, "state": {"kernel": live.kernel}}, receive, send)
+        await app(with_state(scope, state={"kernel": live.kernel}), receive, send)
 
     transport = httpx.ASGITransport(serve, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:

@@ -14,11 +14,11 @@ from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.schema.branches import heads
 from insula.http.kernel import Kernel
+from insula.http.metrics import RequestMetrics
 from insula.limits import Limits, close, connect
 from insula.site import health
-from insula.site.factory import make_app
-from insula.site.queue_metrics import QueueMetrics
-from insula.site.root import root_router
+from insula.site.factory import make_app, outer_stack
+from insula.site.root import installation_router
 from tests.http.probe import client_of
 from tests.support.app import Live
 from tests.support.apps import DECLARED, MOUNTS, SITE
@@ -26,6 +26,7 @@ from tests.support.apps import DECLARED, MOUNTS, SITE
 
 def _root(settings: Settings, kernel: Kernel) -> FastAPI:
     """Return a new root app, without readiness cached by other tests."""
+    metrics = RequestMetrics()
     root = make_app(
         name="root",
         mount="",
@@ -34,9 +35,9 @@ def _root(settings: Settings, kernel: Kernel) -> FastAPI:
         version="1",
         settings=settings,
         site=SITE,
-        routers=[root_router],
+        stack=outer_stack(settings, metrics),
+        routers=[installation_router(settings, metrics)],
     )
-    root.state.queue_metrics = QueueMetrics()
 
     async def with_kernel(scope: Scope, receive: Receive, send: Send) -> None:
         await root({**scope, "state": {"kernel": kernel}}, receive, send)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypedDict
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from insula.access import Policy
 from insula.access.entitlements import Register
@@ -52,7 +54,19 @@ class Kernel:
     apps: Mapping[str, AppContext]
 
 
+class LifespanState(TypedDict):
+    """What the root's lifespan yields. The server puts a copy of it into the scope of each request, as ASGI has it."""
+
+    kernel: Kernel
+
+
 def kernel_of(connection: HTTPConnection) -> Kernel:
-    """Return the kernel that the lifespan put into this connection's state."""
+    """Return the kernel that the lifespan opened."""
     kernel: Kernel = connection.scope["state"]["kernel"]
+    return kernel
+
+
+def kernel_if_open(scope: Scope) -> Kernel | None:
+    """Return the kernel, or None where no lifespan runs."""
+    kernel: Kernel | None = scope.get("state", {}).get("kernel")
     return kernel

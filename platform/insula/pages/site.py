@@ -14,6 +14,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from insula.http.app_context import AppWithContext
+
 STATIC: Final = Path(__file__).parent / "static"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -62,10 +64,16 @@ class Site:
         return _templates(package).get_template(template).render(site=self, **values)
 
 
+class AppWithPages(AppWithContext):
+    """An app with what its pages show, which ``make_app`` sets."""
+
+    site: Site
+
+
 def site_of(request: Request) -> Site:
     """Return the data of pages from this request's app."""
-    site: Site = request.app.state.site
-    return site
+    app: AppWithPages = request.app
+    return app.site
 
 
 def html_page(request: Request, template: str, package: str = _OURS, /, **values: object) -> HTMLResponse:

@@ -12,13 +12,12 @@ from starlette.middleware import Middleware
 from starlette.types import Scope
 
 from insula.core.settings import Settings
-from insula.http.kernel import Kernel
+from insula.http.kernel import kernel_if_open
 from insula.http.metrics import RequestMetrics
-from insula.http.middleware import stack_of
+from insula.http.middleware import root_stack
 from insula.http.responses.handlers import install_handlers
 from insula.pages.site import Assets, Site
 from insula.site.docs import add_documentation
-from insula.site.health import Watch
 from insula.site.openapi import DocumentedApp
 from insula.site.vocabularies import Vocabularies
 
@@ -46,18 +45,18 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
     version: str,
     settings: Settings,
     site: Site,
+    stack: Sequence[Middleware],
     routers: Iterable[APIRouter] = (),
     tags: Sequence[Tag] = (),
     vocabularies: Vocabularies = MappingProxyType({}),
     lifespan: Lifespan | None = None,
-    middleware: Sequence[Middleware] = (),
 ) -> FastAPI:
-    """Return an app with handlers, document, docs pages and ``routers``; the root also has the middleware and lifespan.
+    """Return an app with handlers, document, docs pages and ``routers``.
 
-    In a mounted app, a lifespan would never run and middleware would run twice.
-    ``middleware`` is the product's.
+    ``stack`` is its middleware: ``outer_stack`` for the root, ``mounted_stack`` for a mounted app, in which the other
+    would run twice and a lifespan never.
     """
-    metrics, is_root = RequestMetrics(), not mount
+    is_root = not mount
     app = DocumentedApp(
         title=title,
         description=description,
@@ -68,19 +67,17 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
         openapi_url=None,  # the document and its pages are served by our own routes
         redirect_slashes=False,  # it would build a link on the Host header
         generate_unique_id_function=_operation_id,
-        middleware=stack_of(settings, metrics, is_verified_host, successor_of, is_root=is_root, own=middleware),
+        middleware=stack,
         lifespan=lifespan,
         telemetry=None if is_root else _UNTRACED,
     )
     app.vocabularies = vocabularies
-    app.state.name = name
-    app.state.metrics = metrics
-    app.state.settings = settings
-    app.state.watch = Watch()
+    app.name = name
+    app.settings = settings
+    app.site = site
     install_handlers(app)
     for router in routers:
         app.include_router(router)
-    app.state.site = site
     add_documentation(app, site, name, mount)
     if is_root:
         app.mount("/static", Assets(site.static), name="static")
@@ -91,13 +88,18 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
+def outer_stack(settings: Settings, metrics: RequestMetrics, own: Sequence[Middleware] = ()) -> list[Middleware]:
+    """Return the middleware of the root, which counts its requests in ``metrics``; ``own`` is the product's."""
+    return root_stack(settings, metrics, is_verified_host, successor_of, own)
+
+
 async def is_verified_host(scope: Scope, host: str) -> bool:
     """Return whether ``host`` is a tenant's verified domain; False if no lifespan runs."""
-    kernel: Kernel | None = scope.get("state", {}).get("kernel")
+    kernel = kernel_if_open(scope)
     return kernel is not None and await kernel.directory.tenant_for_host(host) is not None
 
 
 async def successor_of(scope: Scope, host: str) -> str | None:
     """Return the slug that replaced the one in ``host``, if any; None if no lifespan runs."""
-    kernel: Kernel | None = scope.get("state", {}).get("kernel")
+    kernel = kernel_if_open(scope)
     return None if kernel is None else await kernel.directory.successor_of_host(host)

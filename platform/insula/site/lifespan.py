@@ -1,6 +1,6 @@
 """The root's lifespan: opens and warms what requests need, and closes it in reverse order."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
@@ -10,7 +10,7 @@ from insula.core.lag import LagMeter
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.schema.declarations import Declarations
-from insula.http.kernel import Kernel, Product
+from insula.http.kernel import Kernel, LifespanState, Product
 from insula.http.metrics import RequestMetrics
 from insula.identity import (
     AccountEmails,
@@ -30,17 +30,16 @@ Background = Callable[[Kernel], AbstractAsyncContextManager[None]]
 
 
 def lifespan_of(
-    settings: Settings, product: Product, declared: Declarations, *background: Background
-) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Kernel]]]:
+    settings: Settings, product: Product, declared: Declarations, metrics: RequestMetrics, *background: Background
+) -> Callable[[FastAPI], AbstractAsyncContextManager[LifespanState]]:
     """Return the root's lifespan. Each request passes its state, ``kernel``, to the mounted apps.
 
     Each ``background`` runs in parallel to requests, while the kernel is open.
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Kernel]]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[LifespanState]:
         async with AsyncExitStack() as stack:
-            metrics: RequestMetrics = app.state.metrics
             lag = LagMeter(metrics.observe_lag)
             kernel = await _open(settings, product, declared, lag, stack)
             for work in background:

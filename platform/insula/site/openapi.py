@@ -6,9 +6,9 @@ from typing import Any
 
 from insula.callers import ApiKeys
 from insula.core.errors import AppError, InvalidRequest, InvalidValue
-from insula.http.app_context import AppWithContext
 from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout
 from insula.http.responses.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
+from insula.pages.site import AppWithPages
 from insula.site.examples import add_examples
 from insula.site.limit_fields import add_limit_fields
 from insula.site.vocabularies import Vocabularies, list_words
@@ -32,7 +32,7 @@ _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]  # an OpenAPI document has no fixed shape
 
 
-class DocumentedApp(AppWithContext):
+class DocumentedApp(AppWithPages):
     """A FastAPI app whose document includes the errors that any request can get."""
 
     vocabularies: Vocabularies = MappingProxyType({})

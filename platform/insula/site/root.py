@@ -20,9 +20,10 @@ from insula.http.metrics import RequestMetrics
 from insula.http.request.addresses import parse_address
 from insula.http.routing.route import PublicRoute
 from insula.http.routing.route_check import DOCUMENTATION
+from insula.http.state import UndeclaredForwarding, state_of
 from insula.pages.site import POLICY, Site, site_of
 from insula.signin import account_pages, accounts_router, auth_router
-from insula.site.factory import Lifespan, make_app
+from insula.site.factory import Lifespan, make_app, outer_stack
 from insula.site.health import Readiness, Watch
 from insula.site.queue_metrics import DatabaseGauge, QueueMetrics
 
@@ -61,13 +62,29 @@ class Alive(BaseModel):
     status: Literal["alive"] = "alive"
 
 
-root_router = APIRouter(tags=["installation"], route_class=PublicRoute)
+def installation_router(settings: Settings, metrics: RequestMetrics, gauges: Sequence[DatabaseGauge] = ()) -> APIRouter:
+    """Return the routes of the page that shows the apps, of the probes and of the process's metrics."""
+    router = APIRouter(tags=["installation"], route_class=PublicRoute)
+    probes = _Probes(settings, metrics, gauges)
+    unready = {"model": Readiness, "description": "It cannot serve just now."}
+    router.add_api_route("/", home, methods=["GET"], include_in_schema=False)
+    router.add_api_route("/healthz", healthz, methods=["GET"], summary="Is the process alive?")
+    router.add_api_route(
+        "/readyz",
+        probes.readyz,
+        methods=["GET"],
+        summary="Can the process serve?",
+        responses={HTTPStatus.SERVICE_UNAVAILABLE.value: unready},
+    )
+    router.add_api_route("/metrics", probes.metrics, methods=["GET"], include_in_schema=False)
+    return router
 
 
 def build_root(  # noqa: PLR0913 - what an installation adds, each named by its caller
     settings: Settings,
     lifespan: Lifespan,
     site: Site,
+    metrics: RequestMetrics,
     *,
     refusals: Errors,
     gauges: Sequence[DatabaseGauge] = (),
@@ -76,10 +93,11 @@ def build_root(  # noqa: PLR0913 - what an installation adds, each named by its 
 ) -> FastAPI:
     """Build the root app, into which the others are mounted.
 
-    They add ``gauges`` and ``pages`` to it; signing in to them can raise ``refusals``.
+    The apps add ``gauges`` and ``pages`` to it; signing in to them can raise ``refusals``. ``metrics`` counts requests.
     ``middleware`` is the product's.
     """
-    root = make_app(
+    installation = installation_router(settings, metrics, gauges)
+    return make_app(
         name="root",
         mount="",
         title=site.brand,
@@ -87,20 +105,17 @@ def build_root(  # noqa: PLR0913 - what an installation adds, each named by its 
         version=version("insula"),
         settings=settings,
         site=site,
-        routers=[root_router, auth_router(refusals), accounts_router(), account_pages, *pages],
+        stack=outer_stack(settings, metrics, middleware),
+        routers=[installation, auth_router(refusals), accounts_router(), account_pages, *pages],
         tags=[
             {"name": "installation", "description": "Health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},
             {"name": "accounts", "description": "Registering, verifying an address, and forgotten passwords."},
         ],
         lifespan=lifespan,
-        middleware=middleware,
     )
-    root.state.queue_metrics = QueueMetrics(gauges)
-    return root
 
 
-@root_router.get("/", include_in_schema=False)
 async def home(request: Request) -> HTMLResponse:
     """Show the apps, their documents and their health."""
     site = site_of(request)
@@ -108,48 +123,46 @@ async def home(request: Request) -> HTMLResponse:
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
 
-@root_router.get("/healthz", summary="Is the process alive?")
 async def healthz() -> Alive:
     """Answer while the process can. It looks at nothing else: restarting it would not mend a database."""
     return Alive()
 
 
-@root_router.get(
-    "/readyz",
-    summary="Can the process serve?",
-    responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": Readiness, "description": "It cannot serve just now."}},
-)
-async def readyz(request: Request, response: Response) -> Readiness:
-    """Look at the database, its migrations, Redis and this process itself. Without Redis it serves on, degraded."""
-    watch: Watch = request.app.state.watch
-    found = await watch.look(kernel_of(request))
-    if found.status == "unready":
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return found
+class _Probes:
+    """The handlers for the health and the metrics of this process, with their sources."""
 
+    def __init__(self, settings: Settings, metrics: RequestMetrics, gauges: Sequence[DatabaseGauge]) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._watch = Watch()
+        self._queue = QueueMetrics(gauges)
 
-@root_router.get("/metrics", include_in_schema=False)
-async def metrics(request: Request) -> Response:
-    """Return the process's metrics, to callers with the token; in a local environment without one, to this machine."""
-    if not _may_measure(request):
-        raise NotFound
-    found: RequestMetrics = request.app.state.metrics
-    queue: QueueMetrics = request.app.state.queue_metrics
-    body = generate_latest(found.registry) + await queue.render(kernel_of(request))
-    return Response(body, media_type=CONTENT_TYPE_LATEST)
+    async def readyz(self, request: Request, response: Response) -> Readiness:
+        """Look at the database, its migrations, Redis and this process itself. Without Redis it serves on, degraded."""
+        found = await self._watch.look(kernel_of(request))
+        if found.status == "unready":
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return found
 
+    async def metrics(self, request: Request) -> Response:
+        """Return the process's metrics, to callers with the token; without one, if local, to this machine."""
+        if not self._may_measure(request):
+            raise NotFound
+        body = generate_latest(self._metrics.registry) + await self._queue.render(kernel_of(request))
+        return Response(body, media_type=CONTENT_TYPE_LATEST)
 
-def _may_measure(request: Request) -> bool:
-    settings: Settings = request.app.state.settings
-    token = settings.http.metrics_token.get_secret_value()
-    if token:
-        given = request.headers.get("authorization", "")
-        return secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
-    # In production every request may come from loopback, through a proxy on this machine that adds no header.
-    return settings.environment != "production" and _is_loopback(request)
+    def _may_measure(self, request: Request) -> bool:
+        token = self._settings.http.metrics_token.get_secret_value()
+        if token:
+            given = request.headers.get("authorization", "")
+            return secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
+        # In production every request may come from loopback, through a proxy on this machine that adds no header.
+        return self._settings.environment != "production" and _is_loopback(request)
 
 
 def _is_loopback(request: Request) -> bool:
-    address = parse_address(request.client.host) if request.client is not None else None
     # A request through an undeclared proxy comes from loopback too, but not from this machine.
-    return address is not None and address.is_loopback and not request.scope.get("insula", {}).get("hearsay", False)
+    if isinstance(state_of(request.scope).forwarding, UndeclaredForwarding):
+        return False
+    address = parse_address(request.client.host) if request.client is not None else None
+    return address is not None and address.is_loopback

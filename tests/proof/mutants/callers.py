@@ -14,8 +14,8 @@ CALLERS: Final = (
     Edit(
         "callers: those that cannot be read are served",
         _PROXIES,
-        '            scope["insula"]["refusal"] = error\n',
-        "",
+        "            return UnreadableForwarding(request_id, error=error)\n",
+        "            return Forwarding(request_id)\n",
         _BEHIND,
     ),
     Edit(

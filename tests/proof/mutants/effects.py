@@ -7,6 +7,7 @@ from tests.proof.mutants.targets import fault, tests
 
 _KEYS: Final = "platform/insula/http/routing/idempotency.py"
 _ACCESS: Final = "platform/insula/http/routing/guards.py"
+_STATE: Final = tests("http/test_state.py")
 _SEAL: Final = "platform/insula/http/routing/route_check.py"
 _RUNNER: Final = "platform/insula/worker/runner.py"
 _JOBS: Final = "platform/insula/jobs/context.py"
@@ -86,6 +87,28 @@ EFFECTS: Final = (
         tests("audit/test_streaming.py"),
     ),
     Edit("routes: unguarded ones serve", _SEAL, "    if undeclared:\n", "    if False:\n", fault("30_unguarded_route")),
+    Edit(
+        "routes: one guard's caller is let in by all",
+        _ACCESS,
+        "return admission is not None and admission.guard is self",
+        "return admission is not None",
+        _STATE,
+    ),
+    Edit(
+        "routes: the unit of one guard is lost to another",
+        _ACCESS,
+        "if state.attempt is not None:",
+        "if False:",
+        _STATE,
+    ),
+    Edit("routes: two guards are taken", "platform/insula/http/routing/route.py", ")])) > 1:", ")])) > 2:", _STATE),
+    Edit(
+        "scope: any key",
+        "scripts/check_scope.py",
+        "elif text not in allowed:",
+        "elif False:",
+        tests("architecture/test_check_scope.py"),
+    ),
     Edit("routes: two share a name", _SEAL, "    if repeated:\n", "    if False:\n", fault("30_unguarded_route")),
     Edit(
         "repeated: not what the release before did",

@@ -30,27 +30,22 @@ from insula.http.middleware.head import Head
 from insula.http.middleware.mount_shortcut import Doorstep
 from insula.http.middleware.moved import Moved, Successor
 
-__all__ = ["Successor", "VerifiedHost", "stack_of"]
+__all__ = ["Successor", "VerifiedHost", "mounted_stack", "root_stack"]
 
 
-def stack_of(
+def root_stack(
     settings: Settings,
     metrics: RequestMetrics,
     verified_host: VerifiedHost,
     successor: Successor,
-    *,
-    is_root: bool,
     own: Sequence[Middleware] = (),
 ) -> list[Middleware]:
-    """Return the middleware of the root or of a mounted app, outermost first; ``own`` is the product's."""
-    faults = Middleware(Faults, translate=translate)
-    if not is_root:
-        return [faults]
+    """Return the middleware of the root app, outermost first; ``own`` is the product's."""
     origins = settings.http.cors_origins
     return [
         Middleware(Edge, settings=settings, metrics=metrics),
         *([Middleware(Cors, origins=origins)] if origins else []),
-        faults,
+        *mounted_stack(),
         Middleware(Gate, settings=settings, verified_host=verified_host),
         Middleware(Moved, settings=settings, successor=successor),
         Middleware(Head),
@@ -58,3 +53,8 @@ def stack_of(
         *own,
         Middleware(Doorstep),
     ]
+
+
+def mounted_stack() -> list[Middleware]:
+    """Return the middleware of a mounted app."""
+    return [Middleware(Faults, translate=translate)]

@@ -11,9 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from insula.core.ids import RANDOM_BITS, id_text
 from insula.core.logging import AccessLog
 from insula.core.settings import Settings
+from insula.http.app_context import AppWithContext
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware.forwarded import RawHeaders
 from insula.http.middleware.proxies import Proxies
+from insula.http.state import RequestState, give_state, state_of
 
 _CLIENT_GONE = 499
 _SWITCHING, _FORBIDDEN = 101, 403
@@ -49,8 +51,10 @@ class Edge:
             await self.app(scope, receive, send)
             return
         begun = perf_counter()
-        state = scope["insula"] = {}
-        request_id = state["request_id"] = self.proxies.settle(scope) or id_text(self.dice.getrandbits(RANDOM_BITS))
+        forwarding = self.proxies.settle(scope)
+        request_id = forwarding.request_id or id_text(self.dice.getrandbits(RANDOM_BITS))
+        state = RequestState(request_id, forwarding)
+        give_state(scope, state)
         status = 0
 
         async def answer(message: Message) -> None:
@@ -58,7 +62,7 @@ class Edge:
             kind = message["type"]
             if kind == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": self._dress(message.get("headers", ()), scope, begun)}
+                message = {**message, "headers": self._dress(message.get("headers", ()), scope, request_id, begun)}
             elif kind == "websocket.accept":
                 status = _SWITCHING
                 message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())]}
@@ -70,36 +74,37 @@ class Edge:
         try:
             await self.app(scope, receive, answer)
         finally:
-            self._tell(scope, status or _CLIENT_GONE, perf_counter() - begun)
+            self._tell(scope, state, status or _CLIENT_GONE, perf_counter() - begun)
             structlog.contextvars.reset_contextvars(**tokens)
 
-    def _dress(self, headers: RawHeaders, scope: Scope, begun: float) -> list[tuple[bytes, bytes]]:
+    def _dress(self, headers: RawHeaders, scope: Scope, request_id: str, begun: float) -> list[tuple[bytes, bytes]]:
         own = _SECURED.intersection(name for name, _ in headers)
         security = _SECURITY if not own else [pair for pair in _SECURITY if pair[0] not in own]
         dressed = [*headers, *security]
-        dressed.append((b"x-request-id", scope["insula"]["request_id"].encode()))
+        dressed.append((b"x-request-id", request_id.encode()))
         if scope["scheme"] == "https":
             dressed.append(_HSTS)
         if self.tells_time:
             dressed.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - begun) * 1000)))
         return dressed
 
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        app: str = getattr(scope["app"].state, "name", "root")
+    def _tell(self, scope: Scope, state: RequestState, status: int, seconds: float) -> None:
+        served = scope["app"]
+        app = served.name if isinstance(served, AppWithContext) else "root"
         method: str = scope.get("method", "WEBSOCKET")
         route = route_of(scope)
         self.metrics.observe(app=app, method=method, route=route, status=status, seconds=seconds)
-        state = scope["insula"]
+        subject = state.subject
         fields = {
-            "request_id": state["request_id"],
+            "request_id": state.request_id,
             "app": app,
             "method": method,
             "route": route,
             "status": status,
             "duration_ms": round(seconds * 1000, 2),
             "client": scope["client"][0] if scope.get("client") else None,
-            "tenant": state.get("tenant_id"),
-            "principal": state.get("principal_id"),
+            "tenant": None if subject is None else subject.tenant_id,
+            "principal": None if subject is None else subject.principal_id,
         }
         self.log.write("debug" if route in _PROBES else "info", fields)
 
@@ -107,7 +112,7 @@ class Edge:
 def route_of(scope: Scope) -> str:
     """Return the template of the route that was taken, with its mount; never the path that was sent."""
     mount: str = scope.get("root_path", "")
-    found: str | None = scope["insula"].get("template") if "insula" in scope else None
+    found = state_of(scope).template
     if found is not None:
         return mount + found
     # An included route stands under the path that its routers give it; FastAPI keeps that here.

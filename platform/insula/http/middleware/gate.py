@@ -11,7 +11,8 @@ from insula.core.errors import BadRequest, Forbidden
 from insula.core.settings import Settings
 from insula.http.errors import BodyTimeout, Refusal, UnknownHost
 from insula.http.request.body_limits import CLOSE, SizedBody, check_length, has_body
-from insula.http.request.headers import MAY_NAME_TENANT, normal_host, own_hosts, read_headers
+from insula.http.request.headers import head_of, own_hosts
+from insula.http.state import UnreadableForwarding, state_of
 
 VerifiedHost = Callable[[Scope, str], Awaitable[bool]]
 _MAX_TARGET = 16_384
@@ -37,14 +38,12 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        state = scope.setdefault("insula", {})
-        if (refusal := state.get("refusal")) is not None:
-            raise refusal
-        headers = read_headers(scope)
-        host = normal_host(headers.get(b"host", b"").decode("latin-1"))
-        state["headers"] = headers  # these three for whoever asks further in: once is enough
-        state["host"] = host
-        state[MAY_NAME_TENANT] = b"x-tenant" in headers or host not in self.hosts.exact
+        forwarding = state_of(scope).forwarding
+        if isinstance(forwarding, UnreadableForwarding):
+            raise forwarding.error
+        head = head_of(scope)
+        headers, host = head.headers, head.host
+        head.may_name_tenant = b"x-tenant" in headers or host not in self.hosts.exact
         check_target(scope)
         if not self.hosts.has(host):
             await self._check_host(scope, host)

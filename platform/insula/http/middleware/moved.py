@@ -10,7 +10,7 @@ from insula.core.errors import BadRequest
 from insula.core.settings import Settings
 from insula.http.errors import HostMoved
 from insula.http.middleware.gate import HOSTLESS
-from insula.http.request.headers import host_of, own_hosts
+from insula.http.request.headers import head_of, own_hosts
 
 Successor = Callable[[Scope, str], Awaitable[str | None]]
 """Gives the slug that replaced the one in a host name, if one did."""
@@ -35,7 +35,7 @@ class Moved:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let everything through that came to a host of today."""
-        host = host_of(scope) if scope["type"] in ("http", "websocket") else ""
+        host = head_of(scope).host if scope["type"] in ("http", "websocket") else ""
         slug = None
         if host.endswith(self.hosts.suffix) and scope["path"] not in HOSTLESS:
             slug = await self.successor(scope, host)

@@ -9,6 +9,7 @@ from insula.core.settings import HttpSettings
 from insula.http.errors import InvalidForwarding
 from insula.http.middleware.forwarded import Hops, RawHeaders, forwarded, x_forwarded
 from insula.http.request.addresses import Address, normal_address, parse_address, parse_network, parse_node
+from insula.http.state import DIRECT, UNDECLARED, Forwarding, UnreadableForwarding
 
 _FORWARDED: Final = frozenset(
     {
@@ -39,32 +40,30 @@ class Proxies:
         self._read = _READERS[settings.forwarding_headers]
         self._names_client = _NAMES_CLIENT[settings.forwarding_headers]
 
-    def settle(self, scope: Scope) -> str | None:
-        """Set the scope's client, scheme and Host from what trusted proxies say; return their request id.
+    def settle(self, scope: Scope) -> Forwarding:
+        """Set the scope's client, scheme and Host from what trusted proxies say; return how the request came.
 
         The headers are taken out in any case, so that nothing further in can believe them. Where a
-        trusted proxy's headers do not say who calls, the scope has no client, and what refuses the
-        request stands in its state: the proxy's own address would be everybody's.
+        trusted proxy's headers do not say who calls, the scope has no client, since the proxy's own
+        address would be everybody's; the gate refuses the request.
         """
         client: tuple[str, int] | None = scope.get("client")
         if client is not None and ":" in client[0]:
             client = scope["client"] = (normal_address(client[0]), client[1])
         said = [(name, value) for name, value in scope["headers"] if name in _FORWARDED]
         if not said:
-            return None
+            return DIRECT
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in _FORWARDED]
         peer = parse_address(client[0]) if client is not None else None
         if peer is None or not self._trusts(peer):
-            scope["insula"]["hearsay"] = True
-            return None
+            return UNDECLARED
+        request_id = _request_id(said)
         try:
             self._believe(scope, said)
         except InvalidForwarding as error:
             scope["client"] = None
-            scope["insula"]["refusal"] = error
-        request_id = next((value.decode("latin-1") for name, value in reversed(said) if name == b"x-request-id"), "")
-        request_id = request_id.rpartition(",")[2].strip()
-        return request_id if _REQUEST_ID.fullmatch(request_id) else None
+            return UnreadableForwarding(request_id, error=error)
+        return Forwarding(request_id)
 
     def _believe(self, scope: Scope, said: RawHeaders) -> None:
         hops = self._read(said)
@@ -101,3 +100,9 @@ class Proxies:
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
+
+
+def _request_id(said: RawHeaders) -> str:
+    last = next((value.decode("latin-1") for name, value in reversed(said) if name == b"x-request-id"), "")
+    request_id = last.rpartition(",")[2].strip()
+    return request_id if _REQUEST_ID.fullmatch(request_id) else ""

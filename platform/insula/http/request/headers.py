@@ -12,6 +12,7 @@ from starlette.types import Scope
 from insula.core.errors import BadRequest, Unauthenticated
 from insula.core.settings import Settings
 from insula.http.errors import DuplicateHeader, HeaderTooLarge
+from insula.http.state import RequestHead, state_of
 
 MAX_CREDENTIALS = 8192  # bytes of an Authorization header: an access token has about 1,000
 MAX_HINT = 255
@@ -22,7 +23,6 @@ _SINGLE = frozenset(
     {b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-match", b"origin"}
     | {b"x-api-key", b"x-tenant"}
 )
-MAY_NAME_TENANT = "may_name_tenant"
 _READ = frozenset({b"transfer-encoding"}) | _SINGLE
 
 
@@ -65,17 +65,19 @@ def read_headers(scope: Scope) -> dict[bytes, bytes]:
     return found
 
 
+def head_of(scope: Scope) -> RequestHead:
+    """Return the head of this request. The first call reads it, and raises what ``read_headers`` raises."""
+    state = state_of(scope)
+    head = state.head
+    if head is None:
+        headers = read_headers(scope)
+        head = state.head = RequestHead(headers, normal_host(headers.get(b"host", b"").decode("latin-1")))
+    return head
+
+
 def headers_of(connection: HTTPConnection) -> Mapping[bytes, bytes]:
-    """Return what ``read_headers`` found; it was asked at the gate, where there is one."""
-    scope = connection.scope
-    found: Mapping[bytes, bytes] | None = scope["insula"].get("headers") if "insula" in scope else None
-    return read_headers(scope) if found is None else found
-
-
-def host_of(scope: Scope) -> str:
-    """Return the host that the request names, as ``normal_host``; the gate knows it, where there is one."""
-    found: str | None = scope["insula"].get("host") if "insula" in scope else None
-    return normal_host(read_headers(scope).get(b"host", b"").decode("latin-1")) if found is None else found
+    """Return the headers that ``read_headers`` finds."""
+    return head_of(connection.scope).headers
 
 
 def own_hosts(settings: Settings) -> OwnHosts:
@@ -100,13 +102,13 @@ def bearer_token(headers: Mapping[bytes, bytes]) -> str:
 
 def tenant_hints(connection: HTTPConnection, settings: Settings) -> TenantHints:
     """Return the tenant hints of host and X-Tenant. Raises BadRequest for a long X-Tenant."""
-    headers = headers_of(connection)
-    named = headers.get(b"x-tenant")
+    head = head_of(connection.scope)
+    named = head.headers.get(b"x-tenant")
     if named is not None and len(named) > MAX_HINT:
         raise BadRequest("X-Tenant must be sent once and short")
-    host = host_of(connection.scope)
     return TenantHints(
-        None if host in own_hosts(settings).exact else host, None if named is None else named.decode("latin-1")
+        None if head.host in own_hosts(settings).exact else head.host,
+        None if named is None else named.decode("latin-1"),
     )
 
 

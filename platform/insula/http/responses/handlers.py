@@ -25,6 +25,7 @@ from insula.core.errors import (
 )
 from insula.http.errors import InternalFailure, MethodNotAllowed, Refusal
 from insula.http.responses.problems import FieldErrorFields, ProblemResponse, request_id_of
+from insula.http.state import state_of
 
 POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
 _TRY_AGAIN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -114,11 +115,11 @@ def _allowed(scope: Scope) -> set[str]:
 
 def report(scope: Scope, error: BaseException, known: AppError | None) -> None:
     """Log ``error``, unless it was; what it is answered as, ``known``, says whether it was expected."""
-    state = scope.setdefault("insula", {})
-    if state.get("reported") is error:
+    state = state_of(scope)
+    if state.reported is error:
         return
-    state["reported"] = error
-    request_id = request_id_of(scope)
+    state.reported = error
+    request_id = state.request_id
     if isinstance(error, ResponseValidationError):  # its text repeats the data that was to be answered
         _log.error(
             "answer did not fit its schema", request_id=request_id, fields=[item["loc"] for item in error.errors()]

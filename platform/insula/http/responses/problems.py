@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from insula.core.errors import AppError
+from insula.http.state import state_of
 
 MEDIA_TYPE = "application/problem+json"
 SCHEMA = "#/components/schemas/Problem"
@@ -78,9 +79,8 @@ class ProblemResponse(Response):
 
 
 def request_id_of(scope: Scope) -> str:
-    """Return the id that the outermost middleware gave to this request; empty outside of it."""
-    request_id: str = scope.get("insula", {}).get("request_id", "")
-    return request_id
+    """Return the id that the outermost middleware gave to this request."""
+    return state_of(scope).request_id
 
 
 def problems(*errors: type[AppError]) -> Responses:

@@ -16,6 +16,8 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Match, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from insula.http.state import state_of
+
 _DEPTH: Final = 2  # segments that are looked up: the version and the noun
 _Key = tuple[str, int, tuple[str, ...]]
 
@@ -49,7 +51,7 @@ class Dispatch:
             if match is Match.FULL:
                 scope.update(child)
                 scope["route"] = context.original_route
-                scope.setdefault("insula", {})["template"] = context.path_format
+                state_of(scope).template = context.path_format
                 app: ASGIApp = context.app
                 return app
         return self._enter(segments, scope)

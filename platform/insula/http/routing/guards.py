@@ -7,8 +7,7 @@ it within its limit, may your role do this.
 
 from abc import ABC, abstractmethod
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
-from uuid import UUID
+from typing import Any, ClassVar, Generic, NamedTuple, TypeGuard, TypeVar
 
 from fastapi import Depends
 from fastapi.params import Depends as DependsParam
@@ -45,9 +44,10 @@ from insula.db.engine.unit import Unit
 from insula.http.app_context import context_of
 from insula.http.kernel import kernel_of
 from insula.http.request.credentials import check_hints, read_credentials
-from insula.http.request.headers import MAY_NAME_TENANT
+from insula.http.request.headers import head_of
 from insula.http.routing.idempotency import claim
 from insula.http.routing.permits import EXPENSIVE, enter
+from insula.http.state import Admission, Attempt, Subject, state_of
 from insula.identity.credentials.api_keys import PresentedKey
 from insula.limits import LimitClass
 from insula.scope import (
@@ -81,18 +81,6 @@ class RequestContext(NamedTuple):
     policy: Policy
     reopen: Reopen
     limited_to: frozenset[str] | None
-
-
-class Admission(NamedTuple, Generic[AnyCaller]):
-    """A caller that a guard has let in, before the body of the request is read."""
-
-    caller: AnyCaller
-    principal_id: UUID
-    partition: UUID
-    """The tenant, or the person, whose rows the request's unit sees."""
-    reopen: Reopen
-    limited_to: frozenset[str] | None
-    """The actions that the access token names; None: it names none, and limits nothing."""
 
 
 def address_of(connection: HTTPConnection) -> str:
@@ -142,18 +130,16 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         callers, role = app.callers, app.role
         credentials = await read_credentials(connection, kernel, app.audience)
         identity = await callers.identify(credentials, self.admits, kernel, role)
-        state = connection.scope.setdefault("insula", {})
-        if state.get(MAY_NAME_TENANT, True):
+        state = state_of(connection.scope)
+        if head_of(connection.scope).may_name_tenant:
             await check_hints(connection, kernel, credentials.tenant_id)
-        state["principal_id"] = identity.principal.id
+        state.subject = Subject(identity.principal.id, credentials.tenant_id)
         if isinstance(credentials, PresentedKey):
             kernel.key_uses.note(credentials.tenant_id, credentials.key_id)
         limit_class = self._limit_class(connection)
         caller = self.narrow(identity)
         partition, policy, at_once = self.allowance(caller, limit_class)
-        state["tenant_id"] = credentials.tenant_id
         verdict = await kernel.limits.admit(policy)
-        state["verdict"] = verdict
         if not verdict.allowed:
             raise RateLimited(headers=verdict.headers())
         self.authorise(caller, kernel.policy)
@@ -161,35 +147,37 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         if limited_to is not None and self.action not in limited_to:
             raise InsufficientScope.lacking(self.action)
         if limit_class is EXPENSIVE:
-            await enter(state, kernel.limits, TenantId(partition), at_once)
+            verdict = await enter(state, kernel.limits, TenantId(partition), at_once, verdict)
 
         async def reopen() -> Unit:
             again = self.narrow(await callers.identify(credentials, self.admits, kernel, role))
             self.authorise(again, kernel.policy)
             return kernel.database.unit(role, partition)
 
-        admission = Admission(caller, identity.principal.id, partition, reopen, limited_to)
-        state["admission"] = admission
+        admission = Admission(self, caller, identity.principal.id, partition, verdict, reopen, limited_to)
+        state.admission = admission
         return admission
 
     async def __call__(self, connection: HTTPConnection) -> AnyScope:
         """Return the scope of this request; its unit is the request's unit of work, and new at each attempt."""
-        state = connection.scope.setdefault("insula", {})
-        admitted: Admission[AnyCaller] = state.get("admission") or await self.admit(connection)
+        state = state_of(connection.scope)
+        if state.attempt is not None:
+            raise RuntimeError(f"a route has one guard: there is another besides that of {self.action}")
+        admission = state.admission
+        admitted = admission if self._gave(admission) else await self.admit(connection)
         kernel, app = kernel_of(connection), context_of(connection)
         unit = kernel.database.unit(app.role, admitted.partition)
-        state["unit"] = unit
+        attempt = state.attempt = Attempt(unit)
         if isinstance(connection, Request) and connection.method == "POST":
-            state["claim"] = await claim(connection, unit, principal_id=admitted.principal_id, app=app.app)
+            attempt.claim = await claim(connection, unit, principal_id=admitted.principal_id, app=app.app)
         request = RequestContext(
-            unit,
-            state.get("request_id", ""),
-            address_of(connection),
-            kernel.policy,
-            admitted.reopen,
-            admitted.limited_to,
+            unit, state.request_id, address_of(connection), kernel.policy, admitted.reopen, admitted.limited_to
         )
         return self.scope(admitted.caller, request)
+
+    def _gave(self, admission: Admission[object] | None) -> TypeGuard[Admission[AnyCaller]]:
+        """Tell whether this guard let the caller in. One that another guard let in, for its action, is not let in."""
+        return admission is not None and admission.guard is self
 
     def _limit_class(self, connection: HTTPConnection) -> LimitClass:
         if self.limit_class is not None:

@@ -7,7 +7,6 @@ make them wait. See draft-ietf-httpapi-idempotency-key-header.
 
 import hashlib
 import re
-from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi.routing import APIRoute
@@ -24,6 +23,7 @@ from insula.db.engine.failures import constraint_of
 from insula.db.engine.unit import Unit
 from insula.db.models import IdempotencyRecord
 from insula.db.models.idempotency import LIFETIME, OPERATION
+from insula.http.state import Claim, state_of
 
 HEADER = "idempotency-key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -39,39 +39,29 @@ class Replay(Exception):
         self.response = response
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A key claimed by the request in progress, to be stored with its answer."""
-
-    partition: UUID
-    principal_id: UUID
-    route: str
-    key: str
-    request_hash: bytes
-
-    async def store(self, unit: Unit, response: Response, kept: bytes | None = None) -> None:
-        """Add the record of ``response`` to the unit's transaction, with the body ``kept`` if there is one."""
-        if unit.tenant_id != self.partition:
-            await unit.enter(self.partition)
-        unit.session.add(
-            IdempotencyRecord(
-                tenant_id=self.partition,
-                principal_id=self.principal_id,
-                route=self.route,
-                key=self.key,
-                request_hash=self.request_hash,
-                status=response.status_code,
-                headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
-                body=bytes(response.body) if kept is None else kept,
-                created_at=clock.now(),
-            )
+async def store(claimed: Claim, unit: Unit, response: Response) -> None:
+    """Add the record of ``response`` to the unit's transaction."""
+    if unit.tenant_id != claimed.partition:
+        await unit.enter(claimed.partition)
+    unit.session.add(
+        IdempotencyRecord(
+            tenant_id=claimed.partition,
+            principal_id=claimed.principal_id,
+            route=claimed.route,
+            key=claimed.key,
+            request_hash=claimed.request_hash,
+            status=response.status_code,
+            headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+            body=bytes(response.body) if claimed.kept is None else claimed.kept,
+            created_at=clock.now(),
         )
-        try:
-            await unit.session.flush()
-        except IntegrityError as error:
-            if constraint_of(error) not in _UNIQUE:
-                raise
-            raise IdempotencyKeyInFlight from error  # the release before holds another lock for the same key
+    )
+    try:
+        await unit.session.flush()
+    except IntegrityError as error:
+        if constraint_of(error) not in _UNIQUE:
+            raise
+        raise IdempotencyKeyInFlight from error  # the release before holds another lock for the same key
 
 
 def operation_of(route: APIRoute) -> str:
@@ -103,8 +93,10 @@ async def claim(request: Request, unit: Unit, *, principal_id: UUID, app: str) -
 
 
 def keep_instead(request: Request, body: BaseModel) -> None:
-    """Keep ``body`` for whoever repeats the request, in place of an answer that must not be stored."""
-    request.scope["insula"]["kept"] = body.model_dump_json().encode()
+    """Store ``body`` for a repetition of the request, in place of an answer that must not be stored."""
+    attempt = state_of(request.scope).attempt
+    if attempt is not None and attempt.claim is not None:
+        attempt.claim.kept = body.model_dump_json().encode()
 
 
 async def _answer_if_known(unit: Unit, claimed: Claim) -> None:

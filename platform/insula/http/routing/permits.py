@@ -1,6 +1,6 @@
 """An expensive request holds a permit from its admission until its response is sent or it fails."""
 
-from collections.abc import Callable, Coroutine, MutableMapping
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -9,28 +9,25 @@ from starlette.types import Receive, Scope, Send
 
 from insula.core.errors import TooManyConcurrent
 from insula.core.ids import TenantId
-from insula.limits import LimitClass, Limits, Permit, Verdict
+from insula.http.state import RequestState, state_of
+from insula.limits import LimitClass, Limits, Verdict
 
 EXPENSIVE: Final = LimitClass.EXPORT
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-State = MutableMapping[str, Any]  # what the request's parts tell each other
 
 
-async def enter(state: State, limits: Limits, tenant_id: TenantId, at_once: int) -> None:
-    """Hold one of the tenant's permits for this request, and tell of them in its verdict.
+async def enter(state: RequestState, limits: Limits, tenant_id: TenantId, at_once: int, verdict: Verdict) -> Verdict:
+    """Hold one of the tenant's permits for this request, and return the verdict with them.
 
     Raises TooManyConcurrent while all are held. That was a request, but no export.
     """
-    if "permit" in state:
-        return  # held already: this is another attempt at the same request
-    verdict: Verdict = state["verdict"]
-    permit = await limits.acquire_permit(tenant_id, at_once)
-    if permit is None:
+    if state.permit is None:  # held already where another guard of the route acquired it
+        state.permit = await limits.acquire_permit(tenant_id, at_once)
+    if state.permit is None:
         limits.give_back(tenant_id, EXPENSIVE)
         raise TooManyConcurrent(headers=verdict.beside(at_once, None).headers())
-    state["permit"] = permit
-    state["verdict"] = verdict.beside(at_once, permit.left)
+    return verdict.beside(at_once, state.permit.left)
 
 
 def holding(handler: Handler) -> Handler:
@@ -40,7 +37,7 @@ def holding(handler: Handler) -> Handler:
         try:
             response = await handler(request)
         except BaseException:
-            _release(request.scope)
+            state_of(request.scope).release_permit()
             raise
         return _Holding(response)
 
@@ -57,10 +54,4 @@ class _Holding(Response):
         try:
             await self._response(scope, receive, send)
         finally:
-            _release(scope)
-
-
-def _release(scope: Scope) -> None:
-    permit: Permit | None = scope.get("insula", {}).pop("permit", None)
-    if permit is not None:
-        permit.release()
+            state_of(scope).release_permit()

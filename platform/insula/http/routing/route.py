@@ -16,20 +16,19 @@ from starlette.responses import Response
 
 from insula.core.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused
 from insula.db.engine.failures import is_retryable, translate
-from insula.db.engine.unit import Unit
 from insula.http.request.body_limits import SizedBody, check_length, has_body
 from insula.http.request.headers import headers_of
 from insula.http.request.json import StrictRequest
 from insula.http.responses.problems import merge_problems, problems
 from insula.http.routing.guards import Guard
-from insula.http.routing.idempotency import Claim, Replay
+from insula.http.routing.idempotency import Replay, store
 from insula.http.routing.permits import EXPENSIVE, holding
+from insula.http.state import Attempt, state_of
 
 BODY_BYTES: Final = 262_144
 """The most that a route takes as its body, unless it says otherwise with ``Largest``."""
 
 ATTEMPTS = 3  # of a request whose transaction lost a deadlock or a serialisation race
-_OF_ONE_ATTEMPT = ("unit", "claim", "kept")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _IDEMPOTENCY_PARAMETER = {
@@ -56,7 +55,7 @@ class Largest:
 
 
 class UndeclaredRoute(RuntimeError):
-    """A route is neither guarded by ``allow(...)`` nor on the declared public list."""
+    """A route is neither guarded by one ``allow(...)`` nor on the declared public list."""
 
 
 class PublicRoute(APIRoute):
@@ -77,9 +76,12 @@ class TenantRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         marks = tuple(_marks(endpoint))
-        guard = _guard_among(marks)
+        guard = next(_guards_among(marks), None)
+        named = f"{endpoint.__module__}.{endpoint.__qualname__}"
         if guard is None:
-            raise UndeclaredRoute(f"{endpoint.__module__}.{endpoint.__qualname__} has no allow(...)")
+            raise UndeclaredRoute(f"{named} has no allow(...)")
+        if (count := len([*_guards_among(marks), *_guards_among(options.get("dependencies") or ())])) > 1:
+            raise UndeclaredRoute(f"{named} has {count} guards; a route has one allow(...), for one action")
         errors = list(guard.errors)
         parameters = [_TENANT_PARAMETER]
         if "POST" in (options.get("methods") or ()):
@@ -99,7 +101,7 @@ class TenantRoute(APIRoute):
         guard, largest = self._guard, self._largest
 
         async def handler(request: Request) -> Response:
-            if "admission" not in request.scope["insula"]:  # FastAPI would receive and parse the body first
+            if state_of(request.scope).admission is None:  # FastAPI would receive and parse the body first
                 await guard.admit(request)
                 check_length(headers_of(request), largest)
             return await handle(request)
@@ -113,8 +115,6 @@ class TenantRoute(APIRoute):
                 except Exception as error:
                     if not is_retryable(error):
                         raise
-                    for name in _OF_ONE_ATTEMPT:
-                        request.scope["insula"].pop(name, None)
             return await _attempt(handler, strict)
 
         return holding(run) if guard.limit_class is EXPENSIVE else run
@@ -122,14 +122,13 @@ class TenantRoute(APIRoute):
 
 def guard_of(endpoint: Callable[..., Any]) -> Guard[Any, Any] | None:
     """Return the guard among the endpoint's annotated parameters, if it has one."""
-    return _guard_among(_marks(endpoint))
+    return next(_guards_among(_marks(endpoint)), None)
 
 
-def _guard_among(marks: Iterable[object]) -> Guard[Any, Any] | None:
+def _guards_among(marks: Iterable[object]) -> Iterator[Guard[Any, Any]]:
     for mark in marks:
         if isinstance(mark, DependsParam) and isinstance(mark.dependency, Guard):
-            return mark.dependency
-    return None
+            yield mark.dependency
 
 
 def _marks(endpoint: Callable[..., Any]) -> Iterator[object]:
@@ -140,15 +139,17 @@ def _marks(endpoint: Callable[..., Any]) -> Iterator[object]:
 
 
 async def _attempt(handler: Handler, request: StrictRequest) -> Response:
-    state: dict[str, Any] = request.scope.setdefault("insula", {})
+    state = state_of(request.scope)
+    state.attempt = None
     try:
         response = await handler(request)
-        await _commit(state.get("unit"), state.get("claim"), response, state.get("kept"))
+        if state.attempt is not None:
+            await _commit(state.attempt, response)
     except Replay as replay:
         response = replay.response
     except AppError as error:
-        if error.commits:
-            await _commit(state.get("unit"), None, None)
+        if error.commits and state.attempt is not None and state.attempt.unit.begun:
+            await state.attempt.unit.commit()
         raise
     except Exception as error:
         known = None if is_retryable(error) else translate(error)
@@ -156,18 +157,15 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
             raise
         raise known from error
     finally:
-        unit: Unit | None = state.get("unit")
-        if unit is not None:
-            await unit.close()  # rolls back what was not committed
-    if (verdict := state.get("verdict")) is not None:
-        response.raw_headers += verdict.raw_headers()
+        if state.attempt is not None:
+            await state.attempt.unit.close()  # rolls back what was not committed
+    if state.admission is not None:
+        response.raw_headers += state.admission.verdict.raw_headers()
     return response
 
 
-async def _commit(unit: Unit | None, claim: Claim | None, response: Response | None, kept: bytes | None = None) -> None:
-    if unit is None:
-        return
-    if claim is not None and response is not None:
-        await claim.store(unit, response, kept)
-    if unit.begun:
-        await unit.commit()
+async def _commit(attempt: Attempt, response: Response) -> None:
+    if attempt.claim is not None:
+        await store(attempt.claim, attempt.unit, response)
+    if attempt.unit.begun:
+        await attempt.unit.commit()

@@ -26,7 +26,8 @@ from uvicorn.server import ServerState
 
 from insula.core.errors import AppError, Unavailable
 from insula.core.ids import new_id
-from insula.core.settings import HttpSettings, Settings
+from insula.core.settings import HttpSettings
+from insula.http.app_context import AppWithContext
 from insula.http.errors import HeaderTooLarge, RequestTimeout
 from insula.http.responses.problems import ProblemResponse
 from insula.http.server.crowd import Claim, Crowd
@@ -252,5 +253,4 @@ def _crowd_of(settings: HttpSettings) -> Crowd:
 
 
 def _settings_of(app: ASGIApp) -> HttpSettings:
-    settings = getattr(getattr(app, "state", None), "settings", None)
-    return settings.http if isinstance(settings, Settings) else HttpSettings()
+    return app.settings.http if isinstance(app, AppWithContext) else HttpSettings()

@@ -1,0 +1,96 @@
+"""The state of a request: shared by copies of its scope, and let in by one guard, for that guard's action alone."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import APIRouter
+from starlette.routing import Mount
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from insula.core.settings import Settings
+from insula.http.app_context import AppWithContext, give_context
+from insula.http.responses.handlers import install_handlers
+from insula.http.routing.guards import allow
+from insula.http.routing.route import TenantRoute, UndeclaredRoute
+from insula.http.state import RequestState, give_state, state_of
+from insula.scope import Scope
+from tests.probe.racks.permissions import Action
+from tests.support.app import Live, SignIn
+from tests.support.factories import Factories
+from tests.support.states import with_state
+from tests.support.visitors import problem
+
+
+async def read(scope: Annotated[Scope, allow(Action.READ)]) -> str:
+    return scope.tenant.slug
+
+
+async def both(
+    reader: Annotated[Scope, allow(Action.READ)],
+    writer: Annotated[Scope, allow(Action.DELETE)],
+) -> bool:
+    return reader is writer
+
+
+@pytest.fixture
+async def twice(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Talk to an app that includes a guarded route under a second guard."""
+    app = AppWithContext(openapi_url=None)
+    install_handlers(app)
+    router = APIRouter(route_class=TenantRoute)
+    router.add_api_route("/read", read)
+    app.include_router(router)
+    app.include_router(router, prefix="/more", dependencies=[allow(Action.DELETE)])
+    mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
+    assert isinstance(mounted, AppWithContext)
+    assert mounted.context is not None
+    give_context(app, mounted.context)
+
+    async def serve(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        await app(with_state(scope, state={"kernel": live.kernel}), receive, send)
+
+    transport = httpx.ASGITransport(serve, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield client
+
+
+def test_a_copy_of_the_scope_shares_the_state() -> None:
+    scope: AsgiScope = {"type": "http"}
+    state = RequestState("a-request")
+    give_state(scope, state)
+
+    assert state_of({**scope, "method": "GET"}) is state_of(scope) is state
+
+
+def test_the_state_shows_no_header() -> None:
+    assert "Bearer" not in repr(RequestState("a-request"))
+
+
+class TestASecondGuard:
+    async def test_lets_nobody_in_whom_the_first_alone_lets_in(
+        self, twice: httpx.AsyncClient, make: Factories, sign_in: SignIn
+    ) -> None:
+        tenant = await make.tenant(plan="pro")
+        viewer = await sign_in(await make.member(tenant, "viewer"), tenant)
+
+        assert (await twice.get("/read", headers=viewer)).status_code == 200
+        assert problem(await twice.get("/more/read", headers=viewer)) == (403, "forbidden")
+
+    async def test_breaks_the_route_for_all_others(
+        self, twice: httpx.AsyncClient, make: Factories, sign_in: SignIn
+    ) -> None:
+        tenant = await make.tenant(plan="pro")
+        owner = await sign_in(await make.member(tenant, "owner"), tenant)
+
+        assert (await twice.get("/read", headers=owner)).status_code == 200
+        assert (await twice.get("/more/read", headers=owner)).status_code == 500
+
+    def test_is_refused_when_the_route_is_made(self) -> None:
+        router = APIRouter(route_class=TenantRoute)
+        with pytest.raises(UndeclaredRoute, match="both has 2 guards"):
+            router.add_api_route("/both", both)
+        with pytest.raises(UndeclaredRoute, match="read has 2 guards"):
+            router.add_api_route("/read", read, dependencies=[allow(Action.DELETE)])
