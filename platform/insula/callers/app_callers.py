@@ -14,7 +14,7 @@ from insula.db.models import ACTIVE
 from insula.identity import Claims
 from insula.identity.credentials.api_keys import PresentedKey
 from insula.scope import Principal
-from insula.tenancy import Access, TenantRecord
+from insula.tenancy import DerivedField, TenantRecord
 
 Kind = TokenCallers | ApiKeys
 Admitted = tuple[type[Kind], ...]
@@ -34,6 +34,7 @@ class AppCallers:
             raise ManifestError(f"it names a kind of callers twice: {', '.join(twice)}; name it once")
         self.declared = declared
         self.signed_in = tuple(kind for kind in declared if isinstance(kind, TokenCallers))
+        self._identities = tuple((kind, DerivedField[Identity[Principal]]()) for kind in self.signed_in)
         self._keys = next((kind for kind in declared if isinstance(kind, ApiKeys)), None)
 
     @property
@@ -81,20 +82,17 @@ class AppCallers:
             raise Unauthenticated
         if credentials.tenant_id is not None and access.tenant is None:
             raise Unauthenticated
-        for kind in self.signed_in:
+        for kind, identity in self._identities:
             if isinstance(kind, admitted):
-                known: Identity[Principal] | None = access.derived.get(kind)
-                return await _identity(kind, credentials, access, opened, role) if known is None else known
+                known = access.derived(identity)
+                if known is None:
+                    known = await kind.identity_of(
+                        credentials, access, Sources(opened.directory, opened.database, role)
+                    )
+                    if kind.remembers:
+                        access.keep(identity, known)
+                return known
         raise Unauthenticated
-
-
-async def _identity(
-    kind: TokenCallers, claims: Claims, access: Access, opened: Opened, role: DatabaseRole
-) -> Identity[Principal]:
-    found = await kind.identity_of(claims, access, Sources(opened.directory, opened.database, role))
-    if kind.remembers:
-        access.derived[kind] = found
-    return found
 
 
 def roles_of(callers: Iterable[Kind]) -> frozenset[str]:

@@ -4,13 +4,14 @@ from insula.tenancy.directory import Directory
 from insula.tenancy.hosts import CHALLENGE, LONGEST_HOST, public_host, within
 from insula.tenancy.listener import Listener
 from insula.tenancy.new_tenants import NewTenants, OnNewTenant
-from insula.tenancy.records import Access, KeyAccess, TenantRecord, UserProfile
+from insula.tenancy.records import Access, DerivedField, KeyAccess, TenantRecord, UserProfile
 from insula.tenancy.resolver import DnsResolver, Resolver
 
 __all__ = [
     "CHALLENGE",
     "LONGEST_HOST",
     "Access",
+    "DerivedField",
     "Directory",
     "DnsResolver",
     "KeyAccess",

@@ -158,7 +158,7 @@ class Directory:
 
 def _as_of_now(known: _CachedAccess) -> Access:
     if known.access.session_live and clock.timestamp() >= known.expires_at:
-        return replace(known.access, session_live=False, derived={})
+        return replace(known.access, session_live=False)
     return known.access
 
 

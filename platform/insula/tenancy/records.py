@@ -4,12 +4,14 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Generic, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import Row
 
 from insula.core.ids import MemberId, TenantId, UserId
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,15 @@ class TenantRecord:
     status: str
     plan: str
     entitlements: Mapping[str, int]
+
+
+class DerivedField(Generic[Value]):
+    """A field of access records that a room above declares, such as the identity that one kind of callers makes.
+
+    Its value follows from the record alone: it is worked out once, kept with the record and dropped with it.
+    """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +52,15 @@ class Access:
     role: str | None
     email: str = ""
     permissions: frozenset[str] | None = None
-    derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
-    """Derived values, by the object that derives them; cached with the record and dropped with it."""
+    _derived: dict[object, object] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+    def derived(self, field: DerivedField[Value]) -> Value | None:
+        """Return the field's value, or None before it was worked out."""
+        return cast("Value | None", self._derived.get(field))  # only ``keep`` puts one there
+
+    def keep(self, field: DerivedField[Value], value: Value) -> None:
+        """Set the field's value. A changed copy of the record has none."""
+        self._derived[field] = value
 
 
 @dataclass(frozen=True, slots=True)
