@@ -1,30 +1,11 @@
 """Changes of an account during a login decide whether a session is opened."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
-from insula.core.ids import UserId
 from insula.identity import EmailNotVerified, LoginRefused, RefreshTokenRefused, Sessions
 from tests.support.app import PASSWORD
 from tests.support.emails import Readback
 from tests.support.factories import UserRow
-
-Choose = Callable[[UserId], Awaitable[UserId]]
-
-
-async def at_once(user_id: UserId) -> UserId:
-    return user_id
-
-
-def after(readback: Readback, statement: str) -> Choose:
-    """Return a choice during which ``statement`` runs."""
-
-    async def choose(user_id: UserId) -> UserId:
-        await readback(statement, id=user_id)
-        return user_id
-
-    return choose
 
 
 async def sessions_of(readback: Readback, user: UserRow) -> int:
@@ -34,28 +15,43 @@ async def sessions_of(readback: Readback, user: UserRow) -> int:
 async def test_a_password_that_is_changed_meanwhile_opens_none(
     sessions: Sessions, user: UserRow, readback: Readback
 ) -> None:
-    changed = after(readback, "update credential set password_hash = 'another' where user_id = :id")
+    proof = await sessions.prove_password(user.email, PASSWORD)
+    await readback("update credential set password_hash = 'another' where user_id = :id", id=user.id)
 
     with pytest.raises(LoginRefused):
-        await sessions.login(user.email, PASSWORD, changed)
+        await sessions.open(proof)
     assert await sessions_of(readback, user) == 0
 
 
 async def test_one_that_is_not_opens_one(sessions: Sessions, user: UserRow, readback: Readback) -> None:
-    unchanged = after(readback, "update credential set updated_at = now() where user_id = :id")
+    proof = await sessions.prove_password(user.email, PASSWORD)
+    await readback("update credential set updated_at = now() where user_id = :id", id=user.id)
 
-    await sessions.login(user.email, PASSWORD, unchanged)
+    await sessions.open(proof)
     assert await sessions_of(readback, user) == 1
 
 
 async def test_an_address_that_is_not_verified_any_more_opens_and_carries_on_nothing(
     sessions: Sessions, user: UserRow, readback: Readback
 ) -> None:
-    opened, _ = await sessions.login(user.email, PASSWORD, at_once)
-    opened, _ = await sessions.refresh(opened.refresh_token, at_once)
+    opened = await sessions.open(await sessions.prove_password(user.email, PASSWORD))
+    opened = await sessions.refresh(await sessions.prove_refresh(opened.refresh_token))
     await readback('update "user" set email_verified_at = null where id = :id', id=user.id)
 
     with pytest.raises(EmailNotVerified):
-        await sessions.login(user.email, PASSWORD, at_once)
+        await sessions.prove_password(user.email, PASSWORD)
     with pytest.raises(RefreshTokenRefused):
-        await sessions.refresh(opened.refresh_token, at_once)
+        await sessions.prove_refresh(opened.refresh_token)
+
+
+async def test_a_refresh_token_that_is_used_meanwhile_ends_the_session(
+    sessions: Sessions, user: UserRow, readback: Readback
+) -> None:
+    opened = await sessions.open(await sessions.prove_password(user.email, PASSWORD))
+    first, second = [await sessions.prove_refresh(opened.refresh_token) for _ in range(2)]
+    await sessions.refresh(first)
+
+    with pytest.raises(RefreshTokenRefused):
+        await sessions.refresh(second)
+    [row] = await readback("select revoked_at from auth_session where id = :id", id=opened.session_id)
+    assert row["revoked_at"] is not None

@@ -9,8 +9,6 @@ import pytest
 from argon2 import PasswordHasher
 
 from insula.core import clock
-from insula.core.errors import Forbidden
-from insula.core.ids import UserId
 from insula.core.settings import Settings
 from insula.db.models import Credential
 from insula.identity import LoginRefused, OpenedSession, RefreshTokenRefused, Sessions
@@ -21,12 +19,12 @@ PASSWORD = "correct horse battery staple"
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
-async def anything(user_id: UserId) -> UserId:
-    return user_id
+async def login(sessions: Sessions, email: str, password: str) -> OpenedSession:
+    return await sessions.open(await sessions.prove_password(email, password))
 
 
-async def nothing(_user_id: UserId) -> UserId:
-    raise Forbidden
+async def refresh(sessions: Sessions, token: str) -> OpenedSession:
+    return await sessions.refresh(await sessions.prove_refresh(token))
 
 
 @pytest.fixture
@@ -36,7 +34,7 @@ async def user(make: Factories) -> UserRow:
 
 @pytest.fixture
 async def opened(sessions: Sessions, user: UserRow) -> OpenedSession:
-    return (await sessions.login(user.email, PASSWORD, anything))[0]
+    return await login(sessions, user.email, PASSWORD)
 
 
 async def refused_with(attempt: Awaitable[object]) -> tuple[type[Exception], str]:
@@ -51,14 +49,15 @@ class TestLogin:
     async def test_the_right_password_opens_a_session(
         self, sessions: Sessions, user: UserRow, readback: Readback
     ) -> None:
-        opened, choice = await sessions.login(user.email, PASSWORD, anything)
+        proof = await sessions.prove_password(user.email, PASSWORD)
+        opened = await sessions.open(proof)
 
         rows = await readback("select user_id, revoked_at from auth_session where id = :id", id=opened.session_id)
         assert rows == [{"user_id": user.id, "revoked_at": None}]
-        assert choice == opened.user_id == user.id
+        assert proof.user_id == opened.user_id == user.id
 
     async def test_an_email_is_found_however_it_is_written(self, sessions: Sessions, user: UserRow) -> None:
-        opened, _ = await sessions.login(f"  {user.email.upper()} ", PASSWORD, anything)
+        opened = await login(sessions, f"  {user.email.upper()} ", PASSWORD)
 
         assert opened.user_id == user.id
 
@@ -73,7 +72,7 @@ class TestLogin:
             (without.email, PASSWORD),
         ]
 
-        answers = {await refused_with(sessions.login(email, word, anything)) for email, word in attempts}
+        answers = {await refused_with(login(sessions, email, word)) for email, word in attempts}
 
         assert answers == {(LoginRefused, "Email or password is wrong")}
 
@@ -90,7 +89,7 @@ class TestLogin:
         monkeypatch.setattr(PasswordHasher, "verify", counting)
         suspended = await make.user(password=PASSWORD, status="suspended")
         for email in (user.email, "nobody@example.com", suspended.email):
-            await refused_with(sessions.login(email, "wrong", anything))
+            await refused_with(login(sessions, email, "wrong"))
 
         assert verified == ["$argon2id$v=19$m=19456,t=2,p=1"] * 3
 
@@ -101,10 +100,11 @@ class TestLogin:
         assert not await passwords.verify(None, "anything")
         assert await passwords.verify(await passwords.hash("é"), "e\u0301")
 
-    async def test_a_refused_choice_opens_nothing(self, sessions: Sessions, user: UserRow, readback: Readback) -> None:
-        with pytest.raises(Forbidden):
-            await sessions.login(user.email, PASSWORD, nothing)
+    async def test_a_proof_alone_opens_nothing(self, sessions: Sessions, user: UserRow, readback: Readback) -> None:
+        proof = await sessions.prove_password(user.email, PASSWORD)
 
+        assert (proof.user_id, proof.email) == (user.id, user.email)
+        assert PASSWORD not in repr(proof)
         assert await readback("select id from auth_session where user_id = :id", id=user.id) == []
 
     async def test_an_old_hash_is_made_anew(self, sessions: Sessions, make: Factories, readback: Readback) -> None:
@@ -113,22 +113,23 @@ class TestLogin:
         await make.insert(Credential(user_id=user.id, password_hash=old))
         statement = "select password_hash from credential where user_id = :id"
 
-        await refused_with(sessions.login(user.email, "wrong", anything))
+        await refused_with(login(sessions, user.email, "wrong"))
         assert await readback(statement, id=user.id) == [{"password_hash": old}]
 
-        await sessions.login(user.email, PASSWORD, anything)
+        await login(sessions, user.email, PASSWORD)
         [row] = await readback(statement, id=user.id)
         assert str(row["password_hash"]).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-        await sessions.login(user.email, PASSWORD, anything)
+        await login(sessions, user.email, PASSWORD)
 
 
 class TestRefresh:
     async def test_a_token_yields_the_next_and_is_stored_hashed(
         self, sessions: Sessions, opened: OpenedSession, readback: Readback
     ) -> None:
-        following, choice = await sessions.refresh(opened.refresh_token, anything)
+        proof = await sessions.prove_refresh(opened.refresh_token)
+        following = await sessions.refresh(proof)
 
-        assert (following.session_id, choice) == (opened.session_id, opened.user_id)
+        assert (following.session_id, proof.user_id) == (opened.session_id, opened.user_id)
         assert following.refresh_token.startswith("insula_rt_")
         rows = await readback("select hash from refresh_token where session_id = :id", id=opened.session_id)
         tokens = (opened.refresh_token, following.refresh_token)
@@ -137,10 +138,10 @@ class TestRefresh:
     async def test_of_fifty_at_once_one_wins(
         self, sessions: Sessions, opened: OpenedSession, readback: Readback
     ) -> None:
-        attempts = (sessions.refresh(opened.refresh_token, anything) for _ in range(50))
+        attempts = (refresh(sessions, opened.refresh_token) for _ in range(50))
         results = await asyncio.gather(*attempts, return_exceptions=True)
 
-        assert sum(isinstance(result, tuple) for result in results) == 1
+        assert sum(isinstance(result, OpenedSession) for result in results) == 1
         assert sum(isinstance(result, RefreshTokenRefused) for result in results) == 49
         tokens = await readback("select 1 from refresh_token where session_id = :id", id=opened.session_id)
         assert len(tokens) == 2
@@ -148,33 +149,32 @@ class TestRefresh:
     async def test_reuse_ends_the_session_for_good(
         self, sessions: Sessions, opened: OpenedSession, readback: Readback, user: UserRow
     ) -> None:
-        other, _ = await sessions.login(user.email, PASSWORD, anything)
-        following, _ = await sessions.refresh(opened.refresh_token, anything)
+        other = await login(sessions, user.email, PASSWORD)
+        following = await refresh(sessions, opened.refresh_token)
 
-        await refused_with(sessions.refresh(opened.refresh_token, anything))
+        await refused_with(refresh(sessions, opened.refresh_token))
 
         [row] = await readback("select revoked_at from auth_session where id = :id", id=opened.session_id)
         assert row["revoked_at"] is not None
-        await refused_with(sessions.refresh(following.refresh_token, anything))
-        assert (await sessions.refresh(other.refresh_token, anything))[0].session_id == other.session_id
+        await refused_with(refresh(sessions, following.refresh_token))
+        assert (await refresh(sessions, other.refresh_token)).session_id == other.session_id
 
-    async def test_a_refused_choice_uses_nothing_up(self, sessions: Sessions, opened: OpenedSession) -> None:
-        with pytest.raises(Forbidden):
-            await sessions.refresh(opened.refresh_token, nothing)
+    async def test_a_proof_alone_uses_nothing_up(self, sessions: Sessions, opened: OpenedSession) -> None:
+        await sessions.prove_refresh(opened.refresh_token)
 
-        assert await sessions.refresh(opened.refresh_token, anything)
+        assert await refresh(sessions, opened.refresh_token)
 
     async def test_every_refusal_is_the_same(
         self, sessions: Sessions, opened: OpenedSession, user: UserRow, settings: Settings
     ) -> None:
-        revoked, _ = await sessions.login(user.email, PASSWORD, anything)
+        revoked = await login(sessions, user.email, PASSWORD)
         await sessions.revoke(revoked.refresh_token)
         answers = [
-            await refused_with(sessions.refresh(token, anything))
+            await refused_with(refresh(sessions, token))
             for token in (revoked.refresh_token, "insula_rt_unknown", "", "\ud800", "é")
         ]
         with clock.moved(timedelta(days=settings.auth.refresh_token_days, seconds=1)):
-            answers.append(await refused_with(sessions.refresh(opened.refresh_token, anything)))
+            answers.append(await refused_with(refresh(sessions, opened.refresh_token)))
 
         assert set(answers) == {(RefreshTokenRefused, RefreshTokenRefused.title())}
 
@@ -183,35 +183,35 @@ class TestRefresh:
     ) -> None:
         days = settings.auth.refresh_token_days
         with clock.moved(timedelta(days=days - 1)):
-            following, _ = await sessions.refresh(opened.refresh_token, anything)
+            following = await refresh(sessions, opened.refresh_token)
         assert following.expires_at == opened.expires_at
 
         with clock.moved(timedelta(days=days, seconds=1)):
-            await refused_with(sessions.refresh(following.refresh_token, anything))
+            await refused_with(refresh(sessions, following.refresh_token))
 
     async def test_a_suspended_user_refreshes_nothing(
         self, sessions: Sessions, opened: OpenedSession, user: UserRow, readback: Readback
     ) -> None:
         await readback("""update "user" set status = 'suspended' where id = :id""", id=user.id)
-        await refused_with(sessions.refresh(opened.refresh_token, anything))
+        await refused_with(refresh(sessions, opened.refresh_token))
 
         await readback("""update "user" set status = 'active' where id = :id""", id=user.id)
-        assert await sessions.refresh(opened.refresh_token, anything)
+        assert await refresh(sessions, opened.refresh_token)
 
 
 class TestRevoke:
     async def test_any_token_of_the_session_ends_it(
         self, sessions: Sessions, opened: OpenedSession, user: UserRow
     ) -> None:
-        other, _ = await sessions.login(user.email, PASSWORD, anything)
-        following, _ = await sessions.refresh(opened.refresh_token, anything)
+        other = await login(sessions, user.email, PASSWORD)
+        following = await refresh(sessions, opened.refresh_token)
 
         await sessions.revoke(opened.refresh_token)
 
-        await refused_with(sessions.refresh(following.refresh_token, anything))
-        assert await sessions.refresh(other.refresh_token, anything)
+        await refused_with(refresh(sessions, following.refresh_token))
+        assert await refresh(sessions, other.refresh_token)
 
     async def test_nobodys_token_ends_nothing(self, sessions: Sessions, opened: OpenedSession) -> None:
         await sessions.revoke("insula_rt_unknown")
 
-        assert await sessions.refresh(opened.refresh_token, anything)
+        assert await refresh(sessions, opened.refresh_token)

@@ -1,12 +1,9 @@
 """The public routes ``/auth`` and the public keys, of the root app. No route sets a cookie."""
 
-from collections.abc import Awaitable, Callable
-
 from fastapi import APIRouter, Request, Response, status
 
 from insula.callers import Errors
 from insula.core.errors import BadRequest, Unavailable
-from insula.core.ids import UserId
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.request.headers import tenant_hints
 from insula.http.responses.problems import problems
@@ -19,7 +16,6 @@ from insula.signin.schemas import JwkRead, JwksRead, LoginRequest, LogoutRequest
 from insula.signin.selection import SignInTarget, app_of, choose
 from insula.tenancy import TenantRecord
 
-Choose = Callable[[UserId], Awaitable[TenantRecord | None]]
 _KEYS_MAX_AGE = 300
 
 
@@ -66,16 +62,20 @@ class _Handlers:
         """Sign in with email and password, for one app and at most one tenant."""
         kernel = kernel_of(request)
         await LoginThrottle(kernel.limits, self._rates).login(fold(body.email), address_of(request))
-        chosen, origin = _choose(kernel, request, body), origin_of(request)
-        opened, tenant = await kernel.authenticator.login(body.email, body.password, chosen, origin)
+        target = _target(kernel, request, body)
+        proof = await kernel.authenticator.prove_password(body.email, body.password)
+        tenant = await choose(kernel, proof.user_id, target)
+        opened = await kernel.authenticator.open(proof, origin_of(request))
         return await _answer(kernel, response, body.resource, opened, tenant)
 
     async def refresh(self, body: RefreshRequest, request: Request, response: Response) -> TokenRead:
         """Trade a refresh token for the next one and an access token, for any app and tenant of the user's."""
         kernel = kernel_of(request)
         await LoginThrottle(kernel.limits, self._rates).refresh(address_of(request))
-        chosen, origin = _choose(kernel, request, body), origin_of(request)
-        opened, tenant = await kernel.authenticator.refresh(body.refresh_token, chosen, origin)
+        target, origin = _target(kernel, request, body), origin_of(request)
+        proof = await kernel.authenticator.prove_refresh(body.refresh_token, origin)
+        tenant = await choose(kernel, proof.user_id, target)
+        opened = await kernel.authenticator.refresh(proof, origin)
         return await _answer(kernel, response, body.resource, opened, tenant)
 
     async def logout(self, body: LogoutRequest, request: Request) -> None:
@@ -91,13 +91,8 @@ async def jwks(request: Request, response: Response) -> JwksRead:
     return JwksRead(keys=[JwkRead.of(key) for key in await kernel_of(request).keys.jwks()])
 
 
-def _choose(kernel: Kernel, request: Request, body: LoginRequest | RefreshRequest) -> Choose:
-    target = SignInTarget(app_of(kernel.apps, body.resource), body.tenant, tenant_hints(request, kernel.settings))
-
-    async def chosen(user_id: UserId) -> TenantRecord | None:
-        return await choose(kernel, user_id, target)
-
-    return chosen
+def _target(kernel: Kernel, request: Request, body: LoginRequest | RefreshRequest) -> SignInTarget:
+    return SignInTarget(app_of(kernel.apps, body.resource), body.tenant, tenant_hints(request, kernel.settings))
 
 
 async def _answer(

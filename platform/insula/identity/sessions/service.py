@@ -1,10 +1,9 @@
 """Sessions: opened by a password, continued by refresh tokens that can each be used once."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Never, Protocol, TypeVar
+from typing import Never, Protocol
 from uuid import UUID
 
 import structlog
@@ -26,9 +25,6 @@ from insula.identity.sessions import queries
 
 REFRESH_PREFIX = "insula_rt"
 _log = structlog.get_logger(__name__)
-
-Choice = TypeVar("Choice")
-Choose = Callable[[UserId], Awaitable[Choice]]
 
 
 class LoginRefused(Unauthenticated):
@@ -59,26 +55,48 @@ class OpenedSession:
     expires_at: datetime
 
 
-class Authenticator(Protocol):
-    """The interface to an account store that sign-in needs.
+@dataclass(frozen=True, slots=True)
+class PasswordProof:
+    """A user who sent the right password. ``open`` refuses it if the password has changed since."""
 
-    ``choose`` is called once the user is authenticated and before anything changes; it returns what the session is for.
-    If it raises, no session is opened and no refresh token is used up. ``origin`` is for the audit log.
+    user_id: UserId
+    email: str
+    password: str = field(repr=False)
+    password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshProof:
+    """A user who sent an unused refresh token. ``refresh`` refuses it if the token was used since."""
+
+    user_id: UserId
+    token_hash: bytes = field(repr=False)
+
+
+class Authenticator(Protocol):
+    """The interface to an account store that sign-in needs, in three steps: prove, choose, open.
+
+    A proof changes nothing. The caller then chooses, for the proven user, what the session is for; if the choice is
+    refused, no session is opened and no refresh token is used up. ``origin`` is for the audit log.
     """
 
-    async def login(
-        self, email: str, password: str, choose: Choose[Choice], origin: Origin = NOWHERE
-    ) -> tuple[OpenedSession, Choice]:
-        """Open a session.
+    async def prove_password(self, email: str, password: str) -> PasswordProof:
+        """Return the user whose password this is.
 
         Raises LoginRefused, for a wrong password and an unknown account alike, and EmailNotVerified.
         """
         ...
 
-    async def refresh(
-        self, token: str, choose: Choose[Choice], origin: Origin = NOWHERE
-    ) -> tuple[OpenedSession, Choice]:
-        """Exchange a refresh token for the next one. Raises RefreshTokenRefused; a reused token ends its session."""
+    async def open(self, proof: PasswordProof, origin: Origin = NOWHERE) -> OpenedSession:
+        """Open a session. Raises LoginRefused if the password has changed since the proof."""
+        ...
+
+    async def prove_refresh(self, token: str, origin: Origin = NOWHERE) -> RefreshProof:
+        """Return the user whose refresh token this is. Raises RefreshTokenRefused; a reused token ends its session."""
+        ...
+
+    async def refresh(self, proof: RefreshProof, origin: Origin = NOWHERE) -> OpenedSession:
+        """Exchange the refresh token for the next one. Raises RefreshTokenRefused, as ``prove_refresh`` does."""
         ...
 
     async def revoke(self, token: str, origin: Origin = NOWHERE) -> None:
@@ -97,10 +115,8 @@ class Sessions:
         self._lifetime = timedelta(days=settings.auth.refresh_token_days)
         self._passwords = passwords or Passwords()
 
-    async def login(
-        self, email: str, password: str, choose: Choose[Choice], origin: Origin = NOWHERE
-    ) -> tuple[OpenedSession, Choice]:
-        """Open a session. Unknown account, suspended account and wrong password: the same error after the same work.
+    async def prove_password(self, email: str, password: str) -> PasswordProof:
+        """Return the user. Unknown account, suspended account and wrong password: the same error after the same work.
 
         EmailNotVerified is raised only for the right password.
         """
@@ -112,21 +128,21 @@ class Sessions:
             raise LoginRefused
         if not row.verified:
             raise EmailNotVerified
-        user_id = UserId(row.user_id)
-        choice = await choose(user_id)
+        return PasswordProof(UserId(row.user_id), fold(email), password, row.password_hash)
+
+    async def open(self, proof: PasswordProof, origin: Origin = NOWHERE) -> OpenedSession:
+        """Open a session, and replace an outdated hash of the password."""
         async with self._database.unit(IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
-            opened = await self._open(connection, user_id, row.password_hash)
-            if self._passwords.outdated(row.password_hash):
-                await self._rehash(connection, user_id, password, row.password_hash)
-            actor = Actor("user", user_id, fold(email))
-            _record(unit, actor, SessionAct.OPENED, opened.session_id, user_id, origin)
-            return opened, choice
+            opened = await self._open(connection, proof.user_id, proof.password_hash)
+            if self._passwords.outdated(proof.password_hash):
+                await self._rehash(connection, proof)
+            actor = Actor("user", proof.user_id, proof.email)
+            _record(unit, actor, SessionAct.OPENED, opened.session_id, proof.user_id, origin)
+            return opened
 
-    async def refresh(
-        self, token: str, choose: Choose[Choice], origin: Origin = NOWHERE
-    ) -> tuple[OpenedSession, Choice]:
-        """Exchange a refresh token for the next one; of concurrent calls one succeeds."""
+    async def prove_refresh(self, token: str, origin: Origin = NOWHERE) -> RefreshProof:
+        """Return the user whose refresh token this is."""
         hashed = _hash(token)
         async with self._database.unit(IDENTITY) as unit:
             connection = await unit.session.connection()
@@ -135,12 +151,15 @@ class Sessions:
             ).scalar_one_or_none()
         if holder is None:
             await self._refuse(hashed, origin)
-        choice = await choose(UserId(holder))
+        return RefreshProof(UserId(holder), hashed)
+
+    async def refresh(self, proof: RefreshProof, origin: Origin = NOWHERE) -> OpenedSession:
+        """Exchange the refresh token for the next one; of concurrent calls one succeeds."""
         async with self._database.unit(IDENTITY) as unit:
-            opened = await self._rotate(await unit.session.connection(), hashed)
+            opened = await self._rotate(await unit.session.connection(), proof.token_hash)
         if opened is None:
-            await self._refuse(hashed, origin)
-        return opened, choice
+            await self._refuse(proof.token_hash, origin)
+        return opened
 
     async def revoke(self, token: str, origin: Origin = NOWHERE) -> None:
         """End the session of a refresh token, used or not."""
@@ -165,9 +184,10 @@ class Sessions:
             _log.warning("refresh token reused", session_id=str(revoked.session_id), user_id=str(revoked.user_id))
         raise RefreshTokenRefused
 
-    async def _rehash(self, connection: AsyncConnection, user_id: UserId, password: str, outdated: str) -> None:
-        values = {"user_id": user_id, "outdated": outdated, "now": clock.now()}
-        await connection.execute(queries.REHASH, {**values, "password_hash": await self._passwords.hash(password)})
+    async def _rehash(self, connection: AsyncConnection, proof: PasswordProof) -> None:
+        values = {"user_id": proof.user_id, "outdated": proof.password_hash, "now": clock.now()}
+        password_hash = await self._passwords.hash(proof.password)
+        await connection.execute(queries.REHASH, {**values, "password_hash": password_hash})
 
     async def _open(self, connection: AsyncConnection, user_id: UserId, password_hash: str) -> OpenedSession:
         now = clock.now()
