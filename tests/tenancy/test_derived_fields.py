@@ -1,0 +1,42 @@
+"""What a room above works out from an access record is kept with that record, and with no changed copy of it."""
+
+from dataclasses import replace
+
+from insula.core.ids import UserId, new_id
+from insula.tenancy import Access, DerivedField
+
+
+def _access() -> Access:
+    return Access(
+        UserId(new_id()),
+        session_live=True,
+        user_status="active",
+        staff_role=None,
+        tenant=None,
+        membership_id=None,
+        role=None,
+    )
+
+
+def test_a_field_has_the_value_that_was_kept_and_no_other_field_has_it() -> None:
+    access, mine, other = _access(), DerivedField[str](), DerivedField[str]()
+    assert access.derived(mine) is None
+
+    access.keep(mine, "a value")
+
+    assert (access.derived(mine), access.derived(other)) == ("a value", None)
+
+
+def test_a_changed_copy_has_no_derived_value() -> None:
+    access, mine = _access(), DerivedField[str]()
+    access.keep(mine, "while the session lived")
+
+    assert replace(access, session_live=False).derived(mine) is None
+    assert access.derived(mine) == "while the session lived"
+
+
+def test_equal_records_stay_equal_whatever_was_derived() -> None:
+    access = _access()
+    access.keep(DerivedField[int](), 1)
+
+    assert replace(access) == access
