@@ -15,6 +15,7 @@ from insula.db.engine.pools import Database
 from insula.db.engine.unit import Unit
 from insula.http.routing import idempotency
 from insula.http.routing.idempotency import claim
+from insula.http.state import Claim
 from tenants.database import TENANTS
 from tests.probe.racks.routes import create_rack
 from tests.support.app import SignIn
@@ -148,7 +149,7 @@ async def test_a_key_in_flight_in_the_release_before_has_one_effect(
 ) -> None:
     look = idempotency._answer_if_known  # noqa: SLF001  # the step after which the other release stores its answer
 
-    async def look_too_early(unit: Unit, claimed: idempotency.Claim) -> None:
+    async def look_too_early(unit: Unit, claimed: Claim) -> None:
         await look(unit, claimed)
         await _store_as_the_release_before(readback, mine, claimed.request_hash)
 
