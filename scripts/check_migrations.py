@@ -113,9 +113,9 @@ def _steps(script: ScriptDirectory) -> Iterator[tuple[str, str, str | None]]:
 
 
 def expect_sound(found: list[str], where: str) -> None:
-    """Raise if the catalogue gate finds anything."""
+    """Raise if the catalogue check finds anything."""
     if found:
-        raise RuntimeError(f"at {where} the catalogue gate finds:\n  " + "\n  ".join(found))
+        raise RuntimeError(f"at {where} the catalogue check finds:\n  " + "\n  ".join(found))
 
 
 def expect_harmless(found: list[str]) -> None:

@@ -8,7 +8,7 @@ from admin.tenants import queries
 from admin.tenants.acts import Act
 from admin.tenants.schemas import TenantCreate, TenantList
 from admin.users.service import chosen
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core.errors import NotFound
 from insula.core.ids import TenantId, UserId
 from insula.db.models import ACTIVE, SUSPENDED, Tenant
@@ -63,9 +63,9 @@ async def _set_status(scope: StaffScope, tenant_id: TenantId, status: str, act: 
     tenant = await queries.find(scope.unit.session, tenant_id, for_update=True)
     if tenant is None:
         raise NotFound
-    before = image(tenant)
+    before = snapshot(tenant)
     tenant.status = status
     await scope.unit.session.flush()
-    after = image(tenant)
+    after = snapshot(tenant)
     record(scope, act, object_type="tenant", object_id=tenant_id, before=before, after=after, tenant_id=tenant_id)
     return tenant

@@ -13,7 +13,7 @@ from billing.overrides.errors import EntitlementUnknown, OverrideMissing
 from billing.overrides.models import EntitlementOverride
 from billing.overrides.schemas import OverridePut
 from billing.tenant_lock import locked_tenant
-from insula.audit import SYSTEM, image, record, record_in
+from insula.audit import SYSTEM, record, record_in, snapshot
 from insula.core import clock
 from insula.core.errors import InvalidValue, NotFound
 from insula.core.ids import TenantId
@@ -47,7 +47,7 @@ async def override(
         raise EntitlementUnknown
     await locked_tenant(session, tenant_id)
     row = await queries.override(session, tenant_id, key)
-    before = None if row is None else image(row)
+    before = None if row is None else snapshot(row)
     if row is None:
         row = EntitlementOverride(tenant_id=tenant_id, key=key, value=0, reason="", created_by=scope.principal.user_id)
         session.add(row)
@@ -55,7 +55,9 @@ async def override(
     row.created_by = scope.principal.user_id
     await session.flush()
     await regrant(session, tenant_id)
-    record(scope, Act.SET, object_type=_OBJECT, object_id=row.key, before=before, after=image(row), tenant_id=tenant_id)
+    record(
+        scope, Act.SET, object_type=_OBJECT, object_id=row.key, before=before, after=snapshot(row), tenant_id=tenant_id
+    )
     return row, before is None
 
 
@@ -70,7 +72,7 @@ async def lift_override(scope: StaffScope, tenant_id: TenantId, key: str) -> Non
     await session.delete(row)
     await session.flush()
     await regrant(session, tenant_id)
-    record(scope, Act.LIFTED, object_type=_OBJECT, object_id=row.key, before=image(row), tenant_id=tenant_id)
+    record(scope, Act.LIFTED, object_type=_OBJECT, object_id=row.key, before=snapshot(row), tenant_id=tenant_id)
 
 
 async def expire_overrides(database: Database) -> int:
@@ -101,7 +103,7 @@ async def _expire(unit: Unit, tenant_id: TenantId) -> None:
                 Act.EXPIRED,
                 object_type=_OBJECT,
                 object_id=row.key,
-                before=image(row),
+                before=snapshot(row),
                 tenant_id=tenant_id,
             )
     await unit.session.flush()

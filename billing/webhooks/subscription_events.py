@@ -21,7 +21,7 @@ from billing.webhooks.errors import PriceUnknown, SeatsOutOfRange
 from billing.webhooks.models import STRIPE
 from billing.webhooks.order import last_of
 from billing.webhooks.provider_events import ProviderEvent, ProviderItem, ProviderSubscription
-from insula.audit import Actor, Origin, image, record_in
+from insula.audit import Actor, Origin, record_in, snapshot
 from insula.core.ids import TenantId
 from insula.db.engine.unit import Unit
 from insula.db.models import FREE
@@ -55,7 +55,7 @@ async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
     latest = event if known is None else await _latest(session, known, event)
     if latest is None:
         return
-    before = None if known is None else image(known)
+    before = None if known is None else snapshot(known)
     row = known or Subscription(tenant_id=tenant_id, provider_subscription_id=subscription_id, plan_key=FREE, status="")
     await _copy(session, latest, row)
     session.add(row)
@@ -64,7 +64,7 @@ async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
     await plans.settle(session, tenant_id)
     note = partial(record_in, unit, _PROVIDER, tenant_id=tenant_id, origin=Origin(latest.id))
     act = Act.SUBSCRIPTION_CREATED if before is None else Act.SUBSCRIPTION_UPDATED
-    note(act, object_type="subscription", object_id=row.id, before=before, after=image(row))
+    note(act, object_type="subscription", object_id=row.id, before=before, after=snapshot(row))
     if tenant.plan != former:
         old, new = {"plan": former}, {"plan": tenant.plan}
         note(Act.PLAN_CHANGED, object_type="tenant", object_id=tenant_id, before=old, after=new)

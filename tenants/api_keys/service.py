@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import MISSING
 
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core import clock
 from insula.core.errors import InvalidRequest, NotFound
 from insula.core.ids import new_id
@@ -67,7 +67,7 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     )
     scope.unit.session.add(row)
     await scope.unit.session.flush()
-    record(scope, Act.CREATED, object_type="api_key", object_id=key_id, after=image(row))
+    record(scope, Act.CREATED, object_type="api_key", object_id=key_id, after=snapshot(row))
     return Issued(row, secret)
 
 
@@ -78,10 +78,10 @@ async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: P
         _within_rate(scope, body.requests_per_minute)
     row = await get(scope, key_id, for_update=True)
     precondition.check(row.version)
-    before = image(row)
+    before = snapshot(row)
     row.sqlmodel_update(body.changes())
     await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="api_key", object_id=key_id, before=before, after=image(row))
+    record(scope, Act.UPDATED, object_type="api_key", object_id=key_id, before=before, after=snapshot(row))
     return row
 
 
@@ -95,7 +95,7 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= clock.now()):
         raise ApiKeyDead
     _may_give(scope, caller, row.actions)
-    before = image(row)
+    before = snapshot(row)
     secret = new_key(scope.tenant.id, key_id)
     overlap = timedelta(seconds=body.overlap_seconds)
     row.previous_hash = row.secret_hash if overlap else None
@@ -103,7 +103,7 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
     row.secret_hash = digest_of(secret)
     row.sqlmodel_update(body.model_dump(include={"expires_at"}, exclude_unset=True))
     await scope.unit.session.flush()
-    record(scope, Act.ROTATED, object_type="api_key", object_id=key_id, before=before, after=image(row))
+    record(scope, Act.ROTATED, object_type="api_key", object_id=key_id, before=before, after=snapshot(row))
     return Issued(row, secret)
 
 
@@ -130,11 +130,11 @@ async def revoke_all(scope: Scope, created_by: UUID) -> Sequence[ApiKey]:
 
 
 async def _revoke(scope: Scope, row: ApiKey) -> None:
-    before = image(row)
+    before = snapshot(row)
     row.revoked_at = clock.now()
     row.previous_hash = row.previous_until = None
     await scope.unit.session.flush()
-    record(scope, Act.REVOKED, object_type="api_key", object_id=row.id, before=before, after=image(row))
+    record(scope, Act.REVOKED, object_type="api_key", object_id=row.id, before=before, after=snapshot(row))
 
 
 def _named(scope: Scope, actions: Collection[str]) -> Sequence[str]:

@@ -65,5 +65,5 @@ def _cells(event: AuditEventRead) -> list[str]:
     return ["" if plain[name] is None else str(plain[name]) for name in COLUMNS]
 
 
-def _json(image: object) -> str | None:
-    return None if image is None else json.dumps(image, ensure_ascii=False)
+def _json(snapshot: object) -> str | None:
+    return None if snapshot is None else json.dumps(snapshot, ensure_ascii=False)

@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 from pydantic import JsonValue
 
-from insula.audit import SYSTEM, image, record_in
+from insula.audit import SYSTEM, record_in, snapshot
 from insula.core import clock
 from insula.db.engine.roles import WORKER
 from insula.db.engine.unit import Unit
@@ -56,7 +56,7 @@ async def _keep(unit: Unit, asked: TenantDomain, *, found: bool) -> None:
     domain = await queries.find(unit.session, asked.id, for_update=True)
     if domain is None or domain.verified_at is None or domain.checked_at != asked.checked_at:
         return  # its people were here meanwhile
-    before = image(domain)
+    before = snapshot(domain)
     domain.checked_at = clock.now()
     domain.failing_since = None if found else domain.failing_since or domain.checked_at
     if domain.failing_since is not None and domain.checked_at - domain.failing_since >= FORGIVEN:
@@ -68,7 +68,7 @@ async def _keep(unit: Unit, asked: TenantDomain, *, found: bool) -> None:
             object_type="domain",
             object_id=domain.id,
             before=before,
-            after=image(domain),
+            after=snapshot(domain),
             tenant_id=domain.tenant_id,
         )
 

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core import clock
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
@@ -52,7 +52,7 @@ async def create(scope: Scope, body: DomainCreate, settings: Settings) -> Tenant
     scope.unit.session.add(domain)
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, Act.ADDED, object_type="domain", object_id=domain.id, after=image(domain))
+    record(scope, Act.ADDED, object_type="domain", object_id=domain.id, after=snapshot(domain))
     return domain
 
 
@@ -65,13 +65,13 @@ async def verify(scope: Scope, domain_id: UUID, resolver: Resolver) -> TenantDom
     if not await proved(claim, resolver):
         raise DomainNotProved
     domain = await get(scope, domain_id, for_update=True)
-    before = image(domain)
+    before = snapshot(domain)
     domain.checked_at = clock.now()
     domain.verified_at = domain.verified_at or domain.checked_at
     domain.failing_since = None
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, Act.VERIFIED, object_type="domain", object_id=domain.id, before=before, after=image(domain))
+    record(scope, Act.VERIFIED, object_type="domain", object_id=domain.id, before=before, after=snapshot(domain))
     return domain
 
 
@@ -80,7 +80,7 @@ async def delete(scope: Scope, domain_id: UUID) -> None:
     domain = await get(scope, domain_id, for_update=True)
     await scope.unit.session.delete(domain)
     await scope.unit.session.flush()
-    record(scope, Act.REMOVED, object_type="domain", object_id=domain_id, before=image(domain))
+    record(scope, Act.REMOVED, object_type="domain", object_id=domain_id, before=snapshot(domain))
 
 
 async def proved(domain: TenantDomain, resolver: Resolver) -> bool:

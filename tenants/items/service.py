@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
@@ -50,7 +50,7 @@ async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectIte
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, ITEMS)
-    record(scope, Act.CREATED, object_type="item", object_id=item.id, after=image(item))
+    record(scope, Act.CREATED, object_type="item", object_id=item.id, after=snapshot(item))
     return item
 
 
@@ -75,11 +75,11 @@ async def update(
     """Change what ``body`` names."""
     item = _found(await queries.lock(scope.unit.session, project_id, item_id))
     precondition.check(item.version)
-    before = image(item)
+    before = snapshot(item)
     item.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="item", object_id=item.id, before=before, after=image(item))
+    record(scope, Act.UPDATED, object_type="item", object_id=item.id, before=before, after=snapshot(item))
     return item
 
 
@@ -89,7 +89,7 @@ async def delete(scope: Scope, project_id: UUID, item_id: UUID, precondition: Pr
     precondition.check(item.version)
     await scope.unit.session.delete(item)
     await scope.unit.session.flush()
-    record(scope, Act.DELETED, object_type="item", object_id=item_id, before=image(item))
+    record(scope, Act.DELETED, object_type="item", object_id=item_id, before=snapshot(item))
 
 
 def _found(item: ProjectItem | None) -> ProjectItem:

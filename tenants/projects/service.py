@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
@@ -37,7 +37,7 @@ async def create(scope: Scope, body: ProjectCreate) -> Project:
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, PROJECTS)
-    record(scope, Act.CREATED, object_type="project", object_id=project.id, after=image(project))
+    record(scope, Act.CREATED, object_type="project", object_id=project.id, after=snapshot(project))
     return project
 
 
@@ -45,11 +45,11 @@ async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, preconditi
     """Change what ``body`` names."""
     project = _found(await queries.lock(scope.unit.session, project_id))
     precondition.check(project.version)
-    before = image(project)
+    before = snapshot(project)
     project.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="project", object_id=project.id, before=before, after=image(project))
+    record(scope, Act.UPDATED, object_type="project", object_id=project.id, before=before, after=snapshot(project))
     return project
 
 
@@ -59,7 +59,7 @@ async def delete(scope: Scope, project_id: UUID, precondition: Precondition) -> 
     precondition.check(project.version)
     await scope.unit.session.delete(project)
     await scope.unit.session.flush()
-    record(scope, Act.DELETED, object_type="project", object_id=project_id, before=image(project))
+    record(scope, Act.DELETED, object_type="project", object_id=project_id, before=snapshot(project))
 
 
 def _found(project: Project | None) -> Project:

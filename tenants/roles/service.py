@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core.errors import AppError, InvalidRequest, NotFound
 from insula.core.preconditions import Precondition
 from insula.db.models import CustomRole
@@ -54,7 +54,7 @@ async def create(scope: Scope, body: RoleCreate) -> CustomRole:
     session.add(role)
     with answering(_CREATING):
         await session.flush()
-    record(scope, Act.CREATED, object_type="role", object_id=role.id, after=image(role))
+    record(scope, Act.CREATED, object_type="role", object_id=role.id, after=snapshot(role))
     return role
 
 
@@ -67,11 +67,11 @@ async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Pr
     role = await get(scope, role_id, for_update=True)
     precondition.check(role.version)
     caller.check_reach(scope.policy.of_custom_role(role.permissions))
-    before = image(role)
+    before = snapshot(role)
     role.sqlmodel_update(changes)
     caller.check_named(scope.policy.of_custom_role(role.permissions))
     await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="role", object_id=role.id, before=before, after=image(role))
+    record(scope, Act.UPDATED, object_type="role", object_id=role.id, before=before, after=snapshot(role))
     return role
 
 
@@ -88,7 +88,7 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
     await session.delete(role)
     with answering(_DELETING):  # whoever came by another door than this app's, the keys hold
         await session.flush()
-    record(scope, Act.DELETED, object_type="role", object_id=role_id, before=image(role))
+    record(scope, Act.DELETED, object_type="role", object_id=role_id, before=snapshot(role))
 
 
 def _named(scope: Scope, permissions: Collection[str]) -> Sequence[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from insula.access import Role
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core.errors import AppError
 from insula.core.ids import new_tenant_id
 from insula.core.preconditions import Precondition
@@ -51,7 +51,7 @@ async def create(
         Act.CREATED,
         object_type="tenant",
         object_id=tenant_id,
-        after={**image(tenant), "owner": owner.email},
+        after={**snapshot(tenant), "owner": owner.email},
         tenant_id=tenant_id,
     )
     return tenant
@@ -88,7 +88,7 @@ async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -
     """Change what ``body`` names. A slug that any other tenant has or had is taken, one's own former one is not."""
     tenant = await queries.get(scope.unit.session, scope.tenant.id, for_update=True)
     precondition.check(tenant.version)
-    before = image(tenant)
+    before = snapshot(tenant)
     changes = body.changes()
     if changes.get("slug", tenant.slug) != tenant.slug:
         await _may_take(scope, changes["slug"])
@@ -119,7 +119,7 @@ async def _may_take(scope: Scope, slug: str) -> None:
 
 
 def _record_change(scope: Scope, tenant: Tenant, before: dict[str, object]) -> None:
-    after = image(tenant)
+    after = snapshot(tenant)
     renamed = {"slug": before.pop("slug")}, {"slug": after.pop("slug")}
     if renamed[0] != renamed[1]:
         _note(scope, Act.SLUG_CHANGED, *renamed)

@@ -10,7 +10,7 @@ from tests.audit.support import Tamper
 
 @pytest.fixture
 def tamper(settings: Settings) -> Tamper:
-    """Run statements as a superuser who has switched the triggers off.
+    """Run statements as a superuser with the triggers switched off.
 
     ``AT 3`` stands for the third event of ``chain``, ``MINE`` for all of the chain.
     """

@@ -1,4 +1,4 @@
-"""Chains that tests append to, and a hand that changes them past every refusal."""
+"""Helpers that append to audit chains, and the type of a helper that tampers with them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,7 +13,7 @@ Tamper = Callable[..., Awaitable[None]]
 
 
 class Act(AuditAction):
-    """Acts that no app has."""
+    """Acts for tests, which no app declares."""
 
     DONE = "thing.done"
     CHANGED = "thing.changed"

@@ -1,4 +1,4 @@
-"""What the apps record, in whose chain, and that one effect is one event."""
+"""Which events the apps record, in which chain, and that one effect is one event."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ async def recorded(readback: Readback, answer: httpx.Response) -> list[dict[str,
     return await readback(statement, id=answer.headers["x-request-id"])
 
 
-async def test_a_new_tenants_log_begins_with_its_making(
+async def test_a_new_tenants_log_begins_with_its_creation(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     user = await make.user()
@@ -46,7 +46,7 @@ async def test_a_repeated_request_is_recorded_once(
     assert await recorded(readback, again) == []
 
 
-async def test_what_is_refused_is_not_recorded(
+async def test_a_refused_request_is_not_recorded(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     tenant = await make.tenant(plan="pro")
@@ -74,7 +74,7 @@ async def test_many_items_at_once_are_one_event_with_their_ids(
     assert act["after"] == {"rack_id": made.json()["id"], "count": 3, "ids": answer.json()["ids"]}
 
 
-async def test_staffs_act_on_a_tenant_stands_in_its_own_log(
+async def test_an_act_of_staff_on_a_tenant_is_in_the_tenants_log(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     tenant, staff = await make.tenant(), await make.staff()
@@ -89,7 +89,7 @@ async def test_staffs_act_on_a_tenant_stands_in_its_own_log(
     assert [event["action"] for event in log.json()["items"]] == ["tenant.reactivated", "tenant.suspended"]
 
 
-async def test_staffs_act_on_a_user_stands_in_the_platforms(
+async def test_an_act_of_staff_on_a_user_is_in_the_platforms_log(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     user, staff = await make.user(), await make.staff()

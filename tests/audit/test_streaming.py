@@ -1,4 +1,4 @@
-"""A streamed export holds no transaction, ends with its reader and with its reader's access."""
+"""A streamed export holds no transaction, and ends when its reader disconnects or loses access."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -23,7 +23,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Export:
-    """A reader of the tenant's log, who takes it a message at a time."""
+    """A reader of the tenant's log, who receives one message at a time."""
 
     def __init__(self, live: Live, token: str, access: Callable[[], Awaitable[Access]]) -> None:
         self.live = live

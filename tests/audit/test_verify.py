@@ -1,4 +1,4 @@
-"""Whatever is done to a chain behind the log's back is found: each tampering beside the same chain left alone."""
+"""Verification finds every way of tampering with a chain, and finds nothing in an untouched one."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -80,7 +80,7 @@ async def test_values_of_every_kind_verify(database: Database, connection: Async
             "event 2 does not follow",
         ),
         (
-            # A gap is closed by renumbering what follows.
+            # A gap is closed by renumbering the later events.
             [
                 "DELETE FROM audit_event AT 3",
                 "UPDATE audit_event SET sequence = 3 AT 4",
@@ -89,7 +89,7 @@ async def test_values_of_every_kind_verify(database: Database, connection: Async
             "event 3 does not follow",
         ),
         (
-            # An event is made up and put at the end.
+            # A forged event is appended.
             [
                 """INSERT INTO audit_event SELECT tenant_id, gen_random_uuid(), 6, occurred_at, actor_kind, actor_id,
                 actor_label, 'made.up', object_type, object_id, before, after, request_id, address, hash, hash

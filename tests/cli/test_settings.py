@@ -56,8 +56,8 @@ def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
         ("INSULA_LOG_LEVEL", "LOUD", "Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("INSULA_HTTP_DRAIN_SECONDS", SECRET, "Input should be a valid number, unable to parse string as a number"),
         ("INSULA_HTTP_COLOUR", SECRET, "there is no such setting (see .env.example)"),
-        ("INSULA_HTTP_TRUSTED_PROXIES", "*", "'*' is no address or network such as 10.0.0.0/8"),
-        ("INSULA_HTTP_TRUSTED_PROXIES", "10.0.0.1, proxy", "'proxy' is no address or network such as 10.0.0.0/8"),
+        ("INSULA_HTTP_TRUSTED_PROXIES", "*", "'*' is not an address or network such as 10.0.0.0/8"),
+        ("INSULA_HTTP_TRUSTED_PROXIES", "10.0.0.1, proxy", "'proxy' is not an address or network such as 10.0.0.0/8"),
         ("INSULA_MAIL_PORT", "0", "Input should be greater than or equal to 1"),
         ("INSULA_PUBLIC_URL", "app.example.com", "must be an origin such as https://app.example.com"),
         (
@@ -83,21 +83,25 @@ def test_proxies_that_are_no_networks_are_refused_by_every_command(settings: Set
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "insula: INSULA_HTTP_TRUSTED_PROXIES is wrong: '*' is no address or network such as 10.0.0.0/8\n"
+        "insula: INSULA_HTTP_TRUSTED_PROXIES is wrong: '*' is not an address or network such as 10.0.0.0/8\n"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("INSULA_HTTP_TRUSTED_PROXIES", "0.0.0.0/0", "must not hold everybody: each caller could say who it is"),
-        ("INSULA_HTTP_TRUSTED_PROXIES", "10.0.0.1,::/0", "must not hold everybody: each caller could say who it is"),
+        ("INSULA_HTTP_TRUSTED_PROXIES", "0.0.0.0/0", "must not include every address: any caller could forge its own"),
+        (
+            "INSULA_HTTP_TRUSTED_PROXIES",
+            "10.0.0.1,::/0",
+            "must not include every address: any caller could forge its own",
+        ),
         ("INSULA_HTTP_METRICS_TOKEN", "short", "must hold at least 16 characters, or none"),
         ("INSULA_AUTH_KEY_ENCRYPTION_KEY", "%" * 43, "must be 32 random bytes as URL-safe base64"),
         (
             "DATABASE_URL",
             "postgresql://u@one,two/shop",
-            "names several hosts; name one that always leads to the primary",
+            "names several hosts; name one host that always leads to the primary",
         ),
         (
             "INSULA_DATABASE_DIRECT_URL",
@@ -120,7 +124,7 @@ def test_what_is_unsafe_is_one_line_that_names_its_variable(
 def test_what_keeps_serve_from_starting_is_what_doctor_finds(settings: Settings) -> None:
     everybody = {"INSULA_HTTP_TRUSTED_PROXIES": "0.0.0.0/0"}
     serve, worker, doctor = (insula(settings, command, **everybody) for command in ("serve", "worker", "doctor"))
-    line = "INSULA_HTTP_TRUSTED_PROXIES must not hold everybody: each caller could say who it is"
+    line = "INSULA_HTTP_TRUSTED_PROXIES must not include every address: any caller could forge its own"
 
     for refused in (serve, worker):
         assert refused.returncode == 1

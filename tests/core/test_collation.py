@@ -1,6 +1,6 @@
-"""The order of names is the one that people expect, in few bytes."""
+"""Names sort as people expect, with short sort keys."""
 
-# ruff: noqa: RUF001 - letters of other scripts are what is tested
+# ruff: noqa: RUF001 - this tests letters of other scripts
 
 import unicodedata
 
@@ -31,7 +31,7 @@ def test_names_are_in_the_order_that_people_expect(expected: list[str]) -> None:
 
 
 @given(st.text(max_size=300))
-def test_a_key_is_short_and_that_of_its_normal_forms(text: str) -> None:
+def test_a_key_is_short_and_equal_for_all_normal_forms(text: str) -> None:
     assert len(sort_key(text)) <= LONGEST_KEY
     short = text[:20]
     assert {sort_key(unicodedata.normalize(form, short)) for form in ("NFC", "NFD")} == {sort_key(short)}

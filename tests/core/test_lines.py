@@ -1,6 +1,6 @@
-"""Lines that people read: one spelling of what looks alike, and nothing that is not seen."""
+"""Lines that people read: one spelling for text that looks the same, and no invisible characters."""
 
-# ruff: noqa: RUF001 - letters that look alike are what is tested
+# ruff: noqa: RUF001 - this tests letters that look alike
 
 import unicodedata
 from time import perf_counter
@@ -69,19 +69,19 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_name_that_shows_what_it_holds_stays_as_it_is(name: str) -> None:
+def test_a_name_without_hidden_characters_is_unchanged(name: str) -> None:
     assert NAME.validate_python(name) == name
     assert SEARCH.validate_python(name) == name
 
 
 @pytest.mark.parametrize(("written", "kept"), SAME)
-def test_what_looks_alike_is_one_name(written: str, kept: str) -> None:
+def test_names_that_look_alike_become_equal(written: str, kept: str) -> None:
     assert NAME.validate_python(written) == kept
     assert NAME.validate_python(kept) == kept
 
 
 @pytest.mark.parametrize("written", REFUSED, ids=lambda text: ascii(text[:12]))
-def test_what_cannot_be_seen_or_turns_the_text_is_refused(written: str) -> None:
+def test_invisible_text_and_direction_controls_are_refused(written: str) -> None:
     begun = perf_counter()
     with pytest.raises(ValidationError):
         NAME.validate_python(written)
@@ -89,7 +89,7 @@ def test_what_cannot_be_seen_or_turns_the_text_is_refused(written: str) -> None:
     assert NAME.validate_python("Foo") == "Foo"
 
 
-def test_length_is_that_of_what_is_kept() -> None:
+def test_the_length_is_measured_after_normalizing() -> None:
     assert NAME.validate_python("e\u0301" * 120) == "é" * 120
     assert TypeAdapter(Title).validate_python("x" * 200) == "x" * 200
     short: TypeAdapter[str] = TypeAdapter(Annotated[str, Line(3)])
@@ -104,7 +104,7 @@ def test_look_alikes_of_other_scripts_stay_apart() -> None:
 
 
 @pytest.mark.parametrize("value", [7, None, ["a"], {"a": 1}, True])
-def test_what_is_no_text_is_refused(value: object) -> None:
+def test_a_value_that_is_no_text_is_refused(value: object) -> None:
     for adapter in (NAME, SEARCH, BODY):
         with pytest.raises(ValidationError, match="valid string"):
             adapter.validate_python(value)
@@ -117,7 +117,7 @@ def test_free_text_keeps_its_lines_and_is_nfc() -> None:
 
 
 @given(st.text(CHARACTERS, max_size=40))
-def test_a_spelling_is_its_own(text: str) -> None:
+def test_normalizing_twice_changes_nothing(text: str) -> None:
     try:
         once = tidy(text)
     except ValueError:
@@ -127,7 +127,7 @@ def test_a_spelling_is_its_own(text: str) -> None:
 
 
 @given(st.text(CHARACTERS, max_size=150))
-def test_whatever_was_kept_once_is_mended_to_a_name(text: str) -> None:
+def test_any_old_line_is_mended_to_a_valid_name(text: str) -> None:
     shown = mended(text, 120)
     assert is_visible(shown)
     assert NAME.validate_python(shown) == shown

@@ -1,6 +1,6 @@
-"""A search finds what it names, ignoring case as a reader does, on the real database."""
+"""A search finds its text, ignoring case as a reader does, on the real database."""
 
-# ruff: noqa: RUF001 - letters of other scripts are what is tested
+# ruff: noqa: RUF001 - this tests letters of other scripts
 
 import re
 
@@ -55,7 +55,7 @@ async def test_it_is_not_found(readback: Readback, search: str, text: str) -> No
     assert row["found"] is False
 
 
-async def test_every_ascii_sign_stands_for_itself(readback: Readback) -> None:
+async def test_every_ascii_character_matches_only_itself(readback: Readback) -> None:
     signs = "".join(chr(code) for code in range(0x21, 0x7F))
     for sign in signs:
         [row] = await readback(

@@ -1,4 +1,4 @@
-"""DATABASE_URL means the same to every part, or is refused in one line."""
+"""Every component understands DATABASE_URL alike, or it is refused with one line."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
@@ -26,7 +26,7 @@ from tests.support.cluster import with_path
 from tests.support.fronts import Authority, Front, authority, front
 
 ALL_PARTS = ("the pools", "the listener", "the queue", "migrations", "the audit's reader")
-_PATIENCE = 0.5  # seconds for the listener, which keeps trying
+_PATIENCE = 0.5  # seconds that the listener gets, which would retry for ever
 SECRET = "canary-of-a-password"
 
 
@@ -42,7 +42,7 @@ def encrypted(settings: Settings, trusted: Authority, tmp_path_factory: pytest.T
 
 
 def at(settings: Settings, opened: Front, query: str) -> Settings:
-    """Return ``settings`` whose database is reached by ``opened``, with ``query`` in the URL."""
+    """Return ``settings`` whose database is reached through ``opened``, with ``query`` in the URL."""
     here = Address.parse(settings.database_url)
     place = f"{opened.host}:{opened.port}" if not opened.host.startswith("/") else ""
     url = f"postgresql://{here.username}:{here.password}@{place}/{here.database}?{query}"
@@ -51,7 +51,7 @@ def at(settings: Settings, opened: Front, query: str) -> Settings:
 
 
 async def reached_by(settings: Settings) -> dict[str, str]:
-    """Return the parts that reach the database, each with the name that its connection has there."""
+    """Return the components that reach the database, each with its connection's ``application_name``."""
     return {
         part: name
         for part, probe in zip(ALL_PARTS, (_pools, _listener, _queue, _migrations, _reader), strict=True)
@@ -79,7 +79,7 @@ async def _listener(settings: Settings) -> str | None:
 
 
 async def _queue(settings: Settings) -> str | None:
-    pool = connector(settings)._pool_args  # noqa: SLF001  a pool would try again for half a minute
+    pool = connector(settings)._pool_args  # noqa: SLF001  a pool would retry for half a minute
     try:
         async with await QueueConnection.connect(pool["conninfo"], **pool["kwargs"]) as connection:
             found = await (await connection.execute("SELECT current_setting('application_name')")).fetchone()
@@ -217,18 +217,18 @@ def test_the_systems_authorities_are_a_file_that_every_part_can_read() -> None:
         ("@db.example:99999/shop", "port"),
         ("@db.example/shop?host=other", "twice"),
         ("@db.example/shop?sslmode=require&sslmode=disable", "twice"),
-        ("@db.example/shop?sslmode=require&ssl=false", "two things"),
+        ("@db.example/shop?sslmode=require&ssl=false", "contradict each other"),
         ("@db.example/shop?sslmode=always", "sslmode"),
         ("@db.example/shop?sslmode=verify-full", "sslrootcert"),
-        ("@db.example/shop?sslmode=verify-full&sslrootcert=/nowhere.pem", "sslrootcert that is no file"),
+        ("@db.example/shop?sslmode=verify-full&sslrootcert=/nowhere.pem", "sslrootcert that is not a readable file"),
         ("@db.example/shop?sslmode=require&sslrootcert=system", "verify-full"),
         ("@db.example/shop?sslmode=prefer&sslrootcert=/etc/passwd", "certificates"),
         ("@/shop?host=/var/run/postgresql&sslmode=require", "socket"),
         ("@db.example/shop?channel_binding=require", "channel_binding"),
         ("@db.example/shop?connect_timeout=3", "connect_timeout"),
-        ("@db.example/shop?sslmode", "no URL"),
-        ("@db.example/shop#1", "no URL"),
-        ("@[::1/shop", "no URL"),
+        ("@db.example/shop?sslmode", "not a URL"),
+        ("@db.example/shop#1", "not a URL"),
+        ("@[::1/shop", "not a URL"),
     ],
 )
 def test_what_would_mean_two_things_is_refused_in_one_line(rest: str, said: str, settings: Settings) -> None:

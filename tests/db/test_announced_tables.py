@@ -1,4 +1,4 @@
-"""Every table that says who may come in announces its changes: each trigger is seen to fire, by table."""
+"""Every table that decides about access announces its changes: each table's triggers are seen to fire."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -32,21 +32,21 @@ CHANGES: Final[Mapping[str, str]] = {
     "api_key": "revoked_at = now()",
     "custom_role": "permissions = ARRAY['book:read']",
 }
-"""A change of access, in each table that holds any."""
+"""A change of access for each table that decides about access."""
 
-_MADE_BY_INSERT: Final = "tenant"  # what hangs on it keeps it from being deleted
+_MADE_BY_INSERT: Final = "tenant"  # cannot be deleted, because other rows reference it
 
 
 @dataclass(frozen=True)
 class Ear:
-    """Hears what is announced while a statement's transaction commits."""
+    """Listens for the notifications of a statement's transaction."""
 
     engine: AsyncEngine
     connection: asyncpg.Connection
     heard: asyncio.Queue[str]
 
     async def during(self, statement: str, values: Row) -> set[str]:
-        """Run the statement and return what came of it, nothing of what was before."""
+        """Run the statement and return only the notifications that it caused."""
         await self._until("begin")
         async with self.engine.begin() as connection:
             assert (await connection.execute(text(statement), values)).rowcount == 1
@@ -96,7 +96,7 @@ async def test_a_change_is_announced(name: str, ear: Ear, make: Factories) -> No
     async with ear.engine.begin() as connection:
         row = await fresh(connection, table, make)
         await connection.execute(insert(table).values(row))
-    statement = f'UPDATE "{name}" SET {CHANGES[name]} WHERE {condition(table)}'  # noqa: S608 - this file's own words
+    statement = f'UPDATE "{name}" SET {CHANGES[name]} WHERE {condition(table)}'  # noqa: S608 - constants of this file
     assert await ear.during(statement, key_of(table, row))
 
 

@@ -1,4 +1,4 @@
-"""Branches of revisions: what makes one, what is refused of one, and databases that have more or other branches."""
+"""Branches of migrations: valid and invalid ones, and databases that have more or other branches."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -58,7 +58,7 @@ TABLE_EXISTS = text("SELECT to_regclass(:table) IS NOT NULL")
 
 @pytest.fixture
 async def scratch(settings: Settings) -> AsyncIterator[Settings]:
-    """Migrate a database of this test's own."""
+    """Migrate a database for this test alone."""
     async with migrated_database(settings) as own:
         yield own
 
@@ -72,14 +72,14 @@ def write(
 
 
 def chain(folder: Path, *revisions: str) -> Branch:
-    """Write a branch called after its folder."""
+    """Write a branch named after its folder."""
     for before, revision in zip((None, *revisions), revisions, strict=False):
         write(folder, revision, before, None if before else (folder.name,))
     return Branch(folder.name, folder)
 
 
 def product(folder: Path, table: str = "note") -> Branch:
-    """Write a product's branch of one table."""
+    """Write a product's branch with one table."""
     folder.mkdir()
     (folder / "20261201_1000.py").write_text(OF_A_PRODUCT.format(name=folder.name, table=table))
     return Branch(folder.name, folder)
@@ -116,7 +116,7 @@ def test_a_branch_is_one_chain_with_rising_numbers(tmp_path: Path) -> None:
     ids=["two heads", "two bases", "twice", "falling", "another's name", "elsewhere", "depends", "no number", "gap"],
 )
 @pytest.mark.filterwarnings("ignore:Revision")
-def test_what_is_no_chain_is_refused_and_told(
+def test_an_invalid_chain_is_refused_with_its_reason(
     tmp_path: Path, revision: str, arguments: dict[str, str], complaint: str
 ) -> None:
     notes = chain(tmp_path / "notes", "notes_0001", "notes_0002")
@@ -138,7 +138,7 @@ def test_a_branch_needs_a_revision_and_a_label(tmp_path: Path) -> None:
         chains([Branch("notes", tmp_path / "notes")])
 
 
-def test_a_database_is_behind_in_the_branches_that_it_lacks_or_has_less_of() -> None:
+def test_a_database_is_behind_in_branches_that_are_missing_or_older() -> None:
     expected = {"kernel": "kernel_0002", "notes": "notes_0001"}
 
     assert behind([], expected) == ("kernel", "notes")
@@ -181,7 +181,7 @@ async def test_an_installation_without_a_branch_migrates_and_takes_it_in_later(
         as_owner(own, sound)
 
 
-async def test_the_way_down_takes_those_first_who_refer_to_others(scratch: Settings) -> None:
+async def test_a_downgrade_drops_referencing_tables_first(scratch: Settings) -> None:
     as_owner(scratch, lambda connection: downgrade(connection, DECLARED))
     assert revisions(scratch) == set()
     assert not exists(scratch, "tenant")
@@ -195,7 +195,7 @@ async def test_a_database_that_is_ahead_is_left_as_it_is(scratch: Settings, tmp_
     migrate(scratch, newer.declared)
     said: list[str] = []
     migrate(scratch, DECLARED, say=said.append)
-    assert said == ["kernel: the database is at kernel_0099_later, of a later version"]
+    assert said == ["kernel: the database is at kernel_0099_later, which belongs to a later version"]
     assert "kernel_0099_later" in revisions(scratch)
     assert behind(revisions(scratch), heads(DECLARED.branches)) == ()
 

@@ -1,4 +1,4 @@
-"""Quotas are counted by triggers: each declared table has them, and a database that lacks them is brought to it."""
+"""Triggers count quotas: each declared table has them, and a migration adds missing ones."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -39,7 +39,7 @@ async def engine(own: Settings) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def workers(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Connect to the database that all tests of this worker share: triggers dropped there must be noticed."""
+    """Connect to the database that all tests of this pytest worker share: triggers dropped there must be noticed."""
     engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
     yield engine
     await engine.dispose()

@@ -1,4 +1,4 @@
-"""A column ``role`` says one word, and the database knows which are the tenant's own: these exist, and stay."""
+"""A column ``role`` holds a role's name; the database requires that a custom role exists, and keeps it while in use."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ _USER = text("""
     INSERT INTO "user" (id, created_at, updated_at, version, email, name, status)
     VALUES (:id, now(), now(), 1, :email, 'Name', 'active')
 """)
-# As the code before roles of the tenant's own writes it: without naming what came with them.
+# As the previous version writes it: without the columns that came with custom roles.
 _MEMBER = text("""
     INSERT INTO membership (tenant_id, id, created_at, updated_at, version, user_id, role, email, name)
     VALUES (:tenant_id, :id, now(), now(), 1, :user_id, :role, 'a@example.com', 'Name')
@@ -93,7 +93,7 @@ async def test_no_role_takes_a_built_in_ones_name(scratch: Settings, key: str) -
     as_owner(scratch, work)
 
 
-async def test_a_role_in_use_stays_and_what_is_settled_uses_none(scratch: Settings) -> None:
+async def test_a_role_in_use_stays_and_an_ended_invitation_uses_none(scratch: Settings) -> None:
     def work(connection: Connection) -> None:
         tenant_id = _tenant(connection)
         _role(connection, tenant_id, "editor")

@@ -1,4 +1,4 @@
-"""Every wait for the database has an end of ours, and room that a lost connection leaves is used at once."""
+"""Every wait for the database has a time limit on our side, and a lost connection's room is reused at once."""
 
 import asyncio
 import socket
@@ -13,8 +13,8 @@ from sqlalchemy.util.queue import Empty
 from insula.core.errors import Unavailable
 from insula.core.settings import Settings
 from insula.db.engine.connection import Connecting, TenantConnection
-from insula.db.engine.deadlines import Line, first_made
-from insula.db.engine.fair_pool import FairPool, Turns
+from insula.db.engine.deadlines import ConnectThrottle, first_made
+from insula.db.engine.fair_pool import FairPool, FairQueue
 from insula.db.engine.pools import Database, shares
 from insula.db.engine.roles import GATE, DatabaseRole, role_url
 from tenants.database import TENANTS
@@ -34,7 +34,7 @@ def proxy(settings: Settings) -> Iterator[Faulty]:
 
 @pytest.fixture
 async def database(settings: Settings, proxy: Faulty) -> AsyncIterator[Database]:
-    """Give pools of one connection, but the tenants' of two, through the proxy."""
+    """Open pools through the proxy, with one connection each, and two for ``tenants``."""
     limits = {"budget": len(DECLARED.web_roles) + 2, "pool_timeout": POOL_TIMEOUT, "statement_timeout": STATEMENT}
     changed = settings.database.model_copy(update=limits)
     through = {"database": changed, "database_url": proxy.url(settings.database_url)}
@@ -46,7 +46,7 @@ async def database(settings: Settings, proxy: Faulty) -> AsyncIterator[Database]
 
 
 async def ask(database: Database, role: DatabaseRole = GATE) -> int:
-    """Ask on the role's pool."""
+    """Run a statement on the role's pool."""
     async with database.engine(role).connect() as connection:
         found: int = (await connection.execute(text("SELECT 1"))).scalar_one()
     return found
@@ -100,7 +100,7 @@ async def test_a_commit_that_is_not_answered_is_an_outcome_unknown(database: Dat
     assert monotonic() - began < STATEMENT + GRACE + LATE
 
 
-async def test_silence_on_one_connection_ends_those_that_lie_beside_it(database: Database, proxy: Faulty) -> None:
+async def test_silence_on_one_connection_closes_the_idle_ones(database: Database, proxy: Faulty) -> None:
     async with database.engine(TENANTS).connect() as first, database.engine(TENANTS).connect() as second:
         await first.execute(text("SELECT 1"))
         await second.execute(text("SELECT 1"))
@@ -114,17 +114,17 @@ async def test_silence_on_one_connection_ends_those_that_lie_beside_it(database:
     assert monotonic() - began < STATEMENT
 
 
-async def test_who_waits_for_a_connection_that_could_not_be_made_makes_one(database: Database, proxy: Faulty) -> None:
+async def test_a_waiter_makes_the_connection_that_another_could_not_make(database: Database, proxy: Faulty) -> None:
     pool = database.engine(GATE).sync_engine.pool
     assert isinstance(pool, FairPool)
-    pool._timeout = 30.0  # noqa: SLF001 - so that nobody's patience ends during the test
+    pool._timeout = 30.0  # noqa: SLF001 - so that no wait times out during the test
     proxy.strike(Fault.FREEZE)
     first = asyncio.create_task(ask(database))
     await until(lambda: len(proxy.wires()) == 1)
     second = asyncio.create_task(ask(database))
     await asyncio.wait({second}, timeout=0.05)
 
-    first.cancel()  # with it goes the place that the second waits for
+    first.cancel()  # frees the room that the second waits for
     proxy.heal()
 
     with pytest.raises(asyncio.CancelledError):
@@ -143,7 +143,7 @@ async def test_a_statement_of_the_gate_is_one_round_trip(database: Database) -> 
         assert not raw.driver_connection.is_in_transaction()
 
 
-async def test_the_kernel_watches_over_each_connection(database: Database) -> None:
+async def test_each_connection_has_keepalive(database: Database) -> None:
     async with database.engine(GATE).connect() as connection:
         raw = await connection.get_raw_connection()
         assert raw.driver_connection is not None
@@ -153,18 +153,18 @@ async def test_the_kernel_watches_over_each_connection(database: Database) -> No
 
 
 async def test_a_silent_server_is_sent_few_connections_however_many_wait(settings: Settings, proxy: Faulty) -> None:
-    """Each would be met by the server when it goes on, and take up one of its connections."""
-    waiting, line = 10, Line()
+    """A server that resumes would accept each of them, and use up its connections."""
+    waiting, throttle = 10, ConnectThrottle()
     url = proxy.url(role_url(settings, TENANTS))
 
     async def connect() -> asyncpg.Connection:
-        return await Connecting(url, seconds=2.0, line=line, connection_class=TenantConnection)
+        return await Connecting(url, seconds=2.0, throttle=throttle, connection_class=TenantConnection)
 
     proxy.strike(Fault.SWALLOW)
     failed = await asyncio.gather(*(connect() for _ in range(waiting)), return_exceptions=True)
     assert {type(outcome) for outcome in failed} == {ConnectionError}
     first = proxy.made
-    assert first <= waiting + 3, "one attempt for each, until it is known that nobody answers, and then one in turn"
+    assert first <= waiting + 3, "one attempt each until the server counts as silent, then one at a time"
     second = await asyncio.gather(*(connect() for _ in range(waiting)), return_exceptions=True)
     assert {type(outcome) for outcome in second} == {ConnectionError}
     assert proxy.made - first <= 3
@@ -180,8 +180,8 @@ async def test_a_silent_server_is_sent_few_connections_however_many_wait(setting
 
 
 async def test_an_attempt_whose_own_time_ran_out_is_no_answer() -> None:
-    """The driver's clock may end an attempt just before ours does; the server has said nothing all the same."""
-    line = Line()
+    """The driver may time out just before we do; the server has still not answered."""
+    throttle = ConnectThrottle()
 
     async def unanswered(_left: float) -> asyncpg.Connection:
         raise TimeoutError
@@ -190,18 +190,18 @@ async def test_an_attempt_whose_own_time_ran_out_is_no_answer() -> None:
         raise ConnectionRefusedError
 
     with pytest.raises(TimeoutError):
-        await first_made(unanswered, asyncpg.Connection.terminate, line, 1.0)
-    assert not line.may_try(), "one at a time from here on"
+        await first_made(unanswered, asyncpg.Connection.terminate, throttle, 1.0)
+    assert not throttle.may_try(), "one at a time from here on"
     with pytest.raises(ConnectionRefusedError):
-        await first_made(refused, asyncpg.Connection.terminate, line, 1.0)
-    assert line.may_try(), "a refusal is an answer"
+        await first_made(refused, asyncpg.Connection.terminate, throttle, 1.0)
+    assert throttle.may_try(), "a refusal is an answer"
 
 
 async def test_room_given_to_a_waiter_who_goes_is_passed_on() -> None:
-    turns = Turns(1)
+    turns = FairQueue(1)
     first, second = (asyncio.create_task(turns.turn(30.0)) for _ in range(2))
     await asyncio.wait((first, second), timeout=0.01)
-    turns.vacate()
+    turns.let_next_connect()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -221,11 +221,11 @@ async def test_a_refusal_beside_an_attempt_that_hangs_is_not_tried_again_at_once
         raise ConnectionRefusedError
 
     with pytest.raises((ConnectionRefusedError, TimeoutError)):
-        await first_made(make, lambda _made: None, Line(), 2.0)
-    assert 0 < refused < 20, "a server that starts would be hammered"
+        await first_made(make, lambda _made: None, ConnectThrottle(), 2.0)
+    assert 0 < refused < 20, "a starting server would be flooded"
 
 
-async def test_who_was_woken_and_finds_the_room_taken_waits_on(database: Database, proxy: Faulty) -> None:
+async def test_a_woken_waiter_that_finds_the_room_taken_keeps_waiting(database: Database, proxy: Faulty) -> None:
     proxy.strike(Fault.FREEZE)
     first = asyncio.create_task(ask(database))
     await until(lambda: len(proxy.wires()) == 1)

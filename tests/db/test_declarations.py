@@ -1,4 +1,4 @@
-"""What is declared of the database: merged, compared with the models, and kept by a database that is migrated to it."""
+"""Database declarations: how they are merged, compared with the models, and enforced by a migrated database."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ def part(*tables: TableDeclaration, owner: str = "probe", role: AppRole = PROBE)
 
 @pytest.mark.parametrize("name", ["", "Insula", "insula-probe", "1st", "a b", 'x"; drop', "a" * 64])
 def test_a_role_has_a_name_that_sql_takes_as_it_is(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name of a database role: use lower-case letters"):
+    with pytest.raises(ValueError, match="is not a valid database role: use lower-case letters"):
         AppRole(name)
     assert AppRole("a" * 63) == "a" * 63
 
@@ -81,7 +81,7 @@ def test_every_app_may_record_its_acts_and_keep_its_answers_within_the_tenant() 
     }
 
 
-def test_what_is_owned_is_all_of_it_within_the_tenant_for_the_apps_role() -> None:
+def test_owned_gives_the_apps_role_every_right_within_the_tenant() -> None:
     by_name = merged(KERNEL, part(owned("invitation")))
     by_model = merged(KERNEL, part(owned(Invitation)))
     found = {(right.role, right.command, right.reach, right.columns) for right in by_name.rights_on("invitation")}
@@ -166,7 +166,7 @@ THINGS = {
         DatabasePart(owner="", counted=(counted("probe_note", "notes"),)),
         "the counted table probe_note: declared by probe and by other",
     ),
-    "a task": (DatabasePart(owner="", clocked=("probe.tidy",)), "the task of the clock probe.tidy: declared by probe"),
+    "a task": (DatabasePart(owner="", scheduled=("probe.tidy",)), "the scheduled task probe.tidy: declared by probe"),
     "triggers": (
         DatabasePart(owner="", triggers={"probe_note": ("kept",)}),
         "the triggers of probe_note: declared by probe and by other",
@@ -204,12 +204,16 @@ def test_owned_needs_an_app_with_one_role() -> None:
 
 
 def test_a_right_is_written_as_a_command_and_columns() -> None:
-    with pytest.raises(ValueError, match="invitation: 'TRUNCATE' is no right: write SELECT, INSERT, UPDATE, DELETE"):
+    with pytest.raises(
+        ValueError, match="invitation: 'TRUNCATE' is not a right: write one of SELECT, INSERT, UPDATE, DELETE"
+    ):
         may(WORKER, "all", "invitation", "TRUNCATE")
 
 
 def test_a_departure_has_a_reason() -> None:
-    with pytest.raises(ValueError, match=r"invitation: say why its unique \(hash\) is not led by the tenant"):
+    with pytest.raises(
+        ValueError, match=r"invitation: say in reason= why its unique \(hash\) is not bound to the tenant"
+    ):
         departs("invitation", "unique", "hash", reason="")
 
 
@@ -218,7 +222,7 @@ MISSPELT = {
         (may(PROBE, "tenant", "invitatoin", "SELECT"),),
         (
             r"probe: there is no model of the table 'invitatoin'; did you mean invitation\? "
-            r"\(mend the name, or import the module of its model\)"
+            r"\(correct the name, or import the module of its model\)"
         ),
     ),
     "a column": (
@@ -239,13 +243,13 @@ MISSPELT = {
     "a global table": ((global_table("plans"),), r"a global table: there is no model of the table 'plans'"),
     "a global table of tenants": (
         (global_table("invitation"),),
-        r"the table invitation has tenants' rows: it is no global_table\(\)",
+        r"the table invitation has tenants' rows: do not declare it as global_table\(\)",
     ),
 }
 
 
 @pytest.mark.parametrize(("tables", "message"), MISSPELT.values(), ids=MISSPELT.keys())
-def test_a_name_that_no_model_has_is_an_error_that_names_the_mend(
+def test_a_name_that_no_model_has_is_an_error_that_suggests_the_fix(
     tables: tuple[TableDeclaration, ...], message: str
 ) -> None:
     with pytest.raises(ManifestError, match=message):
@@ -274,7 +278,7 @@ def test_every_table_of_the_installation_is_a_tenants_or_a_declared_global_one()
 
 @pytest.fixture(scope="module")
 async def fourth(settings: Settings) -> AsyncIterator[tuple[Settings, Declarations]]:
-    """Migrate a database to an installation with an app more, of a role of its own."""
+    """Migrate a database to an installation with one more app, which has its own role."""
     probe = AppRole(f"insula_probe_{secrets.token_hex(4)}")
     mine = DatabasePart(
         owner="probe",
@@ -370,5 +374,5 @@ async def test_a_further_apps_role_enqueues_for_no_tenant_only_what_it_declares(
 async def test_a_web_process_logs_in_as_the_further_apps_role(fourth: tuple[Settings, Declarations]) -> None:
     own, declared = fourth
     database = await Database.open(own, declared.web_roles)
-    assert await database.unable() == {}
+    assert await database.unavailable_roles() == {}
     await database.close()

@@ -1,4 +1,4 @@
-"""Connections are given in order of asking, and none is lost on the way."""
+"""Connections go to waiters first come, first served, and none is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from tests.support.apps import DECLARED
 
 @pytest.fixture
 async def small(settings: Settings) -> AsyncIterator[Database]:
-    """Give a database whose gate has one connection."""
+    """Open a database whose role ``gate`` has one connection."""
     changed = settings.database.model_copy(update={"budget": len(DECLARED.web_roles) + 1, "pool_timeout": 0.3})
     database = await Database.open(settings.model_copy(update={"database": changed}), DECLARED.web_roles)
     yield database
@@ -31,18 +31,18 @@ def pool_of(database: Database) -> FairPool:
 
 
 async def waiting(tasks: list[asyncio.Task[PoolProxiedConnection | None]]) -> None:
-    """Let the tasks come as far as their wait."""
+    """Let the tasks run until they wait."""
     await asyncio.wait(tasks, timeout=0)
 
 
-async def test_who_waits_longest_is_next_and_nobody_passes(small: Database) -> None:
+async def test_the_longest_waiter_is_next_and_no_newcomer_passes(small: Database) -> None:
     pool = pool_of(small)
     held = await small.engine(GATE).raw_connection()
     first = asyncio.create_task(pool.take())
     second = asyncio.create_task(pool.take())
     await waiting([first, second])
     held.close()
-    late = asyncio.create_task(pool.take())  # asks before the one woken has run
+    late = asyncio.create_task(pool.take())  # asks before the woken waiter has run
     got = await first
     assert got is not None
     await waiting([second, late])

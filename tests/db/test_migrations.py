@@ -25,21 +25,21 @@ from tests.support.databases import administer, migrated_database
 
 @pytest.fixture
 async def scratch(settings: Settings) -> AsyncIterator[Settings]:
-    """Migrate a database of this test's own."""
+    """Migrate a database for this test alone."""
     async with migrated_database(settings) as own:
         yield own
 
 
 @pytest.fixture(scope="module")
 async def migrated(settings: Settings) -> AsyncIterator[Settings]:
-    """Migrate a database for tests that leave it as it was."""
+    """Migrate a database for tests that do not change it."""
     async with migrated_database(settings) as own:
         yield own
 
 
 @pytest.fixture(scope="module")
 async def early(settings: Settings) -> AsyncIterator[Settings]:
-    """Take a database back to the kernel and the resources with branches of their own, once: each step commits."""
+    """Downgrade a database to the kernel's and the resources' own branches, once: each step commits."""
 
     def take_down(connection: Connection) -> None:
         for app in reversed(INSTALLATION.apps):
@@ -88,7 +88,7 @@ async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) 
         steps += [(command.upgrade, revision) for chain in reversed(chains) for revision in reversed(chain)]
         found = {}
         for step, revision in steps:
-            connection.commit()  # for a revision that is no single transaction
+            connection.commit()  # for a revision with more than one transaction
             step(config, revision)
             found[step.__name__, revision] = audit_revision(connection, DECLARED)
         assert found == {(step.__name__, revision): [] for step, revision in steps}
@@ -204,7 +204,7 @@ async def test_a_clone_is_handed_over_again(migrated: Settings) -> None:
 
 
 def _with_operations(work: Callable[[], None]) -> Callable[[Connection], None]:
-    """Run helpers of migrations as a migration would, and keep nothing."""
+    """Run migration helpers as a migration would, then roll back."""
 
     def run(connection: Connection) -> None:
         _add_tenants(connection, 3)
@@ -232,7 +232,7 @@ async def test_a_backfill_that_changes_nothing_fails(migrated: Settings) -> None
 
 async def test_a_foreign_key_within_a_column_is_refused(migrated: Settings) -> None:
     def create() -> None:
-        with pytest.raises(ValueError, match="made last"):
+        with pytest.raises(ValueError, match="created last"):
             ddl.create_tenant_table("note", Column("user_id", Uuid, ForeignKey("user.id")))
 
     as_owner(migrated, _with_operations(create))

@@ -1,4 +1,4 @@
-"""Changes of access are announced at commit, ids only; changes of anything else are not."""
+"""Changes of access are announced at commit, with ids only; other changes are not."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ Announced = Callable[..., Awaitable[list[str]]]
 
 @pytest.fixture
 async def announced(settings: Settings) -> AsyncIterator[Announced]:
-    """Run a statement as the superuser and return what listeners then hear."""
+    """Run a statement as the superuser and return the notifications that listeners receive."""
     url = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(url)
     heard: asyncio.Queue[str] = asyncio.Queue()
@@ -29,7 +29,7 @@ async def announced(settings: Settings) -> AsyncIterator[Announced]:
         return sorted(found)
 
     async def run(statement: str, *values: object) -> list[str]:
-        # What was announced before, and is still on its way, is not this statement's.
+        # Earlier notifications that are still on their way do not belong to this statement.
         await connection.execute(f"SELECT pg_notify('{CHANNEL}', 'begin')")
         await heard_until("begin")
         async with connection.transaction():
@@ -77,7 +77,7 @@ async def test_a_key_is_announced_without_an_id(make: Factories, announced: Anno
     assert await announced("DELETE FROM signing_key WHERE kid = $1", kid) == ["keys:"]
 
 
-async def test_what_is_no_matter_of_access_is_not_announced(make: Factories, announced: Announced) -> None:
+async def test_a_change_without_effect_on_access_is_not_announced(make: Factories, announced: Announced) -> None:
     tenant = await make.tenant()
     user = await make.member(tenant)
     session = await make.session(user)

@@ -1,4 +1,4 @@
-"""A migration grants an entitlement in plans, and to the tenants that are on them."""
+"""A migration grants an entitlement in plans, and to the tenants on them."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ from tests.support.factories import Factories
 
 KEY = "labels"
 PLANS = replace(DECLARED, plans="probe_plan")
-"""The installation with plans of this test's own, whatever plans it has."""
+"""The installation with this test's own plans in place of its own."""
 TABLE = (
     "CREATE TABLE probe_plan (key text PRIMARY KEY, entitlements jsonb NOT NULL DEFAULT '{}')",
     "INSERT INTO probe_plan VALUES ('free'), ('pro')",
@@ -94,7 +94,7 @@ async def test_plans_and_the_tenants_on_them_are_granted_it(own: Settings, engin
 
 
 async def test_a_plan_that_does_not_exist_is_an_error(own: Settings, engine: AsyncEngine) -> None:
-    with pytest.raises(LookupError, match=r"there is no plan 'platinum', but .*free.*pro"):
+    with pytest.raises(LookupError, match=r"there is no plan 'platinum'; there are .*free.*pro"):
         in_a_migration(own, lambda: grant_in_plans(KEY, {"pro": 3, "platinum": 10}))
     assert set((await plans(engine)).values()) == {None}
 

@@ -103,7 +103,7 @@ async def test_a_commit_that_fails_is_unavailable(make: Factories, database: Dat
 async def test_a_server_that_is_away_is_unavailable(settings: Settings, place: str) -> None:
     away = settings.model_copy(update={"database_url": f"postgresql://nobody:x@{place}/nowhere"})
     database = await Database.open(away, DECLARED.web_roles)
-    assert await database.unable()
+    assert await database.unavailable_roles()
     unit = database.unit(TENANTS)
     with pytest.raises(ConnectionError) as refused:
         await rows(unit, "SELECT 1")
@@ -122,12 +122,12 @@ async def test_warming_waits_for_no_server_that_is_away(settings: Settings) -> N
     away = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/nothing"})
     database = await Database.open(away, DECLARED.web_roles)
     await database.warm()
-    assert await database.unable()
+    assert await database.unavailable_roles()
     await database.close()
 
 
 async def test_a_server_that_answers_is_alive(database: Database) -> None:
-    assert await database.unable() == {}
+    assert await database.unavailable_roles() == {}
 
 
 @pytest.mark.parametrize(

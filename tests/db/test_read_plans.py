@@ -1,4 +1,4 @@
-"""A read is planned before its tenant is there; it takes its own index all the same, and walks through no tenant."""
+"""A read is planned before its tenant is set; it still uses the right index, and does not scan the whole tenant."""
 
 from typing import Any
 from uuid import UUID
@@ -39,7 +39,7 @@ OF_ONE_RACK = """
 
 
 def noting(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
-    """Return a list to which every statement of a reading is added as it is sent."""
+    """Return a list that collects every statement of a ``Reading`` as it is sent."""
     ran: list[Sent] = []
     fetch = TenantConnection.fetch
 
@@ -52,7 +52,7 @@ def noting(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
 
 
 async def planned(settings: Settings, sent: Sent, mode: str) -> list[str]:
-    """Return the plan of a statement on a connection on which no tenant is set, as when it plans."""
+    """Return a statement's plan on a connection without a tenant, which is how PostgreSQL plans it."""
     statement, *arguments = sent
     given = ", ".join(f"'{argument}'" for argument in arguments)
     connection = await asyncpg.connect(role_url(settings, TENANTS))
@@ -68,7 +68,7 @@ async def planned(settings: Settings, sent: Sent, mode: str) -> list[str]:
 async def reads(
     database: Database, make: Factories, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Sent]:
-    """Return the statements of a read and of a page, as they were sent, of a tenant that has many books."""
+    """Return the sent statements of a read and of a page, for a tenant with many books."""
     tenant = await make.tenant("pro")
     rack_id = UUID(str((await readback(RACKS, tenant_id=tenant.id))[0]["id"]))
     await readback(ITEMS, tenant_id=tenant.id)
@@ -89,11 +89,11 @@ async def test_finds_its_rows_by_its_own_index(
 ) -> None:
     plan = await planned(settings, reads[read], mode)
     [condition] = [line for line in plan if "Index Cond" in line]
-    assert f"({by} = " in condition  # by the tenant alone, it would look at each of its rows
-    assert any("current_setting('app.tenant_id'" in line for line in plan)  # and row-level security asks for its own
+    assert f"({by} = " in condition  # by the tenant alone, it would read all of its rows
+    assert any("current_setting('app.tenant_id'" in line for line in plan)  # and row-level security applies
 
 
-async def test_a_large_rack_among_small_ones_is_not_walked_through(
+async def test_a_large_rack_among_small_ones_is_not_scanned(
     database: Database, make: Factories, readback: Readback, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""Lean reads: the same rows as the session gives, in one statement whose tenant is set before it looks."""
+"""Lean reads: the same rows as through the session, in one statement that sets its tenant before it scans."""
 
 import asyncio
 import random
@@ -44,7 +44,7 @@ FROM_B = Reading(
     ),
 )
 DIVIDED = Reading(Tenant, lambda: select(Tenant).where(text("1 / CAST(:divisor AS integer) = 1")))
-"""Fails while it runs, when the tenant is set already, where the divisor is 0."""
+"""With the divisor 0 it fails while it runs, after the tenant is set."""
 MADE = Reading(Tenant, lambda: select(Tenant).where(col(Tenant.created_at) < bindparam("moment")))
 
 
@@ -122,7 +122,7 @@ class TestTenant:
     async def test_the_setting_runs_before_the_scan_whatever_the_plan(
         self, settings: Settings, mine: TenantRow
     ) -> None:
-        """Under every join method and scan that can be switched off, and with a generic plan."""
+        """With each join method and scan switched off in turn, and with a generic plan."""
         async with asyncio.timeout(60):
             switches = ["enable_nestloop", "enable_indexscan", "enable_bitmapscan", "enable_seqscan", "enable_material"]
             for off in [*switches, None]:
@@ -212,7 +212,9 @@ class TestParameters:
 
 
 class TestFailures:
-    async def test_what_fails_after_the_tenant_was_set_leaves_none(self, database: Database, mine: TenantRow) -> None:
+    async def test_a_failure_after_the_tenant_was_set_leaves_no_tenant(
+        self, database: Database, mine: TenantRow
+    ) -> None:
         async with lean(database, mine.id) as unit:
             assert [row.id for row in await DIVIDED.all(unit, divisor=1)] == [mine.id]
             for _ in range(20):

@@ -1,4 +1,4 @@
-"""Text that was stored under looser rules, brought to what is kept now."""
+"""Migrations normalize text that was stored under looser rules."""
 
 import itertools
 from collections.abc import AsyncIterator, Mapping
@@ -24,17 +24,17 @@ from tests.support.databases import migrated_database
 
 @pytest.fixture
 async def scratch(settings: Settings) -> AsyncIterator[Settings]:
-    """Migrate a database of this test's own."""
+    """Migrate a database for this test alone."""
     async with migrated_database(settings) as own:
         yield own
 
 
 class Rows:
-    """Inserts and reads rows as the owner, who sees those of the tenant that he has entered."""
+    """Inserts and reads rows as the owner role, which sees only the rows of the tenant that it has entered."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.ids = (UUID(int=number) for number in itertools.count(1))  # in the order of their making
+        self.ids = (UUID(int=number) for number in itertools.count(1))  # in order of creation
 
     def enter(self, tenant_id: UUID | None) -> None:
         self.run("SELECT set_config('app.tenant_id', :id, true)", id=str(tenant_id or ""))
@@ -116,7 +116,7 @@ NFC_ALONE = "UPDATE rack SET description = normalize(description, NFC) WHERE des
 
 
 def respell(connection: Connection) -> None:
-    """Bring every name to one spelling, as a migration does whose rows are older than a rule."""
+    """Normalize every name, as a migration does for rows that are older than a rule."""
 
     def spell(lines: Lines, chain: UUID) -> None:
         for change in backfill.one_spelling(connection, lines):

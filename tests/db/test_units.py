@@ -26,7 +26,7 @@ async def driver_of(connection: AsyncConnection) -> TenantConnection:
 
 
 async def left_on_a_connection(database: Database) -> object:
-    """Return the tenant that somebody finds who takes the connection that was given back last, without one."""
+    """Return the tenant that is still set on the connection that was returned last."""
     async with database.engine(TENANTS).connect() as connection:
         return (await connection.exec_driver_sql("SELECT current_setting('app.tenant_id', true)")).scalar_one()
 
@@ -77,7 +77,7 @@ async def test_entering_a_tenant_lasts_for_the_transaction(make: Factories, data
         unit.session.add(Tenant(id=other, slug=f"t-{other.hex}", name="Other"))
         await unit.session.flush()
         unit.session.add(Membership(tenant_id=other, user_id=user.id, role="owner", email=user.email, name=user.name))
-        await unit.enter(home)  # what is pending goes to the tenant it was meant for
+        await unit.enter(home)  # pending rows are written for the tenant that was entered before
         assert await rows(unit, "SELECT id FROM membership") == []
         await unit.enter(other)
         assert len(await rows(unit, "SELECT id FROM membership")) == 1
@@ -114,7 +114,7 @@ async def test_only_a_uuid_is_carried(database: Database) -> None:
 
 async def test_a_tenant_that_no_statement_used_is_forgotten(database: Database) -> None:
     unit = database.unit(TENANTS, new_id())
-    _ = await unit.session.connection()  # the tenant is handed to the driver, BEGIN is not sent
+    _ = await unit.session.connection()  # the driver has the tenant, but BEGIN is not sent
     await unit.close()
     assert not await left_on_a_connection(database)
 
@@ -179,6 +179,6 @@ async def test_the_tenant_costs_no_message_of_its_own(make: Factories, database:
         driver.add_query_logger(lambda record: sent.append(record.query))
     async with database.unit(TENANTS, tenant.id) as unit:
         await rows(unit, "SELECT 1")
-    # The driver logs commands only, not prepared statements; the last COMMIT may still be on its way to the log.
+    # The driver logs only commands, not prepared statements; the last COMMIT may not be logged yet.
     assert sent[:2] == ["COMMIT;", f"BEGIN; SET LOCAL app.tenant_id = '{tenant.id}'"]
     assert set(sent[2:]) <= {"COMMIT;"}

@@ -17,7 +17,7 @@ async def tenant(make: Factories) -> TenantRow:
 
 
 async def write_twice(database: Database, tenant: TenantRow, status: RackStatus) -> None:
-    """Flush two racks of one name inside ``answering``."""
+    """Flush two racks with the same name inside ``answering``."""
     async with database.unit(TENANTS, tenant.id) as unit:
         with answering(NAMED):
             for _ in range(2):

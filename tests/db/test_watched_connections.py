@@ -1,4 +1,4 @@
-"""The kernel notices the end of each connection to PostgreSQL, also where the other machine says nothing any more."""
+"""The operating system detects the loss of each connection to PostgreSQL, even when the other machine disappears."""
 
 import socket
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from insula.cli.tools import run_tool
 from insula.core.settings import Settings
 from insula.db.engine.address import address_of
 from insula.db.engine.connection import TOOL, Connecting
-from insula.db.engine.deadlines import Line
+from insula.db.engine.deadlines import ConnectThrottle
 from insula.db.engine.roles import GATE, role_url
 from insula.db.migrate.run import as_owner
 from insula.worker.queue import connector
@@ -41,7 +41,7 @@ def plug_of(connection: asyncpg.Connection) -> socket.socket:
     return found
 
 
-async def test_those_of_the_queue(settings: Settings) -> None:
+async def test_connections_of_the_queue(settings: Settings) -> None:
     connections = connector(settings)
     await connections.open_async()
     async with connections.pool.connection() as connection:
@@ -54,19 +54,19 @@ async def test_those_of_the_queue(settings: Settings) -> None:
     assert found == WATCHED
 
 
-async def test_those_of_the_listener(settings: Settings) -> None:
-    connection = await Connecting(role_url(settings, GATE, direct=True), seconds=5.0, line=Line())
+async def test_the_connection_of_the_listener(settings: Settings) -> None:
+    connection = await Connecting(role_url(settings, GATE, direct=True), seconds=5.0, throttle=ConnectThrottle())
     assert watched(plug_of(connection)) == WATCHED
     await connection.close()
 
 
-async def test_those_of_operators_commands(settings: Settings) -> None:
+async def test_connections_of_operators_commands(settings: Settings) -> None:
     connection = await asyncpg.connect(settings.database_url, **TOOL)
     assert watched(plug_of(connection)) == WATCHED
     await connection.close()
 
 
-async def test_that_of_the_audit_logs_verification(settings: Settings) -> None:
+async def test_the_connection_of_the_audit_logs_verification(settings: Settings) -> None:
     async with reader(settings) as connection:
         assert watched(await of_engine(connection)) == WATCHED
 
@@ -75,7 +75,7 @@ async def of_engine(connection: AsyncConnection) -> socket.socket:
     return plug_of((await connection.get_raw_connection()).driver_connection)
 
 
-async def test_that_of_a_migration(settings: Settings) -> None:
+async def test_the_connection_of_a_migration(settings: Settings) -> None:
     found: list[dict[str, int]] = []
 
     def look(connection: Connection) -> None:
@@ -85,7 +85,7 @@ async def test_that_of_a_migration(settings: Settings) -> None:
     assert found == [WATCHED]
 
 
-async def test_those_of_postgresqls_own_programs(settings: Settings, proxy: Faulty, tmp_path: Path) -> None:
+async def test_connections_of_postgresqls_own_programs(settings: Settings, proxy: Faulty, tmp_path: Path) -> None:
     seen = tmp_path / "sockets"
     through = settings.model_copy(update={"database_url": proxy.url(settings.database_url)})
     run_tool("psql", address_of(through), ["--no-psqlrc", f"--command=\\! cat /proc/net/tcp > {seen}"])

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from benchmarks.contestants.twin import MEASURED, NotFenced, Twin, TwinRoute, add_twins, measured_routes, unfenced
 from insula.core.settings import Settings
 from insula.db.engine.connection import Connecting, TenantConnection
-from insula.db.engine.deadlines import Line
+from insula.db.engine.deadlines import ConnectThrottle
 from tests.example.calls import new_item, new_project
 from tests.support.app import SignIn
 from tests.support.factories import Factories
@@ -43,7 +43,7 @@ async def twin(settings: Settings, project: str) -> AsyncIterator[httpx.AsyncCli
     app.router.route_class = TwinRoute
     add_twins(app.router, API)
     connecting = {
-        "async_creator_fn": partial(Connecting, seconds=5.0, line=Line()),
+        "async_creator_fn": partial(Connecting, seconds=5.0, throttle=ConnectThrottle()),
         "connection_class": TenantConnection,
     }
     engine = create_async_engine(

@@ -131,7 +131,7 @@ async def test_a_fault_of_ours_at_the_commit_is_500_and_changes_nothing(
 
 
 async def _stumble(unit: Unit) -> None:
-    if unit.epilogue is not None:  # a change, of which the audit log tells
+    if unit.before_commit is not None:  # a change that the audit log records
         raise TypeError("a mistake of ours")
     await unit.session.commit()
 

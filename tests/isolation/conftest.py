@@ -8,6 +8,6 @@ from tests.isolation.matrix import Stage
 
 @pytest.fixture(scope="session")
 async def stage(settings: Settings) -> AsyncIterator[Stage]:
-    """Run the app where it is attacked; what it logs is looked through."""
+    """Run the app for the attacks, and capture its log."""
     async with Stage.open(settings) as stage:
         yield stage

@@ -1,4 +1,4 @@
-"""The gate names each way in which a table could leak; on the real schema it names none."""
+"""The catalogue check reports each way in which a table could leak; on the real schema it reports nothing."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -290,7 +290,7 @@ BREAKS = {
 
 
 async def _findings_after(settings: Settings, statements: list[str], declared: Declarations = DECLARED) -> list[str]:
-    """Return what the gate says within a transaction that breaks the schema and is then rolled back."""
+    """Return the check's findings in a transaction that breaks the schema and is then rolled back."""
     engine = create_async_engine(
         make_url(settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )
@@ -307,7 +307,7 @@ async def test_the_migrated_schema_is_sound(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("statements", "finding"), BREAKS.values(), ids=BREAKS.keys())
-async def test_the_gate_names(statements: list[str], finding: str, settings: Settings) -> None:
+async def test_the_check_reports(statements: list[str], finding: str, settings: Settings) -> None:
     assert finding in await _findings_after(settings, statements)
 
 

@@ -1,6 +1,6 @@
-"""Every app role tries everything on every table of two tenants, and the probes notice what is taken away.
+"""Every app role tries everything on every table of two tenants, and the probes notice each removed protection.
 
-What is tried stands in ``tests.isolation.behaviour``.
+The probes are in ``tests.isolation.behaviour``.
 """
 
 import secrets
@@ -94,7 +94,7 @@ MUTANTS = {
         "insula_worker: INSERT theirs: reaches 1 rows",
     ),
 }
-"""Table, what is done to it, what is found; each has a table of its own, so that one run shows them all."""
+"""Table, statement that breaks it, finding; each uses another table, so that one run shows them all."""
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ async def test_every_role_reaches_what_is_declared_and_nothing_else(table: str, 
     assert found.attempts > 0
 
 
-async def test_nothing_leads_past_the_tables(islands: Islands) -> None:
+async def test_nothing_bypasses_the_tables(islands: Islands) -> None:
     found = Findings("the database")
     await probe_database(islands, found)
     assert found.failures == []
@@ -125,7 +125,7 @@ async def test_every_table_is_probed(islands: Islands) -> None:
 
 @pytest.fixture(scope="module")
 async def mutated(settings: Settings) -> AsyncIterator[Settings]:
-    """Migrate a database of this module's own, and then undo what protects it."""
+    """Migrate a database for this module alone, then remove its protections."""
     name = f"mutant_{secrets.token_hex(4)}"
     here = make_url(settings.database.direct_url or settings.database_url).set(drivername="postgresql")
     there = here.set(database=name).render_as_string(hide_password=False)
@@ -153,13 +153,13 @@ async def test_the_probes_notice(table: str, finding: str, report: TableReport) 
     assert [line for line in report.failures if line.startswith(f"{table}: ") and finding in line]
 
 
-async def test_the_probes_find_nothing_where_nothing_is_missing(report: TableReport) -> None:
+async def test_the_probes_find_nothing_in_intact_tables(report: TableReport) -> None:
     assert (report.tables, report.tables_passed) == (len(MUTANTS) + 2, 2)
     assert not report.sound
     assert not [line for line in report.failures if line.startswith(("membership: ", "user: "))]
 
 
-async def test_the_probes_notice_what_leads_past_the_tables(mutated: Settings) -> None:
+async def test_the_probes_notice_what_bypasses_the_tables(mutated: Settings) -> None:
     made = "insula_tenants: a temporary table: reaches 1 rows"
     async with Islands.open(mutated) as islands:
         before, after = Findings("before"), Findings("after")

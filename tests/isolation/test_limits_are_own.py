@@ -1,4 +1,4 @@
-"""One tenant's requests count for nobody else."""
+"""One tenant's requests do not count against another tenant's limits."""
 
 from httpx import AsyncClient
 

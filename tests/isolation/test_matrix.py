@@ -1,4 +1,4 @@
-"""The short matrix: each route, from every side at least once. ``make prove`` runs it in full.
+"""The short matrix: each route with every factor at least once. ``make prove`` runs the full matrix.
 
 One class for each kind of method, since xdist gives a class to one worker.
 """

@@ -1,4 +1,4 @@
-"""The matrix knows every route, says what it lacks of one, and declares each factor at least once."""
+"""The matrix covers every route with each factor at least once, and reports what it cannot derive."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,7 +34,7 @@ class Unexampled(BaseModel):
 
 
 class AnyoneGuard(Guard[UserPrincipal, PersonalScope]):
-    """A guard that an app made from the base class, for reasons of its own."""
+    """A guard that an app derived from the base class."""
 
     admits: ClassVar[Admitted] = (Members,)
 
@@ -46,14 +46,14 @@ class AnyoneGuard(Guard[UserPrincipal, PersonalScope]):
         return of_person(caller.user_id, 60, limit_class)
 
     def authorise(self, caller: UserPrincipal, policy: Policy) -> None:
-        """Let everybody pass."""
+        """Accept everyone."""
 
     def scope(self, caller: UserPrincipal, request: RequestContext) -> PersonalScope:
         return PersonalScope(caller, request.unit, request.request_id, request.address, request.policy)
 
 
 def cut(cells: tuple[Cell, ...]) -> set[tuple[str, str]]:
-    """Return each factor's values that occur."""
+    """Return the values of each factor that occur in the cells."""
     factors = ("caller", "position", "hint")
     found = {(factor, getattr(cell, factor).name) for cell in cells for factor in factors}
     return found | {("payload", cell.payload) for cell in cells}
@@ -117,7 +117,7 @@ class TestWhatIsMissing:
         assert report.failures == (f"{ONE.name}: neither guarded nor declared public",)
 
     async def test_is_who_attacks_a_guard_of_another_kind(self, stage: Stage) -> None:
-        """It would be taken for a public route, and every answer to somebody for a leak."""
+        """Otherwise it would count as a public route, and every answer as a leak."""
         report = await attack(stage, [replace(ONE, guard=AnyoneGuard(Action.READ)), ONE], "short")
         (failure,) = report.failures
         assert failure.startswith(f"{ONE.name}: its guard AnyoneGuard is no TenantGuard, PersonalGuard or RoleGuard")
@@ -131,7 +131,7 @@ class TestWhatIsMissing:
         assert not report.sound
 
     async def test_is_a_control_that_succeeds(self, stage: Stage) -> None:
-        """Who asks for what nobody has is refused, and that proves nothing."""
+        """Refusing a request for something that does not exist proves nothing."""
         nowhere = replace(ONE, template="/v1/projekts/{rack_id}")
         report = await attack(stage, [nowhere], "short")
         assert report.controls_passed < report.controls

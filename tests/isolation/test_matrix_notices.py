@@ -1,6 +1,6 @@
-"""The matrix notices what it is there for: each test opens a hole, and sees the line that names it.
+"""The matrix detects holes: each test opens one, and expects the line that reports it.
 
-That the same routes are sound without a hole is what ``test_matrix`` shows.
+``test_matrix`` shows that the same routes are sound without a hole.
 """
 
 import json
@@ -56,7 +56,7 @@ async def unprotected(readback: Readback, table: str) -> AsyncIterator[None]:
 
 
 async def test_rows_that_no_policy_guards(stage: Stage, readback: Readback, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage.kernel.database, "_lean_reads", False)  # a reading names its tenant besides: see READ
+    monkeypatch.setattr(stage.kernel.database, "_lean_reads", False)  # a ``Reading`` also compares the tenant itself
     async with unprotected(readback, "rack"):
         report = await attacked(stage, LIST, READ, CHANGE)
     assert has(report.leaks, LIST, "owner of A", "nothing named", "in the answer")
@@ -73,7 +73,7 @@ async def test_rows_that_no_policy_guards(stage: Stage, readback: Readback, monk
 
 async def test_hints_that_nobody_compares(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     async def agreed(*_args: object) -> None:
-        """Say nothing."""
+        """Accept every hint."""
 
     monkeypatch.setattr(access, "check_hints", agreed)
     report = await attacked(stage, LIST, SUSPEND)
@@ -103,7 +103,7 @@ async def test_tokens_for_whichever_app(stage: Stage, monkeypatch: pytest.Monkey
 async def test_actions_that_every_member_may(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Policy, "allows", lambda *_args: True)
     report = await attacked(stage, DELETE, SUSPEND)
-    for role in ("member", "viewer", "billing_manager", "own role of A without it"):
+    for role in ("member", "viewer", "billing_manager", "custom role of A without it"):
         assert has(report.failures, DELETE, role, "404 not_found, not 403 forbidden"), role
     assert has(report.rows_changed, DELETE, "viewer of B", "rack")
     assert has(report.failures, SUSPEND, "auditor of staff", "not 403 forbidden")
@@ -147,9 +147,7 @@ async def test_answers_that_tell_what_there_is(
     assert has(report.failures, READ, "owner of A", "not the answer of an id that is nobody's")
 
 
-async def test_what_is_told_beside_the_answer(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback
-) -> None:
+async def test_leaks_outside_the_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback) -> None:
     found = racks.get
 
     async def telling(scope: object, rack_id: UUID) -> object:
@@ -174,7 +172,7 @@ async def test_what_is_told_beside_the_answer(
     assert has(report.rows_changed, READ, "owner of A", "jobs")
 
 
-async def test_the_line_that_a_request_leaves_is_looked_through(stage: Stage) -> None:
+async def test_the_access_log_is_searched(stage: Stage) -> None:
     stage.log.take()
     answer = await stage.send(Request("GET", "/api/v1/racks"))
     assert answer.status == 401

@@ -1,4 +1,4 @@
-"""The matrix attacks a kind of caller that an app brings: nothing is said of it but what the app declares."""
+"""The matrix attacks an app's own kind of caller, knowing only what the app declares."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ READ, CREATE = "GET /desk/v1/tickets", "POST /desk/v1/tickets"
 async def desk_stage(
     stage: Stage, settings: Settings, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Stage, Sequence[LiveRoute]]]:
-    """Give a stage on which the desk stands beside the installation's apps, and the desk's routes."""
+    """Give a stage that also serves the desk app, and the desk's routes."""
     context = desk.context_of_desk(settings)
     app = desk.build(context)
     monkeypatch.setitem(apps.MOUNTS, "desk", "/desk")

@@ -1,4 +1,4 @@
-"""Calls every route that changes something as its rightful caller, and looks for what the audit log says of it."""
+"""Calls every route that changes something as its rightful caller, and checks that the audit log records it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ from tests.isolation.matrix.routes import LiveRoute, live_routes
 from tests.isolation.matrix.world import World
 
 UNRECORDED: Final[Mapping[str, str]] = {}
-"""Guarded routes that by their method change something but do not, and why."""
+"""Guarded routes that change nothing despite their method, and why."""
 
 ROUTES: Final = live_routes()
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -31,7 +31,7 @@ Readback = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
 def caller(route: LiveRoute, world: World) -> tuple[str, object]:
-    """Return how the log names who may call the route."""
+    """Return the actor that the log must name for the rightful caller."""
     guard = route.guard
     if isinstance(guard, RoleGuard):
         role = rightful_role(route)
@@ -43,7 +43,7 @@ def caller(route: LiveRoute, world: World) -> tuple[str, object]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_change_is_recorded_with_who_and_whence(name: str, stage: Stage, readback: Readback) -> None:
+async def test_a_change_is_recorded_with_actor_and_address(name: str, stage: Stage, readback: Readback) -> None:
     route = ROUTES[name]
     (world,) = await stage.worlds(route, 1)
     request = await controls_of(cells_of(route, "short"))[0].request(stage, world)
@@ -61,5 +61,5 @@ async def test_a_change_is_recorded_with_who_and_whence(name: str, stage: Stage,
         assert event["tenant_id"] in {world.b.id, PLATFORM} or own
 
 
-def test_what_is_not_recorded_is_there_and_says_why() -> None:
+def test_each_unrecorded_route_exists_and_has_a_reason() -> None:
     assert [name for name, reason in UNRECORDED.items() if name not in ROUTES or not reason] == []

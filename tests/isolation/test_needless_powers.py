@@ -1,6 +1,6 @@
-"""What an injection into an app must not do with the app's role, beside reading other tenants' rows.
+"""What an SQL injection must not be able to do with an app's role, besides reading other tenants' rows.
 
-Each attempt connects as the role, and the same role's legitimate way works in the same test.
+Each attempt connects as the role, and the same test shows that the role's legitimate use works.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ def acting(settings: Settings, tenant: TenantRow) -> Connect:
 
 
 async def refused(connection: asyncpg.Connection, statement: str, *arguments: object) -> None:
-    """See that the statement is refused; the transaction goes on."""
+    """Expect a refusal of the statement; the transaction continues."""
     with pytest.raises(DENIED):
         async with connection.transaction():
             await connection.execute(statement, *arguments)
@@ -130,7 +130,7 @@ async def test_requests_may_lock_for_their_transaction_and_workers_need_not(acti
         (IDENTITY, "signing_key", "retired_at"),
     ],
 )
-async def test_who_may_change_rows_may_not_lock_the_table(
+async def test_a_role_that_may_change_rows_may_not_lock_the_table(
     acting: Connect, role: DatabaseRole, table: str, column: str
 ) -> None:
     async with acting(role) as connection:
@@ -140,13 +140,13 @@ async def test_who_may_change_rows_may_not_lock_the_table(
         await connection.execute(f"SELECT 1 FROM {table} WHERE false FOR UPDATE")  # noqa: S608  # as above
 
 
-async def test_rows_that_no_statement_of_a_role_changes_it_may_not_change(acting: Connect) -> None:
+async def test_a_role_may_not_change_rows_that_its_code_never_changes(acting: Connect) -> None:
     async with acting(IDENTITY) as connection:
         await connection.execute("SELECT 1 FROM email_token WHERE false")
         await refused(connection, "UPDATE email_token SET name = name WHERE false")
 
 
-async def test_usage_is_counted_and_written_by_nobody(acting: Connect, tenant: TenantRow) -> None:
+async def test_usage_is_counted_and_no_role_can_write_it(acting: Connect, tenant: TenantRow) -> None:
     used = "SELECT used FROM tenant_usage WHERE tenant_id = $1 AND resource = 'racks'"
     async with acting(TENANTS) as connection:
         made = (
@@ -180,7 +180,7 @@ def test_the_kernel_tenants_and_admin_act_for_their_own_callers() -> None:
 
 
 @pytest.mark.parametrize("role", DECLARED.actors)
-async def test_an_app_records_acts_only_of_those_for_whom_it_acts(
+async def test_an_app_records_only_acts_of_its_own_kinds_of_actors(
     acting: Connect, tenant: TenantRow, role: DatabaseRole
 ) -> None:
     async with acting(role) as connection:
@@ -205,7 +205,7 @@ async def test_the_database_says_when_an_act_happened(acting: Connect, settings:
         await superuser.close()
 
 
-async def test_the_worker_forgets_answers_and_reads_none(acting: Connect, tenant: TenantRow) -> None:
+async def test_the_worker_deletes_answers_but_cannot_read_them(acting: Connect, tenant: TenantRow) -> None:
     async with acting(TENANTS) as connection:
         await connection.execute(
             "INSERT INTO idempotency_record VALUES ($1, $1, 'POST /x', 'key', 'hash', 201, '{}', 'secret', now())",
@@ -222,8 +222,8 @@ async def test_the_worker_forgets_answers_and_reads_none(acting: Connect, tenant
         )
 
 
-async def test_what_a_role_changed_of_itself_is_found_and_put_right(settings: Settings) -> None:
-    """No right of PostgreSQL's keeps a role from this: see docs/guides/isolation-proof.md."""
+async def test_settings_that_a_role_changed_are_found_and_reset(settings: Settings) -> None:
+    """PostgreSQL cannot forbid this to a role: see docs/guides/isolation-proof.md."""
     connection = await asyncpg.connect(role_url(settings, TENANTS))
     database = await connection.fetchval("SELECT quote_ident(current_database())")
     for setting in ("statement_timeout = 0", "enable_indexscan = off"):
@@ -242,8 +242,8 @@ async def test_what_a_role_changed_of_itself_is_found_and_put_right(settings: Se
     await connection.close()
 
 
-async def test_doctor_says_where_only_a_superuser_could_narrow_the_server(settings: Settings) -> None:
-    """As on a managed server, where the login of ``insula migrate`` is no superuser."""
+async def test_doctor_reports_rights_that_only_a_superuser_can_revoke(settings: Settings) -> None:
+    """As on a managed server, where the login of ``insula migrate`` is not a superuser."""
     name = f"managed_{secrets.token_hex(4)}"
     own = settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
     admin = await asyncpg.connect(settings.database_url)

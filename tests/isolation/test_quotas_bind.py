@@ -1,4 +1,4 @@
-"""Calls every route that a quota can refuse as its rightful caller: each declared quota binds, and binds by itself."""
+"""Calls every route that a quota can refuse as its rightful caller: each declared quota is enforced on its own."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -33,7 +33,7 @@ _GRANT: Final = text("""
 
 
 def refusable(documents: Mapping[str, Answers]) -> list[LiveRoute]:
-    """Return the routes whose documents say that a quota can refuse."""
+    """Return the routes that a quota can refuse, by their OpenAPI documents."""
     return [
         route
         for name, route in ROUTES.items()
@@ -43,7 +43,7 @@ def refusable(documents: Mapping[str, Answers]) -> list[LiveRoute]:
 
 
 async def answer_with(stage: Stage, route: LiveRoute, granted: Mapping[str, int]) -> Answer:
-    """Return what the rightful caller gets in a new tenant that is granted this."""
+    """Return the rightful caller's answer in a new tenant with these entitlements."""
     (world,) = await stage.worlds(route, 1)
     values = {"tenant_id": world.b.id, "keys": list(granted), "values": list(granted.values())}
     async with stage.engine.begin() as connection:

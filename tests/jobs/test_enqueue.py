@@ -1,4 +1,4 @@
-"""A job is there if, and only if, the change is, and only for the tenant that the transaction acts for."""
+"""A job exists if, and only if, its transaction commits, and only for the transaction's tenant."""
 
 import asyncio
 from datetime import timedelta
@@ -21,7 +21,7 @@ from tests.support.worker import Readback, job, statuses
 
 
 class Refusal(Exception):
-    """What a request ends with."""
+    """Ends a request with an error."""
 
 
 async def put(database: Database, tenant_id: UUID, queueing_lock: str | None = None) -> int | None:
@@ -35,7 +35,9 @@ async def fail_after_enqueueing(database: Database, tenant_id: UUID) -> None:
         raise Refusal
 
 
-async def test_a_job_comes_with_the_change(database: Database, make: Factories, readback: Readback) -> None:
+async def test_a_job_exists_once_the_change_is_committed(
+    database: Database, make: Factories, readback: Readback
+) -> None:
     tenant = await make.tenant()
     async with database.unit(TENANTS, tenant.id) as unit:
         number = await enqueue(unit, "demo.task", {"n": [1, "ß", None]}, tenant_id=tenant.id)
@@ -45,7 +47,7 @@ async def test_a_job_comes_with_the_change(database: Database, make: Factories, 
     assert (found["status"], found["tenant_id"]) == ("todo", tenant.id)
 
 
-async def test_a_job_goes_with_the_change(database: Database, make: Factories, readback: Readback) -> None:
+async def test_a_job_is_rolled_back_with_the_change(database: Database, make: Factories, readback: Readback) -> None:
     tenant = await make.tenant()
     with pytest.raises(Refusal):
         await fail_after_enqueueing(database, tenant.id)
@@ -77,7 +79,7 @@ async def test_one_of_a_queueing_lock_waits_and_the_change_goes_on(
     assert first is not None
     assert second is None
     assert await readback("select name from tenant where id = :id", id=tenant.id) == [{"name": "Changed"}]
-    assert await put(database, other.id, queueing_lock="report") is not None  # a lock is the tenant's own
+    assert await put(database, other.id, queueing_lock="report") is not None  # locks are per tenant
 
 
 async def test_a_race_for_a_queueing_lock_leaves_one_job(
@@ -127,7 +129,7 @@ async def test_a_job_without_a_tenant_is_refused_unless_declared(
     assert (await job(readback, number))["tenant_id"] is None
 
 
-async def test_what_is_no_tenant_is_refused(database: Database, make: Factories) -> None:
+async def test_an_invalid_tenant_id_is_refused(database: Database, make: Factories) -> None:
     tenant = await make.tenant()
     statement = (
         "insert into jobs.procrastinate_jobs (queue_name, task_name, args)"
@@ -171,7 +173,7 @@ async def test_an_app_sees_its_tenants_jobs_numbers_and_nothing_else(database: D
                 await rows(unit, statement)
 
 
-async def test_staff_see_jobs_and_not_what_they_say(database: Database, make: Factories) -> None:
+async def test_staff_see_jobs_but_not_their_arguments(database: Database, make: Factories) -> None:
     tenant = await make.tenant()
     number = await put(database, tenant.id)
     async with database.unit(ADMIN) as unit:

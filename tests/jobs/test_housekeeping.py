@@ -1,4 +1,4 @@
-"""What is thrown away, and what is kept."""
+"""Expired rows are deleted, and others are kept."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The queue in numbers, on the web process's metrics."""
+"""The queue's metrics, as served by the web process."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ async def test_metrics_say_how_many_wait_and_how_long(
         "update jobs.procrastinate_jobs set enqueued_at = now() - interval '90 seconds' where id = :id", id=number
     )
 
-    with clock.moved(timedelta(minutes=1)):  # past what an earlier look keeps
+    with clock.moved(timedelta(minutes=1)):  # so that no cached value is used
         text = (await client.get("/metrics")).text
 
     values = dict(line.rsplit(" ", 1) for line in text.splitlines() if queue in line)

@@ -1,4 +1,4 @@
-"""What a worker does with a job: for its tenant alone, again when it fails, and never without end."""
+"""A worker runs a job for its tenant alone, retries it when it fails, and gives up in the end."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from tests.support.worker import Readback, job, quick, working
 
 @dataclass
 class Probe:
-    """A task of a test's own, which does what it is told and remembers what it saw."""
+    """A task for tests, which fails or waits as configured and remembers its contexts."""
 
     failures: int = 0
     error: type[Exception] = RuntimeError
@@ -107,7 +107,7 @@ async def test_a_job_that_never_succeeds_is_given_up(
     assert (await job(readback, number))["args"]["arguments"] == {"n": 1}  # type: ignore[index]  # JSON, kept for staff
 
 
-async def test_a_job_that_is_wrong_in_itself_is_run_once(
+async def test_a_job_that_can_never_succeed_is_run_once(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     probe = Probe(failures=99, error=NotFound)
@@ -157,7 +157,7 @@ async def test_an_effect_is_had_once_however_often_the_job_runs(
     assert turns == [True, False]
 
 
-async def test_told_to_stop_a_worker_finishes_what_runs(
+async def test_a_stopping_worker_finishes_its_running_jobs(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, probe = await make.tenant(), Probe()
@@ -180,7 +180,7 @@ async def test_a_job_that_outlasts_the_draining_goes_back_to_the_queue(
     assert (await job(readback, number))["status"] == "todo"
 
 
-async def test_what_is_due_by_the_clock_is_run_once_for_all_workers(settings: Settings, readback: Readback) -> None:
+async def test_a_scheduled_task_runs_once_for_all_workers(settings: Settings, readback: Readback) -> None:
     probe = Probe()
     handlers = {"house.tidy": probe.run}
     every_second = [Periodic("house.tidy", "* * * * * *")]

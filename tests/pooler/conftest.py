@@ -10,14 +10,14 @@ from tests.support.pgbouncer import pooled
 
 @pytest.fixture(scope="session")
 def narrow(settings: Settings) -> Iterator[Settings]:
-    """Everything through a pooler that has one connection for each role."""
+    """Connect everything through a pooler that has one connection for each role."""
     with pooled(settings, size=1) as found:
         yield found
 
 
 @pytest.fixture
 async def behind(narrow: Settings) -> AsyncIterator[Database]:
-    """Open two processes' worth of the tenants' connections, all of which share one."""
+    """Open the pool of the role ``tenants``, whose connections all share one server connection."""
     database = await Database.open(narrow, [TENANTS])
     yield database
     await database.close()

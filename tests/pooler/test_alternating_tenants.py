@@ -1,4 +1,4 @@
-"""FAULTS 9 behind a transaction pooler: every tenant's transactions run on one and the same server connection."""
+"""FAULTS 9 behind a transaction pooler: all tenants' transactions run on the same server connection."""
 
 import asyncio
 import random
@@ -49,8 +49,8 @@ async def in_another_statement(database: Database, tenant_id: UUID | None) -> Se
         return [granted.tenant_id for granted in await GRANTED.all(unit, limit=1)]
 
 
-async def test_what_a_session_keeps_is_everybodys(behind: Database, tenants: list[TenantRow]) -> None:
-    """Session-level SET is seen by another client: the connection is shared, and what follows proves something."""
+async def test_session_state_is_shared_by_all_clients(behind: Database, tenants: list[TenantRow]) -> None:
+    """Another client sees a session-level SET: the connection is shared, so the tests below prove something."""
     async with behind.engine(TENANTS).connect() as one, behind.engine(TENANTS).connect() as other:
         await one.execute(text(f"SET app.tenant_id = '{tenants[0].id}'"))
         await one.commit()

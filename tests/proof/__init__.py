@@ -1,1 +1,1 @@
-"""`make prove`: attacks everything, then shows that the attacks would notice each missing protection."""
+"""``make prove``: attacks everything, then shows that the attacks detect each missing protection."""

@@ -1,4 +1,4 @@
-"""Run the proof: exit 0 when nothing is missing, 1 when something is, and write ``build/prove.json``."""
+"""Run the proof and write ``build/prove.json``. Exit codes: 0 nothing is missing, 1 something is."""
 
 import argparse
 import json
@@ -20,10 +20,12 @@ BUILD = ROOT / "build"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the parts that are asked for, or all."""
+    """Run the requested parts, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
     parser.add_argument("--only", choices=tuple(PARTS), action="append", default=[], help="run this part; repeatable")
-    parser.add_argument("--mutant", action="append", default=[], help="only mutants whose name holds this; repeatable")
+    parser.add_argument(
+        "--mutant", action="append", default=[], help="only mutants whose name contains this; repeatable"
+    )
     asked = parser.parse_args(arguments)
     names = asked.only or (["mutants"] if asked.mutant else list(PARTS))
     begun = monotonic()

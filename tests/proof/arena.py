@@ -1,4 +1,4 @@
-"""Where suites run: servers that run once for the whole proof, and for each run a database and a tree of its own."""
+"""Runs suites: on servers that are shared by the whole proof, each with its own database and source tree."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tests.support.project import SHIPPED
 ROOT = Path(__file__).parents[2]
 JOBS = 2
 SECONDS = 600
-"""In which work in another process must end."""
+"""The time limit of work in another process."""
 _LEFT_OUT = shutil.ignore_patterns(".venv", ".git", ".*_cache", ".hypothesis", "__pycache__", "build", "benchmarks")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -32,8 +32,8 @@ Arguments = ParamSpec("Arguments")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one suite runs at a time: a copy of the source, a Valkey index, a server of processes."""
+class Sandbox:
+    """Where one suite at a time runs: a copy of the source, a Valkey index, a server that forks processes."""
 
     number: int
     tree: Path
@@ -41,7 +41,7 @@ class Place:
 
     @contextmanager
     def changed(self, files: Iterable[tuple[str, str]]) -> Iterator[None]:
-        """Let these files of the copy say something else meanwhile."""
+        """Replace these files of the copy during the block."""
         before = {self.tree / name: (self.tree / name).read_text() for name, _ in files}
         try:
             for name, text in files:
@@ -53,39 +53,41 @@ class Place:
 
 
 class Arena:
-    """Servers, places, and who runs where."""
+    """The servers and sandboxes, and the runs on them."""
 
-    def __init__(self, servers: TestServers, places: Iterable[Place], directory: Path, processes: Executor) -> None:
+    def __init__(
+        self, servers: TestServers, sandboxes: Iterable[Sandbox], directory: Path, processes: Executor
+    ) -> None:
         self._servers = servers
         self._processes = processes
-        self._free: SimpleQueue[Place] = SimpleQueue()
-        for place in places:
-            self._free.put(place)
+        self._free: SimpleQueue[Sandbox] = SimpleQueue()
+        for sandbox in sandboxes:
+            self._free.put(sandbox)
         self._directory = directory
 
     @classmethod
     @contextmanager
     def open(cls) -> Iterator[Self]:
-        """Start the servers and copy the source, once for each place."""
+        """Start the servers and copy the source, once for each sandbox."""
         servers = TestServers()
         directory = Path(tempfile.mkdtemp(prefix="insula-proof-"))
         with ExitStack() as stack:
             stack.callback(shutil.rmtree, directory)
             stack.callback(servers.stop)
-            places = []
+            sandboxes = []
             for number in range(1, JOBS + 1):
                 tree = directory / f"tree-{number}"
                 shutil.copytree(ROOT, tree, ignore=_LEFT_OUT, symlinks=True)
                 _compile(tree)
-                places.append(Place(number, tree, stack.enter_context(Forkserver.started())))
+                sandboxes.append(Sandbox(number, tree, stack.enter_context(Forkserver.started())))
             servers.start()
             processes = stack.enter_context(ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")))
-            yield cls(servers, places, directory, processes)
+            yield cls(servers, sandboxes, directory, processes)
 
     @contextmanager
-    def database(self, name: str, place: Place) -> Iterator[Servers]:
-        """Lend a database like a freshly migrated one, and the place's Valkey index, empty."""
-        servers = self._servers.lend(name, place.number)
+    def database(self, name: str, sandbox: Sandbox) -> Iterator[Servers]:
+        """Lend a freshly migrated database, and the sandbox's Valkey index, empty."""
+        servers = self._servers.lend(name, sandbox.number)
         try:
             yield servers
         finally:
@@ -93,7 +95,7 @@ class Arena:
 
     @contextmanager
     def pooler(self, size: int = 2) -> Iterator[Callable[[Servers], Servers]]:
-        """Start a transaction pooler; give what leads databases through it. From the main thread only."""
+        """Start a transaction pooler; give a function that routes servers through it. Only in the main thread."""
         servers = self._servers.lend("proof_pooler", 0)
         try:
             with pooling(servers.settings(), size) as url:
@@ -102,26 +104,26 @@ class Arena:
             self._servers.drop(servers)
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
-        """Lend a place, waiting for one."""
-        place = self._free.get()
+    def sandbox(self) -> Iterator[Sandbox]:
+        """Lend a sandbox; wait until one is free."""
+        sandbox = self._free.get()
         try:
-            yield place
+            yield sandbox
         finally:
-            self._free.put(place)
+            self._free.put(sandbox)
 
-    def run(self, suite: Suite, servers: Servers, place: Place) -> Outcome:
-        """Run the suite on the code of the place and this database; once more where it could not take place."""
-        outcome = self._run(suite, servers, place)
-        return self._run(suite, servers, place) if outcome.verdict == "broken" else outcome
+    def run(self, suite: Suite, servers: Servers, sandbox: Sandbox) -> Outcome:
+        """Run the suite on the sandbox's code and this database; once more if it could not run."""
+        outcome = self._run(suite, servers, sandbox)
+        return self._run(suite, servers, sandbox) if outcome.verdict == "broken" else outcome
 
-    def _run(self, suite: Suite, servers: Servers, place: Place) -> Outcome:
-        findings = self._directory / f"findings-{place.number}.json"
+    def _run(self, suite: Suite, servers: Servers, sandbox: Sandbox) -> Outcome:
+        findings = self._directory / f"findings-{sandbox.number}.json"
         findings.unlink(missing_ok=True)
         module, *arguments = suite.command(findings)
         try:
-            environment = _environment(place.tree, servers)
-            done = place.forkserver.run(module, arguments, place.tree, environment, suite.seconds)
+            environment = _environment(sandbox.tree, servers)
+            done = sandbox.forkserver.run(module, arguments, sandbox.tree, environment, suite.seconds)
         except subprocess.TimeoutExpired:
             return Outcome("broken", f"not done within {suite.seconds} s")
         outcome = suite.read(done.code, findings)
@@ -131,17 +133,17 @@ class Arena:
         return outcome
 
     def call(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        """Run a function of a module in another process, whose event loop nobody holds up."""
+        """Run a module's function in another process, whose event loop is not blocked by this one."""
         return self._processes.submit(work, *args, **kwargs).result(SECONDS)
 
     def each(self, tasks: Iterable[Task], work: Callable[[Task], Result]) -> Iterator[Result]:
-        """Do the work, as many at once as there are places; results come in the order of the tasks."""
+        """Do the work, with as many tasks at once as there are sandboxes; results are in the tasks' order."""
         with ThreadPoolExecutor(JOBS) as pool:
             yield from pool.map(work, tasks)
 
 
 def _compile(tree: Path) -> None:
-    # Bytecode that is compared with its source by hash: a changed file is never taken for the one before.
+    # Bytecode that is checked against its source's hash: a changed file is never mistaken for the previous one.
     command = [sys.executable, "-m", "compileall", "-q", "-j", str(JOBS), "--invalidation-mode", "checked-hash"]
     subprocess.run([*command, *sorted(SHIPPED), "tests"], cwd=tree, check=True)  # noqa: S603 - fixed
 

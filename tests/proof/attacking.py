@@ -1,4 +1,4 @@
-"""The attack matrix on every route, directly and through a transaction pooler; the tables, one and all."""
+"""The attack matrix on every route, directly and through a transaction pooler; and the probes of every table."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ from tests.support.cluster import Servers
 
 SECONDS: Final = 1500
 _TOGETHER: Final = 8
-_GATE: Final = Tests(("tests/db/test_migrations.py", "tests/isolation/test_catalogue.py"))
+_CATALOGUE: Final = Tests(("tests/db/test_migrations.py", "tests/isolation/test_catalogue.py"))
 _POOLER: Final = Tests(("tests/pooler",))
 _POOLED: Final = Tests(
     tuple(
@@ -28,7 +28,7 @@ _POOLED: Final = Tests(
         )
     )
 )
-"""What is also tried as it is, with the pooler in between."""
+"""Tests that are also run unchanged through the pooler."""
 
 Lead = Callable[[Servers], Servers]
 
@@ -50,17 +50,17 @@ def attack_routes(arena: Arena) -> tuple[Figures, list[str]]:
 
 
 def examine_tables(arena: Arena) -> tuple[Figures, list[str]]:
-    """Try every command of every role on every table, and hold every revision to what is declared."""
-    gate = _on_a_fresh_database(arena, _GATE, lambda servers: servers)
-    with arena.place() as place, arena.database("proof_tables", place) as servers:
+    """Try every command of every role on every table, and check every revision against the declarations."""
+    checked = _on_a_fresh_database(arena, _CATALOGUE, lambda servers: servers)
+    with arena.sandbox() as sandbox, arena.database("proof_tables", sandbox) as servers:
         report = arena.call(every_behaviour, servers)
-    sound = gate.verdict == "survived"
-    lines = [*report.failures, *([] if sound else [f"the catalogue gate over the revisions: {gate.said}"])]
+    sound = checked.verdict == "survived"
+    lines = [*report.failures, *([] if sound else [f"the catalogue check over the revisions: {checked.said}"])]
     return Figures(tables=report.tables, tables_passed=report.tables_passed if sound else 0), lines
 
 
 def attack_through_pooler(arena: Arena) -> tuple[Figures, list[str]]:
-    """Attack every route once more, with few server connections that all tenants share."""
+    """Attack every route again, with few server connections that all tenants share."""
     alternating = _on_a_fresh_database(arena, _POOLER, lambda servers: servers)
     with arena.pooler() as through:
         counted, lines = _attack(arena, "short", through)
@@ -73,7 +73,7 @@ def attack_through_pooler(arena: Arena) -> tuple[Figures, list[str]]:
 
 
 def _attack(arena: Arena, depth: Literal["short", "full"], lead: Lead) -> tuple[Counter[str], list[str]]:
-    """Return the sums over all routes, and a line for each thing found."""
+    """Return the sums over all routes, and one line for each finding."""
     suites = [Attacks(tuple(names), depth, SECONDS, to_the_end=True) for names in _groups(list(live_routes()))]
     counted: Counter[str] = Counter()
     lines: list[str] = []
@@ -90,11 +90,11 @@ def _attack(arena: Arena, depth: Literal["short", "full"], lead: Lead) -> tuple[
 
 
 def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Deal the routes out, so that no group has all that take long."""
+    """Distribute the routes, so that the slow ones are spread over the groups."""
     count = -(-len(names) // _TOGETHER)
     yield from (names[at::count] for at in range(count))
 
 
 def _on_a_fresh_database(arena: Arena, suite: Suite, lead: Lead) -> Outcome:
-    with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
-        return arena.run(suite, lead(servers), place)
+    with arena.sandbox() as sandbox, arena.database(f"proof_{sandbox.number}", sandbox) as servers:
+        return arena.run(suite, lead(servers), sandbox)

@@ -1,6 +1,6 @@
-"""What can kill: a suite that fails without any mutant has nothing to say of those that it fails on.
+"""Checks that suites pass without mutants: otherwise their failure on a mutant proves nothing.
 
-Most suites pass, so many are first run together, which costs little; those not seen to pass then run alone.
+Most suites pass, so many run together first, which costs little; those that did not pass then run alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ Thing = TypeVar("Thing")
 
 
 def unfit(arena: Arena, suites: Iterable[Suite]) -> dict[Suite, Outcome]:
-    """Return the suites that do not pass on the sound product, each with what is to be said of its mutants."""
+    """Return the suites that fail on the sound product, each with the outcome of its mutants."""
     asked = list(dict.fromkeys(suites))
     fit = _fit(arena, asked)
     doubtful = [suite for suite in asked if suite not in fit]
@@ -26,7 +26,7 @@ def unfit(arena: Arena, suites: Iterable[Suite]) -> dict[Suite, Outcome]:
 
 
 def _fit(arena: Arena, suites: Sequence[Suite]) -> set[Suite]:
-    """Return those that pass among others."""
+    """Return the suites that pass when they run together with others."""
     tests = [suite for suite in suites if isinstance(suite, Tests)]
     attacks = [suite for suite in suites if isinstance(suite, Attacks) and suite.depth == "short" and suite.routes]
     nodes = list(dict.fromkeys(node for suite in tests for node in suite.nodes))
@@ -47,14 +47,14 @@ def _fit(arena: Arena, suites: Sequence[Suite]) -> set[Suite]:
 
 def _run(arena: Arena, suites: Sequence[Suite]) -> Iterator[Outcome]:
     def run(suite: Suite) -> Outcome:
-        with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
-            return arena.run(suite, servers, place)
+        with arena.sandbox() as sandbox, arena.database(f"proof_{sandbox.number}", sandbox) as servers:
+            return arena.run(suite, servers, sandbox)
 
     return arena.each(suites, run)
 
 
 def _dealt(things: Sequence[Thing]) -> Iterator[Sequence[Thing]]:
-    """Deal them out into small groups, as many as keep every place busy."""
+    """Distribute them over small groups, with at least one for each sandbox."""
     if things:
         count = max(JOBS, -(-len(things) // _TOGETHER))
         yield from filter(None, (things[at::count] for at in range(count)))

@@ -1,4 +1,4 @@
-"""The behaviour suite on one table, in a process that has loaded it once."""
+"""The behaviour suite on one table, for a process that has loaded it once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from tests.support.cluster import Servers
 
 
 def behaviour(servers: Servers, table: str) -> Sequence[str]:
-    """Return what the behaviour suite finds wrong with a table, or with what belongs to none."""
+    """Return what the behaviour suite finds wrong with a table, or with the database itself."""
     return asyncio.run(_failures(servers, table))
 
 
@@ -24,5 +24,5 @@ async def _failures(servers: Servers, table: str) -> Sequence[str]:
 
 
 def every_behaviour(servers: Servers) -> TableReport:
-    """Return what the behaviour suite says of everything."""
+    """Return the behaviour suite's report on everything."""
     return asyncio.run(behave(servers.settings()))

@@ -1,4 +1,4 @@
-"""Breaks the database: each hole on a clone, named by the catalogue gate and noticed by its witness."""
+"""Breaks the database: makes each hole on a clone, which the catalogue check and the hole's witness must detect."""
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
@@ -20,14 +20,18 @@ from tests.proof.suites import Outcome, Tests
 from tests.support.apps import DECLARED
 from tests.support.cluster import Servers
 
-GATE = "the catalogue gate"
+CHECK = "the catalogue check"
 _ATTEMPTS = 2
 Timed = tuple[Outcome, float]
 
 
 def break_database(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]:
-    """Try every hole, or those whose name holds one of ``chosen``."""
-    with arena.place() as place, arena.database("proof_gate", place) as servers, _connected(servers) as connection:
+    """Try every hole, or those whose name contains one of ``chosen``."""
+    with (
+        arena.sandbox() as sandbox,
+        arena.database("proof_check", sandbox) as servers,
+        _connected(servers) as connection,
+    ):
         found = [hole for hole in holes(connection) if not chosen or any(name in hole.name for name in chosen)]
     wide, others = [hole for hole in found if hole.server_wide], [hole for hole in found if not hole.server_wide]
     shares = [[*wide, *others[::JOBS]], *(others[at::JOBS] for at in range(1, JOBS))]
@@ -64,18 +68,18 @@ def _change(servers: Servers, statements: Sequence[str]) -> None:
 
 
 def _named(arena: Arena, share: Sequence[Hole]) -> dict[str, Outcome]:
-    with arena.place() as place, arena.database(f"proof_gate_{place.number}", place) as servers:
-        return arena.call(_at_the_gate, servers, share)
+    with arena.sandbox() as sandbox, arena.database(f"proof_check_{sandbox.number}", sandbox) as servers:
+        return arena.call(_checked, servers, share)
 
 
-def _at_the_gate(servers: Servers, share: Sequence[Hole]) -> dict[str, Outcome]:
-    """Say what the catalogue gate says of each hole, in a process of its own."""
+def _checked(servers: Servers, share: Sequence[Hole]) -> dict[str, Outcome]:
+    """Return the catalogue check's outcome for each hole; called in a process of its own."""
     with _connected(servers) as connection:
         return {hole.name: _judged(connection, hole) for hole in share}
 
 
 def _judged(connection: Connection, hole: Hole) -> Outcome:
-    """Say what the catalogue gate says within a transaction that makes the hole and is then rolled back."""
+    """Return the catalogue check's outcome in a transaction that makes the hole and is then rolled back."""
     try:
         for statement in hole.statements:
             connection.exec_driver_sql(statement)
@@ -85,18 +89,18 @@ def _judged(connection: Connection, hole: Hole) -> Outcome:
     finally:
         connection.rollback()
     if not findings:
-        return Outcome("survived", f"{GATE} finds nothing")
+        return Outcome("survived", f"{CHECK} finds nothing")
     return Outcome("killed", findings[0])
 
 
 def _witnessed(arena: Arena, batch: Sequence[Hole]) -> dict[str, Timed]:
-    """Make these holes in a database of their own and return what each one's witness says."""
+    """Make these holes in a database of their own and return the outcome of each one's witness."""
     begun = monotonic()
-    with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
+    with arena.sandbox() as sandbox, arena.database(f"proof_{sandbox.number}", sandbox) as servers:
         _change(servers, [statement for hole in batch for statement in hole.statements])
         witness = batch[0].witness
         if isinstance(witness, Tests):
-            outcomes = [arena.run(witness, servers, place)]
+            outcomes = [arena.run(witness, servers, sandbox)]
         else:
             outcomes = _behaves(arena, servers, batch)
         _change(servers, [statement for hole in batch for statement in hole.undone_by])
@@ -107,7 +111,7 @@ def _witnessed(arena: Arena, batch: Sequence[Hole]) -> dict[str, Timed]:
 def _behaves(arena: Arena, servers: Servers, batch: Sequence[Hole]) -> list[Outcome]:
     probes = [hole.witness for hole in batch if isinstance(hole.witness, Probe)]
     problem: Exception | None = None
-    for _ in range(_ATTEMPTS):  # a machine that is busy elsewhere lets connections wait too long
+    for _ in range(_ATTEMPTS):  # on a busy machine connections may time out
         try:
             lines = arena.call(behaviour, servers, probes[0].table)
         except (SQLAlchemyError, OSError) as error:
@@ -122,10 +126,10 @@ def _heard(probe: Probe, lines: Sequence[str]) -> Outcome:
     return Outcome("survived", f"{probe.name} is as declared") if line is None else Outcome("killed", line)
 
 
-def _joined(hole: Hole, gate: Outcome, witnessed: Timed | None) -> Result:
-    """Join what the gate and the witness say: both must notice, where there is a witness."""
+def _joined(hole: Hole, checked: Outcome, witnessed: Timed | None) -> Result:
+    """Join the outcomes of the check and of the witness, if there is one: both must detect the hole."""
     if witnessed is None or hole.witness is None:
-        return Result(hole.name, GATE, gate.verdict, gate.said)
+        return Result(hole.name, CHECK, checked.verdict, checked.said)
     outcome, seconds = witnessed
-    missed = gate if outcome.verdict == "killed" and gate.verdict != "killed" else outcome
-    return Result(hole.name, f"{GATE}; {hole.witness.name}", missed.verdict, missed.said, seconds)
+    missed = checked if outcome.verdict == "killed" and checked.verdict != "killed" else outcome
+    return Result(hole.name, f"{CHECK}; {hole.witness.name}", missed.verdict, missed.said, seconds)

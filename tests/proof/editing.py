@@ -1,11 +1,11 @@
-"""Breaks the source: each hole in a copy of the tree, and the suite that it names run there."""
+"""Breaks the source: makes each hole in a copy of the tree, and runs the suite that must detect it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from time import monotonic
 from typing import Final
 
-from tests.proof.arena import Arena, Place
+from tests.proof.arena import Arena, Sandbox
 from tests.proof.baseline import unfit
 from tests.proof.mutants.bodies import BODIES
 from tests.proof.mutants.callers import CALLERS
@@ -30,7 +30,7 @@ _TOGETHER: Final = 7
 
 
 def edits() -> list[Edit]:
-    """Return every hole in the source, but for those of an example that was left out. Raises AnchorLost."""
+    """Return every hole in the source, without those of an example that is not there. Raises AnchorLost."""
     holes = [
         *IDENTITY,
         *TENANCY,
@@ -51,13 +51,13 @@ def edits() -> list[Edit]:
 
 
 def _is_left_out(edit: Edit) -> bool:
-    """Tell whether the edit's file, or a test that must notice it, is the example's and is not there."""
+    """Return whether the edit's file, or a test that must detect it, belongs to the example and is missing."""
     files = {edit.path, *(node.partition("::")[0] for node in getattr(edit.suite, "nodes", ()))}
     return any(file.startswith(EXAMPLE) and not (ROOT / file).exists() for file in files)
 
 
 def break_source(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]:
-    """Try every hole, or those whose name holds one of ``chosen``; first see each suite pass without any."""
+    """Try every hole, or those whose name contains one of ``chosen``, after each suite passed without any."""
     picked = [edit for edit in edits() if _is_chosen(edit.name, chosen)]
     yield from (result for result in unguarded() if _is_chosen(result.mutant, chosen))
     known = unfit(arena, [edit.suite for edit in picked])
@@ -67,7 +67,7 @@ def break_source(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]
 
 
 def groups(found: Iterable[Edit]) -> list[list[Edit]]:
-    """Return the edits, local ones of different functions together, each other alone."""
+    """Return the edits in groups: local ones of different functions together, each other edit alone."""
     together: list[list[Edit]] = []
     for edit in found:
         for group in together if edit.local else ():
@@ -86,15 +86,15 @@ def _is_chosen(name: str, chosen: Collection[str]) -> bool:
 
 def _tried(arena: Arena, group: Sequence[Edit]) -> list[Result]:
     begun = monotonic()
-    with arena.place() as place, arena.database(f"proof_{place.number}", place) as servers:
+    with arena.sandbox() as sandbox, arena.database(f"proof_{sandbox.number}", sandbox) as servers:
         try:
-            files = _applied(place, group)
+            files = _applied(sandbox, group)
         except AnchorLost as lost:
             outcomes = [Outcome("broken", str(lost))]
         else:
             suite = _joined(group)
-            with place.changed(files.items()):
-                outcome = arena.run(suite, servers, place)
+            with sandbox.changed(files.items()):
+                outcome = arena.run(suite, servers, sandbox)
             said = suite.each(outcome) if isinstance(suite, Attacks) and len(group) > 1 else {}
             outcomes = list(said.values()) or [outcome]
     if len(group) > 1 and any(outcome.verdict == "broken" for outcome in outcomes):
@@ -103,11 +103,11 @@ def _tried(arena: Arena, group: Sequence[Edit]) -> list[Result]:
     return [_result(edit, outcome, seconds) for edit, outcome in zip(group, outcomes, strict=True)]
 
 
-def _applied(place: Place, group: Sequence[Edit]) -> dict[str, str]:
-    """Return the files that change. Raises AnchorLost."""
+def _applied(sandbox: Sandbox, group: Sequence[Edit]) -> dict[str, str]:
+    """Return the changed files. Raises AnchorLost."""
     files: dict[str, str] = {}
     for edit in group:
-        files[edit.path] = edit.applied(place.tree, files.get(edit.path))
+        files[edit.path] = edit.applied(sandbox.tree, files.get(edit.path))
     return files
 
 

@@ -1,4 +1,4 @@
-"""What the proof comes to, and what is missing for it to be one."""
+"""The proof's figures, and what is missing for a proof."""
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Final, TypedDict
@@ -7,7 +7,7 @@ KILLED_AT_LEAST: Final = 0.95
 
 
 class Survivor(TypedDict):
-    """A mutant that nobody noticed, and why that is as it must be; the reason is empty where nobody knows one."""
+    """A mutant that no suite detected, and why that is correct; the explanation is empty if there is none."""
 
     mutant: str
     suite: str
@@ -17,7 +17,7 @@ class Survivor(TypedDict):
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of ``build/prove.json``; None for what was not run."""
+    """The figures of ``build/prove.json``; None for parts that did not run."""
 
     routes: int | None = None
     routes_attacked: int | None = None
@@ -36,16 +36,16 @@ class Figures:
     pooler_leaks: int | None = None
 
     def joined(self, other: "Figures") -> "Figures":
-        """Return these figures with those that the other has."""
+        """Return these figures, updated with those of ``other``."""
         return replace(self, **{name: value for name, value in vars(other).items() if value is not None})
 
     def to_json(self) -> dict[str, object]:
-        """Return what ``json.dump`` takes."""
+        """Return the figures for ``json.dump``."""
         return asdict(self)
 
 
 def shortcomings(figures: Figures) -> list[str]:
-    """Return what keeps the figures from being a proof, a line each; what was not run is left out."""
+    """Return why the figures are no proof, one line each; parts that did not run are left out."""
     found = [
         *_less(figures, "routes", "routes_attacked"),
         *_less(figures, "cells", "cells_run"),
@@ -68,7 +68,7 @@ def shortcomings(figures: Figures) -> list[str]:
 
 
 def left_out(figures: Figures) -> list[str]:
-    """Return the names of the figures that nobody looked into."""
+    """Return the names of the figures of parts that did not run."""
     return [field.name for field in fields(figures) if getattr(figures, field.name) is None]
 
 

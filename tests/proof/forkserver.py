@@ -1,6 +1,6 @@
-"""Runs Python modules in processes that need not import the libraries first: forked from one that has them.
+"""Runs Python modules in processes forked from one that has already imported the libraries.
 
-Run as a script with ``-P``, so that it imports nothing of ours: from which tree code is taken is said with each run.
+Run as a script with ``-P``, so that it imports none of our code: each run names its source tree.
 """
 
 import json
@@ -48,7 +48,7 @@ LIBRARIES: Final = (
 
 
 class Task(TypedDict):
-    """What is asked of the server, as a line of JSON."""
+    """A request to the server, as a line of JSON."""
 
     module: str
     arguments: Sequence[str]
@@ -58,14 +58,14 @@ class Task(TypedDict):
 
 
 class Ended(NamedTuple):
-    """How a module's process ended, and what it had said."""
+    """The exit code and the output of a module's process."""
 
     code: int
     output: str
 
 
 class Forkserver:
-    """The server, seen from who asks it: for one run at a time."""
+    """The client of the server, for one run at a time."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -73,7 +73,7 @@ class Forkserver:
     @classmethod
     @contextmanager
     def started(cls) -> Iterator[Self]:
-        """Start a server; it ends with the block."""
+        """Start a server for the block."""
         command = [sys.executable, "-P", "-B", __file__]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:  # noqa: S603 - this file
             try:
@@ -84,7 +84,7 @@ class Forkserver:
     def run(
         self, module: str, arguments: Sequence[str], directory: Path, environment: Mapping[str, str], seconds: float
     ) -> Ended:
-        """Run a module there as ``python -m`` would. Raises subprocess.TimeoutExpired, with its process killed."""
+        """Run a module as ``python -m`` would. Raises subprocess.TimeoutExpired after killing its process."""
         with tempfile.NamedTemporaryFile("r", prefix="insula-run-") as output:
             task = Task(
                 module=module,
@@ -114,7 +114,7 @@ class Forkserver:
 
 
 def serve() -> None:
-    """Fork for each line of standard input; say the child's id, and then how it ended. Returns in each child."""
+    """Fork for each line of standard input; print the child's id, then its exit code. Returns in each child."""
     for name in LIBRARIES:
         import_module(name)
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Turns what came of the mutants into figures: a survivor counts as one only with its reason."""
+"""Turns the mutants' results into figures; a survivor needs an explanation."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def mutant_figures(results: Sequence[Result]) -> Figures:
 
 
 def outdated(results: Sequence[Result]) -> list[str]:
-    """Return the explanations of mutants that die, or that are not there, a line each."""
+    """Return the explanations of mutants that are killed or do not exist, one line each."""
     verdicts = {result.mutant: result.verdict for result in results}
     return [
         f"{name}: explained as a survivor, but it is {verdicts.get(name, 'not there')}"

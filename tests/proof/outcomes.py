@@ -1,4 +1,4 @@
-"""A plugin for pytest: writes which tests passed, which failed, and which could not even run."""
+"""A pytest plugin that writes which tests passed, which failed, and which could not run."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Recorder:
-    """Keeps what failed in a test's own body, and what broke around it, with the reason of each."""
+    """Records tests whose body failed and tests that broke outside their body, with the reasons."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -26,19 +26,19 @@ class Recorder:
         self.broken: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note one phase of one test."""
+        """Record one phase of one test."""
         if report.failed:
             (self.failed if report.when == "call" else self.broken)[report.nodeid] = _reason(report)
         elif report.when == "call" and report.passed:
             self.passed.append(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note what could not be collected."""
+        """Record what could not be collected."""
         if report.failed:
             self.broken[report.nodeid] = _reason(report)
 
     def pytest_sessionfinish(self) -> None:
-        """Write it down."""
+        """Write the outcomes to the file."""
         found = {"passed": self.passed, "failed": self.failed, "broken": self.broken}
         self.path.write_text(json.dumps(found))
 

@@ -1,4 +1,4 @@
-"""What the proof prints: each part as it ends, what was found, and the figures."""
+"""The proof's output: each part when it ends, its findings, and the figures."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,20 +10,20 @@ _WIDTH = 22
 
 
 def say(line: str = "") -> None:
-    """Print a line at once: parts take minutes."""
+    """Print a line and flush, because parts take minutes."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def say_part(name: str, seconds: float, lines: Iterable[str] = ()) -> None:
-    """Say that a part has ended, and what it found."""
+    """Print that a part has ended, and its findings."""
     say(f"{name:<{_WIDTH}} {seconds:7.1f} s")
     for line in lines:
         say(f"    {line}")
 
 
 def say_alive(results: Iterable[Result]) -> Iterator[Result]:
-    """Say of each mutant that was not killed who should have, as soon as it is known."""
+    """Print each mutant that was not killed, and the suite that should have killed it, as soon as it is known."""
     for result in results:
         if result.verdict != "killed":
             say(f"{result.verdict}: {result.mutant} [{result.suite}] {result.said}")
@@ -31,7 +31,7 @@ def say_alive(results: Iterable[Result]) -> Iterator[Result]:
 
 
 def say_figures(figures: Figures) -> None:
-    """Say all figures, one a line."""
+    """Print all figures, one per line."""
     say()
     for name, value in figures.to_json().items():
         shown = len(value) if isinstance(value, (list, tuple)) else value

@@ -1,4 +1,4 @@
-"""What came of one mutant."""
+"""The result of one mutant."""
 
 from typing import Literal, NamedTuple
 

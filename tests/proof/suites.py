@@ -1,4 +1,4 @@
-"""What must kill a mutant: tests, or the attack matrix on named routes; run as a process of its own."""
+"""Suites that must kill mutants: tests, or the attack matrix on named routes; each runs in its own process."""
 
 import json
 from abc import ABC, abstractmethod
@@ -8,39 +8,39 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 FOUND = 1
-"""The exit code of pytest and of the matrix when they found something; all others are of no use here."""
+"""The exit code of pytest and of the matrix when they found something; other failures prove nothing."""
 
 _PRELOADED = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
-"""Suites run in processes that have imported the libraries, plugins' among them, before pytest could look at them."""
+"""Suites run in processes that imported the libraries, including pytest plugins, before pytest could rewrite them."""
 
 
 class Outcome(NamedTuple):
-    """What a run of a suite says of the code and the database that it ran on."""
+    """The result of a suite's run."""
 
     verdict: Literal["killed", "survived", "broken"]
     said: str
     report: Mapping[str, Any] = {}
-    """What the matrix, or pytest, wrote of itself."""
+    """The report that the matrix or pytest wrote."""
 
 
 class Suite(ABC):
-    """Something that passes on the sound product and must fail on a mutant."""
+    """A suite passes on the sound product and must fail on a mutant."""
 
     seconds: int = 240
-    """In which it must end. One that hangs has killed nobody."""
+    """Its time limit. A suite that hangs kills no mutant."""
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """How it is called in the report."""
+        """The name in the report."""
 
     @abstractmethod
     def command(self, findings: Path) -> list[str]:
-        """Return the module that runs it, and the arguments with which it writes what it found to ``findings``."""
+        """Return the module that runs it, and its arguments, so that it writes its results to ``findings``."""
 
     @abstractmethod
     def read(self, code: int, findings: Path) -> Outcome:
-        """Return what the run that ended with ``code`` came to."""
+        """Return the outcome of a run that ended with ``code``."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Tests(Suite):
 
     nodes: tuple[str, ...]
     to_the_end: bool = False
-    """Whether all are run even after one failed, so that each is heard of."""
+    """Whether all tests run even after one failed, so that each has a result."""
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ class Tests(Suite):
         return Outcome("broken", (broken or [f"pytest ended with {code}, {passed} tests passed"])[0], found)
 
     def pass_in(self, found: Mapping[str, Collection[str]]) -> bool:
-        """Tell whether a run of more than these tests ran these, and found nothing wrong with them."""
+        """Return whether these tests ran and passed in a run of more tests."""
         wrong = [*found["failed"], *found["broken"]]
         return all(
             any(_is_in(test, node) for test in found["passed"]) and not any(_is_in(test, node) for test in wrong)
@@ -85,13 +85,13 @@ class Tests(Suite):
 
 @dataclass(frozen=True)
 class Attacks(Suite):
-    """The attack matrix, on named routes or on all."""
+    """The attack matrix, on the named routes or on all."""
 
     routes: tuple[str, ...] = ()
     depth: Literal["short", "full"] = "short"
     seconds: int = 240
     to_the_end: bool = False
-    """Whether each route is attacked on after something was found."""
+    """Whether the attack on a route continues after its first finding."""
 
     @property
     def name(self) -> str:
@@ -112,7 +112,7 @@ class Attacks(Suite):
         return Outcome("survived" if code == 0 else "broken", f"the matrix ended with {code}", report)
 
     def each(self, outcome: Outcome) -> Mapping[str, Outcome]:
-        """Return what the outcome says of each route. What it says of no route makes it worthless for all."""
+        """Return the outcome of each route. A finding that belongs to no route makes all of them broken."""
         if outcome.verdict != "killed":
             return dict.fromkeys(self.routes, outcome)
         lines = {route: [line for line in lines_of(outcome.report) if _is_about(line, route)] for route in self.routes}
@@ -123,7 +123,7 @@ class Attacks(Suite):
 
 
 def lines_of(report: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return what the matrix found, gravest first."""
+    """Return the matrix's findings, the most serious first."""
     return [*report["leaks"], *report["rows_changed"], *report["failures"]]
 
 

@@ -1,24 +1,24 @@
-"""Mutants that nothing can kill, since what they take away is kept by something else or was never there."""
+"""Mutants that nothing can kill, because another protection does the same or the removed one has no effect."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 _ASKED_AGAIN: Final = (
-    "Whoever decides over people, roles, invitations and keys is asked for the action once more by the service, behind"
+    "For changes to people, roles, invitations and keys, the service checks the caller's action once more, behind"
     " the tenant's people lock."
 )
 _STAFF_ASKED_AGAIN: Final = (
-    "The service checks once more, behind the lock for changes to people by staff, that the caller's role has the"
+    "The service checks once more, behind the lock for changes by staff to people, that the caller's role has the"
     " permission."
 )
 EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "repeated: any tenant's key": (
-            "Row-level security shows the query the records of the transaction's own tenant; its condition on the"
-            " tenant only lets the index be used."
+            "Row-level security already limits the query to the transaction's own tenant; the condition on the tenant"
+            " only allows the use of the index."
         ),
-        "DELETE /api/v1/members/me: for tenant:read": "Every role may do the one and the other. " + _ASKED_AGAIN,
+        "DELETE /api/v1/members/me: for tenant:read": "Every role has both actions. " + _ASKED_AGAIN,
         **{
             f"{route}: for tenant:read": _ASKED_AGAIN
             for route in (
@@ -48,24 +48,24 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
             )
         },
         "reads: no fence": (
-            "The other side of the join still runs first, by its place; the fence makes that certain. Were it"
-            " otherwise, a read would see no row, never another tenant's."
+            "The other side of the join still runs first, by its position; the fence makes that certain. Otherwise a"
+            " read would see no row, never another tenant's."
         ),
         "reads: a cancelled one's connection is used again": (
-            "The driver lets the next statement wait until the cancelled one has ended, and a connection that is closed"
-            " or in a transaction is replaced when it is taken."
+            "The driver delays the next statement until the cancelled one has ended, and the pool replaces a connection"
+            " that is closed or in a transaction when it is taken."
         ),
         "billing_customer: policy tenant_isolation writes everywhere": (
-            "No role may write customers, so that the policy for writing shows in nothing; the catalogue gate finds it."
+            "No role may write customers, so the policy for writing has no effect; the catalogue check finds it."
         ),
         "tenant_domain: uq_tenant_domain_tenant_id_host crosses tenants": (
-            "A host is one tenant's of all, as the rights declare: there is an index on it alone, to which this one"
-            " adds nothing."
+            "A host is declared as unique over all tenants: there is an index on it alone, to which this one adds"
+            " nothing."
         ),
         "tenant_slug: pk_tenant_slug crosses tenants": (
-            "A slug is one tenant's for ever, as the rights declare: there is an index on it alone, to which this one"
-            " adds nothing."
+            "A slug is declared as unique over all tenants: there is an index on it alone, to which this one adds"
+            " nothing."
         ),
     }
 )
-"""By the mutant's name. One that dies after all, and one that is not there any more, must be taken out of here."""
+"""Explanations by the mutant's name. Remove the entry of a mutant that is killed or no longer exists."""

@@ -1,4 +1,4 @@
-"""Mutants that cannot be made prove nothing: each has its place in the source, and a reason if it may survive."""
+"""Mutants that cannot be made prove nothing: each anchor must be in the source, and each survivor needs a reason."""
 
 import ast
 from enum import StrEnum
@@ -14,7 +14,7 @@ from tests.proof.survivors import EXPLAINED
 
 
 def lost(edit: Edit) -> str | None:
-    """Return what is wrong with the mutant's place, if anything is."""
+    """Return what is wrong with the mutant's anchor, if anything is."""
     try:
         compile(edit.applied(ROOT), edit.path, "exec")
     except (AnchorLost, SyntaxError) as error:
@@ -23,7 +23,7 @@ def lost(edit: Edit) -> str | None:
 
 
 def asked_by(edit: Edit) -> StrEnum:
-    """Return the action that the guard of the edited function asks for."""
+    """Return the action that the edited function's guard requires."""
     module: dict[str, object] = {"__name__": "edited"}
     exec(compile(edit.applied(ROOT), edit.path, "exec"), module)  # noqa: S102 - our own routes, as the proof runs them
     edited = ast.parse(edit.instead).body[0]
@@ -34,7 +34,7 @@ def asked_by(edit: Edit) -> StrEnum:
     return guard.action
 
 
-def test_every_mutant_has_its_place_in_the_source() -> None:
+def test_every_mutants_anchor_is_in_the_source() -> None:
     assert [found for edit in edits() if (found := lost(edit)) is not None] == []
 
 
@@ -47,13 +47,13 @@ def test_a_mutant_has_one_name() -> None:
     assert len(names) == len(set(names)) > len(live_routes()) / 2
 
 
-def test_a_loosened_guard_asks_for_the_action_in_the_mutants_name() -> None:
+def test_a_loosened_guard_requires_the_action_in_the_mutants_name() -> None:
     asked = {edit.name: f"{edit.name.partition(': for ')[0]}: for {asked_by(edit)}" for edit in loosened()}
     assert [f"{name} is {other}" for name, other in asked.items() if name != other] == []
     assert len(asked) > len(live_routes()) / 3
 
 
-def test_what_is_named_to_kill_is_there() -> None:
+def test_every_named_test_file_exists() -> None:
     nodes = {node.partition("::")[0] for edit in edits() for node in getattr(edit.suite, "nodes", ())}
     assert {node for node in nodes if not (ROOT / node).exists()} == set()
 

@@ -1,4 +1,4 @@
-"""Suites that ran together say of each what it would have said alone."""
+"""Suites that run together give each route or test the outcome that it would have alone."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,12 +29,12 @@ def test_nothing_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["the log holds a canary", "GET /api/v1/members | viewer"])
-def test_a_finding_on_no_route_of_theirs_kills_nobody(tmp_path: Path, line: str) -> None:
+def test_a_finding_on_another_route_kills_no_mutant(tmp_path: Path, line: str) -> None:
     verdicts = attacked(tmp_path / "found", FOUND, [f"{ITEM} | viewer", line])
     assert set(verdicts.values()) == {"broken"}
 
 
-def test_an_attack_that_could_not_take_place_kills_nobody(tmp_path: Path) -> None:
+def test_an_attack_that_could_not_run_kills_no_mutant(tmp_path: Path) -> None:
     assert set(attacked(tmp_path / "found", 3, []).values()) == {"broken"}
     raid = Attacks((ONE,))
     assert raid.each(raid.read(1, tmp_path / "nothing"))[ONE].verdict == "broken"
@@ -62,7 +62,7 @@ def test_tests_pass_among_others(nodes: tuple[str, ...], *, passes: bool) -> Non
     assert Tests(nodes).pass_in(found) is passes
 
 
-def test_only_what_cannot_meet_is_tried_together() -> None:
+def test_only_independent_mutants_are_tried_together() -> None:
     every = edits()
     found = groups(every)
     assert sorted(edit.name for group in found for edit in group) == sorted(edit.name for edit in every)

@@ -1,4 +1,4 @@
-"""The proof stands only with every figure as it must be; each one that is not fails it."""
+"""The proof holds only if every figure is as required; each wrong figure fails it."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from tests.proof.results import Result
 
 
 class Run(Protocol):
-    """Runs the command with made-up figures and lines; gives its exit code and where it writes."""
+    """Runs the command with invented figures and lines; returns its exit code and its output folder."""
 
     def __call__(
         self, figures: Figures, lines: Sequence[str] = (), arguments: Sequence[str] = ()
@@ -72,7 +72,7 @@ def test_each_figure_can_fail_it(figures: Figures) -> None:
 
 
 def no_servers(_arena: type[Arena]) -> nullcontext[None]:
-    """Open nothing: the parts are made up."""
+    """Open nothing, because the parts are invented."""
     return nullcontext()
 
 
@@ -100,7 +100,7 @@ def test_the_command_fails(run: Run, figures: Figures) -> None:
     assert run(figures)[0] == 1
 
 
-def test_what_was_found_or_not_run_fails_it_too(run: Run) -> None:
+def test_a_finding_or_a_part_that_did_not_run_fails_it_too(run: Run) -> None:
     assert run(SOUND, ["a line"])[0] == 1
     assert run(replace(SOUND, tables=None, tables_passed=None))[0] == 1
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.ids import TenantId
 from insula.db.query.violations import answering
@@ -47,7 +47,7 @@ async def create(scope: AgentScope, tenant_id: TenantId, body: TicketCreate) -> 
         Act.CREATED,
         object_type="ticket",
         object_id=ticket.id,
-        after=image(ticket),
+        after=snapshot(ticket),
         tenant_id=tenant_id,
     )
     return ticket
@@ -61,7 +61,7 @@ async def answer(scope: AgentScope, ticket_id: UUID, body: TicketAnswer) -> Tick
     ticket = _found(await queries.find(session, ticket_id, for_update=True))
     if ticket.status == "answered":
         raise TicketAnswered
-    before = image(ticket)
+    before = snapshot(ticket)
     ticket.status, ticket.answer, ticket.answered_by = "answered", body.answer, scope.principal.user_id
     await session.flush()
     await enqueue(scope.unit, SEND_ANSWER, {"ticket_id": str(ticket_id)}, tenant_id=tenant_id)
@@ -71,7 +71,7 @@ async def answer(scope: AgentScope, ticket_id: UUID, body: TicketAnswer) -> Tick
         object_type="ticket",
         object_id=ticket_id,
         before=before,
-        after=image(ticket),
+        after=snapshot(ticket),
         tenant_id=tenant_id,
     )
     return ticket

@@ -168,7 +168,7 @@ class App:
             callers=(kind.actor_kind for kind in self.callers),
             counted=self._counted(),
             branches=self._branches(),
-            clocked=(schedule.task for resource in self.resources for schedule in resource.schedules),
+            scheduled=(schedule.task for resource in self.resources for schedule in resource.schedules),
             queue=chain.from_iterable(resource.queue for resource in self.resources),
         )
 

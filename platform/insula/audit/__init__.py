@@ -1,12 +1,12 @@
-"""The audit log: what was done, by whom, to what, in the transaction that did it.
+"""The audit log: who did what to which object, recorded in the transaction that did it.
 
-Inside a route a service calls ``record(scope, Act.CREATED, ...)``; elsewhere ``record_in(unit, ...)``. Both only note
-the act: the unit's commit writes what was noted, last of all.
+Inside a route a service calls ``record(scope, Act.CREATED, ...)``; elsewhere ``record_in(unit, ...)``. Both only
+collect the event: the unit writes its events last, right before its commit.
 """
 
 from insula.audit.actors import NOWHERE, PLATFORM, SYSTEM, Actor, Audited, Origin
-from insula.audit.images import image
-from insula.audit.journal import AuditAction, record, record_in
+from insula.audit.recorder import AuditAction, record, record_in
+from insula.audit.snapshots import snapshot
 
 __all__ = [
     "NOWHERE",
@@ -16,7 +16,7 @@ __all__ = [
     "AuditAction",
     "Audited",
     "Origin",
-    "image",
     "record",
     "record_in",
+    "snapshot",
 ]

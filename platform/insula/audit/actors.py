@@ -1,4 +1,4 @@
-"""Who acts, from where, and on whose chain the act is recorded."""
+"""The actor of an act, the request it came from, and the chain that records it."""
 
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -12,9 +12,9 @@ PLATFORM: Final = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it. ``label`` is what they were called then, an email or a key's name, where that is at hand.
+    """Who acted. ``label`` is their email or key name at that time, if it is known.
 
-    ``kind`` is one that the installation declares, and that the database role may name: else the database refuses it.
+    The installation must declare ``kind``, and for the database role too: otherwise the database refuses the event.
     """
 
     kind: str
@@ -27,7 +27,7 @@ SYSTEM: Final = Actor("system")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The request that an act came with; empty for what nobody asked for, such as a periodic job."""
+    """The request that caused an act; empty if no request did, as for a periodic job."""
 
     request_id: str = ""
     address: str = ""
@@ -41,25 +41,25 @@ class Audited(Protocol):
 
     @property
     def unit(self) -> Unit:
-        """The transaction that the record is part of."""
+        """The unit of work whose transaction writes the event."""
         ...
 
     @property
     def actor(self) -> Actor:
-        """Who acts."""
+        """The actor."""
         ...
 
     @property
     def chain(self) -> UUID:
-        """The tenant acted in, or PLATFORM."""
+        """The id of the tenant in which the actor acts, or PLATFORM."""
         ...
 
     @property
     def request_id(self) -> str:
-        """The request's id, as its answer names it."""
+        """The request's id, as sent in its response."""
         ...
 
     @property
     def address(self) -> str:
-        """The caller's address, as trusted proxies tell it."""
+        """The caller's address, as reported by trusted proxies."""
         ...

@@ -1,8 +1,8 @@
-"""Computes the chains anew: whether any event was changed, taken out, moved or cut off since it was recorded.
+"""Recomputes the chains, to detect whether an event was changed, removed, moved or cut off after it was recorded.
 
-What is hashed is each event's row, as PostgreSQL writes it as JSON, after the hash of the event
-before. Only who can change rows *and* rewrite all that follows, head included, leaves no trace; against
-that, keep heads outside of the database.
+Each hash covers the previous event's hash and the event's row, as PostgreSQL writes it as JSON. An
+attacker leaves no trace only by rewriting all later rows and the head too; to detect that, keep copies
+of the heads outside the database.
 """
 
 import hashlib
@@ -29,26 +29,26 @@ _EVENTS: Final = text("""
 SELECT sequence, previous_hash, hash, jsonb_build_array(
     tenant_id, sequence, id, (extract(epoch FROM occurred_at) * 1000000)::bigint, actor_kind, actor_id, actor_label,
     action, object_type, object_id, before, after, request_id, address
-)::text AS told
+)::text AS hashed
 FROM audit_event WHERE tenant_id = :chain ORDER BY sequence
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one chain turned out to be: whole when ``broken`` is None."""
+    """The result for one chain: intact if ``broken`` is None."""
 
     chain: UUID
     events: int
-    """How many are sound, from the first on."""
+    """How many events are intact, counted from the first."""
     head: bytes
-    """The hash of the last of them."""
+    """The hash of the last intact event."""
     broken: str | None
 
 
 @asynccontextmanager
 async def reader(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """Connect as the backup role, which sees every chain, at one moment. Raises PermissionError if it does not."""
+    """Connect as the backup role, with one snapshot of all chains. Raises PermissionError if it cannot see them all."""
     engine = create_async_engine(
         ENGINE,
         connect_args={"dsn": role_url(settings, BACKUP, direct=True), **TOOL},
@@ -58,32 +58,32 @@ async def reader(settings: Settings) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.connect() as connection:
             if not (await connection.execute(_SEES_ALL)).scalar_one():
-                raise PermissionError(f"{BACKUP} cannot see past row-level security")
+                raise PermissionError(f"{BACKUP} does not bypass row-level security")
             yield connection
     finally:
         await engine.dispose()
 
 
 async def chains(connection: AsyncConnection) -> list[UUID]:
-    """Return every chain that there is, be it by a head or by an event."""
+    """Return every chain that has a head or an event."""
     return list((await connection.execute(_CHAINS)).scalars())
 
 
 async def verify(connection: AsyncConnection, chain: UUID) -> Verdict:
-    """Compute the chain anew, up to its first break."""
-    place, last = 0, _BEGINNING
+    """Recompute the chain, up to its first break."""
+    sequence, last = 0, _BEGINNING
     async with connection.stream(_EVENTS, {"chain": chain}) as events:
         async for event in events:
-            if event.sequence != place + 1:
-                return Verdict(chain, place, last, f"event {place + 1} is missing")
+            if event.sequence != sequence + 1:
+                return Verdict(chain, sequence, last, f"event {sequence + 1} is missing")
             if event.previous_hash != last:
-                return Verdict(chain, place, last, f"event {event.sequence} does not follow from the one before")
-            if event.hash != hashlib.sha256(last + event.told.encode()).digest():
-                return Verdict(chain, place, last, f"event {event.sequence} is not what was recorded")
-            place, last = event.sequence, event.hash
+                return Verdict(chain, sequence, last, f"event {event.sequence} does not follow from the one before")
+            if event.hash != hashlib.sha256(last + event.hashed.encode()).digest():
+                return Verdict(chain, sequence, last, f"event {event.sequence} is not what was recorded")
+            sequence, last = event.sequence, event.hash
     head = (await connection.execute(_HEAD, {"chain": chain})).one_or_none()
     if head is None:
-        return Verdict(chain, place, last, "the head is missing" if place else None)
-    if head.sequence != place:
-        return Verdict(chain, place, last, f"the log ends at event {place}, its head at event {head.sequence}")
-    return Verdict(chain, place, last, None if head.hash == last else f"the head is not that of event {place}")
+        return Verdict(chain, sequence, last, "the head is missing" if sequence else None)
+    if head.sequence != sequence:
+        return Verdict(chain, sequence, last, f"the log ends at event {sequence}, its head at event {head.sequence}")
+    return Verdict(chain, sequence, last, None if head.hash == last else f"the head is not that of event {sequence}")

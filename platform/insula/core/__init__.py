@@ -1,1 +1,1 @@
-"""Values and helpers that every room uses: settings, errors, clock, ids, logs, text, pages and preconditions."""
+"""Values and helpers for every package: settings, errors, clock, ids, logs, text, pages and preconditions."""

@@ -1,4 +1,4 @@
-"""The one clock. Everything that asks for the time asks here, so tests can move it."""
+"""The only source of the current time, so that tests can move it."""
 
 import time
 from collections.abc import Iterator

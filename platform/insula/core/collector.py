@@ -1,4 +1,4 @@
-"""The garbage collector of a process: paused while modules are imported, seldom at work once it serves."""
+"""The garbage collector of a process: paused during imports, and run rarely once the process serves."""
 
 import gc
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _EVERY: Final = (50_000, 50, 100)
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Import modules without collections. They would take a fifth of the time and find nothing: modules stay."""
+    """Pause the collector during imports: it would take a fifth of the time and find nothing, since modules stay."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -21,7 +21,7 @@ def paused() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Take what was built at start out of the collector's sight, since it lives as long as the process."""
+    """Exclude the objects built at start from collections, since they live as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_EVERY)

@@ -1,4 +1,4 @@
-"""Errors a caller can cause. Each becomes an RFC 9457 problem with a stable ``code``."""
+"""Errors for callers. Each is answered as an RFC 9457 problem with a stable ``code``."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -115,7 +115,7 @@ class InvalidRequest(AppError):
     ) -> None:
         super().__init__(detail, headers=headers)
         self.fields = fields
-        """What is wrong with each field that a service refuses, for people."""
+        """For each field that a service refuses, a message for people."""
 
 
 class InvalidValue(AppError):
@@ -158,8 +158,8 @@ class Unavailable(AppError):
 
 
 class ManifestError(ValueError):
-    """A declaration of a product contradicts itself or another one. The message says which, and how to mend it."""
+    """A declaration of a product contradicts itself or another one. The message says which, and how to fix it."""
 
 
 class NoInstallation(RuntimeError):
-    """What should name an installation names none. The message says how to mend it."""
+    """No installation could be loaded. The message says how to fix it."""

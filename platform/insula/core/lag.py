@@ -1,8 +1,8 @@
-"""How late this process's event loop runs, and time limits that its lateness does not use up.
+"""Measures how late this process's event loop runs, and provides time limits that do not count that lateness.
 
-A loop that is busy for 300 ms reads 300 ms late what a server answered in one. Who measures such a
-wait with a plain timer blames the server. Read the clock here through ``time.monotonic``: uvloop's
-``loop.time()`` stands still within one turn of the loop.
+A loop that is busy for 300 ms reads an answer 300 ms late, even if the server took 1 ms. A plain timer
+would blame the server. Use ``time.monotonic`` here: uvloop's ``loop.time()`` does not advance within one
+turn of the loop.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 PERIOD: Final = 0.1
 LATE: Final = 0.1
-"""A loop that runs so many seconds late may miss a time limit by its own doing."""
+"""Seconds of lag from which the loop itself may be the cause of a missed time limit."""
 _KEPT: Final = 30.0
 _STEPS: Final = 20
 
@@ -25,7 +25,7 @@ class _Tick(NamedTuple):
 
 
 class LagMeter:
-    """A timer that looks at how late it fires, ten times a second; nothing is measured per request."""
+    """A timer that measures, ten times a second, how late it fires; requests cost nothing."""
 
     def __init__(self, observe: Callable[[float], None] | None = None, period: float = PERIOD) -> None:
         self._observe = observe
@@ -39,13 +39,13 @@ class LagMeter:
         self._arm()
 
     def stop(self) -> None:
-        """Measure no more."""
+        """Stop measuring."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def worst(self, within: float) -> float:
-        """Return by how many seconds the loop was late at most, within the last ``within`` seconds (30 are kept)."""
+        """Return the largest lag, in seconds, of the last ``within`` seconds (30 are kept)."""
         now = time.monotonic()
         overdue = now - self._due if self._timer is not None else 0.0  # the loop is late now, and has not ticked yet
         return max(0.0, overdue, *(tick.lag for tick in self._ticks if tick.at >= now - within))
@@ -67,10 +67,10 @@ class LagMeter:
 async def timeout(seconds: float) -> AsyncIterator[None]:
     """Raise ``TimeoutError`` after ``seconds``, but not before the loop has turned 20 times.
 
-    An answer that has arrived needs a few turns of the loop to be read and handed on. Where turns are
-    short this is ``asyncio.timeout``. Where each takes longer than a twentieth of the limit, because
-    the loop is busy, the limit grows with them: it bounds what is waited for, not this process's own
-    lateness.
+    An answer that has arrived needs a few turns of the loop to be read and passed on. If turns are
+    short this behaves like ``asyncio.timeout``. If each takes longer than a twentieth of the limit,
+    because the loop is busy, the limit grows with them: it bounds the other side's time, not this
+    process's own lag.
     """
     loop = asyncio.get_running_loop()
     step, left = seconds / _STEPS, _STEPS

@@ -29,7 +29,7 @@ def configure(log_format: LogFormat, level: str) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if log_format == "json"
-        # The default shows local variables, secrets among them, and takes seconds over it.
+        # The default shows local variables, which may be secrets, and takes seconds.
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
@@ -48,11 +48,11 @@ def configure(log_format: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("casbin").setLevel(logging.WARNING)  # prints its model at each start
+    logging.getLogger("casbin").setLevel(logging.WARNING)  # it logs its model at each start
 
 
 def _to_json(event: object, **options: Any) -> str:
-    """Render five times as fast as the standard library, which takes over what is no valid text."""
+    """Render five times as fast as the standard library, which is the fallback for invalid text."""
     try:
         return to_json(event, fallback=repr).decode()
     except PydanticSerializationError:
@@ -60,22 +60,22 @@ def _to_json(event: object, **options: Any) -> str:
 
 
 class AccessLog:
-    """Writes the line that each request leaves: as structlog would, past its processors, which cost more than these.
+    """Writes one line for each request in structlog's form, but without its processors, which cost more.
 
-    In JSON, a twentieth of a second's lines together: what is killed outright loses at most these.
-    The readable form is structlog's own, line by line.
+    JSON lines are written together, every 50 ms: a killed process loses at most those.
+    The console form is structlog's own, line by line.
     """
 
     def __init__(self, log_format: LogFormat, level: str) -> None:
         self._readable = structlog.get_logger("insula.access") if log_format == "console" else None
         self._level = logging.getLevelNamesMapping()[level]
-        self._second, self._written = 0, ""  # the second of the last line, and how it is written: once for all in it
+        self._second, self._written = 0, ""  # the last line's second and its text, which the lines of a second share
         self._lines: list[str] = []
-        self._awaits: asyncio.AbstractEventLoop | None = None  # the loop that will write what is here
+        self._awaits: asyncio.AbstractEventLoop | None = None  # the loop that will flush
         self._at_exit = weakref.finalize(self, _write, self._lines)
 
     def write(self, level: Literal["info", "debug"], fields: dict[str, object]) -> None:
-        """Write one line, unless lines of this ``level`` are not wanted. Adds to ``fields``."""
+        """Write one line if ``level`` is enabled. Adds to ``fields``."""
         if self._readable is not None:
             tell = self._readable.info if level == "info" else self._readable.debug
             tell("request", **{name: str(it) if isinstance(it, UUID) else it for name, it in fields.items()})
@@ -94,7 +94,7 @@ class AccessLog:
     def _write_soon(self) -> None:
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # nothing would write later
+        except RuntimeError:  # without a loop nothing would flush later
             _write(self._lines)
             return
         if loop is not self._awaits:
@@ -102,7 +102,7 @@ class AccessLog:
             loop.call_later(_TOGETHER_SECONDS, self.flush)
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Write the buffered lines."""
         self._awaits = None
         _write(self._lines)
 

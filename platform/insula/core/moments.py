@@ -1,4 +1,4 @@
-"""Moments in requests, checked for what PostgreSQL and Python can hold in UTC."""
+"""Date-times in requests, limited to what PostgreSQL and Python can hold in UTC."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import AfterValidator, AwareDatetime
 
 
 def checked(moment: datetime) -> datetime:
-    """Return ``moment``. Raises ValueError when it has no zone, or lies outside of the years 1 to 9999 in UTC."""
+    """Return ``moment``. Raises ValueError if it has no time zone, or lies outside the years 1 to 9999 in UTC."""
     if moment.tzinfo is None:
         raise ValueError("needs a zone")
     try:
@@ -18,4 +18,4 @@ def checked(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(checked)]
-"""A moment with its zone. Every schema of requests takes its moments from here."""
+"""A date-time with its time zone. Every request schema uses this type."""

@@ -1,6 +1,6 @@
 """Lists: keyset pages for tenants' resources, ``skip``/``limit`` for staff.
 
-A route takes its parameters as one query model, whose ``sort_by`` names what may be sorted::
+A route takes its parameters as one query model, whose ``sort_by`` names the sortable columns::
 
     class ProjectList(KeysetParams):
         sort_by: Literal["created_at", "-created_at", "name", "-name"] = "-created_at"
@@ -20,7 +20,7 @@ from insula.core.text.fields import SearchText
 MAX_LIMIT = 100
 MAX_SKIP = 1_000_000
 MAX_CURSOR = 4_000
-"""Longer than any cursor that is handed out: a sort key, or an address of any length that there is."""
+"""Longer than any cursor that a list returns, whether it holds a sort key or a long email address."""
 Row = TypeVar("Row")
 Read = TypeVar("Read")
 
@@ -45,7 +45,7 @@ class _ListParams(BaseModel):
 
     @property
     def sort_field(self) -> str:
-        """The name of the column sorted by."""
+        """The name of the column to sort by."""
         return self.sort_by.removeprefix("-")
 
 
@@ -87,5 +87,5 @@ class Slice(Generic[Row]):
     next_cursor: str | None
 
     def page(self, read: Callable[[Row], Read]) -> Page[Read]:
-        """Return the page as it goes over the wire, each row shaped by ``read``."""
+        """Return the page to send, with each row converted by ``read``."""
         return Page[Read](items=[read(row) for row in self.rows], next_cursor=self.next_cursor)

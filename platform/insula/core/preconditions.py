@@ -1,8 +1,8 @@
-"""ETags, and what callers send back of them in ``If-Match`` and ``If-None-Match`` (RFC 9110 section 13.1).
+"""ETags, and the ``If-Match`` and ``If-None-Match`` headers in which callers return them (RFC 9110 section 13.1).
 
-A compressing proxy changes the tags that pass it: it marks them as weak (``W/"1"``), or puts the
-coding's name behind them (``"1-gzip"``, ``"1;gzip"``, ``"1--gzip"``, ``"1"-gzip``). What the caller
-saw is the row's version all the same, so the version is what is compared.
+A compressing proxy changes the tags that pass through it: it marks them as weak (``W/"1"``), or
+appends the coding's name (``"1-gzip"``, ``"1;gzip"``, ``"1--gzip"``, ``"1"-gzip``). The caller still
+saw that version of the row, so only the version is compared.
 """
 
 import re
@@ -36,7 +36,7 @@ class Precondition:
 
 
 def precondition(if_match: str | None) -> Precondition:
-    """Parse ``If-Match``. Raises BadRequest for anything but versions' tags or ``*``."""
+    """Parse ``If-Match``. Raises BadRequest for anything but entity tags of versions or ``*``."""
     if if_match is None or if_match.strip() == "*":
         return Precondition(None)
     tags = _opaque_tags(if_match)
@@ -46,12 +46,12 @@ def precondition(if_match: str | None) -> Precondition:
 
 
 def is_known(if_none_match: str, tag: str) -> bool:
-    """Return whether the caller's ``If-None-Match`` names ``tag``, by the weak comparison."""
+    """Return whether ``If-None-Match`` names ``tag``, by weak comparison."""
     return if_none_match.strip() == "*" or tag.strip('"') in (_opaque_tags(if_none_match) or ())
 
 
 def _opaque_tags(field: str) -> list[str] | None:
-    """Return what stands between the quotes of each tag, without a proxy's marks; None for no list of tags."""
+    """Return the text between each tag's quotes, without a proxy's marks; None if it is not a list of tags."""
     try:
         return list(_parsed(field))
     except ValueError:

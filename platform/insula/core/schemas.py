@@ -1,4 +1,4 @@
-"""Base classes of schemas: inputs refuse unknown fields, outputs are read from rows."""
+"""Base classes of schemas: inputs refuse unknown fields, outputs are made from rows."""
 
 from typing import Any, Self
 
@@ -26,5 +26,5 @@ class Read(BaseModel):
 
     @classmethod
     def of(cls, row: object) -> Self:
-        """Return ``row`` as it goes over the wire."""
+        """Return the schema of ``row``, to be sent."""
         return cls.model_validate(row)

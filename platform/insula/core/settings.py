@@ -2,7 +2,7 @@
 
 ``DATABASE_URL`` and ``REDIS_URL`` carry no prefix; all others start with ``INSULA_``. A group's
 settings carry its name: ``INSULA_DATABASE_POOL_TIMEOUT`` is ``settings.database.pool_timeout``. An app
-declares a group of its own, which is named after the app and read by its type: ``settings.of(BillingSettings)``.
+declares a group of its own, which is named after the app and looked up by type: ``settings.of(BillingSettings)``.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 
 
 def _dns_spelling(host: str) -> str:
-    """Return a host, with or without a port, as clients send it: in A-labels."""
+    """Return a host, with or without a port, as clients send it: with non-ASCII labels in punycode (A-labels)."""
     if host.isascii():
         return host
     name, colon, port = host.partition(":")
@@ -52,15 +52,15 @@ class SettingsGroup(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def unsafe(self) -> list[str]:
-        """Return what in this group forbids serving in production, one clear line each."""
+        """Return the reasons, one line each, why these settings must not serve in production."""
         return []
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSecret:
-    """Marks a secret that a local installation makes for itself, once: ``Annotated[SecretStr, LocalSecret(...)]``.
+    """Marks a secret that a local installation generates once for itself: ``Annotated[SecretStr, LocalSecret(...)]``.
 
-    ``name`` is what it is kept under, among the other secrets of the data directory.
+    ``name`` is its name among the secrets of the data directory.
     """
 
     name: str
@@ -68,16 +68,16 @@ class LocalSecret:
 
 
 class UndeclaredSettings(LookupError):
-    """Settings were asked for that no app of the installation declares."""
+    """Code asked for settings that no app of the installation declares."""
 
 
 AnyGroup = TypeVar("AnyGroup", bound=SettingsGroup)
 
 
 class DatabaseSettings(SettingsGroup):
-    """Connections. The sum of the pools is this process's connection budget."""
+    """Database connections. All pools together stay within this process's budget."""
 
-    direct_url: str = Field("", description="For LISTEN, past a transaction pooler; default: DATABASE_URL.")
+    direct_url: str = Field("", description="For LISTEN, bypassing a transaction pooler; default: DATABASE_URL.")
     roles_secret: SecretStr = Field(
         SecretStr(""), description="Each role's password is derived from this secret and its name."
     )
@@ -93,43 +93,45 @@ class AuthSettings(SettingsGroup):
     """Tokens and passwords."""
 
     key_encryption_key: SecretStr = Field(
-        SecretStr(""), description="Seals the signing keys in the database: 32 bytes as URL-safe base64."
+        SecretStr(""), description="Encrypts the signing keys in the database: 32 bytes as URL-safe base64."
     )
     access_token_seconds: int = Field(600, ge=30, le=3600)
     refresh_token_days: int = Field(30, ge=1, le=365)
-    leeway_seconds: int = Field(5, ge=0, le=60, description="Clock skew that a token's times may have.")
+    leeway_seconds: int = Field(5, ge=0, le=60, description="Seconds of clock skew allowed for a token's times.")
 
 
 class HttpSettings(SettingsGroup):
-    """What the servers accept from the wire."""
+    """Limits on connections and requests, and whose headers are trusted."""
 
-    body_limit: int = Field(1_048_576, ge=1024, description="Bytes of a request body, whatever its route takes.")
+    body_limit: int = Field(1_048_576, ge=1024, description="Most bytes of a request body, whatever its route allows.")
     body_timeout: float = Field(30.0, gt=0, description="Seconds in which a request body must arrive.")
     head_timeout: float = Field(10.0, gt=0, description="Seconds in which a request's head must arrive.")
     read_on_timeout: float = Field(
         60.0,
         gt=0,
-        description="Seconds for which a client may take nothing of its answer; four times, once it took some.",
+        description="Seconds for which a client may read nothing of its response; four times, once it has read some.",
     )
-    read_on_rate: float = Field(256.0, gt=0, description="Bytes a second that a client must take of its answer.")
-    max_connections: int = Field(1000, ge=1, description="Open connections of one process; then idle ones make room.")
+    read_on_rate: float = Field(256.0, gt=0, description="Bytes per second that a client must read of its response.")
+    max_connections: int = Field(
+        1000, ge=1, description="Open connections of one process; beyond it idle ones are closed."
+    )
     max_connections_per_address: int = Field(
-        500, ge=1, description="Those of one IPv4 address or IPv6 /64; trusted proxies are apart."
+        500, ge=1, description="Open connections of one IPv4 address or IPv6 /64; trusted proxies are exempt."
     )
     keep_alive_timeout: int = Field(
         75, ge=1, description="Seconds that a connection stays open between requests; longer than the proxy's."
     )
-    trusted_proxies: Names = Field((), description="Addresses or networks whose forwarding headers are believed.")
+    trusted_proxies: Names = Field((), description="Addresses or networks whose forwarding headers are trusted.")
     forwarding_headers: Literal["x-forwarded", "forwarded"] = Field(
         "x-forwarded",
-        description="Which the proxies write: X-Forwarded-For, -Proto and -Host, or RFC 7239's Forwarded.",
+        description="Headers that the proxies set: X-Forwarded-For, -Proto and -Host, or RFC 7239's Forwarded.",
     )
     allowed_hosts: Names = Field((), description="Host names served besides the base domain's.")
     cors_origins: Names = Field((), description="Origins that browsers may call from; never '*'.")
     metrics_token: SecretStr = Field(
-        SecretStr(""), description="Bearer token for /metrics; empty: off, but for loopback in a local environment."
+        SecretStr(""), description="Bearer token for /metrics; empty: off, except from loopback in a local environment."
     )
-    drain_seconds: float = Field(10.0, ge=0, description="How long open requests may finish at shutdown.")
+    drain_seconds: float = Field(10.0, ge=0, description="Seconds that open requests have to finish at shutdown.")
 
     @field_validator("allowed_hosts")
     @classmethod
@@ -156,45 +158,45 @@ class HttpSettings(SettingsGroup):
             try:
                 ip_network(name, strict=False)
             except ValueError:
-                raise ValueError(f"{name!r} is no address or network such as 10.0.0.0/8") from None
+                raise ValueError(f"{name!r} is not an address or network such as 10.0.0.0/8") from None
         return names
 
 
 class JobsSettings(SettingsGroup):
-    """Work after the response. A worker that is gone is noticed by its heartbeat."""
+    """Background jobs. A lost worker is detected by its missing heartbeat."""
 
-    concurrency: int = Field(8, ge=1, le=100, description="Jobs that one worker runs at once.")
-    max_attempts: int = Field(8, ge=1, le=100, description="Runs of a job, before it is given up as failed.")
-    retry_seconds: float = Field(2.0, gt=0, description="Wait before the second run; doubled for each one after it.")
-    retry_limit_seconds: float = Field(3600.0, gt=0, description="The longest wait between two runs.")
-    poll_seconds: float = Field(2.0, gt=0, description="Wait for a notification, before a look for jobs that are due.")
-    heartbeat_seconds: float = Field(5.0, gt=0, description="Time between a worker's signs of life.")
-    stalled_seconds: float = Field(20.0, gt=0, description="Silence after which a worker's jobs run elsewhere.")
-    drain_seconds: float = Field(20.0, ge=0, description="How long running jobs may finish at shutdown.")
-    keep_done_days: int = Field(1, ge=1, le=365, description="How long jobs that are done can be looked at.")
-    keep_failed_days: int = Field(30, ge=1, le=365, description="How long jobs that failed can be run again.")
+    concurrency: int = Field(8, ge=1, le=100, description="Jobs that one worker runs at the same time.")
+    max_attempts: int = Field(8, ge=1, le=100, description="Runs of a job before it counts as failed.")
+    retry_seconds: float = Field(2.0, gt=0, description="Seconds before the second run; doubled for each later run.")
+    retry_limit_seconds: float = Field(3600.0, gt=0, description="Most seconds between two runs.")
+    poll_seconds: float = Field(2.0, gt=0, description="Seconds without a notification before polling for jobs.")
+    heartbeat_seconds: float = Field(5.0, gt=0, description="Seconds between a worker's heartbeats.")
+    stalled_seconds: float = Field(20.0, gt=0, description="Seconds without heartbeat before its jobs run elsewhere.")
+    drain_seconds: float = Field(20.0, ge=0, description="Seconds that running jobs have to finish at shutdown.")
+    keep_done_days: int = Field(1, ge=1, le=365, description="Days for which finished jobs are kept.")
+    keep_failed_days: int = Field(30, ge=1, le=365, description="Days in which failed jobs can be run again.")
 
 
 class MailSettings(SettingsGroup):
-    """Outgoing mail."""
+    """Outgoing emails."""
 
-    host: str = Field("", description="The SMTP server; empty: mails are kept and shown on /mailbox, local only.")
+    host: str = Field("", description="The SMTP server; empty: emails are kept and shown on /mailbox, local only.")
     port: int = Field(587, ge=1, le=65535)
     username: str = ""
     password: SecretStr = SecretStr("")
-    starttls: bool = Field(default=True, description="Whether the connection must be encrypted, by STARTTLS.")
+    starttls: bool = Field(default=True, description="Require an encrypted connection, by STARTTLS.")
     implicit_tls: bool = Field(
         default=False, description="Encrypted from the first byte, in place of STARTTLS; port 465 always is."
     )
-    timeout: float = Field(20.0, gt=0, description="Seconds in which the SMTP server must have taken a mail.")
-    sender: str = Field("Insula <no-reply@localhost>", description="What mails say they are from.")
+    timeout: float = Field(20.0, gt=0, description="Seconds in which the SMTP server must accept an email.")
+    sender: str = Field("Insula <no-reply@localhost>", description="The sender of emails.")
 
 
 class DnsSettings(SettingsGroup):
-    """Who is asked what a host publishes."""
+    """Name servers for the verification of tenants' domains."""
 
     servers: Names = Field(
-        (), description="Name servers, address or address:port, for the proofs of domains; empty: the machine's."
+        (), description="Name servers that verify domains, as address or address:port; empty: the machine's."
     )
 
     @field_validator("servers", mode="before")
@@ -221,7 +223,7 @@ def _endpoint(server: str) -> tuple[str, int]:
         host, _, number = server.rpartition(":")
         host, port = host.removeprefix("[").removesuffix("]"), int(number)
     if not 0 < port <= _LAST_PORT:
-        raise ValueError(f"{port} is no port")
+        raise ValueError(f"{port} is not a port")
     return str(ip_address(host)), port
 
 
@@ -242,10 +244,10 @@ class Settings(BaseSettings):
     database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
     redis_url: str = Field("", validation_alias=AliasChoices("REDIS_URL", "redis_url"))
     installation: str = Field(
-        "", description="The product that is served, as module:name; default: the one that is installed."
+        "", description="The product to serve, as module:name; default: the one that is installed."
     )
     data_dir: Path = Field(Path(".insula"), description="Where the embedded servers keep their data.")
-    public_url: str = Field("http://127.0.0.1:8000", description="The origin that links and audiences are built on.")
+    public_url: str = Field("http://127.0.0.1:8000", description="The origin of links and of tokens' audiences.")
     base_domain: str = Field("localhost", description="Tenants are served at {slug}.{base domain}.")
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -272,11 +274,11 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  ours stands in its place
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  replaced by ours
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read the environment by rules of our own."""
+        """Replace pydantic's source of environment variables with our own."""
         return init_settings, OwnVariables(settings_cls), dotenv_settings, file_secret_settings
 
     @field_validator("redis_url")
@@ -294,14 +296,14 @@ class Settings(BaseSettings):
         return self
 
     def of(self, group: type[AnyGroup]) -> AnyGroup:
-        """Return the settings of that type, which an app declares. Raises UndeclaredSettings."""
+        """Return the group of that type, which an app declares. Raises UndeclaredSettings."""
         for found in self._groups():
             if isinstance(found, group):
                 return found
         raise UndeclaredSettings(f"no app declares {group.__name__}: name it in the app's App(settings=...)")
 
     def unsafe(self) -> list[str]:
-        """Return what forbids serving in production, one clear line each; empty when all is well."""
+        """Return the reasons, one line each, why the settings must not serve in production; empty if there are none."""
         found = [line for group in self._groups() for line in group.unsafe()]
         if not self.database_url:
             found.append("DATABASE_URL is not set")
@@ -316,7 +318,7 @@ class Settings(BaseSettings):
         if self.environment == "production" and not self.mail.host:
             found.append("INSULA_MAIL_HOST is not set")
         if any(ip_network(network, strict=False).prefixlen == 0 for network in self.http.trusted_proxies):
-            found.append("INSULA_HTTP_TRUSTED_PROXIES must not hold everybody: each caller could say who it is")
+            found.append("INSULA_HTTP_TRUSTED_PROXIES must not include every address: any caller could forge its own")
         if 0 < len(self.http.metrics_token.get_secret_value()) < _METRICS_TOKEN_LENGTH:
             found.append(f"INSULA_HTTP_METRICS_TOKEN must hold at least {_METRICS_TOKEN_LENGTH} characters, or none")
         if "*" in self.http.cors_origins:
@@ -342,11 +344,11 @@ def local_secrets(settings: Settings) -> Mapping[str, LocalSecret]:
 
 @cache
 def with_groups(groups: tuple[tuple[str, type[SettingsGroup]], ...]) -> type[Settings]:
-    """Return the settings that have these groups too, each under its name."""
+    """Return a settings class that also has these groups, each under its name."""
     fields: dict[str, Any] = {name: (group, group()) for name, group in groups}  # pydantic's own type for them
     return create_model("Settings", __base__=Settings, __module__=__name__, **fields)
 
 
 def audience(settings: Settings, mount: str) -> str:
-    """Return the audience (RFC 8707 resource) of the access tokens for the app that is mounted there."""
+    """Return the audience (RFC 8707 resource) of access tokens for the app that is mounted at ``mount``."""
     return settings.public_url.rstrip("/") + mount

@@ -1,1 +1,1 @@
-"""The data layer: models, roles, pools, units of work, migrations and the catalogue gate."""
+"""The data layer: models, roles, pools, units of work, migrations and the catalogue check."""

@@ -1,4 +1,4 @@
-"""What a job is given."""
+"""What a job receives: its context, the mailer, and its tenant's unit of work."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,24 +19,24 @@ from insula.jobs.effects import NO_TENANT
 
 
 class TenantGone(Exception):
-    """The job's tenant is suspended or removed: the job ends here, without effect."""
+    """The job's tenant is suspended or deleted: the job ends without effect."""
 
 
-Claim = Callable[[], Awaitable[None]]
-"""Awaited right before an effect outside the database can happen; commits."""
+ClaimEffect = Callable[[], Awaitable[None]]
+"""Await it right before an effect outside the database can happen; it commits the claim."""
 
 
 class Mailer(Protocol):
-    """Hands messages over for delivery."""
+    """Sends messages."""
 
-    async def send(self, message: EmailMessage, claim: Claim) -> None:
-        """Return when the message is accepted; await ``claim`` right before it can be. Raises NotAccepted."""
+    async def send(self, message: EmailMessage, claim: ClaimEffect) -> None:
+        """Return after the message is accepted; await ``claim`` right before it can be. Raises NotAccepted."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """One run of a job, and the worker's resources."""
+    """One run of a job, with the worker's resources."""
 
     settings: Settings
     database: Database
@@ -47,7 +47,7 @@ class JobContext:
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[Unit]:
-        """Give a unit of work under the tenant's row-level security; it commits on success.
+        """Open a unit of work under the tenant's row-level security; it commits on success.
 
         Raises TenantGone unless the tenant is active. A job without a tenant sees no tenant's rows.
         """
@@ -61,4 +61,4 @@ class JobContext:
 
 Handler = Callable[[JobContext, Mapping[str, JsonValue]], Awaitable[None]]
 Handlers = Mapping[str, Handler]
-"""By the task's name, ``<app>.<verb>``."""
+"""Handlers by task name, ``<app>.<verb>``."""

@@ -1,4 +1,4 @@
-"""One effect in the database, however often a job is run. Effects outside it: ``insula.jobs.external``."""
+"""Effects in the database that happen once, however often a job is run. For others: ``insula.jobs.external``."""
 
 from typing import Final
 from uuid import UUID
@@ -14,9 +14,9 @@ NO_TENANT: Final = UUID(int=0)
 
 
 async def effect_once(unit: Unit, key: str) -> bool:
-    """Tell whether the effect named ``key`` is still to be had, and note that this transaction has it.
+    """Return whether the effect named ``key`` has not happened yet, and record that this transaction has it.
 
-    Of two runs of one job the second waits for the first: it has the effect only if the first fails.
+    Of two runs of one job the second waits for the first, and has the effect only if the first fails.
     """
     noted = (
         insert(JobEffect)

@@ -1,4 +1,4 @@
-"""Enqueue a job in a transaction: it is there if, and only if, the transaction's other effects are."""
+"""Enqueue a job in a transaction: it exists if, and only if, the transaction commits."""
 
 import json
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ SELECT jobs.procrastinate_defer_jobs_v1(ARRAY[CAST(ROW(
 
 
 class How(TypedDict, total=False):
-    """How a job is queued. Both locks are the tenant's own."""
+    """Options of a queued job. Both locks are per tenant."""
 
-    queueing_lock: str | None  # of the jobs that wait, one has it
-    lock: str | None  # of the jobs that run, one has it
-    scheduled_at: datetime | None  # not before
-    priority: int  # the higher the sooner, 0 if not given
-    queue: str  # "default" if not given
+    queueing_lock: str | None  # at most one waiting job has it
+    lock: str | None  # at most one running job has it
+    scheduled_at: datetime | None  # the earliest time to run
+    priority: int  # higher runs sooner; default 0
+    queue: str  # default "default"
 
 
 async def enqueue(
@@ -37,9 +37,9 @@ async def enqueue(
 ) -> int | None:
     """Add a job to the unit's transaction and return its number.
 
-    ``tenant_id`` is the transaction's tenant; the database refuses another's, and a job of no tenant
-    unless its task is declared to need none (``insula.db.schema.queue_rights.TENANTLESS``). While a job with
-    the same ``queueing_lock`` waits, nothing is added and None returned.
+    ``tenant_id`` must be the transaction's tenant: the database refuses any other. It also refuses None,
+    unless the role's declaration names the task in ``tenantless``. While a job with the same
+    ``queueing_lock`` waits, adds nothing and returns None.
     """
     parameters = {
         "queue": how.get("queue", "default"),
@@ -62,7 +62,7 @@ async def enqueue(
 
 
 def _own(tenant_id: UUID | None, lock: str | None) -> str | None:
-    """Return the lock's name among those of all tenants."""
+    """Return the lock's name, prefixed with the tenant."""
     return None if lock is None else f"{tenant_id or ''}:{lock}"
 
 

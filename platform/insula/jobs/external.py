@@ -1,9 +1,9 @@
-"""Effects outside the database, such as a mail: a kill repeats one at most once.
+"""Effects outside the database, such as an email: after a crash, one is repeated at most once.
 
-No transaction spans PostgreSQL and another system. So an attempt is claimed, in a committed
+No transaction spans PostgreSQL and another system. So each attempt is claimed, in a committed
 transaction of its own, right before its effect can happen, and marked as done right after. A claim
-without a mark means that nobody knows whether the effect happened: the worker was killed, or the
-connection was lost. It is then attempted once more, under a second claim, and never a third time.
+without a mark means that the outcome is unknown: the worker was killed, or the connection was lost.
+Then it is attempted once more, under a second claim, and never a third time.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from insula.core.errors import Unavailable
 from insula.db.engine.roles import WORKER
 from insula.db.engine.unit import Unit
 from insula.db.models import JobEffect
-from insula.jobs.context import Claim, JobContext
+from insula.jobs.context import ClaimEffect, JobContext
 from insula.jobs.effects import NO_TENANT, effect_once
 
 _MOST: Final = 2
@@ -32,24 +32,24 @@ _log: Final = structlog.get_logger(__name__)
 
 
 class NotAccepted(Exception):
-    """The other system has refused: the effect has certainly not happened."""
+    """The other system refused: the effect has certainly not happened."""
 
 
 class OutcomeUnknown(Exception):
-    """The last attempt that a job may make has ended without an answer."""
+    """The job's last allowed attempt ended without an answer."""
 
 
 class ClaimTaken(Exception):
     """Another run of this job makes the attempt."""
 
 
-async def external_effect(context: JobContext, key: str, attempt: Callable[[Claim], Awaitable[None]]) -> None:
-    """Have the effect named ``key``, unless it is marked as done.
+async def external_effect(context: JobContext, key: str, attempt: Callable[[ClaimEffect], Awaitable[None]]) -> None:
+    """Run ``attempt`` for the effect named ``key``, unless it is marked as done.
 
-    ``attempt`` awaits its claim right before the effect can happen, returns once it has happened, and
-    raises NotAccepted if it certainly has not. After any other error the claim stands. No transaction
-    is open meanwhile. Raises OutcomeUnknown if both claims stand without a mark. A job that staff run
-    again after it failed has two claims anew.
+    ``attempt`` awaits its claim right before the effect can happen, returns after it has happened, and
+    raises NotAccepted if it certainly has not. After any other error the claim stays. No transaction
+    is open meanwhile. Raises OutcomeUnknown if both claims exist without a mark. A failed job that staff
+    run again gets two new claims.
     """
     claims = await _open_claims(context, key)
     if claims is None:
@@ -69,17 +69,17 @@ async def external_effect(context: JobContext, key: str, attempt: Callable[[Clai
     try:
         await attempt(claim)
     except NotAccepted:
-        await _insist(context, lambda unit: _release(unit, claims[:1]))
+        await _write_outcome(context, lambda unit: _release(unit, claims[:1]))
         raise
     except BaseException as error:
         if claimed:
             _log.warning("outcome unknown", key=key, error=type(error).__name__)
         raise
-    await _insist(context, lambda unit: _mark(unit, key))
+    await _write_outcome(context, lambda unit: _mark(unit, key))
 
 
 async def _open_claims(context: JobContext, key: str) -> Sequence[str] | None:
-    """Return the claims that this job may still make, or None when the effect is marked."""
+    """Return the claims that this job may still make, or None if the effect is marked as done."""
     async with context.unit() as unit:
         failures = (await (await unit.session.connection()).execute(_FAILURES, {"job_id": context.job_id})).scalar_one()
         claims = [f"{key}#{context.job_id}.{failures}.{number}" for number in range(1, _MOST + 1)]
@@ -98,8 +98,8 @@ async def _release(unit: Unit, claims: Sequence[str]) -> None:
     await unit.session.exec(delete(JobEffect).where(mine, col(JobEffect.key).in_(claims)))
 
 
-async def _insist(context: JobContext, write: Callable[[Unit], Awaitable[None]]) -> None:
-    """Write what became of an attempt, also when the database is away for a moment or the tenant is gone."""
+async def _write_outcome(context: JobContext, write: Callable[[Unit], Awaitable[None]]) -> None:
+    """Write the outcome of an attempt. Retries if the database is briefly down; the tenant may be gone."""
     begun = monotonic()
     while True:
         try:

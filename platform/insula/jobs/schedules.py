@@ -1,11 +1,11 @@
-"""What runs by the clock."""
+"""Scheduled tasks."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """A task without a tenant that is due by the clock, once for all workers; runs may overlap."""
+    """A periodic task without a tenant, run once for all workers; runs may overlap."""
 
     task: str
-    cron: str  # minute, hour, day, month, weekday and, if there is a sixth, second
+    cron: str  # minute, hour, day, month, weekday and, optionally, second

@@ -12,7 +12,7 @@ import structlog
 from insula.core.lag import LATE
 from insula.core.settings import Settings
 from insula.db.engine.connection import CHANNEL, Connecting
-from insula.db.engine.deadlines import Line
+from insula.db.engine.deadlines import ConnectThrottle
 from insula.db.engine.roles import GATE, role_url
 
 _PATIENCE = 0.5  # seconds between keepalives, and for an answer to one
@@ -102,7 +102,7 @@ class Listener:
         connection = await Connecting(
             self._url,
             seconds=_CONNECT_SECONDS,
-            line=Line(),
+            throttle=ConnectThrottle(),
             command_timeout=_PATIENCE,
             server_settings={"application_name": "insula-listener"},
         )

@@ -1,4 +1,4 @@
-"""The queue's connections, which do not lose what became of a job when the database is away for a moment."""
+"""The queue's connections, which keep a job's outcome when the database is briefly down."""
 
 import asyncio
 import math
@@ -16,12 +16,12 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from insula.db.engine.deadlines import Line, first_made
+from insula.db.engine.deadlines import ConnectThrottle, first_made
 
 RV = TypeVar("RV")
 
 _PAUSE: Final = 0.5
-_GONE: Final = ("08", "57P")  # SQLSTATE: connection exceptions, and what a server says that goes down
+_GONE: Final = ("08", "57P")  # SQLSTATE: connection exceptions, and the errors of a server that shuts down
 _PATIENCE: Final = 30.0
 _LAST_PATIENCE: Final = 2.0
 _CHECK_SECONDS: Final = 1.0
@@ -31,15 +31,21 @@ _log: Final = structlog.get_logger(__name__)
 
 
 class QueueConnection(psycopg.AsyncConnection[TupleRow]):
-    """A connection on which nothing is waited for without end."""
+    """A connection whose every wait has a time limit."""
 
     statement_seconds: float
 
     @classmethod
-    async def connect(  # type: ignore[override]  # the pool passes on what it is given, these two bounds included
-        cls, conninfo: str = "", *, line: Line, connecting_seconds: float, statement_seconds: float, **options: Any
+    async def connect(  # type: ignore[override]  # the pool passes its arguments on, these bounds included
+        cls,
+        conninfo: str = "",
+        *,
+        throttle: ConnectThrottle,
+        connecting_seconds: float,
+        statement_seconds: float,
+        **options: Any,
     ) -> Self:
-        """Connect. Raises psycopg's OperationalError, also when the server is silent.
+        """Connect. Raises psycopg's OperationalError, also if the server does not respond.
 
         ``statement_seconds`` bounds each wait for an answer on the connection.
         """
@@ -54,14 +60,14 @@ class QueueConnection(psycopg.AsyncConnection[TupleRow]):
             return made
 
         try:
-            made: Self = await first_made(make, lambda late: late.pgconn.finish(), line, connecting_seconds)
+            made: Self = await first_made(make, lambda late: late.pgconn.finish(), throttle, connecting_seconds)
         except TimeoutError as error:
             raise psycopg.OperationalError(str(error)) from error
         made.statement_seconds = statement_seconds
         return made
 
     async def wait(self, gen: PQGen[RV], interval: float = _INTERVAL, timeout: float | None = None) -> RV:  # noqa: ASYNC109 - psycopg's signature
-        """Wait for the server as psycopg does, but not for ever: a connection that it leaves silent is ended."""
+        """Wait for the server as psycopg does, but with a time limit; then close the connection."""
         try:
             return await super().wait(gen, interval, self.statement_seconds if timeout is None else timeout)
         except psycopg.OperationalError:
@@ -81,9 +87,9 @@ async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 class QueuePool(AsyncConnectionPool[Any]):
-    """A pool in which a connection that could not be made is tried again for those who wait for one.
+    """A pool that retries a failed connection attempt while callers wait.
 
-    psycopg's own tries again with growing pauses, or once somebody else asks: who waits meanwhile waits for nothing.
+    psycopg's own pool retries with growing pauses, or when another caller asks; waiting callers get nothing meanwhile.
     """
 
     async def getconn(self, timeout: float | None = None) -> psycopg.AsyncConnection[Any]:  # noqa: ASYNC109  # psycopg's signature
@@ -105,11 +111,10 @@ def _pool(**options: Any) -> QueuePool:
 
 
 class PatientConnector(PsycopgConnector):
-    """Says again what a lost connection swallowed.
+    """Repeats statements that were lost with a connection.
 
-    A job that has ended and whose end was not written down would stay "doing" for as long as its
-    worker lives, since that gives signs of life. What is said twice is harmless: the second time
-    there is no such job.
+    A finished job whose end was not saved would stay "doing" for as long as its worker sends
+    heartbeats. Repeating a statement is harmless: the second time the job is no longer "doing".
     """
 
     def __init__(self, **pool: Any) -> None:
@@ -117,12 +122,12 @@ class PatientConnector(PsycopgConnector):
         self._patience = _PATIENCE
         self._hurried = False
         self.lost = asyncio.Event()
-        """Set once the database did not answer a question in time: the worker that asked gets no more jobs."""
+        """Set when the database did not answer in time: the worker then takes no more jobs."""
 
     def hurry(self) -> None:
-        """Wait for the database only briefly from now on.
+        """Wait only briefly for the database from now on.
 
-        A worker that ends gives no more signs of life, so others run again what it could not write down.
+        A stopping worker sends no more heartbeats, so others rerun the jobs whose end it could not save.
         """
         self._patience, self._hurried = _LAST_PATIENCE, True
 
@@ -153,14 +158,14 @@ class PatientConnector(PsycopgConnector):
         self._async_pool = None
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        """Run a statement that returns nothing: the end of a job, a sign of life."""
+        """Run a statement without a result, such as a job's end or a heartbeat."""
         begun, repeated = monotonic(), False
         while True:
             try:
                 await super().execute_query_async(query, **arguments)
             except ConnectorException as error:
                 if repeated and isinstance(error.__cause__, psycopg.errors.RaiseException):
-                    return  # no such job any more: it was written down the first time, and the answer lost
+                    return  # the job has ended already: the first try was saved, only its answer was lost
                 late = monotonic() - begun > self._patience
                 if not _is_passing(error) or (late and not self._hurried):
                     raise
@@ -173,7 +178,7 @@ class PatientConnector(PsycopgConnector):
                 return
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        """Hear of new jobs, until the connection is lost and none can be had: the worker then takes no more of them."""
+        """Listen for new jobs. If the connection is lost and cannot be replaced, the worker takes no more jobs."""
         try:
             await super().listen_notify(on_notification, channels)
         except ConnectorException:
@@ -181,7 +186,7 @@ class PatientConnector(PsycopgConnector):
             raise
 
     async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
-        """Run a statement that returns a row, such as the next job."""
+        """Run a statement that returns one row, such as the next job."""
         try:
             row: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
         except ConnectorException as error:
@@ -192,7 +197,7 @@ class PatientConnector(PsycopgConnector):
 
 
 async def _ready(pool: AsyncConnectionPool[Any], seconds: float, failed: asyncio.Event) -> None:
-    """Wait for the pool's first connection. Raises psycopg's errors: as soon as an attempt has ``failed``, too."""
+    """Wait for the pool's first connection. Raises psycopg's errors, also as soon as ``failed`` is set."""
     ready = asyncio.create_task(pool.wait(seconds))
     failing = asyncio.create_task(failed.wait())
     try:
@@ -206,11 +211,11 @@ async def _ready(pool: AsyncConnectionPool[Any], seconds: float, failed: asyncio
 
 
 def _is_lost(error: ConnectorException) -> bool:
-    """Tell whether the connection is gone; a statement that ran into a limit or a deadlock says nothing of it."""
+    """Return whether the connection is lost, and not only a statement stopped by a time limit or a deadlock."""
     state: str | None = getattr(error.__cause__, "sqlstate", None)
     return _is_passing(error) and (state is None or state.startswith(_GONE))
 
 
 def _is_passing(error: ConnectorException) -> bool:
-    """Tell whether it was the connection that failed, and others can be had."""
+    """Return whether the connection failed, so that a retry on another one may work."""
     return isinstance(error.__cause__, psycopg.OperationalError)

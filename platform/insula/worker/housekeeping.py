@@ -1,4 +1,4 @@
-"""What the house throws away: answers, effects and jobs that nobody can ask for any more."""
+"""Deletes expired rows: stored answers, recorded effects and old jobs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -38,7 +38,7 @@ DELETE FROM jobs.procrastinate_jobs WHERE id = ANY (ARRAY(
 
 
 async def _tidy(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
-    """Delete in batches, each a transaction of its own."""
+    """Delete in batches, each in its own transaction."""
     now, keep = clock.now(), context.settings.jobs
     failed = timedelta(days=keep.keep_failed_days)
     await _delete(context, _ANSWERS, before=now - LIFETIME)

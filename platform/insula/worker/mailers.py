@@ -1,4 +1,4 @@
-"""How mail leaves: by SMTP or, on a machine of one's own, into the mailbox."""
+"""Sends emails: by SMTP or, on a developer's machine, into the local mailbox."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ import structlog
 from aiosmtplib.typing import Default
 
 from insula.core.settings import MailSettings, Settings
-from insula.jobs import Claim, Mailer, NotAccepted
+from insula.jobs import ClaimEffect, Mailer, NotAccepted
 from insula.mail.mailbox import LINK, Mailbox
 
 _SUBMISSIONS: Final = 465  # RFC 8314: TLS from the first byte
@@ -21,17 +21,17 @@ _REFUSALS: Final = range(400, 600)
 _DEFAULT: Final = Default.token
 _PATIENT: Final = 1 / 4
 _HURRIED: Final = 1 / 20
-_NAMELESS: Final = "[127.0.0.1]"  # RFC 5321, 4.1.4: an address where the name is not known
+_NAMELESS: Final = "[127.0.0.1]"  # RFC 5321, 4.1.4: an address literal if the host name is unknown
 
 _log: Final = structlog.get_logger(__name__)
 
 
 class SmtpMailer:
-    """Hands messages to an SMTP server, each over a connection of its own.
+    """Sends messages to an SMTP server, each over its own connection.
 
-    The whole has one deadline; each answer before the message is sent must come within a part of it.
-    Once one did not, the server counts as silent until it answers: one message at a time is as patient
-    as before, the others give up soon, so that they do not keep the worker from what comes next.
+    Sending has one deadline; each answer before the message must come within a part of it. After one that
+    did not, the server counts as silent until it answers: only one message at a time then waits as long
+    as before. The others give up soon, so that they do not block the worker.
     """
 
     def __init__(self, settings: MailSettings) -> None:
@@ -39,8 +39,8 @@ class SmtpMailer:
         self._naming: asyncio.Future[str] | None = None
         self._is_silent = self._is_probed = False
 
-    async def send(self, message: EmailMessage, claim: Claim) -> None:
-        """Return when the server has accepted the message."""
+    async def send(self, message: EmailMessage, claim: ClaimEffect) -> None:
+        """Return after the server has accepted the message."""
         probes = self._is_silent and not self._is_probed
         is_hurried = self._is_silent and not probes
         self._is_probed = self._is_probed or probes
@@ -64,7 +64,7 @@ class SmtpMailer:
                 self._is_silent = self._is_silent and not client.has_answered
 
     async def _own_name(self) -> str:
-        """Return what this machine is called. Waits once, and not for long, for the name server."""
+        """Return this machine's host name. Waits briefly for the name server, and only the first time."""
         is_first = self._naming is None
         if self._naming is None:
             self._naming = asyncio.ensure_future(asyncio.to_thread(socket.getfqdn))
@@ -74,12 +74,12 @@ class SmtpMailer:
 
 
 class _Client(aiosmtplib.SMTP):
-    """An SMTP client that claims a message right before it sends it."""
+    """An SMTP client that awaits the claim right before it sends the message."""
 
     has_answered = False
-    """Whether the server has answered all but the message."""
+    """Whether the server has answered every command before the message."""
 
-    def __init__(self, settings: MailSettings, patience: float, hostname: str, claim: Claim) -> None:
+    def __init__(self, settings: MailSettings, patience: float, hostname: str, claim: ClaimEffect) -> None:
         implicit = settings.implicit_tls or settings.port == _SUBMISSIONS
         super().__init__(
             hostname=settings.host,
@@ -98,33 +98,33 @@ class _Client(aiosmtplib.SMTP):
         message: str | bytes,
         /,
         *,
-        timeout: float | Literal[Default.token] | None = _DEFAULT,  # noqa: ARG002, ASYNC109  as the library's own
+        timeout: float | Literal[Default.token] | None = _DEFAULT,  # noqa: ARG002, ASYNC109  the library's signature
     ) -> aiosmtplib.SMTPResponse:
-        """Send the message. Raises NotAccepted if the server says that it has not taken it."""
+        """Send the message. Raises NotAccepted if the server refuses it."""
         self.has_answered = True
         await self._claim()
         try:
-            return await super().data(message, timeout=self._deadline)  # it may still be taken: not left early
+            return await super().data(message, timeout=self._deadline)  # it may still be accepted: no early time-out
         except aiosmtplib.SMTPDataError as error:
             if error.code in _REFUSALS:
                 raise NotAccepted from error
             raise
 
     def leave(self) -> None:
-        """Say goodbye without waiting for an answer: what was sent is not yet marked as sent."""
+        """Send QUIT without waiting for an answer, because the message is not marked as sent yet."""
         if self.protocol is not None and self.protocol.is_connected:
             self.protocol.write(b"QUIT\r\n")
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxMailer:
-    """Keeps messages in the local mailbox, and prints the links in them."""
+    """Keeps messages in the local mailbox, and logs their links."""
 
     mailbox: Mailbox
     public_url: str
 
-    async def send(self, message: EmailMessage, claim: Claim) -> None:
-        """Return when the message is in its file."""
+    async def send(self, message: EmailMessage, claim: ClaimEffect) -> None:
+        """Return after the message is saved to its file."""
         await claim()
         name = await anyio.to_thread.run_sync(self.mailbox.keep, message.as_bytes(policy=SMTP))
         body = message.get_body(("plain",))
@@ -134,7 +134,7 @@ class MailboxMailer:
 
 
 def mailer_of(settings: Settings) -> Mailer:
-    """Return the mailer that ``settings`` ask for."""
+    """Return the mailer that the settings choose."""
     if settings.mail.host:
         return SmtpMailer(settings.mail)
     return MailboxMailer(Mailbox(settings.data_dir), settings.public_url)

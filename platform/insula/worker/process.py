@@ -1,4 +1,4 @@
-"""The worker's process: opens what jobs need, runs them, and drains when told to stop."""
+"""The worker process: opens the resources of jobs, runs jobs, and drains on shutdown."""
 
 import asyncio
 import logging
@@ -33,7 +33,7 @@ _log: Final = structlog.get_logger(__name__)
 
 
 async def run(settings: Settings, installation: Installation | None = None) -> None:
-    """Run jobs until SIGTERM or SIGINT; then let running ones finish, within the time for draining."""
+    """Run jobs until SIGTERM or SIGINT; then let running ones finish, within ``drain_seconds``."""
     settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
     working = asyncio.create_task(
@@ -47,8 +47,8 @@ async def run(settings: Settings, installation: Installation | None = None) -> N
 
 
 async def work(settings: Settings, handlers: Handlers, periodic: Iterable[Periodic], declared: Declarations) -> None:
-    """Run jobs until cancelled, and then finish those that run. A database that is away is waited for."""
-    # Its messages show a job's arguments, such as the links in a mail. Ours say the rest.
+    """Run jobs until cancelled, then let running ones finish. Waits while the database is down."""
+    # Its messages show a job's arguments, such as the links in an email. Our own log has the rest.
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
     async with _opened(settings, declared) as resources:
@@ -65,7 +65,7 @@ async def work(settings: Settings, handlers: Handlers, periodic: Iterable[Period
 
 
 def _is_stopping() -> bool:
-    """Tell whether this task was cancelled, also when the cancellation was lost in another error."""
+    """Return whether this task was cancelled, even if another error replaced the CancelledError."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
@@ -87,7 +87,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 class _Serving:
-    """Workers of this process: one that takes jobs, and those that lost the database and finish what they run."""
+    """This process's workers: one that takes jobs, and those that lost the database and finish their running jobs."""
 
     def __init__(self, resources: Resources, handlers: Handlers, periodic: Iterable[Periodic]) -> None:
         self._resources = resources
@@ -96,8 +96,8 @@ class _Serving:
         self._ending: dict[asyncio.Task[None], PatientConnector] = {}
 
     async def once(self) -> None:
-        """Take and run jobs until the database is lost, or this is cancelled. Raises what opening the queue raises."""
-        while len(self._ending) >= _ENDING_AT_ONCE:  # each has connections of its own, and jobs
+        """Take and run jobs until the database is lost or this is cancelled. Raises the errors of opening the queue."""
+        while len(self._ending) >= _ENDING_AT_ONCE:  # each has its own connections and jobs
             await asyncio.wait(self._ending, return_when=asyncio.FIRST_COMPLETED)
         connections = connector(self._resources.settings)
         app = build(connections, self._resources, self._handlers, self._periodic)
@@ -112,14 +112,14 @@ class _Serving:
             lost.cancel()
         if connections.lost.is_set():
             self._resources.database.distrust()
-        serving.cancel()  # it takes no more jobs, and finishes what it runs beside the next one
+        serving.cancel()  # it takes no more jobs, and finishes its running ones beside the next worker
 
     async def drain(self) -> None:
-        """Let running jobs finish, within the time for draining."""
+        """Let running jobs finish, within ``drain_seconds``."""
         tasks = list(self._ending)
         for task in tasks:
             self._ending[task].hurry()
-            if not task.cancelling():  # a second time would cut off the jobs that it waits for
+            if not task.cancelling():  # a second cancel would abort the jobs that it waits for
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -1,4 +1,4 @@
-"""procrastinate, made to run our handlers."""
+"""procrastinate, set up to run our handlers."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
@@ -7,7 +7,7 @@ from procrastinate import App, JobContext
 from pydantic import JsonValue
 
 from insula.core.settings import Settings
-from insula.db.engine.deadlines import GRACE, LIBPQ_WATCHED, Line, connecting_seconds
+from insula.db.engine.deadlines import GRACE, LIBPQ_WATCHED, ConnectThrottle, connecting_seconds
 from insula.db.engine.roles import WORKER, role_url
 from insula.db.schema.queue_rights import SEARCH_PATH
 from insula.jobs import Handlers, Periodic
@@ -16,12 +16,12 @@ from insula.worker.retry import Backoff
 from insula.worker.runner import Resources, Runner
 
 CONNECTIONS: Final = 4
-"""What the queue itself takes of the process's budget, the listener's included."""
+"""Connections of the process's budget that the queue itself uses, including the listener's."""
 
 
 def connector(settings: Settings) -> PatientConnector:
-    """Return what connects the queue as the worker's role, closed as yet."""
-    # LISTEN and the search path need a connection of our own: past a transaction pooler.
+    """Return the queue's connector for the worker role, not opened yet."""
+    # LISTEN and the search path need a session of our own, so bypass a transaction pooler.
     database = settings.database
     connecting = connecting_seconds(database)
     return PatientConnector(
@@ -29,7 +29,7 @@ def connector(settings: Settings) -> PatientConnector:
         kwargs={
             "options": f"-c search_path={SEARCH_PATH.replace(' ', '')} "
             f"-c statement_timeout={int(database.statement_timeout * 1000)}",
-            "line": Line(),
+            "throttle": ConnectThrottle(),
             "connecting_seconds": connecting,
             "statement_seconds": database.statement_timeout + GRACE,
             **LIBPQ_WATCHED,
@@ -38,7 +38,7 @@ def connector(settings: Settings) -> PatientConnector:
         min_size=1,
         max_size=CONNECTIONS - 1,
         timeout=connecting,
-        reconnect_timeout=0,  # a failed connection is made again when it is next needed, not after growing waits
+        reconnect_timeout=0,  # reconnect when a connection is next needed, not after growing waits
     )
 
 
@@ -46,13 +46,13 @@ def build(connections: PatientConnector, resources: Resources, handlers: Handler
     """Return the queue with each handler as a task."""
     app = App(connector=connections)
     retry = Backoff(resources.settings.jobs)
-    clocked = {entry.task: entry.cron for entry in periodic}
+    scheduled = {entry.task: entry.cron for entry in periodic}
     for name, handler in handlers.items():
         run = _task(Runner(resources, name, handler))
         task = app.task(name=name, pass_context=True, retry=retry, queue="default")(run)
-        if name in clocked:
-            # No queueing lock: procrastinate reads which one was taken from a detail that row-level security hides.
-            app.periodic(cron=clocked[name])(task)
+        if name in scheduled:
+            # No queueing lock: procrastinate would read it from an error detail that row-level security hides.
+            app.periodic(cron=scheduled[name])(task)
     return app
 
 
@@ -62,7 +62,7 @@ def _task(runner: Runner) -> Callable[..., Awaitable[None]]:
         *,
         tenant_id: str | None = None,
         arguments: Mapping[str, JsonValue] | None = None,
-        timestamp: int = 0,  # noqa: ARG001  a periodic job's, which procrastinate gives
+        timestamp: int = 0,  # noqa: ARG001  procrastinate passes it to periodic jobs
     ) -> None:
         await runner.run(context, tenant_id, arguments or {})
 

@@ -1,4 +1,4 @@
-"""Jobs of workers that have fallen silent are run again, by whichever worker sees it first."""
+"""Requeues the jobs of workers that stopped sending heartbeats."""
 
 import asyncio
 from typing import Final
@@ -30,7 +30,7 @@ _log: Final = structlog.get_logger(__name__)
 
 
 async def recover(database: Database, settings: JobsSettings) -> int:
-    """Queue stalled jobs again and return how many; one that has stalled ``max_attempts`` times has failed."""
+    """Queue stalled jobs again and return how many; a job whose last allowed attempt stalled has failed."""
     async with database.unit(WORKER) as unit:
         connection = await unit.session.connection()
         silence = {"silence": settings.stalled_seconds}
@@ -46,7 +46,7 @@ async def recover(database: Database, settings: JobsSettings) -> int:
 
 
 async def keep_recovering(database: Database, settings: JobsSettings) -> None:
-    """Recover as often as workers give signs of life."""
+    """Run ``recover`` at every heartbeat interval."""
     while True:
         try:
             await recover(database, settings)

@@ -1,4 +1,4 @@
-"""When a job that failed is run again."""
+"""Decides when a failed job is run again."""
 
 import random
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ _random: Final = random.SystemRandom()
 
 @dataclass(frozen=True)
 class Backoff(BaseRetryStrategy):
-    """Waits that double up to a limit, each shortened at random so that jobs that fell together rise apart."""
+    """Waits that double up to a limit, with random jitter so that jobs that failed together do not retry together."""
 
     settings: JobsSettings
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        """Return when to run the job again, or None when it has failed for good."""
+        """Return when to run the job again, or None if it has failed for good."""
         if job.attempts + 1 >= self.settings.max_attempts or _is_futile(exception):
             return None
-        if not isinstance(exception, Exception):  # cancelled: this worker stops, another goes on
+        if not isinstance(exception, Exception):  # cancelled: this worker stops, another one continues
             return RetryDecision(retry_at=clock.now())
         longest = min(self.settings.retry_seconds * 2.0**job.attempts, self.settings.retry_limit_seconds)
         return RetryDecision(retry_at=clock.now() + timedelta(seconds=_random.uniform(longest / 2, longest)))
 
 
 def _is_futile(error: BaseException) -> bool:
-    """Tell whether the job fails however often it is run, or must not be run again."""
+    """Return whether the job would always fail, or must not be run again."""
     return isinstance(error, _FUTILE) and not isinstance(error, Unavailable)

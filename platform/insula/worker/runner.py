@@ -1,4 +1,4 @@
-"""Runs one job: for its tenant, in its log context, with an outcome that the log names."""
+"""Runs one job for its tenant, with its own log context, and logs its outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _log: Final = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a worker opens once and every job may use."""
+    """Resources that a worker opens once and all jobs share."""
 
     settings: Settings
     database: Database
@@ -38,7 +38,7 @@ class Runner:
     handler: Handler
 
     async def run(self, queued: QueueContext, tenant_id: str | None, arguments: Mapping[str, JsonValue]) -> None:
-        """Run the handler. Raises what it raises; a job whose tenant is gone is aborted instead."""
+        """Run the handler. Raises the handler's errors; aborts the job if its tenant is gone."""
         context = self._context(queued, tenant_id)
         started = monotonic()
         names = {"job_id": context.job_id, "task": self.task, "tenant_id": tenant_id, "attempt": context.attempt}
@@ -49,17 +49,17 @@ class Runner:
                 _log.info("job dropped", reason="the tenant is suspended or removed")
                 raise JobAborted from None
             except BaseException as error:
-                # A ValidationError shows the arguments, such as the link in a mail.
+                # A ValidationError shows the arguments, such as the link in an email.
                 shown = not isinstance(error, ValidationError)
                 _log.warning("job failed", error=type(error).__name__, exc_info=shown)
                 raise
-            say = _log.debug if self.task in self.resources.declared.clocked else _log.info
+            say = _log.debug if self.task in self.resources.declared.scheduled else _log.info
             say("job done", seconds=round(monotonic() - started, 3))
 
     async def _run(self, context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
         if context.tenant_id is None and self.task not in self.resources.declared.tenantless_tasks:
             raise PermissionError(f"the task {self.task} needs a tenant")
-        async with context.unit():  # opens for an active tenant only
+        async with context.unit():  # raises TenantGone unless the tenant is active
             _log.debug("job starts")
         await self.handler(context, arguments)
 

@@ -1,4 +1,4 @@
-"""Every task that a worker runs, by name, and those due by the clock: the kernel's and the installation's."""
+"""All tasks of a worker, by name, and the scheduled ones: the kernel's and the installation's."""
 
 from types import MappingProxyType
 
@@ -10,13 +10,13 @@ from insula.worker import housekeeping
 
 
 def handlers_of(installation: Installation) -> Handlers:
-    """Return the handlers of all tasks. Raises ValueError for two of one name."""
+    """Return the handlers of all tasks. Raises ValueError for a duplicate name."""
     mails = mail.jobs(installation.emails, installation.brand.name)
     return _merged(mails, expiry.JOBS, housekeeping.JOBS, installation.jobs)
 
 
 def periodic_of(installation: Installation) -> tuple[Periodic, ...]:
-    """Return all tasks that run by the clock."""
+    """Return all scheduled tasks."""
     return (*expiry.SCHEDULES, *housekeeping.SCHEDULES, *installation.schedules)
 
 

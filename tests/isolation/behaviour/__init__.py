@@ -1,9 +1,9 @@
-"""What the declared rights come to: every app role tries everything on every table of two tenants.
+"""Tests the effect of the declared rights: every app role tries everything on every table of two tenants.
 
-What a role may do is read from ``insula.db.schema.rights`` and ``insula.db.schema.queue_rights``; the tables, from the
+The rights come from ``insula.db.schema.rights`` and ``insula.db.schema.queue_rights``, the tables from the
 models and the database. Each denial has its positive control: the same statement on the role's own
-tenant, by a right that crosses, or by the superuser where nobody else may. By hand, on the servers of
-``INSULA_TEST_SERVERS`` or on some of its own: ``python -m tests.isolation.behaviour --table membership``.
+tenant, by a right that crosses tenants, or by the superuser if no role may. To run it by hand, on the servers
+of ``INSULA_TEST_SERVERS`` or its own: ``python -m tests.isolation.behaviour --table membership``.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ __all__ = ["Findings", "Islands", "TableReport", "behave", "probe", "probe_datab
 
 
 async def behave(settings: Settings, tables: Collection[str] = ()) -> TableReport:
-    """Probe the tables named, or all of them and the database itself; two tenants' rows stay behind."""
+    """Probe the named tables, or all tables and the database itself. Leaves two tenants' rows behind."""
     async with Islands.open(settings) as islands:
         found = [
             await probe(islands, subject) for subject in islands.subjects if not tables or subject.table.name in tables

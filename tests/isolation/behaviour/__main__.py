@@ -1,4 +1,4 @@
-"""Probe by hand, or for ``make prove``: exit 0 when sound, 1 when something was found, 3 when it could not run."""
+"""Probe by hand, or for ``make prove``. Exit codes: 0 sound, 1 something was found, 3 the probe could not run."""
 
 import argparse
 import asyncio
@@ -13,14 +13,14 @@ from tests.support.cluster import RUNNING, Servers, TestServers
 
 
 def main() -> int:
-    """Run on the servers that the environment names, or on some of its own."""
+    """Run on the servers that the environment names, or on servers of its own."""
     parser = argparse.ArgumentParser(prog="python -m tests.isolation.behaviour", description=__doc__)
     parser.add_argument("--table", action="append", default=[], help="probe this table only; may be repeated")
     parser.add_argument("--json", type=Path, help="write the report here")
     options = parser.parse_args()
     try:
         report = _run(options.table)
-    except Exception:  # noqa: BLE001  # whatever stopped it, it has shown nothing
+    except Exception:  # noqa: BLE001  # whatever stopped it, it proved nothing
         traceback.print_exc()
         return 3
     if options.json is not None:

@@ -1,4 +1,4 @@
-"""Which columns a role may name, and whether it may lock, copy or remake the table."""
+"""Which columns a role may name, and whether it may lock, copy or alter the table."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -17,7 +17,7 @@ DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlch
 
 
 async def probe_columns(islands: Islands, subject: Subject, found: Findings) -> None:
-    """Try to name each column in each command: no row is touched, the grant alone decides."""
+    """Try to name each column in each command. No row is touched, so only the grant decides."""
     tried = list(_column_statements(subject))
     for role in ROLES:
         outcomes = await islands.attempt_each(role, [sql for _, _, sql in tried])
@@ -30,7 +30,7 @@ async def probe_columns(islands: Islands, subject: Subject, found: Findings) -> 
 
 
 async def probe_copies(islands: Islands, subject: Subject, found: Findings) -> None:
-    """COPY TO shows what SELECT would; COPY FROM passes no policy by."""
+    """COPY TO shows what SELECT would show; COPY FROM bypasses no policy."""
     for role in ROLES:
         await _copy_out(islands, subject, role, found)
         await _copy_in(islands, subject, role, found)
@@ -74,7 +74,7 @@ async def _copy_in(islands: Islands, subject: Subject, role: DatabaseRole, found
 
 
 async def probe_table(islands: Islands, subject: Subject, found: Findings) -> None:
-    """No role remakes a table, empties it, or hides it behind one of its own; the statements are sound."""
+    """No role can alter a table, empty it, or shadow it with its own. The superuser can: the statements are valid."""
     remaking = _remaking(subject)
     lock = f"LOCK TABLE {subject.name} IN EXCLUSIVE MODE NOWAIT"
     for role in ROLES:

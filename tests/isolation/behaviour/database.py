@@ -1,4 +1,4 @@
-"""What no table has: other roles' shoes, the server's files, functions, sequences, statistics, large objects."""
+"""Probes beyond tables: other roles, the server's files, functions, sequences, statistics, large objects."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -56,7 +56,7 @@ _MADE: Final = text("SELECT lo_from_bytea(0, 'theirs')")
 
 
 async def probe_database(islands: Islands, found: Findings) -> None:
-    """Try what reaches past the tables."""
+    """Try everything that could bypass the tables."""
     await _remake(islands, found)
     await _lock(islands, found)
     await _become_another(islands, found)
@@ -88,7 +88,7 @@ async def _denied(islands: Islands, role: DatabaseRole, tried: Mapping[str, str]
 
 
 async def _lock(islands: Islands, found: Findings) -> None:
-    """Take the locks that requests take: each role those that are declared."""
+    """Take the locks that requests take: each role may take only the declared ones."""
     keeps = kept(DECLARED)
     calls = {signature: _locking(signature) for _, signature in sorted(keeps)}
     for role in ROLES:
@@ -106,7 +106,7 @@ def _locking(signature: str) -> str:
 
 
 async def _become_another(islands: Islands, found: Findings) -> None:
-    """Nobody steps into another's shoes; into one's own one may."""
+    """No role can become another role; each can become itself."""
     for role in ROLES:
         tried = [
             (other, f"SET LOCAL {shoes} {other}")
@@ -123,7 +123,7 @@ async def _become_another(islands: Islands, found: Findings) -> None:
 
 
 async def _call_functions(islands: Islands, found: Findings) -> None:
-    """Functions of the queue are called by whom the declaration names; those of triggers, by nobody."""
+    """Only the declared roles can call the queue's functions, and nobody can call trigger functions."""
     declared = {(right.role, right.name) for right in DECLARED.queue_rights if right.privilege == "EXECUTE"}
     functions = (await islands.superuser.execute(_FUNCTIONS)).all()
     await islands.superuser.rollback()
@@ -157,7 +157,7 @@ async def _count_sequences(islands: Islands, found: Findings) -> None:
 
 
 async def _read_statistics(islands: Islands, found: Findings) -> None:
-    """Look for every tenant's most common values, which pg_stats hides where there is row-level security."""
+    """Try to read tenants' most common values, which pg_stats hides for tables with row-level security."""
     owned = [subject.name.replace('"', "") for subject in islands.subjects if subject.owner]
     statement = text(_OWN_STATISTICS).bindparams(tables=owned)
     for role in ROLES:
@@ -166,7 +166,7 @@ async def _read_statistics(islands: Islands, found: Findings) -> None:
 
 
 async def _read_large_objects(islands: Islands, found: Findings) -> None:
-    """Reach for what another role keeps beside the tables."""
+    """Try to reach another role's large object."""
     async with _large_object(islands) as number:
         calls = (f"lo_get({number})", f"lo_put({number}, 0, 'mine')", f"lo_unlink({number})")
         tried = {call: f"SELECT {call}" for call in calls}

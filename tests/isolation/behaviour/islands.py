@@ -1,4 +1,4 @@
-"""Two tenants with a row in every table, and a way to try a statement as any role of one of them."""
+"""Two tenants with a row in every table, and functions that try a statement as any role."""
 
 import json
 import re
@@ -27,7 +27,7 @@ from tests.support.factories import Factories
 from tests.support.samples import Row, populate, populate_global
 
 _WORKED: Final = "ISLES"
-# Thousands of statements in hundreds of messages. What works is undone by an error of our own.
+# Sends thousands of statements in hundreds of messages. Raises an error to undo a statement that worked.
 _TRY_EACH: Final = f"""
 DO $$
 DECLARE
@@ -52,7 +52,7 @@ _HAND_OUT: Final = text("SELECT current_setting('isles.outcomes')")
 
 
 class Attempt(Protocol):
-    """What is tried within a transaction that is then rolled back; returns how many rows it reached."""
+    """An attempt in a transaction that is rolled back; returns how many rows it reached."""
 
     async def __call__(self, connection: asyncpg.Connection) -> int:
         """Run on the driver's connection."""
@@ -69,14 +69,14 @@ class Islands:
     my_rows: Mapping[str, Row]
     their_rows: Mapping[str, Row]
     my_parents: Mapping[str, Row]
-    """What a new row of mine may reference: global rows that none references yet."""
+    """Rows that a new row of mine may reference, with global rows that nothing references yet."""
     superuser: AsyncConnection
     connections: Mapping[DatabaseRole, AsyncConnection]
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Self]:
-        """Make the tenants and their rows, which stay, and connect."""
+        """Create the tenants and their rows, which stay, and connect."""
         engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
         make = Factories(engine)
         mine, theirs = [(await make.tenant(entitlements={})).id for _ in range(2)]
@@ -92,12 +92,12 @@ class Islands:
             connections = {}
             for role in ROLES:
                 connection = await stack.enter_async_context(database.engine(role).connect())
-                # The gate's pool commits each statement by itself.
+                # The pool of the role ``gate`` commits each statement by itself.
                 connections[role] = await connection.execution_options(isolation_level="READ COMMITTED")
             yield cls(subjects, mine, theirs, my_rows, their_rows, my_parents, superuser, connections)
 
     async def attempt(self, role: DatabaseRole, statement: Executable, tenant_id: UUID | None, *before: str) -> Outcome:
-        """Try a statement as the role, in a transaction for the tenant; nothing is kept."""
+        """Try a statement as the role, in a transaction for the tenant that is rolled back."""
         connection = self.connections[role]
         await _begin(connection, role, tenant_id)
         try:
@@ -111,7 +111,7 @@ class Islands:
             await connection.rollback()
 
     async def attempt_raw(self, role: DatabaseRole, attempt: Attempt, tenant_id: UUID | None) -> Outcome:
-        """Try what SQLAlchemy has no words for, likewise."""
+        """Do the same with the driver's connection, for statements that SQLAlchemy cannot express."""
         connection = self.connections[role]
         await _begin(connection, role, tenant_id)
         try:
@@ -124,24 +124,24 @@ class Islands:
             await connection.rollback()
 
     async def attempt_each(self, role: DatabaseRole, statements: Sequence[str]) -> list[Outcome]:
-        """Try each statement for itself, as the role in a transaction of mine; a row says that it works."""
+        """Try each statement by itself, as the role in a transaction of mine; one row means that it works."""
         connection = self.connections[role]
         await _begin(connection, role, self.mine)
         return await _each(connection, statements)
 
     async def as_owner(self, statement: Executable, tenant_id: UUID | None) -> Outcome:
-        """Try a statement as the owner, whom FORCE binds."""
+        """Try a statement as the owner role, which FORCE ROW LEVEL SECURITY binds."""
         await self.superuser.execute(_ACT_FOR, {"tenant": str(tenant_id or "")})
         await self.superuser.execute(text(f"SET LOCAL ROLE {OWNER}"))
         return await self.by_superuser(statement)
 
     async def each_by_superuser(self, statements: Sequence[str]) -> list[Outcome]:
-        """Try each statement past every right and every trigger, to show that the statements are sound."""
+        """Try each statement without rights and triggers in the way, to show that the statements are valid."""
         await self.superuser.execute(text("SET LOCAL session_replication_role = replica"))
         return await _each(self.superuser, statements)
 
     async def by_superuser(self, statement: Executable) -> Outcome:
-        """Run a statement past every right, to show that the statement itself is sound; nothing is kept."""
+        """Run a statement with every right, to show that it is valid, and roll back."""
         try:
             result = await self.superuser.execute(statement)
             return Outcome(len(result.all()) if result.returns_rows else result.rowcount)
@@ -152,7 +152,7 @@ class Islands:
 
 
 def command(sql: str) -> Attempt:
-    """Return an attempt of plain SQL that no block can hold."""
+    """Return an attempt with plain SQL, for commands that a DO block cannot run."""
 
     async def run(connection: asyncpg.Connection) -> int:
         await connection.execute(sql)
@@ -162,7 +162,7 @@ def command(sql: str) -> Attempt:
 
 
 def copy_table(schema: str, table: str, columns: Sequence[str], canary: str) -> Attempt:
-    """Return an attempt of a COPY TO of a table; it reaches a row when the canary is seen."""
+    """Return an attempt to COPY a table out; it reaches a row if the canary is seen."""
 
     async def run(connection: asyncpg.Connection) -> int:
         out = BytesIO()
@@ -173,7 +173,7 @@ def copy_table(schema: str, table: str, columns: Sequence[str], canary: str) -> 
 
 
 def copy_query(sql: str, canary: str) -> Attempt:
-    """Return an attempt of a COPY TO of a query, likewise."""
+    """Return an attempt to COPY a query's rows out, likewise."""
 
     async def run(connection: asyncpg.Connection) -> int:
         out = BytesIO()
@@ -188,7 +188,7 @@ def _seen(canary: str, copied: BytesIO) -> int:
 
 
 def copy_in(schema: str, table: str, columns: Sequence[str]) -> Attempt:
-    """Return an attempt of a COPY FROM without a row: what matters is whether it starts."""
+    """Return an attempt to COPY no rows in: only whether it starts matters."""
 
     async def run(connection: asyncpg.Connection) -> int:
         await connection.copy_to_table(table, schema_name=schema, columns=columns, source=BytesIO(b""))
@@ -203,7 +203,9 @@ async def _begin(connection: AsyncConnection, role: DatabaseRole, tenant_id: UUI
         raise TypeError("roles connect by insula.db.engine.pools")
     driver.carry(tenant_id)
     if role == GATE:
-        await connection.exec_driver_sql("SET LOCAL transaction_read_only = off")  # it is rights that shall refuse
+        await connection.exec_driver_sql(
+            "SET LOCAL transaction_read_only = off"
+        )  # so that rights refuse, not the setting
 
 
 async def _each(connection: AsyncConnection, statements: Sequence[str]) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""What came of one statement."""
+"""The outcome of one statement."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,8 +6,8 @@ from typing import Self
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-DENIED = "42501"  # insufficient_privilege: a grant, a policy or a guarding trigger says no
-UNSUPPORTED = "0A000"  # feature_not_supported: COPY FROM under row-level security, a trigger's function by hand
+DENIED = "42501"  # insufficient_privilege: a grant, a policy or a trigger refuses
+UNSUPPORTED = "0A000"  # feature_not_supported: COPY FROM under row-level security, a direct call of a trigger function
 MISSING = "23503"  # foreign_key_violation
 TAKEN = "23505"  # unique_violation
 
@@ -23,7 +23,7 @@ class Outcome:
 
     @classmethod
     def of(cls, error: Exception) -> Self:
-        """Return the outcome of a statement that raised; what is no answer of the database is raised again."""
+        """Return the outcome of a statement that raised; errors that the database did not answer are raised again."""
         cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
         if not isinstance(cause, asyncpg.PostgresError) or isinstance(cause, asyncpg.PostgresConnectionError):
             raise error
@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def denied(self) -> bool:
-        """Whether it was refused for want of a right."""
+        """Whether it was refused for lack of a right."""
         return self.state == DENIED
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""References stay within a tenant: another's row is refused like one that is nowhere."""
+"""References stay within a tenant: another tenant's row is refused like a row that does not exist."""
 
 from sqlalchemy import ForeignKeyConstraint, Insert, insert
 
@@ -11,7 +11,7 @@ from tests.support.samples import Row, referring, sample, tenant_of
 
 
 async def probe_references(islands: Islands, subject: Subject, found: Findings) -> None:
-    """Try to hang a row of mine under one of theirs, as each role that may, and one of theirs under mine."""
+    """Try to make a row of mine reference one of theirs, as each role that may insert, and the reverse."""
     for held in subject.table.foreign_key_constraints:
         if held.referred_table.name == "tenant" or tenant_of(held.referred_table) is None:
             continue
@@ -34,7 +34,7 @@ async def _under_theirs(islands: Islands, subject: Subject, held: ForeignKeyCons
 
 
 async def _under_mine(islands: Islands, subject: Subject, held: ForeignKeyConstraint, found: Findings) -> None:
-    """Not even past every policy does a row of theirs hang under mine: deleting mine then touches nothing of theirs."""
+    """Even without policies, their row cannot reference mine: so deleting mine touches nothing of theirs."""
     parent = held.referred_table.name
     own = subject.sample(islands.theirs, {**islands.their_rows, **_global(islands)})
     crossing = insert(subject.table).values({**own, **referring(held, islands.my_rows[parent]), **_theirs(islands)})
@@ -58,7 +58,7 @@ def _theirs(islands: Islands) -> Row:
 
 
 def _global(islands: Islands) -> dict[str, Row]:
-    """Return the rows of nobody's that none references yet."""
+    """Return the rows of no tenant that nothing references yet."""
     return {
         subject.table.name: islands.my_parents[subject.table.name]
         for subject in islands.subjects

@@ -1,4 +1,4 @@
-"""What was tried, and what was found."""
+"""Results of the probes."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -9,7 +9,7 @@ from tests.isolation.behaviour.outcome import Outcome
 
 @dataclass(frozen=True)
 class TableReport:
-    """The sum over all tables; sound when every table passed and the database itself did too."""
+    """The totals of all tables; sound if every table and the database itself passed."""
 
     tables: int
     tables_passed: int
@@ -17,11 +17,11 @@ class TableReport:
     controls: int
     controls_passed: int
     failures: tuple[str, ...]
-    """One line each: table, role, what was tried, what came of it."""
+    """One line each: table, role, attempt, outcome."""
 
     @classmethod
     def over(cls, tables: Iterable["Findings"], database: "Findings") -> Self:
-        """Sum up the findings of the tables and of what belongs to none."""
+        """Sum up the findings of the tables and of the database itself."""
         each = list(tables)
         every = [*each, database]
         return cls(
@@ -35,17 +35,17 @@ class TableReport:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was found, and there was something to look at."""
+        """Whether nothing was found, and something was probed."""
         return not self.failures and self.controls_passed == self.controls > 0
 
     def to_json(self) -> dict[str, int | tuple[str, ...]]:
-        """Return what ``json.dump`` takes."""
+        """Return the report for ``json.dump``."""
         return asdict(self)
 
 
 @dataclass
 class Findings:
-    """What probing one table, or the database itself, has shown so far."""
+    """Results so far of probing one table, or the database itself."""
 
     subject: str
     attempts: int = 0
@@ -54,11 +54,11 @@ class Findings:
     failures: list[str] = field(default_factory=list)
 
     def denied(self, who: str, what: str, outcome: Outcome) -> None:
-        """Expect a refusal for want of a right, by a grant, a policy or a trigger."""
+        """Expect a refusal for lack of a right, by a grant, a policy or a trigger."""
         self._attempted(who, what, outcome, passed=outcome.denied)
 
     def nothing(self, who: str, what: str, outcome: Outcome) -> None:
-        """Expect that it ran and reached no row."""
+        """Expect success without any row."""
         self._attempted(who, what, outcome, passed=outcome.rows == 0)
 
     def fails(self, who: str, what: str, outcome: Outcome, *states: str) -> None:
@@ -66,12 +66,12 @@ class Findings:
         self._attempted(who, what, outcome, passed=outcome.state in states)
 
     def same(self, who: str, what: str, theirs: Outcome, nobodys: Outcome) -> None:
-        """Expect the same refusal for another tenant's row as for one that is nowhere."""
+        """Expect the same refusal for another tenant's row as for a row that does not exist."""
         alike = theirs.state == nobodys.state and theirs.constraint == nobodys.constraint
         self._attempted(who, what, theirs, passed=theirs.state != "" and alike)
 
     def works(self, who: str, what: str, outcome: Outcome) -> None:
-        """Expect at least one row: the positive control of the denials beside it."""
+        """Expect at least one row: the positive control of the denials."""
         self.controls += 1
         if outcome.rows is not None and outcome.rows > 0:
             self.controls_passed += 1
@@ -79,7 +79,7 @@ class Findings:
             self.failures.append(f"{self.subject}: {who}: {what}: does not work: {outcome}")
 
     def callable(self, who: str, what: str, outcome: Outcome) -> None:
-        """Expect that it may be called, whatever it makes of its arguments."""
+        """Expect the right to call it; it may still refuse its arguments."""
         self.controls += 1
         if outcome.denied and outcome.message.startswith("permission denied for function"):
             self.failures.append(f"{self.subject}: {who}: {what}: {outcome}")

@@ -1,4 +1,4 @@
-"""Whose rows a command reaches: mine, theirs, and which without a tenant."""
+"""Which rows a command reaches: mine, theirs, and which ones without a tenant."""
 
 from typing import Final
 from uuid import UUID
@@ -111,7 +111,7 @@ async def _change_hands(islands: Islands, subject: Subject, role: DatabaseRole, 
 
 
 async def _upsert(islands: Islands, subject: Subject, role: DatabaseRole, found: Findings) -> None:
-    """Conflicts with their row tell nothing, change nothing; a row like theirs is no conflict."""
+    """Try conflicts with their row, which must reveal and change nothing; a row of mine with their values must work."""
     allowed = subject.may(role, "INSERT")
     if allowed is not None and allowed.reach == "all":
         return
@@ -140,7 +140,7 @@ async def _without_row_security(islands: Islands, subject: Subject, role: Databa
 
 
 async def _owner(islands: Islands, subject: Subject, found: Findings) -> None:
-    """Try as the owner, who migrates and is bound too, but for the tenants that a backfill walks by."""
+    """Try as the owner role, which is bound too, except that a backfill may list the tenants."""
     role = OWNER
     own = _select(subject, role, islands.my_rows[subject.table.name])
     found.works(role, "SELECT mine", await islands.as_owner(own, islands.mine))
@@ -153,12 +153,12 @@ async def _owner(islands: Islands, subject: Subject, found: Findings) -> None:
 
 
 def _new_owners(islands: Islands, subject: Subject) -> tuple[UUID, UUID]:
-    """Return whose a new row of mine is, and one of theirs: a new tenant is its own."""
+    """Return the tenants of a new row of mine and of theirs: a new tenant belongs to itself."""
     return (new_id(), new_id()) if subject.table.name == "tenant" else (islands.mine, islands.theirs)
 
 
 def _insertion(subject: Subject, role: DatabaseRole, row: Row) -> Insert:
-    return insert(subject.table).values(subject.insertable(role, row)).inline()  # with no RETURNING of its own
+    return insert(subject.table).values(subject.insertable(role, row)).inline()  # without an implicit RETURNING
 
 
 def _select(subject: Subject, role: DatabaseRole, row: Row) -> Select[int]:
@@ -180,7 +180,7 @@ def _statement(
 
 
 def _twin(islands: Islands, subject: Subject) -> Row:
-    """Return a row of mine with their values, but for what it references."""
+    """Return a row of mine with the values of theirs, except references."""
     fresh = subject.sample(islands.mine, islands.my_parents)
     references = {element.parent.name for key in subject.table.foreign_key_constraints for element in key.elements}
     kept = references | subject.given_to(islands.mine).keys() | {"tenant_id"}

@@ -1,4 +1,4 @@
-"""Every table with what is declared about it: the apps' tables and the queue's."""
+"""Every table, of the apps and of the queue, with its declared rights."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,29 +33,29 @@ class Access:
     columns: tuple[str, ...] = ()
 
     def names(self, column: str) -> bool:
-        """Tell whether the column may be named."""
+        """Return whether the role may name the column."""
         return not self.columns or column in self.columns
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A table, whose its rows are, and what each role may do to it."""
+    """A table, the owner of its rows, and what each role may do to it."""
 
     table: Table
     access: Mapping[tuple[DatabaseRole, Command], Access]
     marks: tuple[str, ...]
-    """Columns by any of which a row can be told to be mine or theirs, the best first."""
+    """Columns that each tell a row of mine from one of theirs, the best first."""
     owner: str | None = None
-    """The column that says whose a row is; None for a table that is nobody's."""
+    """The column with a row's tenant; None for a table without tenants."""
     has_rows: bool = True
 
     @property
     def name(self) -> str:
-        """The table's name as SQL has it."""
+        """The table's quoted name for SQL."""
         return f'{self.table.schema or "public"}."{self.table.name}"'
 
     def may(self, role: DatabaseRole, command: Command) -> Access | None:
-        """Return what is declared, or None."""
+        """Return the declared access, or None."""
         return self.access.get((role, command))
 
     def mark(self, role: DatabaseRole) -> str:
@@ -64,12 +64,12 @@ class Subject:
         return next((mark for mark in self.marks if seen is not None and seen.names(mark)), self.marks[0])
 
     def row_is(self, role: DatabaseRole, row: Row) -> ColumnElement[bool]:
-        """Return the condition that picks the row, by what the role may see."""
+        """Return a condition for the row, with columns that the role may see."""
         columns = [self.mark(role)] if self.owner else self.marks
         return and_(*(self.table.c[column] == row[column] for column in columns))
 
     def insertable(self, role: DatabaseRole, row: Row) -> Row:
-        """Return the columns of the row that the role may name; all of them where it may none."""
+        """Return the columns of the row that the role may insert; all of them if it may not insert."""
         allowed = self.may(role, "INSERT")
         settable = {name: value for name, value in row.items() if self.table.c[name].computed is None}
         if self.table.name == "audit_event":
@@ -77,18 +77,18 @@ class Subject:
         return {name: value for name, value in settable.items() if allowed is None or allowed.names(name)}
 
     def updatable(self, role: DatabaseRole) -> str:
-        """Return a column that the role may set to what it is."""
+        """Return a column that the role may set, for example to its current value."""
         allowed = self.may(role, "UPDATE")
         return allowed.columns[0] if allowed is not None and allowed.columns else self.marks[-1]
 
     def given_to(self, tenant_id: UUID) -> Row:
-        """Return the columns which make a row that tenant's."""
+        """Return the column values that make a row belong to that tenant."""
         if self.table.name == JOBS:
             return {"args": {"tenant_id": str(tenant_id), "arguments": {}}}
         return {str(self.owner): tenant_id}
 
     def sample(self, tenant_id: UUID, parents: Mapping[str, Row]) -> Row:
-        """Return a fresh row of the tenant's."""
+        """Return a new row of the tenant."""
         if self.table.name != JOBS:
             return sample(self.table, tenant_id, parents)
         later = clock.now() + timedelta(days=3650)  # no worker takes it
@@ -97,12 +97,12 @@ class Subject:
 
     @property
     def followed(self) -> bool:
-        """Whether a trigger keeps the rows, and refuses whoever else would."""
+        """Whether a trigger maintains the rows, and refuses direct changes."""
         return self.table.name in FOLLOWED
 
 
 async def read_subjects(connection: AsyncConnection) -> tuple[Subject, ...]:
-    """Return every table, referenced ones first: the apps' from the models, the rest as the database has them."""
+    """Return every table, referenced ones first: the apps' from the models, the others from the database."""
     found = MetaData()
     await connection.run_sync(found.reflect, schema=SCHEMA)
     await connection.run_sync(found.reflect, only=["schema_revision"])
@@ -111,7 +111,7 @@ async def read_subjects(connection: AsyncConnection) -> tuple[Subject, ...]:
 
 
 def _plain_tables() -> list[Table]:
-    """Return the models' tables without columns that each UPDATE sets: a role may not be allowed to set those."""
+    """Return the models' tables without automatic values in UPDATE: a role may lack the right to set those columns."""
     plain = MetaData()
     for table in metadata.sorted_tables:
         for column in table.to_metadata(plain).columns:
@@ -139,7 +139,7 @@ def _declared(name: str) -> dict[tuple[DatabaseRole, Command], Access]:
 
 
 def _queued(name: str) -> dict[tuple[DatabaseRole, Command], Access]:
-    """Read the queue's declaration; a trigger holds every new job to its transaction's tenant."""
+    """Read the queue's declarations; a trigger restricts every new job to its transaction's tenant."""
     return {
         (role, command): Access(_queue_reach(name, role, command), right.columns)
         for right in DECLARED.queue_rights

@@ -1,8 +1,8 @@
-"""The attack matrix: every route of the live apps, attacked from every side, judged by what leaks and what changes.
+"""The attack matrix: every route of the live apps, attacked by every caller and judged by what leaks or changes.
 
-A resource that is added is attacked as it is: callers come from the route's guard, ids from a row of
-every table that a tenant owns, bodies from the schema's example. What cannot be known so is said in
-``kinds``, and nowhere else: a path parameter that is not ``{table}_id``, a column whose value matters.
+A new resource is attacked without further work: callers come from the route's guard, ids from a row of
+every tenant-owned table, bodies from the schema's example. Only ``kinds`` holds what cannot be derived:
+a path parameter that is not ``{table}_id``, a column whose value matters.
 
     .venv/bin/python -m tests.isolation.matrix --depth full --route "GET /api/v1/racks"
 """

@@ -1,4 +1,4 @@
-"""Attack the live apps: 0 for sound, 1 when something was found, 3 when the attack could not take place."""
+"""Attack the live apps. Exit codes: 0 sound, 1 something was found, 3 the attack could not run."""
 
 import argparse
 import asyncio
@@ -23,11 +23,11 @@ _MOST_LINES = 50
 
 
 def main() -> int:
-    """Parse the command line, attack, and say what came of it."""
+    """Parse the command line, attack, and print the result."""
     parser = argparse.ArgumentParser(prog="python -m tests.isolation.matrix", description=__doc__)
     parser.add_argument("--depth", choices=("short", "full"), default="short")
     parser.add_argument("--route", action="append", default=[], help='such as "GET /api/v1/racks/{rack_id}"')
-    parser.add_argument("--first", action="store_true", help="leave a route as soon as something is found on it")
+    parser.add_argument("--first", action="store_true", help="stop a route at its first finding")
     parser.add_argument("--json", type=Path, help="where to write the report")
     asked = parser.parse_args()
     known = live_routes()
@@ -50,7 +50,7 @@ async def _attack(settings: Settings, routes: Sequence[LiveRoute], depth: str, *
 
 @contextmanager
 def _servers() -> Iterator[Settings]:
-    """Give the servers that the environment names, or others for as long as this runs."""
+    """Give the servers that the environment names, or start some for this run."""
     running = os.environ.get(RUNNING)
     given: Mapping[str, str] | None = json.loads(running) if running else None
     for name in [name for name in os.environ if is_of_an_installation(name)]:
@@ -75,7 +75,7 @@ def _guarded_main() -> int:
         return main()
     except Exception:  # noqa: BLE001 - whatever it is, nothing was attacked
         traceback.print_exc()
-        sys.stderr.write("the attack could not take place\n")
+        sys.stderr.write("the attack could not run\n")
         return COULD_NOT_RUN
 
 

@@ -1,6 +1,6 @@
-"""What a route must ask for, told by its path and method alone: a guard that asks for less is found out.
+"""Derives the action that a route must require from its path and method, to find a guard that requires less.
 
-Taken from the guard, it would say that whatever the guard asks for is right.
+Taken from the guard itself, every action would look right.
 """
 
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ IRREGULAR: Final[Mapping[str, str]] = {
         (route.partition(" "), said) for route, said in resource.attack.actions.items()
     )
 }
-"""The actions that are called otherwise than ``noun:verb``, or ``noun:act`` for ``/nouns/{id}/act``."""
+"""Actions with other names than ``noun:verb``, or ``noun:act`` for ``/nouns/{id}/act``."""
 
 
 def action_of(route: LiveRoute) -> str:
-    """Return the action that the caller must have. Outside of tenants it begins with the kind of the principals."""
+    """Return the action that the caller must have. Outside tenants it begins with the principals' kind."""
     return IRREGULAR.get(route.name) or _regular(route)
 
 

@@ -1,4 +1,4 @@
-"""One cell on one world: send it, and judge what came back."""
+"""Sends one cell's request on one world and judges the answer."""
 
 import json
 from collections.abc import Mapping
@@ -27,18 +27,18 @@ _REPLAYED: Final = "idempotency-replayed"
 
 @dataclass
 class Found:
-    """What went wrong, a line each."""
+    """What went wrong, one line each."""
 
     leaks: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
 class Unprepared(Exception):
-    """What must come before a cell did not succeed."""
+    """A request that must succeed before a cell has failed."""
 
 
 async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
-    """Send the cell's request and return what is wrong with the answer, the log, and the likeness to nobody's."""
+    """Send the cell's request; check the answer, the log, and that an unknown id gets the same answer."""
     found = Found()
     said = await _said(stage, world, cell)
     draft = Draft(cell.route, cell.position, cell.payload, own(world, cell), await foreign(stage, world, cell.route))
@@ -46,7 +46,7 @@ async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
     stage.log.take()
     request = draft.request().with_headers(*said)
     answer = await stage.send(request)
-    known = request.sent + (world.b.slug if cell.hint.moved else "")  # a former host leads to the one of today
+    known = request.sent + (world.b.slug if cell.hint.moved else "")  # a former host redirects to the current one
     shown = oracles.canaries_in(answer.seen, world.b, known)
     found.leaks += [f"{cell.name}: {canary} in the answer" for canary in shown]
     found.leaks += [f"{cell.name}: {canary} in the log" for canary in oracles.logged(stage.log.take(), world)]
@@ -64,7 +64,7 @@ async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
 
 
 async def prepare(stage: Stage, world: World, cell: Cell) -> None:
-    """Do in B's name, with the same key, what the cell is about to try. Raises Unprepared."""
+    """Send the cell's request as B first, with the same key. Raises Unprepared."""
     credentials = cell.caller.twin or rightful(cell.route)
     draft = Draft(cell.route, cell.position, cell.payload, world.b.ids, world.b.ids)
     answer = await stage.send(draft.request().with_headers(*await credentials(stage, world)))
@@ -73,12 +73,12 @@ async def prepare(stage: Stage, world: World, cell: Cell) -> None:
 
 
 def own(world: World, cell: Cell) -> Ids:
-    """Return the ids of the caller's own: a caller outside of tenants has none, and acts on others'."""
+    """Return the caller's own ids; a caller outside tenants has none, and acts on B's."""
     return world.b.ids if label_of(cell.route) is not None else world.a.ids
 
 
 async def foreign(stage: Stage, world: World, route: LiveRoute) -> Ids:
-    """Return B's ids and, for a list, a cursor that B was given. Raises Unprepared."""
+    """Return B's ids and, for a list, a cursor of B's. Raises Unprepared."""
     ids = world.b.ids
     if CURSOR in route.queries and CURSOR not in ids:
         first = Draft(route, positions_of(route)[0], "plain", ids, ids).request()
@@ -97,7 +97,7 @@ async def _said(stage: Stage, world: World, cell: Cell) -> Headers:
 
 
 async def _prime(stage: Stage, world: World, cell: Cell) -> None:
-    """Let the same person come as B's just before, so that whatever is remembered of them is at hand."""
+    """Let the same person act for B just before, so that caches hold what B may do."""
     if cell.caller.twin is not None and (path := _read_by_members().get(cell.route.app)) is not None:
         headers = await cell.caller.twin(stage, world)
         await stage.send(Request("GET", path, headers=headers))
@@ -105,7 +105,7 @@ async def _prime(stage: Stage, world: World, cell: Cell) -> None:
 
 @cache
 def _read_by_members() -> Mapping[str, str]:
-    """Return what any member may read in an app: so that a process remembers somebody as acting for B."""
+    """Return, for each app, a path that any member may read: the request fills the process's caches."""
     everybody = frozenset.intersection(*(frozenset(INSTALLATION.grants[role]) for role in Role))
     found: dict[str, str] = {}
     for route in live_routes().values():

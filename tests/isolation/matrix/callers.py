@@ -1,4 +1,4 @@
-"""Who calls a route: from its guard, everybody who must be refused, and what with."""
+"""The callers of a route, derived from its guard, with the refusal that each must get."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,18 +38,18 @@ ALL_ACTIONS: Final = frozenset(str(action) for app in INSTALLATION.apps for acti
 
 @dataclass(frozen=True)
 class Caller:
-    """``side`` is the tenant of the credentials; ``refusal`` what meets them before any id is looked at."""
+    """``side`` is the tenant of the credentials; ``refusal`` is what they get before any id is checked."""
 
     name: str
     side: Side
     refusal: Refusal | None
     credentials: Credentials
     twin: Credentials | None = None
-    """The same person acting for B, where they may: what a cache could mistake the caller for."""
+    """The same person acting for B, where they may: a cache could confuse the two."""
 
 
 def callers_of(route: LiveRoute) -> tuple[Caller, ...]:
-    """Return everybody who attacks the route. Raises Underivable for a guard of a kind that is not known here."""
+    """Return all callers that attack the route. Raises Underivable for an unknown kind of guard."""
     if route.guard is None:
         return tuple(_at_public_route(route))
     kinds = {TenantGuard: _at_tenant_route, PersonalGuard: _at_personal_route, RoleGuard: _at_role_route}
@@ -63,7 +63,7 @@ def callers_of(route: LiveRoute) -> tuple[Caller, ...]:
 
 
 def rightful(route: LiveRoute) -> Credentials:
-    """Return the credentials of whoever may call the route on B's things."""
+    """Return credentials that may call the route on B's objects."""
     if isinstance(route.guard, TenantGuard):
         return _bearer("b", "owner", route.app)
     if isinstance(route.guard, PersonalGuard):
@@ -74,7 +74,7 @@ def rightful(route: LiveRoute) -> Credentials:
 
 
 def rightful_role(route: LiveRoute) -> str:
-    """Return the first role outside of tenants that has the route's action. Raises Underivable where none has it."""
+    """Return the first role outside tenants that has the route's action. Raises Underivable if there is none."""
     held, action = held_role_of(route), action_of(route)
     for role in held.roles:
         if action in GRANTS.get(role, ()):
@@ -89,7 +89,7 @@ def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
         yield Caller(f"{role} of A", "a", None if may else FORBIDDEN, _bearer("a", role, app))
         if not may:
             yield Caller(f"{role} of B", "b", FORBIDDEN, _bearer("b", role, app))
-    yield from _own_roles(app, action)
+    yield from _custom_roles(app, action)
     for name, in_a in IN_BOTH.items():
         refusal = None if action in GRANTS[in_a] else FORBIDDEN
         yield Caller(f"{name} for A", "a", refusal, _of_both(name, app, "a"), twin=_of_both(name, app, "b"))
@@ -106,10 +106,10 @@ def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
     yield from _holders_elsewhere(app)
 
 
-def _own_roles(app: str, action: str) -> Iterator[Caller]:
+def _custom_roles(app: str, action: str) -> Iterator[Caller]:
     given = None if action in POLICY.published else FORBIDDEN
-    yield Caller("own role of A", "a", given, _bearer("a", WITH, app))
-    yield Caller("own role of A without it", "a", FORBIDDEN, _bearer("a", WITHOUT, app))
+    yield Caller("custom role of A", "a", given, _bearer("a", WITH, app))
+    yield Caller("custom role of A without it", "a", FORBIDDEN, _bearer("a", WITHOUT, app))
 
 
 def _at_personal_route(route: LiveRoute) -> Iterator[Caller]:
@@ -168,7 +168,7 @@ def _at_public_route(_route: LiveRoute) -> Iterator[Caller]:
 
 
 def _holders_elsewhere(app: str) -> Iterator[Caller]:
-    """Give those with a role outside of tenants, with tokens for the apps that let them in."""
+    """Yield callers with a role outside tenants, with tokens for the apps that accept them."""
     for held in held_roles():
         for role in held.roles:
             if held.app != app:
@@ -177,7 +177,7 @@ def _holders_elsewhere(app: str) -> Iterator[Caller]:
 
 
 def _without_credentials(app: str, side: Literal["b"], name: str, *, bound: bool) -> Iterator[Caller]:
-    """Give those whom nobody knows, though they come with what was or would be good elsewhere."""
+    """Yield callers that must not be authenticated, with expired, ended or another app's credentials."""
     tenant = side if bound else None
     yield Caller("anonymous", "nobody", UNAUTHENTICATED, _nothing)
     yield Caller("suspended user", side, UNAUTHENTICATED, _bearer(side, "suspended", app, tenant=tenant))
@@ -190,7 +190,7 @@ def _without_credentials(app: str, side: Literal["b"], name: str, *, bound: bool
 
 
 def _scoped(route: LiveRoute, side: Literal["a"], name: str, *, bound: bool, may: bool) -> Iterator[Caller]:
-    """Give one of a tenant's people with tokens that name every action, all but the route's, and none."""
+    """Yield one person with tokens whose scope has every action, all but the route's, and none."""
     app, action, tenant = route.app, action_of(route), side if bound else None
     where, lacking = side if bound else "nobody", INSUFFICIENT_SCOPE if may else FORBIDDEN
     every = _bearer(side, name, app, tenant=tenant, scopes=ALL_ACTIONS)
@@ -201,7 +201,7 @@ def _scoped(route: LiveRoute, side: Literal["a"], name: str, *, bound: bool, may
 
 
 def _scoped_holders(label: str, role: str, app: str, action: str) -> Iterator[Caller]:
-    """Give somebody whose role has the action, with tokens that are limited to all others, and to nothing."""
+    """Yield one person whose role has the action, with tokens limited to all other actions, and to none."""
     limited = _holder(label, role, app, scopes=ALL_ACTIONS - {action})
     yield Caller(f"{label}, token for all other actions", "nobody", INSUFFICIENT_SCOPE, limited)
 
@@ -220,7 +220,7 @@ def _keys(app: str, action: str) -> Iterator[Caller]:
 
 
 def _key_refused(app: str) -> Refusal:
-    """Return what a good key gets that is for other actions: in an app without API keys it is no key at all."""
+    """Return the refusal for a valid key that lacks the action; an app without API keys accepts no key."""
     return FORBIDDEN if takes_keys(app) else UNAUTHENTICATED
 
 
@@ -242,7 +242,7 @@ def _bearer(
     session: str = "session",
     scopes: frozenset[str] | None = None,
 ) -> Credentials:
-    """Return the token of one of a tenant's people, for that tenant unless another or none is named."""
+    """Return a token of one of a tenant's people, for that tenant unless ``tenant`` names another or None."""
 
     async def credentials(stage: Stage, world: World) -> Headers:
         home = _island(world, side)
@@ -256,7 +256,7 @@ def _bearer(
 
 
 def _foreign_token(app: str) -> Credentials:
-    """Return a token for B of somebody who never was there, as only a faulty issuer would make it."""
+    """Return a token for B of a person who was never a member, which only a faulty issuer would make."""
     return _bearer("a", "owner", app, tenant="b")
 
 
@@ -278,7 +278,7 @@ def _of_another_client(side: str, name: str, app: str, tenant: str | None) -> Cr
 def _holder(
     label: str, role: str, app: str, session: str = "session", *, scopes: frozenset[str] | None = None
 ) -> Credentials:
-    """Return a token for the app of a person with this role outside of tenants."""
+    """Return a token for the app, of a person with this role outside tenants."""
 
     async def credentials(stage: Stage, world: World) -> Headers:
         person = world.holders[label][role]

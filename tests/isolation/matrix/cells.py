@@ -1,4 +1,4 @@
-"""The declared cells of one route: who, with whose id where, naming which tenant, carrying what."""
+"""The cells of one route: caller, position of the foreign id, tenant that the request names, payload."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """How a report names it."""
+        """The cell's name in reports."""
         return f"{self.route.name} | {self.caller.name} | {self.position.name} | {self.hint.name} | {self.payload}"
 
 
 def cells_of(route: LiveRoute, depth: Depth) -> tuple[Cell, ...]:
-    """Return the route's cells: the whole product, or as few as show each factor at least once."""
+    """Return the route's cells: the whole product, or a few that use each factor at least once."""
     return tuple(dict.fromkeys(_full(route) if depth == "full" else _short(route)))
 
 
 def _full(route: LiveRoute) -> Iterator[Cell]:
-    """Give callers x positions x hints, plain; and callers x positions x payloads, without a hint.
+    """Yield callers x positions x hints with the plain payload, and callers x positions x payloads without a hint.
 
-    A tenant hint and a payload are judged apart from each other: the first before the second is read.
+    Hints and payloads need no combinations: the app checks a hint before it reads the payload.
     """
     for caller, position in product(callers_of(route), positions_of(route)):
         if not _applies(caller, position):
@@ -50,7 +50,7 @@ def _full(route: LiveRoute) -> Iterator[Cell]:
 
 
 def _short(route: LiveRoute) -> Iterator[Cell]:
-    """Give each caller, each position and each payload once by itself, and each hint with those who may most."""
+    """Yield each caller, each position and each payload once, and each hint with the strongest callers."""
     callers, positions = callers_of(route), positions_of(route)
     strongest = [caller for caller in callers if caller.refusal is None] or list(callers[:1])
     tried = {caller.name: caller for caller in (strongest[0], strongest[-1 if route.guard is not None else 0])}
@@ -67,7 +67,7 @@ def _short(route: LiveRoute) -> Iterator[Cell]:
 
 
 def _applies(caller: Caller, position: Position) -> bool:
-    """Whether the caller can get as far as the position: a key is claimed by whoever was let in."""
+    """Return whether the caller can reach the position: only accepted callers claim an idempotency key."""
     return not position.after_control or caller.refusal is None
 
 

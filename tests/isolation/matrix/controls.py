@@ -1,4 +1,4 @@
-"""The rightful caller with the same request: a refusal counts only where this succeeds."""
+"""Controls: the rightful caller sends the same request. A refusal counts only if the control succeeds."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ from tests.isolation.matrix.world import World
 from tests.support.provider import first_secret
 
 LOCAL_ONLY = frozenset({"GET /mailbox", "GET /mailbox/{name}", "GET /mailbox/{name}/html"})
-"""Pages of a local installation; everywhere else nobody finds them, the rightful caller included."""
+"""Pages of a local installation; elsewhere they are 404 for everyone."""
 
 _TAKES_ANY = frozenset({payloads.SQL, payloads.SORTED, payloads.EXTRA})
 
@@ -31,11 +31,11 @@ class Control:
 
     @property
     def name(self) -> str:
-        """How a report names it."""
+        """The control's name in reports."""
         return f"{self.route.name} | the rightful caller | {self.position.name} | {self.hint.name} | {self.payload}"
 
     async def request(self, stage: Stage, world: World) -> Request:
-        """Return the rightful caller's request on B's things, from this machine."""
+        """Return the rightful caller's request on B's objects, from this machine."""
         secret = first_secret(stage.settings)
         draft = Draft(self.route, self.position, self.payload, world.b.ids, world.b.ids, secret)
         said = self.hint.of(world, stage.settings.base_domain)
@@ -43,7 +43,7 @@ class Control:
         return replace(request, address=stage.here())
 
     def passed_by(self, answer: Answer) -> bool:
-        """Whether the answer shows that the request was good."""
+        """Return whether the answer shows that the request was valid."""
         if self.route.name in LOCAL_ONLY:
             return answer.status == 404
         if self.payload in _TAKES_ANY or "encoded" in self.payload:
@@ -52,7 +52,7 @@ class Control:
 
 
 def controls_of(cells: tuple[Cell, ...]) -> tuple[Control, ...]:
-    """Return a control for each position and payload among the cells, and for each hint that B's own may give."""
+    """Return a control for each position and payload of the cells, and for each hint that names B."""
     found = [Control(cell.route, cell.position, cell.payload, hints.NONE) for cell in cells]
     found += [
         Control(cell.route, cell.position, payloads.PLAIN, cell.hint)

@@ -1,4 +1,4 @@
-"""What each cell must be answered. In this order the app decides; the first that applies is the answer."""
+"""The answer that each cell must get. The checks are in the app's order; the first that applies decides."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -19,7 +19,7 @@ _NOT_FOUND: Final = Refusal(404, "not_found")
 
 @dataclass(frozen=True)
 class Expectation:
-    """One of ``refusals``, or success where that ``succeeds``; ``alike``: as if nobody had what was named."""
+    """One of ``refusals``, or success if ``succeeds``. ``alike``: the same answer as for an id that does not exist."""
 
     refusals: tuple[Refusal, ...] = ()
     succeeds: bool = False
@@ -27,7 +27,7 @@ class Expectation:
     any_refusal: bool = False
 
     def met_by(self, answer: Answer) -> bool:
-        """Whether the answer is one of those expected."""
+        """Return whether the answer is an expected one."""
         if answer.ok:
             return self.succeeds
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -44,18 +44,18 @@ class Expectation:
 
 
 def expected(cell: Cell) -> Expectation:
-    """Return what the cell must be answered."""
+    """Return the answer that the cell must get."""
     if cell.hint.names is None:
         return Expectation((_DUPLICATE,))
     if cell.hint.moved and cell.route.template not in HOSTLESS:
         return Expectation((_MOVED,) if cell.route.method not in {"GET", "MOUNT"} else (Refusal(308, ""),))
     known = _PUBLIC if cell.route.guard is None else _guarded(cell)
-    # Another spelling of the path is the same path, or none.
+    # Another spelling of the path is the same path, or no path.
     return known.or_else(_NOT_FOUND) if cell.payload in {payloads.LETTER, payloads.SLASH} else known
 
 
 _PUBLIC: Final = Expectation(succeeds=True, any_refusal=True)
-"""Anybody may call: what is refused depends on the secrets in the request, and the oracles judge what is seen."""
+"""Anyone may call: refusals depend on the secrets in the request, and the oracles check what is revealed."""
 
 
 def _guarded(cell: Cell) -> Expectation:

@@ -1,4 +1,4 @@
-"""Which tenant a request names besides its credentials: none, theirs, another's, two at once."""
+"""Tenant hints: the tenant that a request names by host or header, besides its credentials."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tests.isolation.matrix.world import World
 
 @dataclass(frozen=True)
 class Hint:
-    """``names`` are the tenants named; None: two that contradict each other where only one may stand.
+    """``names`` are the named tenants; None: a header occurs twice with different tenants.
 
     ``headers`` are patterns, filled in with the tenants ``a`` and ``b`` and the ``base`` domain.
     """
@@ -20,7 +20,7 @@ class Hint:
     names: frozenset[str] | None
     headers: Headers = ()
     moved: bool = False
-    """Whether the host is a former one, which leads on."""
+    """Whether the host is a former one, which redirects."""
 
     def of(self, world: World, base: str) -> Headers:
         """Return the headers that name these tenants of ``world``."""
@@ -50,4 +50,4 @@ _ALL: Final = (
 HINTS: Final[Mapping[str, Hint]] = MappingProxyType({hint.name: hint for hint in _ALL})
 
 OF_B: Final = tuple(hint for hint in _ALL if hint.names == _B and not hint.moved)
-"""Those that agree with B's own credentials: the rightful caller succeeds with each."""
+"""Hints that agree with B's credentials: the rightful caller succeeds with each."""

@@ -1,6 +1,6 @@
-"""Kinds of callers that act in no tenant: staff, and those that apps bring. A row in the kind's table makes a user one.
+"""Kinds of callers outside tenants, with roles: staff, and those that apps add. A user's row in a table gives the role.
 
-Found in the callers that the apps of the installation declare.
+Found in the callers that the installation's apps declare.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,24 +22,24 @@ DECLARED: Final[dict[str, tuple[Kind, ...]]] = {app.name: tuple(app.callers) for
 
 @dataclass(frozen=True)
 class HeldRole:
-    """A kind whose callers are users with a row that holds their role."""
+    """A kind of callers: users with a row that holds their role."""
 
     app: str
     label: str
-    """The kind of its principals, with which its actions begin: ``staff.tenant:suspend``."""
+    """Its principals' kind, with which its actions begin: ``staff.tenant:suspend``."""
 
     roles: tuple[str, ...]
     table: Table
 
 
 def held_roles() -> Iterator[HeldRole]:
-    """Give every kind of callers with roles and no tenant, and an app that lets them in."""
+    """Yield every kind of callers with roles outside tenants, with an app that accepts them."""
     for app, declared in DECLARED.items():
         yield from (held for kind in declared if (held := _held(app, kind)) is not None)
 
 
 def held_role_of(route: LiveRoute) -> HeldRole:
-    """Return the kind that the route's guard is for. Raises Underivable for one that nobody knows how to become."""
+    """Return the kind that the route's guard admits. Raises Underivable if no row makes a user one."""
     guard = route.guard
     kinds = [kind for kind in DECLARED[route.app] if guard is not None and isinstance(kind, guard.admits)]
     for kind in kinds:
@@ -53,7 +53,7 @@ def held_role_of(route: LiveRoute) -> HeldRole:
 
 
 def label_of(route: LiveRoute) -> str | None:
-    """Return the kind of the principals that the route is for, where these act in no tenant."""
+    """Return the kind of the route's principals, or None if they act in a tenant."""
     return route.guard.principal_type.kind if isinstance(route.guard, RoleGuard) else None
 
 
@@ -63,7 +63,7 @@ def takes_keys(app: str) -> bool:
 
 
 def others(app: str) -> tuple[str, ...]:
-    """Return the apps whose tokens and callers must not get into this one."""
+    """Return the other apps, whose tokens and callers this app must refuse."""
     return tuple(sorted(DECLARED.keys() - {app}))
 
 

@@ -1,4 +1,4 @@
-"""One tenant with its people, keys and secrets: who attacks, and who is attacked, are made alike."""
+"""One tenant with its people, keys and secrets; attacker and victim are made alike."""
 
 import hashlib
 import secrets
@@ -16,7 +16,7 @@ from tenants.invitations.tokens import new_token
 
 Row = dict[str, object]
 OUTSIDERS: Final = ("guest", "removed", "newcomer")
-"""People of the tenant's that are not its members: invited, no longer, and not yet verified."""
+"""People around the tenant who are no members: invited, removed, and not yet verified."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Island:
-    """``token`` stands in every text of the tenant's, so that one search finds them all."""
+    """``token`` is part of every text of the tenant, so that one search finds them all."""
 
     token: str
     password: str
     people: Mapping[str, Person]
     keys: Mapping[str, Key]
     roles: Mapping[str, frozenset[str]]
-    """Roles of its own, and what they may; a person has each."""
+    """Its custom roles and their actions; one person has each."""
     status: str
     id: UUID
     invitation_id: UUID
@@ -73,7 +73,7 @@ class Island:
 
     @property
     def host(self) -> str:
-        """A domain of its own, proved."""
+        """A verified domain of its own."""
         return f"{self.token}.example.com"
 
     @property
@@ -82,7 +82,7 @@ class Island:
 
     @property
     def canaries(self) -> frozenset[str]:
-        """What nobody else may see a byte of; ids also as they are written without dashes."""
+        """Texts that nobody else may see; ids also without dashes."""
         hosts = {self.pending_host}
         kept = {self.invitation_token, self.refresh_token, self.verify_token, self.reset_token, self.challenge}
         return frozenset(self.texts | hosts | kept | {key.text for key in self.keys.values()})
@@ -96,7 +96,7 @@ def new_island(
     roles: Mapping[str, frozenset[str]] = MappingProxyType({}),
     status: str = ACTIVE,
 ) -> Island:
-    """Return a tenant that is in no database yet; ``key_actions`` are its API keys by purpose."""
+    """Return a tenant that is not in the database yet; ``key_actions`` are its API keys' actions by purpose."""
     token, tenant_id, invitation_id = prefix + secrets.token_hex(8), new_id(), new_id()
     return Island(
         token=token,
@@ -112,12 +112,12 @@ def new_island(
 
 
 def hashed(secret: str) -> bytes:
-    """Return what is stored of a refresh token or a link's secret."""
+    """Return the stored hash of a refresh token or a link's secret."""
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _people(token: str, own_roles: Collection[str]) -> dict[str, Person]:
-    roles: dict[str, str | None] = {str(role): str(role) for role in (*Role, *own_roles)}
+def _people(token: str, custom_roles: Collection[str]) -> dict[str, Person]:
+    roles: dict[str, str | None] = {str(role): str(role) for role in (*Role, *custom_roles)}
     roles |= {"second owner": Role.OWNER, "suspended": Role.OWNER, **dict.fromkeys(OUTSIDERS)}
     return {
         name: Person(

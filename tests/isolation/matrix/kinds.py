@@ -1,8 +1,8 @@
-"""What cannot be derived of the kinds of resources.
+"""Values that cannot be derived from the metadata.
 
-A row of every tenant-owned table is made from the metadata alone, with texts of its own in every
-column that must hold one, and its id answers to ``{table}_id`` in paths, queries and bodies. What is left to say
-stands in a resource's ``AttackHints``; here stands only what needs the people and secrets of an island.
+A row of every tenant-owned table is made from the metadata, with unique texts in its required text
+columns, and its id is used for ``{table}_id`` in paths, queries and bodies. A resource adds other values in
+``AttackHints``; this module holds only those that need an island's people and secrets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "object_id": "custom_role_id",
     **{name: f"{table}_id" for resource in INSTALLATION.resources for name, table in resource.attack.ids.items()},
 }
-"""Parameters that do not bear the name of their table."""
+"""Parameters that are not named after their table."""
 
 GRANTED: Final[Mapping[str, int]] = {
     RATE.key: 10**9,
@@ -30,7 +30,7 @@ GRANTED: Final[Mapping[str, int]] = {
 }
 
 SKIPPED: Final = frozenset({"audit_head", "membership", "tenant_usage"})
-"""Kept by triggers, or made with the people."""
+"""Written by triggers, or made together with the people."""
 
 
 def _tenant(island: Island) -> list[Row]:
@@ -94,7 +94,7 @@ def _declared(rows: Sequence[Mapping[str, object]]) -> Callable[[Island], list[R
 
 
 def _filled(value: object, island: Island) -> object:
-    """Put the island's token where a hint leaves room for it."""
+    """Replace ``{token}`` in declared values with the island's token."""
     if isinstance(value, str):
         return value.replace("{token}", island.token)
     if isinstance(value, Mapping):
@@ -102,7 +102,7 @@ def _filled(value: object, island: Island) -> object:
     return value
 
 
-SHAPES: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
+ROWS: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
     "tenant": _tenant,
     "entitlement": _entitlement,
     "tenant_slug": _tenant_slug,
@@ -114,6 +114,6 @@ SHAPES: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
     "audit_event": _audit_event,
     **{table: _declared(rows) for resource in INSTALLATION.resources for table, rows in resource.attack.rows.items()},
 }
-"""For each table, its rows, two where they are listed: what is not said of a column is made up."""
+"""The rows of each table, two if the table is listed; other columns get generated values."""
 
 ALL_KEY_ACTIONS: Final = POLICY.for_keys

@@ -1,4 +1,4 @@
-"""What shows that something was had of B: a byte in an answer, a log line or a mail, or a row that is not as it was."""
+"""Detects leaks and changes: B's texts in an answer, a log line or an email, and changed rows of B."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _PEOPLES: Final[Mapping[str, str]] = {
         if tenant_of(table) is None and "user_id" in table.columns and table.name != "email_token"
     },
 }
-"""Tables with rows of B's people, and the column that says whose. Anybody may have a link mailed to its owner."""
+"""Tables with rows of B's people, and their user column; without emailed links, which anyone may request."""
 
 _IGNORED: Final = frozenset({"x-request-id", "date", "server-timing", "ratelimit", "content-length"})
 _INSTANCE: Final = re.compile(r'"instance": ?"[^"]*"')
@@ -33,34 +33,34 @@ _JOBS: Final = """
     SELECT 'jobs' AS name, md5(coalesce(string_agg(cast(to_jsonb(t) AS text), '|' ORDER BY id), '')) AS hash
     FROM jobs.procrastinate_jobs t WHERE tenant_id = ANY(:owners)
 """
-"""They are in no metadata: the queue's tables are vendored."""
+"""The queue's tables are vendored, so they are not in the metadata."""
 
 _NEWEST: Final = text("SELECT coalesce(max(id), 0) FROM jobs.procrastinate_jobs")
 
 
 def canaries_in(found: str, island: Island, known: str = "") -> list[str]:
-    """Return the canaries in ``found``, those that ``known`` holds left out."""
+    """Return the canaries in ``found`` that are not in ``known``."""
     return sorted(canary for canary in island.canaries if canary in found and canary not in known)
 
 
 def logged(lines: str, world: World) -> list[str]:
-    """Return what a log tells of B: texts and secrets, since ids of who calls are written down."""
+    """Return B's texts and secrets in the log; callers' ids may be logged."""
     return [found for found in canaries_in(lines, world.b) if world.b.token in found or found.startswith("insula_")]
 
 
 def same_answer(one: Answer, other: Answer) -> bool:
-    """Whether two answers differ in nothing but request id and date."""
+    """Return whether two answers differ only in request id, date and the like."""
     return _bare(one) == _bare(other)
 
 
 async def newest_job(engine: AsyncEngine) -> int:
-    """Return the number of the newest job."""
+    """Return the newest job's number."""
     async with engine.connect() as connection:
         return int((await connection.execute(_NEWEST)).scalar_one())
 
 
 async def mails_since(engine: AsyncEngine, since: int, world: World) -> list[str]:
-    """Return what mails to people outside B show of B."""
+    """Return what emails to people outside B reveal of B."""
     mine = {person.email for person in world.people_of_b}
     async with engine.connect() as connection:
         rows = (await connection.execute(_MAILS, {"since": since})).all()
@@ -94,7 +94,7 @@ def _statement() -> str:
 
 
 def _hash(table: str, column: str, whose: str) -> str:
-    # When a key was last used is noted apart from requests, and is no change of the row.
+    # A key's last use is written independently of requests, and does not count as a change.
     row = "cast(to_jsonb(t) - 'last_used_at' AS text)"
     hashed = f"md5(coalesce(string_agg({row}, '|' ORDER BY {row}), ''))"
     return f"SELECT '{table}' AS name, {hashed} AS hash FROM \"{table}\" t WHERE {column} = ANY(:{whose})"  # noqa: S608 - the metadata's names

@@ -1,4 +1,4 @@
-"""What else is in the request: nothing special, fields that nobody asked for, SQL, an encoded path."""
+"""The rest of the request: nothing special, extra fields, SQL, or an encoded path."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
@@ -14,7 +14,7 @@ PLAIN: Final[Payload] = "plain"
 EXTRA: Final[Payload] = "extra fields"
 SQL: Final[Payload] = "SQL"
 FREE: Final[Payload] = "SQL as free text"
-"""Only where any text will do: the rightful caller must succeed with it."""
+"""Only in fields that accept any text: the rightful caller must succeed with it."""
 
 SORTED: Final[Payload] = "SQL in sort_by"
 LETTER: Final[Payload] = "encoded letter"
@@ -23,11 +23,11 @@ SLASH: Final[Payload] = "encoded slash"
 INJECTION: Final = "x' OR '1'='1'; DROP TABLE rack; --"
 _SMUGGLED: Final = ("tenant_id", "role", "is_staff")
 _WORDS: Final = frozenset({"host", "locale", "plan", "role", "slug", "time_zone"})
-"""Texts that name something which must be there, or be a word of a certain form."""
+"""Text fields whose value must name something that exists, or have a certain form."""
 
 
 def payloads_of(route: LiveRoute) -> tuple[Payload, ...]:
-    """Return what applies to the route."""
+    """Return the payloads that apply to the route."""
     found: list[Payload] = [PLAIN]
     if route.body is not None or route.queries:
         found.append(EXTRA)
@@ -43,19 +43,19 @@ def payloads_of(route: LiveRoute) -> tuple[Payload, ...]:
 
 
 def smuggled(route: LiveRoute, tenant_id: str) -> Mapping[str, object]:
-    """Return fields that the route's body does not have, with what an attacker would like."""
+    """Return fields that the route's body does not have, with values that would help an attacker."""
     values = {"tenant_id": tenant_id, "role": "owner", "is_staff": True}
     known = set(route.body.model_fields) if route.body is not None else set(route.queries)
     return {name: values[name] for name in _SMUGGLED if name not in known}
 
 
 def injected(route: LiveRoute, body: Mapping[str, object]) -> dict[str, object]:
-    """Return the body with SQL in every text that is not an id."""
+    """Return the body with SQL in every text field that is not an id."""
     return {name: INJECTION if name in _text_fields(route) else value for name, value in body.items()}
 
 
 def written(route: LiveRoute, body: Mapping[str, object]) -> dict[str, object]:
-    """Return the body with SQL wherever any text will do, also where the example says nothing."""
+    """Return the body with SQL in every field that accepts any text, also in fields without an example."""
     schema: Mapping[str, Any] = route.body.model_json_schema() if route.body is not None else {}
     found = {**body, **{name: f"{uuid4().hex[:8]} {INJECTION}" for name in _free(schema)}}
     for name, nested in _nested(schema):
@@ -65,7 +65,7 @@ def written(route: LiveRoute, body: Mapping[str, object]) -> dict[str, object]:
 
 
 def encoded(path: str, payload: Payload) -> str:
-    """Return the path as another spelling of the same."""
+    """Return another spelling of the same path."""
     if payload == LETTER:
         return f"/%{ord(path[1]):02x}{path[2:]}"
     if payload == SLASH:
@@ -89,7 +89,7 @@ def _takes_text(route: LiveRoute) -> bool:
 
 
 def _free(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Give the fields of an object that take any text, ids and secrets left out."""
+    """Yield the fields of an object that accept any text, except ids and secrets."""
     for name, field in schema.get("properties", {}).items():
         said = next((one for one in field.get("anyOf", [field]) if one.get("type") != "null"), field)
         any_text = said.get("type") == "string" and not {"format", "enum", "const", "pattern"} & set(said)
@@ -98,7 +98,7 @@ def _free(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _nested(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give the fields that are lists of objects, and what these are."""
+    """Yield the fields that are lists of objects, with the objects' schemas."""
     for name, field in schema.get("properties", {}).items():
         reference = field.get("items", {}).get("$ref", "") if field.get("type") == "array" else ""
         if reference:

@@ -1,4 +1,4 @@
-"""Where in a request another tenant's id can stand: derived from the route's path, body, query and headers."""
+"""Positions of another tenant's id in a request, derived from the route's path, body, query and headers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,26 +17,26 @@ SEARCH, SORT, CURSOR = "search", "sort_by", "cursor"
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """``path`` and ``body`` name the parameters and fields that hold B's; what else needs an id gets the caller's."""
+    """``path`` and ``body`` name the parameters and fields with B's ids; the others get the caller's own."""
 
     name: str
     path: frozenset[str] = frozenset()
     body: tuple[str, ...] = ()
-    """Where in the body: names of fields; ``*`` stands for a list's last element of two."""
+    """The path of field names in the body; ``*`` means the last of a list's two elements."""
     query: Mapping[str, str] = field(default_factory=dict)
-    """Query parameters, and which of B's values they have."""
+    """Query parameters, with the names of B's values for them."""
     header: tuple[str, str] | None = None
     after_control: bool = False
-    """Whether the attack repeats what the rightful caller has just done."""
+    """Whether the attack repeats the rightful caller's previous request."""
 
     @property
     def foreign(self) -> bool:
-        """Whether something in path or body is another's, so that nobody else may succeed."""
+        """Whether path or body holds another tenant's id, so that only that tenant may succeed."""
         return bool(self.path or self.body)
 
 
 def positions_of(route: LiveRoute) -> tuple[Position, ...]:
-    """Return every position that the route has; one without any, for a route that names nothing."""
+    """Return the route's positions; for a route without ids, one empty position."""
     ids = tuple(PARAMETER.findall(route.template))
     if _opens_by_secret(route):
         return (Position("body, token", body=("token",)),)
@@ -45,7 +45,7 @@ def positions_of(route: LiveRoute) -> tuple[Position, ...]:
 
 
 def _inner(ids: tuple[str, ...]) -> Iterator[Position]:
-    """Give the ids below the first, each in the caller's own parent."""
+    """Yield the ids after the first one, each under the caller's own parent."""
     yield from (Position(f"path, {name} alone", path=frozenset({name})) for name in ids[1:])
 
 
@@ -60,7 +60,7 @@ def _opens_by_secret(route: LiveRoute) -> bool:
 
 
 def _uuids(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
-    """Give the places of the ids in a body, those in nested models too."""
+    """Yield the paths of the ids in a body, also in nested models."""
     for name, info in model.model_fields.items():
         for kind, listed in _kinds(info.annotation):
             step = (name, "*") if listed else (name,)
@@ -71,7 +71,7 @@ def _uuids(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
 
 
 def _kinds(annotation: Any, *, listed: bool = False) -> Iterator[tuple[type, bool]]:  # noqa: ANN401  # any annotation
-    """Give the classes in an annotation, and whether they stand in a list."""
+    """Yield the classes in an annotation, and whether they are in a list."""
     if isinstance(annotation, type) and not get_args(annotation):
         yield annotation, listed
     inside = listed or getattr(annotation, "__origin__", None) in {list, tuple, set}

@@ -1,4 +1,4 @@
-"""What came of an attack, in figures and, for what went wrong, a line each."""
+"""The result of an attack: counts, and one line for each problem."""
 
 import json
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 class Report:
     """Each line names route, caller, position, hint and payload.
 
-    ``leaks`` are bytes of B's that A came to see, ``rows_changed`` cells that changed B's rows,
-    ``failures`` everything else: an unexpected answer, a control that was refused, an uncovered route.
+    ``leaks`` are texts of B that A saw, ``rows_changed`` are cells that changed B's rows, ``failures`` are
+    all other problems: an unexpected answer, a refused control, a route that is not covered.
     """
 
     routes: int = 0
@@ -26,7 +26,7 @@ class Report:
 
     @property
     def sound(self) -> bool:
-        """Whether everything was attacked and nothing found."""
+        """Whether everything was attacked and nothing was found."""
         complete = self.cells_run == self.cells and self.controls_passed == self.controls
         return complete and self.routes_attacked == self.routes and not self.findings
 
@@ -38,7 +38,7 @@ class Report:
 
     @property
     def figures(self) -> dict[str, int]:
-        """The counts, those of the lines too."""
+        """The counts, including the numbers of lines."""
         return {name: value if isinstance(value, int) else len(value) for name, value in asdict(self).items()}
 
     def to_json(self) -> str:

@@ -1,4 +1,4 @@
-"""From a cell to a request: whose id stands where, in a body that the rightful caller would send."""
+"""Makes a cell's request: puts the ids into a request that the rightful caller could send."""
 
 import json
 from collections.abc import Mapping
@@ -23,18 +23,18 @@ from tests.support.provider import event, sign
 Ids = Mapping[str, str]
 _SECRETS: Final = frozenset({"password", "refresh_token", "token"})
 _GRANTABLE: Final = {"permissions": frozenset(POLICY.published), "actions": POLICY.for_keys}
-"""Codes of which an example may name those of a resource that the product does not have, and those that it has."""
+"""The product's codes for fields whose example may name codes of resources that the product does not have."""
 
 _SIGNATURE: Final = "stripe-signature"
 
 
 class Underivable(Exception):
-    """What a route needs cannot be derived, and nothing says it."""
+    """Something that a route needs can neither be derived nor is declared."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A request to be: ``own`` are the caller's ids, ``foreign`` those that stand in the cell's position."""
+    """A request to be built: ``own`` are the caller's ids, ``foreign`` the ids for the cell's position."""
 
     route: LiveRoute
     position: Position
@@ -44,7 +44,7 @@ class Draft:
     signing_secret: str = "nobody's"
 
     def request(self) -> Request:
-        """Return it as it goes over the wire. Raises Underivable."""
+        """Return the request. Raises Underivable."""
         body = self._raw_body()
         headers = (("stripe-signature", sign(body, self.signing_secret)),) if body and self._signed else ()
         method = "GET" if self.route.method == "MOUNT" else self.route.method
@@ -98,7 +98,7 @@ class Draft:
             raise Underivable("its body's schema has no example to attack with")
         body = {name: self._value(name, value) for name, value in examples[0].items()}
         if self.position.body:
-            body = _placed(body, self.position.body, self._named(self.position.body[-1], self.foreign))
+            body = _with_value(body, self.position.body, self._named(self.position.body[-1], self.foreign))
         if self.payload == payloads.SQL:
             body = payloads.injected(self.route, body)
         if self.payload == payloads.FREE:
@@ -125,7 +125,7 @@ class Draft:
 
 
 def nowhere(ids: Ids) -> dict[str, str]:
-    """Return values of the same kinds that are nobody's."""
+    """Return values of the same kinds that do not exist."""
     return {name: value if name == CURSOR else _nobodys(value) for name, value in ids.items()}
 
 
@@ -143,17 +143,17 @@ def _nobodys(value: str) -> str:
     return str(new_id())
 
 
-def _placed(body: dict[str, Any], place: tuple[str, ...], value: object) -> dict[str, Any]:
-    """Return the body with the value at its place; in a list it stands in the last element of two."""
-    name, *rest = place
+def _with_value(body: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
+    """Return the body with the value at the path ``path``; in a list, in the last of two elements."""
+    name, *rest = path
     if not rest:
         return {**body, name: value}
     if rest[0] != "*":
-        return {**body, name: _placed(dict(body.get(name) or {}), tuple(rest), value)}
+        return {**body, name: _with_value(dict(body.get(name) or {}), tuple(rest), value)}
     if len(rest) == 1:
         return {**body, name: [*(body.get(name) or [])[:1], value]}
     innocent = dict(body[name][0])
-    return {**body, name: [innocent, _placed(innocent, tuple(rest[1:]), value)]}
+    return {**body, name: [innocent, _with_value(innocent, tuple(rest[1:]), value)]}
 
 
 def _a_file(path: str, files: StaticFiles) -> str:

@@ -1,4 +1,4 @@
-"""Every route of the four apps, from the live apps, with what they take."""
+"""Every route of the live apps, with its parameters."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class LiveRoute:
 
     @property
     def name(self) -> str:
-        """The declared name, such as ``GET /api/v1/racks``."""
+        """The route's name, such as ``GET /api/v1/racks``."""
         return f"{self.method} {self.mount}{self.template}"
 
     @property
@@ -46,12 +46,12 @@ class LiveRoute:
 
     @property
     def safe(self) -> bool:
-        """Whether calling it is meant to change nothing."""
+        """Whether its method should change nothing."""
         return self.method in SAFE_METHODS
 
 
 def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
-    """Walk ``app`` and what is mounted in it; HEAD goes with GET."""
+    """Yield the routes of ``app`` and of apps mounted in it; HEAD belongs to GET."""
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
@@ -79,7 +79,7 @@ def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
 
 
 def live_routes() -> Mapping[str, LiveRoute]:
-    """Return every route by its name; no server is asked."""
+    """Return every route by name, without starting a server."""
     settings = Settings(
         environment="test", installation=REFERENCE, database_url="postgresql://x/y", redis_url="redis://x"
     )
@@ -87,7 +87,7 @@ def live_routes() -> Mapping[str, LiveRoute]:
 
 
 def _taken(dependant: Dependant | None, kind: str) -> Iterator[tuple[str, Any]]:
-    """Give the parameters of one kind by name, those of dependencies and of query models too."""
+    """Yield the parameters of one kind by name, also of dependencies and query models."""
     if dependant is None:
         return
     for field in getattr(dependant, kind):

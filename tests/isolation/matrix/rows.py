@@ -1,4 +1,4 @@
-"""The rows of islands, made from the metadata: a new table is covered as it arrives."""
+"""The rows of islands, made from the metadata: a new table is covered without further work."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from insula.db.models import FREE
 from insula.db.schema.base import metadata
 from tests.isolation.matrix.holders import held_roles
 from tests.isolation.matrix.island import Island, Person, Row, hashed
-from tests.isolation.matrix.kinds import ALIASES, SHAPES, SKIPPED
+from tests.isolation.matrix.kinds import ALIASES, ROWS, SKIPPED
 from tests.support.samples import referring_to, sample, tenant_of
 
 Rows = dict[str, list[Row]]
@@ -31,13 +31,13 @@ _JOB: Final = text("""
 
 
 def add_island(rows: Rows, island: Island, password_hash: str) -> None:
-    """Add all rows of an island to ``rows``, and note its ids and texts."""
+    """Add all rows of an island to ``rows``, and record its ids and texts."""
     own: Rows = {}
     parents: dict[str, Row] = {}
     for table in metadata.sorted_tables:
         if tenant_of(table) is None or table.name in SKIPPED:
             continue
-        made = [_row(table, island, parents, shape) for shape in SHAPES.get(table.name, _plain)(island)]
+        made = [_row(table, island, parents, given) for given in ROWS.get(table.name, _plain)(island)]
         parents[table.name] = made[0]
         own.setdefault(table.name, []).extend(made)
         if "id" in made[0]:
@@ -54,17 +54,17 @@ def add_island(rows: Rows, island: Island, password_hash: str) -> None:
 
 
 def add_bare_island(rows: Rows, island: Island, password_hash: str) -> None:
-    """Add a tenant with nothing in it but its owner."""
+    """Add a tenant that has only its owner."""
     for name in ("tenant", "entitlement"):
         table = metadata.tables[name]
-        rows.setdefault(name, []).extend(_row(table, island, {}, shape) for shape in SHAPES[name](island))
+        rows.setdefault(name, []).extend(_row(table, island, {}, given) for given in ROWS[name](island))
     owner = island.people["owner"]
     add_person(rows, owner, password_hash)
     add_membership(rows, island, owner, str(owner.role), owner.membership)
 
 
 def add_person(rows: Rows, person: Person, password_hash: str | None = None) -> None:
-    """Add a user with three sessions: one in use, one elsewhere, one that was ended."""
+    """Add a user with three sessions: one in use, another one, and one that has ended."""
     now = clock.now()
     fields: Row = {"email": person.email, "name": person.name, "status": person.status}
     fields["email_verified_at"] = now if person.verified else None
@@ -77,21 +77,21 @@ def add_person(rows: Rows, person: Person, password_hash: str | None = None) -> 
 
 
 def add_membership(rows: Rows, island: Island, person: Person, role: str, membership: UUID) -> None:
-    """Add the place of a person in the tenant."""
+    """Add a person's membership in the tenant."""
     named = {"role": role, "email": person.email, "name": person.name}
     place = {"tenant_id": island.id, "id": membership, "user_id": person.id}
     _add(rows, "membership", {**place, **named})
 
 
 def add_holder(rows: Rows, table: Table, person: Person, role: str) -> None:
-    """Add a person and the row that gives them a role outside of tenants."""
+    """Add a person and the row that gives them a role outside tenants."""
     add_person(rows, person)
     made = sample(table, new_id(), {})
     rows.setdefault(table.name, []).append({**made, "user_id": person.id, "role": role})
 
 
 async def insert(connection: AsyncConnection, rows: Rows, islands: Iterable[Island]) -> None:
-    """Insert all rows, those that others reference first, and a job for each island."""
+    """Insert all rows, referenced ones first, and a job for each island."""
     own = [held.table for held in held_roles() if held.table.name not in metadata.tables]
     for table in (*metadata.sorted_tables, *own):
         if rows.get(table.name):
@@ -105,12 +105,12 @@ def _plain(_island: Island) -> list[Row]:
     return [{}, {}]
 
 
-def _row(table: Table, island: Island, parents: Mapping[str, Row], shape: Row) -> Row:
+def _row(table: Table, island: Island, parents: Mapping[str, Row], given: Row) -> Row:
     row = sample(table, island.id, parents)
     for column, value in row.items():
         if isinstance(value, str) and value.startswith(_SAMPLE):
             row[column] = f"{island.token}-{table.name}-{column}-{new_id().hex[-6:]}"
-    return {**row, **shape}
+    return {**row, **given}
 
 
 def _add(rows: Rows, table: str, given: Row) -> None:
@@ -130,7 +130,7 @@ def _add_secrets(rows: Rows, island: Island, password_hash: str) -> None:
 
 
 def _name(island: Island, parents: Mapping[str, Row]) -> None:
-    """Say which value each parameter and field has, where it means something of the tenant's."""
+    """Set the values of parameters and fields that refer to the tenant's objects."""
     member, guest = island.people["member"], island.people["guest"]
     island.ids.update({alias: island.ids[name] for alias, name in ALIASES.items()})
     island.ids.update(dict.fromkeys(referring_to("membership"), str(member.membership)))
@@ -155,7 +155,7 @@ def _name(island: Island, parents: Mapping[str, Row]) -> None:
     if "entitlement_override" in parents:
         island.ids["entitlement_key"] = str(parents["entitlement_override"]["key"])
     island.ids["public email"] = member.email
-    # Of its own in each world: invitations to one address are counted over all tenants.
+    # Unique in each world: invitations to one address are counted over all tenants.
     island.ids["POST /api/v1/invitations email"] = f"invited@{secrets.token_hex(8)}.example.org"
     island.ids["POST /auth/verify token"] = island.verify_token
     island.ids["POST /auth/password/reset/confirm token"] = island.reset_token
@@ -168,7 +168,7 @@ def _texts(island: Island, row: Row) -> set[str]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    """Give the texts in a value, those inside JSON too."""
+    """Yield the texts in a value, also inside JSON."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Run a route's cells: many on one world, and then the rightful caller with the same requests."""
+"""Runs a route's cells, many on one world, and then the controls with the same requests."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,18 +12,18 @@ from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.stage import Stage
 from tests.isolation.matrix.world import World
 
-_AT_ONCE = 8  # worlds made in one go
-_COUNTED_BATCH = 5  # attempts on one account that public routes allow
+_AT_ONCE = 8  # worlds made together
+_COUNTED_BATCH = 5  # attempts on one account that public routes' limits allow
 _MOST_NAMED = 6
 
 
 async def attack(stage: Stage, routes: Iterable[LiveRoute], depth: Depth, *, thorough: bool = True) -> Report:
-    """Attack each of the routes and add up what came of it."""
+    """Attack each route and sum up the reports."""
     return Report.of([await RouteAttack(stage, route, depth, thorough=thorough).run() for route in routes])
 
 
 class RouteAttack:
-    """The attack on one route; it finds everything that is wrong or, not ``thorough``, one thing and soon."""
+    """The attack on one route. It finds every problem or, if not ``thorough``, stops early at the first."""
 
     def __init__(self, stage: Stage, route: LiveRoute, depth: Depth, *, thorough: bool = True) -> None:
         self.stage = stage
@@ -69,7 +69,7 @@ class RouteAttack:
 
     @property
     def _settled(self) -> bool:
-        """Whether enough is found."""
+        """Whether enough was found."""
         return not self.thorough and bool(self.found.leaks or self.found.failures or self.rows_changed)
 
     def _check_covered(self) -> None:
@@ -89,7 +89,7 @@ class RouteAttack:
                 await self._batch(batch)
 
     async def _batch(self, cells: Sequence[Cell]) -> None:
-        """Run cells on one world; when its B is not as before, find out on others which of them did it."""
+        """Run cells on one world; if its B changed, find out on new worlds which cells did it."""
         tables, doubtful = await self._on_fresh(cells, self.found)
         for cell in doubtful:
             if not self._settled:
@@ -101,7 +101,7 @@ class RouteAttack:
             self.rows_changed += [f"{name}: {', '.join(tables)}" for name in culprits[:_MOST_NAMED]]
 
     async def _on_fresh(self, cells: Sequence[Cell], found: Found) -> tuple[list[str], list[Cell]]:
-        """Run cells on a fresh world; return which of B's tables changed, and the cells to be run by themselves.
+        """Run cells on a fresh world; return which of B's tables changed, and the cells to rerun alone.
 
         An earlier cell may have used up what a later one of the same caller needs, such as a membership.
         """
@@ -124,7 +124,7 @@ class RouteAttack:
         return oracles.changed(before, await oracles.fingerprint(self.stage.engine, world)), doubtful
 
     async def _culprits(self, cells: Sequence[Cell]) -> list[str]:
-        """Halve until single cells are left that change B's rows."""
+        """Bisect to the single cells that change B's rows."""
         tables, _ = await self._on_fresh(cells, Found())
         if not tables:
             return []
@@ -154,7 +154,7 @@ class RouteAttack:
             self.found.failures.append(f"{control.name}: {answer.status} {answer.text[:200]}, not success")
 
     async def _fresh(self) -> World:
-        """Return a world that nobody used."""
+        """Return an unused world."""
         if not self._worlds:
             following = sum(cell.position.after_control for cell in self.cells)
             needed = 2 if self.route.safe else 1 + following + len(self.controls)

@@ -1,4 +1,4 @@
-"""Where the attacks take place: the live app in this process, its database, and what it writes to its log."""
+"""The setup of the attacks: the live app in this process, its database, and its captured log."""
 
 import io
 import secrets
@@ -37,7 +37,7 @@ from tests.support.tokens import Forge
 
 
 class LogTap(io.TextIOBase):
-    """Standard output, as the app has it: keeps what is written until somebody takes it."""
+    """Replaces standard output: keeps what the app writes until it is taken."""
 
     def __init__(self) -> None:
         self._written: list[str] = []
@@ -48,14 +48,14 @@ class LogTap(io.TextIOBase):
         return len(text)
 
     def take(self) -> str:
-        """Return what was written since the last time."""
+        """Return what was written since the last call."""
         text = "".join(self._written)
         self._written.clear()
         return text
 
 
 class TappedLog(AccessLog):
-    """Its lines go to the tap, each with its request: together they come later, to whatever stdout is then."""
+    """Writes each line to the tap at once: buffered lines would go to whatever stdout is later."""
 
     def __init__(self, tap: LogTap, log_format: LogFormat, level: str) -> None:
         super().__init__(log_format, level)
@@ -74,14 +74,14 @@ class Stage:
     kernel: Kernel
     settings: Settings
     engine: AsyncEngine
-    """The superuser's: past every policy, and past a pooler."""
+    """The superuser's, which bypasses every policy and a pooler."""
     names: NameServer
     log: LogTap
     hashes: Mapping[str, str]
     attempts: int = 0
 
     async def worlds(self, route: LiveRoute, count: int) -> list[World]:
-        """Return as many fresh worlds, all made at once: a statement for each table."""
+        """Return ``count`` fresh worlds, made together with one statement for each table."""
         rows: Rows = {}
         worlds = [new_world(rows, route, self.hashes) for _ in range(count)]
         islands = [island for world in worlds for island in (world.a, world.b)]
@@ -92,18 +92,18 @@ class Stage:
         return worlds
 
     async def send(self, request: Request) -> Answer:
-        """Let the app answer, in this process."""
+        """Return the app's answer, in this process."""
         self.attempts += 1
         return await send(self.app, request, {"kernel": self.kernel})
 
     def listen(self) -> None:
-        """Let what is logged come here, whoever had it go elsewhere meanwhile."""
+        """Send the log here, even if another test redirected it."""
         with redirect_stdout(self.log):
             configure(self.settings.log_format, self.settings.log_level)
         _forget_loggers()
 
     def here(self) -> str:
-        """Return an address of this machine, another each time."""
+        """Return an address of this machine, a different one each time."""
         return f"127.{secrets.randbelow(255)}.{secrets.randbelow(255)}.{1 + secrets.randbelow(254)}"
 
     async def token(
@@ -116,7 +116,7 @@ class Stage:
         session: str = "session",
         scopes: frozenset[str] | None = None,
     ) -> str:
-        """Return an access token as a login would have given it; ``session`` says of which of the person's."""
+        """Return an access token as a login would issue it; ``session`` names one of the person's sessions."""
         key = (person.id, app, island and island.id, session, scopes)
         if key not in world.tokens:
             world.tokens[key] = await self.kernel.issuer.issue(
@@ -129,14 +129,14 @@ class Stage:
         return world.tokens[key]
 
     async def token_of_another_client(self, person: Person, app: str, island: Island | None) -> str:
-        """Return a token that names no scope, and that was issued to a client that is not our own."""
+        """Return a token without a scope claim that was issued to another client than our own."""
         forge = await Forge.of(self.settings, self.kernel.keys)
         claims: dict[str, object] = {"sub": str(person.id), "sid": str(person.session), "client_id": "another"}
         claims |= {"aud": audience(self.settings, app)}
         return forge.sign(forge.claims(**claims, **({"tenant": str(island.id)} if island else {})))
 
     async def expired_token(self, person: Person, app: str, island: Island | None) -> str:
-        """Return a token that was good an hour ago."""
+        """Return a token that was valid an hour ago."""
         forge = await Forge.of(self.settings, self.kernel.keys)
         then = int(clock.timestamp()) - 3600
         claims: dict[str, object] = {"iat": then, "nbf": then, "exp": then + 600, "sub": str(person.id)}
@@ -146,7 +146,7 @@ class Stage:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> "AsyncIterator[Stage]":
-        """Run the app of ``settings`` for as long as the block."""
+        """Run the app with ``settings`` during the block."""
         settings = settings.model_copy(update={"log_format": "json", "log_level": "INFO"})
         engine = create_async_engine(superuser_url(settings), pool_size=2)
         hashes = {password: await hash_password(password) for password in (PASSWORD, OTHER_PASSWORD)}
@@ -163,7 +163,7 @@ class Stage:
 
 @contextmanager
 def _fresh_loggers() -> Iterator[None]:
-    """Let loggers be configured anew, also those that were used before, and afterwards as they were."""
+    """Let all loggers be reconfigured, also those already used, and restore the configuration afterwards."""
     before = structlog.get_config()
     _forget_loggers()
     yield
@@ -172,7 +172,7 @@ def _fresh_loggers() -> Iterator[None]:
 
 
 def _forget_loggers() -> None:
-    # structlog keeps, with a logger, the configuration of its first use.
+    # A structlog logger keeps the configuration of its first use.
     for module in list(sys.modules.values()):
         held = vars(module).get("_log")
         if isinstance(held, BoundLoggerLazyProxy):

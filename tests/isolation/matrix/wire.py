@@ -1,4 +1,4 @@
-"""Requests and answers as bytes: what a server hands to the app, without a server in between."""
+"""Requests and answers as bytes, passed to the app as a server would, but without a server."""
 
 import json
 import secrets
@@ -15,7 +15,7 @@ _HOST = "127.0.0.1:8000"
 
 
 def far_away() -> str:
-    """Return an address in a network that nobody else is in: attempts are counted by address."""
+    """Return an address in a network of its own, because attempts are counted by address."""
     return f"2001:db8:{secrets.randbelow(65536):x}:{secrets.randbelow(65536):x}::1"
 
 
@@ -23,7 +23,7 @@ def far_away() -> str:
 class Request:
     method: str
     path: str
-    """As it goes over the wire, percent-encoded where it is."""
+    """As sent, percent-encoded where necessary."""
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Headers = ()
     body: bytes | None = None
@@ -31,7 +31,7 @@ class Request:
 
     @classmethod
     def of(cls, method: str, path: str, json_body: object = None, **fields: object) -> Self:
-        """Return a request whose body is JSON, if it has one."""
+        """Return a request, with a JSON body if one is given."""
         request = cls(method, path, body=None if json_body is None else json.dumps(json_body).encode())
         return replace(request, **fields)  # type: ignore[arg-type]  # fields of this very class
 
@@ -40,11 +40,11 @@ class Request:
 
     @property
     def sent(self) -> str:
-        """Everything that the sender knew already."""
+        """Everything that the sender already knew."""
         return f"{unquote(self.path)} {self.query} {self.headers} {(self.body or b'').decode()}"
 
     def scope(self, state: Mapping[str, object]) -> dict[str, object]:
-        """Return what uvicorn would make of it."""
+        """Return the ASGI scope that uvicorn would make."""
         named = {name for name, _ in self.headers}
         headers = [*self.headers, *([] if "host" in named else [("host", _HOST)])]
         if self.body is not None:
@@ -83,12 +83,12 @@ class Answer:
 
     @property
     def seen(self) -> str:
-        """Every byte that came back."""
+        """The answer's whole text and headers."""
         return f"{self.text} {self.headers}"
 
     @property
     def code(self) -> str:
-        """The problem's code, where it is a problem."""
+        """The problem's code, or empty if it is no problem."""
         if not self.header("content-type").startswith("application/problem+json"):
             return ""
         return str(json.loads(self.body).get("code", ""))
@@ -98,7 +98,7 @@ class Answer:
 
 
 async def send(app: ASGIApp, request: Request, state: Mapping[str, object]) -> Answer:
-    """Return the app's answer; an error that comes out of the app is a 500, as a server would make it."""
+    """Return the app's answer; an exception of the app is a 500, as a server would answer."""
     messages: list[Message] = []
     parts = [{"type": "http.request", "body": request.body or b"", "more_body": False}]
 

@@ -1,4 +1,4 @@
-"""Tenant A, which attacks; tenant B, which is attacked; and those who stand between."""
+"""Tenant A, which attacks; tenant B, which is attacked; and people with access to both or neither."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,26 +17,26 @@ from tests.support.apps import POLICY
 
 OTHER_PASSWORD: Final = "another battery staple horse"
 WITH, WITHOUT = "with", "without"
-"""Roles of A's own: one that may all that such a role can be given, one that may all but what the route asks for."""
+"""Custom roles of A: one with every assignable action, one with all but the route's action."""
 
 TARGET: Final = "target"
-"""Somebody with a role outside of tenants who attacks nothing, and is what routes about such people name."""
+"""A person with a role outside tenants who does not attack; routes about such people name them."""
 
 IN_BOTH: Final[Mapping[str, str]] = {"owner of both": Role.OWNER, "owner of B in A": Role.VIEWER}
-"""People who own B, and what they are in A."""
+"""People who own B, and their roles in A."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Everything that the attacks on one route need, in the database, and good for as long as nothing succeeds."""
+    """Everything that attacks on one route need, in the database; reusable as long as no attack succeeds."""
 
     a: Island
     b: Island
     c: Island
-    """A tenant that is suspended."""
+    """A suspended tenant."""
     both: Mapping[str, Person]
     holders: Mapping[str, Mapping[str, Person]]
-    """People with a role outside of tenants: by the kind of their principals, and then by role."""
+    """People with a role outside tenants, by their principals' kind, then by role."""
 
     tokens: dict[tuple[object, ...], str] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class World:
 
 
 def new_world(rows: Rows, route: LiveRoute, hashes: Mapping[str, str]) -> World:
-    """Return a world and add its rows; its API keys are made for ``route``'s action."""
+    """Return a world and add its rows; its API keys and custom roles fit ``route``'s action."""
     action = action_of(route) if route.guard is not None else ""
     every, having, lacking = ALL_KEY_ACTIONS, ALL_KEY_ACTIONS & {action}, ALL_KEY_ACTIONS - {action}
     keys = {"key": every, "having": having or every, "lacking": lacking, "expired": every, "revoked": every}
@@ -79,5 +79,5 @@ def _holders(rows: Rows, held: HeldRole, near: Island) -> Mapping[str, Person]:
 
 
 def _stranger(name: str, near: Island, status: str = "active") -> Person:
-    """Return a person whose name is nobody's secret."""
+    """Return a person whose name is no canary."""
     return Person(email=f"{name.lower()}@{near.token}.example.org", name=name, status=status)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
@@ -50,7 +50,7 @@ async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, BOOKS)
-    record(scope, Act.CREATED, object_type="book", object_id=book.id, after=image(book))
+    record(scope, Act.CREATED, object_type="book", object_id=book.id, after=snapshot(book))
     return book
 
 
@@ -70,11 +70,11 @@ async def update(scope: Scope, rack_id: UUID, book_id: UUID, body: BookUpdate, p
     """Change what ``body`` names."""
     book = _found(await queries.lock(scope.unit.session, rack_id, book_id))
     precondition.check(book.version)
-    before = image(book)
+    before = snapshot(book)
     book.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="book", object_id=book.id, before=before, after=image(book))
+    record(scope, Act.UPDATED, object_type="book", object_id=book.id, before=before, after=snapshot(book))
     return book
 
 
@@ -84,7 +84,7 @@ async def delete(scope: Scope, rack_id: UUID, book_id: UUID, precondition: Preco
     precondition.check(book.version)
     await scope.unit.session.delete(book)
     await scope.unit.session.flush()
-    record(scope, Act.DELETED, object_type="book", object_id=book_id, before=image(book))
+    record(scope, Act.DELETED, object_type="book", object_id=book_id, before=snapshot(book))
 
 
 def _found(book: Book | None) -> Book:

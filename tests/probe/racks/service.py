@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from insula.audit import image, record
+from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
@@ -37,7 +37,7 @@ async def create(scope: Scope, body: RackCreate) -> Rack:
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, RACKS)
-    record(scope, Act.CREATED, object_type="rack", object_id=rack.id, after=image(rack))
+    record(scope, Act.CREATED, object_type="rack", object_id=rack.id, after=snapshot(rack))
     return rack
 
 
@@ -45,11 +45,11 @@ async def update(scope: Scope, rack_id: UUID, body: RackUpdate, precondition: Pr
     """Change what ``body`` names."""
     rack = _found(await queries.lock(scope.unit.session, rack_id))
     precondition.check(rack.version)
-    before = image(rack)
+    before = snapshot(rack)
     rack.sqlmodel_update(body.changes())
     with answering(_VIOLATIONS):
         await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="rack", object_id=rack.id, before=before, after=image(rack))
+    record(scope, Act.UPDATED, object_type="rack", object_id=rack.id, before=before, after=snapshot(rack))
     return rack
 
 
@@ -59,7 +59,7 @@ async def delete(scope: Scope, rack_id: UUID, precondition: Precondition) -> Non
     precondition.check(rack.version)
     await scope.unit.session.delete(rack)
     await scope.unit.session.flush()
-    record(scope, Act.DELETED, object_type="rack", object_id=rack_id, before=image(rack))
+    record(scope, Act.DELETED, object_type="rack", object_id=rack_id, before=snapshot(rack))
 
 
 def _found(rack: Rack | None) -> Rack:

@@ -1,1 +1,1 @@
-"""What is broken, one at a time, on a copy. Enumerated from the live catalogue and the live code, not by hand."""
+"""The mutants: each breaks one thing on a copy. Many are enumerated from the live catalogue and the live code."""

@@ -1,4 +1,4 @@
-"""Bodies: whose are read, how large they are, and what reading them may cost."""
+"""Request bodies: authentication before reading, size limits, and the cost of parsing; each check removed."""
 
 from typing import Final
 
@@ -13,21 +13,21 @@ _STRICT: Final = tests("http/test_json.py")
 
 BODIES: Final = (
     Edit(
-        "bodies: read before it is known who asks",
+        "bodies: read before authentication",
         _ROUTE,
         "                await guard.admit(request)",
         "                pass",
         _FIRST,
     ),
     Edit(
-        "bodies: any size that is told",
+        "bodies: any declared size",
         _LIMITS,
         "if len(length) > len(str(largest)) or int(length) > largest:",
         "if False:",
         _FIRST,
     ),
     Edit(
-        "bodies: any size that is not told",
+        "bodies: any undeclared size",
         _LIMITS,
         "if self._left < 0:",
         "if False:",

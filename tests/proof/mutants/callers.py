@@ -1,4 +1,4 @@
-"""Who calls, as proxies tell it, and what may be measured: each check left out."""
+"""Callers behind proxies, metrics, database encryption and staff commands: each check removed."""
 
 from typing import Final
 
@@ -12,70 +12,70 @@ _BEHIND: Final = fault("58_callers_behind_proxies")
 
 CALLERS: Final = (
     Edit(
-        "callers: those that cannot be read are served",
+        "callers: unreadable forwarding headers are served",
         _PROXIES,
         "            return UnreadableForwarding(request_id, error=error)\n",
         "            return Forwarding(request_id)\n",
         _BEHIND,
     ),
     Edit(
-        "callers: a list that cannot be read counts in part",
+        "callers: an unreadable list counts in part",
         _FORWARDED,
         '        if pair is None or (pair["name"] or "").lower() in element:\n            raise InvalidForwarding\n',
         "        if pair is None:\n            break\n",
         _BEHIND,
     ),
     Edit(
-        "callers: a list counts beyond a proxy that does not say who asked it",
+        "callers: a list counts beyond a proxy that names no client",
         _PROXIES,
         "                return known, depth\n            known",
         "                continue\n            known",
         _BEHIND,
     ),
     Edit(
-        "metrics: for all that comes from this machine",
+        "metrics: for every request from this machine",
         "platform/insula/site/root.py",
         'settings.environment != "production" and ',
         "",
         tests("site/test_root.py"),
     ),
     Edit(
-        "proxies: everybody is one",
+        "proxies: every address may be configured as one",
         "platform/insula/core/settings.py",
         "if any(ip_network(network, strict=False).prefixlen == 0 for network in self.http.trusted_proxies):",
         "if False:",
         tests("cli/test_settings.py"),
     ),
     Edit(
-        "database: encrypted by programs that cannot",
+        "database: programs without encryption are used",
         "platform/insula/cli/tools.py",
         "if not encrypted:  # the",
         "if True:  # the",
         tests("db/test_addresses.py"),
     ),
     Edit(
-        "database: verified by nobody",
+        "database: verify without a trusted authority",
         _ADDRESS,
         'if mode.startswith("verify") and "sslrootcert" not in given:',
         "if False:",
         tests("db/test_addresses.py"),
     ),
     Edit(
-        "database: the last of two words counts",
+        "database: the last of two contradicting modes counts",
         _ADDRESS,
         "    if len(asked) > 1:\n",
         "    if False:\n",
         tests("db/test_addresses.py"),
     ),
     Edit(
-        "staff: suspended users, by the operator",
+        "staff: the operator may appoint suspended users",
         "admin/staff/service.py",
         "    if user.status != ACTIVE:\n        raise UserUnfit\n    present",
         "    present",
         tests("cli/test_staff.py"),
     ),
     Edit(
-        "staff: another role, by the operator",
+        "staff: the operator may change a role",
         "admin/staff/service.py",
         "if present is not None and present != role:",
         "if False:",

@@ -1,4 +1,4 @@
-"""What keeps one client's connections from costing the others theirs."""
+"""Limits that keep one client's connections from displacing the others': each one removed."""
 
 from typing import Final
 
@@ -20,13 +20,21 @@ CONNECTIONS: Final = (
         _GIVING_WAY,
     ),
     Edit("connections: any number", _CROWD, "elif count > self._most:", "elif False:", _GIVING_WAY),
-    Edit("connections: work is taken", _CROWD, "(claim < Claim.WORK and ", "(", _GIVING_WAY),
-    Edit("connections: the many take from the few", _CROWD, " and holds >= mine", "", _GIVING_WAY),
+    Edit("connections: running requests are dropped", _CROWD, "(claim < Claim.WORK and ", "(", _GIVING_WAY),
+    Edit("connections: an address with many displaces one with few", _CROWD, " and holds >= mine", "", _GIVING_WAY),
     Edit(
-        "connections: whoever holds most stays", _CROWD, "sorted(groups, reverse=True)", "sorted(groups)", _GIVING_WAY
+        "connections: the address with most connections keeps them",
+        _CROWD,
+        "sorted(groups, reverse=True)",
+        "sorted(groups)",
+        _GIVING_WAY,
     ),
     Edit(
-        "connections: a half-sent body is work", _SERVER, "Stage.BODY if self._lacks_body else ", "", fault("56_crowds")
+        "connections: a half-sent body counts as a running request",
+        _SERVER,
+        "Stage.BODY if self._lacks_body else ",
+        "",
+        fault("56_crowds"),
     ),
     Edit(
         "connections: a proxy is one client",
@@ -35,7 +43,7 @@ CONNECTIONS: Final = (
         "if address is None:",
         _GIVING_WAY,
     ),
-    Edit("readers: any pace", _READERS, "return self._left > 0", "return True", _PATIENCE),
-    Edit("readers: patience is saved up without end", _READERS, ", self._most)", ", float('inf'))", _PATIENCE),
+    Edit("readers: any reading rate", _READERS, "return self._left > 0", "return True", _PATIENCE),
+    Edit("readers: saved time has no maximum", _READERS, ", self._most)", ", float('inf'))", _PATIENCE),
     Edit("readers: only our own buffer counts", _SERVER, "if taken is None else taken", "", fault("56_crowds")),
 )

@@ -1,4 +1,4 @@
-"""Holes in the database: what its catalogue holds to keep tenants apart, each taken away or widened."""
+"""Holes in the database: each protection in its catalogue, removed or widened."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -11,15 +11,15 @@ from insula.db.schema.introspection import tables
 from insula.db.schema.provision import SEARCH_PATH
 from insula.db.schema.rights import COMMANDS, Right
 from tests.proof.mutants.holes import DATABASE, Hole, Probe
-from tests.proof.mutants.shapes import shape_holes
+from tests.proof.mutants.keys import key_holes
 from tests.proof.mutants.triggers import trigger_holes
 from tests.support.apps import DECLARED
 
 ROLES: Final = DECLARED.serving_roles
-_ANY_TABLE: Final = "rack"  # where a role may look only with powers that it should not have
-_GATE_ALONE: Final = frozenset(
+_ANY_TABLE: Final = "rack"  # a role can read it only with powers that it should not have
+_CHECK_ALONE: Final = frozenset(
     {
-        # A policy for every role, where no other role has the right, or none on the few rows that the policy is about.
+        # Policies opened to every role, although no other role has the right, or not on these rows.
         "idempotency_record: policy insula_worker_delete is everybody's",
         "invitation: policy insula_worker_delete is everybody's",
         "job_effect: policy insula_worker_delete is everybody's",
@@ -30,7 +30,7 @@ _GATE_ALONE: Final = frozenset(
         "webhook_event: policy insula_admin_update is everybody's",
         "webhook_event: policy insula_billing_insert is everybody's",
         "webhook_event: policy insula_billing_update is everybody's",
-        # Policies that let through what a trigger, a reference or a policy beside them then decides.
+        # Policies behind which a trigger, a foreign key or another policy still refuses.
         "audit_event: policy tenant_isolation writes everywhere",
         "audit_head: policy tenant_isolation writes everywhere",
         "procrastinate_jobs: policy tenant_isolation writes everywhere",
@@ -40,24 +40,24 @@ _GATE_ALONE: Final = frozenset(
         "tenant_usage: policy tenant_isolation writes everywhere",
         "webhook_event: policy insula_billing_insert is dropped",
         "webhook_event: policy tenant_isolation writes everywhere",
-        # The owner is never in an app, and this table has no tenant's column for the probes of it to go by.
+        # No app uses the owner role, and this table has no tenant_id column for the probes.
         "tenant: the owner is not bound",
-        # The columns beside those that it may read are no secrets to it: it reads the tenant's row as it is.
+        # The other columns are no secret to this role: it reads the tenant's row anyway.
         "tenant_slug: insula_gate may SELECT every column",
     }
 )
-"""Holes by which nothing can be reached, for what stands behind them: the gate names them, no probe can feel them."""
+"""Holes through which nothing can be reached, because of other protections: the check finds them, but no probe can."""
 _POLICIES: Final = text("""
-SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS place, tablename, policyname, roles::text[] AS roles,
-       qual, with_check
+SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS relation, tablename, policyname,
+       roles::text[] AS roles, qual, with_check
 FROM pg_policies WHERE schemaname IN ('public', 'jobs') ORDER BY 1, 2, 3
 """)
 _REFERENCING: Final = text("""
 WITH RECURSIVE emptied AS (
-    SELECT oid AS root, oid AS place FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-    UNION SELECT root, conrelid FROM emptied JOIN pg_constraint ON confrelid = place
+    SELECT oid AS root, oid AS member FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+    UNION SELECT root, conrelid FROM emptied JOIN pg_constraint ON confrelid = member
 )
-SELECT relname AS table, array_agg(place::regclass::text ORDER BY 1) AS places
+SELECT relname AS table, array_agg(member::regclass::text ORDER BY 1) AS tables
 FROM emptied JOIN pg_class ON pg_class.oid = root GROUP BY relname ORDER BY relname
 """)
 
@@ -71,22 +71,22 @@ def holes(connection: Connection) -> list[Hole]:
         *_policies(connection),
         *_grants(table.name for table in found),
         *_truncations(connection),
-        *shape_holes(connection, owned),
+        *key_holes(connection, owned),
         *trigger_holes(connection),
-        *_places(),
+        *_creation_rights(),
         *_server(),
         *_roles(),
     ]
-    if gone := _GATE_ALONE - {hole.name for hole in every}:
-        raise LookupError(f"left to the gate, but not there: {', '.join(sorted(gone))}")
-    return [replace(hole, witness=None) if hole.name in _GATE_ALONE else hole for hole in every]
+    if gone := _CHECK_ALONE - {hole.name for hole in every}:
+        raise LookupError(f"left to the check, but not there: {', '.join(sorted(gone))}")
+    return [replace(hole, witness=None) if hole.name in _CHECK_ALONE else hole for hole in every]
 
 
-def _security(places: Iterable[str]) -> Iterator[Hole]:
-    for place in places:
-        table = place.rpartition(".")[2]
+def _security(relations: Iterable[str]) -> Iterator[Hole]:
+    for relation in relations:
+        table = relation.rpartition(".")[2]
         for what, change in (("row-level security is off", "DISABLE"), ("the owner is not bound", "NO FORCE")):
-            yield Hole(f"{table}: {what}", (f"ALTER TABLE {place} {change} ROW LEVEL SECURITY",), Probe(table))
+            yield Hole(f"{table}: {what}", (f"ALTER TABLE {relation} {change} ROW LEVEL SECURITY",), Probe(table))
 
 
 def _policies(connection: Connection) -> Iterator[Hole]:
@@ -96,8 +96,8 @@ def _policies(connection: Connection) -> Iterator[Hole]:
 
 
 def _loosened(policy: Row[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    yield "is dropped", f"DROP POLICY {policy.policyname} ON {policy.place}"
-    alter = f"ALTER POLICY {policy.policyname} ON {policy.place}"
+    yield "is dropped", f"DROP POLICY {policy.policyname} ON {policy.relation}"
+    alter = f"ALTER POLICY {policy.policyname} ON {policy.relation}"
     if policy.qual not in (None, "true"):
         yield "reads everything", f"{alter} USING (true)"
     if policy.with_check not in (None, "true"):
@@ -121,15 +121,15 @@ def _grants(names: Iterable[str]) -> Iterator[Hole]:
 
 
 def _truncations(connection: Connection) -> Iterator[Hole]:
-    """Let a role empty a table, and with it those that reference it: without them it could not."""
+    """Let a role truncate a table and the tables that reference it, which TRUNCATE requires."""
     for row in connection.execute(_REFERENCING):
-        emptied = ", ".join(row.places)
+        emptied = ", ".join(row.tables)
         for role in (role for role in ROLES):
             grant = f"GRANT TRUNCATE ON {emptied} TO {role}"
             yield Hole(f"{row.table}: {role} may TRUNCATE", (grant,), Probe(row.table, role))
 
 
-def _places() -> Iterator[Hole]:
+def _creation_rights() -> Iterator[Hole]:
     for role in ("PUBLIC", *(role for role in ROLES)):
         witness = Probe(DATABASE, "" if role == "PUBLIC" else role)
         for right in ("TEMP", "CREATE"):
@@ -141,7 +141,7 @@ def _places() -> Iterator[Hole]:
 
 
 def _server() -> Iterator[Hole]:
-    """Give back to everybody what a superuser took away, one of each kind."""
+    """Grant again what a superuser revoked, one of each kind."""
     for what, grant in (
         ("large objects", "EXECUTE ON FUNCTION pg_catalog.lo_from_bytea(oid, bytea)"),
         ("locks of a session", "EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint)"),
@@ -171,7 +171,7 @@ def _roles() -> Iterator[Hole]:
             yield Hole(f"role {role}: has {power}", (f"{alter} {power}",), witness, (f"{alter} NO{power}",))
         owner = f"insula_owner TO {role}", f"insula_owner FROM {role}"
         yield Hole(f"role {role}: may be the owner", (f"GRANT {owner[0]}",), beyond, (f"REVOKE {owner[1]}",))
-        # By itself harmless: nobody may make what the path would lead to. Only the gate can tell.
+        # Harmless by itself: no role may create the objects that the path would lead to. Only the check can detect it.
         path = f"{alter} SET search_path = {SEARCH_PATH}"
         yield Hole(f"role {role}: any search path", (f"{alter} RESET search_path",), None, (path,))
 

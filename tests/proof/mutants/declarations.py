@@ -1,4 +1,4 @@
-"""What is declared of the database: declarations that contradict each other, and a database that is not as declared."""
+"""Declarations: the checks of contradictions between them, and of a database that differs; each removed."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ _DECLARED: Final = "platform/insula/db/schema/declarations.py"
 _COUNTING: Final = "platform/insula/db/schema/counting.py"
 _CHECK: Final = "platform/insula/db/schema/declaration_check.py"
 _DECLARATIONS: Final = "db/test_declarations.py"
-_NAMED: Final = "isolation/test_catalogue.py::test_the_gate_names"
+_NAMED: Final = "isolation/test_catalogue.py::test_the_check_reports"
 
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
 _NEW_TENANTS: Final = "platform/insula/tenancy/new_tenants.py"
@@ -22,21 +22,21 @@ _BEGUN: Final = tests("tenancy/test_new_tenants.py")
 DECLARATIONS: Final = (
     Edit("new tenants: any function", _MANIFEST, "    if not fits:", "    if False:", _MANIFESTS),
     Edit(
-        "new tenants: of any plan where there are none",
+        "new tenants: any plan in an installation without plans",
         _NEW_TENANTS,
         "if not self.with_plans and plan != FREE:",
         "if False:",
         _BEGUN,
     ),
     Edit(
-        "new tenants: the first app's alone",
+        "new tenants: only the first app's hook",
         _NEW_TENANTS,
         "for hook in self.hooks:",
         "for hook in self.hooks[:1]:",
         _BEGUN,
     ),
     Edit(
-        "joined: after any resource",
+        "joined: after another resource",
         _MANIFEST,
         'if own.tag is not None and own.tag["name"] == after:',
         "if own.tag is not None:",
@@ -57,7 +57,7 @@ DECLARATIONS: Final = (
         tests(f"{_DECLARATIONS}::test_two_owners_of_one_thing_are_both_named"),
     ),
     Edit(
-        "declared: rights of a role that nobody declares",
+        "declared: rights of an undeclared role",
         _DECLARED,
         'if len(words) > 1 and words[1] == "may" and words[0] not in known:',
         "if False:",
@@ -68,24 +68,24 @@ DECLARATIONS: Final = (
         _CHECK,
         "if table not in columns:",
         "if False:",
-        tests(f"{_DECLARATIONS}::test_a_name_that_no_model_has_is_an_error_that_names_the_mend"),
+        tests(f"{_DECLARATIONS}::test_a_name_that_no_model_has_is_an_error_that_suggests_the_fix"),
     ),
     Edit(
         "declared: a column that its model lacks",
         _CHECK,
         "for column in set(right.columns).difference(known):",
         "for column in set(right.columns).difference(known, right.columns):",
-        tests(f"{_DECLARATIONS}::test_a_name_that_no_model_has_is_an_error_that_names_the_mend"),
+        tests(f"{_DECLARATIONS}::test_a_name_that_no_model_has_is_an_error_that_suggests_the_fix"),
     ),
     Edit(
-        "declared: any table may be nobody's",
+        "declared: any table without a tenant",
         _CHECK,
         "if not owned and table not in declared.global_tables:",
         "if False:",
         tests(f"{_DECLARATIONS}::test_a_table_without_tenants_must_be_declared_as_one"),
     ),
     Edit(
-        "acts: a further app's role may record any",
+        "acts: another app's role may record any",
         "platform/insula/db/schema/acts.py",
         "for role, kinds in sorted(declared.actors.items())",
         'for role, kinds in sorted(declared.actors.items()) if "probe" not in role',
@@ -136,14 +136,14 @@ DECLARATIONS: Final = (
         _OWN,
     ),
     Edit(
-        "catalogue: a quota that counts otherwise",
+        "catalogue: a quota with a changed trigger",
         _COUNTING,
         "elif held[table, name] != trigger:",
         "elif held[table, name].function != trigger.function:",
         tests(_NAMED),
     ),
     Edit(
-        "catalogue: a quota that nothing counts",
+        "catalogue: a quota without a trigger",
         _COUNTING,
         "if (table, name) not in held:",
         "if not held:",
@@ -157,7 +157,7 @@ DECLARATIONS: Final = (
         tests(_NAMED),
     ),
     Edit(
-        "catalogue: any table may be nobody's",
+        "catalogue: any table without a tenant",
         "platform/insula/db/catalogue/check.py",
         "if table.tenant is None and table.name not in declared.global_tables:",
         "if False:",

@@ -1,4 +1,4 @@
-"""A hole in the source: one place of one file that says something else."""
+"""A hole in the source: a replacement of text in one file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +7,12 @@ from tests.proof.suites import Suite
 
 
 class AnchorLost(LookupError):
-    """The source no longer says what a mutant changes: give the mutant its new place, or take it out."""
+    """The source no longer contains a mutant's anchor: update the anchor, or remove the mutant."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Replaces ``anchor``, which stands in the file so many times, by ``instead``; the suite must notice."""
+    """Replaces ``anchor``, which occurs ``times`` times in the file, with ``instead``; the suite must detect it."""
 
     name: str
     path: str
@@ -21,14 +21,16 @@ class Edit:
     suite: Suite
     times: int = 1
     local: bool = False
-    """Whether it changes what the one route of its suite does, and nothing else: such are tried together."""
+    """Whether it changes only the one route of its suite: such edits are tried together."""
 
     def applied(self, root: Path, text: str | None = None) -> str:
-        """Return the file's text, or ``text``, with the hole in it. Raises AnchorLost."""
+        """Return the file's text, or ``text``, with the replacement. Raises AnchorLost."""
         path = root / self.path
         if text is None:
             text = path.read_text() if path.exists() else ""
         found = text.count(self.anchor)
         if found != self.times:
-            raise AnchorLost(f"{self.name}: stands {found} times in {self.path}, not {self.times}: {self.anchor!r}")
+            raise AnchorLost(
+                f"{self.name}: the anchor occurs {found} times in {self.path}, not {self.times}: {self.anchor!r}"
+            )
         return text.replace(self.anchor, self.instead)

@@ -1,4 +1,4 @@
-"""What is done for whom: repeated requests, jobs, webhooks, invitations, roles, streams, each check left out."""
+"""Repeated requests, jobs, webhooks, invitations, roles, streams: each check removed."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from tests.proof.mutants.targets import fault, tests
 _KEYS: Final = "platform/insula/http/routing/idempotency.py"
 _ACCESS: Final = "platform/insula/http/routing/guards.py"
 _STATE: Final = tests("http/test_state.py")
-_SEAL: Final = "platform/insula/http/routing/route_check.py"
+_ROUTE_CHECK: Final = "platform/insula/http/routing/route_check.py"
 _RUNNER: Final = "platform/insula/worker/runner.py"
 _JOBS: Final = "platform/insula/jobs/context.py"
 _EXTERNAL: Final = "platform/insula/jobs/external.py"
@@ -38,7 +38,7 @@ EFFECTS: Final = (
         fault("18_repeated_key"),
     ),
     Edit(
-        "repeated: anybody's key",
+        "repeated: any principal's key",
         _KEYS,
         "        & (col(IdempotencyRecord.principal_id) == claimed.principal_id)\n",
         "",
@@ -66,27 +66,33 @@ EFFECTS: Final = (
         fault("18_repeated_key"),
     ),
     Edit(
-        "repeated: kept for nobody",
+        "repeated: no answer is stored",
         _ACCESS,
         'isinstance(connection, Request) and connection.method == "POST":',
         "False:",
         fault("18_repeated_key"),
     ),
     Edit(
-        "streams: whoever began may end",
+        "streams: the caller is not identified again",
         _ACCESS,
         "again = self.narrow(await callers.identify(credentials, self.admits, kernel, role))",
         "again = caller",
         tests("audit/test_streaming.py"),
     ),
     Edit(
-        "streams: any role may end",
+        "streams: the role is not checked again",
         _ACCESS,
         "            self.authorise(again, kernel.policy)\n",
         "",
         tests("audit/test_streaming.py"),
     ),
-    Edit("routes: unguarded ones serve", _SEAL, "    if undeclared:\n", "    if False:\n", fault("30_unguarded_route")),
+    Edit(
+        "routes: unguarded ones serve",
+        _ROUTE_CHECK,
+        "    if undeclared:\n",
+        "    if False:\n",
+        fault("30_unguarded_route"),
+    ),
     Edit(
         "routes: one guard's caller is let in by all",
         _ACCESS,
@@ -109,9 +115,11 @@ EFFECTS: Final = (
         "elif False:",
         tests("architecture/test_check_scope.py"),
     ),
-    Edit("routes: two share a name", _SEAL, "    if repeated:\n", "    if False:\n", fault("30_unguarded_route")),
     Edit(
-        "repeated: not what the release before did",
+        "routes: two share a name", _ROUTE_CHECK, "    if repeated:\n", "    if False:\n", fault("30_unguarded_route")
+    ),
+    Edit(
+        "repeated: the previous release's records are ignored",
         _KEYS,
         "(literal_column(OPERATION) == claimed.route)",
         "(col(IdempotencyRecord.route) == claimed.route)",
@@ -125,33 +133,33 @@ EFFECTS: Final = (
         fault("20_job_of_another_tenant"),
     ),
     Edit(
-        "jobs: of suspended tenants too",
+        "jobs: suspended tenants' too",
         _JOBS,
         "if found.one_or_none() != ACTIVE:",
         "if False:",
         tests("jobs/test_worker.py", "faults/test_19_deleted_tenant.py"),
     ),
     Edit(
-        "jobs: for nobody's rows",
+        "jobs: without their tenant's rows",
         _JOBS,
         "self.database.unit(WORKER, self.tenant_id or NO_TENANT)",
         "self.database.unit(WORKER, NO_TENANT)",
         tests("jobs/test_worker.py"),
     ),
     Edit(
-        "mails: claimed without a commit",
+        "mails: claims are not committed",
         _EXTERNAL,
         "            if not await effect_once(unit, claims[0]):\n                raise ClaimTaken\n",
         "            pass\n",
         _DELIVERY,
     ),
-    Edit("mails: without end", _EXTERNAL, "    if not claims:\n", "    if False:\n", _DELIVERY),
-    Edit("mails: one attempt", _EXTERNAL, "_MOST: Final = 2", "_MOST: Final = 1", _DELIVERY),
-    Edit("mails: sent again after their mark", _EXTERNAL, "None if key in found else", "", _DELIVERY),
+    Edit("mails: attempted without a limit", _EXTERNAL, "    if not claims:\n", "    if False:\n", _DELIVERY),
+    Edit("mails: attempted only once", _EXTERNAL, "_MOST: Final = 2", "_MOST: Final = 1", _DELIVERY),
+    Edit("mails: sent again although marked as done", _EXTERNAL, "None if key in found else", "", _DELIVERY),
     Edit(
         "mails: a refusal keeps its claim",
         _EXTERNAL,
-        "        await _insist(context, lambda unit: _release(unit, claims[:1]))\n",
+        "        await _write_outcome(context, lambda unit: _release(unit, claims[:1]))\n",
         "",
         tests("mail/test_mail.py"),
     ),
@@ -163,14 +171,14 @@ EFFECTS: Final = (
         tests("mail/test_silent_server.py"),
     ),
     Edit(
-        "emails: sent to find out whether their files are there",
+        "emails: missing files are found only when sending",
         _MANIFEST,
         "            email.check()\n",
         "            pass\n",
         _DECLARED,
     ),
     Edit(
-        "emails: two of one name",
+        "emails: two with the same name",
         _INSTALLATION,
         '        unique("two emails have the name {}: rename one", (email.name for email in self.emails))\n',
         "",
@@ -178,23 +186,23 @@ EFFECTS: Final = (
     ),
     Edit("pages: files in place of the kernel's", _MANIFEST, " or (STATIC / name).exists()", "", _DECLARED),
     Edit(
-        "pages: two folders of one name",
+        "pages: two folders with the same name",
         _INSTALLATION,
         '        unique("two resources serve /static/{}: rename one", '
         "chain.from_iterable(at.static for at in self.resources))\n",
         "",
         _DECLARED,
     ),
-    Edit("emails: a brand of two lines", _INSTALLATION, " or not self.name.isprintable()", "", _DECLARED),
+    Edit("emails: a brand name with a line break", _INSTALLATION, " or not self.name.isprintable()", "", _DECLARED),
     Edit(
-        "emails: subjects with what people wrote",
+        "emails: subjects with people's text",
         "platform/insula/mail/templates.py",
         "        except UndefinedError as error:",
         "        except UndefinedError as error:\n            return",
         tests("mail/test_templates.py"),
     ),
     Edit(
-        "mails: two with one key at once",
+        "mails: two with the same key at once",
         "platform/insula/mail/outbox.py",
         "lock=lock, queueing_lock=lock",
         "queueing_lock=lock",
@@ -202,7 +210,7 @@ EFFECTS: Final = (
     ),
     Edit("webhooks: any signature", _SIGNATURE, "if not any(matches):", "if False:", fault("31_unsigned_webhook")),
     Edit(
-        "webhooks: of any time",
+        "webhooks: any timestamp",
         _SIGNATURE,
         "if abs(clock.timestamp() - int(timestamp)) > TOLERANCE_SECONDS:",
         "if False:",
@@ -216,7 +224,7 @@ EFFECTS: Final = (
         fault("32_old_webhook"),
     ),
     Edit(
-        "webhooks: for the tenant in the metadata",
+        "webhooks: trusts the tenant in the metadata",
         _INBOX,
         "    if tenant_id is None:\n        return False",
         '    told = row.payload["data"]["object"].get("metadata") or {}\n'
@@ -239,7 +247,7 @@ EFFECTS: Final = (
         _SUBSCRIBED,
     ),
     Edit(
-        "webhooks: whatever arrived last within a second",
+        "webhooks: the last arrival within a second decides",
         _SUBSCRIPTIONS,
         "latest = last_of(await queries.events_of_second(session, event))",
         "latest = event",
@@ -273,23 +281,35 @@ EFFECTS: Final = (
         "",
         _INVITED,
     ),
-    Edit("invitations: settled ones too", _INVITATIONS, '        or invitation.status != "pending"\n', "", _INVITED),
-    Edit("invitations: before the address is proved", _INVITATIONS, "        or not person.verified\n", "", _INVITED),
     Edit(
-        "invitations: for anybody's address",
+        "invitations: accepted or revoked ones too",
+        _INVITATIONS,
+        '        or invitation.status != "pending"\n',
+        "",
+        _INVITED,
+    ),
+    Edit("invitations: before the address is verified", _INVITATIONS, "        or not person.verified\n", "", _INVITED),
+    Edit(
+        "invitations: for another address",
         _INVITATIONS,
         "        or fold(person.email) != invitation.email\n",
         "",
         _INVITED,
     ),
     Edit(
-        "invitations: by who may no longer",
+        "invitations: by inviters who have lost the right",
         _INVITATIONS,
         "if own is None or offered is None or Action.CREATE not in own or not may_grant(own, offered):",
         "if offered is None:",
         _INVITED,
     ),
-    Edit("roles: above one's own", _ACTING, "if not may_grant(self.permissions, permissions):", "if False:", _RANKS),
+    Edit(
+        "roles: above the caller's own",
+        _ACTING,
+        "if not may_grant(self.permissions, permissions):",
+        "if False:",
+        _RANKS,
+    ),
     Edit(
         "roles: every role is within every other",
         "platform/insula/access/roles.py",
@@ -298,14 +318,14 @@ EFFECTS: Final = (
         _RANKS,
     ),
     Edit(
-        "roles: what was true a moment ago",
+        "roles: outdated permissions count",
         _ACTING,
         "if member is None or permissions is None or action not in permissions:",
         "if member is None or permissions is None:",
         tests("faults/test_28_custom_roles.py", "faults/test_29_custom_roles.py"),
     ),
     Edit(
-        "roles: a role's words count unpublished",
+        "roles: unpublished permissions count",
         "platform/insula/access/custom_roles.py",
         "        if action not in self._assignable:\n            return False",
         "        if action in permissions:\n            return True\n"
@@ -313,14 +333,14 @@ EFFECTS: Final = (
         tests("access"),
     ),
     Edit(
-        "roles: what the owners alone have, for every role",
+        "roles: owners' own permissions for every role",
         "platform/insula/access/permissions.py",
         "return not self.roles.isdisjoint(Role) and self.roles != OWNERS",
         "return not self.roles.isdisjoint(Role)",
         tests("access/test_permissions.py"),
     ),
     Edit(
-        "roles: one code for two permissions",
+        "roles: two permissions with the same code",
         "platform/insula/access/permissions.py",
         "if times > 1)",
         "if times > 2)",
@@ -334,28 +354,28 @@ EFFECTS: Final = (
         tests("tenancy/test_custom_roles.py"),
     ),
     Edit(
-        "keys: what is for people",
+        "keys: permissions for people only",
         "platform/insula/access/policy.py",
         "for code, one in self.published.items() if not one.for_people",
         "for code in self.published",
         tests("tenants/api_keys/test_create.py"),
     ),
     Edit(
-        "keys: what no key can be given",
+        "keys: permissions that no key can have",
         "tenants/api_keys/service.py",
         "if unknown := sorted(set(actions) - scope.policy.for_keys):",
         "if unknown := []:",
         tests("tenants/api_keys/test_create.py"),
     ),
     Edit(
-        "roles: what no role can be given",
+        "roles: permissions that no role can have",
         "tenants/roles/service.py",
         "if unknown := sorted(set(permissions) - scope.policy.published.keys()):",
         "if unknown := []:",
         tests("tenants/roles/test_routes.py"),
     ),
     Edit(
-        "keys: more than their maker may",
+        "keys: more than their creator may",
         "platform/insula/access/policy.py",
         "return self.for_keys & permissions",
         "return self.for_keys",
@@ -370,7 +390,7 @@ EFFECTS: Final = (
     ),
     Edit("seats: one more", _INVITATIONS, "if taken + 1 > granted:", "if taken > granted:", fault("38_last_seat")),
     Edit(
-        "domains: taken without a proof",
+        "domains: accepted without verification",
         _DOMAINS,
         "if not await proved(claim, resolver):",
         "if False:",

@@ -1,4 +1,4 @@
-"""Guards that are looser than they were: each route asks for something that every role may, or for nothing."""
+"""Loosened guards: each route requires an action that every role has, or no guard at all."""
 
 import ast
 import inspect
@@ -27,10 +27,10 @@ THE_BUILD: Final = "the build"
 
 
 def loosened() -> Iterator[Edit]:
-    """Let each guarded route ask for another action, one that every role of its app has.
+    """Let each guarded route require another action, one that every role of its app has.
 
-    Left out are personal routes, which ask for nothing but a person, and routes that ask for what
-    everybody has where there is nothing else that everybody has.
+    Leaves out personal routes, which require only a person, and routes that already require the only
+    action that every role has.
     """
     for route in live_routes().values():
         if route.guard is None or isinstance(route.guard, PersonalGuard):
@@ -46,13 +46,13 @@ def _looser(route: LiveRoute) -> StrEnum | None:
     everybodys = set(grants.get(roles[0], ())).intersection(*(grants.get(role, ()) for role in roles))
     own = route.guard.action if route.guard is not None else None
     if outside and own in everybodys:
-        return None  # no API key comes here, so one such action is as good as another
-    # First what API keys may do too: else a key's refusal would give each mutant away, whoever watches the roles.
+        return None  # no API key is accepted here, so another such action changes nothing
+    # Prefer actions that API keys may do too: otherwise a key's refusal would reveal each mutant, not the roles.
     return min(everybodys - {own}, key=lambda action: (str(action) not in ALL_KEY_ACTIONS, action), default=None)
 
 
 def _asked(route: LiveRoute, looser: StrEnum) -> tuple[str, str]:
-    """Return the function's text, and what it is with the looser action in its guard."""
+    """Return the function's text, before and after putting the looser action into its guard."""
     text, node = _function(route)
     named = [
         asked
@@ -63,17 +63,17 @@ def _asked(route: LiveRoute, looser: StrEnum) -> tuple[str, str]:
     ]
     if len(named) != 1 or named[0].end_col_offset is None:
         raise AnchorLost(f"{route.name}: its function names its action {len(named)} times, not once")
-    place = named[0]
+    asked_at = named[0]
     lines = text.splitlines(keepends=True)
-    line = lines[place.lineno - 1].encode()
+    line = lines[asked_at.lineno - 1].encode()
     action = _imported(looser).encode()
-    lines[place.lineno - 1] = (line[: place.col_offset] + action + line[place.end_col_offset :]).decode()
+    lines[asked_at.lineno - 1] = (line[: asked_at.col_offset] + action + line[asked_at.end_col_offset :]).decode()
     first, last = node.lineno - 1, node.end_lineno
     return "".join(text.splitlines(keepends=True)[first:last]), "".join(lines[first:last])
 
 
 def _imported(action: StrEnum) -> str:
-    """Return an expression for the action that holds in any module: a resource's own names are of its own actions."""
+    """Return an expression for the action that works in any module, whatever it imports."""
     kind = type(action)
     return f'__import__("importlib").import_module("{kind.__module__}").{kind.__qualname__}.{action.name}'
 
@@ -104,7 +104,7 @@ def _parsed(path: str) -> tuple[str, ast.Module]:
 
 
 def unguarded() -> Iterator[Result]:
-    """Take each route's guard away altogether: then nothing may be built that serves it."""
+    """Remove each route's guard: then building an app with the route must fail."""
     for route in live_routes().values():
         if route.guard is not None:
             alive = [kind for kind, is_built in _built_without(route).items() if is_built]
@@ -114,7 +114,7 @@ def unguarded() -> Iterator[Result]:
 
 def _built_without(route: LiveRoute) -> dict[str, bool]:
     async def bare() -> None:
-        """Do what the route does, without its guard."""
+        """Stand in for the route, without its guard."""
 
     app = FastAPI()
     app.add_api_route(route.template, bare, methods=[route.method])

@@ -1,4 +1,4 @@
-"""What a hole in the database is, and which holes can be tried together."""
+"""Holes in the database, and which ones can be tried together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,44 +6,44 @@ from dataclasses import dataclass
 from tests.proof.suites import Tests
 
 DATABASE = "the database"
-"""What the behaviour suite calls what no table has."""
+"""The behaviour suite's name for everything that belongs to no table."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What the behaviour suite must say of one table, or of the database itself; of one role, where one is named."""
+    """A part of the behaviour suite that must fail: on one table or the database itself, for one role or all."""
 
     table: str
     role: str = ""
 
     @property
     def name(self) -> str:
-        """How it is called in the report."""
+        """The name in the report."""
         return f"the behaviour of {self.table}" + (f" towards {self.role}" if self.role else "")
 
     def sees(self, line: str) -> bool:
-        """Tell whether a line of the behaviour suite speaks of this."""
+        """Return whether a line of the behaviour suite is about this."""
         return line.startswith(f"{self.table}: {self.role}")
 
 
 @dataclass(frozen=True)
 class Hole:
-    """A way in which the database no longer keeps tenants apart, and who must notice besides the gate."""
+    """A change that breaks the separation of tenants, and what must detect it besides the catalogue check."""
 
     name: str
     statements: tuple[str, ...]
     witness: Probe | Tests | None = None
-    """None where the hole is harmless by itself, so that only the gate can tell."""
+    """None if the hole is harmless by itself, so that only the catalogue check can detect it."""
     undone_by: tuple[str, ...] = ()
-    """What ends it again where its database's end does not, since roles are the server's."""
+    """Statements that undo it if dropping the database does not, because roles belong to the server."""
 
     @property
     def server_wide(self) -> bool:
-        """Whether nothing else may run meanwhile."""
+        """Whether nothing else may run at the same time."""
         return bool(self.undone_by)
 
     def disturbs(self, other: "Hole") -> bool:
-        """Tell whether a failure could be told to be neither's: only other roles on one table are apart."""
+        """Return whether a failure might not be attributable: only different roles on one table are independent."""
         mine, theirs = self.witness, other.witness
         if not isinstance(mine, Probe) or not isinstance(theirs, Probe) or self.server_wide or other.server_wide:
             return True
@@ -51,7 +51,7 @@ class Hole:
 
 
 def batches(holes: Iterable[Hole]) -> list[list[Hole]]:
-    """Return the holes in as few groups as there can be without one disturbing another."""
+    """Return the holes in few groups, none of which holds two that disturb each other."""
     found: list[list[Hole]] = []
     for hole in holes:
         for batch in found:

@@ -1,4 +1,4 @@
-"""Who asks: tokens, sessions, people and API keys, each check left out."""
+"""Authentication: tokens, sessions, people and API keys, each check removed."""
 
 from typing import Final
 
@@ -8,13 +8,13 @@ from tests.proof.mutants.targets import BY_STAFF, CREATE, MY_OWN, READ, fault, t
 _TOKENS: Final = "platform/insula/identity/credentials/tokens.py"
 _CLAIMS: Final = "platform/insula/identity/credentials/claims.py"
 _CALLERS: Final = "platform/insula/callers/app_callers.py"
-_PLACES: Final = "platform/insula/callers/identity.py"
+_IDENTITIES: Final = "platform/insula/callers/identity.py"
 _ROLE_CALLERS: Final = "platform/insula/callers/role_callers.py"
 _STAFF: Final = "platform/insula/callers/staff.py"
 _MEMBERS: Final = "platform/insula/callers/members.py"
 _PRINCIPALS: Final = "platform/insula/scope/principals.py"
 _SCOPES: Final = "platform/insula/scope/scopes.py"
-_SEAL: Final = "platform/insula/http/routing/route_check.py"
+_ROUTE_CHECK: Final = "platform/insula/http/routing/route_check.py"
 _ACCESS: Final = "platform/insula/http/routing/guards.py"
 _CREDENTIALS: Final = "platform/insula/http/request/credentials.py"
 _RECORDS: Final = "platform/insula/tenancy/records.py"
@@ -81,35 +81,35 @@ IDENTITY: Final = (
         tests("identity/test_keys.py"),
     ),
     Edit(
-        "sessions: ended ones live on",
+        "sessions: ended ones stay valid",
         _CALLERS,
         "if not access.session_live or access.user_status != ACTIVE:",
         "if access.user_status != ACTIVE:",
         READ,
     ),
     Edit(
-        "sessions: revoked ones live on",
+        "sessions: revoked ones stay valid",
         _DIRECTORY,
         "session_live=row.expires_at is not None and row.revoked_at is None,",
         "session_live=row.expires_at is not None,",
         READ,
     ),
     Edit(
-        "sessions: expired ones live on",
+        "sessions: expired ones stay valid",
         _DIRECTORY,
         "if known.access.session_live and clock.timestamp() >= known.expires_at:",
         "if False:",
         tests("tenancy/test_directory.py"),
     ),
     Edit(
-        "sessions: anybody's",
+        "sessions: another user's",
         _QUERIES,
         "on s.id = :session_id and s.user_id = u.id",
         "on s.id = :session_id",
         tests("tenancy/test_directory.py"),
     ),
     Edit(
-        "sessions: anybody's, once read",
+        "sessions: another user's, from the cache",
         _DIRECTORY,
         "if known is None or known.access.user_id != user_id:",
         "if known is None:",
@@ -131,20 +131,20 @@ IDENTITY: Final = (
     ),
     Edit(
         "tenants: suspended ones too",
-        _PLACES,
+        _IDENTITIES,
         "if tenant is None or member is None or tenant.status != ACTIVE:",
         "if tenant is None or member is None:",
         READ,
     ),
     Edit(
         "tenants: keys of suspended ones too",
-        _PLACES,
+        _IDENTITIES,
         "if self.tenant.status != ACTIVE:",
         "if False:",
         fault("28_revoked_key"),
     ),
     Edit(
-        "members: strangers too",
+        "members: non-members too",
         _MEMBERS,
         "        if access.membership_id is not None and access.role is not None:\n"
         "            member = Member(access.membership_id, access.role, access.permissions)\n",
@@ -160,7 +160,7 @@ IDENTITY: Final = (
         READ,
     ),
     Edit(
-        "staff: everybody",
+        "staff: every user",
         _STAFF,
         "        if access.staff_role is None:\n            return plain_user(claims, access)\n"
         "        return Identity(StaffPrincipal(claims.user_id, claims.session_id, access.staff_role, access.email))",
@@ -169,7 +169,7 @@ IDENTITY: Final = (
         BY_STAFF,
     ),
     Edit(
-        "staff: any role of theirs",
+        "staff: any staff role",
         _ACCESS,
         "if not policy.allows(caller.role, self.action):",
         "if not caller.role:",
@@ -184,7 +184,7 @@ IDENTITY: Final = (
     ),
     Edit("keys: any action", _PRINCIPALS, "return action in self.actions", "return True", READ),
     Edit(
-        "keys: also where none is taken",
+        "keys: also in apps without API keys",
         _CALLERS,
         "            if self._keys is None:\n                raise Unauthenticated\n"
         "            return await self._keys.identity_of(",
@@ -192,49 +192,49 @@ IDENTITY: Final = (
         BY_STAFF,
     ),
     Edit(
-        "callers: any kind's role of one name",
+        "callers: two kinds with a role of the same name",
         _CALLERS,
         "if owners.setdefault(str(role), kind.roles) is not kind.roles:",
         "if owners.setdefault(str(role), kind.roles) is None:",
         tests("callers/test_app_callers.py"),
     ),
     Edit(
-        "callers: routes for others are built",
-        _SEAL,
+        "callers: routes for undeclared kinds are built",
+        _ROUTE_CHECK,
         "if guard is None or any(isinstance(kind, guard.admits) for kind in context.callers.declared):",
         "if True:",
         tests("callers/test_app_callers.py"),
     ),
     Edit(
-        "callers: of other kinds, too",
+        "callers: other kinds too",
         _ACCESS,
         "        if isinstance(identity.principal, self.principal_type):\n            return identity.principal\n",
         "        if True:\n            return identity.principal\n",
         tests("callers/test_own_kind.py"),
     ),
     Edit(
-        "callers: whoever signs in",
+        "callers: any signed-in user",
         _ROLE_CALLERS,
         "if named or await self._role(user_id, sources) is None:",
         "if False:",
         tests("callers/test_own_kind.py"),
     ),
     Edit(
-        "callers: without a row, too",
+        "callers: users without a role row too",
         _ROLE_CALLERS,
         "        if role is None:\n            return plain_user(claims, access)\n",
         "        role = role or next(iter(self.roles))\n",
         tests("callers/test_own_kind.py"),
     ),
     Edit(
-        "callers: kept though nothing announces their changes",
+        "callers: cached although no notification announces changes",
         _CALLERS,
         "    if kind.remembers:\n",
         "    if True:\n",
         tests("callers/test_own_kind.py"),
     ),
     Edit(
-        "keys: people too",
+        "keys: treated as people",
         _ACCESS,
         "            principal.person()  # an API key raises\n        if isinstance(principal, UserPrincipal):\n",
         "            principal = UserPrincipal(principal.id, principal.id, '')\n"
@@ -242,7 +242,7 @@ IDENTITY: Final = (
         MY_OWN,
     ),
     Edit(
-        "keys: as people, in a tenant",
+        "keys: treated as people, in a tenant",
         _PRINCIPALS,
         '        raise Forbidden("This is for people, not for API keys")\n',
         "        return UserId(self.key_id)\n",
@@ -278,7 +278,7 @@ IDENTITY: Final = (
         tests("tenancy/test_api_keys.py"),
     ),
     Edit(
-        "keys: beside a token",
+        "keys: together with a token",
         _CREDENTIALS,
         'if b"authorization" in headers:',
         "if False:",

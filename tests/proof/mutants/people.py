@@ -1,4 +1,4 @@
-"""People: their accounts, the mails that they cause, and what staff and members do to each other."""
+"""People: their accounts, the emails that they cause, and what staff and members do to each other."""
 
 from typing import Final
 
@@ -19,36 +19,36 @@ _PROBED: Final = fault("27_accounts_probed")
 
 PEOPLE: Final = (
     Edit(
-        "accounts: whatever password an address was registered with",
+        "accounts: the registration's password is not checked",
         _ACCOUNTS,
         "if await self._passwords.verify(password_hash, password):",
         "if password_hash:",
         _CONTESTED,
     ),
     Edit(
-        "accounts: mailboxes are flooded",
+        "accounts: any number of mails to one mailbox",
         _THROTTLE,
         "return await refusal(self.limits, [to_mailbox(kind, account)]) is None",
         "return True",
         _PROBED,
     ),
     Edit(
-        "accounts: one caller asks for ever",
+        "accounts: any number of mails by one caller",
         _THROTTLE,
         '        await self._count(f"mail:pair:{name}:{source}", self.rates.mails_by_account_and_address)\n',
         "",
         _PROBED,
     ),
     Edit(
-        "accounts: strangers use up the owner's mails of every kind",
+        "accounts: all kinds of mail share one limit",
         _MAILS,
         'Count(f"mail:{kind.name}:to:{address}", kind.to_mailbox)',
         'Count(f"mail:to:{address}", RESET.to_mailbox)',
         _CONTESTED,
     ),
-    Edit("mails: names as they were written", _OUTBOX, "{**context, **shown}", "{**context, **(names or {})}", _NAMES),
+    Edit("mails: names are not made harmless", _OUTBOX, "{**context, **shown}", "{**context, **(names or {})}", _NAMES),
     Edit(
-        "mails: ideographic full stops and the like join",
+        "mails: ideographic full stops form links",
         "platform/insula/mail/names.py",
         'unicodedata.normalize("NFKC", letter)',
         "letter",
@@ -90,7 +90,7 @@ PEOPLE: Final = (
         _RELAYED,
     ),
     Edit(
-        "staff: what was true a moment ago",
+        "staff: outdated roles count",
         "admin/acting.py",
         "if role is None or not scope.policy.allows(role, action):",
         "if role is None:",
@@ -111,42 +111,42 @@ PEOPLE: Final = (
         _STAFF,
     ),
     Edit(
-        "staff: suspended ones act on",
+        "staff: suspended ones may act",
         "admin/staff/queries.py",
         ".where(col(Staff.user_id) == user_id, User.status == ACTIVE)",
         ".where(col(Staff.user_id) == user_id)",
         _STAFF,
     ),
     Edit(
-        "keys: any rate by who may rename",
+        "keys: any rate limit with the right to rename",
         "tenants/api_keys/service.py",
         "        await acting(scope, Action.LIMIT)\n",
         "",
         tests("tenants/api_keys/test_rate.py"),
     ),
     Edit(
-        "keys: shown to whoever removes a member",
+        "keys: shown to callers without the right to read keys",
         "tenants/members/service.py",
         "if ApiKeyAction.READ not in caller.permissions:",
         "if False:",
         tests("tenants/api_keys/test_of_members.py"),
     ),
     Edit(
-        "keys: of everybody, where one person's are to be revoked",
+        "keys: everyone's are revoked with one person's",
         "tenants/api_keys/queries.py",
         "select(ApiKey).where(ApiKey.created_by == user_id, live())",
         "select(ApiKey).where(live())",
         tests("tenants/api_keys/test_of_members.py"),
     ),
     Edit(
-        "tenants: any number of one person's",
+        "tenants: any number for one person",
         "tenants/tenants/service.py",
         "if roles.count(Role.OWNER) >= most:",
         "if False:",
         _OWN_TENANTS,
     ),
     Edit(
-        "tenants: as many at once as one person likes",
+        "tenants: concurrent creations are not serialized",
         "tenants/tenants/service.py",
         '    await lock(scope.unit.session, f"tenants:{person}")\n',
         "",
@@ -154,7 +154,7 @@ PEOPLE: Final = (
     ),
     Edit("tenants: any number a day", "tenants/tenants/service.py", "if not day.allowed:", "if False:", _OWN_TENANTS),
     Edit(
-        "owners: mails of transfers without end",
+        "owners: any number of transfer mails",
         "tenants/emails.py",
         "        await self._count(counts, TooManyTransfers)\n",
         "",

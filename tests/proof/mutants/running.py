@@ -1,4 +1,4 @@
-"""How the product is run: waits of migrations, clocks, and processes that end."""
+"""Operation: lock waits of migrations, clocks, and failing processes; each check removed."""
 
 from typing import Final
 
@@ -16,18 +16,18 @@ _BRANCHES: Final = "platform/insula/db/schema/branches.py"
 
 RUNNING: Final = (
     Edit(
-        "migration: two heads of a branch, the first of them",
+        "migration: two heads of a branch are accepted",
         _BRANCHES,
         "if len(ends) > 1:",
         "if len(ends) > 2:",
         tests("db/test_branches.py::test_two_heads_of_a_branch_are_no_way_to_migrate"),
     ),
     Edit(
-        "migration: a branch may depend on another's revision",
+        "migration: a branch may depend on another branch's revision",
         _BRANCHES,
         "elif script.dependencies:",
         "elif False:",
-        tests("db/test_branches.py::test_what_is_no_chain_is_refused_and_told"),
+        tests("db/test_branches.py::test_an_invalid_chain_is_refused_with_its_reason"),
     ),
     Edit(
         "migration: a database that is ahead is behind",
@@ -66,7 +66,7 @@ RUNNING: Final = (
         _CLOCKS,
     ),
     Edit(
-        "supervisor: one process that fails ends all",
+        "supervisor: one failing process ends all",
         "platform/insula/cli/supervisor.py",
         "if all(web.serving_since is None and web.failures >= tries for web in webs):",
         "if any(web.serving_since is None and web.failures >= tries for web in webs):",

@@ -1,4 +1,4 @@
-"""What must kill a mutant of the source: the attack on a route that shows it, or the tests of one fault."""
+"""Suites that must kill mutants of the source: the attack on one route, or the tests of one fault."""
 
 from typing import Final
 
@@ -12,10 +12,10 @@ BY_STAFF: Final = Attacks(("POST /admin/v1/tenants/{tenant_id}/suspend",))
 
 
 def fault(name: str) -> Tests:
-    """Return the tests of one fault, by the name of their file."""
+    """Return the tests of one fault, by their file's name."""
     return Tests((f"tests/faults/test_{name}.py",))
 
 
 def tests(*nodes: str) -> Tests:
-    """Return some tests."""
+    """Return these tests, by file or node id below ``tests``."""
     return Tests(tuple(f"tests/{node}" for node in nodes))

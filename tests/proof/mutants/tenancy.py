@@ -1,4 +1,4 @@
-"""Which tenant: hints, caches and what they are told, the connection's setting, each left out or left open."""
+"""The tenant: hints in requests, caches and their invalidation, the connection's setting; each check removed."""
 
 from typing import Final
 
@@ -16,63 +16,63 @@ _UNIT: Final = "platform/insula/db/engine/unit.py"
 _POOLS: Final = "platform/insula/db/engine/pools.py"
 _READING: Final = "platform/insula/db/query/reading.py"
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
-_GATE: Final = "platform/insula/http/middleware/gate.py"
+_HOST_CHECK: Final = "platform/insula/http/middleware/gate.py"
 _POLICIES: Final = "platform/insula/limits/rates/policies.py"
 
 TENANCY: Final = (
     Edit(
-        "hints: need not agree",
+        "hints: need not match the credentials",
         _CREDENTIALS,
         "    if hint is None or hint != tenant_id:\n",
         "    if False:\n",
         READ,
     ),
     Edit(
-        "hints: of nobody agree",
+        "hints: unknown tenants match",
         _CREDENTIALS,
         "    if hint is None or hint != tenant_id:\n",
         "    if hint is not None and hint != tenant_id:\n",
         READ,
     ),
-    Edit("hints: the host is no hint", _CREDENTIALS, "if hints.host is not None:", "if False:", READ),
-    Edit("hints: X-Tenant is no hint", _CREDENTIALS, "if hints.named is not None:", "if False:", READ),
+    Edit("hints: the host is ignored", _CREDENTIALS, "if hints.host is not None:", "if False:", READ),
+    Edit("hints: X-Tenant is ignored", _CREDENTIALS, "if hints.named is not None:", "if False:", READ),
     Edit(
-        "hints: the host is not looked at",
-        _GATE,
+        "hints: hosts are not looked up",
+        _HOST_CHECK,
         'b"x-tenant" in headers or host not in self.hosts.exact',
         'b"x-tenant" in headers',
         READ,
     ),
     Edit(
-        "hints: X-Tenant is not looked at",
-        _GATE,
+        "hints: X-Tenant is not looked up",
+        _HOST_CHECK,
         'b"x-tenant" in headers or host not in self.hosts.exact',
         "host not in self.hosts.exact",
         READ,
     ),
     Edit(
-        "hints: domains not yet proved",
+        "hints: unverified domains",
         _QUERIES,
         "where d.host = :host and d.verified_at is not null",
         "where d.host = :host",
         tests("tenancy/test_directory.py"),
     ),
     Edit(
-        "hosts: any is served",
-        _GATE,
+        "hosts: every host is served",
+        _HOST_CHECK,
         "if not _HOST.fullmatch(host) or not await self.verified_host(scope, host):",
         "if False:",
         fault("04_poisoned_hosts"),
     ),
     Edit(
-        "proxies: anybody is one",
+        "proxies: every peer counts as one",
         _PROXIES,
         "if peer is None or not self._trusts(peer):",
         "if False:",
         fault("04_poisoned_hosts"),
     ),
     Edit(
-        "proxies: the client's own word",
+        "proxies: the client's own header counts",
         _PROXIES,
         "enumerate(reversed(hops.nodes))",
         "enumerate(hops.nodes)",
@@ -93,37 +93,33 @@ TENANCY: Final = (
         tests("tenancy/test_api_keys.py"),
     ),
     Edit(
-        "cache: told of no change",
+        "cache: notifications are ignored",
         _LISTENER,
         "            sink.notify(str(payload))",
         "            str(payload)",
         fault("28_membership"),
     ),
     Edit(
-        "cache: access is not forgotten", _DIRECTORY, "        self._access.drop(subject)\n", "", fault("28_membership")
+        "cache: access is not dropped", _DIRECTORY, "        self._access.drop(subject)\n", "", fault("28_membership")
     ),
+    Edit("cache: keys are not dropped", _DIRECTORY, "        self._keys.drop(subject)\n", "", fault("28_revoked_key")),
     Edit(
-        "cache: keys are not forgotten", _DIRECTORY, "        self._keys.drop(subject)\n", "", fault("28_revoked_key")
-    ),
-    Edit(
-        "cache: names are not forgotten",
+        "cache: names are not dropped",
         _DIRECTORY,
         "            self._names.tenant_changed(subject)",
         "            pass",
         tests("tenancy/test_directory.py"),
     ),
+    Edit("cache: stale loads are kept", _CACHE, "if not load.stale:", "if True:", tests("tenancy/test_cache.py")),
     Edit(
-        "cache: what a change outran is kept", _CACHE, "if not load.stale:", "if True:", tests("tenancy/test_cache.py")
-    ),
-    Edit(
-        "cache: kept over a lost listener",
+        "cache: kept after the listener is lost",
         _LISTENER,
         "            sink.flush()\n",
         "",
         tests("tenancy/test_listener.py"),
     ),
     Edit(
-        "cache: believed though nobody listens",
+        "cache: long lifetime without a listener",
         _DIRECTORY,
         "self._access.ttl = _TTL if alive else _TTL_UNNOTIFIED",
         "self._access.ttl = _TTL",
@@ -165,7 +161,7 @@ TENANCY: Final = (
         '    session.info["begun"] = True',
         fault("10_commit_within_a_request"),
     ),
-    Edit("BEGIN: a tenant that nobody used stays", _POOLS, "    driver.carry(None)\n", "", tests("db/test_units.py")),
+    Edit("BEGIN: an unused tenant stays", _POOLS, "    driver.carry(None)\n", "", tests("db/test_units.py")),
     Edit(
         "pools: a transaction is left open",
         _POOLS,
@@ -174,7 +170,7 @@ TENANCY: Final = (
         tests("db/test_units.py", "db/test_pools.py"),
     ),
     Edit(
-        "units: the entered tenant outlives it",
+        "units: the entered tenant outlives the transaction",
         _UNIT,
         "set_config('app.tenant_id', :tenant_id, true)",
         "set_config('app.tenant_id', :tenant_id, false)",
@@ -223,7 +219,7 @@ TENANCY: Final = (
         tests("db/test_reading.py", "faults/test_42_clients_gone.py"),
     ),
     Edit(
-        "not found: told apart",
+        "not found: distinguishable from forbidden",
         "platform/insula/core/errors.py",
         'code, status = "not_found", 404',
         'code, status = "not_found", 403',

@@ -1,4 +1,4 @@
-"""Text: what is written in several ways and looks like one, what is not seen, and what a spreadsheet runs."""
+"""Text that looks the same in several spellings, invisible text, and formulas in spreadsheets; each check removed."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ TEXT: Final = (
         _CELLS,
     ),
     Edit(
-        "exports: formulas of full-width signs",
+        "exports: formulas with full-width signs",
         _EXPORTS,
         'unicodedata.normalize("NFKC", character)[0] in _FORMULA',
         "character in _FORMULA",
@@ -40,25 +40,25 @@ TEXT: Final = (
     Edit("addresses: another mailbox, by folding", _ADDRESSES, "if local.isascii():", "if True:", _SPELLINGS),
     Edit("names: in any normal form", _LINES, 'unicodedata.normalize("NFC", text)', "text", _NAMES),
     Edit("names: with invisible characters", _LINES, '_DROPPED.sub("", nfc(text))', "nfc(text)", _NAMES),
-    Edit("names: turned by bidirectional controls", _LINES, r"\u202A-\u202E\u2066-\u206F", "", _NAMES),
-    Edit("names: of fillers", _LINES, r"\u2800\u3164", "", _NAMES),
+    Edit("names: with bidirectional controls", _LINES, r"\u202A-\u202E\u2066-\u206F", "", _NAMES),
+    Edit("names: made of fillers", _LINES, r"\u2800\u3164", "", _NAMES),
     Edit(
-        "names: of nothing that is seen",
+        "names: without a visible character",
         "platform/insula/core/text/fields.py",
         "if not is_visible(text):",
         "if False:",
         _NAMES,
     ),
-    Edit("names: marks without end", _LINES, "_LONG_RUN.search(", "False and _LONG_RUN.search(", _NAMES),
+    Edit("names: any number of combining marks", _LINES, "_LONG_RUN.search(", "False and _LONG_RUN.search(", _NAMES),
     Edit(
-        "names: a key that stays when the name goes",
+        "names: a sort key that does not follow the name",
         "platform/insula/db/schema/sorting.py",
         "if isinstance(value, str):",
         "if False:",
         _KINDS,
     ),
     Edit(
-        "cursors: shorter than what is handed out",
+        "cursors: a limit below issued cursors",
         "platform/insula/core/paging.py",
         "MAX_CURSOR = 4_000",
         "MAX_CURSOR = 300",

@@ -1,4 +1,4 @@
-"""The ``scope`` claim of access tokens: each limit that it sets is lifted."""
+"""The ``scope`` claim of access tokens: each check of it removed."""
 
 from typing import Final
 
@@ -7,35 +7,35 @@ from tests.proof.mutants.targets import READ, tests
 
 TOKEN_SCOPES: Final = (
     Edit(
-        "token scopes: no route asks for them",
+        "token scopes: no route checks them",
         "platform/insula/http/routing/guards.py",
         "if limited_to is not None and self.action not in limited_to:",
         "if False:",
         READ,
     ),
     Edit(
-        "token scopes: a token of any client without them has the whole role",
+        "token scopes: any client's token without them has the whole role",
         "platform/insula/identity/credentials/claims.py",
         "return None if client == FIRST_PARTY_CLIENT else frozenset()",
         "return None",
         READ,
     ),
     Edit(
-        "token scopes: a token for no action is issued as one for all",
+        "token scopes: a token for no action is issued for all",
         "platform/insula/identity/credentials/tokens.py",
         "if scopes is not None else {}",
         "if scopes else {}",
         tests("identity/test_tokens.py"),
     ),
     Edit(
-        "token scopes: a scope answers for the role alone",
+        "token scopes: a scope checks only the role",
         "platform/insula/scope/scopes.py",
         "return (self.limited_to is None or action in self.limited_to) and ",
         "return ",
         tests("scope/test_scopes.py"),
     ),
     Edit(
-        "token scopes: a limited token gives others what its user may",
+        "token scopes: a limited token grants all that its user may",
         "tenants/acting.py",
         "permissions if scope.limited_to is None else permissions & scope.limited_to",
         "permissions",

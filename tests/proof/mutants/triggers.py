@@ -1,4 +1,4 @@
-"""Triggers that are dropped, and the tests that must notice each of them."""
+"""Dropped triggers, and the tests that must detect each one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -15,14 +15,14 @@ _ACCESS: Final[Mapping[str, str]] = {
     "access_changed": "test_a_change_is_announced",
     "access_made": "test_a_row_that_comes_or_goes_is_announced",
 }
-_JOURNAL: Final = Tests(("tests/audit/test_journal.py",))
+_RECORDER: Final = Tests(("tests/audit/test_recorder.py",))
 _COUNTED: Final = "tests/db/test_counting.py::test_a_row_that_comes_or_goes_is_counted"
 _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
     ("audit_event", "chained"): Tests(("tests/tenants/racks/test_create.py",)),
-    ("audit_event", "no_truncate"): _JOURNAL,
-    ("audit_event", "no_update_or_delete"): _JOURNAL,
-    ("audit_head", "no_delete"): _JOURNAL,
-    ("audit_head", "no_truncate"): _JOURNAL,
+    ("audit_event", "no_truncate"): _RECORDER,
+    ("audit_event", "no_update_or_delete"): _RECORDER,
+    ("audit_head", "no_delete"): _RECORDER,
+    ("audit_head", "no_truncate"): _RECORDER,
     ("audit_head", "only_by_event"): Probe("audit_head"),
     ("jobs.procrastinate_jobs", "forget_arguments"): Tests(("tests/jobs/test_worker.py",)),
     ("jobs.procrastinate_jobs", "guard_job"): Probe("procrastinate_jobs"),
@@ -30,16 +30,18 @@ _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
     ("tenant", "slug_registered"): Tests(("tests/tenants/tenants/test_renaming.py",)),
 }
 _TRIGGERS: Final = text("""
-SELECT tgrelid::regclass::text AS place, tgname AS name FROM pg_trigger
+SELECT tgrelid::regclass::text AS relation, tgname AS name FROM pg_trigger
 WHERE NOT tgisinternal AND tgname NOT LIKE 'procrastinate%' ORDER BY 1, 2
 """)
 
 
 def trigger_holes(connection: Connection) -> Iterator[Hole]:
-    """Drop each trigger of ours. One that no test is named for is a mistake here, not a trigger to leave out."""
+    """Drop each of our triggers. Raises KeyError for a trigger without a test: name one here."""
     for row in connection.execute(_TRIGGERS):
-        drop = f"DROP TRIGGER {row.name} ON {row.place}"
-        yield Hole(f"{row.place}: trigger {row.name} is dropped", (drop,), _witness(row.place.strip('"'), row.name))
+        drop = f"DROP TRIGGER {row.name} ON {row.relation}"
+        yield Hole(
+            f"{row.relation}: trigger {row.name} is dropped", (drop,), _witness(row.relation.strip('"'), row.name)
+        )
 
 
 def _witness(table: str, name: str) -> Probe | Tests:

@@ -1,1 +1,1 @@
-"""Text that people write: one spelling of what looks alike, an order that people expect, and searching in it."""
+"""Text that people write: one spelling for text that looks the same, sorting as people expect, and search."""

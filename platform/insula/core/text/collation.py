@@ -1,11 +1,12 @@
-"""The order in which people expect names: the Unicode Collation Algorithm, as keys that sort byte by byte.
+"""Sorting names as people expect: the Unicode Collation Algorithm, as keys that are compared byte by byte.
 
-PostgreSQL's own order depends on its build and on the system's libraries: a database without ICU
-knows that of code points alone, and an upgrade of the libraries may reorder an index. So a key is
-stored beside the name, in ``bytea``; what the key leaves equal is ordered by the id.
+PostgreSQL's own order depends on its build and on the system's libraries: a database without ICU can
+sort only by code points, and an upgrade of the libraries may reorder an index. So a key is stored
+beside the name, in ``bytea``; the id orders rows with equal keys.
 
-The weights are DUCET's, which favours no language: letters before case, accents after letters,
-spaces and signs before both. ``scripts/collation_table.py`` makes the table.
+The weights are those of DUCET, Unicode's default table, which prefers no language: first the letters
+count, then accents, then case; spaces and signs sort before letters. ``scripts/collation_table.py``
+makes the table.
 """
 
 import struct
@@ -17,9 +18,9 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 
 LONGEST_KEY: Final = 240
-"""Bytes of a key: an index entry stays small, and names that differ after about a hundred letters are ordered by id."""
+"""Most bytes of a key, to keep index entries small. The id orders names that differ only after about 100 letters."""
 
-_READ: Final = 120  # characters that a key is made of
+_READ: Final = 120  # characters of the text that count
 _COMMON_SECONDARY: Final = 0x20
 _COMMON_TERTIARY: Final = 0x02
 _LONGEST: Final = 3  # characters of a contraction
@@ -37,7 +38,7 @@ _OTHERS: Final = (  # scripts whose weights follow from the code point: first, l
 
 
 class _Weights(NamedTuple):
-    """What some characters add to each level of a key."""
+    """The weights that some characters add to each level of a key."""
 
     primary: bytes
     secondary: bytes
@@ -45,7 +46,7 @@ class _Weights(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """DUCET, packed: the characters of each entry in order, the place of its weights, the weights."""
+    """DUCET, packed: each entry's characters in order, then the offsets of its weights, then the weights."""
 
     data: bytes
     size: int
@@ -53,7 +54,7 @@ class _Table(NamedTuple):
     """Characters with which a contraction begins."""
 
     def find(self, characters: str) -> _Weights | None:
-        """Return the weights of a character or contraction that the table names."""
+        """Return the weights of a character or contraction, or None if the table does not have it."""
         wanted = (*map(ord, characters), 0, 0)[:_LONGEST]
         index = bisect_left(range(self.size), wanted, key=self._characters)
         if index == self.size or self._characters(index) != wanted:
@@ -68,10 +69,10 @@ class _Table(NamedTuple):
 
 
 def sort_key(text: str) -> bytes:
-    """Return the key of ``text``; of two, the lower is that of the text that people expect first."""
+    """Return the sort key of ``text``; keys are compared as bytes."""
     found = _of_characters(unicodedata.normalize("NFD", text[:_READ]))
     primary = b"".join(weights.primary for weights in found)
-    # What is common at the end of a level says nothing: most keys are little more than their letters.
+    # Common weights at the end of a level do not matter. Without them most keys are little more than their letters.
     secondary = b"".join(weights.secondary for weights in found).rstrip(b"\x01")
     tertiary = b"".join(weights.tertiary for weights in found).rstrip(b"\x02")
     return b"\0".join((primary, secondary, tertiary))[:LONGEST_KEY]
@@ -113,7 +114,7 @@ def _named(characters: str) -> _Weights | None:
 
 
 def _implicit(character: str) -> _Weights:
-    """Return the weights of a character that the table does not name: an ideograph, or one newer than it."""
+    """Return the weights of a character that the table does not have: an ideograph, or one newer than the table."""
     code = ord(character)
     for first, last, lead in _OTHERS:
         if first <= code <= last:
@@ -127,7 +128,7 @@ def _within(code: int, blocks: tuple[tuple[int, int], ...]) -> bool:
 
 
 def _levels(*elements: tuple[int, ...]) -> _Weights:
-    """Return the elements' weights, level by level; a weight of nothing is left out."""
+    """Return the elements' weights, level by level, without zero weights."""
     return _Weights(
         b"".join(primary.to_bytes(2, "big") for primary, _, _ in elements if primary),
         bytes(min(secondary - _COMMON_SECONDARY + 1, 0xFF) for _, secondary, _ in elements if secondary),

@@ -1,6 +1,6 @@
-"""The types of text in requests. Every schema takes its names, titles, texts and searches from here.
+"""Types for text in requests. Every schema uses them for names, titles, texts and searches.
 
-They are for what comes in. What goes out is ``str``: a row may be older than a rule.
+They are for input. Output uses ``str``, because a row may be older than a rule.
 """
 
 from collections.abc import Callable
@@ -13,22 +13,22 @@ from pydantic_core import CoreSchema, core_schema
 from insula.core.text.lines import REFUSED, bare, is_visible, nfc, tidy
 
 MAX_SEARCH: Final = 400
-"""Longer than anything that is searched by: a title, an address, a host name."""
+"""Longer than any searched text: a title, an email address, a host name."""
 
-_SLACK: Final = 4  # how many times the greatest length is looked at: what is longer is refused as it is
+_SLACK: Final = 4  # text longer than this many times the maximum is refused without normalizing it
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """Marks a ``str`` as one line that people read: ``Annotated[str, Line(40)]``.
 
-    It comes out in one spelling (see ``insula.core.text.lines``), shows something and holds no controls.
+    It is normalized (see ``insula.core.text.lines``), must be visible and hold no control characters.
     """
 
     max_length: int
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema: spelled, measured, looked at."""
+        """Return the schema: normalize, check the length, check that it is visible."""
         lines = core_schema.str_schema(min_length=1, max_length=self.max_length, pattern=f"^[^{REFUSED}]+$")
         spelled = core_schema.no_info_before_validator_function(_spelling(tidy, self.max_length), lines)
         return core_schema.no_info_after_validator_function(_seen, spelled)
@@ -36,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
-    """Marks a ``str`` as text of any shape, in NFC: ``Annotated[str, FreeText(2_000)]``."""
+    """Marks a ``str`` as free text, normalized to NFC: ``Annotated[str, FreeText(2_000)]``."""
 
     max_length: int
 
@@ -48,7 +48,7 @@ class FreeText:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Marks a ``str`` as text to look for, spelled as what is looked into."""
+    """Marks a ``str`` as text to search for, normalized like the text that is searched."""
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema: spelled, measured."""
@@ -62,7 +62,7 @@ SearchText = Annotated[str, Search()]
 
 
 def _spelling(spell: Callable[[str], str], max_length: int) -> Callable[[object], object]:
-    """Return ``spell`` for whatever a request holds: what is no text, or far too long, is left to the check."""
+    """Return ``spell`` for any value of a request: values that are no text, or far too long, are left to the schema."""
 
     def spelled(value: object) -> object:
         return spell(value) if isinstance(value, str) and len(value) <= _SLACK * max_length else value

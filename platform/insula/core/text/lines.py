@@ -1,6 +1,6 @@
-"""One spelling of what looks alike: NFC, one kind of space, and no invisible characters without an effect.
+"""Normalizes text that looks the same: NFC, one kind of space, and no invisible characters without an effect.
 
-Two names that a reader cannot tell apart are one name to a unique constraint, a search and a sort.
+Two names that a reader cannot tell apart are then equal for unique constraints, searches and sorting.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 import idna
 
 MOST_MARKS: Final = 30
-"""Combining marks in a row, as in Unicode's Stream-Safe Text Format. Sorting more takes quadratic time."""
+"""Most combining marks in a row, as in Unicode's Stream-Safe Text Format. Ordering them takes quadratic time."""
 
 REFUSED: Final = (
     r"\u0000-\u001F\u007F-\u009F"  # control characters, line breaks among them
@@ -18,10 +18,10 @@ REFUSED: Final = (
     r"\u115F\u1160\u17B4\u17B5\u2800\u3164\uFFA0"  # fillers: characters without a shape
     r"\uFDD0-\uFDEF\uFFF9-\uFFFB\uFFFE\uFFFF"  # annotations and noncharacters
 )
-"""What no line of text holds, as the inside of a character class."""
+"""Characters that no line of text may hold, as the inside of a regular expression's character class."""
 
 _REFUSED: Final = re.compile(f"[{REFUSED}]")
-# Invisible wherever they stand: dropped. Joiners, selectors and tags stay where they change what is seen.
+# Always invisible, so dropped. Joiners, selectors and tags are kept where they have a visible effect.
 _DROPPED: Final = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060-\u2065\ufeff\ufff0-\ufff8"
     "\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
@@ -54,7 +54,7 @@ def nfc(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """Return ``text`` in NFC, without the invisible characters that change nothing of what is seen."""
+    """Return ``text`` in NFC, without invisible characters that have no visible effect."""
     if text.isascii():
         return text
     text = _DROPPED.sub("", nfc(text))
@@ -65,7 +65,7 @@ def bare(text: str) -> str:
 
 
 def effective_joiners(text: str) -> frozenset[int]:
-    """Return the places of the joiners, selectors and tags that change what is seen."""
+    """Return the indexes of the joiners, selectors and tags that have a visible effect."""
     if not _CONDITIONAL.search(text):
         return frozenset()
     kept: list[str] = []
@@ -80,8 +80,8 @@ def effective_joiners(text: str) -> frozenset[int]:
 
 
 def tidy(text: str) -> str:
-    """Return ``text`` as it is kept where it fills one line: bare, with single plain spaces, none at its ends."""
-    # Not ``split()``: that takes control characters for spaces, and those are refused.
+    """Return ``text`` as it is stored for a single line: ``bare``, with single plain spaces and none at its ends."""
+    # Not ``split()``: it treats control characters as spaces, but those must be refused.
     plain = bare(text)
     if not plain.isascii():
         plain = "".join(" " if unicodedata.category(character) == "Zs" else character for character in plain)
@@ -89,12 +89,12 @@ def tidy(text: str) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Tell whether a reader sees anything: a letter, a figure, a sign or a picture."""
+    """Return whether a reader sees anything: a letter, a digit, a sign or a picture."""
     return any(unicodedata.category(character) not in _UNSEEN for character in text)
 
 
 def _shows(before: list[str], character: str, after: str) -> bool:
-    """Tell whether a joiner, selector or tag changes what is seen, between these."""
+    """Return whether a joiner, selector or tag has a visible effect between these characters."""
     last = before[-1] if before else ""
     if not last:
         return False
@@ -108,7 +108,7 @@ def _shows(before: list[str], character: str, after: str) -> bool:
 
 
 def _parts_letters(before: str, after: str) -> bool:
-    """Tell whether a non-joiner parts two letters that would join: RFC 5892, A.1."""
+    """Return whether a non-joiner separates two letters that would otherwise join: RFC 5892, A.1."""
     try:
         return idna.valid_contextj(f"{before}{_ZWNJ}{after}", len(before))
     except (ValueError, idna.IDNAError):
@@ -121,7 +121,7 @@ def _joins(last: str, after: str) -> bool:
     if unicodedata.combining(last) == _VIRAMA or unicodedata.combining(after) == _VIRAMA:
         return True
     if _is_arabic(last) != _is_arabic(after):
-        return True  # it gives the letter its joined form
+        return True  # it shows the letter in its joined form
     pictured = last in _SKIN_TONES or last in (_EMOJI_STYLE, _KEYCAP, _END_OF_TAGS) or _category(last) in _PICTURES
     return pictured and _category(after) in _PICTURES
 
@@ -146,7 +146,7 @@ def _category(character: str) -> str:
 
 
 def mended(text: str, longest: int) -> str:
-    """Bring an old stored line to today's rules: the result is never empty, and nothing is refused."""
+    """Normalize a line that was stored under older rules. Refuses nothing; the result is never empty."""
     kept, marks = [], 0
     for character in _REFUSED.sub("", text):
         if unicodedata.combining(character):
@@ -160,6 +160,6 @@ def mended(text: str, longest: int) -> str:
 
 
 def numbered(text: str, number: int, longest: int) -> str:
-    """Return ``text`` with a number behind it, no longer than ``longest``."""
+    """Return ``text`` with a number appended, cut to at most ``longest`` characters."""
     suffix = f" ({number})"
     return f"{text[: longest - len(suffix)].rstrip()}{suffix}"

@@ -1,10 +1,10 @@
-"""Search that ignores case in every script, whatever the database's locale knows of it.
+"""Search that ignores case in every script, independent of the database's locale.
 
-A search becomes a regular expression for PostgreSQL's ``~``: each character stands for all that are
-the same without case. The four Turkish and Latin i are one, ``ss`` finds ``ß``, a sigma the final one.
+A search becomes a regular expression for PostgreSQL's ``~``: each character matches all its case
+variants. The four Turkish and Latin i match each other, ``ss`` finds ``ß``, a sigma finds a final sigma.
 """
 
-# ruff: noqa: RUF001 - letters that look alike are what this is about
+# ruff: noqa: RUF001 - this module is about letters that look alike
 
 import re
 from functools import lru_cache
@@ -19,7 +19,7 @@ _PART: Final = re.compile(rf"\s+|{_PAIR.pattern}|i\u0307|.", re.DOTALL)
 
 
 def containing(text: str) -> str:
-    """Return a regular expression that finds ``text`` anywhere, ignoring case; its signs stand for themselves."""
+    """Return a regular expression that finds ``text`` anywhere, ignoring case; special characters are escaped."""
     return "***:" + "".join(_any_case(part) for part in _PART.findall(text))
 
 

@@ -1,1 +1,1 @@
-"""The check that a database is what the code declares."""
+"""The catalogue check: compares a database with the code's declarations."""

@@ -1,4 +1,4 @@
-"""What the catalogue gate asks of everything that is not a table: nothing leads past row-level security."""
+"""The catalogue check's search for objects other than tables that bypass row-level security."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -9,8 +9,8 @@ from sqlalchemy.engine import Connection
 from insula.db.engine.roles import OWNER
 from insula.db.schema.declarations import Declarations
 
-# What belongs to an extension is named by the extension as a whole, if it is not declared.
-_DOORS: Final = text("""
+# Objects of an extension are not listed one by one: an undeclared extension is one finding.
+_BYPASSES: Final = text("""
 WITH extended AS (
     SELECT classid, objid FROM pg_depend JOIN pg_extension ON pg_extension.oid = refobjid
     WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND extname <> 'plpgsql'
@@ -30,28 +30,28 @@ SELECT 'materialised view ' || relname || ' holds every tenant'
 FROM own_class WHERE relkind = 'm' AND relnamespace = 'public'::regnamespace
 UNION ALL
 SELECT 'foreign table ' || relname || ' shows rows that no policy guards'
-FROM own_class WHERE relkind = 'f' AND relnamespace = ANY (:places)
+FROM own_class WHERE relkind = 'f' AND relnamespace = ANY (:schemas)
 UNION ALL
 SELECT 'sequence ' || relname || ' makes ids that can be counted'
 FROM own_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace
 UNION ALL
 SELECT relname || ': the rule ' || rulename || ' runs with the rights of the owner'
 FROM pg_rewrite JOIN own_class ON own_class.oid = ev_class
-WHERE rulename <> '_RETURN' AND relnamespace = ANY (:places)
+WHERE rulename <> '_RETURN' AND relnamespace = ANY (:schemas)
 UNION ALL
 SELECT relname || ': the trigger ' || tgname || ' is switched off'
 FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-WHERE tgenabled NOT IN ('O', 'A') AND relnamespace = ANY (:places)
+WHERE tgenabled NOT IN ('O', 'A') AND relnamespace = ANY (:schemas)
 UNION ALL
 SELECT relname || ': the constraint ' || conname || ' is not validated'
 FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
-WHERE NOT convalidated AND relnamespace = ANY (:places)
+WHERE NOT convalidated AND relnamespace = ANY (:schemas)
 UNION ALL
 SELECT 'function ' || proname || ' is SECURITY DEFINER: it runs past row-level security'
 FROM own_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
 UNION ALL
 SELECT 'function ' || proname || ' is LEAKPROOF: it sees rows before a policy does'
-FROM own_proc WHERE proleakproof AND pronamespace = ANY (:places)
+FROM own_proc WHERE proleakproof AND pronamespace = ANY (:schemas)
 UNION ALL
 SELECT 'function ' || proname || ' may be called by ' || coalesce(rolname, 'PUBLIC') || ', which is not declared'
 FROM own_proc CROSS JOIN aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl
@@ -85,19 +85,19 @@ _TRIGGERS: Final = text("""
 SELECT relname AS table, tgname AS name FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
 WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal
 """)
-_PLACES: Final = text("SELECT array_agg(oid) FROM pg_namespace WHERE nspname IN ('public', 'jobs')")
+_SCHEMAS: Final = text("SELECT array_agg(oid) FROM pg_namespace WHERE nspname IN ('public', 'jobs')")
 
 
-def side_doors(connection: Connection, declared: Declarations) -> Iterator[str]:
-    """Name every view, function, rule, setting and other object that leads past row-level security."""
-    places = connection.execute(_PLACES).scalar_one()
+def bypasses(connection: Connection, declared: Declarations) -> Iterator[str]:
+    """Yield a finding for each view, function, rule, setting or other object that bypasses row-level security."""
+    schemas = connection.execute(_SCHEMAS).scalar_one()
     yield from connection.execute(
-        _DOORS, {"owner": OWNER, "places": places, "extensions": list(declared.extensions)}
+        _BYPASSES, {"owner": OWNER, "schemas": schemas, "extensions": list(declared.extensions)}
     ).scalars()
 
 
 def missing_triggers(connection: Connection, declared: Declarations) -> Iterator[str]:
-    """Name every declared trigger that is not there."""
+    """Yield a finding for each declared trigger that is missing."""
     there = {(row.table, row.name) for row in connection.execute(_TRIGGERS)}
     for table, names in declared.triggers.items():
         yield from (f"{table}: the trigger {name} is missing" for name in names if (table, name) not in there)

@@ -1,4 +1,4 @@
-"""The check over PostgreSQL's catalogue: is the database as isolated as the code says it is."""
+"""The catalogue check: whether the database isolates tenants as the code declares, by PostgreSQL's catalogue."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -7,16 +7,16 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from insula.db.catalogue.bypasses import missing_triggers, side_doors
-from insula.db.catalogue.keys import missing_references, shape_findings
+from insula.db.catalogue.bypasses import bypasses, missing_triggers
+from insula.db.catalogue.keys import key_findings, missing_references
 from insula.db.engine.roles import BACKUP, OWNER, DatabaseRole
 from insula.db.schema.acts import acts_findings
 from insula.db.schema.counting import counting_findings
 from insula.db.schema.declarations import Declarations
 from insula.db.schema.introspection import (
-    Grant,
-    Policy,
     Table,
+    TableGrant,
+    TablePolicy,
     declared_grants,
     declared_policies,
     granted,
@@ -50,8 +50,8 @@ SELECT role.rolname AS name, role.rolcanlogin AS login,
        ) AS members
 FROM pg_roles AS role WHERE role.rolname = ANY (:roles)
 """)
-_PLACES: Final = text("""
-SELECT 'the database' AS place, pg_get_userbyid(datdba)::text AS owner,
+_CONTAINERS: Final = text("""
+SELECT 'the database' AS container, pg_get_userbyid(datdba)::text AS owner,
        coalesce(grantee.rolname, 'PUBLIC')::text AS grantee, acl.privilege_type AS right
 FROM pg_database,
      aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
@@ -68,7 +68,7 @@ WHERE nspname = 'public'
 
 
 async def findings(source: AsyncEngine | AsyncConnection, declared: Declarations) -> list[str]:
-    """Return what is wrong with the isolation of this database, a line each; empty when it is sound."""
+    """Return what is wrong with this database's isolation, one line each; empty if nothing is."""
     if isinstance(source, AsyncEngine):
         async with source.connect() as connection:
             return await connection.run_sync(audit, declared)
@@ -76,7 +76,7 @@ async def findings(source: AsyncEngine | AsyncConnection, declared: Declarations
 
 
 def audit(connection: Connection, declared: Declarations) -> list[str]:
-    """Return the findings, over a synchronous connection as migrations have."""
+    """Return the findings, over a synchronous connection."""
     found = tables(connection)
     rights = [right for table in found for right in spelled_out(table, declared.rights_on(table.name))]
     wanted = {policy for table in found for policy in declared_policies(table, declared.rights_on(table.name))}
@@ -99,8 +99,8 @@ def audit(connection: Connection, declared: Declarations) -> list[str]:
 def audit_revision(connection: Connection, declared: Declarations) -> list[str]:
     """Return the findings at a revision that may not be the last.
 
-    Exact as ``audit`` is, over the tables and the columns that there are yet: what is declared of
-    others is for a later revision to make.
+    As strict as ``audit``, but only for the tables and columns that exist so far: a later revision
+    creates the others.
     """
     found = tables(connection)
     rights = {table: list(rights_so_far(table, declared)) for table in found}
@@ -119,11 +119,11 @@ def audit_revision(connection: Connection, declared: Declarations) -> list[str]:
 
 def _in_any_revision(connection: Connection, found: Sequence[Table], declared: Declarations) -> Iterator[str]:
     yield from _security(found, declared)
-    yield from shape_findings(connection, found, declared.exceptions)
-    yield from side_doors(connection, declared)
+    yield from key_findings(connection, found, declared.exceptions)
+    yield from bypasses(connection, declared)
     yield from server_findings(connection, declared)
     yield from _roles(connection, declared)
-    yield from _places(connection)
+    yield from _containers(connection)
 
 
 def _security(found: Iterable[Table], declared: Declarations) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _security(found: Iterable[Table], declared: Declarations) -> Iterator[str]:
             yield f"{table.name}: row-level security is not both enabled and forced"
 
 
-def _grants(connection: Connection, declared: set[Grant]) -> Iterator[str]:
+def _grants(connection: Connection, declared: set[TableGrant]) -> Iterator[str]:
     actual = granted(connection)
     for role, table, command, columns in actual - declared:
         yield f"{table}: {role} may {command} {_named(columns)}, which is not declared"
@@ -146,7 +146,7 @@ def _named(columns: tuple[str, ...]) -> str:
     return ", ".join(columns) or "everything"
 
 
-def _policies(connection: Connection, declared: set[Policy]) -> Iterator[str]:
+def _policies(connection: Connection, declared: set[TablePolicy]) -> Iterator[str]:
     for policy in declared ^ policies(connection):
         yield f"{policy[0]}: policy {policy[1]} is not as declared"
 
@@ -167,7 +167,7 @@ def _roles(connection: Connection, declared: Declarations) -> Iterator[str]:
 
 
 def _settings(role: DatabaseRole, found: Sequence[str]) -> Iterator[str]:
-    """Name what sessions of the role do not start with as declared: a role may change its own settings."""
+    """Yield a finding for each role setting that differs from its declaration: a role may change its own settings."""
     expected = dict(fixed_settings(role))
     limits = set() if role in (OWNER, BACKUP) else set(TIME_LIMITS)
     if [setting for setting in found if setting.startswith("search_path=")] != [f"search_path={SEARCH_PATH}"]:
@@ -181,9 +181,9 @@ def _settings(role: DatabaseRole, found: Sequence[str]) -> Iterator[str]:
     yield from (f"role {role} starts without {name}, which is declared" for name in {*expected, *limits} - names)
 
 
-def _places(connection: Connection) -> Iterator[str]:
-    for row in connection.execute(_PLACES):
+def _containers(connection: Connection) -> Iterator[str]:
+    for row in connection.execute(_CONTAINERS):
         if row.owner not in (OWNER, "pg_database_owner"):
-            yield f"{row.place} is owned by {row.owner}"
+            yield f"{row.container} is owned by {row.owner}"
         if row.grantee != row.owner and row.right in ("CREATE", "TEMPORARY"):
-            yield f"{row.grantee} has {row.right} on {row.place}"
+            yield f"{row.grantee} has {row.right} on {row.container}"

@@ -1,4 +1,4 @@
-"""What the catalogue gate asks of tables: keys and references led by the tenant."""
+"""The catalogue check's rules for tables: keys and foreign keys must be bound to the tenant."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -11,16 +11,16 @@ from insula.db.schema.introspection import Table
 from insula.db.schema.rights import Rule
 
 Exceptions = Mapping[tuple[str, Rule, str], str]
-"""Declared departures from the tenant-led keys, by table, rule and subject, and why."""
+"""Declared exceptions, by table, rule and subject, with their reasons."""
 
 _INDEXES: Final = text("""
 SELECT relation.relname AS table, index.indisprimary AS is_key,
        array(
            SELECT coalesce(attribute.attname::text, '(expression)')
-           FROM unnest(index.indkey::smallint[]) WITH ORDINALITY AS part(number, place)
+           FROM unnest(index.indkey::smallint[]) WITH ORDINALITY AS part(number, position)
            LEFT JOIN pg_attribute AS attribute
              ON attribute.attrelid = index.indrelid AND attribute.attnum = part.number AND part.number > 0
-           WHERE part.place <= index.indnkeyatts ORDER BY part.place
+           WHERE part.position <= index.indnkeyatts ORDER BY part.position
        ) AS columns
 FROM pg_index AS index JOIN pg_class AS relation ON relation.oid = index.indrelid
 WHERE index.indisunique AND relation.relnamespace = 'public'::regnamespace
@@ -28,12 +28,12 @@ WHERE index.indisunique AND relation.relnamespace = 'public'::regnamespace
 _REFERENCES: Final = text("""
 SELECT held.conrelid::regclass::text AS name, source.relname AS table, target.relname AS target,
        array(
-           SELECT attname::text FROM unnest(held.conkey) WITH ORDINALITY AS part(number, place)
-           JOIN pg_attribute ON attrelid = held.conrelid AND attnum = part.number ORDER BY part.place
+           SELECT attname::text FROM unnest(held.conkey) WITH ORDINALITY AS part(number, position)
+           JOIN pg_attribute ON attrelid = held.conrelid AND attnum = part.number ORDER BY part.position
        ) AS local,
        array(
-           SELECT attname::text FROM unnest(held.confkey) WITH ORDINALITY AS part(number, place)
-           JOIN pg_attribute ON attrelid = held.confrelid AND attnum = part.number ORDER BY part.place
+           SELECT attname::text FROM unnest(held.confkey) WITH ORDINALITY AS part(number, position)
+           JOIN pg_attribute ON attrelid = held.confrelid AND attnum = part.number ORDER BY part.position
        ) AS remote,
        array(
            SELECT attname::text FROM unnest(coalesce(held.confdelsetcols, held.conkey)) AS part(number)
@@ -47,15 +47,15 @@ WHERE held.contype = 'f' AND source.relnamespace = 'public'::regnamespace
 """)
 
 
-def shape_findings(connection: Connection, tables: Iterable[Table], exceptions: Exceptions) -> Iterator[str]:
-    """Name every key, unique constraint and foreign key that lets one tenant reach another."""
+def key_findings(connection: Connection, tables: Iterable[Table], exceptions: Exceptions) -> Iterator[str]:
+    """Yield a finding for each key, unique constraint and foreign key that lets one tenant reach another."""
     owned = {table.name: table.tenant for table in tables if table.tenant is not None}
     yield from _keys(connection, owned, exceptions)
     yield from _references(connection, owned, exceptions)
 
 
 def missing_references(connection: Connection) -> Iterator[str]:
-    """Name every foreign key that the models of this process declare and the database lacks."""
+    """Yield a finding for each foreign key of the models that the database lacks."""
     actual = {
         (row.table, frozenset(zip(row.local, row.remote, strict=True))) for row in connection.execute(_REFERENCES)
     }

@@ -1,1 +1,1 @@
-"""Connections: addresses, roles, pools, deadlines and the unit of work."""
+"""Database connections: addresses, roles, pools, deadlines and the unit of work."""

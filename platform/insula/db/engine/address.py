@@ -1,8 +1,8 @@
-"""``DATABASE_URL``, understood once: one URL that asyncpg, psycopg and PostgreSQL's own programs read alike.
+"""Parses ``DATABASE_URL`` into one address that asyncpg, psycopg and PostgreSQL's own programs understand alike.
 
-Each of them takes other parameters, has other defaults and looks into other variables and files. So
-the URL is parsed here, what would mean two things is refused, and what is given to them names the
-host, port, database, encryption and certificates in full.
+Each of them takes different parameters and has different defaults, variables and files. So the URL is
+parsed here, ambiguous parts are refused, and each program gets the host, port, database, encryption
+and certificates in full.
 """
 
 import re
@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from insula.core.settings import Settings
 
 ENGINE: Final = "postgresql+asyncpg://"
-"""What an engine is made of: the address itself goes to the driver, as ``connect_args={"dsn": ...}``."""
+"""The URL of each engine; the address itself goes to the driver, as ``connect_args={"dsn": ...}``."""
 
 _SCHEME: Final = re.compile(r"postgres(?:ql)?(?:\+\w+)?")
-_PLACE: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")
+_HOST_AND_PORT: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")
 _MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _BOOLEANS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("true", "1", "on", "yes"), "require"),
@@ -50,7 +50,7 @@ _LAST_PORT: Final = 65_535
 
 
 class InvalidAddress(ValueError):
-    """The setting holds no address that every part would understand alike; the message names the setting."""
+    """The setting holds no unambiguous address. The message names the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Address:
 
     @classmethod
     def parse(cls, url: str, setting: str = "DATABASE_URL") -> Self:
-        """Return the address that ``url`` is. Raises InvalidAddress, whose message shows nothing of a password."""
+        """Parse ``url``. Raises InvalidAddress, whose message never shows a password."""
         try:
             return cls._parse(url)
         except InvalidAddress as error:
@@ -79,7 +79,7 @@ class Address:
             like = (
                 "postgresql://user:password@host:5432/database, with / # @ and % in names and passwords percent-encoded"
             )
-            raise InvalidAddress(f"{setting} is no URL such as {like}") from None
+            raise InvalidAddress(f"{setting} is not a URL such as {like}") from None
 
     @classmethod
     def _parse(cls, url: str) -> Self:
@@ -89,7 +89,7 @@ class Address:
         given = _parameters(parts.query)
         login, _, place = parts.netloc.rpartition("@")
         username, _, password = login.partition(":")
-        host, port = _place(place, given)
+        host, port = _host_and_port(place, given)
         socket = host.startswith("/")
         certificates = {name: _file(name, given[name]) for name in _FILES if name in given}
         database = unquote(parts.path.removeprefix("/"))
@@ -125,19 +125,19 @@ class Address:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the variables that tell PostgreSQL's own programs the same."""
+        """Return this address as environment variables for PostgreSQL's own programs."""
         return {
             _VARIABLES[field.name]: str(value) for field in fields(self) if (value := getattr(self, field.name)) != ""
         }
 
     @property
     def must_encrypt(self) -> bool:
-        """Whether a connection in clear text is refused."""
+        """Whether unencrypted connections are refused."""
         return self.sslmode in _MODES[_MODES.index("require") :]
 
 
 def address_of(settings: Settings, *, direct: bool = False) -> Address:
-    """Return the database's address as the administrator gave it; ``direct`` goes past a pooler.
+    """Return the configured address of the database; ``direct`` bypasses a pooler.
 
     Raises InvalidAddress.
     """
@@ -152,15 +152,15 @@ def _parameters(query: str) -> dict[str, str]:
     for name, _ in pairs:
         if name not in _PARAMETERS:
             known = ", ".join(_PARAMETERS)
-            raise InvalidAddress(f"has the parameter {name!r}, which not every part understands; these are: {known}")
+            raise InvalidAddress(f"has the parameter {name!r}, which not every program understands; known are: {known}")
     if len(given) != len(pairs):
         raise InvalidAddress("names a parameter twice")
     return {name: value for name, value in given.items() if value}
 
 
-def _place(place: str, given: Mapping[str, str]) -> tuple[str, int]:
-    """Return host and port: of the URL, or of its parameters, as for a socket's directory."""
-    found = _PLACE.fullmatch(place)
+def _host_and_port(place: str, given: Mapping[str, str]) -> tuple[str, int]:
+    """Return host and port, from the URL's host part or its parameters (a socket's directory is a parameter)."""
+    found = _HOST_AND_PORT.fullmatch(place)
     if found is None:
         raise ValueError("no host")
     named, port = unquote(found["host"]), found["port"] or ""
@@ -168,34 +168,34 @@ def _place(place: str, given: Mapping[str, str]) -> tuple[str, int]:
         raise InvalidAddress("names its host or port twice")
     host, port = named or given.get("host", ""), port or given.get("port", "")
     if "," in host or "," in port:
-        raise InvalidAddress("names several hosts; name one that always leads to the primary")
+        raise InvalidAddress("names several hosts; name one host that always leads to the primary")
     if not host:
-        raise InvalidAddress("names no host; a socket's directory is one, too: ?host=/var/run/postgresql")
+        raise InvalidAddress("names no host; for a Unix socket name its directory: ?host=/var/run/postgresql")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
-        raise InvalidAddress("has a port that is no number from 1 to 65535")
+        raise InvalidAddress("has a port that is not a number from 1 to 65535")
     return host.removeprefix("[").removesuffix("]"), int(port or _PORT)
 
 
 def _sslmode(given: Mapping[str, str], *, socket: bool) -> str:
-    """Return the one mode that ``sslmode``, SQLAlchemy's ``ssl`` and the certificates come to."""
+    """Return the mode that ``sslmode``, SQLAlchemy's ``ssl`` and the certificates together mean."""
     asked = {_BOOLEANS.get(given[name].lower(), given[name]) for name in ("ssl", "sslmode") if name in given}
     if len(asked) > 1:
-        raise InvalidAddress("says two things by ssl and sslmode")
+        raise InvalidAddress("has ssl and sslmode, which contradict each other")
     system = given.get("sslrootcert") == _SYSTEM
     default = "verify-full" if system else "prefer"
     mode = "disable" if socket and not asked else next(iter(asked), default)
     if mode not in _MODES:
-        raise InvalidAddress(f"has an sslmode that is none of {', '.join(_MODES)}")
+        raise InvalidAddress(f"has an sslmode that is not one of {', '.join(_MODES)}")
     if socket and mode not in ("disable", "allow", "prefer"):
-        raise InvalidAddress(f"asks for sslmode={mode} on a socket of this machine, which has no encryption")
+        raise InvalidAddress(f"has sslmode={mode}, but a Unix socket has no encryption")
     if system and mode != "verify-full":
         raise InvalidAddress("has sslrootcert=system, which needs sslmode=verify-full")
     if mode.startswith("verify") and "sslrootcert" not in given:
-        raise InvalidAddress(f"has sslmode={mode} and no sslrootcert: name the file of the authority, or 'system'")
+        raise InvalidAddress(f"has sslmode={mode} and no sslrootcert: name the authority's file, or 'system'")
     if mode in ("disable", "allow", "prefer"):
         if any(name in given for name in _FILES):
             raise InvalidAddress(
-                f"names certificates, which sslmode={mode} would not always use: say require or verify-full"
+                f"names certificates, which sslmode={mode} would not always use: set require or verify-full"
             )
         return "disable" if socket else mode
     return mode
@@ -207,7 +207,7 @@ def _file(name: str, value: str) -> str:
         if not value:
             raise InvalidAddress("has sslrootcert=system, and this machine has no file of trusted authorities")
     if not _readable(value):
-        raise InvalidAddress(f"has an {name} that is no file to be read: {value}")
+        raise InvalidAddress(f"has an {name} that is not a readable file: {value}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the database's errors mean to a caller."""
+"""Translates the database's errors into errors for callers."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ _UNAVAILABLE: Final = (
     driver.LockNotAvailableError,
     driver.ReadOnlySQLTransactionError,
     driver.IdleInTransactionSessionTimeoutError,
-    driver.InternalClientError,  # the server's last word came while the connection lay in the pool, its end not yet
+    driver.InternalClientError,  # the server's last message came while the connection was idle, before its end
     ConnectionError,
     TimeoutError,
 )
@@ -36,12 +36,12 @@ UNREACHABLE: Final = (
     OSError,
     Unavailable,
 )
-"""What reading from a database raises that is away, silent or going down, for those who can go on without it."""
+"""Errors of a database that is down, silent or shutting down, for callers that can continue without it."""
 
 
 def _cause(error: BaseException) -> BaseException | None:
     """Return the driver's own error under SQLAlchemy's wrappers."""
-    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # of a connection that a reading asked for without a session
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # raised for a ``Reading`` outside a session
         return error.__cause__ or error
     if not isinstance(error, StatementError):
         return error
@@ -50,12 +50,12 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Tell whether running the whole transaction once more may well succeed."""
+    """Return whether the whole transaction may succeed if it is run again."""
     return isinstance(_cause(error), _RETRYABLE)
 
 
 def translate(error: BaseException) -> AppError | None:
-    """Return the error a caller should see, or None where the error is a fault of ours."""
+    """Return the error that the caller should see, or None if the error is a bug."""
     if isinstance(error, StaleDataError):
         return PreconditionFailed()
     if isinstance(error, PoolTimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated):

@@ -1,8 +1,8 @@
-"""A connection pool that serves in order of asking, and that can be waited at without a greenlet.
+"""A connection pool that serves waiters first come, first served, and without a greenlet.
 
-SQLAlchemy's own wakes the one who waits longest, but whoever comes by meanwhile may take the
-connection first, and the one woken goes to the end of the line: under load some wait many times
-as long as others. Here a connection that comes back is handed to who is next.
+SQLAlchemy's own pool wakes the longest waiter, but a newcomer may take the connection first, and the
+woken one goes to the end of the queue: under load some wait many times as long as others. Here a
+returned connection goes directly to the next waiter.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from insula.db.engine.connection import TenantConnection
 from insula.db.engine.deadlines import GRACE, checkout_ends, remaining
 
 
-class _Room(Empty):
-    """Nothing came, but a connection may be made."""
+class _MayConnect(Empty):
+    """No connection was returned, but the waiter may make a new one."""
 
 
-class Turns(QueueCommon[ConnectionPoolEntry]):
-    """The connections that lie ready, used last first, and those who wait for one, first come first served."""
+class FairQueue(QueueCommon[ConnectionPoolEntry]):
+    """The idle connections, last used first, and the waiters, first come first served."""
 
     def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:  # noqa: FBT001, FBT002 - SQLAlchemy's signature
         self.maxsize = maxsize
@@ -35,19 +35,19 @@ class Turns(QueueCommon[ConnectionPoolEntry]):
         self._waiting: deque[asyncio.Future[ConnectionPoolEntry]] = deque()
 
     def empty(self) -> bool:
-        """Whether nothing lies ready."""
+        """Whether no connection is idle."""
         return not self._ready
 
     def full(self) -> bool:
-        """Whether no more can lie here."""
+        """Whether there is no room for another idle connection."""
         return 0 < self.maxsize <= len(self._ready)
 
     def qsize(self) -> int:
-        """Return how many lie ready."""
+        """Return the number of idle connections."""
         return len(self._ready)
 
     def put_nowait(self, item: ConnectionPoolEntry) -> None:
-        """Hand over to who is next; else lay it down. Raises Full."""
+        """Give the connection to the next waiter, or keep it idle if nobody waits. Raises Full."""
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
@@ -58,27 +58,27 @@ class Turns(QueueCommon[ConnectionPoolEntry]):
         self._ready.append(item)
 
     def put(self, item: ConnectionPoolEntry, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002 - likewise
-        """Do as ``put_nowait``: SQLAlchemy never waits to give a connection back."""
+        """Do the same as ``put_nowait``: SQLAlchemy never waits to return a connection."""
         self.put_nowait(item)
 
     def reserve(self, item: ConnectionPoolEntry) -> None:
-        """Lay down what the caller takes up again before anybody else runs."""
+        """Keep a connection that the caller takes again before any other task runs."""
         self._ready.append(item)
 
     def get_nowait(self) -> ConnectionPoolEntry:
-        """Take what lies ready. Raises Empty."""
+        """Take an idle connection. Raises Empty."""
         if not self._ready:
             raise Empty
         return self._ready.pop()
 
     def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:  # noqa: FBT001, FBT002 - likewise
-        """Take what lies ready or, within a greenlet, wait for a turn. Raises Empty after ``timeout`` seconds."""
+        """Take an idle connection or, within a greenlet, wait for one. Raises Empty after ``timeout`` seconds."""
         return self.get_nowait() if self._ready or not block else await_only(self.turn(timeout))
 
     async def turn(self, timeout: float | None) -> ConnectionPoolEntry:  # noqa: ASYNC109 - SQLAlchemy gives it
-        """Wait for the next that comes back.
+        """Wait for a connection to be returned.
 
-        Raises Empty after ``timeout`` seconds, and at once where the caller may make one itself: another was lost.
+        Raises Empty after ``timeout`` seconds, or at once if one was lost and the caller may make a new one.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[ConnectionPoolEntry] = loop.create_future()
@@ -87,44 +87,44 @@ class Turns(QueueCommon[ConnectionPoolEntry]):
         try:
             return await future
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled():  # handed over, and at that moment not wanted any more
+            if future.done() and not future.cancelled():  # cancelled just when the connection was handed over
                 if future.exception() is None:
                     self.put_nowait(future.result())
-                elif isinstance(future.exception(), _Room):
-                    self.vacate()
+                elif isinstance(future.exception(), _MayConnect):
+                    self.let_next_connect()
             raise
         finally:
             if expiry is not None:
                 expiry.cancel()
 
-    def vacate(self) -> None:
-        """Let the next in line make a connection: there is room for one more."""
+    def let_next_connect(self) -> None:
+        """Let the next waiter make a connection: the pool has room for one more."""
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
-                future.set_exception(_Room())
+                future.set_exception(_MayConnect())
                 return
 
-    def lying_ready(self) -> tuple[ConnectionPoolEntry, ...]:
-        """Return what nobody uses just now."""
+    def idle(self) -> tuple[ConnectionPoolEntry, ...]:
+        """Return the idle connections."""
         return tuple(self._ready)
 
 
 class FairPool(AsyncAdaptedQueuePool):
-    """A pool of ``Turns``, whose checkout ends within its time-out and ``GRACE``, making a connection included."""
+    """A pool with a ``FairQueue``. A checkout, connecting included, ends within the time-out plus ``GRACE``."""
 
-    _queue_class = Turns  # type: ignore[mutable-override]  # SQLAlchemy declares it as any queue, to be replaced so
+    _queue_class = FairQueue  # type: ignore[mutable-override]  # SQLAlchemy declares it as any queue, to be replaced so
 
     def distrust(self) -> None:
-        """End the connections that nobody uses: the server fell silent on another, and these may be dead too."""
+        """Close the idle connections: the server stopped responding on another one, so these may be dead too."""
         turns = self._pool
-        for entry in turns.lying_ready() if isinstance(turns, Turns) else ():
+        for entry in turns.idle() if isinstance(turns, FairQueue) else ():
             if isinstance(entry.driver_connection, TenantConnection):
                 entry.driver_connection.terminate()
 
     @contextmanager
     def checkout(self) -> Iterator[None]:
-        """Bound what waits for a connection meanwhile, in this task."""
+        """Bound the time that this task waits for a connection inside the block."""
         ends = asyncio.get_running_loop().time() + self._timeout + GRACE
         token = checkout_ends.set(ends)
         try:
@@ -133,7 +133,7 @@ class FairPool(AsyncAdaptedQueuePool):
             checkout_ends.reset(token)
 
     def at_once(self) -> PoolProxiedConnection | None:
-        """Return a connection that lies ready; None where there is none, or what lay ready had died."""
+        """Return an idle connection, or None if there is none or it had died."""
         if self._pool.empty():
             return None
         try:
@@ -142,17 +142,17 @@ class FairPool(AsyncAdaptedQueuePool):
             return None
 
     async def take(self) -> PoolProxiedConnection | None:
-        """Return a connection, waiting for a turn if it must; None where SQLAlchemy has to make one.
+        """Return a connection, waiting for one if necessary. None means that SQLAlchemy has to make a new one.
 
         Raises SQLAlchemy's TimeoutError.
         """
         turns = self._pool
-        while turns.empty() and isinstance(turns, Turns) and self.checkedout() >= self.size():
+        while turns.empty() and isinstance(turns, FairQueue) and self.checkedout() >= self.size():
             try:
                 turns.reserve(await turns.turn(self._timeout))
             except Empty:
                 if remaining(0.0) <= GRACE:
-                    text = f"no connection of {self.size()} came free within {self._timeout} s"
+                    text = f"none of {self.size()} connections became free within {self._timeout} s"
                     raise PoolTimeoutError(text) from None
         return self.at_once()
 
@@ -165,7 +165,7 @@ class FairPool(AsyncAdaptedQueuePool):
             return self._do_get_in_time()
 
     def _do_get_in_time(self) -> ConnectionPoolEntry:
-        """Wait on while there is time: a newcomer may have taken the room that the caller was woken for."""
+        """Retry until the time-out: a newcomer may have taken the room for which this caller was woken."""
         while True:
             try:
                 return super()._do_get()
@@ -174,20 +174,20 @@ class FairPool(AsyncAdaptedQueuePool):
                     raise
 
     def _dec_overflow(self) -> Literal[True]:
-        """Pass on the room that a connection leaves which could not be made: nobody else would wake who waits."""
+        """Pass on the room of a connection that could not be made: nothing else would wake the next waiter."""
         left = super()._dec_overflow()
-        if isinstance(self._pool, Turns):
-            self._pool.vacate()
+        if isinstance(self._pool, FairQueue):
+            self._pool.let_next_connect()
         return left
 
 
 def _patience(timeout: float) -> float:
-    """Return how long a turn may be waited for: ``GRACE`` of a checkout is left for making a connection."""
+    """Return how long to wait for a returned connection: ``GRACE`` of a checkout is left for making one."""
     return min(timeout, max(0.0, remaining(timeout + GRACE) - GRACE))
 
 
 def end_silent(driver: TenantConnection, pool: Pool) -> None:
-    """End a connection on which the server said nothing in time, and distrust those beside it."""
+    """Close a connection on which the server did not respond in time, and its pool's idle ones."""
     driver.terminate()
     if isinstance(pool, FairPool):
         pool.distrust()

@@ -1,4 +1,4 @@
-"""Connections: one lazy pool for each role, all within the process's budget."""
+"""Connection pools: a lazy one for each role, all within the process's budget."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -16,22 +16,22 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from insula.core.settings import DatabaseSettings, Settings
 from insula.db.engine.address import ENGINE
 from insula.db.engine.connection import Connecting, TenantConnection
-from insula.db.engine.deadlines import GRACE, Line, connecting_seconds, statement_seconds
+from insula.db.engine.deadlines import GRACE, ConnectThrottle, connecting_seconds, statement_seconds
 from insula.db.engine.failures import UNREACHABLE
 from insula.db.engine.fair_pool import FairPool, end_silent
 from insula.db.engine.roles import GATE, DatabaseRole, role_url
 from insula.db.engine.unit import Unit
 
 Trouble = Literal["busy", "away"]
-"""busy: no connection came free in time. away: none could be made, or what was asked on it was not answered."""
+"""busy: no connection became free in time. away: none could be made, or a statement on it got no answer."""
 
 _LISTENER: Final = 1
 
 
 def shares(budget: int, roles: Collection[DatabaseRole]) -> dict[DatabaseRole, int]:
-    """Divide the budget by the roles' weights, at least one each, less one for the listener.
+    """Divide the budget, minus one for the listener, by the roles' weights, with at least one each.
 
-    What rounding leaves over goes to the role that weighs most.
+    The heaviest role gets the remainder.
     """
     total = sum(role.weight for role in roles)
     spare = budget - _LISTENER - len(roles)
@@ -43,9 +43,9 @@ def shares(budget: int, roles: Collection[DatabaseRole]) -> dict[DatabaseRole, i
 
 
 class Database:
-    """The pools of one process. A connection is made when it is first needed.
+    """The pools of one process. Connections are made when they are first needed.
 
-    ``patience`` is how many seconds a connection may be waited for.
+    ``patience`` is how many seconds to wait for a connection.
     """
 
     def __init__(self, engines: Mapping[DatabaseRole, AsyncEngine], settings: DatabaseSettings | None = None) -> None:
@@ -56,7 +56,7 @@ class Database:
 
     @classmethod
     async def open(cls, settings: Settings, roles: Collection[DatabaseRole]) -> Self:
-        """Prepare the pools. The server may be away: a unit then fails, and later ones recover."""
+        """Prepare the pools. The server may be down: units then fail until it is back."""
         sizes = shares(settings.database.budget, roles)
         engines = {role: _engine(settings, role, size) for role, size in sizes.items()}
         return cls(engines, settings.database)
@@ -67,11 +67,11 @@ class Database:
             await engine.dispose()
 
     async def warm(self) -> None:
-        """Open a connection in each pool, so that no first request waits for it; the server may be away."""
-        await self.unable()
+        """Open a connection in each pool, so that no first request waits for it; the server may be down."""
+        await self.unavailable_roles()
 
     def distrust(self) -> None:
-        """End the connections that nobody uses: the server fell silent, and has to prove itself on new ones."""
+        """Close the idle connections: the server stopped responding, so new ones must show that it is back."""
         for engine in self._engines.values():
             if isinstance(engine.sync_engine.pool, FairPool):
                 engine.sync_engine.pool.distrust()
@@ -81,13 +81,13 @@ class Database:
         """The roles that have a pool."""
         return self._engines.keys()
 
-    async def unable(self) -> Mapping[DatabaseRole, Trouble]:
-        """Return the roles whose pool cannot serve just now, and why."""
+    async def unavailable_roles(self) -> Mapping[DatabaseRole, Trouble]:
+        """Return the roles whose pool cannot serve now, and why."""
         found = await asyncio.gather(*(self.trouble(role) for role in self._engines))
         return {role: trouble for role, trouble in zip(self._engines, found, strict=True) if trouble is not None}
 
     async def trouble(self, role: DatabaseRole) -> Trouble | None:
-        """Return why the role's pool cannot serve just now, or None if it can."""
+        """Return why the role's pool cannot serve now, or None if it can."""
         try:
             async with self._engines[role].connect() as connection:
                 await connection.execute(text("SELECT 1"))
@@ -96,7 +96,7 @@ class Database:
         return None
 
     def engine(self, role: DatabaseRole) -> AsyncEngine:
-        """Return the role's pool; a unit of work is the usual way to it."""
+        """Return the role's engine. Most code uses ``unit`` instead."""
         return self._engines[role]
 
     def unit(self, role: DatabaseRole, tenant_id: UUID | None = None) -> Unit:
@@ -105,7 +105,7 @@ class Database:
 
 
 def trouble_of(error: Exception) -> Trouble:
-    """Return what one of ``UNREACHABLE`` says of the pool that it was raised by."""
+    """Return what an error of ``UNREACHABLE`` means for the pool that raised it."""
     return "busy" if isinstance(error, PoolTimeoutError) else "away"
 
 
@@ -119,7 +119,7 @@ def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
         pool_use_lifo=True,
         connect_args=_connect_args(settings, role),
         hide_parameters=True,
-        # It reads one statement at a time: a transaction around each would be two round trips more.
+        # This role reads one statement at a time: a transaction around each would add two round trips.
         **({"isolation_level": "AUTOCOMMIT"} if role == GATE else {}),
     )
     event.listen(engine.sync_engine, "checkout", _check)
@@ -130,19 +130,21 @@ def _engine(settings: Settings, role: DatabaseRole, size: int) -> AsyncEngine:
 def _connect_args(settings: Settings, role: DatabaseRole) -> dict[str, object]:
     arguments: dict[str, object] = {
         "dsn": role_url(settings, role),
-        "async_creator_fn": partial(Connecting, seconds=connecting_seconds(settings.database), line=Line()),
+        "async_creator_fn": partial(
+            Connecting, seconds=connecting_seconds(settings.database), throttle=ConnectThrottle()
+        ),
         "connection_class": TenantConnection,
         "command_timeout": statement_seconds(settings.database, role) + GRACE,
     }
     if settings.database.pooler:
-        # A named statement lives on one server connection, and the next transaction may have another.
+        # A named statement belongs to one server connection, and the next transaction may get another.
         arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
         arguments["prepared_statement_name_func"] = str
     return arguments
 
 
 def _end_silent(context: ExceptionContext) -> None:
-    """Give up a connection whose statement or COMMIT was not answered in time, and its neighbours."""
+    """Close a connection whose statement or COMMIT got no answer in time, and its pool's idle ones."""
     if not isinstance(context.original_exception, TimeoutError) or context.connection is None:
         return
     if not context.connection.invalidated:
@@ -153,7 +155,7 @@ def _end_silent(context: ExceptionContext) -> None:
 
 
 def _check(connection: DBAPIConnection, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:  # noqa: ARG001  # the event's signature
-    """Replace a connection that has died or was left in a transaction; forget a tenant it never used."""
+    """Replace a connection that has died or was left in a transaction; clear a tenant that it never used."""
     driver = entry.driver_connection
     if not isinstance(driver, TenantConnection) or driver.is_closed() or driver.is_in_transaction():
         raise DisconnectionError("the pooled connection is stale")

@@ -1,4 +1,4 @@
-"""The logins of the database. Each app has its own, so an app's dependency scope is real."""
+"""The database's login roles. Each app has its own, so the database enforces what an app may reach."""
 
 import hashlib
 import hmac
@@ -12,23 +12,23 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class RolesSecretMissing(ValueError):
-    """No role can log in: the secret that their passwords are derived from is not set."""
+    """No role can log in, because the secret from which their passwords are derived is not set."""
 
 
 class DatabaseRole(str):
-    """A login, by its name. It has only the rights that are declared for it.
+    """The name of a login role, which has only its declared rights.
 
-    ``weight`` is its share of a process's connections, in proportion to the other roles' weights.
+    ``weight`` is its share of a process's connections, relative to the other roles' weights.
     """
 
     __slots__ = ("weight",)
     weight: int
 
     def __new__(cls, name: str, *, weight: int = 3) -> Self:
-        """Check the name: it stands unquoted in SQL."""
+        """Check the name, because it is used unquoted in SQL."""
         if not _NAME.fullmatch(name):
             raise ValueError(
-                f"{name!r} is no name of a database role: use lower-case letters, digits and underscores, "
+                f"{name!r} is not a valid database role: use lower-case letters, digits and underscores, "
                 "a letter first, 63 at most"
             )
         if weight < 1:
@@ -39,34 +39,34 @@ class DatabaseRole(str):
 
 
 class AppRole(DatabaseRole):
-    """The login of an app, which the app declares."""
+    """The login role of an app, declared by that app."""
 
     __slots__ = ()
 
 
 class OtherAppRole(DatabaseRole):
-    """The login that another app declares, as the owner of a table names it.
+    """Another app's login role, as a table's owner names it to give it rights.
 
-    What it may do is left out where that app is not in the installation.
+    Its rights are left out if that app is not in the installation.
     """
 
     __slots__ = ()
 
 
 OWNER: Final = DatabaseRole("insula_owner")
-"""Owns the schema, and only migrates."""
+"""Owns the schema; used only by migrations."""
 IDENTITY: Final = DatabaseRole("insula_identity")
-"""Signing in: the only role that reads credentials."""
+"""Used for sign-in: the only role that reads credentials."""
 WORKER: Final = DatabaseRole("insula_worker", weight=8)
 """Runs jobs."""
 GATE: Final = DatabaseRole("insula_gate", weight=2)
 """Resolves host, key, session and membership before a tenant is known; reads only."""
 BACKUP: Final = DatabaseRole("insula_backup")
-"""Reads everything, past row-level security; never in an app."""
+"""Reads everything and bypasses row-level security; no app uses it."""
 
 
 def role_password(settings: Settings, role: DatabaseRole) -> str:
-    """Derive the role's password from the deployment's secret; a new secret rotates them all."""
+    """Derive the role's password from the deployment's secret; a new secret changes all passwords."""
     secret = settings.database.roles_secret.get_secret_value().encode()
     if not secret:
         raise RolesSecretMissing("INSULA_DATABASE_ROLES_SECRET is not set")
@@ -74,5 +74,5 @@ def role_password(settings: Settings, role: DatabaseRole) -> str:
 
 
 def role_url(settings: Settings, role: DatabaseRole, *, direct: bool = False) -> str:
-    """Return the address of the database with this role's login; ``direct`` goes past a pooler."""
+    """Return the database URL with this role's login; ``direct`` bypasses a pooler."""
     return address_of(settings, direct=direct).login(role, role_password(settings, role)).url

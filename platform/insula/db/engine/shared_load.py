@@ -1,4 +1,4 @@
-"""One load at a time, whose outcome is shared by all who wait for it."""
+"""A slow read that runs once at a time and shares its outcome with every waiter."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,9 +8,9 @@ Value = TypeVar("Value")
 
 
 class SharedLoad(Generic[Value]):
-    """Reads something slow once for all who ask while it is being read; they share a failure too.
+    """Runs a slow read once for all callers that arrive while it runs; they also share its failure.
 
-    No waiter's cancellation stops the load. ``forget`` lets the next caller start another.
+    Cancelling a waiter does not stop the load. After ``forget`` the next caller starts a new one.
     """
 
     def __init__(self, read: Callable[[], Awaitable[Value]]) -> None:
@@ -19,7 +19,7 @@ class SharedLoad(Generic[Value]):
         self._running: set[asyncio.Task[Value]] = set()
 
     async def __call__(self) -> Value:
-        """Return what is read, by a load that began before this call or now."""
+        """Return the value, from the running load or a new one."""
         if self._current is None:
             self._current = asyncio.ensure_future(self._run())
             self._running.add(self._current)
@@ -27,7 +27,7 @@ class SharedLoad(Generic[Value]):
         return await asyncio.shield(self._current)
 
     def forget(self) -> None:
-        """Share what is being read just now with nobody else: it may be out of date already."""
+        """Do not share the running load with later callers: its value may already be out of date."""
         self._current = None
 
     async def close(self) -> None:
@@ -44,4 +44,4 @@ class SharedLoad(Generic[Value]):
         if self._current is task:
             self._current = None
         if not task.cancelled():
-            task.exception()  # its waiters may all have gone; asyncio need not report it again
+            task.exception()  # marks it as retrieved: if all waiters are gone, asyncio would report it

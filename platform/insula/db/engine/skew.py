@@ -1,4 +1,4 @@
-"""How far this process's clock is from the database's."""
+"""The difference between this process's clock and the database's."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -7,10 +7,10 @@ from insula.core import clock
 
 
 async def skew(connection: AsyncConnection) -> float:
-    """Return by how many seconds this process's clock is ahead of the database's at least; negative: behind.
+    """Return by how many seconds, at least, this process's clock is ahead of the database's; negative if behind.
 
-    0 where the database's answer, given at some moment between our two looks at the clock, fits between them:
-    a slow answer never looks like a wrong clock.
+    The database's time is taken between two readings of our clock. The result is 0 if it lies between them, so a
+    slow answer never looks like a wrong clock.
     """
     before = clock.timestamp()
     answer = await connection.execute(text("SELECT extract(epoch FROM clock_timestamp())::double precision"))
@@ -20,5 +20,5 @@ async def skew(connection: AsyncConnection) -> float:
 
 
 def described(seconds: float) -> str:
-    """Say in words what ``skew`` returned."""
+    """Format a result of ``skew``."""
     return f"{abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} the database's"

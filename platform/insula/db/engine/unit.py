@@ -23,12 +23,12 @@ _SET_TENANT: Final = text("SELECT set_config('app.tenant_id', :tenant_id, true)"
 
 
 class _TenantSession(Session):
-    """A session whose transactions each carry the tenant."""
+    """A session that sets the tenant in each of its transactions."""
 
 
 @event.listens_for(_TenantSession, "after_begin")
 def _carry_tenant(session: _TenantSession, transaction: SessionTransaction, connection: Connection) -> None:
-    """Hand the tenant to the driver: BEGIN is sent with the first statement, after this event."""
+    """Pass the tenant to the driver, which sends BEGIN with the first statement, after this event."""
     if transaction.nested:
         return
     driver = connection.connection.driver_connection
@@ -37,11 +37,11 @@ def _carry_tenant(session: _TenantSession, transaction: SessionTransaction, conn
     driver.carry(session.info[_UNIT].tenant_id)
 
 
-class Epilogue(Protocol):
-    """What a transaction writes last, so that the locks this takes are held shortly."""
+class BeforeCommit(Protocol):
+    """Written last in a transaction, so that its locks are held briefly."""
 
     async def write(self, unit: "Unit") -> None:
-        """Write in the unit's transaction, which is committed right after."""
+        """Write in the unit's transaction, right before its commit."""
         ...
 
 
@@ -49,12 +49,12 @@ class Unit:
     """A transaction that opens at the session's first statement and ends with ``commit`` or ``rollback``.
 
     Each transaction of the session, also one after a commit, is bound to the unit's tenant.
-    As a context manager it commits on success, rolls back on an error, and closes. ``epilogue`` is
-    written by the next commit and forgotten by a rollback. ``lean_reads`` lets a ``Reading`` go past the
-    session while no transaction is open. ``tenant_id`` is whom the session's transactions act for.
+    As a context manager it commits on success, rolls back on an error, and closes. ``before_commit`` is
+    written by the next commit and dropped by a rollback. ``lean_reads`` lets a ``Reading`` bypass the
+    session while no transaction is open. ``tenant_id`` is the tenant of the session's transactions.
     """
 
-    __slots__ = ("_home", "_session", "engine", "epilogue", "lean_reads", "tenant_id")
+    __slots__ = ("_home", "_session", "before_commit", "engine", "lean_reads", "tenant_id")
 
     def __init__(self, engine: AsyncEngine, tenant_id: UUID | None = None, *, lean_reads: bool = True) -> None:
         self._home = tenant_id
@@ -62,11 +62,11 @@ class Unit:
         self.tenant_id = tenant_id
         self.engine = engine
         self.lean_reads = lean_reads
-        self.epilogue: Epilogue | None = None
+        self.before_commit: BeforeCommit | None = None
 
     @property
     def session(self) -> AsyncSession:
-        """The session, made when it is first asked for: a read that goes past it pays for none."""
+        """The session, created on first use: a read that bypasses it does not pay for it."""
         if self._session is None:
             self._session = AsyncSession(
                 self.engine, sync_session_class=_TenantSession, expire_on_commit=False, info={_UNIT: self}
@@ -75,11 +75,11 @@ class Unit:
 
     @property
     def begun(self) -> bool:
-        """Whether there is anything to commit or to roll back."""
-        return self.epilogue is not None or (self._session is not None and self._session.in_transaction())
+        """Whether there is something to commit or to roll back."""
+        return self.before_commit is not None or (self._session is not None and self._session.in_transaction())
 
     async def enter(self, tenant_id: UUID) -> None:
-        """Act for this tenant until the transaction ends; what is pending is written for the one before."""
+        """Flush pending changes for the previous tenant, then switch to this one until the transaction ends."""
         if self.session.in_transaction():
             await self.session.flush()
             connection = await self.session.connection()
@@ -87,12 +87,12 @@ class Unit:
         self.tenant_id = tenant_id
 
     async def commit(self) -> None:
-        """Commit. A failure of COMMIT itself is ``Unavailable``, unless the transaction can be retried."""
+        """Commit. Raises Unavailable if COMMIT itself fails, unless the transaction can be retried."""
         if self.session.new or self.session.dirty or self.session.deleted:
             await self.session.flush()
-        if self.epilogue is not None:
-            await self.epilogue.write(self)
-            self.epilogue = None
+        if self.before_commit is not None:
+            await self.before_commit.write(self)
+            self.before_commit = None
         try:
             await self.session.commit()
         except (SQLAlchemyError, OSError) as error:
@@ -103,12 +103,12 @@ class Unit:
 
     async def rollback(self) -> None:
         """Undo everything since the last commit."""
-        self.epilogue = None
+        self.before_commit = None
         await self.session.rollback()
         self.tenant_id = self._home
 
     async def close(self) -> None:
-        """Give the connection back, also when the caller is being cancelled."""
+        """Return the connection to the pool, also when the caller is being cancelled."""
         if self._session is None:
             return
         if self._session.in_transaction():

@@ -1,1 +1,1 @@
-"""The migrations' run, their drafts and their helpers."""
+"""Running migrations, drafting them, and helpers for them."""

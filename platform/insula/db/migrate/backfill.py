@@ -1,4 +1,4 @@
-"""Names and their sort keys brought to one spelling by a migration, in batches of the entered tenant's rows."""
+"""Normalizes names and sets their sort keys in a migration, in batches of the current tenant's rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from insula.db.schema.grants import ENTERED_TENANT
 
 BATCH: Final = 1_000
 _START: Final = UUID(int=0)
-_OWN: Final = f" AND id = {ENTERED_TENANT}"  # the owner may read every tenant
+_OWN: Final = f" AND id = {ENTERED_TENANT}"  # the owner role may read every tenant
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A column of names, the one of their keys where they have one, and whether no two rows share a name."""
+    """A column of names, the column of their sort keys if there is one, and whether the names are unique."""
 
     table: str
     column: str
@@ -32,7 +32,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A name that reads differently now."""
+    """A name that looks different now."""
 
     id: UUID
     before: str
@@ -40,9 +40,9 @@ class Change:
 
 
 def one_spelling(connection: Connection, lines: Lines) -> Iterator[Change]:
-    """Respell the names that the connection sees and set their keys; yield the names that look different now.
+    """Normalize the names that the connection sees and set their keys; yield the names that look different now.
 
-    Of names that come out alike, one that is kept as it was stays so, else the oldest; the others are numbered.
+    Of names that become equal, an unchanged one keeps its name, else the oldest; the others are numbered.
     """
     taken = set(_names(connection, lines)) if lines.unique else set()
     after = _START
@@ -68,7 +68,7 @@ def _spelled(name: str, lines: Lines, taken: set[str]) -> str:
 
 
 def _same(name: str) -> str | None:
-    """Return what reads as ``name`` does, in its one spelling."""
+    """Return the normalized spelling of ``name`` that looks the same, or None if ``name`` is refused."""
     try:
         return tidy(name)
     except ValueError:
@@ -80,7 +80,7 @@ def _names(connection: Connection, lines: Lines) -> Sequence[str]:
 
 
 def _batch(connection: Connection, lines: Lines, after: UUID) -> Sequence[Row[tuple[UUID, str]]]:
-    # Locked: what somebody renames between this statement and the next would get its old name back.
+    # Locked: a row renamed between this statement and the next would get its old name back.
     statement = text(
         f'SELECT id, {lines.column} AS name FROM "{lines.table}" '  # noqa: S608  # a migration's own words
         f"WHERE id > :after{_OWN if lines.table == 'tenant' else ''} ORDER BY id LIMIT :most FOR NO KEY UPDATE"

@@ -1,4 +1,4 @@
-"""``insula revision``: a draft of a branch's next revision, from what the models have and the database lacks."""
+"""``insula revision``: drafts a branch's next revision from the differences between models and database."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ _WORDS: Final = re.compile(r"[a-z0-9]+")
 
 
 def draft(connection: Connection, declared: Declarations, branch: str, message: str) -> Path:
-    """Write the draft, to be read and put into the words of ``insula.db.schema.ddl``; return its file.
+    """Write the draft and return its file. A developer reviews it and uses the functions of ``insula.db.schema.ddl``.
 
     The database must be at the heads. Raises BranchError for a branch that is not installed.
     """

@@ -1,4 +1,4 @@
-"""Brings a database of the single chain of migrations, before the branches, to the end of that chain."""
+"""Upgrades a database from before the branches to the end of its single chain of migrations."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ from insula.db.schema.branches import KERNEL, by_branch
 
 
 def end_single_chain(connection: Connection, configure: Callable[[], Config]) -> None:
-    """Run what the database lacks of the single chain, for whose revisions ``configure`` configures Alembic.
+    """Run the missing revisions of the single chain; ``configure`` returns Alembic's configuration for them.
 
-    Nothing happens to a database that has branches, none at all, or a revision that is not among them.
+    Does nothing if the database already has branches, has no revision at all, or one that the chain does not have.
     """
     at = former_revision(connection) if KERNEL.name not in by_branch(applied(connection)) else None
     connection.commit()

@@ -1,7 +1,7 @@
 """Short waits for locks: work that meets a held lock is rolled back and run again later.
 
 A statement that waits for an ACCESS EXCLUSIVE lock makes every later statement on its table wait
-behind it. So a migration never waits for long: it gives up its place, lets the queue drain and tries
+behind it. So a migration never waits for long: it gives up the wait, lets the queue drain and tries
 again, until the locks are free or its time is over.
 """
 
@@ -19,7 +19,7 @@ from insula.core.settings import Settings
 WAIT_SECONDS: Final = 1800.0
 Say = Callable[[str], None]
 
-_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 5.0)  # then the last; between two attempts, requests are served
+_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 5.0)  # then the last one again; requests are served between two attempts
 _SHARE_OF_POOL_TIMEOUT: Final = 4
 _STATEMENT_LENGTH: Final = 100
 _HELD: Final = (driver.LockNotAvailableError, driver.DeadlockDetectedError)
@@ -36,7 +36,7 @@ class LocksHeld(TimeoutError):
 
 
 def lock_timeout(settings: Settings) -> str:
-    """Return how long one statement may wait: well below what a request waits for a connection.
+    """Return how long one statement may wait: much less than a request waits for a connection.
 
     The requests that queue behind the statement hold their connections meanwhile.
     """
@@ -48,7 +48,7 @@ def silent(line: str) -> None:
 
 
 class LockWaits:
-    """The time that one run may spend on waiting, in all, and what it says meanwhile."""
+    """The total time that one run may spend on waiting, and where it reports progress."""
 
     def __init__(self, seconds: float = WAIT_SECONDS, say: Say = silent) -> None:
         self.say: Final = say
@@ -75,10 +75,10 @@ class LockWaits:
                 return
 
     def take_turn(self, connection: Connection, key: int) -> None:
-        """Take the session's advisory lock ``key``, which goes with the connection.
+        """Take the session's advisory lock ``key``, which is released when the connection closes.
 
-        It asks again and again instead of waiting in a statement, whose snapshot would hold up
-        CREATE INDEX CONCURRENTLY in the run that has the lock.
+        It polls instead of waiting in a statement, whose snapshot would block CREATE INDEX CONCURRENTLY
+        in the run that holds the lock.
         """
         pauses = self._pauses()
         while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
@@ -105,7 +105,7 @@ def _is_held(error: DBAPIError) -> bool:
 
 
 def _described(error: DBAPIError, holders: set[tuple[str, int, str]]) -> str:
-    """Name the statement that met the lock, and the transactions that were there at the attempt before too."""
+    """Name the statement that met the lock, and the transactions that also ran at the previous attempt."""
     statement = " ".join((error.statement or "").split())
     if len(statement) > _STATEMENT_LENGTH:
         statement = f"{statement[:_STATEMENT_LENGTH]}…"

@@ -1,7 +1,7 @@
-"""Changes of tables that have rows, made while requests read and write them.
+"""Changes to tables with rows, made while requests read and write them.
 
 Each commits by itself and may be repeated, so a revision calls one of them and does nothing else:
-a revision that was interrupted is run again from its start.
+an interrupted revision is run again from its start.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,9 @@ _WAIT: Final = "1800s"
 def create_index(
     name: str, table: str, columns: Sequence[str | TextClause], *, unique: bool = False, where: str = ""
 ) -> None:
-    """Add an index without blocking writes; what an interrupted attempt left of it is dropped first.
+    """Add an index without blocking writes; first drops what an interrupted attempt left.
 
-    Ends only when every transaction that began before it has ended, a backup's too.
+    Ends only after every transaction that began before it has ended, including a backup's.
     """
     condition = text(where) if where else None
     with op.get_context().autocommit_block(), _patient():
@@ -36,15 +36,15 @@ def create_index(
 
 
 def drop_index(name: str, table: str) -> None:
-    """Drop an index without blocking those who use the table."""
+    """Drop an index without blocking reads and writes of the table."""
     with op.get_context().autocommit_block(), _patient():
         op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
 
 
 def add_constraint(name: str, table: str, definition: str) -> None:
-    """Add ``CHECK (...)`` or ``FOREIGN KEY (...) REFERENCES ...``: for new rows at once, then for the others.
+    """Add ``CHECK (...)`` or ``FOREIGN KEY (...) REFERENCES ...``: first for new rows, then for existing ones.
 
-    Only the first step, which reads no row, blocks writes. What an interrupted attempt left is dropped first.
+    Only the first step, which reads no row, blocks writes. First drops what an interrupted attempt left.
     """
     there = text("SELECT 1 FROM pg_constraint WHERE conname = :name AND conrelid = to_regclass(:table)")
     with op.get_context().autocommit_block():
@@ -57,7 +57,7 @@ def add_constraint(name: str, table: str, definition: str) -> None:
 
 @contextmanager
 def _patient() -> Iterator[None]:
-    """Wait long for locks that no request waits behind, and build for as long as it takes."""
+    """Allow long waits for locks that no request queues behind, and statements without a time limit."""
     bind = op.get_bind()
     before = {name: bind.execute(text(f"SHOW {name}")).scalar_one() for name in ("lock_timeout", "statement_timeout")}
     op.execute(f"SET lock_timeout = '{_WAIT}'")

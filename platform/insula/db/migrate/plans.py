@@ -1,8 +1,8 @@
-"""What migrations say of plans: ``grant_in_plans("labels", {"free": 10, "pro": 1_000})``.
+"""Entitlements of plans, for migrations: ``grant_in_plans("labels", {"free": 10, "pro": 1_000})``.
 
-An app that sells plans declares their table, ``DatabasePart(plans="plan")``; its branch of revisions runs right after
-the kernel's, so that any other can grant in plans. An installation without plans has nothing to grant in: there the
-entitlement's default counts.
+An app that sells plans declares their table, ``DatabasePart(plans="plan")``; its branch of migrations runs right after
+the kernel's, so that any other branch can grant in plans. An installation without plans uses the entitlement's
+default.
 """
 
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ _REVOKE: Final = text(f"DELETE FROM entitlement WHERE tenant_id = {ENTERED_TENAN
 
 
 def grant_in_plans(key: str, amounts: Mapping[str, int]) -> None:
-    """Put an entitlement into plans, by the plans' keys, and grant it to the tenants that are on them.
+    """Add an entitlement to plans, by the plans' keys, and grant it to the tenants that are on them.
 
-    A tenant that has it already, by an override of staff, keeps what it has. Raises LookupError for a plan that does
-    not exist. Does nothing where the installation has no plans.
+    A tenant that already has it, by an override of staff, keeps its amount. Raises LookupError for an unknown plan.
+    Does nothing if the installation has no plans.
     """
     table = declared().plans
     if table is None:
@@ -41,14 +41,14 @@ def grant_in_plans(key: str, amounts: Mapping[str, int]) -> None:
     for plan, amount in amounts.items():
         if not bind.execute(add, {"key": key, "plan": plan, "amount": amount}).rowcount:
             there = bind.execute(text(f'SELECT key FROM "{table}" ORDER BY key')).scalars()  # noqa: S608  # likewise
-            raise LookupError(f"grant_in_plans({key!r}): there is no plan {plan!r}, but {', '.join(there)}")
+            raise LookupError(f"grant_in_plans({key!r}): there is no plan {plan!r}; there are {', '.join(there)}")
     values = {"key": key, "plans": list(amounts), "amounts": list(amounts.values())}
     for _ in tenants_in_turn():
         bind.execute(_GRANT, values)
 
 
 def revoke_in_plans(key: str) -> None:
-    """Take an entitlement out of every plan, and from every tenant: the way back of ``grant_in_plans``."""
+    """Remove an entitlement from every plan and every tenant: the downgrade of ``grant_in_plans``."""
     table = declared().plans
     if table is None:
         return

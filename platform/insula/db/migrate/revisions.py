@@ -1,7 +1,7 @@
-"""The revisions that a database has: a row for each branch.
+"""The revisions that a database has: one row for each branch.
 
-The table ``alembic_version`` of the version before, which had one chain, stays as it is: that version's processes look
-into it, and stay ready.
+The table ``alembic_version`` of the previous version, which had a single chain, stays unchanged: that version's
+processes read it for their readiness check.
 """
 
 from collections.abc import Mapping
@@ -23,20 +23,20 @@ _ADD: Final = text("INSERT INTO schema_revision (version_num) VALUES (:revision)
 
 
 class NoWayUp(RuntimeError):
-    """The database is of a version from which this one has no revisions. The message names the one between."""
+    """The database is too old for this version's migrations. The message names the version to run first."""
 
 
 def applied(connection: Connection) -> frozenset[str]:
-    """Return the revisions that the database is at; none before its first migration."""
+    """Return the database's current revisions; none before its first migration."""
     if not connection.execute(EXISTS).scalar_one():
         return frozenset()
     return frozenset(connection.execute(APPLIED).scalars())
 
 
 def adopt(connection: Connection, chains: Mapping[str, Chain]) -> None:
-    """Note the baselines of a database that the single chain before the branches brought to its end.
+    """Record the branches' baselines in a database that is at the end of the former single chain.
 
-    Raises NoWayUp for a database that the single chain left earlier.
+    Raises NoWayUp for a database that is at an earlier revision of the single chain.
     """
     at = by_branch(applied(connection))
     former = former_revision(connection)
@@ -54,7 +54,7 @@ def adopt(connection: Connection, chains: Mapping[str, Chain]) -> None:
 
 
 def former_revision(connection: Connection) -> str | None:
-    """Return the revision that the single chain before the branches left the database at."""
+    """Return the database's revision in the former single chain."""
     if not connection.execute(_FORMER_EXISTS).scalar_one():
         return None
     revision: str | None = connection.execute(_FORMER).scalar_one_or_none()

@@ -1,4 +1,4 @@
-"""``insula migrate``: roles, ownership, then each branch of revisions, one run at a time."""
+"""``insula migrate``: roles, ownership, then each branch of migrations; only one run at a time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
@@ -38,23 +38,23 @@ from insula.db.schema.queue import apply_queue, queue_exists, queue_findings
 from insula.db.schema.rights import FORMER_TABLE
 
 RUN_LOCK: Final = 0x696E73756C61  # "insula"
-"""The advisory lock around a run."""
+"""The advisory lock that a run holds."""
 
 
 def migrate(settings: Settings, declared: Declarations, *, wait: float = WAIT_SECONDS, say: Say = silent) -> None:
-    """Make the roles, and bring the schema and what is declared of it to this version. Repeatable.
+    """Create the roles, and bring the schema, rights and triggers to this version. Repeatable.
 
-    Waits up to ``wait`` seconds, in all, for locks and for another run, and says so on ``say``.
-    Runs in a thread with an event loop of its own, so it may be called where a loop runs; it blocks.
+    Waits up to ``wait`` seconds in total for locks and for another run, and reports that to ``say``.
+    Blocks. Runs in a thread with its own event loop, so it may also be called inside a running loop.
     """
     _in_thread(_migrate(settings, declared, LockWaits(wait, say)))
 
 
 def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | None = None) -> None:
-    """Bring each branch to its head, in their order, then the rest to what is declared.
+    """Upgrade each branch to its head, in order, then rights and triggers to the declarations.
 
-    Each revision, and each table's rights, is a transaction of its own: what is done stays done
-    when a later one meets a held lock, and is not done again at the next attempt.
+    Each revision, and each table's rights, is a transaction of its own: it stays committed when a later
+    one meets a held lock, and is not repeated at the next attempt.
     """
     waits = waits or LockWaits()
     chains = branches.chains(declared.branches)
@@ -77,7 +77,7 @@ def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | N
 
 
 def downgrade(connection: Connection, declared: Declarations) -> None:
-    """Undo every revision, the branches in reverse order: a table goes after the tables that refer to it."""
+    """Undo every revision, the branches in reverse order: a table is dropped after the tables that reference it."""
     at = branches.by_branch(applied(connection))
     connection.commit()
     for branch in reversed(declared.branches):
@@ -86,14 +86,14 @@ def downgrade(connection: Connection, declared: Declarations) -> None:
 
 
 def as_owner(settings: Settings, work: Callable[[Connection], None], waits: LockWaits | None = None) -> None:
-    """Run ``work`` as the owner, alone: no other migration runs meanwhile, and no lock is waited for long."""
+    """Run ``work`` as the owner role, while no other migration runs and with short lock waits."""
     _in_thread(_as_owner(settings, work, waits or LockWaits()))
 
 
 def alembic_config(declared: Declarations, connection: Connection, say: Say = silent) -> Config:
-    """Return Alembic's configuration for the declared branches, whose revisions grant what is ``declared``.
+    """Return Alembic's configuration for the declared branches, whose revisions use ``declared``.
 
-    ``say`` is told each revision.
+    ``say`` is called for each revision.
     """
     config = branches.configured(declared.branches)
     config.attributes["declared"] = declared
@@ -103,26 +103,26 @@ def alembic_config(declared: Declarations, connection: Connection, say: Say = si
 
 
 def former_config(declared: Declarations, folder: Path, connection: Connection, say: Say = silent) -> Config:
-    """Return the configuration for the revisions of the single chain, which are in ``folder``, and for its table."""
+    """Return the configuration for the former single chain, whose revisions are in ``folder``."""
     config = alembic_config(replace(declared, branches=(Branch("former", folder),)), connection, say)
     config.attributes["version_table"] = FORMER_TABLE
     return config
 
 
 def _upgrade(connection: Connection, configure: Callable[[], Config], name: str, chain: Chain, say: Say) -> None:
-    """Run what a branch lacks. A database that is ahead of this code stays as it is."""
+    """Run a branch's missing revisions. Leave a database that is ahead of this code unchanged."""
     at = branches.by_branch(applied(connection)).get(name)
     connection.commit()  # each revision is a transaction of its own
     if at == chain.head:
         return
     if at is not None and branches.reaches(at, chain.head):
-        say(f"{name}: the database is at {at}, of a later version")
+        say(f"{name}: the database is at {at}, which belongs to a later version")
         return
     config = configure()
     script = ScriptDirectory.from_config(config)
 
     def steps(_heads: object, _context: MigrationContext) -> Iterable[MigrationStep]:
-        # The database may have revisions that are not in these branches. They are another installation's.
+        # The database may have revisions of branches that are not installed here.
         lacking = script.iterate_revisions(chain.head, at or "base")
         return [MigrationStep.upgrade_from_script(script.revision_map, step) for step in reversed(list(lacking))]
 
@@ -148,7 +148,7 @@ async def _as_owner(settings: Settings, work: Callable[[Connection], None], wait
 
 
 def _bounded(connection: Connection, settings: Settings) -> None:
-    """Bound every statement of this session, and its every wait for a lock."""
+    """Set time limits for this session's statements and lock waits."""
     connection.execute(text(f"SET lock_timeout = '{lock_timeout(settings)}'"))
     connection.execute(text(f"SET statement_timeout = '{TOOL_STATEMENT_SECONDS}s'"))
     connection.commit()

@@ -1,4 +1,4 @@
-"""The tables that every request may read. The apps' own tables stand in the apps."""
+"""The kernel's tables. The apps' own tables are in the apps."""
 
 from insula.db.models.api_keys import ApiKey
 from insula.db.models.audit import AuditEvent, AuditHead

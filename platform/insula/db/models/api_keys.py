@@ -10,11 +10,11 @@ from insula.db.schema.sorting import sort_key_of
 
 
 class ApiKey(TenantOwned, table=True):
-    """A machine's way into a tenant, stored as hashes. Revoked ones stay, to be asked about.
+    """A machine's credentials for a tenant, stored as hashes. Revoked keys stay listed.
 
-    After a rotation the secret before stays good until ``previous_until``. ``last_used_at`` is
-    coarse, and no change of the row: it raises no version. ``created_by`` outlives the user.
-    ``requests_per_minute`` binds besides the tenant's; None: only the tenant's does.
+    After a rotation the previous secret stays valid until ``previous_until``. ``last_used_at`` is coarse,
+    and updating it does not increment the version. ``created_by`` stays when the user is deleted.
+    ``requests_per_minute`` limits the key in addition to the tenant's limit; None means no such limit.
     """
 
     __table_args__ = (

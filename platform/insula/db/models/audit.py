@@ -1,4 +1,4 @@
-"""The audit log. It references nothing: what was done stays known when the user or the tenant is gone."""
+"""The audit log. It has no foreign keys, so that events stay when the user or the tenant is deleted."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from insula.db.schema.base import Base
 class AuditEvent(Base, table=True):
     """One act. ``tenant_id`` names the chain: the tenant's or, as the nil UUID, the platform's.
 
-    A trigger gives ``sequence`` and the hashes, and refuses a kind of actor that the role may not name; another one
+    A trigger sets ``sequence`` and the hashes, and refuses kinds of actors that the role may not record; another one
     refuses to change or delete a row.
     """
 
@@ -45,7 +45,7 @@ class AuditEvent(Base, table=True):
 
 
 class AuditHead(Base, table=True):
-    """Where a chain ends. Its row is the lock of those who append to it."""
+    """The end of a chain. Appending to the chain locks this row."""
 
     tenant_id: UUID = Field(primary_key=True)
     sequence: int = Field(sa_type=BigInteger)

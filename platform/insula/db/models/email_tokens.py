@@ -9,10 +9,10 @@ from insula.db.schema.base import Base
 
 
 class EmailToken(Base, table=True):
-    """What a link in a mail carries, by its hash: good for a while, and once, since using deletes it.
+    """The hash of the token in an emailed link. It expires, and works once: using it deletes it.
 
-    One that verifies also holds the registration that it was mailed for: the password given with the
-    link shows whether that registration was the caller's own.
+    A token that verifies an address also holds its registration: the password entered with the link
+    shows whether that registration was the caller's own.
     """
 
     __table_args__ = (

@@ -12,16 +12,17 @@ from insula.db.schema.base import Base
 LIFETIME: Final = timedelta(hours=24)
 """How long an answer is kept."""
 OPERATION: Final = r"regexp_replace(route, '^([^./]+)\..*\.', '\1/')"
-"""A record's operation in SQL. The release before named a record by module: ``tenants.tenants.routes.projects.create``
-is ``tenants/create`` now. While a key lives, records of both releases are looked up, and unique, by this.
+"""A record's operation in SQL. The previous release named a record by module:
+``tenants.tenants.routes.projects.create`` is ``tenants/create`` now. Until its keys have expired, records of both
+releases are looked up, and unique, by this.
 """
 
 
 class IdempotencyRecord(Base, table=True):
-    """The answer that a request with an idempotency key got.
+    """The stored answer to a request with an idempotency key.
 
     ``tenant_id`` is a partition: the tenant, or the user's own id for a request without a tenant.
-    Therefore it references nothing. ``route`` is the app and the operation's id: ``tenants/create_project``.
+    Therefore it is no foreign key. ``route`` is the app and the operation's id: ``tenants/create_project``.
     """
 
     __table_args__ = (

@@ -9,10 +9,10 @@ from insula.db.schema.base import Base
 
 
 class JobEffect(Base, table=True):
-    """An effect that a job has had, so that a job run again has none.
+    """An effect that a job has had, so that running the job again does not repeat it.
 
-    ``tenant_id`` is a partition: the tenant, or the nil UUID for a job without one. Therefore it
-    references nothing.
+    ``tenant_id`` is a partition: the tenant, or the nil UUID for a job without one. Therefore it is
+    no foreign key.
     """
 
     __table_args__ = (Index("ix_job_effect_created_at", "created_at"),)

@@ -9,9 +9,9 @@ from insula.db.schema.sorting import sort_key_of
 
 
 class Membership(TenantOwned, table=True):
-    """A user's place in a tenant. ``email`` and ``name`` are copies: a tenant may not read users.
+    """A user's membership in a tenant. ``email`` and ``name`` are copies: a tenant may not read users.
 
-    ``role`` is a built-in role or the key of one of the tenant's own.
+    ``role`` is a built-in role or the key of one of the tenant's custom roles.
     """
 
     __table_args__ = (

@@ -6,15 +6,15 @@ from sqlmodel import Field
 
 from insula.db.schema.base import TenantOwned
 
-# As PostgreSQL writes them, so that Alembic finds no difference.
+# As PostgreSQL prints them, so that Alembic finds no difference.
 _MEMBERS: Final = "'owner'::text, 'admin'::text, 'member'::text, 'viewer'::text, 'billing_manager'::text"
 _STAFF: Final = "'superuser'::text, 'support'::text, 'auditor'::text"
 
 
 def custom_role_column(*ended_by: str) -> Computed:
-    """Return what a column ``custom_role`` holds: ``role`` where that names one of the tenant's own, else null.
+    """Return the generated value of a column ``custom_role``: ``role`` if that is a custom role, else null.
 
-    It is null too once one of the columns ``ended_by`` is set: what is over keeps no role from being deleted.
+    It is also null once one of the columns ``ended_by`` is set, so that an ended row does not block deleting the role.
     """
     nothing = [f"(role = ANY (ARRAY[{_MEMBERS}]))", *(f"({column} IS NOT NULL)" for column in ended_by)]
     return Computed(f"CASE WHEN {' OR '.join(nothing)} THEN NULL::text ELSE role END", persisted=True)
@@ -23,8 +23,8 @@ def custom_role_column(*ended_by: str) -> Computed:
 class CustomRole(TenantOwned, table=True):
     """A role that a tenant defines. Memberships and invitations name it by its key, which never changes.
 
-    Their column ``custom_role`` refers to it, and the database derives that from ``role``: so whoever
-    writes a role writes one word, and a role that is in use cannot be deleted.
+    Their column ``custom_role`` references it, and the database derives that column from ``role``: code
+    sets only ``role``, and a role that is in use cannot be deleted.
     """
 
     __table_args__ = (

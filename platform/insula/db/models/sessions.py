@@ -12,7 +12,7 @@ from insula.db.schema.base import Base
 
 
 class AuthSession(Base, table=True):
-    """One login. Its id is the ``sid`` of the tokens that it yields."""
+    """One login. Its id is the ``sid`` of its tokens."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True))
@@ -23,7 +23,7 @@ class AuthSession(Base, table=True):
 
 
 class RefreshToken(Base, table=True):
-    """A refresh token, by its hash. A second use revokes the session it belongs to."""
+    """The hash of a refresh token. A second use revokes its session."""
 
     hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     session_id: UUID = Field(
@@ -35,7 +35,7 @@ class RefreshToken(Base, table=True):
 
 
 class SigningKey(Base, table=True):
-    """A key that signs access tokens; the private half is sealed by the key-encryption key."""
+    """A key that signs access tokens; its private half is encrypted with the key-encryption key."""
 
     kid: str = Field(sa_column=Column(Text, primary_key=True))
     algorithm: str = Field(sa_type=Text)

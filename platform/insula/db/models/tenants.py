@@ -19,7 +19,7 @@ ENGLISH: Final = "en"
 
 
 class Tenant(Stamped, table=True):
-    """A customer's island. Row-level security goes by ``id``."""
+    """A customer, whose data is isolated from every other's. Row-level security compares ``id``."""
 
     __table_args__ = (
         UniqueConstraint("slug"),
@@ -38,9 +38,9 @@ class Tenant(Stamped, table=True):
 
 
 class TenantSlug(Base, table=True):
-    """A slug that a tenant has or had: nobody else's for ever, also when the tenant is gone. A trigger keeps it.
+    """A slug that a tenant has or had; no other tenant ever gets it, even after deletion. A trigger writes it.
 
-    ``retired_at`` is empty for the one that the tenant has now.
+    ``retired_at`` is null for the tenant's current slug.
     """
 
     __table_args__ = (UniqueConstraint("slug"),)  # crosses tenants, as host names do
@@ -51,14 +51,14 @@ class TenantSlug(Base, table=True):
 
 
 def new_challenge() -> str:
-    """Return what nobody guesses, for a host's owner to publish."""
+    """Return a random token that the host's owner publishes in the DNS."""
     return secrets.token_hex(16)
 
 
 class TenantDomain(Base, table=True):
-    """A host name of the tenant's own; it resolves once its DNS holds ``token``, and while it does.
+    """A custom host name of a tenant; it leads to the tenant while its DNS holds ``token``.
 
-    Claims cross no tenants, proofs do: many may claim a host, one has it.
+    Many tenants may claim a host, but only one can have verified it.
     """
 
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""How much of its quotas each tenant uses."""
+"""Each tenant's usage of its quotas."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from insula.db.schema.base import Base
 
 
 class TenantUsage(Base, table=True):
-    """How many rows of a quota the tenant has. Triggers on counted tables keep it: ``insula.db.schema.counting``."""
+    """The number of rows that count towards a tenant's quota; triggers update it (``insula.db.schema.counting``)."""
 
     tenant_id: UUID = Field(primary_key=True)
     resource: str = Field(sa_type=Text, primary_key=True)

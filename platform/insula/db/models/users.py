@@ -12,7 +12,7 @@ from insula.db.schema.sorting import sort_key_of
 
 
 class User(Stamped, table=True):
-    """A person, in any number of tenants. The tenants role has no right here: see ``Membership``."""
+    """A person, in any number of tenants. The role of the app ``tenants`` may not read users: see ``Membership``."""
 
     __table_args__ = (
         UniqueConstraint("email"),
@@ -29,7 +29,7 @@ class User(Stamped, table=True):
 
 
 class Credential(Base, table=True):
-    """A user's password, hashed. Read by the identity role alone."""
+    """A user's password hash. Only the identity role may read it."""
 
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), primary_key=True))
     password_hash: str = Field(sa_type=Text)
@@ -40,7 +40,7 @@ class Credential(Base, table=True):
 
 
 class Staff(Base, table=True):
-    """A user who works for the house."""
+    """A user who works for the operator of the installation."""
 
     __table_args__ = (CheckConstraint("role in ('auditor', 'support', 'superuser')", name="ck_staff_role"),)
 

@@ -1,1 +1,1 @@
-"""Statements that are written and compiled once, and pages of rows."""
+"""Statements that are compiled once, pages of rows, and errors for violated constraints."""

@@ -1,6 +1,6 @@
-"""Pages of rows: keyset pages, whose statements are compiled once, and ``skip``/``limit`` pages for staff.
+"""Pages of rows: keyset pages with statements that are compiled once, and ``skip``/``limit`` pages for staff.
 
-``insula.core.paging`` has what goes over the wire; ``insula.db.query.reading`` what is compiled once.
+``insula.core.paging`` has the parameters and answers; ``insula.db.query.reading`` the compiled statements.
 """
 
 import base64
@@ -33,11 +33,11 @@ _AFTER_ID: Final = "after_id"
 
 
 class KeysetReading(Generic[Model]):
-    """The list of one resource; make it once, beside its query.
+    """The list of one resource; create it once, beside its query.
 
     ``sortable`` maps the names in ``sort_by`` to NOT NULL columns; the id breaks ties. ``narrowed_by``
-    names conditions on a ``bindparam`` of the same name. Each combination that is asked for becomes
-    a statement of its own, so an index on (tenant_id, column, id) serves it::
+    names conditions, each with a ``bindparam`` of the same name. Each requested combination gets a
+    statement of its own, so that an index on (tenant_id, column, id) serves it::
 
         _PAGE = KeysetReading(
             Project,
@@ -60,7 +60,7 @@ class KeysetReading(Generic[Model]):
         self._readings: dict[tuple[str, frozenset[str]], Reading[Model]] = {}
 
     async def page(self, unit: Unit, params: KeysetParams, **values: object) -> Slice[Model]:
-        """Return one page, in one query; a value of None narrows nothing. Raises InvalidCursor."""
+        """Return one page, in one query; a value of None leaves its condition out. Raises InvalidCursor."""
         given = {name: value for name, value in values.items() if value is not None}
         if params.cursor is not None:
             column, identity = self._sortable[params.sort_field], col(self._model.id)
@@ -70,10 +70,10 @@ class KeysetReading(Generic[Model]):
         return cut(params, self._sortable[params.sort_field], rows)
 
     def _reading(self, params: KeysetParams, given: frozenset[str]) -> Reading[Model]:
-        shape = (params.sort_by, given)
-        reading = self._readings.get(shape)
+        combination = (params.sort_by, given)
+        reading = self._readings.get(combination)
         if reading is None:
-            reading = self._readings[shape] = self._make(params, given)
+            reading = self._readings[combination] = self._make(params, given)
         return reading
 
     def _make(self, params: KeysetParams, given: frozenset[str]) -> Reading[Model]:
@@ -101,8 +101,8 @@ async def fetch_keyset(
 ) -> Slice[Row]:
     """Return one page of ``statement``, in one query.
 
-    ``columns`` maps the names in ``sort_by`` to NOT NULL columns; ``identity`` breaks ties. The
-    comparison is on the row value, so that an index on (tenant_id, column, identity) serves it.
+    ``columns`` maps the names in ``sort_by`` to NOT NULL columns; ``identity`` breaks ties. The rows are
+    compared as row values, so that an index on (tenant_id, column, identity) serves the query.
     Raises InvalidCursor.
     """
     column = columns[params.sort_field]
@@ -116,7 +116,7 @@ async def fetch_keyset(
 
 
 def cut(params: KeysetParams, column: Mapped[Any], rows: list[Row]) -> Slice[Row]:
-    """Return the page of ``rows``, of which there is one more than the limit when another page follows."""
+    """Return the page of ``rows``, which hold one row more than the limit if another page follows."""
     if len(rows) <= params.limit:
         return Slice(rows, None)
     rows.pop()
@@ -133,7 +133,7 @@ async def fetch_offset(
     columns: Columns,
     identity: Mapped[Any],
 ) -> tuple[Sequence[Row], int]:
-    """Return one page of ``statement`` and how many rows match in all."""
+    """Return one page of ``statement`` and the total number of matching rows."""
     column = columns[params.sort_field]
     order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
     total = (await session.exec(select(func.count()).select_from(statement.subquery()))).one()
@@ -154,7 +154,7 @@ def _plain(value: object) -> object:
 
 
 def read_cursor(params: KeysetParams, column: Mapped[Any], identity: Mapped[Any]) -> tuple[object, object]:
-    """Return the position that the cursor stands for: the sorted value and the id. Raises InvalidCursor."""
+    """Return the position in the cursor: the sorted value and the id. Raises InvalidCursor."""
     cursor = params.cursor or ""
     try:
         decoded = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))

@@ -1,6 +1,6 @@
 """Reads in one round trip: a SELECT written with SQLModel, compiled once, run by the driver.
 
-Outside a transaction a read carries its tenant itself. The statement becomes the inner side of a
+Outside a transaction a read sets its tenant itself. The statement becomes the inner side of a
 lateral join whose outer side sets ``app.tenant_id`` for this one statement::
 
     SELECT r.* FROM (SELECT set_config('app.tenant_id', $n, true) AS tenant OFFSET 0) AS fence
@@ -8,10 +8,10 @@ lateral join whose outer side sets ``app.tenant_id`` for this one statement::
 
 The inner side refers to the outer one and neither can be flattened (``OFFSET 0``), so PostgreSQL
 can only run it for a row of the outer side: after the setting. Row-level security reads the
-setting when the inner scan starts. Were it ever otherwise, the setting would be empty and no row
-would be seen. The tenant's comparison with the parameter is for the planner alone, see ``_planned``. Inside a
-transaction, and with ``INSULA_DATABASE_LEAN_READS=false``, the same
-statement runs on the session.
+setting when the inner scan starts. If it ever ran earlier, the setting would be empty and the read
+would return no row. The tenant's comparison with the parameter is only for the planner, see
+``_planned``. Inside a transaction, and with ``INSULA_DATABASE_LEAN_READS=false``, the same statement
+runs on the session.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class _Parameter:
 
 @dataclass(frozen=True, slots=True)
 class _Lean:
-    """The statement as the driver runs it. ``required`` names the parameters that have no value of their own."""
+    """The statement as the driver runs it. ``required`` names the parameters without a default."""
 
     sql: str
     parameters: Sequence[_Parameter]
@@ -63,7 +63,7 @@ class _Lean:
     converted: Mapping[str, Convert]
 
     def check(self, values: Mapping[str, object]) -> None:
-        """Raise TypeError unless ``values`` are those that the statement asks for, as a call of a function does."""
+        """Raise TypeError for a missing or unknown parameter, as a function call does."""
         if values.keys() == self.required:
             return
         missing = self.required - values.keys()
@@ -84,11 +84,11 @@ class _Lean:
 
 
 class Reading(Generic[Model]):
-    """A SELECT of one model's rows, whose values are ``bindparam``s; make it once, beside its query.
+    """A SELECT of one model's rows with ``bindparam``s for its values; create it once, beside its query.
 
-    Values of other names than the ``bindparam``s' are a TypeError: a misspelt one would be read as NULL.
-    What it returns is for reading: changed, it would not be saved. To change a row, select it on
-    the session, ``with_for_update``.
+    A value for an unknown ``bindparam`` is a TypeError: a misspelt one would be read as NULL.
+    The rows are read-only: changes to them are not saved. To change a row, select it on the session,
+    ``with_for_update``.
     """
 
     def __init__(self, model: type[Model], build: Callable[[], SelectOfScalar[Model]]) -> None:
@@ -136,18 +136,18 @@ class Reading(Generic[Model]):
         return _Lean(sql, parameters, required, converted)
 
     def _planned(self) -> Iterator[ColumnElement[bool]]:
-        """Say the tenant once more, as a parameter.
+        """Yield a second condition on the tenant, with the tenant as a parameter.
 
-        The planner works before the setting is there: it takes the policy's comparison for one with NULL, expects no
-        row, and finds an index on any columns of the tenant's as good as the one on the id. Both comparisons are one
-        equivalence to it; it scans by the parameter, whose rows it can estimate, and checks it against the setting.
+        The planner runs before the setting exists: it evaluates the policy's comparison as one with NULL, expects no
+        row, and rates any index that starts with the tenant as high as the one on the id. It treats both comparisons
+        as one equivalence: it scans by the parameter, whose rows it can estimate, and checks that against the setting.
         """
         tenant_id = self._model.__table__.columns.get(_TENANT)  # type: ignore[attr-defined]  # as below
         if tenant_id is not None:
             yield tenant_id == literal_column(_SAID, tenant_id.type)
 
     def _read(self, record: Mapping[str, object], converted: Mapping[str, Convert]) -> Model:
-        row: Model = self._model.__new__(self._model)  # as the session does: ``__init__`` would check and track
+        row: Model = self._model.__new__(self._model)  # as the session does: ``__init__`` would validate and track
         values = vars(row)
         values.update(record.items())
         for name, convert in converted.items():
@@ -172,7 +172,7 @@ async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[
     try:
         records: Sequence[Mapping[str, object]] = await driver.fetch(sql, *arguments)
     except (asyncpg.PostgresError, asyncpg.InterfaceError):
-        pooled.close()  # refused, and done with: the checkout replaces a connection that died of it
+        pooled.close()  # refused, and finished: the next checkout replaces the connection if it died
         raise
     except asyncio.CancelledError:
         await asyncio.shield(asyncio.ensure_future(_end(pooled, driver)))
@@ -182,14 +182,14 @@ async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[
         pooled.invalidate()
         raise
     except BaseException:
-        pooled.invalidate()  # cut off: what the server still does is not known
+        pooled.invalidate()  # interrupted: the server may still be working on it
         raise
     pooled.close()
     return records
 
 
 async def _end(pooled: PoolProxiedConnection, driver: TenantConnection) -> None:
-    """Close the connection once the server has stopped: an abrupt end would overtake the driver's request to cancel."""
+    """Close the connection after the server has stopped: an abrupt close could overtake the driver's cancel request."""
     try:
         await driver.close(timeout=_CLOSE_SECONDS)
     finally:
@@ -197,7 +197,7 @@ async def _end(pooled: PoolProxiedConnection, driver: TenantConnection) -> None:
 
 
 async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:
-    """Take a connection, without the greenlet in which SQLAlchemy would wait for one."""
+    """Take a connection, without the greenlet that SQLAlchemy would use to wait for one."""
     pool = engine.sync_engine.pool
     if not isinstance(pool, FairPool):
         return await engine.raw_connection()

@@ -1,4 +1,4 @@
-"""The database judges what concurrent requests may do together. Its verdicts, as errors."""
+"""Translates violated constraints into errors: with concurrent requests only the database can check them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from insula.db.engine.failures import constraint_of
 
 @contextmanager
 def answering(violations: Mapping[str, type[AppError]]) -> Iterator[None]:
-    """Raise the error that ``violations`` names for a constraint, when a flush inside violates it."""
+    """Raise the error that ``violations`` maps to a constraint, if a flush in the block violates it."""
     try:
         yield
     except IntegrityError as violation:

@@ -1,1 +1,1 @@
-"""The tables that are declared, and the rights, triggers and partitions that follow."""
+"""The declared tables, and the rights, triggers and policies that are made from the declarations."""

@@ -1,4 +1,4 @@
-"""Acting for one tenant after another as the owner, whom row-level security binds too."""
+"""Statements of the owner role, one tenant after another: row-level security applies to the owner too."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,12 +12,12 @@ _ENTER: Final = text("SELECT set_config('app.tenant_id', :id, true)")
 
 
 def act_for(connection: Connection, tenant_id: UUID | None) -> None:
-    """Let the transaction's next statements read and write the rows of this tenant, and for None those of none."""
+    """Give the transaction's next statements the rows of this tenant; with None, of no tenant."""
     connection.execute(_ENTER, {"id": "" if tenant_id is None else str(tenant_id)})
 
 
 def tenants_in_turn(connection: Connection) -> Iterator[UUID]:
-    """Yield each tenant's id, while the owner's statements see and change the rows of that tenant."""
+    """Yield each tenant's id; until the next one, the owner's statements see and change that tenant's rows."""
     for tenant_id in connection.execute(_TENANTS).scalars().all():
         act_for(connection, tenant_id)
         yield tenant_id

@@ -1,8 +1,8 @@
-"""The trigger that chains the events of the audit log, and whose acts each role may record.
+"""The trigger function that chains the audit log's events and checks which kinds of actors each role may record.
 
-What is hashed stands in docs/decisions/0020-chained-audit-log.md, and ``insula audit verify`` computes it anew. A
-role records acts of its own kinds of actors alone, at the time of the clock. The owner, who restores what was,
-may say anything. ``insula migrate`` brings the function to what is declared.
+docs/decisions/0020-chained-audit-log.md defines what is hashed; ``insula audit verify`` recomputes it. A role
+records only acts of its own kinds of actors, and the database sets their time. The owner restores old events, so
+neither rule binds it. ``insula migrate`` updates the function when the declarations change.
 """
 
 from collections.abc import Iterator
@@ -53,14 +53,14 @@ _SOURCE: Final = text(
 
 
 def apply_acts(connection: Connection, declared: Declarations) -> None:
-    """Replace the function by the declared one. Run as the owner."""
+    """Replace the function with the declared one. Run as the owner."""
     connection.exec_driver_sql(
         f"CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${_body(declared)}$$"
     )
 
 
 def acts_findings(connection: Connection, declared: Declarations) -> Iterator[str]:
-    """Tell whether the function is another than the declared one."""
+    """Yield a finding if the function differs from the declared one."""
     if connection.execute(_SOURCE, {"name": FUNCTION}).scalar_one_or_none() != _body(declared):
         yield f"function {FUNCTION} is not as declared"
 

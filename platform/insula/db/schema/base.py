@@ -1,4 +1,4 @@
-"""What every table shares: names of constraints, tenant keys, times and versions."""
+"""What all tables share: constraint names, tenant keys, timestamps and versions."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Base(SQLModel):
-    """Root of the tables: a table is named after its class, ``TenantDomain`` is ``tenant_domain``."""
+    """Base class of all tables. Names the table after the class: ``TenantDomain`` is ``tenant_domain``."""
 
     @declared_attr.directive
     def __tablename__(cls) -> str:  # type: ignore[mutable-override]  # noqa: N805  # declared_attr passes the class
@@ -37,7 +37,7 @@ class Base(SQLModel):
 
 
 class Stamped(Base):
-    """Mixin: when a row was made and last changed, and its version, which each update checks and raises."""
+    """Mixin: when a row was created and last changed, and its version, which each update checks and increments."""
 
     created_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True), nullable=False)
     updated_at: datetime = Field(
@@ -55,9 +55,10 @@ class Stamped(Base):
 
 
 class TenantOwned(Stamped):
-    """Mixin of a tenant's tables: the key is led by the tenant, so an id alone finds nothing.
+    """Mixin of a tenant's tables: the primary key starts with the tenant, so an id alone finds no row.
 
-    Make the table with ``insula.db.schema.ddl.create_tenant_table``, which adds these columns and row-level security.
+    Create the table with ``insula.db.schema.ddl.create_tenant_table``, which adds these columns and row-level
+    security.
     """
 
     tenant_id: UUID = Field(primary_key=True, foreign_key="tenant.id")
@@ -67,8 +68,8 @@ class TenantOwned(Stamped):
 def tenant_fk(columns: str | Sequence[str], table: str, *, ondelete: str = "CASCADE") -> ForeignKeyConstraint:
     """Return the composite foreign key of ``columns`` to another table of the same tenant.
 
-    The tenant's id leads on both sides, so a row cannot reference, or cascade into, another
-    tenant's. For models (``__table_args__``) and migrations alike. To null a reference name its
+    The tenant's id comes first on both sides, so a row cannot reference, or cascade into, another
+    tenant's. For models (``__table_args__``) and migrations. To set a reference to null, name its
     column, ``ondelete="SET NULL (parent_id)"``: without the list PostgreSQL would null the tenant too.
     """
     local = [columns] if isinstance(columns, str) else list(columns)

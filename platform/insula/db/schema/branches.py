@@ -1,7 +1,7 @@
-"""Chains of revisions: a branch for the kernel, and one for each owner of tables beside it.
+"""Chains of migrations: one branch for the kernel, and one for each other owner of tables.
 
-A revision is named ``<branch>_<number>``, or ``<branch>_<number>_<words>``, and the numbers rise along a branch. So a
-revision that this code does not have still tells whose it is, and whether the database is ahead of the code.
+A revision is named ``<branch>_<number>``, or ``<branch>_<number>_<words>``, and the numbers rise along a branch. So
+the name alone tells a revision's owner, and whether the database is ahead of the code, even if this code lacks it.
 """
 
 import re
@@ -20,7 +20,7 @@ _REVISION: Final = re.compile(r"(?P<branch>[a-z][a-z0-9_]*?)_(?P<number>\d{4})(?
 
 
 class BranchError(RuntimeError):
-    """The revisions of a branch are no chain. The message says which, and how to mend it."""
+    """The revisions of a branch do not form a chain. The message says which ones, and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +35,21 @@ KERNEL: Final = Branch("kernel", _ENVIRONMENT / "kernel")
 
 
 class Revision(NamedTuple):
-    """What the name of a revision says."""
+    """The parts of a revision's name."""
 
     branch: str
     number: int
 
     @classmethod
     def of(cls, name: str) -> "Revision":
-        """Read a name. Raises BranchError."""
+        """Parse a name. Raises BranchError."""
         if (parts := _REVISION.fullmatch(name)) is None:
             raise BranchError(f"revision {name}: a name is <branch>_<number of four digits>, such as kernel_0002_notes")
         return cls(parts["branch"], int(parts["number"]))
 
 
 class Chain(NamedTuple):
-    """A branch as its files have it: the first revision, the last, and the single chain's that the first replaces."""
+    """A branch's first and last revision, and the revision of the former single chain that the first one replaces."""
 
     baseline: str
     head: str
@@ -66,7 +66,7 @@ def configured(branches: Sequence[Branch]) -> Config:
 
 
 def chains(branches: Sequence[Branch]) -> Mapping[str, Chain]:
-    """Return the branches' chains by name, in their order. Raises BranchError."""
+    """Return the branches' chains by name, in the given order. Raises BranchError."""
     try:
         scripts = list(ScriptDirectory.from_config(configured(branches)).walk_revisions())
     except KeyError as missing:
@@ -75,17 +75,17 @@ def chains(branches: Sequence[Branch]) -> Mapping[str, Chain]:
 
 
 def heads(branches: Sequence[Branch]) -> Mapping[str, str]:
-    """Return each branch's last revision, which this version of the code expects."""
+    """Return each branch's last revision: what this version of the code expects."""
     return MappingProxyType({name: chain.head for name, chain in chains(branches).items()})
 
 
 def by_branch(revisions: Collection[str]) -> Mapping[str, str]:
-    """Return the revisions of a database by branch. Raises BranchError for one whose name tells none."""
+    """Return the revisions of a database by branch. Raises BranchError for a name without a branch."""
     return {Revision.of(revision).branch: revision for revision in revisions}
 
 
 def behind(found: Collection[str], expected: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the branches in which a database is not as far as the code; it may be ahead, or have further branches."""
+    """Return the branches in which the database is behind the code. It may be ahead, or have other branches."""
     at = by_branch(found)
     return tuple(name for name, head in expected.items() if name not in at or not reaches(at[name], head))
 
@@ -104,7 +104,7 @@ def _chain(branch: Branch, scripts: Sequence[Script]) -> Chain:
 
 
 def _complaints(branch: Branch, scripts: Sequence[Script]) -> Iterator[str]:
-    """Yield what is wrong with a branch, the plainest first."""
+    """Yield what is wrong with a branch, the simplest problem first."""
     if not _NAME.fullmatch(branch.name):
         yield "a name is a lower-case word"
     if not scripts:

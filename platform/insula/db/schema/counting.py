@@ -1,7 +1,7 @@
-"""Quotas are counted by triggers: how many rows of a declared table each tenant has, in ``tenant_usage``.
+"""Triggers that count each tenant's rows of a declared table in ``tenant_usage``, for quotas.
 
-``create_tenant_table`` makes the triggers of a declared table, and ``insula migrate`` those of a table that is
-counted from now on: it counts the rows that are there already.
+``create_tenant_table`` creates the triggers of a new table. For an existing table that is newly declared,
+``insula migrate`` creates them and counts the existing rows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,7 +40,7 @@ class _Trigger:
 
 
 def uncounted(connection: Connection, declared: Declarations) -> list[str]:
-    """Return the declared tables that are there and whose triggers are not as declared."""
+    """Return the declared tables that exist and whose triggers are not as declared."""
     if not connection.execute(_POSSIBLE).scalar_one():
         return []
     held = _held(connection)
@@ -53,9 +53,9 @@ def uncounted(connection: Connection, declared: Declarations) -> list[str]:
 
 
 def count_rows(connection: Connection, table: str, quota: str) -> None:
-    """Make the table's triggers, and count the rows of every tenant. Run as the owner, in one transaction.
+    """Create the table's triggers, and count every tenant's rows. Run as the owner, in one transaction.
 
-    The triggers come first: their lock lets nobody write to the table before the commit.
+    The triggers come first: creating them locks the table against writes until the commit.
     """
     for name, event, rows, sign in (("counted_in", "INSERT", "NEW", "1"), ("counted_out", "DELETE", "OLD", "-1")):
         connection.exec_driver_sql(
@@ -77,7 +77,7 @@ def count_rows(connection: Connection, table: str, quota: str) -> None:
 
 
 def counting_findings(connection: Connection, declared: Declarations) -> Iterator[str]:
-    """Name every trigger of a quota that is missing, that counts otherwise, or that is not declared."""
+    """Yield a finding for each counting trigger that is missing, differs from its declaration, or is not declared."""
     held = _held(connection)
     for table, quota in declared.counted.items():
         for name, trigger in _declared(quota).items():

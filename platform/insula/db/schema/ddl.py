@@ -1,8 +1,8 @@
-"""What migrations make tables with, so that no table is half protected.
+"""Functions with which migrations create tables, so that every table has its full protection.
 
-A migration writes ``create_tenant_table("project", Column("name", Text, nullable=False), ...)`` and
-gets the keys, row-level security, the policies and the grants that are declared, the triggers of its quota,
-then the foreign keys, in that order. Declare the table first, in its resource or its app's ``DATABASE``.
+``create_tenant_table("project", Column("name", Text, nullable=False), ...)`` creates the keys, row-level
+security, the declared policies and grants, the triggers of its quota, then the foreign keys, in that order.
+Declare the table first, in its resource or its app's ``DATABASE``.
 """
 
 import json
@@ -56,11 +56,11 @@ $$
 
 
 def create_tenant_table(name: str, *items: SchemaItem) -> None:
-    """Make a ``TenantOwned`` table: its keys, times and version, then ``items``.
+    """Create a ``TenantOwned`` table: its keys, times and version, then ``items``.
 
-    ``items`` are columns and constraints as for ``op.create_table``. Foreign keys are constraints
-    here (``tenant_fk(...)``, or ``ForeignKeyConstraint`` to a global table), not arguments of a
-    column; the one to ``tenant`` is added.
+    ``items`` are columns and constraints as for ``op.create_table``. Give foreign keys as constraints
+    (``tenant_fk(...)``, or ``ForeignKeyConstraint`` to a global table), not as arguments of a column;
+    the one to ``tenant`` is added.
     """
     create_table(
         name,
@@ -74,14 +74,14 @@ def create_tenant_table(name: str, *items: SchemaItem) -> None:
 
 
 def create_table(name: str, *items: SchemaItem) -> None:
-    """Make any table with its declared rights; row-level security if it has ``tenant_id``.
+    """Create any table with its declared rights, and with row-level security if it has ``tenant_id``.
 
     For global tables, and for tenants' tables whose key is not ``(tenant_id, id)``.
     """
     references = [item for item in items if isinstance(item, ForeignKeyConstraint)]
     for item in items:
         if isinstance(item, Column) and item.foreign_keys:
-            raise ValueError(f"{name}.{item.name}: give the foreign key as a constraint, it is made last")
+            raise ValueError(f"{name}.{item.name}: give the foreign key as a constraint: it is created last")
     op.create_table(name, *(item for item in items if not isinstance(item, ForeignKeyConstraint)))
     protect(name)
     for reference in references:
@@ -98,7 +98,7 @@ def stamps() -> Sequence[Column[object]]:
 
 
 def protect(table: str) -> None:
-    """Apply the declared row-level security, policies, grants and counting; again after adding a granted column."""
+    """Apply the declared row-level security, policies, grants and counting. Call it again after adding a column."""
     bind, found = op.get_bind(), declared()
     apply_rights(bind, table, found)
     if table in counting.uncounted(bind, found):
@@ -111,16 +111,16 @@ def protect_queue() -> None:
 
 
 def protect_acts() -> None:
-    """Make the function that chains the events of the audit log, and holds each role to acts of its own kinds."""
+    """Create the trigger function of the audit log: see ``insula.db.schema.acts``."""
     apply_acts(op.get_bind(), declared())
 
 
 def declared() -> Declarations:
-    """Return what the installation declares, which the migrations were started with."""
+    """Return the installation's declarations, with which the migrations were started."""
     found = op.get_context().opts.get("declared")
     if not isinstance(found, Declarations):
         raise RuntimeError(  # noqa: TRY004  # it is missing, not of a wrong type
-            "the migrations were started without what is declared: use alembic_config(declared, connection)"
+            "the migrations were started without the declarations: use alembic_config(declared, connection)"
         )
     return found
 
@@ -140,10 +140,10 @@ def add_foreign_key(table: str, reference: ForeignKeyConstraint) -> None:
 
 
 def notify_access(table: str, keys: Mapping[str, str], *, columns: Sequence[str], made: bool = True) -> None:
-    """Announce changes of access, ids only, at commit: ``{"tenant": "tenant_id"}`` sends ``tenant:<its value>``.
+    """Notify about changes of access at commit, with ids only: ``{"tenant": "tenant_id"}`` sends ``tenant:<value>``.
 
-    An update is announced if one of ``columns`` changed; a new row if ``made``. A key of which the
-    column is ``""`` sends no id.
+    An update notifies if one of ``columns`` changed; an insert if ``made``. A key whose column is ``""``
+    sends no id.
     """
     arguments = ", ".join(f"'{word}'" for pair in keys.items() for word in pair)
     changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
@@ -154,27 +154,27 @@ def notify_access(table: str, keys: Mapping[str, str], *, columns: Sequence[str]
 
 
 def execute_file(file: Path) -> None:
-    """Run the statements of a file, one by one. No comment in it has a semicolon, and no string but in ``$$``."""
+    """Run the statements of a file, one by one. No comment or string may hold a semicolon, except within ``$$``."""
     for statement in _STATEMENT.findall(file.read_text()):
         op.get_bind().exec_driver_sql(statement)
 
 
 def commit_step() -> None:
-    """Commit what a revision has done so far, and go on in a new transaction: it must be one that may be repeated."""
+    """Commit what the revision has done so far and continue in a new transaction. The revision must be repeatable."""
     with op.get_context().autocommit_block():
         pass
 
 
 def tenants_in_turn() -> Iterator[UUID]:
-    """Yield each tenant's id, while the migration's statements see and change the rows of that tenant."""
+    """Yield each tenant's id; until the next one, the migration's statements see and change that tenant's rows."""
     yield from acting.tenants_in_turn(op.get_bind())
 
 
 def each_tenant(table: str, statement: str) -> int:
     """Run a backfill of ``table`` as each tenant in turn and return how many rows it changed.
 
-    FORCE binds the owner too: without the tenant an UPDATE changes nothing, silently. So one that
-    changes nothing although the table has rows is an error.
+    FORCE ROW LEVEL SECURITY binds the owner too: without a tenant an UPDATE silently changes nothing.
+    So a backfill that changes no row of a table that has rows is an error.
     """
     bind = op.get_bind()
     owner = "id" if table == "tenant" else "tenant_id"
@@ -197,7 +197,7 @@ def record_migration(
     before: Mapping[str, object],
     after: Mapping[str, object],
 ) -> None:
-    """Append to a chain of the audit log what the migration changed, or left for people to decide."""
+    """Record in the audit log what the migration changed, or left for a person to decide."""
     bind = op.get_bind()
     entered = bind.execute(text("SELECT current_setting('app.tenant_id', true)")).scalar_one() or ""
     acting.act_for(bind, chain)

@@ -1,4 +1,4 @@
-"""Compares the declared names with the models: a misspelt table or column is found at start, not in production."""
+"""Compares the declared names with the models, to find a misspelt table or column at start, not in production."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ _WITHOUT_A_MODEL = {name: frozenset({"version_num"}) for name in ("schema_revisi
 
 
 def check(declared: Declarations, metadata: MetaData) -> Declarations:
-    """Return the declarations. Raises ManifestError, which names every table and column that no model has."""
+    """Return the declarations. Raises ManifestError, whose message names every table and column that no model has."""
     columns = {name: frozenset(table.columns.keys()) for name, table in metadata.tables.items()} | _WITHOUT_A_MODEL
     if wrong := sorted({*_tables(declared, columns), *_columns(declared, columns), *_global(declared, columns)}):
         raise ManifestError("; ".join(wrong))
@@ -34,7 +34,7 @@ def _tables(declared: Declarations, columns: dict[str, frozenset[str]]) -> Itera
         if table not in columns:
             yield (
                 f"{owner}: there is no model of the table {table!r}{did_you_mean(table, columns)}"
-                " (mend the name, or import the module of its model)"
+                " (correct the name, or import the module of its model)"
             )
 
 
@@ -59,9 +59,9 @@ def _global(declared: Declarations, columns: dict[str, frozenset[str]]) -> Itera
     for table, names in columns.items():
         owned = table == "tenant" or "tenant_id" in names
         if owned and table in declared.global_tables:
-            yield f"the table {table} has tenants' rows: it is no global_table()"
+            yield f"the table {table} has tenants' rows: do not declare it as global_table()"
         if not owned and table not in declared.global_tables:
             yield (
                 f"the table {table} has no tenant_id: make its model TenantOwned,"
-                f" or declare global_table({table!r}) beside it if its rows are nobody's"
+                f" or declare global_table({table!r}) if its rows belong to no tenant"
             )

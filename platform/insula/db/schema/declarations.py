@@ -1,7 +1,7 @@
-"""What the kernel and the apps declare of the database, merged into one value.
+"""The database declarations of the kernel and the apps, merged into one value.
 
 Provisioning, migrations, the catalogue check, pools and the worker receive that value. An app declares a
-``DatabasePart`` beside its code. ``merged(KERNEL, *parts)`` joins them, and refuses two declarations of one thing;
+``DatabasePart`` beside its code. ``merged(KERNEL, *parts)`` merges them and refuses duplicates;
 ``insula.db.schema.declaration_check`` compares the names with the models.
 """
 
@@ -17,17 +17,17 @@ from insula.core.errors import ManifestError
 from insula.db.engine.roles import BACKUP, GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole
 from insula.db.schema.branches import Branch
 from insula.db.schema.owners import Owners
-from insula.db.schema.queue_rights import Policy, QueueRight, queue_policies, queue_rights
+from insula.db.schema.queue_rights import QueuePolicy, QueueRight, queue_policies, queue_rights
 from insula.db.schema.rights import (
     COMMANDS,
     FORMER_TABLE,
     GlobalTable,
-    Named,
+    KeyException,
     Owned,
     Right,
     Rule,
-    ShapeException,
     TableDeclaration,
+    TableRef,
     may,
     name_of,
 )
@@ -45,10 +45,9 @@ _EVENT: Final = (
 class DeclaredRole:
     """A role and how it is used.
 
-    ``actors`` are the kinds of actors whose acts it may record in the audit log. An app's role may also record those of
-    the app's callers. Without either it records no act.
-    ``tenantless`` are the tasks that it may enqueue for no tenant. ``in_worker``: jobs act as this role, besides the
-    worker's own.
+    ``actors`` are the kinds of actors whose acts it may record in the audit log; an app's role may also record those
+    of the app's callers. Without either it records no act. ``tenantless`` are the tasks that it may enqueue without a
+    tenant. ``in_worker``: jobs may also use this role, not only the worker's own.
     """
 
     role: DatabaseRole
@@ -59,26 +58,26 @@ class DeclaredRole:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A table whose rows triggers count in ``tenant_usage``, under the name of a quota."""
+    """A table whose rows are counted in ``tenant_usage`` by triggers, under the name of a quota."""
 
     table: str
     quota: str
 
 
-def counted(table: Named, quota: str) -> Counted:
+def counted(table: TableRef, quota: str) -> Counted:
     """Declare that the rows of a table are counted as ``quota``."""
     return Counted(name_of(table), quota)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabasePart:
-    """What one owner, the kernel or an app, declares of the database. The installation names an app as the owner.
+    """The database declarations of one owner, the kernel or an app. The installation sets an app's ``owner``.
 
-    ``triggers`` protect tenants, by table: the catalogue check misses none of them. ``clocked`` are tasks that run by
-    the clock, for no tenant. ``queue`` holds rights on the job queue that cross tenants. The objects of
-    ``extensions`` are PostgreSQL's own, and no findings. ``branches`` are the revisions that make its tables.
-    ``plans`` is the table of what can be bought: text ``key``, and ``entitlements``, a JSON object of amounts.
-    ``actor_kinds`` are the kinds of actors that are no callers of an app, such as a payment provider.
+    ``triggers`` protect tenants, by table; the catalogue check requires them. ``scheduled`` are periodic tasks,
+    which have no tenant. ``queue`` holds rights on the job queue that cross tenants. The catalogue check ignores
+    the objects of ``extensions``. ``branches`` are the migrations that create its tables. ``plans`` is the table
+    of plans: text ``key``, and ``entitlements``, a JSON object of amounts. ``actor_kinds`` are kinds of actors
+    that are not callers of an app, such as a payment provider.
     """
 
     owner: str = ""
@@ -86,7 +85,7 @@ class DatabasePart:
     tables: tuple[TableDeclaration, ...] = ()
     counted: tuple[Counted, ...] = ()
     triggers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_TRIGGERS)
-    clocked: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()
     queue: tuple[QueueRight, ...] = ()
     extensions: tuple[str, ...] = ()
     branches: tuple[Branch, ...] = ()
@@ -98,11 +97,11 @@ class DatabasePart:
         *tables: TableDeclaration,
         callers: Iterable[str] = (),
         counted: Iterable[Counted] = (),
-        clocked: Iterable[str] = (),
+        scheduled: Iterable[str] = (),
         queue: Iterable[QueueRight] = (),
         branches: Iterable[Branch] = (),
     ) -> "DatabasePart":
-        """Return this part with what the app's resources declare, for callers of these kinds of actors."""
+        """Return this part with the declarations of the app's resources, and with its callers' kinds of actors."""
         kinds = tuple(callers)
         return replace(
             self,
@@ -110,14 +109,14 @@ class DatabasePart:
             actor_kinds=(*self.actor_kinds, *kinds),
             tables=(*self.tables, *tables),
             counted=(*self.counted, *counted),
-            clocked=(*self.clocked, *clocked),
+            scheduled=(*self.scheduled, *scheduled),
             queue=(*self.queue, *queue),
             branches=(*self.branches, *branches),
         )
 
     @property
     def app_role(self) -> DatabaseRole:
-        """The role for which ``owned`` tables are declared. Raises ManifestError where there is not one."""
+        """The role that gets the rights on ``owned`` tables. Raises ManifestError unless there is exactly one."""
         found = [declared.role for declared in self.roles if isinstance(declared.role, AppRole)]
         if len(found) != 1:
             raise ManifestError(
@@ -128,7 +127,7 @@ class DatabasePart:
 
 
 def _for_callers(declared: DeclaredRole, kinds: tuple[str, ...]) -> DeclaredRole:
-    """Return an app's role with the right to record its callers' acts, and any other as it is."""
+    """Let an app's role also record its callers' acts; return any other role unchanged."""
     if not isinstance(declared.role, AppRole):
         return declared
     return replace(declared, actors=tuple(dict.fromkeys((*kinds, *declared.actors))))
@@ -136,7 +135,7 @@ def _for_callers(declared: DeclaredRole, kinds: tuple[str, ...]) -> DeclaredRole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declarations:
-    """Everything that is declared of the database, of the kernel and of each app. Made by ``merged``."""
+    """All database declarations, of the kernel and of each app. Made by ``merged``."""
 
     roles: tuple[DatabaseRole, ...]
     app_roles: tuple[DatabaseRole, ...]
@@ -150,26 +149,26 @@ class Declarations:
     actor_kinds: tuple[str, ...]
     """Every kind of actor that the audit log can name."""
     tenantless: Mapping[DatabaseRole, tuple[str, ...]]
-    clocked: tuple[str, ...]
+    scheduled: tuple[str, ...]
     queue: tuple[QueueRight, ...]
     extensions: frozenset[str]
     branches: tuple[Branch, ...]
-    """The kernel's, then that of the plans' owner, then the others in the installation's order."""
+    """The kernel's, then those of the plans' owner, then the others in the installation's order."""
     plans: str | None
-    """The table of what can be bought."""
+    """The table of plans."""
     former: Path | None
-    """The revisions that bring a database of the single chain before the branches to its end."""
+    """The folder of the former single chain's revisions, for databases from before the branches."""
     owners: Mapping[tuple[str, ...], str]
-    """Whose each declaration is."""
+    """The owner of each declaration."""
 
     @property
     def web_roles(self) -> tuple[DatabaseRole, ...]:
-        """What a web process logs in as."""
+        """The roles that a web process logs in as."""
         return (*self.app_roles, IDENTITY, GATE)
 
     @property
     def serving_roles(self) -> tuple[DatabaseRole, ...]:
-        """What web processes and workers log in as."""
+        """The roles that web processes and workers log in as."""
         return (*self.web_roles, WORKER)
 
     @property
@@ -179,7 +178,7 @@ class Declarations:
 
     @property
     def tenantless_tasks(self) -> frozenset[str]:
-        """The tasks that some role may enqueue for no tenant."""
+        """The tasks that some role may enqueue without a tenant."""
         return frozenset(task for tasks in self.tenantless.values() for task in tasks)
 
     @property
@@ -188,15 +187,15 @@ class Declarations:
         return queue_rights(self.producers, self.queue)
 
     @property
-    def queue_policies(self) -> frozenset[Policy]:
+    def queue_policies(self) -> frozenset[QueuePolicy]:
         """The row-level security of the jobs."""
         return queue_policies(self.tenantless, self.queue)
 
     def rights_on(self, table: str) -> Iterator[Right]:
-        """Yield the declared rights on one table, the backup's included."""
+        """Yield the declared rights on one table, and the backup role's."""
         yield from (right for right in self.rights if right.table == table)
         if table == FORMER_TABLE:
-            yield Right(GATE, table, "SELECT", "all")  # the version before looks into it
+            yield Right(GATE, table, "SELECT", "all")  # the previous version's processes read it
         yield Right(BACKUP, table, "SELECT", "all")
 
     def role(self, name: str) -> DatabaseRole:
@@ -208,7 +207,7 @@ class Declarations:
 
 
 def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
-    """Return what all the parts declare together. Raises ManifestError for what is declared twice."""
+    """Return the declarations of all parts. Raises ManifestError for what is declared twice."""
     owners = Owners()
     declared = tuple(_claimed(owners, parts))
     roles = tuple(each.role for each in declared)
@@ -218,11 +217,11 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
     _check_roles(owners, roles)
     actor_kinds = tuple(dict.fromkeys(kind for part in parts for kind in part.actor_kinds))
     _check_actors(parts, actor_kinds)
-    clocked = tuple(task for part in parts for task in part.clocked)
+    scheduled = tuple(task for part in parts for task in part.scheduled)
     tenantless = {each.role: each.tenantless for each in declared if each.tenantless}
-    if clocked:
-        tenantless[WORKER] = (*tenantless.get(WORKER, ()), *clocked)
-    departures = _all(parts, ShapeException)
+    if scheduled:
+        tenantless[WORKER] = (*tenantless.get(WORKER, ()), *scheduled)
+    departures = _all(parts, KeyException)
     return Declarations(
         roles=roles,
         app_roles=app_roles,
@@ -237,7 +236,7 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
         ),
         actor_kinds=actor_kinds,
         tenantless=MappingProxyType(tenantless),
-        clocked=clocked,
+        scheduled=scheduled,
         queue=queue,
         extensions=frozenset(name for part in parts for name in part.extensions),
         branches=tuple(branch for part in sorted(parts, key=_turn) for branch in part.branches),
@@ -248,32 +247,32 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
 
 
 def _turn(part: DatabasePart) -> int:
-    """Return when a part's branches are run: the kernel's first, then the plans', in which the others grant."""
+    """Return the order of a part's migrations: the kernel's, the plans' (others may grant in plans), then the rest."""
     if part.owner == KERNEL_OWNER:
         return 0
     return 1 if part.plans is not None else 2
 
 
 def rights_of_an_app(role: DatabaseRole) -> Iterator[Right]:
-    """Yield what every role that serves requests may do within the tenant: record its acts, repeat its answers."""
+    """Yield the rights of every role that serves requests: to record audit events and to repeat stored answers."""
     yield from rights_of_an_actor(role)
     yield from may(role, "tenant", "idempotency_record", "SELECT", "INSERT", "DELETE")
 
 
 def rights_of_an_actor(role: DatabaseRole) -> Iterator[Right]:
-    """Yield what a role needs that appends to the audit log; a trigger gives the event its place in the chain."""
+    """Yield the rights that a role needs to append to the audit log; a trigger chains the event."""
     yield from may(role, "tenant", "audit_event", _EVENT)
     yield from may(role, "tenant", "audit_head", "SELECT", "INSERT", "UPDATE sequence, hash")
 
 
 def _claimed(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[DeclaredRole]:
-    """Yield the parts' roles, after claiming all that is no right."""
+    """Claim all declarations except rights, and yield the parts' roles."""
     for part in parts:
         for each in part.roles:
             owners.claim(part.owner, "the role", each.role)
             yield each
         for table in part.tables:
-            if isinstance(table, ShapeException):
+            if isinstance(table, KeyException):
                 owners.claim(part.owner, "the exception for the", table.rule, table.subject, "of", table.table)
             elif isinstance(table, Owned | GlobalTable):
                 owners.claim(part.owner, "the table", table.table)
@@ -281,7 +280,7 @@ def _claimed(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[Declared
             owners.claim(part.owner, *words)
         for what, names in (
             ("the triggers of", part.triggers),
-            ("the task of the clock", part.clocked),
+            ("the scheduled task", part.scheduled),
             ("the branch of revisions", (branch.name for branch in part.branches)),
         ):
             for name in names:
@@ -308,7 +307,7 @@ def _rights(owners: Owners, parts: Sequence[DatabasePart]) -> Iterator[Right]:
 
 
 def _left_out(role: DatabaseRole, roles: Collection[DatabaseRole]) -> bool:
-    """Tell whether a role is that of an app which is not in the installation."""
+    """Return whether the role belongs to an app that is not in the installation."""
     return isinstance(role, OtherAppRole) and role not in roles
 
 
@@ -318,10 +317,15 @@ def _shared_rights(owners: Owners, roles: Iterable[DatabaseRole]) -> Iterator[Ri
 
 
 def _counting_rights(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[Right]:
-    """Yield what the triggers of counted tables need, which run with the rights of the role that makes a row."""
+    """Yield the rights that counting triggers need: a trigger runs with the rights of the role that inserts the row."""
     for role in {part.app_role for part in parts if part.counted}:
         for right in may(role, "tenant", "tenant_usage", "SELECT", "INSERT", "UPDATE used"):
-            if (role, "may", right.command, right.table) not in owners.found:  # an app may read its usage, too
+            if (
+                role,
+                "may",
+                right.command,
+                right.table,
+            ) not in owners.found:  # an app may have declared it to read its usage
                 yield from _noted(owners, "the kernel, for counted tables", [right])
 
 
@@ -333,7 +337,7 @@ def _noted(owners: Owners, owner: str, rights: Iterable[Right]) -> Iterator[Righ
 
 
 def _united(owners: Owners, rights: Iterable[Right]) -> tuple[Right, ...]:
-    """Join what several owners let a role do to a table. Raises ManifestError where they do not reach equally far."""
+    """Merge one role's rights on one table from several owners. Raises ManifestError if their reach differs."""
     found: dict[tuple[str, ...], Right] = {}
     for right in rights:
         key = (right.role, "may", right.command, right.table)
@@ -349,7 +353,7 @@ def _united(owners: Owners, rights: Iterable[Right]) -> tuple[Right, ...]:
 
 
 def _check_roles(owners: Owners, roles: Iterable[DatabaseRole]) -> None:
-    """Refuse a right of a role that nobody declares: nothing would make that role."""
+    """Refuse a right of an undeclared role: nothing would create that role."""
     known = frozenset(roles)
     for words, owner in owners.found.items():
         if len(words) > 1 and words[1] == "may" and words[0] not in known:
@@ -360,7 +364,7 @@ def _check_roles(owners: Owners, roles: Iterable[DatabaseRole]) -> None:
 
 
 def _check_actors(parts: Iterable[DatabasePart], kinds: tuple[str, ...]) -> None:
-    """Refuse a kind of actor that no part has, and a name that is none."""
+    """Refuse an undeclared kind of actor, and an invalid name of one."""
     for kind in kinds:
         if not _ACTOR_KIND.fullmatch(kind):
             raise ManifestError(f"{kind!r} is no name of a kind of actors: use lower-case letters, digits and _")
@@ -381,6 +385,6 @@ def _all(parts: Iterable[DatabasePart], kind: type[_Kind]) -> list[_Kind]:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error's message that names what was probably meant, or nothing."""
+    """Return the end of an error message that suggests the closest known name, or nothing."""
     close = get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -1,4 +1,4 @@
-"""Bring a table's row-level security, policies and grants to what is declared."""
+"""Apply the declared row-level security, policies and grants to a table."""
 
 from typing import Final
 
@@ -11,20 +11,20 @@ from insula.db.schema.rights import Right
 
 TENANT_POLICY: Final = "tenant_isolation"
 SYSTEM_COLUMNS: Final = frozenset({"ctid"})
-"""Columns that every table has and no migration adds: a sweeper that reads nothing else deletes by them."""
+"""Columns that every table has without a migration; cleanup jobs delete by them and read nothing else."""
 ENTERED_TENANT: Final = "nullif(current_setting('app.tenant_id', true), '')::uuid"
 """The tenant that the transaction has entered, or NULL, as SQL."""
 
 
 def tenant_column(table: str, columns: set[str]) -> str | None:
-    """Return the column that says whose a row is, or None for a table without tenants' rows."""
+    """Return the column that holds a row's tenant, or None for a table without tenants' rows."""
     if table == "tenant":
         return "id"
     return "tenant_id" if "tenant_id" in columns else None
 
 
 def apply_rights(connection: Connection, table: str, declared: Declarations) -> None:
-    """Set row-level security, the policies and the grants of one table anew. Run as the owner."""
+    """Replace the row-level security, policies and grants of one table. Run as the owner."""
     columns = {column["name"] for column in inspect(connection).get_columns(table)}
     tenant = tenant_column(table, columns)
     statements = [*_drop_policies(connection, table), *_revoke(table, declared)]
@@ -58,9 +58,9 @@ def _row_level_security(table: str, tenant: str) -> list[str]:
 
 
 def _grant(right: Right, columns: set[str], *, policies: bool) -> list[str]:
-    """Grant what exists already: a column that a later migration adds is granted by that one.
+    """Grant on existing columns only; a later migration grants the columns that it adds.
 
-    An UPDATE of everything is granted column by column: who may update the table as a whole may LOCK it.
+    An UPDATE of all columns is granted column by column: UPDATE of the whole table would also allow LOCK TABLE.
     """
     wanted = sorted(columns) if right.command == "UPDATE" and not right.columns else right.columns
     named = [f'"{column}"' for column in wanted if column in columns | SYSTEM_COLUMNS]

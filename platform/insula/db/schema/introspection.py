@@ -1,4 +1,4 @@
-"""What PostgreSQL's catalogue says about rights, in the words of ``insula.db.schema.rights``."""
+"""Rights read from PostgreSQL's catalogue, in the terms of ``insula.db.schema.rights``."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -12,11 +12,11 @@ from insula.db.schema.declarations import Declarations
 from insula.db.schema.grants import SYSTEM_COLUMNS, TENANT_POLICY, tenant_column
 from insula.db.schema.rights import Right
 
-Grant = tuple[str, str, str, tuple[str, ...]]
-"""Who, which table, which command, which columns; none means the whole table."""
+TableGrant = tuple[str, str, str, tuple[str, ...]]
+"""Role, table, command, columns; no columns means the whole table."""
 
-Policy = tuple[str, str, str, tuple[str, ...], str | None, str | None]
-"""Table, name, command, to whom, USING, WITH CHECK."""
+TablePolicy = tuple[str, str, str, tuple[str, ...], str | None, str | None]
+"""Table, name, command, roles, USING, WITH CHECK."""
 
 _GRANTS: Final = text("""
 SELECT coalesce(grantee.rolname, 'PUBLIC') AS grantee, relation.relname AS table, acl.privilege_type AS command,
@@ -54,7 +54,7 @@ _NO_TENANT: Final = "true"
 
 
 class Table:
-    """A table as it is: its name, whose rows it holds, and its row-level security."""
+    """A table as it exists: its name, columns, tenant column and row-level security."""
 
     def __init__(self, name: str, columns: Iterable[str], *, secured: bool) -> None:
         self.name = name
@@ -68,13 +68,13 @@ def tables(connection: Connection) -> list[Table]:
     return [Table(row.name, row.columns, secured=row.enabled and row.forced) for row in connection.execute(_TABLES)]
 
 
-def granted(connection: Connection) -> set[Grant]:
-    """Return every grant on the public schema's relations to anyone but their owner."""
+def granted(connection: Connection) -> set[TableGrant]:
+    """Return every grant on the public schema's relations, except the owner's."""
     return {(row.grantee, row.table, row.command, tuple(row.columns)) for row in connection.execute(_GRANTS)}
 
 
-def policies(connection: Connection) -> set[Policy]:
-    """Return every policy, its expressions as PostgreSQL writes them."""
+def policies(connection: Connection) -> set[TablePolicy]:
+    """Return every policy, with its expressions as PostgreSQL prints them."""
     return {
         (row.tablename, row.policyname, row.cmd, tuple(row.roles), row.qual, row.with_check)
         for row in connection.execute(_POLICIES)
@@ -82,7 +82,7 @@ def policies(connection: Connection) -> set[Policy]:
 
 
 def rights_so_far(table: Table, declared: Declarations) -> Iterator[Right]:
-    """Yield what is declared of the columns that the table has yet: the migration that adds one grants it."""
+    """Yield the declared rights on the columns that exist so far; the migration that adds a column grants it."""
     for right in declared.rights_on(table.name):
         columns = tuple(column for column in right.columns if column in table.columns | SYSTEM_COLUMNS)
         if columns or not right.columns:
@@ -90,22 +90,22 @@ def rights_so_far(table: Table, declared: Declarations) -> Iterator[Right]:
 
 
 def spelled_out(table: Table, rights: Iterable[Right]) -> Iterator[Right]:
-    """Yield the rights as ``insula.db.schema.grants`` grants them: an UPDATE of everything by each column."""
+    """Yield the rights as ``insula.db.schema.grants`` grants them: UPDATE of all columns, column by column."""
     for right in rights:
         whole = right.command == "UPDATE" and not right.columns
         yield replace(right, columns=tuple(sorted(table.columns))) if whole else right
 
 
-def declared_grants(rights: Iterable[Right]) -> set[Grant]:
-    """Return the grants that these rights come to."""
+def declared_grants(rights: Iterable[Right]) -> set[TableGrant]:
+    """Return the grants that these rights lead to."""
     return {
         (right.role, right.table, right.command, tuple(sorted(right.columns)))
         for right in rights
-        if right.role != OWNER  # who owns the table and needs a policy, not a grant
+        if right.role != OWNER  # it owns the table, and needs a policy but no grant
     }
 
 
-def declared_policies(table: Table, rights: Iterable[Right]) -> set[Policy]:
+def declared_policies(table: Table, rights: Iterable[Right]) -> set[TablePolicy]:
     """Return the policies that the table should have, given its rights."""
     if table.tenant is None:
         return set()
@@ -114,17 +114,17 @@ def declared_policies(table: Table, rights: Iterable[Right]) -> set[Policy]:
     return {(table.name, TENANT_POLICY, "ALL", ("public",), mine, mine), *crossing}
 
 
-def _crossing(right: Right) -> Policy:
+def _crossing(right: Right) -> TablePolicy:
     using = None if right.command == "INSERT" else _NO_TENANT
     check = _NO_TENANT if right.command in ("INSERT", "UPDATE") else None
     return (right.table, right.policy, right.command, (right.role,), using, check)
 
 
-def _granted_as_declared(table: Table, declared: Declarations) -> set[Grant]:
+def _granted_as_declared(table: Table, declared: Declarations) -> set[TableGrant]:
     return declared_grants(spelled_out(table, declared.rights_on(table.name)))
 
 
-def _policies_as_declared(table: Table, declared: Declarations) -> set[Policy]:
+def _policies_as_declared(table: Table, declared: Declarations) -> set[TablePolicy]:
     return declared_policies(table, declared.rights_on(table.name))
 
 

@@ -1,6 +1,6 @@
-"""The kernel's own part of what is declared: its roles, and the tables that every request or every job needs.
+"""The kernel's own declarations: its roles, and the tables that every request or every job needs.
 
-What apps do with these tables they declare themselves.
+Apps declare their own rights on these tables.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from insula.db.schema.queue_rights import METRICS
 from insula.db.schema.rights import FORMER_TABLE, departs, global_table, may
 
 _MAIL: Final = ("mail.send",)
-"""A person's mail, to no tenant: verification, welcome, a new sign-in."""
+"""Emails to a person, without a tenant: verification, welcome, a new sign-in."""
 
 _ANNOUNCED: Final = ("access_changed", "access_made")
 _APPEND_ONLY: Final = ("no_truncate",)
@@ -20,22 +20,22 @@ _APPEND_ONLY: Final = ("no_truncate",)
 _WITHIN_THE_TENANT: Final = (
     tuple(rights_of_an_app(IDENTITY)),
     tuple(rights_of_an_actor(WORKER)),
-    # Uses of a key are noted, by whichever app it was used in.
+    # The last use of a key is recorded by this role, whichever app the key was used in.
     may(IDENTITY, "tenant", "api_key", "SELECT tenant_id, id, last_used_at", "UPDATE last_used_at"),
-    # A job runs for an active tenant only, and has each effect once.
+    # A job runs only for an active tenant, and has each effect once.
     may(WORKER, "tenant", "tenant", "SELECT id, name, status"),
     may(WORKER, "tenant", "job_effect", "INSERT"),
 )
 _CROSSING: Final = (
-    # A login lists the tenants that the user may choose among.
+    # A login lists the tenants that the user may choose from.
     may(IDENTITY, "all", "membership", "SELECT"),
     may(IDENTITY, "all", "tenant", "SELECT"),
-    # A person's name stands in each of their memberships, kept in step.
+    # Each membership holds a copy of the user's name, which is kept up to date.
     may(IDENTITY, "all", "membership", "UPDATE name, name_key, updated_at, version"),
-    # What has expired is deleted.
+    # Expired rows are deleted.
     may(WORKER, "all", "idempotency_record", "SELECT tenant_id, created_at, ctid", "DELETE"),
     may(WORKER, "all", "job_effect", "SELECT", "DELETE"),
-    # The gate resolves host, key, session and membership before a tenant is known.
+    # The role ``gate`` resolves host, key, session and membership before a tenant is known.
     may(GATE, "all", "tenant", "SELECT id, slug, name, status, plan"),
     may(GATE, "all", "tenant_slug", "SELECT tenant_id, slug, retired_at"),
     may(GATE, "all", "tenant_domain", "SELECT tenant_id, host, verified_at"),
@@ -49,7 +49,7 @@ _CROSSING: Final = (
         "SELECT tenant_id, id, name, actions, secret_hash, previous_hash, previous_until, expires_at, revoked_at, "
         "requests_per_minute",
     ),
-    # A backfill walks the tenants one by one: see ddl.each_tenant.
+    # A backfill visits the tenants one by one: see ddl.each_tenant.
     may(OWNER, "all", "tenant", "SELECT"),
 )
 _GLOBAL: Final = tuple(
@@ -84,8 +84,8 @@ _PEOPLE: Final = (
     may(GATE, "all", "schema_revision", "SELECT"),
 )
 _EXCEPTIONS: Final = (
-    departs("tenant", "unique", "slug", reason="a slug is a host name: one tenant's, everywhere"),
-    departs("tenant_slug", "unique", "slug", reason="a slug is one tenant's for ever, also when it has another"),
+    departs("tenant", "unique", "slug", reason="a slug is a host name: unique over all tenants"),
+    departs("tenant_slug", "unique", "slug", reason="a slug stays its tenant's for ever, even after it changed"),
     departs("tenant_domain", "unique", "host", reason="a verified host leads to one tenant"),
     departs("membership", "reference", "user", reason="users are global"),
 )
@@ -103,7 +103,7 @@ KERNEL: Final = DatabasePart(
     ),
     tables=(*_WITHIN_THE_TENANT, *_CROSSING, *_GLOBAL, *_PEOPLE, *_EXCEPTIONS),
     triggers={
-        # A change of access is announced, so that it is in force everywhere within a second.
+        # A change of access is announced, so that every process applies it within a second.
         **dict.fromkeys(
             (
                 "api_key",
@@ -124,7 +124,7 @@ KERNEL: Final = DatabasePart(
         "audit_head": (*_APPEND_ONLY, "no_delete", "only_by_event"),
         "tenant_usage": ("only_by_count",),
     },
-    clocked=("house.tidy", "auth.expire"),
+    scheduled=("house.tidy", "auth.expire"),
     queue=METRICS,
 )
-"""Besides these rights the backup role reads every table, and a table's owner is the owner."""
+"""Besides these rights, the backup role reads every table, and the owner role owns every table."""

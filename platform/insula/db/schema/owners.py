@@ -1,4 +1,4 @@
-"""Whose each declaration is, so that two of one thing are an error that names both."""
+"""The owner of each declaration, so that the error for a duplicate names both owners."""
 
 from insula.core.errors import ManifestError
 
@@ -6,13 +6,13 @@ _BOTH = " and "
 
 
 class Owners:
-    """Whose each declaration is, by its words."""
+    """The owner of each declaration, by the declaration's words."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[str, ...], str] = {}
 
     def claim(self, owner: str, *words: str) -> None:
-        """Note a declaration. Raises ManifestError where there is one already."""
+        """Add a declaration. Raises ManifestError if it exists already."""
         key = tuple(str(word) for word in words)
         if (first := self.found.get(key)) is not None:
             whose = f"twice by {owner}" if first == owner else f"by {first} and by {owner}"
@@ -20,7 +20,7 @@ class Owners:
         self.found[key] = owner
 
     def share(self, owner: str, *words: str) -> None:
-        """Note a declaration that other owners may make, too. Raises ManifestError where this one did already."""
+        """Add a declaration that several owners may make. Raises ManifestError if this owner already made it."""
         key = tuple(str(word) for word in words)
         first = self.found.get(key)
         if first is None or owner in first.split(_BOTH):

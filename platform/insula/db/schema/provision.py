@@ -1,4 +1,4 @@
-"""Make the roles and hand them the database: the part of ``insula migrate`` that needs an administrator."""
+"""Create the roles and give them the database: the part of ``insula migrate`` that needs an administrator."""
 
 import asyncio
 import base64
@@ -27,9 +27,9 @@ TIME_LIMITS: Final = ("statement_timeout", "idle_in_transaction_session_timeout"
 _OF_AN_APP: Final = {
     "search_path": SEARCH_PATH,
     "jit": "off",
-    # At the default, made for spinning disks, a row by its id is read from the index of all of a small tenant's rows.
+    # The default suits spinning disks: with it, the planner finds one row by reading all of a small tenant's.
     "random_page_cost": "1.1",
-    "client_connection_check_interval": "1000",  # ms: a statement ends when its process was killed or cut off
+    "client_connection_check_interval": "1000",  # ms: ends statements whose client was killed or cut off
 }
 
 _SETTINGS: Final = """
@@ -42,7 +42,7 @@ _log = structlog.get_logger(__name__)
 
 
 def fixed_settings(role: DatabaseRole) -> Mapping[str, str]:
-    """Return what each session of a role starts with, besides the time limits that the deployment sets."""
+    """Return the settings that each session of a role starts with, except the time limits, which are configurable."""
     if role in (OWNER, BACKUP):
         return {"search_path": SEARCH_PATH}
     return {**_OF_AN_APP, "default_transaction_read_only": "on"} if role == GATE else _OF_AN_APP
@@ -51,7 +51,7 @@ def fixed_settings(role: DatabaseRole) -> Mapping[str, str]:
 async def provision(settings: Settings, declared: Declarations) -> None:
     """Create the roles, set their passwords and limits, and make the owner own the database.
 
-    Repeatable, also at once with another database of the same server, since roles are the server's.
+    Repeatable, also while it runs for another database of the same server, which shares the roles.
     """
     connection = await asyncpg.connect(address_of(settings, direct=True).url, **TOOL)
     try:
@@ -60,7 +60,7 @@ async def provision(settings: Settings, declared: Declarations) -> None:
                 async with connection.transaction():
                     await _provision(connection, settings, declared)
             except (asyncpg.InternalServerError, asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError):
-                # "tuple concurrently updated": another migration is at the same roles.
+                # "tuple concurrently updated": another migration changes the same roles.
                 if attempt == _ATTEMPTS - 1:
                     raise
                 await asyncio.sleep(_PAUSE)
@@ -84,7 +84,7 @@ async def _provision(connection: asyncpg.Connection, settings: Settings, declare
         if role not in known:
             await connection.execute(f"CREATE ROLE {role} LOGIN")
         await connection.execute(_attributes(role, known.get(role, {}), role_password(settings, role)))
-        await _settle(connection, role, role_settings(settings, role))
+        await _apply_settings(connection, role, role_settings(settings, role))
     if not known.get(BACKUP, {}).get("rolbypassrls"):
         await _let_backup_see(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
     if not me["rolsuper"]:
@@ -95,7 +95,7 @@ async def _provision(connection: asyncpg.Connection, settings: Settings, declare
 
 
 def _attributes(role: DatabaseRole, known: Mapping[str, object], password: str) -> str:
-    """Name only what must change: an administrator short of superuser may not even repeat NOSUPERUSER."""
+    """Name only what must change: an administrator who is no superuser may not even repeat NOSUPERUSER."""
     take = [word for word in ("super", "replication") if known.get(f"rol{word}")]
     if known.get("rolbypassrls") and role != BACKUP:
         take.append("bypassrls")
@@ -104,7 +104,7 @@ def _attributes(role: DatabaseRole, known: Mapping[str, object], password: str) 
 
 
 def _verifier(password: str) -> str:
-    """Return the SCRAM-SHA-256 verifier, so that the password itself is in no statement and no log."""
+    """Return the SCRAM-SHA-256 verifier, so that the password itself appears in no statement and no log."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS)
     client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
@@ -114,7 +114,7 @@ def _verifier(password: str) -> str:
 
 
 def role_settings(settings: Settings, role: DatabaseRole) -> dict[str, str]:
-    """Return what each session of the role starts with: what is fixed, and the deployment's time limits."""
+    """Return the settings that each session of the role starts with: fixed ones and configured time limits."""
     fixed = fixed_settings(role)
     if role in (OWNER, BACKUP):
         return dict(fixed)
@@ -123,8 +123,8 @@ def role_settings(settings: Settings, role: DatabaseRole) -> dict[str, str]:
     return {**fixed, **dict(zip(TIME_LIMITS, limits, strict=True))}
 
 
-async def _settle(connection: asyncpg.Connection, role: DatabaseRole, wanted: Mapping[str, str]) -> None:
-    """Make the role's settings those that are wanted: a role may change its own, and so may an injection."""
+async def _apply_settings(connection: asyncpg.Connection, role: DatabaseRole, wanted: Mapping[str, str]) -> None:
+    """Reset the role's settings to ``wanted``: a role may change its own, and so may an SQL injection."""
     database = await connection.fetchval("SELECT quote_ident(current_database())")
     for row in await connection.fetch(_SETTINGS, role):
         if row["everywhere"] and {setting.partition("=")[0] for setting in row["setconfig"]} <= wanted.keys():
@@ -147,7 +147,7 @@ async def _let_backup_see(connection: asyncpg.Connection, *, allowed: bool) -> N
 
 
 async def hand_over(connection: asyncpg.Connection, roles: Iterable[DatabaseRole]) -> None:
-    """Make the owner own the connection's database, and shut it for the public; a clone needs it again."""
+    """Make the owner role own the connection's database, and revoke PUBLIC's access. Repeat it for a clone."""
     everyone = ", ".join(roles)
     name = await connection.fetchval("SELECT quote_ident(current_database())")
     for statement in (

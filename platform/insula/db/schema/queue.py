@@ -1,4 +1,4 @@
-"""The job queue's schema: guarded by a trigger, row-level security and grants, and held against the declaration.
+"""The job queue's schema: its trigger, row-level security and grants, and the check against the declarations.
 
 Nothing in it is SECURITY DEFINER, and each of its functions has a fixed ``search_path``.
 """
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from insula.db.engine.roles import OWNER
 from insula.db.schema.declarations import Declarations
-from insula.db.schema.queue_rights import SCHEMA, SEARCH_PATH, Policy, QueueRight
+from insula.db.schema.queue_rights import SCHEMA, SEARCH_PATH, QueuePolicy, QueueRight
 
 _GUARD: Final = """
 DECLARE
@@ -93,12 +93,12 @@ WHERE NOT EXISTS (
 
 
 def queue_exists(connection: Connection) -> bool:
-    """Tell whether the migration that makes the queue has run."""
+    """Return whether the migration that creates the queue has run."""
     return bool(connection.execute(text("SELECT to_regclass('jobs.procrastinate_jobs') IS NOT NULL")).scalar_one())
 
 
 def queue_findings(connection: Connection, declared: Declarations) -> list[str]:
-    """Return how the queue differs from what is declared; empty when it does not."""
+    """Return how the queue differs from its declaration; empty when it does not."""
     if not queue_exists(connection):
         return ["schema jobs: there is no queue"]
     actual = {QueueRight(row.role, row.name, row.privilege, tuple(row.columns)) for row in connection.execute(_ACTUAL)}
@@ -119,7 +119,7 @@ def queue_findings(connection: Connection, declared: Declarations) -> list[str]:
 
 
 def apply_queue(connection: Connection, declared: Declarations) -> None:
-    """Set the queue's triggers, row-level security and grants anew. Run as the owner."""
+    """Replace the queue's triggers, row-level security and grants. Run as the owner."""
     for statement in (
         *_triggers(declared),
         *_fixed_paths(connection),
@@ -174,7 +174,7 @@ def _policies(connection: Connection, declared: Declarations) -> Iterator[str]:
     yield from (_policy(table, policy) for policy in sorted(declared.queue_policies, key=lambda policy: policy[0]))
 
 
-def _policy(table: str, policy: Policy) -> str:
+def _policy(table: str, policy: QueuePolicy) -> str:
     name, command, roles, using, check = policy
     clauses = [f"USING ({using})"] if using else []
     clauses += [f"WITH CHECK ({check})"] if check else []

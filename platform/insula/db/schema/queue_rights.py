@@ -1,7 +1,7 @@
-"""Who may do what in the job queue, the schema ``jobs``: the kernel's part, and the words for an app's.
+"""Rights on the job queue, the schema ``jobs``: the kernel's, and the functions with which apps declare theirs.
 
-The migration grants what is declared, ``insula migrate`` brings an older database to it, and the catalogue check
-compares the database with it exactly.
+Migrations grant the declared rights, ``insula migrate`` updates an older database, and the catalogue check requires
+an exact match.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ def _rights(role: DatabaseRole, name: str, *privileges: str) -> Iterator[QueueRi
 
 
 def queue_rights(producers: Iterable[DatabaseRole], declared: Iterable[QueueRight]) -> frozenset[QueueRight]:
-    """Return every right on the queue: of those that enqueue, of the worker and the backup, and what is declared."""
+    """Return every right on the queue: the producers', the worker's, the backup's and the declared ones."""
     declared = frozenset(declared)
     readers = {right.role for right in declared if (right.name, right.privilege) == (JOBS, "SELECT")}
     enqueue = [right for role in producers for right in _produce(role, sees_ids=role != WORKER and role not in readers)]
@@ -94,16 +94,16 @@ METRICS: Final = (
     *on_queue(GATE, SCHEMA, "USAGE"),
     *on_queue(GATE, JOBS, "SELECT queue_name, status, enqueued_at, scheduled_at"),
 )
-"""What the metrics' query reads."""
+"""Rights for the metrics query."""
 
 _MINE: Final = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
 _NOBODYS: Final = "(tenant_id IS NULL)"
-Policy = tuple[str, str, tuple[str, ...], str | None, str | None]
-"""Name, command, to whom, USING, WITH CHECK."""
+QueuePolicy = tuple[str, str, tuple[str, ...], str | None, str | None]
+"""Name, command, roles, USING, WITH CHECK."""
 
 
-def queue_policies(tenantless: Iterable[DatabaseRole], declared: Iterable[QueueRight]) -> frozenset[Policy]:
-    """Return the row-level security of the jobs: ``tenantless`` roles enqueue for no tenant, too."""
+def queue_policies(tenantless: Iterable[DatabaseRole], declared: Iterable[QueueRight]) -> frozenset[QueuePolicy]:
+    """Return the policies of the jobs table; ``tenantless`` roles may also enqueue jobs without a tenant."""
     without = tuple(sorted(role for role in tenantless if role != WORKER))
     return frozenset(
         {
@@ -115,7 +115,7 @@ def queue_policies(tenantless: Iterable[DatabaseRole], declared: Iterable[QueueR
     )
 
 
-def _crossing(right: QueueRight) -> Policy:
+def _crossing(right: QueueRight) -> QueuePolicy:
     using = None if right.privilege == "INSERT" else _OPEN
     check = _OPEN if right.privilege in ("INSERT", "UPDATE") else None
     return (f"{right.role}_{right.privilege.lower()}", right.privilege, (str(right.role),), using, check)

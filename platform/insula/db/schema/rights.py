@@ -1,7 +1,7 @@
-"""The words in which rights are declared: who may do what with which table.
+"""Types and functions with which rights are declared: which role may do what with which table.
 
-Migrations grant what is declared (``insula.db.schema.ddl``), ``insula migrate`` brings an older database to it, and the
-catalogue check compares the database with it exactly: nobody may do what is not declared.
+Migrations grant the declared rights (``insula.db.schema.ddl``), ``insula migrate`` updates an older database, and the
+catalogue check requires an exact match: no role has a right that is not declared.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from sqlmodel import SQLModel
 from insula.db.engine.roles import BACKUP, DatabaseRole
 
 FORMER_TABLE: Final = "alembic_version"
-"""The revision of the version before the branches; not every database has it."""
+"""Holds the revision of the version before the branches; not every database has this table."""
 
 Command = Literal["SELECT", "INSERT", "UPDATE", "DELETE"]
 Reach = Literal["tenant", "all"]
 Rule = Literal["key", "unique", "reference"]
-Named = str | type[SQLModel]
-"""A table, by its name or its model."""
+TableRef = str | type[SQLModel]
+"""A table's name or model."""
 
 COMMANDS: Final[tuple[Command, ...]] = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
@@ -27,10 +27,9 @@ COMMANDS: Final[tuple[Command, ...]] = ("SELECT", "INSERT", "UPDATE", "DELETE")
 class Right:
     """What one role may do to one table.
 
-    Without ``columns``, all columns. UPDATE is granted for each column, because UPDATE of the table would allow
-    LOCK TABLE.
-    ``reach`` "tenant" is bound by the table's tenant policy. "all" crosses tenants: on a table with
-    row-level security it has a policy of its own, named by ``policy``.
+    No ``columns`` means all. UPDATE is granted column by column, because UPDATE of the table would allow LOCK TABLE.
+    With ``reach`` "tenant" the table's tenant policy applies. "all" crosses tenants: on a table with row-level
+    security it has a policy of its own, named ``policy``.
     """
 
     role: DatabaseRole
@@ -41,7 +40,7 @@ class Right:
 
     @property
     def crosses(self) -> bool:
-        """Whether a policy of its own is needed; the backup role bypasses them all."""
+        """Whether the right needs a policy of its own; the backup role bypasses all policies."""
         return self.reach == "all" and self.role != BACKUP
 
     @property
@@ -52,23 +51,23 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A table of the app that declares it: everything within the tenant, for the app's role."""
+    """A table of the declaring app: the app's role has every right on it within the tenant."""
 
     table: str
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalTable:
-    """A table without tenants' rows, and so without row-level security. Rights on it reach "all"."""
+    """A table without tenants' rows, and therefore without row-level security. Rights on it have reach "all"."""
 
     table: str
 
 
 @dataclass(frozen=True, slots=True)
-class ShapeException:
-    """Where a table with tenants' rows departs from the tenant-led keys, and why.
+class KeyException:
+    """A key of a table with tenants' rows that is not bound to the tenant, and the reason.
 
-    ``subject`` is the columns of the key or the unique constraint, or the table that a foreign key leads to.
+    ``subject`` is the columns of the key or the unique constraint, or the table that a foreign key references.
     """
 
     table: str
@@ -77,45 +76,47 @@ class ShapeException:
     reason: str
 
 
-TableDeclaration = tuple[Right, ...] | Owned | GlobalTable | ShapeException
+TableDeclaration = tuple[Right, ...] | Owned | GlobalTable | KeyException
 
 
-def owned(table: Named) -> Owned:
-    """Declare a table of this app: ``owned(Project)`` lets the app's role do everything within the tenant."""
+def owned(table: TableRef) -> Owned:
+    """Declare a table of this app: ``owned(Project)`` gives the app's role every right on it within the tenant."""
     return Owned(name_of(table))
 
 
-def global_table(table: Named) -> GlobalTable:
-    """Declare a table that holds no tenant's rows, such as the plans."""
+def global_table(table: TableRef) -> GlobalTable:
+    """Declare a table without tenants' rows, such as the plans."""
     return GlobalTable(name_of(table))
 
 
-def may(role: str, reach: Reach, table: Named, *commands: str) -> tuple[Right, ...]:
+def may(role: str, reach: Reach, table: TableRef, *commands: str) -> tuple[Right, ...]:
     """Declare what a role may do: ``may(WORKER, "all", Invitation, "SELECT tenant_id, id", "DELETE")``.
 
-    ``reach`` is "tenant" for the rows of the tenant that is entered, "all" for what crosses tenants. Without
-    columns, a command is for all of them.
+    ``reach`` is "tenant" for the rows of the transaction's tenant, "all" for the rows of every tenant. A command
+    without columns is for all columns.
     """
     login = role if isinstance(role, DatabaseRole) else DatabaseRole(role)
     return tuple(_right(login, reach, name_of(table), words) for words in commands)
 
 
-def departs(table: Named, rule: Rule, subject: str, *, reason: str) -> ShapeException:
-    """Declare that a key, a unique constraint or a foreign key of the table is not led by the tenant, and why."""
+def departs(table: TableRef, rule: Rule, subject: str, *, reason: str) -> KeyException:
+    """Declare that a key, unique constraint or foreign key of the table is not bound to the tenant, and why."""
     if not reason:
-        raise ValueError(f"{name_of(table)}: say why its {rule} ({subject}) is not led by the tenant, in reason=")
-    return ShapeException(name_of(table), rule, subject, reason)
+        raise ValueError(f"{name_of(table)}: say in reason= why its {rule} ({subject}) is not bound to the tenant")
+    return KeyException(name_of(table), rule, subject, reason)
 
 
-def name_of(table: Named) -> str:
+def name_of(table: TableRef) -> str:
     """Return the table's name."""
     return table if isinstance(table, str) else str(table.__tablename__)
 
 
 def _right(role: DatabaseRole, reach: Reach, table: str, words: str) -> Right:
-    """Read a right from ``"SELECT"`` or ``"SELECT id, name"``."""
+    """Parse a right such as ``"SELECT"`` or ``"SELECT id, name"``."""
     name, _, columns = words.partition(" ")
     command = next((command for command in COMMANDS if command == name), None)
     if command is None:
-        raise ValueError(f"{table}: {words!r} is no right: write {', '.join(COMMANDS)}, and columns after a space")
+        raise ValueError(
+            f"{table}: {words!r} is not a right: write one of {', '.join(COMMANDS)}, then a space and the columns"
+        )
     return Right(role, table, command, reach, tuple(part.strip() for part in columns.split(",") if part))

@@ -1,7 +1,7 @@
-"""What PostgreSQL itself lets every role do, and what is taken away of it in this database.
+"""Rights that PostgreSQL gives to every role by default and that are revoked in this database.
 
-The functions and the columns of ``pg_catalog`` belong to the server's first superuser. Only a superuser may
-narrow them: ``insula migrate`` does so where its login is one, and ``insula doctor`` says where they are open.
+The functions and columns of ``pg_catalog`` belong to the server's first superuser, so only a superuser can revoke
+them: ``insula migrate`` does so if its login is one, and ``insula doctor`` reports what is still open.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,21 +24,21 @@ NARROWED: Final[Mapping[str, str]] = MappingProxyType(
         "other sessions of the role": r"^pg_(cancel|terminate)_backend$",
     }
 )
-"""Functions that no app needs, by what they lead to, as patterns of their names."""
+"""Functions that no app needs, by what they give access to, as patterns of their names."""
 
 _OF_AN_APP: Final = ("pg_advisory_xact_lock(bigint)", "pg_try_advisory_xact_lock(bigint)")
-"""A quota is locked by one number, and so is a request with an idempotency key."""
+"""Advisory locks with one number, for quotas and idempotency keys."""
 _OF_IDENTITY: Final = ("pg_advisory_xact_lock(integer,integer)", *_OF_AN_APP)
-"""The key ring is locked by two numbers."""
+"""Also advisory locks with two numbers, for the key ring."""
 
 HIDDEN_COLUMNS: Final = ("relpages", "reltuples", "relallvisible", "relallfrozen")
-"""Columns of ``pg_class`` that tell how large every tenant's tables are together."""
+"""Columns of ``pg_class`` that show the size of a table over all tenants."""
 
 _OPERATORS: Final = (OWNER, "pg_monitor")
 _READERS: Final = (OWNER, BACKUP, "pg_monitor")  # pg_dump reads all of pg_class
 _PATTERN: Final = "|".join(f"({pattern})" for pattern in NARROWED.values())
 
-# 0 is PUBLIC. A function without an access list is everybody's.
+# 0 is PUBLIC. A function without an access list is open to everyone.
 _CALLABLE: Final = """
 SELECT pg_proc.oid::regprocedure::text AS signature, coalesce(rolname, 'PUBLIC') AS grantee
 FROM pg_proc CROSS JOIN aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl
@@ -66,13 +66,13 @@ WHERE attrelid = 'pg_catalog.pg_class'::regclass AND NOT attisdropped AND attnam
 
 
 def kept(declared: Declarations) -> set[tuple[str, str]]:
-    """Return the narrowed functions that roles keep: the role's name, and the function's signature."""
+    """Return the revoked functions that some roles keep, as (role, signature)."""
     roles = {**dict.fromkeys(declared.app_roles, _OF_AN_APP), IDENTITY: _OF_IDENTITY}
     return {(role, signature) for role, signatures in roles.items() for signature in signatures}
 
 
 async def narrow(connection: asyncpg.Connection, declared: Declarations) -> None:
-    """Take away what is declared here, as a superuser. Repeatable, and silent where it is done already."""
+    """Revoke what this module declares, as a superuser. Repeatable; does nothing if it is done already."""
     keeps, apps = kept(declared), list(declared.serving_roles)
     query = _CALLABLE.format(pattern="$1", roles="$2")
     found = {(row["grantee"], row["signature"]) for row in await connection.fetch(query, _PATTERN, apps)}
@@ -90,7 +90,7 @@ async def narrow(connection: asyncpg.Connection, declared: Declarations) -> None
 
 
 def server_findings(connection: Connection, declared: Declarations) -> list[str]:
-    """Return what is open in this database that is declared as narrowed, and what is missing that is kept."""
+    """Return which rights should be revoked but are open, and which should be kept but are missing."""
     apps = list(declared.serving_roles)
     found = {
         (row.grantee, row.signature) for row in connection.execute(_CALLABLE_NOW, {"pattern": _PATTERN, "roles": apps})
@@ -100,7 +100,7 @@ def server_findings(connection: Connection, declared: Declarations) -> list[str]
 
 
 def is_narrowed(connection: Connection) -> bool:
-    """Tell whether a superuser ever ran ``narrow`` here: it grants to the owner what it takes from the others."""
+    """Return whether ``narrow`` ever ran here: it grants to the owner role what it revokes from the others."""
     query = _CALLABLE.format(pattern=":pattern", roles=":roles")
     operators = {"pattern": _PATTERN, "roles": [OWNER]}
     return any(row.grantee != "PUBLIC" for row in connection.execute(text(query), operators))

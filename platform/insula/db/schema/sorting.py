@@ -1,12 +1,12 @@
-"""Lists that sort by name as people expect: a key beside the name, kept by the model and declared in a line.
+"""Sorting by name as people expect it, by a sort key stored beside the name and declared in one line.
 
     name: str = Field(sa_type=Text)
     name_key: bytes = sort_key_of("name")
 
-The list then sorts by ``col(Project.name_key)``, on an index on (tenant_id, name_key, id). Whatever
-sets the name sets the key, on the model and in an INSERT of many rows; a statement in SQL binds both.
-The database's default is an empty key, which sorts first: the version of the code before may still
-add rows without one.
+The list then sorts by ``col(Project.name_key)``, on an index on (tenant_id, name_key, id). Setting the
+name sets the key, on the model and in a bulk INSERT; a statement in plain SQL must set both. The
+database's default is an empty key, which sorts first: the previous version of the code may still
+insert rows without a key.
 """
 
 from typing import Any, Final
@@ -23,7 +23,7 @@ _EMPTY: Final = text("''::bytea")
 
 
 def sort_key_of(column: str) -> Any:  # noqa: ANN401 - a field, as SQLModel's own function says it
-    """Declare the column that holds the sort key of another one; no dump and no audit event shows it."""
+    """Declare the column that holds the sort key of ``column``; model dumps and audit events leave it out."""
 
     def inserted(context: DefaultExecutionContext) -> bytes:
         return sort_key(context.get_current_parameters()[column])  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped

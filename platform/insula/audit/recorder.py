@@ -1,8 +1,8 @@
-"""Noting acts, and writing what was noted as a transaction's last statement.
+"""Collects audit events, and writes them as a transaction's last statement.
 
-A chain has one head row, which a trigger locks with the first event appended. It stays locked until
-the commit, so the events are written right before that: writers of one tenant wait for each other
-that long and no longer.
+A chain has one head row, which a trigger locks when the first event is appended. It stays locked until
+the commit, so the events are written right before it: writers of one tenant block each other only
+that long.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from sqlalchemy import insert
 
 from insula.audit.actors import NOWHERE, PLATFORM, Actor, Audited, Origin
-from insula.audit.images import told
+from insula.audit.snapshots import differences
 from insula.core import clock
 from insula.core.ids import new_id
 from insula.db.engine.unit import Unit
@@ -25,7 +25,7 @@ _APPEND: Final = insert(AuditEvent)
 
 
 class AuditAction(StrEnum):
-    """A stable name for a kind of act, such as ``project.created``. Each resource has an enum of its own."""
+    """A stable name of a kind of act, such as ``project.created``. Each resource has its own enum."""
 
 
 class _Row(TypedDict):
@@ -44,8 +44,8 @@ class _Row(TypedDict):
     address: str
 
 
-class Journal:
-    """The acts noted in one transaction; its unit writes them when it commits."""
+class Recorder:
+    """The events of one transaction; its unit writes them when it commits."""
 
     __slots__ = ("rows",)
 
@@ -53,7 +53,7 @@ class Journal:
         self.rows: list[_Row] = []
 
     async def write(self, unit: Unit) -> None:
-        """Append the events, chain by chain in one order, so that two transactions cannot deadlock."""
+        """Append the events, with the chains in a fixed order, so that two transactions cannot deadlock."""
         for chain, rows in groupby(sorted(self.rows, key=_chain), key=_chain):
             if unit.tenant_id != chain:
                 await unit.enter(chain)
@@ -61,7 +61,7 @@ class Journal:
             await connection.execute(_APPEND, list(rows))
 
 
-def record(  # noqa: PLR0913  # an event has that many parts, each named by the caller
+def record(  # noqa: PLR0913  # an event has that many parts, passed by keyword
     scope: Audited,
     action: AuditAction,
     *,
@@ -71,10 +71,10 @@ def record(  # noqa: PLR0913  # an event has that many parts, each named by the 
     after: Mapping[str, object] | None = None,
     tenant_id: UUID | None = None,
 ) -> None:
-    """Note that the scope's principal did ``action``.
+    """Record that the scope's principal did ``action``.
 
-    Of ``before`` and ``after`` what differs is kept (see ``image``); secrets are left out by name.
-    The event stands in the scope's tenant's chain, or in that of ``tenant_id``.
+    The differences between ``before`` and ``after`` are stored (see ``snapshot``); fields with a secret's
+    name are redacted. The event goes into the chain of ``tenant_id``, by default the scope's.
     """
     record_in(
         scope.unit,
@@ -101,11 +101,11 @@ def record_in(  # noqa: PLR0913  # as above
     tenant_id: UUID | None = None,
     origin: Origin = NOWHERE,
 ) -> None:
-    """Note an act outside of a route: in a job, a webhook, a login. Without ``tenant_id`` it is the platform's."""
-    if not isinstance(unit.epilogue, Journal):
-        unit.epilogue = Journal()
-    was, became = told(before, after)
-    unit.epilogue.rows.append(
+    """Record an act outside a route: in a job, a webhook, a login. Without ``tenant_id``: in the platform's chain."""
+    if not isinstance(unit.before_commit, Recorder):
+        unit.before_commit = Recorder()
+    was, became = differences(before, after)
+    unit.before_commit.rows.append(
         _Row(
             tenant_id=tenant_id or PLATFORM,
             id=new_id(),

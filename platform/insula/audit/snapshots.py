@@ -1,4 +1,4 @@
-"""What a thing was like before and after: only what changed, nothing secret, nothing endless."""
+"""Snapshots of a row before and after an act: only changed fields, without secrets, with long texts cut."""
 
 import re
 from collections.abc import Mapping
@@ -16,16 +16,18 @@ _SECRET: Final = re.compile(
 )
 _BOOKKEEPING: Final = frozenset({"tenant_id", "id", "created_at", "updated_at", "version"})
 
-Image = Mapping[str, object]
+Snapshot = Mapping[str, object]
 
 
-def image(row: BaseModel) -> dict[str, object]:
-    """Return the fields of ``row`` that say something; the event itself says which row, when and whose."""
+def snapshot(row: BaseModel) -> dict[str, object]:
+    """Return the fields of ``row`` without id, tenant, times and version, which the event itself covers."""
     return row.model_dump(exclude=set(_BOOKKEEPING))
 
 
-def told(before: Image | None, after: Image | None) -> tuple[dict[str, JsonValue] | None, dict[str, JsonValue] | None]:
-    """Return the images as they are kept: of two the fields that differ, of one all; None for nothing."""
+def differences(
+    before: Snapshot | None, after: Snapshot | None
+) -> tuple[dict[str, JsonValue] | None, dict[str, JsonValue] | None]:
+    """Return what to store: of two snapshots the fields that differ, of one all fields; None if there are none."""
     if before is None or after is None:
         return _kept(before), _kept(after)
     changed = {name for name in (*before, *after) if before.get(name) != after.get(name)}
@@ -35,14 +37,14 @@ def told(before: Image | None, after: Image | None) -> tuple[dict[str, JsonValue
     )
 
 
-def _kept(image: Image | None) -> dict[str, JsonValue] | None:
-    if not image:
+def _kept(snapshot: Snapshot | None) -> dict[str, JsonValue] | None:
+    if not snapshot:
         return None
-    return {name: _clean(name, to_jsonable_python(value, bytes_mode="hex")) for name, value in image.items()}
+    return {name: _clean(name, to_jsonable_python(value, bytes_mode="hex")) for name, value in snapshot.items()}
 
 
 def _clean(name: str, value: JsonValue) -> JsonValue:
-    """Leave out what is secret, by its field's name at any depth, and the rest of a long text."""
+    """Redact secrets, by field name at any depth, and cut long texts."""
     if value is not None and _SECRET.search(name):
         return REDACTED
     if isinstance(value, str) and len(value) > _LONGEST_TEXT:

@@ -1,4 +1,4 @@
-"""At most so many exports of a tenant at once; the slot is free when one has ended, however it ends."""
+"""A tenant's concurrent exports are limited; a permit becomes free when an export ends, however it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ async def tenant(make: Factories, live: Live) -> TenantRow:
 
 
 class Reader:
-    """Asks for the log of one tenant and takes it when it is let."""
+    """Requests one tenant's log, and reads on only when the test allows it."""
 
     def __init__(self, live: Live, headers: dict[str, str]) -> None:
         self.live = live
@@ -43,7 +43,7 @@ class Reader:
         self.gone = False
 
     async def read(self, query: bytes = b"") -> None:
-        """Read to the end, or until ``gone``; after the first piece wait for ``may_go_on``."""
+        """Read to the end, or until ``gone``; after the first chunk wait for ``may_go_on``."""
         with suppress(ClientDisconnect, OSError):
             await self.live(self._scope(query), self._receive, self._send)
 
@@ -86,7 +86,7 @@ async def headers(make: Factories, sign_in: SignIn, tenant: TenantRow) -> dict[s
 
 @asynccontextmanager
 async def reading(live: Live, headers: dict[str, str], count: int) -> AsyncIterator[list[Reader]]:
-    """Have so many exports begun and not ended within the block."""
+    """Keep ``count`` exports running within the block."""
     readers = [Reader(live, headers) for _ in range(count)]
     tasks = [asyncio.create_task(reader.read()) for reader in readers]
     for reader in readers:
@@ -104,14 +104,14 @@ async def refused(live: Live, headers: dict[str, str]) -> Reader:
 
 
 async def whole(live: Live, headers: dict[str, str]) -> bool:
-    """Tell whether an export is let in and comes whole."""
+    """Return whether an export is accepted and complete."""
     reader = Reader(live, headers)
     reader.may_go_on.set()
     await reader.read()
     return reader.status == 200 and reader.text.count(b"thing.done") == 3 * BATCH
 
 
-async def test_one_too_many_is_told_to_come_back(live: Live, headers: dict[str, str]) -> None:
+async def test_one_export_too_many_gets_429_with_retry_after(live: Live, headers: dict[str, str]) -> None:
     async with reading(live, headers, AT_ONCE) as readers:
         assert [reader.status for reader in readers] == [200, 200]
         answer = await refused(live, headers)
@@ -122,7 +122,7 @@ async def test_one_too_many_is_told_to_come_back(live: Live, headers: dict[str, 
     assert await whole(live, headers)
 
 
-async def test_what_applies_is_told(live: Live, headers: dict[str, str]) -> None:
+async def test_the_answer_names_the_limits_that_apply(live: Live, headers: dict[str, str]) -> None:
     async with reading(live, headers, 1) as [reader]:
         assert reader.told["ratelimit-policy"] == (
             '"requests";q=6000;w=60, "exports";q=6;w=60, "concurrent-exports";q=2;qu="concurrent-requests"'
@@ -130,7 +130,7 @@ async def test_what_applies_is_told(live: Live, headers: dict[str, str]) -> None
         assert reader.told["ratelimit"].endswith(', "concurrent-exports";r=1')
 
 
-async def test_being_refused_for_those_that_run_is_no_export(live: Live, headers: dict[str, str]) -> None:
+async def test_a_refusal_does_not_count_as_an_export(live: Live, headers: dict[str, str]) -> None:
     async with reading(live, headers, AT_ONCE):
         for _ in range(10):
             assert b'"too_many_concurrent"' in (await refused(live, headers)).text
@@ -138,7 +138,7 @@ async def test_being_refused_for_those_that_run_is_no_export(live: Live, headers
     assert b'"rate_limited"' in (await refused(live, headers)).text
 
 
-async def test_another_tenant_has_slots_of_its_own(
+async def test_another_tenant_has_its_own_permits(
     live: Live, headers: dict[str, str], make: Factories, sign_in: SignIn
 ) -> None:
     other = await make.tenant(entitlements=GRANTED)
@@ -151,7 +151,7 @@ async def test_another_tenant_has_slots_of_its_own(
         assert reader.status == 200
 
 
-async def test_a_reader_who_goes_leaves_the_slot(live: Live, headers: dict[str, str]) -> None:
+async def test_a_reader_who_disconnects_frees_the_permit(live: Live, headers: dict[str, str]) -> None:
     async with reading(live, headers, AT_ONCE) as readers:
         assert (await refused(live, headers)).status == 429
         for reader in readers:
@@ -161,7 +161,7 @@ async def test_a_reader_who_goes_leaves_the_slot(live: Live, headers: dict[str, 
         assert [reader.status for reader in readers] == [200, 200]
 
 
-async def test_a_cancelled_request_leaves_the_slot(live: Live, headers: dict[str, str]) -> None:
+async def test_a_cancelled_request_frees_the_permit(live: Live, headers: dict[str, str]) -> None:
     readers = [Reader(live, headers) for _ in range(AT_ONCE)]
     tasks = [asyncio.create_task(reader.read()) for reader in readers]
     for reader in readers:
@@ -172,7 +172,7 @@ async def test_a_cancelled_request_leaves_the_slot(live: Live, headers: dict[str
     assert await whole(live, headers)
 
 
-async def test_an_export_that_fails_before_it_begins_leaves_the_slot(live: Live, headers: dict[str, str]) -> None:
+async def test_an_export_that_fails_before_it_begins_frees_the_permit(live: Live, headers: dict[str, str]) -> None:
     for _ in range(AT_ONCE + 1):
         reader = Reader(live, headers)
         await reader.read(b"since=yesterday")
@@ -180,7 +180,7 @@ async def test_an_export_that_fails_before_it_begins_leaves_the_slot(live: Live,
     assert await whole(live, headers)
 
 
-async def test_an_export_that_breaks_off_leaves_the_slot(
+async def test_an_export_that_breaks_off_frees_the_permit(
     live: Live, headers: dict[str, str], tenant: TenantRow, readback: Readback, make: Factories, sign_in: SignIn
 ) -> None:
     member = await make.member(tenant, "owner")
@@ -204,19 +204,19 @@ async def test_an_export_that_breaks_off_leaves_the_slot(
     assert await whole(live, headers)
 
 
-async def test_none_is_held_when_all_have_ended(
+async def test_no_permit_is_held_when_all_exports_have_ended(
     live: Live, headers: dict[str, str], tenant: TenantRow, settings: Settings
 ) -> None:
     redis = connect(settings.redis_url)
     async with reading(live, headers, AT_ONCE):
-        assert await redis.zcard(slots_of(TenantId(tenant.id))) == AT_ONCE
+        assert await redis.zcard(permits_of(TenantId(tenant.id))) == AT_ONCE
 
     async def gone() -> bool:
-        return not await redis.exists(slots_of(TenantId(tenant.id)))
+        return not await redis.exists(permits_of(TenantId(tenant.id)))
 
     await until(gone)
     await close(redis)
 
 
-def slots_of(tenant_id: TenantId) -> str:
+def permits_of(tenant_id: TenantId) -> str:
     return f"insula:slots:{{{tenant_id}}}:exports"

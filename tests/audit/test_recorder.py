@@ -1,4 +1,4 @@
-"""An act is recorded in the transaction that does it, last of all, and then by nobody changed."""
+"""An act is recorded last in the transaction that does it, and nobody can change the event afterwards."""
 
 import asyncio
 from uuid import UUID
@@ -36,7 +36,7 @@ def note(unit: Unit, chain: UUID, action: Act = Act.DONE, actor: Actor = SOMEBOD
 
 
 class TestWriting:
-    async def test_an_event_says_who_did_what_when_and_whence(self, database: Database, readback: Readback) -> None:
+    async def test_an_event_says_who_did_what_when_and_from_where(self, database: Database, readback: Readback) -> None:
         chain, ada = new_id(), new_id()
         earliest = clock.now()
         async with database.unit(TENANTS, chain) as unit:
@@ -71,7 +71,7 @@ class TestWriting:
             "previous_hash": bytes(32),
         }
 
-    async def test_what_is_rolled_back_is_not_recorded(self, database: Database, readback: Readback) -> None:
+    async def test_a_rollback_records_nothing(self, database: Database, readback: Readback) -> None:
         chain = new_id()
         async with database.unit(TENANTS, chain) as unit:
             note(unit, chain, Act.UNDONE)
@@ -139,10 +139,10 @@ class TestTogether:
         self, database: Database, settings: Settings, readback: Readback
     ) -> None:
         chain = new_id()
-        places = asyncio.Semaphore(5)  # fewer than the pool has connections
+        running = asyncio.Semaphore(5)  # fewer than the pool has connections
 
         async def writer() -> None:
-            async with places:
+            async with running:
                 await append(database, chain, 2)
 
         await asyncio.gather(*(writer() for _ in range(50)))
@@ -151,9 +151,7 @@ class TestTogether:
         async with reader(settings) as connection:
             assert (await verify(connection, chain)).broken is None
 
-    async def test_who_noted_but_has_not_committed_holds_up_nobody(
-        self, database: Database, readback: Readback
-    ) -> None:
+    async def test_recording_without_committing_blocks_nobody(self, database: Database, readback: Readback) -> None:
         chain = new_id()
         async with database.unit(TENANTS, chain) as slow:
             note(slow, chain, Act.FIRST)
@@ -162,15 +160,13 @@ class TestTogether:
                 await append(database, chain, action=Act.SECOND)
         assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["thing.second", "thing.first"]
 
-    async def test_two_who_note_in_opposite_orders_do_not_deadlock(
-        self, database: Database, readback: Readback
-    ) -> None:
+    async def test_recording_in_opposite_orders_does_not_deadlock(self, database: Database, readback: Readback) -> None:
         one, other = new_id(), new_id()
 
-        places = asyncio.Semaphore(5)
+        running = asyncio.Semaphore(5)
 
         async def both(*chains: UUID) -> None:
-            async with places, database.unit(TENANTS) as unit:
+            async with running, database.unit(TENANTS) as unit:
                 for chain in chains:
                     note(unit, chain)
 
@@ -179,11 +175,11 @@ class TestTogether:
 
 
 class TestKeeping:
-    async def test_no_role_may_name_an_events_place(self, database: Database, readback: Readback) -> None:
+    async def test_no_role_may_set_an_events_sequence(self, database: Database, readback: Readback) -> None:
         chain = new_id()
         columns = "tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, address"
         values = ":chain, gen_random_uuid(), now(), 'user', 'a', 'b', 'c', '', ''"
-        plain = f"INSERT INTO audit_event ({columns}) VALUES ({values})"  # noqa: S608  # this test's own words
+        plain = f"INSERT INTO audit_event ({columns}) VALUES ({values})"  # noqa: S608  # constants of this test
         forged = f"INSERT INTO audit_event ({columns}, sequence) VALUES ({values}, 7)"  # noqa: S608  # as above
 
         async def insert(statement: str) -> None:
@@ -207,7 +203,7 @@ class TestKeeping:
             "TRUNCATE audit_head",
         ],
     )
-    async def test_not_even_a_superuser_changes_it_in_passing(
+    async def test_even_a_superusers_statement_is_refused(
         self, database: Database, readback: Readback, statement: str
     ) -> None:
         chain = new_id()

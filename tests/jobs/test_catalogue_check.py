@@ -1,4 +1,4 @@
-"""The catalogue gate over the queue: each departure from the declaration is named, and a migration mends it."""
+"""The catalogue check of the queue: it names each difference from the declarations, and a migration repairs it."""
 
 from typing import Final
 
@@ -31,7 +31,7 @@ BREAKS: Final = {
 
 
 @pytest.mark.parametrize(("statement", "finding"), BREAKS.items(), ids=BREAKS.keys())
-def test_the_gate_names_it_and_a_migration_mends_it(settings: Settings, statement: str, finding: str) -> None:
+def test_the_check_names_it_and_a_migration_repairs_it(settings: Settings, statement: str, finding: str) -> None:
     def try_it(connection: Connection) -> None:
         assert queue_findings(connection, DECLARED) == []
         connection.exec_driver_sql(statement)
@@ -43,6 +43,6 @@ def test_the_gate_names_it_and_a_migration_mends_it(settings: Settings, statemen
     as_owner(settings, try_it)
 
 
-def test_what_needs_no_tenant_is_a_task_and_what_is_due_by_the_clock_needs_none() -> None:
+def test_tenantless_names_are_tasks_and_scheduled_tasks_are_tenantless() -> None:
     assert DECLARED.tenantless_tasks <= HANDLERS.keys()
-    assert {entry.task for entry in PERIODIC} == set(DECLARED.clocked) <= set(DECLARED.tenantless[WORKER])
+    assert {entry.task for entry in PERIODIC} == set(DECLARED.scheduled) <= set(DECLARED.tenantless[WORKER])
