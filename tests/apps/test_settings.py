@@ -83,18 +83,18 @@ class TestLocalSecrets:
     def test_each_marked_one_is_made_once(self, tmp_path: Path) -> None:
         marked = local_secrets(INSTALLATION.settings_type())
         assert [*marked] == ["support.token"]
-        LocalSecrets.keep(tmp_path)
+        LocalSecrets.load_or_create(tmp_path)
         made = declared_secrets(tmp_path, marked.values())
         assert made["desk_token"].startswith("desk_")
         assert len(made["desk_token"]) > 40
         assert declared_secrets(tmp_path, marked.values()) == made
 
     def test_what_an_installation_has_stays(self, tmp_path: Path) -> None:
-        kept = LocalSecrets.keep(tmp_path)
+        kept = LocalSecrets.load_or_create(tmp_path)
         path = tmp_path / "secrets.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "webhook_secret": "whsec_old"}))
         found = declared_secrets(tmp_path, [LocalSecret("webhook_secret", "whsec_"), LocalSecret("desk_token")])
         assert found["webhook_secret"] == "whsec_old"
-        assert LocalSecrets.keep(tmp_path) == kept
+        assert LocalSecrets.load_or_create(tmp_path) == kept
         assert json.loads(path.read_text()) == dict(found)
         assert path.stat().st_mode & 0o777 == 0o600

@@ -25,7 +25,7 @@ class MortalPostgres:
 
     def __init__(self, directory: Path, redis_url: str) -> None:
         account, home = Account.for_servers(), prepare(directory)
-        secrets = LocalSecrets.keep(home)
+        secrets = LocalSecrets.load_or_create(home)
         software = Software.installed().for_account(account, home)
         self._postgres = Postgres(software, account, home, secrets.superuser_password, durable=True)
         self._postgres.create()

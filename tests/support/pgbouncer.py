@@ -44,8 +44,8 @@ def pooling(settings: Settings, size: int = 2) -> Iterator[str]:
         log = home / "pgbouncer.log"
         for name, text in _files(settings, port, size).items():
             (home / name).write_text(text)
-            account.owns(home / name)
-        account.owns(home)
+            account.chown(home / name)
+        account.chown(home)
         server = Server.spawn(
             "PgBouncer",
             [BINARY, home / "pgbouncer.ini"],

@@ -41,7 +41,7 @@ async def test_it_says_everything_in_one_statement(
     assert found[0] is not None
     assert (found[0].key_id, found[0].name, set(found[0].actions)) == (made.id, "Made", {"rack:read", "book:read"})
     assert (found[0].tenant.slug, found[0].tenant.entitlements["requests_per_minute"]) == (tenant.slug, 6_000)
-    assert found[0].opens_to(digest_of(made.key), 0.0)
+    assert found[0].accepts(digest_of(made.key), 0.0)
 
 
 async def test_of_many_that_ask_at_once_one_reads(

@@ -20,7 +20,7 @@ class ApiKeys:
     async def identity_of(self, presented: PresentedKey, directory: Directory) -> KeyIdentity:
         """Return the key that was presented. Raises Unauthenticated for another secret, or one past its time."""
         known = await directory.api_key(presented.tenant_id, presented.key_id)
-        if known is None or not known.opens_to(presented.digest, clock.timestamp()):
+        if known is None or not known.accepts(presented.digest, clock.timestamp()):
             raise Unauthenticated
         principal = ApiKeyPrincipal(known.key_id, known.name, known.actions, known.requests_per_minute)
         return KeyIdentity(principal, known.tenant)

@@ -22,7 +22,7 @@ def installation(settings: Settings, public_url: str) -> Iterator[tuple[Settings
         if settings.database_url and settings.redis_url:
             home = prepare(settings.data_dir)
             stack.enter_context(Lock(home).held())
-            secrets = LocalSecrets.keep(home)
+            secrets = LocalSecrets.load_or_create(home)
         else:
             cluster = stack.enter_context(_started(settings.data_dir))
             home, secrets = cluster.home, cluster.secrets
@@ -35,7 +35,7 @@ def installation(settings: Settings, public_url: str) -> Iterator[tuple[Settings
 
 
 @contextmanager
-def reached(settings: Settings, *, make: bool = False) -> Iterator[Settings]:
+def with_database(settings: Settings, *, make: bool = False) -> Iterator[Settings]:
     """Yield settings with a database: an external one, the running installation's, or one started for the command.
 
     With ``make``, create a missing database; otherwise raise CommandFailed.

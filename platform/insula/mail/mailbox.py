@@ -22,7 +22,7 @@ class Mailbox:
     def __init__(self, data_dir: Path) -> None:
         self._place = data_dir / "mailbox"
 
-    def keep(self, message: bytes) -> str:
+    def store(self, message: bytes) -> str:
         """Store a message, delete the oldest ones beyond the limit, and return the message's name."""
         self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = new_id().hex

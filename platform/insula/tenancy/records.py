@@ -77,7 +77,7 @@ class KeyAccess:
     expires_at: float | None
     requests_per_minute: int | None = None
 
-    def opens_to(self, digest: bytes, now: float) -> bool:
+    def accepts(self, digest: bytes, now: float) -> bool:
         """Tell whether a secret with this digest is valid at ``now``.
 
         The current secret is valid until the key expires, the previous one only during the overlap.

@@ -126,7 +126,7 @@ class MailboxMailer:
     async def send(self, message: EmailMessage, claim: ClaimEffect) -> None:
         """Return after the message is saved to its file."""
         await claim()
-        name = await anyio.to_thread.run_sync(self.mailbox.keep, message.as_bytes(policy=SMTP))
+        name = await anyio.to_thread.run_sync(self.mailbox.store, message.as_bytes(policy=SMTP))
         body = message.get_body(("plain",))
         links = LINK.findall(body.get_content()) if body is not None else []
         read = f"{self.public_url.rstrip('/')}/mailbox/{name}"

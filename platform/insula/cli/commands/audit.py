@@ -10,7 +10,7 @@ from insula.audit import PLATFORM
 from insula.audit.verify import Verdict, chains, reader
 from insula.audit.verify import verify as verify_chain
 from insula.cli.failing import CommandFailed, one_clear_line
-from insula.cli.local import reached
+from insula.cli.local import with_database
 from insula.core.settings import Settings
 
 app = typer.Typer()
@@ -27,7 +27,7 @@ def verify(
     tenant: Annotated[str, typer.Option(help="Slug or id of a tenant, even a deleted one, or `platform`.")] = "",
 ) -> None:
     """Recompute the audit log's hash chains; exit with 1 if an event was changed, removed or cut off."""
-    with one_clear_line(), reached(Settings()) as settings:
+    with one_clear_line(), with_database(Settings()) as settings:
         verdicts = asyncio.run(_verify(settings, tenant))
         broken = [verdict for verdict in verdicts if verdict.broken is not None]
         for verdict in broken:

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 from insula.apps.settings import read
 from insula.cli.checks import unsafe, wrong_addresses
 from insula.cli.failing import one_clear_line
-from insula.cli.local import reached
+from insula.cli.local import with_database
 from insula.core.settings import Settings
 from insula.db.catalogue.check import findings
 from insula.db.engine.address import ENGINE
@@ -53,7 +53,7 @@ def doctor() -> None:
     """Check settings, connections, clock, roles, row-level security, migrations and Redis; say how to fix problems."""
     with one_clear_line():
         asked, installation = read()
-        with reached(asked) as settings:
+        with with_database(asked) as settings:
             found = asyncio.run(examine(settings, installation.database))
         for finding in found:
             typer.echo(f"{'✗' if finding.fix else '✓'} {finding.subject}: {finding.state}")

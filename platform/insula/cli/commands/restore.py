@@ -6,7 +6,7 @@ import typer
 
 from insula import apps
 from insula.cli.failing import CommandFailed, one_clear_line
-from insula.cli.local import reached
+from insula.cli.local import with_database
 from insula.cli.tools import load_dump
 from insula.core.settings import Settings
 from insula.db.engine.address import address_of
@@ -25,7 +25,7 @@ _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog',
 @app.command()
 def restore(file: Path) -> None:
     """Restore a file of `insula backup` into an empty database, and migrate it to this version."""
-    with one_clear_line(), reached(Settings(), make=True) as settings:
+    with one_clear_line(), with_database(Settings(), make=True) as settings:
         load(settings, file)
         typer.echo(f"restored from {file}")
 

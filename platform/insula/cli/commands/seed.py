@@ -2,7 +2,7 @@ import typer
 
 from insula.apps.settings import read
 from insula.cli.failing import CommandFailed, one_clear_line
-from insula.cli.local import reached
+from insula.cli.local import with_database
 from insula.dev.seed import PASSWORD
 from insula.dev.seed import seed as plant
 
@@ -14,7 +14,7 @@ def seed() -> None:
     """Create the demo tenants acme and globex if they are missing. Not for production: the password is known."""
     with one_clear_line():
         asked, installation = read()
-        with reached(asked) as settings:
+        with with_database(asked) as settings:
             if settings.environment == "production":
                 raise CommandFailed("the demo accounts have a known password: never in production")
             plant(settings, installation)

@@ -27,7 +27,7 @@ class Account:
             raise EmbeddedError("PostgreSQL does not run as root and there is no user `nobody` here") from None
         return cls(nobody.pw_uid, nobody.pw_gid)
 
-    def owns(self, path: Path) -> None:
+    def chown(self, path: Path) -> None:
         """Make this account the owner of ``path``."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)

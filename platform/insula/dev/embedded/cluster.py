@@ -51,7 +51,7 @@ class Cluster:
             account = Account.for_servers()
             self._home = prepare(self._data_dir)
             stack.enter_context(Lock(self._home).held())
-            self._secrets = LocalSecrets.keep(self._home)
+            self._secrets = LocalSecrets.load_or_create(self._home)
             software = Software.installed().for_account(account, self._home)
             if self._postgres_bin is not None:
                 software = software.with_postgres(self._postgres_bin)

@@ -59,7 +59,7 @@ class Postgres:
         wait_until_vacant(partial, "initdb")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700)
-        self.account.owns(partial)
+        self.account.chown(partial)
         self._initdb(partial, log)
         self._run(log, "postgres", "--single", "-D", partial, "postgres", stdin=f"CREATE DATABASE {DATABASE};\n")
         partial.rename(self.data)
@@ -100,7 +100,7 @@ class Postgres:
         password_file.touch(mode=0o600, exist_ok=False)
         try:
             password_file.write_text(self.password)
-            self.account.owns(password_file)
+            self.account.chown(password_file)
             self._run(
                 log,
                 "initdb",

@@ -22,7 +22,7 @@ class LocalSecrets:
     key_encryption_key: str
 
     @classmethod
-    def fresh(cls) -> "LocalSecrets":
+    def generate(cls) -> "LocalSecrets":
         """Generate new ones."""
         return cls(
             superuser_password=secrets.token_urlsafe(32),
@@ -32,14 +32,14 @@ class LocalSecrets:
         )
 
     @classmethod
-    def keep(cls, home: Path) -> "LocalSecrets":
+    def load_or_create(cls, home: Path) -> "LocalSecrets":
         """Return the secrets of ``home``; generate and store them if it is new."""
         path = home / "secrets.json"
         if path.exists():
             return cls._read(path)
         if (home / "postgres").exists():
             raise EmbeddedError(f"{path} is missing, and without it {home / 'postgres'} cannot be opened: restore it")
-        drawn = cls.fresh()
+        drawn = cls.generate()
         _write_private(path, json.dumps(asdict(drawn)))
         return drawn
 

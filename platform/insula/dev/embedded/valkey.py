@@ -25,7 +25,7 @@ class Valkey:
         """Start the server. It reads its configuration from standard input, so that ``ps`` shows no password."""
         directory = self.home / "valkey"
         directory.mkdir(mode=0o700, exist_ok=True)
-        self.account.owns(directory)
+        self.account.chown(directory)
         wait_until_vacant(directory, "Valkey")
         return Server.spawn(
             "Valkey",
