@@ -67,7 +67,7 @@ async def client(address: str, own: Settings) -> AsyncIterator[httpx.AsyncClient
 
 @pytest.fixture(scope="module")
 def next_version(tmp_path_factory: pytest.TempPathFactory) -> NextVersion:
-    """Return the added revisions, shared by all tests, as is the database."""
+    """Return the next version, to which each test adds revisions; the tests share it and the database."""
     return NextVersion(tmp_path_factory.mktemp("versions"))
 
 
