@@ -18,8 +18,7 @@ from insula.http.kernel import Kernel
 from insula.http.metrics import RequestMetrics
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import seal
-from insula.site.lifespan import lifespan_of
-from insula.site.periodic import every
+from insula.site.lifespan import every, lifespan_of
 from insula.site.root import PUBLIC, build_root
 
 KEY_USES_SECONDS = 60.0

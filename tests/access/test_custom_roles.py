@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.access import Policy, Published, Role
-from insula.access.custom_roles import CustomRoleDecisions
+from insula.access.policy import CustomRoleDecisions
 
 ACTIONS = ["rack:read", "rack:create", "rack:delete", "tenant:give"]
 ASSIGNABLE = ACTIONS[:3]

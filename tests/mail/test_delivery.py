@@ -14,7 +14,7 @@ from insula.core.ids import new_id
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.identity.accounts.emails import WELCOME
-from insula.jobs import external
+from insula.jobs import effects
 from insula.mail import send_mail
 from tenants.database import TENANTS
 from tests.support.apps import MAIL_JOBS
@@ -79,7 +79,7 @@ async def test_a_mail_whose_answer_is_lost_twice_is_given_up_until_staff_run_it_
     address = await post(database, tenant.id)
     sink.losses[address] = 2
     async with working(quick(sink.settings(settings)), MAIL_JOBS):
-        with patch.object(external, "_log") as log:
+        with patch.object(effects, "_log") as log:
             await ended(readback, tenant.id, "failed")
         assert len(sink.to(address)) == 2
         log.error.assert_called_once_with("effect given up", reason="its outcome is unknown", key="mail:one")

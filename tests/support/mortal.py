@@ -13,7 +13,7 @@ from insula.core.settings import Settings
 from insula.db.migrate.run import migrate
 from insula.dev.embedded import LocalSecrets, Software, prepare
 from insula.dev.embedded.account import Account
-from insula.dev.embedded.ports import free_port
+from insula.dev.embedded.cluster import free_port
 from insula.dev.embedded.postgres import Postgres
 from insula.dev.embedded.process import occupants
 from tests.support.apps import DECLARED

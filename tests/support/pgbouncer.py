@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from insula.core.settings import Settings
 from insula.db.engine.roles import role_password
 from insula.dev.embedded.account import Account
-from insula.dev.embedded.ports import free_port
+from insula.dev.embedded.cluster import free_port
 from insula.dev.embedded.process import Server
 from tests.support.apps import DECLARED
 

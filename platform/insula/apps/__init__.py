@@ -1,10 +1,9 @@
 """The manifests: declarations of an app, a resource and an installation."""
 
-from insula.apps.attack import AttackHints
 from insula.apps.demo import Demo, DemoTenant
 from insula.apps.installation import Brand, Installation
 from insula.apps.loading import load
-from insula.apps.manifest import App, Resource
+from insula.apps.manifest import App, AttackHints, Resource
 from insula.core.errors import ManifestError, NoInstallation
 from insula.db.schema.acting import act_for
 from insula.site.factory import Tag

@@ -17,7 +17,6 @@ from fastapi import APIRouter
 
 from insula.access import Permission, grants_of
 from insula.access.entitlements import Amount, CountedQuota
-from insula.apps.attack import AttackHints
 from insula.apps.demo import Seed
 from insula.callers import AppCallers, Kind
 from insula.core.errors import ManifestError
@@ -42,6 +41,25 @@ _NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 _NO_COMMANDS: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_JOBS: Final[Handlers] = MappingProxyType({})
 _NO_ROUTERS: Final[Mapping[str, Sequence[APIRouter]]] = MappingProxyType({})
+_NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_ROWS: Final[Mapping[str, Sequence[Mapping[str, object]]]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttackHints:
+    """Data for the generated attacks; requests never read it.
+
+    - ``ids``: the table that a parameter or field refers to, if it is not named ``{table}_id``:
+      ``{"item_id": "project_item"}``.
+    - ``actions``: the permission of a route, if it is not named ``noun:verb``, or ``noun:act`` for
+      ``POST /nouns/{id}/act``: ``{"POST /v1/projects/{project_id}/items/bulk": "item:create"}``.
+    - ``rows``: for each table, the values with which the legitimate caller succeeds; two rows if they are listed.
+      ``{token}`` in a text becomes a word unique to the tenant. Other columns are made up.
+    """
+
+    ids: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
+    actions: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
+    rows: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=lambda: _NO_ROWS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
-"""What a job receives: its context, the mailer, and its tenant's unit of work."""
+"""A job, declared and run: its handler, its schedule, and what a run receives."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -15,7 +15,9 @@ from insula.db.engine.pools import Database
 from insula.db.engine.roles import WORKER
 from insula.db.engine.unit import Unit
 from insula.db.models import ACTIVE, Tenant
-from insula.jobs.effects import NO_TENANT
+
+NO_TENANT: Final = UUID(int=0)
+"""The partition of jobs without a tenant."""
 
 
 class TenantGone(Exception):
@@ -62,3 +64,11 @@ class JobContext:
 Handler = Callable[[JobContext, Mapping[str, JsonValue]], Awaitable[None]]
 Handlers = Mapping[str, Handler]
 """Handlers by task name, ``<app>.<verb>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A periodic task without a tenant, run once for all workers; runs may overlap."""
+
+    task: str
+    cron: str  # minute, hour, day, month, weekday and, optionally, second

@@ -1,8 +1,13 @@
-"""The root's lifespan: opens and warms what requests need, and closes it in reverse order."""
+"""The root's lifespan: opens and warms what requests need, and closes it in reverse order.
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+Meanwhile each process repeats small work in the background, which must be safe in all of them at once.
+"""
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+
+import structlog
 from fastapi import FastAPI
 
 from insula.core.collector import settle
@@ -27,6 +32,7 @@ from insula.limits import Limits, connect
 from insula.tenancy import Directory, DnsResolver, Listener
 
 Background = Callable[[Kernel], AbstractAsyncContextManager[None]]
+_log = structlog.get_logger(__name__)
 
 
 def lifespan_of(
@@ -94,3 +100,30 @@ async def _open(
         lag=lag,
         apps=product.apps,
     )
+
+
+def every(
+    seconds: float, work: Callable[[Kernel], Awaitable[object]]
+) -> Callable[[Kernel], AbstractAsyncContextManager[None]]:
+    """Return a background that runs ``work`` every ``seconds``; a failure is logged, and the next run tries again."""
+
+    @asynccontextmanager
+    async def running(kernel: Kernel) -> AsyncIterator[None]:
+        task = asyncio.create_task(_repeat(seconds, work, kernel))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    return running
+
+
+async def _repeat(seconds: float, work: Callable[[Kernel], Awaitable[object]], kernel: Kernel) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work(kernel)
+        except Exception as error:  # noqa: BLE001 - logged, and the next run tries again
+            _log.warning("periodic work failed", work=work.__qualname__, error=repr(error))

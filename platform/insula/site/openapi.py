@@ -1,19 +1,22 @@
-"""The OpenAPI document of an app: FastAPI's, completed with what all routes have in common."""
+"""The OpenAPI document of an app: FastAPI's, completed with what all routes have in common.
 
-from collections.abc import Iterator
+A schema without an example of its own gets one composed of the examples of its parts: a page of projects shows the
+example of a project.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from insula.callers import ApiKeys
 from insula.core.errors import AppError, InvalidRequest, InvalidValue
 from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout
 from insula.http.responses.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
 from insula.pages.site import AppWithPages
-from insula.site.examples import add_examples
-from insula.site.limit_fields import add_limit_fields
-from insula.site.vocabularies import Vocabularies, list_words
+from insula.site.vocabularies import REFERENCE, Schema, Vocabularies, list_words
 
-_SCHEMES = {
+Document = dict[str, Any]  # an OpenAPI document has no fixed shape
+_SCHEMES: Final[Mapping[str, Document]] = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
@@ -29,7 +32,32 @@ _SCHEMES = {
 }
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
-Document = dict[str, Any]  # an OpenAPI document has no fixed shape
+
+_TEXT: Final = "string"
+_FIELDS: Final[Mapping[str, Document]] = {
+    "RateLimit-Policy": {
+        "description": (
+            "The limits that apply to the request (draft-ietf-httpapi-ratelimit-headers-11): `q` requests in any `w` "
+            "seconds, by name. `requests` is the whole; `writes` and `exports` lie within it; `key` is the API key's "
+            "own; `concurrent-exports` is how many may run at once."
+        ),
+        "schema": {"type": _TEXT, "examples": ['"requests";q=6000;w=60, "writes";q=3000;w=60']},
+    },
+    "RateLimit": {
+        "description": (
+            "Where they stand: `r` remain, and more than that is not to be had within `t` seconds. "
+            "A refusal names those that refuse."
+        ),
+        "schema": {"type": _TEXT, "examples": ['"requests";r=5990;t=60, "writes";r=2999;t=60']},
+    },
+    "Retry-After": {
+        "description": "Seconds until it is worth another try.",
+        "schema": {"type": "integer", "minimum": 1, "examples": [17]},
+    },
+}
+_TOLD: Final = ("RateLimit", "RateLimit-Policy")
+_REFUSALS: Final = frozenset({"429", "503"})
+_MISSING: Final = object()
 
 
 class DocumentedApp(AppWithPages):
@@ -58,14 +86,14 @@ def _complete(document: Document, vocabularies: Vocabularies) -> None:
     for name in _FASTAPI_SCHEMAS:
         schemas.pop(name, None)
     for model in (FieldError, Problem):
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema = model.model_json_schema(ref_template=f"{REFERENCE}{{model}}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
     list_words(document, vocabularies)
-    add_examples(schemas)
+    _add_examples(schemas)
     for method, operation in _operations(document):
         _complete_operation(method, operation)
-    add_limit_fields(document, [operation for _, operation in _operations(document)])
+    _add_limit_fields(document, [operation for _, operation in _operations(document)])
 
 
 def _forget_keys(document: Document) -> None:
@@ -103,3 +131,52 @@ def _common(method: str, operation: Document) -> Responses:
     if method == "post":
         errors.append(BodyTimeout)  # the body is read even if the route takes none, for the idempotency key
     return problems(*errors)
+
+
+def _add_limit_fields(document: Document, operations: Iterable[Document]) -> None:
+    """Describe the fields once, and refer to them in each response that has them."""
+    document["components"]["headers"] = {**document["components"].get("headers", {}), **_FIELDS}
+    for operation in operations:
+        counted = bool(operation.get("security"))
+        for status, response in operation.get("responses", {}).items():
+            names = _TOLD if counted and (status.startswith("2") or status == "429") else ()
+            if status in _REFUSALS:
+                names = (*names, "Retry-After")
+            for name in names:
+                response.setdefault("headers", {})[name] = {"$ref": f"#/components/headers/{name}"}
+
+
+def _add_examples(schemas: Mapping[str, Schema]) -> None:
+    """Add an example to every object schema whose parts all have one."""
+    for schema in schemas.values():
+        if schema.get("type") == "object" and "examples" not in schema:
+            found = _example(schema, schemas)
+            if found is not _MISSING:
+                schema["examples"] = [found]
+
+
+def _example(schema: Schema, schemas: Mapping[str, Schema]) -> object:
+    if examples := schema.get("examples"):
+        return examples[0]
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    if choices := schema.get("enum"):
+        return choices[0]
+    if reference := schema.get("$ref"):
+        return _example(schemas[reference.removeprefix(REFERENCE)], schemas)
+    for alternative in (*schema.get("anyOf", ()), *schema.get("allOf", ())):
+        if (found := _example(alternative, schemas)) is not _MISSING:
+            return found
+    return _composed(schema, schemas)
+
+
+def _composed(schema: Schema, schemas: Mapping[str, Schema]) -> object:
+    if schema.get("type") == "array" and (item := _example(schema.get("items", {}), schemas)) is not _MISSING:
+        return [item]
+    if schema.get("type") == "null":
+        return None
+    if schema.get("type") != "object" or "properties" not in schema:
+        return _MISSING
+    parts = {name: _example(part, schemas) for name, part in schema["properties"].items()}
+    return _MISSING if any(part is _MISSING for part in parts.values()) else parts

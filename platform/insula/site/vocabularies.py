@@ -11,7 +11,8 @@ from insula.http.responses.vocabulary import MARK, NAMES
 
 Schema = dict[str, Any]  # a JSON schema has no fixed shape
 Vocabularies = Mapping[str, Sequence[str]]
-_PREFIX: Final = "#/components/schemas/"
+REFERENCE: Final = "#/components/schemas/"
+"""A reference to a schema begins with this."""
 _UNFIT: Final = object()
 
 
@@ -67,7 +68,7 @@ class _Fitting:
     def value(self, value: Any, schema: Schema) -> Any:  # noqa: ANN401 - an example is any JSON
         """Return the example without unknown words; ``_UNFIT`` if it is one itself, or requires one."""
         if reference := schema.get("$ref"):
-            return self.value(value, self._schemas[reference.removeprefix(_PREFIX)])
+            return self.value(value, self._schemas[reference.removeprefix(REFERENCE)])
         if MARK in schema:
             return value if value in self._vocabularies[schema[MARK]] else _UNFIT
         if isinstance(value, list) and "items" in schema:

@@ -11,7 +11,7 @@ _STATE: Final = tests("http/test_state.py")
 _ROUTE_CHECK: Final = "platform/insula/http/routing/route_check.py"
 _RUNNER: Final = "platform/insula/worker/runner.py"
 _JOBS: Final = "platform/insula/jobs/context.py"
-_EXTERNAL: Final = "platform/insula/jobs/external.py"
+_EXTERNAL: Final = "platform/insula/jobs/effects.py"
 _DELIVERY: Final = tests("mail/test_delivery.py")
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
 _INSTALLATION: Final = "platform/insula/apps/installation.py"
@@ -326,7 +326,7 @@ EFFECTS: Final = (
     ),
     Edit(
         "roles: unpublished permissions count",
-        "platform/insula/access/custom_roles.py",
+        "platform/insula/access/policy.py",
         "        if action not in self._assignable:\n            return False",
         "        if action in permissions:\n            return True\n"
         "        if action not in self._assignable:\n            return False",

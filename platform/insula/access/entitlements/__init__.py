@@ -5,12 +5,12 @@ from insula.access.entitlements.declarations import (
     CountedQuota,
     Feature,
     Quota,
+    Register,
     SmallQuota,
     feature,
     quota,
     small_quota,
 )
-from insula.access.entitlements.register import Register
 
 __all__ = [
     "Amount",

@@ -23,9 +23,8 @@ from insula.db.engine.address import ENGINE
 from insula.db.engine.connection import MIGRATING
 from insula.db.engine.deadlines import TOOL_STATEMENT_SECONDS
 from insula.db.engine.roles import OWNER, role_url
-from insula.db.migrate.former import end_single_chain
 from insula.db.migrate.lock_waits import WAIT_SECONDS, LockWaits, Say, lock_timeout, silent
-from insula.db.migrate.revisions import adopt, applied
+from insula.db.migrate.revisions import adopt, applied, former_revision
 from insula.db.schema import branches
 from insula.db.schema.acts import acts_findings, apply_acts
 from insula.db.schema.branches import Branch, Chain
@@ -61,7 +60,7 @@ def upgrade(connection: Connection, declared: Declarations, waits: LockWaits | N
     configure = partial(alembic_config, declared, connection, waits.say)
     if declared.former is not None:
         single_chain = partial(former_config, declared, declared.former, connection, waits.say)
-        waits.run(connection, partial(end_single_chain, connection, single_chain))
+        waits.run(connection, partial(_end_single_chain, connection, single_chain))
     waits.run(connection, lambda: adopt(connection, chains))
     for name, chain in chains.items():
         waits.run(connection, partial(_upgrade, connection, configure, name, chain, waits.say))
@@ -107,6 +106,21 @@ def former_config(declared: Declarations, folder: Path, connection: Connection, 
     config = alembic_config(replace(declared, branches=(Branch("former", folder),)), connection, say)
     config.attributes["version_table"] = FORMER_TABLE
     return config
+
+
+def _end_single_chain(connection: Connection, configure: Callable[[], Config]) -> None:
+    """Upgrade a database from before the branches to the end of the single chain, which ``configure`` configures.
+
+    Does nothing if the database already has branches, has no revision at all, or one that the chain does not have.
+    """
+    at = former_revision(connection) if branches.KERNEL.name not in branches.by_branch(applied(connection)) else None
+    connection.commit()
+    if at is None:
+        return
+    config = configure()
+    script = ScriptDirectory.from_config(config)
+    if at != script.get_current_head() and at in {known.revision for known in script.walk_revisions()}:
+        command.upgrade(config, "head")
 
 
 def _upgrade(connection: Connection, configure: Callable[[], Config], name: str, chain: Chain, say: Say) -> None:

@@ -3,14 +3,13 @@
 from insula.db.models.api_keys import ApiKey
 from insula.db.models.audit import AuditEvent, AuditHead
 from insula.db.models.email_tokens import EmailToken
-from insula.db.models.entitlements import Entitlement
+from insula.db.models.entitlements import Entitlement, TenantUsage
 from insula.db.models.idempotency import IdempotencyRecord
 from insula.db.models.jobs import JobEffect
 from insula.db.models.memberships import Membership
 from insula.db.models.roles import CustomRole
 from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
 from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain, TenantSlug
-from insula.db.models.usage import TenantUsage
 from insula.db.models.users import Credential, Staff, User
 
 __all__ = [

@@ -1,3 +1,5 @@
+"""What each tenant is granted, and how much of its quotas it uses."""
+
 from datetime import datetime
 from uuid import UUID
 
@@ -18,3 +20,11 @@ class Entitlement(Base, table=True):
         default_factory=clock.now,
         sa_column=Column(DateTime(timezone=True), nullable=False, onupdate=clock.now),
     )
+
+
+class TenantUsage(Base, table=True):
+    """The number of rows that count towards a tenant's quota; triggers update it (``insula.db.schema.counting``)."""
+
+    tenant_id: UUID = Field(primary_key=True)
+    resource: str = Field(sa_type=Text, primary_key=True)
+    used: int = Field(sa_type=BigInteger)

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 from insula.dev.embedded.account import Account
 from insula.dev.embedded.failure import EmbeddedError
 from insula.dev.embedded.home import Lock, prepare
-from insula.dev.embedded.ports import free_port
 from insula.dev.embedded.postgres import Postgres
 from insula.dev.embedded.process import Server
 from insula.dev.embedded.secrets import LocalSecrets
@@ -95,3 +95,11 @@ def _running(server: Server, *stop_with: signal.Signals) -> Iterator[Server]:
         yield server
     finally:
         server.stop(*stop_with)
+
+
+def free_port() -> int:
+    """Return a loopback port that was free a moment ago; binding it may still fail."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

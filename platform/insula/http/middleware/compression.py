@@ -6,16 +6,21 @@ answers may be compressed; those of ``/auth``, which hold tokens, are left alone
 Event streams are left alone by Starlette: a compressor would hold events back.
 """
 
+import re
+from functools import lru_cache
 from http import HTTPStatus
+from typing import Final, NamedTuple
 
 from starlette.middleware.gzip import GZipResponder, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from insula.http.responses.codings import accepted_of
-
 _SECRET = ("/auth/",)
 _JSON, _VARIES = (b"content-type", b"application/json"), (b"vary", b"Accept-Encoding")
 _MINIMUM, _LEVEL = 1000, 5  # below, it grows; above level 5, time grows faster than what is saved
+_LONGEST: Final = 1024
+_CODING: Final = re.compile(
+    r"\s*(?P<name>[!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*q=(?P<weight>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?"
+)
 
 
 class Compression:
@@ -60,7 +65,7 @@ class _Answer:
         small = _is_small(body)
         if small and not body.get("body"):
             return self.send
-        accepted = accepted_of(self.scope)
+        accepted = _accepted_of(self.scope)
         if accepted.gzip and not (small and accepted.plain):
             return self._through(GZipResponder(self.app, 0 if small else _MINIMUM, compresslevel=_LEVEL))
         if small:
@@ -87,3 +92,29 @@ def _is_plain_json(start: Message, body: Message) -> bool:
 
 def _is_whole(message: Message) -> bool:
     return message["type"] == "http.response.body" and not message.get("more_body", False)
+
+
+class _Accepted(NamedTuple):
+    """What an answer may be: compressed, and as it is."""
+
+    gzip: bool
+    plain: bool
+
+
+def _accepted_of(scope: Scope) -> _Accepted:
+    """Return what the request's ``Accept-Encoding`` takes, over all of its lines."""
+    lines = [value for name, value in scope["headers"] if name == b"accept-encoding"]
+    field = lines[0] if len(lines) == 1 else b",".join(lines)
+    return _parsed(field) if len(field) <= _LONGEST else _Accepted(gzip=False, plain=True)
+
+
+@lru_cache(maxsize=256)
+def _parsed(field: bytes) -> _Accepted:
+    weights: dict[str, float] = {}
+    for element in field.decode("latin-1").lower().split(","):
+        if found := _CODING.fullmatch(element):
+            weights[found["name"].removeprefix("x-")] = float(found["weight"] or 1)
+    others = weights.get("*")
+    gzip = weights.get("gzip", others or 0.0)
+    plain = weights.get("identity", others)  # None: taken, but nothing is preferred to it
+    return _Accepted(gzip=gzip > 0 and gzip >= (plain or 0.0), plain=plain is None or plain > 0)
