@@ -1,4 +1,4 @@
-"""What the schemas share."""
+"""Base classes of the schemas."""
 
 from typing import Annotated, Final, Literal
 

@@ -1,4 +1,4 @@
-"""What other apps may call. Everything else in billing is private."""
+"""The names that other apps may import. Everything else in billing is private."""
 
 from billing.granting import regrant
 from billing.subscriptions.service import apply_plan

@@ -1,4 +1,4 @@
-"""Schemas that several resources of billing share."""
+"""Base classes of the schemas."""
 
 from pydantic import BaseModel, ConfigDict
 

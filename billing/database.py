@@ -1,4 +1,4 @@
-"""This app's login to the database, and of whom its resources speak besides. Each resource declares its rights."""
+"""This app's login to the database, and the other roles that its resources name. Each resource declares its rights."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Entitlements follow from the tenant's plan and the overrides that staff set."""
+"""Writes a tenant's entitlements from its plan and the overrides by staff."""
 
 from collections.abc import Mapping
 
@@ -15,13 +15,13 @@ from insula.db.models import Entitlement
 
 
 async def regrant(session: AsyncSession, tenant_id: TenantId) -> None:
-    """Make the tenant's entitlements follow its plan and its overrides, whatever they were."""
+    """Set the tenant's entitlements by its plan and its overrides, whatever they were."""
     tenant = await locked_tenant(session, tenant_id)
     await grant_plan(session, tenant_id, await plan_of(session, tenant.plan))
 
 
 async def grant_plan(session: AsyncSession, tenant_id: TenantId, plan: Plan) -> None:
-    """Grant what the plan says, save where staff's word stands in its place. The tenant is locked."""
+    """Grant the plan's entitlements, except those that staff have overridden. The caller has locked the tenant."""
     standing = await overrides.overrides(session, tenant_id, clock.now())
     await _grant(session, tenant_id, plan.entitlements | {override.key: override.value for override in standing})
     await session.flush()

@@ -1,4 +1,4 @@
-"""The lock behind which a tenant's plan and what it is granted change."""
+"""The lock for changes of a tenant's plan and entitlements."""
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -8,5 +8,5 @@ from insula.db.models import Tenant
 
 
 async def locked_tenant(session: AsyncSession, tenant_id: TenantId) -> Tenant:
-    """Return the tenant, whose plan nobody else changes until this transaction ends."""
+    """Return the tenant, locked until this transaction ends."""
     return (await session.exec(select(Tenant).where(Tenant.id == tenant_id).with_for_update(key_share=True))).one()

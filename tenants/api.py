@@ -1,4 +1,4 @@
-"""What the rest of the house may use of this app. Everything else in it is private."""
+"""The names that other apps may import. Everything else in this app is private."""
 
 from tenants.tenants.errors import SlugTaken
 from tenants.tenants.schemas import Name, TenantCreate

@@ -7,7 +7,7 @@ from tenants.emails import Emails
 
 
 async def emails(request: Request) -> Emails:
-    """Return who writes the request's mails."""
+    """Return the sender of the request's emails."""
     kernel = kernel_of(request)
     return Emails(kernel.settings.public_url, kernel.limits)
 

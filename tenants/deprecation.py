@@ -1,4 +1,4 @@
-"""How a route says that it will go: ``Deprecation`` (RFC 9745), ``Sunset`` (RFC 8594) and its successor."""
+"""Headers of a deprecated route: ``Deprecation`` (RFC 9745), ``Sunset`` (RFC 8594) and a link to its successor."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ DEPRECATED: Final[Responses] = {200: {"headers": TAGGED[200]["headers"] | _FIELD
 
 @dataclass(frozen=True, slots=True)
 class Deprecation:
-    """Since when a route is deprecated, when it goes, and the path, relative to the app, that replaces it."""
+    """Since when a route is deprecated, when it is removed, and the path that replaces it, relative to the app."""
 
     since: datetime
     sunset: datetime

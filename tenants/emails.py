@@ -1,4 +1,4 @@
-"""The mails about who belongs to a tenant, counted and put into the transaction that they tell of."""
+"""Emails about membership, counted and queued in the transaction of the change."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,24 +19,24 @@ from tenants.members.emails import OWNERSHIP_TRANSFERRED
 from tenants.members.errors import TooManyTransfers
 
 LIFETIME: Final = timedelta(days=7)
-"""How long an invitation is good."""
+"""How long an invitation is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Emails:
-    """Writes them; links are built on the configured origin. No mail goes out that was not counted."""
+    """Counts and queues the emails. Links are built on the configured origin."""
 
     public_url: str
     limits: Limits
 
     async def invitation(self, scope: Scope, invitation: Invitation, inviter: Membership, token: str) -> None:
-        """Send an invitation's newest token to whom it is for. Raises TooManyInvitations."""
+        """Send an invitation's newest token to the invited address. Raises TooManyInvitations."""
         per_day = scope.granted(INVITATIONS_PER_DAY)
         counts = invitations(scope.tenant.id, inviter.user_id, per_day, invitation.email)
         await self._count(counts, TooManyInvitations)
         origin = self.public_url.rstrip("/")
         context = {
-            # The token is in the fragment, which no server and no log gets to see.
+            # The token is in the fragment, which browsers send to no server, so no log has it.
             "link": f"{origin}/invitations/accept#token={token}",
             "accept": f"{origin}/api/v1/invitations/accept",
             "token": token,

@@ -1,4 +1,4 @@
-"""How many emails the members of a tenant can cause, besides the kernel's own counts."""
+"""Limits for the emails that the members of a tenant can cause, in addition to the kernel's own."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -17,7 +17,7 @@ FROM_ONE_TO_MAILBOX: Final = Rate(3, HOUR)
 
 
 def invitations(tenant_id: TenantId, person_id: UUID, per_day: int, address: str) -> Iterable[Count]:
-    """Return every count that an invitation must pass: a refusal burdens no later one, so the tenant's comes first."""
+    """Return the limits of an invitation, the tenant's first: a refusal does not count against later limits."""
     yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
     yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)
     yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)

@@ -1,4 +1,4 @@
-"""The audit log of everybody, read."""
+"""Queries for the audit logs of all tenants and of the platform."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ ACROSS_CHAINS: Final = Index(None, col(AuditEvent.occurred_at), col(AuditEvent.i
 
 
 async def page(session: AsyncSession, params: AuditEventList) -> Slice[AuditEvent]:
-    """Return one page of the acts."""
+    """Return one page of the events."""
     statement = select(AuditEvent).where(*_matching(params))
     columns = {"occurred_at": col(AuditEvent.occurred_at)}
     return await fetch_keyset(session, statement, params, columns=columns, identity=col(AuditEvent.id))

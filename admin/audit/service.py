@@ -1,4 +1,4 @@
-"""What staff see of the audit log: everybody's."""
+"""The audit logs of all tenants and of the platform, for staff."""
 
 from admin.audit import queries
 from admin.audit.schemas import AuditEventList
@@ -8,5 +8,5 @@ from insula.scope import StaffScope
 
 
 async def page(scope: StaffScope, params: AuditEventList) -> Slice[AuditEvent]:
-    """Return one page of the acts."""
+    """Return one page of the events."""
     return await queries.page(scope.unit.session, params)

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of jobs."""
+    """Acts that the audit log records about jobs."""
 
     RETRIED = "job.retried"
     CANCELLED = "job.cancelled"

@@ -1,4 +1,4 @@
-"""The queue's tables, as far as staff may read them: no ORM maps them, and what a job was given is not here."""
+"""The queue's tables, as far as staff may read them. No ORM maps them, and the arguments of jobs are left out."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """What became of a job."""
+    """A change of a job's state."""
 
     type: str
     at: datetime

@@ -1,4 +1,4 @@
-"""Jobs, read."""
+"""Queries for jobs."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -37,7 +37,7 @@ async def page(session: AsyncSession, params: JobList) -> tuple[Sequence[Job], i
 
 
 async def find(session: AsyncSession, job_id: int, *, for_update: bool = False) -> Job | None:
-    """Return the job; ``for_update`` lets no worker take it before this transaction ends."""
+    """Return the job; ``for_update`` locks the row, so no worker takes the job before this transaction ends."""
     statement = select(*_COLUMNS).where(JOBS.c.id == job_id)
     if for_update:
         statement = statement.with_for_update()
@@ -46,7 +46,7 @@ async def find(session: AsyncSession, job_id: int, *, for_update: bool = False) 
 
 
 async def events(session: AsyncSession, job_id: int) -> Sequence[JobEvent]:
-    """Return the latest events of the job, the oldest of them first."""
+    """Return the latest events of the job, oldest first."""
     latest = (
         select(cast(EVENTS.c.type, Text).label("type"), EVENTS.c.at)
         .where(EVENTS.c.job_id == job_id)

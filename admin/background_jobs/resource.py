@@ -9,7 +9,7 @@ from insula.db.schema.queue_rights import EVENTS, JOBS, on_queue
 RESOURCE: Final = Resource(
     tag=Tag(name="jobs", description="The work after the response."),
     routers=(routes.router,),
-    # Staff see and steer jobs; a job's arguments, such as the link in a mail, are for the worker alone.
+    # Staff see jobs, run them again and cancel them. Only the worker reads their arguments, such as a link in an email.
     queue=(
         *on_queue(
             ADMIN,

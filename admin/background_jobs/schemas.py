@@ -1,4 +1,4 @@
-"""Jobs, as staff see them: what a job was given, such as a link in a mail, is for the worker alone."""
+"""Jobs, as staff see them. Only the worker reads their arguments, such as a link in an email."""
 
 from collections.abc import Sequence
 from datetime import datetime

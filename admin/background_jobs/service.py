@@ -31,14 +31,14 @@ async def listing(scope: StaffScope, params: JobList) -> tuple[Sequence[Job], in
 
 
 async def overview(scope: StaffScope, job_id: int) -> tuple[Job, Sequence[JobEvent]]:
-    """Return the job and what became of it. Raises NotFound."""
+    """Return the job and its events. Raises NotFound."""
     return await _get(scope, job_id), await queries.events(scope.unit.session, job_id)
 
 
 async def retry(scope: StaffScope, job_id: int) -> Job:
-    """Run a failed job once more, and a waiting one without further wait.
+    """Queue a failed job again, or let a waiting one start at once.
 
-    Raises NotFound, JobSettled, and JobQueuedAgain where another with its lock waits already.
+    Raises NotFound, JobSettled, and JobQueuedAgain if another job with its lock waits already.
     """
     job = await _get(scope, job_id, for_update=True)
     if job.status not in {"failed", "todo"}:

@@ -2,6 +2,6 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of users' logins."""
+    """Acts that the audit log records about users' logins."""
 
     REVOKED = "session.revoked"

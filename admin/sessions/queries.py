@@ -1,4 +1,4 @@
-"""Users' logins, read."""
+"""Queries for users' logins."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,6 +27,6 @@ async def sessions(
 
 
 async def locked_session(session: AsyncSession, user_id: UserId, session_id: UUID) -> AuthSession | None:
-    """Return the user's login, which nobody else changes until this transaction ends."""
+    """Return the user's login, locked until this transaction ends."""
     mine = (col(AuthSession.id) == session_id) & (col(AuthSession.user_id) == user_id)
     return (await session.exec(select(AuthSession).where(mine).with_for_update(key_share=True))).one_or_none()

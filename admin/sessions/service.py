@@ -1,13 +1,13 @@
-"""What staff do with users' logins. A revoked one is refused in every process when that is committed."""
+"""What staff do with users' logins. Every process refuses a revoked login once that is committed."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from admin.acting import acting, role_within_reach
 from admin.sessions import queries
 from admin.sessions.acts import Act
 from admin.sessions.permissions import Action
 from admin.sessions.schemas import SessionList
+from admin.staff_lock import lock_staff, role_within_reach
 from admin.users import queries as users
 from insula.audit import record
 from insula.core import clock
@@ -26,7 +26,7 @@ async def listing(scope: StaffScope, user_id: UserId, params: SessionList) -> tu
 
 async def revoke(scope: StaffScope, user_id: UserId, session_id: UUID) -> None:
     """End the login. Revoking it again changes nothing. Raises NotFound and StaffProtected."""
-    role = await acting(scope, Action.REVOKE)
+    role = await lock_staff(scope, Action.REVOKE)
     if user_id != scope.principal.user_id:
         await role_within_reach(scope, role, user_id)
     login = await queries.locked_session(scope.unit.session, user_id, session_id)

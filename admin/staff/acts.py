@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of the staff."""
+    """Acts that the audit log records about the staff."""
 
     APPOINTED = "staff.appointed"
     ROLE_CHANGED = "staff.role_changed"

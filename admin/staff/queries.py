@@ -1,4 +1,4 @@
-"""The staff, read."""
+"""Queries for the staff."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _LOCK: Final = 0x57AFF
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """Somebody of the staff and their account."""
+    """A staff member and their account."""
 
     staff: Staff
     user: User
 
 
 async def page(session: AsyncSession, params: StaffList) -> tuple[Sequence[StaffMember], int]:
-    """Return one page of the staff and how many match in all."""
+    """Return one page of staff members and how many match in all."""
     matching = []
     if params.search is not None:
         text = containing(params.search)
@@ -49,7 +49,7 @@ async def role_of(session: AsyncSession, user_id: UUID) -> str | None:
 
 
 async def lock(session: AsyncSession) -> None:
-    """Let no other transaction change who is of the staff, or whom staff suspends, before this one ends."""
+    """Lock all changes to staff, and to people by staff, until this transaction ends."""
     await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
@@ -64,7 +64,7 @@ async def active_role_of(session: AsyncSession, user_id: UUID) -> str | None:
 
 
 async def locked(session: AsyncSession, user_id: UUID) -> StaffMember | None:
-    """Return a member of the staff, whose role nobody else changes until this transaction ends."""
+    """Return a staff member, locked until this transaction ends."""
     statement = (
         select(Staff, User)
         .join(User, col(User.id) == col(Staff.user_id))
@@ -76,9 +76,9 @@ async def locked(session: AsyncSession, user_id: UUID) -> StaffMember | None:
 
 
 async def locked_superusers(session: AsyncSession) -> Sequence[User]:
-    """Return all superusers, locked in one order, so that two who turn on each other take turns.
+    """Return all superusers, locked in one order, so that two who act on each other cannot deadlock.
 
-    Their roles are locked too: who waited sees the roles of then, not of when it began to wait.
+    Their roles are locked too, so a transaction that waited reads the current roles.
     """
     statement = (
         select(User)

@@ -1,17 +1,17 @@
-"""Who is of the staff, and as what. One active superuser always stays, and nobody decides about themselves."""
+"""The staff and their roles. One active superuser always stays, and nobody changes their own role."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
 
-from admin.acting import acting, one_superuser_of_many
 from admin.staff import queries
 from admin.staff.acts import Act
 from admin.staff.errors import AlreadyStaff, OwnStaffRole
 from admin.staff.permissions import Action
 from admin.staff.queries import StaffMember
 from admin.staff.schemas import StaffAppoint, StaffList
+from admin.staff_lock import lock_staff, one_superuser_of_many
 from admin.users import queries as users
 from admin.users.errors import UserMissing, UserUnfit
 from admin.users.service import chosen
@@ -29,13 +29,13 @@ _OPERATOR: Final = Actor("staff", label="insula staff add")
 
 
 async def listing(scope: StaffScope, params: StaffList) -> tuple[Sequence[StaffMember], int]:
-    """Return one page of the staff and how many match in all."""
+    """Return one page of staff members and how many match in all."""
     return await queries.page(scope.unit.session, params)
 
 
 async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
-    """Take an existing user on. Raises UserMissing, UserUnfit and AlreadyStaff."""
-    await acting(scope, Action.APPOINT)
+    """Make an existing user a staff member. Raises UserMissing, UserUnfit and AlreadyStaff."""
+    await lock_staff(scope, Action.APPOINT)
     session = scope.unit.session
     user = await chosen(session, body.user_id, body.email)
     member = StaffMember(Staff(user_id=user.id, role=body.role), user)
@@ -51,9 +51,9 @@ async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
 
 
 async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> bool:
-    """Take a user on as the operator of this installation says, whose address need not be verified yet.
+    """Make a user a staff member on behalf of the operator; their address need not be verified yet.
 
-    Return whether they are new. Raises UserMissing, UserUnfit, and AlreadyStaff for one with another role.
+    Return whether they are new. Raises UserMissing, UserUnfit, and AlreadyStaff for a user with another role.
     """
     await queries.lock(unit.session)
     user = await users.find(unit.session, user_id)
@@ -73,8 +73,8 @@ async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> b
 
 
 async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> StaffMember:
-    """Give a member of the staff another role. Raises NotFound, OwnStaffRole and LastSuperuser."""
-    await acting(scope, Action.UPDATE)
+    """Give a staff member another role. Raises NotFound, OwnStaffRole and LastSuperuser."""
+    await lock_staff(scope, Action.UPDATE)
     member = await _locked(scope, user_id, stays=role == StaffRole.SUPERUSER)
     before = _image(member)
     member.staff.role = role
@@ -84,8 +84,8 @@ async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> St
 
 
 async def dismiss(scope: StaffScope, user_id: UserId) -> None:
-    """Make a member of the staff a user like others. Raises NotFound, OwnStaffRole and LastSuperuser."""
-    await acting(scope, Action.DISMISS)
+    """Take the staff role from a user. Raises NotFound, OwnStaffRole and LastSuperuser."""
+    await lock_staff(scope, Action.DISMISS)
     member = await _locked(scope, user_id, stays=False)
     await scope.unit.session.delete(member.staff)
     await scope.unit.session.flush()
@@ -93,7 +93,7 @@ async def dismiss(scope: StaffScope, user_id: UserId) -> None:
 
 
 async def _locked(scope: StaffScope, user_id: UserId, *, stays: bool) -> StaffMember:
-    """Return the member, locked; where they do not stay a superuser, behind the lock on all of them."""
+    """Return the staff member, locked. If a superuser loses that role, lock all superusers first."""
     if user_id == scope.principal.user_id:
         raise OwnStaffRole
     session = scope.unit.session

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of tenants."""
+    """Acts that the audit log records about tenants."""
 
     SUSPENDED = "tenant.suspended"
     REACTIVATED = "tenant.reactivated"

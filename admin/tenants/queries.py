@@ -1,4 +1,4 @@
-"""Tenants, read."""
+"""Queries for tenants."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +32,7 @@ async def page(session: AsyncSession, params: TenantList) -> tuple[Sequence[Tena
 
 
 async def find(session: AsyncSession, tenant_id: TenantId, *, for_update: bool = False) -> Tenant | None:
-    """Return the tenant; ``for_update`` lets no other transaction change it before this one ends."""
+    """Return the tenant; ``for_update`` locks the row until this transaction ends."""
     statement = select(Tenant).where(Tenant.id == tenant_id)
     if for_update:
         statement = statement.with_for_update(key_share=True)
@@ -46,6 +46,6 @@ async def member_count(session: AsyncSession, tenant_id: TenantId) -> int:
 
 
 async def counters(session: AsyncSession, tenant_id: TenantId) -> Mapping[str, int]:
-    """Return how many rows of each quota the tenant has; a quota of which it never had one is missing."""
+    """Return how many rows of each quota the tenant has, without quotas of which it never had a row."""
     statement = select(TenantUsage.resource, TenantUsage.used).where(col(TenantUsage.tenant_id) == tenant_id)
     return dict((await session.exec(statement)).all())

@@ -14,7 +14,7 @@ RESOURCE: Final = Resource(
         may(ADMIN, "all", Tenant, "SELECT", "UPDATE status, updated_at, version"),
         may(ADMIN, "all", Membership, "SELECT"),
         may(ADMIN, "all", TenantDomain, "SELECT"),
-        may(ADMIN, "all", TenantUsage, "SELECT"),  # how much a tenant holds
+        may(ADMIN, "all", TenantUsage, "SELECT"),  # a tenant's usage
         # Staff make tenants, with an owner and a slug.
         may(ADMIN, "tenant", Tenant, "INSERT"),
         may(ADMIN, "tenant", TenantSlug, "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),

@@ -1,4 +1,4 @@
-"""What staff do with tenants. A change of status reaches every process when it is committed."""
+"""What staff do with tenants. A change of status reaches every process once it is committed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from insula.tenancy import NewTenants, UserProfile
 
 @dataclass(frozen=True, slots=True)
 class TenantOverview:
-    """A tenant and how much it holds: ``counts`` by quota."""
+    """A tenant and its usage: ``counts`` by quota."""
 
     tenant: Tenant
     members: int
@@ -31,7 +31,7 @@ async def listing(scope: StaffScope, params: TenantList) -> tuple[Sequence[Tenan
 
 
 async def overview(scope: StaffScope, tenant_id: TenantId, counted: Iterable[str]) -> TenantOverview:
-    """Return a tenant and how much it holds of each of the ``counted`` quotas. Raises NotFound."""
+    """Return a tenant and its usage of each of the ``counted`` quotas. Raises NotFound."""
     session = scope.unit.session
     tenant = await queries.find(session, tenant_id)
     if tenant is None:

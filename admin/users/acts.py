@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of users."""
+    """Acts that the audit log records about users."""
 
     SUSPENDED = "user.suspended"
     REACTIVATED = "user.reactivated"

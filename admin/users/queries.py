@@ -1,4 +1,4 @@
-"""Users and where they belong, read."""
+"""Queries for users and their memberships."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from insula.db.query.pages import fetch_offset
 
 @dataclass(frozen=True, slots=True)
 class UserMembership:
-    """A user's place in a tenant, with the tenant's name."""
+    """A user's membership, with its tenant."""
 
     membership: Membership
     tenant: Tenant
@@ -39,7 +39,7 @@ async def page(session: AsyncSession, params: UserList) -> tuple[Sequence[User],
 
 
 async def find(session: AsyncSession, user_id: UserId, *, for_update: bool = False) -> User | None:
-    """Return the user; ``for_update`` lets no other transaction change them before this one ends."""
+    """Return the user; ``for_update`` locks the row until this transaction ends."""
     statement = select(User).where(User.id == user_id)
     if for_update:
         statement = statement.with_for_update(key_share=True)
@@ -52,7 +52,7 @@ async def find_by_email(session: AsyncSession, email: str) -> User | None:
 
 
 async def memberships(session: AsyncSession, user_id: UserId) -> Sequence[UserMembership]:
-    """Return the user's places in tenants, by the tenants' slugs."""
+    """Return the user's memberships, sorted by the tenants' slugs."""
     statement = (
         select(Membership, Tenant)
         .join(Tenant, col(Tenant.id) == col(Membership.tenant_id))

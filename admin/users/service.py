@@ -1,4 +1,4 @@
-"""What staff do with users. A change of status reaches every process when it is committed."""
+"""What staff do with users. A change of status reaches every process once it is committed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from admin.acting import acting, one_superuser_of_many, role_within_reach
 from admin.staff import queries as staff
+from admin.staff_lock import lock_staff, one_superuser_of_many, role_within_reach
 from admin.users import queries
 from admin.users.acts import Act
 from admin.users.errors import OwnSuspension, UserMissing, UserUnfit
@@ -27,7 +27,7 @@ from insula.scope import StaffScope
 
 @dataclass(frozen=True, slots=True)
 class UserOverview:
-    """A user and where they belong."""
+    """A user and their memberships."""
 
     user: User
     staff_role: str | None
@@ -40,7 +40,7 @@ async def listing(scope: StaffScope, params: UserList) -> tuple[Sequence[User], 
 
 
 async def overview(scope: StaffScope, user_id: UserId) -> UserOverview:
-    """Return a user and where they belong. Raises NotFound."""
+    """Return a user and their memberships. Raises NotFound."""
     session = scope.unit.session
     user = await queries.find(session, user_id)
     if user is None:
@@ -50,7 +50,7 @@ async def overview(scope: StaffScope, user_id: UserId) -> UserOverview:
 
 
 async def chosen(session: AsyncSession, user_id: UUID | None, email: str | None) -> User:
-    """Return the active, verified user of this id or else of this address. Raises UserMissing and UserUnfit."""
+    """Return the active, verified user with this id or, without one, this address. Raises UserMissing and UserUnfit."""
     by_email = None if email is None else await queries.find_by_email(session, email)
     user = by_email if user_id is None else await queries.find(session, UserId(user_id))
     if user is None:
@@ -67,7 +67,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
     """
     if user_id == scope.principal.user_id:
         raise OwnSuspension
-    session, role = scope.unit.session, await acting(scope, Action.SUSPEND)
+    session, role = scope.unit.session, await lock_staff(scope, Action.SUSPEND)
     if await role_within_reach(scope, role, user_id) == StaffRole.SUPERUSER:
         await one_superuser_of_many(session, user_id)
     user = await _locked(session, user_id)
@@ -80,8 +80,8 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
 
 
 async def reactivate(scope: StaffScope, user_id: UserId) -> User:
-    """Let the user log in again; what was revoked stays so. Raises NotFound, StaffProtected."""
-    role = await acting(scope, Action.REACTIVATE)
+    """Let the user log in again; revoked sessions stay revoked. Raises NotFound, StaffProtected."""
+    role = await lock_staff(scope, Action.REACTIVATE)
     await role_within_reach(scope, role, user_id)
     user = await _locked(scope.unit.session, user_id)
     _note(scope, Act.REACTIVATED, user, ACTIVE)

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of overrides."""
+    """Acts that the audit log records about overrides."""
 
     SET = "entitlement_override.set"
     LIFTED = "entitlement_override.lifted"

@@ -8,9 +8,9 @@ from insula.db.schema.base import TenantOwned
 
 
 class EntitlementOverride(TenantOwned, table=True):
-    """What staff grant a tenant of one entitlement, in place of what its plan grants, until it expires.
+    """The amount of one entitlement that staff grant a tenant instead of its plan's, until it expires.
 
-    ``created_by`` is a user's id that references nothing: whose word it was stays known.
+    ``created_by`` is a user's id without a foreign key: it stays when the user is deleted.
     """
 
     __table_args__ = (

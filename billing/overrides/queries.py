@@ -11,12 +11,12 @@ from insula.db.models import Tenant
 
 
 async def tenant_exists(session: AsyncSession, tenant_id: TenantId) -> bool:
-    """Tell whether there is such a tenant; the session may see all tenants."""
+    """Tell whether the tenant exists; the session may see all tenants."""
     return (await session.exec(select(Tenant.id).where(Tenant.id == tenant_id))).one_or_none() is not None
 
 
 async def overrides(session: AsyncSession, tenant_id: TenantId, now: datetime | None) -> Sequence[EntitlementOverride]:
-    """Return the tenant's overrides by key; with ``now`` those that have not expired by then."""
+    """Return the tenant's overrides by key; with ``now`` only those that have not expired by then."""
     statement = select(EntitlementOverride).where(col(EntitlementOverride.tenant_id) == tenant_id)
     if now is not None:
         expires_at = col(EntitlementOverride.expires_at)
@@ -33,6 +33,6 @@ async def override(session: AsyncSession, tenant_id: TenantId, key: str) -> Enti
 
 
 async def tenants_with_expired_overrides(session: AsyncSession, now: datetime) -> Sequence[UUID]:
-    """Return whose overrides have expired; the session may see all tenants' overrides."""
+    """Return the tenants with expired overrides; the session may see all tenants' overrides."""
     statement = select(EntitlementOverride.tenant_id).where(col(EntitlementOverride.expires_at) <= now).distinct()
     return (await session.exec(statement)).all()

@@ -14,7 +14,7 @@ RESOURCE: Final = Resource(
     schedules=jobs.SCHEDULES,
     tables=(
         may(BILLING, "tenant", EntitlementOverride, "SELECT", "DELETE"),
-        may(WORKER, "all", EntitlementOverride, "SELECT tenant_id, expires_at"),  # expired ones are lifted
+        may(WORKER, "all", EntitlementOverride, "SELECT tenant_id, expires_at"),  # lifts expired ones
     ),
 )
 
@@ -36,7 +36,7 @@ FOR_STAFF: Final = Resource(
     tables=(
         may(STAFF, "tenant", EntitlementOverride, *COMMANDS),
         may(STAFF, "all", Entitlement, "SELECT"),
-        may(STAFF, "tenant", Entitlement, "UPDATE value, updated_at", "DELETE"),  # what no plan grants
+        may(STAFF, "tenant", Entitlement, "UPDATE value, updated_at", "DELETE"),  # those that the plan does not grant
     ),
 )
 """For the admin app, whose own resources let staff read every tenant and lock the one that changes."""

@@ -1,6 +1,6 @@
-"""Overrides: what staff grant a tenant in place of what its plan says, for a reason and for a time.
+"""Overrides: staff grant a tenant more or less than its plan does, for a reason and for a time.
 
-What limits, seats and quotas read stays the entitlement: each change here writes it anew.
+Limits, seats and quotas read entitlements only: each change here writes the tenant's entitlements again.
 """
 
 from collections.abc import Container, Sequence
@@ -34,10 +34,10 @@ async def overrides_of(scope: StaffScope, tenant_id: TenantId) -> Sequence[Entit
 async def override(
     scope: StaffScope, tenant_id: TenantId, key: str, terms: OverridePut, known: Container[str]
 ) -> tuple[EntitlementOverride, bool]:
-    """Grant ``terms`` from now on, in place of the plan's or an earlier override; say whether there was none.
+    """Grant ``terms`` from now on, instead of the plan's or an earlier override's; return whether it is the first.
 
-    ``known`` are the entitlements that there are. Raises NotFound, EntitlementUnknown, and InvalidValue for an end that
-    has passed.
+    ``known`` are the declared entitlements. Raises NotFound, EntitlementUnknown, and InvalidValue for an end in the
+    past.
     """
     session = scope.unit.session
     await _enter(scope, tenant_id)
@@ -62,7 +62,7 @@ async def override(
 
 
 async def lift_override(scope: StaffScope, tenant_id: TenantId, key: str) -> None:
-    """Grant what the plan says from now on. Raises NotFound and OverrideMissing."""
+    """Delete the override and grant the plan's amount. Raises NotFound and OverrideMissing."""
     session = scope.unit.session
     await _enter(scope, tenant_id)
     await locked_tenant(session, tenant_id)
@@ -76,7 +76,7 @@ async def lift_override(scope: StaffScope, tenant_id: TenantId, key: str) -> Non
 
 
 async def expire_overrides(database: Database) -> int:
-    """Lift what has expired, tenant by tenant, and return for how many. Any number may run at once."""
+    """Lift expired overrides, tenant by tenant, and return the number of tenants. Concurrent runs are safe."""
     async with database.unit(WORKER) as unit:
         tenants = await queries.tenants_with_expired_overrides(unit.session, clock.now())
     for tenant_id in tenants:

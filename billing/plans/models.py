@@ -6,7 +6,7 @@ from insula.db.schema.base import Base
 
 
 class Plan(Base, table=True):
-    """What can be bought, and what it entitles a tenant to. Read by everybody; changed by migrations."""
+    """A plan and the entitlements that it grants. Only migrations change it."""
 
     __table_args__ = (
         CheckConstraint("price_minor >= 0", name="ck_plan_price_minor"),

@@ -1,4 +1,4 @@
-"""The demo tenants' subscriptions, and what their plans entitle them to."""
+"""The demo tenants' subscriptions and entitlements."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ _ENTITLEMENTS: Final = text("""
 
 
 def seed(connection: Connection, demo: Demo) -> None:
-    """Put the new tenants on their plans."""
+    """Put the new demo tenants on their plans."""
     for tenant in demo.tenants:
         act_for(connection, tenant.id)
         row = {"tenant_id": tenant.id, "plan": tenant.plan, "now": demo.now}

@@ -7,11 +7,11 @@ from insula.db.schema.base import TenantOwned
 
 
 class Subscription(TenantOwned, table=True):
-    """What a tenant has bought.
+    """A tenant's subscription to a plan.
 
-    Each tenant has one row of the house's own (no ``provider_subscription_id``), which counts while
-    no subscription of the provider is live; the provider's have a row each, ordered by
-    ``provider_updated_at`` and ``provider_position``.
+    Each tenant has one internal row (without a ``provider_subscription_id``), which is in force while no subscription
+    of the provider is live. Each subscription of the provider has a row; ``provider_updated_at`` and
+    ``provider_position`` hold its last event's place in the order of events.
     """
 
     __table_args__ = (UniqueConstraint("tenant_id", "provider_subscription_id", postgresql_nulls_not_distinct=True),)

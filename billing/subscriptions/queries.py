@@ -15,5 +15,5 @@ SUBSCRIPTIONS_OF_UNKNOWN_STATUS: Final = select(func.count(col(Subscription.stat
 
 
 async def subscriptions(session: AsyncSession, tenant_id: TenantId) -> Sequence[Subscription]:
-    """Return all that the tenant has and had."""
+    """Return all current and former subscriptions of the tenant."""
     return (await session.exec(select(Subscription).where(col(Subscription.tenant_id) == tenant_id))).all()

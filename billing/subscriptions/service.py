@@ -1,4 +1,4 @@
-"""Which plan a tenant is on: the subscription in force, and what follows from it."""
+"""The tenant's subscription in force, and its effect on plan and entitlements."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ async def current_subscription(scope: Scope) -> tuple[Subscription, Plan]:
 async def start_on(session: AsyncSession, tenant_id: TenantId, plan_key: str) -> None:
     """Put a new tenant on a plan, in the transaction that makes the tenant. Raises PlanUnknown."""
     plan = await plan_of(session, plan_key)
-    session.add(_house_subscription(tenant_id, plan))
+    session.add(_internal_subscription(tenant_id, plan))
     session.add_all(
         Entitlement(tenant_id=tenant_id, key=key, value=value, updated_at=clock.now())
         for key, value in plan.entitlements.items()
@@ -44,24 +44,24 @@ async def start_on(session: AsyncSession, tenant_id: TenantId, plan_key: str) ->
 
 
 async def apply_plan(session: AsyncSession, tenant_id: TenantId, plan_key: str) -> None:
-    """Grant the tenant a plan of the house's own accord; a live subscription of the provider goes before it.
+    """Set the plan of the tenant's internal subscription; a live subscription of the provider takes precedence.
 
     Raises PlanUnknown.
     """
     plan = await plan_of(session, plan_key)
     await locked_tenant(session, tenant_id)
     rows = await queries.subscriptions(session, tenant_id)
-    house = next((row for row in rows if row.provider_subscription_id is None), None)
-    if house is None:
-        session.add(_house_subscription(tenant_id, plan))
+    internal = next((row for row in rows if row.provider_subscription_id is None), None)
+    if internal is None:
+        session.add(_internal_subscription(tenant_id, plan))
     else:
-        house.plan_key = plan.key
+        internal.plan_key = plan.key
     await session.flush()
     await settle(session, tenant_id)
 
 
 async def settle(session: AsyncSession, tenant_id: TenantId) -> None:
-    """Make the tenant's plan and entitlements follow its subscriptions, whatever they were."""
+    """Set the tenant's plan and entitlements by its subscriptions, whatever they were."""
     tenant = await locked_tenant(session, tenant_id)
     current = in_force(await queries.subscriptions(session, tenant_id))
     plan = await plan_of(session, FREE if current is None else current.plan_key)
@@ -70,9 +70,9 @@ async def settle(session: AsyncSession, tenant_id: TenantId) -> None:
 
 
 def in_force(rows: Sequence[Subscription]) -> Subscription | None:
-    """Return the subscription that counts: of the live ones the newest, else the house's own.
+    """Return the subscription in force: the newest live one of the provider, otherwise the internal one.
 
-    A status that is not known here counts as live: a payer must not lose access to a word that the provider added.
+    An unknown status counts as live: a payer must not lose access because the provider added a status.
     """
     counting = [row for row in rows if row.provider_subscription_id is None or row.status not in ENDED_STATUSES]
     return max(counting, key=_newness, default=None)
@@ -82,5 +82,5 @@ def _newness(row: Subscription) -> tuple[datetime, str]:
     return row.provider_created_at or _BEFORE_ALL, row.provider_subscription_id or ""
 
 
-def _house_subscription(tenant_id: TenantId, plan: Plan) -> Subscription:
+def _internal_subscription(tenant_id: TenantId, plan: Plan) -> Subscription:
     return Subscription(tenant_id=tenant_id, plan_key=plan.key, status="active")

@@ -1,4 +1,4 @@
-"""The provider's words for a subscription's state."""
+"""The provider's statuses of a subscription."""
 
 from typing import Final
 

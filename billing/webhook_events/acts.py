@@ -2,6 +2,6 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of the payment provider's events."""
+    """Acts that the audit log records about the payment provider's events."""
 
     REPLAYED = "webhook_event.replayed"

@@ -1,4 +1,4 @@
-"""The inbox, read without the payloads: staff do not see them."""
+"""Queries for the inbox without the payloads, which staff do not see."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -19,7 +19,7 @@ FOR_STAFF: Final = Resource(
         },
     ),
     tables=(
-        # Staff see events without their payload, and have failed ones tried again.
+        # Staff see events without their payload, and can replay failed ones.
         may(
             STAFF,
             "all",

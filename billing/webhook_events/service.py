@@ -1,4 +1,4 @@
-"""What staff do with the inbox: see what is in it, and give what is stuck another round of attempts."""
+"""What staff do with the inbox: list its events, and replay dead letters and quarantined events."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -22,9 +22,9 @@ async def listing(scope: StaffScope, params: WebhookEventList) -> tuple[Sequence
 
 
 async def replay(scope: StaffScope, event_row: UUID) -> WebhookEvent:
-    """Give a dead or quarantined event another round of attempts, the first by the next sweep.
+    """Give a dead or quarantined event another round of attempts; the next sweep makes the first.
 
-    An event that is pending or handled stays as it is. Raises EventNotFound.
+    A pending or handled event stays as it is. Raises EventNotFound.
     """
     event = await queries.locked(scope.unit.session, event_row)
     if event is None:

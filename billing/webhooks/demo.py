@@ -1,4 +1,4 @@
-"""A demo tenant that the payment provider knows, so that a webhook of its finds it."""
+"""Makes one demo tenant a customer of the payment provider, so that webhooks can be tried."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ _CUSTOMER: Final = text("""
 
 
 def seed(connection: Connection, demo: Demo) -> None:
-    """Make the tenant a customer, also where it was made before billing was installed."""
+    """Make the tenant a customer, even if it was made before billing was installed."""
     tenant_id = connection.execute(_FOUND, {"slug": SLUG}).scalar_one_or_none()
     if tenant_id is not None:
         act_for(connection, tenant_id)

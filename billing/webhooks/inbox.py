@@ -1,7 +1,7 @@
 """The inbox of webhooks: stored once, then applied and marked handled in one transaction.
 
-An event's attempt is counted before it is made, by storing or by the sweeper's claim, so that an
-event that kills its process is bounded too.
+An attempt is counted before it is made, by storing the event or by the sweeper's claim, so the attempts of an event
+that kills its process are bounded too.
 """
 
 from datetime import timedelta
@@ -33,14 +33,14 @@ _log: Final = structlog.get_logger(__name__)
 
 
 def wait_after(attempts: int) -> timedelta:
-    """Return how long an event rests after its ``attempts``-th attempt."""
+    """Return how long an event waits after its ``attempts``-th attempt."""
     return min(_FIRST_WAIT * (1 << (attempts - 1)), _LONGEST_WAIT)
 
 
 async def receive(database: Database, payload: object, *, live_mode: bool) -> None:
-    """Store the event, once however often it comes, then try to apply it.
+    """Store the event once, however often it is delivered, then try to apply it.
 
-    Returns when it is stored: an effect that fails is recorded on the event and left to the sweeper.
+    A failure to apply it is recorded on the event and left to the sweeper.
     Raises EventMalformed and EventOfOtherMode.
     """
     event = _read(payload)
@@ -53,7 +53,7 @@ async def receive(database: Database, payload: object, *, live_mode: bool) -> No
 
 
 async def handle(database: Database, event_row: UUID) -> None:
-    """Apply a pending event and mark it handled in one transaction; record on it what goes wrong."""
+    """Apply a pending event and mark it handled in one transaction; record a failure on the event."""
     try:
         async with database.unit(BILLING) as unit:
             await _finish(unit, event_row)
@@ -103,7 +103,7 @@ async def _finish(unit: Unit, event_row: UUID) -> None:
 
 
 async def _apply(unit: Unit, row: WebhookEvent) -> bool:
-    """Apply a subscription event for the tenant that our own mapping names; False when it names none."""
+    """Apply a subscription event to the tenant of its customer; return False if no tenant has this customer."""
     customer = row.customer
     tenant_id = None if customer is None else await queries.tenant_of_customer(unit.session, row.provider, customer)
     if tenant_id is None:

@@ -1,4 +1,4 @@
-"""The inbox of the provider's events, and whose customer is which tenant."""
+"""The inbox of the provider's events, and the mapping from the provider's customers to tenants."""
 
 from datetime import datetime
 from typing import Final, Literal
@@ -17,9 +17,9 @@ EventStatus = Literal["pending", "handled", "quarantined", "dead"]
 
 
 class BillingCustomer(TenantOwned, table=True):
-    """Which of the provider's customers a tenant is: the only way from an event to a tenant."""
+    """The provider's customer of a tenant. It is the only way from an event to a tenant."""
 
-    # The provider's customer is one tenant's: unique across tenants, necessarily.
+    # A customer belongs to one tenant, so it must be unique across tenants.
     __table_args__ = (UniqueConstraint("provider", "provider_customer_id"),)
 
     provider: str = Field(default=STRIPE, sa_type=Text)
@@ -27,7 +27,7 @@ class BillingCustomer(TenantOwned, table=True):
 
 
 class WebhookEvent(Base, table=True):
-    """The inbox: each event of a provider once, kept until its effect is done and after."""
+    """An event of a provider, stored once and kept after it was handled."""
 
     __table_args__ = (
         UniqueConstraint("provider", "event_id"),

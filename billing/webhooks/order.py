@@ -12,10 +12,9 @@ from billing.webhooks.provider_events import ProviderEvent
 def last_of(events: Sequence[ProviderEvent]) -> ProviderEvent:
     """Return the event that happened last; ``events`` are in the order of their arrival.
 
-    Each event leads from the state before it to the state after it, and together they are one walk. It ends
-    in the state that more events enter than leave. Where the provider does not say what an event replaced,
-    where an event of the walk is missing, and where the walk ends in the state in which it began, the event
-    that arrived last counts.
+    Each event leads from the state before it to the state after it, and together they form one walk. It ends in the
+    state that more events enter than leave. If the provider does not say what an event replaced, if an event of the
+    walk is missing, or if the walk ends in the state where it began, the event that arrived last counts.
     """
     latest = events[-1]
     if not all(event.replaced for event in events):
@@ -30,7 +29,7 @@ def last_of(events: Sequence[ProviderEvent]) -> ProviderEvent:
 
 
 def _before(now: dict[str, JsonValue], replaced: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Put the replaced values back. Objects are replaced member by member, lists as a whole."""
+    """Return the state with the replaced values put back: objects member by member, lists as a whole."""
     before = dict(now)
     for name, old in replaced.items():
         new = now.get(name)
@@ -39,7 +38,7 @@ def _before(now: dict[str, JsonValue], replaced: dict[str, JsonValue]) -> dict[s
 
 
 def _text(state: dict[str, JsonValue]) -> str:
-    """Return a text that equal states share. A member that an event added was null before it."""
+    """Return the state as comparable text, without nulls: a member that an event added was null before."""
     return json.dumps(_without_nulls(state), sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""The part of the provider's events that is read here. Everything else in them is ignored."""
+"""The fields of the provider's events that we read. All others are ignored."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 _LONGEST_ID: Final = 255
-_LATEST_SECOND: Final = 253_402_300_799  # the end of the year 9999, the last that datetime holds
+_LATEST_SECOND: Final = 253_402_300_799  # the end of the year 9999, the last one that datetime supports
 SUBSCRIPTION_CREATED: Final = "customer.subscription.created"
 SUBSCRIPTION_UPDATED: Final = "customer.subscription.updated"
 SUBSCRIPTION_DELETED: Final = "customer.subscription.deleted"
@@ -14,7 +14,7 @@ SUBSCRIPTION_EVENTS: Final = (SUBSCRIPTION_CREATED, SUBSCRIPTION_UPDATED, SUBSCR
 
 
 def _id_of(value: object) -> object:
-    """Return the id of a reference, which the provider sends as an id or expanded to the whole object."""
+    """Return the id of a reference. The provider sends an id or the whole object."""
     return value.get("id") if isinstance(value, dict) else value
 
 
@@ -32,7 +32,7 @@ class _FromProvider(BaseModel):
 
 
 class ProviderEvent(_FromProvider):
-    """The envelope that every event comes in."""
+    """The envelope of every event."""
 
     object: Literal["event"]
     id: ProviderId
@@ -43,35 +43,35 @@ class ProviderEvent(_FromProvider):
 
     @property
     def created_at(self) -> datetime:
-        """The second in which the provider made the event."""
+        """When the provider made the event, in whole seconds."""
         return datetime.fromtimestamp(self.created, UTC)
 
     @property
     def subject(self) -> dict[str, JsonValue]:
-        """The object that the event is about, as it was after the event."""
+        """The object of the event, in its state after the event."""
         return _dict_of(self.data.get("object"))
 
     @property
     def replaced(self) -> dict[str, JsonValue]:
-        """The values that the event replaced in its object; empty where the provider names none."""
+        """The values that the event replaced in its object; empty if the provider sends none."""
         return _dict_of(self.data.get("previous_attributes"))
 
     @property
     def customer(self) -> str | None:
-        """The provider's customer that the event is about, as far as it names one."""
+        """The provider's customer of the event, if it names one."""
         named = _id_of(self.subject.get("customer"))
         return named if isinstance(named, str) and 0 < len(named) <= _LONGEST_ID else None
 
 
 class ProviderPrice(_FromProvider):
-    """What a subscription is sold at."""
+    """A price of the provider."""
 
     id: ProviderId
     lookup_key: str | None = None
 
 
 class ProviderItem(_FromProvider):
-    """One item of a subscription. Newer API versions keep the period here, older ones above."""
+    """An item of a subscription. Newer API versions send the period here, older ones on the subscription."""
 
     price: ProviderPrice
     quantity: Annotated[int, Field(ge=0)] | None = None
@@ -79,7 +79,7 @@ class ProviderItem(_FromProvider):
 
 
 class ProviderSubscription(_FromProvider):
-    """A subscription as an event shows it at that moment."""
+    """A subscription as the event describes it."""
 
     id: ProviderId
     customer: Reference
@@ -90,10 +90,10 @@ class ProviderSubscription(_FromProvider):
 
     @property
     def created_at(self) -> datetime | None:
-        """When the subscription was made, if the event says so."""
+        """When the subscription was made, if the event tells."""
         return None if self.created is None else datetime.fromtimestamp(self.created, UTC)
 
     def period_end(self, item: ProviderItem) -> datetime | None:
-        """When the period ends for which ``item`` is paid, wherever this API version says it."""
+        """When the paid period of ``item`` ends, wherever this API version sends it."""
         seconds = item.current_period_end or self.current_period_end
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -19,7 +19,7 @@ async def plans_sold_at(session: AsyncSession, prices: Collection[ProviderPrice]
 
 
 async def tenant_of_customer(session: AsyncSession, provider: str, customer: str) -> TenantId | None:
-    """Return whose customer this is by our own mapping."""
+    """Return the tenant of this customer by our own mapping."""
     statement = select(BillingCustomer.tenant_id).where(
         BillingCustomer.provider == provider, BillingCustomer.provider_customer_id == customer
     )
@@ -28,7 +28,7 @@ async def tenant_of_customer(session: AsyncSession, provider: str, customer: str
 
 
 async def locked_event(session: AsyncSession, event_row: UUID) -> WebhookEvent | None:
-    """Return the event, locked, or None when it is done with or in other hands."""
+    """Return the event, locked, or None if it is no longer pending or another process has locked it."""
     statement = (
         select(WebhookEvent)
         .where(col(WebhookEvent.id) == event_row, col(WebhookEvent.status) == "pending")
@@ -38,7 +38,7 @@ async def locked_event(session: AsyncSession, event_row: UUID) -> WebhookEvent |
 
 
 async def events_of_second(session: AsyncSession, event: ProviderEvent) -> Sequence[ProviderEvent]:
-    """Return the event and the handled ones of its type, second and subscription, in the order of their arrival."""
+    """Return the event and the handled events of its type, second and subscription, in the order of their arrival."""
     payload = col(WebhookEvent.payload)
     statement = (
         select(WebhookEvent.payload)
@@ -56,7 +56,7 @@ async def events_of_second(session: AsyncSession, event: ProviderEvent) -> Seque
 
 
 async def due_events(session: AsyncSession, now: datetime, limit: int) -> Sequence[WebhookEvent]:
-    """Return pending events whose next attempt is due, locked, leaving out those in other hands."""
+    """Return pending events whose next attempt is due, locked; events that another process has locked are skipped."""
     statement = (
         select(WebhookEvent)
         .where(col(WebhookEvent.status) == "pending", col(WebhookEvent.next_attempt_at) <= now)

@@ -28,7 +28,7 @@ RESOURCE: Final = Resource(
         }
     ),
     tables=(
-        # A customer leads to its tenant before the tenant is known.
+        # The customer is read before the tenant is known, so across tenants.
         may(BILLING, "all", BillingCustomer, "SELECT"),
         departs(BillingCustomer, "unique", "provider,provider_customer_id", reason="a customer is one tenant"),
         may(BILLING, "all", WebhookEvent, "SELECT", "INSERT", "UPDATE"),

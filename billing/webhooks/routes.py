@@ -15,7 +15,7 @@ from insula.http.routing.route import PublicRoute
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=PublicRoute)
 
-# Read as bytes, since they are what is signed: FastAPI cannot know what they hold.
+# The route reads raw bytes, since these are signed, so FastAPI cannot document the body by itself.
 _BODY: Final = {
     "requestBody": {
         "required": True,

@@ -1,7 +1,7 @@
 """The provider's signature scheme: ``t=<seconds>,v1=<hex HMAC-SHA256 of "t.body">[,v1=…]``.
 
-The SDK's own check looks at one direction of clock skew only and raises TypeError for a signature
-that is not ASCII, so the scheme is checked here; the tests sign with the SDK.
+The SDK's own check bounds clock skew in one direction only and raises TypeError for a non-ASCII signature, so we check
+the scheme ourselves; the tests sign with the SDK.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _TIMESTAMP: Final = re.compile(rb"[0-9]{1,12}")
 
 
 def secrets_of(setting: SecretStr) -> tuple[bytes, ...]:
-    """Return the signing secrets in a comma-separated setting; none means that the endpoint is off."""
+    """Return the signing secrets in a comma-separated setting. Without any the endpoint is off."""
     return tuple(part.strip().encode() for part in setting.get_secret_value().split(",") if part.strip())
 
 

@@ -1,4 +1,4 @@
-"""What the provider's subscription events do, in whatever order and however often they come."""
+"""Applies the provider's subscription events, in whatever order and however often they arrive."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,8 +26,8 @@ from insula.core.ids import TenantId
 from insula.db.engine.unit import Unit
 from insula.db.models import FREE
 
-# The provider's clock ticks in seconds. Within one, a subscription is made before it changes and
-# changes before it ends; changes within one second are ordered by what they replaced.
+# The provider's clock ticks in seconds. Within one, a subscription is created before it is updated and updated before
+# it is deleted; updates within one second are ordered by the values that they replaced.
 _RANK: Final = {events.SUBSCRIPTION_CREATED: 0, events.SUBSCRIPTION_UPDATED: 1, events.SUBSCRIPTION_DELETED: 2}
 _PROVIDER: Final = Actor("provider", label=STRIPE)
 _MAX_SEATS: Final = 1_000_000
@@ -36,14 +36,14 @@ _log: Final = structlog.get_logger(__name__)
 
 
 class _Position(NamedTuple):
-    """Where in its subscription's life an event stands."""
+    """The place of an event in the order of its subscription's events."""
 
     second: datetime
     rank: int
 
 
 async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
-    """Bring the tenant's subscription, plan and entitlements to what the event says, unless it is outdated.
+    """Update the tenant's subscription, plan and entitlements as the event says, unless it is outdated.
 
     Raises PriceUnknown, SeatsOutOfRange, and ValidationError for an object that is not a subscription.
     """
@@ -79,7 +79,7 @@ async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
 
 
 async def _latest(session: AsyncSession, known: Subscription, event: ProviderEvent) -> ProviderEvent | None:
-    """Return the event that says how the subscription is now, or None where that is what is known."""
+    """Return the event with the newest state of the subscription, or None if that state is stored already."""
     position, event_id = _position_of(known)
     arrived = _Position(event.created_at, _RANK[event.type])
     if arrived != position:
@@ -114,7 +114,7 @@ async def _copy(session: AsyncSession, event: ProviderEvent, row: Subscription) 
 
 
 async def _deciding(session: AsyncSession, items: Sequence[ProviderItem]) -> tuple[ProviderItem, Plan | None]:
-    """Return the item whose price is a plan's, and the plan; of several the dearest plan. The others are add-ons."""
+    """Return the item of a plan, and the plan; of several, the most expensive plan. Other items are add-ons."""
     plans_sold = await queries.plans_sold_at(session, [item.price for item in items])
     by_id = {plan.provider_price_id: plan for plan in plans_sold if plan.provider_price_id is not None}
     by_key = {plan.lookup_key: plan for plan in plans_sold if plan.lookup_key is not None}

@@ -1,4 +1,4 @@
-"""Finishes what the inbox holds: events whose process died, failed effects, released quarantine."""
+"""Retries events in the inbox: those whose process died, those that failed, and those released from quarantine."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,7 +18,7 @@ _BATCH: Final = 20
 
 
 async def sweep(database: Database) -> int:
-    """Try each event that is due again, and return how many were tried. Any number may run at once."""
+    """Try each due event again, and return how many were tried. Concurrent sweeps are safe."""
     async with database.unit(BILLING) as unit:
         await _release_quarantine(unit)
     tried = 0
@@ -30,7 +30,7 @@ async def sweep(database: Database) -> int:
 
 
 async def _release_quarantine(unit: Unit) -> None:
-    """Make quarantined events whose customer has become known pending again."""
+    """Set quarantined events back to pending if their customer is known now."""
     known = select(BillingCustomer.id).where(
         col(BillingCustomer.provider) == col(WebhookEvent.provider),
         col(BillingCustomer.provider_customer_id) == col(WebhookEvent.customer),
@@ -40,7 +40,7 @@ async def _release_quarantine(unit: Unit) -> None:
 
 
 async def _claim(database: Database) -> Sequence[UUID]:
-    """Count an attempt on each due event before it is made, one batch; those without one left are dead."""
+    """Claim one batch of due events by counting their next attempt. An event without attempts left is dead."""
     now = clock.now()
     claimed: list[UUID] = []
     async with database.unit(BILLING) as unit:

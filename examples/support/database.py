@@ -1,4 +1,4 @@
-"""This app's login to the database, and the table of its callers. Each resource declares its rights."""
+"""This app's login to the database, and the table of its own callers. Each resource declares its rights."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The support app: who is let in, what agents do with tickets, and the mail that an answer sends."""
+"""The support app: which callers are admitted, what agents do with tickets, and the email with the answer."""
 
 from collections.abc import Awaitable, Callable
 

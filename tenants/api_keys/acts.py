@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of API keys."""
+    """Acts that the audit log records about API keys."""
 
     CREATED = "api_key.created"
     UPDATED = "api_key.updated"

@@ -1,4 +1,4 @@
-"""API keys, read."""
+"""Queries for API keys."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -28,7 +28,7 @@ API_KEYS: Final = small_quota("api_keys", ApiKey, default=100, where=live)
 
 
 async def find(session: AsyncSession, key_id: UUID, *, for_update: bool = False) -> ApiKey | None:
-    """Return the key; ``for_update`` lets no other transaction change it before this one ends."""
+    """Return the key; ``for_update`` locks the row until this transaction ends."""
     statement = select(ApiKey).where(ApiKey.id == key_id)
     if for_update:
         statement = statement.with_for_update(key_share=True)

@@ -18,16 +18,16 @@ from insula.identity.credentials.api_keys import digest_of, new_key
 from insula.limits import RATE
 from insula.scope import Scope
 from insula.scope.quotas import reserve
-from tenants.acting import Acting, acting
 from tenants.api_keys import queries
 from tenants.api_keys.acts import Act
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
 from tenants.api_keys.permissions import Action
 from tenants.api_keys.schemas import ApiKeyCreate, ApiKeyList, ApiKeyRotate, ApiKeyUpdate
+from tenants.people_lock import LockedCaller, locked_caller
 
 
 class Issued(NamedTuple):
-    """A key's row and its secret, which nobody can read again."""
+    """A key's row and its secret, which is shown only now."""
 
     row: ApiKey
     key: str
@@ -49,7 +49,7 @@ async def get(scope: Scope, key_id: UUID, *, for_update: bool = False) -> ApiKey
 async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     """Make a key with at most the caller's own actions, within the plan's quota of live keys."""
     actions = _named(scope, body.actions)
-    creator = await acting(scope, Action.CREATE)
+    creator = await locked_caller(scope, Action.CREATE)
     _may_give(scope, creator, actions)
     _within_rate(scope, body.requests_per_minute)
     await reserve(scope, queries.API_KEYS)
@@ -72,9 +72,9 @@ async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
 
 
 async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: Precondition) -> ApiKey:
-    """Change what ``body`` names. The rate is more than a name: it takes a permission of its own."""
+    """Change the fields in ``body``. The rate needs a permission of its own."""
     if body.requests_per_minute is not MISSING:
-        await acting(scope, Action.LIMIT)
+        await locked_caller(scope, Action.LIMIT)
         _within_rate(scope, body.requests_per_minute)
     row = await get(scope, key_id, for_update=True)
     precondition.check(row.version)
@@ -86,11 +86,11 @@ async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: P
 
 
 async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
-    """Give a live key a new secret; the one before works until the overlap ends, any older one no longer.
+    """Give a live key a new secret; the current one works until the overlap ends, an older one no longer.
 
-    Whoever gets the secret gets the key's actions, so their role must have them as if they made it.
+    The caller gets the secret and so the key's actions, so their role must have these, as if they made the key.
     """
-    caller = await acting(scope, Action.ROTATE)
+    caller = await locked_caller(scope, Action.ROTATE)
     row = await get(scope, key_id, for_update=True)
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= clock.now()):
         raise ApiKeyDead
@@ -108,7 +108,7 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
 
 
 async def revoke(scope: Scope, key_id: UUID, precondition: Precondition) -> None:
-    """End the key for good, with every secret it has; one that was revoked before stays so."""
+    """Revoke the key with every secret it has. Revoking it again changes nothing."""
     row = await get(scope, key_id, for_update=True)
     precondition.check(row.version)
     if row.revoked_at is None:
@@ -116,11 +116,11 @@ async def revoke(scope: Scope, key_id: UUID, precondition: Precondition) -> None
 
 
 async def revoke_all(scope: Scope, created_by: UUID) -> Sequence[ApiKey]:
-    """End every live key that a user made, and return them. Raises NotFound where there is none.
+    """Revoke every live key that a user made, and return them. Raises NotFound if there is none.
 
-    The lock on the tenant's people lets no key be made meanwhile.
+    The lock on the tenant's members prevents new keys meanwhile.
     """
-    await acting(scope, Action.REVOKE)
+    await locked_caller(scope, Action.REVOKE)
     rows = await queries.live_of(scope.unit.session, created_by, for_update=True)
     if not rows:
         raise NotFound
@@ -138,13 +138,13 @@ async def _revoke(scope: Scope, row: ApiKey) -> None:
 
 
 def _named(scope: Scope, actions: Collection[str]) -> Sequence[str]:
-    """Return the actions that were named, in order. Raises InvalidRequest for one that no key can be given."""
+    """Return the named actions, sorted. Raises InvalidRequest for an action that no key can have."""
     if unknown := sorted(set(actions) - scope.policy.for_keys):
         raise InvalidRequest(fields={"actions": f"no API key can be given: {', '.join(unknown)}"})
     return sorted(set(actions))
 
 
-def _may_give(scope: Scope, giver: Acting, actions: Collection[str]) -> None:
+def _may_give(scope: Scope, giver: LockedCaller, actions: Collection[str]) -> None:
     if beyond := sorted(set(actions) - scope.policy.of_key(giver.permissions)):
         raise ActionNotYours(f"Your role lacks: {', '.join(beyond)}")
 

@@ -1,4 +1,4 @@
-"""The audit log, read."""
+"""Queries for the audit log."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,12 +18,12 @@ _SEARCHED: Final = (col(AuditEvent.action), col(AuditEvent.object_id), col(Audit
 
 
 async def page(session: AsyncSession, params: AuditEventList) -> Slice[AuditEvent]:
-    """Return one page of events; ``search`` looks into action, object and what the actor was called."""
+    """Return one page of events; ``search`` looks into action, object and the actor's name."""
     return await fetch_keyset(session, _matching(params), params, columns=_SORTABLE, identity=col(AuditEvent.id))
 
 
 async def batch(session: AsyncSession, params: AuditEventFilter, after: int, limit: int) -> Sequence[AuditEvent]:
-    """Return the next events in the log's own order, from the place ``after`` on."""
+    """Return the next events in the order of the log, after the event number ``after``."""
     statement = _matching(params).where(col(AuditEvent.sequence) > after).order_by(col(AuditEvent.sequence))
     return (await session.exec(statement.limit(limit))).all()
 

@@ -1,4 +1,4 @@
-"""What was done in the tenant, for its owners and admins to read."""
+"""The tenant's audit log, for its owners and admins."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
@@ -9,7 +9,7 @@ from insula.scope import Scope
 from tenants.audit_events import queries
 from tenants.audit_events.schemas import AuditEventFilter, AuditEventList
 
-BATCH: Final = 200  # small enough that shaping it does not hold up the loop
+BATCH: Final = 200  # small enough that formatting it does not block the event loop
 
 
 async def page(scope: Scope, params: AuditEventList) -> Slice[AuditEvent]:
@@ -18,7 +18,7 @@ async def page(scope: Scope, params: AuditEventList) -> Slice[AuditEvent]:
 
 
 async def export(scope: Scope, params: AuditEventFilter) -> AsyncIterator[Sequence[AuditEvent]]:
-    """Yield the tenant's log from its beginning, in batches, each read in a transaction of its own."""
+    """Yield the tenant's log from its beginning, in batches, each read in its own transaction."""
     after = 0
     while True:
         async with scope.short_unit() as unit:

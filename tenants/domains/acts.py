@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of domains."""
+    """Acts that the audit log records about domains."""
 
     ADDED = "domain.added"
     VERIFIED = "domain.verified"

@@ -1,6 +1,6 @@
-"""Domains proved once are asked for their proof again: who gave a host up keeps nobody else from it.
+"""Checks the proof of verified domains again, so that a host that was given up is free for others.
 
-Whole days of silence are forgiven, a name server's as well as ours.
+Missing proofs are tolerated for days, whether the name server is down or this worker is.
 """
 
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ from tenants.domains.service import proved
 
 CHECKED_EVERY: Final = timedelta(hours=20)
 FORGIVEN: Final = timedelta(days=7)
-"""How long a verified host's proof may be missing before the host leads nowhere."""
+"""How long the proof of a verified host may be missing before the host is no longer served."""
 
 _BATCH: Final = 500
 _AT_ONCE: Final = 10
 
 
 async def _recheck_domains(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
-    """Ask the DNS for the proofs that were not looked at lately."""
+    """Check the proofs that were not checked recently."""
     await recheck(context, DnsResolver(context.settings.dns.endpoints))
 
 
 async def recheck(context: JobContext, resolver: Resolver) -> None:
-    """Ask ``resolver``, for some domains at a time; each answer is kept in a transaction of its own."""
+    """Ask ``resolver`` for a few domains at a time; store each answer in its own transaction."""
     async with context.database.unit(WORKER) as unit:
         due = await queries.due(unit.session, clock.now() - CHECKED_EVERY, _BATCH)
     room = anyio.CapacityLimiter(_AT_ONCE)
@@ -55,7 +55,7 @@ async def recheck(context: JobContext, resolver: Resolver) -> None:
 async def _keep(unit: Unit, asked: TenantDomain, *, found: bool) -> None:
     domain = await queries.find(unit.session, asked.id, for_update=True)
     if domain is None or domain.verified_at is None or domain.checked_at != asked.checked_at:
-        return  # its people were here meanwhile
+        return  # the tenant verified or removed it meanwhile
     before = snapshot(domain)
     domain.checked_at = clock.now()
     domain.failing_since = None if found else domain.failing_since or domain.checked_at

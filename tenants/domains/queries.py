@@ -1,4 +1,4 @@
-"""The tenant's own host names, read."""
+"""Queries for the tenant's own host names."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ DOMAINS: Final = small_quota("domains", TenantDomain, default=5)
 
 
 async def find(session: AsyncSession, domain_id: UUID, *, for_update: bool = False) -> TenantDomain | None:
-    """Return the domain; ``for_update`` lets no other transaction change it before this one ends."""
+    """Return the domain; ``for_update`` locks the row until this transaction ends."""
     statement = select(TenantDomain).where(TenantDomain.id == domain_id)
     if for_update:
         statement = statement.with_for_update(key_share=True)
@@ -30,7 +30,7 @@ async def find(session: AsyncSession, domain_id: UUID, *, for_update: bool = Fal
 
 
 async def due(session: AsyncSession, before: datetime, limit: int) -> Sequence[TenantDomain]:
-    """Return every tenant's verified domains whose proof was not looked for since ``before``, the oldest first."""
+    """Return every tenant's verified domains whose proof was last checked before ``before``, the oldest first."""
     looked = func.coalesce(TenantDomain.checked_at, TenantDomain.verified_at)
     statement = select(TenantDomain).where(col(TenantDomain.verified_at).is_not(None), looked < before)
     return (await session.exec(statement.order_by(looked).limit(limit))).all()

@@ -18,7 +18,7 @@ RESOURCE: Final = Resource(
     attack=AttackHints(ids={"domain_id": "tenant_domain"}),
     tables=(
         may(TENANTS, "tenant", TenantDomain, *COMMANDS),
-        # Verified domains are looked up again, now and then.
+        # The worker checks verified domains again.
         may(WORKER, "all", TenantDomain, "SELECT", "UPDATE verified_at, checked_at, failing_since"),
     ),
 )

@@ -1,7 +1,7 @@
-"""A tenant's own host names: claimed by many, proved by DNS, had by one.
+"""A tenant's own host names: many tenants can claim a name, the one whose TXT record proves it has it.
 
-A claim says nothing of other tenants' claims. That another tenant has proved a host is not told
-either: who then proves it too gets the answer of who has not.
+A claim reveals nothing about other tenants' claims. A tenant that proves a host which another tenant has proved gets
+the same answer as one without a proof.
 """
 
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ async def create(scope: Scope, body: DomainCreate, settings: Settings) -> Tenant
 
 
 async def verify(scope: Scope, domain_id: UUID, resolver: Resolver) -> TenantDomain:
-    """Ask the DNS for the proof; from this commit on the host leads to the tenant. Raises DomainNotProved."""
+    """Ask the DNS for the proof; from this commit on the host belongs to the tenant. Raises DomainNotProved."""
     async with scope.short_unit() as unit:  # ended before the DNS is asked, which may take seconds
         claim = await queries.find(unit.session, domain_id)
     if claim is None:
@@ -76,7 +76,7 @@ async def verify(scope: Scope, domain_id: UUID, resolver: Resolver) -> TenantDom
 
 
 async def delete(scope: Scope, domain_id: UUID) -> None:
-    """Give the host up; it leads nowhere from this commit on."""
+    """Delete the host name; it is no longer served from this commit on."""
     domain = await get(scope, domain_id, for_update=True)
     await scope.unit.session.delete(domain)
     await scope.unit.session.flush()
@@ -89,6 +89,6 @@ async def proved(domain: TenantDomain, resolver: Resolver) -> bool:
 
 
 def own_hosts(settings: Settings) -> frozenset[str]:
-    """Return the names that the installation itself is served under; what is under them is its own, too."""
+    """Return the host names of the installation itself; their subdomains belong to it, too."""
     public = urlsplit(settings.public_url).hostname or settings.base_domain
     return frozenset(name.lower() for name in (public, settings.base_domain, *settings.http.allowed_hosts))

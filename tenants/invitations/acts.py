@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of invitations."""
+    """Acts that the audit log records about invitations."""
 
     CREATED = "invitation.created"
     RESENT = "invitation.resent"

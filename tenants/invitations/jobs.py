@@ -20,7 +20,7 @@ INVITATIONS_KEPT: Final = timedelta(days=90)
 
 
 async def _forget_invitations(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
-    """Delete in batches, each a transaction of its own. An invitation expires by the clock alone."""
+    """Delete old invitations in batches, each in its own transaction. Expiry itself needs no job."""
     key = (col(Invitation.tenant_id), col(Invitation.id))
     ended = col(Invitation.expires_at) < clock.now() - INVITATIONS_KEPT
     statement = delete(Invitation).where(tuple_(*key).in_(select(*key).where(ended).limit(_BATCH)))

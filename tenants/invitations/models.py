@@ -13,9 +13,9 @@ InvitationStatus = Literal["pending", "accepted", "revoked", "expired"]
 
 
 class Invitation(TenantOwned, table=True):
-    """An address asked to join, with a built-in role or one of the tenant's own. Of its token only the hash is kept.
+    """An address that is invited to join, with a built-in or a custom role. Only the hash of its token is stored.
 
-    ``invited_by`` is a user's id that references nothing: what was done stays when the user goes.
+    ``invited_by`` is a user's id without a foreign key: the row stays when the user is deleted.
     """
 
     __table_args__ = (
@@ -48,7 +48,7 @@ class Invitation(TenantOwned, table=True):
 
     @property
     def status(self) -> InvitationStatus:
-        """What has become of it."""
+        """Whether it is pending, accepted, revoked or expired."""
         if self.accepted_at is not None:
             return "accepted"
         if self.revoked_at is not None:

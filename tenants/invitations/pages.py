@@ -1,7 +1,7 @@
 """The page that the link in an invitation leads to.
 
-The token is in the fragment, which the browser keeps to itself, and is used by a click alone: a program that opens
-the links of a mail before its reader does uses up no token.
+The token is in the fragment, which the browser does not send, and is used only on a click: a program that opens the
+links of an email before its reader does uses up no token.
 """
 
 from pathlib import Path

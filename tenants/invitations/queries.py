@@ -1,4 +1,4 @@
-"""The tenant's invitations, read."""
+"""Queries for the tenant's invitations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _SORTABLE: Final[Columns] = {"created_at": col(Invitation.created_at), "email": 
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """The plan's seats, the members and the pending invitations."""
+    """How many seats are granted, and how many members and pending invitations there are."""
 
     granted: int
     members: int
@@ -31,7 +31,7 @@ class Seats:
 
 
 def pending() -> ColumnElement[bool]:
-    """Return the condition of an invitation that can still be accepted."""
+    """Return the SQL condition that an invitation can still be accepted."""
     return _unsettled() & (col(Invitation.expires_at) > clock.now())
 
 
@@ -44,7 +44,7 @@ SEATS: Final = Quota(key="seats", unit="members and pending invitations", used=_
 
 
 async def find(session: AsyncSession, invitation_id: UUID, *, for_update: bool = False) -> Invitation | None:
-    """Return the invitation; ``for_update`` reads it anew and lets nobody change it before this transaction ends."""
+    """Return the invitation; ``for_update`` reads it again and locks the row until this transaction ends."""
     statement = select(Invitation).where(Invitation.id == invitation_id)
     if for_update:
         statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -52,7 +52,7 @@ async def find(session: AsyncSession, invitation_id: UUID, *, for_update: bool =
 
 
 async def find_open(session: AsyncSession, email: str) -> Invitation | None:
-    """Return the invitation of this address that is neither accepted nor revoked, be it expired."""
+    """Return the invitation of this address that is neither accepted nor revoked; it may have expired."""
     statement = select(Invitation).where(Invitation.email == email, _unsettled())
     return (await session.exec(statement.with_for_update(key_share=True))).one_or_none()
 
@@ -68,7 +68,7 @@ async def page(session: AsyncSession, params: InvitationList) -> Slice[Invitatio
 
 
 async def seats(session: AsyncSession) -> Seats:
-    """Return the tenant's seats, in one statement; a plan that names none grants none."""
+    """Return the tenant's seats, in one statement; without an entitlement for seats there are none."""
     granted = select(func.coalesce(func.max(Entitlement.value), SEATS.default)).where(Entitlement.key == SEATS.key)
     members = select(func.count(col(Membership.id)))
     invited = select(func.count(col(Invitation.id))).where(pending())

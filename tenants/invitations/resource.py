@@ -29,6 +29,6 @@ RESOURCE: Final = Resource(
     ),
     tables=(
         may(TENANTS, "tenant", Invitation, "SELECT", "INSERT", "UPDATE"),
-        may(WORKER, "all", Invitation, "SELECT tenant_id, id, expires_at", "DELETE"),  # expired ones are deleted
+        may(WORKER, "all", Invitation, "SELECT tenant_id, id, expires_at", "DELETE"),  # deletes expired ones
     ),
 )

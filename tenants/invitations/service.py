@@ -1,7 +1,7 @@
-"""Invitations: made within the inviter's rank and the plan's seats, accepted once by whom they name.
+"""Invitations: limited by the inviter's role and the plan's seats, accepted once by the invited address.
 
-An invitation is worth what its inviter may still grant: that of somebody removed or demoted since
-is good no more, so nobody gets back in by a letter to themselves.
+An invitation is valid only while its inviter may grant the role. After the inviter is removed or demoted it is invalid,
+so nobody gets back in by inviting themselves.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,6 @@ from insula.db.query.violations import answering
 from insula.identity import fold
 from insula.scope import PersonalScope, Scope
 from insula.tenancy import UserProfile
-from tenants.acting import acting, check_rank
 from tenants.emails import LIFETIME, Emails
 from tenants.invitations import queries, tokens
 from tenants.invitations.acts import Act
@@ -36,6 +35,7 @@ from tenants.invitations.models import Invitation
 from tenants.invitations.permissions import Action
 from tenants.invitations.schemas import InvitationCreate, InvitationList
 from tenants.members import queries as members
+from tenants.people_lock import check_rank, locked_caller
 from tenants.roles import queries as roles
 from tenants.roles.errors import RoleUnknown
 from tenants.tenants import queries as tenants
@@ -58,8 +58,8 @@ async def get(scope: Scope, invitation_id: UUID, *, for_update: bool = False) ->
 
 
 async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invitation:
-    """Invite an address. What is answered depends on this tenant alone, not on whether anybody has the address."""
-    caller = await acting(scope, Action.CREATE)
+    """Invite an address. The answer depends on this tenant alone, not on whether the address has an account."""
+    caller = await locked_caller(scope, Action.CREATE)
     session = scope.unit.session
     await check_rank(scope, caller, body.role)
     if await members.find_email(session, body.email) is not None:
@@ -86,8 +86,8 @@ async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invita
 
 
 async def resend(scope: Scope, invitation_id: UUID, emails: Emails) -> Invitation:
-    """Send the invitation anew, in the caller's name: with a new token, for another week. The old token is dead."""
-    caller = await acting(scope, Action.UPDATE)
+    """Send the invitation again, in the caller's name, with a new token for another week. The old one becomes invalid."""
+    caller = await locked_caller(scope, Action.UPDATE)
     invitation = await _open(scope, invitation_id)
     await check_rank(scope, caller, invitation.role)
     if invitation.status == "expired":
@@ -105,27 +105,27 @@ async def resend(scope: Scope, invitation_id: UUID, emails: Emails) -> Invitatio
 
 
 async def revoke(scope: Scope, invitation_id: UUID) -> None:
-    """Take the invitation back; its token is dead and its seat free."""
-    caller = await acting(scope, Action.DELETE)
+    """Revoke the invitation: its token becomes invalid and its seat free."""
+    caller = await locked_caller(scope, Action.DELETE)
     invitation = await _open(scope, invitation_id)
     await check_rank(scope, caller, invitation.role)
     await _revoke(scope, invitation)
 
 
 async def accept(scope: PersonalScope, token: str, person: UserProfile) -> tuple[Tenant, Membership]:
-    """Make ``person`` a member, as the invitation says, and return where.
+    """Make ``person`` a member, as the invitation says, and return the tenant and the membership.
 
-    The transaction enters the tenant that the token names, where row-level security shows that
-    tenant's invitations alone. Raises InvitationInvalid for whatever is wrong with the token.
+    The transaction enters the tenant that the token names, so row-level security shows only that tenant's invitations.
+    Raises InvitationInvalid, whatever is wrong with the token.
     """
-    named = tokens.read(token)
-    if named is None:
+    ids = tokens.read(token)
+    if ids is None:
         raise InvitationInvalid
     session = scope.unit.session
-    await scope.unit.enter(named.tenant_id)
-    _check(await queries.find(session, named.invitation_id), token, person)  # who guesses takes no lock
-    tenant = await tenants.get(session, named.tenant_id, for_update=True)
-    invitation = _check(await queries.find(session, named.invitation_id, for_update=True), token, person)
+    await scope.unit.enter(ids.tenant_id)
+    _check(await queries.find(session, ids.invitation_id), token, person)  # guessing a token takes no lock
+    tenant = await tenants.get(session, ids.tenant_id, for_update=True)
+    invitation = _check(await queries.find(session, ids.invitation_id, for_update=True), token, person)
     await _check_inviter(session, scope.policy, invitation)
     if tenant.status != ACTIVE:
         raise TenantSuspended
@@ -142,7 +142,7 @@ async def accept(scope: PersonalScope, token: str, person: UserProfile) -> tuple
 
 
 def _check(invitation: Invitation | None, token: str, person: UserProfile) -> Invitation:
-    """Return the invitation that ``token`` opens for ``person`` now; one error for all that may be wrong."""
+    """Return the invitation if ``person`` can accept it with ``token`` now; every failure raises the same error."""
     if (
         invitation is None
         or not tokens.fits(token, invitation.token_hash)
@@ -155,7 +155,7 @@ def _check(invitation: Invitation | None, token: str, person: UserProfile) -> In
 
 
 async def _check_inviter(session: AsyncSession, policy: Policy, invitation: Invitation) -> None:
-    """Raise InvitationInvalid unless who sent it could send it now."""
+    """Raise InvitationInvalid unless the inviter could send it now."""
     inviter = await members.find_user(session, invitation.invited_by)
     own = await roles.permissions(session, policy, inviter.role) if inviter is not None else None
     offered = await roles.permissions(session, policy, invitation.role)
@@ -164,13 +164,13 @@ async def _check_inviter(session: AsyncSession, policy: Policy, invitation: Invi
 
 
 async def _check_seat_to_offer(session: AsyncSession) -> None:
-    """Raise SeatsExhausted unless a seat is free beside the members and the pending invitations."""
+    """Raise SeatsExhausted unless members and pending invitations leave a seat."""
     now = await queries.seats(session)
     _check_seat(now.members + now.pending, now.granted)
 
 
 async def _check_seat_to_take(session: AsyncSession) -> None:
-    """Raise SeatsExhausted unless a seat is free beside the members: the plan may have shrunk since the offer."""
+    """Raise SeatsExhausted unless the members leave a seat: the plan may have shrunk since the invitation."""
     now = await queries.seats(session)
     _check_seat(now.members, now.granted)
 

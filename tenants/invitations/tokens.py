@@ -1,6 +1,6 @@
 """Invitation tokens: ``insula_inv_<tenant id><invitation id>_<secret>``, hexadecimal ids.
 
-The token carries its tenant, so that row-level security can be set before anything is looked up.
+The token contains its tenant's id, so that row-level security is set before anything is looked up.
 """
 
 import hashlib
@@ -15,26 +15,26 @@ MAX_LENGTH: Final = 160
 _TOKEN: Final = re.compile(r"insula_inv_([0-9a-f]{32})([0-9a-f]{32})_[\w-]{43}", re.ASCII)
 
 
-class Named(NamedTuple):
-    """Which invitation a token is for, as it says itself."""
+class TokenIds(NamedTuple):
+    """The ids in a token, unverified."""
 
     tenant_id: TenantId
     invitation_id: UUID
 
 
 def new_token(tenant_id: UUID, invitation_id: UUID) -> str:
-    """Return a fresh token of the invitation's. Mailed once, stored only as a hash."""
+    """Return a new token for the invitation. It is emailed once and stored only as a hash."""
     return new_secret(f"insula_inv_{tenant_id.hex}{invitation_id.hex}")
 
 
-def read(token: str) -> Named | None:
-    """Return which invitation ``token`` names, or None for what was never a token."""
+def read(token: str) -> TokenIds | None:
+    """Return the ids in ``token``, or None if it does not have the form of a token."""
     found = _TOKEN.fullmatch(token)
-    return Named(TenantId(UUID(found[1])), UUID(found[2])) if found else None
+    return TokenIds(TenantId(UUID(found[1])), UUID(found[2])) if found else None
 
 
 def digest(token: str) -> bytes:
-    """Return what is stored of ``token``."""
+    """Return the hash of ``token`` that is stored."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of items."""
+    """Acts that the audit log records about items."""
 
     CREATED = "item.created"
     ITEMS_CREATED = "items.created"

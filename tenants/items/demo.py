@@ -1,4 +1,4 @@
-"""What is to be done in the demo tenants' projects."""
+"""The items of the demo tenants' projects."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -28,7 +28,7 @@ _ITEM: Final = text("""
 
 
 def seed(connection: Connection, demo: Demo) -> None:
-    """Make the items of the new tenants' projects."""
+    """Make the items of the new demo tenants' projects."""
     for tenant in demo.tenants:
         act_for(connection, tenant.id)
         for project, titles in ITEMS.items():

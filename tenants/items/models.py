@@ -12,7 +12,7 @@ ItemStatus = Literal["open", "in_progress", "done"]
 
 
 class ProjectItem(TenantOwned, table=True):
-    """One thing to do in a project. Its assignee is a member of the same tenant, by the key itself."""
+    """One thing to do in a project. The foreign key guarantees that its assignee is a member of the same tenant."""
 
     __table_args__ = (
         tenant_fk("project_id", "project"),

@@ -1,4 +1,4 @@
-"""A project's items, read."""
+"""Queries for a project's items."""
 
 from typing import Final
 from uuid import UUID
@@ -15,8 +15,8 @@ from insula.db.query.reading import Reading
 from tenants.items.models import ProjectItem
 from tenants.items.schemas import ItemList
 
-# By its id alone: with the project beside it the planner may take an index that begins with the project, and walk
-# through all of its items. Whose project it is, is seen from the row.
+# By its id alone: with the project in the condition the planner may choose an index that begins with the project, and
+# read all of its items. The project is compared afterwards, in the row.
 _ONE: Final = Reading(ProjectItem, lambda: select(ProjectItem).where(col(ProjectItem.id) == bindparam("item_id")))
 _PAGE: Final = KeysetReading(
     ProjectItem,
@@ -35,12 +35,12 @@ _PAGE: Final = KeysetReading(
 
 
 async def find(unit: Unit, project_id: UUID, item_id: UUID) -> ProjectItem | None:
-    """Return the item of that project, to be read."""
+    """Return the item of that project."""
     return _of(project_id, await _ONE.one(unit, item_id=item_id))
 
 
 async def lock(session: AsyncSession, project_id: UUID, item_id: UUID) -> ProjectItem | None:
-    """Return the item, to be changed: no other transaction changes it before this one ends."""
+    """Return the item, locked until this transaction ends."""
     statement = select(ProjectItem).where(ProjectItem.id == item_id).with_for_update(key_share=True)
     return _of(project_id, (await session.exec(statement)).one_or_none())
 

@@ -1,7 +1,7 @@
-"""A project's items: the rules of their life.
+"""The rules for a project's items.
 
-Whether a project or an assignee is there, and in this tenant, is for the foreign keys to say:
-asked before the insert, another request could make the answer untrue.
+The foreign keys check that a project or an assignee exists in this tenant: after a check before the insert, another
+request could still delete it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreat
 async def update(
     scope: Scope, project_id: UUID, item_id: UUID, body: ItemUpdate, precondition: Precondition
 ) -> ProjectItem:
-    """Change what ``body`` names."""
+    """Change the fields in ``body``."""
     item = _found(await queries.lock(scope.unit.session, project_id, item_id))
     precondition.check(item.version)
     before = snapshot(item)

@@ -1,4 +1,4 @@
-"""The caller's own account. The identity side keeps it, in transactions of its own."""
+"""The caller's own account. ``insula.identity`` stores it, in transactions of its own."""
 
 from typing import Annotated
 from uuid import UUID

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of members."""
+    """Acts that the audit log records about members."""
 
     ROLE_CHANGED = "member.role_changed"
     REMOVED = "member.removed"

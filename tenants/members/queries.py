@@ -1,4 +1,4 @@
-"""The tenant's members, read."""
+"""Queries for the tenant's members."""
 
 from typing import Final
 from uuid import UUID
@@ -35,12 +35,12 @@ async def page(session: AsyncSession, params: MemberList) -> Slice[Membership]:
 
 
 async def find(session: AsyncSession, member_id: UUID, *, for_update: bool = False) -> Membership | None:
-    """Return the member; ``for_update`` lets no other transaction change it before this one ends."""
+    """Return the member; ``for_update`` locks the row until this transaction ends."""
     return await _one(session, col(Membership.id) == member_id, for_update=for_update)
 
 
 async def find_user(session: AsyncSession, user_id: UUID, *, for_update: bool = False) -> Membership | None:
-    """Return the user's membership, likewise."""
+    """Return the user's membership; ``for_update`` as in ``find``."""
     return await _one(session, col(Membership.user_id) == user_id, for_update=for_update)
 
 

@@ -1,4 +1,4 @@
-"""The tenant's members: their roles, and how they go. The last owner stays."""
+"""The tenant's members: their roles, removal and leaving. The last owner stays."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -12,7 +12,6 @@ from insula.core.preconditions import Precondition
 from insula.db.models import ApiKey, Membership
 from insula.db.query.violations import answering
 from insula.scope import Scope
-from tenants.acting import acting, check_rank
 from tenants.api_keys import queries as api_keys
 from tenants.api_keys.permissions import Action as ApiKeyAction
 from tenants.emails import Emails
@@ -21,6 +20,7 @@ from tenants.members.acts import Act
 from tenants.members.errors import AlreadyOwner, LastOwner
 from tenants.members.permissions import Action
 from tenants.members.schemas import MemberList, MemberUpdate, OwnershipTransfer
+from tenants.people_lock import check_rank, locked_caller
 from tenants.roles.errors import RoleUnknown
 
 _ASSIGNING: Final[Mapping[str, type[AppError]]] = {"fk_membership_tenant_id_custom_role": RoleUnknown}
@@ -40,8 +40,8 @@ async def get(scope: Scope, member_id: UUID, *, for_update: bool = False) -> Mem
 
 
 async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precondition: Precondition) -> Membership:
-    """Give the member another role, neither from nor to one above the caller's."""
-    caller = await acting(scope, Action.UPDATE)
+    """Give the member another role. Neither the old nor the new one may be above the caller's."""
+    caller = await locked_caller(scope, Action.UPDATE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
     await check_rank(scope, caller, member.role, body.role)
@@ -58,9 +58,9 @@ async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precond
 async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> Sequence[ApiKey]:
     """Remove the member, who does not outrank the caller.
 
-    Return the live API keys that they made, which go on working, to a caller who may see keys.
+    Return the live API keys that they made, which keep working, if the caller may see keys.
     """
-    caller = await acting(scope, Action.DELETE)
+    caller = await locked_caller(scope, Action.DELETE)
     member = await get(scope, member_id, for_update=True)
     precondition.check(member.version)
     await check_rank(scope, caller, member.role)
@@ -73,14 +73,14 @@ async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> S
 
 async def leave(scope: Scope) -> None:
     """End the caller's own membership."""
-    member = (await acting(scope, Action.LEAVE)).member
+    member = (await locked_caller(scope, Action.LEAVE)).member
     await _delete(scope, member)
     _note(scope, Act.LEFT, member, _image(member), None)
 
 
 async def transfer(scope: Scope, body: OwnershipTransfer, emails: Emails) -> Membership:
     """Make a member the owner in the caller's place; the caller becomes an admin."""
-    caller = (await acting(scope, Action.TRANSFER_OWNERSHIP)).member
+    caller = (await locked_caller(scope, Action.TRANSFER_OWNERSHIP)).member
     heir = await get(scope, body.member_id, for_update=True)
     if heir.role == Role.OWNER:
         raise AlreadyOwner

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of projects."""
+    """Acts that the audit log records about projects."""
 
     CREATED = "project.created"
     UPDATED = "project.updated"

@@ -1,4 +1,4 @@
-"""The demo tenants' projects, and a role of acme's own for the member who leads them."""
+"""The demo tenants' projects, and a custom role of acme for the member who leads them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

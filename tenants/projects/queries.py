@@ -1,4 +1,4 @@
-"""Projects, read."""
+"""Queries for projects."""
 
 from typing import Final
 from uuid import UUID
@@ -28,12 +28,12 @@ _PAGE: Final = KeysetReading(
 
 
 async def find(unit: Unit, project_id: UUID) -> Project | None:
-    """Return the project, to be read."""
+    """Return the project."""
     return await _ONE.one(unit, project_id=project_id)
 
 
 async def lock(session: AsyncSession, project_id: UUID) -> Project | None:
-    """Return the project, to be changed: no other transaction changes it before this one ends."""
+    """Return the project, locked until this transaction ends."""
     statement = select(Project).where(Project.id == project_id).with_for_update(key_share=True)
     return (await session.exec(statement)).one_or_none()
 

@@ -1,4 +1,4 @@
-"""Projects: the rules of their life."""
+"""The rules for projects."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -42,7 +42,7 @@ async def create(scope: Scope, body: ProjectCreate) -> Project:
 
 
 async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, precondition: Precondition) -> Project:
-    """Change what ``body`` names."""
+    """Change the fields in ``body``."""
     project = _found(await queries.lock(scope.unit.session, project_id))
     precondition.check(project.version)
     before = snapshot(project)
@@ -54,7 +54,7 @@ async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, preconditi
 
 
 async def delete(scope: Scope, project_id: UUID, precondition: Precondition) -> None:
-    """Delete the project; its items go with it."""
+    """Delete the project and its items."""
     project = _found(await queries.lock(scope.unit.session, project_id))
     precondition.check(project.version)
     await scope.unit.session.delete(project)

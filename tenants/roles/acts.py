@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of roles."""
+    """Acts that the audit log records about roles."""
 
     CREATED = "role.created"
     UPDATED = "role.updated"

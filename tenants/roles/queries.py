@@ -1,4 +1,4 @@
-"""Roles, read."""
+"""Queries for roles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from tenants.invitations.models import Invitation
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """How many have a role, or are invited to it."""
+    """How many members have a role, and how many open invitations name it."""
 
     members: int
     invitations: int
 
 
 async def every(session: AsyncSession) -> Sequence[CustomRole]:
-    """Return the tenant's own roles, by key. They are few."""
+    """Return the tenant's custom roles, by key. They are few."""
     return (await session.exec(select(CustomRole).order_by(col(CustomRole.key)))).all()
 
 
 async def find(session: AsyncSession, role_id: UUID, *, for_update: bool = False) -> CustomRole | None:
-    """Return the role; ``for_update`` lets no other transaction change it before this one ends."""
+    """Return the role; ``for_update`` locks the row until this transaction ends."""
     statement = select(CustomRole).where(CustomRole.id == role_id)
     if for_update:
         statement = statement.with_for_update(key_share=True)
@@ -35,7 +35,7 @@ async def find(session: AsyncSession, role_id: UUID, *, for_update: bool = False
 
 
 async def permissions(session: AsyncSession, policy: Policy, name: str) -> Permissions | None:
-    """Return what the role of this name may: a built-in one or the tenant's own. None where there is none."""
+    """Return the permissions of the built-in or custom role with this name, or None if there is none."""
     if name in policy.built_in:
         return policy.built_in[name]
     stored = (await session.exec(select(CustomRole.permissions).where(CustomRole.key == name))).one_or_none()
@@ -43,7 +43,7 @@ async def permissions(session: AsyncSession, policy: Policy, name: str) -> Permi
 
 
 async def holders(session: AsyncSession, key: str) -> Holders:
-    """Return how many members and open invitations name the tenant's own role, in one statement."""
+    """Return how many members and open invitations name the custom role, in one statement."""
     members = select(func.count()).select_from(Membership).where(col(Membership.custom_role) == key)
     invitations = select(func.count()).select_from(Invitation).where(col(Invitation.custom_role) == key)
     statement = select(members.scalar_subquery(), invitations.scalar_subquery())
@@ -51,5 +51,5 @@ async def holders(session: AsyncSession, key: str) -> Holders:
 
 
 async def count(session: AsyncSession) -> int:
-    """Return how many roles of its own the tenant has."""
+    """Return how many custom roles the tenant has."""
     return (await session.exec(select(func.count()).select_from(CustomRole))).one()

@@ -14,7 +14,7 @@ RESOURCE: Final = Resource(
     attack=AttackHints(ids={"role_id": "custom_role"}, actions={"GET /v1/permissions": "role:read"}),
     tables=(
         may(TENANTS, "tenant", CustomRole, "SELECT", "INSERT", "DELETE"),
-        # A role's key stays: members name it.
+        # The key of a role never changes: members refer to it.
         may(TENANTS, "tenant", CustomRole, "UPDATE name, description, permissions, updated_at, version"),
     ),
 )

@@ -1,6 +1,6 @@
-"""Roles that tenants define. Nobody makes, changes or deletes one that may what they may not.
+"""Roles that tenants define. Nobody makes, changes or deletes a role that may do more than they may.
 
-All of it happens behind the lock of the tenant's people: who is given a role meanwhile waits.
+Every change happens behind the lock on the tenant's members: giving a role to somebody waits for it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,14 +13,14 @@ from insula.core.preconditions import Precondition
 from insula.db.models import CustomRole
 from insula.db.query.violations import answering
 from insula.scope import Scope
-from tenants.acting import acting
+from tenants.people_lock import locked_caller
 from tenants.roles import queries
 from tenants.roles.acts import Act
 from tenants.roles.errors import RoleInUse, RoleKeyTaken, RolesUsedUp
 from tenants.roles.permissions import Action
 from tenants.roles.schemas import RoleCreate, RoleUpdate
 
-MOST: Final = 50  # roles of its own that a tenant may have: they are listed on one page
+MOST: Final = 50  # custom roles of a tenant: they are listed on one page
 
 _CREATING: Final[Mapping[str, type[AppError]]] = {"uq_custom_role_tenant_id_key": RoleKeyTaken}
 _DELETING: Final[Mapping[str, type[AppError]]] = {
@@ -30,7 +30,7 @@ _DELETING: Final[Mapping[str, type[AppError]]] = {
 
 
 async def every(scope: Scope) -> Sequence[CustomRole]:
-    """Return the tenant's own roles."""
+    """Return the tenant's custom roles."""
     return await queries.every(scope.unit.session)
 
 
@@ -43,9 +43,9 @@ async def get(scope: Scope, role_id: UUID, *, for_update: bool = False) -> Custo
 
 
 async def create(scope: Scope, body: RoleCreate) -> CustomRole:
-    """Define a role that may at most what the caller may."""
+    """Define a role with at most the caller's permissions."""
     permissions = _named(scope, body.permissions)
-    caller = await acting(scope, Action.CREATE)
+    caller = await locked_caller(scope, Action.CREATE)
     caller.check_named(frozenset(permissions))
     session = scope.unit.session
     if await queries.count(session) >= MOST:
@@ -59,11 +59,11 @@ async def create(scope: Scope, body: RoleCreate) -> CustomRole:
 
 
 async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Precondition) -> CustomRole:
-    """Change what ``body`` names, of a role that may at most what the caller may, before and after."""
+    """Change the fields in ``body``. The role must have at most the caller's permissions, before and after."""
     changes = body.changes()
     if "permissions" in changes:
         changes["permissions"] = _named(scope, changes["permissions"])
-    caller = await acting(scope, Action.UPDATE)
+    caller = await locked_caller(scope, Action.UPDATE)
     role = await get(scope, role_id, for_update=True)
     precondition.check(role.version)
     caller.check_reach(scope.policy.of_custom_role(role.permissions))
@@ -76,8 +76,8 @@ async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Pr
 
 
 async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> None:
-    """Delete a role that nobody has, and that may at most what the caller may."""
-    caller = await acting(scope, Action.DELETE)
+    """Delete a role that nobody has and that has at most the caller's permissions."""
+    caller = await locked_caller(scope, Action.DELETE)
     role = await get(scope, role_id, for_update=True)
     precondition.check(role.version)
     caller.check_reach(scope.policy.of_custom_role(role.permissions))
@@ -86,13 +86,13 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
     if held.members or held.invitations:
         raise RoleInUse(f"Members who have it: {held.members}; open invitations to it: {held.invitations}.")
     await session.delete(role)
-    with answering(_DELETING):  # whoever came by another door than this app's, the keys hold
+    with answering(_DELETING):  # if a change bypassed the lock, the foreign keys refuse
         await session.flush()
     record(scope, Act.DELETED, object_type="role", object_id=role_id, before=snapshot(role))
 
 
 def _named(scope: Scope, permissions: Collection[str]) -> Sequence[str]:
-    """Return the permissions that were named and those of every role, in order. Raises InvalidRequest for others."""
+    """Return the named permissions and those of every role, sorted. Raises InvalidRequest for unpublished ones."""
     if unknown := sorted(set(permissions) - scope.policy.published.keys()):
         raise InvalidRequest(fields={"permissions": f"no role can be given: {', '.join(unknown)}"})
     return sorted(scope.policy.in_every_role.union(permissions))

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of the tenant."""
+    """Acts that the audit log records about the tenant."""
 
     CREATED = "tenant.created"
     UPDATED = "tenant.updated"

@@ -8,12 +8,12 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field
 
 _LOCALE: Final = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?")
-_NO_PLACES: Final = frozenset({"Factory", "localtime"})  # of the zone files: this machine's own, and none at all
+_NO_PLACES: Final = frozenset({"Factory", "localtime"})  # the machine's own zone, and a placeholder
 
 
 @cache
 def time_zones() -> frozenset[str]:
-    """Return the names of the IANA time zones that this machine knows; read from its files once."""
+    """Return the names of the IANA time zones that this machine knows. They are read from its files once."""
     return frozenset(available_timezones() - _NO_PLACES)
 
 

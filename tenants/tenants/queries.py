@@ -1,4 +1,4 @@
-"""The tenant itself, read."""
+"""Queries for the tenant itself."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from insula.db.models import Tenant, TenantSlug
 
 
 async def get(session: AsyncSession, tenant_id: TenantId, *, for_update: bool = False) -> Tenant:
-    """Return the tenant; ``for_update`` lets no other transaction change it before this one ends."""
+    """Return the tenant; ``for_update`` locks the row until this transaction ends."""
     statement = select(Tenant).where(Tenant.id == tenant_id)
     if for_update:
         statement = statement.with_for_update(key_share=True)

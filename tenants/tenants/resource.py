@@ -16,7 +16,7 @@ RESOURCE: Final = Resource(
     tables=(
         may(TENANTS, "tenant", Tenant, "SELECT", "INSERT"),
         may(TENANTS, "tenant", Tenant, "UPDATE name, name_key, slug, time_zone, locale, updated_at, version"),
-        # Kept by a trigger, which runs with the rights of the role that makes or renames a tenant.
+        # A trigger writes it, with the rights of the role that makes or renames a tenant.
         may(TENANTS, "tenant", TenantSlug, "SELECT", "INSERT tenant_id, slug", "UPDATE retired_at"),
         may(TENANTS, "tenant", Entitlement, "SELECT"),
     ),

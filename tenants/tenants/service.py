@@ -1,4 +1,4 @@
-"""Tenants: how one begins, and what its people may change."""
+"""Tenants: making one, and changing its settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ async def create(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many tenants one person makes: so many that they own, and so many within a day."""
+    """The limits on tenants that one person makes: how many they own, and how many they make in a day."""
 
     directory: Directory
     limits: Limits
@@ -72,7 +72,7 @@ async def create_own(
     """Create a tenant for the caller, on the free plan. Raises SlugTaken, TenantsUsedUp and TooManyTenants."""
     await _may_own_another(scope, bounds.directory, bounds.settings.owned_by_one)
     tenant = await create(scope, body, owner, new_tenants)
-    # Counted last: what is refused for its slug is none of the day's.
+    # Counted last: a tenant that is refused for its slug does not count.
     day = await bounds.limits.admit_exactly(f"tenants:by:{owner.id}", bounds.settings.created_per_day, DAY)
     if not day.allowed:
         raise TooManyTenants(headers=day.headers())
@@ -85,7 +85,9 @@ async def get(scope: Scope) -> Tenant:
 
 
 async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -> Tenant:
-    """Change what ``body`` names. A slug that any other tenant has or had is taken, one's own former one is not."""
+    """Change the fields in ``body``. Another tenant's current or former slug is taken; the tenant's own former slug is
+    free.
+    """
     tenant = await queries.get(scope.unit.session, scope.tenant.id, for_update=True)
     precondition.check(tenant.version)
     before = snapshot(tenant)
@@ -102,8 +104,8 @@ async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -
 async def _may_own_another(scope: PersonalScope, directory: Directory, most: int) -> None:
     """Raise TenantsUsedUp unless the caller owns fewer than ``most`` tenants.
 
-    The lock lasts until this transaction ends, so of many creations at once each counts the one before. They are
-    counted outside of this transaction, to which row-level security shows one tenant.
+    The lock lasts until this transaction ends, so concurrent creations count each other. The memberships are counted
+    outside this transaction, because row-level security shows it one tenant only.
     """
     person = scope.principal.user_id
     await lock(scope.unit.session, f"tenants:{person}")

@@ -1,4 +1,4 @@
-"""Slugs: a tenant's label in host names, so at once a DNS label, an identifier and a brand."""
+"""Slugs: a tenant's label in host names. A slug is a DNS label, an identifier and part of a brand."""
 
 import re
 from typing import Annotated, Final
@@ -28,13 +28,13 @@ def _free_to_take(slug: str) -> str:
     if slug in RESERVED:
         raise ValueError("This name is reserved")
     if _LOOKS_LIKE_AN_ID.fullmatch(slug):
-        raise ValueError("A slug may not look like an id")  # X-Tenant takes either
+        raise ValueError("A slug may not look like an id")  # X-Tenant accepts slugs and ids
     return slug
 
 
 Slug = Annotated[
     str,
-    # No hyphen at an end and no two in a row: with them "xn--…" would render as any Unicode name.
+    # No hyphen at an end and no two in a row: browsers would show "xn--…" as any Unicode name.
     StringConstraints(min_length=3, max_length=40, pattern=SLUG_PATTERN),
     AfterValidator(_free_to_take),
     Field(

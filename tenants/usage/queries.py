@@ -1,4 +1,4 @@
-"""How much of its plan the tenant uses."""
+"""Queries for a tenant's usage of its plan."""
 
 from collections.abc import Sequence
 

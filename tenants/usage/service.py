@@ -1,4 +1,4 @@
-"""How much of its plan the tenant uses."""
+"""The tenant's usage of its plan."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from tenants.usage.schemas import QuotaRead, UsageRead
 
 
 async def read(scope: Scope, quotas: Sequence[Quota]) -> UsageRead:
-    """Return how much of each quota is used, and what the tenant is granted."""
+    """Return how much of each quota is used and granted."""
     used = await queries.used(scope.unit.session, quotas)
     return UsageRead(
         quotas=[

@@ -36,15 +36,15 @@ BREACHES = [
     ),
     Breach("no-dev-in-production", "platform/insula/asgi.py", "import insula.dev.seed"),
     Breach("no-dev-in-production", "platform/insula/worker/tasks.py", "import insula.dev.embedded"),
-    Breach("house-layers", "platform/insula/scope.py", "import tenants.api"),
-    Breach("house-layers", "billing/api.py", "import admin.app"),
-    Breach("house-layers", "admin/app.py", "import billing.api"),
-    Breach("house-layers", "tenants/app.py", "import billing.api"),
-    Breach("app-doors", "admin/app.py", "import tenants.invitations.models"),
-    Breach("app-doors", "admin/app.py", "import billing.api"),
-    Breach("app-doors", "tenants/app.py", "import billing.plans.queries"),
-    Breach("app-doors", "platform/insula_default/installation.py", "import billing.overrides.resource"),
-    Breach("app-doors", "platform/insula/asgi.py", "import tenants.invitations.models"),
+    Breach("package-layers", "platform/insula/scope.py", "import tenants.api"),
+    Breach("package-layers", "billing/api.py", "import admin.app"),
+    Breach("package-layers", "admin/app.py", "import billing.api"),
+    Breach("package-layers", "tenants/app.py", "import billing.api"),
+    Breach("app-apis", "admin/app.py", "import tenants.invitations.models"),
+    Breach("app-apis", "admin/app.py", "import billing.api"),
+    Breach("app-apis", "tenants/app.py", "import billing.plans.queries"),
+    Breach("app-apis", "platform/insula_default/installation.py", "import billing.overrides.resource"),
+    Breach("app-apis", "platform/insula/asgi.py", "import tenants.invitations.models"),
     Breach("embedded-alone", "platform/insula/dev/embedded/__init__.py", "import insula.scope"),
     Breach("rules-know-no-http", "tenants/unplaced.py", "from fastapi import HTTPException"),
     Breach("rules-know-no-http", "tenants/invitations/service.py", "from fastapi import HTTPException"),
@@ -57,7 +57,7 @@ BREACHES = [
     Breach("rules-know-no-http", "billing/webhooks/inbox.py", "import starlette.responses"),
     Breach("rules-know-no-http", "billing/plans/models.py", "import fastapi"),
     Breach("rules-know-no-http", "admin/users/queries.py", "from fastapi import Request"),
-    Breach("rules-know-no-http", "admin/acting.py", "from fastapi import Request"),
+    Breach("rules-know-no-http", "admin/staff_lock.py", "from fastapi import Request"),
     Breach("routes-know-no-sql", "admin/users/routes.py", "import admin.users.queries"),
     Breach("routes-know-no-sql", "billing/plans/routes.py", "import sqlalchemy.orm"),
     Breach("routes-know-no-sql", "tenants/invitations/routes.py", "from sqlmodel import select"),
@@ -136,9 +136,9 @@ def test_a_breach_is_refused_by_its_contract(house: Path, breach: Breach) -> Non
 
 
 NEW_APP_BREACHES = [
-    Breach("app-doors", "support/tickets/service.py", "import tenants.members.models"),
-    Breach("app-doors", "admin/app.py", "import support.tickets.service"),
-    Breach("house-layers", "tenants/app.py", "import support.app"),
+    Breach("app-apis", "support/tickets/service.py", "import tenants.members.models"),
+    Breach("app-apis", "admin/app.py", "import support.tickets.service"),
+    Breach("package-layers", "tenants/app.py", "import support.app"),
     Breach("rules-know-no-http", "support/tickets/service.py", "from fastapi import HTTPException"),
     Breach("routes-know-no-sql", "support/tickets/routes.py", "import sqlalchemy"),
     Breach("resource-layers", "support/tickets/service.py", "import support.tickets.routes"),
@@ -188,7 +188,7 @@ def test_every_contract_is_tried() -> None:
 
 def test_both_layer_contracts_name_the_same_kernel_modules() -> None:
     inside = {f"insula.{name}" for layer in layers("kernel-layers") for name in layer}
-    across = {name for layer in layers("house-layers") for name in layer if name.startswith("insula.")}
+    across = {name for layer in layers("package-layers") for name in layer if name.startswith("insula.")}
     assert across == inside
 
 

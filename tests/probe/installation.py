@@ -1,7 +1,7 @@
-"""The installation under test: the product's, whose tenants app serves the probe too.
+"""The installation under test: the product's, with the probe in its tenants app.
 
-The tests act on the probe, so that they hold for a product whatever resources it has. ``VARIABLE`` in the environment
-names the product as ``INSULA_INSTALLATION`` does elsewhere; without it, that is the one that is installed.
+The tests use the probe, so they work for a product with any resources. The environment variable ``VARIABLE`` names the
+product, as ``INSULA_INSTALLATION`` does elsewhere; without it, the installed product is used.
 """
 
 import os

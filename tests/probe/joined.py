@@ -13,7 +13,7 @@ HOST: Final = "tenants"
 
 
 def probed(product: Installation) -> Installation:
-    """Return the product with the probe, which a product without plans grants to every new tenant."""
+    """Return the product with the probe. A product without plans grants the probe's quotas to every new tenant."""
     host = product.app(HOST)
     joined = replace(host, resources=(*host.resources, racks.RESOURCE, books.RESOURCE))
     apps = tuple(joined if app is host else app for app in product.apps)

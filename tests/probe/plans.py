@@ -1,4 +1,4 @@
-"""What the plans grant of the probe."""
+"""The probe's quotas in each plan."""
 
 from collections.abc import Mapping
 from typing import Final

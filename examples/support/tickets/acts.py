@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of tickets."""
+    """Acts that the audit log records about tickets."""
 
     CREATED = "ticket.created"
     ANSWERED = "ticket.answered"

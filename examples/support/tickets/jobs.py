@@ -1,4 +1,4 @@
-"""Work after a ticket was answered. The app may read no addresses; the worker may, within the tenant."""
+"""Mails the answer to a ticket. The app may not read email addresses; the worker may, within the tenant."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

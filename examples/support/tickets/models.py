@@ -10,7 +10,7 @@ TicketStatus = Literal["open", "answered"]
 
 
 class Ticket(TenantOwned, table=True):
-    """A question of one of a tenant's members, and the answer. A member who goes leaves their tickets behind."""
+    """A question of a tenant's member, and the answer. Tickets stay when their member leaves."""
 
     __table_args__ = (
         tenant_fk("member_id", "membership", ondelete="SET NULL (member_id)"),

@@ -1,4 +1,4 @@
-"""Tickets, read."""
+"""Queries for tickets."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from support.tickets.schemas import TicketList
 
 
 class Answered(NamedTuple):
-    """What is sent to the member who asked."""
+    """The contents of the email to the member who asked."""
 
     email: str
     subject: str
@@ -34,7 +34,7 @@ async def page(session: AsyncSession, params: TicketList) -> tuple[Sequence[Tick
 
 
 async def find(session: AsyncSession, ticket_id: UUID, *, for_update: bool = False) -> Ticket | None:
-    """Return the ticket; ``for_update`` lets no other transaction change it before this one ends."""
+    """Return the ticket; ``for_update`` locks the row until this transaction ends."""
     statement = select(Ticket).where(col(Ticket.id) == ticket_id)
     if for_update:
         statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -42,7 +42,7 @@ async def find(session: AsyncSession, ticket_id: UUID, *, for_update: bool = Fal
 
 
 async def answered(session: AsyncSession, ticket_id: UUID) -> Answered | None:
-    """Return what is to be sent, unless the member has left."""
+    """Return the contents of the email, or None if the member has left."""
     asked = (col(Ticket.tenant_id) == Membership.tenant_id) & (col(Ticket.member_id) == Membership.id)
     statement = (
         select(Membership.email, Ticket.subject, Ticket.answer).join(Ticket, asked).where(col(Ticket.id) == ticket_id)

@@ -1,4 +1,4 @@
-"""Tickets: opened for a member, answered once."""
+"""The rules for tickets: opened for a member, answered once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -54,7 +54,7 @@ async def create(scope: AgentScope, tenant_id: TenantId, body: TicketCreate) -> 
 
 
 async def answer(scope: AgentScope, ticket_id: UUID, body: TicketAnswer) -> Ticket:
-    """Answer the ticket, and have the answer mailed. Raises NotFound and TicketAnswered."""
+    """Answer the ticket, and queue an email with the answer. Raises NotFound and TicketAnswered."""
     session = scope.unit.session
     tenant_id = _found(await queries.find(session, ticket_id)).tenant_id
     await scope.unit.enter(tenant_id)

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of books."""
+    """Acts that the audit log records about books."""
 
     CREATED = "book.created"
     BOOKS_CREATED = "books.created"

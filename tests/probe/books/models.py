@@ -12,7 +12,7 @@ BookStatus = Literal["open", "in_progress", "done"]
 
 
 class Book(TenantOwned, table=True):
-    """One book on a rack. Its reader is a member of the same tenant, by the key itself."""
+    """A book on a rack. The foreign key guarantees that its reader is a member of the same tenant."""
 
     __table_args__ = (
         tenant_fk("rack_id", "rack"),

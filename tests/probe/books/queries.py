@@ -1,4 +1,4 @@
-"""A rack's books, read."""
+"""Queries for a rack's books."""
 
 from typing import Final
 from uuid import UUID
@@ -15,8 +15,8 @@ from insula.db.query.reading import Reading
 from tests.probe.books.models import Book
 from tests.probe.books.schemas import BookList
 
-# By its id alone: with the rack beside it the planner may take an index that begins with the rack, and walk
-# through all of its books. Whose rack it is, is seen from the row.
+# By its id alone: with the rack in the condition the planner may choose an index that begins with the rack, and read
+# all of its books. The rack is compared afterwards, in the row.
 _ONE: Final = Reading(Book, lambda: select(Book).where(col(Book.id) == bindparam("book_id")))
 _PAGE: Final = KeysetReading(
     Book,
@@ -34,12 +34,12 @@ _PAGE: Final = KeysetReading(
 
 
 async def find(unit: Unit, rack_id: UUID, book_id: UUID) -> Book | None:
-    """Return the book of that rack, to be read."""
+    """Return the book of that rack."""
     return _of(rack_id, await _ONE.one(unit, book_id=book_id))
 
 
 async def lock(session: AsyncSession, rack_id: UUID, book_id: UUID) -> Book | None:
-    """Return the book, to be changed: no other transaction changes it before this one ends."""
+    """Return the book, locked until this transaction ends."""
     statement = select(Book).where(Book.id == book_id).with_for_update(key_share=True)
     return _of(rack_id, (await session.exec(statement)).one_or_none())
 

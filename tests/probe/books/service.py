@@ -1,7 +1,7 @@
-"""A rack's books: the rules of their life.
+"""The rules for a rack's books.
 
-Whether a rack or an reader is there, and in this tenant, is for the foreign keys to say:
-asked before the insert, another request could make the answer untrue.
+The foreign keys check that a rack or a reader exists in this tenant: after a check before the insert, another request
+could still delete it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ async def create_many(scope: Scope, rack_id: UUID, bodies: Sequence[BookCreate])
 
 
 async def update(scope: Scope, rack_id: UUID, book_id: UUID, body: BookUpdate, precondition: Precondition) -> Book:
-    """Change what ``body`` names."""
+    """Change the fields in ``body``."""
     book = _found(await queries.lock(scope.unit.session, rack_id, book_id))
     precondition.check(book.version)
     before = snapshot(book)

@@ -2,7 +2,7 @@ from insula.audit import AuditAction
 
 
 class Act(AuditAction):
-    """What the audit log says of racks."""
+    """Acts that the audit log records about racks."""
 
     CREATED = "rack.created"
     UPDATED = "rack.updated"

@@ -11,7 +11,7 @@ RackStatus = Literal["active", "archived"]
 
 
 class Rack(TenantOwned, table=True):
-    """Where a tenant keeps books."""
+    """A place where a tenant keeps books."""
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "name"),

@@ -1,4 +1,4 @@
-"""Racks, read."""
+"""Queries for racks."""
 
 from typing import Final
 from uuid import UUID
@@ -28,12 +28,12 @@ _PAGE: Final = KeysetReading(
 
 
 async def find(unit: Unit, rack_id: UUID) -> Rack | None:
-    """Return the rack, to be read."""
+    """Return the rack."""
     return await _ONE.one(unit, rack_id=rack_id)
 
 
 async def lock(session: AsyncSession, rack_id: UUID) -> Rack | None:
-    """Return the rack, to be changed: no other transaction changes it before this one ends."""
+    """Return the rack, locked until this transaction ends."""
     statement = select(Rack).where(Rack.id == rack_id).with_for_update(key_share=True)
     return (await session.exec(statement)).one_or_none()
 

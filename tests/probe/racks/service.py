@@ -1,4 +1,4 @@
-"""Racks: the rules of their life."""
+"""The rules for racks."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -42,7 +42,7 @@ async def create(scope: Scope, body: RackCreate) -> Rack:
 
 
 async def update(scope: Scope, rack_id: UUID, body: RackUpdate, precondition: Precondition) -> Rack:
-    """Change what ``body`` names."""
+    """Change the fields in ``body``."""
     rack = _found(await queries.lock(scope.unit.session, rack_id))
     precondition.check(rack.version)
     before = snapshot(rack)
@@ -54,7 +54,7 @@ async def update(scope: Scope, rack_id: UUID, body: RackUpdate, precondition: Pr
 
 
 async def delete(scope: Scope, rack_id: UUID, precondition: Precondition) -> None:
-    """Delete the rack; its books go with it."""
+    """Delete the rack and its books."""
     rack = _found(await queries.lock(scope.unit.session, rack_id))
     precondition.check(rack.version)
     await scope.unit.session.delete(rack)

@@ -21,7 +21,7 @@ _INBOX: Final = "billing/webhooks/inbox.py"
 _SUBSCRIPTIONS: Final = "billing/webhooks/subscription_events.py"
 _SUBSCRIBED: Final = tests("billing/webhooks/test_subscription_events.py")
 _INVITATIONS: Final = "tenants/invitations/service.py"
-_ACTING: Final = "tenants/acting.py"
+_PEOPLE: Final = "tenants/people_lock.py"
 _MEMBERS: Final = "tenants/members/service.py"
 _DOMAINS: Final = "tenants/domains/service.py"
 _INVITED: Final = tests("faults/test_29_invitations.py")
@@ -305,7 +305,7 @@ EFFECTS: Final = (
     ),
     Edit(
         "roles: above the caller's own",
-        _ACTING,
+        _PEOPLE,
         "if not may_grant(self.permissions, permissions):",
         "if False:",
         _RANKS,
@@ -319,7 +319,7 @@ EFFECTS: Final = (
     ),
     Edit(
         "roles: outdated permissions count",
-        _ACTING,
+        _PEOPLE,
         "if member is None or permissions is None or action not in permissions:",
         "if member is None or permissions is None:",
         tests("faults/test_28_custom_roles.py", "faults/test_29_custom_roles.py"),

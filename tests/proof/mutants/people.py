@@ -91,21 +91,21 @@ PEOPLE: Final = (
     ),
     Edit(
         "staff: outdated roles count",
-        "admin/acting.py",
+        "admin/staff_lock.py",
         "if role is None or not scope.policy.allows(role, action):",
         "if role is None:",
         _STAFF,
     ),
     Edit(
         "staff: former ones too",
-        "admin/acting.py",
+        "admin/staff_lock.py",
         "if role is None or not scope.policy.allows(role, action):",
         "role = role or StaffRole.SUPERUSER\n    if not scope.policy.allows(role, action):",
         _STAFF,
     ),
     Edit(
         "staff: no lock",
-        "admin/acting.py",
+        "admin/staff_lock.py",
         "    await staff.lock(session)\n",
         "",
         _STAFF,
@@ -120,7 +120,7 @@ PEOPLE: Final = (
     Edit(
         "keys: any rate limit with the right to rename",
         "tenants/api_keys/service.py",
-        "        await acting(scope, Action.LIMIT)\n",
+        "        await locked_caller(scope, Action.LIMIT)\n",
         "",
         tests("tenants/api_keys/test_rate.py"),
     ),

@@ -36,7 +36,7 @@ TOKEN_SCOPES: Final = (
     ),
     Edit(
         "token scopes: a limited token grants all that its user may",
-        "tenants/acting.py",
+        "tenants/people_lock.py",
         "permissions if scope.limited_to is None else permissions & scope.limited_to",
         "permissions",
         tests("http/test_token_scopes.py"),

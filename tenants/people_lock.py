@@ -1,4 +1,4 @@
-"""The caller behind the lock for all changes of who may what in a tenant, and what they may grant."""
+"""The lock for every change of members and roles of a tenant, and the caller as read behind it."""
 
 from dataclasses import dataclass
 
@@ -13,30 +13,29 @@ from tenants.tenants import queries as tenants
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
-    """The caller behind the lock: their membership, and what its role may now, with their access token."""
+class LockedCaller:
+    """The caller as read behind the lock: their membership, and what its role and their access token permit now."""
 
     member: Membership
     permissions: Permissions
 
     def check_reach(self, permissions: Permissions) -> None:
-        """Raise Outranked unless a role with ``permissions`` is at most the caller's own."""
+        """Raise Outranked unless the caller has all of ``permissions``."""
         if not may_grant(self.permissions, permissions):
             raise Outranked
 
     def check_named(self, permissions: Permissions) -> None:
-        """Do the same for permissions that the caller named, and say which are too many."""
+        """Raise Outranked, with the missing ones, unless the caller has all the permissions that they named."""
         if beyond := sorted(permissions - self.permissions):
             raise Outranked(f"Your role lacks: {', '.join(beyond)}")
 
 
-async def acting(scope: Scope, action: Permission) -> Acting:
-    """Lock the tenant's people until this transaction ends, and return the caller.
+async def locked_caller(scope: Scope, action: Permission) -> LockedCaller:
+    """Lock the tenant's members and roles until this transaction ends, and return the caller.
 
-    The tenant's row is the lock. What let the caller in was true a moment ago, in memory; who
-    changes others at the same time as others change them is judged once more, behind the lock,
-    where roles too are as they stay.
-    Raises Forbidden for who is no longer a member or may no longer do ``action``.
+    The tenant's row is the lock. The guard admitted the caller from a cache; another request may have changed their
+    role since. So their rights are read again behind the lock, where no role changes. Raises Forbidden if the caller is
+    no longer a member or may no longer do ``action``.
     """
     session = scope.unit.session
     await tenants.get(session, scope.tenant.id, for_update=True)
@@ -44,14 +43,14 @@ async def acting(scope: Scope, action: Permission) -> Acting:
     permissions = await roles.permissions(session, scope.policy, member.role) if member is not None else None
     if member is None or permissions is None or action not in permissions:
         raise Forbidden
-    # A token that is limited to some actions gives others no more than these, whatever its user may.
-    return Acting(member, permissions if scope.limited_to is None else permissions & scope.limited_to)
+    # A token that is limited to some actions can grant no others, whatever its user may do.
+    return LockedCaller(member, permissions if scope.limited_to is None else permissions & scope.limited_to)
 
 
-async def check_rank(scope: Scope, caller: Acting, *names: str) -> None:
-    """Raise Outranked unless each of the roles, held or to be held, is at most the caller's own.
+async def check_rank(scope: Scope, caller: LockedCaller, *names: str) -> None:
+    """Raise Outranked unless the caller has all permissions of each role, whether it is held or to be given.
 
-    Raises RoleUnknown for one that is neither built in nor the tenant's.
+    Raises RoleUnknown for a role that is neither built in nor the tenant's.
     """
     for name in names:
         permissions = await roles.permissions(scope.unit.session, scope.policy, name)

@@ -1,4 +1,4 @@
-"""Who may act on whom, judged behind one lock for all changes to people by staff."""
+"""One lock for all changes of people by staff, and the checks behind it."""
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -11,16 +11,16 @@ from insula.db.models import ACTIVE
 from insula.scope import StaffScope
 
 
-async def acting(scope: StaffScope, action: Permission) -> StaffRole:
+async def lock_staff(scope: StaffScope, action: Permission) -> StaffRole:
     """Lock the staff until this transaction ends, and return the caller's role as it is now.
 
-    The request was admitted by cached rights, which may have changed since. Behind the lock nobody can be
-    dismissed, demoted or suspended at the same time. Raises Forbidden for who is no longer staff or may no longer do
-    ``action``.
+    The guard admitted the request by cached rights, which may have changed since. Behind the lock nobody can be
+    dismissed, demoted or suspended at the same time. Raises Forbidden if the caller is no longer staff or may no longer
+    do ``action``.
     """
     session = scope.unit.session
     await staff.lock(session)
-    # A statement of its own: the snapshot of the one that waited for the lock is older than the lock.
+    # A separate statement: the snapshot of the statement that waited for the lock is older than the lock.
     role = await staff.active_role_of(session, scope.principal.user_id)
     if role is None or not scope.policy.allows(role, action):
         raise Forbidden
@@ -28,7 +28,7 @@ async def acting(scope: StaffScope, action: Permission) -> StaffRole:
 
 
 async def role_within_reach(scope: StaffScope, own: StaffRole, user_id: UserId) -> str | None:
-    """Return the user's staff role, which for any caller but a superuser must be none. Raises StaffProtected."""
+    """Return the user's staff role, if any. Raises StaffProtected if they have one and the caller is no superuser."""
     role = await staff.role_of(scope.unit.session, user_id)
     if role is not None and own != StaffRole.SUPERUSER:
         raise StaffProtected
@@ -36,7 +36,7 @@ async def role_within_reach(scope: StaffScope, own: StaffRole, user_id: UserId) 
 
 
 async def one_superuser_of_many(session: AsyncSession, user_id: UserId) -> None:
-    """Lock the superusers and see that another active one is among them. Raises LastSuperuser."""
+    """Lock the superusers and check that another active one exists. Raises LastSuperuser."""
     superusers = await staff.locked_superusers(session)
     if not any(other.status == ACTIVE and other.id != user_id for other in superusers):
         raise LastSuperuser
