@@ -86,7 +86,7 @@ async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invita
 
 
 async def resend(scope: Scope, invitation_id: UUID, emails: Emails) -> Invitation:
-    """Send the invitation again, in the caller's name, with a new token for another week. The old one becomes invalid."""
+    """Send the invitation again, in the caller's name, with a new token for another week. The old one is invalid."""
     caller = await locked_caller(scope, Action.UPDATE)
     invitation = await _open(scope, invitation_id)
     await check_rank(scope, caller, invitation.role)

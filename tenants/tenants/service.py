@@ -85,9 +85,7 @@ async def get(scope: Scope) -> Tenant:
 
 
 async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -> Tenant:
-    """Change the fields in ``body``. Another tenant's current or former slug is taken; the tenant's own former slug is
-    free.
-    """
+    """Change the fields in ``body``. Slugs that other tenants have or had are taken; its own former ones are free."""
     tenant = await queries.get(scope.unit.session, scope.tenant.id, for_update=True)
     precondition.check(tenant.version)
     before = snapshot(tenant)
