@@ -1,1 +1,1 @@
-"""What ``make bench`` runs. See README.md."""
+"""The benchmarks: ``make bench`` and others. See README.md."""

@@ -1,4 +1,4 @@
-"""What is measured beside the rounds: the tax, latency below capacity, memory, and more than one worker."""
+"""Further measurements: the tax, latency below capacity, memory, and more than one worker."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -21,10 +21,10 @@ _CONTRASTED: Final = ("insula", "twin_in_insula")
 
 
 def contrast(reads: Mapping[str, Target], results: Results) -> None:
-    """Read in many short turns from the product and from its twin in the house.
+    """Read from the product and from ``twin_in_insula`` in many short turns.
 
-    What one costs more than the other is a small difference between two large figures, each of which
-    may move by more than that from second to second: many neighbouring pairs find it, few long ones do not.
+    The tax is a small difference between two large figures, each of which may vary by more than that from second to
+    second: many neighbouring pairs show it, few long ones do not.
     """
     if not all(name in reads for name in _CONTRASTED):
         return
@@ -39,7 +39,7 @@ def contrast(reads: Mapping[str, Target], results: Results) -> None:
 
 
 def pace(reads: Mapping[str, Target], rounds: int, results: Results) -> None:
-    """Read at a part of what each is able to, measured just before: a machine's speed may change by the minute."""
+    """Read at a part of each contestant's capacity, measured just before, since the machine's speed varies."""
     if not all(name in reads for name in _PACED):
         return
     for number in range(rounds):
@@ -54,7 +54,7 @@ def pace(reads: Mapping[str, Target], rounds: int, results: Results) -> None:
 
 
 def weigh(servers: Sequence[Running], results: Results) -> None:
-    """Note what the servers hold after the load."""
+    """Record the servers' memory after the load."""
     for server in servers:
         results.memory_mb[server.contestant.name] = resident_mb(workers_of(server))
 

@@ -1,4 +1,4 @@
-"""Figures from bursts: medians, ratios of each round, and the bars that they must reach."""
+"""Figures from bursts: medians, ratios of each round, and their targets."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Side = Literal["at least", "at most"]
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The median of what each round said, and how far the rounds were apart."""
+    """The median over the rounds, with the lowest and the highest."""
 
     name: str
     value: float
@@ -23,14 +23,14 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a ratio must reach."""
+    """The target of a ratio."""
 
     ratio: str
     side: Side
     limit: float
 
     def holds(self, ratio: Ratio) -> bool:
-        """Whether the ratio is on the right side."""
+        """Whether the ratio meets the target."""
         return ratio.value >= self.limit if self.side == "at least" else ratio.value <= self.limit
 
 

@@ -1,4 +1,4 @@
-"""One burst of load by wrk, and what it and ``/proc`` say of it."""
+"""One burst of load by wrk, measured by wrk and by ``/proc``."""
 
 import resource
 import subprocess
@@ -18,12 +18,12 @@ _TIMEOUT = "10s"
 
 
 class LoadFailed(RuntimeError):
-    """wrk could not run, or got other answers than this operation has."""
+    """wrk could not run, or got unexpected answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What one burst came to."""
+    """The figures of one burst."""
 
     requests: int
     rate: float
@@ -50,7 +50,7 @@ class Target:
 
 
 def burst(target: Target, seconds: float, *, connections: int = CONNECTIONS, rate: float = 0) -> Burst:
-    """Load the target for so long, all it can or at ``rate`` requests a second. Raises LoadFailed."""
+    """Load the target for this time, at full speed or at ``rate`` requests a second. Raises LoadFailed."""
     pace = [f"{rate:.1f}"] if rate else []
     command = [
         *(

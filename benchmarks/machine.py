@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""The machine and the versions of a run."""
 
 import os
 import platform
@@ -36,7 +36,7 @@ def machine() -> Mapping[str, str]:
 
 
 async def versions(database_url: str) -> Mapping[str, str]:
-    """Return the versions of what took part."""
+    """Return the versions of the programs and libraries involved."""
     connection = await asyncpg.connect(database_url)
     try:
         server: str = await connection.fetchval("SHOW server_version")

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: what ``make bench`` calls."""
+"""``python -m benchmarks``: the command behind ``make bench``."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ def bench(  # noqa: PLR0913  # the command's options
     save: _Save = False,
     profiled: _Profile = False,
 ) -> None:
-    """Measure Insula beside the others and say what its tenants cost."""
+    """Measure Insula and the other contestants, and print what tenancy costs."""
     if not WRK.exists():
         raise typer.BadParameter("wrk is missing; as root: make system-deps")
     os.nice(nice)

@@ -1,4 +1,4 @@
-"""What is asked: each operation's requests, written out whole, for wrk to send."""
+"""The operations: their requests, written to files for wrk."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ from benchmarks.world import Item, Person, World
 from insula.core.ids import new_id
 
 _ONCE: Final = "\1"
-_KEY_LENGTH: Final = 32  # what load.lua puts in its place
+_KEY_LENGTH: Final = 32  # load.lua replaces it by a key of this length
 _ITEM: Final = "/api/v1/projects/{0.project_id}/items/{0.item_id}"
 _ITEMS: Final = "/api/v1/projects/{0.project_id}/items"
 _WRITERS: Final = ("owner", "admin", "member")
@@ -19,7 +19,7 @@ _WRITERS: Final = ("owner", "admin", "member")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that is asked of many rows by many people, and the status that answers it."""
+    """A request that many people send for many rows, and the expected status."""
 
     name: str
     status: int
@@ -30,7 +30,7 @@ Caller = Callable[[UUID, tuple[str, ...]], Person]
 
 
 def request(method: str, path: str, token: str, body: str = "", headers: Mapping[str, str] | None = None) -> str:
-    """Return a whole HTTP/1.1 request."""
+    """Return an HTTP/1.1 request as text."""
     lines = [f"{method} {path} HTTP/1.1", "Host: bench.example", f"Authorization: Bearer {token}", "Accept: */*"]
     if body:
         length = len(body) + (_KEY_LENGTH - 1) * body.count(_ONCE)

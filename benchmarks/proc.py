@@ -1,4 +1,4 @@
-"""What processes cost, read from ``/proc``: nanoseconds on a core, and memory."""
+"""CPU time and memory of processes, read from ``/proc``."""
 
 import os
 from collections import defaultdict
@@ -7,26 +7,26 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_ENDED = slice(13, 15)  # what children that have ended had cost
+_ENDED = slice(13, 15)  # the CPU time of ended children
 _OPEN = "01"  # a connection's state in /proc/net/tcp
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:
-    """Return the process and all that descend from it."""
+    """Return the process and its descendants."""
     children: defaultdict[int, list[int]] = defaultdict(list)
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
             try:
                 parent = int(_stat(int(entry.name))[1])
-            except OSError:  # it ended meanwhile
+            except OSError:  # the process ended meanwhile
                 continue
             children[parent].append(int(entry.name))
     return list(_descend(pid, children))
 
 
 def prefer(pid: int, nice: int) -> None:
-    """Give the process and its descendants this priority, also where the kernel shares by sessions."""
+    """Give the process and its descendants this priority, also if the kernel schedules by session."""
     for each in family(pid):
         os.setpriority(os.PRIO_PROCESS, each, nice)
         group = _PROC / str(each) / "autogroup"
@@ -46,7 +46,7 @@ def _descend(pid: int, children: dict[int, list[int]]) -> Iterator[int]:
 
 
 def cpu_seconds(roots: Collection[int]) -> float:
-    """Return the time that these processes, their threads and descendants, also ended ones, have run on a core."""
+    """Return the CPU time of these processes, with their threads and descendants, also ended ones."""
     total = 0.0
     for root in roots:
         for pid in family(root):
@@ -60,7 +60,7 @@ def cpu_seconds(roots: Collection[int]) -> float:
 
 
 def machine_seconds() -> tuple[float, float]:
-    """Return how long the machine's cores have worked, and how long they were idle."""
+    """Return the busy and the idle time of the machine's cores."""
     user, nice, system, idle, waiting, *interrupts = (
         int(ticks) / _TICKS for ticks in (_PROC / "stat").read_text().splitlines()[0].split()[1:9]
     )
@@ -68,7 +68,7 @@ def machine_seconds() -> tuple[float, float]:
 
 
 def resident_mb(pids: Collection[int]) -> float:
-    """Return the memory that these processes hold, what they share counted in each."""
+    """Return the memory of these processes; shared memory counts for each."""
     return sum(int((_PROC / str(pid) / "statm").read_text().split()[1]) * _PAGE for pid in pids) / 1e6
 
 

@@ -1,4 +1,4 @@
-"""Where the time goes: py-spy on the product's web process while an operation is asked of it."""
+"""A profile of the product's web process under load of one operation, by py-spy."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ _SHOWN: Final = 30
 
 
 def profile(stage: Stage, contestant: Contestant, cores: Cores, only: Sequence[str], seconds: float) -> None:
-    """Write ``build/profile-*.txt`` (for speedscope.app, or any flame graph) and print the dearest functions."""
+    """Write ``build/profile-*.txt`` (for speedscope.app, or any flame graph) and print the most expensive functions."""
     with running(stage, [contestant], cores.application) as servers:
         for operation, targets in targets_of(stage, servers, only).items():
             target, path = targets[contestant.name], _BUILD / f"profile-{contestant.name}-{operation}.txt"
@@ -33,7 +33,7 @@ def profile(stage: Stage, contestant: Contestant, cores: Cores, only: Sequence[s
 
 
 def tables(collapsed: str) -> str:
-    """Return which packages, and which functions by themselves, cost most, and our own with what they call."""
+    """Return the most expensive packages, functions by themselves, and functions of ours with their callees."""
     packages: Counter[str] = Counter()
     alone: Counter[str] = Counter()
     together: Counter[str] = Counter()

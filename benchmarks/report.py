@@ -21,7 +21,7 @@ _HEAD = """\
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a run tells."""
+    """Everything that a run measured."""
 
     machine: Mapping[str, str]
     versions: Mapping[str, str]
@@ -30,7 +30,7 @@ class Report:
     results: Results
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return what stands in ``build/bench.json``."""
+        """Return the contents of ``build/bench.json``."""
         found = ratios(self.results)
         return {
             "machine": dict(self.machine),
@@ -49,7 +49,7 @@ class Report:
         }
 
     def to_markdown(self) -> str:
-        """Return the same for readers."""
+        """Return the run as Markdown."""
         about = ", ".join([*self.machine.values(), *(f"{name} {one}" for name, one in self.versions.items())])
         how = f"{self.rounds} rounds of {self.seconds:g} s, {CONNECTIONS} connections, one worker"
         parts = [
@@ -64,18 +64,18 @@ class Report:
 
     @property
     def foreign(self) -> float:
-        """The part of the machine that was not ours, as the median burst saw it."""
+        """The part of the machine that other programs used, in the median burst."""
         shares = [burst.foreign for bursts in self.results.bursts.values() for burst in bursts]
         return round(median(shares), 4) if shares else 0.0
 
     @property
     def quiet(self) -> bool:
-        """Whether the machine was left to the run."""
+        """Whether other programs used little of the machine."""
         return self.foreign <= _FOREIGN
 
     @property
     def missed(self) -> list[str]:
-        """The bars that were measured and not reached."""
+        """The targets that were measured and not met."""
         found = {ratio.name: ratio for ratio in ratios(self.results)}
         return [bar.ratio for bar in BARS if bar.ratio in found and not bar.holds(found[bar.ratio])]
 
@@ -139,6 +139,6 @@ def medians(bursts: Sequence[Burst]) -> dict[str, JsonValue]:
 
 
 def row(bursts: Sequence[Burst]) -> str:
-    """Return the medians as cells."""
+    """Return the medians as table cells."""
     rate, p50, p99, app, database = (median(getattr(one, name) for one in bursts) for name in _MEASURED)
     return f"{rate:,.0f} | {p50:.2f} | {p99:.2f} | {app:,.0f} | {database:,.0f}"

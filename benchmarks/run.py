@@ -1,4 +1,4 @@
-"""The run: every contestant in turn, round after round, the other way round in every second one."""
+"""The run: every contestant in turn, round after round, in reverse order in every second one."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """What so many web processes do together, and how many connections they hold."""
+    """The throughput of a number of web processes, and their connections."""
 
     rate: float
     connections: int
@@ -32,7 +32,7 @@ class Workers:
 
 @dataclass
 class Results:
-    """What was measured: one burst for each round, in order."""
+    """The measurements: one burst for each round, in order."""
 
     bursts: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     paced: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
@@ -43,12 +43,12 @@ class Results:
     workers: dict[int, Workers] = field(default_factory=dict)
 
     def of(self, contestant: str, operation: str) -> Sequence[Burst]:
-        """Return the bursts of one contestant and operation; none where it was not measured."""
+        """Return the bursts of one contestant and operation; none if it was not measured."""
         return self.bursts.get((contestant, operation), [])
 
 
 def targets_of(stage: Stage, servers: Sequence[Running], only: Sequence[str]) -> Mapping[str, Mapping[str, Target]]:
-    """Return for each operation whom it is asked of, each answering it as it should."""
+    """Return the contestants of each operation, after checking their answers."""
     found: dict[str, dict[str, Target]] = {}
     for operation in (OPERATIONS[name] for name in only):
         for server in servers:
@@ -62,7 +62,7 @@ def targets_of(stage: Stage, servers: Sequence[Running], only: Sequence[str]) ->
 def measure(
     targets: Mapping[str, Mapping[str, Target]], rounds: int, seconds: float, warm_up: float, results: Results
 ) -> None:
-    """Warm each up, then load each for so long in each round."""
+    """Warm up each contestant, then load each one for this time in each round."""
     for contestants in targets.values():
         for target in contestants.values():
             warm(target, warm_up)
@@ -72,13 +72,13 @@ def measure(
             for name, target in order if number % 2 == 0 else reversed(order):
                 burst(target, LEAD_IN)
                 measured = burst(target, seconds)
-                check(target)  # wrk tells good from bad answers, not a 404 from a 503
+                check(target)  # wrk distinguishes good and bad answers, but not a 404 from a 503
                 results.bursts[name, operation].append(measured)
                 print(f"  {number + 1}/{rounds} {operation:7}{name:16}{measured.rate:8.0f} req/s", flush=True)
 
 
 def warm(target: Target, seconds: float) -> None:
-    """Load until each token was seen, however slow the contestant, within reason."""
+    """Load until each token was used, within a time limit."""
     seen = 0
     for _ in range(_WARM_BURSTS):
         seen += burst(target, seconds).requests

@@ -24,7 +24,7 @@ _ROOT: Final = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """An app, how it is started, and which operations it takes part in."""
+    """An app, its command, and its operations."""
 
     name: str
     what: str
@@ -39,7 +39,7 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A contestant that answers."""
+    """A running contestant."""
 
     contestant: Contestant
     url: str
@@ -48,7 +48,7 @@ class Running:
 
     @property
     def processes(self) -> Collection[int]:
-        """The root of its processes, for their cost."""
+        """The root of its processes, to measure their CPU time."""
         return (self.pid,)
 
 
@@ -74,7 +74,7 @@ CONTESTANTS: Final = (
 def running(
     stage: Stage, contestants: Collection[Contestant], cores: Collection[int], workers: int = 1
 ) -> Iterator[list[Running]]:
-    """Run all of them at once on these cores; each waits idle for its turn."""
+    """Run all contestants at once on these cores; each is idle until its turn."""
     with ExitStack() as stack:
         servers = [stack.enter_context(_serving(stage, contestant, cores, workers)) for contestant in contestants]
         prefer(os.getpid(), os.nice(0))
@@ -83,21 +83,21 @@ def running(
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which cores the measured application has, and which the load, PostgreSQL and Valkey share."""
+    """The cores of the measured application, and the cores that the load, PostgreSQL and Valkey share."""
 
     application: frozenset[int]
     others: frozenset[int]
 
     @classmethod
     def split(cls) -> "Cores":
-        """Give the application one core, and the rest to the others; a single core is shared."""
+        """Give the application one core and the others the rest; a single core is shared."""
         first, *rest = sorted(os.sched_getaffinity(0))
         return cls(frozenset({first}), frozenset(rest or {first}))
 
 
 @contextmanager
 def pinned(cores: Collection[int]) -> Iterator[None]:
-    """Let what is started meanwhile run on these cores alone."""
+    """Run processes that start during the block on these cores only."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
@@ -167,7 +167,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def workers_of(server: Running) -> list[int]:
-    """Return the processes that serve."""
+    """Return the web processes."""
     _, *children = family(server.pid)
     return children or [server.pid]
 

@@ -60,7 +60,7 @@ _UNBIND: Final = """
 
 @dataclass(frozen=True)
 class Stage:
-    """What is up, and whom it holds."""
+    """The running servers, and the people and rows in them."""
 
     directory: Path
     settings: Settings
@@ -71,13 +71,13 @@ class Stage:
 
     @property
     def twin_url(self) -> str:
-        """The database without policies, as the role of the tenants app."""
+        """The URL of the database without policies, as the role of the tenants app."""
         return role_url(self.twin_settings, TENANTS)
 
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """Start everything from nothing, in a directory that goes afterwards."""
+    """Start everything from nothing, in a temporary directory."""
     directory = Path(tempfile.mkdtemp(prefix="insula-bench-"))
     directory.chmod(0o711)
     cluster = Cluster(directory / "data")
@@ -106,7 +106,7 @@ def _furnish(directory: Path, cluster: Cluster) -> Stage:
 
 
 def _settings(directory: Path, cluster: Cluster, database: str) -> Settings:
-    """Return what production would be told; everything else has its default."""
+    """Return the production settings; all others are defaults."""
     return Settings(
         environment="production",
         public_url=f"https://{HOST}",

@@ -1,4 +1,4 @@
-"""Whom a run is for: 200 tenants of five people each, 20,000 items, and a token for each person."""
+"""The data of a run: 200 tenants of five people each, 20,000 items, and a token for each person."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ ITEMS: Final = 50
 _PRO: Final[Mapping[str, int]] = {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50}
 _ONE_A_MINUTE: Final[Mapping[str, int]] = {**_PRO, "requests_per_minute": 1}
 _BODY: Final = "Two paragraphs and a picture."
-_TOKEN_SECONDS: Final = 3_600  # longer than a run: the same tokens all the time
+_TOKEN_SECONDS: Final = 3_600  # longer than a run, so that tokens stay valid
 _AT_ONCE: Final = 8
 
 Table = dict[str, list[tuple[object, ...]]]
@@ -37,7 +37,7 @@ Table = dict[str, list[tuple[object, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member, and the token that a login would have given."""
+    """A member and their access token."""
 
     user_id: UUID
     tenant_id: UUID
@@ -49,7 +49,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Where an item stands."""
+    """An item and its place."""
 
     tenant_id: UUID
     project_id: UUID
@@ -58,7 +58,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everybody and everything, in one random order."""
+    """All people and items, in one random order."""
 
     people: Sequence[Person]
     items: Sequence[Item]
@@ -66,7 +66,7 @@ class World:
     jwt_secret: str
 
     def as_templates(self) -> "World":
-        """Return the same world with the templates' tokens."""
+        """Return the same world with tokens of the templates' stack."""
         people = [replace(person, token=person.template_token) for person in self.people]
         return replace(self, people=people)
 
@@ -103,7 +103,7 @@ async def populate(settings: Settings) -> World:
                 project_id = _project(tables, tenant_id, project)
                 places += [(tenant_id, project_id, position) for position in range(ITEMS)]
     order = random.Random(20261123)  # noqa: S311  # the same order in each run
-    order.shuffle(places)  # tenants work at the same time: their rows lie among each other's
+    order.shuffle(places)  # tenants work at the same time, so their rows are interleaved
     items = [_item(tables, *place) for place in places]
     await _insert(settings.database_url, tables)
     secret = secrets.token_urlsafe(32)

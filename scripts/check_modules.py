@@ -1,12 +1,11 @@
-"""Check what no linter checks: `python scripts/check_modules.py [ROOT]` prints each finding, one a line.
+"""Check rules that no linter checks: `python scripts/check_modules.py [ROOT]` prints one line per finding.
 
 - `platform/` has no `__init__.py`: it would shadow the standard library's module of that name.
 - No module is longer than 400 lines: a module is one concept.
 - An ignore (`noqa`, `type: ignore`) names its rule and gives its reason.
-- SQL is not put together from strings outside the helpers that make schema objects.
-- No session-level SET: the pool would carry it to the next request.
-- No module-level container that is filled at run time.
-- A log event is a constant of lower-case words, such as `job failed`; what varies goes into fields.
+- SQL is not built from strings outside the helpers that make schema objects. - No session-level SET: the pool would
+carry it to the next request. - No module-level container that is filled at run time. - A log event is a constant of
+lower-case words, such as `job failed`; the variable parts are fields.
 """
 
 import ast
@@ -24,7 +23,7 @@ OWN_CONNECTION = (
     "platform/insula/db/migrate/run.py",
     "platform/insula/db/migrate/online.py",
     "tests/",
-)  # never pooled: its settings go with it
+)  # never pooled, so its settings end with it
 
 _BARE_IGNORE = re.compile(r"#\s*noqa(?!: [A-Z]+\d+)|#\s*type:\s*ignore(?!\[)")
 _IGNORE = re.compile(r"#\s*(?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type:\s*ignore\[[\w, -]+\])(?P<rest>.*)")
@@ -45,14 +44,14 @@ Finding = tuple[int, str]
 
 
 def modules(root: Path) -> Iterator[Path]:
-    """Yield every Python module of the project, whatever folders an installation adds."""
+    """Yield every Python module of the project, also in folders that an installation adds."""
     for folder in sorted(root.iterdir()):
         if folder.is_dir() and not folder.name.startswith(".") and folder.name not in NOT_OURS:
             yield from sorted(folder.rglob("*.py"))
 
 
 def ignores_without_reason(path: Path) -> Iterator[Finding]:
-    """Find ignores that silence everything, or that do not say why."""
+    """Find ignores that silence every rule, or give no reason."""
     with path.open("rb") as source:
         comments = [token for token in tokenize.tokenize(source.readline) if token.type == tokenize.COMMENT]
     for comment in comments:
@@ -63,7 +62,7 @@ def ignores_without_reason(path: Path) -> Iterator[Finding]:
 
 
 def built_sql(tree: ast.Module) -> Iterator[Finding]:
-    """Find SQL put together from strings: `text(f"…")`, `text("…" + x)`, `text("…".format(x))`."""
+    """Find SQL that is built from strings: `text(f"…")`, `text("…" + x)`, `text("…".format(x))`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in _EXECUTES and node.args and _is_built(node.args[0]):
             yield node.lineno, "SQL takes bound parameters; it is not put together from strings"
@@ -77,7 +76,7 @@ def session_settings(tree: ast.Module) -> Iterator[Finding]:
 
 
 def mutable_globals(tree: ast.Module) -> Iterator[Finding]:
-    """Find module-level names that start as an empty container, hence are filled later."""
+    """Find module-level names that start as an empty container, and so are filled later."""
     for node in tree.body:
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if value is not None and _is_empty_container(value):
@@ -85,7 +84,7 @@ def mutable_globals(tree: ast.Module) -> Iterator[Finding]:
 
 
 def log_events(tree: ast.Module) -> Iterator[Finding]:
-    """Find log events that are built, or that are not words: nobody could search for all of one kind."""
+    """Find log events that are not constant lower-case words: these cannot be searched for."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=level), args=[event, *_]):
@@ -132,7 +131,7 @@ def _is_empty_container(value: ast.expr) -> bool:
 
 
 def findings(path: Path, name: str) -> Iterator[Finding]:
-    """Find everything that is wrong with one module; ``name`` is its path below the root."""
+    """Find everything that is wrong in one module; ``name`` is its path below the root."""
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source, filename=name)
     if (length := len(source.splitlines())) > MAX_LINES:
@@ -148,7 +147,7 @@ def findings(path: Path, name: str) -> Iterator[Finding]:
 
 
 def main(root: Path) -> int:
-    """Print the findings; return how the process ends."""
+    """Print the findings; return the exit status."""
     found: list[str] = []
     if (root / "platform" / "__init__.py").exists():
         found.append("platform/__init__.py: shadows the standard library's platform; remove it")

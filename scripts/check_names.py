@@ -1,6 +1,6 @@
-"""Check that the kernel names no app, no resource and nothing of theirs: `python scripts/check_names.py [KERNEL]`.
+"""Check that the kernel names no app, no resource and none of their parts: `python scripts/check_names.py [KERNEL]`.
 
-The names come from the installation's manifests and tables, so a new app or resource is guarded from its first line.
+The names come from the installation's manifests and tables, so a new app or resource is covered from its first line.
 Each import and each string of ``platform/insula`` is compared with them. Docstrings and comments may give examples.
 """
 
@@ -14,14 +14,14 @@ from insula.access import Role, StaffRole
 from insula.apps import Installation, load
 from insula.db.schema.base import Base, metadata
 
-# Words that the kernel has in a meaning of its own: the built-in roles, and the schema of the queue.
+# Words that the kernel uses with its own meaning: the built-in roles, and the schema of the queue.
 OWN_WORDS = frozenset({*map(str, Role), *map(str, StaffRole), "jobs"})
 
 Finding = tuple[int, str]
 
 
 def names(installation: Installation) -> Mapping[str, str]:
-    """Return the strings that the kernel must not hold, and what each is."""
+    """Return the strings that the kernel must not contain, and what each one names."""
     found: dict[str, str] = {}
     for app in installation.apps:
         found |= {app.name: "an app", app.mount: "an app's mount", str(app.database_role): "an app's database role"}
@@ -36,7 +36,7 @@ def names(installation: Installation) -> Mapping[str, str]:
 
 
 def packages(installation: Installation) -> frozenset[str]:
-    """Return the packages in which the installation's tables, jobs and permissions stand, but for the kernel."""
+    """Return the packages with the installation's tables, jobs and permissions, except the kernel."""
     modules = [model.__module__ for model in models(Base)]
     modules += [handler.__module__ for resource in installation.resources for handler in resource.jobs.values()]
     modules += [one.permissions.__module__ for one in installation.resources if one.permissions is not None]
@@ -52,7 +52,7 @@ def models(base: type[Base]) -> Iterator[type[Base]]:
 
 
 def tables(theirs: frozenset[str]) -> frozenset[str]:
-    """Return the tables whose models stand in these packages, save those that a column of the kernel's is called."""
+    """Return the tables with models in these packages, except those with the name of a kernel column."""
     owned = {str(model.__tablename__): _root(model.__module__) in theirs for model in models(Base)}
     columns = {
         column.name for name, is_theirs in owned.items() if not is_theirs for column in metadata.tables[name].columns
@@ -63,7 +63,7 @@ def tables(theirs: frozenset[str]) -> frozenset[str]:
 def findings(
     tree: ast.Module, said: Mapping[str, str], theirs: frozenset[str], owned: frozenset[str]
 ) -> Iterator[Finding]:
-    """Find each import and each string that names what is not the kernel's."""
+    """Find each import and each string that names something outside the kernel."""
     words = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(owned))})(?![\w-])") if owned else None
     comments = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -84,7 +84,7 @@ def _root(module: str) -> str:
 
 
 def main(kernel: Path) -> int:
-    """Print the findings; return how the process ends."""
+    """Print the findings; return the exit status."""
     installation = load()
     said, theirs = names(installation), packages(installation)
     owned = tables(theirs)

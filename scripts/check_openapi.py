@@ -1,4 +1,4 @@
-"""Lint the OpenAPI documents of the four apps: one line for each thing that a reader would miss.
+"""Lint the OpenAPI documents of the four apps: one line for each missing part.
 
 python scripts/check_openapi.py
 """
@@ -18,7 +18,7 @@ from insula.core.settings import Settings
 PROBLEM = "application/problem+json"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
 _FIRST_ERROR = 400
-# Answers of which the body says more than a problem could.
+# Answers whose body says more than a problem could.
 _OTHER_ERRORS = frozenset({("readyz", "503")})
 Document = Mapping[str, Any]  # an OpenAPI document has no fixed shape
 
@@ -32,7 +32,7 @@ def apps(root: FastAPI) -> Iterator[tuple[str, FastAPI]]:
 
 
 def findings(document: Document) -> Iterator[str]:
-    """Yield what is wrong with ``document``."""
+    """Yield the findings in ``document``."""
     for error in OpenAPIV31SpecValidator(dict(document)).iter_errors():
         yield f"not valid OpenAPI 3.1: {error.message[:200]}"
     for part in ("title", "version", "description"):
@@ -79,7 +79,7 @@ def _is_error(status: str) -> bool:
 
 
 def main() -> int:
-    """Print every finding; return 1 when there is one."""
+    """Print every finding; return 1 if there are any."""
     root = create_app(Settings(environment="test", log_level="ERROR"))
     found = [f"{name}: {finding}" for name, app in apps(root) for finding in findings(app.openapi())]
     sys.stdout.writelines(f"{line}\n" for line in found)

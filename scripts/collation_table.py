@@ -3,7 +3,7 @@
     python scripts/collation_table.py allkeys.txt platform/insula/core/text/ducet.bin
 
 The file is part of the Unicode Collation Algorithm (https://www.unicode.org/Public/UCA/); Debian's package
-``unicode-data`` has it too. With a new table every stored key is old: write a migration that calls ``rekey``.
+``unicode-data`` has it too. A new table makes every stored key outdated: write a migration that calls ``rekey``.
 """
 
 import re

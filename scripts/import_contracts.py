@@ -1,8 +1,8 @@
-"""Check the import contracts of pyproject.toml for the apps that are there: `python scripts/import_contracts.py`.
+"""Check the import contracts of pyproject.toml for the existing apps: `python scripts/import_contracts.py`.
 
-An app is a folder with an `app.py`. One that pyproject.toml does not name is held to what it says of `tenants`, may
-import the `api` of the others, and none of these imports it. One that is named and was left out of the checkout is no
-mistake. The options are those of `lint-imports`; run it in the checkout.
+An app is a folder with an `app.py`. To an app that pyproject.toml does not name, the contracts of `tenants` apply; it
+may import the `api` of the other apps, and none of these may import it. An app that is named but left out of the
+checkout is no error. The options are those of `lint-imports`; run it in the checkout.
 """
 
 import json
@@ -22,7 +22,7 @@ _ROOT = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Apps:
-    """The apps that pyproject.toml names, those that it does not, and those that it names and that are not there."""
+    """The apps that pyproject.toml names, those that it does not name, and those that are named but missing."""
 
     named: frozenset[str]
     new: Sequence[str]
@@ -30,13 +30,13 @@ class Apps:
 
     @classmethod
     def below(cls, root: Path, packages: Sequence[str]) -> "Apps":
-        """Compare the folders with the packages that are named."""
+        """Compare the folders with the named packages."""
         present = {path.parent.name for path in root.glob("*/app.py")}
         gone = {name for name in packages if not any((root / at / name).is_dir() for at in ("platform", "."))}
         return cls(frozenset(packages) & (present | gone), sorted(present - set(packages)), frozenset(gone))
 
     def modules(self, lines: Sequence[str]) -> Iterator[str]:
-        """Yield the lines about what is there, and those about `tenants` for each new app too."""
+        """Yield the lines about existing packages, with those about `tenants` repeated for each new app."""
         for line in lines:
             roots = [_root(side) for side in line.split(" -> ")]
             if self.gone.isdisjoint(roots):
@@ -47,7 +47,7 @@ class Apps:
                     yield from (f"{app}.** -> {module}" for app in self.new for module in entered)
 
     def layers(self, lines: Sequence[str]) -> Iterator[str]:
-        """Yield the layers of what is there; the new apps have one of their own, above those that are named."""
+        """Yield the layers of existing packages; new apps have their own layer, above the named apps."""
         waiting = list(self.new)
         for line in lines:
             between = " | " if "|" in line else " : "
@@ -60,7 +60,7 @@ class Apps:
 
 
 def configuration(root: Path) -> str:
-    """Return what pyproject.toml says of imports, for the apps below ``root``, as TOML."""
+    """Return the import contracts of pyproject.toml, adapted to the apps below ``root``, as TOML."""
     session = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]
     contracts = session.pop("contracts")
     apps = Apps.below(root, session["root_packages"])
@@ -75,7 +75,7 @@ def configuration(root: Path) -> str:
 
 
 def _options(options: Mapping[str, object]) -> Iterator[str]:
-    # JSON and TOML write strings, booleans and lists of strings alike.
+    # Strings, booleans and lists of strings are the same in JSON and TOML.
     yield from (f"{key} = {json.dumps(value)}" for key, value in options.items())
 
 

@@ -1,6 +1,6 @@
-"""Say why packages could not be installed: ask the index that they come from, and print what the network answers.
+"""Print why packages could not be installed: connect to the package index, and print the network's answer.
 
-Run by the Makefile with whatever Python there is, so it imports nothing of ours.
+The Makefile runs it with any available Python, so it imports none of our modules.
 """
 
 from urllib.error import HTTPError, URLError
@@ -11,7 +11,7 @@ _SECONDS = 10.0
 
 
 def reached() -> str:
-    """Return one line on whether the index answers."""
+    """Return one line that tells whether the index answers."""
     try:
         with urlopen(INDEX, timeout=_SECONDS):
             return f"make: {INDEX} answers, so it was not the network: see the error above, and try again"

@@ -1,6 +1,6 @@
-"""The statements that an upgrade really sends, revision by revision, and what squawk finds in them.
+"""The statements that an upgrade really sends, revision by revision, and squawk's findings in them.
 
-A rule is switched off for all revisions or for one revision; each with its reason.
+A rule is switched off for all revisions or for one, each time with its reason.
 """
 
 import json
@@ -46,7 +46,7 @@ _SETS: Final = re.compile(r"\s*SET (?:lock|statement)_timeout\b", re.IGNORECASE)
 
 
 class Statement(NamedTuple):
-    """A statement, and whether it is a transaction of its own."""
+    """A statement, and whether it runs outside a transaction."""
 
     text: str
     alone: bool
@@ -61,11 +61,11 @@ class Recording:
         self._open: list[Statement] = []
 
     def only(self, names: Collection[str]) -> "Recording":
-        """Return what was recorded of these revisions."""
+        """Return the recording of these revisions only."""
         return Recording({name: self.revisions[name] for name in self.revisions if name in names})
 
     def take(self, connection: Connection, statement: str) -> None:
-        """Record one statement; the one that notes the new version ends its revision."""
+        """Record one statement; the statement that stores the new version ends its revision."""
         alone = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
         if applied := _APPLIED.match(statement):
             self.revisions[applied["revision"]] = [*self._session, *self._open]
@@ -78,7 +78,7 @@ class Recording:
 
 @contextmanager
 def recorded() -> Iterator[Recording]:
-    """Record what every engine sends meanwhile."""
+    """Record the statements that every engine sends during the block."""
     recording = Recording()
 
     def take(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
@@ -92,7 +92,7 @@ def recorded() -> Iterator[Recording]:
 
 
 def lint(recording: Recording) -> list[str]:
-    """Return squawk's findings, less those that are switched off; also those that need not be accepted."""
+    """Return squawk's findings that are neither off nor accepted, and accepted ones that it does not find."""
     found = [(revision, finding) for revision, finding in _squawk(recording) if finding["rule_name"] not in OFF]
     lines = [
         f"{revision}: {finding['rule_name']}: {finding['message']} {finding['help'] or ''}".strip()
@@ -105,7 +105,7 @@ def lint(recording: Recording) -> list[str]:
 
 
 def script(statements: Sequence[Statement]) -> str:
-    """Write statements down as they ran: those of one transaction between BEGIN and COMMIT."""
+    """Return the statements as a script: those of one transaction between BEGIN and COMMIT."""
     lines: list[str] = []
     for alone, some in groupby(statements, key=lambda statement: statement.alone):
         texts = [f"{statement.text.strip().removesuffix(';')};" for statement in some]

@@ -1,1 +1,1 @@
-"""The apps that are measured beside Insula. Each module has a ``create_app`` for ``uvicorn --factory``."""
+"""The apps with which Insula is compared. Each module has a ``create_app`` for ``uvicorn --factory``."""

@@ -1,4 +1,4 @@
-"""What the contestants share: their settings, the collector's, and an item as it goes over the wire."""
+"""Shared by the contestants: settings, garbage collection, the answer's schema, the driver's pool."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ _COLLECT_EVERY = (50_000, 50, 100)
 
 
 class ContestantSettings(BaseSettings):
-    """What a contestant is told by its environment, prefixed with ``BENCH_``."""
+    """A contestant's settings, from environment variables with the prefix ``BENCH_``."""
 
     model_config = SettingsConfigDict(env_prefix="BENCH_")
 
@@ -42,7 +42,7 @@ class ItemOut(BaseModel):
 
 
 def settle() -> None:
-    """Treat the collector as the product does at start, so that no ratio is about it."""
+    """Freeze the garbage collector as the product does at start, so that it changes no ratio."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_EVERY)
@@ -50,11 +50,11 @@ def settle() -> None:
 
 @asynccontextmanager
 async def driver_pool(settings: ContestantSettings) -> AsyncIterator[asyncpg.Pool]:
-    """Open a pool of the driver's own."""
+    """Open the driver's own pool."""
     reset = None if settings.reset else _leave
     async with asyncpg.create_pool(settings.database_url, min_size=1, max_size=POOL_SIZE, reset=reset) as pool:
         yield pool
 
 
 async def _leave(_connection: object) -> None:
-    """Leave the connection as it is."""
+    """Do not reset the connection."""

@@ -10,7 +10,7 @@ _DRAIN_SECONDS = 10.0
 
 
 def main(port: str) -> None:
-    """Serve until told to stop."""
+    """Serve until a signal stops the process."""
     config = configuration(_DRAIN_SECONDS)
     config.app, config.port = "benchmarks.contestants.twin:create_app", int(port)
     uvicorn.Server(config).run()

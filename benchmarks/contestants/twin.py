@@ -1,11 +1,11 @@
 """The matched twins: the product's own handlers, without auth, tenancy, policy, limits and row-level security.
 
-A twin's route is the product's: the same function, path, method, status and answer. Its guard alone
-is another dependency, which looks up whose project it is in a dictionary and gives a scope without asking
-anything. Its route class keeps the idempotency record, the audit event and the commit. It
-runs on the product's pools, units and readings, on tables whose keys and indexes hold no tenant and that have
-no policy, and its reads carry no tenant. Bare, it is plain FastAPI; with ``BENCH_INSIDE`` it
-stands in the product's root app: its middleware, its access log, its error handlers, its mount.
+A twin's route is the product's: the same function, path, method, status and answer. Only its guard is another
+dependency, which looks up the project's tenant in a dictionary and returns a scope without any check. Its route class
+keeps the idempotency record, the audit event and the commit. It uses the product's pools, units of work and readings,
+on tables that have no policies and no tenant in keys and indexes, and its reads carry no tenant. The bare twin is plain
+FastAPI; with ``BENCH_INSIDE`` it is mounted in the product's root app, with its middleware, access log and error
+handlers.
 """
 
 import re
@@ -62,12 +62,12 @@ _HOMES: Final = text("SELECT id, tenant_id FROM project")
 
 
 class NotFenced(RuntimeError):
-    """The product's reads look otherwise than the twin knows: mend the twin, or the comparison lies."""
+    """The product's reads have a form that the twin does not know: correct the twin, or the comparison is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """What the scopes are made of."""
+    """The data from which scopes are made."""
 
     engine: AsyncEngine
     homes: Mapping[str, TenantRecord]
@@ -75,7 +75,7 @@ class Twin:
 
     @classmethod
     async def open(cls, engine: AsyncEngine) -> "Twin":
-        """Read whose the projects are, once."""
+        """Read the tenants of all projects, once."""
         async with engine.connect() as connection:
             rows = (await connection.execute(_HOMES)).all()
         tenants = {row.tenant_id: _tenant(row.tenant_id) for row in rows}
@@ -84,7 +84,7 @@ class Twin:
 
 
 async def open_scope(request: Request) -> Scope:
-    """Stand in for the guard: no token, no membership, no limit, no role."""
+    """Replace the guard: no token, no membership, no limit, no role."""
     twin: Twin = request.scope["state"]["twin"]
     tenant = twin.homes[request.path_params["project_id"]]
     unit = Unit(twin.engine, tenant.id)
@@ -95,7 +95,7 @@ async def open_scope(request: Request) -> Scope:
 
 
 class TwinRoute(APIRoute):
-    """One unit of work for each request, as the product's route class has."""
+    """One unit of work for each request, as in the product's route class."""
 
     request_class: ClassVar[type[Request]] = Request
 
@@ -133,7 +133,7 @@ class TwinRoute(APIRoute):
 
 
 class StrictTwinRoute(TwinRoute):
-    """The same, reading bodies as strictly as the product does."""
+    """The same, parsing bodies as strictly as the product."""
 
     request_class: ClassVar[type[Request]] = StrictRequest
 
@@ -159,7 +159,7 @@ def measured_routes() -> list[APIRoute]:
 
 
 def unguarded(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the same function, whose scope comes from ``open_scope``."""
+    """Return the same function with the scope from ``open_scope``."""
     if not isinstance(endpoint, FunctionType):
         raise TypeError("a route's endpoint is a function")
     copy = FunctionType(endpoint.__code__, endpoint.__globals__, endpoint.__name__, endpoint.__defaults__)
@@ -168,11 +168,11 @@ def unguarded(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def forget_tenants() -> None:
-    """Have the driver begin transactions and run reads without the tenant that they carry, in this process."""
+    """Patch the driver of this process to begin transactions and run reads without their tenant."""
     fetch = TenantConnection.fetch
 
     def carry(_self: TenantConnection, _tenant_id: UUID | None) -> None:
-        """Carry nothing."""
+        """Set no tenant."""
 
     async def plain(self: TenantConnection, query: str, *arguments: object) -> list[asyncpg.Record]:
         rows: list[asyncpg.Record] = await fetch(self, unfenced(query), *arguments[:-1])
@@ -184,7 +184,7 @@ def forget_tenants() -> None:
 
 @lru_cache(maxsize=64)
 def unfenced(query: str) -> str:
-    """Return the SELECT that the fence is around. Raises NotFenced."""
+    """Return the SELECT inside the fence. Raises NotFenced."""
     fenced = _FENCED.match(query)
     if fenced is None or not _FENCE.search(fenced["inner"]):
         raise NotFenced(query)
@@ -208,7 +208,7 @@ def _bare(settings: Settings) -> FastAPI:
 
 def _inside(settings: Settings) -> FastAPI:
     configure(settings.log_format, settings.log_level)
-    lifespan: Any = lifespan_of(settings)  # its state has no kernel: nothing asks for one here
+    lifespan: Any = lifespan_of(settings)  # its state has no kernel: no code here needs one
     root = make_app(
         name="root",
         mount="",

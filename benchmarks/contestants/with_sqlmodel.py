@@ -36,7 +36,7 @@ class Item(SQLModel, table=True):
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
     settings = ContestantSettings()
-    # The driver reads its own parameters, such as sslmode: SQLAlchemy would hand them to it as arguments.
+    # The driver parses parameters such as sslmode itself: SQLAlchemy would pass them as arguments.
     connecting = {"dsn": settings.database_url}
     engine = create_async_engine(ENGINE, connect_args=connecting, pool_size=POOL_SIZE, max_overflow=0)
     settle()

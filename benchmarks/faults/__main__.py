@@ -1,4 +1,4 @@
-"""``python -m benchmarks.faults``: what ``make faults`` and ``make bench-...`` call."""
+"""``python -m benchmarks.faults``: the commands behind ``make faults`` and ``make bench-...``."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from benchmarks.faults import bodies, dependencies, fairness, redis
-from benchmarks.faults.house import housed
+from benchmarks.faults.environment import running
 from benchmarks.faults.stage import Stage, staged, temporary_directory
 from benchmarks.faults.table import Table
 from benchmarks.machine import machine, versions
@@ -33,38 +33,38 @@ _Only = Annotated[
 
 @app.command("redis")
 def bench_redis(nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
-    """Take Redis away in four ways under load, and say what requests saw of it."""
+    """Break Redis in four ways under load, and print the effect on requests."""
     pace = redis.SHORT if short else redis.LONG
     _run("redis_faults", _PROCESSES, lambda stage: redis.measure(stage, pace), nice, save=save)
 
 
 @app.command("fairness")
 def bench_fairness(nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
-    """Let one tenant ask 20 times what it may, and say what its neighbours saw of it."""
+    """Let one tenant send 20 times its limit, and print the effect on other tenants."""
     pace = fairness.SHORT if short else fairness.LONG
     _run("fairness", 1, lambda stage: fairness.measure(stage, pace), nice, save=save)
 
 
 @app.command("bodies")
 def bench_bodies(nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
-    """Send the worst bodies, and say what others saw of it."""
+    """Send the worst bodies, and print the effect on other requests."""
     pace = bodies.SHORT if short else bodies.LONG
     _run("bodies", 1, lambda stage: bodies.measure(stage, pace), nice, save=save)
 
 
 @app.command("dependencies")
 def bench_dependencies(only: _Only = None, nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
-    """Break PostgreSQL, by each role's pool, Valkey, SMTP and the name server in every way, and say what was seen."""
+    """Break PostgreSQL, each role's pool, Valkey, SMTP and the name server in every way, and print the effects."""
     pace = dependencies.SHORT if short else dependencies.LONG
     _BUILD.mkdir(exist_ok=True)
-    with temporary_directory() as directory, housed(directory, _BUILD) as house:
-        chosen = dependencies.cases(house, pace, only or ())
+    with temporary_directory() as directory, running(directory, _BUILD) as env:
+        chosen = dependencies.cases(env, pace, only or ())
         if not chosen:
             raise typer.BadParameter("it names no dependency:fault", param_hint="--only")
         if nice:
             prefer(os.getpid(), nice)
-        table = asyncio.run(dependencies.measure(house, chosen, pace, typer.echo))
-        about = _about(house.settings)
+        table = asyncio.run(dependencies.measure(env, chosen, pace, typer.echo))
+        about = _about(env.settings)
     _keep("faults", table, about, save=save)
     rows = [{column: row[column] for column in dependencies.COLUMNS} for row in table.rows]
     (_BUILD / "faults.json").write_text(json.dumps(rows, indent=2) + "\n")

@@ -1,7 +1,7 @@
-"""Four clients that send the worst bodies, and how long ``/healthz`` takes beside them: what one process can stall.
+"""Four clients send the worst bodies; measured is how long ``/healthz`` takes meanwhile in the same process.
 
-Each client sends its next request when the last one is answered, on one connection. The bodies are those that cost
-JSON readers most; a caller who may not ask has them refused unread.
+Each client sends its next request when the last one is answered, on one connection. The bodies are those that cost JSON
+parsers most; those of a caller who is not admitted are refused unread.
 """
 
 import http.client
@@ -44,14 +44,14 @@ SHORT: Final = Pace(seconds=1.5)
 
 @dataclass
 class Seen:
-    """What was answered, by status, and how many milliseconds each look at ``/healthz`` took."""
+    """The answers, counted by status, and the milliseconds of each request to ``/healthz``."""
 
     statuses: dict[int, int] = field(default_factory=dict)
     looks: list[float] = field(default_factory=list)
 
 
 def bodies() -> Mapping[str, bytes]:
-    """Return the worst bodies that a route takes, by name."""
+    """Return the worst bodies that a route accepts, by name."""
     few = MAX_VALUES - 2
     return {
         "numbers, too many": _filled(b"[", b"]"),
@@ -67,7 +67,7 @@ def bodies() -> Mapping[str, bytes]:
 
 
 async def measure(stage: Stage, pace: Pace) -> Table:
-    """Measure ``/healthz`` beside each body, sent by nobody and by who may send it."""
+    """Measure ``/healthz`` beside each body, sent without credentials and by an admitted caller."""
     address = stage.addresses[0]
     key = await stage.key(_PLENTY)
     alone = await _beside(address, pace, ())
@@ -133,7 +133,7 @@ async def _exchange(reader: StreamReader, writer: StreamWriter, request: bytes, 
 
 @contextmanager
 def _looking(address: str, seen: Seen) -> Iterator[None]:
-    """Ask ``/healthz`` from a thread of its own, one time after another."""
+    """Request ``/healthz`` again and again from a separate thread."""
     place, over = urlsplit(address), threading.Event()
 
     def look() -> None:
@@ -165,5 +165,5 @@ def _request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def _filled(start: bytes, end: bytes, size: int = BODY_BYTES) -> bytes:
-    """Return as many ones as a body of that size holds."""
+    """Return a body of that size, filled with ones."""
     return start + b",".join([b"1"] * ((size - len(start) - len(end) + 1) // 2)) + end

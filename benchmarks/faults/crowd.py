@@ -1,4 +1,4 @@
-"""Requests of mixed kinds at a fixed rate: what each asks, what it waits for, and how long it may take."""
+"""Requests of mixed kinds at a fixed rate: their contents, the pools that they wait for, and their deadlines."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -30,12 +30,12 @@ _PLENTY: Final = 1_000_000
 _ENTITLEMENTS: Final = dict.fromkeys(
     ("requests_per_minute", "writes_per_minute", "racks", "books", "seats", "domains"), _PLENTY
 )
-_OUR_DEADLINE: Final = 1.0  # what every wait of ours has on top of what it is set to
+_OUR_DEADLINE: Final = 1.0  # our side adds this to each configured time limit
 _NAME_SERVER: Final = 3.0 + _OUR_DEADLINE
 _READINESS: Final = 3.0 + _OUR_DEADLINE
 _NOTHING: Final = 1.0
 _MARGIN: Final = 2.0
-"""How long a caller stays after the deadline, to be answered late."""
+"""How long a caller waits after the deadline, so that a late answer is seen."""
 
 Headers = Mapping[str, str]
 
@@ -50,7 +50,7 @@ class Asked(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What became of one request: sent when, answered how long after that and how; 0 when it was not."""
+    """The outcome of one request: when it was sent, how long it took, and the status, 0 without an answer."""
 
     kind: str
     process: int
@@ -73,7 +73,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """All who ask."""
+    """All callers."""
 
     members: Sequence[Member]
     staff: Headers
@@ -83,10 +83,10 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of request, and each pool that its route waits for a connection and a statement of.
+    """One kind of request, and the pools in which its route waits for a connection and a statement.
 
-    The gate's is among them wherever somebody is identified: what is known of them is believed for half a second
-    once the listener is lost.
+    The gate's pool is one of them for every route with a caller, because cache entries live half a second once the
+    listener is lost.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Kind:
     success: int = 200
     refused: tuple[int, ...] = (503,)
     besides: float = 0.0
-    """The bound of what it waits for besides the pools."""
+    """The bound of its other waits."""
 
     def deadline(self, settings: Settings) -> float:
         """Return the sum of the bounds of all its waits."""
@@ -106,7 +106,7 @@ class Kind:
 
 
 def _elsewhere() -> dict[str, str]:
-    return {"X-Forwarded-For": new_address()}  # attempts are counted by address
+    return {"X-Forwarded-For": new_address()}  # logins are counted by address
 
 
 def _book(_: People, member: Member) -> Asked:
@@ -162,7 +162,7 @@ BY_NAME: Final = {kind.name: kind for kind in KINDS}
 
 
 async def gathered(settings: Settings, client: httpx.AsyncClient, names: NameServer, fresh_keys: int) -> People:
-    """Make the people, past any proxy, and sign them in through ``client``; ``fresh_keys`` wait for their first use."""
+    """Make the people without a proxy, and sign them in through ``client``; ``fresh_keys`` are unused API keys."""
     url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
     make = Factories(create_async_engine(url, poolclass=NullPool))
 
@@ -207,9 +207,9 @@ async def _sent(client: httpx.AsyncClient, asked: Asked) -> httpx.Response:
 
 
 class Crowd:
-    """Sends requests to the processes in turn, each when it is due, whatever became of those before.
+    """Sends requests to the processes in turn, each when it is due, without waiting for earlier ones.
 
-    ``times`` as many of each kind's requests a second are sent.
+    ``times`` multiplies the rate of each kind.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class Crowd:
 
     @staticmethod
     def now() -> float:
-        """Return the time that visits are told in."""
+        """Return the time, by the clock of ``Visit.sent``."""
         return asyncio.get_running_loop().time()
 
     def is_late(self, visit: Visit) -> bool:
@@ -231,7 +231,7 @@ class Crowd:
 
     @asynccontextmanager
     async def flowing(self) -> AsyncIterator[None]:
-        """Send requests of all kinds meanwhile, and wait for their answers at the end."""
+        """Send requests of all kinds during the block, and wait for their answers at the end."""
         ended = asyncio.Event()
         senders = [asyncio.create_task(self._send(kind, ended)) for kind in KINDS]
         try:
@@ -241,12 +241,12 @@ class Crowd:
             await asyncio.gather(*senders)
 
     async def succeeds(self, name: str, process: int, seconds: float) -> bool:
-        """Ask one process once, for so long, and tell whether it did what was asked; it counts as no visit."""
+        """Send one process one request with this time limit, and tell whether it succeeded. It is no visit."""
         visit = await self._visit(BY_NAME[name], process, seconds)
         return visit.status == BY_NAME[name].success
 
     async def answer(self, process: int, asked: Asked) -> httpx.Response:
-        """Ask one process for anything else."""
+        """Send one process another request."""
         return await _sent(self._clients[process], asked)
 
     async def _send(self, kind: Kind, ended: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""Each dependency broken in each way under load: requests answered, refused and late, and how soon it is all back."""
+"""Each dependency broken in each way under load: requests answered, refused and late, and the recovery time."""
 
 import asyncio
 import math
@@ -14,7 +14,7 @@ import httpx
 
 from admin.database import ADMIN
 from benchmarks.faults.crowd import BY_NAME, KINDS, Asked, Crowd, Visit, gathered
-from benchmarks.faults.house import PROCESSES, House, Post
+from benchmarks.faults.environment import PROCESSES, Environment, MailProbe
 from benchmarks.faults.table import Bar, Cell, Table
 from benchmarks.faults.traffic import NO_ANSWER
 from insula.db.engine.roles import GATE, IDENTITY, WORKER, OtherAppRole
@@ -23,11 +23,11 @@ from tenants.database import TENANTS
 from tests.support.faulty import Fault, Faulty, Only, Wire, of_role
 
 COLUMNS: Final = ("dependency", "fault", "requests", "answered", "refused", "past_deadline", "recovery_s")
-"""What others read of ``build/faults.json``."""
+"""The columns of ``build/faults.json`` that others may rely on."""
 
 RECOVERY_S: Final = 2.0
 PATIENCE: Final = 20.0
-"""How long a recovery is waited for; what is not back then is started anew, for the faults that follow."""
+"""How long to wait for a recovery; then the processes are restarted for the next faults."""
 
 _KEYS_A_CASE: Final = 100
 _TRY: Final = 0.05
@@ -41,16 +41,16 @@ Try = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """For how many seconds each fault lasts, and under how much load."""
+    """How many seconds each fault lasts, and how high the load is."""
 
     silent: float = 10.0
     """Freeze, swallow, drip: longer than a request of one pool may wait."""
     silent_at_all: float = 22.0
-    """The same, of the whole of PostgreSQL: longer than any request may wait."""
+    """The same for all of PostgreSQL: longer than any request may wait."""
     short: float = 4.0
     around: float = 1.0
     times: float = 1.0
-    """How many times as many requests a second there are as the kinds say."""
+    """The factor for the request rates of the kinds."""
 
 
 LONG: Final = Pace(times=50 / 23)
@@ -66,11 +66,11 @@ class Case(NamedTuple):
     begin: Callable[[], None]
     end: Callable[[], None]
     needs: Sequence[str]
-    """What needs the dependency, and has to succeed again: kinds of requests, or names of ``Signs``."""
+    """What needs the dependency, and has to succeed again: kinds of requests, or names of other probes."""
 
     @property
     def name(self) -> str:
-        """What ``--only`` knows it by."""
+        """Its name for ``--only``."""
         return f"{self.dependency}:{self.fault}"
 
 
@@ -90,9 +90,9 @@ _ROLES: Final[Mapping[str, tuple[Only, Sequence[str]]]] = {
 _DATABASE: Final = ("read", "write", "logout", "key", "staff", "billing", "listener", "mail")
 
 
-def cases(house: House, pace: Pace, only: Sequence[str] = ()) -> list[Case]:
+def cases(env: Environment, pace: Pace, only: Sequence[str] = ()) -> list[Case]:
     """Return all faults, or those whose ``dependency:fault`` or dependency matches one of ``only``."""
-    found = [*_postgres(house, pace), *_valkey(house, pace), *_smtp(house, pace), *_names(house, pace)]
+    found = [*_postgres(env, pace), *_valkey(env, pace), *_smtp(env, pace), *_names(env, pace)]
     return [
         case
         for case in found
@@ -100,33 +100,33 @@ def cases(house: House, pace: Pace, only: Sequence[str] = ()) -> list[Case]:
     ]
 
 
-def _postgres(house: House, pace: Pace) -> Iterator[Case]:
-    proxy = house.postgres_proxy
+def _postgres(env: Environment, pace: Pace) -> Iterator[Case]:
+    proxy = env.postgres_proxy
     for fault, seconds in _faults(pace, pace.silent_at_all):
         yield Case("postgres", fault, seconds, partial(_strike, proxy, fault), proxy.heal, _DATABASE)
     swallow_open = partial(proxy.strike, Fault.SWALLOW, open_only=True)
     yield Case("postgres", "swallow open", pace.silent, swallow_open, proxy.heal, _DATABASE)
-    yield Case("postgres", "stop", pace.silent, house.postgres.freeze, house.postgres.thaw, _DATABASE)
+    yield Case("postgres", "stop", pace.silent, env.postgres.freeze, env.postgres.thaw, _DATABASE)
     for role, (only, needs) in _ROLES.items():
         for fault, seconds in _faults(pace, pace.silent):
             yield Case(f"postgres/{role}", fault, seconds, partial(_strike, proxy, fault, only), proxy.heal, needs)
 
 
-def _valkey(house: House, pace: Pace) -> Iterator[Case]:
-    proxy, needs = house.valkey_proxy, ("limits",)
+def _valkey(env: Environment, pace: Pace) -> Iterator[Case]:
+    proxy, needs = env.valkey_proxy, ("limits",)
     for fault, _ in _faults(pace, pace.short):
         yield Case("valkey", fault, pace.short, partial(_strike, proxy, fault), proxy.heal, needs)
-    yield Case("valkey", "stop", pace.short, house.valkey.freeze, house.valkey.thaw, needs)
+    yield Case("valkey", "stop", pace.short, env.valkey.freeze, env.valkey.thaw, needs)
 
 
-def _smtp(house: House, pace: Pace) -> Iterator[Case]:
-    proxy = house.smtp_proxy
+def _smtp(env: Environment, pace: Pace) -> Iterator[Case]:
+    proxy = env.smtp_proxy
     for fault, seconds in _faults(pace, pace.silent):
         yield Case("smtp", fault, seconds, partial(_strike, proxy, fault), proxy.heal, ("mail",))
 
 
-def _names(house: House, pace: Pace) -> Iterator[Case]:
-    proxy = house.names_proxy
+def _names(env: Environment, pace: Pace) -> Iterator[Case]:
+    proxy = env.names_proxy
     for fault, seconds in _faults(pace, pace.silent):
         strike = partial(proxy.strike, fault, seconds=_seconds(fault))
         yield Case("dns", fault, seconds, strike, proxy.heal, ("domain",))
@@ -151,42 +151,42 @@ def _seconds(fault: Fault) -> float:
     return _DRIP_SECONDS if fault is Fault.DRIP else _DELAY_SECONDS
 
 
-class Signs:
-    """How each thing that needs a dependency shows that it has it."""
+class Probes:
+    """Probes for everything that needs a dependency."""
 
-    def __init__(self, house: House, crowd: Crowd, post: Post) -> None:
-        self._house, self._crowd, self._post = house, crowd, post
+    def __init__(self, env: Environment, crowd: Crowd, mail: MailProbe) -> None:
+        self._env, self._crowd, self._mail = env, crowd, mail
 
     async def of(self, needs: Sequence[str]) -> dict[str, Try]:
-        """Return what to try until it succeeds, from now on, in each process."""
+        """Return the probes for ``needs``, for each process, to be repeated until they succeed."""
         found: dict[str, Try] = {}
         for need in needs:
             if need == "mail":
-                found[need] = partial(self._post.arrives, PATIENCE)
+                found[need] = partial(self._mail.arrives, PATIENCE)
             elif need == "listener":
                 found[need] = partial(self._listeners_hear, self._crowd.now())
             elif need == "limits":
-                found["count"] = partial(self._counted, await self._house.loans())
+                found["count"] = partial(self._counted, await self._env.loans())
                 found |= {f"limits {n}": partial(self._sees_redis, n) for n in range(PROCESSES)}
             else:
                 found |= {f"{need} {n}": partial(self._crowd.succeeds, need, n, _TRY_SECONDS) for n in range(PROCESSES)}
         return found
 
     async def _listeners_hear(self, since: float) -> bool:
-        return self._house.postgres_proxy.heard_since(since, _is_listener) >= PROCESSES
+        return self._env.postgres_proxy.heard_since(since, _is_listener) >= PROCESSES
 
     async def _counted(self, before: int) -> bool:
-        return await self._house.loans() > before
+        return await self._env.loans() > before
 
     async def _sees_redis(self, process: int) -> bool:
         with suppress(httpx.TransportError):
             answer = await self._crowd.answer(process, Asked("GET", "/readyz"))
-            return answer.json()["checks"]["redis"] in (Health.OK, Health.SLOW)  # limits are counted in it
+            return answer.json()["checks"]["redis"] in (Health.OK, Health.SLOW)  # limits are counted in Redis
         return False
 
 
 async def recovered(tries: Mapping[str, Try], since: float, patience: float = PATIENCE) -> dict[str, float | None]:
-    """Try all in turn, 20 times a second and each however the others fare; return when each first succeeded."""
+    """Start the probes in turn, 20 times a second, independently of each other; return when each first succeeded."""
     now = asyncio.get_running_loop().time
     firsts: dict[str, float] = {}
 
@@ -213,14 +213,14 @@ async def recovered(tries: Mapping[str, Try], since: float, patience: float = PA
     return {name: firsts.get(name) for name in tries}
 
 
-class Drama:
-    """Lets one case after another happen."""
+class CaseRunner:
+    """Runs one case after another."""
 
-    def __init__(self, house: House, crowd: Crowd, signs: Signs, pace: Pace, say: Callable[[str], None]) -> None:
-        self._house, self._crowd, self._signs, self._pace, self._say = house, crowd, signs, pace, say
+    def __init__(self, env: Environment, crowd: Crowd, probes: Probes, pace: Pace, say: Callable[[str], None]) -> None:
+        self._env, self._crowd, self._probes, self._pace, self._say = env, crowd, probes, pace, say
 
     async def row(self, case: Case) -> Mapping[str, Cell]:
-        """Let it happen once, and return what was seen."""
+        """Run the case once, and return its row of the table."""
         self._crowd.visits.clear()
         async with self._crowd.flowing():
             await asyncio.sleep(self._pace.around)
@@ -229,7 +229,7 @@ class Drama:
             await asyncio.sleep(case.seconds)
             await asyncio.to_thread(case.end)
             returned = self._crowd.now()
-            firsts = await recovered(await self._signs.of(case.needs), returned)
+            firsts = await recovered(await self._probes.of(case.needs), returned)
             await asyncio.sleep(self._pace.around)
             over = self._crowd.now()
         visits = [visit for visit in self._crowd.visits if visit.sent < over and visit.sent + visit.seconds > struck]
@@ -249,15 +249,15 @@ class Drama:
         return row
 
     async def settle(self) -> None:
-        """Return when everything works; start the processes anew if it does not by itself."""
+        """Return when everything works; restart the processes if it does not recover by itself."""
         while missing := await self._missing():
             self._say(f"    not working: {', '.join(missing)}; starting the processes anew")
-            await asyncio.to_thread(self._house.processes.stop)
-            await asyncio.to_thread(self._house.processes.start)
+            await asyncio.to_thread(self._env.processes.stop)
+            await asyncio.to_thread(self._env.processes.start)
 
     async def _missing(self) -> list[str]:
-        signs = await self._signs.of([*_DATABASE, "domain", "limits"])
-        firsts = await recovered(signs, self._crowd.now())
+        probes = await self._probes.of([*_DATABASE, "domain", "limits"])
+        firsts = await recovered(probes, self._crowd.now())
         return [name for name, first in firsts.items() if first is None]
 
     def _count(self, visits: Sequence[Visit]) -> dict[str, int]:
@@ -289,20 +289,18 @@ class Drama:
                 yield f"slow to return: {name} {'never' if first is None else f'{first:.1f} s'}"
 
 
-async def measure(house: House, chosen: Sequence[Case], pace: Pace, say: Callable[[str], None]) -> Table:
-    """Let every chosen case happen, one after the other, and say how each went."""
+async def measure(env: Environment, chosen: Sequence[Case], pace: Pace, say: Callable[[str], None]) -> Table:
+    """Run every chosen case, one after the other, and print its row."""
     rows = []
-    async with house.clients() as clients, house.post() as post:
-        people = await gathered(
-            house.settings, clients[0], house.names, math.ceil(_KEYS_A_CASE * pace.times) * len(chosen)
-        )
-        crowd = Crowd(clients, people, house.settings, pace.times)
-        drama = Drama(house, crowd, Signs(house, crowd, post), pace, say)
-        await drama.settle()
+    async with env.clients() as clients, env.mail_probe() as mail:
+        people = await gathered(env.settings, clients[0], env.names, math.ceil(_KEYS_A_CASE * pace.times) * len(chosen))
+        crowd = Crowd(clients, people, env.settings, pace.times)
+        runner = CaseRunner(env, crowd, Probes(env, crowd, mail), pace, say)
+        await runner.settle()
         for number, case in enumerate(chosen, 1):
             say(f"{number}/{len(chosen)} {case.name}, {case.seconds:g} s")
-            rows.append(await drama.row(case))
-            await drama.settle()
+            rows.append(await runner.row(case))
+            await runner.settle()
     per_second = pace.times * sum(kind.per_second for kind in KINDS)
     title = (
         f"{PROCESSES} web processes and a worker, {per_second:g} requests a second of {len(KINDS)} kinds, and up to "

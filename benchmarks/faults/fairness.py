@@ -1,4 +1,4 @@
-"""One tenant at 20 times its limit: the p99 of its neighbours, beside their p99 without it, in turns."""
+"""One tenant at 20 times its limit: the p99 of other tenants, with and without it, in turns."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _REFUSED: Final = 429
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often each side is measured, and for how many seconds."""
+    """How often each case is measured, and for how many seconds."""
 
     rounds: int
     seconds: float
@@ -34,7 +34,7 @@ SHORT: Final = Pace(rounds=2, seconds=3)
 
 
 async def measure(stage: Stage, pace: Pace) -> Table:
-    """Measure the neighbours of a tenant that reads too much, and of one that writes too much."""
+    """Measure other tenants beside a tenant that reads too much, and beside one that writes too much."""
     neighbours = Flow("neighbours", NEIGHBOURS_PER_SECOND, [await stage.key(_PLENTY) for _ in range(NEIGHBOURS)])
     rows: list[dict[str, Cell]] = []
     async with stage.clients() as clients:

@@ -32,7 +32,7 @@ class Pace:
     around: float
     frozen: float
     killed: float
-    moment: float  # of what is over at once, at least
+    moment: float  # at least, for faults that end at once
 
 
 LONG: Final = Pace(around=15, frozen=60, killed=30, moment=5)
@@ -41,7 +41,7 @@ SHORT: Final = Pace(around=3, frozen=3, killed=3, moment=2)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that happens to Redis, and its end, so many seconds later."""
+    """A fault of Redis, and its end, so many seconds later."""
 
     name: str
     begin: Callable[[ValkeyServer], None]
@@ -51,12 +51,12 @@ class Fault:
     forgets: bool = True
 
     def bound(self, processes: int) -> int:
-        """Return how many times the limit may be admitted in a window: decision 8."""
+        """Return how many times the limit may be admitted in a window, by decision 8."""
         return 1 + processes * self.is_away + self.forgets
 
 
 async def measure(stage: Stage, pace: Pace) -> Table:
-    """Let every fault happen once, each to a tenant at its limit and to many that are not."""
+    """Run every fault once, with one tenant at its limit and many below theirs."""
     faults = (
         Fault(f"frozen {pace.frozen:g} s", ValkeyServer.freeze, ValkeyServer.thaw, pace.frozen, forgets=False),
         Fault(f"killed {pace.killed:g} s", ValkeyServer.kill, ValkeyServer.start, pace.killed),
@@ -92,7 +92,7 @@ async def _suffer(
         back = traffic.now()
         await asyncio.sleep(pace.around)
         over = traffic.now()
-    # The first second is the warm-up of a new tenant's cache, not Redis'.
+    # The first second warms the cache of a new tenant; it is not an effect of Redis.
     calm = {
         "before": traffic.between("calm", begun - pace.around + 1, begun),
         "during": traffic.between("calm", begun, back),
@@ -115,7 +115,7 @@ async def _suffer(
 
 
 async def _recovered(valkey: ValkeyServer, clients: Sequence[httpx.AsyncClient]) -> float:
-    """Return the time at which every process sees Redis and limits are counted in it again."""
+    """Return the time at which every process sees Redis and counts limits in it again."""
     scripts = Redis.from_url(valkey.url)
     begun = await _loans(scripts)
     async with asyncio.timeout(_PATIENCE):
@@ -140,4 +140,4 @@ def _restart(valkey: ValkeyServer) -> None:
 
 
 def _nothing(valkey: ValkeyServer) -> None:
-    """Leave it: it is over already."""
+    """Do nothing: the fault is over already."""

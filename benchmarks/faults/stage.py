@@ -1,4 +1,4 @@
-"""The servers of one run: PostgreSQL, a Valkey that may be hurt, and web processes as ``insula serve`` has them."""
+"""The servers of one run: PostgreSQL, a Valkey that can be broken, and web processes like those of ``insula serve``."""
 
 import shutil
 import tempfile
@@ -21,7 +21,7 @@ from tests.support.mortal import mortal_postgres
 
 @dataclass(frozen=True)
 class Stage:
-    """What is up."""
+    """The running servers."""
 
     settings: Settings
     valkey: ValkeyServer
@@ -46,7 +46,7 @@ class Stage:
 
 @contextmanager
 def staged(processes: int) -> Iterator[Stage]:
-    """Start everything from nothing, in a directory that goes afterwards."""
+    """Start everything from nothing, in a temporary directory."""
     with ExitStack() as stack:
         directory = stack.enter_context(temporary_directory())
         valkey = stack.enter_context(valkey_server(directory))
@@ -59,7 +59,7 @@ def staged(processes: int) -> Iterator[Stage]:
 
 @contextmanager
 def temporary_directory() -> Iterator[Path]:
-    """Give a directory that servers of another account can reach, and that goes afterwards."""
+    """Give a temporary directory that servers of another account can reach."""
     directory = Path(tempfile.mkdtemp(prefix="insula-bench-"))
     directory.chmod(0o711)
     try:

@@ -1,4 +1,4 @@
-"""A table of figures, some of which have a bar."""
+"""A table of figures, some with an upper bound."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ Cell = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The most that a column may hold, or which other column says so."""
+    """The upper bound of a column: a number, or the name of the column that holds it."""
 
     column: str
     most: float | str
 
     def of(self, row: Mapping[str, Cell]) -> float:
-        """Return the most for one row."""
+        """Return the bound for one row."""
         return float(row[self.most] if isinstance(self.most, str) else self.most)
 
     def __str__(self) -> str:
@@ -23,7 +23,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was measured: a row a case, with the same columns in each."""
+    """The measurements: one row for each case, all with the same columns."""
 
     title: str
     rows: Sequence[Mapping[str, Cell]]
@@ -33,7 +33,7 @@ class Table:
 
     @property
     def missed(self) -> list[str]:
-        """The figures that are over their bar, one line each."""
+        """The figures above their bound, one line each."""
         return [
             f"{self._name(row)}: {bar.column} is {row[bar.column]}, at most {bar.of(row):g}"
             for row in self.rows
@@ -45,12 +45,12 @@ class Table:
         return " ".join(map(str, list(row.values())[: self.named_by]))
 
     def to_json(self) -> dict[str, object]:
-        """Return the table, its bars and what missed them."""
+        """Return the table, its bounds and the figures above them."""
         bars = {bar.column: bar.most for bar in self.bars}
         return {"title": self.title, "rows": [dict(row) for row in self.rows], "bars": bars, "missed": self.missed}
 
     def to_markdown(self) -> str:
-        """Return the table for readers."""
+        """Return the table as Markdown."""
         columns = list(self.rows[0])
         lines = [
             self.title,

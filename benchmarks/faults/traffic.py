@@ -1,4 +1,4 @@
-"""Requests at a fixed rate, sent when they are due, whatever became of those before: a wait delays nobody's clock."""
+"""Requests at a fixed rate. Each is sent when it is due, without waiting for earlier ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,7 +14,7 @@ _FEWEST = 2
 
 
 class Shot(NamedTuple):
-    """One request: whose, when it was due, how long after that it was answered, and how; 0 when it was not."""
+    """One request: its flow, when it was due, the seconds until its answer, and the status, 0 without an answer."""
 
     flow: str
     due: float
@@ -23,7 +23,7 @@ class Shot(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """Requests of some callers, in turn."""
+    """Requests of several callers, in turn."""
 
     name: str
     per_second: float
@@ -32,7 +32,7 @@ class Flow(NamedTuple):
 
 
 class Traffic:
-    """What was sent to the processes, in turn, and what was answered."""
+    """Sends requests to the processes in turn, and records the answers."""
 
     def __init__(self, clients: Sequence[httpx.AsyncClient]) -> None:
         self._clients = clients
@@ -40,12 +40,12 @@ class Traffic:
 
     @staticmethod
     def now() -> float:
-        """Return the time that shots are told in."""
+        """Return the time, by the clock of ``Shot``."""
         return asyncio.get_running_loop().time()
 
     @asynccontextmanager
     async def flowing(self, *flows: Flow) -> AsyncIterator[None]:
-        """Send these meanwhile, and wait for their answers at the end."""
+        """Send these during the block, and wait for their answers at the end."""
         ended = asyncio.Event()
         senders = [asyncio.create_task(self._send(flow, ended)) for flow in flows]
         try:
@@ -55,7 +55,7 @@ class Traffic:
             await asyncio.gather(*senders)
 
     def between(self, flow: str, start: float, end: float) -> list[Shot]:
-        """Return the requests that were due in this time."""
+        """Return the requests that were due in this interval."""
         return [shot for shot in self.shots if shot.flow == flow and start <= shot.due < end]
 
     async def _send(self, flow: Flow, ended: asyncio.Event) -> None:
@@ -80,14 +80,14 @@ class Traffic:
 
 
 def percentile(shots: Sequence[Shot], share: int) -> float:
-    """Return the milliseconds within which so many of a hundred were answered."""
+    """Return this percentile of the latencies, in milliseconds."""
     if len(shots) < _FEWEST:
         return float("nan")
     return quantiles([shot.seconds * 1000 for shot in shots], n=100, method="inclusive")[share - 1]
 
 
 def most_within(shots: Sequence[Shot], seconds: float) -> int:
-    """Return the most of these that were due within so long."""
+    """Return the largest number of these that were due within any window of this length."""
     dues, most, first = sorted(shot.due for shot in shots), 0, 0
     for last, due in enumerate(dues):
         while dues[first] <= due - seconds:

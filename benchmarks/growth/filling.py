@@ -1,4 +1,4 @@
-"""Fills a database by SQL alone: ten million items in minutes, with every index and right in place afterwards."""
+"""Fills a database by SQL only: ten million items in minutes, with every index and right in place afterwards."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,8 @@ FILLED: Final = "filled"
 _NOW: Final = "timestamptz '2026-11-01 00:00:00Z'"
 _ENTITLEMENTS: Final = "requests_per_minute=100000000,projects=100,items=100000,seats=50"
 _TABLES: Final = ("user", "auth_session", "membership", "project", "project_item")
-# Foreign keys hold by how the numbers are made; what triggers would add is added below.
+# Triggers and foreign keys are off: the numbers guarantee valid keys, and the rows that triggers would add follow
+# below.
 _WITHOUT_TRIGGERS: Final = {"session_replication_role": "replica", "maintenance_work_mem": "1GB"}
 _ADDED: Final = """
     SELECT indexname, indexdef FROM pg_indexes
@@ -74,7 +75,7 @@ async def megabytes(settings: Settings) -> float:
 
 
 def maintenance_url(settings: Settings) -> str:
-    """Return the address of the server's own database."""
+    """Return the address of the server's maintenance database."""
     return with_path(settings.database_url, "postgres")
 
 
@@ -106,19 +107,19 @@ def _tenants(size: Size) -> Iterator[str]:
         f"SELECT {tenant}, resource, used {each}, "
         f"(VALUES ('projects', {PROJECTS}), ('items', {size.items})) AS held (resource, used)"
     )
-    if size.own_roles:
-        yield _own_roles(size)
+    if size.custom_roles:
+        yield _custom_roles(size)
 
 
-def _own_roles(size: Size) -> str:
-    """Return what makes each tenant's own roles, which read, and differ in what else they may."""
-    number = f"n * {size.own_roles} + place"
+def _custom_roles(size: Size) -> str:
+    """Return the SQL that makes each tenant's custom roles. All can read; their other permissions differ."""
+    number = f"n * {size.custom_roles} + place"
     may = "ARRAY['project:read', 'item:read', 'item:create', 'item:update', 'item:delete', 'member:read']"
     return (
         "INSERT INTO custom_role (tenant_id, id, created_at, updated_at, version, key, name, description, permissions) "  # noqa: S608  # made of numbers
         f"SELECT {id_in_sql(Kind.TENANT, 'n')}, {id_in_sql(Kind.ROLE, number)}, {_NOW}, {_NOW}, 1, "
         f"'own-' || place, 'Role ' || place, '', ({may})[1 : 2 + place % 5] "
-        f"FROM {_series(size.tenants)}, generate_series(0, {size.own_roles - 1}) AS place"
+        f"FROM {_series(size.tenants)}, generate_series(0, {size.custom_roles - 1}) AS place"
     )
 
 
@@ -133,7 +134,7 @@ def _people(size: Size) -> Iterator[str]:
         f"SELECT {id_in_sql(Kind.SESSION, 'n')}, {user}, {_NOW}, {_NOW}, now() + interval '1 year' {each}"
     )
     place = f"n / {size.tenants}"
-    ordinary = f"'own-' || {place} % {size.own_roles}" if size.own_roles else "'member'"
+    ordinary = f"'own-' || {place} % {size.custom_roles}" if size.custom_roles else "'member'"
     role = f"CASE {place} WHEN 0 THEN 'owner' WHEN 1 THEN 'admin' ELSE {ordinary} END"
     yield (
         "INSERT INTO membership (tenant_id, id, created_at, updated_at, version, user_id, role, email, name) "  # noqa: S608  # made of numbers
@@ -155,7 +156,7 @@ def _work(size: Size) -> Iterator[str]:
 
 
 def _items(size: Size, burst: int) -> str:
-    """Return what writes one burst of every tenant, one tenant after the other."""
+    """Return the SQL that writes one burst of every tenant, one tenant after the other."""
     number = f"({burst}::bigint * {size.tenants} * {BURST} + n)"
     tenant = f"n / {BURST}"
     made = f"{_NOW} + {number} * interval '1 millisecond'"

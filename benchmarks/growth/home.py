@@ -1,4 +1,4 @@
-"""The servers of one run, set up as a server of this size would be, and what production is told of each database."""
+"""The servers of one run, configured for this size, and the production settings for each database."""
 
 import asyncio
 import shutil
@@ -18,12 +18,12 @@ from insula.core.settings import AuthSettings, DatabaseSettings, MailSettings, S
 from insula.dev.embedded import Cluster
 
 _SERVER: Final = {"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
-_TOKEN_SECONDS: Final = 3_600  # longer than a run: the same tokens all the time
+_TOKEN_SECONDS: Final = 3_600  # longer than a run, so that tokens stay valid
 
 
 @dataclass(frozen=True)
 class Home:
-    """Servers that run."""
+    """The running servers."""
 
     directory: Path
     cluster: Cluster
@@ -35,11 +35,11 @@ class Home:
 
     @property
     def database_log(self) -> Path:
-        """What PostgreSQL has to say."""
+        """PostgreSQL's log."""
         return self.cluster.home / "postgres.log"
 
     def settings(self, size: Size, number: int) -> Settings:
-        """Return what production would be told for the database of this size; everything else has its default."""
+        """Return the production settings for the database of this size; all others are defaults."""
         secrets = self.cluster.secrets
         return Settings(
             environment="production",
@@ -58,7 +58,7 @@ class Home:
 
 @contextmanager
 def home(kept: Path | None) -> Iterator[Home]:
-    """Start the servers in a directory that goes afterwards, or in the one that is ``kept`` for the next run."""
+    """Start the servers in a temporary directory, or in the directory that is ``kept`` for the next run."""
     directory = kept.resolve() if kept else Path(tempfile.mkdtemp(prefix="insula-growth-"))
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o711)

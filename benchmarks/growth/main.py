@@ -1,4 +1,4 @@
-"""``python -m benchmarks.growth``: what ``make bench-growth`` calls."""
+"""``python -m benchmarks.growth``: the command behind ``make bench-growth``."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ def grow(  # noqa: PLR0913, PLR0917  # the command's options
     *,
     save: _Save = False,
 ) -> None:
-    """Measure the product on databases of ever more tenants and say what growth costs a request."""
+    """Measure the product on databases with more and more tenants, and print what growth costs a request."""
     if not WRK.exists():
         raise typer.BadParameter("wrk is missing; as root: make system-deps")
     sizes = _sizes([int(step) for step in steps.split(",")], items)
@@ -84,7 +84,7 @@ def _measure(bench: Bench, rounds: int, starts: int, weighed: Sequence[Subject])
 
 
 def _sizes(steps: Sequence[int], items: int) -> list[Size]:
-    """Return a size for each step, and the middle one with roles of the tenants' own."""
+    """Return a size for each step, and the middle one with custom roles."""
     middle = steps[len(steps) // 2]
     return [*(Size(step, items) for step in steps), *(Size(middle, items, roles) for roles in _OWN_ROLES)]
 

@@ -1,4 +1,4 @@
-"""What is measured of each size: the first request of a tenant, later ones, and the memory that many leave behind."""
+"""The measurements of each size: the first request of a tenant, later requests, and the memory after many tenants."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _SAMPLES: Final = 8
 
 @dataclass(frozen=True)
 class Subject:
-    """A database of one size, and people who ask."""
+    """A database of one size, and its callers."""
 
     size: Size
     settings: Settings
@@ -37,7 +37,7 @@ class Subject:
 
 @dataclass
 class Results:
-    """What came of it, by size and operation, in the order of the rounds."""
+    """The results by size and operation, in the order of the rounds."""
 
     cold_ms: defaultdict[tuple[Size, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     bursts: defaultdict[tuple[Size, str], list[Burst]] = field(default_factory=lambda: defaultdict(list))
@@ -50,7 +50,7 @@ class Results:
 
 @dataclass(frozen=True)
 class Bench:
-    """What measures: the databases, how many people ask again and again, for how long, on which cores."""
+    """The parameters: the databases, the number of repeating callers, the length of bursts, the cores."""
 
     home: Home
     subjects: Sequence[Subject]
@@ -60,7 +60,7 @@ class Bench:
     results: Results = field(default_factory=Results)
 
     def measure_cold(self, subject: Subject, number: int) -> None:
-        """Start a process, let one tenant warm its connections up, and time the first request of each other tenant."""
+        """Start a process, warm up its connections with one tenant, and time the first request of each other tenant."""
         first, *others = subject.people
         of_each = {person.place.tenant: person for person in others if person.place.tenant != first.place.tenant}
         size, chosen = subject.size, _turned(list(of_each.values()), number * _COLD_EACH)[:_COLD_EACH]
@@ -75,7 +75,7 @@ class Bench:
                     self.results.cold_ms[size, operation].append(caller.ask(person.asks(operation)))
 
     def measure_warm(self, rounds: int) -> None:
-        """Run a server of each size at once; load them in turn, the other way round in every second round."""
+        """Run servers of all sizes at once; load them in turn, in reverse order in every second round."""
         with ExitStack() as stack:
             servers = {subject.size: stack.enter_context(self._serving(subject)) for subject in self.subjects}
             targets = self._targets(servers)
@@ -93,7 +93,7 @@ class Bench:
                     self._ask_alone(subject, number, servers[subject.size])
 
     def measure_memory(self, subject: Subject) -> None:
-        """Let everybody ask once, one after the other, and look at the process on the way."""
+        """Send one request for each person, one after the other, and measure the process's memory in between."""
         every = max(1, len(subject.people) // _SAMPLES)
         with self._serving(subject) as server, closing(Caller(server)) as caller:
             held = [(0, server.megabytes)]
@@ -128,14 +128,14 @@ class Bench:
         return found
 
     def _warm_up(self, subject: Subject, server: Server, target: Target, operation: str) -> None:
-        """Let everybody ask once, and then many at once, so that every connection knows the statement."""
+        """Send one request for each person, then many at once, so that every connection has prepared the statement."""
         with closing(Caller(server)) as caller:
             for person in subject.people[: self.people]:
                 caller.ask(person.asks(operation))
         burst(target, self.seconds)
 
     def _ask_alone(self, subject: Subject, number: int, server: Server) -> None:
-        """Time requests one after the other, of people who were here before: what one waits, the database included."""
+        """Time requests of known people one after the other: the latency without load, database included."""
         asking = _turned(subject.people[: self.people], number * _ALONE)
         with closing(Caller(server)) as caller:
             for operation in OPERATIONS:

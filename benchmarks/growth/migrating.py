@@ -52,7 +52,7 @@ _RUN: Final = "from insula.cli import app; app()"
 
 
 def migration_seconds(settings: Settings) -> Mapping[str, float]:
-    """Return the seconds of each; afterwards the schema is as before."""
+    """Return the seconds of each migration; afterwards the schema is as before."""
     before = heads(load().database.branches)[_BRANCH]
     with tempfile.TemporaryDirectory(prefix="insula-growth-code-") as name:
         code = Path(name)

@@ -1,4 +1,4 @@
-"""Who asks: members of many tenants, each with the token that a login would have given."""
+"""The callers: members of many tenants, each with an access token."""
 
 import asyncio
 import random
@@ -27,12 +27,12 @@ class Person:
     token: str
 
     def asks(self, operation: str) -> str:
-        """Return the whole request."""
+        """Return the request as text."""
         return request("GET", self.place.read if operation == "read" else self.place.list, self.token)
 
 
 async def sign_in(settings: Settings, size: Size, count: int) -> list[Person]:
-    """Return so many members, or as many as there are, of as many tenants as can be, in a random order."""
+    """Return ``count`` members, or as many as exist, of as many tenants as possible, in a random order."""
     chance = random.Random(20261123)  # noqa: S311  # the same in each run
     tenants = chance.sample(range(size.tenants), min(count, size.tenants))
     first = {tenant: chance.randrange(MEMBERS) for tenant in tenants}
@@ -59,7 +59,7 @@ async def sign_in(settings: Settings, size: Size, count: int) -> list[Person]:
 
 
 def write(people: Sequence[Person], operation: str, path: Path) -> Path:
-    """Write requests of all of them to a file for wrk, in another order each time round."""
+    """Write requests of all people to a file for wrk, in another order in each pass."""
     chance = random.Random(operation)  # noqa: S311  # the same in each run
     lines = [person.asks(operation) for _ in range(_REQUESTS_EACH) for person in chance.sample(people, len(people))]
     path.write_text("\0".join(lines))

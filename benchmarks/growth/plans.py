@@ -1,4 +1,4 @@
-"""The plans by which PostgreSQL runs the product's own statements, as the product sends them: by auto_explain."""
+"""PostgreSQL's plans for the product's statements, logged by auto_explain while the product runs."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ _EXPLAIN: Final = {
 }
 _ROLES: Final = (TENANTS, GATE)
 _LOGGED: Final = re.compile(r"duration: [\d.]+ ms  plan:\n((?:\t.*\n)+)")
-_PAGES: Final = 50  # a table of fewer is read whole for good reason
+_PAGES: Final = 50  # reading a smaller table as a whole is fine
 _ASKED: Final = 12
 """How often each is asked: after five times a prepared statement may get another plan."""
 _STATEMENTS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -39,7 +39,7 @@ _STATEMENTS: Final[Mapping[str, re.Pattern[str]]] = {
 
 
 class Node(BaseModel):
-    """A step of a plan, as far as its shape goes."""
+    """A step of a plan."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -49,7 +49,7 @@ class Node(BaseModel):
     plans: list["Node"] = Field([], alias="Plans")
 
     def steps(self) -> Iterator["Node"]:
-        """Yield the step and all below it."""
+        """Yield the step and all steps below it."""
         yield self
         for plan in self.plans:
             yield from plan.steps()
@@ -63,7 +63,7 @@ class Node(BaseModel):
 
 
 class Explained(BaseModel):
-    """What auto_explain logs."""
+    """A log entry of auto_explain."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -73,7 +73,7 @@ class Explained(BaseModel):
 
 @dataclass(frozen=True)
 class Plans:
-    """The plan of each statement, by what it is for, and the tables that are no longer small."""
+    """The plan of each statement by operation, and the tables that are no longer small."""
 
     by_purpose: Mapping[str, Node]
     large: frozenset[str]
@@ -85,13 +85,13 @@ class Plans:
 
     @property
     def read_whole(self) -> list[str]:
-        """The large tables that a statement reads from one end to the other."""
+        """The large tables that a statement reads as a whole."""
         steps = [step for plan in self.by_purpose.values() for step in plan.steps()]
         return [step.relation for step in steps if step.kind == "Seq Scan" and step.relation in self.large]
 
 
 def plans_of(home: Home, subject: Subject, cores: Collection[int]) -> Plans:
-    """Return the last plan of each statement, after both operations were asked some times."""
+    """Return the last plan of each statement, after several requests of both operations."""
     asyncio.run(_explain(subject.settings, subject.size, on=True))
     known = home.database_log.stat().st_size
     try:

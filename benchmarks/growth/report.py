@@ -1,4 +1,4 @@
-"""The run as JSON and as Markdown, and the bars that growth must keep to."""
+"""The run as JSON and as Markdown, and the bounds for growth."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _FULL: Final = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What a database takes, and how long it took to fill."""
+    """The size of a database, and how long it took to fill."""
 
     megabytes: float
     seconds: float
@@ -40,7 +40,7 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A figure and the most that it may be."""
+    """A figure and its upper bound."""
 
     name: str
     value: float
@@ -48,13 +48,13 @@ class Bar:
 
     @property
     def holds(self) -> bool:
-        """Whether it is kept to."""
+        """Whether the figure is within the bound."""
         return self.value <= self.limit
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a run tells; the sizes from the smallest up, then those with roles of their own."""
+    """Everything that a run measured; the sizes from the smallest up, then those with custom roles."""
 
     machine: Mapping[str, str]
     versions: Mapping[str, str]
@@ -67,11 +67,11 @@ class Report:
 
     @property
     def bars(self) -> list[Bar]:
-        """The bars, each with its figure."""
+        """The bounds, each with its figure."""
         return [*self._of_growth(), *self._of_roles(), *self._of_memory(), *self._of_plans()]
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return what stands in ``build/bench-growth.json``."""
+        """Return the contents of ``build/bench-growth.json``."""
         return {
             "machine": dict(self.machine),
             "versions": dict(self.versions),
@@ -85,7 +85,7 @@ class Report:
         }
 
     def to_markdown(self) -> str:
-        """Return the same for readers."""
+        """Return the run as Markdown."""
         about = ", ".join([*self.machine.values(), *(f"{name} {one}" for name, one in self.versions.items())])
         parts = [
             f"{about}.",
@@ -101,7 +101,7 @@ class Report:
 
     @property
     def _grown(self) -> list[Size]:
-        return [size for size in self.sizes if not size.own_roles]
+        return [size for size in self.sizes if not size.custom_roles]
 
     def _of_growth(self) -> Iterator[Bar]:
         small, large = self._grown[0], self._grown[-1]
@@ -112,10 +112,10 @@ class Report:
             yield Bar(f"cold {operation}", cold / warm, _COLD)
 
     def _of_roles(self) -> Iterator[Bar]:
-        with_roles = sorted((size for size in self.sizes if size.own_roles), key=lambda size: size.own_roles)
+        with_roles = sorted((size for size in self.sizes if size.custom_roles), key=lambda size: size.custom_roles)
         if len(with_roles) > 1:
             for operation in OPERATIONS:
-                name = f"warm {operation}, {with_roles[-1].own_roles} own roles for {with_roles[0].own_roles}"
+                name = f"warm {operation}, {with_roles[-1].custom_roles} own roles for {with_roles[0].custom_roles}"
                 yield Bar(name, self._times(with_roles[0], with_roles[-1], operation), _ROLES)
 
     def _of_memory(self) -> Iterator[Bar]:
@@ -130,7 +130,7 @@ class Report:
         yield Bar(f"plans that change after {before.name}", len(changed) // 2, 0)
 
     def _times(self, one: Size, other: Size, operation: str) -> float:
-        """Return how often the time of a request of the one the other takes, round by round."""
+        """Return the ratio of the request times of the two, round by round."""
         pairs = zip(self.results.bursts[one, operation], self.results.bursts[other, operation], strict=True)
         return median(mine.rate / theirs.rate for mine, theirs in pairs)
 
@@ -139,7 +139,7 @@ class Report:
             "tenants": size.tenants,
             "memberships": size.memberships,
             "items": size.tenants * size.items,
-            "own_roles": size.own_roles,
+            "own_roles": size.custom_roles,
             "database_mb": round(self.filled[size].megabytes),
             "fill_seconds": round(self.filled[size].seconds, 1),
             "start_seconds": round(median(self.results.start_seconds[size]), 2),

@@ -26,7 +26,7 @@ _OK: Final = b"HTTP/1.1 200 "
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that answers, and how long it took until it did."""
+    """A running server, and how long its start took."""
 
     port: int
     pid: int
@@ -34,25 +34,25 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def megabytes(self) -> float:
-        """What its one web process holds."""
+        """The memory of its one web process."""
         _, *children = family(self.pid)
         return resident_mb(children)
 
 
 class Caller:
-    """One connection; what it sends and reads costs the same whatever the size."""
+    """One connection. Its own cost is the same for every size."""
 
     def __init__(self, server: Server) -> None:
         self._socket = socket.create_connection(("127.0.0.1", server.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: str) -> float:
-        """Return the milliseconds until the whole answer was here. Raises RuntimeError for any but a 200."""
+        """Return the milliseconds until the whole answer arrived. Raises RuntimeError for any status but 200."""
         began = time.perf_counter()
         self._socket.sendall(request.encode())
         answer = self._socket.recv(65_536)
@@ -72,7 +72,7 @@ class Caller:
 
 
 def inherited(*paths: Path) -> Mapping[str, str]:
-    """Return what a child's environment starts with; its code is found at ``paths``."""
+    """Return the environment for a child process that finds its code at ``paths``."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}  # noqa: TID251  # what a child inherits is made here
     return {**kept, "PYTHONPATH": ":".join(str(path) for path in paths or (_ROOT / "platform", _ROOT))}
 

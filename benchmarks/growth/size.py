@@ -1,4 +1,4 @@
-"""A database of one size: whose rows it holds, and by which ids. Everything follows from numbers."""
+"""A database of one size. All ids and relations are computed from numbers."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -8,12 +8,12 @@ from uuid import UUID
 MEMBERS: Final = 10
 PROJECTS: Final = 2
 BURST: Final = 10
-"""Items that a tenant writes in a row, before others do: its rows lie scattered, as they do in life."""
+"""Items that a tenant writes in a row before the next tenant does: so its rows are scattered, as in reality."""
 _PREFIX: Final = "019a{kind:04x}-0000-7000-8000-"
 
 
 class Kind(IntEnum):
-    """What an id is of: the part of it that differs."""
+    """The kind of row that an id belongs to; a part of the id."""
 
     TENANT = 1
     USER = 2
@@ -25,18 +25,18 @@ class Kind(IntEnum):
 
 
 def id_of(kind: Kind, number: int) -> UUID:
-    """Return the id of the so-many'th; ids are made in order, as ``new_id`` does."""
+    """Return the id of row ``number``; ids are in order, like those of ``new_id``."""
     return UUID(f"{_PREFIX.format(kind=kind)}{number:012x}")
 
 
 def id_in_sql(kind: Kind, number: str) -> str:
-    """Return the same as an expression."""
+    """Return the same as an SQL expression."""
     return f"('{_PREFIX.format(kind=kind)}' || lpad(to_hex({number}), 12, '0'))::uuid"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A member of a tenant, and an item of that tenant's."""
+    """A member and an item of one tenant."""
 
     tenant: int
     user: int
@@ -56,45 +56,45 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many tenants there are, the items of each, and how many roles each has made."""
+    """The number of tenants, and the items and custom roles of each."""
 
     tenants: int
     items: int
-    own_roles: int = 0
+    custom_roles: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what the numbers below do not work for."""
+        """Refuse numbers for which the computations below are wrong."""
         if self.tenants <= 1 or self.items % (BURST * PROJECTS):
             raise ValueError(f"at least two tenants, and items in {BURST * PROJECTS}s, not {self}")
 
     @property
     def name(self) -> str:
-        """How it is called in the table."""
-        roles = {0: "", 1: ", 1 own role each"}.get(self.own_roles, f", {self.own_roles} own roles each")
+        """Its name in the table."""
+        roles = {0: "", 1: ", 1 own role each"}.get(self.custom_roles, f", {self.custom_roles} own roles each")
         return f"{self.tenants:,} tenants{roles}"
 
     @property
     def key(self) -> str:
-        """How it is called in files and databases."""
-        return f"growth_{self.tenants}_{self.items}_{self.own_roles}"
+        """Its name in files and databases."""
+        return f"growth_{self.tenants}_{self.items}_{self.custom_roles}"
 
     @property
     def bursts(self) -> int:
-        """How often each tenant writes."""
+        """How many bursts each tenant writes."""
         return self.items // BURST
 
     @property
     def memberships(self) -> int:
-        """How many there are of all tenants; each user has two, in neighbouring tenants."""
+        """The number of memberships; each user has two, in neighbouring tenants."""
         return self.tenants * MEMBERS
 
     @property
     def users(self) -> int:
-        """How many people there are."""
+        """The number of users."""
         return self.memberships // 2
 
     def place(self, membership: int, item: int) -> Place:
-        """Return the member of this number beside the so-many'th item of the tenant."""
+        """Return this member with item number ``item`` of their tenant."""
         tenant = membership % self.tenants
         burst, within = divmod(item % self.items, BURST)
         number = (burst * self.tenants + tenant) * BURST + within

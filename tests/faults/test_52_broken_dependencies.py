@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults.dependencies import Pace, cases, measure
-from benchmarks.faults.house import House, housed
+from benchmarks.faults.environment import Environment, running
 from benchmarks.faults.stage import temporary_directory
 
 BRIEF = Pace(silent=3.5, silent_at_all=5.0, short=2.0, around=0.5)
@@ -16,14 +16,14 @@ BACK = 5.0  # the machine runs other tests too; `make faults` allows 2 seconds
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with temporary_directory() as directory, housed(directory, tmp_path, **BOUNDS) as house:
-        yield house
+def env(tmp_path: Path) -> Iterator[Environment]:
+    with temporary_directory() as directory, running(directory, tmp_path, **BOUNDS) as env:
+        yield env
 
 
-async def test_no_answer_is_late_whatever_is_broken_and_all_is_back_soon_after_it(house: House) -> None:
+async def test_no_answer_is_late_whatever_is_broken_and_all_is_back_soon_after_it(env: Environment) -> None:
     said: list[str] = []
-    table = await measure(house, cases(house, BRIEF, WORST), BRIEF, said.append)
+    table = await measure(env, cases(env, BRIEF, WORST), BRIEF, said.append)
 
     rows = {f"{row['dependency']}:{row['fault']}": row for row in table.rows}
     assert set(rows) == set(WORST)

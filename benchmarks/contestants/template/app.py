@@ -28,7 +28,7 @@ _SET_TENANT = text("SELECT set_config('app.tenant_id', :tenant_id, true)")
 
 
 class Caller(BaseModel):
-    """Who asks, and for which tenant."""
+    """The caller and their tenant."""
 
     user_id: UUID
     tenant_id: UUID

@@ -11,10 +11,10 @@ _log = logging.getLogger("template")
 
 
 class RequestId(BaseHTTPMiddleware):
-    """Names the request."""
+    """Gives the request an id."""
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        """Give each request an id and answer with it."""
+        """Add the id to the answer."""
         request.state.request_id = request.headers.get("X-Request-Id") or str(uuid4())
         response = await call_next(request)
         response.headers["X-Request-Id"] = request.state.request_id
@@ -22,10 +22,10 @@ class RequestId(BaseHTTPMiddleware):
 
 
 class Timing(BaseHTTPMiddleware):
-    """Tells how long it took."""
+    """Measures the time of the request."""
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        """Measure and answer with the time."""
+        """Add the time to the answer."""
         begun = time.perf_counter()
         response = await call_next(request)
         response.headers["X-Process-Time"] = f"{time.perf_counter() - begun:.4f}"
@@ -33,10 +33,10 @@ class Timing(BaseHTTPMiddleware):
 
 
 class SecurityHeaders(BaseHTTPMiddleware):
-    """Adds what browsers want to see."""
+    """Adds security headers."""
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        """Add the fields."""
+        """Add the headers."""
         response = await call_next(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Frame-Options"] = "DENY"

@@ -1,4 +1,4 @@
-"""The tables, as the templates' models map them."""
+"""The tables as models, in the style of templates."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,13 +8,13 @@ from sqlmodel import Field, SQLModel
 
 
 class Base(SQLModel):
-    """Apart from the product's metadata."""
+    """A base with its own metadata, separate from the product's."""
 
     metadata = MetaData()
 
 
 class User(Base, table=True):
-    """Who asks."""
+    """A user."""
 
     __tablename__ = "user"  # type: ignore[mutable-override]  # SQLModel types it so
 
@@ -25,7 +25,7 @@ class User(Base, table=True):
 
 
 class Membership(Base, table=True):
-    """Who belongs where."""
+    """A user's membership in a tenant."""
 
     __tablename__ = "membership"  # type: ignore[mutable-override]  # SQLModel types it so
 
@@ -36,7 +36,7 @@ class Membership(Base, table=True):
 
 
 class Item(Base, table=True):
-    """What is read."""
+    """An item."""
 
     __tablename__ = "project_item"  # type: ignore[mutable-override]  # SQLModel types it so
 

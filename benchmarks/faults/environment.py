@@ -1,4 +1,4 @@
-"""Two web processes and a worker, each of whose dependencies is behind a proxy that can break it."""
+"""Two web processes and a worker, with a proxy in front of each dependency that can break it."""
 
 import asyncio
 import subprocess
@@ -37,7 +37,7 @@ _MANY: Final = httpx.Limits(max_connections=None, max_keepalive_connections=50, 
 
 @dataclass
 class TimedSink(Sink):
-    """An SMTP server that knows to whom it was given mails."""
+    """An SMTP server that records the recipients."""
 
     reached: set[str] = field(default_factory=set)
 
@@ -49,7 +49,7 @@ class TimedSink(Sink):
 
 
 class Processes:
-    """The web processes and the worker, whose output is kept in ``logs``."""
+    """The web processes and the worker; their output goes to ``logs``."""
 
     def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
         self._environment, self._logs = environment, logs
@@ -58,7 +58,7 @@ class Processes:
 
     @property
     def addresses(self) -> list[str]:
-        """Where the web processes are, also after a restart."""
+        """The addresses of the web processes; a restart keeps them."""
         return [f"http://127.0.0.1:{port}" for port in self._ports]
 
     def start(self) -> None:
@@ -71,7 +71,7 @@ class Processes:
         wait_until(lambda: all(map(_answers, self.addresses)), _START_SECONDS)
 
     def stop(self) -> None:
-        """End all, however they take it."""
+        """Terminate all processes, and kill those that do not end."""
         for process in self._running:
             process.terminate()
         deadline = monotonic() + _STOP_SECONDS
@@ -103,11 +103,11 @@ def _answers(address: str) -> bool:
 
 
 @dataclass(frozen=True)
-class House:
-    """What is up: the servers, a proxy before each, and the processes that know the proxies alone."""
+class Environment:
+    """The running servers, a proxy in front of each, and the processes, which know only the proxies."""
 
     settings: Settings
-    """Past the proxies."""
+    """These bypass the proxies."""
     postgres: MortalPostgres
     valkey: ValkeyServer
     sink: TimedSink
@@ -135,11 +135,11 @@ class House:
             ]
 
     @asynccontextmanager
-    async def post(self) -> AsyncIterator["Post"]:
-        """Give what queues mails."""
+    async def mail_probe(self) -> AsyncIterator["MailProbe"]:
+        """Give a probe that queues emails."""
         database = await Database.open(self.settings, [IDENTITY])
         try:
-            yield Post(database, self.sink)
+            yield MailProbe(database, self.sink)
         finally:
             await database.close()
 
@@ -151,14 +151,14 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """Queues mails, past every proxy, and sees whether they arrive."""
+class MailProbe:
+    """Queues emails, bypassing the proxies, and checks that they arrive."""
 
     database: Database
     sink: TimedSink
 
     async def arrives(self, seconds: float) -> bool:
-        """Queue a mail and tell whether the worker has handed it over in time."""
+        """Queue an email and tell whether the worker delivers it in time."""
         address = f"probe-{new_id().hex}@example.com"
         async with self.database.unit(IDENTITY) as unit:
             await send_mail(
@@ -183,8 +183,8 @@ async def _becomes(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 @contextmanager
-def housed(directory: Path, logs: Path, **bounds: float) -> Iterator[House]:
-    """Start everything from nothing in ``directory``; whatever is broken then, all of it ends with the block.
+def running(directory: Path, logs: Path, **bounds: float) -> Iterator[Environment]:
+    """Start everything from nothing in ``directory``. Everything ends with the block, broken or not.
 
     ``bounds`` are settings of the database, such as ``pool_timeout``.
     """
@@ -214,7 +214,7 @@ def housed(directory: Path, logs: Path, **bounds: float) -> Iterator[House]:
         bounded = {f"INSULA_DATABASE_{name}".upper(): str(seconds) for name, seconds in bounds.items()}
         processes = Processes(environment_of(postgres.settings) | through | bounded, logs)
         database = postgres.settings.database.model_copy(update=bounds)
-        house = House(
+        env = Environment(
             postgres.settings.model_copy(update={"database": database}),
             postgres,
             valkey,
@@ -226,7 +226,7 @@ def housed(directory: Path, logs: Path, **bounds: float) -> Iterator[House]:
             names_proxy,
             processes,
         )
-        stack.callback(house.heal)
+        stack.callback(env.heal)
         stack.callback(processes.stop)
         processes.start()
-        yield house
+        yield env
