@@ -9,46 +9,46 @@ CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || c
 # An app is a folder with an app.py: a new one is checked as the others are.
 APPS := $(patsubst %/app.py,%,$(wildcard */app.py))
 CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
-# Compiled when installed: a machine that writes no bytecode later would compile everything at each start.
-# The lock names pypi.org: an index of this machine's own must not get between, least of all into the lock.
+# Modules are compiled at installation: where bytecode cannot be written later, each start would compile everything.
+# The lock names pypi.org: uv must not use this machine's own index, and must not write it into the lock.
 UV := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV $(BIN)/uv
-# Whom this machine trusts, where it says so: uv has a list of its own, which a company's proxy is not on.
+# Use the machine's certificates if there are any: uv's own list lacks those of company proxies.
 SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs,)
 ON_POSTGRES15 := tests/db tests/cli/test_backup.py tests/isolation tests/faults/test_14_bypasses.py
-# What to say when an installation failed: the network's own error, or where to look if it works.
+# Printed when an installation failed: the network's error, or where to look if the network works.
 NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check adopt bench bench-growth bench-redis bench-fairness bench-bodies bench-shortcut faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
 
-help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## Start everything on http://127.0.0.1:8000 (PORT=8001 for another port), with demo data
 	@exec $(BIN)/insula run --parent $$PPID
 
-test: $(READY) ## Run every test that needs Python packages only, on servers of its own
+test: $(READY) ## Run every test that needs only Python packages, on servers of its own
 	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not pooler and not slow"
 
-check: $(READY) ## Check formatting, lint, types, imports, dependencies and the house's own rules
+check: $(READY) ## Check formatting, lint, types, imports, dependencies and the project's own rules
 	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
 
-adopt: $(READY) ## Build products in copies (a new app, a new resource; ONLY=a for one), and check, attack and test each
+adopt: $(READY) ## Build other products in copies (a new app, a new resource; ONLY=a for one), and check, attack and test each
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.adopt --only "$(ONLY)" --jobs $(JOBS)
 
-prove: $(READY) ## Attack every route, then show that the attacks notice each missing protection; build/prove.json
+prove: $(READY) ## Attack every route, then show that the attacks notice each removed protection; build/prove.json
 	@[ -x /usr/sbin/pgbouncer ] || { echo "make prove: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.proof
 
-fuzz: $(READY) ## Send 50,000 requests (CASES=n, SEED=n), good, bad and in sequences, to a real server; build/fuzz.json
+fuzz: $(READY) ## Send 50,000 generated requests (CASES=n, SEED=n), valid, invalid and in sequences, to a real server; build/fuzz.json
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.fuzz --cases $(or $(CASES),50000) --seed $(or $(SEED),1) --lanes $(JOBS)
 
-pooler: $(READY) ## Alternate tenants behind PgBouncer, on one connection
+pooler: $(READY) ## Test that tenants stay isolated behind PgBouncer, on one connection
 	@[ -x /usr/sbin/pgbouncer ] || { echo "make pooler: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m pooler tests/pooler
 
-postgres15: $(READY) ## Run migrations, backup, restore and the proof of isolation's suites on PostgreSQL 15, or the oldest that Debian has
+postgres15: $(READY) ## Run the tests of migrations, backup, restore and isolation on PostgreSQL 15, or the oldest that Debian has
 	@programs=$$(scripts/oldest_postgres.sh) && \
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not pooler and not slow" \
 	  --postgres-bin "$$programs" $(ON_POSTGRES15)
@@ -56,41 +56,41 @@ postgres15: $(READY) ## Run migrations, backup, restore and the proof of isolati
 kill-workers: $(READY) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect
 	@$(BIN)/pytest -q -m slow tests/faults/test_44_killed_worker.py
 
-browser: $(READY) ## Look at the pages in headless Chromium
+browser: $(READY) ## Test the pages in headless Chromium
 	@[ -n "$(CHROMIUM)" ] || { echo "make browser: Chromium is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m browser
 
-bench: $(READY) ## Measure what tenants cost a request, beside others, on servers of its own (16 minutes, alone on the machine)
+bench: $(READY) ## Measure what tenancy costs a request, compared with other stacks (16 minutes, needs the machine for itself)
 	@$(BIN)/python -m benchmarks
 
-bench-growth: $(READY) ## Measure what 100,000 tenants cost a request, beside 10, on servers of its own (15 minutes and 15 GB, alone on the machine)
+bench-growth: $(READY) ## Measure what 100,000 tenants cost a request, compared with 10 (15 minutes and 15 GB, needs the machine for itself)
 	@$(BIN)/python -m benchmarks.growth
 
-bench-redis: $(READY) ## Take Redis away under load in four ways and measure what requests see of it (5 minutes)
+bench-redis: $(READY) ## Break Redis under load in four ways and measure the effect on requests (5 minutes)
 	@$(BIN)/python -m benchmarks.faults redis
 
-faults: $(READY) ## Break each dependency in each way under load (ONLY=postgres:swallow for one) and measure what requests see (13 minutes); build/faults.json
+faults: $(READY) ## Break each dependency in each way under load (ONLY=postgres:swallow for one) and measure the effect (13 minutes); build/faults.json
 	@$(BIN)/python -m benchmarks.faults dependencies $(addprefix --only ,$(ONLY))
 
-bench-fairness: $(READY) ## Let one tenant ask 20 times what it may and measure its neighbours (3 minutes)
+bench-fairness: $(READY) ## Let one tenant send 20 times its limit and measure other tenants (3 minutes)
 	@$(BIN)/python -m benchmarks.faults fairness
 
-bench-bodies: $(READY) ## Send the worst bodies and measure what others see of it (2 minutes)
+bench-bodies: $(READY) ## Send the worst bodies and measure the effect on other requests (2 minutes)
 	@$(BIN)/python -m benchmarks.faults bodies
 
-bench-shortcut: $(READY) ## Measure what the mount shortcut spares a read, in 48 pairs (4 minutes, alone on the machine); build/shortcut.json
+bench-shortcut: $(READY) ## Measure what the mount shortcut saves per read, in 48 pairs (4 minutes, needs the machine for itself); build/shortcut.json
 	@$(BIN)/python -m benchmarks.shortcut
 
-system-deps: ## Install, as root, the Debian packages that make browser, bench, pooler, postgres15 and prove need
+system-deps: ## Install, as root, the Debian packages for make browser, bench, pooler, postgres15 and prove
 	@missing="$(strip $(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer))"; \
 	postgres="$$(scripts/oldest_postgres.sh 2>/dev/null)"; \
-	[ -n "$$missing" ] || [ -z "$$postgres" ] || { echo "Chromium, wrk, PgBouncer and PostgreSQL are here"; exit 0; }; \
+	[ -n "$$missing" ] || [ -z "$$postgres" ] || { echo "Chromium, wrk, PgBouncer and PostgreSQL are installed"; exit 0; }; \
 	[ "$$(id -u)" = 0 ] || { echo "make system-deps: installs Debian packages, so run it as root" >&2; exit 1; }; \
 	apt-get update -q && { [ -z "$$missing" ] || apt-get install -y -q --no-install-recommends $$missing; } && \
 	{ [ -n "$$postgres" ] || scripts/install_postgres.sh; }
 
 check-format: $(READY)
-	@$(BIN)/ruff format --check --quiet . || { echo "mend with: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff format --check --quiet . || { echo "correct with: $(BIN)/ruff format ." >&2; exit 1; }
 
 check-lint: $(READY)
 	@$(BIN)/ruff check --quiet .
@@ -108,13 +108,13 @@ check-scripts: $(READY)
 	@for script in scripts/check_*.py; do $(BIN)/python "$$script" || exit 1; done
 
 $(READY): pyproject.toml uv.lock $(BIN)/uv
-	@echo "installing what uv.lock names"
+	@echo "installing the packages of uv.lock"
 	@$(UV) sync --frozen --all-extras --all-groups --compile-bytecode --quiet $(SYSTEM_CERTS) || { $(NO_NETWORK); exit 1; }
 	@touch $@
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	{ echo "Python 3.11 or newer is needed; if $(PYTHON) is not: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	{ echo "Python 3.11 or newer is needed; if $(PYTHON) is older: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	{ echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv

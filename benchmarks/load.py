@@ -32,7 +32,7 @@ class Burst:
     app_cpu_us: float
     database_cpu_us: float
     foreign: float
-    """The part of the machine that ran what is none of this run's."""
+    """The part of the machine that other programs used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Target:
     status: int
     application: Collection[int]
     database: int
-    """The postmaster, whose children count with it."""
+    """The postmaster; its children count too."""
     log: Path
 
 

@@ -23,7 +23,7 @@ _HERE: Final = Path(__file__).parent
 _BUILD: Final = _HERE.parent / "build"
 _WARM_UP: Final = 2.0
 _FEW: Final = 5
-"""Rounds of what is measured beside the main ones, at most."""
+"""The largest number of rounds of the further measurements."""
 
 _Only = Annotated[list[str] | None, typer.Option(help="An operation; repeat for more. Leaves the extras out.")]
 _Contestant = Annotated[list[str] | None, typer.Option(help="A contestant; repeat for more.")]

@@ -13,7 +13,7 @@ from benchmarks.servers import Running
 from benchmarks.stage import Stage
 
 LEAD_IN = 1.0
-"""Seconds before each measured burst: what lapsed while the others had their turn is there again."""
+"""Seconds of load before each measured burst, to renew leases that expired during the others' turns."""
 _WARM_REQUESTS = 4_000
 _WARM_BURSTS = 5
 Key = tuple[str, str]
@@ -38,7 +38,7 @@ class Results:
     paced: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     """Reads at a part of each contestant's own capacity."""
     contrasted: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
-    """Reads in many short turns, for what the tenants' machinery costs."""
+    """Reads in many short turns, to measure the cost of tenancy."""
     memory_mb: dict[str, float] = field(default_factory=dict)
     workers: dict[int, Workers] = field(default_factory=dict)
 

@@ -21,7 +21,7 @@ from insula.identity import KeyRing, TokenIssuer
 
 TENANTS: Final = 200
 LIMITED: Final = 20
-"""Tenants besides, whose plan grants one request a minute."""
+"""Further tenants, whose plan grants one request a minute."""
 ROLES: Final = ("owner", "admin", "member", "member", "viewer")
 PROJECTS: Final = 2
 ITEMS: Final = 50
@@ -44,7 +44,7 @@ class Person:
     role: str
     token: str
     template_token: str
-    """The same claims as templates sign them: HS256, by one secret."""
+    """The same claims, signed as in templates: HS256 with one secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,4 +36,4 @@ APP: Final = App(
 
 OVERRIDES: Final = overrides.FOR_STAFF
 WEBHOOK_EVENTS: Final = webhook_events.FOR_STAFF
-"""What staff do with billing: an installation joins these two to the admin app."""
+"""The staff's side of billing: an installation joins these two to the admin app."""

@@ -35,7 +35,7 @@ from scripts.recorded_sql import lint, recorded
 
 DECLARED = load().database
 RELEASE_BEFORE = Path(__file__).parents[1] / "tests" / "db" / "former_chain_1200.sql.gz"
-"""A database of the single chain of migrations, some revisions before its end. Its roles are the server's."""
+"""A database of the single chain of migrations, some revisions before its end. It uses the server's roles."""
 """Loading the installation imports its apps, these their resources, and these their models: the metadata is full."""
 
 

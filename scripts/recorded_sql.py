@@ -36,7 +36,7 @@ ACCEPTED: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ): "the trigger that chains events holds each role to its kinds",
     }
 )
-"""Why a rule does not matter in one revision."""
+"""Rules that do not matter in one revision, each with the reason."""
 
 _APPLIED: Final = re.compile(
     r"(?:UPDATE|INSERT INTO) (?:schema_revision|alembic_version)\b.*?'(?P<revision>\w+)'", re.DOTALL

@@ -22,7 +22,7 @@ _ADDRESS: TypeAdapter[str] = TypeAdapter(EmailAddress)
 
 @app.callback()
 def staff() -> None:
-    """See to the people who run the platform; the admin app does the rest."""
+    """Manage the platform's staff where the admin app cannot: before there is a superuser."""
 
 
 @app.command()

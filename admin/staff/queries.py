@@ -15,7 +15,7 @@ from insula.core.text.searching import containing
 from insula.db.models import ACTIVE, Staff, User
 
 _LOCK: Final = 0x57AFF
-"""The advisory lock of all changes to people by staff."""
+"""The advisory lock for all changes of people by staff."""
 
 
 @dataclass(frozen=True, slots=True)

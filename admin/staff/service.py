@@ -25,7 +25,7 @@ from insula.db.models import ACTIVE, Staff
 from insula.scope import StaffScope
 
 _OPERATOR: Final = Actor("staff", label="insula staff add")
-"""The operator who runs the command on a machine of the installation; nobody is signed in."""
+"""The operator who runs the command on a machine of the installation, without signing in."""
 
 
 async def listing(scope: StaffScope, params: StaffList) -> tuple[Sequence[StaffMember], int]:

@@ -24,7 +24,7 @@ class ContestantSettings(BaseSettings):
     jwt_secret: SecretStr = SecretStr("")
     inside: bool = False
     reset: bool = True
-    """Whether the driver's pool resets a connection that is given back, by a statement of its own."""
+    """Whether the driver's pool resets a returned connection, by an extra statement."""
 
 
 class ItemOut(BaseModel):

@@ -29,7 +29,7 @@ class Table:
     rows: Sequence[Mapping[str, Cell]]
     bars: Sequence[Bar]
     named_by: int = 1
-    """How many of the first columns say which row it is."""
+    """How many of the first columns identify the row."""
 
     @property
     def missed(self) -> list[str]:

@@ -20,7 +20,7 @@ from insula.core.settings import Settings
 
 _PRELUDE: Final = 5
 _COLD_EACH: Final = 100
-"""Tenants that are asked for by one process, at most."""
+"""The largest number of tenants for one process."""
 _ALONE: Final = 400
 _SAMPLES: Final = 8
 
@@ -32,7 +32,7 @@ class Subject:
     size: Size
     settings: Settings
     people: Sequence[Person]
-    """Everybody who asks at all; the first so many ask again and again."""
+    """All callers; the first ones send requests again and again."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Results:
     start_seconds: defaultdict[Size, list[float]] = field(default_factory=lambda: defaultdict(list))
     start_mb: defaultdict[Size, list[float]] = field(default_factory=lambda: defaultdict(list))
     memory_mb: dict[Size, list[tuple[int, float]]] = field(default_factory=dict)
-    """How much the process held after so many people."""
+    """The process's memory after each number of people."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ _ROLES: Final = (TENANTS, GATE)
 _LOGGED: Final = re.compile(r"duration: [\d.]+ ms  plan:\n((?:\t.*\n)+)")
 _PAGES: Final = 50  # reading a smaller table as a whole is fine
 _ASKED: Final = 12
-"""How often each is asked: after five times a prepared statement may get another plan."""
+"""How often each request is sent: after five executions a prepared statement may get another plan."""
 _STATEMENTS: Final[Mapping[str, re.Pattern[str]]] = {
     "who may what": re.compile(r'from "user" u\b.*join auth_session', re.DOTALL),
     "one item": re.compile(r"FROM project_item\s+WHERE(?!.*ORDER BY)", re.DOTALL),

@@ -27,7 +27,7 @@ _FIGURES: Final[Mapping[str, str]] = {
     "cold_p90_ms": ".2f",
 }
 _FULL: Final = 0.75
-"""By then the caches are full, in a run of the usual size: what comes later must not add to the memory."""
+"""By then the caches are full in a normal run, so later requests must not add to the memory."""
 
 
 @dataclass(frozen=True, slots=True)

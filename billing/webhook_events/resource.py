@@ -30,4 +30,4 @@ FOR_STAFF: Final = Resource(
         ),
     ),
 )
-"""For the admin app: the staff side of the inbox that ``billing.webhooks`` fills."""
+"""For the admin app: the staff's side of the inbox that ``billing.webhooks`` fills."""

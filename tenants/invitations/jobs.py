@@ -16,7 +16,7 @@ from tenants.invitations.models import Invitation
 
 _BATCH: Final = 1_000
 INVITATIONS_KEPT: Final = timedelta(days=90)
-"""How long after its end an invitation, with the address of somebody who may never have come, is listed."""
+"""How long a settled or expired invitation is kept; it holds the address of a person who may never have joined."""
 
 
 async def _forget_invitations(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:

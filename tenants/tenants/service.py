@@ -23,7 +23,7 @@ from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooMan
 from tenants.tenants.schemas import TenantCreate, TenantUpdate
 
 MOST_SLUGS: Final = 10
-"""That one tenant can keep from others by having had them."""
+"""The largest number of current and former slugs of one tenant, so that it cannot keep many from others."""
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_tenant_slug": SlugTaken, "uq_tenant_slug_slug": SlugTaken}
 

@@ -1,4 +1,4 @@
-"""What each staff role may. It is declared by the resources, and compared here with what support and auditors need."""
+"""The permissions of each staff role, declared by the resources, compared with the needs of support and auditors."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from tests.support.apps import INSTALLATION
 
 PERMISSIONS = INSTALLATION.app("admin").permissions
 GRANTS = INSTALLATION.app("admin").grants
-"""With those of the resources that other apps bring, whose tests say what support has of them."""
+"""Including resources that other apps bring; the tests of these check the permissions of support."""
 
 
 def test_every_resources_permissions_are_among_them() -> None:

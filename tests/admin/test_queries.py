@@ -1,4 +1,4 @@
-"""What a staff page costs the database, whatever its length."""
+"""The number of statements of a staff page does not depend on its length."""
 
 import pytest
 

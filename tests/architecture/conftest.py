@@ -1,4 +1,4 @@
-"""What several tests of the house need."""
+"""Fixtures that several architecture tests share."""
 
 from collections.abc import Iterator
 

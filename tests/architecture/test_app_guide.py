@@ -11,7 +11,7 @@ from tests.support.project import ROOT
 
 GUIDES = ROOT / "docs" / "guides"
 HOME = next(home for home in (ROOT / "examples", ROOT) if (home / "support" / "app.py").exists())
-"""Where the example is: a product that took it over has it at the root."""
+"""The example's folder; a product that copied the example has it at the root."""
 
 
 def shown(page: str) -> Sequence[Block]:

@@ -1,4 +1,4 @@
-"""The house rules that `scripts/check_modules.py` keeps: each broken once, and kept once."""
+"""The rules of `scripts/check_modules.py`: each is broken once and followed once."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The kernel names no app, no resource and nothing of theirs: `scripts/check_names.py` finds each kind of breach."""
+"""The kernel names no app, no resource and none of their parts: `scripts/check_names.py` finds each kind of breach."""
 
 import subprocess
 import sys

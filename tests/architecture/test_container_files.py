@@ -1,4 +1,4 @@
-"""The container files, read statically: they agree with the settings, the command line and the source tree."""
+"""The container files, checked statically: they agree with the settings, the command line and the source tree."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def instructions(name: str) -> list[str]:
 
 
 def filled_in(value: str) -> str:
-    """Put the default, or a secret where one is demanded, in the place of each variable."""
+    """Replace each variable by its default, or by a secret if it requires one."""
     return FORM.sub(lambda found: SECRET if found["default"] is None else found["default"], value)
 
 

@@ -1,4 +1,4 @@
-"""`docs/guides/add-a-resource.md`, followed to the letter in a copy of the house."""
+"""`docs/guides/add-a-resource.md`, followed exactly in a copy of the project."""
 
 import asyncio
 import json
@@ -39,29 +39,29 @@ class Attack(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    copy = tmp_path_factory.mktemp("house")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(ROOT / part, copy)
+            shutil.copy(ROOT / part, folder)
     for block in BLOCKS:
-        block.follow(copy)
-    return copy
+        block.follow(folder)
+    return folder
 
 
-def paths(house: Path) -> dict[str, str]:
-    """Return the environment in which Python finds the copy, and not the house in this directory."""
-    roots = os.pathsep.join([str(house / "platform"), str(house)])
-    return {"PYTHONPATH": roots, "PYTHONSAFEPATH": "1", "UVICORN_APP_DIR": str(house)}
+def paths(copy: Path) -> dict[str, str]:
+    """Return the environment in which Python finds the copy instead of the project in this directory."""
+    roots = os.pathsep.join([str(copy / "platform"), str(copy)])
+    return {"PYTHONPATH": roots, "PYTHONSAFEPATH": "1", "UVICORN_APP_DIR": str(copy)}
 
 
-def run(house: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(copy: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own tools on our own copy
         [str(Path(sys.executable).with_name(command[0])), *command[1:]],
-        cwd=house,
-        env={**environment, **paths(house)},
+        cwd=copy,
+        env={**environment, **paths(copy)},
         capture_output=True,
         text=True,
         check=False,
@@ -76,13 +76,13 @@ async def create_database(url: str, name: str, template: str = "template1") -> N
 
 
 @pytest.fixture(scope="module")
-def migrated(house: Path, settings: Settings) -> tuple[Settings, Settings]:
-    """Return settings with an empty database each that the copy migrated and seeded itself."""
+def migrated(copy: Path, settings: Settings) -> tuple[Settings, Settings]:
+    """Return settings with two databases that the copy migrated and seeded itself."""
     name, other = f"guide_{uuid4().hex}", f"guide_{uuid4().hex}"
     asyncio.run(create_database(settings.database_url, name))
     own = on_database(settings, name)
     for command in ("migrate", "seed", "doctor"):
-        result = run(house, "insula", command, **environment_of(own))
+        result = run(copy, "insula", command, **environment_of(own))
         assert result.returncode == 0, result.stdout + result.stderr
     asyncio.run(create_database(settings.database_url, other, template=name))
     return own, on_database(settings, other)
@@ -94,30 +94,30 @@ def on_database(settings: Settings, name: str) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def base(house: Path, migrated: tuple[Settings, Settings]) -> Iterator[str]:
+def base(copy: Path, migrated: tuple[Settings, Settings]) -> Iterator[str]:
     """Serve the copy."""
     own, _ = migrated
-    with serving(own, int(own.public_url.rpartition(":")[2]), **paths(house)) as address:
+    with serving(own, int(own.public_url.rpartition(":")[2]), **paths(copy)) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def attack(house: Path, migrated: tuple[Settings, Settings]) -> Attack:
+def attack(copy: Path, migrated: tuple[Settings, Settings]) -> Attack:
     """Attack the routes that the guide added, in the copy."""
-    return attack_in(house, migrated[0])
+    return attack_in(copy, migrated[0])
 
 
 @pytest.fixture
-def other_house(house: Path, tmp_path: Path) -> Path:
-    """Copy the house with its labels once more, to leave something out."""
-    return Path(shutil.copytree(house, tmp_path / "other"))
+def other_copy(copy: Path, tmp_path: Path) -> Path:
+    """Copy the copy with its labels once more, to leave something out."""
+    return Path(shutil.copytree(copy, tmp_path / "other"))
 
 
-def attack_in(house: Path, settings: Settings) -> Attack:
-    report = house / "report.json"
+def attack_in(copy: Path, settings: Settings) -> Attack:
+    report = copy / "report.json"
     chosen = [word for route in LABEL_ROUTES for word in ("--route", route)]
     command = ("python", "-m", "tests.isolation.matrix", "--json", str(report), *chosen)
-    result = run(house, *command, **environment_of(settings), **{RUNNING: wire(settings)})
+    result = run(copy, *command, **environment_of(settings), **{RUNNING: wire(settings)})
     return Attack(result.returncode, json.loads(report.read_text()), result.stdout + result.stderr)
 
 
@@ -133,8 +133,8 @@ def wire(settings: Settings) -> str:
     return json.dumps(servers.to_wire())
 
 
-def leave_out(house: Path, name: str, text: str, instead: str = "") -> None:
-    path = house / name
+def leave_out(copy: Path, name: str, text: str, instead: str = "") -> None:
+    path = copy / name
     before = path.read_text()
     assert text in before
     path.write_text(before.replace(text, instead))
@@ -151,18 +151,18 @@ def test_the_guide_is_short() -> None:
     assert sum(lines_of_code(block.code) for block in BLOCKS) <= MOST_LINES
 
 
-def test_followed_the_house_still_passes_its_linters(house: Path) -> None:
+def test_the_copy_still_passes_its_linters(copy: Path) -> None:
     touched = sorted({block.file for block in BLOCKS})
     for command in (["ruff", "check", *touched], ["ruff", "format", "--check", *touched], ["lint-imports"]):
-        result = run(house, *command)
+        result = run(copy, *command)
         assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_followed_it_passes_the_tests_that_hold_for_every_resource(
-    house: Path, migrated: tuple[Settings, Settings]
+    copy: Path, migrated: tuple[Settings, Settings]
 ) -> None:
     tests = ("tests/tenants/test_schemas.py", "tests/tenants/test_permissions.py")
-    result = run(house, "pytest", "-q", *tests, **environment_of(migrated[0]), **{RUNNING: wire(migrated[0])})
+    result = run(copy, "pytest", "-q", *tests, **environment_of(migrated[0]), **{RUNNING: wire(migrated[0])})
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -195,13 +195,13 @@ def test_followed_it_is_attacked_without_more_work(attack: Attack) -> None:
 
 
 def test_without_its_rights_the_attack_cannot_prove_anything(
-    attack: Attack, other_house: Path, migrated: tuple[Settings, Settings]
+    attack: Attack, other_copy: Path, migrated: tuple[Settings, Settings]
 ) -> None:
     assert attack.status == 0, attack.told
-    leave_out(other_house, "tenants/labels/resource.py", "    tables=(owned(Label),),\n")
-    migrating = run(other_house, "insula", "migrate", **environment_of(migrated[1]))
+    leave_out(other_copy, "tenants/labels/resource.py", "    tables=(owned(Label),),\n")
+    migrating = run(other_copy, "insula", "migrate", **environment_of(migrated[1]))
     assert migrating.returncode == 0, migrating.stderr
-    bare = attack_in(other_house, migrated[1])
+    bare = attack_in(other_copy, migrated[1])
     assert bare.status == 1, bare.told
     assert bare.report["controls_passed"] < bare.report["controls"]
     assert all(any(route in line for line in bare.report["failures"]) for route in LABEL_ROUTES)
@@ -217,10 +217,10 @@ def test_without_its_rights_the_attack_cannot_prove_anything(
     ids=["who may", "the tenant's table", "the action"],
 )
 def test_it_does_not_build_without(
-    name: str, text: str, instead: str, complaint: str, house: Path, other_house: Path
+    name: str, text: str, instead: str, complaint: str, copy: Path, other_copy: Path
 ) -> None:
-    assert run(house, "python", "-c", BUILD).returncode == 0
-    leave_out(other_house, name, text, instead)
-    built = run(other_house, "python", "-c", BUILD)
+    assert run(copy, "python", "-c", BUILD).returncode == 0
+    leave_out(other_copy, name, text, instead)
+    built = run(other_copy, "python", "-c", BUILD)
     assert built.returncode == 1
     assert complaint in built.stderr

@@ -1,4 +1,4 @@
-"""`platform/` is a source root. Were it a package, it would shadow the standard library's module."""
+"""`platform/` is a source root. As a package it would shadow the standard library's module."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What `make check` finds in the statements of migrations: each kind once harmful, and once as it should be."""
+"""`make check` inspects the statements of migrations: each kind is tested once harmful and once correct."""
 
 import pytest
 

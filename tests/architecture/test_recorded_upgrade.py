@@ -1,4 +1,4 @@
-"""What the upgrade of the release before sends is looked at, revision by revision."""
+"""The statements of an upgrade from the previous release are checked, revision by revision."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ async def earlier(settings: Settings) -> AsyncIterator[Settings]:
 
 
 def with_harm(former: Path, directory: Path) -> Path:
-    """Copy the single chain's revisions, of which one then makes an index while it holds up writes."""
+    """Copy the revisions of the single chain, and change one to make an index that blocks writes."""
     folder = Path(shutil.copytree(former, directory / "former"))
     [changed] = folder.glob("*_1610_*.py")
     source = changed.read_text()

@@ -1,4 +1,4 @@
-"""What the house says about itself in its files is what it does."""
+"""The project's documents and settings agree with its code."""
 
 import re
 import subprocess
@@ -45,6 +45,41 @@ def test_links_between_our_pages_lead_somewhere() -> None:
         if not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_readme_lists_the_rooms_of_the_kernel_in_the_order_of_their_layers() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = next(each["layers"] for each in settings["contracts"] if each["id"] == "kernel-layers")
+    rooms = [re.findall(r"\w+", layer) for layer in reversed(layers)]
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    folders = [path.parent.name for path in (ROOT / "platform" / "insula").glob("*/__init__.py")]
+
+    assert sorted(listed) == sorted(folders)
+    assert sorted(listed, key=lambda room: next(n for n, layer in enumerate(rooms) if room in layer)) == listed
+
+
+def exists(name: str) -> bool:
+    """Tell whether a dotted name is a module of ours, or a name in one."""
+    parts = name.split(".")
+    places = [(ROOT / "platform" if parts[0] == "insula" else ROOT).joinpath(*parts[:n]) for n in (len(parts), -1)]
+    whole, parent = places
+    if whole.is_dir() or whole.with_suffix(".py").exists():
+        return True
+    module = parent.with_suffix(".py") if parent.with_suffix(".py").exists() else parent / "__init__.py"
+    return module.exists() and re.search(rf"\b{parts[-1]}\b", module.read_text()) is not None
+
+
+def test_modules_that_our_pages_name_exist() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    names = re.compile(r"(?<![\w/.@-])insula(?:\.[a-z_]\w*)+(?:\.[A-Z]\w*)?(?![\w/])")
+    no_modules = {"insula.example", "insula.installation"}  # an email domain, and the group of entry points
+    missing = {
+        f"{page.name}: {name}"
+        for page in pages
+        for name in names.findall(page.read_text())
+        if name not in no_modules and not exists(name)
+    }
+    assert sorted(missing) == []
 
 
 def test_version_is_the_changelogs() -> None:

@@ -1,4 +1,4 @@
-"""``build/bench.json`` holds the figures that others read, under the names that they know."""
+"""``build/bench.json`` holds the figures that others read, under fixed names."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def burst(rate: float, cpu_us: float) -> Burst:
 
 
 def report(insula: float, tax_us: float) -> Report:
-    """Return the report of three rounds in which all did alike, but for the product."""
+    """Return the report of three rounds in which all contestants but the product had the same figures."""
     results = Results()
     for one in CONTESTANTS:
         rate, cpu_us = (1000 * insula, 300 + tax_us) if one.name == "insula" else (1000, 300)

@@ -15,7 +15,7 @@ from tests.support.provider import Provider, Readback, first_secret
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """Open the pools of a process, without the app."""
+    """Open the pools of a web process, without the app."""
     database = await Database.open(settings, DECLARED.web_roles)
     yield database
     await database.close()
@@ -23,7 +23,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def worker(settings: Settings) -> AsyncIterator[Database]:
-    """Open the pools that a worker has."""
+    """Open the pools of a worker."""
     database = await Database.open(settings, (WORKER, BILLING))
     yield database
     await database.close()
@@ -36,7 +36,7 @@ def provider(client: httpx.AsyncClient, settings: Settings) -> Provider:
 
 @pytest.fixture
 def granted(readback: Readback) -> Granted:
-    """Read what a tenant is granted, by key."""
+    """Read a tenant's entitlements by key."""
 
     async def run(tenant: TenantRow) -> dict[str, object]:
         rows = await readback("select key, value from entitlement where tenant_id = :id", id=tenant.id)

@@ -1,4 +1,4 @@
-"""Who is let into billing: members with a tenant, and keys and roles of their own that name its actions."""
+"""Billing admits members with a tenant, API keys and custom roles, if they have its actions."""
 
 import httpx
 import pytest

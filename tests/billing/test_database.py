@@ -1,4 +1,4 @@
-"""What billing's role may do in the database, and what its branch of revisions does for the others."""
+"""The database rights of billing's role, and the effect of its revisions on other branches."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

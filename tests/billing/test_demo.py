@@ -1,4 +1,4 @@
-"""The demo rows of billing: the demo tenants are on their plans, and one of them is a customer."""
+"""Billing's demo rows: the demo tenants are on their plans, and one of them is a customer."""
 
 from collections.abc import Iterator
 from dataclasses import replace

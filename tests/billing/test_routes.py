@@ -1,4 +1,4 @@
-"""What a tenant's people see of its money."""
+"""A tenant's members read its subscription, entitlements and the plans."""
 
 import httpx
 import pytest
@@ -19,7 +19,7 @@ PATHS = ("/billing/v1/subscription", "/billing/v1/entitlements")
 
 @pytest.fixture
 async def tenant(make: Factories, database: Database) -> TenantRow:
-    """Make a tenant as POST /tenants does: on the free plan."""
+    """Make a tenant on the free plan, as POST /tenants does."""
     tenant = await make.tenant(entitlements={})
     async with database.unit(TENANTS, tenant.id) as unit:
         await start_on(unit.session, TenantId(tenant.id), FREE)

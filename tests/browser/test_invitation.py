@@ -1,4 +1,4 @@
-"""An invitation's link in a browser: the invited sign in on its page, and have joined."""
+"""An invitation's link in a browser: the invited person signs in on its page and joins."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The pages as a browser draws them: nothing is fetched from elsewhere, nothing is refused, nothing is broken."""
+"""The pages in a browser: no request leaves the origin, none is blocked, and there are no errors."""
 
 import json
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ QUIET = [
 ]
 ROOT = root_app()
 OPERATION = {mount: next(iter(app.openapi()["paths"])) for mount, app in {"": ROOT, **mounted(ROOT)}.items()}
-"""The first path that each document shows, by where its app is mounted."""
+"""The first path in each document, by the mount of its app."""
 
 MOUNTS = tuple(MOUNTED.values())
 
 
 @dataclass
 class Watched:
-    """A page, with what it asked for elsewhere and what it complained of."""
+    """A page, with its requests to other origins and its errors."""
 
     page: Page
     origin: str

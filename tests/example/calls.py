@@ -1,4 +1,4 @@
-"""What callers often do with the example."""
+"""Frequent calls of the example's routes."""
 
 from tests.tenants.support import Caller
 

@@ -1,4 +1,4 @@
-"""The example can be left out: nothing but its own tests names it, and nothing but its app imports it."""
+"""The example can be left out: only its own tests name it, and only its app imports it."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from pathlib import Path
 from tests.support.project import EXAMPLE, PACKAGES, ROOT
 
 LEAVE_IT_OUT = ("tests/adopt/", "tests/support/project.py")
-"""What leaves it out names what it takes away."""
+"""These leave the example out, so they name it."""
 APP = "tenants/app.py"
 IMPORTED = re.compile(r"\btenants\.(projects|items)\b|\btenants import (projects|items)\b")
 NAMED = re.compile(rf"{IMPORTED.pattern}|/projects\b|\bproject_item\b|[\"'](project|item):[a-z]+[\"']")
 
 
 def files(*folders: str) -> Iterator[tuple[str, str]]:
-    """Yield the files of Python in these folders that are not the example's, and what they hold."""
+    """Yield the Python files in these folders that do not belong to the example, with their text."""
     for path in sorted(path for folder in folders for path in Path(ROOT, folder).rglob("*.py")):
         name = str(path.relative_to(ROOT))
         if not name.startswith(EXAMPLE) and name != APP:

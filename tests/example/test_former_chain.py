@@ -1,4 +1,4 @@
-"""Databases of the version before, whose migrations were one chain, are brought to the branches with all their rows."""
+"""Databases of the previous version, whose migrations were one chain, are upgraded to branches with all their rows."""
 
 import gzip
 import unicodedata
@@ -38,7 +38,7 @@ TABLES = """
 
 @asynccontextmanager
 async def newly_migrated(settings: Settings) -> AsyncIterator[Settings]:
-    """Give a new database of the product alone."""
+    """Yield a new database of the product alone."""
     async with empty_database(settings) as own:
         migrate(own, DECLARED)
         yield own
@@ -54,7 +54,7 @@ async def former(settings: Settings) -> AsyncIterator[Settings]:
 
 @pytest.fixture
 async def earlier(settings: Settings) -> AsyncIterator[Settings]:
-    """Restore the database that the released version before left, some revisions before the end of the chain."""
+    """Restore the database of the previous release, some revisions before the end of the chain."""
     async with empty_database(settings) as own:
         await administer(own, EARLIER)
         yield own.model_copy(update={"installation": PRODUCT})
@@ -95,7 +95,7 @@ async def test_the_way_goes_on_where_it_was_left(earlier: Settings) -> None:
 
 
 def partly(connection: Connection) -> None:
-    """Run two of the revisions, as a run that was killed."""
+    """Run two of the revisions, like a run that was killed."""
     assert DECLARED.former is not None
     config = former_config(DECLARED, DECLARED.former, connection)
     command.upgrade(config, "1400_addresses")
@@ -172,7 +172,7 @@ async def test_a_branch_that_was_taken_down_is_made_anew(former: Settings) -> No
 
 
 def sound(connection: Connection) -> None:
-    of_the_probe = ("rack: ", "book: ")  # its models are loaded, and its tables are not here
+    of_the_probe = ("rack: ", "book: ")  # its models are loaded, but its tables are not in this database
     assert [finding for finding in audit(connection, DECLARED) if not finding.startswith(of_the_probe)] == []
 
 
@@ -187,7 +187,7 @@ def replaced() -> str | None:
 
 
 def since() -> list[str]:
-    """Return the revisions on the way up that the single chain did not have: those of further apps and resources."""
+    """Return the revisions that the single chain did not have: those of further apps and resources."""
     script, found = ScriptDirectory.from_config(configured(DECLARED.branches)), list[str]()
     for chain in chains(DECLARED.branches).values():
         steps = [step.revision for step in script.iterate_revisions(chain.head, "base")]
@@ -196,7 +196,7 @@ def since() -> list[str]:
 
 
 def without_new_tables(after: dict[str, list[str]], before: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Leave out the tables that later revisions made: they are empty, and there are none where nothing came since."""
+    """Leave out the tables that later revisions made; these are empty."""
     new = after.keys() - before.keys()
     assert {name: after[name] for name in new} == {name: [] for name in new}
     assert since() or not new
@@ -204,7 +204,7 @@ def without_new_tables(after: dict[str, list[str]], before: dict[str, list[str]]
 
 
 def without_versions(schema: list[str]) -> list[str]:
-    """Leave out the tables that hold revisions: the former one stays where it is."""
+    """Leave out the tables that hold revisions."""
     return [line for line in schema if not any(name in line for name in VERSION_TABLES)]
 
 

@@ -1,4 +1,4 @@
-"""Addresses and names in a database of the release before that mean one thing in two spellings."""
+"""Addresses and names in a database of the previous release that are the same in two spellings."""
 
 import json
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ NFD, NFC = "Cafe\u0301", "Caf\u00e9"
 
 @pytest.fixture
 async def earlier(settings: Settings) -> AsyncIterator["Database"]:
-    """Restore the database that the released version before left, and connect to it as the superuser."""
+    """Restore the database of the previous release, and connect to it as the superuser."""
     async with empty_database(settings) as own:
         await administer(own, EARLIER)
         connection = await asyncpg.connect(own.database_url)
@@ -29,7 +29,7 @@ async def earlier(settings: Settings) -> AsyncIterator["Database"]:
 
 
 class Database:
-    """Adds rows as the version before would have, and reads what became of them. Ids are numbers, in their order."""
+    """Adds rows like the previous version, and reads them after the upgrade. Ids are numbers, in their order."""
 
     def __init__(self, settings: Settings, connection: asyncpg.Connection) -> None:
         self.settings = settings
@@ -136,4 +136,4 @@ async def test_names_that_collide_are_numbered_and_told(earlier: Database) -> No
         ("project.respelled", made[place], {"name": names[place]}) for place in (0, 3, 4)
     ]
     assert await earlier.texts("SELECT name FROM project WHERE id = $1", alone) == [NFC]
-    assert await earlier.events(second, "project.respelled") == []  # it reads as before
+    assert await earlier.events(second, "project.respelled") == []  # its name did not change

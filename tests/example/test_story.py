@@ -1,4 +1,4 @@
-"""The product's first day, over two real uvicorn processes that share nothing but PostgreSQL and Valkey."""
+"""The product's first day, with two real uvicorn processes that share only PostgreSQL and Valkey."""
 
 import json
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     assert owner.call("POST", items, json={"title": "Find marble"}).status_code == 201
     assert [item["title"] for item in owner.call("GET", items).json()["items"]] == ["Find marble"]
 
-    # A viewer reads and does not write; a member of another tenant sees what a random id shows.
+    # A viewer can read but not write; a member of another tenant gets the answer of a random id.
     viewer_user = await make.member(tenant, role="viewer", user=await make.user(password=PASSWORD))
     viewer = Caller(settings, processes, viewer_user.email).log_in("/api", slug)
     assert viewer.call("GET", items, process=processes.two).status_code == 200

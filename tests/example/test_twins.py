@@ -1,4 +1,4 @@
-"""The benchmarks' twins are the product's routes, and answer as they do: else their ratio says nothing."""
+"""The benchmarks' twins are the product's routes with the same answers; otherwise their ratio means nothing."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -37,7 +37,7 @@ async def project(owner: Caller) -> str:
 
 @pytest.fixture
 async def twin(settings: Settings, project: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to the bare twin, on this database as its superuser: past every policy."""
+    """Return a client of the bare twin, on this database as its superuser, who bypasses every policy."""
     assert project
     app = FastAPI()
     app.router.route_class = TwinRoute
@@ -67,7 +67,7 @@ class TestRoutes:
         assert made.keys() == set(MEASURED)
         for route in measured_routes():
             theirs = made[route.name]
-            assert theirs.endpoint is not route.endpoint  # its scope comes from elsewhere
+            assert theirs.endpoint is not route.endpoint  # its scope has another source
             assert theirs.endpoint.__code__ is route.endpoint.__code__
             assert (theirs.path, theirs.methods, theirs.status_code) == (route.path, route.methods, route.status_code)
             assert theirs.response_model == route.response_model
@@ -132,7 +132,7 @@ class TestReads:
         for path in (item, f"{project}/items"):
             assert (await owner.get(path)).status_code == 200
         read = [query for query in ran if "project_item" in query]
-        assert len(read) == 2  # else the twin's reads are fenced, and cost what they should not
+        assert len(read) == 2  # otherwise the twin's reads carry the fence and its cost
         for query in read:
             assert "set_config" in query
             assert unfenced(query).startswith("SELECT project_item.")

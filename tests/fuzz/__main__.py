@@ -2,7 +2,7 @@
 
     python -m tests.fuzz [--cases N] [--seed N] [--lanes N] [--planted-every N] [--json FILE]
 
-Ends with 0 when no answer was a server's fault, off its document, or told a word of another tenant's.
+Exits with 0 if no answer was a server error, violated its document, or contained a word of another tenant.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from tests.support.cluster import RUNNING, Servers, TestServers
 
 
 def main() -> int:
-    """Run, say what came of it, and return the exit code."""
+    """Run, print the results, and return the exit code."""
     asked = _asked()
     signal.signal(signal.SIGTERM, _end)
     given = os.environ.get(RUNNING)
@@ -64,7 +64,7 @@ def _fuzz(asked: argparse.Namespace, servers: Servers) -> Tally:
 
 
 def _end(_number: int, _frame: object) -> None:
-    raise SystemExit("ended")  # by way of every `finally`: no server stays behind
+    raise SystemExit("ended")  # runs every `finally`, so no server keeps running
 
 
 def _asked() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Makes of a generated request one that reaches something: real ids, and now and then a hint or a foreign id."""
+"""Changes generated requests to reach existing rows: with real ids, and sometimes a tenant header or a foreign id."""
 
 import json
 import random
@@ -8,7 +8,7 @@ from typing import Final
 from tests.fuzz.bodies import Bodies
 from tests.fuzz.cast import Actor, Cast
 from tests.fuzz.documents import AnyCase, Operation
-from tests.fuzz.things import House, Record
+from tests.fuzz.things import FuzzTenant, Record
 
 _FOREIGN: Final = 0.2
 _KNOWN: Final = 0.75
@@ -21,9 +21,9 @@ _HINTED_WRONG: Final = 0.03
 
 @dataclass(frozen=True)
 class Aim:
-    """Whose thing a request is aimed at, if at anybody's, and by which record."""
+    """The tenant and the record that a request targets, if any."""
 
-    house: House | None = None
+    home: FuzzTenant | None = None
     record: Record | None = None
 
 
@@ -36,38 +36,38 @@ class Aimer:
         self._chance = chance
 
     def aim(self, operation: Operation, case: AnyCase, actor: Actor, *, ids: bool = True) -> Aim:
-        """Aim ``case``; without ``ids`` those that it has stay, as a sequence chose them."""
+        """Give ``case`` a target; without ``ids`` it keeps its ids, which a sequence chose."""
         self._hint(case, actor)
         self._bodies.aim(operation, case, actor)
         aimed = ids and self._chance.random() < _KNOWN
         return self.address(operation, case, actor, set(case.path_parameters)) if aimed else Aim()
 
     def address(self, operation: Operation, case: AnyCase, actor: Actor, names: set[str]) -> Aim:
-        """Put real ids into the path of ``case``, in place of the parameters with these ``names``."""
-        house = actor.house
-        if house is not None and self._chance.random() < _FOREIGN:
-            house = self._people.other(house)
+        """Put real ids into the path of ``case`` for the parameters with these ``names``."""
+        home = actor.home
+        if home is not None and self._chance.random() < _FOREIGN:
+            home = self._people.other(home)
         if not names:
             return Aim()
-        record = self._people.records_for(operation, actor, house, names)
+        record = self._people.records_for(operation, actor, home, names)
         if record is not None:
             case.path_parameters = case.path_parameters | {name: record[name] for name in names}
-        return Aim(house, record)
+        return Aim(home, record)
 
     def _hint(self, case: AnyCase, actor: Actor) -> None:
-        """Leave few of the generated headers: most of what they say is refused before anything is looked at."""
+        """Keep few of the generated headers: most of their values are refused before the route runs."""
         lot = self._chance.random()
-        hinted = actor.house is not None and lot < _HINTED
-        _replace(case, "X-Tenant", self._tenant_named(actor.house, lot) if hinted else None)
+        hinted = actor.home is not None and lot < _HINTED
+        _replace(case, "X-Tenant", self._tenant_named(actor.home, lot) if hinted else None)
         if lot > _KEYED:
             _replace(case, "Idempotency-Key", None)
         if lot > _CONDITIONAL:
             _replace(case, "if-match", '"1"' if lot > _FIRST_VERSION else None)
 
-    def _tenant_named(self, house: House | None, lot: float) -> str | None:
-        if house is None:
+    def _tenant_named(self, home: FuzzTenant | None, lot: float) -> str | None:
+        if home is None:
             return None
-        named = self._people.other(house) if lot < _HINTED_WRONG else house
+        named = self._people.other(home) if lot < _HINTED_WRONG else home
         return self._chance.choice((named.tenant.slug, str(named.tenant.id)))
 
 
@@ -79,7 +79,7 @@ def _replace(case: AnyCase, name: str, value: str | None) -> None:
 
 
 def id_in(content: bytes, location: str | None) -> str | None:
-    """Return the id of what was made, as the answer tells it."""
+    """Return the id of the created row from the answer."""
     try:
         body = json.loads(content)
     except ValueError:

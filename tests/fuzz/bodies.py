@@ -1,4 +1,4 @@
-"""Bodies that reach something: as the document's examples have them, with real ids and secrets, and marked."""
+"""Bodies that reach existing rows: from the document's examples, with real ids, secrets and the tenant's canary."""
 
 import json
 import random
@@ -23,7 +23,7 @@ _OF_STAFF: Final[Mapping[str, str]] = {"email": "user_email", "owner_email": "us
 _SAME: Final[Mapping[str, str]] = {"created_by": "maker_id", **dict.fromkeys(referring_to("membership"), "member_id")}
 _SIGNATURE: Final = "stripe-signature"
 _KINDS: Final = ("customer.subscription.updated", "customer.subscription.deleted", "invoice.paid", "ping")
-Body = dict[str, Any]  # whatever a schema says
+Body = dict[str, Any]  # whatever its schema allows
 
 
 class Bodies:
@@ -35,7 +35,7 @@ class Bodies:
         self._chance = chance
 
     def aim(self, operation: Operation, case: AnyCase, actor: Actor) -> None:
-        """Aim the body of ``case`` at something of the actor's, or now and then of the other tenant's."""
+        """Put ids of the actor's tenant, or sometimes of the other tenant, into the body of ``case``."""
         if any(part["name"] == _SIGNATURE for part in operation.definition.get("parameters", ())):
             self._sign(case)
         elif isinstance(case.body, dict):
@@ -58,18 +58,18 @@ class Bodies:
 
     def _aimed(self, operation: Operation, body: Body, actor: Actor) -> Body:
         if self._chance.random() < _GUESSED:
-            body |= self._people.secrets.for_body(operation, set(body), actor.user, actor.house)
+            body |= self._people.secrets.for_body(operation, set(body), actor.user, actor.home)
         for name, value in body.items():
             wanted = _OF_STAFF.get(name) if operation.app == "admin" else _SAME.get(name)
             if (wanted or name.endswith("_id")) and self._chance.random() < _KNOWN:
                 body[name] = self._known(operation, wanted or name, actor) or value
-            elif name in _MARKED and actor.house is not None and isinstance(value, str):
-                body[name] = f"{actor.house.canary} {value}"[:_MARK_LENGTH]
+            elif name in _MARKED and actor.home is not None and isinstance(value, str):
+                body[name] = f"{actor.home.canary} {value}"[:_MARK_LENGTH]
         return body
 
     def _known(self, operation: Operation, name: str, actor: Actor) -> str | None:
-        house = actor.house
-        if house is not None and self._chance.random() < _FOREIGN:
-            house = self._people.other(house)
-        record = self._people.records_for(operation, actor, house, {name})
+        home = actor.home
+        if home is not None and self._chance.random() < _FOREIGN:
+            home = self._people.other(home)
+        record = self._people.records_for(operation, actor, home, {name})
         return record[name] if record else None

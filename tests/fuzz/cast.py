@@ -1,4 +1,4 @@
-"""Who asks: people and keys of two tenants, staff, strangers; each with credentials, and remade when they are lost."""
+"""The callers: people and keys of two tenants, staff, strangers, with credentials, replaced when they lose them."""
 
 import random
 from asyncio import Runner
@@ -17,7 +17,7 @@ from insula.db.engine.roles import GATE, IDENTITY
 from insula.identity import KeyRing, TokenIssuer
 from tests.fuzz.documents import Operation
 from tests.fuzz.secrets import Secrets
-from tests.fuzz.things import House, Record, Things
+from tests.fuzz.things import FuzzTenant, Record, Things
 from tests.support.apps import INSTALLATION, POLICY, audience
 from tests.support.cluster import superuser_url
 from tests.support.factories import Factories, UserRow
@@ -32,26 +32,26 @@ _STAFF_PARTS: Final[tuple[Part, ...]] = ("staff",) * 12 + ("clerk", "stranger", 
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who asks: as what, with which headers, and of which house."""
+    """A caller: their part, their headers and their tenant."""
 
     part: Part
     headers: dict[str, str] = field(default_factory=dict)
-    house: House | None = None
+    home: FuzzTenant | None = None
     user: UserRow | None = None
 
     @property
     def sees_all(self) -> bool:
-        """Whether nothing is foreign to them."""
+        """Whether they may see every tenant."""
         return self.part in {"staff", "clerk"}
 
     @property
     def may_all(self) -> bool:
-        """Whether a 403 says that they lost something."""
+        """Whether a 403 means that they lost access."""
         return self.part in {"owner", "staff", "person"}
 
 
 class Cast:
-    """All who ask, and all that they ask for."""
+    """All callers, and the rows that they request."""
 
     def __init__(
         self, runner: Runner, things: Things, issuer: TokenIssuer, settings: Settings, chance: random.Random
@@ -61,61 +61,63 @@ class Cast:
         self._issuer = issuer
         self._settings = settings
         self._chance = chance
-        self._houses: dict[Side, House] = {}
+        self._homes: dict[Side, FuzzTenant] = {}
         self._actors: dict[tuple[Part, str, Side], Actor] = {}
-        self._former: list[House] = []
+        self._former: list[FuzzTenant] = []
         self.for_staff: list[Record] = []
         self.secrets = Secrets(runner, things, settings)
 
-    def house(self, side: Side) -> House:
+    def home(self, side: Side) -> FuzzTenant:
         """Return the tenant of one side."""
-        if side not in self._houses:
-            self._houses[side] = self._run(self._things.house())
-        return self._houses[side]
+        if side not in self._homes:
+            self._homes[side] = self._run(self._things.home())
+        return self._homes[side]
 
-    def other(self, house: House) -> House:
+    def other(self, home: FuzzTenant) -> FuzzTenant:
         """Return the tenant of the other side."""
-        return self.house("b" if self.house("a") is house else "a")
+        return self.home("b" if self.home("a") is home else "a")
 
     def choose(self, operation: Operation) -> Actor:
-        """Return somebody who might call ``operation``; mostly somebody who may."""
+        """Return a caller for ``operation``, mostly one who is allowed to call it."""
         return self.actor(self._chance.choice(parts_of(operation)), operation.app, self._chance.choice(SIDES))
 
     def actor(self, part: Part, app: str, side: Side) -> Actor:
-        """Return who plays ``part`` in ``app`` for this side."""
+        """Return the caller for this part, app and side."""
         role = (part, app, side)
         if role not in self._actors:
-            self._actors[role] = self._run(self._new(part, app, self.house(side)))
+            self._actors[role] = self._run(self._new(part, app, self.home(side)))
         return self._actors[role]
 
     def lost(self, actor: Actor) -> None:
-        """Let ``actor`` be played by somebody else from now on, and the whole house with a member of it."""
+        """Replace ``actor`` from now on; a member is replaced with their whole tenant."""
         self._actors = {role: other for role, other in self._actors.items() if other is not actor}
         if actor.part in {"owner", "key"}:
-            self._leave(actor.house)
+            self._leave(actor.home)
 
-    def records_for(self, operation: Operation, actor: Actor, house: House | None, names: set[str]) -> Record | None:
-        """Return a record that has these ``names``, making one where none is left."""
+    def records_for(
+        self, operation: Operation, actor: Actor, home: FuzzTenant | None, names: set[str]
+    ) -> Record | None:
+        """Return a record that has these ``names``; make one if none is left."""
         if actor.sees_all or operation.app == "admin":
             return self._staffs(names)
-        if house is None:
+        if home is None:
             return None
-        found = house.pick(names, self._chance)
-        if found is None and names <= house.makes:
-            self._run(self._things.stock(house))
-            found = house.pick(names, self._chance)
+        found = home.pick(names, self._chance)
+        if found is None and names <= home.makes:
+            self._run(self._things.stock(home))
+            found = home.pick(names, self._chance)
         return found
 
     def foreign(self, actor: Actor) -> Iterator[str]:
-        """Yield the words that ``actor`` must not see: of everybody else's houses, today's and former ones."""
+        """Yield the words that ``actor`` must not see: those of all other tenants, current and replaced ones."""
         if not actor.sees_all:
-            for house in (*self._houses.values(), *self._former):
-                if house is not actor.house:
-                    yield house.canary
+            for home in (*self._homes.values(), *self._former):
+                if home is not actor.home:
+                    yield home.canary
 
-    def owner_of(self, value: str) -> House | None:
-        """Return whose thing ``value`` is the id of."""
-        return next((house for house in (*self._houses.values(), *self._former) if value in house.ids), None)
+    def owner_of(self, value: str) -> FuzzTenant | None:
+        """Return the tenant that owns the row with the id ``value``."""
+        return next((home for home in (*self._homes.values(), *self._former) if value in home.ids), None)
 
     def _staffs(self, names: set[str]) -> Record | None:
         fitting = [record for record in self.for_staff if names <= record.keys()]
@@ -125,48 +127,48 @@ class Cast:
             fitting = [made] if names <= made.keys() else []
         return self._chance.choice(fitting[-10:]) if fitting else None
 
-    def _leave(self, house: House | None) -> None:
-        for side, mine in list(self._houses.items()):
-            if mine is house:
-                del self._houses[side]
+    def _leave(self, home: FuzzTenant | None) -> None:
+        for side, mine in list(self._homes.items()):
+            if mine is home:
+                del self._homes[side]
                 self._former = [*self._former, mine][-20:]
-                self._actors = {role: other for role, other in self._actors.items() if other.house is not mine}
+                self._actors = {role: other for role, other in self._actors.items() if other.home is not mine}
 
-    async def _new(self, part: Part, app: str, house: House) -> Actor:
+    async def _new(self, part: Part, app: str, home: FuzzTenant) -> Actor:
         if part in {"public", "stranger"}:
             return Actor(part)
         if part in {"staff", "clerk"}:
             user = await self._things.make.staff("superuser" if part == "staff" else "auditor")
             return Actor(part, await self._token(user, app, None), None, user)
         if part == "key":
-            key = await self._things.make.api_key(house.tenant, *sorted(POLICY.for_keys))
-            return Actor(part, key.headers, house)
-        if part == "misled":  # a good token, of another app
-            user = house.owner
-            return Actor(part, await self._token(user, "billing" if app != "billing" else "tenants", house), house)
+            key = await self._things.make.api_key(home.tenant, *sorted(POLICY.for_keys))
+            return Actor(part, key.headers, home)
+        if part == "misled":  # a valid token of another app
+            user = home.owner
+            return Actor(part, await self._token(user, "billing" if app != "billing" else "tenants", home), home)
         if part == "person":
-            user = await self._things.person(house.canary)
-            await self._things.make.membership(house.tenant, "member", user)
-            return Actor(part, await self._token(user, app, None), house, user)
-        user = house.owner
+            user = await self._things.person(home.canary)
+            await self._things.make.membership(home.tenant, "member", user)
+            return Actor(part, await self._token(user, app, None), home, user)
+        user = home.owner
         if part != "owner":
-            user = await self._things.make.member(house.tenant, part, await self._things.person(house.canary))
-        return Actor(part, await self._token(user, app, house), house, user)
+            user = await self._things.make.member(home.tenant, part, await self._things.person(home.canary))
+        return Actor(part, await self._token(user, app, home), home, user)
 
-    async def _token(self, user: UserRow, app: str, house: House | None) -> dict[str, str]:
+    async def _token(self, user: UserRow, app: str, home: FuzzTenant | None) -> dict[str, str]:
         session_id: UUID = await self._things.make.session(user)
         named = "tenants" if app == "root" else app
         token = await self._issuer.issue(
             user_id=UserId(user.id),
             session_id=session_id,
             audience=audience(self._settings, named),
-            tenant_id=TenantId(house.tenant.id) if house else None,
+            tenant_id=TenantId(home.tenant.id) if home else None,
         )
         return {"Authorization": f"Bearer {token}"}
 
 
 def parts_of(operation: Operation) -> tuple[Part, ...]:
-    """Return who calls ``operation``, the more often named the more often."""
+    """Return the parts that call ``operation``; repeated ones are chosen more often."""
     if not operation.ways:
         return ("public",)
     if operation.app == "admin":
@@ -176,7 +178,7 @@ def parts_of(operation: Operation) -> tuple[Part, ...]:
 
 @contextmanager
 def cast_of(settings: Settings, chance: random.Random) -> Iterator[Cast]:
-    """Open what the cast is made with."""
+    """Open the resources of the cast."""
     engine = create_async_engine(superuser_url(settings), pool_size=1)
     with Runner() as runner:
         database = runner.run(Database.open(settings, [IDENTITY, GATE]))

@@ -1,4 +1,4 @@
-"""The OpenAPI documents of a running server, and what of them fuzzing goes by."""
+"""The OpenAPI documents of a running server, and the parts that fuzzing uses."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ AnyOperation = APIOperation[Any, Any, Any, Any]
 AnyCase = Case[AnyOperation]
 Definition = Mapping[str, Any]  # an OpenAPI document has no fixed shape
 NOWHERE: Final = "00000000-0000-4000-8000-000000000000"
-"""An id of nothing, for a path that is to be aimed later."""
+"""An unused id, for a path that gets its ids later."""
 _SECONDS: Final = 30
 
 
@@ -36,7 +36,7 @@ class Operation:
 
     @property
     def ways(self) -> frozenset[str]:
-        """The security schemes that it takes; none for a public one."""
+        """The security schemes that it accepts; none for a public operation."""
         return frozenset(scheme for way in self.definition.get("security", ()) for scheme in way)
 
     def codes(self, status: int) -> frozenset[str]:
@@ -60,7 +60,7 @@ class Api:
         return path in self.document["paths"]
 
     def path_below(self, path: str) -> tuple[str, str] | None:
-        """Return the path of one thing in the collection ``path``, and the name of the parameter that says which."""
+        """Return the path of one row in the collection ``path``, and the name of its id parameter."""
         for other in self.document["paths"]:
             rest = other.removeprefix(f"{path}/")
             if rest != other and rest.startswith("{") and rest.endswith("}") and "/" not in rest:
@@ -69,7 +69,7 @@ class Api:
 
 
 def apis_of(url: str) -> list[Api]:
-    """Read the documents of the server at ``url``: what it serves is what is fuzzed, no list of routes."""
+    """Read the documents of the server at ``url``: they decide which routes are fuzzed."""
     return [
         api_of(app, url + mount, requests.get(f"{url}{mount}/openapi.json", timeout=_SECONDS).json())
         for app, mount in MOUNTS.items()
@@ -77,9 +77,9 @@ def apis_of(url: str) -> list[Api]:
 
 
 def api_of(app: str, base: str, document: Definition) -> Api:
-    """Return what ``document`` says of the app at ``base``."""
+    """Return the operations in ``document``, of the app at ``base``."""
     schema = schemathesis.openapi.from_dict(dict(document))
-    schema.config.generation.update(with_security_parameters=False)  # the cast has credentials that are good
+    schema.config.generation.update(with_security_parameters=False)  # the cast has valid credentials
     return Api(app, base, document, schema, tuple(_operations(app, base, document, schema)))
 
 

@@ -1,4 +1,4 @@
-"""Cases that schemathesis generates of an operation's schema, good ones and bad ones."""
+"""Cases that schemathesis generates from an operation's schema, valid and invalid ones."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +18,7 @@ QUIET: Final = settings(
 def generate(
     operation: Operation, mode: GenerationMode, examples: int, number: int, use: Callable[[AnyCase], object]
 ) -> int:
-    """Give ``use`` at most so many cases, the same ones for the same ``number``; return how many there were."""
+    """Call ``use`` with at most this many cases, the same for the same ``number``; return how many there were."""
     cases = 0
     strategy = operation.does.as_strategy(generation_mode=mode)
 
@@ -30,6 +30,6 @@ def generate(
         cases += 1
         use(case)
 
-    with suppress(Unsatisfiable):  # there is nothing that could be wrong with a request without any field
+    with suppress(Unsatisfiable):  # a request without fields cannot be invalid
         run()
     return cases

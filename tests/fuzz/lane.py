@@ -23,12 +23,12 @@ from tests.fuzz.tally import Tally
 
 _SOURCES: Final = {GenerationMode.POSITIVE: "good", GenerationMode.NEGATIVE: "bad"}
 _TOLD_EVERY: Final = 1_000
-_SELDOM: Final = 10  # looking for more than there is costs more than what is found
+_SELDOM: Final = 10  # searching for further failures costs more than it finds
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one lane has to do; values, since processes hand it on."""
+    """The work of one lane, as plain values, since it is passed to a process."""
 
     settings: Settings
     url: str
@@ -37,18 +37,18 @@ class Share:
     lane: int = 0
     lanes: int = 1
     examples: int = 25
-    """Of each operation, good and bad ones, in each round; and sequences of each app."""
+    """Valid and invalid cases of each operation in each round, and sequences of each app."""
     planted_every: int = 1
-    """1: each planted case; n: every n-th."""
+    """1: every planted case; n: every n-th."""
 
 
 def run(share: Share) -> Tally:
-    """Send the share's cases; return what came of them."""
+    """Send the share's cases; return the results."""
     chance = random.Random(f"{share.seed}:{share.lane}")  # noqa: S311 - to be repeated, not to be secret
     apis, tally = apis_of(share.url), Tally()
     tally.expect(operation.name for api in apis for operation in api.operations)
     with warnings.catch_warnings(), cast_of(share.settings, chance) as people:
-        warnings.simplefilter("ignore")  # of the libraries' insides: here only answers count
+        warnings.simplefilter("ignore")  # warnings about the libraries' internals: only answers matter here
         aimer = Aimer(people, Bodies(people, share.settings, chance), chance)
         player = Player(apis, people, aimer, tally, chance)
         told = 0

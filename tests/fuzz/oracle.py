@@ -1,4 +1,4 @@
-"""What is wrong with an answer: a fault of the server, a word off the document, a word of another tenant's."""
+"""Judges an answer: server errors, violations of the document, words of another tenant."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ _SHOWN: Final = 2_000
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, and the request that showed it."""
+    """A finding, and the request that showed it."""
 
     kind: Kind
     operation: str
@@ -40,12 +40,12 @@ class Finding:
 
     @property
     def same(self) -> tuple[str, str, str]:
-        """What makes it the same as another."""
+        """The key by which equal findings are counted once."""
         return self.kind, self.operation, self.what
 
 
 def judge(operation: Operation, case: AnyCase, response: Response, foreign: Iterable[str]) -> list[Finding]:
-    """Return what is wrong with ``response``; ``foreign`` are words that the caller must not see."""
+    """Return the findings in ``response``; ``foreign`` are words that the caller must not see."""
     request = request_of(case, response)
     return [
         Finding(kind, operation.name, what, request)
@@ -58,7 +58,7 @@ def judge(operation: Operation, case: AnyCase, response: Response, foreign: Iter
 
 
 def request_of(case: AnyCase, response: Response) -> str:
-    """Return the request as a command for a shell."""
+    """Return the request as a shell command."""
     return case.as_curl_command(headers=dict(response.request.headers))[:_SHOWN]
 
 
@@ -88,7 +88,7 @@ def _foreign_words(response: Response, foreign: Iterable[str]) -> Iterator[tuple
 
 
 def code_of(response: Response) -> str | None:
-    """Return the code of a problem; None for what is no problem."""
+    """Return the code of a problem, or None for another answer."""
     if not response.headers.get("content-type", [""])[0].startswith(MEDIA_TYPE):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Cases planted by hand: what FAULTS 50 and 51 name and no generator finds. Every value into every field.
+"""Hand-written cases: values of FAULTS 50 and 51 that no generator finds, each in every field.
 
 A field is a body's property, a query or path parameter, or a header that the product reads.
 """
@@ -103,13 +103,13 @@ _HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "Expect": ("100-continue",),
     "Content-Encoding": ("gzip", "br"),
 }
-_NORMALISED: Final = frozenset({"", ".."})  # in a path, these lead to another operation
+_NORMALISED: Final = frozenset({"", ".."})  # in a path, these would reach another operation
 _WHOLE: Final = (b"", b"null", b"[]", b'"text"', b"1", b"{", b"\xef\xbb\xbf{}", b"{}" * 2, b'{"__proto__": {}}')
 _FLOOD: Final = b"".join(b'--x\r\ncontent-disposition: form-data; name="f"\r\n\r\n1\r\n' for _ in range(3_000))
 
 
 def planted(operation: Operation) -> Iterator[AnyCase]:
-    """Yield the cases of ``operation``; ids in its path are to be aimed."""
+    """Yield the cases of ``operation``; the caller puts ids into the path."""
     values = (*NUMBERS, *MOMENTS, *TEXTS, *_LETTERS)
     for parameter in operation.definition.get("parameters", ()):
         name = parameter["name"]
@@ -148,7 +148,7 @@ def _bodies(operation: Operation) -> Iterator[AnyCase]:
 
 
 def examples_of(operation: Operation) -> tuple[dict[str, Any], ...]:
-    """Return the examples of the operation's body; none where it has no body."""
+    """Return the examples of the operation's body; none if it has no body."""
     content = operation.definition.get("requestBody", {}).get("content", {}).get(JSON, {})
     name = content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1]
     schemas = operation.does.schema.raw_schema["components"]["schemas"]

@@ -1,4 +1,4 @@
-"""Sends a case as somebody, judges the answer, and learns from it what there is to aim at."""
+"""Sends a case as a caller, judges the answer, and learns new targets from it."""
 
 import random
 from http import HTTPStatus
@@ -19,7 +19,7 @@ _GONE: Final = frozenset({404, 409})
 
 
 class Player:
-    """One lane's way to the server."""
+    """The client of one lane."""
 
     def __init__(self, apis: list[Api], cast: Cast, aimer: Aimer, tally: Tally, chance: random.Random) -> None:
         self._apis = {api.app: api for api in apis}
@@ -31,26 +31,26 @@ class Player:
         self._session.trust_env = False
 
     def play(self, source: str, operation: Operation, case: AnyCase) -> Response | None:
-        """Aim ``case`` at something, send it and judge the answer; None for what no client could send."""
+        """Give ``case`` a target, send it and judge the answer; None if no client can send it."""
         actor = self._cast.choose(operation)
         return self.send(source, operation, case, actor, self._aimer.aim(operation, case, actor))
 
     def plant(self, operation: Operation, case: AnyCase) -> Response | None:
-        """Send ``case`` as it is, but for the ids that its path leaves open."""
+        """Send ``case`` unchanged, except for missing ids in its path."""
         actor = self._cast.choose(operation)
         left_open = {name for name, value in case.path_parameters.items() if value == NOWHERE}
         aim = self._aimer.address(operation, case, actor, left_open)
         return self.send("planted", operation, case, actor, aim)
 
     def follow(self, operation: Operation, case: AnyCase, actor: Actor) -> Response | None:
-        """Send a step of a sequence, which is aimed already."""
+        """Send a step of a sequence, which has its target already."""
         aim = self._aimer.aim(operation, case, actor, ids=False)
         return self.send("in sequences", operation, case, actor, aim)
 
     def send(
         self, source: str, operation: Operation, case: AnyCase, actor: Actor, aim: Aim | None = None
     ) -> Response | None:
-        """Send ``case`` as it is."""
+        """Send ``case`` unchanged."""
         aim = aim or Aim(None, None)
         try:
             response = self._call(operation, case, actor)
@@ -58,7 +58,7 @@ class Player:
             self._tally.note([Finding("server_error", operation.name, f"no answer: {error}"[:300], case.path)])
             return None
         except (requests.RequestException, UnicodeError, ValueError):
-            return None  # a client library refuses to send it: what it cannot say is said by ``wire``
+            return None  # the client library refuses to send it; ``wire`` covers such requests
         self._tally.count(source, operation.name, response.status_code)
         self._tally.note(judge(operation, case, response, self._cast.foreign(actor)))
         self._check_foreign(operation, case, actor, response)
@@ -74,11 +74,11 @@ class Player:
         )
 
     def _check_foreign(self, operation: Operation, case: AnyCase, actor: Actor, response: Response) -> None:
-        """Note an answer that served somebody with a thing of another house."""
+        """Record a finding if the answer gave the actor a row of another tenant."""
         if actor.sees_all:
             return
         owners = [self._cast.owner_of(str(value)) for value in case.path_parameters.values()]
-        if not any(owner is not None and owner is not actor.house for owner in owners):
+        if not any(owner is not None and owner is not actor.home for owner in owners):
             return
         self._tally.swaps += 1
         if response.status_code < HTTPStatus.BAD_REQUEST:
@@ -86,20 +86,20 @@ class Player:
             self._tally.note([Finding("canary", operation.name, what, request_of(case, response))])
 
     def _learn(self, operation: Operation, case: AnyCase, actor: Actor, response: Response) -> None:
-        if operation.does.method.upper() != "POST" or response.status_code not in {200, 201} or actor.house is None:
+        if operation.does.method.upper() != "POST" or response.status_code not in {200, 201} or actor.home is None:
             return
         below = self._apis[operation.app].path_below(case.path)
         location = response.headers.get("location", [None])[0]
         made = id_in(response.content, location) if below else None
         if below and made:
             parents = {name: str(value) for name, value in case.path_parameters.items()}
-            actor.house.learn({**parents, below[1]: made})
+            actor.home.learn({**parents, below[1]: made})
 
     def _mend(self, case: AnyCase, actor: Actor, aim: Aim, response: Response) -> None:
         status = response.status_code
         if aim.record is not None and status in _GONE:
-            if aim.house is not None and aim.house is actor.house:
-                aim.house.forget(aim.record)
+            if aim.home is not None and aim.home is actor.home:
+                aim.home.forget(aim.record)
             elif actor.sees_all and aim.record in self._cast.for_staff:
                 self._cast.for_staff.remove(aim.record)
         changed_password = isinstance(case.body, dict) and "current_password" in case.body and status < 300

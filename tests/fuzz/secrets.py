@@ -1,4 +1,4 @@
-"""What only its receiver has: the tokens of mails, refresh tokens, signatures. Made as the product would have."""
+"""Secrets with one receiver: tokens of emails, refresh tokens, signatures, made as the product makes them."""
 
 from asyncio import Runner
 from datetime import timedelta
@@ -11,7 +11,7 @@ from insula.db.models import EmailToken, RefreshToken
 from insula.identity.accounts.links import Link, Purpose, hashed
 from insula.identity.sessions.service import REFRESH_PREFIX
 from tests.fuzz.documents import Operation
-from tests.fuzz.things import PLENTY, House, Things
+from tests.fuzz.things import PLENTY, FuzzTenant, Things
 from tests.support.app import PASSWORD
 from tests.support.apps import audience
 from tests.support.factories import UserRow
@@ -21,21 +21,21 @@ Values = dict[str, object]
 
 
 class Secrets:
-    """Makes bodies with which an operation of the doors can succeed."""
+    """Makes bodies with which operations without a caller can succeed, such as login."""
 
     def __init__(self, runner: Runner, things: Things, settings: Settings) -> None:
         self._run = runner.run
         self._things = things
         self._settings = settings
 
-    def for_body(self, operation: Operation, fields: set[str], user: UserRow | None, house: House | None) -> Values:
-        """Return values for those of ``fields`` that can only be guessed."""
+    def for_body(self, operation: Operation, fields: set[str], user: UserRow | None, home: FuzzTenant | None) -> Values:
+        """Return values for those of ``fields`` that no generator can guess."""
         values: Values = {}
         if "current_password" in fields:
             values["current_password"] = PASSWORD
         if operation.app == "root":
             values |= self._run(self._door(operation, fields))
-        elif "token" in fields and user is not None and house is not None:
+        elif "token" in fields and user is not None and home is not None:
             values["token"] = self._run(self._invitation(user))
         return {name: value for name, value in values.items() if name in fields}
 
@@ -53,7 +53,7 @@ class Secrets:
         if "token" in fields:
             values["token"] = await self._link(user, Purpose.VERIFY if verifies else Purpose.RESET)
         if operation.does.path.endswith("/register"):
-            values = {}  # any good body registers
+            values = {}  # registration needs no secret
         return values
 
     async def _newcomer(self) -> UserRow:

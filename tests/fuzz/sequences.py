@@ -19,37 +19,37 @@ _SWAPPED: Final = 0.25
 
 
 class Sequences:
-    """One app's state machine. An app without anything that leads to anything else has none."""
+    """One app's state machine. An app whose operations have no links has none."""
 
     def __init__(self, api: Api, player: Player, people: Cast, chance: random.Random) -> None:
         self._machine = _machine_of(api, player, people, chance)
 
     @property
     def any(self) -> bool:
-        """Whether the document leads from one operation to another."""
+        """Whether the document links operations."""
         return bool(self._machine.root_rules)
 
     def run(self, examples: int, number: int) -> None:
-        """Walk about so many sequences, the same ones for the same ``number`` and the same answers."""
+        """Run about this many sequences, the same for the same ``number`` and the same answers."""
         seed(number)(self._machine)
-        with suppress(Flaky):  # what can be done next is up to the server, and hypothesis may see that it varies
+        with suppress(Flaky):  # the server decides which steps are possible, so runs may differ
             self._machine.run(settings=settings(QUIET, max_examples=examples, stateful_step_count=STEPS))
 
 
 def _machine_of(api: Api, player: Player, people: Cast, chance: random.Random) -> type[stateful.APIStateMachine]:
     operations = {operation.does.label: operation for operation in api.operations}
-    # Made of the document while it runs, so no type checker knows it.
+    # This class is made at run time from the document, so no type checker knows it.
     base: Any = api.schema.as_state_machine()
 
     class Walk(base):  # type: ignore[misc]  # see above
-        """One side's walk through the app, in which some steps are taken with the other side's token."""
+        """One side's sequence through the app, with some steps by the other side's token."""
 
         def setup(self) -> None:
             super().setup()
             self.home = chance.choice(SIDES)
 
         def step(self, input: StepInput) -> StepOutput | None:  # noqa: A002 - the base class's parameter
-            """Take a step; what cannot be sent leads nowhere."""
+            """Take a step; a request that cannot be sent ends here."""
             case = input.case
             operation = operations[case.operation.label]
             response = player.follow(operation, case, self._actor(operation.ways))

@@ -1,4 +1,4 @@
-"""The server that is fuzzed: a real uvicorn, whose DNS proves the domains that the cast prepared."""
+"""The fuzzed server: a real uvicorn, whose resolver proves the domains that the cast prepared."""
 
 import subprocess
 import sys
@@ -15,13 +15,13 @@ from insula.asgi import create_app
 from insula.core.settings import Settings
 from tests.support.app import environment_of, free_port, wait_until
 
-_SECONDS: Final = 120  # of a machine that has other things to do
+_SECONDS: Final = 120  # on a busy machine
 PROOF: Final = "proved-by-the-fuzz-run"
 """The token of the domains that can be verified."""
 
 
 class EverybodyPublishes:
-    """A resolver that asks nobody: each name has the one record."""
+    """A resolver without a name server: each name has the same record."""
 
     async def texts(self, name: str) -> frozenset[str]:  # noqa: ARG002 - the resolver's signature
         """Return the proof."""
@@ -29,7 +29,7 @@ class EverybodyPublishes:
 
 
 def create() -> FastAPI:
-    """Return the whole application, with that resolver; for ``uvicorn --factory``."""
+    """Return the whole application with that resolver, for ``uvicorn --factory``."""
     app = create_app()
     inner = app.router.lifespan_context
 
@@ -45,10 +45,10 @@ def create() -> FastAPI:
 
 @contextmanager
 def served(settings: Settings, log: Path) -> Iterator[str]:
-    """Run the server until the end of the block; give its address. It writes what goes wrong in it to ``log``.
+    """Run the server until the end of the block; yield its address. It logs errors to ``log``.
 
-    Loopback is a trusted proxy: each request comes from an address of its own, or the limits of the
-    doors would answer most of them.
+    Loopback is a trusted proxy, so each request has its own address. Otherwise the limits on logins would refuse most
+    of them.
     """
     port = free_port()
     options = ["--port", str(port), "--no-access-log", "--no-proxy-headers", "--log-level", "error"]

@@ -1,4 +1,4 @@
-"""What was sent, what came back, and what was wrong with it."""
+"""Counts of requests, answers and findings."""
 
 import sys
 from collections import Counter
@@ -21,7 +21,7 @@ class Tally:
     kinds: Counter[Kind] = field(default_factory=Counter)
     findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
     swaps: int = 0
-    """Requests for a thing of the other tenant's."""
+    """Requests for a row of the other tenant."""
 
     @property
     def cases(self) -> int:
@@ -34,18 +34,18 @@ class Tally:
         return not self.kinds
 
     def expect(self, operations: Iterable[str]) -> None:
-        """Let each of ``operations`` be in the table, called or not."""
+        """List each of ``operations`` in the table, called or not."""
         for name in operations:
             self.statuses.setdefault(name, Counter())
 
     def count(self, source: str, operation: str | None, status: int) -> None:
-        """Count an answer; None where the request was none of an operation's."""
+        """Count an answer; ``None`` for a request that belongs to no operation."""
         self.sources[source] += 1
         if operation is not None:
             self.statuses.setdefault(operation, Counter())[status] += 1
 
     def note(self, findings: Iterable[Finding]) -> None:
-        """Count ``findings``; keep the first of each, and say so at once: a run is long."""
+        """Count ``findings``; keep the first of each, and print it at once, since a run is long."""
         for finding in findings:
             self.kinds[finding.kind] += 1
             if finding.same not in self.findings:
@@ -67,7 +67,7 @@ class Tally:
         return sorted(name for name, found in self.statuses.items() if not any(s // 100 == wanted for s in found))
 
     def figures(self) -> dict[str, int]:
-        """Return what ``build/fuzz.json`` says."""
+        """Return the contents of ``build/fuzz.json``."""
         return {
             "cases": self.cases,
             "server_errors": self.kinds["server_error"],
@@ -79,7 +79,7 @@ class Tally:
         }
 
     def lines(self) -> Iterator[str]:
-        """Say it all, for people."""
+        """Return the report as lines of text."""
         yield f"{'operation':70}" + "".join(f"{status:>8}" for status in _STATUSES)
         for name in sorted(self.statuses, key=lambda name: (name.split()[1], name)):
             yield f"{name:70}" + "".join(f"{count:>8}" for count in _classes(self.statuses[name]))

@@ -1,4 +1,4 @@
-"""What the fuzz run would notice, each beside the answer that is right."""
+"""The findings of the fuzz run, each next to a correct answer."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The short run: some hundred cases of each sort, always the same; ``make fuzz`` sends tens of thousands."""
+"""The short run: some hundred cases of each kind, always the same; ``make fuzz`` sends tens of thousands."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The rows that requests are aimed at: everything of a tenant, and what staff act on."""
+"""The rows that requests target: everything of a tenant, and the rows that staff act on."""
 
 import random
 import re
@@ -22,7 +22,7 @@ from tests.support.samples import Row, sample
 
 PLENTY: Final = 1_000_000_000
 Record = dict[str, str]
-"""Path parameters, by name, that lead to something."""
+"""Ids of existing rows, by the names of path parameters."""
 
 _HINTS: Final = {table: rows for each in INSTALLATION.resources for table, rows in each.attack.rows.items()}
 _PARAMETERS: Final = frozenset(
@@ -34,8 +34,8 @@ _PARAMETERS: Final = frozenset(
 
 
 @dataclass
-class House:
-    """A tenant, what is known to be in it, and the word that marks all of it."""
+class FuzzTenant:
+    """A tenant, its known rows, and the canary in all their names."""
 
     tenant: TenantRow
     canary: str
@@ -43,15 +43,15 @@ class House:
     records: list[Record] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     makes: frozenset[str] = frozenset()
-    """The parameters that stocking it gives records for."""
+    """The path parameters for which ``stock`` adds records."""
 
     def learn(self, record: Record) -> None:
-        """Remember something."""
+        """Remember a record as a target."""
         self.records.append(record)
         self.ids |= set(record.values())
 
     def forget(self, record: Record) -> None:
-        """Aim at it no more; whose it is stays known."""
+        """Remove the record from the targets; its owner stays known."""
         if record in self.records:
             self.records.remove(record)
 
@@ -63,59 +63,59 @@ class House:
 
 @dataclass
 class Things:
-    """Makes what a route needs to have something to answer with."""
+    """Makes the rows that routes need to succeed."""
 
     make: Factories
     chance: random.Random
     granted: frozenset[str]
 
-    async def house(self) -> House:
-        """Return a new tenant that may do everything as often as it likes, with one of everything."""
+    async def home(self) -> FuzzTenant:
+        """Return a new tenant without limits, with one row of everything."""
         canary = f"canary{uuid4().hex[:12]}"
         entitlements = dict.fromkeys(self.granted, PLENTY)
-        tenant = await self.make.tenant("pro", slug=canary, entitlements=entitlements, name=f"House {canary}")
+        tenant = await self.make.tenant("pro", slug=canary, entitlements=entitlements, name=f"Tenant {canary}")
         await self.make.insert(Subscription(tenant_id=tenant.id, plan_key="pro", status="active"))
         owner = await self.person(canary)
         await self.make.membership(tenant, "owner", owner)
-        await self.make.member(tenant, "owner", await self.person(canary))  # so that the first may leave
-        house = House(tenant, canary, owner)
-        await self.stock(house)
-        return house
+        await self.make.member(tenant, "owner", await self.person(canary))  # so that the first owner can leave
+        home = FuzzTenant(tenant, canary, owner)
+        await self.stock(home)
+        return home
 
     async def person(self, word: str = "nobody") -> UserRow:
-        """Return somebody who can sign in, whose name and address hold ``word``."""
+        """Return a user who can sign in, whose name and address contain ``word``."""
         email = f"{word}-{uuid4().hex}@example.com"
         return await self.make.user(password=PASSWORD, email=email, name=f"Ada {word}")
 
-    async def stock(self, house: House) -> None:
-        """Put one of everything into ``house``."""
-        tenant_id, mark = house.tenant.id, f"{house.canary} {uuid4().hex[:8]}"
-        member = await self.make.membership(house.tenant, "member", await self.person(house.canary))
+    async def stock(self, home: FuzzTenant) -> None:
+        """Add one row of everything to ``home``."""
+        tenant_id, mark = home.tenant.id, f"{home.canary} {uuid4().hex[:8]}"
+        member = await self.make.membership(home.tenant, "member", await self.person(home.canary))
         domain = TenantDomain(tenant_id=tenant_id, id=new_id(), host=f"{uuid4().hex}.example.com", token=PROOF)
         await self.make.insert(domain)
-        address = f"{house.canary}-{uuid4().hex}@example.com"
-        invitation, _ = await self.make.invitation(house.tenant, house.owner, to=address)
-        key = await self.make.api_key(house.tenant, "rack:read", created_by=member.user_id)
+        address = f"{home.canary}-{uuid4().hex}@example.com"
+        invitation, _ = await self.make.invitation(home.tenant, home.owner, to=address)
+        key = await self.make.api_key(home.tenant, "rack:read", created_by=member.user_id)
         record = {
-            **await self._of_resources(house, mark, member),
+            **await self._of_resources(home, mark, member),
             "member_id": str(member.id),
             "maker_id": str(member.user_id),
             "invitation_id": str(invitation.id),
             "key_id": str(key.id),
             "domain_id": str(domain.id),
-            "session_id": str(await self.make.session(house.owner)),
+            "session_id": str(await self.make.session(home.owner)),
         }
-        house.makes = frozenset(record)
-        house.learn(record)
+        home.makes = frozenset(record)
+        home.learn(record)
 
-    async def _of_resources(self, house: House, mark: str, member: Membership) -> Record:
-        """Put a row into each table that a resource gives hints for; return their ids by parameter."""
+    async def _of_resources(self, home: FuzzTenant, mark: str, member: Membership) -> Record:
+        """Add a row to each table for which a resource has attack hints; return their ids by parameter."""
         made: dict[str, Row] = {"membership": member.model_dump()}
         record: Record = {}
         for table in TABLES:
             names = [name for name in _PARAMETERS if ALIASES.get(name, name) == f"{table.name}_id"]
             if names and table.name in _HINTS:
-                row = sample(table, house.tenant.id, made)
+                row = sample(table, home.tenant.id, made)
                 row |= {name: mark for name, value in row.items() if str(value).startswith("sample-")}
                 row |= {name: value for name, value in _HINTS[table.name][0].items() if value is not None}
                 await self.make.insert_into(table, row)
@@ -124,7 +124,7 @@ class Things:
         return record
 
     async def for_staff(self) -> Record:
-        """Return what staff may suspend, end and dismiss: nothing that anybody else here needs."""
+        """Return rows that staff may suspend, end and dismiss; no other caller needs them."""
         owner = await self.person()
         tenant = await self.make.tenant("pro", entitlements={"requests_per_minute": 60, "seats": 3})
         await self.make.membership(tenant, "owner", owner)

@@ -1,4 +1,4 @@
-"""What no client library sends: requests as bytes on a socket. Each is answered below 500, or the line is cut."""
+"""Requests that no client library sends, as bytes on a socket. Each is answered below 500, or the server closes."""
 
 import re
 import socket
@@ -92,7 +92,7 @@ def requests_to(path: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _exchange(host: str, port: int, request: bytes) -> int:
-    """Return the first status that comes; 400 where the line was cut without a word."""
+    """Return the first status, or 400 if the server closed the connection without an answer."""
     seen = b""
     with socket.create_connection((host, port), timeout=_SECONDS) as line:
         try:
@@ -101,6 +101,6 @@ def _exchange(host: str, port: int, request: bytes) -> int:
             while not _STATUS.search(seen) and (part := line.recv(65_536)):
                 seen += part
         except (ConnectionError, TimeoutError):
-            pass  # cut, while it was still sent: that is an answer too
+            pass  # closed while sending, which is a refusal too
     found = _STATUS.search(seen)
     return int(found[1]) if found else 400

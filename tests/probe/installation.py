@@ -12,9 +12,9 @@ from tests.probe.joined import probed
 
 VARIABLE: Final = "INSULA_TEST_PRODUCT"
 PRODUCT: Final = os.environ.get(VARIABLE, "")
-"""How the setting ``installation`` names the product by itself."""
+"""The value of the setting ``installation`` for the product alone."""
 
 REFERENCE: Final = "tests.probe.installation:INSTALLATION"
-"""How the setting names the product with the probe. A process needs the root of the repository on its path."""
+"""The value for the product with the probe. A process needs the root of the repository on its path."""
 
 INSTALLATION: Final = probed(load(PRODUCT))

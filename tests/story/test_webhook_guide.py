@@ -30,7 +30,7 @@ def demo(settings: Settings) -> Iterator[Settings]:
 
 
 def lines_of(script: str, base: str, secret: str) -> list[str]:
-    """Run the script and return what it prints, a line for each arrow in it."""
+    """Run the script and return its output, one line for each arrow in it."""
     result = subprocess.run(  # noqa: S603 - our own script
         ["bash", "-euo", "pipefail", "-c", script.replace("\n# →", "\necho\n# →")],  # noqa: S607 - whichever bash the reader has
         env={"BASE": base, "SECRET": secret, "PATH": "/usr/bin:/bin:/usr/local/bin"},

@@ -1,4 +1,4 @@
-"""A tenant's first week, over two real uvicorn processes, a real worker and a real SMTP server."""
+"""A tenant's first week, with two real uvicorn processes, a real worker and a real SMTP server."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ OVERLAP_SECONDS = 2
 
 @dataclass(frozen=True)
 class Town:
-    """The processes of an installation, and the mail that leaves it."""
+    """The processes of an installation, and the emails that it sends."""
 
     one: str
     two: str
@@ -29,7 +29,7 @@ class Town:
     sink: Sink
 
     def secret(self, address: str, prefix: str, newest: int = 1) -> str:
-        """Return the secret of this kind in the newest mail to the address, once so many with one have arrived."""
+        """Return the secret of this kind in the newest email to the address, once ``newest`` of them arrived."""
         pattern = re.compile(rf"{prefix}_[\w-]+")
         found: list[str] = []
 
@@ -52,7 +52,7 @@ def town(settings: Settings, sink: Sink) -> Iterator[Town]:
 
 
 class Person:
-    """Somebody with an address, who signs in where they need to."""
+    """A person with an email address, who signs in as needed."""
 
     def __init__(self, town: Town, name: str) -> None:
         self.town = town
@@ -85,7 +85,7 @@ class Person:
         return answer
 
     def is_refused(self, path: str) -> bool:
-        """Ask the other process, which hears of it by notification."""
+        """Ask the other process, which is notified of the change."""
         answer = httpx.get(self.town.two + path, headers={"Authorization": f"Bearer {self.token}"})
         return answer.status_code in (401, 403)
 
@@ -126,7 +126,7 @@ def test_the_first_week(town: Town) -> None:
     ada.call("PATCH", f"/api/v1/members/{place}", {"role": "admin"}, status=200)
     wait_until(lambda: grace.call("POST", "/api/v1/racks", {"name": "Bridge"}).status_code == 201, seconds=1)
 
-    # A key is made, used and rotated; the secret before dies when its overlap ends.
+    # A key is made, used and rotated; the previous secret ends with the overlap.
     actions = ["rack:read", "book:create"]
     key = ada.call("POST", "/api/v1/api-keys", {"name": "Importer", "actions": actions}, status=201).json()
     books = f"{town.two}/api/v1/racks/{rack}/books"
@@ -145,7 +145,7 @@ def test_the_first_week(town: Town) -> None:
     assert (use(old), use(new)) == (401, 201)
     assert httpx.delete(f"{town.one}/api/v1/racks/{rack}", headers={"X-API-Key": new}).status_code == 403
 
-    # The only owner cannot leave; she hands the tenant on, and can.
+    # The only owner cannot leave; after she transfers the ownership, she can.
     refused = ada.call("DELETE", "/api/v1/members/me")
     assert (refused.status_code, refused.json()["code"]) == (409, "last_owner")
     ada.call("POST", "/api/v1/tenant/ownership", {"member_id": place}, status=200)
@@ -154,7 +154,7 @@ def test_the_first_week(town: Town) -> None:
     members = grace.call("GET", "/api/v1/members", status=200).json()["items"]
     assert [(member["email"], member["role"]) for member in members] == [(grace.email, "owner")]
 
-    # What happened is written down.
+    # The audit log has everything that happened.
     events = grace.call("GET", "/api/v1/audit-events?limit=100", status=200).json()["items"]
     happened = {event["action"] for event in events}
     assert {"tenant.created", "invitation.created", "invitation.revoked", "invitation.accepted"} <= happened

@@ -34,7 +34,7 @@ def join(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Join:
 
 @pytest.fixture
 def hire(make: Factories, join: Join, tenant: TenantRow) -> Hire:
-    """Sign in a new member with a role of the tenant's own that has these permissions."""
+    """Sign in a new member with a custom role that has these permissions."""
 
     async def run(*permissions: str) -> Caller:
         return await join(tenant, (await make.role(tenant, *permissions, *BASIC)).key)
@@ -60,14 +60,14 @@ async def stranger(join: Join, make: Factories) -> Caller:
 
 @pytest.fixture
 async def newcomer(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Caller:
-    """Somebody in no tenant."""
+    """Sign in a user without a tenant."""
     user = await make.user()
     return Caller(client, user, None, await sign_in(user))
 
 
 @pytest.fixture
 def statements(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Note what the tenants app asks the database, by session or driver, besides BEGIN and COMMIT."""
+    """Record the tenants app's statements, by session or driver, except BEGIN and COMMIT."""
     engine = live.kernel.database.engine(TENANTS).sync_engine
     sent: list[str] = []
 
@@ -86,7 +86,7 @@ def statements(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
 
 @pytest.fixture
 def place_of(readback: Readback) -> PlaceOf:
-    """Return the path of a caller's own membership."""
+    """Return the path of the caller's own membership."""
 
     async def run(caller: Caller) -> str:
         return f"/members/{await membership_of(readback, caller)}"

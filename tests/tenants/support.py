@@ -1,4 +1,4 @@
-"""People of a tenant who call the app, and what they do often."""
+"""Callers of the tenants app, and their frequent calls."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ READERS = WRITERS | {"viewer"}
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody signed in to the tenants app, in one tenant or in none."""
+    """A client that is signed in to the tenants app, in one tenant or in none."""
 
     client: httpx.AsyncClient
     user: UserRow
@@ -56,7 +56,7 @@ class Caller:
         return await self.made(f"{rack}/books", {"title": title, **more})
 
     async def walk(self, path: str, **params: Any) -> list[dict[str, Any]]:
-        """Follow a list's cursors to its end; every page but the last is full."""
+        """Follow a list's cursors to its end, and check that every page but the last is full."""
         found: list[dict[str, Any]] = []
         while True:
             answer = await self.get(path, **params)
@@ -69,7 +69,7 @@ class Caller:
             params = {**params, "cursor": page["next_cursor"]}
 
     async def made(self, path: str, body: object) -> str:
-        """Create what is listed at ``path``, and return its own path."""
+        """Create a row in the collection at ``path``, and return its own path."""
         answer = await self.post(path, body)
         assert answer.status_code == 201, answer.text
         return f"{path}/{answer.json()['id']}"
@@ -89,7 +89,7 @@ async def joined(
 
 
 async def membership_of(readback: Readback, caller: Caller) -> str:
-    """Return the id of a caller's place in their only tenant."""
+    """Return the id of a caller's membership in their only tenant."""
     [row] = await readback("select id from membership where user_id = :id", id=caller.user.id)
     return str(row["id"])
 
@@ -104,5 +104,5 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 
 
 def sameness(answer: httpx.Response) -> tuple[int, dict[str, Any]]:
-    """Return what two answers to indistinguishable requests must share."""
+    """Return the parts that must be equal in two indistinguishable answers."""
     return answer.status_code, {**answer.json(), "instance": None}

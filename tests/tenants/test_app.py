@@ -1,4 +1,4 @@
-"""The app's document, beside what holds for those of all apps (tests/site)."""
+"""The app's document; tests/site has the tests for all apps' documents."""
 
 import pytest
 
@@ -13,7 +13,7 @@ VERSIONED = [(method, path) for method, path in OPERATIONS if path.rpartition("/
 
 
 def headers(method: str, path: str, status: str) -> set[str]:
-    """Return the fields that the answer has besides those of limits, which all have."""
+    """Return the headers of the answer, without those of limits, which every answer has."""
     named = set(PATHS[path][method]["responses"][status]["headers"])
     assert named >= LIMITS
     return named - LIMITS

@@ -1,4 +1,4 @@
-"""The mails about who belongs to a tenant: text and HTML, a token that works, and only of what was committed."""
+"""Emails about membership: text and HTML, a working token, and none for a change that was rolled back."""
 
 import re
 from email.message import EmailMessage
@@ -34,7 +34,7 @@ def bodies(message: EmailMessage) -> tuple[str, str]:
 
 async def arrived(settings: Settings, sink: Sink, to: str) -> EmailMessage:
     async with working(quick(sink.settings(settings)), MAIL_JOBS):
-        await until(lambda: bool(sink.to(to)), seconds=60)  # after what other tests left in the queue
+        await until(lambda: bool(sink.to(to)), seconds=60)  # after the jobs that other tests left in the queue
     [message] = sink.to(to)
     return message
 

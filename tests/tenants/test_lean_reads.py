@@ -1,4 +1,4 @@
-"""Reads in one round trip give what the session gives: every list and every row, by the switch on and off."""
+"""Reads in one round trip give the same as the session: every list and every row, with the setting on and off."""
 
 from collections.abc import AsyncIterator
 from typing import get_args
@@ -21,7 +21,7 @@ NOTHING: dict[str, str] = {}
 
 @pytest.fixture(scope="module")
 async def switched_off(settings: Settings) -> AsyncIterator[Live]:
-    """Run the app as ``INSULA_DATABASE_LEAN_READS=false`` does, on the same database."""
+    """Run the app with ``INSULA_DATABASE_LEAN_READS=false``, on the same database."""
     database = settings.database.model_copy(update={"lean_reads": False})
     app = create_app(settings.model_copy(update={"database": database}))
     async with app.router.lifespan_context(app) as state:
@@ -42,7 +42,7 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 
 
 async def both(owner: Caller, ordinary: httpx.AsyncClient, path: str, **params: str) -> list[dict[str, object]]:
-    """Follow a list to its end both ways; the pages, bytes and cursors included, must be the same."""
+    """Follow a list to its end both ways; the pages must be equal, bytes and cursors included."""
     found: list[dict[str, object]] = []
     while True:
         lean = await owner.get(path, limit=PAGE, **params)

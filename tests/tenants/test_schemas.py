@@ -1,4 +1,4 @@
-"""What holds for every schema of the app, so that a new one cannot be forgotten."""
+"""Rules for every schema of the app, also for new ones."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -24,7 +24,7 @@ def schemas() -> Iterator[type[BaseModel]]:
 
 ALL = sorted({*schemas()} - {Input, Read, Update}, key=lambda schema: schema.__name__)
 GIVES_ROLES = {MemberUpdate: {"role"}, InvitationCreate: {"role"}}
-"""What these name is bounded by the caller's own: see FAULTS 29."""
+"""The values of these fields are limited by the caller's own rights: see FAULTS 29."""
 BODIES = [schema for schema in ALL if issubclass(schema, Input | Read)]
 
 

@@ -17,7 +17,7 @@ from support.tickets.models import Ticket
 from support.tickets.schemas import TicketAnswer, TicketCreate, TicketList
 
 SEND_ANSWER: Final = "support.send_answer"
-"""The task that mails an answer: see ``support.tickets.jobs``."""
+"""The task that emails an answer: see ``support.tickets.jobs``."""
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
     "fk_ticket_tenant_id": NotFound,

@@ -1,4 +1,4 @@
-"""What staff see of the audit log: everybody's."""
+"""Staff read the audit logs of all tenants and of the platform."""
 
 from datetime import timedelta
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""What staff see and do of the work after the response."""
+"""Staff list background jobs, run them again and cancel them."""
 
 import asyncio
 from collections.abc import Mapping

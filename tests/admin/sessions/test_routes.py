@@ -1,4 +1,4 @@
-"""What staff do with users' logins."""
+"""Staff list and revoke users' logins."""
 
 from functools import partial
 from uuid import UUID
@@ -19,7 +19,7 @@ def path(user: UserRow, login: object = "") -> str:
 
 
 async def latest_login(superuser: Caller, user: UserRow) -> UUID:
-    """Return the user's latest login, whose token the test holds."""
+    """Return the user's latest login; the test has its token."""
     return UUID((await superuser.get(path(user), limit=1)).json()["items"][0]["id"])
 
 

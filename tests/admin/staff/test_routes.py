@@ -1,4 +1,4 @@
-"""Who is of the staff, and as what."""
+"""Staff appoint and dismiss staff, and change their roles."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -154,7 +154,7 @@ class TestChange:
 class TestLastSuperuser:
     @pytest.fixture
     async def alone(self, readback: Readback) -> AsyncIterator[None]:
-        """Leave the superusers that a test makes the only active ones; other tests have theirs back after it."""
+        """Suspend all other superusers during a test, so that only its own are active."""
         others = await readback(
             "update \"user\" set status = 'suspended' where status = 'active' "
             "and id in (select user_id from staff where role = 'superuser') returning id"

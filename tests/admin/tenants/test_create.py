@@ -1,4 +1,4 @@
-"""Tenants that staff make."""
+"""Staff make tenants."""
 
 import asyncio
 

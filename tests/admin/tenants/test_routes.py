@@ -1,4 +1,4 @@
-"""What staff do with tenants."""
+"""Staff read, suspend and reactivate tenants."""
 
 import asyncio
 

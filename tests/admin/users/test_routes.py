@@ -1,4 +1,4 @@
-"""What staff do with users."""
+"""Staff read, suspend and reactivate users."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -180,7 +180,7 @@ class TestSuspend:
 class TestLastSuperuser:
     @pytest.fixture
     async def alone(self, readback: Readback) -> AsyncIterator[None]:
-        """Leave the superusers that a test makes the only active ones; other tests have theirs back after it."""
+        """Suspend all other superusers during a test, so that only its own are active."""
         others = await readback(
             "update \"user\" set status = 'suspended' where status = 'active' "
             "and id in (select user_id from staff where role = 'superuser') returning id"

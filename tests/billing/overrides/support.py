@@ -1,4 +1,4 @@
-"""Overrides as tests set them, and what comes of them in the database."""
+"""Helpers that set overrides and read their effect in the database."""
 
 from collections.abc import Awaitable, Callable
 

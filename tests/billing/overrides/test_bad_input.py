@@ -1,4 +1,4 @@
-"""FAULTS 50, of the one moment that staff send: when an override ends."""
+"""FAULTS 50, for the one time that staff send: the end of an override."""
 
 import httpx
 import pytest

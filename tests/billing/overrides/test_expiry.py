@@ -1,4 +1,4 @@
-"""Overrides end by themselves."""
+"""Overrides expire by themselves."""
 
 import asyncio
 from datetime import timedelta

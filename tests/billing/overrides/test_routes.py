@@ -1,4 +1,4 @@
-"""What staff grant a tenant in place of its plan."""
+"""Staff override the entitlements of a tenant's plan."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What staff see and do of the payment provider's events."""
+"""Staff list and replay the payment provider's events."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What the payment provider does stands in the tenant's audit log."""
+"""Changes by the payment provider are recorded in the tenant's audit log."""
 
 from billing.webhooks import inbox
 from insula.db.engine.pools import Database

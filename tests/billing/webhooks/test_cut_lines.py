@@ -1,4 +1,4 @@
-"""FAULTS 51, of the webhook: it reads its body itself, to prove the signature."""
+"""FAULTS 51, for the webhook, which reads its body itself to verify the signature."""
 
 from structlog.testing import capture_logs
 

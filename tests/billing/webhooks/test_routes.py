@@ -1,4 +1,4 @@
-"""The webhook as the provider sees it: what is taken, what is refused, what is kept."""
+"""The webhook as the provider sees it: which events it accepts, refuses and stores."""
 
 import json
 import secrets
@@ -25,7 +25,7 @@ def some_event(**fields: object) -> dict[str, object]:
 
 @pytest.fixture
 def endpoint_with(live: Live, settings: Settings) -> With:
-    """Give the same app with other billing settings."""
+    """Yield the same app with other billing settings."""
 
     @asynccontextmanager
     async def configured(billing: BillingSettings) -> AsyncIterator[Provider]:

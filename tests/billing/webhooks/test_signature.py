@@ -70,7 +70,7 @@ def test_a_scheme_that_is_not_v1_does_not_count() -> None:
         f"t={now()},v1=é",
         "x" * 100_000,
     ],
-    ids=lambda header: repr(header)[:4],  # not the time: workers collect at different seconds
+    ids=lambda header: repr(header)[:4],  # not the time: pytest's workers collect at different seconds
 )
 def test_a_malformed_header_is_refused(header: str | None) -> None:
     with pytest.raises(SignatureInvalid):

@@ -1,4 +1,4 @@
-"""What a subscription event does to its tenant, whatever came before."""
+"""The effect of a subscription event on its tenant, whatever came before."""
 
 import itertools
 from collections.abc import Sequence
@@ -38,13 +38,13 @@ async def receive(database: Database, *messages: JsonObject) -> None:
 
 
 def changed(subject: JsonObject, replaced: JsonObject, created: int) -> JsonObject:
-    """Return an update that says what it replaced, as the provider's do."""
+    """Return an update with the values that it replaced, like the provider's."""
     message = event(UPDATED, subject, created=created)
     return message | {"data": {"object": subject, "previous_attributes": replaced}}
 
 
 async def state(readback: Readback, tenant: TenantRow) -> dict[str, object]:
-    """Return everything that billing says of the tenant, comparable."""
+    """Return all of the tenant's billing data in comparable form."""
     plan = await readback("select plan from tenant where id = :id", id=tenant.id)
     granted = await readback("select key, value from entitlement where tenant_id = :id", id=tenant.id)
     bought = await readback(
@@ -257,7 +257,7 @@ async def test_a_status_that_the_provider_added_later_keeps_access_and_alerts(
 
 
 async def _unknown_statuses(client: httpx.AsyncClient, later: timedelta) -> float:
-    """Read the gauge; ``later`` is past what an earlier look keeps."""
+    """Read the gauge; ``later`` is long enough for the cached value to expire."""
     with clock.moved(later):
         lines = (await client.get("/metrics")).text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith("insula_subscriptions_status_unknown "))
@@ -337,7 +337,7 @@ async def test_any_order_and_any_repetition_end_the_same(
 
 
 def _renamed(message: JsonObject, customer: str) -> JsonObject:
-    """Return the same event of another customer: the ids keep their order, so ties fall alike."""
+    """Return the same event for another customer; its id keeps its order, so ties are decided the same way."""
     subject = message["data"]["object"]  # type: ignore[index]  # as built above
     return message | {
         "id": f"{message['id']}_{customer}",

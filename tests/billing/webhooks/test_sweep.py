@@ -1,4 +1,4 @@
-"""What the sweeper finishes, and what it gives up."""
+"""Which events the sweeper finishes, and which it gives up."""
 
 import asyncio
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ async def plan_of(readback: Readback, tenant_id: UUID) -> object:
 
 
 async def store_only(database: Database, message: JsonObject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Store the event as a process does that is killed before the effect."""
+    """Store the event like a process that is killed before it applies it."""
 
     async def killed(_database: Database, _event_row: UUID) -> None:
         """End here: what follows never happens."""

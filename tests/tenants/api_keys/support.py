@@ -1,4 +1,4 @@
-"""API keys, made and used as a manager and a machine would."""
+"""Helpers that make API keys as a manager, and use them as a machine."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -11,7 +11,7 @@ HOUR: Final = timedelta(hours=1)
 
 
 async def made(caller: Caller, **changes: object) -> dict[str, Any]:
-    """Make a key and return the answer, secret and all."""
+    """Make a key and return the answer with its secret."""
     answer = await caller.post("/api-keys", IMPORT | changes)
     assert answer.status_code == 201, answer.text
     issued: dict[str, Any] = answer.json()
@@ -19,6 +19,6 @@ async def made(caller: Caller, **changes: object) -> dict[str, Any]:
 
 
 async def works(caller: Caller, key: str) -> int:
-    """Return what a request that presents ``key`` is answered."""
+    """Return the answer to a request with ``key``."""
     answer = await caller.client.get(f"{API}/racks", headers={"X-API-Key": key})
     return answer.status_code

@@ -135,7 +135,7 @@ class TestCreate:
         assert await readback("select count(*) from api_key where tenant_id = :id", id=tenant.id) == [{"count": 3}]
 
     async def test_a_key_makes_none(self, owner: Caller, make: Factories) -> None:
-        """Not even one that holds the action, as no key should."""
+        """Not even a key that has the action, which no key should have."""
         held = await make.api_key(owner.home, *POLICY.for_keys, "api_key:create")
         answer = await owner.client.post(f"{API}/api-keys", json=IMPORT, headers=held.headers)
         assert code_of(answer) == (403, "forbidden")

@@ -1,4 +1,4 @@
-"""API keys of people who go: listed when a member is removed, and revoked with one call."""
+"""API keys of former members: listed when a member is removed, and revoked with one call."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""An API key's own rate: set within the tenant's, shown, counted besides it, and lifted."""
+"""An API key's own rate: set within the tenant's, shown, counted in addition to it, and removed."""
 
 from typing import Any
 from uuid import UUID

@@ -81,7 +81,7 @@ class TestRotate:
             assert code_of(answer) == (409, "api_key_dead")
 
     async def test_gives_nobody_what_their_role_lacks(self, join: Join, owner: Caller, make: Factories) -> None:
-        """The new secret does what the key does: to be told it is to be given that."""
+        """The new secret gives its reader all actions of the key."""
         beyond = await make.api_key(owner.home, "rack:read", "ownership:transfer")
         admin = await join(owner.home, "admin")
         assert code_of(await admin.post(f"/api-keys/{beyond.id}/rotate", {})) == (403, "action_not_yours")

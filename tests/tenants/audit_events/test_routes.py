@@ -22,7 +22,7 @@ AUDITORS = {"owner", "admin"}
 
 
 async def note(database: Database, tenant: TenantRow, count: int = 1, **event: Any) -> None:
-    """Append events to the tenant's log, past the app."""
+    """Append events to the tenant's log, bypassing the app."""
     named: dict[str, Any] = {"object_type": "thing", "object_id": "1", **event}
     actor = Actor("user", named.pop("actor_id", None), named.pop("label", None))
     async with database.unit(TENANTS, tenant.id) as unit:
@@ -123,7 +123,7 @@ class TestList:
         assert await count(since=middle.isoformat()) == 2
         assert await count(until=middle.isoformat()) == 1
         assert await count(since=middle.isoformat(), until=middle.isoformat()) == 0
-        assert (await owner.get("/audit-events", since="2026-11-23T08:00:00")).status_code == 422  # in which zone?
+        assert (await owner.get("/audit-events", since="2026-11-23T08:00:00")).status_code == 422  # no zone
 
     async def test_is_one_query_however_long(
         self, owner: Caller, tenant: TenantRow, database: Database, statements: list[str]

@@ -1,4 +1,4 @@
-"""A proof that goes away is forgiven for a while; then the host leads nowhere."""
+"""A missing proof is tolerated for a while; then the host is no longer served."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -52,7 +52,7 @@ async def kept(readback: Readback, domain: TenantDomain) -> dict[str, object]:
 
 
 async def withdrawn(domain: TenantDomain, dns_server: NameServer, readback: Readback, failing: timedelta) -> None:
-    """Let the proof be gone, and missed for so long."""
+    """Remove the proof, and let it have been missing for this long."""
     dns_server.publish(f"{CHALLENGE}.{domain.host}", "something else")
     statement = "update tenant_domain set failing_since = :since where id = :id"
     await readback(statement, since=clock.now() - failing, id=domain.id)

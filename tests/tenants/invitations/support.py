@@ -1,4 +1,4 @@
-"""People who are asked to join."""
+"""Helpers for invitations."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ async def invite(caller: Caller, email: str | None = None, role: str = "member")
 
 
 async def invited(caller: Caller, email: str | None = None, role: str = "member") -> str:
-    """Invite somebody and return the invitation's path."""
+    """Invite a person and return the invitation's path."""
     answer = await invite(caller, email, role)
     assert answer.status_code == 201, answer.text
     return f"/invitations/{answer.json()['id']}"

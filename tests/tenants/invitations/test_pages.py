@@ -1,4 +1,4 @@
-"""The page that the link in an invitation leads to: found, harmless, and with a policy of its own."""
+"""The page that the link in an invitation opens: it exists, is harmless, and has its own content security policy."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""One's own name, password and sessions, over HTTP."""
+"""The caller's own name, password and sessions, over HTTP."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -33,13 +33,13 @@ async def visitor(live: Live, settings: Settings) -> AsyncIterator[Visitor]:
 
 
 async def signed_in(visitor: Visitor, user: UserRow, password: str = PASSWORD) -> Caller:
-    """Sign in by password, as a person at a browser does."""
+    """Sign in by password, as in a browser."""
     opened = (await visitor.login(user.email, password=password)).json()
     return Caller(visitor.client, user, None, {"Authorization": f"Bearer {opened['access_token']}"})
 
 
 class Refused:
-    """A change of another field that fails after what was changed before it."""
+    """A change of another field that fails after earlier changes."""
 
     async def write(self, _unit: Unit, _account: LockedAccount) -> dict[str, tuple[object, object]]:
         raise Forbidden

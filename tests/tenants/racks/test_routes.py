@@ -43,7 +43,7 @@ class TestUpdate:
         ("if_match", "status"),
         [
             *(('"1"', 200), ("*", 200), ('"7", "1"', 200), ('"7",,"1"', 200), ('"2"', 412), ('"7", "8"', 412)),
-            # What compressing proxies make of our tags.
+            # Our tags as compressing proxies change them.
             *(('W/"1"', 200), ('"1-gzip"', 200), ('"1;gzip"', 200), ('W/"1--gzip"', 200), ('"1"-gzip', 200)),
             *(('"7", W/"1-br"', 200), ('W/"2"', 412), ('"2-gzip"', 412), ('"11-gzip"', 412)),
             *(("1", 400), ('""', 400), ("W/1", 400), ('w/"1"', 400), ('"1-guzip"', 400), ('"-gzip"', 400)),

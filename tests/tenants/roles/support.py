@@ -1,4 +1,4 @@
-"""Roles of a tenant's own."""
+"""Helpers for custom roles."""
 
 from typing import Any
 

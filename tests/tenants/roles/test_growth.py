@@ -1,6 +1,6 @@
-"""What a request costs where 1,000 tenants have 10 roles of their own each, beside one tenant with one.
+"""The cost of a request with 10 custom roles in each of 1,000 tenants, compared with one tenant with one.
 
-Minutes long and noisy where others work: ``pytest -m slow -n0 -s tests/tenants/roles/test_growth.py``.
+It takes minutes and needs a quiet machine: ``pytest -m slow -n0 -s tests/tenants/roles/test_growth.py``.
 """
 
 import random
@@ -30,14 +30,14 @@ Headers = dict[str, str]
 
 
 class Cost(NamedTuple):
-    """Microseconds of a request, at the median."""
+    """The median cost of a request in microseconds."""
 
     cpu: float
     wall: float
 
 
 def _sets() -> Iterator[list[str]]:
-    """Yield sets of permissions, no two alike, each of which may list racks."""
+    """Yield different sets of permissions, each of which may list racks."""
     always = {*POLICY.in_every_role, "rack:read"}
     others = sorted(POLICY.published.keys() - always)
     for size in range(8, len(others)):
@@ -45,7 +45,7 @@ def _sets() -> Iterator[list[str]]:
 
 
 class Callers(NamedTuple):
-    """Members of the tenants, one for each role of their own, and one for each tenant with a built-in role."""
+    """Members of the tenants: one for each custom role, and one in each tenant with a built-in role."""
 
     own: list[Headers]
     built_in: list[Headers]
@@ -103,7 +103,7 @@ def _median(costs: Sequence[Cost]) -> Cost:
 
 
 def _decision(kernel: Kernel, sets: Sequence[frozenset[str]]) -> float:
-    """Return the nanoseconds of a decision that was made before."""
+    """Return the nanoseconds of a cached decision."""
 
     def once() -> float:
         begun = time.perf_counter()
@@ -130,8 +130,8 @@ async def test_ten_thousand_roles_cost_a_request_no_more_than_one(
     measured: dict[str, list[Cost]] = {}
     groups = {"the one role": one.own, "any own role": one_in_each, "built-in roles": many.built_in}
     for callers in groups.values():
-        await _ask(client, callers)  # from here on they are remembered
-    for _ in range(ROUNDS):  # in turns, so that what else the machine does befalls all
+        await _ask(client, callers)  # from here on they are cached
+    for _ in range(ROUNDS):  # in turns, so that other load on the machine affects all equally
         for name, callers in groups.items():
             measured.setdefault(name, []).extend(await _ask(client, dice.choices(callers, k=TURN)))
     costs = {name: _median(found) for name, found in measured.items()}

@@ -1,4 +1,4 @@
-"""A role of the tenant's own, held: what it lets do, where it shows, and that nobody grants above themselves."""
+"""A custom role that members have: what it permits, where it is shown, and that nobody grants more than they have."""
 
 import httpx
 import pytest
@@ -109,7 +109,7 @@ class TestInvitation:
 
 
 class TestRank:
-    """Who may not what a role may neither gives nor takes it, and touches nobody who has it."""
+    """Without all permissions of a role nobody can give it, take it, or change its holders."""
 
     async def test_bounds_what_is_given(
         self, owner: Caller, hire: Hire, join: Join, tenant: TenantRow, place_of: PlaceOf

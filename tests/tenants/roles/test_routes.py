@@ -26,7 +26,7 @@ class TestAccess:
 
     @pytest.mark.parametrize(("method", "path"), CALLS)
     async def test_is_for_people(self, owner: Caller, make: Factories, method: str, path: str) -> None:
-        """Not even for a key that holds the actions, as no key should; the rack is there for it."""
+        """Not even a key that has the actions, which no key should have; the same key can read racks."""
         path = path or f"/roles/{(await defined(owner, 'rack:read'))['id']}"
         body = {"POST": role("rack:read"), "PATCH": {"name": "Other"}}.get(method)
         key = await make.api_key(owner.home, "rack:read")

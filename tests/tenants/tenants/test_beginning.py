@@ -1,4 +1,4 @@
-"""An app declares what it does for a new tenant, and does it whether a user or staff make the tenant."""
+"""An app's function for new tenants runs whether a user or staff make the tenant."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ GRANTED = {"requests_per_minute": 100, "racks": 1}
 
 
 async def grant(session: AsyncSession, tenant_id: TenantId, plan: str) -> None:
-    """Grant every tenant of the one plan, gold, the same."""
+    """Grant every tenant of the plan gold the same."""
     for key, value in GRANTED.items():
         session.add(Entitlement(tenant_id=tenant_id, key=key, value=value, updated_at=clock.now()))
     await session.flush()

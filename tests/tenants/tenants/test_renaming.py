@@ -1,4 +1,4 @@
-"""A tenant's slug is changed: the one before leads on for a while, and is nobody else's ever."""
+"""A tenant changes its slug: the former one redirects for a while, and no other tenant ever gets it."""
 
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ def fresh_slug() -> str:
 
 
 async def renamed(owner: Caller, slug: str | None = None) -> str:
-    """Give the owner's tenant another slug and return it, once this process has heard of it."""
+    """Give the owner's tenant another slug and return it, once this process was notified."""
     slug = slug or fresh_slug()
     answer = await owner.patch("/tenant", {"slug": slug})
     assert (answer.status_code, answer.json()["slug"]) == (200, slug)

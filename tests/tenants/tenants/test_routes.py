@@ -15,7 +15,7 @@ def fresh_slug() -> str:
 
 
 async def enter(caller: Caller, sign_in: SignIn, made: httpx.Response) -> Caller:
-    """Return the caller with a token for the tenant just made."""
+    """Return the caller with a token for the new tenant."""
     tenant = TenantRow(id=UUID(made.json()["id"]), slug=made.json()["slug"], name=made.json()["name"])
     return Caller(caller.client, caller.user, tenant, await sign_in(caller.user, tenant))
 

@@ -1,4 +1,4 @@
-"""How much of its plan a tenant uses, and that what triggers count is what is there."""
+"""A tenant's usage of its plan; the triggers' counters agree with the rows."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -21,14 +21,14 @@ COUNTED = """
 
 
 async def usage_of(caller: Caller) -> dict[str, tuple[int, int]]:
-    """Return what the route says: used and granted, by quota."""
+    """Return the route's answer: used and granted, by quota."""
     answer = await caller.get("/usage")
     assert answer.status_code == 200, answer.text
     return {quota["quota"]: (quota["used"], quota["limit"]) for quota in answer.json()["quotas"]}
 
 
 async def agreed(readback: Readback, tenant_id: UUID) -> dict[object, object]:
-    """Return what the counters say, which must be what a count says."""
+    """Return the counters, after checking that they equal a count."""
     kept = {row["resource"]: row["used"] for row in await readback(KEPT, id=tenant_id)}
     counted = {row["resource"]: row["used"] for row in await readback(COUNTED, id=tenant_id)}
     assert {**dict.fromkeys(counted, 0), **kept} == counted
