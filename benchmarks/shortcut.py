@@ -1,7 +1,7 @@
-"""What the mount shortcut spares a read: ``python -m benchmarks.shortcut``, what ``make bench-shortcut`` calls.
+"""Measures the CPU that the mount shortcut saves per read; ``make bench-shortcut`` runs it.
 
-One process serves, and the shortcut is switched on and off between bursts: two processes of the same code differ by
-more than is looked for. Neighbouring bursts make a pair; every second pair is the other way round.
+One process serves, and the shortcut is switched on and off between bursts, because two processes of the same code
+differ by more than the expected gain. Neighbouring bursts form a pair; every second pair is in reverse order.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from benchmarks.stage import staged
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 SWITCHED: Final = Contestant("switched", "the product, its mount shortcut on and off", ("read",), script="switched")
 BAR: Final = 0.05
-"""The part of a read's CPU that the shortcut must spare to stay."""
+"""The part of a read's CPU that the shortcut must save to be kept."""
 _HERE: Final = Path(__file__).parent
 _BUILD: Final = _HERE.parent / "build"
 _TAIL: Final = 65_536
@@ -40,7 +40,7 @@ _Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchma
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What the shortcut spares: the mean over the pairs, and its interval of 95 %."""
+    """The saving of the shortcut: the mean over the pairs, and its 95 % interval."""
 
     mean: float
     low: float
@@ -51,7 +51,7 @@ class Gain:
         """Return the mean of ``values`` and Student's interval."""
         middle, degrees = mean(values), len(values) - 1
         normal = NormalDist().inv_cdf(0.975)
-        # Student's quantile from the normal one, right to a hundredth from ten pairs on.
+        # Student's quantile computed from the normal one, accurate to a hundredth from ten pairs on.
         student = normal + (normal**3 + normal) / (4 * degrees)
         student += (5 * normal**5 + 16 * normal**3 + 3 * normal) / (96 * degrees**2)
         half = student * stdev(values) / len(values) ** 0.5
@@ -65,16 +65,16 @@ class Outcome:
     without: Sequence[float]
     with_it: Sequence[float]
     foreign: float
-    """The part of the machine that ran what is none of this run's."""
+    """The part of the machine that other programs used."""
 
     @property
     def microseconds(self) -> Gain:
-        """What it spares a read."""
+        """The microseconds saved per read."""
         return Gain.of([long - short for long, short in zip(self.without, self.with_it, strict=True)])
 
     @property
     def share(self) -> Gain:
-        """The same as a part of the read's CPU without it."""
+        """The saving as a part of the read's CPU without the shortcut."""
         return Gain.of([(long - short) / long for long, short in zip(self.without, self.with_it, strict=True)])
 
     def to_markdown(self) -> str:
@@ -100,7 +100,7 @@ class Outcome:
 
 @app.command()
 def shortcut(pairs: _Pairs = 48, seconds: _Seconds = 1, nice: _Nice = 0, *, save: _Save = False) -> None:
-    """Read with the mount shortcut and without it in turn, and say what it spares."""
+    """Read with and without the mount shortcut in turn, and print its saving."""
     if not WRK.exists():
         raise typer.BadParameter("wrk is missing; as root: make system-deps")
     os.nice(nice)
@@ -124,7 +124,7 @@ def shortcut(pairs: _Pairs = 48, seconds: _Seconds = 1, nice: _Nice = 0, *, save
 
 
 def _switch(server: Running, *, on: bool) -> None:
-    """Switch the shortcut, and wait until the server says so."""
+    """Switch the shortcut, and wait until the server confirms it."""
     os.kill(server.pid, signal.SIGUSR1 if on else signal.SIGUSR2)
     deadline = time.monotonic() + _PATIENCE
     while not _is_switched(server.log, on=on):

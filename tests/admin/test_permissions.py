@@ -31,7 +31,7 @@ def test_superusers_may_everything_and_auditors_only_read_everything() -> None:
     assert GRANTS["auditor"] == {one for one in PERMISSIONS if one.endswith(":read")}
 
 
-def test_support_also_stops_harm_and_finishes_what_is_stuck() -> None:
+def test_support_also_suspends_revokes_and_retries() -> None:
     assert APP.grants["support"] - APP.grants["auditor"] == {
         "staff.tenant:suspend",
         "staff.user:suspend",

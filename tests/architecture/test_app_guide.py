@@ -20,7 +20,7 @@ def shown(page: str) -> Sequence[Block]:
 
 
 @pytest.mark.parametrize("page", ["add-an-app.md", "callers.md"])
-def test_a_guide_shows_what_stands_in_the_example(page: str) -> None:
+def test_a_guide_shows_the_code_of_the_example(page: str) -> None:
     blocks = shown(page)
     assert blocks
     for block in blocks:
@@ -28,7 +28,7 @@ def test_a_guide_shows_what_stands_in_the_example(page: str) -> None:
 
 
 @pytest.mark.skipif(HOME == ROOT, reason="the guide was followed here already")
-def test_the_lines_that_the_guide_changes_are_there(tmp_path: Path) -> None:
+def test_the_lines_that_the_guide_changes_exist(tmp_path: Path) -> None:
     edits = [block for block in blocks_of(GUIDES / "add-an-app.md") if block.where]
     for file in {block.file for block in edits}:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def test_the_lines_that_the_guide_changes_are_there(tmp_path: Path) -> None:
     assert len(edits) == 5
 
 
-def test_each_file_that_the_guide_names_is_there() -> None:
+def test_each_file_that_the_guide_names_exists() -> None:
     table = [line for line in (GUIDES / "add-an-app.md").read_text().splitlines() if line.startswith("| `support/")]
     named = [part for line in table for part in line.split("|")[1].replace("`", "").replace(",", " ").split()]
     assert len(named) > len(table)

@@ -21,7 +21,7 @@ def write(root: Path, name: str, source: str) -> None:
     path.write_text(source)
 
 
-def test_this_house_keeps_its_rules() -> None:
+def test_this_project_keeps_its_rules() -> None:
     result = check(SCRIPT.parents[1])
     assert (result.returncode, result.stdout) == (0, "")
 

@@ -19,7 +19,7 @@ def test_every_resources_permissions_are_among_them() -> None:
     assert set(OF_STAFF) <= set(INSTALLATION.app("admin").permissions)
 
 
-def test_who_pays_sees_everything_and_the_others_only_the_plans() -> None:
+def test_billing_managers_see_everything_and_others_only_the_plans() -> None:
     assert set(GRANTS) == set(Role)
     assert {role for role, granted in GRANTS.items() if granted == set(PERMISSIONS)} == {
         "owner",
@@ -29,7 +29,7 @@ def test_who_pays_sees_everything_and_the_others_only_the_plans() -> None:
     assert GRANTS["member"] == GRANTS["viewer"] == {"plan:read"}
 
 
-def test_all_staff_see_support_finishes_what_is_stuck_and_superusers_grant() -> None:
+def test_all_staff_see_support_replays_dead_letters_and_superusers_grant() -> None:
     reading = {"staff.override:read", "staff.webhook:read"}
     assert grants_of(OF_STAFF) == {
         "auditor": reading,

@@ -48,7 +48,7 @@ class TestGrants:
 
 
 class TestPublished:
-    def test_is_what_the_houses_policy_grants_members_save_what_only_owners_can(self) -> None:
+    def test_is_what_the_policy_grants_members_except_what_only_owners_can(self) -> None:
         grants = INSTALLATION.grants
         members = frozenset[str]().union(*(grants[role] for role in Role))
         assert members - {MemberAction.TRANSFER_OWNERSHIP} == ASSIGNABLE

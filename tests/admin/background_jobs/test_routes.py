@@ -48,7 +48,7 @@ class TestRead:
             assert [job["id"] for job in failed["items"]] == [job["id"] for job in of_tenant["items"]] == [mine]
             assert [job["tenant_id"] for job in everything["items"]] == [str(tenant.id), None]
 
-    async def test_what_a_job_was_given_is_nowhere_in_it(
+    async def test_the_arguments_of_a_job_are_not_shown(
         self, superuser: Caller, make: Factories, database: Database, readback: Readback
     ) -> None:
         tenant = await make.tenant()
@@ -64,9 +64,7 @@ class TestRead:
         assert canary not in read.text + listed.text
         await readback("delete from jobs.procrastinate_jobs where id = :id", id=job)
 
-    async def test_a_job_comes_with_what_became_of_it(
-        self, superuser: Caller, make: Factories, readback: Readback
-    ) -> None:
+    async def test_a_job_comes_with_its_events(self, superuser: Caller, make: Factories, readback: Readback) -> None:
         job = await make.job()
         for status in ("doing", "failed"):
             await readback(
@@ -83,7 +81,7 @@ class TestRead:
         assert [what for what in happened if what != "scheduled"] == ["deferred", "started", "failed"]
 
     @pytest.mark.parametrize(("job", "problem"), [(NOWHERE, 404), (2**63, 422), (0, 422), ("x", 422)])
-    async def test_one_that_is_nowhere_is_not_found(self, superuser: Caller, job: object, problem: int) -> None:
+    async def test_an_unknown_one_is_not_found(self, superuser: Caller, job: object, problem: int) -> None:
         assert (await superuser.get(f"/jobs/{job}")).status_code == problem
         assert (await superuser.post(f"/jobs/{job}/retry")).status_code == problem
         assert (await superuser.post(f"/jobs/{job}/cancel")).status_code == problem
@@ -135,7 +133,7 @@ class TestRetry:
             await until(done, seconds=10)
         assert ran == [(tenant.id, job)]
 
-    async def test_a_waiting_one_waits_no_longer(self, superuser: Caller, make: Factories, readback: Readback) -> None:
+    async def test_a_waiting_one_is_due_at_once(self, superuser: Caller, make: Factories, readback: Readback) -> None:
         job = await make.job()
         assert (await state_of(readback, job))["due"] is False
 
@@ -150,7 +148,7 @@ class TestRetry:
         assert (await superuser.post(f"/jobs/{job}/cancel")).status_code == 202
 
     @pytest.mark.parametrize("status", ["doing", "succeeded", "cancelled", "aborted"])
-    async def test_what_runs_or_is_over_stays_as_it_is(
+    async def test_a_running_or_finished_one_does_not_change(
         self, superuser: Caller, make: Factories, readback: Readback, status: str
     ) -> None:
         job = await make.job(status=status)
@@ -159,7 +157,7 @@ class TestRetry:
 
         assert (await state_of(readback, job))["status"] == status
 
-    async def test_one_whose_work_is_queued_again_is_left(
+    async def test_one_whose_lock_is_queued_again_is_refused(
         self, superuser: Caller, make: Factories, readback: Readback
     ) -> None:
         lock = f":{new_id().hex}"
@@ -170,7 +168,7 @@ class TestRetry:
 
         assert [(await state_of(readback, job))["status"] for job in (failed, waiting)] == ["failed", "todo"]
 
-    async def test_an_auditor_looks_on(self, hire: Hire, make: Factories, readback: Readback) -> None:
+    async def test_an_auditor_changes_nothing(self, hire: Hire, make: Factories, readback: Readback) -> None:
         job, auditor = await make.job(), await hire("auditor")
 
         for verb in ("retry", "cancel"):

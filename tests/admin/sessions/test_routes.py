@@ -41,7 +41,7 @@ class TestList:
             assert ([login["id"] for login in live["items"]], live["total"]) == ([str(made[2])], 1)
             assert ([login["id"] for login in over["items"]], over["total"]) == ([str(made[0])], 2)
 
-    async def test_a_user_who_is_nowhere_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_user_is_not_found(self, superuser: Caller) -> None:
         assert code_of(await superuser.get(f"/users/{new_id()}/sessions")) == (404, "not_found")
 
 
@@ -87,7 +87,7 @@ class TestRevoke:
 
         assert await readback("select revoked_at from auth_session where id = :id", id=login) == [{"revoked_at": None}]
 
-    async def test_a_lesser_role_is_refused_and_staff_are_a_superusers_to_end(
+    async def test_a_lesser_role_is_refused_and_only_a_superuser_ends_logins_of_staff(
         self, hire: Hire, superuser: Caller, make: Factories, user: UserRow
     ) -> None:
         login = await make.session(user)

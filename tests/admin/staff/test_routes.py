@@ -69,7 +69,7 @@ class TestAppoint:
         assert code_of(again) == (409, "already_staff")
         assert await role_of(readback, user) == "support"
 
-    async def test_who_has_no_account_or_no_sound_one_is_refused(
+    async def test_a_user_without_a_verified_active_account_is_refused(
         self, superuser: Caller, make: Factories, readback: Readback
     ) -> None:
         suspended = await make.user(status="suspended")
@@ -100,7 +100,7 @@ class TestAppoint:
 
 
 class TestChange:
-    async def test_another_role_and_dismissal_bite_within_a_second_in_every_process(
+    async def test_another_role_and_dismissal_take_effect_within_a_second_in_every_process(
         self, hire: Hire, superuser: Caller, other_process: httpx.AsyncClient, readback: Readback
     ) -> None:
         support = await hire("support")
@@ -163,7 +163,7 @@ class TestLastSuperuser:
         await readback("update \"user\" set status = 'active' where id = any(:ids)", ids=[row["id"] for row in others])
 
     @pytest.mark.usefixtures("alone")
-    async def test_superusers_who_turn_on_each_other_at_once_leave_one(self, hire: Hire, readback: Readback) -> None:
+    async def test_superusers_who_dismiss_each_other_at_once_leave_one(self, hire: Hire, readback: Readback) -> None:
         for trial in range(12):
             one, two = await hire("superuser"), await hire("superuser")
             ways = (

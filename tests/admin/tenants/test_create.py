@@ -43,7 +43,7 @@ async def test_a_tenant_starts_on_its_plan_with_its_owner(
     assert acts == [{"action": "tenant.created", "actor_kind": "staff", "actor_id": superuser.user.id}]
 
 
-async def test_what_cannot_be_made_leaves_nothing(
+async def test_a_refused_tenant_leaves_no_rows(
     superuser: Caller, make: Factories, user: UserRow, readback: Readback
 ) -> None:
     taken = await make.tenant()

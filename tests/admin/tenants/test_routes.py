@@ -129,7 +129,7 @@ class TestRead:
         assert (found["members"], found["racks"], found["books"]) == (2, 2, 2)
         assert (found["slug"], found["status"], found["plan"]) == (tenant.slug, "active", "free")
 
-    async def test_one_that_is_nowhere_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_one_is_not_found(self, superuser: Caller) -> None:
         assert code_of(await superuser.get(f"/tenants/{new_id()}")) == (404, "not_found")
         assert code_of(await superuser.get("/tenants/acme")) == (422, "invalid_request")
 
@@ -243,6 +243,6 @@ class TestSuspend:
                 assert code_of(await caller.post(path)) == (403, "forbidden")
         assert await status_of(readback, tenant) == {"status": "active", "version": 1}
 
-    async def test_one_that_is_nowhere_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_one_is_not_found(self, superuser: Caller) -> None:
         for verb in ("suspend", "reactivate"):
             assert code_of(await superuser.post(f"/tenants/{new_id()}/{verb}")) == (404, "not_found")

@@ -84,7 +84,7 @@ class TestRead:
 
         assert (await superuser.get(f"/users/{auditor.user.id}")).json()["staff_role"] == "auditor"
 
-    async def test_one_that_is_nowhere_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_one_is_not_found(self, superuser: Caller) -> None:
         assert code_of(await superuser.get(f"/users/{new_id()}")) == (404, "not_found")
 
 
@@ -121,7 +121,7 @@ class TestSuspend:
         assert (await status_of(readback, user), await live_sessions(readback, user)) == ("suspended", 0)
         assert await live_sessions(readback, colleague) == 1
 
-    async def test_reactivated_they_log_in_anew_and_old_tokens_stay_dead(
+    async def test_reactivated_they_log_in_again_and_old_tokens_stay_invalid(
         self, superuser: Caller, client: httpx.AsyncClient, sign_in: SignIn, make: Factories
     ) -> None:
         tenant = await make.tenant()
@@ -172,7 +172,7 @@ class TestSuspend:
 
             assert (await superuser.post(f"/users/{target.user.id}/suspend")).status_code == 200
 
-    async def test_one_that_is_nowhere_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_one_is_not_found(self, superuser: Caller) -> None:
         for verb in ("suspend", "reactivate"):
             assert code_of(await superuser.post(f"/users/{new_id()}/{verb}")) == (404, "not_found")
 

@@ -29,7 +29,7 @@ async def tenant(make: Factories) -> TenantRow:
 
 
 class TestExpiry:
-    async def test_what_has_expired_is_lifted_once_and_the_rest_stands(
+    async def test_expired_overrides_are_lifted_once_and_others_stay(
         self, superuser: Caller, worker: Database, tenant: TenantRow, granted: Granted, readback: Readback
     ) -> None:
         ends = (clock.now() + timedelta(days=3)).isoformat()

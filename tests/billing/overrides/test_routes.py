@@ -54,7 +54,7 @@ class TestPut:
 
             await until(has_come, seconds=1)
 
-    async def test_a_limit_refuses_and_lets_pass_by_it(
+    async def test_the_quota_follows_it(
         self, superuser: Caller, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
     ) -> None:
         owner = await sign_in(await make.member(tenant, role="owner"), tenant)
@@ -140,7 +140,7 @@ class TestPut:
         assert code_of(await superuser.send("PUT", path(tenant, key), body)) == problem
         assert await granted(tenant) == PLANS["free"]
 
-    async def test_a_tenant_that_is_nowhere_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_tenant_is_not_found(self, superuser: Caller) -> None:
         nowhere = TenantRow(id=new_id(), slug="x", name="x")
         for method, body in (("PUT", TERMS), ("DELETE", None)):
             assert code_of(await superuser.send(method, path(nowhere), body)) == (404, "not_found")

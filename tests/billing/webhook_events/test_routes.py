@@ -73,7 +73,7 @@ async def test_the_list_is_one_count_and_one_page(
 
 
 class TestReplay:
-    async def test_after_its_cause_is_mended_it_has_its_effect_once(
+    async def test_after_its_cause_is_removed_it_has_its_effect_once(
         self,
         superuser: Caller,
         provider: Provider,
@@ -127,7 +127,7 @@ class TestReplay:
 
         assert await plan_of(readback, tenant) == "pro"
 
-    async def test_support_replays_an_auditor_does_not_and_nobody_what_is_nowhere(
+    async def test_support_replays_an_auditor_does_not_and_unknown_ones_are_not_found(
         self, hire: Hire, provider: Provider, readback: Readback
     ) -> None:
         message = event(UPDATED, subscription(f"cus_{new_id().hex}"))

@@ -190,7 +190,7 @@ PLAN_ITEM: JsonObject = {"id": "si_1", "quantity": 3, "price": {"id": "price_pro
 
 
 @pytest.mark.parametrize("items", [[ADD_ON, PLAN_ITEM], [PLAN_ITEM, ADD_ON]], ids=["add-on first", "plan first"])
-async def test_the_item_at_a_plans_price_decides_wherever_it_stands(
+async def test_the_item_at_a_plans_price_decides_in_any_position(
     database: Database, readback: Readback, tenant: TenantRow, customer: str, items: list[JsonObject]
 ) -> None:
     await receive(database, event(UPDATED, subscription(customer, items={"object": "list", "data": items})))
@@ -202,7 +202,7 @@ async def test_the_item_at_a_plans_price_decides_wherever_it_stands(
 
 
 @pytest.mark.parametrize("second", ["unknown", "named"])
-async def test_of_several_items_at_plans_prices_the_dearest_plan_counts(
+async def test_of_several_items_at_plans_prices_the_most_expensive_plan_counts(
     database: Database, make: Factories, readback: Readback, tenant: TenantRow, customer: str, second: str
 ) -> None:
     dearest = "plan_" + uuid4().hex

@@ -159,7 +159,7 @@ class TestPoison:
         last = await row_of(readback, message)
         assert (last["status"], last["attempts"]) == ("dead", inbox.MAX_ATTEMPTS)
 
-    async def test_others_flow_meanwhile(self, database: Database, make: Factories, readback: Readback) -> None:
+    async def test_others_are_handled_meanwhile(self, database: Database, make: Factories, readback: Readback) -> None:
         tenant = await make.tenant()
         customer = await make_customer(make, tenant)
         malformed: list[JsonObject] = [

@@ -82,7 +82,7 @@ class TestRevoke:
         status, _ = await revoke_of(await join(tenant, role), owner)
         assert status == (200 if role in MANAGERS else 403)
 
-    async def test_of_another_tenants_people_is_of_nobody(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_people_answer_like_unknown_ones(self, owner: Caller, stranger: Caller) -> None:
         issued = await made(stranger)
         foreign = await owner.post("/api-keys/revoke", {"created_by": str(stranger.user.id)})
         nobody = await owner.post("/api-keys/revoke", {"created_by": str(new_id())})

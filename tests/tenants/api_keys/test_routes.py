@@ -81,7 +81,7 @@ class TestRevoke:
         )
         assert [event["action"] for event in events] == ["api_key.created", "api_key.revoked"]
 
-    async def test_another_tenants_is_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_is_not_found(self, owner: Caller, stranger: Caller) -> None:
         key = await made(owner)
         refused = await stranger.delete(f"/api-keys/{key['id']}")
         assert sameness(refused) == sameness(await stranger.delete(f"/api-keys/{UUID(int=7)}"))

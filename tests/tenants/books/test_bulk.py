@@ -44,7 +44,7 @@ class TestCreateMany:
         assert await owner.walk(books, limit=10) == []
         assert (await owner.post(f"{books}/bulk", {"items": [{"title": "x"}] * 3})).status_code == 201
 
-    async def test_in_another_tenants_rack_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_rack_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         rack = await owner.rack()
         body = {"items": [{"title": "Planted"}]}
         foreign = await stranger.post(f"{rack}/books/bulk", body)

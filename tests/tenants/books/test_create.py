@@ -24,7 +24,7 @@ class TestCreate:
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert found.json() == made
 
-    async def test_in_another_tenants_rack_is_that_of_nowhere(
+    async def test_another_tenants_rack_answers_like_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         rack = await owner.rack()
@@ -36,7 +36,7 @@ class TestCreate:
         assert await readback("select id from book where rack_id = :id", id=_id(rack)) == []
         assert (await owner.post(f"{rack}/books", body)).status_code == 201
 
-    async def test_for_another_tenants_member_is_that_of_nobody(
+    async def test_another_tenants_member_answers_like_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         books = f"{await owner.rack()}/books"

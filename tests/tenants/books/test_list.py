@@ -15,7 +15,7 @@ class TestList:
         await owner.book(shop, "Basket")
         assert [book["title"] for book in await owner.walk(f"{shop}/books", limit=10)] == ["Basket"]
 
-    async def test_of_another_tenants_rack_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_rack_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         empty, full = await owner.rack("Empty"), await owner.rack("Full")
         await owner.book(full)
         nowhere = await stranger.get(f"/racks/{new_id()}/books")

@@ -11,7 +11,7 @@ class TestRead:
         assert code_of(await owner.get(f"{other}/books/{book.rpartition('/')[2]}")) == (404, "not_found")
         assert (await owner.get(book)).status_code == 200
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         book = await owner.book(await owner.rack())
         foreign = await stranger.get(book)
         nowhere = await stranger.get(f"/racks/{new_id()}/books/{new_id()}")
@@ -36,7 +36,7 @@ class TestUpdate:
         assert code_of(await owner.patch(book, {"status": "open"}, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.get(book)).json()["status"] == "done"
 
-    async def test_for_another_tenants_member_is_that_of_nobody(
+    async def test_another_tenants_member_answers_like_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         book = await owner.book(await owner.rack())
@@ -46,7 +46,7 @@ class TestUpdate:
         assert sameness(foreign) == sameness(nobody)
         assert (await owner.patch(book, {"reader_id": await membership_of(readback, owner)})).status_code == 200
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         book = await owner.book(await owner.rack())
         foreign = await stranger.patch(book, {"title": "Mine"})
         nowhere = await stranger.patch(f"/racks/{new_id()}/books/{new_id()}", {"title": "Mine"})
@@ -62,7 +62,7 @@ class TestDelete:
         assert code_of(await owner.delete(book, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.delete(book, if_match='"2"')).status_code == 204
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         book = await owner.book(await owner.rack())
         foreign = await stranger.delete(book)
         nowhere = await stranger.delete(f"/racks/{new_id()}/books/{new_id()}")

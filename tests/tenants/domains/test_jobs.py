@@ -58,7 +58,7 @@ async def withdrawn(domain: TenantDomain, dns_server: NameServer, readback: Read
     await readback(statement, since=clock.now() - failing, id=domain.id)
 
 
-async def test_a_proof_that_is_there_is_noted(
+async def test_a_found_proof_is_recorded(
     context: JobContext, domain: TenantDomain, dns_server: NameServer, readback: Readback
 ) -> None:
     await readback("update tenant_domain set failing_since = now() where id = :id", id=domain.id)
@@ -68,7 +68,7 @@ async def test_a_proof_that_is_there_is_noted(
     assert found["checked_at"] != domain.checked_at
 
 
-async def test_a_missing_proof_is_noted_and_forgiven(
+async def test_a_missing_proof_is_recorded_and_tolerated(
     context: JobContext, domain: TenantDomain, dns_server: NameServer, readback: Readback, live: Live
 ) -> None:
     dns_server.publish(f"{CHALLENGE}.{domain.host}", "something else")
@@ -100,7 +100,7 @@ async def test_a_proof_long_gone_ends_the_host_within_a_second_and_frees_it(
     await make.domain(await make.tenant(), domain.host)
 
 
-async def test_what_was_looked_at_lately_is_left_alone(
+async def test_a_recently_checked_domain_is_not_checked_again(
     context: JobContext, domain: TenantDomain, dns_server: NameServer, readback: Readback
 ) -> None:
     await readback("update tenant_domain set checked_at = now() where id = :id", id=domain.id)

@@ -65,7 +65,7 @@ class TestClaim:
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert found.json() == domain
 
-    async def test_leads_nowhere(self, owner: Caller) -> None:
+    async def test_is_not_served(self, owner: Caller) -> None:
         domain = await claimed(owner)
         assert await serves(owner, domain["host"]) == 421
 
@@ -86,7 +86,7 @@ class TestClaim:
         }
 
     @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "a b.com", "", "shop.test", None, "x" * 300])
-    async def test_of_what_is_no_public_host_is_refused(self, owner: Caller, host: str | None) -> None:
+    async def test_a_host_that_is_not_public_is_refused(self, owner: Caller, host: str | None) -> None:
         answer = await owner.post("/domains", {"host": host})
         assert answer.status_code == 422
         assert answer.json()["field_errors"][0]["field"] == "host"

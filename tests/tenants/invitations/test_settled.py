@@ -13,7 +13,7 @@ from tests.tenants.support import ROLES, Caller, Readback, code_of, sameness
 
 
 class TestResend:
-    async def test_kills_the_token_before(
+    async def test_invalidates_the_previous_token(
         self, owner: Caller, make: Factories, newcomer: Caller, tenant: TenantRow, readback: Readback
     ) -> None:
         invitation, token = await make.invitation(tenant, owner.user, to=newcomer.user.email, days=1)

@@ -25,7 +25,7 @@ class TestCreateMany:
         assert await owner.walk(items, limit=10) == []
         assert (await owner.post(f"{items}/bulk", {"items": [{"title": "x"}] * 3})).status_code == 201
 
-    async def test_in_another_tenants_project_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_project_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         project = await new_project(owner)
         body = {"items": [{"title": "Planted"}]}
         foreign = await stranger.post(f"{project}/items/bulk", body)

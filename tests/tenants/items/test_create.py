@@ -34,7 +34,7 @@ class TestCreate:
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert found.json() == made
 
-    async def test_in_another_tenants_project_is_that_of_nowhere(
+    async def test_another_tenants_project_answers_like_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         project = await new_project(owner)
@@ -46,7 +46,7 @@ class TestCreate:
         assert await readback("select id from project_item where project_id = :id", id=_id(project)) == []
         assert (await owner.post(f"{project}/items", body)).status_code == 201
 
-    async def test_for_another_tenants_member_is_that_of_nobody(
+    async def test_another_tenants_member_answers_like_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         items = f"{await new_project(owner)}/items"

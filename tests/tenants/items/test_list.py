@@ -25,7 +25,7 @@ class TestList:
         await new_item(owner, shop, "Basket")
         assert [item["title"] for item in await owner.walk(f"{shop}/items", limit=10)] == ["Basket"]
 
-    async def test_of_another_tenants_project_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_project_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         empty, full = await new_project(owner, "Empty"), await new_project(owner, "Full")
         await new_item(owner, full)
         nowhere = await stranger.get(f"/projects/{new_id()}/items")

@@ -22,7 +22,7 @@ class TestRead:
         assert code_of(await owner.get(f"{other}/items/{item.rpartition('/')[2]}")) == (404, "not_found")
         assert (await owner.get(item)).status_code == 200
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         item = await new_item(owner, await new_project(owner))
         foreign = await stranger.get(item)
         nowhere = await stranger.get(f"/projects/{new_id()}/items/{new_id()}")
@@ -54,7 +54,7 @@ class TestUpdate:
         assert code_of(await owner.patch(item, {"status": "open"}, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.get(item)).json()["status"] == "done"
 
-    async def test_for_another_tenants_member_is_that_of_nobody(
+    async def test_another_tenants_member_answers_like_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         item = await new_item(owner, await new_project(owner))
@@ -64,7 +64,7 @@ class TestUpdate:
         assert sameness(foreign) == sameness(nobody)
         assert (await owner.patch(item, {"assignee_id": await membership_of(readback, owner)})).status_code == 200
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         item = await new_item(owner, await new_project(owner))
         foreign = await stranger.patch(item, {"title": "Mine"})
         nowhere = await stranger.patch(f"/projects/{new_id()}/items/{new_id()}", {"title": "Mine"})
@@ -87,7 +87,7 @@ class TestDelete:
         assert code_of(await owner.delete(item, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.delete(item, if_match='"2"')).status_code == 204
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         item = await new_item(owner, await new_project(owner))
         foreign = await stranger.delete(item)
         nowhere = await stranger.delete(f"/projects/{new_id()}/items/{new_id()}")

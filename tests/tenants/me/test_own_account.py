@@ -198,7 +198,7 @@ class TestSessions:
         assert [s["current"] for s in (await here.get("/me/sessions")).json()["items"]] == [True]
         assert code_of(await here.delete(f"/me/sessions/{other}")) == (404, "not_found")
 
-    async def test_somebody_elses_is_nowhere(
+    async def test_another_users_session_is_not_found(
         self, visitor: Visitor, user: UserRow, make: Factories, readback: Readback
     ) -> None:
         here = await signed_in(visitor, user)

@@ -17,7 +17,7 @@ class TestRead:
         else:
             assert code_of(answer) == (403, "forbidden")
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         project = await new_project(owner)
         foreign, nowhere = await stranger.get(project), await stranger.get(f"/projects/{new_id()}")
         assert code_of(foreign) == (404, "not_found")
@@ -62,7 +62,7 @@ class TestUpdate:
         project = await new_project(owner)
         assert (await owner.patch(project, {"name": None})).status_code == 422
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         project = await new_project(owner)
         body = {"name": "Mine now"}
         foreign, nowhere = await stranger.patch(project, body), await stranger.patch(f"/projects/{new_id()}", body)
@@ -94,7 +94,7 @@ class TestDelete:
         assert code_of(await owner.delete(project, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.delete(project, if_match='"2"')).status_code == 204
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         project = await new_project(owner)
         foreign, nowhere = await stranger.delete(project), await stranger.delete(f"/projects/{new_id()}")
         assert code_of(foreign) == (404, "not_found")

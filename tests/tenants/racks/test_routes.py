@@ -6,7 +6,7 @@ from tests.tenants.support import Caller, Readback, code_of, sameness
 
 
 class TestRead:
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         rack = await owner.rack()
         foreign, nowhere = await stranger.get(rack), await stranger.get(f"/racks/{new_id()}")
         assert code_of(foreign) == (404, "not_found")
@@ -92,7 +92,7 @@ class TestUpdate:
         rack = await owner.rack()
         assert (await owner.patch(rack, {"name": None})).status_code == 422
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         rack = await owner.rack()
         body = {"name": "Mine now"}
         foreign, nowhere = await stranger.patch(rack, body), await stranger.patch(f"/racks/{new_id()}", body)
@@ -117,7 +117,7 @@ class TestDelete:
         assert code_of(await owner.delete(rack, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.delete(rack, if_match='"2"')).status_code == 204
 
-    async def test_of_another_tenants_is_that_of_nowhere(self, owner: Caller, stranger: Caller) -> None:
+    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
         rack = await owner.rack()
         foreign, nowhere = await stranger.delete(rack), await stranger.delete(f"/racks/{new_id()}")
         assert code_of(foreign) == (404, "not_found")

@@ -95,7 +95,7 @@ class TestInvitation:
         await joined.rack()
         assert code_of(await joined.get("/members")) == (403, "forbidden")
 
-    async def test_is_worth_what_its_inviter_may_still_grant(
+    async def test_is_valid_while_its_inviter_may_grant_the_role(
         self, owner: Caller, hire: Hire, make: Factories, newcomer: Caller, tenant: TenantRow
     ) -> None:
         recruiter, offered = await hire("invitation:create", *EDITS), await defined(owner, *EDITS)
@@ -198,7 +198,7 @@ class TestRank:
 
 
 @pytest.mark.parametrize("name", ["god", "no-such-role"])
-async def test_a_role_that_is_nowhere_is_given_to_nobody(
+async def test_an_unknown_role_is_given_to_nobody(
     owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf, name: str
 ) -> None:
     member = await place_of(await join(tenant))

@@ -63,7 +63,7 @@ class TestRename:
         assert code_of(await owner.patch("/tenant", {"slug": fresh_slug()}, if_match='"1"'))[0] == 412
         assert (await owner.get("/tenant")).json()["slug"] == tenant.slug
 
-    async def test_of_many_who_want_one_slug_one_gets_it(self, make: Factories, join: Join, readback: Readback) -> None:
+    async def test_of_many_who_take_one_slug_one_gets_it(self, make: Factories, join: Join, readback: Readback) -> None:
         slug, answers = fresh_slug(), list[int]()
         owners = [await join(await make.tenant(plan="pro"), "owner") for _ in range(4)]
 
@@ -144,7 +144,7 @@ class TestTheFormerSlug:
 
         await until(moved, seconds=1)
 
-    async def test_leads_nowhere_after_its_time_and_is_still_kept(
+    async def test_redirects_no_longer_after_its_time_and_stays_reserved(
         self, live: Live, owner: Caller, tenant: TenantRow, stranger: Caller, readback: Readback
     ) -> None:
         await renamed(owner)

@@ -101,7 +101,7 @@ class TestRead:
     async def test_needs_a_token_for_a_tenant(self, newcomer: Caller) -> None:
         assert code_of(await newcomer.get("/tenant")) == (403, "tenant_required")
 
-    async def test_says_that_it_will_go_and_what_replaces_it(self, owner: Caller) -> None:
+    async def test_names_its_sunset_and_its_successor(self, owner: Caller) -> None:
         headers = (await owner.get("/tenant")).headers
         assert headers["deprecation"] == "@1795392000"
         assert headers["sunset"] == "Tue, 23 Nov 2027 00:00:00 GMT"

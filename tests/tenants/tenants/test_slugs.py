@@ -42,7 +42,7 @@ class TestSlug:
         with pytest.raises(ValidationError):
             SLUGS.validate_python(slug)
 
-    def test_refuses_what_a_tenant_hint_would_read_as_an_id(self) -> None:
+    def test_refuses_what_x_tenant_would_read_as_an_id(self) -> None:
         for text in (str(new_id()), new_id().hex):
             with pytest.raises(ValidationError):
                 SLUGS.validate_python(text)
