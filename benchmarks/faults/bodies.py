@@ -18,8 +18,8 @@ from uuid import UUID
 
 from benchmarks.faults.stage import Stage
 from benchmarks.faults.table import Bar, Cell, Table
+from insula.http.kinds import BODY_BYTES
 from insula.http.request.json import MAX_MEMBERS, MAX_VALUES
-from insula.http.routing.route import BODY_BYTES
 from tests.probe.books.schemas import BULK_LIMIT
 
 CLIENTS: Final = 4

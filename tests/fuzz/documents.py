@@ -88,4 +88,13 @@ def _operations(app: str, base: str, document: Definition, schema: BaseSchema) -
         if not isinstance(found, Ok):
             raise TypeError(f"{app}: {found.err()}")
         operation = found.ok()
-        yield Operation(app, base, operation, document["paths"][operation.path][operation.method.lower()])
+        definition = document["paths"][operation.path][operation.method.lower()]
+        if not _lasts(definition):
+            yield Operation(app, base, operation, definition)
+
+
+def _lasts(definition: Definition) -> bool:
+    """Whether the answer has no end, or any bytes are a good body: such operations have attacks of their own."""
+    answers = {kind for answer in definition["responses"].values() for kind in answer.get("content", {})}
+    taken = definition.get("requestBody", {}).get("content", {})
+    return "text/event-stream" in answers or "application/octet-stream" in taken

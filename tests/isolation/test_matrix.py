@@ -47,6 +47,12 @@ class TestDeleting:
         await assert_sound(stage, name)
 
 
+class TestSockets:
+    @pytest.mark.parametrize("name", routes_with("WEBSOCKET"))
+    async def test_are_opened_to_nobody_else(self, name: str, stage: Stage) -> None:
+        await assert_sound(stage, name)
+
+
 def test_no_route_is_of_another_kind() -> None:
-    attacked = routes_with("GET", "MOUNT", "POST", "PATCH", "PUT", "DELETE")
+    attacked = routes_with("GET", "MOUNT", "POST", "PATCH", "PUT", "DELETE", "WEBSOCKET")
     assert sorted(ROUTES) == sorted(attacked)

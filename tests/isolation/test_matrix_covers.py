@@ -49,7 +49,7 @@ class AnyoneGuard(Guard[UserPrincipal, PersonalScope]):
         """Accept everyone."""
 
     def scope(self, caller: UserPrincipal, request: RequestContext) -> PersonalScope:
-        return PersonalScope(caller, request.unit, request.request_id, request.address, request.policy)
+        return PersonalScope(caller, request.unit, request.request_id, request.address, request.policy, request.reopen)
 
 
 def cut(cells: tuple[Cell, ...]) -> set[tuple[str, str]]:
@@ -108,7 +108,7 @@ class TestWhatIsMissing:
         assert report.failures == (f"{ONE.name}: its body's schema has no example to attack with",)
         assert not report.sound
 
-    async def test_is_an_attack_on_a_websocket(self, stage: Stage) -> None:
+    async def test_is_a_socket_that_nobody_serves(self, stage: Stage) -> None:
         report = await attack(stage, [replace(ONE, method="WEBSOCKET")], "short")
         assert not report.sound
 

@@ -15,6 +15,7 @@ from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.mutants.effects import EFFECTS
 from tests.proof.mutants.guards import loosened, unguarded
 from tests.proof.mutants.identity import IDENTITY
+from tests.proof.mutants.lasting import LASTING
 from tests.proof.mutants.ledgers import LEDGERS
 from tests.proof.mutants.people import PEOPLE
 from tests.proof.mutants.running import RUNNING
@@ -45,6 +46,7 @@ def edits() -> list[Edit]:
         *TEXT,
         *BODIES,
         *TOKEN_SCOPES,
+        *LASTING,
         *loosened(),
     ]
     return [edit for edit in holes if not _is_left_out(edit)]

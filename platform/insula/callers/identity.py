@@ -7,7 +7,7 @@ from uuid import UUID
 from insula.core.errors import Forbidden, TenantRequired, TenantSuspended
 from insula.core.ids import TenantId
 from insula.db.models import ACTIVE
-from insula.limits import AT_ONCE, CEILINGS, RATE, KeyRate, LimitClass, RatePolicy, rate_policy
+from insula.limits import AT_ONCE, CEILINGS, CONNECTIONS, RATE, KeyRate, LimitClass, RatePolicy, rate_policy
 from insula.scope import ApiKeyPrincipal, Authority, Member, Principal, UserPrincipal
 from insula.tenancy import TenantRecord
 
@@ -17,12 +17,13 @@ AnyPrincipal_co = TypeVar("AnyPrincipal_co", bound=Principal, covariant=True)
 class Allowance(NamedTuple):
     """Whose limits count (and whose partition the unit sees), and what they are for one class of requests.
 
-    ``at_once`` is how many expensive ones may run.
+    ``at_once`` is how many expensive ones may run, and ``connections`` how many streams, sockets and uploads.
     """
 
     partition: UUID
     policy: RatePolicy
     at_once: int = AT_ONCE.default
+    connections: int = CONNECTIONS.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class TenantCaller:
             granted.get(ceiling.key) if ceiling else None,
             _own_rate(self.principal),
         )
-        return Allowance(self.tenant.id, policy, AT_ONCE.of(granted))
+        return Allowance(self.tenant.id, policy, AT_ONCE.of(granted), CONNECTIONS.of(granted))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Final
 import uvicorn
 
 from insula.core.collector import paused
+from insula.http.kinds import MESSAGE_BYTES
 from insula.http.server.protocol import Connection
 
 APPLICATION: Final = "insula.asgi:create_app"
@@ -51,6 +52,7 @@ def configuration(drain_seconds: float, application: str = APPLICATION) -> uvico
         server_header=False,
         date_header=True,
         proxy_headers=False,
+        ws_max_size=MESSAGE_BYTES,
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
     )
 

@@ -2,7 +2,7 @@
 
 from starlette.exceptions import HTTPException
 
-from insula.core.errors import AppError, BadRequest, InvalidRequest, PayloadTooLarge
+from insula.core.errors import AppError, BadRequest, InvalidRequest, PayloadTooLarge, Unauthenticated
 
 
 class MethodNotAllowed(AppError):
@@ -81,6 +81,18 @@ class HeaderTooLarge(AppError):
     """A header of the request is larger than this server takes."""
 
     code, status = "header_too_large", 431
+
+
+class TokenExpired(Unauthenticated):
+    """The access token has expired; connect again with another one."""
+
+    code = "token_expired"
+
+
+class ServerStopping(AppError):
+    """This server is stopping; connect again."""
+
+    code, status = "server_stopping", 503
 
 
 class InternalFailure(AppError):

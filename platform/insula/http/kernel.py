@@ -14,6 +14,7 @@ from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.schema.branches import Branch
 from insula.http.app_context import AppContext
+from insula.http.open_connections import OpenConnections
 from insula.identity import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
 from insula.identity.credentials.api_key_uses import KeyUses
 from insula.limits import Limits
@@ -50,6 +51,7 @@ class Kernel:
     new_tenants: NewTenants
     entitlements: Register
     limits: Limits
+    connections: OpenConnections
     lag: LagMeter
     apps: Mapping[str, AppContext]
 

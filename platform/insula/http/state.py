@@ -12,9 +12,12 @@ from uuid import UUID
 
 from starlette.types import Scope
 
+from insula.callers import Allowance
 from insula.core.ids import TenantId
 from insula.db.engine.unit import Unit
 from insula.http.errors import InvalidForwarding
+from insula.identity import Claims
+from insula.identity.credentials.api_keys import PresentedKey
 from insula.limits import Permit, Verdict
 from insula.scope import Reopen
 
@@ -68,13 +71,21 @@ class Admission(NamedTuple, Generic[AnyCaller_co]):
     guard: object
     caller: AnyCaller_co
     principal_id: UUID
-    partition: UUID
-    """The tenant, or the person, whose rows the request's unit sees."""
+    credentials: Claims | PresentedKey
+    allowance: Allowance
     verdict: Verdict
     """Where the caller's limits stand, for the headers of the answer."""
     reopen: Reopen
-    limited_to: frozenset[str] | None
-    """The actions that the access token names; None: it names none, and limits nothing."""
+
+    @property
+    def partition(self) -> UUID:
+        """The tenant, or the person, whose rows the request's unit sees."""
+        return self.allowance.partition
+
+    @property
+    def limited_to(self) -> frozenset[str] | None:
+        """The actions that the access token names; None: it names none, and limits nothing."""
+        return self.credentials.scopes
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +123,8 @@ class RequestState:
     permit: Permit | None = None
     """Held by an expensive request until its answer is sent."""
     attempt: Attempt | None = None
+    lasts: bool = False
+    """Whether the request has no unit of work, because its kind of route lasts."""
     reported: BaseException | None = None
     """The failure that the log has already."""
 
@@ -131,3 +144,11 @@ def state_of(scope: Scope) -> RequestState:
 def give_state(scope: Scope, state: RequestState) -> None:
     """Let everything that gets this scope, or a copy of it, find ``state``."""
     scope[_KEY] = state
+
+
+def admission_of(scope: Scope) -> Admission[object]:
+    """Return the caller that a guard has let in to this connection."""
+    admission = state_of(scope).admission
+    if admission is None:
+        raise LookupError("no guard has let anybody in")
+    return admission

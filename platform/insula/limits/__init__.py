@@ -5,13 +5,14 @@ from insula.limits.client import close, connect
 from insula.limits.concurrency.permits import Permit
 from insula.limits.limiter import Limits
 from insula.limits.mails import Mail, refusal, to_mailbox
-from insula.limits.rates.classes import AT_ONCE, CEILINGS, ENTITLEMENTS, RATE, LimitClass
+from insula.limits.rates.classes import AT_ONCE, CEILINGS, CONNECTIONS, ENTITLEMENTS, RATE, LimitClass
 from insula.limits.rates.policies import KeyRate, RatePolicy, rate_policy
 from insula.limits.rates.verdict import Verdict
 
 __all__ = [
     "AT_ONCE",
     "CEILINGS",
+    "CONNECTIONS",
     "ENTITLEMENTS",
     "RATE",
     "Health",

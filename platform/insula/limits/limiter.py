@@ -16,7 +16,7 @@ from insula.limits.rates.failover import FailoverLedger
 from insula.limits.rates.leases import Leases
 from insula.limits.rates.ledger import WINDOW, Loan
 from insula.limits.rates.local import LocalLedger
-from insula.limits.rates.policies import RatePolicy, class_key, permits_key, policy_item
+from insula.limits.rates.policies import RatePolicy, class_key, connections_key, permits_key, policy_item
 from insula.limits.rates.remote import RemoteLedger
 from insula.limits.rates.storage import LeasedStorage
 from insula.limits.rates.verdict import Verdict
@@ -101,6 +101,10 @@ class Limits:
     async def acquire_permit(self, tenant_id: TenantId, at_once: int) -> Permit | None:
         """Return one of the tenant's permits for expensive requests, or None while all are held. Release it."""
         return await self._permits.acquire(permits_key(tenant_id), at_once)
+
+    async def acquire_connection(self, tenant_id: TenantId, at_once: int) -> Permit | None:
+        """Return the permit for one more connection that lasts, to be released; None while the tenant has all."""
+        return await self._permits.acquire(connections_key(tenant_id), at_once)
 
     def give_back(self, tenant_id: TenantId, limit_class: LimitClass) -> None:
         """Uncount an admitted request in its class; it still counts as a request of the tenant."""

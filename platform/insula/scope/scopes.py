@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, Self, TypeVar
 from uuid import UUID
 
 from insula.access import Policy
@@ -45,8 +45,29 @@ Authority = Member | ApiKeyPrincipal
 """What decides on the actions of a caller in a tenant: the membership of a user; an API key itself."""
 
 
+class Transacting:
+    """What every scope does that knows how to ask for its access again."""
+
+    __slots__ = ()
+    reopen: Reopen
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Self]:
+        """Give this scope with a transaction apart from the request's, which is committed at the end.
+
+        For what outlives a request, such as a stream or a socket. Checks the caller's access again.
+        """
+        async with await self.reopen() as unit:
+            try:
+                yield replace(self, unit=unit)  # type: ignore[type-var]  # each subclass is a dataclass with a unit
+            except AppError as error:
+                if error.commits:
+                    await unit.commit()
+                raise
+
+
 @dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Transacting):
     """A principal acting in one tenant; ``unit.session`` sees that tenant's rows only."""
 
     principal: UserPrincipal | ApiKeyPrincipal
@@ -107,7 +128,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonalScope:
+class PersonalScope(Transacting):
     """A user acting for themselves, with no tenant chosen."""
 
     principal: UserPrincipal
@@ -115,6 +136,7 @@ class PersonalScope:
     request_id: str
     address: str
     policy: Policy
+    reopen: Reopen
 
     @property
     def actor(self) -> Actor:
@@ -128,7 +150,7 @@ class PersonalScope:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleScope(Generic[AnyRolePrincipal]):
+class RoleScope(Transacting, Generic[AnyRolePrincipal]):
     """A user acting in a role of their kind, with no tenant chosen. An app's own kind of caller has a subclass.
 
     ``unit`` has the rights of the app's database role; across tenants, those that are declared for it.
@@ -139,6 +161,7 @@ class RoleScope(Generic[AnyRolePrincipal]):
     request_id: str
     address: str
     policy: Policy
+    reopen: Reopen
     limited_to: frozenset[str] | None
     """The actions that the access token names; None: it names none, and limits nothing."""
 

@@ -17,6 +17,7 @@ from insula.db.engine.pools import Database
 from insula.db.schema.declarations import Declarations
 from insula.http.kernel import Kernel, LifespanState, Product
 from insula.http.metrics import RequestMetrics
+from insula.http.open_connections import OpenConnections
 from insula.identity import (
     AccountEmails,
     Accounts,
@@ -75,7 +76,8 @@ async def _open(
     passwords, emails = Passwords(), AccountEmails(settings)
     directory = Directory(settings, database)
     stack.push_async_callback(directory.close)
-    listener = Listener(settings, directory, keys, on_silence=database.distrust)
+    connections = OpenConnections()
+    listener = Listener(settings, directory, keys, connections, on_silence=database.distrust)
     await listener.start()
     stack.push_async_callback(listener.stop)
     await keys.load()
@@ -97,6 +99,7 @@ async def _open(
         new_tenants=product.new_tenants,
         entitlements=product.entitlements,
         limits=limits,
+        connections=connections,
         lag=lag,
         apps=product.apps,
     )

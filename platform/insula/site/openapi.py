@@ -122,8 +122,10 @@ def _complete_operation(method: str, operation: Document) -> None:
 
 def _common(method: str, operation: Document) -> Responses:
     errors: list[type[AppError]] = [*GATE_ERRORS, *WIRE_ERRORS]
-    if "requestBody" in operation:
+    if "application/json" in operation.get("requestBody", {}).get("content", {}):
         errors += JSON_ERRORS
+    elif "requestBody" in operation:
+        errors.append(BodyTimeout)
     if "requestBody" in operation or operation.get("parameters"):
         errors.append(InvalidValue)  # e.g. from checking an email or an override
     else:

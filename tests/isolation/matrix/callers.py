@@ -100,10 +100,10 @@ def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
     for held in by_label().values():
         strongest = held.roles[0]
         yield Caller(f"{strongest}, no tenant", "nobody", TENANT_REQUIRED, _holder(held.label, strongest, app))
-    yield from _scoped(route, "a", "owner", bound=True, may=action in GRANTS[Role.OWNER])
     yield from _without_credentials(app, "b", "owner", bound=True)
     yield from _keys(app, action)
     yield from _holders_elsewhere(app)
+    yield from _scoped(route, "a", "owner", bound=True, may=action in GRANTS[Role.OWNER])
 
 
 def _custom_roles(app: str, action: str) -> Iterator[Caller]:

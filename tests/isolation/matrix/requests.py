@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from starlette.staticfiles import StaticFiles
 
 from insula.core.ids import new_id, new_secret
+from insula.http.kinds import UPLOAD
 from tenants.invitations.tokens import new_token
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.payloads import Payload
@@ -84,6 +85,8 @@ class Draft:
         return query
 
     def _raw_body(self) -> bytes | None:
+        if self.route.kind is UPLOAD:
+            return self.foreign[SEARCH].encode()
         if self._signed:
             metadata = {"tenant_id": self.foreign["tenant_id"]}
             return json.dumps(event("nobody.knows", {"customer": "cus_x", "metadata": metadata})).encode()

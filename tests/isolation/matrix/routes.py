@@ -12,6 +12,7 @@ from starlette.routing import Mount, WebSocketRoute
 
 from insula.core.settings import Settings
 from insula.dev.asgi import create_app
+from insula.http.kinds import RouteKind
 from insula.http.routing.guards import Guard
 from insula.http.routing.route import guard_of
 from tests.probe.installation import REFERENCE
@@ -34,6 +35,8 @@ class LiveRoute:
     queries: Mapping[str, Any]
     headers: frozenset[str]
     endpoint: object
+    kind: RouteKind | None = None
+    """What is declared of all routes of its kind; None for what is mounted."""
 
     @property
     def name(self) -> str:
@@ -75,6 +78,7 @@ def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
                     queries=queries,
                     headers=headers,
                     endpoint=endpoint,
+                    kind=getattr(route, "kind", None),
                 )
 
 

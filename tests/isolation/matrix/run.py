@@ -73,8 +73,6 @@ class RouteAttack:
         return not self.thorough and bool(self.found.leaks or self.found.failures or self.rows_changed)
 
     def _check_covered(self) -> None:
-        if self.route.method == "WEBSOCKET":
-            raise Underivable("no attack on WebSockets is declared")
         if self.underivable is not None:
             raise self.underivable
         if self.route.guard is None and not self.route.public:

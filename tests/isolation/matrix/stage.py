@@ -27,7 +27,7 @@ from insula.tenancy import CHALLENGE
 from tests.isolation.matrix.island import Island, Person
 from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.rows import Rows, insert
-from tests.isolation.matrix.wire import Answer, Request, send
+from tests.isolation.matrix.wire import Answer, Request, send, shake_hands
 from tests.isolation.matrix.world import OTHER_PASSWORD, World, new_world
 from tests.support.app import PASSWORD
 from tests.support.apps import audience
@@ -94,7 +94,10 @@ class Stage:
     async def send(self, request: Request) -> Answer:
         """Return the app's answer, in this process."""
         self.attempts += 1
-        return await send(self.app, request, {"kernel": self.kernel})
+        state = {"kernel": self.kernel}
+        if request.method == "WEBSOCKET":
+            return await shake_hands(self.app, request, state)
+        return await send(self.app, request, state)
 
     def listen(self) -> None:
         """Send the log here, even if another test redirected it."""
@@ -127,6 +130,12 @@ class Stage:
                 scopes=scopes,
             )
         return world.tokens[key]
+
+    async def token_until(self, expires_at: float, person: Person, app: str, island: Island) -> str:
+        """Return a token of the person's session that expires then."""
+        forge = await Forge.of(self.settings, self.kernel.keys)
+        claims: dict[str, object] = {"sub": str(person.id), "sid": str(person.session), "exp": expires_at}
+        return forge.sign(forge.claims(**claims, aud=audience(self.settings, app), tenant=str(island.id)))
 
     async def token_of_another_client(self, person: Person, app: str, island: Island | None) -> str:
         """Return a token without a scope claim that was issued to another client than our own."""

@@ -1,16 +1,21 @@
 """Requests and answers as bytes, passed to the app as a server would, but without a server."""
 
+import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Self
+from typing import Final, Self
 from urllib.parse import unquote, urlencode
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Scope
+
+from insula.core.errors import AppError
+from insula.http.errors import InternalFailure
 
 Headers = tuple[tuple[str, str], ...]
+_PATIENCE: Final = 5.0  # less than the time between two checks of access that nothing announced
 _HOST = "127.0.0.1:8000"
 
 
@@ -50,7 +55,7 @@ class Request:
         if self.body is not None:
             headers += [("content-length", str(len(self.body)))]
             headers += [] if "content-type" in named else [("content-type", "application/json")]
-        return {
+        found: dict[str, object] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
@@ -65,6 +70,10 @@ class Request:
             "server": ("127.0.0.1", 8000),
             "state": dict(state),
         }
+        if self.method == "WEBSOCKET":
+            found |= {"type": "websocket", "scheme": "ws", "subprotocols": []}
+            del found["method"]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +107,25 @@ class Answer:
 
 
 async def send(app: ASGIApp, request: Request, state: Mapping[str, object]) -> Answer:
-    """Return the app's answer; an exception of the app is a 500, as a server would answer."""
+    """Return the app's answer; an exception of the app is a 500, as a server would answer.
+
+    The client goes away when it has the answer: a whole one, or the first event of a stream.
+    """
     messages: list[Message] = []
     parts = [{"type": "http.request", "body": request.body or b"", "more_body": False}]
 
+    gone = asyncio.Event()
+
     async def receive() -> Message:
-        return parts.pop() if parts else {"type": "http.disconnect"}
+        if parts:
+            return parts.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
 
     async def answer(message: Message) -> None:
         messages.append(message)
+        if message["type"] == "http.response.body":
+            gone.set()
 
     try:
         await app(request.scope(state), receive, answer)
@@ -117,3 +136,104 @@ async def send(app: ASGIApp, request: Request, state: Mapping[str, object]) -> A
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, (), b"no answer at all")
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
     return Answer(start["status"], headers, b"".join(message.get("body", b"") for message in messages))
+
+
+async def shake_hands(app: ASGIApp, request: Request, state: Mapping[str, object]) -> Answer:
+    """Open a socket, and go away when it has said something. A close with a reason is the problem of that code."""
+    line = Line(app, request.scope(state))
+    line.send({"type": "websocket.connect"})
+    said = await line.next("websocket.send", "websocket.close")
+    line.send({"type": "websocket.disconnect", "code": 1000})
+    await line.ended()
+    if said is None:
+        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, (), repr(line.failure).encode())
+    if said["type"] == "websocket.send":
+        return Answer(HTTPStatus.OK, (), str(said.get("text") or said.get("bytes")).encode())
+    return refusal_of(said)
+
+
+def refusal_of(close: Message) -> Answer:
+    """Return the close of a socket as the problem that a request would be answered. Without a reason it is a 404."""
+    code = close.get("reason") or "not_found"
+    headers = (("content-type", "application/problem+json"),)
+    return Answer(_STATUSES.get(code, InternalFailure.status), headers, json.dumps({"code": code}).encode())
+
+
+class Line:
+    """One connection to the app that lasts, as a server would hold it."""
+
+    def __init__(self, app: ASGIApp, scope: Scope) -> None:
+        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._wanted = asyncio.Event()
+        self.failure: BaseException | None = None
+        self._task = asyncio.create_task(self._run(app, scope))
+
+    def send(self, message: Message) -> None:
+        """Let the app have ``message``."""
+        self._to_app.put_nowait(message)
+
+    async def taken(self) -> None:
+        """Wait until the app has received everything, and asks for more."""
+        await asyncio.wait_for(self._wanted.wait(), _PATIENCE)
+
+    async def next(self, *kinds: str) -> Message | None:
+        """Return the next message of one of these kinds; None if the app ended without one."""
+        while True:
+            taking = asyncio.ensure_future(self._from_app.get())
+            await asyncio.wait({taking, self._task}, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                taking.cancel()
+                if not self._task.done():
+                    self._task.cancel()
+                    self.failure = TimeoutError("nothing came")
+                return None
+            if (message := taking.result())["type"] in kinds:
+                return message
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the app has returned."""
+        return self._task.done()
+
+    async def last(self) -> Message | None:
+        """Return the last message with something in it: a close, or a body. None if nothing came in time."""
+        last = None
+        while (message := await self.next("websocket.close", "http.response.body")) is not None:
+            last = message
+            if message["type"] == "websocket.close" or not message.get("more_body", False):
+                break
+        return last
+
+    async def ended(self) -> None:
+        """Wait until the app has returned."""
+        try:
+            await asyncio.wait_for(asyncio.shield(self._task), _PATIENCE)
+        except TimeoutError:
+            self._task.cancel()
+            raise
+
+    async def _run(self, app: ASGIApp, scope: Scope) -> None:
+        try:
+            await app(scope, self._receive, self._answer)
+        except Exception as broken:  # noqa: BLE001 - whatever it is, a server would note it and go on
+            self.failure = broken
+
+    async def _receive(self) -> Message:
+        if self._to_app.empty():
+            self._wanted.set()
+        message = await self._to_app.get()
+        self._wanted.clear()
+        return message
+
+    async def _answer(self, message: Message) -> None:
+        self._from_app.put_nowait(message)
+
+
+def _all(kind: type[AppError]) -> Iterator[type[AppError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _all(each)
+
+
+_STATUSES: Final[Mapping[str, int]] = {kind.code: kind.status for kind in _all(AppError)}

@@ -1,6 +1,6 @@
 """The rules for racks."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from tests.probe.racks import queries
 from tests.probe.racks.acts import Act
 from tests.probe.racks.errors import RackNameTaken
 from tests.probe.racks.models import RACKS, Rack
-from tests.probe.racks.schemas import RackCreate, RackList, RackUpdate
+from tests.probe.racks.schemas import RackCreate, RackList, RackRead, RackUpdate
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_rack_tenant_id_name": RackNameTaken}
 
@@ -60,6 +60,23 @@ async def delete(scope: Scope, rack_id: UUID, precondition: Precondition) -> Non
     await scope.unit.session.delete(rack)
     await scope.unit.session.flush()
     record(scope, Act.DELETED, object_type="rack", object_id=rack_id, before=snapshot(rack))
+
+
+async def told(scope: Scope, rack_id: UUID) -> str:
+    """Return the rack as JSON, read in a transaction of its own."""
+    async with scope.transaction() as now:
+        return RackRead.of(await get(now, rack_id)).model_dump_json()
+
+
+async def scan(scope: Scope, rack_id: UUID, pieces: AsyncIterator[bytes]) -> None:
+    """Read the file, and describe the rack by its size."""
+    async with scope.transaction() as now:
+        await get(now, rack_id)
+    size = 0
+    async for piece in pieces:
+        size += len(piece)
+    async with scope.transaction() as now:
+        await update(now, rack_id, RackUpdate(description=f"{size} bytes"), Precondition(None))
 
 
 def _found(rack: Rack | None) -> Rack:

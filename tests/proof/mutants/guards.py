@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, WebSocket
 
 from insula.access import Role
 from insula.http.routing.guards import PersonalGuard, RoleGuard
 from insula.http.routing.route import PublicRoute, TenantRoute, UndeclaredRoute
 from insula.http.routing.route_check import seal
+from insula.http.routing.sockets import SocketRoute
 from tests.isolation.matrix.holders import held_role_of
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.routes import LiveRoute, live_routes
@@ -116,6 +117,8 @@ def _built_without(route: LiveRoute) -> dict[str, bool]:
     async def bare() -> None:
         """Stand in for the route, without its guard."""
 
+    if route.method == "WEBSOCKET":
+        return _sockets_built(route)
     app = FastAPI()
     app.add_api_route(route.template, bare, methods=[route.method])
     public = FastAPI()
@@ -125,6 +128,18 @@ def _built_without(route: LiveRoute) -> dict[str, bool]:
         "TenantRoute": _builds(lambda: TenantRoute(route.template, bare, methods=[route.method])),
         "APIRoute": _builds(lambda: seal(app, route.app, PUBLIC[route.app])),
         "PublicRoute": _builds(lambda: seal(public, route.app, PUBLIC[route.app])),
+    }
+
+
+def _sockets_built(route: LiveRoute) -> dict[str, bool]:
+    async def bare(socket: WebSocket) -> None:
+        """Do what the route does, without its guard."""
+
+    app = FastAPI()
+    app.add_api_websocket_route(route.template, bare)
+    return {
+        "SocketRoute": _builds(lambda: SocketRoute(route.template, bare)),
+        "APIWebSocketRoute": _builds(lambda: seal(app, route.app, PUBLIC[route.app])),
     }
 
 

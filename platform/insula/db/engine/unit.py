@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
 from sqlalchemy import event, text
@@ -127,3 +127,18 @@ class Unit:
                 await self.commit()
         finally:
             await self.close()
+
+
+class NoUnit(Unit):
+    """In place of the unit of work of a connection that lasts, which would hold a database connection."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        """Take no engine: every use raises."""
+
+    def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a unit
+        """Raise RuntimeError."""
+        raise RuntimeError(
+            f"unit.{name}: this route lasts and has no unit of work: use `async with scope.transaction()`"
+        )

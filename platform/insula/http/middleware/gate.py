@@ -12,6 +12,7 @@ from insula.core.settings import Settings
 from insula.http.errors import BodyTimeout, Refusal, UnknownHost
 from insula.http.request.body_limits import CLOSE, SizedBody, check_length, has_body
 from insula.http.request.headers import head_of, own_hosts
+from insula.http.routing.uploads import Uploads
 from insula.http.state import UnreadableForwarding, state_of
 
 VerifiedHost = Callable[[Scope, str], Awaitable[bool]]
@@ -31,6 +32,7 @@ class Gate:
         self.verified_host = verified_host
         self.body_limit = settings.http.body_limit
         self.body_timeout = settings.http.body_timeout
+        self.uploads: Uploads | None = None
         self.origins = frozenset({settings.public_url.rstrip("/"), *settings.http.cors_origins})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,8 +52,11 @@ class Gate:
         if scope["type"] == "websocket":
             self._check_origin(headers)
         elif has_body(headers):
-            check_length(headers, self.body_limit)
-            receive = BoundedBody(receive, self.body_limit, self.body_timeout)
+            if self.uploads is None:
+                self.uploads = Uploads(scope["app"])  # all routes are there when the first request comes
+            limit, slowest = self.uploads.bounds(scope) or (self.body_limit, None)
+            check_length(headers, limit)
+            receive = BoundedBody(receive, limit, self.body_timeout, slowest)
         await self.app(scope, receive, send)
 
     async def _check_host(self, scope: Scope, host: str) -> None:
@@ -71,11 +76,15 @@ class Gate:
 
 
 class BoundedBody:
-    """A ``receive`` whose request body must end within a size and a time."""
+    """A ``receive`` whose request body must end within a size and a time.
 
-    def __init__(self, receive: Receive, limit: int, timeout: float) -> None:
+    The time grows by a second for each ``slowest`` bytes that have arrived, if that is given.
+    """
+
+    def __init__(self, receive: Receive, limit: int, timeout: float, slowest: int | None = None) -> None:
         self.receive = SizedBody(receive, limit)
         self.timeout = timeout
+        self.slowest = slowest
         self.deadline: float | None = None
         self.ended = False
 
@@ -92,6 +101,8 @@ class BoundedBody:
             raise Refusal(BodyTimeout(headers=CLOSE)) from None
         if message["type"] == "http.request":
             self.ended = not message.get("more_body", False)
+            if self.slowest is not None:
+                self.deadline += len(message.get("body", b"")) / self.slowest
         return message
 
 

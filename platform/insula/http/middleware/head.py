@@ -1,5 +1,7 @@
 """HEAD: what GET would answer, without its body (RFC 9110 section 9.3.2)."""
 
+import asyncio
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -15,12 +17,25 @@ class Head:
             await self.app(scope, receive, send)
             return
 
+        answered = asyncio.Event()
+
         async def bodiless(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+            if message["type"] != "http.response.body":
+                await send(message)
+            elif not answered.is_set():
+                answered.set()  # also of a stream that has no end
+                await send({**message, "body": b"", "more_body": False})
+
+        async def until_answered() -> Message:
+            receiving, telling = asyncio.ensure_future(receive()), asyncio.ensure_future(answered.wait())
+            await asyncio.wait((receiving, telling), return_when=asyncio.FIRST_COMPLETED)
+            receiving.cancel()
+            telling.cancel()
+            return receiving.result() if receiving.done() else {"type": "http.disconnect"}
 
         # In a copy, since the server looks at the method while it sends the answer.
         asked = {**scope, "method": "GET"}
         try:
-            await self.app(asked, receive, bodiless)
+            await self.app(asked, until_answered, bodiless)
         finally:
             scope.update(asked, method="HEAD")  # which app and route it was, for the access log and the metrics

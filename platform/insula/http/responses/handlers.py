@@ -23,11 +23,11 @@ from insula.core.errors import (
     PayloadTooLarge,
     Unauthenticated,
 )
-from insula.http.errors import InternalFailure, MethodNotAllowed, Refusal
+from insula.http.errors import InternalFailure, MethodNotAllowed, Refusal, ServerStopping
 from insula.http.responses.problems import FieldErrorFields, ProblemResponse, request_id_of
 from insula.http.state import state_of
 
-POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
+POLICY_VIOLATION, TOO_LARGE, INTERNAL_ERROR, RESTARTING, TRY_AGAIN_LATER = 1008, 1009, 1011, 1012, 1013
 _TRY_AGAIN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _BY_STATUS: Mapping[int, type[AppError]] = {
     error.status: error
@@ -54,7 +54,11 @@ def install_handlers(app: FastAPI) -> None:
 
 
 def close_code(error: AppError) -> int:
-    """Return the code with which a WebSocket is closed for ``error``."""
+    """Return the code with which a WebSocket is closed for ``error``. The reason is the error's own code."""
+    if isinstance(error, ServerStopping):
+        return RESTARTING
+    if isinstance(error, PayloadTooLarge):
+        return TOO_LARGE
     if error.status in _TRY_AGAIN:
         return TRY_AGAIN_LATER
     return INTERNAL_ERROR if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else POLICY_VIOLATION

@@ -40,7 +40,7 @@ from insula.core.errors import (
     Unavailable,
 )
 from insula.core.ids import TenantId
-from insula.db.engine.unit import Unit
+from insula.db.engine.unit import NoUnit, Unit
 from insula.http.app_context import context_of
 from insula.http.kernel import kernel_of
 from insula.http.request.credentials import check_hints, read_credentials
@@ -138,38 +138,42 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
             kernel.key_uses.note(credentials.tenant_id, credentials.key_id)
         limit_class = self._limit_class(connection)
         caller = self.narrow(identity)
-        partition, policy, at_once = self.allowance(caller, limit_class)
-        verdict = await kernel.limits.admit(policy)
+        allowance = self.allowance(caller, limit_class)
+        verdict = await kernel.limits.admit(allowance.policy)
         if not verdict.allowed:
             raise RateLimited(headers=verdict.headers())
         self.authorise(caller, kernel.policy)
-        limited_to = credentials.scopes
-        if limited_to is not None and self.action not in limited_to:
+        if credentials.scopes is not None and self.action not in credentials.scopes:
             raise InsufficientScope.lacking(self.action)
         if limit_class is EXPENSIVE:
-            verdict = await enter(state, kernel.limits, TenantId(partition), at_once, verdict)
+            tenant_id = TenantId(allowance.partition)
+            verdict = await enter(state, kernel.limits, tenant_id, allowance.at_once, verdict)
 
         async def reopen() -> Unit:
             again = self.narrow(await callers.identify(credentials, self.admits, kernel, role))
             self.authorise(again, kernel.policy)
-            return kernel.database.unit(role, partition)
+            return kernel.database.unit(role, allowance.partition)
 
-        admission = Admission(self, caller, identity.principal.id, partition, verdict, reopen, limited_to)
+        admission = Admission(self, caller, identity.principal.id, credentials, allowance, verdict, reopen)
         state.admission = admission
         return admission
 
     async def __call__(self, connection: HTTPConnection) -> AnyScope:
-        """Return the scope of this request; its unit is the request's unit of work, and new at each attempt."""
+        """Return the scope of this request; its unit is the request's unit of work, and new at each attempt.
+
+        A connection that lasts has no unit of work.
+        """
         state = state_of(connection.scope)
-        if state.attempt is not None:
+        lasts, admission = state.lasts or not isinstance(connection, Request), state.admission
+        if state.attempt is not None or (lasts and admission is not None and not self._gave(admission)):
             raise RuntimeError(f"a route has one guard: there is another besides that of {self.action}")
-        admission = state.admission
         admitted = admission if self._gave(admission) else await self.admit(connection)
         kernel, app = kernel_of(connection), context_of(connection)
-        unit = kernel.database.unit(app.role, admitted.partition)
-        attempt = state.attempt = Attempt(unit)
-        if isinstance(connection, Request) and connection.method == "POST":
-            attempt.claim = await claim(connection, unit, principal_id=admitted.principal_id, app=app.app)
+        unit = NoUnit() if lasts else kernel.database.unit(app.role, admitted.partition)
+        if not lasts:
+            attempt = state.attempt = Attempt(unit)
+            if isinstance(connection, Request) and connection.method == "POST":
+                attempt.claim = await claim(connection, unit, principal_id=admitted.principal_id, app=app.app)
         request = RequestContext(
             unit, state.request_id, address_of(connection), kernel.policy, admitted.reopen, admitted.limited_to
         )
@@ -256,7 +260,7 @@ class PersonalGuard(Guard[UserPrincipal, PersonalScope]):
 
     def scope(self, caller: UserPrincipal, request: RequestContext) -> PersonalScope:
         """Return the scope."""
-        return PersonalScope(caller, request.unit, request.request_id, request.address, request.policy)
+        return PersonalScope(caller, request.unit, request.request_id, request.address, request.policy, request.reopen)
 
 
 class RoleGuard(Guard[AnyRolePrincipal, AnyRoleScope], Generic[AnyRolePrincipal, AnyRoleScope]):
@@ -288,7 +292,13 @@ class RoleGuard(Guard[AnyRolePrincipal, AnyRoleScope], Generic[AnyRolePrincipal,
     def scope(self, caller: AnyRolePrincipal, request: RequestContext) -> AnyRoleScope:
         """Return the scope."""
         return self.scope_type(
-            caller, request.unit, request.request_id, request.address, request.policy, request.limited_to
+            caller,
+            request.unit,
+            request.request_id,
+            request.address,
+            request.policy,
+            request.reopen,
+            request.limited_to,
         )
 
 

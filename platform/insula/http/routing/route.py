@@ -7,7 +7,7 @@ that order, so that a commit which fails is answered 503 and never with a 2xx.
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 from fastapi.params import Depends as DependsParam
 from fastapi.routing import APIRoute
@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from insula.core.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused
 from insula.db.engine.failures import is_retryable, translate
+from insula.http.kinds import PUBLIC, TENANT, RouteKind, UnitOfWork
 from insula.http.request.body_limits import SizedBody, check_length, has_body
 from insula.http.request.headers import headers_of
 from insula.http.request.json import StrictRequest
@@ -25,10 +26,6 @@ from insula.http.routing.idempotency import Replay, store
 from insula.http.routing.permits import EXPENSIVE, holding
 from insula.http.state import Attempt, state_of
 
-BODY_BYTES: Final = 262_144
-"""The most that a route takes as its body, unless it says otherwise with ``Largest``."""
-
-ATTEMPTS = 3  # of a request whose transaction lost a deadlock or a serialisation race
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _IDEMPOTENCY_PARAMETER = {
@@ -61,6 +58,8 @@ class UndeclaredRoute(RuntimeError):
 class PublicRoute(APIRoute):
     """A route without credentials: strict JSON, no unit of work. It must be on the declared public list."""
 
+    kind: ClassVar[RouteKind] = PUBLIC
+
     def get_route_handler(self) -> Handler:
         """Return the handler, reading bodies strictly."""
         handler = super().get_route_handler()
@@ -72,7 +71,12 @@ class PublicRoute(APIRoute):
 
 
 class TenantRoute(APIRoute):
-    """A route whose handler runs in one transaction, with the scope that its guard gave."""
+    """A route whose handler runs in one transaction, with the scope that its guard gave.
+
+    The base of the other kinds of guarded HTTP routes: ``StreamRoute`` and ``UploadRoute``.
+    """
+
+    kind: ClassVar[RouteKind] = TENANT
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         marks = tuple(_marks(endpoint))
@@ -84,21 +88,24 @@ class TenantRoute(APIRoute):
             raise UndeclaredRoute(f"{named} has {count} guards; a route has one allow(...), for one action")
         errors = list(guard.errors)
         parameters = [_TENANT_PARAMETER]
-        if "POST" in (options.get("methods") or ()):
+        if "POST" in (options.get("methods") or ()) and self.kind.unit is UnitOfWork.REQUEST:
             errors += [IdempotencyKeyReused, IdempotencyKeyInFlight]
             parameters.append(_IDEMPOTENCY_PARAMETER)
+        if self.kind.lasting is not None:
+            errors += self.kind.lasting.errors
         extra = dict(options.pop("openapi_extra", None) or {})
         extra["parameters"] = [*extra.get("parameters", []), *parameters]
         extra["security"] = [{scheme: [str(guard.action)]} for scheme in guard.schemes]
         responses = merge_problems(problems(*errors), options.pop("responses", None) or {})
-        self._guard = guard  # these two before FastAPI asks for the handler, as it does there
-        self._largest = next((mark.bytes for mark in marks if isinstance(mark, Largest)), BODY_BYTES)
+        self.guard = guard  # these two before FastAPI asks for the handler, as it does there
+        self.largest = next((mark.bytes for mark in marks if isinstance(mark, Largest)), self.kind.body_bytes or 0)
         super().__init__(path, endpoint, openapi_extra=extra, responses=responses, **options)
 
     def get_route_handler(self) -> Handler:
         """Return the handler, run inside the unit of work."""
         handle = super().get_route_handler()
-        guard, largest = self._guard, self._largest
+        guard, largest, attempts = self.guard, self.largest, self.kind.attempts
+        lasts = self.kind.unit is UnitOfWork.EACH_USE
 
         async def handler(request: Request) -> Response:
             if state_of(request.scope).admission is None:  # FastAPI would receive and parse the body first
@@ -109,7 +116,9 @@ class TenantRoute(APIRoute):
         async def run(request: Request) -> Response:
             body = SizedBody(request.receive, largest) if has_body(headers_of(request)) else request.receive
             strict = StrictRequest(request.scope, body)
-            for _ in range(ATTEMPTS - 1):
+            if lasts:
+                state_of(request.scope).lasts = True
+            for _ in range(attempts - 1):
                 try:
                     return await _attempt(handler, strict)
                 except Exception as error:
@@ -123,6 +132,11 @@ class TenantRoute(APIRoute):
 def guard_of(endpoint: Callable[..., Any]) -> Guard[Any, Any] | None:
     """Return the guard among the endpoint's annotated parameters, if it has one."""
     return next(_guards_among(_marks(endpoint)), None)
+
+
+def largest_of(endpoint: Callable[..., Any], otherwise: int) -> int:
+    """Return the bytes that the endpoint takes as its body, or as one message."""
+    return next((mark.bytes for mark in _marks(endpoint) if isinstance(mark, Largest)), otherwise)
 
 
 def _guards_among(marks: Iterable[object]) -> Iterator[Guard[Any, Any]]:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from insula.http.app_context import AppContext
 from insula.http.routing.idempotency import operation_of
 from insula.http.routing.route import TenantRoute, UndeclaredRoute, guard_of
+from insula.http.routing.sockets import SocketRoute
 
 DOCUMENTATION: Final = frozenset({"GET /docs", "GET /redoc", "GET /openapi.json"})
 """What every app shows to everybody."""
@@ -65,7 +66,7 @@ def _unguarded(app: FastAPI) -> Iterator[str]:
         elif isinstance(route, TenantRoute):
             continue
         elif isinstance(route, WebSocketRoute):
-            if guard_of(route.endpoint) is None:
+            if not isinstance(route, SocketRoute):
                 yield f"WEBSOCKET {context.path}"
         else:
             for method in (context.methods or {"ANY"}) - {"HEAD"}:

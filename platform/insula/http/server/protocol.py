@@ -29,6 +29,7 @@ from insula.core.ids import new_id
 from insula.core.settings import HttpSettings
 from insula.http.app_context import AppWithContext
 from insula.http.errors import HeaderTooLarge, RequestTimeout
+from insula.http.kernel import kernel_if_open
 from insula.http.responses.problems import ProblemResponse
 from insula.http.server.crowd import Claim, Crowd
 from insula.http.server.readers import Reading, acknowledged
@@ -135,6 +136,13 @@ class Connection(HttpToolsProtocol):
         """Note that the client reads on."""
         self._resumed += 1
         super().resume_writing()
+
+    def shutdown(self) -> None:
+        """End the streams of the process, and this connection once it is idle. uvicorn closes sockets by itself."""
+        kernel = kernel_if_open({"state": self.app_state})
+        if kernel is not None:
+            kernel.connections.stop()
+        super().shutdown()
 
     def handle_websocket_upgrade(self) -> None:
         """Leave the connection to the WebSocket's protocol."""

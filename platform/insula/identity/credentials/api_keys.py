@@ -5,6 +5,7 @@ that a double click selects a whole key, and one pattern finds keys in leaked fi
 """
 
 import hashlib
+import math
 import re
 import secrets
 import zlib
@@ -37,6 +38,14 @@ class PresentedKey:
 
     scopes: ClassVar[None] = None
     """A key has no scopes: its actions are stored with it."""
+
+    expires_at: ClassVar[float] = math.inf
+    """When a key expires is stored with it, and looked at with each check."""
+
+    @property
+    def subjects(self) -> frozenset[UUID]:
+        """Those whose change can end the access that the key gives."""
+        return frozenset((self.key_id, self.tenant_id))
 
 
 def new_key(tenant_id: UUID, key_id: UUID) -> str:

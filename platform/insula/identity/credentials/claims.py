@@ -28,6 +28,11 @@ class Claims:
     expires_at: float
     token_id: str
 
+    @property
+    def subjects(self) -> frozenset[UUID]:
+        """Those whose change can end the access that the token gives."""
+        return frozenset((self.user_id,) if self.tenant_id is None else (self.user_id, self.tenant_id))
+
 
 @dataclass(frozen=True, slots=True)
 class TokenProfile:

@@ -41,6 +41,7 @@ class Ceiling(Amount):
 
 RATE: Final = Amount(key="requests_per_minute", unit="requests a minute")
 AT_ONCE: Final = Amount(key="concurrent_exports", unit="exports at a time", default=2)
+CONNECTIONS: Final = Amount(key="concurrent_connections", unit="streams, sockets and uploads at a time", default=100)
 
 CEILINGS: Final[Mapping[LimitClass, Ceiling]] = MappingProxyType(
     {
@@ -53,7 +54,7 @@ CEILINGS: Final[Mapping[LimitClass, Ceiling]] = MappingProxyType(
     }
 )
 
-ENTITLEMENTS: Final[tuple[Amount, ...]] = (RATE, *CEILINGS.values(), AT_ONCE)
+ENTITLEMENTS: Final[tuple[Amount, ...]] = (RATE, *CEILINGS.values(), AT_ONCE, CONNECTIONS)
 """The entitlements about requests."""
 
 

@@ -67,6 +67,11 @@ def permits_key(tenant_id: TenantId) -> str:
     return f"{_tenant(tenant_id)}:{CEILINGS[LimitClass.EXPORT].name}"
 
 
+def connections_key(tenant_id: TenantId) -> str:
+    """Return the key of the permits of the tenant's connections that last."""
+    return f"{_tenant(tenant_id)}:connections"
+
+
 @lru_cache(_POLICIES)
 def rate_policy(
     tenant_id: TenantId,

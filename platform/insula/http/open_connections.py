@@ -1,0 +1,130 @@
+"""Connections that last: access is checked again while they do, and they end when it is lost.
+
+The listener tells ``OpenConnections`` of changes, as it tells the directory. A change of a user, tenant or API key
+wakes the connections that depend on it. Each asks its guard again, which answers from the directory's memory. So a
+connection ends when a new request would be refused.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
+from uuid import UUID
+
+from insula.core import clock
+from insula.core.errors import AppError, Unavailable
+from insula.db.engine.failures import translate
+from insula.http.errors import ServerStopping, TokenExpired
+from insula.http.kinds import Lasting
+
+_UNHEARD_SECONDS: Final = 1.0
+"""Between checks while no changes are heard of, and before the next try where a check could not be made."""
+
+_UNCHECKED_SECONDS: Final = 30.0
+"""A connection ends after so long without a check, which the database must answer."""
+
+
+class OpenConnections:
+    """The connections of this process that last. A sink of the listener."""
+
+    def __init__(self) -> None:
+        self.listener_alive = False
+        self.is_stopping = False
+        self._by_subject: dict[UUID, set[OpenConnection]] = {}
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def notify(self, payload: str) -> None:
+        """Have access checked where the change ("tenant:<id>", "user:<id>", "key:<id>") may have ended it."""
+        try:
+            subject = UUID(payload.partition(":")[2])
+        except ValueError:
+            self.flush()  # something changed, and it is not known what
+            return
+        for connection in self._by_subject.get(subject, ()):
+            connection.wake()
+
+    def flush(self) -> None:
+        """Have access checked everywhere: changes may have been missed."""
+        for connection in self._all():
+            connection.wake()
+
+    def stop(self) -> None:
+        """End those that must not outlive the order to stop."""
+        self.is_stopping = True
+        self.flush()
+
+    @contextmanager
+    def holding(self, connection: "OpenConnection") -> Iterator[None]:
+        """Know of the connection while it is open."""
+        for subject in connection.subjects:
+            self._by_subject.setdefault(subject, set()).add(connection)
+        try:
+            yield
+        finally:
+            for subject in connection.subjects:
+                others = self._by_subject[subject]
+                others.discard(connection)
+                if not others:
+                    del self._by_subject[subject]
+
+    def _all(self) -> set["OpenConnection"]:
+        return set().union(*self._by_subject.values())
+
+
+@dataclass(eq=False, slots=True)
+class OpenConnection:
+    """One connection. ``check`` raises what a new request of its caller would be refused with."""
+
+    subjects: frozenset[UUID]
+    expires_at: float
+    check: Callable[[], Awaitable[object]]
+    terms: Lasting
+    _open: OpenConnections = field(repr=False)
+    _woken: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    def wake(self) -> None:
+        """Have access checked at once."""
+        self._woken.set()
+
+    async def lost(self) -> AppError:
+        """Wait until the connection must end, and return why."""
+        checked_at, pause = monotonic(), self.terms.recheck_seconds
+        while True:
+            await self._woken_within(pause if self._open.listener_alive else min(pause, _UNHEARD_SECONDS))
+            if self._open.is_stopping and self.terms.ends_at_drain:
+                return ServerStopping()
+            if self.terms.ends_at_expiry and clock.timestamp() >= self.expires_at:
+                return TokenExpired()
+            refusal = await self._refusal()
+            if refusal is None:
+                checked_at, pause = monotonic(), self.terms.recheck_seconds
+            elif isinstance(refusal, Unavailable) and monotonic() - checked_at <= _UNCHECKED_SECONDS:
+                pause = _UNHEARD_SECONDS
+            else:
+                return refusal
+
+    async def _refusal(self) -> AppError | None:
+        """Return what a new request would be refused with now."""
+        try:
+            await self.check()
+        except AppError as error:
+            return error
+        except Exception as error:
+            known = translate(error)
+            if known is None:
+                raise
+            return known
+        return None
+
+    async def _woken_within(self, seconds: float) -> None:
+        if self.terms.ends_at_expiry:
+            seconds = min(seconds, max(0.0, self.expires_at - clock.timestamp()))
+        if not (self._open.is_stopping and self.terms.ends_at_drain):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._woken.wait()
+        self._woken.clear()

@@ -1,0 +1,123 @@
+"""The check of access while a connection lasts, and the one end of several that comes first."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+
+from insula.core.errors import AppError, Unavailable
+from insula.core.ids import new_id
+from insula.http import open_connections
+from insula.http.errors import ServerStopping, TokenExpired
+from insula.http.kinds import SOCKET, STREAM, Lasting
+from insula.http.open_connections import OpenConnection, OpenConnections
+from insula.http.routing.lasting import first_of
+
+Result = TypeVar("Result")
+TERMS = Lasting(ends_at_expiry=True, ends_at_drain=True, recheck_seconds=0.01)
+
+
+class Lost(AppError):
+    """What the check raises."""
+
+    code, status = "lost", 403
+
+
+async def soon(waiting: Awaitable[Result]) -> Result:
+    """Return what comes, or fail."""
+    async with asyncio.timeout(5):
+        return await waiting
+
+
+class TestTheCheck:
+    @pytest.fixture
+    def registry(self) -> OpenConnections:
+        registry = OpenConnections()
+        registry.listener_alive = True
+        return registry
+
+    def opened(
+        self,
+        registry: OpenConnections,
+        check: Callable[[], Awaitable[object]],
+        terms: Lasting = TERMS,
+        expires_at: float = float("inf"),
+    ) -> OpenConnection:
+        return OpenConnection(frozenset({new_id()}), expires_at, check, terms, registry)
+
+    async def test_is_made_again_where_nothing_is_announced(self, registry: OpenConnections) -> None:
+        lost, checks = Lost(), list[int]()
+
+        async def check() -> None:
+            checks.append(len(checks))
+            if len(checks) == 3:
+                raise lost
+
+        assert await soon(self.opened(registry, check).lost()) is lost
+        assert len(checks) == 3
+
+    async def test_that_the_database_does_not_answer_is_tried_again_for_a_time(
+        self, registry: OpenConnections, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(open_connections, "_UNHEARD_SECONDS", 0.01)
+        away, checks = Unavailable(), list[int]()
+
+        async def check() -> None:
+            checks.append(len(checks))
+            if len(checks) > 2:
+                monkeypatch.setattr(open_connections, "_UNCHECKED_SECONDS", 0.0)
+            raise away
+
+        assert await soon(self.opened(registry, check).lost()) is away
+        assert len(checks) == 3
+
+    async def test_is_woken_by_a_change_of_a_subject_alone(self, registry: OpenConnections) -> None:
+        quiet, lost = replace(TERMS, recheck_seconds=3600.0), Lost()
+
+        async def check() -> None:
+            raise lost
+
+        connection, other = self.opened(registry, check, quiet), self.opened(registry, check, quiet)
+        [subject] = connection.subjects
+        with registry.holding(connection), registry.holding(other):
+            waiting = [asyncio.ensure_future(each.lost()) for each in (connection, other)]
+            registry.notify(f"user:{subject}")
+            assert await soon(waiting[0]) is lost
+            assert not waiting[1].done()
+            registry.notify("keys:")
+            assert await soon(waiting[1]) is lost
+        assert len(registry) == 0
+
+    async def test_finds_an_expired_token_and_a_stopping_server_first(self, registry: OpenConnections) -> None:
+        async def check() -> None:
+            raise Lost
+
+        assert isinstance(await soon(self.opened(registry, check, expires_at=0.0).lost()), TokenExpired)
+        registry.stop()
+        assert isinstance(await soon(self.opened(registry, check).lost()), ServerStopping)
+        outlives = replace(TERMS, ends_at_drain=False, ends_at_expiry=False)
+        assert isinstance(await soon(self.opened(registry, check, outlives, expires_at=0.0).lost()), Lost)
+
+
+async def test_what_comes_first_ends_the_others() -> None:
+    async def now() -> str:
+        return "now"
+
+    async def never(cancelled: list[str], name: str) -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append(name)
+        return name
+
+    first, second = list[str](), list[str]()
+    assert await first_of(now(), never(first, "end")) == "now"
+    assert await first_of(never(second, "work"), now()) == "now"
+    assert (first, second) in (([], ["work"]), (["end"], ["work"]))
+
+
+def test_streams_and_sockets_declare_the_same_end() -> None:
+    assert STREAM.lasting is not None
+    assert STREAM.lasting.attacks == (SOCKET.lasting and SOCKET.lasting.attacks)
