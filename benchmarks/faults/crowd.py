@@ -28,7 +28,7 @@ from tests.support.visitors import new_address
 TENANTS: Final = 10
 _PLENTY: Final = 1_000_000
 _ENTITLEMENTS: Final = dict.fromkeys(
-    ("requests_per_minute", "writes_per_minute", "racks", "books", "seats", "domains"), _PLENTY
+    ("requests_per_minute", "writes_per_minute", "invitations_per_day", "racks", "books", "seats", "domains"), _PLENTY
 )
 _OUR_DEADLINE: Final = 1.0  # our side adds this to each configured time limit
 _NAME_SERVER: Final = 3.0 + _OUR_DEADLINE

@@ -13,6 +13,7 @@ from insula.db.engine.failures import UNREACHABLE
 from insula.db.engine.pools import Database
 from insula.identity import KeyRing, TokenIssuer, TokenVerifier
 from insula.tenancy import Directory
+from insula.tenancy.cache import Loaded, LookupCache
 from tests.support.apps import DECLARED, audience
 from tests.support.faulty import Fault, Faulty, faulty
 from tests.support.waiting import until
@@ -66,6 +67,29 @@ async def test_strange_keys_and_names_are_not_tried_one_after_another(
     proxy.heal()
     assert await directory.api_key(TenantId(new_id()), new_id()) is None
     await directory.close()
+
+
+async def test_a_look_up_that_fails_answers_all_that_waited_for_it() -> None:
+    looks, reads, away = LookupCache[str, int](size=10, ttl=60.0, patience=60.0), 0, asyncio.Event()
+
+    async def fail() -> Loaded[int]:
+        nonlocal reads
+        reads += 1
+        await away.wait()
+        raise ConnectionError
+
+    async def find() -> Loaded[int]:
+        return Loaded(7, frozenset())
+
+    waiting = [asyncio.create_task(looks.find(f"stranger-{number}", (), fail)) for number in range(5)]
+    await until(lambda: reads == 1)
+    away.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert all(isinstance(outcome, UNREACHABLE) for outcome in outcomes)
+    assert reads == 1
+    assert await looks.find("stranger-1", (), find) == 7, "whoever asks later is looked up anew"
+    await looks.close()
 
 
 async def test_known_keys_verify_while_they_cannot_be_read_again(

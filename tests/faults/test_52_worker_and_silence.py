@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
 
+import psycopg
 import pytest
 from procrastinate.exceptions import ConnectorException
 from pydantic import JsonValue
 
 from insula.core.ids import new_id
 from insula.core.settings import Settings
+from insula.db.engine.deadlines import GRACE
 from insula.db.engine.pools import Database
 from insula.jobs import JobContext, enqueue
 from insula.worker.queue import connector
@@ -22,6 +24,7 @@ from tests.support.worker import Readback, quick, working
 
 BACK, IN_FLIGHT = 2.0, 2.0
 AGAIN = 0.5
+STATEMENT, LATE = 0.5, 1.0
 STRIKES: Mapping[str, Callable[[Faulty], None]] = {
     "everything swallowed": lambda proxy: proxy.strike(Fault.SWALLOW),
     "open connections swallowed": lambda proxy: proxy.strike(Fault.SWALLOW, open_only=True),
@@ -99,6 +102,32 @@ async def test_jobs_run_again_soon_after_the_return_beside_one_that_still_runs(
         await notes.done(BACK + IN_FLIGHT)
         await until(lambda: written_down(readback), seconds=10)
         notes.held.set()
+
+
+async def test_an_answer_of_the_queue_is_waited_for_no_longer_than_a_statement_may_take(
+    settings: Settings, proxy: Faulty
+) -> None:
+    database = settings.database.model_copy(update={"statement_timeout": STATEMENT})
+    through = {"database_url": proxy.url(settings.database_url), "database": database}
+    connections = connector(settings.model_copy(update=through))
+    await connections.open_async()
+    try:
+        async with connections.pool.connection() as connection:
+            await connection.set_autocommit(True)
+            assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
+            proxy.strike(Fault.SWALLOW, open_only=True)
+            asking = asyncio.create_task(connection.execute("SELECT 1"))
+            began = monotonic()
+            await asyncio.wait({asking}, timeout=STATEMENT + GRACE + LATE)
+            ended = monotonic()
+            connection.pgconn.finish()  # so that the test ends where the wait does not
+            assert asking.done()
+            with pytest.raises(psycopg.OperationalError):
+                await asking
+            assert STATEMENT < ended - began < STATEMENT + GRACE + LATE
+    finally:
+        proxy.heal()
+        await connections.close_async()
 
 
 async def test_who_waits_for_the_queue_gets_a_connection_once_one_can_be_made(

@@ -169,7 +169,7 @@ class JobsSettings(SettingsGroup):
     max_attempts: int = Field(8, ge=1, le=100, description="Runs of a job before it counts as failed.")
     retry_seconds: float = Field(2.0, gt=0, description="Seconds before the second run; doubled for each later run.")
     retry_limit_seconds: float = Field(3600.0, gt=0, description="Most seconds between two runs.")
-    poll_seconds: float = Field(2.0, gt=0, description="Seconds without a notification before polling for jobs.")
+    poll_seconds: float = Field(1.0, gt=0, description="Seconds without a notification before polling for jobs.")
     heartbeat_seconds: float = Field(5.0, gt=0, description="Seconds between a worker's heartbeats.")
     stalled_seconds: float = Field(20.0, gt=0, description="Seconds without heartbeat before its jobs run elsewhere.")
     drain_seconds: float = Field(20.0, ge=0, description="Seconds that running jobs have to finish at shutdown.")

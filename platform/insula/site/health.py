@@ -24,7 +24,7 @@ _BUSY: Final = "busy"
 _LATE: Final = "late"
 _PENDING: Final = "pending"
 _SERVES_WELL: Final = (OK, Health.SLOW.value)  # slow Redis still counts exactly
-_SECONDS_KEPT = 1.0  # anybody may ask: one check a second serves all callers
+_SECONDS_KEPT = 0.5  # anybody may ask: two checks a second serve all callers
 _SECONDS_WAITED = 3.0
 LAG_SECONDS: Final = 10.0
 """The period over which the event loop's lag is reported."""
@@ -57,7 +57,7 @@ class Readiness(BaseModel):
 
 
 class Watch:
-    """Checks a kernel's dependencies, at most once a second for all callers."""
+    """Checks a kernel's dependencies, at most twice a second for all callers."""
 
     def __init__(self) -> None:
         self._looks = _Looks()
@@ -66,7 +66,7 @@ class Watch:
         self._looked_at = 0.0
 
     async def look(self, kernel: Kernel) -> Readiness:
-        """Return the readiness, at most a second old."""
+        """Return the readiness, at most half a second old."""
         async with self._lock:
             # Do not reuse it if the clock went back either: it may be old.
             if self._seen is None or not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
