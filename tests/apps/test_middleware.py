@@ -1,4 +1,4 @@
-"""A product's own middleware: what it sees of a request, what becomes of its errors, and what is refused of it."""
+"""A product's own middleware: the requests that it sees, its errors, and the declarations that are refused."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ RACKS = "/api/v1/racks"
 
 
 class Probe:
-    """Notes what it sees, and fails where a header of the request says so."""
+    """Notes the requests, and fails if a header asks for it."""
 
     def __init__(self, app: ASGIApp, seen: list[str], name: str = "probe") -> None:
         self.app = app
@@ -52,12 +52,12 @@ class Probe:
 
 
 class Other(Probe):
-    """Another one."""
+    """Another middleware."""
 
 
 @asynccontextmanager
 async def serving(live: Live, settings: Settings, *middleware: Middleware) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to the product with this middleware, on the resources that the tests have open."""
+    """Yield a client of the product with this middleware, on the open kernel of the tests."""
     app = create_app(settings, replace(INSTALLATION, middleware=middleware))
     transport = httpx.ASGITransport(replace(live, app=app, undocumented=[]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
@@ -166,21 +166,21 @@ class AsTemplatesWriteIt(BaseHTTPMiddleware):
 
 
 class NoCall:
-    """Takes no request."""
+    """A class without a call."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
 
 class AtOnce(NoCall):
-    """No coroutine."""
+    """A class whose call is no coroutine."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do nothing."""
 
 
 class OfOne(NoCall):
-    """Of one argument."""
+    """A class whose call takes one argument."""
 
     async def __call__(self, scope: Scope) -> None:
         """Do nothing."""
@@ -191,22 +191,22 @@ def function(app: ASGIApp) -> ASGIApp:
 
 
 made: Any = Middleware
-"""Untyped, for the mistakes that mypy would find."""
+"""Untyped, for mistakes that mypy would report."""
 CALLED = r"give it `async def __call__\(self, scope, receive, send\)`"
 WRONG: dict[str, tuple[Sequence[Any], str]] = {
     "a bare class": ([Probe], r"middleware=Probe: write it as Middleware\(Probe\), of starlette\.middleware"),
     "no pure ASGI": ([Middleware(AsTemplatesWriteIt)], "middleware=AsTemplatesWriteIt: BaseHTTPMiddleware sees no Web"),
-    "no call": ([made(NoCall)], f"middleware=NoCall: a call of it takes no request: {CALLED}"),
-    "no coroutine": ([made(AtOnce)], f"middleware=AtOnce: a call of it takes no request: {CALLED}"),
-    "another call": ([made(OfOne)], f"middleware=OfOne: a call of it takes no request: {CALLED}"),
-    "a function": ([Middleware(function)], "middleware=function: it is no class: make it one"),
-    "a missing option": ([made(Probe)], r"middleware=Probe: it cannot be made with \(app.*mend the options"),
-    "an unknown option": ([made(Probe, seen=[], sene=1)], "middleware=Probe: it cannot be made with"),
-    "the same twice": ([Middleware(Probe, seen=[])] * 2, "middleware=Probe is there twice"),
+    "no call": ([made(NoCall)], f"middleware=NoCall: it cannot be called with a request: {CALLED}"),
+    "no coroutine": ([made(AtOnce)], f"middleware=AtOnce: it cannot be called with a request: {CALLED}"),
+    "another call": ([made(OfOne)], f"middleware=OfOne: it cannot be called with a request: {CALLED}"),
+    "a function": ([Middleware(function)], "middleware=function: it is not a class: make it one"),
+    "a missing option": ([made(Probe)], r"middleware=Probe: its constructor \(app.*fix the options"),
+    "an unknown option": ([made(Probe, seen=[], sene=1)], "middleware=Probe: its constructor"),
+    "the same twice": ([Middleware(Probe, seen=[])] * 2, "middleware=Probe is declared twice"),
 }
 
 
 @pytest.mark.parametrize(("declared", "message"), WRONG.values(), ids=WRONG.keys())
-def test_what_is_no_middleware_is_refused_and_the_mend_is_named(declared: Sequence[Any], message: str) -> None:
+def test_what_is_no_middleware_is_refused_and_the_fix_is_named(declared: Sequence[Any], message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         replace(INSTALLATION, middleware=declared)

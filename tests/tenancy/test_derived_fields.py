@@ -1,4 +1,4 @@
-"""What a room above works out from an access record is kept with that record, and with no changed copy of it."""
+"""Values derived from an access record are cached with that record, and not with its copies."""
 
 from dataclasses import replace
 

@@ -48,8 +48,8 @@ class Installation:
     """A whole product: its brand and its apps.
 
     ``granted`` are the amounts of every new tenant, by entitlement key, if no app has plans.
-    ``middleware`` are the product's own classes of pure ASGI, outermost first, each as ``Middleware(Tag, word="x")``.
-    They run for every app, behind the kernel's: see ``insula.http.middleware``.
+    ``middleware`` are the product's own pure ASGI classes, outermost first, each as ``Middleware(Tag, word="x")``.
+    They run for every app, inside the kernel's middleware: see ``insula.http.middleware``.
     ``former_migrations`` are the revisions of the former single chain, for databases from before the branches.
 
     ``entitlements`` are those of the kernel and all apps, and ``database`` merges all declarations of the database.

@@ -65,7 +65,7 @@ class Site:
 
 
 class AppWithPages(AppWithContext):
-    """An app with what its pages show, which ``make_app`` sets."""
+    """An app with the data of its pages, which ``make_app`` sets."""
 
     site: Site
 

@@ -53,8 +53,8 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
 ) -> FastAPI:
     """Return an app with handlers, document, docs pages and ``routers``.
 
-    ``stack`` is its middleware: ``outer_stack`` for the root, ``mounted_stack`` for a mounted app, in which the other
-    would run twice and a lifespan never.
+    ``stack`` is its middleware: ``outer_stack`` for the root, ``mounted_stack`` for a mounted app, in which the root's
+    would run twice. A mounted app has no ``lifespan``, since it would never run.
     """
     is_root = not mount
     app = DocumentedApp(

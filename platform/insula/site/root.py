@@ -63,7 +63,7 @@ class Alive(BaseModel):
 
 
 def installation_router(settings: Settings, metrics: RequestMetrics, gauges: Sequence[DatabaseGauge] = ()) -> APIRouter:
-    """Return the routes of the page that shows the apps, of the probes and of the process's metrics."""
+    """Return the routes of the home page, the probes and the process's metrics."""
     router = APIRouter(tags=["installation"], route_class=PublicRoute)
     probes = _Probes(settings, metrics, gauges)
     unready = {"model": Readiness, "description": "It cannot serve just now."}
@@ -80,7 +80,7 @@ def installation_router(settings: Settings, metrics: RequestMetrics, gauges: Seq
     return router
 
 
-def build_root(  # noqa: PLR0913 - what an installation adds, each named by its caller
+def build_root(  # noqa: PLR0913 - the parts of an installation, each named by the caller
     settings: Settings,
     lifespan: Lifespan,
     site: Site,

@@ -27,9 +27,9 @@ class TenantRecord:
 
 
 class DerivedField(Generic[Value]):
-    """A field of access records that a room above declares, such as the identity that one kind of callers makes.
+    """A field of access records that a higher layer declares, such as the identity that one kind of callers makes.
 
-    Its value follows from the record alone: it is worked out once, kept with the record and dropped with it.
+    Its value is derived from the record alone, computed once, cached with the record and dropped with it.
     """
 
     __slots__ = ()
@@ -55,11 +55,11 @@ class Access:
     _derived: dict[object, object] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def derived(self, field: DerivedField[Value]) -> Value | None:
-        """Return the field's value, or None before it was worked out."""
+        """Return the field's value, or None if it is not computed yet."""
         return cast("Value | None", self._derived.get(field))  # only ``keep`` puts one there
 
     def keep(self, field: DerivedField[Value], value: Value) -> None:
-        """Set the field's value. A changed copy of the record has none."""
+        """Set the field's value. Copies of the record do not get it."""
         self._derived[field] = value
 
 

@@ -81,7 +81,7 @@ class Authenticator(Protocol):
     """
 
     async def prove_password(self, email: str, password: str) -> PasswordProof:
-        """Return the user whose password this is.
+        """Return the user with this password.
 
         Raises LoginRefused, for a wrong password and an unknown account alike, and EmailNotVerified.
         """
