@@ -25,14 +25,14 @@ _WARM_UP: Final = 2.0
 _FEW: Final = 5
 """The largest number of rounds of the further measurements."""
 
-_Only = Annotated[list[str] | None, typer.Option(help="An operation; repeat for more. Leaves the extras out.")]
+_Only = Annotated[list[str] | None, typer.Option(help="An operation; repeat for more. Skips the further measurements.")]
 _Contestant = Annotated[list[str] | None, typer.Option(help="A contestant; repeat for more.")]
 _Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured.")]
-_Seconds = Annotated[float, typer.Option(min=1, help="How long each time.")]
-_Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority, on a machine with company; below 0 as root.")]
+_Seconds = Annotated[float, typer.Option(min=1, help="Seconds of each measurement.")]
+_Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority on a busy machine; below 0 only as root.")]
 _Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results/.")]
 _Profile = Annotated[
-    bool, typer.Option("--profile", help="Instead, sample the product, or the contestants named, under load.")
+    bool, typer.Option("--profile", help="Profile the product, or the named contestants, under load instead.")
 ]
 
 
@@ -86,6 +86,6 @@ def _tell(report: Report, *, save: bool) -> None:
         kept.write_text(told)
         kept.with_suffix(".md").write_text(f"# make bench, {report.machine['date']}\n\n{text}")
     if not report.quiet:
-        print(f"The machine was not quiet: {report.foreign:.0%} of it ran something else. Rather trust another run.")
+        print(f"The machine was not quiet: {report.foreign:.0%} of it was used by other programs. Run it again.")
     if report.missed:
         print(f"Missed: {', '.join(report.missed)}")

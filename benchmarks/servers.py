@@ -62,10 +62,10 @@ CONTESTANTS: Final = (
     Contestant("asyncpg_nolog", "the same without an access log", ("read",), "raw_asyncpg", access_log=False),
     Contestant("asyncpg_noreset", "the same without a reset of connections", ("read",), "raw_asyncpg", reset=False),
     Contestant("sqlmodel", "FastAPI + SQLModel, no tenancy", ("read",), "with_sqlmodel"),
-    Contestant("template", "the stack as templates write it", ("read", "list"), "template"),
+    Contestant("template", "the stack that templates use", ("read", "list"), "template"),
     Contestant("twin", "the product's handlers on plain FastAPI", _TWINNED, "twin"),
     Contestant("twin_nolog", "the same without an access log", ("read",), "twin", access_log=False),
-    Contestant("twin_in_insula", "the same within the product's middleware and log", _TWINNED, "twin", inside=True),
+    Contestant("twin_in_insula", "the same inside the product's root app", _TWINNED, "twin", inside=True),
     INSULA,
 )
 

@@ -34,7 +34,7 @@ _PATIENCE: Final = 5.0
 
 _Pairs = Annotated[int, typer.Option(min=3, help="How many pairs of bursts.")]
 _Seconds = Annotated[float, typer.Option(min=1, help="How long each burst.")]
-_Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority, on a machine with company; below 0 as root.")]
+_Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority on a busy machine; below 0 only as root.")]
 _Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results/.")]
 
 

@@ -102,7 +102,7 @@ def check(connection: Connection) -> None:
         expect_sound(audit_revision(connection, DECLARED), f"{revision}, on the way up")
     connection.commit()
     upgrade(connection, DECLARED)
-    expect_sound(audit(connection, DECLARED), "the last revisions, made anew")
+    expect_sound(audit(connection, DECLARED), "the last revisions, made again")
 
 
 def _steps(script: ScriptDirectory) -> Iterator[tuple[str, str, str | None]]:
@@ -123,8 +123,8 @@ def expect_harmless(found: list[str]) -> None:
     if found:
         lines = "\n  ".join(found)
         raise RuntimeError(
-            f"squawk finds, in what they send:\n  {lines}\n"
-            "insula.db.migrate.online has what goes beside requests; scripts/recorded_sql.py says what is accepted"
+            f"squawk finds in their statements:\n  {lines}\n"
+            "insula.db.migrate.online blocks no requests; scripts/recorded_sql.py lists accepted findings"
         )
 
 
@@ -140,13 +140,13 @@ def check_upgrade(database: Settings, declared: Declarations = DECLARED) -> None
     as_owner(database, lambda connection: chain.update(_single_chain(connection, declared)))
     sent = recording.only(chain)
     if not sent.revisions:
-        raise RuntimeError("the upgrade of the release before ran no revision of the single chain")
+        raise RuntimeError("the upgrade from the previous release ran no revision of the single chain")
     expect_harmless(lint(sent))
 
 
 def _single_chain(connection: Connection, declared: Declarations) -> Iterator[str]:
     if declared.former is None:
-        raise RuntimeError("there is no way up from the single chain")
+        raise RuntimeError("no upgrade from the single chain exists")
     script = ScriptDirectory.from_config(former_config(declared, declared.former, connection))
     yield from (step.revision for step in script.walk_revisions())
 

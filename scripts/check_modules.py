@@ -65,14 +65,14 @@ def built_sql(tree: ast.Module) -> Iterator[Finding]:
     """Find SQL that is built from strings: `text(f"…")`, `text("…" + x)`, `text("…".format(x))`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in _EXECUTES and node.args and _is_built(node.args[0]):
-            yield node.lineno, "SQL takes bound parameters; it is not put together from strings"
+            yield node.lineno, "SQL takes bound parameters; it is not built from strings"
 
 
 def session_settings(tree: ast.Module) -> Iterator[Finding]:
     """Find settings that outlive their transaction."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SESSION_SET.search(node.value):
-            yield node.lineno, "a session-level SET outlives its transaction; say SET LOCAL"
+            yield node.lineno, "a session-level SET outlives its transaction; use SET LOCAL"
 
 
 def mutable_globals(tree: ast.Module) -> Iterator[Finding]:
@@ -80,7 +80,7 @@ def mutable_globals(tree: ast.Module) -> Iterator[Finding]:
     for node in tree.body:
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if value is not None and _is_empty_container(value):
-            yield node.lineno, "no mutable module global; give the state an owner"
+            yield node.lineno, "no mutable module global; keep the state in an object"
 
 
 def log_events(tree: ast.Module) -> Iterator[Finding]:
@@ -89,7 +89,7 @@ def log_events(tree: ast.Module) -> Iterator[Finding]:
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=level), args=[event, *_]):
                 if _LOGGER.fullmatch(name) and level in _LEVELS and not _is_event(event):
-                    yield node.lineno, "a log event is a constant of lower-case words; what varies goes into fields"
+                    yield node.lineno, "a log event is a constant of lower-case words; the variable parts are fields"
 
 
 def _is_event(event: ast.expr) -> bool:
@@ -135,7 +135,7 @@ def findings(path: Path, name: str) -> Iterator[Finding]:
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source, filename=name)
     if (length := len(source.splitlines())) > MAX_LINES:
-        yield length, f"{length} lines; split the module at {MAX_LINES}, where its noun became two"
+        yield length, f"{length} lines; split the module at {MAX_LINES}, where it holds two concepts"
     yield from ignores_without_reason(path)
     if not name.startswith(MAKES_SCHEMA) and REVISIONS not in name:
         yield from built_sql(tree)

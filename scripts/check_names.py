@@ -89,7 +89,7 @@ def main(kernel: Path) -> int:
     said, theirs = names(installation), packages(installation)
     owned = tables(theirs)
     found = [
-        f"{path.relative_to(kernel.parent)}:{line}: {message}; docs/guides/installation.md says how it declares itself"
+        f"{path.relative_to(kernel.parent)}:{line}: {message}; docs/guides/installation.md shows how to declare it"
         for path in sorted(kernel.rglob("*.py"))
         for line, message in findings(ast.parse(path.read_text("utf-8")), said, theirs, owned)
     ]

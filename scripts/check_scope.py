@@ -1,11 +1,11 @@
-"""Check that no state hangs on the ASGI scope or on an app by name: `python scripts/check_scope.py [ROOT]`.
+"""Check that no untyped state is kept on the ASGI scope or on an app: `python scripts/check_scope.py [ROOT]`.
 
-- A key of the scope is one of ASGI's, Starlette's or FastAPI's. What a request's parts tell each other are typed
-  attributes of ``insula.http.state.RequestState``.
-- What a lifespan opened is reached by ``insula.http.kernel``, never by its key.
+- Only ASGI, Starlette and FastAPI define keys of the scope. The parts of a request share typed attributes of
+  ``insula.http.state.RequestState``.
+- What a lifespan opened is reached through ``insula.http.kernel``, never by its key.
 - ``app.state`` and ``request.state`` are not used: their attributes have no types.
 
-Each finding is printed, one a line.
+It prints one line per finding.
 """
 
 import ast
@@ -16,7 +16,7 @@ from typing import Final
 
 THEIRS: Final = frozenset(
     {"type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path", "headers"}
-    | {"client", "server", "state", "extensions", "subprotocols"}  # so far ASGI's
+    | {"client", "server", "state", "extensions", "subprotocols"}  # up to here ASGI's
     | {"app", "app_root_path", "endpoint", "path_params", "route", "router", "fastapi", "fastapi.telemetry"}
 )
 OURS: Final[Mapping[str, str]] = {"insula/http/state.py": "insula", "insula/http/kernel.py": "kernel"}
@@ -37,7 +37,7 @@ def modules(root: Path) -> Iterator[Path]:
 
 
 def findings(tree: ast.Module, name: str) -> Iterator[Finding]:
-    """Find each use of a key that is neither theirs nor this module's, and each use of untyped state."""
+    """Find each use of a key that the module may not use, and each use of untyped state."""
     allowed = THEIRS | {key for module, key in OURS.items() if name.endswith(module)}
     constants = dict(_constants(tree))
     for node in ast.walk(tree):
@@ -111,7 +111,7 @@ def _text(key: ast.expr, constants: Mapping[str, str]) -> str | None:
 
 
 def main(root: Path) -> int:
-    """Print the findings; return how the process ends."""
+    """Print the findings; return the exit status."""
     found = [
         f"{path.relative_to(root)}:{line}: {message}"
         for path in modules(root)

@@ -14,7 +14,7 @@ def reached() -> str:
     """Return one line that tells whether the index answers."""
     try:
         with urlopen(INDEX, timeout=_SECONDS):
-            return f"make: {INDEX} answers, so it was not the network: see the error above, and try again"
+            return f"make: {INDEX} answers, so the network works: see the error above, and try again"
     except HTTPError as error:
         reason: object = error
     except URLError as error:

@@ -77,14 +77,14 @@ async def _noted(scope: StaffScope, act: Act, before: Job) -> Job:
         act,
         object_type="job",
         object_id=str(before.id),
-        before=_image(before),
-        after=_image(after),
+        before=_snapshot(before),
+        after=_snapshot(after),
         tenant_id=before.tenant_id,
     )
     return after
 
 
-def _image(job: Job) -> dict[str, object]:
+def _snapshot(job: Job) -> dict[str, object]:
     return {
         "task": job.task,
         "status": job.status,

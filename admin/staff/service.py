@@ -46,7 +46,7 @@ async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
         if constraint_of(violation) != "pk_staff":
             raise
         raise AlreadyStaff from violation
-    record(scope, Act.APPOINTED, object_type="staff", object_id=user.id, after=_image(member))
+    record(scope, Act.APPOINTED, object_type="staff", object_id=user.id, after=_snapshot(member))
     return member
 
 
@@ -68,7 +68,7 @@ async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> b
         member = StaffMember(Staff(user_id=user_id, role=role), user)
         unit.session.add(member.staff)
         await unit.session.flush()
-        record_in(unit, _OPERATOR, Act.APPOINTED, object_type="staff", object_id=user_id, after=_image(member))
+        record_in(unit, _OPERATOR, Act.APPOINTED, object_type="staff", object_id=user_id, after=_snapshot(member))
     return present is None
 
 
@@ -76,10 +76,10 @@ async def change_role(scope: StaffScope, user_id: UserId, role: StaffRole) -> St
     """Give a staff member another role. Raises NotFound, OwnStaffRole and LastSuperuser."""
     await lock_staff(scope, Action.UPDATE)
     member = await _locked(scope, user_id, stays=role == StaffRole.SUPERUSER)
-    before = _image(member)
+    before = _snapshot(member)
     member.staff.role = role
     await scope.unit.session.flush()
-    record(scope, Act.ROLE_CHANGED, object_type="staff", object_id=user_id, before=before, after=_image(member))
+    record(scope, Act.ROLE_CHANGED, object_type="staff", object_id=user_id, before=before, after=_snapshot(member))
     return member
 
 
@@ -89,7 +89,7 @@ async def dismiss(scope: StaffScope, user_id: UserId) -> None:
     member = await _locked(scope, user_id, stays=False)
     await scope.unit.session.delete(member.staff)
     await scope.unit.session.flush()
-    record(scope, Act.DISMISSED, object_type="staff", object_id=user_id, before=_image(member))
+    record(scope, Act.DISMISSED, object_type="staff", object_id=user_id, before=_snapshot(member))
 
 
 async def _locked(scope: StaffScope, user_id: UserId, *, stays: bool) -> StaffMember:
@@ -105,5 +105,5 @@ async def _locked(scope: StaffScope, user_id: UserId, *, stays: bool) -> StaffMe
     return member
 
 
-def _image(member: StaffMember) -> dict[str, object]:
+def _snapshot(member: StaffMember) -> dict[str, object]:
     return {"email": member.user.email, "role": member.staff.role}

@@ -23,11 +23,11 @@ _BUILD: Final = _HERE.parents[1] / "build"
 _PROCESSES: Final = 2
 
 _Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results/.")]
-_Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority, on a machine with company; below 0 as root.")]
-_Short = Annotated[bool, typer.Option("--short", help="Seconds in place of minutes: to see that it runs.")]
+_Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority on a busy machine; below 0 only as root.")]
+_Short = Annotated[bool, typer.Option("--short", help="A run of seconds instead of minutes, to see that it works.")]
 _Only = Annotated[
     list[str] | None,
-    typer.Option("--only", help="dependency or dependency:fault; may hold * and be given several times."),
+    typer.Option("--only", help="dependency or dependency:fault, with * as wildcard; repeat for more."),
 ]
 
 
@@ -60,7 +60,7 @@ def bench_dependencies(only: _Only = None, nice: _Nice = 0, *, short: _Short = F
     with temporary_directory() as directory, running(directory, _BUILD) as env:
         chosen = dependencies.cases(env, pace, only or ())
         if not chosen:
-            raise typer.BadParameter("it names no dependency:fault", param_hint="--only")
+            raise typer.BadParameter("it matches no dependency:fault", param_hint="--only")
         if nice:
             prefer(os.getpid(), nice)
         table = asyncio.run(dependencies.measure(env, chosen, pace, typer.echo))

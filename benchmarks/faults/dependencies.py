@@ -251,7 +251,7 @@ class CaseRunner:
     async def settle(self) -> None:
         """Return when everything works; restart the processes if it does not recover by itself."""
         while missing := await self._missing():
-            self._say(f"    not working: {', '.join(missing)}; starting the processes anew")
+            self._say(f"    not working: {', '.join(missing)}; restarting the processes")
             await asyncio.to_thread(self._env.processes.stop)
             await asyncio.to_thread(self._env.processes.start)
 
@@ -286,7 +286,7 @@ class CaseRunner:
             yield f"wrong: {kind} {status} x {times}"
         for name, first in firsts.items():
             if first is None or first > RECOVERY_S:
-                yield f"slow to return: {name} {'never' if first is None else f'{first:.1f} s'}"
+                yield f"slow to recover: {name} {'never' if first is None else f'{first:.1f} s'}"
 
 
 async def measure(env: Environment, chosen: Sequence[Case], pace: Pace, say: Callable[[str], None]) -> Table:
@@ -304,7 +304,7 @@ async def measure(env: Environment, chosen: Sequence[Case], pace: Pace, say: Cal
     per_second = pace.times * sum(kind.per_second for kind in KINDS)
     title = (
         f"{PROCESSES} web processes and a worker, {per_second:g} requests a second of {len(KINDS)} kinds, and up to "
-        f"{1 / _TRY:g} more while a recovery is waited for."
+        f"{1 / _TRY:g} more while waiting for a recovery."
     )
     bars = (Bar("past_deadline", 0), Bar("wrong", 0), Bar("recovery_s", RECOVERY_S))
     return Table(title, rows, bars, named_by=2)

@@ -29,12 +29,12 @@ _OWN_ROLES: Final = (1, 10)
 
 _Steps = Annotated[str, typer.Option(help="How many tenants, from few to many.")]
 _Items = Annotated[int, typer.Option(min=20, help="Items of each tenant, in 20s.")]
-_Touched = Annotated[int, typer.Option(min=20, help="People that ask once at the largest size: more than are cached.")]
-_People = Annotated[int, typer.Option(min=10, help="People that ask again and again.")]
+_Touched = Annotated[int, typer.Option(min=20, help="People with one request each, more than are cached.")]
+_People = Annotated[int, typer.Option(min=10, help="Callers who repeat their requests.")]
 _Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured.")]
 _Starts = Annotated[int, typer.Option(min=1, help="How often a process is started for cold requests.")]
 _Seconds = Annotated[float, typer.Option(min=1, help="How long each burst is.")]
-_Keep = Annotated[Path | None, typer.Option(help="A directory for the databases, kept and used again by the next run.")]
+_Keep = Annotated[Path | None, typer.Option(help="A directory for the databases, kept for the next run.")]
 _Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results/.")]
 
 

@@ -124,7 +124,7 @@ async def revoke_invitation(invitation_id: InvitationId, scope: Annotated[Scope,
     await invitations.revoke(scope, invitation_id)
 
 
-async def _count(request: Request, door: str, per_minute: int) -> None:
-    verdict = await kernel_of(request).limits.admit_exactly(door, per_minute)
+async def _count(request: Request, key: str, per_minute: int) -> None:
+    verdict = await kernel_of(request).limits.admit_exactly(key, per_minute)
     if not verdict.allowed:
         raise TooManyInvitations(headers=verdict.headers())

@@ -47,11 +47,11 @@ async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precond
     await check_rank(scope, caller, member.role, body.role)
     if body.role != Role.OWNER:
         await _keep_an_owner(scope, member)
-    before = _image(member)
+    before = _snapshot(member)
     member.role = body.role
     with answering(_ASSIGNING):
         await scope.unit.session.flush()
-    _note(scope, Act.ROLE_CHANGED, member, before, _image(member))
+    _note(scope, Act.ROLE_CHANGED, member, before, _snapshot(member))
     return member
 
 
@@ -65,7 +65,7 @@ async def remove(scope: Scope, member_id: UUID, precondition: Precondition) -> S
     precondition.check(member.version)
     await check_rank(scope, caller, member.role)
     await _delete(scope, member)
-    _note(scope, Act.REMOVED, member, _image(member), None)
+    _note(scope, Act.REMOVED, member, _snapshot(member), None)
     if ApiKeyAction.READ not in caller.permissions:
         return ()
     return await api_keys.live_of(scope.unit.session, member.user_id)
@@ -75,7 +75,7 @@ async def leave(scope: Scope) -> None:
     """End the caller's own membership."""
     member = (await locked_caller(scope, Action.LEAVE)).member
     await _delete(scope, member)
-    _note(scope, Act.LEFT, member, _image(member), None)
+    _note(scope, Act.LEFT, member, _snapshot(member), None)
 
 
 async def transfer(scope: Scope, body: OwnershipTransfer, emails: Emails) -> Membership:
@@ -103,7 +103,7 @@ async def _keep_an_owner(scope: Scope, member: Membership) -> None:
         raise LastOwner
 
 
-def _image(member: Membership) -> dict[str, object]:
+def _snapshot(member: Membership) -> dict[str, object]:
     return {"role": member.role, "email": member.email, "user_id": member.user_id}
 
 

@@ -61,8 +61,8 @@ def test_what_is_accepted_is_accepted_of_one_revision_and_must_be_there() -> Non
     harmful = within("CREATE INDEX ix_note ON note (body)")
     [revision] = {revision for revision, rule in ACCEPTED if rule == "require-concurrent-index-creation"}
 
-    assert not [line for line in lint(recording(revision, *harmful)) if "is accepted and not found" not in line]
-    assert f"{revision}: require-concurrent-index-creation is accepted and not found" in lint(recording(revision))
+    assert not [line for line in lint(recording(revision, *harmful)) if "is accepted but not found" not in line]
+    assert f"{revision}: require-concurrent-index-creation is accepted but not found" in lint(recording(revision))
 
 
 def test_statements_that_are_transactions_of_their_own_stand_outside() -> None:

@@ -15,8 +15,8 @@ _KNOWN: Final = 0.75
 _KEYED: Final = 0.3
 _CONDITIONAL: Final = 0.2
 _FIRST_VERSION: Final = 0.9
-_HINTED: Final = 0.1
-_HINTED_WRONG: Final = 0.03
+_NAMES_TENANT: Final = 0.1
+_WRONG_TENANT: Final = 0.03
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Aimer:
 
     def aim(self, operation: Operation, case: AnyCase, actor: Actor, *, ids: bool = True) -> Aim:
         """Give ``case`` a target; without ``ids`` it keeps its ids, which a sequence chose."""
-        self._hint(case, actor)
+        self._name_tenant(case, actor)
         self._bodies.aim(operation, case, actor)
         aimed = ids and self._chance.random() < _KNOWN
         return self.address(operation, case, actor, set(case.path_parameters)) if aimed else Aim()
@@ -54,11 +54,11 @@ class Aimer:
             case.path_parameters = case.path_parameters | {name: record[name] for name in names}
         return Aim(home, record)
 
-    def _hint(self, case: AnyCase, actor: Actor) -> None:
+    def _name_tenant(self, case: AnyCase, actor: Actor) -> None:
         """Keep few of the generated headers: most of their values are refused before the route runs."""
         lot = self._chance.random()
-        hinted = actor.home is not None and lot < _HINTED
-        _replace(case, "X-Tenant", self._tenant_named(actor.home, lot) if hinted else None)
+        names_tenant = actor.home is not None and lot < _NAMES_TENANT
+        _replace(case, "X-Tenant", self._tenant_named(actor.home, lot) if names_tenant else None)
         if lot > _KEYED:
             _replace(case, "Idempotency-Key", None)
         if lot > _CONDITIONAL:
@@ -67,7 +67,7 @@ class Aimer:
     def _tenant_named(self, home: FuzzTenant | None, lot: float) -> str | None:
         if home is None:
             return None
-        named = self._people.other(home) if lot < _HINTED_WRONG else home
+        named = self._people.other(home) if lot < _WRONG_TENANT else home
         return self._chance.choice((named.tenant.slug, str(named.tenant.id)))
 
 
