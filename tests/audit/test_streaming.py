@@ -110,7 +110,7 @@ async def test_no_connection_is_held_while_the_reader_takes_its_time(export: Exp
     assert export.statements == 4
 
 
-async def test_it_ends_when_the_reader_goes(export: Export) -> None:
+async def test_it_ends_when_the_reader_disconnects(export: Export) -> None:
     async def go(message: Message) -> None:
         if message.get("body"):
             raise OSError("the connection is closed")
@@ -130,7 +130,7 @@ async def test_it_ends_when_the_reader_goes(export: Export) -> None:
         "UPDATE auth_session SET revoked_at = now() WHERE user_id = :user AND user_id <> :tenant",
     ],
 )
-async def test_it_breaks_off_when_access_is_lost(
+async def test_it_ends_when_access_is_lost(
     export: Export, tenant: TenantRow, owner: UserRow, readback: Readback, loss: str
 ) -> None:
     allowed = await export.access()

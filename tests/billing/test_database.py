@@ -73,7 +73,7 @@ def test_the_role_of_the_admin_app_that_billing_names_is_declared() -> None:
     assert named <= set(DECLARED.app_roles)
 
 
-def test_the_plans_are_there_before_others_grant_in_them() -> None:
+def test_the_plans_exist_before_other_branches_grant_in_them() -> None:
     assert [branch.name for branch in DECLARED.branches][:2] == ["kernel", "billing"]
 
 

@@ -106,7 +106,7 @@ def test_proxies_that_are_no_networks_are_refused_by_every_command(settings: Set
         (
             "INSULA_DATABASE_DIRECT_URL",
             f"postgresql://u:{SECRET}@db.example/shop?sslmode=verify-full",
-            "has sslmode=verify-full and no sslrootcert: name the file of the authority, or 'system'",
+            "has sslmode=verify-full and no sslrootcert: name the authority's file, or 'system'",
         ),
     ],
 )

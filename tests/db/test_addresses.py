@@ -119,7 +119,7 @@ async def test_every_part_encrypts_and_has_the_name(
     assert encrypted.in_clear == 0
 
 
-async def test_no_part_talks_to_a_server_that_nobody_vouches_for(
+async def test_no_part_talks_to_a_server_with_an_untrusted_certificate(
     settings: Settings, encrypted: Front, tmp_path: Path
 ) -> None:
     stranger = authority(tmp_path / "stranger", IPv4Address("127.0.0.1"))
@@ -127,7 +127,7 @@ async def test_no_part_talks_to_a_server_that_nobody_vouches_for(
         assert await reached_by(at(settings, encrypted, f"sslmode={mode}&sslrootcert={stranger.certificate}")) == {}
 
 
-async def test_the_host_must_be_the_certificates_where_it_is_asked_for(settings: Settings, tmp_path: Path) -> None:
+async def test_verify_full_requires_the_certificates_host(settings: Settings, tmp_path: Path) -> None:
     other = authority(tmp_path / "other", "db.example")
     with front(settings, tmp_path, other.server) as opened:
         by_mode = {
@@ -138,7 +138,7 @@ async def test_the_host_must_be_the_certificates_where_it_is_asked_for(settings:
     assert {mode: tuple(found) for mode, found in by_mode.items()} == {"verify-ca": ALL_PARTS, "verify-full": ()}
 
 
-async def test_a_socket_leads_every_part_there(settings: Settings, tmp_path: Path) -> None:
+async def test_every_part_connects_through_a_socket(settings: Settings, tmp_path: Path) -> None:
     with front(settings, tmp_path) as opened:
         here = at(settings, opened, f"host={opened.host}&port={opened.port}")
         found = await reached_by(here)
@@ -231,7 +231,7 @@ def test_the_systems_authorities_are_a_file_that_every_part_can_read() -> None:
         ("@[::1/shop", "not a URL"),
     ],
 )
-def test_what_would_mean_two_things_is_refused_in_one_line(rest: str, said: str, settings: Settings) -> None:
+def test_an_ambiguous_address_is_refused_in_one_line(rest: str, said: str, settings: Settings) -> None:
     wrong = f"postgresql://u:{SECRET}{rest}"
     database = settings.database.model_copy(update={"direct_url": wrong})
     for name, given, direct in (

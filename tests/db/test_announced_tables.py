@@ -101,7 +101,7 @@ async def test_a_change_is_announced(name: str, ear: Ear, make: Factories) -> No
 
 
 @pytest.mark.parametrize("name", CHANGES)
-async def test_a_row_that_comes_or_goes_is_announced(name: str, ear: Ear, make: Factories) -> None:
+async def test_an_insert_or_delete_is_announced(name: str, ear: Ear, make: Factories) -> None:
     table = metadata.tables[name]
     async with ear.engine.begin() as connection:
         row = await fresh(connection, table, make)

@@ -189,7 +189,7 @@ async def test_a_downgrade_drops_referencing_tables_first(scratch: Settings) -> 
     as_owner(scratch, sound)
 
 
-async def test_a_database_that_is_ahead_is_left_as_it_is(scratch: Settings, tmp_path: Path) -> None:
+async def test_a_database_that_is_ahead_is_not_changed(scratch: Settings, tmp_path: Path) -> None:
     newer = NextVersion(tmp_path, "kernel")
     newer.add("kernel_0099_later", "CREATE TABLE later ()")
     migrate(scratch, newer.declared)
@@ -200,7 +200,7 @@ async def test_a_database_that_is_ahead_is_left_as_it_is(scratch: Settings, tmp_
     assert behind(revisions(scratch), heads(DECLARED.branches)) == ()
 
 
-async def test_two_heads_of_a_branch_are_no_way_to_migrate(scratch: Settings, tmp_path: Path) -> None:
+async def test_two_heads_of_a_branch_are_refused(scratch: Settings, tmp_path: Path) -> None:
     newer = NextVersion(tmp_path, "probe")
     newer.add("probe_0098", "CREATE TABLE later ()")
     write(newer.folder, "probe_0099", "probe_0001")
@@ -220,7 +220,7 @@ async def test_each_branch_goes_down_to_its_base_by_alembics_own_command(scratch
     assert revisions(scratch) == set()
 
 
-async def test_a_draft_has_what_the_database_lacks_and_the_next_number(scratch: Settings, tmp_path: Path) -> None:
+async def test_a_draft_adds_what_the_database_lacks_under_the_next_number(scratch: Settings, tmp_path: Path) -> None:
     await administer(scratch, "DROP INDEX ix_rack_tenant_id_created_at_id")
     newer = NextVersion(tmp_path, "probe")
     as_owner(scratch, drafting(newer.declared, "probe", "Sort racks by time"))

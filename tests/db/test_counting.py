@@ -61,7 +61,7 @@ def key(table: Table, row: Row) -> str:
 
 
 @pytest.mark.parametrize("name", DECLARED.counted)
-async def test_a_row_that_comes_or_goes_is_counted(name: str, workers: AsyncEngine) -> None:
+async def test_an_insert_or_delete_is_counted(name: str, workers: AsyncEngine) -> None:
     table, quota = metadata.tables[name], DECLARED.counted[name]
     tenant_id, parents = await tenant_with_rows(workers)
     async with workers.begin() as connection:
@@ -73,7 +73,7 @@ async def test_a_row_that_comes_or_goes_is_counted(name: str, workers: AsyncEngi
         assert (await used(connection, tenant_id))[quota] == before
 
 
-async def test_a_quota_that_is_counted_no_more_is_found_and_counted_anew(own: Settings, engine: AsyncEngine) -> None:
+async def test_a_quota_without_its_trigger_is_found_and_recounted(own: Settings, engine: AsyncEngine) -> None:
     name, quota = next(iter(DECLARED.counted.items()))
     tenant_id, _ = await tenant_with_rows(engine)
     async with engine.connect() as connection:

@@ -52,7 +52,7 @@ async def ask(database: Database, role: DatabaseRole = GATE) -> int:
     return found
 
 
-async def test_a_connection_is_waited_for_no_longer_than_it_may_be(database: Database, proxy: Faulty) -> None:
+async def test_waiting_for_a_connection_has_a_time_limit(database: Database, proxy: Faulty) -> None:
     proxy.strike(Fault.SWALLOW)
     began = monotonic()
     with pytest.raises(ConnectionError):
@@ -62,9 +62,7 @@ async def test_a_connection_is_waited_for_no_longer_than_it_may_be(database: Dat
     assert await ask(database) == 1
 
 
-async def test_a_connection_begun_in_silence_is_overtaken_by_one_begun_after_it(
-    database: Database, proxy: Faulty
-) -> None:
+async def test_an_attempt_begun_in_silence_is_overtaken_by_a_later_one(database: Database, proxy: Faulty) -> None:
     proxy.strike(Fault.SWALLOW)
     asking = asyncio.create_task(ask(database))
     await until(lambda: len(proxy.wires()) == 1)
@@ -72,9 +70,7 @@ async def test_a_connection_begun_in_silence_is_overtaken_by_one_begun_after_it(
     assert await asking == 1, "the first attempt's bytes are lost for good"
 
 
-async def test_a_statement_is_waited_for_a_second_longer_than_the_server_may_take(
-    database: Database, proxy: Faulty
-) -> None:
+async def test_waiting_for_a_statement_ends_a_second_after_the_servers_limit(database: Database, proxy: Faulty) -> None:
     async with database.unit(TENANTS) as unit:
         connection = await unit.session.connection()
         driver = (await connection.get_raw_connection()).driver_connection
@@ -183,7 +179,7 @@ async def test_a_silent_server_is_sent_few_connections_however_many_wait(setting
         connection.terminate()
 
 
-async def test_an_attempt_whose_own_time_ran_out_is_no_answer() -> None:
+async def test_an_attempt_that_timed_out_is_not_an_answer() -> None:
     """The driver may time out just before we do; the server has still not answered."""
     throttle = ConnectThrottle()
 
@@ -201,7 +197,7 @@ async def test_an_attempt_whose_own_time_ran_out_is_no_answer() -> None:
     assert throttle.may_try(), "a refusal is an answer"
 
 
-async def test_room_given_to_a_waiter_who_goes_is_passed_on() -> None:
+async def test_room_given_to_a_cancelled_waiter_is_passed_on() -> None:
     turns = FairQueue(1)
     first, second = (asyncio.create_task(turns.turn(30.0)) for _ in range(2))
     await asyncio.wait((first, second), timeout=0.01)

@@ -36,7 +36,7 @@ def part(*tables: TableDeclaration, owner: str = "probe", role: AppRole = PROBE)
 
 
 @pytest.mark.parametrize("name", ["", "Insula", "insula-probe", "1st", "a b", 'x"; drop', "a" * 64])
-def test_a_role_has_a_name_that_sql_takes_as_it_is(name: str) -> None:
+def test_a_roles_name_needs_no_quotes_in_sql(name: str) -> None:
     with pytest.raises(ValueError, match="is not a valid database role: use lower-case letters"):
         AppRole(name)
     assert AppRole("a" * 63) == "a" * 63
@@ -53,7 +53,7 @@ def test_a_declared_role_has_its_share_of_the_connections() -> None:
     assert shares(23, declared.web_roles) == {PROBE: 12, IDENTITY: 6, GATE: 4}
 
 
-def test_a_right_of_another_app_is_left_out_where_that_app_is() -> None:
+def test_a_right_of_another_app_is_left_out_without_that_app() -> None:
     other = AppRole("insula_other")
     granting = part(may(OtherAppRole("insula_other"), "all", "tenant", "SELECT"))
 
@@ -179,7 +179,7 @@ THINGS = {
 
 
 @pytest.mark.parametrize(("thing", "message"), THINGS.values(), ids=THINGS.keys())
-def test_what_belongs_to_tables_is_declared_once(thing: DatabasePart, message: str) -> None:
+def test_two_declarations_of_one_thing_name_both_owners(thing: DatabasePart, message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         merged(KERNEL, of("probe", thing), of("other", thing))
     assert merged(KERNEL, of("probe", thing))
@@ -190,7 +190,7 @@ def test_one_role_is_one_apps() -> None:
         merged(KERNEL, part(), part(owner="other"))
 
 
-def test_a_right_of_a_role_that_nobody_declares_names_the_role_that_was_meant() -> None:
+def test_a_right_of_an_undeclared_role_suggests_the_closest_role() -> None:
     with pytest.raises(
         ManifestError, match=r"probe: insula_worke may DELETE invitation, .*did you mean insula_worker\?"
     ):
@@ -210,7 +210,7 @@ def test_a_right_is_written_as_a_command_and_columns() -> None:
         may(WORKER, "all", "invitation", "TRUNCATE")
 
 
-def test_a_departure_has_a_reason() -> None:
+def test_an_exception_needs_a_reason() -> None:
     with pytest.raises(
         ValueError, match=r"invitation: say in reason= why its unique \(hash\) is not bound to the tenant"
     ):
@@ -294,7 +294,7 @@ async def fourth(settings: Settings) -> AsyncIterator[tuple[Settings, Declaratio
     await administer(settings, f"DROP ROLE {probe}", f"DROP ROLE {silent}")
 
 
-async def test_an_older_database_is_brought_to_what_a_further_app_declares(
+async def test_an_older_database_gets_the_rights_of_another_app(
     fourth: tuple[Settings, Declarations],
 ) -> None:
     own, declared = fourth
@@ -308,7 +308,7 @@ async def test_an_older_database_is_brought_to_what_a_further_app_declares(
     assert f"invitation: policy {declared.app_roles[-2]}_select is not as declared" in found["without"]
 
 
-async def test_a_further_apps_role_records_acts_of_its_own_actors_alone(fourth: tuple[Settings, Declarations]) -> None:
+async def test_another_apps_role_records_only_acts_of_its_own_actors(fourth: tuple[Settings, Declarations]) -> None:
     own, declared = fourth
     probe, silent = declared.app_roles[-2:]
     connection = await asyncpg.connect(role_url(own, probe))
@@ -348,18 +348,21 @@ def test_kinds_of_actors_are_the_kernels_and_then_those_that_apps_declare() -> N
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        (acting("usre"), "probe: insula_probe records acts of 'usre', which is no kind of actors; did you mean user"),
-        (acting("robot"), r"which is no kind of actors; there are user, .*add it to actor_kinds="),
-        (acting(kinds=("a robot",)), "'a robot' is no name of a kind of actors: use lower-case letters"),
+        (
+            acting("usre"),
+            "probe: insula_probe records acts of 'usre', which is not a kind of actors; did you mean user",
+        ),
+        (acting("robot"), r"which is not a kind of actors; there are user, .*add it to actor_kinds="),
+        (acting(kinds=("a robot",)), "'a robot' is not a valid kind of actors: use lower-case letters"),
     ],
     ids=["misspelt", "declared by nobody", "no name"],
 )
-def test_a_kind_of_actors_that_nobody_declares_is_an_error(part: DatabasePart, message: str) -> None:
+def test_an_undeclared_kind_of_actors_is_an_error(part: DatabasePart, message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         merged(KERNEL, part)
 
 
-async def test_a_further_apps_role_enqueues_for_no_tenant_only_what_it_declares(
+async def test_another_apps_role_enqueues_without_a_tenant_only_declared_tasks(
     fourth: tuple[Settings, Declarations],
 ) -> None:
     own, declared = fourth
@@ -371,7 +374,7 @@ async def test_a_further_apps_role_enqueues_for_no_tenant_only_what_it_declares(
     await connection.close()
 
 
-async def test_a_web_process_logs_in_as_the_further_apps_role(fourth: tuple[Settings, Declarations]) -> None:
+async def test_a_web_process_logs_in_as_another_apps_role(fourth: tuple[Settings, Declarations]) -> None:
     own, declared = fourth
     database = await Database.open(own, declared.web_roles)
     assert await database.unavailable_roles() == {}

@@ -57,7 +57,7 @@ async def test_the_longest_waiter_is_next_and_no_newcomer_passes(small: Database
     last.close()
 
 
-async def test_transactions_and_reads_wait_in_one_line(small: Database) -> None:
+async def test_transactions_and_reads_wait_in_one_queue(small: Database) -> None:
     pool = pool_of(small)
     order: list[str] = []
 
@@ -94,7 +94,7 @@ async def test_a_waiter_cancelled_when_its_turn_came_loses_no_connection(small: 
     assert pool.checkedin() == 1
 
 
-async def test_a_turn_that_does_not_come_is_an_exhausted_pool(small: Database) -> None:
+async def test_a_wait_that_times_out_is_an_exhausted_pool(small: Database) -> None:
     pool = pool_of(small)
     async with small.engine(GATE).connect():
         with pytest.raises(PoolTimeoutError):

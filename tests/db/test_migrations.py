@@ -116,7 +116,7 @@ async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) 
         ),
     ],
 )
-async def test_an_early_revision_is_held_to_what_is_declared(early: Settings, statement: str, finding: str) -> None:
+async def test_an_early_revision_must_match_the_declarations(early: Settings, statement: str, finding: str) -> None:
     def look(connection: Connection) -> None:
         with connection.begin():
             assert audit_revision(connection, DECLARED) == []
@@ -143,7 +143,7 @@ async def test_a_database_of_the_first_revision_takes_kinds_of_actors_that_its_c
     as_owner(scratch, _sound)
 
 
-async def test_two_runs_at_once_take_turns(scratch: Settings) -> None:
+async def test_two_concurrent_runs_take_turns(scratch: Settings) -> None:
     as_owner(scratch, partial(downgrade, declared=DECLARED))
     with ThreadPoolExecutor() as threads:
         for run in [threads.submit(migrate, scratch, DECLARED) for _ in range(2)]:
@@ -151,7 +151,7 @@ async def test_two_runs_at_once_take_turns(scratch: Settings) -> None:
     as_owner(scratch, _sound)
 
 
-async def test_a_migration_mends_rights_that_drifted(scratch: Settings) -> None:
+async def test_a_migration_repairs_drifted_rights(scratch: Settings) -> None:
     await administer(
         scratch,
         'GRANT SELECT ON "user" TO insula_tenants',
@@ -171,7 +171,7 @@ async def test_a_model_without_a_migration_is_noticed(scratch: Settings) -> None
         as_owner(scratch, lambda connection: command.check(alembic_config(DECLARED, connection)))
 
 
-async def test_other_peoples_tables_are_not_proposed_to_be_dropped(scratch: Settings) -> None:
+async def test_a_draft_does_not_drop_unknown_tables(scratch: Settings) -> None:
     await administer(scratch, "CREATE TABLE public.guests (id int PRIMARY KEY)", "CREATE VIEW seen AS SELECT 1")
     as_owner(scratch, lambda connection: command.check(alembic_config(DECLARED, connection)))
 
@@ -192,7 +192,7 @@ async def test_the_database_is_at_the_codes_revisions(migrated: Settings) -> Non
     assert sorted(found) == sorted(heads(DECLARED.branches).values())
 
 
-async def test_a_clone_is_handed_over_again(migrated: Settings) -> None:
+async def test_a_clone_gets_its_owner_and_grants_again(migrated: Settings) -> None:
     url = make_url(migrated.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(url)
     name = await connection.fetchval("SELECT current_database()")

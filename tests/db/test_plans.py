@@ -108,7 +108,7 @@ async def test_an_installation_without_plans_has_nothing_to_grant_in(own: Settin
     assert await granted(engine, tenant.id) == {}
 
 
-def test_the_plans_are_there_before_others_grant_in_them() -> None:
+def test_the_plans_exist_before_other_branches_grant_in_them() -> None:
     notes, shop = (Branch(name, Path(name)) for name in ("notes", "shop"))
     first = DatabasePart(owner="notes", branches=(notes,))
     last = DatabasePart(owner="shop", branches=(shop,), plans="plan_of_shop")

@@ -100,7 +100,7 @@ async def test_a_commit_that_fails_is_unavailable(make: Factories, database: Dat
 
 
 @pytest.mark.parametrize("place", ["127.0.0.1:1", "nowhere.invalid:5432"], ids=["refuses", "has no address"])
-async def test_a_server_that_is_away_is_unavailable(settings: Settings, place: str) -> None:
+async def test_a_server_that_is_down_is_unavailable(settings: Settings, place: str) -> None:
     away = settings.model_copy(update={"database_url": f"postgresql://nobody:x@{place}/nowhere"})
     database = await Database.open(away, DECLARED.web_roles)
     assert await database.unavailable_roles()
@@ -118,7 +118,7 @@ async def test_warm_pools_have_a_connection_each(database: Database) -> None:
     assert [pool.checkedin() for pool in pools if isinstance(pool, QueuePool)] == [1] * len(DECLARED.web_roles)
 
 
-async def test_warming_waits_for_no_server_that_is_away(settings: Settings) -> None:
+async def test_warming_does_not_wait_for_a_server_that_is_down(settings: Settings) -> None:
     away = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/nothing"})
     database = await Database.open(away, DECLARED.web_roles)
     await database.warm()
@@ -133,7 +133,7 @@ async def test_a_server_that_answers_is_alive(database: Database) -> None:
 @pytest.mark.parametrize(
     "value", ["a\x00b", "a\ud800b", 2**63, 10**4000, "not a number"], ids=["NUL", "surrogate", "2^63", "huge", "text"]
 )
-async def test_a_value_that_cannot_be_stored_is_a_fault_of_ours(value: object, database: Database) -> None:
+async def test_a_value_that_cannot_be_stored_is_not_translated(value: object, database: Database) -> None:
     kind = "bigint" if isinstance(value, int) or value == "not a number" else "text"
     unit = database.unit(TENANTS)
     with pytest.raises(DBAPIError) as refused:

@@ -91,7 +91,7 @@ class TestEquivalence:
             assert await BY_ID.one(unit, id=mine.id) is not None
             assert not unit.begun
 
-    async def test_in_a_transaction_it_sees_what_is_not_committed(self, database: Database, mine: TenantRow) -> None:
+    async def test_in_a_transaction_it_sees_uncommitted_rows(self, database: Database, mine: TenantRow) -> None:
         async with lean(database, mine.id) as unit:
             unit.session.add(Entitlement(tenant_id=mine.id, key="z", value=26))
             await unit.session.flush()
@@ -119,9 +119,7 @@ class TestTenant:
         async with ordinary(database, None) as unit:
             assert await rows(unit, "SELECT coalesce(current_setting('app.tenant_id', true), '')") == [("",)]
 
-    async def test_the_setting_runs_before_the_scan_whatever_the_plan(
-        self, settings: Settings, mine: TenantRow
-    ) -> None:
+    async def test_the_setting_runs_before_the_scan_in_every_plan(self, settings: Settings, mine: TenantRow) -> None:
         """With each join method and scan switched off in turn, and with a generic plan."""
         async with asyncio.timeout(60):
             switches = ["enable_nestloop", "enable_indexscan", "enable_bitmapscan", "enable_seqscan", "enable_material"]
@@ -187,7 +185,7 @@ class TestParameters:
             ({"key": "a", "limit": 1, "offset": 0}, "missing: none; unknown: offset"),
         ],
     )
-    async def test_a_name_that_is_not_the_statements_is_an_error(
+    async def test_an_unknown_parameter_is_an_error(
         self,
         database: Database,
         mine: TenantRow,
@@ -201,7 +199,7 @@ class TestParameters:
             assert len(await GRANTED.all(unit, key="a", limit=1)) == 1
 
     @pytest.mark.parametrize("unit_of", [lean, ordinary])
-    async def test_a_value_of_the_statements_own_may_be_given(
+    async def test_a_default_of_the_statement_may_be_replaced(
         self, database: Database, mine: TenantRow, unit_of: Callable[[Database, UUID], Unit]
     ) -> None:
         async with unit_of(database, mine.id) as unit:
@@ -226,7 +224,7 @@ class TestFailures:
         async with ordinary(database, None) as unit:
             assert await rows(unit, "SELECT coalesce(current_setting('app.tenant_id', true), '')") == [("",)]
 
-    async def test_a_value_that_cannot_be_stored_is_a_fault_of_ours(self, database: Database, mine: TenantRow) -> None:
+    async def test_a_value_that_cannot_be_stored_is_not_translated(self, database: Database, mine: TenantRow) -> None:
         async with lean(database, mine.id) as unit:
             with pytest.raises(asyncpg.PostgresError) as caught:
                 await GRANTED.all(unit, key="\0", limit=1)

@@ -104,7 +104,7 @@ async def islands(settings: Settings) -> AsyncIterator[Islands]:
 
 
 @pytest.mark.parametrize("table", TABLES)
-async def test_every_role_reaches_what_is_declared_and_nothing_else(table: str, islands: Islands) -> None:
+async def test_every_role_reaches_only_what_is_declared(table: str, islands: Islands) -> None:
     subject = next(subject for subject in islands.subjects if subject.table.name == table)
     found = await probe(islands, subject)
     assert found.failures == []

@@ -6,7 +6,7 @@ from tests.support.app import SignIn
 from tests.support.factories import Factories
 
 
-async def test_a_tenant_that_used_its_limit_up_leaves_the_others_theirs(
+async def test_a_tenant_that_used_up_its_limit_does_not_limit_another(
     client: AsyncClient, make: Factories, sign_in: SignIn
 ) -> None:
     limit = {"requests_per_minute": 5, "racks": 3}

@@ -25,25 +25,25 @@ async def assert_sound(stage: Stage, name: str) -> None:
 
 class TestReading:
     @pytest.mark.parametrize("name", routes_with("GET", "MOUNT"))
-    async def test_shows_nobody_what_is_anothers(self, name: str, stage: Stage) -> None:
+    async def test_shows_nothing_of_another_tenant(self, name: str, stage: Stage) -> None:
         await assert_sound(stage, name)
 
 
 class TestPosting:
     @pytest.mark.parametrize("name", routes_with("POST"))
-    async def test_changes_nothing_of_anothers(self, name: str, stage: Stage) -> None:
+    async def test_changes_nothing_of_another_tenant(self, name: str, stage: Stage) -> None:
         await assert_sound(stage, name)
 
 
 class TestChanging:
     @pytest.mark.parametrize("name", routes_with("PATCH", "PUT"))
-    async def test_changes_nothing_of_anothers(self, name: str, stage: Stage) -> None:
+    async def test_changes_nothing_of_another_tenant(self, name: str, stage: Stage) -> None:
         await assert_sound(stage, name)
 
 
 class TestDeleting:
     @pytest.mark.parametrize("name", routes_with("DELETE"))
-    async def test_deletes_nothing_of_anothers(self, name: str, stage: Stage) -> None:
+    async def test_deletes_nothing_of_another_tenant(self, name: str, stage: Stage) -> None:
         await assert_sound(stage, name)
 
 

@@ -95,7 +95,7 @@ class TestEveryRoute:
 
 
 class TestWhatIsMissing:
-    async def test_is_an_id_that_nobody_can_make(self, stage: Stage) -> None:
+    async def test_is_an_id_that_cannot_be_derived(self, stage: Stage) -> None:
         unknown = replace(ONE, template="/v1/things/{thing}")
         report = await attack(stage, [unknown], "short")
         assert report.failures == (f"{unknown.name}: say in AttackHints(ids=...) which table's id {{thing}} is",)
@@ -116,7 +116,7 @@ class TestWhatIsMissing:
         report = await attack(stage, [replace(ONE, guard=None)], "short")
         assert report.failures == (f"{ONE.name}: neither guarded nor declared public",)
 
-    async def test_is_who_attacks_a_guard_of_another_kind(self, stage: Stage) -> None:
+    async def test_is_a_caller_for_an_unknown_kind_of_guard(self, stage: Stage) -> None:
         """Otherwise it would count as a public route, and every answer as a leak."""
         report = await attack(stage, [replace(ONE, guard=AnyoneGuard(Action.READ)), ONE], "short")
         (failure,) = report.failures

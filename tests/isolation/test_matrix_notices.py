@@ -71,7 +71,7 @@ async def test_rows_that_no_policy_guards(stage: Stage, readback: Readback, monk
     assert (await attack(stage, [ROUTES[CHANGE]], "short")).sound
 
 
-async def test_hints_that_nobody_compares(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hints_that_are_not_compared(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     async def agreed(*_args: object) -> None:
         """Accept every hint."""
 
@@ -133,7 +133,7 @@ async def test_access_remembered_for_another_tenant(stage: Stage, monkeypatch: p
     assert has(report.failures, DELETE, "owner of B in A for A", "not 403 forbidden")
 
 
-async def test_answers_that_tell_what_there_is(
+async def test_answers_that_reveal_what_exists(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback
 ) -> None:
     found = racks.get

@@ -89,7 +89,7 @@ async def refused(connection: asyncpg.Connection, statement: str, *arguments: ob
         "SELECT pg_cancel_backend(pg_backend_pid())",
     ],
 )
-async def test_no_app_may_use_what_the_server_lets_everybody_do(
+async def test_no_app_may_use_the_servers_rights_for_everyone(
     acting: Connect, role: DatabaseRole, statement: str
 ) -> None:
     async with acting(role) as connection:

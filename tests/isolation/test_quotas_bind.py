@@ -52,7 +52,7 @@ async def answer_with(stage: Stage, route: LiveRoute, granted: Mapping[str, int]
 
 
 @pytest.mark.parametrize("key", BINDING)
-async def test_a_quota_refuses_what_it_does_not_grant(key: str, stage: Stage) -> None:
+async def test_a_quota_refuses_more_than_it_grants(key: str, stage: Stage) -> None:
     plenty = dict.fromkeys(BINDING, 10**6)
     refused = []
     for route in refusable(documents_of(create_app(Settings(environment="local", installation=REFERENCE)))):

@@ -68,7 +68,7 @@ async def test_how_a_job_is_queued(database: Database, make: Factories, readback
     assert found == expected
 
 
-async def test_one_of_a_queueing_lock_waits_and_the_change_goes_on(
+async def test_one_job_of_a_queueing_lock_waits_and_the_transaction_goes_on(
     database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, other = await make.tenant(), await make.tenant()

@@ -117,7 +117,7 @@ async def test_a_job_that_can_never_succeed_is_run_once(
     assert len(probe.seen) == 1
 
 
-async def test_a_task_that_nobody_knows_fails_and_stops_nobody(
+async def test_an_unknown_task_fails_without_stopping_others(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, probe = await make.tenant(), Probe()

@@ -79,5 +79,5 @@ def _holders(rows: Rows, held: HeldRole, near: Island) -> Mapping[str, Person]:
 
 
 def _stranger(name: str, near: Island, status: str = "active") -> Person:
-    """Return a person whose name is no canary."""
+    """Return a person whose name does not count as a canary."""
     return Person(email=f"{name.lower()}@{near.token}.example.org", name=name, status=status)

@@ -61,7 +61,7 @@ DECLARATIONS: Final = (
         _DECLARED,
         'if len(words) > 1 and words[1] == "may" and words[0] not in known:',
         "if False:",
-        tests(f"{_DECLARATIONS}::test_a_right_of_a_role_that_nobody_declares_names_the_role_that_was_meant"),
+        tests(f"{_DECLARATIONS}::test_a_right_of_an_undeclared_role_suggests_the_closest_role"),
     ),
     Edit(
         "declared: a table without a model",
@@ -89,14 +89,14 @@ DECLARATIONS: Final = (
         "platform/insula/db/schema/acts.py",
         "for role, kinds in sorted(declared.actors.items())",
         'for role, kinds in sorted(declared.actors.items()) if "probe" not in role',
-        tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
+        tests(f"{_DECLARATIONS}::test_another_apps_role_records_only_acts_of_its_own_actors"),
     ),
     Edit(
         "acts: a role that declares no actors may record any",
         "platform/insula/db/schema/declarations.py",
         "for each in declared if each.actors or isinstance(each.role, AppRole)}",
         "for each in declared if each.actors}",
-        tests(f"{_DECLARATIONS}::test_a_further_apps_role_records_acts_of_its_own_actors_alone"),
+        tests(f"{_DECLARATIONS}::test_another_apps_role_records_only_acts_of_its_own_actors"),
     ),
     Edit(
         "declared: the worker may what the first app says",
@@ -117,7 +117,7 @@ DECLARATIONS: Final = (
         _DECLARED,
         "        if kind not in kinds:",
         "        if False:",
-        tests(f"{_DECLARATIONS}::test_a_kind_of_actors_that_nobody_declares_is_an_error"),
+        tests(f"{_DECLARATIONS}::test_an_undeclared_kind_of_actors_is_an_error"),
     ),
     Edit(
         "actors: an app's role records no act of its callers",
@@ -147,7 +147,7 @@ DECLARATIONS: Final = (
         _COUNTING,
         "if (table, name) not in held:",
         "if not held:",
-        tests("db/test_counting.py::test_a_quota_that_is_counted_no_more_is_found_and_counted_anew"),
+        tests("db/test_counting.py::test_a_quota_without_its_trigger_is_found_and_recounted"),
     ),
     Edit(
         "catalogue: any function chains the audit log",

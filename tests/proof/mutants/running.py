@@ -20,7 +20,7 @@ RUNNING: Final = (
         _BRANCHES,
         "if len(ends) > 1:",
         "if len(ends) > 2:",
-        tests("db/test_branches.py::test_two_heads_of_a_branch_are_no_way_to_migrate"),
+        tests("db/test_branches.py::test_two_heads_of_a_branch_are_refused"),
     ),
     Edit(
         "migration: a branch may depend on another branch's revision",
@@ -34,7 +34,7 @@ RUNNING: Final = (
         _BRANCHES,
         "return found == head or Revision.of(found).number > Revision.of(head).number",
         "return found == head",
-        tests("db/test_branches.py::test_a_database_that_is_ahead_is_left_as_it_is"),
+        tests("db/test_branches.py::test_a_database_that_is_ahead_is_not_changed"),
     ),
     Edit(
         "migration: any revision of the single chain is its last",

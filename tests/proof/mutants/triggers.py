@@ -13,10 +13,10 @@ from tests.support.apps import DECLARED
 _ANNOUNCED: Final = "tests/db/test_announced_tables.py"
 _ACCESS: Final[Mapping[str, str]] = {
     "access_changed": "test_a_change_is_announced",
-    "access_made": "test_a_row_that_comes_or_goes_is_announced",
+    "access_made": "test_an_insert_or_delete_is_announced",
 }
 _RECORDER: Final = Tests(("tests/audit/test_recorder.py",))
-_COUNTED: Final = "tests/db/test_counting.py::test_a_row_that_comes_or_goes_is_counted"
+_COUNTED: Final = "tests/db/test_counting.py::test_an_insert_or_delete_is_counted"
 _BY: Final[Mapping[tuple[str, str], Probe | Tests]] = {
     ("audit_event", "chained"): Tests(("tests/tenants/racks/test_create.py",)),
     ("audit_event", "no_truncate"): _RECORDER,

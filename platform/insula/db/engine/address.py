@@ -55,7 +55,7 @@ class InvalidAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a database is, how its connections are encrypted, and who logs in."""
+    """A database's address: host, port and name, encryption, and login."""
 
     host: str
     port: int

@@ -91,7 +91,7 @@ def behind(found: Collection[str], expected: Mapping[str, str]) -> tuple[str, ..
 
 
 def reaches(found: str, head: str) -> bool:
-    """Tell whether a database at ``found`` has what the code at ``head`` of the same branch needs."""
+    """Return whether a database at ``found`` has what the code at ``head`` of the same branch needs."""
     return found == head or Revision.of(found).number > Revision.of(head).number
 
 

@@ -345,7 +345,7 @@ def _united(owners: Owners, rights: Iterable[Right]) -> tuple[Right, ...]:
         if first.reach != right.reach:
             raise ManifestError(
                 f"{' '.join(key)}: declared by {owners.found[key]}, once within the tenant and once across tenants; "
-                "let both say the same"
+                "declare the same reach in both"
             )
         columns = dict.fromkeys((*first.columns, *right.columns)) if first.columns and right.columns else ()
         found[key] = replace(first, columns=tuple(columns))
@@ -367,13 +367,13 @@ def _check_actors(parts: Iterable[DatabasePart], kinds: tuple[str, ...]) -> None
     """Refuse an undeclared kind of actor, and an invalid name of one."""
     for kind in kinds:
         if not _ACTOR_KIND.fullmatch(kind):
-            raise ManifestError(f"{kind!r} is no name of a kind of actors: use lower-case letters, digits and _")
+            raise ManifestError(f"{kind!r} is not a valid kind of actors: use lower-case letters, digits and _")
     named = ((part.owner, each.role, kind) for part in parts for each in part.roles for kind in each.actors)
     for owner, role, kind in named:
         if kind not in kinds:
             raise ManifestError(
-                f"{owner}: {role} records acts of {kind!r}, which is no kind of actors{did_you_mean(kind, kinds)}; "
-                f"there are {', '.join(kinds)} (mend the name, or add it to actor_kinds=)"
+                f"{owner}: {role} records acts of {kind!r}, which is not a kind of actors{did_you_mean(kind, kinds)}; "
+                f"there are {', '.join(kinds)} (correct the name, or add it to actor_kinds=)"
             )
 
 

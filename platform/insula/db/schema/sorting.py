@@ -22,7 +22,7 @@ _SOURCE: Final = "sort_key_of"
 _EMPTY: Final = text("''::bytea")
 
 
-def sort_key_of(column: str) -> Any:  # noqa: ANN401 - a field, as SQLModel's own function says it
+def sort_key_of(column: str) -> Any:  # noqa: ANN401 - a field; SQLModel's own function returns Any
     """Declare the column that holds the sort key of ``column``; model dumps and audit events leave it out."""
 
     def inserted(context: DefaultExecutionContext) -> bytes:
@@ -44,7 +44,7 @@ def _follow(_mapper: Mapper[Any], model: type[Any]) -> None:
             event.listen(getattr(model, source), "set", _setter(column.key))
 
 
-def _setter(key: str) -> Any:  # noqa: ANN401 - a listener, whose type SQLAlchemy leaves open
+def _setter(key: str) -> Any:  # noqa: ANN401 - a listener; SQLAlchemy does not type it
     def follow(row: object, value: object, _old: object, _initiator: object) -> None:
         if isinstance(value, str):
             setattr(row, key, sort_key(value))
