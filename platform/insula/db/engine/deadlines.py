@@ -1,4 +1,4 @@
-"""Time limits for waiting on the database, enforced on our side, because a server that does not respond cannot enforce its own."""
+"""Time limits for waiting on the database, enforced on our side: a silent server cannot enforce its own."""
 
 import asyncio
 import socket
