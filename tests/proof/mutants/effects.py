@@ -103,8 +103,8 @@ EFFECTS: Final = (
     Edit(
         "routes: the unit of one guard is lost to another",
         _ACCESS,
-        "if state.attempt is not None:",
-        "if False:",
+        "if state.attempt is not None or (lasts",
+        "if (lasts",
         _STATE,
     ),
     Edit("routes: two guards are taken", "platform/insula/http/routing/route.py", ")])) > 1:", ")])) > 2:", _STATE),

@@ -1,4 +1,4 @@
-"""Streams, sockets and uploads: each end that they must come to, and each bound, is taken away."""
+"""Streams, sockets and uploads: each condition that must end them, and each limit, removed."""
 
 from typing import Final
 

@@ -9,7 +9,7 @@ TOKEN_SCOPES: Final = (
     Edit(
         "token scopes: no route checks them",
         "platform/insula/http/routing/guards.py",
-        "if limited_to is not None and self.action not in limited_to:",
+        "if credentials.scopes is not None and self.action not in credentials.scopes:",
         "if False:",
         READ,
     ),
