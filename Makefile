@@ -29,7 +29,7 @@ run: $(READY) ## Start everything on http://127.0.0.1:8000 (PORT=8001 for anothe
 	@exec $(BIN)/insula run --parent $$PPID
 
 test: $(READY) ## Run every test that needs only Python packages, on servers of its own
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not pooler and not slow"
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not browser and not pooler and not slow"
 
 check: $(READY) ## Check formatting, lint, types, imports, dependencies and the project's own rules
 	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
@@ -50,7 +50,7 @@ pooler: $(READY) ## Test that tenants stay isolated behind PgBouncer, on one con
 
 postgres15: $(READY) ## Run the tests of migrations, backup, restore and isolation on PostgreSQL 15, or the oldest that Debian has
 	@programs=$$(scripts/oldest_postgres.sh) && \
-	$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not browser and not pooler and not slow" \
+	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not browser and not pooler and not slow" \
 	  --postgres-bin "$$programs" $(ON_POSTGRES15)
 
 kill-workers: $(READY) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from insula.core import collector
 from insula.core.settings import Settings
+from tests.support import processes
 from tests.support.apps import is_of_an_installation
 from tests.support.cluster import RUNNING, Servers, TestServers, superuser_url
 from tests.support.fronts import authority
@@ -30,6 +31,24 @@ pytest_plugins = [
 
 SERVERS = pytest.StashKey[TestServers]()
 Row = dict[str, object]
+
+_LONG = tuple(
+    f"tests/{folder}/"
+    for folder in (
+        "architecture",
+        "cli",
+        "db",
+        "dev",
+        "example",
+        "faults",
+        "fuzz",
+        "isolation",
+        "limits",
+        "mail",
+        "story",
+    )
+)
+"""The folders whose modules start processes, wait, or ask a lot. The others' take seconds."""
 
 
 class XdistNode(Protocol):
@@ -54,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[SERVERS].stop()
+    processes.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,11 +84,22 @@ def pytest_collection() -> Iterator[None]:
     collector.settle()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take long: begun last, one would keep one worker busy while the others are done."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: XdistNode) -> None:
-    """Clone a database for an xdist worker; runs in the controller, which alone starts servers."""
-    worker = str(node.workerinput["workerid"])
-    node.workerinput["insula_servers"] = node.config.stash[SERVERS].clone(worker).to_wire()
+    """Tell an xdist worker where it will read of its database; runs in the controller, which alone starts servers."""
+    file = node.config.stash[SERVERS].promise(str(node.workerinput["workerid"]))
+    node.workerinput["insula_servers"] = str(file)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Start the servers of xdist's workers, which collect meanwhile."""
+    session.config.stash[SERVERS].keep_promises()
 
 
 @pytest.fixture(scope="session")
@@ -79,17 +110,17 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def settings(request: pytest.FixtureRequest) -> Settings:
     """Point at a database and a Valkey index that no other worker uses."""
-    wire: dict[str, str] | None = getattr(request.config, "workerinput", {}).get("insula_servers")
-    servers = Servers(**wire) if wire is not None else request.config.stash[SERVERS].clone("main")
+    file: str | None = getattr(request.config, "workerinput", {}).get("insula_servers")
+    servers = Servers.promised(Path(file)) if file is not None else request.config.stash[SERVERS].clone("main")
     return servers.settings()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def readback(settings: Settings) -> Callable[..., Awaitable[list[Row]]]:
     """Run a statement as the superuser, over a new connection, past every row-level policy."""
+    engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
 
     async def run(statement: str, **parameters: object) -> list[Row]:
-        engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
         async with engine.begin() as connection:
             result = await connection.execute(text(statement), parameters)
             return [dict(row) for row in result.mappings()] if result.returns_rows else []

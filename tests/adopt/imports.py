@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 
@@ -13,25 +14,22 @@ def tests_about(root: Path, package: str) -> Sequence[str]:
     named = re.compile(rf"\b(?:insula_)?{package}\b")
     gone = {name for name, source in files.items() if Path(name).name.startswith("test_") and named.search(source)}
     modules = {package, *map(_module, gone)}
-    while found := {name for name in files.keys() - gone if _reach(imported[name], modules)}:
+    while found := {name for name in files.keys() - gone if not modules.isdisjoint(imported[name])}:
         gone |= found
         modules |= set(map(_module, found))
     return sorted(gone)
 
 
 def _imports(source: str) -> Iterator[str]:
-    """Yield the modules that are imported, and what of them: it may be a module, too."""
-    for node in ast.walk(ast.parse(source)):
+    """Yield the modules that are imported, their packages, and what is taken of them: it may be a module, too."""
+    for node in ast.parse(source).body:  # no import stands inside a function
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _reach(imported: frozenset[str], modules: set[str]) -> bool:
-    """Tell whether one of the modules, or what stands in it, is among those imported."""
-    return any(name == module or name.startswith(f"{module}.") for name in imported for module in modules)
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            yield from accumulate(name.split("."), "{}.{}".format)
 
 
 def _module(file: str) -> str:

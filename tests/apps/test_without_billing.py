@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -30,9 +28,9 @@ from tests.support.cluster import superuser_url
 from tests.support.databases import empty_database
 from tests.support.documented import documents_of
 from tests.support.factories import Factories, TenantRow, UserRow
+from tests.support.processes import INSULA, completed
 from tests.support.staff import Caller, code_of
 
-INSULA = Path(sys.executable).with_name("insula")
 REFERENCE = "tests.apps.without_billing:INSTALLATION"
 _SERVED = """
 import json, sys
@@ -45,11 +43,11 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} & {"ten
 """
 
 
-def run(settings: Settings, *command: str | Path) -> str:
+def run(settings: Settings, *command: str) -> str:
     """Run a program for the installation, as an operator does, and return its output."""
     named = environment_of(settings) | {"INSULA_INSTALLATION": REFERENCE}
     environment = {name: value for name, value in named.items() if not name.startswith("INSULA_BILLING_")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603  our own program
+    done = completed(command, environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -175,7 +173,7 @@ async def test_its_database_has_no_table_of_billing(engine: AsyncEngine) -> None
 
 
 def test_the_doctor_finds_its_database_as_declared(own: Settings) -> None:
-    assert "isolation: the database is as the code declares it" in run(own, INSULA, "doctor")
+    assert "isolation: the database is as the code declares it" in run(own, str(INSULA), "doctor")
 
 
 def test_its_worker_runs_no_job_of_billing() -> None:

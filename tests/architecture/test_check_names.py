@@ -1,21 +1,18 @@
 """The kernel names no app, no resource and none of their parts: `scripts/check_names.py` finds each kind of breach."""
 
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from insula.apps import Resource, load
 from scripts.check_names import names
-from tests.support.app import OUR_CODE
+from tests.support.processes import OUR_CODE, completed
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "check_names.py"
 
 
 def check(*kernel: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own script, by our own interpreter
-        [sys.executable, str(SCRIPT), *kernel], env=dict(OUR_CODE), capture_output=True, text=True, check=False
-    )
+    return completed([str(SCRIPT), *kernel], OUR_CODE)
 
 
 def test_the_kernel_names_none_of_the_installation() -> None:

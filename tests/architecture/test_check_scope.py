@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.app import OUR_CODE
+from tests.support.processes import OUR_CODE
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "check_scope.py"
 

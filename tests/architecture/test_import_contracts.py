@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.processes import completed
 from tests.support.project import PACKAGES, ROOT
 
 SCRIPT = ROOT / "scripts" / "import_contracts.py"
@@ -109,14 +109,8 @@ def is_source(name: str) -> bool:
 def lint(copy: Path, *contract: str) -> subprocess.CompletedProcess[str]:
     chosen = [argument for identifier in contract for argument in ("--contract", identifier)]
     paths = os.pathsep.join([str(copy / "platform"), str(copy)])
-    return subprocess.run(  # noqa: S603 - our own tool on our own copy
-        [sys.executable, SCRIPT, "--no-logo", "--no-cache", *chosen],
-        cwd=copy,
-        env={"PYTHONPATH": paths, "PATH": "", "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {"PYTHONPATH": paths, "PATH": "", "COLUMNS": "200"}
+    return completed([str(SCRIPT), "--no-logo", "--no-cache", *chosen], environment, copy)
 
 
 def test_the_project_keeps_its_contracts(copy: Path) -> None:

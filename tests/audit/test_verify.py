@@ -11,8 +11,8 @@ from insula.core.ids import new_id
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from tests.audit.support import Readback, Tamper, append
-from tests.cli.test_commands import insula
 from tests.support.factories import Factories
+from tests.support.processes import insula
 
 
 @pytest.fixture

@@ -2,31 +2,20 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 
-from insula.cli.environment import to_environment
 from insula.core.settings import Settings
 from insula.db.engine.roles import OWNER, role_url
 from insula.db.migrate.run import RUN_LOCK
 from insula.db.schema.branches import heads
-from tests.support.app import OUR_CODE, Live
+from tests.support.app import Live
 from tests.support.apps import DECLARED, MOUNTS
 from tests.support.factories import Factories
-
-INSULA = Path(sys.executable).with_name("insula")
-
-
-def insula(settings: Settings, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", **OUR_CODE, **to_environment(settings), **changes}
-    return subprocess.run(  # noqa: S603  our own program
-        [INSULA, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
+from tests.support.processes import insula, insula_anew
 
 
 async def test_token_opens_the_tenants_door(
@@ -51,6 +40,12 @@ async def test_token_is_not_for_production(settings: Settings, make: Factories) 
     assert insula(settings, *arguments).returncode == 0
     refused = insula(settings, *arguments, INSULA_ENVIRONMENT="production", INSULA_PUBLIC_URL="https://a.example")
     assert (refused.returncode, refused.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("command", ["openapi root", "keys rotate", "audit verify --tenant platform", "migrate"])
+def test_a_command_imports_what_it_needs_itself(settings: Settings, command: str) -> None:
+    done = insula_anew(settings, *command.split())
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", MOUNTS)

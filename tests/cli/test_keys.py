@@ -6,7 +6,7 @@ import secrets
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.identity import KeyRing
-from tests.cli.test_commands import insula
+from tests.support.processes import insula
 
 
 def other_key() -> str:

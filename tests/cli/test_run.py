@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,9 @@ import httpx
 from insula.cli.environment import to_environment
 from insula.core.settings import Settings
 from tests.dev.directories import alive, descendants, environment, wait_until
-from tests.support.app import OUR_CODE, free_port
+from tests.support.app import free_port
+from tests.support.processes import INSULA, OUR_CODE
 
-INSULA = Path(sys.executable).with_name("insula")
 SERVERS = 4  # PostgreSQL, Valkey, one web process, one worker
 
 

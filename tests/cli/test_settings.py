@@ -7,8 +7,8 @@ from insula.cli.checks import unsafe
 from insula.cli.environment import to_environment
 from insula.cli.failing import wrong_setting
 from insula.core.settings import Settings
-from tests.cli.test_commands import insula
 from tests.support.apps import INSTALLATION
+from tests.support.processes import insula, insula_anew
 
 KUBERNETES = {
     "INSULA_HTTP_SERVICE_HOST": "10.0.0.7",
@@ -123,7 +123,7 @@ def test_what_is_unsafe_is_one_line_that_names_its_variable(
 
 def test_what_keeps_serve_from_starting_is_what_doctor_finds(settings: Settings) -> None:
     everybody = {"INSULA_HTTP_TRUSTED_PROXIES": "0.0.0.0/0"}
-    serve, worker, doctor = (insula(settings, command, **everybody) for command in ("serve", "worker", "doctor"))
+    serve, worker, doctor = (insula_anew(settings, command, **everybody) for command in ("serve", "worker", "doctor"))
     line = "INSULA_HTTP_TRUSTED_PROXIES must not include every address: any caller could forge its own"
 
     for refused in (serve, worker):

@@ -7,10 +7,10 @@ import pytest
 
 from insula.core.ids import new_id
 from insula.core.settings import Settings
-from tests.cli.test_commands import insula
 from tests.support.app import SignIn
 from tests.support.apps import audience
 from tests.support.factories import Factories
+from tests.support.processes import insula, insula_anew
 from tests.support.provider import Readback
 
 PASSWORD = "a long horse in a staple"
@@ -21,7 +21,7 @@ async def test_the_first_superuser_sets_a_password_by_a_link_and_is_let_into_the
     settings: Settings, client: httpx.AsyncClient, readback: Readback
 ) -> None:
     email = f"u-{new_id().hex}@example.com"
-    done = insula(settings, "staff", "add", f" {email.upper()}")
+    done = insula_anew(settings, "staff", "add", f" {email.upper()}")
     token = LINK.findall(done.stdout)
     credentials = {"email": email, "password": PASSWORD, "resource": audience(settings, "admin")}
 

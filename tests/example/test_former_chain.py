@@ -19,9 +19,9 @@ from insula.db.engine.roles import GATE, role_url
 from insula.db.migrate.revisions import NoWayUp, applied
 from insula.db.migrate.run import alembic_config, as_owner, former_config, migrate
 from insula.db.schema.branches import chains, configured, heads
-from tests.cli.test_commands import insula
 from tests.probe.installation import PRODUCT
 from tests.support.databases import administer, empty_database
+from tests.support.processes import insula
 from tests.support.project import ROOT
 from tests.support.schema import schema_of
 

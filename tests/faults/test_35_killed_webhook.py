@@ -5,8 +5,6 @@ Killed between commit and response → the redelivery has no second effect.
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -23,6 +21,7 @@ from insula.core import clock
 from insula.core.settings import Settings
 from tests.support.app import Live, environment_of, free_port
 from tests.support.factories import Factories
+from tests.support.processes import started
 from tests.support.provider import (
     STRIPE_PATH,
     Provider,
@@ -45,8 +44,8 @@ class Victim:
 
     def __init__(self, settings: Settings) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        command = [sys.executable, "-m", "uvicorn", "--factory", "insula.asgi:create_app", "--port", str(port)]
-        self.process = subprocess.Popen(command, env=environment_of(settings))  # noqa: S603 - our own command line
+        arguments = ("--factory", "insula.asgi:create_app", "--port", str(port))
+        self.process = started("uvicorn", *arguments, environment=environment_of(settings))
 
     def kill(self) -> None:
         self.process.kill()

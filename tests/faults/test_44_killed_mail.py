@@ -1,20 +1,18 @@
 """Workers killed with SIGKILL before an email's claim, its answer or its mark: at most two copies are sent."""
 
-import subprocess
 from collections.abc import Sequence
 
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from tests.mail.test_delivery import mark_waits, marks_held_up, post
 from tests.support.factories import Factories
+from tests.support.forkserver import Forked
 from tests.support.mail import Sink
 from tests.support.waiting import until
 from tests.support.worker import Readback, quick, spawn
 
 
-async def killed(
-    worker: subprocess.Popen[bytes], settings: Settings, sink: Sink, readback: Readback, marked: str, *others: str
-) -> None:
+async def killed(worker: Forked, settings: Settings, sink: Sink, readback: Readback, marked: str, *others: str) -> None:
     """Kill the worker once one email is answered but not marked, and the others are held up."""
     await until(lambda: {marked, *others} <= set(sink.held))
     async with marks_held_up(settings):

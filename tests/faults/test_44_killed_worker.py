@@ -6,7 +6,6 @@
 import asyncio
 import random
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from statistics import median
@@ -24,6 +23,7 @@ from insula.jobs import enqueue
 from tenants.database import TENANTS
 from tests.support.counting_worker import TASK
 from tests.support.factories import Factories
+from tests.support.forkserver import Forked
 from tests.support.waiting import until
 from tests.support.worker import Readback, quick, spawn, statuses
 
@@ -65,7 +65,7 @@ class Trial:
         )
         return [row["id"] for row in rows]
 
-    async def interrupted(self, worker: subprocess.Popen[bytes], after: int) -> Sequence[object]:
+    async def interrupted(self, worker: Forked, after: int) -> Sequence[object]:
         """Kill the worker after ``after`` more effects while jobs run; return those jobs."""
         target = len(await self.numbers()) + after
 

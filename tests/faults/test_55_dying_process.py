@@ -9,9 +9,10 @@ import httpx
 
 from insula.cli.environment import to_environment
 from insula.core.settings import Settings
-from tests.cli.test_run import INSULA, answers
+from tests.cli.test_run import answers
 from tests.dev.directories import alive, descendants, wait_until
-from tests.support.app import OUR_CODE, free_port
+from tests.support.app import free_port
+from tests.support.processes import INSULA, OUR_CODE
 
 DEATHS = 3
 

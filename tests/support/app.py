@@ -2,12 +2,9 @@
 
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from threading import Event
 from time import monotonic
 from uuid import UUID
@@ -22,23 +19,18 @@ from insula.core.ids import TenantId, UserId
 from insula.core.settings import Settings
 from insula.http.kernel import Kernel
 from insula.limits import Limits, close, connect
-from tests.probe.installation import PRODUCT, VARIABLE
 from tests.support.apps import audience
 from tests.support.dns import NameServer
 from tests.support.documented import Answers, Watched, documents_of
 from tests.support.factories import Factories, TenantRow, UserRow
+from tests.support.forkserver import Forked
+from tests.support.processes import OUR_CODE, started
 from tests.support.secrets import secrets_of
 
 AppName = str
 """The name of an app of the installation."""
 
 PASSWORD = "correct horse battery staple"
-_ROOT = Path(__file__).parents[2]
-OUR_CODE: Mapping[str, str] = {
-    "PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}",
-    VARIABLE: PRODUCT,
-}
-"""Makes a program run the code of this checkout: the installed package may be of another one."""
 _START_SECONDS = 60.0  # the machine runs other tests too
 _PATIENT_SECONDS = 30.0
 
@@ -180,13 +172,12 @@ def serving(settings: Settings, port: int = 0, **environment: str) -> Iterator[s
 
 
 @contextmanager
-def web_process(settings: Settings, port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def web_process(settings: Settings, port: int = 0, **environment: str) -> Iterator[tuple[str, Forked]]:
     """Run uvicorn as ``serving`` does; yield its process too."""
     port = port or free_port()
     options = ["--factory", "insula.asgi:create_app", "--port", str(port), "--no-access-log", "--no-proxy-headers"]
     options += ["--http", "insula.http.server.protocol:Connection"]
-    command = [sys.executable, "-m", "uvicorn", *options]
-    with subprocess.Popen(command, env=environment_of(settings) | environment) as process:  # noqa: S603 - ours
+    with started("uvicorn", *options, environment=environment_of(settings) | environment) as process:
         try:
             wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz", process), _START_SECONDS)
             yield f"http://127.0.0.1:{port}", process
@@ -194,7 +185,7 @@ def web_process(settings: Settings, port: int = 0, **environment: str) -> Iterat
             process.terminate()
 
 
-def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+def _answers(url: str, process: Forked) -> bool:
     if process.poll() is not None:
         raise RuntimeError(f"the server ended with {process.returncode}")
     try:

@@ -5,11 +5,14 @@ JSON): so ``make prove`` runs many suites, each on a database with another hole.
 """
 
 import asyncio
+import json
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from threading import Event
+from time import monotonic
+from typing import Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -29,12 +32,13 @@ from tests.support.secrets import with_secrets
 RUNNING: Final = "INSULA_TEST_SERVERS"
 _TEMPLATE = "insula"
 _MAINTENANCE = "postgres"
+_START_SECONDS = 120.0  # on a machine that runs other tests besides
 WEBHOOK_SECRET: Final = "whsec_of_the_tests"
 
 
 @dataclass(frozen=True)
 class Servers:
-    """The addresses for one xdist worker; plain strings, since xdist serialises them."""
+    """The addresses for one xdist worker; plain strings, since it reads them from a file."""
 
     database_url: str
     redis_url: str
@@ -67,8 +71,18 @@ class Servers:
         return with_secrets(complete(settings, INSTALLATION), self.webhook_secret)
 
     def to_wire(self) -> dict[str, str]:
-        """Return what xdist can send to a worker."""
+        """Return what can be written as JSON."""
         return asdict(self)
+
+    @classmethod
+    def promised(cls, file: Path) -> Self:
+        """Return what `TestServers.keep_promises` writes to the file, as soon as it is there."""
+        deadline, pause = monotonic() + _START_SECONDS, Event()
+        while not file.exists():
+            if monotonic() > deadline:
+                raise TimeoutError(f"no servers within {_START_SECONDS} s")
+            pause.wait(0.02)
+        return cls(**json.loads(file.read_text()))
 
 
 class TestServers:
@@ -85,6 +99,7 @@ class TestServers:
         self._cluster: Cluster | None = None
         self._directory = ""
         self._clones = 0
+        self._promised: dict[str, Path] = {}
 
     def clone(self, name: str) -> Servers:
         """Return the servers with a new database for ``name``, equal to a newly migrated one."""
@@ -97,6 +112,22 @@ class TestServers:
         servers = self._servers(cluster, database, self._clones)
         migrate(servers.settings(), DECLARED)  # rights on the database itself are not cloned
         return servers
+
+    def promise(self, name: str) -> Path:
+        """Return the file in which ``name`` will read of its clone: at once, if the servers run."""
+        self._promised[name] = file = Path(self._place(), f"{name}.json")
+        if self._cluster is not None:
+            self.keep_promises()
+        return file
+
+    def keep_promises(self) -> None:
+        """Clone a database for each name that was promised one."""
+        for name, file in self._promised.items():
+            partial = file.with_suffix(".partial")
+            partial.touch(mode=0o600)
+            partial.write_text(json.dumps(self.clone(name).to_wire()))
+            partial.rename(file)
+        self._promised.clear()
 
     def start(self) -> None:
         """Start the servers now, from the main thread: they end with it."""
@@ -120,6 +151,7 @@ class TestServers:
         """Stop the servers and remove their files."""
         if self._cluster is not None:
             self._cluster.stop()
+        if self._directory:
             shutil.rmtree(self._directory)
 
     def _only(self, name: str) -> Servers:
@@ -128,10 +160,15 @@ class TestServers:
         self._clones += 1
         return self._given
 
+    def _place(self) -> Path:
+        """Return the directory of all that the servers and their users keep, which their account can reach."""
+        if not self._directory:
+            self._directory = tempfile.mkdtemp(prefix="insula-test-")
+            Path(self._directory).chmod(0o711)
+        return Path(self._directory)
+
     def _start(self) -> Cluster:
-        self._directory = tempfile.mkdtemp(prefix="insula-test-")
-        Path(self._directory).chmod(0o711)
-        cluster = Cluster(Path(self._directory, "data"), durable=False, postgres_bin=self._postgres_bin)
+        cluster = Cluster(Path(self._place(), "data"), durable=False, postgres_bin=self._postgres_bin)
         cluster.start()
         self._cluster = cluster
         migrate(self._servers(cluster, _TEMPLATE, 0).settings(), DECLARED)

@@ -48,29 +48,32 @@ async def empty_database(settings: Settings) -> AsyncIterator[Settings]:
     name = f"scratch_{secrets.token_hex(4)}"
     await administer(settings, f"CREATE DATABASE {name} TEMPLATE template0")
     try:
-        yield settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
+        yield _of(settings, name)
     finally:
         await administer(settings, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @asynccontextmanager
 async def migrated_database(settings: Settings) -> AsyncIterator[Settings]:
-    """Give the settings of a new, migrated database; dropped afterwards."""
-    async with empty_database(settings) as own:
-        migrations.migrate(own, DECLARED)  # also shows that it can be called while an event loop runs
+    """Give the settings of a new database, equal to a newly migrated one; dropped afterwards."""
+    name = f"migrated_{secrets.token_hex(4)}"
+    await create_database(_maintenance(settings), name)
+    try:
+        migrations.migrate(own := _of(settings, name), DECLARED)  # also shows that an event loop may run meanwhile
         yield own
+    finally:
+        await drop_database(_maintenance(settings), name)
 
 
 @contextmanager
 def database_without_tenants(settings: Settings) -> Iterator[Settings]:
     """Give the settings of a new, migrated database without a tenant; dropped afterwards."""
     name = f"demo_{secrets.token_hex(4)}"
-    maintenance = with_path(settings.database_url, "postgres")
-    asyncio.run(create_database(maintenance, name))
+    asyncio.run(create_database(_maintenance(settings), name))
     try:
-        yield settings.model_copy(update={"database_url": with_path(settings.database_url, name)})
+        yield _of(settings, name)
     finally:
-        asyncio.run(drop_database(maintenance, name))
+        asyncio.run(drop_database(_maintenance(settings), name))
 
 
 @contextmanager
@@ -84,6 +87,14 @@ def demo_database(settings: Settings) -> Iterator[Settings]:
             client.flushdb()  # other tests often sign in from this address too
         seed(own, INSTALLATION)
         yield own
+
+
+def _of(settings: Settings, database: str) -> Settings:
+    return settings.model_copy(update={"database_url": with_path(settings.database_url, database)})
+
+
+def _maintenance(settings: Settings) -> str:
+    return with_path(settings.database_url, "postgres")
 
 
 class NextVersion:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ EXAMPLE: Final = (
 """The folders of the example and of its tests: a product can leave them out."""
 
 
+@cache
 def root_app() -> FastAPI:
     """Build the product's root app, which is connected to nothing."""
     return create_app(

@@ -6,6 +6,7 @@ Loading the installation (``tests.support.apps``) fills the metadata.
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache, partial
 from itertools import chain
 from typing import Final
 from uuid import UUID
@@ -62,7 +63,7 @@ def tenant_of(table: Table) -> str | None:
 
 def sample(table: Table, tenant_id: UUID, parents: Mapping[str, Row]) -> Row:
     """Return a new row of the tenant, which references ``parents`` by table."""
-    row = {column.name: _value(table, column) for column in table.columns if column.computed is None}
+    row = {name: made() for name, made in _makers(table).items()}
     row |= _TOGETHER.get(table.name, {})
     for reference in table.foreign_key_constraints:
         parent = parents.get(reference.referred_table.name)
@@ -115,13 +116,19 @@ async def _existing(connection: AsyncConnection, table: Table, tenant_id: UUID) 
     return dict(found.mappings().one())
 
 
-def _value(table: Table, column: Column[object]) -> object:
+@cache
+def _makers(table: Table) -> Mapping[str, Callable[[], object]]:
+    """Return what makes a value of each column that is not computed. To find it out takes longer than to insert."""
+    return {column.name: _maker(table, column) for column in table.columns if column.computed is None}
+
+
+def _maker(table: Table, column: Column[object]) -> Callable[[], object]:
     unique = [held for held in table.constraints if isinstance(held, UniqueConstraint) and column.name in held.columns]
     if column.nullable and not unique:
-        return None
+        return lambda: None
     for constraint in table.constraints:
         if isinstance(constraint, CheckConstraint):
             named = _ONE_OF.match(str(constraint.sqltext).replace('"', ""))
             if named is not None and named[1] == column.name:
-                return named[2]
-    return _MADE[column.type.python_type]()
+                return partial(str, named[2])
+    return _MADE[column.type.python_type]

@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 import anyio
 import httpx
 
+_OFTEN, _SELDOM = 0.005, 0.05
+
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0) -> None:
-    """Return as soon as ``condition`` holds; fail after ``seconds``."""
+    """Return as soon as ``condition`` holds; fail after ``seconds``. What takes long is looked at more seldom."""
+    begun = anyio.current_time()
     with anyio.fail_after(seconds):
         while not await _holds(condition):  # noqa: ASYNC110 - what is waited for is in another process
-            await anyio.sleep(0.005)
+            await anyio.sleep(min(_SELDOM, _OFTEN + (anyio.current_time() - begun) / 20))
 
 
 async def within(seconds: float, condition: Callable[[], Awaitable[bool]]) -> None:

@@ -1,8 +1,6 @@
 """Workers: in this process with a test's handlers, and as real processes that can be killed."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -13,6 +11,8 @@ from insula.jobs import Handlers, Periodic
 from insula.worker import work
 from tests.support.app import environment_of
 from tests.support.apps import DECLARED
+from tests.support.forkserver import Forked
+from tests.support.processes import started
 
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
@@ -41,7 +41,7 @@ async def working(settings: Settings, handlers: Handlers, periodic: Iterable[Per
         await asyncio.gather(task, return_exceptions=True)
 
 
-def spawn(settings: Settings, module: str = "insula.worker") -> subprocess.Popen[bytes]:
+def spawn(settings: Settings, module: str = "insula.worker") -> Forked:
     """Start a worker process."""
     jobs = {f"INSULA_JOBS_{name.upper()}": str(value) for name, value in settings.jobs.model_dump().items()}
     mail = {
@@ -51,7 +51,7 @@ def spawn(settings: Settings, module: str = "insula.worker") -> subprocess.Popen
         "INSULA_MAIL_SENDER": settings.mail.sender,
         "INSULA_LOG_LEVEL": "WARNING",
     }
-    return subprocess.Popen([sys.executable, "-m", module], env=environment_of(settings) | jobs | mail)  # noqa: S603  ours
+    return started(module, environment=environment_of(settings) | jobs | mail)
 
 
 async def job(readback: Readback, number: int | None) -> dict[str, object]:

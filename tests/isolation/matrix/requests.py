@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
+from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
 
 from insula.core.ids import new_id, new_secret
@@ -96,10 +99,10 @@ class Draft:
     def _body(self) -> dict[str, Any] | None:
         if self.route.body is None:
             return None
-        examples = self.route.body.model_json_schema().get("examples")
-        if not examples:
+        example = deepcopy(_example_of(self.route.body))
+        if example is None:
             raise Underivable("its body's schema has no example to attack with")
-        body = {name: self._value(name, value) for name, value in examples[0].items()}
+        body = {name: self._value(name, value) for name, value in example.items()}
         if self.position.body:
             body = _with_value(body, self.position.body, self._named(self.position.body[-1], self.foreign))
         if self.payload == payloads.SQL:
@@ -125,6 +128,13 @@ class Draft:
         if self.route.public and f"public {name}" in ids:
             return ids[f"public {name}"]
         return ids.get(f"{self.route.name} {name}", ids.get(name, default))
+
+
+@cache
+def _example_of(body: type[BaseModel]) -> dict[str, Any] | None:
+    """Return the first example of a body."""
+    examples = body.model_json_schema().get("examples")
+    return dict(examples[0]) if examples else None
 
 
 def nowhere(ids: Ids) -> dict[str, str]:

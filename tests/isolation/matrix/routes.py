@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -82,6 +83,7 @@ def routes_of(app: FastAPI, mount: str = "") -> Iterator[LiveRoute]:
                 )
 
 
+@cache
 def live_routes() -> Mapping[str, LiveRoute]:
     """Return every route by name, without starting a server."""
     settings = Settings(
