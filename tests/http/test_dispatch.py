@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Mount
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope, Send
 
 from insula.asgi import create_app
 from insula.core.settings import Settings
@@ -153,7 +153,11 @@ class TestOrder:
         mounted.add_api_route("/others", _other)
         app.mount("/v1", mounted)
         install(app)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+
+        async def served(scope: Scope, receive: Receive, send: Send) -> None:
+            await app(with_state(scope), receive, send)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://localhost") as client:
             answers = [await client.get(f"/v1/{name}") for name in ("things", "others", "none")]
         assert [answer.json() for answer in answers] == ["thing", "other", {"detail": "Not Found"}]
 
