@@ -11,7 +11,8 @@ APPS := $(patsubst %/app.py,%,$(wildcard */app.py))
 CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
 # Modules are compiled at installation: where bytecode cannot be written later, each start would compile everything.
 # The lock names pypi.org: uv must not use this machine's own index, and must not write it into the lock.
-UV := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV $(BIN)/uv
+NO_INDEX := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV
+UV := $(NO_INDEX) $(BIN)/uv
 # Use the machine's certificates if there are any: uv's own list lacks those of company proxies.
 SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs,)
 ON_POSTGRES15 := tests/db tests/cli/test_backup.py tests/isolation tests/faults/test_14_bypasses.py
@@ -20,7 +21,7 @@ NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check adopt bench bench-growth bench-redis bench-fairness bench-bodies bench-shortcut faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check adopt compat bench bench-growth bench-redis bench-fairness bench-bodies bench-shortcut faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ fuzz: $(READY) ## Send 50,000 generated requests (CASES=n, SEED=n), valid, inval
 pooler: $(READY) ## Test that tenants stay isolated behind PgBouncer, on one connection
 	@[ -x /usr/sbin/pgbouncer ] || { echo "make pooler: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m pooler tests/pooler
+
+compat: $(READY) ## Test HTTP and the site with the lowest and the newest allowed FastAPI, Starlette and uvicorn (8 minutes); build/compat.json
+	@$(NO_INDEX) $(BIN)/python scripts/compat.py --jobs $(JOBS) $(addprefix --only ,$(ONLY)) $(SYSTEM_CERTS)
 
 postgres15: $(READY) ## Run the tests of migrations, backup, restore and isolation on PostgreSQL 15, or the oldest that Debian has
 	@programs=$$(scripts/oldest_postgres.sh) && \
