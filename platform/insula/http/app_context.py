@@ -23,10 +23,10 @@ class AppContext:
 class AppWithContext(FastAPI):
     """An app with what its requests need of it: attributes, since ``app.state`` has no types and costs a microsecond.
 
-    ``make_app`` sets ``name`` and ``settings``, ``give_context`` sets ``context``.
+    ``make_app`` sets ``name`` and ``settings``; ``give_context`` sets ``context``, and the name that it says.
     """
 
-    name: str
+    name: str = "root"
     settings: Settings
     context: AppContext | None = None
 
@@ -36,6 +36,7 @@ def give_context(app: FastAPI, context: AppContext) -> None:
     if not isinstance(app, AppWithContext):
         raise TypeError("an app with guards is built by make_app")
     app.context = context
+    app.name = context.app
 
 
 def context_of(connection: HTTPConnection) -> AppContext:
