@@ -103,7 +103,7 @@ class Limits:
         return await self._permits.acquire(permits_key(tenant_id), at_once)
 
     async def acquire_connection(self, tenant_id: TenantId, at_once: int) -> Permit | None:
-        """Return the permit for one more connection that lasts, to be released; None while the tenant has all."""
+        """Return a permit for one more lasting connection, or None while all are held. Release it."""
         return await self._permits.acquire(connections_key(tenant_id), at_once)
 
     def give_back(self, tenant_id: TenantId, limit_class: LimitClass) -> None:

@@ -40,11 +40,11 @@ class PresentedKey:
     """A key has no scopes: its actions are stored with it."""
 
     expires_at: ClassVar[float] = math.inf
-    """When a key expires is stored with it, and looked at with each check."""
+    """A key's expiry is stored with it, and checked at each use."""
 
     @property
     def subjects(self) -> frozenset[UUID]:
-        """Those whose change can end the access that the key gives."""
+        """The subjects whose change can end the key's access."""
         return frozenset((self.key_id, self.tenant_id))
 
 

@@ -30,7 +30,7 @@ class Claims:
 
     @property
     def subjects(self) -> frozenset[UUID]:
-        """Those whose change can end the access that the token gives."""
+        """The subjects whose change can end the token's access."""
         return frozenset((self.user_id,) if self.tenant_id is None else (self.user_id, self.tenant_id))
 
 

@@ -68,7 +68,7 @@ def permits_key(tenant_id: TenantId) -> str:
 
 
 def connections_key(tenant_id: TenantId) -> str:
-    """Return the key of the permits of the tenant's connections that last."""
+    """Return the key of the permits for the tenant's lasting connections."""
     return f"{_tenant(tenant_id)}:connections"
 
 
