@@ -45,6 +45,7 @@ _LONG = tuple(
         "isolation",
         "limits",
         "mail",
+        "site",
         "story",
     )
 )
