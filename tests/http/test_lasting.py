@@ -183,8 +183,7 @@ def _streams(seen: Seen) -> APIRouter:
     return router
 
 
-async def _lose(scope: Scope, seen: Seen) -> None:
-    seen.notes.append("ran")
+async def _lose(scope: Scope) -> None:
     async with scope.transaction() as now:
         await (await now.unit.session.connection()).execute(text(LOSE_A_RACE))
 
@@ -194,9 +193,10 @@ def _uploads(seen: Seen) -> APIRouter:
 
     @router.put("/upload")
     async def receive(body: UploadBody, scope: ScopeDep) -> None:
+        seen.notes.append("ran")
         async for _ in body:
             pass
-        await _lose(scope, seen)
+        await _lose(scope)
 
     return router
 
@@ -206,7 +206,8 @@ def _plain(seen: Seen) -> APIRouter:
 
     @router.put("/plain")
     async def change(body: Named, scope: ScopeDep) -> None:  # noqa: ARG001 - likewise
-        await _lose(scope, seen)
+        seen.notes.append("ran")
+        await _lose(scope)
 
     return router
 

@@ -7,13 +7,15 @@ from typing import TypeVar
 
 import pytest
 
-from insula.core.errors import AppError, Unavailable
+from insula.core import clock
+from insula.core.errors import AppError, Unauthenticated, Unavailable
 from insula.core.ids import new_id
 from insula.http import open_connections
 from insula.http.errors import ServerStopping, TokenExpired
 from insula.http.kinds import SOCKET, STREAM, Lasting
 from insula.http.open_connections import OpenConnection, OpenConnections
 from insula.http.routing.lasting import first_of
+from tests.support.waiting import until
 
 Result = TypeVar("Result")
 TERMS = Lasting(ends_at_expiry=True, ends_at_drain=True, recheck_seconds=0.01)
@@ -99,6 +101,15 @@ class TestTheCheck:
         assert isinstance(await soon(self.opened(registry, check).lost()), ServerStopping)
         outlives = replace(TERMS, ends_at_drain=False, ends_at_expiry=False)
         assert isinstance(await soon(self.opened(registry, check, outlives, expires_at=0.0).lost()), Lost)
+
+    async def test_calls_a_token_expired_that_expires_meanwhile(self, registry: OpenConnections) -> None:
+        expires_at = clock.timestamp() + 0.05
+
+        async def check() -> None:
+            await until(lambda: clock.timestamp() >= expires_at)
+            raise Unauthenticated
+
+        assert isinstance(await soon(self.opened(registry, check, expires_at=expires_at).lost()), TokenExpired)
 
 
 async def test_what_comes_first_ends_the_others() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from insula.core import clock
-from insula.core.errors import AppError, Unavailable
+from insula.core.errors import AppError, Unauthenticated, Unavailable
 from insula.db.engine.failures import translate
 from insula.http.errors import ServerStopping, TokenExpired
 from insula.http.kinds import Lasting
@@ -104,8 +104,14 @@ class OpenConnection:
                 checked_at, pause = monotonic(), self.terms.recheck_seconds
             elif isinstance(refusal, Unavailable) and monotonic() - checked_at <= _UNCHECKED_SECONDS:
                 pause = _UNHEARD_SECONDS
+            elif isinstance(refusal, Unauthenticated) and self._is_expired:
+                return TokenExpired()  # while access was checked
             else:
                 return refusal
+
+    @property
+    def _is_expired(self) -> bool:
+        return self.terms.ends_at_expiry and clock.timestamp() >= self.expires_at
 
     async def _refusal(self) -> AppError | None:
         """Return what a new request would be refused with now."""
