@@ -14,6 +14,7 @@ from insula.core.settings import Settings
 from insula.db.catalogue.check import findings
 from tests.support.apps import DECLARED
 from tests.support.factories import Factories
+from tests.support.roles import change
 
 EVERY_ROW = "SELECT * FROM tenant_domain"
 COUNT_OTHERS = """
@@ -137,7 +138,7 @@ async def test_the_catalogue_check_names_each_bypass(bypass: Bypass, make: Facto
     async with engine.connect() as connection:
         assert not await _reaches_other_tenant(connection, bypass, parameters)
         for statement in bypass.setup:
-            await connection.exec_driver_sql(statement)
+            await change(connection, statement)
         assert await _reaches_other_tenant(connection, bypass, parameters)
         assert bypass.finding in await findings(connection, DECLARED)
         await connection.rollback()

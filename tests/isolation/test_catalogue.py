@@ -12,6 +12,7 @@ from insula.core.settings import Settings
 from insula.db.catalogue.check import findings
 from insula.db.schema.declarations import Declarations
 from tests.support.apps import DECLARED
+from tests.support.roles import change
 
 MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 OTHERWISE_HERE = (
@@ -296,7 +297,7 @@ async def _findings_after(settings: Settings, statements: list[str], declared: D
     )
     async with engine.connect() as connection:
         for statement in statements:
-            await connection.exec_driver_sql(statement)
+            await change(connection, statement)
         found = await findings(connection, declared)
         await connection.rollback()
     return found
