@@ -3,6 +3,8 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 JOBS ?= 2
+# Tests wait for servers as well: one worker more than cores keeps the cores busy.
+TEST_WORKERS ?= 3
 BIN := .venv/bin
 READY := .venv/.synced
 CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),)
@@ -30,7 +32,7 @@ run: $(READY) ## Start everything on http://127.0.0.1:8000 (PORT=8001 for anothe
 	@exec $(BIN)/insula run --parent $$PPID
 
 test: $(READY) ## Run every test that needs only Python packages, on servers of its own
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not browser and not pooler and not slow"
+	@$(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not pooler and not slow"
 
 check: $(READY) ## Check formatting, lint, types, imports, dependencies and the project's own rules
 	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
