@@ -29,7 +29,6 @@ BAR: Final = 0.05
 """The part of a read's CPU that the shortcut must save to be kept."""
 _HERE: Final = Path(__file__).parent
 _BUILD: Final = _HERE.parent / "build"
-_TAIL: Final = 65_536
 _PATIENCE: Final = 5.0
 
 _Pairs = Annotated[int, typer.Option(min=3, help="How many pairs of bursts.")]
@@ -125,21 +124,19 @@ def shortcut(pairs: _Pairs = 48, seconds: _Seconds = 1, nice: _Nice = 0, *, save
 
 def _switch(server: Running, *, on: bool) -> None:
     """Switch the shortcut, and wait until the server confirms it."""
+    written = server.log.stat().st_size
     os.kill(server.pid, signal.SIGUSR1 if on else signal.SIGUSR2)
     deadline = time.monotonic() + _PATIENCE
-    while not _is_switched(server.log, on=on):
+    while (b"shortcut on\n" if on else b"shortcut off\n") not in _after(server.log, written):
         if time.monotonic() > deadline:
             raise RuntimeError(f"the server does not switch: {server.log.read_text()[-2000:]}")
         time.sleep(0.01)
 
 
-def _is_switched(log: Path, *, on: bool) -> bool:
+def _after(log: Path, written: int) -> bytes:
     with log.open("rb") as file:
-        file.seek(-min(_TAIL, log.stat().st_size), os.SEEK_END)
-        end = file.read()
-    return end.rfind(b"shortcut on\n" if on else b"shortcut off\n") > end.rfind(
-        b"shortcut off\n" if on else b"shortcut on\n"
-    )
+        file.seek(written)
+        return file.read()
 
 
 def _tell(outcome: Outcome, about: dict[str, object], *, save: bool) -> None:
