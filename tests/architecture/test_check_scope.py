@@ -1,18 +1,15 @@
 """State has types: `scripts/check_scope.py` finds each way to hang it on the scope or on an app by name."""
 
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.processes import OUR_CODE
+from tests.support.processes import OUR_CODE, completed
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "check_scope.py"
 
 
 def check(*root: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own script, by our own interpreter
-        [sys.executable, str(SCRIPT), *root], env=dict(OUR_CODE), capture_output=True, text=True, check=False
-    )
+    return completed([str(SCRIPT), *root], OUR_CODE)
 
 
 def test_nothing_hangs_on_the_scope_by_name() -> None:

@@ -9,13 +9,10 @@ import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
 from pydantic import BaseModel
 from sqlalchemy import text
-from starlette.routing import Mount
 
 from insula.core.errors import AppError
-from insula.http.app_context import AppWithContext, give_context
 from insula.http.kinds import MESSAGE_BYTES, SOCKET, Lasting, RouteKind
 from insula.http.responses.event_streams import EventStream, ServerEvent
-from insula.http.responses.handlers import install_handlers
 from insula.http.routing.guards import allow
 from insula.http.routing.route import Largest, TenantRoute, UndeclaredRoute
 from insula.http.routing.route_check import seal
@@ -27,6 +24,7 @@ from tests.isolation.matrix.wire import Line, Request
 from tests.probe.racks.models import Rack
 from tests.probe.racks.permissions import Action
 from tests.support.app import Live, SignIn
+from tests.support.beside import beside_tenants, new_app
 from tests.support.factories import Factories, TenantRow
 from tests.support.states import with_state
 from tests.tenants.support import Readback
@@ -79,15 +77,7 @@ async def token(make: Factories, sign_in: SignIn, tenant: TenantRow) -> Mapping[
 @pytest.fixture
 def app(live: Live, seen: Seen) -> FastAPI:
     """Build an app beside the tenants app, which takes the same tokens."""
-    app = AppWithContext(openapi_url=None)
-    install_handlers(app)
-    for router in _routers(seen):
-        app.include_router(router)
-    mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
-    assert isinstance(mounted, AppWithContext)
-    assert mounted.context is not None
-    give_context(app, mounted.context)
-    return app
+    return beside_tenants(live, new_app(), _routers(seen))
 
 
 Dial = Callable[[str, str], Line]

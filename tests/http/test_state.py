@@ -6,21 +6,17 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import APIRouter
-from starlette.routing import Mount
-from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from insula.core.settings import Settings
-from insula.http.app_context import AppWithContext, give_context
-from insula.http.responses.handlers import install_handlers
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute, UndeclaredRoute
 from insula.http.state import RequestState, give_state, state_of
 from insula.scope import Scope
 from tests.probe.racks.permissions import Action
 from tests.support.app import Live, SignIn
+from tests.support.beside import beside_tenants, new_app, talking_to
 from tests.support.factories import Factories
-from tests.support.states import with_state
 from tests.support.visitors import problem
 
 
@@ -38,22 +34,12 @@ async def both(
 @pytest.fixture
 async def twice(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Talk to an app that includes a guarded route under a second guard."""
-    app = AppWithContext(openapi_url=None)
-    install_handlers(app)
+    app = new_app()
     router = APIRouter(route_class=TenantRoute)
     router.add_api_route("/read", read)
-    app.include_router(router)
     app.include_router(router, prefix="/more", dependencies=[allow(Action.DELETE)])
-    mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
-    assert isinstance(mounted, AppWithContext)
-    assert mounted.context is not None
-    give_context(app, mounted.context)
-
-    async def serve(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        await app(with_state(scope, state={"kernel": live.kernel}), receive, send)
-
-    transport = httpx.ASGITransport(serve, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+    beside_tenants(live, app, [router])
+    async with talking_to(app, live, settings) as client:
         yield client
 
 

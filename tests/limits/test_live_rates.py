@@ -1,4 +1,4 @@
-"""A changed entitlement counts in every process within a second, whoever changed it, and remains one shared limit."""
+"""A changed entitlement counts in every process within a second, whatever changed it, and remains one shared limit."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack

@@ -9,24 +9,19 @@ import pytest
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import event
-from starlette.routing import Mount
-from starlette.types import Receive, Send
-from starlette.types import Scope as AsgiScope
 
 from insula.access.entitlements import Amount, feature
 from insula.core.ids import UserId
 from insula.core.settings import Settings
 from insula.db.engine.roles import GATE
-from insula.http.app_context import AppWithContext, give_context
-from insula.http.responses.handlers import install_handlers
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
 from tenants.database import TENANTS
 from tests.probe.racks.permissions import Action
 from tests.support.app import Live, SignIn
+from tests.support.beside import beside_tenants, new_app, talking_to
 from tests.support.factories import Factories, TenantRow
-from tests.support.states import with_state
 from tests.support.visitors import problem
 from tests.support.waiting import answers
 
@@ -61,23 +56,12 @@ async def person(scope: Annotated[Scope, allow(Action.READ)]) -> UserId:
 @pytest.fixture
 async def probe(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Talk to an app beside the tenants app, which takes the same tokens and keys."""
-    app = AppWithContext(openapi_url=None)
-    install_handlers(app)
     router = APIRouter(route_class=TenantRoute)
     router.add_api_route("/tell", tell)
     router.add_api_route("/person", person)
     router.add_api_route("/helped", helped)
-    app.include_router(router)
-    mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
-    assert isinstance(mounted, AppWithContext)
-    assert mounted.context is not None
-    give_context(app, mounted.context)
-
-    async def serve(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        await app(with_state(scope, state={"kernel": live.kernel}), receive, send)
-
-    transport = httpx.ASGITransport(serve, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+    app = beside_tenants(live, new_app(), [router])
+    async with talking_to(app, live, settings) as client:
         yield client
 
 

@@ -241,7 +241,7 @@ def _run(program: str, *arguments: str) -> None:
 
 
 def _main(*modules: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends whoever uses it, and so it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the tests, and their end ends this process
     gc.disable()
     for name in modules:
         import_module(name)

@@ -82,6 +82,14 @@ class Lasting:
         return (TooManyConcurrent, *expired, *((ServerStopping,) if self.ends_at_drain else ()))
 
 
+_WHILE_ADMITTED: Final = Lasting(
+    ends_at_expiry=True,
+    ends_at_drain=True,
+    attacks=(Attack.EXPIRY, *_ACCESS_LOST, Attack.CLIENT_GONE, Attack.SERVER_STOPS),
+)
+"""A connection that goes on until something ends it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteKind:
     """What holds for the routes of one kind."""
@@ -112,22 +120,14 @@ STREAM: Final = RouteKind(
     unit=UnitOfWork.EACH_USE,
     attempts=1,
     body_bytes=BODY_BYTES,
-    lasting=Lasting(
-        ends_at_expiry=True,
-        ends_at_drain=True,
-        attacks=(Attack.EXPIRY, *_ACCESS_LOST, Attack.CLIENT_GONE, Attack.SERVER_STOPS),
-    ),
+    lasting=_WHILE_ADMITTED,
 )
 SOCKET: Final = RouteKind(
     guarded=True,
     unit=UnitOfWork.EACH_USE,
     attempts=1,
     body_bytes=64 * KIB,
-    lasting=Lasting(
-        ends_at_expiry=True,
-        ends_at_drain=True,
-        attacks=(Attack.EXPIRY, *_ACCESS_LOST, Attack.CLIENT_GONE, Attack.SERVER_STOPS),
-    ),
+    lasting=_WHILE_ADMITTED,
 )
 UPLOAD: Final = RouteKind(
     guarded=True,

@@ -1,0 +1,45 @@
+"""An app of a test's own beside the tenants app, which takes the same tokens and keys."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import APIRouter
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from insula.core.settings import Settings
+from insula.http.app_context import AppWithContext, give_context
+from insula.http.responses.handlers import install_handlers
+from tests.support.app import Live
+from tests.support.states import with_state
+
+
+def new_app() -> AppWithContext:
+    """Return an app that answers errors as every app does, and has no routes."""
+    app = AppWithContext(openapi_url=None)
+    install_handlers(app)
+    return app
+
+
+def beside_tenants(live: Live, app: AppWithContext, routers: Iterable[APIRouter] = ()) -> AppWithContext:
+    """Include the routers in ``app``, and give it the context of the tenants app."""
+    for router in routers:
+        app.include_router(router)
+    mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
+    assert isinstance(mounted, AppWithContext)
+    assert mounted.context is not None
+    give_context(app, mounted.context)
+    return app
+
+
+@asynccontextmanager
+async def talking_to(app: AppWithContext, live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of ``app``, which uses the kernel of ``live``."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(with_state(scope, state={"kernel": live.kernel}), receive, send)
+
+    transport = httpx.ASGITransport(serve, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield client
