@@ -23,7 +23,7 @@ NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check adopt compat bench bench-growth bench-redis bench-fairness bench-bodies bench-shortcut faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check adopt compat bench bench-growth bench-redis bench-fairness bench-bodies faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,9 +83,6 @@ bench-fairness: $(READY) ## Let one tenant send 20 times its limit and measure o
 
 bench-bodies: $(READY) ## Send the worst bodies and measure the effect on other requests (2 minutes)
 	@$(BIN)/python -m benchmarks.faults bodies
-
-bench-shortcut: $(READY) ## Measure what the mount shortcut saves per read, in 48 pairs (4 minutes, needs the machine for itself); build/shortcut.json
-	@$(BIN)/python -m benchmarks.shortcut
 
 system-deps: ## Install, as root, the Debian packages for make browser, bench, pooler, postgres15 and prove
 	@missing="$(strip $(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer))"; \

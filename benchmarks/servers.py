@@ -33,8 +33,6 @@ class Contestant:
     access_log: bool = True
     inside: bool = False
     reset: bool = True
-    script: str = ""
-    """A module that serves the product's own app, with its settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +126,6 @@ def _start(stage: Stage, contestant: Contestant, port: int, workers: int) -> tup
     inherited = {**kept, "PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}"}
     if contestant is INSULA:
         serve = [str(python.with_name("insula")), "serve", "--port", str(port), "--workers", str(workers)]
-        return serve, {**inherited, **to_environment(stage.settings)}
-    if contestant.script:
-        serve = [str(python), "-m", f"benchmarks.contestants.{contestant.script}", str(port)]
         return serve, {**inherited, **to_environment(stage.settings)}
     if contestant.inside:
         return [str(python), "-m", "benchmarks.contestants.inside", str(port)], {

@@ -1,13 +1,15 @@
 """The order of the middleware, and the two that come from Starlette."""
 
+from collections.abc import Sequence
+
 import httpx
 import pytest
 from starlette.routing import Mount
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from insula.http.middleware import compression
 from insula.http.middleware.cors import Cors
-from insula.http.middleware.mount_shortcut import Doorstep
+from insula.http.routing.dispatch import Dispatch, install
 from tests.http.probe import build, client_of, configured
 
 SHOP = "https://shop.example.com"
@@ -18,9 +20,9 @@ def test_the_order_is_as_written_down() -> None:
     root = build(configured(cors_origins=SHOP))
     tenants = next(route.app for route in root.routes if isinstance(route, Mount) and route.path == "/api")
 
-    assert _names(root) == ["Edge", "Cors", "Faults", "Gate", "Moved", "Head", "Compression", "Doorstep"]
+    assert _names(root) == ["Edge", "Cors", "Faults", "Gate", "Moved", "Head", "Compression"]
     assert _names(tenants) == ["Faults"]
-    assert _names(build()) == ["Edge", "Faults", "Gate", "Moved", "Head", "Compression", "Doorstep"]
+    assert _names(build()) == ["Edge", "Faults", "Gate", "Moved", "Head", "Compression"]
 
 
 async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:
@@ -143,33 +145,36 @@ def _encoding(answer: httpx.Response) -> str | None:
         ),
     ],
 )
-async def test_the_short_way_into_an_app_changes_no_answer(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_table_of_what_is_mounted_changes_no_answer(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     method, path = asked.split(" ")
     root, varying = build(), {"date", "x-request-id", "server-timing"}
-    shortly = 0
-    door = Doorstep._door  # noqa: SLF001 - what is compared
+    install(root)
+    entered = 0
+    enter = Dispatch._enter  # noqa: SLF001 - what is compared
 
-    def counted(self: Doorstep, scope: Scope) -> object:
-        nonlocal shortly
-        found = door(self, scope)
-        shortly += found is not None
+    def counted(self: Dispatch, segments: Sequence[str], scope: Scope) -> ASGIApp | None:
+        nonlocal entered
+        found = enter(self, segments, scope)
+        entered += found is not None
         return found
 
     async with client_of(root) as client:
-        monkeypatch.setattr(Doorstep, "_door", counted)
-        short = await client.request(method, path)
-        monkeypatch.setattr(Doorstep, "_door", lambda *_: None)
-        long = await client.request(method, path)
+        monkeypatch.setattr(Dispatch, "_enter", counted)
+        by_table = await client.request(method, path)
+        monkeypatch.setattr(Dispatch, "_enter", lambda *_: None)
+        in_turn = await client.request(method, path)
 
-    assert shortly == path.replace("%61", "a").replace("%2f", "/").startswith("/api/")
-    assert (short.status_code, _without_ids(short)) == (long.status_code, _without_ids(long))
-    assert [(k, v) for k, v in short.headers.items() if k not in varying] == [
-        (k, v) for k, v in long.headers.items() if k not in varying
+    assert entered == path.replace("%61", "a").replace("%2f", "/").startswith(("/api/", "/static/"))
+    assert (by_table.status_code, _without_ids(by_table)) == (in_turn.status_code, _without_ids(in_turn))
+    assert [(k, v) for k, v in by_table.headers.items() if k not in varying] == [
+        (k, v) for k, v in in_turn.headers.items() if k not in varying
     ]
 
 
-async def test_the_short_way_is_not_taken_below_a_root_path() -> None:
-    app = httpx.ASGITransport(build(), root_path="/below")
+async def test_what_is_mounted_is_found_below_a_root_path() -> None:
+    root = build()
+    install(root)
+    app = httpx.ASGITransport(root, root_path="/below")
     async with httpx.AsyncClient(transport=app, base_url="http://localhost") as client:
         assert (await client.get("/below/api/v1/see")).status_code == 200
 

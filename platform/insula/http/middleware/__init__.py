@@ -11,7 +11,6 @@ The root app alone has the outer stack: it covers the mounted apps. Each sub-app
 7. Compression: gzip, except for answers with credentials in them.
 8. The product's own, in the order of its installation. Behind all of the above they see no request that is refused
    there, a body that is bounded, and answers before they are compressed; what they raise becomes a problem, too.
-9. Doorstep: what is for a mounted app goes straight to it.
 """
 
 from collections.abc import Sequence
@@ -27,7 +26,6 @@ from insula.http.middleware.edge import Edge
 from insula.http.middleware.faults import Faults
 from insula.http.middleware.gate import Gate, VerifiedHost
 from insula.http.middleware.head import Head
-from insula.http.middleware.mount_shortcut import Doorstep
 from insula.http.middleware.moved import Moved, Successor
 
 __all__ = ["Successor", "VerifiedHost", "mounted_stack", "root_stack"]
@@ -51,7 +49,6 @@ def root_stack(
         Middleware(Head),
         Middleware(Compression),
         *own,
-        Middleware(Doorstep),
     ]
 
 
