@@ -11,14 +11,13 @@ CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || c
 # An app is a folder with an app.py: a new one is checked as the others are.
 APPS := $(patsubst %/app.py,%,$(wildcard */app.py))
 CHECKS := check-format check-lint check-types check-imports check-dependencies check-scripts
-# Modules are compiled at installation: where bytecode cannot be written later, each start would compile everything.
 # The lock names pypi.org: uv must not use this machine's own index, and must not write it into the lock.
 NO_INDEX := env -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_INDEX -u UV_EXTRA_INDEX_URL -u VIRTUAL_ENV
 UV := $(NO_INDEX) $(BIN)/uv
 # Use the machine's certificates if there are any: uv's own list lacks those of company proxies.
 SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs,)
 ON_POSTGRES15 := tests/db tests/cli/test_backup.py tests/isolation tests/faults/test_14_bypasses.py
-# Printed when an installation failed: the network's error, or where to look if the network works.
+# Prints why an installation failed: the network's error, or a hint if the network works.
 NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
@@ -37,7 +36,7 @@ test: $(READY) ## Run every test that needs only Python packages, on servers of 
 check: $(READY) ## Check formatting, lint, types, imports, dependencies and the project's own rules
 	@$(MAKE) -j $(JOBS) -Otarget $(CHECKS)
 
-adopt: $(READY) ## Build other products in copies (a new app, a new resource; ONLY=a for one), and check, attack and test each
+adopt: $(READY) ## Build other products from copies of the project (a new app, a new resource, …; ONLY=a for one); check, attack and test each
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.adopt --only "$(ONLY)" --jobs $(JOBS)
 
 prove: $(READY) ## Attack every route, then show that the attacks notice each removed protection; build/prove.json
@@ -51,10 +50,10 @@ pooler: $(READY) ## Test that tenants stay isolated behind PgBouncer, on one con
 	@[ -x /usr/sbin/pgbouncer ] || { echo "make pooler: PgBouncer is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m pooler tests/pooler
 
-compat: $(READY) ## Test HTTP and the site with the lowest and the newest allowed FastAPI, Starlette and uvicorn (8 minutes); build/compat.json
+compat: $(READY) ## Run tests/http and tests/site with the lowest and the newest allowed FastAPI, Starlette and uvicorn (8 minutes); build/compat.json
 	@$(NO_INDEX) $(BIN)/python scripts/compat.py --jobs $(JOBS) $(addprefix --only ,$(ONLY)) $(SYSTEM_CERTS)
 
-postgres15: $(READY) ## Run the tests of migrations, backup, restore and isolation on PostgreSQL 15, or the oldest that Debian has
+postgres15: $(READY) ## Run the tests of migrations, backup, restore and isolation on PostgreSQL 15, or the oldest later version that Debian has
 	@programs=$$(scripts/oldest_postgres.sh) && \
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not browser and not pooler and not slow" \
 	  --postgres-bin "$$programs" $(ON_POSTGRES15)
@@ -78,7 +77,7 @@ bench-redis: $(READY) ## Break Redis under load in four ways and measure the eff
 faults: $(READY) ## Break each dependency in each way under load (ONLY=postgres:swallow for one) and measure the effect (13 minutes); build/faults.json
 	@$(BIN)/python -m benchmarks.faults dependencies $(addprefix --only ,$(ONLY))
 
-bench-fairness: $(READY) ## Let one tenant send 20 times its limit and measure other tenants (3 minutes)
+bench-fairness: $(READY) ## Let one tenant send 20 times its limit and measure the effect on other tenants (3 minutes)
 	@$(BIN)/python -m benchmarks.faults fairness
 
 bench-bodies: $(READY) ## Send the worst bodies and measure the effect on other requests (2 minutes)
@@ -110,6 +109,7 @@ check-dependencies: $(READY)
 check-scripts: $(READY)
 	@for script in scripts/check_*.py; do $(BIN)/python "$$script" || exit 1; done
 
+# Bytecode is compiled here: where it cannot be written later, each start would compile every module.
 $(READY): pyproject.toml uv.lock $(BIN)/uv
 	@echo "installing the packages of uv.lock"
 	@$(UV) sync --frozen --all-extras --all-groups --compile-bytecode --quiet $(SYSTEM_CERTS) || { $(NO_NETWORK); exit 1; }

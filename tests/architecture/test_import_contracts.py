@@ -28,11 +28,11 @@ BREACHES = [
     Breach("kernel-layers", "platform/insula/core/clock.py", "import insula.scope"),
     Breach("kernel-layers", "platform/insula/access/__init__.py", "import insula.limits"),
     Breach("kernel-layers", "platform/insula/unplaced.py", ""),
-    Breach("rooms-of-db", "platform/insula/db/schema/rights.py", "import insula.db.query.pages"),
-    Breach("rooms-of-db", "platform/insula/db/unplaced.py", ""),
-    Breach("rooms-of-http", "platform/insula/http/request/headers.py", "import insula.http.routing.route"),
+    Breach("db-layers", "platform/insula/db/schema/rights.py", "import insula.db.query.pages"),
+    Breach("db-layers", "platform/insula/db/unplaced.py", ""),
+    Breach("http-layers", "platform/insula/http/request/headers.py", "import insula.http.routing.route"),
     Breach(
-        "rooms-of-identity", "platform/insula/identity/credentials/claims.py", "import insula.identity.accounts.links"
+        "identity-layers", "platform/insula/identity/credentials/claims.py", "import insula.identity.accounts.links"
     ),
     Breach("no-dev-in-production", "platform/insula/asgi.py", "import insula.dev.seed"),
     Breach("no-dev-in-production", "platform/insula/worker/tasks.py", "import insula.dev.embedded"),

@@ -47,15 +47,15 @@ def test_links_between_our_pages_lead_somewhere() -> None:
     assert broken == []
 
 
-def test_readme_lists_the_rooms_of_the_kernel_in_the_order_of_their_layers() -> None:
+def test_readme_lists_the_packages_of_the_kernel_in_the_order_of_their_layers() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(each["layers"] for each in settings["contracts"] if each["id"] == "kernel-layers")
-    rooms = [re.findall(r"\w+", layer) for layer in reversed(layers)]
+    packages = [re.findall(r"\w+", layer) for layer in reversed(layers)]
     listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     folders = [path.parent.name for path in (ROOT / "platform" / "insula").glob("*/__init__.py")]
 
     assert sorted(listed) == sorted(folders)
-    assert sorted(listed, key=lambda room: next(n for n, layer in enumerate(rooms) if room in layer)) == listed
+    assert sorted(listed, key=lambda name: next(n for n, layer in enumerate(packages) if name in layer)) == listed
 
 
 def exists(name: str) -> bool:

@@ -1,7 +1,8 @@
 """The kinds of routes: what holds for every route of a kind, declared in one place.
 
-A route class names its kind as ``kind``, and does what the kind says. docs/guides/routes-that-last.md is for those who
-write routes; ``tests/isolation/test_lasting_routes.py`` attacks every route of a kind with the kind's ``attacks``.
+A route class names its kind as ``kind``, and does what the kind says. docs/guides/sockets-streams-uploads.md is for
+those who write routes; ``tests/isolation/test_lasting_routes.py`` attacks every route of a kind with the kind's
+``attacks``.
 """
 
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ async def delete_rack(rack_id: RackId, if_match: IfMatchDep, scope: Annotated[Sc
 @streams.get("/{rack_id}/events", summary="Follow a rack", response_class=EventStream, responses=problems(NotFound))
 async def follow_rack(rack_id: RackId, scope: Annotated[Scope, allow(Action.READ)]) -> EventStream:
     """Send the rack as an event, and nothing after it."""
-    first = await racks.told(scope, rack_id)
+    first = await racks.as_json(scope, rack_id)
 
     async def events() -> AsyncIterator[ServerEvent]:
         yield ServerEvent(first)
@@ -100,11 +100,11 @@ async def follow_rack(rack_id: RackId, scope: Annotated[Scope, allow(Action.READ
 @sockets.websocket("/{rack_id}/watch")
 async def watch_rack(rack_id: RackId, socket: WebSocket, scope: Annotated[Scope, allow(Action.READ)]) -> None:
     """Send the rack, and once more for each message of the client."""
-    first = await racks.told(scope, rack_id)
+    first = await racks.as_json(scope, rack_id)
     await socket.accept()
     await socket.send_text(first)
     async for _ in socket.iter_text():
-        await socket.send_text(await racks.told(scope, rack_id))
+        await socket.send_text(await racks.as_json(scope, rack_id))
 
 
 @uploads.put("/{rack_id}/scan", status_code=204, summary="Upload a scan of a rack", responses=problems(NotFound))

@@ -62,7 +62,7 @@ async def delete(scope: Scope, rack_id: UUID, precondition: Precondition) -> Non
     record(scope, Act.DELETED, object_type="rack", object_id=rack_id, before=snapshot(rack))
 
 
-async def told(scope: Scope, rack_id: UUID) -> str:
+async def as_json(scope: Scope, rack_id: UUID) -> str:
     """Return the rack as JSON, read in a transaction of its own."""
     async with scope.transaction() as now:
         return RackRead.of(await get(now, rack_id)).model_dump_json()

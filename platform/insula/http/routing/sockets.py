@@ -2,7 +2,7 @@
 
 The handler runs while its caller has access and the client is there. It has no unit of work: each use of the database
 is a transaction of its own, ``async with scope.transaction() as now``. It may raise before it accepts the socket: the
-handshake is then refused. See docs/guides/routes-that-last.md.
+handshake is then refused. See docs/guides/sockets-streams-uploads.md.
 """
 
 import asyncio

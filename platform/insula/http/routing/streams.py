@@ -2,7 +2,7 @@
 
 The handler may raise: nothing is sent before it returns. What it returns is sent while its caller has access and the
 client reads. Neither has a unit of work: each use of the database is a transaction of its own,
-``async with scope.transaction() as now``. See docs/guides/routes-that-last.md.
+``async with scope.transaction() as now``. See docs/guides/sockets-streams-uploads.md.
 
 A download that ends by itself needs no kind of its own: ``CsvResponse`` in a ``TenantRoute``.
 """

@@ -3,7 +3,7 @@
 Nothing is read before the guard has let the caller in, and nothing is kept in memory. The body is bounded by the route
 and may take as long as a sender at the slowest speed needs. The handler runs once, and has no unit of work: each use
 of the database is a transaction of its own, ``async with scope.transaction() as now``.
-See docs/guides/routes-that-last.md.
+See docs/guides/sockets-streams-uploads.md.
 """
 
 import re
