@@ -34,9 +34,10 @@ from insula.dev.embedded import Cluster
 from scripts.recorded_sql import lint, recorded
 
 DECLARED = load().database
-RELEASE_BEFORE = Path(__file__).parents[1] / "tests" / "db" / "former_chain_1200.sql.gz"
+"""Loading the installation imports the models of every resource, so SQLAlchemy's metadata has all tables."""
+
+PREVIOUS_RELEASE = Path(__file__).parents[1] / "tests" / "db" / "former_chain_1200.sql.gz"
 """A database of the single chain of migrations, some revisions before its end. It uses the server's roles."""
-"""Loading the installation imports its apps, these their resources, and these their models: the metadata is full."""
 
 
 @contextmanager
@@ -81,7 +82,10 @@ async def _administer(settings: Settings, statement: str) -> None:
 
 
 def check(connection: Connection) -> None:
-    """Compare with the models, then go down to nothing and up again step by step; raise at the first finding."""
+    """Compare the schema with the models, then downgrade to nothing and upgrade again, one revision at a time.
+
+    Raises at the first finding.
+    """
     config = alembic_config(DECLARED, connection)
     command.check(config)
     connection.rollback()
@@ -129,11 +133,11 @@ def expect_harmless(found: list[str]) -> None:
 
 
 def check_upgrade(database: Settings, declared: Declarations = DECLARED) -> None:
-    """Upgrade a database of the previous release to this version, and check the statements of the rest of its chain.
+    """Upgrade a database of the previous release, and check the statements of the rest of its single chain.
 
     The roles must exist.
     """
-    asyncio.run(_administer(database, gzip.decompress(RELEASE_BEFORE.read_bytes()).decode()))
+    asyncio.run(_administer(database, gzip.decompress(PREVIOUS_RELEASE.read_bytes()).decode()))
     with recorded() as recording:
         migrate(database, declared)
     chain: set[str] = set()

@@ -3,9 +3,10 @@
 - `platform/` has no `__init__.py`: it would shadow the standard library's module of that name.
 - No module is longer than 400 lines: a module is one concept.
 - An ignore (`noqa`, `type: ignore`) names its rule and gives its reason.
-- SQL is not built from strings outside the helpers that make schema objects. - No session-level SET: the pool would
-carry it to the next request. - No module-level container that is filled at run time. - A log event is a constant of
-lower-case words, such as `job failed`; the variable parts are fields.
+- SQL is not built from strings outside the helpers that make schema objects.
+- No session-level SET: the pool would carry it to the next request.
+- No module-level container that is filled at run time.
+- A log event is a constant of lower-case words, such as `job failed`; the variable parts are fields.
 """
 
 import ast
@@ -17,13 +18,14 @@ from pathlib import Path
 
 NOT_OURS = frozenset({"build", "dist", "node_modules"})
 MAX_LINES = 400
-MAKES_SCHEMA = ("platform/insula/db/", "tests/")
+MAY_BUILD_SQL = ("platform/insula/db/", "tests/")
 REVISIONS = "/migrations/"
 OWN_CONNECTION = (
     "platform/insula/db/migrate/run.py",
     "platform/insula/db/migrate/online.py",
     "tests/",
-)  # never pooled, so its settings end with it
+)
+"""Modules whose connections are never pooled, so a session's settings end with its connection."""
 
 _BARE_IGNORE = re.compile(r"#\s*noqa(?!: [A-Z]+\d+)|#\s*type:\s*ignore(?!\[)")
 _IGNORE = re.compile(r"#\s*(?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type:\s*ignore\[[\w, -]+\])(?P<rest>.*)")
@@ -137,7 +139,7 @@ def findings(path: Path, name: str) -> Iterator[Finding]:
     if (length := len(source.splitlines())) > MAX_LINES:
         yield length, f"{length} lines; split the module at {MAX_LINES}, where it holds two concepts"
     yield from ignores_without_reason(path)
-    if not name.startswith(MAKES_SCHEMA) and REVISIONS not in name:
+    if not name.startswith(MAY_BUILD_SQL) and REVISIONS not in name:
         yield from built_sql(tree)
     if not name.startswith(OWN_CONNECTION):
         yield from session_settings(tree)

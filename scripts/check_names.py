@@ -51,30 +51,30 @@ def models(base: type[Base]) -> Iterator[type[Base]]:
         yield from models(model)
 
 
-def tables(theirs: frozenset[str]) -> frozenset[str]:
+def tables(app_packages: frozenset[str]) -> frozenset[str]:
     """Return the tables with models in these packages, except those with the name of a kernel column."""
-    owned = {str(model.__tablename__): _root(model.__module__) in theirs for model in models(Base)}
+    of_apps = {str(model.__tablename__): _root(model.__module__) in app_packages for model in models(Base)}
     columns = {
-        column.name for name, is_theirs in owned.items() if not is_theirs for column in metadata.tables[name].columns
+        column.name for name, of_app in of_apps.items() if not of_app for column in metadata.tables[name].columns
     }
-    return frozenset(name for name, is_theirs in owned.items() if is_theirs) - columns
+    return frozenset(name for name, of_app in of_apps.items() if of_app) - columns
 
 
 def findings(
-    tree: ast.Module, said: Mapping[str, str], theirs: frozenset[str], owned: frozenset[str]
+    tree: ast.Module, kinds: Mapping[str, str], app_packages: frozenset[str], app_tables: frozenset[str]
 ) -> Iterator[Finding]:
     """Find each import and each string that names something outside the kernel."""
-    words = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(owned))})(?![\w-])") if owned else None
+    words = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(app_tables))})(?![\w-])") if app_tables else None
     comments = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=aliases):
-                yield from ((node.lineno, f"imports {one.name}") for one in aliases if _root(one.name) in theirs)
-            case ast.ImportFrom(module=str(module)) if _root(module) in theirs:
+                yield from ((node.lineno, f"imports {one.name}") for one in aliases if _root(one.name) in app_packages)
+            case ast.ImportFrom(module=str(module)) if _root(module) in app_packages:
                 yield node.lineno, f"imports {module}"
             case ast.Constant(value=str(text)) if id(node) not in comments:
-                if text in said:
-                    yield node.lineno, f"{text!r} is {said[text]}"
+                if text in kinds:
+                    yield node.lineno, f"{text!r} is {kinds[text]}"
                 elif words and (found := words.search(text)):
                     yield node.lineno, f"{found[0]!r} is an app's table"
 
@@ -86,12 +86,12 @@ def _root(module: str) -> str:
 def main(kernel: Path) -> int:
     """Print the findings; return the exit status."""
     installation = load()
-    said, theirs = names(installation), packages(installation)
-    owned = tables(theirs)
+    kinds, app_packages = names(installation), packages(installation)
+    app_tables = tables(app_packages)
     found = [
         f"{path.relative_to(kernel.parent)}:{line}: {message}; docs/guides/installation.md shows how to declare it"
         for path in sorted(kernel.rglob("*.py"))
-        for line, message in findings(ast.parse(path.read_text("utf-8")), said, theirs, owned)
+        for line, message in findings(ast.parse(path.read_text("utf-8")), kinds, app_packages, app_tables)
     ]
     sys.stdout.writelines(f"{line}\n" for line in found)
     return 1 if found else 0

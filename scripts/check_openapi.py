@@ -18,7 +18,7 @@ from insula.core.settings import Settings
 PROBLEM = "application/problem+json"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
 _FIRST_ERROR = 400
-# Answers whose body says more than a problem could.
+# Error responses whose body is not a problem: it has more to say.
 _OTHER_ERRORS = frozenset({("readyz", "503")})
 Document = Mapping[str, Any]  # an OpenAPI document has no fixed shape
 
@@ -42,7 +42,7 @@ def findings(document: Document) -> Iterator[str]:
         yield "no servers"
     operations = list(_operations(document))
     counts = Counter(operation.get("operationId") for _, operation in operations)
-    yield from (f"operationId {name} stands {count} times" for name, count in counts.items() if count > 1)
+    yield from (f"operationId {name} is used {count} times" for name, count in counts.items() if count > 1)
     declared = {tag["name"] for tag in document.get("tags", [])}
     for where, operation in operations:
         yield from (f"{where}: {what}" for what in _of_operation(operation, declared))
@@ -65,7 +65,7 @@ def _of_operation(operation: Document, declared: set[str]) -> Iterator[str]:
     yield from (f"tag {tag} is not described" for tag in operation.get("tags", []) if tag not in declared)
     errors = {status: answer for status, answer in operation["responses"].items() if _is_error(status)}
     if not errors:
-        yield "names no error"
+        yield "documents no error"
     for status, answer in errors.items():
         if (operation.get("operationId"), status) not in _OTHER_ERRORS and PROBLEM not in answer.get("content", {}):
             yield f"{status} is not a problem"

@@ -14,17 +14,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-THEIRS: Final = frozenset(
+_ASGI: Final = frozenset(
     {"type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path", "headers"}
-    | {"client", "server", "state", "extensions", "subprotocols"}  # up to here ASGI's
-    | {"app", "app_root_path", "endpoint", "path_params", "route", "router", "fastapi", "fastapi.telemetry"}
+    | {"client", "server", "state", "extensions", "subprotocols"}
 )
+_FRAMEWORK: Final = frozenset(
+    {"app", "app_root_path", "endpoint", "path_params", "route", "router", "fastapi", "fastapi.telemetry"}
+)
+THEIRS: Final = _ASGI | _FRAMEWORK
 OURS: Final[Mapping[str, str]] = {"insula/http/state.py": "insula", "insula/http/kernel.py": "kernel"}
 """The module that may use a key of ours, and the key."""
 
 _LOOK_UPS: Final = frozenset({"get", "pop", "setdefault"})
 _UNTYPED: Final = frozenset({"app", "root", "request", "connection", "websocket", "socket"})
-_TOLD: Final = "a request's state is a typed attribute of insula.http.state.RequestState"
+_HINT: Final = "a request's state is a typed attribute of insula.http.state.RequestState"
 
 Finding = tuple[int, str]
 
@@ -44,9 +47,9 @@ def findings(tree: ast.Module, name: str) -> Iterator[Finding]:
         for key in _keys(node):
             text = _text(key, constants)
             if text is None:
-                yield key.lineno, f"a key of the scope that is not a constant; {_TOLD}"
+                yield key.lineno, f"a key of the scope that is not a constant; {_HINT}"
             elif text not in allowed:
-                yield key.lineno, f"{text!r} on the scope; {_TOLD}"
+                yield key.lineno, f"{text!r} on the scope; {_HINT}"
         if isinstance(node, ast.Attribute) and node.attr == "state" and _is_untyped(node.value):
             yield node.lineno, f"{ast.unparse(node)} has no types; give the app or the request a typed attribute"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 _ENTRY = re.compile(r"^([0-9A-F ]+?)\s*;\s*((?:\[[.*][0-9A-F.]+\])+)")
 _ELEMENT = re.compile(r"\[[.*]([0-9A-F]{4})\.([0-9A-F]{4})\.([0-9A-F]{4})\]")
-_LONGEST = 3  # characters of a contraction
+_MOST_CHARACTERS = 3  # of one entry: a contraction sorts several characters as one
 
 
 def main(source: Path, target: Path) -> None:
@@ -26,7 +26,7 @@ def main(source: Path, target: Path) -> None:
             entries[characters] = [tuple(int(weight, 16) for weight in e) for e in _ELEMENT.findall(found[2])]
     keys, places, weights = bytearray(), bytearray(), bytearray()
     for characters in sorted(entries):
-        keys += struct.pack("<3I", *characters, *(0,) * (_LONGEST - len(characters)))
+        keys += struct.pack("<3I", *characters, *(0,) * (_MOST_CHARACTERS - len(characters)))
         places += struct.pack("<I", len(weights) // 6)
         for element in entries[characters]:
             weights += struct.pack("<3H", *element)

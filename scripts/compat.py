@@ -1,7 +1,8 @@
-"""Run the tests of HTTP and of the site with the lowest and the newest FastAPI, Starlette and uvicorn that are allowed.
+"""Run tests/http and tests/site with the lowest and the newest FastAPI, Starlette and uvicorn that are allowed.
 
 ``make compat`` calls it. Each end of the range is installed into an environment of its own under ``build/compat``; the
-other packages are those of ``uv.lock``. Prints a table and writes ``build/compat.json``; ends with 1 if a test failed.
+other packages are those of ``uv.lock``. Prints a table, writes ``build/compat.json``, and exits with status 1 if a test
+failed.
 """
 
 import argparse
@@ -27,7 +28,7 @@ _VERSIONS: Final = "import sys; from importlib.metadata import version; print(*m
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the tests came to with one set of versions."""
+    """The results of the tests with one set of versions."""
 
     versions: Mapping[str, str]
     passed: int
@@ -36,8 +37,8 @@ class Outcome:
     seconds: float
 
 
-def allowed() -> list[str]:
-    """Return the requirements of ``pyproject.toml`` on the packages."""
+def requirements() -> list[str]:
+    """Return the requirements of ``pyproject.toml`` for these packages."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     return [one for name in PACKAGES for one in declared if re.match(rf"{name}\W", one)]
 
@@ -47,8 +48,8 @@ def lowest(requirement: str) -> str:
     return requirement.partition(",")[0].replace(">=", "==")
 
 
-def installed(end: str, wanted: Sequence[str], certificates: Sequence[str]) -> Path:
-    """Make the environment anew and return its Python."""
+def install(end: str, wanted: Sequence[str], certificates: Sequence[str]) -> Path:
+    """Make a new virtual environment with the wanted versions, and return its Python."""
     folder = BUILD / end
     python = folder / "bin" / "python"
     _run(_UV, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
@@ -59,7 +60,7 @@ def installed(end: str, wanted: Sequence[str], certificates: Sequence[str]) -> P
     return python
 
 
-def tried(end: str, python: Path, jobs: int) -> Outcome:
+def run_tests(end: str, python: Path, jobs: int) -> Outcome:
     """Run the tests with this Python."""
     report = BUILD / f"{end}.xml"
     report.unlink(missing_ok=True)
@@ -92,21 +93,21 @@ def _read(*command: str) -> str:
 
 
 def main() -> int:
-    """Install, run and tell; return how the process ends."""
+    """Install the packages, run the tests and print the table; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="how many tests run at once")
     parser.add_argument("--only", choices=("lowest", "newest"), help="one end of the range")
     parser.add_argument("--system-certs", action="store_true", help="use this machine's certificates")
     options = parser.parse_args()
     certificates = ["--system-certs"] if options.system_certs else []
-    requirements = allowed()
-    ends = {"lowest": [lowest(one) for one in requirements], "newest": requirements}
+    newest = requirements()
+    ends = {"lowest": [lowest(one) for one in newest], "newest": newest}
     outcomes: dict[str, Outcome] = {}
     for end, wanted in ends.items():
         if options.only in {None, end}:
-            outcomes[end] = tried(end, installed(end, wanted, certificates), options.jobs)
-    told = {end: asdict(outcome) for end, outcome in outcomes.items()}
-    (ROOT / "build" / "compat.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+            outcomes[end] = run_tests(end, install(end, wanted, certificates), options.jobs)
+    report = {end: asdict(outcome) for end, outcome in outcomes.items()}
+    (ROOT / "build" / "compat.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     print(f"\n{table(outcomes)}")
     return 1 if any(outcome.failed or not outcome.passed for outcome in outcomes.values()) else 0
 

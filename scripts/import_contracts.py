@@ -1,8 +1,8 @@
 """Check the import contracts of pyproject.toml for the existing apps: `python scripts/import_contracts.py`.
 
-An app is a folder with an `app.py`. To an app that pyproject.toml does not name, the contracts of `tenants` apply; it
-may import the `api` of the other apps, and none of these may import it. An app that is named but left out of the
-checkout is no error. The options are those of `lint-imports`; run it in the checkout.
+An app is a folder with an `app.py`. The contracts of `tenants` also apply to an app that
+pyproject.toml does not name; it may import the `api` of the other apps, and none of these may import it. An app that is
+named but missing in the checkout is no error. The options are those of `lint-imports`; run it in the checkout.
 """
 
 import json
@@ -61,15 +61,15 @@ class Apps:
 
 def configuration(root: Path) -> str:
     """Return the import contracts of pyproject.toml, adapted to the apps below ``root``, as TOML."""
-    session = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]
-    contracts = session.pop("contracts")
-    apps = Apps.below(root, session["root_packages"])
-    session["root_packages"] = [*(name for name in session["root_packages"] if name not in apps.gone), *apps.new]
-    lines = ["[tool.importlinter]", *_options(session)]
+    settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]
+    contracts = settings.pop("contracts")
+    apps = Apps.below(root, settings["root_packages"])
+    settings["root_packages"] = [*(name for name in settings["root_packages"] if name not in apps.gone), *apps.new]
+    lines = ["[tool.importlinter]", *_options(settings)]
     for contract in contracts:
-        for key, said in contract.items():
-            if isinstance(said, list):
-                contract[key] = list(apps.layers(said) if key == "layers" else apps.modules(said))
+        for key, value in contract.items():
+            if isinstance(value, list):
+                contract[key] = list(apps.layers(value) if key == "layers" else apps.modules(value))
         lines += ["[[tool.importlinter.contracts]]", *_options(contract)]
     return "\n".join(lines)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install Debian's PostgreSQL 15, or the oldest later one that it has: the programs alone, no server runs.
+# Install Debian's PostgreSQL 15, or the oldest later one that it has: only the programs; no server is started.
 set -euo pipefail
 
 for version in 15 16 17; do

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Print the directory of the programs of the oldest PostgreSQL from 15 on that is installed, and say on standard error
-# which it is. Fails where none is installed, or where Debian's packages have an older one than that.
+# Print the directory of the programs of the oldest installed PostgreSQL from 15 on, and its version on standard error.
+# Fails if none is installed, or if Debian has an older package from 15 on that is not installed.
 set -euo pipefail
 
-promised="15 16 17"
+supported="15 16 17"
 installed=${INSTALLED_POSTGRES:-/usr/lib/postgresql}
 
-for version in $promised; do
+for version in $supported; do
   programs="$installed/$version/bin"
   if [ -x "$programs/postgres" ]; then
     echo "make postgres15: on $("$programs/postgres" --version)" >&2
-    [ "$version" = 15 ] || echo "make postgres15: PostgreSQL 15, the oldest that is promised, is not to be had on this Debian" >&2
+    [ "$version" = 15 ] || echo "make postgres15: this Debian has no PostgreSQL 15, the oldest supported version" >&2
     echo "$programs"
     exit 0
   fi

@@ -1,4 +1,4 @@
-"""Print why packages could not be installed: connect to the package index, and print the network's answer.
+"""Print why packages could not be installed: connect to the package index, and print the error, if any.
 
 The Makefile runs it with any available Python, so it imports none of our modules.
 """
@@ -10,8 +10,8 @@ INDEX = "https://pypi.org/simple/uv/"
 _SECONDS = 10.0
 
 
-def reached() -> str:
-    """Return one line that tells whether the index answers."""
+def diagnosis() -> str:
+    """Return one line that says whether the index answers."""
     try:
         with urlopen(INDEX, timeout=_SECONDS):
             return f"make: {INDEX} answers, so the network works: see the error above, and try again"
@@ -23,9 +23,9 @@ def reached() -> str:
         reason = error
     return (
         f"make: the installation failed, and {INDEX} cannot be reached from here ({reason}):"
-        " check the network; behind a proxy set HTTPS_PROXY; for pip's mirror of uv set PIP_INDEX_URL"
+        " check the network; behind a proxy set HTTPS_PROXY; to install uv from a mirror set PIP_INDEX_URL"
     )
 
 
 if __name__ == "__main__":
-    print(reached())
+    print(diagnosis())

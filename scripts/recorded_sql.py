@@ -1,6 +1,6 @@
-"""The statements that an upgrade really sends, revision by revision, and squawk's findings in them.
+"""Records the statements that an upgrade sends, revision by revision, and lints them with squawk.
 
-A rule is switched off for all revisions or for one, each time with its reason.
+A rule is switched off for all revisions or for one, each time with a reason.
 """
 
 import json
@@ -36,7 +36,7 @@ ACCEPTED: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ): "the trigger that chains events checks the kinds of each role",
     }
 )
-"""Rules that do not matter in one revision, each with the reason."""
+"""Rules that are switched off in one revision, each with the reason."""
 
 _APPLIED: Final = re.compile(
     r"(?:UPDATE|INSERT INTO) (?:schema_revision|alembic_version)\b.*?'(?P<revision>\w+)'", re.DOTALL

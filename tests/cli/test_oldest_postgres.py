@@ -37,7 +37,7 @@ def oldest(directory: Path, *, installed: list[int], packaged: list[int]) -> sub
             [17],
             [17],
             17,
-            ["PostgreSQL) 17.1", "PostgreSQL 15, the oldest that is promised, is not to be had on this Debian"],
+            ["PostgreSQL) 17.1", "this Debian has no PostgreSQL 15, the oldest supported version"],
         ),
         ([17], [15, 17], None, ["PostgreSQL 15 is missing; as root: make system-deps"]),
         ([17], [16, 17], None, ["PostgreSQL 16 is missing; as root: make system-deps"]),
@@ -45,7 +45,7 @@ def oldest(directory: Path, *, installed: list[int], packaged: list[int]) -> sub
         ([], [], None, ["this Debian has no PostgreSQL 15 to 17"]),
     ],
 )
-def test_it_takes_the_oldest_that_is_to_be_had_and_says_which(
+def test_it_takes_the_oldest_available_version_and_says_which(
     tmp_path: Path, installed: list[int], packaged: list[int], taken: int | None, says: list[str]
 ) -> None:
     done = oldest(tmp_path, installed=installed, packaged=packaged)
