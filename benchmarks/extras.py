@@ -9,43 +9,45 @@ from benchmarks.load import Target, burst
 from benchmarks.proc import connections_to, resident_mb
 from benchmarks.run import Results, Workers, targets_of, warm
 from benchmarks.servers import INSULA, Cores, Running, running, workers_of
-from benchmarks.stage import Stage
+from benchmarks.testbed import Testbed
 
-PART: Final = 0.7
+SHARE_OF_CAPACITY: Final = 0.7
 PACED_CONNECTIONS: Final = 64
 PACED_SECONDS: Final = 4.0
 TURNS: Final = 48
 TURN_SECONDS: Final = 1.0
 _PACED: Final = ("insula", "twin")
-_CONTRASTED: Final = ("insula", "twin_in_insula")
+_TAX_PAIR: Final = ("insula", "twin_in_insula")
 
 
-def contrast(reads: Mapping[str, Target], results: Results) -> None:
-    """Read from the product and from ``twin_in_insula`` in many short turns.
+def measure_tax(reads: Mapping[str, Target], results: Results) -> None:
+    """Read from the product and from ``twin_in_insula`` in many short turns, to measure the CPU cost of tenancy.
 
-    The tax is a small difference between two large figures, each of which may vary by more than that from second to
-    second: many neighbouring pairs show it, few long ones do not.
+    This tax is a small difference between two large figures, which vary by more than that from second to second: many
+    neighbouring pairs show it, few long ones do not.
     """
-    if not all(name in reads for name in _CONTRASTED):
+    if not all(name in reads for name in _TAX_PAIR):
         return
-    for name in _CONTRASTED:
+    for name in _TAX_PAIR:
         warm(reads[name], TURN_SECONDS)
     for number in range(TURNS):
-        for name in _CONTRASTED if number % 2 == 0 else reversed(_CONTRASTED):
-            results.contrasted[name].append(burst(reads[name], TURN_SECONDS))
-    for name in _CONTRASTED:
-        cpu = median(one.app_cpu_us for one in results.contrasted[name])
+        for name in _TAX_PAIR if number % 2 == 0 else reversed(_TAX_PAIR):
+            results.alternating[name].append(burst(reads[name], TURN_SECONDS))
+    for name in _TAX_PAIR:
+        cpu = median(one.app_cpu_us for one in results.alternating[name])
         print(f"  {TURNS} turns read {name:16}{cpu:8.0f} us", flush=True)
 
 
-def pace(reads: Mapping[str, Target], rounds: int, results: Results) -> None:
-    """Read at a part of each contestant's capacity, measured just before, since the machine's speed varies."""
+def measure_paced(reads: Mapping[str, Target], rounds: int, results: Results) -> None:
+    """Measure latency at 70 % of each contestant's capacity, measured just before, since the machine's speed varies."""
     if not all(name in reads for name in _PACED):
         return
     for number in range(rounds):
         for name in _PACED if number % 2 == 0 else reversed(_PACED):
             capacity = burst(reads[name], PACED_SECONDS).rate
-            measured = burst(reads[name], PACED_SECONDS, connections=PACED_CONNECTIONS, rate=PART * capacity)
+            measured = burst(
+                reads[name], PACED_SECONDS, connections=PACED_CONNECTIONS, rate=SHARE_OF_CAPACITY * capacity
+            )
             results.paced[name].append(measured)
             print(
                 f"  {number + 1}/{rounds} paced  {name:16}{measured.rate:8.0f} req/s  p99 {measured.p99_ms:.1f} ms",
@@ -53,18 +55,20 @@ def pace(reads: Mapping[str, Target], rounds: int, results: Results) -> None:
             )
 
 
-def weigh(servers: Sequence[Running], results: Results) -> None:
+def measure_memory(servers: Sequence[Running], results: Results) -> None:
     """Record the servers' memory after the load."""
     for server in servers:
         results.memory_mb[server.contestant.name] = resident_mb(workers_of(server))
 
 
-def multiply(stage: Stage, cores: Cores, rounds: int, seconds: float, results: Results) -> None:
+def measure_workers(testbed: Testbed, cores: Cores, rounds: int, seconds: float, results: Results) -> None:
     """Read from one web process and from two, on all cores, and count their connections."""
     everywhere = cores.application | cores.others
-    with running(stage, [INSULA], everywhere) as one, running(stage, [INSULA], everywhere, 2) as two:
+    with running(testbed, [INSULA], everywhere) as one, running(testbed, [INSULA], everywhere, 2) as two:
         servers = {1: one[0], 2: two[0]}
-        targets = {count: targets_of(stage, [server], ["read"])["read"]["insula"] for count, server in servers.items()}
+        targets = {
+            count: targets_of(testbed, [server], ["read"])["read"]["insula"] for count, server in servers.items()
+        }
         rates: dict[int, list[float]] = {count: [] for count in servers}
         for target in targets.values():
             warm(target, seconds)
@@ -73,10 +77,10 @@ def multiply(stage: Stage, cores: Cores, rounds: int, seconds: float, results: R
                 rates[count].append(burst(target, seconds).rate)
                 print(f"  {number + 1}/{rounds} read   {count} workers       {rates[count][-1]:8.0f} req/s", flush=True)
         for count, server in servers.items():
-            results.workers[count] = _workers(stage, server, median(rates[count]))
+            results.workers[count] = _workers(testbed, server, median(rates[count]))
 
 
-def _workers(stage: Stage, server: Running, rate: float) -> Workers:
-    port, processes = urlsplit(stage.settings.database_url).port or 0, workers_of(server)
+def _workers(testbed: Testbed, server: Running, rate: float) -> Workers:
+    port, processes = urlsplit(testbed.settings.database_url).port or 0, workers_of(server)
     held = [connections_to(port, pid) for pid in processes]
-    return Workers(rate, sum(held), len(processes) * stage.settings.database.budget, resident_mb(processes))
+    return Workers(rate, sum(held), len(processes) * testbed.settings.database.budget, resident_mb(processes))

@@ -1,4 +1,4 @@
-"""Figures from bursts: medians, ratios of each round, and their targets."""
+"""Computes figures from bursts: medians, ratios of each round, and their targets."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -81,15 +81,15 @@ def _of_rates(results: Results) -> Iterator[Ratio]:
 
 
 def _of_cpu(results: Results) -> Iterator[Ratio]:
-    if contrasted := _cpu_beyond(results.contrasted["insula"], results.contrasted["twin_in_insula"]):
-        yield _ratio(TAX, contrasted)
+    if alternating := _cpu_beyond(results.alternating["insula"], results.alternating["twin_in_insula"]):
+        yield _ratio(TAX, alternating)
     for name, twin in _CPU:
         for operation in _TWINNED:
-            told = name if operation == "read" else f"{operation}_{name}"
-            if told == TAX and contrasted:
+            title = name if operation == "read" else f"{operation}_{name}"
+            if title == TAX and alternating:
                 continue
             if found := _cpu_beyond(results.of("insula", operation), results.of(twin, operation)):
-                yield _ratio(told, found)
+                yield _ratio(title, found)
     for operation in _TWINNED:
         pairs = zip(results.of("insula", operation), results.of("twin", operation), strict=False)
         if shares := [theirs.app_cpu_us / mine.app_cpu_us for mine, theirs in pairs]:

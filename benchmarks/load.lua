@@ -1,6 +1,6 @@
 -- wrk -s load.lua URL -- REQUESTS PREFIX [RATE]
--- REQUESTS holds whole requests, parted by NUL; an SOH in one stands for a key that is used once.
--- With RATE requests start at random moments, so many a second, on whichever connection is free.
+-- REQUESTS holds whole requests, separated by NUL. An SOH in a request is replaced by a key that is used once.
+-- With RATE, so many requests a second start at random moments, on any free connection.
 
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long seconds; long micros; } moment; int gettimeofday(moment *, void *);")

@@ -1,4 +1,4 @@
-"""One burst of load by wrk, measured by wrk and by ``/proc``."""
+"""Runs one burst of load with wrk, and reads its figures from wrk and from ``/proc``."""
 
 import resource
 import subprocess

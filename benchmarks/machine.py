@@ -31,7 +31,7 @@ def machine() -> Mapping[str, str]:
         "memory": f"{memory / 1e6:.0f} GB",
         "kernel": platform.release(),
         "date": clock.now().date().isoformat(),
-        "commit": _said("git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"),
+        "commit": _output("git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"),
     }
 
 
@@ -46,7 +46,7 @@ async def versions(database_url: str) -> Mapping[str, str]:
     return {
         "python": platform.python_version(),
         "postgresql": server,
-        **({"wrk": _said(str(WRK), "-v").removeprefix("wrk ")} if WRK.exists() else {}),
+        **({"wrk": _output(str(WRK), "-v").removeprefix("wrk ")} if WRK.exists() else {}),
         **packages,
     }
 
@@ -55,7 +55,7 @@ def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
 
 
-def _said(*command: str) -> str:
+def _output(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # fixed programs
     words = done.stdout.split("Copyright")[0].split()
     return " ".join(words) or "?"

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from benchmarks.extras import contrast, multiply, pace, weigh
+from benchmarks.extras import measure_memory, measure_paced, measure_tax, measure_workers
 from benchmarks.load import WRK
 from benchmarks.machine import machine, versions
 from benchmarks.operations import OPERATIONS
@@ -16,7 +16,7 @@ from benchmarks.profile import profile
 from benchmarks.report import Report
 from benchmarks.run import Results, measure, targets_of
 from benchmarks.servers import CONTESTANTS, INSULA, Cores, pinned, running
-from benchmarks.stage import Stage, staged
+from benchmarks.testbed import Testbed, start_testbed
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _HERE: Final = Path(__file__).parent
@@ -53,38 +53,38 @@ def bench(  # noqa: PLR0913  # the command's options
     os.nice(nice)
     _BUILD.mkdir(exist_ok=True)
     cores, chosen = Cores.split(), [one for one in CONTESTANTS if not contestant or one.name in contestant]
-    with pinned(cores.others), staged() as stage:
+    with pinned(cores.others), start_testbed() as testbed:
         if profiled:
             for one in chosen if contestant else [INSULA]:
-                profile(stage, one, cores, only or list(one.operations), seconds)
+                profile(testbed, one, cores, only or list(one.operations), seconds)
             return
         results = Results()
-        with running(stage, chosen, cores.application) as servers:
-            targets = targets_of(stage, servers, only or list(OPERATIONS))
+        with running(testbed, chosen, cores.application) as servers:
+            targets = targets_of(testbed, servers, only or list(OPERATIONS))
             measure(targets, rounds, seconds, _WARM_UP, results)
-            weigh(servers, results)
+            measure_memory(servers, results)
             if not only:
-                contrast(targets["read"], results)
-                pace(targets["read"], min(rounds, _FEW), results)
+                measure_tax(targets["read"], results)
+                measure_paced(targets["read"], min(rounds, _FEW), results)
         if not only and INSULA in chosen:
-            multiply(stage, cores, min(rounds, _FEW), seconds, results)
-        report = _report(stage, rounds, seconds, results)
-    _tell(report, save=save)
+            measure_workers(testbed, cores, min(rounds, _FEW), seconds, results)
+        report = _report(testbed, rounds, seconds, results)
+    _publish(report, save=save)
 
 
-def _report(stage: Stage, rounds: int, seconds: float, results: Results) -> Report:
-    return Report(machine(), asyncio.run(versions(stage.settings.database_url)), rounds, seconds, results)
+def _report(testbed: Testbed, rounds: int, seconds: float, results: Results) -> Report:
+    return Report(machine(), asyncio.run(versions(testbed.settings.database_url)), rounds, seconds, results)
 
 
-def _tell(report: Report, *, save: bool) -> None:
-    text, told = report.to_markdown(), json.dumps(report.to_json(), indent=1) + "\n"
-    (_BUILD / "bench.json").write_text(told)
+def _publish(report: Report, *, save: bool) -> None:
+    text, figures = report.to_markdown(), json.dumps(report.to_json(), indent=1) + "\n"
+    (_BUILD / "bench.json").write_text(figures)
     print(f"\n{text}")
     if save:
-        kept = _HERE / "results" / f"{report.machine['date']}.json"
-        kept.parent.mkdir(exist_ok=True)
-        kept.write_text(told)
-        kept.with_suffix(".md").write_text(f"# make bench, {report.machine['date']}\n\n{text}")
+        saved = _HERE / "results" / f"{report.machine['date']}.json"
+        saved.parent.mkdir(exist_ok=True)
+        saved.write_text(figures)
+        saved.with_suffix(".md").write_text(f"# make bench, {report.machine['date']}\n\n{text}")
     if not report.quiet:
         print(f"The machine was not quiet: {report.foreign:.0%} of it was used by other programs. Run it again.")
     if report.missed:

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from benchmarks.world import Item, Person, World
+from benchmarks.dataset import Dataset, Item, Person
 from insula.core.ids import new_id
 
 _ONCE: Final = "\1"
-_KEY_LENGTH: Final = 32  # load.lua replaces it by a key of this length
+_KEY_LENGTH: Final = 32  # load.lua replaces _ONCE by a key of this length
 _ITEM: Final = "/api/v1/projects/{0.project_id}/items/{0.item_id}"
 _ITEMS: Final = "/api/v1/projects/{0.project_id}/items"
 _WRITERS: Final = ("owner", "admin", "member")
+
+
+ChoosePerson = Callable[[UUID, tuple[str, ...]], Person]
+"""Chooses a random member of a tenant who has one of the roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +27,7 @@ class Operation:
 
     name: str
     status: int
-    requests: Callable[[World, "Caller"], Iterator[str]]
-
-
-Caller = Callable[[UUID, tuple[str, ...]], Person]
+    requests: Callable[[Dataset, ChoosePerson], Iterator[str]]
 
 
 def request(method: str, path: str, token: str, body: str = "", headers: Mapping[str, str] | None = None) -> str:
@@ -39,65 +40,65 @@ def request(method: str, path: str, token: str, body: str = "", headers: Mapping
     return "\r\n".join([*lines, "", body])
 
 
-def write(operation: Operation, world: World, path: Path) -> Path:
+def write(operation: Operation, dataset: Dataset, path: Path) -> Path:
     """Write the operation's requests to ``path``."""
     chance = random.Random(operation.name)  # noqa: S311  # the same in each run
     people: dict[tuple[UUID, str], list[Person]] = {}
-    for person in world.people:
+    for person in dataset.people:
         people.setdefault((person.tenant_id, person.role), []).append(person)
 
-    def caller(tenant_id: UUID, roles: tuple[str, ...]) -> Person:
+    def choose(tenant_id: UUID, roles: tuple[str, ...]) -> Person:
         return chance.choice([person for role in roles for person in people[tenant_id, role]])
 
-    path.write_text("\0".join(operation.requests(world, caller)))
+    path.write_text("\0".join(operation.requests(dataset, choose)))
     return path
 
 
-def _read(world: World, caller: Caller) -> Iterator[str]:
-    for item in world.items:
-        yield request("GET", _ITEM.format(item), _anybody(item, caller).token)
+def _read(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
+    for item in dataset.items:
+        yield request("GET", _ITEM.format(item), _anybody(item, choose).token)
 
 
-def _list(world: World, caller: Caller) -> Iterator[str]:
-    for item in _one_of_each_project(world.items):
+def _list(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
+    for item in _one_of_each_project(dataset.items):
         for role in (*_WRITERS, "viewer"):
-            yield request("GET", f"{_ITEMS.format(item)}?limit=20", caller(item.tenant_id, (role,)).token)
+            yield request("GET", f"{_ITEMS.format(item)}?limit=20", choose(item.tenant_id, (role,)).token)
 
 
-def _create(world: World, caller: Caller) -> Iterator[str]:
+def _create(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
     body = '{"title": "Write the front page", "body": "Two paragraphs and a picture.", "position": 10}'
-    for item in _one_of_each_project(world.items):
+    for item in _one_of_each_project(dataset.items):
         for role in _WRITERS:
-            token = caller(item.tenant_id, (role,)).token
+            token = choose(item.tenant_id, (role,)).token
             yield request("POST", _ITEMS.format(item), token, body, {"Idempotency-Key": _ONCE})
 
 
-def _patch(world: World, caller: Caller) -> Iterator[str]:
+def _patch(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
     body = f'{{"title": "{_ONCE}"}}'
-    for item in world.items:
-        yield request("PATCH", _ITEM.format(item), caller(item.tenant_id, _WRITERS).token, body, {"If-Match": "*"})
+    for item in dataset.items:
+        yield request("PATCH", _ITEM.format(item), choose(item.tenant_id, _WRITERS).token, body, {"If-Match": "*"})
 
 
-def _forbidden(world: World, caller: Caller) -> Iterator[str]:
+def _forbidden(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
     body = '{"title": "Write the front page"}'
-    for item in _one_of_each_project(world.items):
-        token = caller(item.tenant_id, ("viewer",)).token
+    for item in _one_of_each_project(dataset.items):
+        token = choose(item.tenant_id, ("viewer",)).token
         yield request("POST", _ITEMS.format(item), token, body, {"Idempotency-Key": _ONCE})
 
 
-def _absent(world: World, caller: Caller) -> Iterator[str]:
-    for item in world.items:
+def _absent(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
+    for item in dataset.items:
         nowhere = Item(item.tenant_id, item.project_id, new_id())
-        yield request("GET", _ITEM.format(nowhere), _anybody(item, caller).token)
+        yield request("GET", _ITEM.format(nowhere), _anybody(item, choose).token)
 
 
-def _limited(world: World, _caller: Caller) -> Iterator[str]:
-    for person in world.limited:
+def _limited(dataset: Dataset, _choose: ChoosePerson) -> Iterator[str]:
+    for person in dataset.limited:
         yield request("GET", _ITEM.format(Item(person.tenant_id, new_id(), new_id())), person.token)
 
 
-def _anybody(item: Item, caller: Caller) -> Person:
-    return caller(item.tenant_id, (*_WRITERS, "viewer"))
+def _anybody(item: Item, choose: ChoosePerson) -> Person:
+    return choose(item.tenant_id, (*_WRITERS, "viewer"))
 
 
 def _one_of_each_project(items: Iterable[Item]) -> list[Item]:

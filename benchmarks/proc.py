@@ -25,7 +25,7 @@ def family(pid: int) -> list[int]:
     return list(_descend(pid, children))
 
 
-def prefer(pid: int, nice: int) -> None:
+def set_priority(pid: int, nice: int) -> None:
     """Give the process and its descendants this priority, also if the kernel schedules by session."""
     for each in family(pid):
         os.setpriority(os.PRIO_PROCESS, each, nice)

@@ -1,4 +1,4 @@
-"""A profile of the product's web process under load of one operation, by py-spy."""
+"""Profiles a contestant's web process with py-spy, under the load of one operation."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.load import burst
 from benchmarks.run import targets_of, warm
 from benchmarks.servers import Contestant, Cores, running, workers_of
-from benchmarks.stage import Stage
+from benchmarks.testbed import Testbed
 
 _BUILD: Final = Path(__file__).parent.parent / "build"
 _RATE: Final = "400"
@@ -18,10 +18,10 @@ _OURS: Final = ("(insula/", "(tenants/", "(benchmarks/")
 _SHOWN: Final = 30
 
 
-def profile(stage: Stage, contestant: Contestant, cores: Cores, only: Sequence[str], seconds: float) -> None:
+def profile(testbed: Testbed, contestant: Contestant, cores: Cores, only: Sequence[str], seconds: float) -> None:
     """Write ``build/profile-*.txt`` (for speedscope.app, or any flame graph) and print the most expensive functions."""
-    with running(stage, [contestant], cores.application) as servers:
-        for operation, targets in targets_of(stage, servers, only).items():
+    with running(testbed, [contestant], cores.application) as servers:
+        for operation, targets in targets_of(testbed, servers, only).items():
             target, path = targets[contestant.name], _BUILD / f"profile-{contestant.name}-{operation}.txt"
             warm(target, seconds)
             spy = [str(Path(sys.executable).with_name("py-spy")), "record", "--format", "raw", "--rate", _RATE]
@@ -33,19 +33,19 @@ def profile(stage: Stage, contestant: Contestant, cores: Cores, only: Sequence[s
 
 
 def tables(collapsed: str) -> str:
-    """Return the most expensive packages, functions by themselves, and functions of ours with their callees."""
+    """Return the most expensive packages, functions (own time), and functions of ours (total time)."""
     packages: Counter[str] = Counter()
-    alone: Counter[str] = Counter()
-    together: Counter[str] = Counter()
+    own: Counter[str] = Counter()
+    total: Counter[str] = Counter()
     for frames, samples in _stacks(collapsed):
         packages[frames[-1].rpartition("(")[2].partition("/")[0]] += samples
-        alone[frames[-1]] += samples
+        own[frames[-1]] += samples
         for frame in set(frames):
             if any(ours in frame for ours in _OURS):
-                together[frame] += samples
-    total = alone.total() or 1
-    found = (("package", packages), ("function by itself", alone), ("ours, with what it calls", together))
-    return "\n\n".join(_table(title, counter, total) for title, counter in found)
+                total[frame] += samples
+    all_samples = own.total() or 1
+    found = (("package", packages), ("function, own time", own), ("our function, total time", total))
+    return "\n\n".join(_table(title, counter, all_samples) for title, counter in found)
 
 
 def _stacks(collapsed: str) -> Iterator[tuple[list[str], int]]:

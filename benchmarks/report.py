@@ -85,8 +85,8 @@ class Report:
             for operation in OPERATIONS
             if self.results.of(name, operation)
         }
-        if contrasted := self.results.contrasted.get(name):
-            operations["read, in turns"] = medians(contrasted)
+        if alternating := self.results.alternating.get(name):
+            operations["read, in turns"] = medians(alternating)
         if paced := self.results.paced.get(name):
             operations["read at 70 %"] = medians(paced)
         return {"what": what, "memory_mb": round(self.results.memory_mb.get(name, 0)), **operations}
@@ -119,7 +119,7 @@ class Report:
     def _paced(self) -> list[str]:
         lines = [
             f"| {what} | {name} | {row(bursts)} |"
-            for what, measured in (("read, in turns", self.results.contrasted), ("read at 70 %", self.results.paced))
+            for what, measured in (("read, in turns", self.results.alternating), ("read at 70 %", self.results.paced))
             for name, bursts in measured.items()
             if bursts
         ]

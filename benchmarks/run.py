@@ -1,4 +1,4 @@
-"""The run: every contestant in turn, round after round, in reverse order in every second one."""
+"""Measures the contestants in turn, round after round; every second round is in reverse order."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import httpx
 from benchmarks.load import Burst, LoadFailed, Target, burst
 from benchmarks.operations import OPERATIONS, Operation, write
 from benchmarks.servers import Running
-from benchmarks.stage import Stage
+from benchmarks.testbed import Testbed
 
 LEAD_IN = 1.0
 """Seconds of load before each measured burst, to renew leases that expired during the others' turns."""
@@ -37,7 +37,7 @@ class Results:
     bursts: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     paced: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     """Reads at a part of each contestant's own capacity."""
-    contrasted: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
+    alternating: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     """Reads in many short turns, to measure the cost of tenancy."""
     memory_mb: dict[str, float] = field(default_factory=dict)
     workers: dict[int, Workers] = field(default_factory=dict)
@@ -47,13 +47,13 @@ class Results:
         return self.bursts.get((contestant, operation), [])
 
 
-def targets_of(stage: Stage, servers: Sequence[Running], only: Sequence[str]) -> Mapping[str, Mapping[str, Target]]:
+def targets_of(testbed: Testbed, servers: Sequence[Running], only: Sequence[str]) -> Mapping[str, Mapping[str, Target]]:
     """Return the contestants of each operation, after checking their answers."""
     found: dict[str, dict[str, Target]] = {}
     for operation in (OPERATIONS[name] for name in only):
         for server in servers:
             if operation.name in server.contestant.operations:
-                target = _target(stage, server, operation)
+                target = _target(testbed, server, operation)
                 check(target)
                 found.setdefault(operation.name, {})[server.contestant.name] = target
     return found
@@ -86,12 +86,12 @@ def warm(target: Target, seconds: float) -> None:
             return
 
 
-def _target(stage: Stage, server: Running, operation: Operation) -> Target:
+def _target(testbed: Testbed, server: Running, operation: Operation) -> Target:
     style = "template" if server.contestant.name == "template" else "product"
-    path = stage.directory / f"{operation.name}.{style}"
+    path = testbed.directory / f"{operation.name}.{style}"
     if not path.exists():
-        write(operation, stage.world.as_templates() if style == "template" else stage.world, path)
-    name, application, database = server.contestant.name, server.processes, stage.postmaster
+        write(operation, testbed.dataset.with_template_tokens() if style == "template" else testbed.dataset, path)
+    name, application, database = server.contestant.name, server.processes, testbed.postmaster
     return Target(name, server.url, path, operation.status, application, database, server.log)
 
 
@@ -102,8 +102,8 @@ def check(target: Target) -> None:
         client.request(method, target.url + path, content=body)
         answer = client.request(method, target.url + path, content=body)
     if answer.status_code != target.status:
-        told = f"{answer.text[:500]}\n{target.log.read_text()[-3000:]}"
-        raise LoadFailed(f"{target.name} answers {answer.status_code} to {method} {path}: {told}")
+        details = f"{answer.text[:500]}\n{target.log.read_text()[-3000:]}"
+        raise LoadFailed(f"{target.name} answers {answer.status_code} to {method} {path}: {details}")
 
 
 def _parse(path: Path) -> tuple[str, str, dict[str, str], str]:

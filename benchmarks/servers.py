@@ -1,4 +1,4 @@
-"""The contestants as real servers: one uvicorn each, started as its users would start it."""
+"""Starts the contestants as real servers: each is one uvicorn, started as its users would start it."""
 
 import os
 import socket
@@ -13,8 +13,8 @@ from typing import Final
 
 import httpx
 
-from benchmarks.proc import family, prefer
-from benchmarks.stage import Stage
+from benchmarks.proc import family, set_priority
+from benchmarks.testbed import Testbed
 from insula.cli.environment import to_environment
 
 _PATIENCE: Final = 60.0
@@ -70,12 +70,12 @@ CONTESTANTS: Final = (
 
 @contextmanager
 def running(
-    stage: Stage, contestants: Collection[Contestant], cores: Collection[int], workers: int = 1
+    testbed: Testbed, contestants: Collection[Contestant], cores: Collection[int], workers: int = 1
 ) -> Iterator[list[Running]]:
     """Run all contestants at once on these cores; each is idle until its turn."""
     with ExitStack() as stack:
-        servers = [stack.enter_context(_serving(stage, contestant, cores, workers)) for contestant in contestants]
-        prefer(os.getpid(), os.nice(0))
+        servers = [stack.enter_context(_serving(testbed, contestant, cores, workers)) for contestant in contestants]
+        set_priority(os.getpid(), os.nice(0))
         yield servers
 
 
@@ -105,10 +105,10 @@ def pinned(cores: Collection[int]) -> Iterator[None]:
 
 
 @contextmanager
-def _serving(stage: Stage, contestant: Contestant, cores: Collection[int], workers: int) -> Iterator[Running]:
+def _serving(testbed: Testbed, contestant: Contestant, cores: Collection[int], workers: int) -> Iterator[Running]:
     port = _free_port()
-    log = stage.directory / f"{contestant.name}-{workers}.log"
-    command, environment = _start(stage, contestant, port, workers)
+    log = testbed.directory / f"{contestant.name}-{workers}.log"
+    command, environment = _start(testbed, contestant, port, workers)
     with log.open("wb") as output, pinned(cores):
         process = subprocess.Popen(command, env=environment, cwd=_ROOT, stdout=output, stderr=output)  # noqa: S603  # our own
     try:
@@ -120,30 +120,30 @@ def _serving(stage: Stage, contestant: Contestant, cores: Collection[int], worke
         process.wait()
 
 
-def _start(stage: Stage, contestant: Contestant, port: int, workers: int) -> tuple[list[str], Mapping[str, str]]:
+def _start(testbed: Testbed, contestant: Contestant, port: int, workers: int) -> tuple[list[str], Mapping[str, str]]:
     python = Path(sys.executable)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}  # noqa: TID251  # what a child inherits is made here
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}  # noqa: TID251  # the environment of child processes
     inherited = {**kept, "PYTHONPATH": f"{_ROOT / 'platform'}:{_ROOT}"}
     if contestant is INSULA:
         serve = [str(python.with_name("insula")), "serve", "--port", str(port), "--workers", str(workers)]
-        return serve, {**inherited, **to_environment(stage.settings)}
+        return serve, {**inherited, **to_environment(testbed.settings)}
     if contestant.inside:
         return [str(python), "-m", "benchmarks.contestants.inside", str(port)], {
             **inherited,
-            **_told(stage, contestant),
+            **_variables(testbed, contestant),
         }
     app = f"benchmarks.contestants.{contestant.module}:create_app"
     options = ["--factory", app, "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-proxy-headers"]
     options += ["--access-log" if contestant.access_log else "--no-access-log"]
-    return [str(python), "-m", "uvicorn", *options], {**inherited, **_told(stage, contestant)}
+    return [str(python), "-m", "uvicorn", *options], {**inherited, **_variables(testbed, contestant)}
 
 
-def _told(stage: Stage, contestant: Contestant) -> Mapping[str, str]:
+def _variables(testbed: Testbed, contestant: Contestant) -> Mapping[str, str]:
     return {
-        **to_environment(stage.twin_settings),
-        "BENCH_DATABASE_URL": stage.template_url if contestant.module == "template" else stage.twin_url,
-        "BENCH_REDIS_URL": stage.settings.redis_url,
-        "BENCH_JWT_SECRET": stage.world.jwt_secret,
+        **to_environment(testbed.twin_settings),
+        "BENCH_DATABASE_URL": testbed.template_url if contestant.module == "template" else testbed.twin_url,
+        "BENCH_REDIS_URL": testbed.settings.redis_url,
+        "BENCH_JWT_SECRET": testbed.dataset.jwt_secret,
         "BENCH_INSIDE": str(contestant.inside),
         "BENCH_RESET": str(contestant.reset),
     }

@@ -11,10 +11,10 @@ import typer
 
 from benchmarks.faults import bodies, dependencies, fairness, redis
 from benchmarks.faults.environment import running
-from benchmarks.faults.stage import Stage, staged, temporary_directory
 from benchmarks.faults.table import Table
+from benchmarks.faults.testbed import Testbed, start_testbed, temporary_directory
 from benchmarks.machine import machine, versions
-from benchmarks.proc import prefer
+from benchmarks.proc import set_priority
 from insula.core.settings import Settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -24,7 +24,7 @@ _PROCESSES: Final = 2
 
 _Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results/.")]
 _Nice = Annotated[int, typer.Option(min=-20, max=19, help="Priority on a busy machine; below 0 only as root.")]
-_Short = Annotated[bool, typer.Option("--short", help="A run of seconds instead of minutes, to see that it works.")]
+_Short = Annotated[bool, typer.Option("--short", help="A short run of seconds, to see that it works.")]
 _Only = Annotated[
     list[str] | None,
     typer.Option("--only", help="dependency or dependency:fault, with * as wildcard; repeat for more."),
@@ -35,21 +35,21 @@ _Only = Annotated[
 def bench_redis(nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
     """Break Redis in four ways under load, and print the effect on requests."""
     pace = redis.SHORT if short else redis.LONG
-    _run("redis_faults", _PROCESSES, lambda stage: redis.measure(stage, pace), nice, save=save)
+    _run("redis_faults", _PROCESSES, lambda testbed: redis.measure(testbed, pace), nice, save=save)
 
 
 @app.command("fairness")
 def bench_fairness(nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
     """Let one tenant send 20 times its limit, and print the effect on other tenants."""
     pace = fairness.SHORT if short else fairness.LONG
-    _run("fairness", 1, lambda stage: fairness.measure(stage, pace), nice, save=save)
+    _run("fairness", 1, lambda testbed: fairness.measure(testbed, pace), nice, save=save)
 
 
 @app.command("bodies")
 def bench_bodies(nice: _Nice = 0, *, short: _Short = False, save: _Save = False) -> None:
     """Send the worst bodies, and print the effect on other requests."""
     pace = bodies.SHORT if short else bodies.LONG
-    _run("bodies", 1, lambda stage: bodies.measure(stage, pace), nice, save=save)
+    _run("bodies", 1, lambda testbed: bodies.measure(testbed, pace), nice, save=save)
 
 
 @app.command("dependencies")
@@ -60,9 +60,9 @@ def bench_dependencies(only: _Only = None, nice: _Nice = 0, *, short: _Short = F
     with temporary_directory() as directory, running(directory, _BUILD) as env:
         chosen = dependencies.cases(env, pace, only or ())
         if not chosen:
-            raise typer.BadParameter("it matches no dependency:fault", param_hint="--only")
+            raise typer.BadParameter("no dependency:fault matches", param_hint="--only")
         if nice:
-            prefer(os.getpid(), nice)
+            set_priority(os.getpid(), nice)
         table = asyncio.run(dependencies.measure(env, chosen, pace, typer.echo))
         about = _about(env.settings)
     _keep("faults", table, about, save=save)
@@ -71,18 +71,18 @@ def bench_dependencies(only: _Only = None, nice: _Nice = 0, *, short: _Short = F
     raise typer.Exit(bool(table.missed))
 
 
-def _run(name: str, processes: int, measure: Callable[[Stage], Awaitable[Table]], nice: int, *, save: bool) -> None:
-    with staged(processes) as stage:
+def _run(name: str, processes: int, measure: Callable[[Testbed], Awaitable[Table]], nice: int, *, save: bool) -> None:
+    with start_testbed(processes) as testbed:
         if nice:
-            prefer(os.getpid(), nice)
-        table = asyncio.run(_measured(stage, measure))
-        about = _about(stage.settings)
+            set_priority(os.getpid(), nice)
+        table = asyncio.run(_measured(testbed, measure))
+        about = _about(testbed.settings)
     _keep(name, table, about, save=save)
     raise typer.Exit(bool(table.missed))
 
 
-async def _measured(stage: Stage, measure: Callable[[Stage], Awaitable[Table]]) -> Table:
-    return await measure(stage)
+async def _measured(testbed: Testbed, measure: Callable[[Testbed], Awaitable[Table]]) -> Table:
+    return await measure(testbed)
 
 
 def _about(settings: Settings) -> dict[str, Mapping[str, str]]:

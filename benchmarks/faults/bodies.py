@@ -1,7 +1,7 @@
-"""Four clients send the worst bodies; measured is how long ``/healthz`` takes meanwhile in the same process.
+"""Four clients send the worst bodies, and meanwhile requests to ``/healthz`` of the same process are timed.
 
 Each client sends its next request when the last one is answered, on one connection. The bodies are those that cost JSON
-parsers most; those of a caller who is not admitted are refused unread.
+parsers most; without credentials they are refused unread.
 """
 
 import http.client
@@ -16,15 +16,15 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from benchmarks.faults.stage import Stage
 from benchmarks.faults.table import Bar, Cell, Table
+from benchmarks.faults.testbed import Testbed
 from insula.http.kinds import BODY_BYTES
 from insula.http.request.json import MAX_MEMBERS, MAX_VALUES
 from tests.probe.books.schemas import BULK_LIMIT
 
 CLIENTS: Final = 4
 MOST_MS: Final = 20.0
-_LOOK_SECONDS: Final = 0.005
+_PAUSE_SECONDS: Final = 0.005
 _PLENTY: Final = 100_000_000
 _ROUTE: Final = "/api/v1/racks"
 _BULK: Final = f"{_ROUTE}/{UUID(int=0)}/books/bulk"
@@ -43,11 +43,11 @@ SHORT: Final = Pace(seconds=1.5)
 
 
 @dataclass
-class Seen:
+class Measured:
     """The answers, counted by status, and the milliseconds of each request to ``/healthz``."""
 
     statuses: dict[int, int] = field(default_factory=dict)
-    looks: list[float] = field(default_factory=list)
+    healthz_ms: list[float] = field(default_factory=list)
 
 
 def bodies() -> Mapping[str, bytes]:
@@ -55,7 +55,7 @@ def bodies() -> Mapping[str, bytes]:
     few = MAX_VALUES - 2
     return {
         "numbers, too many": _filled(b"[", b"]"),
-        "numbers, as many as may be": b"[" + b",".join([b"1"] * few) + b"]",
+        "numbers, as many as allowed": b"[" + b",".join([b"1"] * few) + b"]",
         "fractions": b"[" + b",".join([b"1.5e10"] * few) + b"]",
         "objects": b"[" + b",".join([b'{"a":1}'] * (few // 2)) + b"]",
         "one object": _unknown(few),
@@ -66,86 +66,86 @@ def bodies() -> Mapping[str, bytes]:
     }
 
 
-async def measure(stage: Stage, pace: Pace) -> Table:
+async def measure(testbed: Testbed, pace: Pace) -> Table:
     """Measure ``/healthz`` beside each body, sent without credentials and by an admitted caller."""
-    address = stage.addresses[0]
-    key = await stage.key(_PLENTY)
-    alone = await _beside(address, pace, ())
+    address = testbed.addresses[0]
+    key = await testbed.key(_PLENTY)
+    alone = await _measure_beside(address, pace, ())
     rows: list[Mapping[str, Cell]] = []
     large = _filled(b"[", b"]", _WHOLE)
     many = b'{"items": [' + b",".join([_unknown(MAX_VALUES // BULK_LIMIT - 2)] * BULK_LIMIT) + b"]}"
     cases: list[tuple[str, str, str, bytes, Mapping[str, str]]] = [
-        ("nobody", "numbers, 1 MiB", _ROUTE, large, {}),
-        ("nobody", "numbers, too many", _ROUTE, bodies()["numbers, too many"], {}),
-        *(("who may", name, _ROUTE, body, key) for name, body in bodies().items()),
-        ("who may", "unknown fields, many times", _BULK, many, key),
+        ("no credentials", "numbers, 1 MiB", _ROUTE, large, {}),
+        ("no credentials", "numbers, too many", _ROUTE, bodies()["numbers, too many"], {}),
+        *(("admitted caller", name, _ROUTE, body, key) for name, body in bodies().items()),
+        ("admitted caller", "unknown fields, many times", _BULK, many, key),
     ]
     for caller, name, path, body, headers in cases:
-        seen = await _beside(address, pace, [_request(path, body, headers)] * CLIENTS)
+        measured = await _measure_beside(address, pace, [_request(path, body, headers)] * CLIENTS)
         rows.append(
             {
                 "sent by": caller,
                 "body": name,
                 "bytes": len(body),
-                "answered": ", ".join(f"{count} x {status}" for status, count in sorted(seen.statuses.items())),
-                "p50 alone ms": round(median(alone.looks), 1),
-                "p50 beside ms": round(median(seen.looks), 1),
-                "added p50 ms": round(median(seen.looks) - median(alone.looks), 1),
-                "p99 beside ms": round(quantiles(seen.looks, n=100)[98], 1),
+                "answered": ", ".join(f"{count} x {status}" for status, count in sorted(measured.statuses.items())),
+                "p50 alone ms": round(median(alone.healthz_ms), 1),
+                "p50 beside ms": round(median(measured.healthz_ms), 1),
+                "added p50 ms": round(median(measured.healthz_ms) - median(alone.healthz_ms), 1),
+                "p99 beside ms": round(quantiles(measured.healthz_ms, n=100)[98], 1),
             }
         )
     title = f"{CLIENTS} clients that send one body after another to one process; /healthz asked every 5 ms."
     return Table(title, rows, (Bar("added p50 ms", MOST_MS),), named_by=2)
 
 
-async def _beside(address: str, pace: Pace, requests: Sequence[bytes]) -> Seen:
-    seen = Seen()
-    with _looking(address, seen):
+async def _measure_beside(address: str, pace: Pace, requests: Sequence[bytes]) -> Measured:
+    measured = Measured()
+    with _timing_healthz(address, measured):
         async with TaskGroup() as clients:
-            tasks = [clients.create_task(_send(address, request, seen)) for request in requests]
+            tasks = [clients.create_task(_send(address, request, measured)) for request in requests]
             await sleep(pace.seconds)
             for task in tasks:
                 task.cancel()
-    return seen
+    return measured
 
 
-async def _send(address: str, request: bytes, seen: Seen) -> None:
+async def _send(address: str, request: bytes, measured: Measured) -> None:
     place = urlsplit(address)
     while True:
         reader, writer = await open_connection(place.hostname, place.port)
         with suppress(ConnectionError, EOFError):
             while True:
-                await _exchange(reader, writer, request, seen)
+                await _exchange(reader, writer, request, measured)
         writer.close()
 
 
-async def _exchange(reader: StreamReader, writer: StreamWriter, request: bytes, seen: Seen) -> None:
+async def _exchange(reader: StreamReader, writer: StreamWriter, request: bytes, measured: Measured) -> None:
     writer.write(request)
     await writer.drain()
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
     await reader.readexactly(int(length))
     status = int(head.split(b" ", 2)[1])
-    seen.statuses[status] = seen.statuses.get(status, 0) + 1
+    measured.statuses[status] = measured.statuses.get(status, 0) + 1
     if b"connection: close" in head:
         raise ConnectionResetError
 
 
 @contextmanager
-def _looking(address: str, seen: Seen) -> Iterator[None]:
+def _timing_healthz(address: str, measured: Measured) -> Iterator[None]:
     """Request ``/healthz`` again and again from a separate thread."""
     place, over = urlsplit(address), threading.Event()
 
-    def look() -> None:
+    def request_healthz() -> None:
         connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=60)
-        while not over.wait(_LOOK_SECONDS):
+        while not over.wait(_PAUSE_SECONDS):
             begun = time.perf_counter()
             connection.request("GET", "/healthz")
             connection.getresponse().read()
-            seen.looks.append((time.perf_counter() - begun) * 1_000)
+            measured.healthz_ms.append((time.perf_counter() - begun) * 1_000)
         connection.close()
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=request_healthz)
     thread.start()
     try:
         yield

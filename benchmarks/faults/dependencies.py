@@ -1,4 +1,4 @@
-"""Each dependency broken in each way under load: requests answered, refused and late, and the recovery time."""
+"""Breaks each dependency in each way under load; counts answered, refused and late requests; times the recovery."""
 
 import asyncio
 import math
@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import httpx
 
 from admin.database import ADMIN
-from benchmarks.faults.crowd import BY_NAME, KINDS, Asked, Crowd, Visit, gathered
 from benchmarks.faults.environment import PROCESSES, Environment, MailProbe
+from benchmarks.faults.mixed_load import BY_NAME, KINDS, MixedLoad, RequestSpec, Sample, create_callers
 from benchmarks.faults.table import Bar, Cell, Table
 from benchmarks.faults.traffic import NO_ANSWER
 from insula.db.engine.roles import GATE, IDENTITY, WORKER, OtherAppRole
@@ -30,13 +30,13 @@ PATIENCE: Final = 20.0
 """How long to wait for a recovery; then the processes are restarted for the next faults."""
 
 _KEYS_A_CASE: Final = 100
-_TRY: Final = 0.05
-_TRY_SECONDS: Final = 2.0
+_PROBE_EVERY: Final = 0.05
+_PROBE_SECONDS: Final = 2.0
 _DRIP_SECONDS: Final = 0.2
 _DELAY_SECONDS: Final = 0.1
 _LISTENER: Final = "insula-listener"
 
-Try = Callable[[], Awaitable[bool]]
+Probe = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Pace:
     """How many seconds each fault lasts, and how high the load is."""
 
     silent: float = 10.0
-    """Freeze, swallow, drip: longer than a request of one pool may wait."""
+    """For freeze, swallow and drip: longer than a request may wait that needs one pool."""
     silent_at_all: float = 22.0
     """The same for all of PostgreSQL: longer than any request may wait."""
     short: float = 4.0
@@ -66,7 +66,7 @@ class Case(NamedTuple):
     begin: Callable[[], None]
     end: Callable[[], None]
     needs: Sequence[str]
-    """What needs the dependency, and has to succeed again: kinds of requests, or names of other probes."""
+    """The kinds of requests, or names of other probes, that need the dependency and have to succeed again."""
 
     @property
     def name(self) -> str:
@@ -103,26 +103,26 @@ def cases(env: Environment, pace: Pace, only: Sequence[str] = ()) -> list[Case]:
 def _postgres(env: Environment, pace: Pace) -> Iterator[Case]:
     proxy = env.postgres_proxy
     for fault, seconds in _faults(pace, pace.silent_at_all):
-        yield Case("postgres", fault, seconds, partial(_strike, proxy, fault), proxy.heal, _DATABASE)
+        yield Case("postgres", fault, seconds, partial(_inject, proxy, fault), proxy.heal, _DATABASE)
     swallow_open = partial(proxy.strike, Fault.SWALLOW, open_only=True)
     yield Case("postgres", "swallow open", pace.silent, swallow_open, proxy.heal, _DATABASE)
     yield Case("postgres", "stop", pace.silent, env.postgres.freeze, env.postgres.thaw, _DATABASE)
     for role, (only, needs) in _ROLES.items():
         for fault, seconds in _faults(pace, pace.silent):
-            yield Case(f"postgres/{role}", fault, seconds, partial(_strike, proxy, fault, only), proxy.heal, needs)
+            yield Case(f"postgres/{role}", fault, seconds, partial(_inject, proxy, fault, only), proxy.heal, needs)
 
 
 def _valkey(env: Environment, pace: Pace) -> Iterator[Case]:
     proxy, needs = env.valkey_proxy, ("limits",)
     for fault, _ in _faults(pace, pace.short):
-        yield Case("valkey", fault, pace.short, partial(_strike, proxy, fault), proxy.heal, needs)
+        yield Case("valkey", fault, pace.short, partial(_inject, proxy, fault), proxy.heal, needs)
     yield Case("valkey", "stop", pace.short, env.valkey.freeze, env.valkey.thaw, needs)
 
 
 def _smtp(env: Environment, pace: Pace) -> Iterator[Case]:
     proxy = env.smtp_proxy
     for fault, seconds in _faults(pace, pace.silent):
-        yield Case("smtp", fault, seconds, partial(_strike, proxy, fault), proxy.heal, ("mail",))
+        yield Case("smtp", fault, seconds, partial(_inject, proxy, fault), proxy.heal, ("mail",))
 
 
 def _names(env: Environment, pace: Pace) -> Iterator[Case]:
@@ -143,7 +143,7 @@ def _faults(pace: Pace, silent: float) -> Sequence[tuple[Fault, float]]:
     )
 
 
-def _strike(proxy: Faulty, fault: Fault, only: Only | None = None) -> None:
+def _inject(proxy: Faulty, fault: Fault, only: Only | None = None) -> None:
     proxy.strike(fault, seconds=_seconds(fault), only=only)
 
 
@@ -154,22 +154,24 @@ def _seconds(fault: Fault) -> float:
 class Probes:
     """Probes for everything that needs a dependency."""
 
-    def __init__(self, env: Environment, crowd: Crowd, mail: MailProbe) -> None:
-        self._env, self._crowd, self._mail = env, crowd, mail
+    def __init__(self, env: Environment, load: MixedLoad, mail: MailProbe) -> None:
+        self._env, self._load, self._mail = env, load, mail
 
-    async def of(self, needs: Sequence[str]) -> dict[str, Try]:
+    async def of(self, needs: Sequence[str]) -> dict[str, Probe]:
         """Return the probes for ``needs``, for each process, to be repeated until they succeed."""
-        found: dict[str, Try] = {}
+        found: dict[str, Probe] = {}
         for need in needs:
             if need == "mail":
                 found[need] = partial(self._mail.arrives, PATIENCE)
             elif need == "listener":
-                found[need] = partial(self._listeners_hear, self._crowd.now())
+                found[need] = partial(self._listeners_hear, self._load.now())
             elif need == "limits":
                 found["count"] = partial(self._counted, await self._env.loans())
                 found |= {f"limits {n}": partial(self._sees_redis, n) for n in range(PROCESSES)}
             else:
-                found |= {f"{need} {n}": partial(self._crowd.succeeds, need, n, _TRY_SECONDS) for n in range(PROCESSES)}
+                found |= {
+                    f"{need} {n}": partial(self._load.succeeds, need, n, _PROBE_SECONDS) for n in range(PROCESSES)
+                }
         return found
 
     async def _listeners_hear(self, since: float) -> bool:
@@ -180,29 +182,32 @@ class Probes:
 
     async def _sees_redis(self, process: int) -> bool:
         with suppress(httpx.TransportError):
-            answer = await self._crowd.answer(process, Asked("GET", "/readyz"))
+            answer = await self._load.answer(process, RequestSpec("GET", "/readyz"))
             return answer.json()["checks"]["redis"] in (Health.OK, Health.SLOW)  # limits are counted in Redis
         return False
 
 
-async def recovered(tries: Mapping[str, Try], since: float, patience: float = PATIENCE) -> dict[str, float | None]:
-    """Start the probes in turn, 20 times a second, independently of each other; return when each first succeeded."""
+async def recovered(probes: Mapping[str, Probe], since: float, patience: float = PATIENCE) -> dict[str, float | None]:
+    """Start the probes in turn, 20 a second, without waiting for earlier ones.
+
+    Returns the seconds until each probe first succeeded; None if it never did.
+    """
     now = asyncio.get_running_loop().time
-    firsts: dict[str, float] = {}
+    recoveries: dict[str, float] = {}
 
     async def attempt(name: str) -> None:
-        if await tries[name]():
-            firsts.setdefault(name, now() - since)
+        if await probes[name]():
+            recoveries.setdefault(name, now() - since)
 
     running: set[asyncio.Task[None]] = set()
-    left = list(tries)
+    left = list(probes)
     try:
         while left and now() - since < patience:
             name = left.pop(0)
             running.add(asyncio.create_task(attempt(name)))
             left.append(name)
-            await asyncio.sleep(_TRY)
-            left = [one for one in left if one not in firsts]
+            await asyncio.sleep(_PROBE_EVERY)
+            left = [one for one in left if one not in recoveries]
     finally:
         ended = [task for task in running if task.done()]
         for task in running:
@@ -210,32 +215,36 @@ async def recovered(tries: Mapping[str, Try], since: float, patience: float = PA
         await asyncio.gather(*running, return_exceptions=True)
     for task in ended:
         task.result()
-    return {name: firsts.get(name) for name in tries}
+    return {name: recoveries.get(name) for name in probes}
 
 
 class CaseRunner:
     """Runs one case after another."""
 
-    def __init__(self, env: Environment, crowd: Crowd, probes: Probes, pace: Pace, say: Callable[[str], None]) -> None:
-        self._env, self._crowd, self._probes, self._pace, self._say = env, crowd, probes, pace, say
+    def __init__(
+        self, env: Environment, load: MixedLoad, probes: Probes, pace: Pace, say: Callable[[str], None]
+    ) -> None:
+        self._env, self._load, self._probes, self._pace, self._say = env, load, probes, pace, say
 
     async def row(self, case: Case) -> Mapping[str, Cell]:
         """Run the case once, and return its row of the table."""
-        self._crowd.visits.clear()
-        async with self._crowd.flowing():
+        self._load.samples.clear()
+        async with self._load.sending():
             await asyncio.sleep(self._pace.around)
-            struck = self._crowd.now()
+            began = self._load.now()
             await asyncio.to_thread(case.begin)
             await asyncio.sleep(case.seconds)
             await asyncio.to_thread(case.end)
-            returned = self._crowd.now()
-            firsts = await recovered(await self._probes.of(case.needs), returned)
+            ended_at = self._load.now()
+            recoveries = await recovered(await self._probes.of(case.needs), ended_at)
             await asyncio.sleep(self._pace.around)
-            over = self._crowd.now()
-        visits = [visit for visit in self._crowd.visits if visit.sent < over and visit.sent + visit.seconds > struck]
-        counted = self._count(visits)
-        recovery = max(PATIENCE if first is None else first for first in firsts.values())
-        longest = max(visits, key=lambda visit: visit.seconds)
+            over = self._load.now()
+        samples = [
+            sample for sample in self._load.samples if sample.sent < over and sample.sent + sample.seconds > began
+        ]
+        counted = self._count(samples)
+        recovery = max(PATIENCE if first is None else first for first in recoveries.values())
+        longest = max(samples, key=lambda sample: sample.seconds)
         row: dict[str, Cell] = {
             "dependency": case.dependency,
             "fault": case.fault,
@@ -244,7 +253,7 @@ class CaseRunner:
             "longest_s": round(longest.seconds, 1),
         }
         self._say("  ".join(f"{name} {value}" for name, value in list(row.items())[2:]) + f" ({longest.kind})")
-        for line in self._oddities(visits, firsts):
+        for line in self._problems(samples, recoveries):
             self._say(f"    {line}")
         return row
 
@@ -257,34 +266,34 @@ class CaseRunner:
 
     async def _missing(self) -> list[str]:
         probes = await self._probes.of([*_DATABASE, "domain", "limits"])
-        firsts = await recovered(probes, self._crowd.now())
-        return [name for name, first in firsts.items() if first is None]
+        recoveries = await recovered(probes, self._load.now())
+        return [name for name, first in recoveries.items() if first is None]
 
-    def _count(self, visits: Sequence[Visit]) -> dict[str, int]:
-        answered = sum(visit.status == BY_NAME[visit.kind].success for visit in visits)
-        refused = sum(visit.status in BY_NAME[visit.kind].refused for visit in visits)
-        unanswered = sum(visit.status == NO_ANSWER for visit in visits)
+    def _count(self, samples: Sequence[Sample]) -> dict[str, int]:
+        answered = sum(sample.status == BY_NAME[sample.kind].success for sample in samples)
+        refused = sum(sample.status in BY_NAME[sample.kind].refused for sample in samples)
+        unanswered = sum(sample.status == NO_ANSWER for sample in samples)
         return {
-            "requests": len(visits),
+            "requests": len(samples),
             "answered": answered,
             "refused": refused,
-            "past_deadline": sum(map(self._crowd.is_late, visits)),
-            "wrong": len(visits) - answered - refused - unanswered,
+            "past_deadline": sum(map(self._load.is_late, samples)),
+            "wrong": len(samples) - answered - refused - unanswered,
         }
 
-    def _oddities(self, visits: Sequence[Visit], firsts: Mapping[str, float | None]) -> Iterator[str]:
-        late = [visit for visit in visits if self._crowd.is_late(visit)]
-        for (kind, status), times in Counter((visit.kind, visit.status) for visit in late).items():
-            longest = max(visit.seconds for visit in late if (visit.kind, visit.status) == (kind, status))
+    def _problems(self, samples: Sequence[Sample], recoveries: Mapping[str, float | None]) -> Iterator[str]:
+        late = [sample for sample in samples if self._load.is_late(sample)]
+        for (kind, status), times in Counter((sample.kind, sample.status) for sample in late).items():
+            longest = max(sample.seconds for sample in late if (sample.kind, sample.status) == (kind, status))
             yield f"late: {kind} {status or 'unanswered'} x {times}, {longest:.1f} s at most"
         odd = Counter(
-            (visit.kind, visit.status)
-            for visit in visits
-            if visit.status not in (NO_ANSWER, BY_NAME[visit.kind].success, *BY_NAME[visit.kind].refused)
+            (sample.kind, sample.status)
+            for sample in samples
+            if sample.status not in (NO_ANSWER, BY_NAME[sample.kind].success, *BY_NAME[sample.kind].refused)
         )
         for (kind, status), times in odd.items():
             yield f"wrong: {kind} {status} x {times}"
-        for name, first in firsts.items():
+        for name, first in recoveries.items():
             if first is None or first > RECOVERY_S:
                 yield f"slow to recover: {name} {'never' if first is None else f'{first:.1f} s'}"
 
@@ -293,9 +302,11 @@ async def measure(env: Environment, chosen: Sequence[Case], pace: Pace, say: Cal
     """Run every chosen case, one after the other, and print its row."""
     rows = []
     async with env.clients() as clients, env.mail_probe() as mail:
-        people = await gathered(env.settings, clients[0], env.names, math.ceil(_KEYS_A_CASE * pace.times) * len(chosen))
-        crowd = Crowd(clients, people, env.settings, pace.times)
-        runner = CaseRunner(env, crowd, Probes(env, crowd, mail), pace, say)
+        callers = await create_callers(
+            env.settings, clients[0], env.names, math.ceil(_KEYS_A_CASE * pace.times) * len(chosen)
+        )
+        load = MixedLoad(clients, callers, env.settings, pace.times)
+        runner = CaseRunner(env, load, Probes(env, load, mail), pace, say)
         await runner.settle()
         for number, case in enumerate(chosen, 1):
             say(f"{number}/{len(chosen)} {case.name}, {case.seconds:g} s")
@@ -304,7 +315,7 @@ async def measure(env: Environment, chosen: Sequence[Case], pace: Pace, say: Cal
     per_second = pace.times * sum(kind.per_second for kind in KINDS)
     title = (
         f"{PROCESSES} web processes and a worker, {per_second:g} requests a second of {len(KINDS)} kinds, and up to "
-        f"{1 / _TRY:g} more while waiting for a recovery."
+        f"{1 / _PROBE_EVERY:g} more while waiting for a recovery."
     )
     bars = (Bar("past_deadline", 0), Bar("wrong", 0), Bar("recovery_s", RECOVERY_S))
     return Table(title, rows, bars, named_by=2)

@@ -107,7 +107,7 @@ class Environment:
     """The running servers, a proxy in front of each, and the processes, which know only the proxies."""
 
     settings: Settings
-    """These bypass the proxies."""
+    """Settings whose addresses bypass the proxies."""
     postgres: MortalPostgres
     valkey: ValkeyServer
     sink: TimedSink
@@ -144,10 +144,10 @@ class Environment:
             await database.close()
 
     async def loans(self) -> int:
-        """Return how often limits were counted in Valkey."""
+        """Return how often Valkey ran a script: each run counts a limit."""
         async with Redis.from_url(self.valkey.url) as valkey:
-            told: Mapping[str, Mapping[str, int]] = await valkey.info("commandstats")
-        return sum(told.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
+            stats: Mapping[str, Mapping[str, int]] = await valkey.info("commandstats")
+        return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class MailProbe:
     sink: TimedSink
 
     async def arrives(self, seconds: float) -> bool:
-        """Queue an email and tell whether the worker delivers it in time."""
+        """Queue an email and return whether the worker delivers it in time."""
         address = f"probe-{new_id().hex}@example.com"
         async with self.database.unit(IDENTITY) as unit:
             await send_mail(
@@ -184,7 +184,7 @@ async def _becomes(condition: Callable[[], bool], seconds: float) -> bool:
 
 @contextmanager
 def running(directory: Path, logs: Path, **bounds: float) -> Iterator[Environment]:
-    """Start everything from nothing in ``directory``. Everything ends with the block, broken or not.
+    """Start new servers and processes in ``directory``. They end with the block, even if a fault still lasts.
 
     ``bounds`` are settings of the database, such as ``pool_timeout``.
     """

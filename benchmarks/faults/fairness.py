@@ -1,4 +1,4 @@
-"""One tenant at 20 times its limit: the p99 of other tenants, with and without it, in turns."""
+"""Measures the p99 of other tenants, with and without one tenant that sends 20 times its limit, in turns."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import Final
 
 import httpx
 
-from benchmarks.faults.stage import Stage
 from benchmarks.faults.table import Bar, Cell, Table
-from benchmarks.faults.traffic import Flow, Shot, Traffic, percentile
+from benchmarks.faults.testbed import Testbed
+from benchmarks.faults.traffic import Flow, Sample, Traffic, percentile
 
 NEIGHBOURS: Final = 10
 NEIGHBOURS_PER_SECOND: Final = 50.0
@@ -33,13 +33,13 @@ LONG: Final = Pace(rounds=5, seconds=8)
 SHORT: Final = Pace(rounds=2, seconds=3)
 
 
-async def measure(stage: Stage, pace: Pace) -> Table:
+async def measure(testbed: Testbed, pace: Pace) -> Table:
     """Measure other tenants beside a tenant that reads too much, and beside one that writes too much."""
-    neighbours = Flow("neighbours", NEIGHBOURS_PER_SECOND, [await stage.key(_PLENTY) for _ in range(NEIGHBOURS)])
+    neighbours = Flow("neighbours", NEIGHBOURS_PER_SECOND, [await testbed.key(_PLENTY) for _ in range(NEIGHBOURS)])
     rows: list[dict[str, Cell]] = []
-    async with stage.clients() as clients:
+    async with testbed.clients() as clients:
         for method in ("GET", "POST"):
-            noisy = Flow("noisy", LIMIT / 60 * TIMES, [await stage.key(LIMIT)], method)
+            noisy = Flow("noisy", LIMIT / 60 * TIMES, [await testbed.key(LIMIT)], method)
             rows.append(await _beside(clients, neighbours, noisy, pace))
     title = (
         f"{NEIGHBOURS} neighbours with {NEIGHBOURS_PER_SECOND:g} requests a second beside one tenant that may make "
@@ -49,34 +49,34 @@ async def measure(stage: Stage, pace: Pace) -> Table:
 
 
 async def _beside(clients: Sequence[httpx.AsyncClient], neighbours: Flow, noisy: Flow, pace: Pace) -> dict[str, Cell]:
-    calm: list[list[Shot]] = []
-    beside: list[list[Shot]] = []
-    noise: list[Shot] = []
+    calm: list[list[Sample]] = []
+    beside: list[list[Sample]] = []
+    noise: list[Sample] = []
     await _burst(clients, 1.0, neighbours)
     for _ in range(pace.rounds):
         calm.append(await _burst(clients, pace.seconds, neighbours))
         both = await _burst(clients, pace.seconds, neighbours, noisy)
-        beside.append([shot for shot in both if shot.flow == neighbours.name])
-        noise += [shot for shot in both if shot.flow == noisy.name]
-    failed = sum(shot.status != 200 for shots in [*calm, *beside] for shot in shots)  # noqa: PLR2004  # as HTTP says it
+        beside.append([sample for sample in both if sample.flow == neighbours.name])
+        noise += [sample for sample in both if sample.flow == noisy.name]
+    failed = sum(sample.status != 200 for samples in [*calm, *beside] for sample in samples)  # noqa: PLR2004  # as HTTP says it
     return {
         "noise": f"{noisy.method}, {noisy.per_second:g}/s",
         "noisy requests": len(noise),
-        "noisy refused": sum(shot.status == _REFUSED for shot in noise),
+        "noisy refused": sum(sample.status == _REFUSED for sample in noise),
         "neighbours' requests": sum(map(len, [*calm, *beside])),
         "neighbours failed": failed,
-        **{f"p50 {name} ms": _median(shots, 50) for name, shots in (("alone", calm), ("beside", beside))},
-        **{f"p99 {name} ms": _median(shots, 99) for name, shots in (("alone", calm), ("beside", beside))},
+        **{f"p50 {name} ms": _median(samples, 50) for name, samples in (("alone", calm), ("beside", beside))},
+        **{f"p99 {name} ms": _median(samples, 99) for name, samples in (("alone", calm), ("beside", beside))},
         "p99 ratio": round(median(percentile(b, 99) / percentile(a, 99) for a, b in zip(calm, beside, strict=True)), 2),
     }
 
 
-async def _burst(clients: Sequence[httpx.AsyncClient], seconds: float, *flows: Flow) -> list[Shot]:
+async def _burst(clients: Sequence[httpx.AsyncClient], seconds: float, *flows: Flow) -> list[Sample]:
     traffic = Traffic(clients)
-    async with traffic.flowing(*flows):
+    async with traffic.sending(*flows):
         await asyncio.sleep(seconds)
-    return traffic.shots
+    return traffic.samples
 
 
-def _median(bursts: Sequence[Sequence[Shot]], share: int) -> float:
-    return round(median(percentile(shots, share) for shots in bursts), 1)
+def _median(bursts: Sequence[Sequence[Sample]], share: int) -> float:
+    return round(median(percentile(samples, share) for samples in bursts), 1)

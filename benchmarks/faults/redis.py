@@ -1,4 +1,4 @@
-"""Redis frozen, killed, started again and flushed under load: failed requests, added wait, over-admission, recovery."""
+"""Freezes, kills, restarts and flushes Redis under load; measures failures, added wait, over-admission and recovery."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Final
 import httpx
 from redis.asyncio import Redis
 
-from benchmarks.faults.stage import Stage
 from benchmarks.faults.table import Bar, Cell, Table
+from benchmarks.faults.testbed import Testbed
 from benchmarks.faults.traffic import Flow, Traffic, most_within, percentile
 from insula.limits.rates.ledger import WINDOW
 from tests.limits.server import ValkeyServer
@@ -32,7 +32,7 @@ class Pace:
     around: float
     frozen: float
     killed: float
-    moment: float  # at least, for faults that end at once
+    moment: float  # the shortest time to measure, for faults that end at once
 
 
 LONG: Final = Pace(around=15, frozen=60, killed=30, moment=5)
@@ -41,46 +41,46 @@ SHORT: Final = Pace(around=3, frozen=3, killed=3, moment=2)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of Redis, and its end, so many seconds later."""
+    """A fault of Redis, which ends after ``seconds``."""
 
     name: str
     begin: Callable[[ValkeyServer], None]
     end: Callable[[ValkeyServer], None]
     seconds: float
-    is_away: bool = True
-    forgets: bool = True
+    is_unavailable: bool = True
+    loses_data: bool = True
 
     def bound(self, processes: int) -> int:
         """Return how many times the limit may be admitted in a window, by decision 8."""
-        return 1 + processes * self.is_away + self.forgets
+        return 1 + processes * self.is_unavailable + self.loses_data
 
 
-async def measure(stage: Stage, pace: Pace) -> Table:
+async def measure(testbed: Testbed, pace: Pace) -> Table:
     """Run every fault once, with one tenant at its limit and many below theirs."""
     faults = (
-        Fault(f"frozen {pace.frozen:g} s", ValkeyServer.freeze, ValkeyServer.thaw, pace.frozen, forgets=False),
+        Fault(f"frozen {pace.frozen:g} s", ValkeyServer.freeze, ValkeyServer.thaw, pace.frozen, loses_data=False),
         Fault(f"killed {pace.killed:g} s", ValkeyServer.kill, ValkeyServer.start, pace.killed),
         Fault("restarted", _restart, _nothing, 0),
-        Fault("flushed", ValkeyServer.flush, _nothing, 0, is_away=False),
+        Fault("flushed", ValkeyServer.flush, _nothing, 0, is_unavailable=False),
     )
-    calm = Flow("calm", CALM_PER_SECOND, [await stage.key(_PLENTY) for _ in range(CALM_TENANTS)])
+    calm = Flow("calm", CALM_PER_SECOND, [await testbed.key(_PLENTY) for _ in range(CALM_TENANTS)])
     rows = []
-    async with stage.clients() as clients:
+    async with testbed.clients() as clients:
         for fault in faults:
-            limited = Flow("limited", LIMITED_PER_SECOND, [await stage.key(LIMIT)])
-            rows.append(await _suffer(stage.valkey, clients, fault, pace, (calm, limited)))
+            limited = Flow("limited", LIMITED_PER_SECOND, [await testbed.key(LIMIT)])
+            rows.append(await _run_fault(testbed.valkey, clients, fault, pace, (calm, limited)))
     title = (
-        f"{len(stage.addresses)} processes, {CALM_PER_SECOND:g} requests a second of {CALM_TENANTS} tenants, "
+        f"{len(testbed.addresses)} processes, {CALM_PER_SECOND:g} requests a second of {CALM_TENANTS} tenants, "
         f"{LIMITED_PER_SECOND:g} of one that may make {LIMIT} a minute."
     )
     return Table(title, rows, (Bar("failed", 0), Bar("added p99 ms", ADDED_P99_MS), Bar("over-admission", "bound")))
 
 
-async def _suffer(
+async def _run_fault(
     valkey: ValkeyServer, clients: Sequence[httpx.AsyncClient], fault: Fault, pace: Pace, flows: Sequence[Flow]
 ) -> Mapping[str, Cell]:
     traffic = Traffic(clients)
-    async with traffic.flowing(*flows):
+    async with traffic.sending(*flows):
         await asyncio.sleep(pace.around)
         begun = traffic.now()
         await asyncio.to_thread(fault.begin, valkey)
@@ -98,16 +98,20 @@ async def _suffer(
         "during": traffic.between("calm", begun, back),
         "after": traffic.between("calm", back, over),
     }
-    bad = [shot for shot in traffic.shots if shot.status != _OK and (shot.flow, shot.status) != ("limited", _REFUSED)]
-    admitted = [shot for shot in traffic.shots if shot.flow == "limited" and shot.status == _OK]
+    bad = [
+        sample
+        for sample in traffic.samples
+        if sample.status != _OK and (sample.flow, sample.status) != ("limited", _REFUSED)
+    ]
+    admitted = [sample for sample in traffic.samples if sample.flow == "limited" and sample.status == _OK]
     return {
         "fault": fault.name,
-        "requests": len(traffic.shots),
+        "requests": len(traffic.samples),
         "failed": len(bad),
-        **{f"p50 {name} ms": round(percentile(shots, 50), 1) for name, shots in calm.items()},
-        **{f"p99 {name} ms": round(percentile(shots, 99), 1) for name, shots in calm.items()},
+        **{f"p50 {name} ms": round(percentile(samples, 50), 1) for name, samples in calm.items()},
+        **{f"p99 {name} ms": round(percentile(samples, 99), 1) for name, samples in calm.items()},
         "added p99 ms": round(max(0.0, percentile(calm["during"], 99) - percentile(calm["before"], 99)), 1),
-        "longest ms": round(max((shot.seconds for shot in calm["during"]), default=float("nan")) * 1000, 1),
+        "longest ms": round(max((sample.seconds for sample in calm["during"]), default=float("nan")) * 1000, 1),
         "over-admission": round(most_within(admitted, WINDOW) / LIMIT, 2),
         "bound": fault.bound(len(clients)),
         "recovery s": round(recovery, 2),
@@ -126,8 +130,8 @@ async def _recovered(valkey: ValkeyServer, clients: Sequence[httpx.AsyncClient])
 
 
 async def _loans(redis: Redis) -> int:
-    told: Mapping[str, Mapping[str, int]] = await redis.info("commandstats")
-    return sum(told.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
+    stats: Mapping[str, Mapping[str, int]] = await redis.info("commandstats")
+    return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
 
 
 async def _ready(client: httpx.AsyncClient) -> bool:
@@ -140,4 +144,4 @@ def _restart(valkey: ValkeyServer) -> None:
 
 
 def _nothing(valkey: ValkeyServer) -> None:
-    """Do nothing: the fault is over already."""
+    """Do nothing: the fault has ended by itself."""

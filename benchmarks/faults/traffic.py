@@ -1,4 +1,4 @@
-"""Requests at a fixed rate. Each is sent when it is due, without waiting for earlier ones."""
+"""Sends requests at a fixed rate: each when it is due, without waiting for earlier ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,8 +13,8 @@ NO_ANSWER = 0
 _FEWEST = 2
 
 
-class Shot(NamedTuple):
-    """One request: its flow, when it was due, the seconds until its answer, and the status, 0 without an answer."""
+class Sample(NamedTuple):
+    """One request: its flow, when it was due, the seconds until its answer, and the status, or 0 without an answer."""
 
     flow: str
     due: float
@@ -36,16 +36,16 @@ class Traffic:
 
     def __init__(self, clients: Sequence[httpx.AsyncClient]) -> None:
         self._clients = clients
-        self.shots: list[Shot] = []
+        self.samples: list[Sample] = []
 
     @staticmethod
     def now() -> float:
-        """Return the time, by the clock of ``Shot``."""
+        """Return the time, by the clock of ``Sample``."""
         return asyncio.get_running_loop().time()
 
     @asynccontextmanager
-    async def flowing(self, *flows: Flow) -> AsyncIterator[None]:
-        """Send these during the block, and wait for their answers at the end."""
+    async def sending(self, *flows: Flow) -> AsyncIterator[None]:
+        """Send the requests of these flows during the block, and wait for their answers at the end."""
         ended = asyncio.Event()
         senders = [asyncio.create_task(self._send(flow, ended)) for flow in flows]
         try:
@@ -54,9 +54,9 @@ class Traffic:
             ended.set()
             await asyncio.gather(*senders)
 
-    def between(self, flow: str, start: float, end: float) -> list[Shot]:
+    def between(self, flow: str, start: float, end: float) -> list[Sample]:
         """Return the requests that were due in this interval."""
-        return [shot for shot in self.shots if shot.flow == flow and start <= shot.due < end]
+        return [sample for sample in self.samples if sample.flow == flow and start <= sample.due < end]
 
     async def _send(self, flow: Flow, ended: asyncio.Event) -> None:
         due = self.now()
@@ -64,11 +64,11 @@ class Traffic:
             for number in count():
                 if ended.is_set():
                     return
-                group.create_task(self._shoot(flow, number, due))
+                group.create_task(self._send_one(flow, number, due))
                 due += 1 / flow.per_second
                 await asyncio.sleep(max(0.0, due - self.now()))
 
-    async def _shoot(self, flow: Flow, number: int, due: float) -> None:
+    async def _send_one(self, flow: Flow, number: int, due: float) -> None:
         client = self._clients[number % len(self._clients)]
         headers = dict(flow.keys[number // len(self._clients) % len(flow.keys)])
         body = {"name": f"rack {number}"} if flow.method == "POST" else None
@@ -76,19 +76,19 @@ class Traffic:
             status = (await client.request(flow.method, "/api/v1/racks", headers=headers, json=body)).status_code
         except httpx.TransportError:
             status = NO_ANSWER
-        self.shots.append(Shot(flow.name, due, self.now() - due, status))
+        self.samples.append(Sample(flow.name, due, self.now() - due, status))
 
 
-def percentile(shots: Sequence[Shot], share: int) -> float:
+def percentile(samples: Sequence[Sample], share: int) -> float:
     """Return this percentile of the latencies, in milliseconds."""
-    if len(shots) < _FEWEST:
+    if len(samples) < _FEWEST:
         return float("nan")
-    return quantiles([shot.seconds * 1000 for shot in shots], n=100, method="inclusive")[share - 1]
+    return quantiles([sample.seconds * 1000 for sample in samples], n=100, method="inclusive")[share - 1]
 
 
-def most_within(shots: Sequence[Shot], seconds: float) -> int:
-    """Return the largest number of these that were due within any window of this length."""
-    dues, most, first = sorted(shot.due for shot in shots), 0, 0
+def most_within(samples: Sequence[Sample], seconds: float) -> int:
+    """Return the largest number of samples that were due within any window of ``seconds``."""
+    dues, most, first = sorted(sample.due for sample in samples), 0, 0
     for last, due in enumerate(dues):
         while dues[first] <= due - seconds:
             first += 1

@@ -1,4 +1,4 @@
-"""Fills a database by SQL only: ten million items in minutes, with every index and right in place afterwards."""
+"""Fills a database by SQL: ten million items in minutes. Afterwards it has every index and grant of the product."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 
 from benchmarks.growth.size import BURST, MEMBERS, PROJECTS, Kind, Size, id_in_sql
-from benchmarks.stage import with_path
+from benchmarks.testbed import with_path
 from insula.apps import load
 from insula.core.settings import Settings
 from insula.db.migrate.run import migrate
@@ -16,8 +16,8 @@ FILLED: Final = "filled"
 _NOW: Final = "timestamptz '2026-11-01 00:00:00Z'"
 _ENTITLEMENTS: Final = "requests_per_minute=100000000,projects=100,items=100000,seats=50"
 _TABLES: Final = ("user", "auth_session", "membership", "project", "project_item")
-# Triggers and foreign keys are off: the numbers guarantee valid keys, and the rows that triggers would add follow
-# below.
+# Triggers and foreign keys are off: keys are computed, so they are valid, and the statements below insert the rows that
+# triggers would insert.
 _WITHOUT_TRIGGERS: Final = {"session_replication_role": "replica", "maintenance_work_mem": "1GB"}
 _ADDED: Final = """
     SELECT indexname, indexdef FROM pg_indexes
@@ -27,7 +27,7 @@ _ADDED: Final = """
 
 
 async def exists(settings: Settings, maintenance_url: str) -> bool:
-    """Tell whether a database of these settings was filled before; an unfinished one is dropped."""
+    """Return whether the database of these settings is filled; if not, create it, and drop an unfinished one."""
     name = settings.database_url.rpartition("/")[2]
     connection = await asyncpg.connect(maintenance_url)
     try:
@@ -65,7 +65,7 @@ async def fill(settings: Settings, size: Size) -> float:
 
 
 async def megabytes(settings: Settings) -> float:
-    """Return what the database takes on disk."""
+    """Return the size of the database on disk."""
     connection = await asyncpg.connect(settings.database_url)
     try:
         size: int = await connection.fetchval("SELECT pg_database_size(current_database())")

@@ -10,17 +10,17 @@ from typing import Final
 
 import httpx
 
-from benchmarks.growth.home import Home
 from benchmarks.growth.people import OPERATIONS, Person, write
-from benchmarks.growth.serving import Caller, Server, serving
+from benchmarks.growth.serving import Client, Server, serving
 from benchmarks.growth.size import Size
+from benchmarks.growth.testbed import Testbed
 from benchmarks.load import Burst, Target, burst
 from benchmarks.servers import Cores
 from insula.core.settings import Settings
 
-_PRELUDE: Final = 5
+_WARM_UP_ROUNDS: Final = 5
 _COLD_EACH: Final = 100
-"""The largest number of tenants for one process."""
+"""The largest number of tenants that send a first request to one process."""
 _ALONE: Final = 400
 _SAMPLES: Final = 8
 
@@ -32,7 +32,7 @@ class Subject:
     size: Size
     settings: Settings
     people: Sequence[Person]
-    """All callers; the first ones send requests again and again."""
+    """All callers; the first ``Bench.people`` of them send repeated requests."""
 
 
 @dataclass
@@ -50,9 +50,9 @@ class Results:
 
 @dataclass(frozen=True)
 class Bench:
-    """The parameters: the databases, the number of repeating callers, the length of bursts, the cores."""
+    """The parameters: the databases, the number of callers who repeat requests, the seconds of a burst, the cores."""
 
-    home: Home
+    testbed: Testbed
     subjects: Sequence[Subject]
     people: int
     seconds: float
@@ -63,16 +63,16 @@ class Bench:
         """Start a process, warm up its connections with one tenant, and time the first request of each other tenant."""
         first, *others = subject.people
         of_each = {person.place.tenant: person for person in others if person.place.tenant != first.place.tenant}
-        size, chosen = subject.size, _turned(list(of_each.values()), number * _COLD_EACH)[:_COLD_EACH]
+        size, chosen = subject.size, _rotated(list(of_each.values()), number * _COLD_EACH)[:_COLD_EACH]
         with self._serving(subject) as server:
             self.results.start_seconds[size].append(server.seconds)
             self.results.start_mb[size].append(server.megabytes)
-            with closing(Caller(server)) as caller:
-                for operation in OPERATIONS * _PRELUDE:
-                    caller.ask(first.asks(operation))
+            with closing(Client(server)) as client:
+                for operation in OPERATIONS * _WARM_UP_ROUNDS:
+                    client.send(first.request_for(operation))
                 for place, person in enumerate(chosen):
                     operation = OPERATIONS[(place + number) % len(OPERATIONS)]
-                    self.results.cold_ms[size, operation].append(caller.ask(person.asks(operation)))
+                    self.results.cold_ms[size, operation].append(client.send(person.request_for(operation)))
 
     def measure_warm(self, rounds: int) -> None:
         """Run servers of all sizes at once; load them in turn, in reverse order in every second round."""
@@ -95,10 +95,10 @@ class Bench:
     def measure_memory(self, subject: Subject) -> None:
         """Send one request for each person, one after the other, and measure the process's memory in between."""
         every = max(1, len(subject.people) // _SAMPLES)
-        with self._serving(subject) as server, closing(Caller(server)) as caller:
+        with self._serving(subject) as server, closing(Client(server)) as client:
             held = [(0, server.megabytes)]
             for count, person in enumerate(subject.people, start=1):
-                caller.ask(person.asks(OPERATIONS[count % len(OPERATIONS)]))
+                client.send(person.request_for(OPERATIONS[count % len(OPERATIONS)]))
                 if count % every == 0:
                     held.append((count, server.megabytes))
         self.results.memory_mb[subject.size] = held
@@ -107,13 +107,13 @@ class Bench:
         return serving(subject.settings, self._log(subject), self.cores.application)
 
     def _log(self, subject: Subject) -> Path:
-        return self.home.directory / f"{subject.size.key}.log"
+        return self.testbed.directory / f"{subject.size.key}.log"
 
     def _targets(self, servers: Mapping[Size, Server]) -> dict[tuple[Size, str], Target]:
         found = {}
         for operation in OPERATIONS:
             for subject in self.subjects:
-                path = self.home.directory / f"{subject.size.key}.{operation}"
+                path = self.testbed.directory / f"{subject.size.key}.{operation}"
                 write(subject.people[: self.people], operation, path)
                 server = servers[subject.size]
                 found[subject.size, operation] = Target(
@@ -122,27 +122,27 @@ class Bench:
                     path,
                     httpx.codes.OK,
                     (server.pid,),
-                    self.home.postmaster,
+                    self.testbed.postmaster,
                     self._log(subject),
                 )
         return found
 
     def _warm_up(self, subject: Subject, server: Server, target: Target, operation: str) -> None:
         """Send one request for each person, then many at once, so that every connection has prepared the statement."""
-        with closing(Caller(server)) as caller:
+        with closing(Client(server)) as client:
             for person in subject.people[: self.people]:
-                caller.ask(person.asks(operation))
+                client.send(person.request_for(operation))
         burst(target, self.seconds)
 
     def _ask_alone(self, subject: Subject, number: int, server: Server) -> None:
         """Time requests of known people one after the other: the latency without load, database included."""
-        asking = _turned(subject.people[: self.people], number * _ALONE)
-        with closing(Caller(server)) as caller:
+        people = _rotated(subject.people[: self.people], number * _ALONE)
+        with closing(Client(server)) as client:
             for operation in OPERATIONS:
-                times = [caller.ask(asking[turn % len(asking)].asks(operation)) for turn in range(_ALONE)]
+                times = [client.send(people[turn % len(people)].request_for(operation)) for turn in range(_ALONE)]
                 self.results.alone_ms[subject.size, operation].append(median(times))
 
 
-def _turned(people: Sequence[Person], by: int) -> list[Person]:
+def _rotated(people: Sequence[Person], by: int) -> list[Person]:
     start = by % len(people) if people else 0
     return [*people[start:], *people[:start]]

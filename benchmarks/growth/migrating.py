@@ -1,4 +1,4 @@
-"""How long ``insula migrate`` takes on a full database, run from a copy of the code with more revisions."""
+"""Times ``insula migrate`` on a full database, run from a copy of the code with more revisions."""
 
 import asyncio
 import shutil

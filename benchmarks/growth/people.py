@@ -26,7 +26,7 @@ class Person:
     place: Place
     token: str
 
-    def asks(self, operation: str) -> str:
+    def request_for(self, operation: str) -> str:
         """Return the request as text."""
         return request("GET", self.place.read if operation == "read" else self.place.list, self.token)
 
@@ -61,6 +61,8 @@ async def sign_in(settings: Settings, size: Size, count: int) -> list[Person]:
 def write(people: Sequence[Person], operation: str, path: Path) -> Path:
     """Write requests of all people to a file for wrk, in another order in each pass."""
     chance = random.Random(operation)  # noqa: S311  # the same in each run
-    lines = [person.asks(operation) for _ in range(_REQUESTS_EACH) for person in chance.sample(people, len(people))]
+    lines = [
+        person.request_for(operation) for _ in range(_REQUESTS_EACH) for person in chance.sample(people, len(people))
+    ]
     path.write_text("\0".join(lines))
     return path

@@ -12,11 +12,11 @@ from typing import Final
 import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
-from benchmarks.growth.home import Home
 from benchmarks.growth.measuring import Subject
 from benchmarks.growth.people import OPERATIONS
-from benchmarks.growth.serving import Caller, serving
+from benchmarks.growth.serving import Client, serving
 from benchmarks.growth.size import Size
+from benchmarks.growth.testbed import Testbed
 from insula.core.settings import Settings
 from insula.db.engine.roles import GATE
 from tenants.database import TENANTS
@@ -28,11 +28,11 @@ _EXPLAIN: Final = {
 }
 _ROLES: Final = (TENANTS, GATE)
 _LOGGED: Final = re.compile(r"duration: [\d.]+ ms  plan:\n((?:\t.*\n)+)")
-_PAGES: Final = 50  # reading a smaller table as a whole is fine
+_PAGES: Final = 50  # a sequential scan of a smaller table is fine
 _ASKED: Final = 12
 """How often each request is sent: after five executions a prepared statement may get another plan."""
 _STATEMENTS: Final[Mapping[str, re.Pattern[str]]] = {
-    "who may what": re.compile(r'from "user" u\b.*join auth_session', re.DOTALL),
+    "access of the caller": re.compile(r'from "user" u\b.*join auth_session', re.DOTALL),
     "one item": re.compile(r"FROM project_item\s+WHERE(?!.*ORDER BY)", re.DOTALL),
     "a page of items": re.compile(r"FROM project_item\s+WHERE.*ORDER BY", re.DOTALL),
 }
@@ -73,7 +73,7 @@ class Explained(BaseModel):
 
 @dataclass(frozen=True)
 class Plans:
-    """The plan of each statement by operation, and the tables that are no longer small."""
+    """The plan of each statement, and the tables that are no longer small."""
 
     by_purpose: Mapping[str, Node]
     large: frozenset[str]
@@ -85,26 +85,26 @@ class Plans:
 
     @property
     def read_whole(self) -> list[str]:
-        """The large tables that a statement reads as a whole."""
+        """The large tables that a statement reads by a sequential scan."""
         steps = [step for plan in self.by_purpose.values() for step in plan.steps()]
         return [step.relation for step in steps if step.kind == "Seq Scan" and step.relation in self.large]
 
 
-def plans_of(home: Home, subject: Subject, cores: Collection[int]) -> Plans:
+def plans_of(testbed: Testbed, subject: Subject, cores: Collection[int]) -> Plans:
     """Return the last plan of each statement, after several requests of both operations."""
     asyncio.run(_explain(subject.settings, subject.size, on=True))
-    known = home.database_log.stat().st_size
+    known = testbed.database_log.stat().st_size
     try:
         with (
-            serving(subject.settings, home.directory / "plans.log", cores) as server,
-            closing(Caller(server)) as caller,
+            serving(subject.settings, testbed.directory / "plans.log", cores) as server,
+            closing(Client(server)) as client,
         ):
             for person in subject.people[:_ASKED]:
                 for operation in OPERATIONS:
-                    caller.ask(person.asks(operation))
+                    client.send(person.request_for(operation))
     finally:
         asyncio.run(_explain(subject.settings, subject.size, on=False))
-    found = dict(_found(home.database_log, known))
+    found = dict(_found(testbed.database_log, known))
     if found.keys() != _STATEMENTS.keys():
         raise RuntimeError(f"no plan was logged for {', '.join(_STATEMENTS.keys() - found.keys())}")
     return Plans(found, asyncio.run(_large(subject.settings)))

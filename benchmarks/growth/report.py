@@ -27,7 +27,7 @@ _FIGURES: Final[Mapping[str, str]] = {
     "cold_p90_ms": ".2f",
 }
 _FULL: Final = 0.75
-"""By then the caches are full in a normal run, so later requests must not add to the memory."""
+"""After this share of the people the caches of a normal run are full, so memory must not grow any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Report:
         with_roles = sorted((size for size in self.sizes if size.custom_roles), key=lambda size: size.custom_roles)
         if len(with_roles) > 1:
             for operation in OPERATIONS:
-                name = f"warm {operation}, {with_roles[-1].custom_roles} own roles for {with_roles[0].custom_roles}"
+                name = f"warm {operation}, {with_roles[-1].custom_roles} custom roles for {with_roles[0].custom_roles}"
                 yield Bar(name, self._times(with_roles[0], with_roles[-1], operation), _ROLES)
 
     def _of_memory(self) -> Iterator[Bar]:
@@ -139,7 +139,7 @@ class Report:
             "tenants": size.tenants,
             "memberships": size.memberships,
             "items": size.tenants * size.items,
-            "own_roles": size.custom_roles,
+            "custom_roles": size.custom_roles,
             "database_mb": round(self.filled[size].megabytes),
             "fill_seconds": round(self.filled[size].seconds, 1),
             "start_seconds": round(median(self.results.start_seconds[size]), 2),
@@ -192,7 +192,7 @@ class Report:
                 yield f"| {operation} | {size.name} | {' | '.join(cells)} |"
 
     def _memory(self) -> Iterator[str]:
-        yield "| size | process MB after so many people, each once |"
+        yield "| size | process MB after requests of so many people |"
         yield "|---|---|"
         for size, held in self.results.memory_mb.items():
             yield f"| {size.name} | " + ", ".join(f"{count:,}: {megabytes:.0f}" for count, megabytes in held) + " |"

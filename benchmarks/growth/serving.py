@@ -44,14 +44,14 @@ class Server:
         return resident_mb(children)
 
 
-class Caller:
-    """One connection. Its own cost is the same for every size."""
+class Client:
+    """One connection to the server. What it costs itself is the same for every size, so it changes no ratio."""
 
     def __init__(self, server: Server) -> None:
         self._socket = socket.create_connection(("127.0.0.1", server.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def ask(self, request: str) -> float:
+    def send(self, request: str) -> float:
         """Return the milliseconds until the whole answer arrived. Raises RuntimeError for any status but 200."""
         began = time.perf_counter()
         self._socket.sendall(request.encode())
@@ -73,7 +73,7 @@ class Caller:
 
 def inherited(*paths: Path) -> Mapping[str, str]:
     """Return the environment for a child process that finds its code at ``paths``."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}  # noqa: TID251  # what a child inherits is made here
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}  # noqa: TID251  # the environment of child processes
     return {**kept, "PYTHONPATH": ":".join(str(path) for path in paths or (_ROOT / "platform", _ROOT))}
 
 

@@ -8,12 +8,12 @@ from uuid import UUID
 MEMBERS: Final = 10
 PROJECTS: Final = 2
 BURST: Final = 10
-"""Items that a tenant writes in a row before the next tenant does: so its rows are scattered, as in reality."""
+"""Items that a tenant writes before the next tenant writes, so that a tenant's rows are scattered, as in reality."""
 _PREFIX: Final = "019a{kind:04x}-0000-7000-8000-"
 
 
 class Kind(IntEnum):
-    """The kind of row that an id belongs to; a part of the id."""
+    """The kind of row that an id is for; the id contains it."""
 
     TENANT = 1
     USER = 2
@@ -70,7 +70,7 @@ class Size:
     @property
     def name(self) -> str:
         """Its name in the table."""
-        roles = {0: "", 1: ", 1 own role each"}.get(self.custom_roles, f", {self.custom_roles} own roles each")
+        roles = {0: "", 1: ", 1 custom role each"}.get(self.custom_roles, f", {self.custom_roles} custom roles each")
         return f"{self.tenants:,} tenants{roles}"
 
     @property

@@ -34,7 +34,7 @@ def report(insula: float, tax_us: float) -> Report:
     for name in ("insula", "twin"):
         results.paced[name] = [burst(700, 300)] * 3
     for name, cpu_us in (("insula", 300 + tax_us), ("twin_in_insula", 300)):
-        results.contrasted[name] = [burst(1000, cpu_us)] * 3
+        results.alternating[name] = [burst(1000, cpu_us)] * 3
     return Report({"date": "2026-11-28"}, {"postgresql": "18"}, 3, 3.0, results)
 
 

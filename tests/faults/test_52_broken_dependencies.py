@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.faults.dependencies import Pace, cases, measure
 from benchmarks.faults.environment import Environment, running
-from benchmarks.faults.stage import temporary_directory
+from benchmarks.faults.testbed import temporary_directory
 
 BRIEF = Pace(silent=3.5, silent_at_all=5.0, short=2.0, around=0.5)
 BOUNDS = {"pool_timeout": 1.0, "statement_timeout": 2.0, "worker_statement_timeout": 2.0}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 import casbin
-import jwt  # noqa: TID251  # the opponent's library
+import jwt  # noqa: TID251  # the library that templates use
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from uuid import uuid4  # noqa: TID251  # the opponent's way
+from uuid import uuid4  # noqa: TID251  # as templates do
 
 from fastapi import Request, Response
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint  # noqa: TID251  # the opponent's way
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint  # noqa: TID251  # as templates do
 
 _log = logging.getLogger("template")
 

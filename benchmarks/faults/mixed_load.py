@@ -30,18 +30,18 @@ _PLENTY: Final = 1_000_000
 _ENTITLEMENTS: Final = dict.fromkeys(
     ("requests_per_minute", "writes_per_minute", "invitations_per_day", "racks", "books", "seats", "domains"), _PLENTY
 )
-_OUR_DEADLINE: Final = 1.0  # our side adds this to each configured time limit
-_NAME_SERVER: Final = 3.0 + _OUR_DEADLINE
-_READINESS: Final = 3.0 + _OUR_DEADLINE
-_NOTHING: Final = 1.0
+_OUR_MARGIN: Final = 1.0  # insula.db.engine.deadlines adds this to each configured time limit
+_NAME_SERVER: Final = 3.0 + _OUR_MARGIN
+_READINESS: Final = 3.0 + _OUR_MARGIN
+_NO_WAIT: Final = 1.0  # the deadline of a route that waits for nothing
 _MARGIN: Final = 2.0
 """How long a caller waits after the deadline, so that a late answer is seen."""
 
 Headers = Mapping[str, str]
 
 
-class Asked(NamedTuple):
-    """One request."""
+class RequestSpec(NamedTuple):
+    """A request to send."""
 
     method: str
     path: str
@@ -49,8 +49,8 @@ class Asked(NamedTuple):
     json: Mapping[str, object] | None = None
 
 
-class Visit(NamedTuple):
-    """The outcome of one request: when it was sent, how long it took, and the status, 0 without an answer."""
+class Sample(NamedTuple):
+    """One request: when it was sent, how long it took, and the status; 0 if there was no answer."""
 
     kind: str
     process: int
@@ -61,7 +61,7 @@ class Visit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An owner, the tenant's own rack, domain and API key, and a token for each app."""
+    """The owner of a tenant with a token for each app, and the tenant's rack, domain and API key."""
 
     tenant: TenantRow
     email: str
@@ -72,7 +72,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class Callers:
     """All callers."""
 
     members: Sequence[Member]
@@ -92,77 +92,86 @@ class Kind:
     name: str
     per_second: float
     pools: Sequence[str]
-    ask: Callable[[People, Member], Asked]
+    request: Callable[[Callers, Member], RequestSpec]
     success: int = 200
     refused: tuple[int, ...] = (503,)
-    besides: float = 0.0
+    other_waits: float = 0.0
     """The bound of its other waits."""
 
     def deadline(self, settings: Settings) -> float:
         """Return the sum of the bounds of all its waits."""
-        connection = settings.database.pool_timeout + _OUR_DEADLINE
-        statement = settings.database.statement_timeout + _OUR_DEADLINE
-        return len(self.pools) * (connection + statement) + self.besides
+        connection = settings.database.pool_timeout + _OUR_MARGIN
+        statement = settings.database.statement_timeout + _OUR_MARGIN
+        return len(self.pools) * (connection + statement) + self.other_waits
 
 
-def _elsewhere() -> dict[str, str]:
+def _from_new_address() -> dict[str, str]:
     return {"X-Forwarded-For": new_address()}  # logins are counted by address
 
 
-def _book(_: People, member: Member) -> Asked:
+def _book(_: Callers, member: Member) -> RequestSpec:
     headers = {**member.tokens["tenants"], "Idempotency-Key": str(new_id())}
-    return Asked("POST", f"/api/v1/racks/{member.rack}/books", headers, {"title": "A book"})
+    return RequestSpec("POST", f"/api/v1/racks/{member.rack}/books", headers, {"title": "A book"})
 
 
-def _invitation(_: People, member: Member) -> Asked:
+def _invitation(_: Callers, member: Member) -> RequestSpec:
     to = {"email": f"guest-{new_id().hex}@example.com", "role": "member"}
-    return Asked("POST", "/api/v1/invitations", member.tokens["tenants"], to)
+    return RequestSpec("POST", "/api/v1/invitations", member.tokens["tenants"], to)
 
 
-def login(settings: Settings, email: str, app: AppName, tenant: str | None) -> Asked:
+def login(settings: Settings, email: str, app: AppName, tenant: str | None) -> RequestSpec:
     """Return the request that signs a person in."""
     body = {"email": email, "password": PASSWORD, "resource": audience(settings, load().app(app).mount)}
-    return Asked("POST", "/auth/login", _elsewhere(), body | ({} if tenant is None else {"tenant": tenant}))
+    return RequestSpec(
+        "POST", "/auth/login", _from_new_address(), body | ({} if tenant is None else {"tenant": tenant})
+    )
 
 
 KINDS: Final = (
-    Kind("health", 2, (), lambda *_: Asked("GET", "/healthz"), besides=_NOTHING),
-    Kind("readiness", 1, (), lambda *_: Asked("GET", "/readyz"), besides=_READINESS),
-    Kind("read", 6, ["gate", "tenants"], lambda _, who: Asked("GET", "/api/v1/racks", who.key)),
+    Kind("health", 2, (), lambda *_: RequestSpec("GET", "/healthz"), other_waits=_NO_WAIT),
+    Kind("readiness", 1, (), lambda *_: RequestSpec("GET", "/readyz"), other_waits=_READINESS),
+    Kind("read", 6, ["gate", "tenants"], lambda _, member: RequestSpec("GET", "/api/v1/racks", member.key)),
     Kind("write", 3, ["gate", "tenants"], _book, 201),
     Kind("invite", 1, ["gate", "tenants"], _invitation, 201),
-    Kind("key", 2, ["gate", "tenants"], lambda all_, _: Asked("GET", "/api/v1/racks", next(all_.fresh_keys))),
     Kind(
-        "login", 1, ["identity", "gate"], lambda all_, who: login(all_.settings, who.email, "tenants", who.tenant.slug)
+        "key", 2, ["gate", "tenants"], lambda callers, _: RequestSpec("GET", "/api/v1/racks", next(callers.fresh_keys))
+    ),
+    Kind(
+        "login",
+        1,
+        ["identity", "gate"],
+        lambda callers, member: login(callers.settings, member.email, "tenants", member.tenant.slug),
     ),
     Kind(
         "logout",
         2,
         ["identity"],
-        lambda *_: Asked("POST", "/auth/logout", _elsewhere(), {"refresh_token": f"unknown-{new_id().hex}"}),
+        lambda *_: RequestSpec(
+            "POST", "/auth/logout", _from_new_address(), {"refresh_token": f"unknown-{new_id().hex}"}
+        ),
         204,
     ),
-    Kind("staff", 2, ["gate", "admin"], lambda all_, _: Asked("GET", "/admin/v1/tenants", all_.staff)),
+    Kind("staff", 2, ["gate", "admin"], lambda callers, _: RequestSpec("GET", "/admin/v1/tenants", callers.staff)),
     Kind(
         "billing",
         2,
         ["gate", "billing"],
-        lambda _, who: Asked("GET", "/billing/v1/entitlements", who.tokens["billing"]),
+        lambda _, member: RequestSpec("GET", "/billing/v1/entitlements", member.tokens["billing"]),
     ),
     Kind(
         "domain",
         1,
-        ["gate", "tenants", "tenants"],  # before the name server is asked, and after
-        lambda _, who: Asked("POST", f"/api/v1/domains/{who.domain}/verify", who.tokens["tenants"]),
+        ["gate", "tenants", "tenants"],  # before the DNS look-up, and after it
+        lambda _, member: RequestSpec("POST", f"/api/v1/domains/{member.domain}/verify", member.tokens["tenants"]),
         refused=(409, 503),
-        besides=_NAME_SERVER,
+        other_waits=_NAME_SERVER,
     ),
 )
 BY_NAME: Final = {kind.name: kind for kind in KINDS}
 
 
-async def gathered(settings: Settings, client: httpx.AsyncClient, names: NameServer, fresh_keys: int) -> People:
-    """Make the people without a proxy, and sign them in through ``client``; ``fresh_keys`` are unused API keys."""
+async def create_callers(settings: Settings, client: httpx.AsyncClient, names: NameServer, fresh_keys: int) -> Callers:
+    """Make the callers and ``fresh_keys`` unused API keys, bypassing the proxies; sign in through ``client``."""
     url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
     make = Factories(create_async_engine(url, poolclass=NullPool))
 
@@ -186,7 +195,7 @@ async def gathered(settings: Settings, client: httpx.AsyncClient, names: NameSer
         members.append(Member(tenant, owner.email, made, str(domain.id), key, tokens))
     superuser = await make.staff(user=await make.user(PASSWORD))
     fresh = await _keys(make, [member.tenant for member in members], fresh_keys)
-    return People(members, await token(superuser.email, "admin"), fresh, settings)
+    return Callers(members, await token(superuser.email, "admin"), fresh, settings)
 
 
 async def _keys(make: Factories, tenants: Sequence[TenantRow], number: int) -> Iterator[Headers]:
@@ -202,35 +211,35 @@ async def _keys(make: Factories, tenants: Sequence[TenantRow], number: int) -> I
     return cycle(headers)
 
 
-async def _sent(client: httpx.AsyncClient, asked: Asked) -> httpx.Response:
-    return await client.request(asked.method, asked.path, headers=dict(asked.headers), json=asked.json)
+async def _sent(client: httpx.AsyncClient, spec: RequestSpec) -> httpx.Response:
+    return await client.request(spec.method, spec.path, headers=dict(spec.headers), json=spec.json)
 
 
-class Crowd:
+class MixedLoad:
     """Sends requests to the processes in turn, each when it is due, without waiting for earlier ones.
 
     ``times`` multiplies the rate of each kind.
     """
 
     def __init__(
-        self, clients: Sequence[httpx.AsyncClient], people: People, settings: Settings, times: float = 1.0
+        self, clients: Sequence[httpx.AsyncClient], callers: Callers, settings: Settings, times: float = 1.0
     ) -> None:
-        self._clients, self._people, self._times = clients, people, times
+        self._clients, self._callers, self._times = clients, callers, times
         self._deadlines = {kind.name: kind.deadline(settings) for kind in KINDS}
         self._turn = count()
-        self.visits: list[Visit] = []
+        self.samples: list[Sample] = []
 
     @staticmethod
     def now() -> float:
-        """Return the time, by the clock of ``Visit.sent``."""
+        """Return the time, by the clock of ``Sample.sent``."""
         return asyncio.get_running_loop().time()
 
-    def is_late(self, visit: Visit) -> bool:
-        """Tell whether a request was answered past its deadline, or not at all."""
-        return visit.status == NO_ANSWER or visit.seconds > self._deadlines[visit.kind]
+    def is_late(self, sample: Sample) -> bool:
+        """Return whether a request was answered after its deadline, or not at all."""
+        return sample.status == NO_ANSWER or sample.seconds > self._deadlines[sample.kind]
 
     @asynccontextmanager
-    async def flowing(self) -> AsyncIterator[None]:
+    async def sending(self) -> AsyncIterator[None]:
         """Send requests of all kinds during the block, and wait for their answers at the end."""
         ended = asyncio.Event()
         senders = [asyncio.create_task(self._send(kind, ended)) for kind in KINDS]
@@ -241,13 +250,13 @@ class Crowd:
             await asyncio.gather(*senders)
 
     async def succeeds(self, name: str, process: int, seconds: float) -> bool:
-        """Send one process one request with this time limit, and tell whether it succeeded. It is no visit."""
-        visit = await self._visit(BY_NAME[name], process, seconds)
-        return visit.status == BY_NAME[name].success
+        """Send one request to one process with this time limit, and return whether it succeeded. It is not recorded."""
+        sample = await self._sample(BY_NAME[name], process, seconds)
+        return sample.status == BY_NAME[name].success
 
-    async def answer(self, process: int, asked: Asked) -> httpx.Response:
-        """Send one process another request."""
-        return await _sent(self._clients[process], asked)
+    async def answer(self, process: int, spec: RequestSpec) -> httpx.Response:
+        """Send another request to one process, and return the response."""
+        return await _sent(self._clients[process], spec)
 
     async def _send(self, kind: Kind, ended: asyncio.Event) -> None:
         due = self.now()
@@ -255,19 +264,19 @@ class Crowd:
             for number in count():
                 if ended.is_set():
                     return
-                group.create_task(self._keep(kind, number % len(self._clients)))
+                group.create_task(self._record(kind, number % len(self._clients)))
                 due += 1 / (kind.per_second * self._times)
                 await asyncio.sleep(max(0.0, due - self.now()))
 
-    async def _keep(self, kind: Kind, process: int) -> None:
-        self.visits.append(await self._visit(kind, process, self._deadlines[kind.name] + _MARGIN))
+    async def _record(self, kind: Kind, process: int) -> None:
+        self.samples.append(await self._sample(kind, process, self._deadlines[kind.name] + _MARGIN))
 
-    async def _visit(self, kind: Kind, process: int, seconds: float) -> Visit:
-        member = self._people.members[next(self._turn) % len(self._people.members)]
+    async def _sample(self, kind: Kind, process: int, seconds: float) -> Sample:
+        member = self._callers.members[next(self._turn) % len(self._callers.members)]
         begun = self.now()
         try:
             async with asyncio.timeout(seconds):
-                status = (await _sent(self._clients[process], kind.ask(self._people, member))).status_code
+                status = (await _sent(self._clients[process], kind.request(self._callers, member))).status_code
         except (httpx.TransportError, TimeoutError):
             status = NO_ANSWER
-        return Visit(kind.name, process, begun, self.now() - begun, status)
+        return Sample(kind.name, process, begun, self.now() - begun, status)

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-import jwt  # noqa: TID251  # the opponent's library
+import jwt  # noqa: TID251  # the library of the contestant `template`
 
 from insula.core import clock
 from insula.core.ids import TenantId, UserId, new_id
@@ -57,7 +57,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Dataset:
     """All people and items, in one random order."""
 
     people: Sequence[Person]
@@ -65,8 +65,8 @@ class World:
     limited: Sequence[Person]
     jwt_secret: str
 
-    def as_templates(self) -> "World":
-        """Return the same world with tokens of the templates' stack."""
+    def with_template_tokens(self) -> "Dataset":
+        """Return the same dataset with tokens for the contestant ``template``."""
         people = [replace(person, token=person.template_token) for person in self.people]
         return replace(self, people=people)
 
@@ -90,7 +90,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
 }
 
 
-async def populate(settings: Settings) -> World:
+async def populate(settings: Settings) -> Dataset:
     """Make the rows and the tokens. The database is migrated and empty."""
     tables: Table = {name: [] for name in _COLUMNS}
     members: list[_Member] = []
@@ -110,7 +110,7 @@ async def populate(settings: Settings) -> World:
     people = await _sign_in(settings, members, secret)
     order.shuffle(items)
     full = len(ROLES) * TENANTS
-    return World(people[:full], items, people[full:], secret)
+    return Dataset(people[:full], items, people[full:], secret)
 
 
 def _tenant(tables: Table, number: int) -> UUID:
@@ -169,7 +169,7 @@ async def _sign_in(settings: Settings, members: Sequence[_Member], secret: str) 
                 audience=api,
                 tenant_id=TenantId(member.tenant_id),
             )
-        return Person(member.user_id, member.tenant_id, member.role, token, _as_templates(member, secret))
+        return Person(member.user_id, member.tenant_id, member.role, token, _template_token(member, secret))
 
     try:
         return list(await asyncio.gather(*(sign(member) for member in members)))
@@ -177,6 +177,6 @@ async def _sign_in(settings: Settings, members: Sequence[_Member], secret: str) 
         await database.close()
 
 
-def _as_templates(member: _Member, secret: str) -> str:
+def _template_token(member: _Member, secret: str) -> str:
     claims = {"sub": str(member.user_id), "tenant": str(member.tenant_id), "exp": clock.now() + timedelta(hours=1)}
     return jwt.encode(claims, secret, algorithm="HS256")

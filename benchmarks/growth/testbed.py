@@ -13,7 +13,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from benchmarks.growth.size import Size
-from benchmarks.stage import HOST, with_path
+from benchmarks.testbed import HOST, with_path
 from insula.core.settings import AuthSettings, DatabaseSettings, MailSettings, Settings
 from insula.dev.embedded import Cluster
 
@@ -22,7 +22,7 @@ _TOKEN_SECONDS: Final = 3_600  # longer than a run, so that tokens stay valid
 
 
 @dataclass(frozen=True)
-class Home:
+class Testbed:
     """The running servers."""
 
     directory: Path
@@ -30,7 +30,7 @@ class Home:
 
     @property
     def postmaster(self) -> int:
-        """The process whose children are PostgreSQL."""
+        """PostgreSQL's main process."""
         return int((self.cluster.home / "postgres" / "postmaster.pid").read_text().split()[0])
 
     @property
@@ -57,7 +57,7 @@ class Home:
 
 
 @contextmanager
-def home(kept: Path | None) -> Iterator[Home]:
+def start_testbed(kept: Path | None) -> Iterator[Testbed]:
     """Start the servers in a temporary directory, or in the directory that is ``kept`` for the next run."""
     directory = kept.resolve() if kept else Path(tempfile.mkdtemp(prefix="insula-growth-"))
     directory.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def home(kept: Path | None) -> Iterator[Home]:
         with _running(directory) as cluster:
             asyncio.run(_set_up(cluster.database_url))
         with _running(directory) as cluster:
-            yield Home(directory, cluster)
+            yield Testbed(directory, cluster)
     finally:
         if kept is None:
             shutil.rmtree(directory)

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from pydantic import SecretStr
 
+from benchmarks.dataset import Dataset, populate
 from benchmarks.proc import family
-from benchmarks.world import World, populate
 from insula.apps import load
 from insula.core.settings import AuthSettings, DatabaseSettings, MailSettings, Settings
 from insula.db.engine.roles import role_url
@@ -27,8 +27,8 @@ HOST: Final = "bench.example"
 _PRODUCT: Final = "insula"
 TEMPLATE_ROLE: Final = "bench_template"
 _TEMPLATE_TABLES: Final = ("project", "project_item")
-_MINE: Final = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
-_UNBIND: Final = """
+_OWN_ROWS: Final = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+_DROP_TENANCY: Final = """
     DO $$ DECLARE named record; BEGIN
         FOR named IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity LOOP
             EXECUTE format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', named.relname);
@@ -59,14 +59,14 @@ _UNBIND: Final = """
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The running servers, and the people and rows in them."""
+class Testbed:
+    """The running servers, and the data in them."""
 
     directory: Path
     settings: Settings
     twin_settings: Settings
     template_url: str
-    world: World
+    dataset: Dataset
     postmaster: int
 
     @property
@@ -76,24 +76,24 @@ class Stage:
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """Start everything from nothing, in a temporary directory."""
+def start_testbed() -> Iterator[Testbed]:
+    """Start new servers with the data of a run, in a temporary directory."""
     directory = Path(tempfile.mkdtemp(prefix="insula-bench-"))
     directory.chmod(0o711)
     cluster = Cluster(directory / "data")
     try:
         cluster.start()
-        yield _furnish(directory, cluster)
+        yield _set_up(directory, cluster)
     finally:
         cluster.stop()
         shutil.rmtree(directory)
 
 
-def _furnish(directory: Path, cluster: Cluster) -> Stage:
+def _set_up(directory: Path, cluster: Cluster) -> Testbed:
     settings = _settings(directory, cluster, _PRODUCT)
     migrate(settings, load().database)
-    world = asyncio.run(populate(settings))
-    asyncio.run(_copy(cluster, "twin", _UNBIND))
+    dataset = asyncio.run(populate(settings))
+    asyncio.run(_copy(cluster, "twin", _DROP_TENANCY))
     secret = cluster.secrets.superuser_password
     asyncio.run(_copy(cluster, "template", _template_rights(secret)))
     template = urlsplit(with_path(cluster.database_url, "template"))
@@ -102,7 +102,7 @@ def _furnish(directory: Path, cluster: Cluster) -> Stage:
     if len(family(postmaster)) == 1:
         raise RuntimeError(f"process {postmaster} is no postmaster")
     twin = _settings(directory, cluster, "twin")
-    return Stage(directory, settings, twin, urlunsplit(login), world, postmaster)
+    return Testbed(directory, settings, twin, urlunsplit(login), dataset, postmaster)
 
 
 def _settings(directory: Path, cluster: Cluster, database: str) -> Settings:
@@ -137,7 +137,7 @@ async def _copy(cluster: Cluster, name: str, statements: str) -> None:
 
 def _template_rights(password: str) -> str:
     policies = "".join(
-        f"CREATE POLICY of_template ON {table} TO {TEMPLATE_ROLE} USING ({_MINE});" for table in _TEMPLATE_TABLES
+        f"CREATE POLICY of_template ON {table} TO {TEMPLATE_ROLE} USING ({_OWN_ROWS});" for table in _TEMPLATE_TABLES
     )
     return f"""
         CREATE ROLE {TEMPLATE_ROLE} LOGIN NOBYPASSRLS PASSWORD '{password}';

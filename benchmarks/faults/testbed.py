@@ -20,7 +20,7 @@ from tests.support.mortal import mortal_postgres
 
 
 @dataclass(frozen=True)
-class Stage:
+class Testbed:
     """The running servers."""
 
     settings: Settings
@@ -45,15 +45,15 @@ class Stage:
 
 
 @contextmanager
-def staged(processes: int) -> Iterator[Stage]:
-    """Start everything from nothing, in a temporary directory."""
+def start_testbed(processes: int) -> Iterator[Testbed]:
+    """Start new servers in a temporary directory."""
     with ExitStack() as stack:
         directory = stack.enter_context(temporary_directory())
         valkey = stack.enter_context(valkey_server(directory))
         postgres = stack.enter_context(mortal_postgres(directory / "data", valkey.url))
         quiet = {"INSULA_LOG_LEVEL": "ERROR"}
         addresses = [stack.enter_context(serving(postgres.settings, 0, **quiet)) for _ in range(processes)]
-        yield Stage(postgres.settings, valkey, addresses)
+        yield Testbed(postgres.settings, valkey, addresses)
         valkey.thaw()
 
 
