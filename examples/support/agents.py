@@ -12,7 +12,7 @@ from insula.scope import RolePrincipal, RoleScope
 
 
 class AgentRole(StrEnum):
-    """What an agent may do at the desk."""
+    """The roles of agents at the support desk."""
 
     LEAD = "support_lead"
     CLERK = "support_clerk"
@@ -43,7 +43,7 @@ class AgentPrincipal(RolePrincipal):
 
 @dataclass(frozen=True, slots=True)
 class AgentScope(RoleScope[AgentPrincipal]):
-    """An agent at work."""
+    """The scope of an agent's request."""
 
 
 class SupportAgents(RoleCallers):

@@ -9,7 +9,7 @@ from support.agents import AgentPrincipal, AgentScope, SupportAgents
 
 
 class AgentGuard(RoleGuard[AgentPrincipal, AgentScope]):
-    """For agents whose role has the action."""
+    """Admits agents whose role has the action."""
 
     admits: ClassVar[Admitted] = (SupportAgents,)
     principal_type = AgentPrincipal

@@ -1,4 +1,4 @@
-"""The support app: which callers are admitted, what agents do with tickets, and the email with the answer."""
+"""The support app admits agents only; agents open and answer tickets; the member gets the answer by email."""
 
 from collections.abc import Awaitable, Callable
 
@@ -60,7 +60,7 @@ async def opened(client: httpx.AsyncClient, agent: Agent, asker: Membership) -> 
 
 
 class TestSigningIn:
-    async def test_is_for_users_with_a_row(
+    async def test_only_users_with_a_row_can_sign_in(
         self, client: httpx.AsyncClient, make: Factories, settings: Settings
     ) -> None:
         async def sign_in(user: UserRow) -> httpx.Response:
@@ -73,7 +73,7 @@ class TestSigningIn:
         answer = await sign_in(user)
         assert (answer.status_code, answer.json()["tenant"]) == (200, None)
 
-    async def test_access_ends_with_the_row(
+    async def test_access_ends_when_the_row_is_deleted(
         self, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
     ) -> None:
         user = await make.user()
@@ -85,7 +85,7 @@ class TestSigningIn:
 
         assert problem(await client.get(TICKETS, headers=agent)) == (403, "forbidden")
 
-    async def test_a_token_for_another_app_is_none_here(
+    async def test_a_token_for_another_app_is_refused(
         self, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, hire: Hire
     ) -> None:
         owner = await sign_in(await make.member(tenant, "owner"), tenant)
@@ -98,7 +98,7 @@ class TestSigningIn:
 
 
 class TestTickets:
-    async def test_of_every_tenant_are_seen(
+    async def test_agents_see_the_tickets_of_every_tenant(
         self, client: httpx.AsyncClient, make: Factories, hire: Hire, asker: Membership
     ) -> None:
         agent = await hire(AgentRole.CLERK)
@@ -118,7 +118,7 @@ class TestTickets:
         answered = {"search": word, "status": "answered"}
         assert (await client.get(TICKETS, params=answered, headers=agent)).json()["items"] == []
 
-    async def test_are_opened_for_members_of_the_tenant_alone(
+    async def test_a_ticket_is_opened_only_for_a_member_of_the_tenant(
         self, client: httpx.AsyncClient, make: Factories, hire: Hire, asker: Membership, readback: Readback
     ) -> None:
         agent = await hire(AgentRole.CLERK)
@@ -134,7 +134,9 @@ class TestTickets:
         [act] = await readback("select actor_kind from audit_event where tenant_id = :id", id=asker.tenant_id)
         assert act == {"actor_kind": "support_agent"}
 
-    async def test_are_answered_by_leads_once(self, client: httpx.AsyncClient, hire: Hire, asker: Membership) -> None:
+    async def test_only_a_lead_answers_a_ticket_and_only_once(
+        self, client: httpx.AsyncClient, hire: Hire, asker: Membership
+    ) -> None:
         clerk, lead = await hire(AgentRole.CLERK), await hire(AgentRole.LEAD)
         path = await opened(client, clerk, asker)
         answer = {"answer": "Try again."}
@@ -145,7 +147,7 @@ class TestTickets:
         again = await client.post(f"{path}/answer", json=answer, headers=lead)
         assert problem(again) == (409, "ticket_answered")
 
-    async def test_an_answer_reaches_the_member_by_mail(
+    async def test_an_answer_reaches_the_member_by_email(
         self, client: httpx.AsyncClient, hire: Hire, asker: Membership, settings: Settings, sink: Sink
     ) -> None:
         lead = await hire(AgentRole.LEAD)
@@ -164,9 +166,9 @@ class TestTickets:
         assert "We sent another one." in text.get_content()
 
 
-class TestAroundIt:
+class TestApp:
     @pytest.mark.parametrize("page", ["docs", "redoc"])
-    async def test_it_has_pages_of_documentation(self, page: str, client: httpx.AsyncClient) -> None:
+    async def test_the_app_has_documentation_pages(self, page: str, client: httpx.AsyncClient) -> None:
         assert (await client.get(f"/support/{page}")).status_code == 200
         paths = (await client.get("/support/openapi.json")).json()["paths"]
         assert set(paths) == {
@@ -177,7 +179,7 @@ class TestAroundIt:
         }
         assert "/support/docs" in (await client.get("/")).text
 
-    def test_its_callers_and_its_audience_are_attacked_in_every_app(self) -> None:
+    def test_the_matrix_attacks_with_its_callers_and_its_audience_in_every_app(self) -> None:
         others = {app.name for app in INSTALLATION.apps} - {"support"}
         assert len(others) > 1
         seen = {name: {caller.name for caller in callers_of(route)} for name, route in live_routes().items()}

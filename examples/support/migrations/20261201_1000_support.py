@@ -34,7 +34,7 @@ def upgrade() -> None:
         tenant_fk("member_id", "membership", ondelete="SET NULL (member_id)"),
     )
     op.create_index(None, "ticket", ["created_at", "id"])
-    op.create_index(None, "ticket", ["tenant_id", "member_id"])  # for when a member goes
+    op.create_index(None, "ticket", ["tenant_id", "member_id"])  # used when a member is deleted
 
 
 def downgrade() -> None:

@@ -1,4 +1,4 @@
-"""Two agents, and a question of each demo tenant's owner."""
+"""Demo rows: two agents, and a ticket of each demo tenant's owner."""
 
 from typing import Final
 

@@ -8,6 +8,6 @@ class MemberNotFound(NotFound):
 
 
 class TicketAnswered(AppError):
-    """This ticket has its answer already."""
+    """This ticket already has an answer."""
 
     code, status = "ticket_answered", 409

@@ -1,4 +1,4 @@
-"""Mails the answer to a ticket. The app may not read email addresses; the worker may, within the tenant."""
+"""Emails the answer to a ticket. The app may not read email addresses; the worker may, within the tenant."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

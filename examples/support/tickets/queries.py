@@ -23,7 +23,7 @@ class Answered(NamedTuple):
 
 
 async def page(session: AsyncSession, params: TicketList) -> tuple[Sequence[Ticket], int]:
-    """Return one page of the tickets of every tenant, and how many match in all."""
+    """Return one page of the tickets of every tenant, and the total number of matches."""
     statement = select(Ticket)
     if params.search is not None:
         statement = statement.where(col(Ticket.subject).regexp_match(containing(params.search)))

@@ -11,7 +11,7 @@ from support.tickets.models import Ticket
 from support.tickets.permissions import Action
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="tickets", description="What members of tenants ask, and the answers."),
+    tag=Tag(name="tickets", description="Questions of tenants' members, and the answers."),
     routers=(routes.router,),
     permissions=Action,
     jobs=jobs.JOBS,
@@ -20,7 +20,7 @@ RESOURCE: Final = Resource(
     tables=(
         may(SUPPORT, "all", Ticket, "SELECT"),  # agents see the tickets of every tenant
         may(SUPPORT, "tenant", Ticket, "INSERT", "UPDATE status, answer, answered_by, updated_at, version"),
-        # The worker mails the answer to the member who asked.
+        # The worker emails the answer to the member who asked.
         may(WORKER, "tenant", Ticket, "SELECT tenant_id, id, member_id, subject, answer"),
         may(WORKER, "tenant", Membership, "SELECT tenant_id, id, email"),
     ),

@@ -46,7 +46,7 @@ async def read_ticket(ticket_id: TicketIdDep, scope: Annotated[AgentScope, allow
 async def create_ticket(
     tenant_id: TenantIdDep, body: TicketCreate, scope: Annotated[AgentScope, allow_agent(Action.CREATE)]
 ) -> TicketRead:
-    """Note what a member of the tenant asks."""
+    """Open a ticket with the question of a member of the tenant."""
     return TicketRead.of(await tickets.create(scope, TenantId(tenant_id), body))
 
 
@@ -54,5 +54,5 @@ async def create_ticket(
 async def answer_ticket(
     ticket_id: TicketIdDep, body: TicketAnswer, scope: Annotated[AgentScope, allow_agent(Action.ANSWER)]
 ) -> TicketRead:
-    """Answer a ticket, once. The member who asked gets the answer by mail."""
+    """Answer a ticket, once. The member who asked gets the answer by email."""
     return TicketRead.of(await tickets.answer(scope, ticket_id, body))

@@ -14,7 +14,7 @@ from support.tickets.models import TicketStatus
 
 Subject = Annotated[text.Title, Field(description="The question in a few words.")]
 Question = Annotated[str, text.FreeText(10_000), Field(description="What the member asked.")]
-Answer = Annotated[str, text.Line(2_000), Field(description="A paragraph; the member gets it by mail.")]
+Answer = Annotated[str, text.Line(2_000), Field(description="A paragraph; the member gets it by email.")]
 Status = Annotated[TicketStatus, Field(description="Whether it has an answer.")]
 
 _MEMBER: Final = "019ab2c4-0d00-7d00-8d00-3e4f50617283"
@@ -41,7 +41,7 @@ class TicketCreate(Input):
         }
     )
 
-    member_id: UUID = Field(description="The id of the membership of the one who asks.")
+    member_id: UUID = Field(description="The membership id of the member who asks.")
     subject: Subject
     question: Question
 
@@ -61,7 +61,7 @@ class TicketRead(Read):
 
     id: UUID
     tenant_id: UUID
-    member_id: UUID | None = Field(description="The membership of the one who asked; null once they left.")
+    member_id: UUID | None = Field(description="The membership id of the member who asked; null after they left.")
     subject: str
     question: str
     status: Status

@@ -26,7 +26,7 @@ _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {
 
 
 async def page(scope: AgentScope, params: TicketList) -> tuple[Sequence[Ticket], int]:
-    """Return one page of the tickets of every tenant, and how many match in all."""
+    """Return one page of the tickets of every tenant, and the total number of matches."""
     return await queries.page(scope.unit.session, params)
 
 
