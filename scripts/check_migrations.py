@@ -25,7 +25,7 @@ from sqlalchemy.engine import Connection, make_url
 
 from insula.apps import load
 from insula.core.settings import DatabaseSettings, Settings
-from insula.db.catalogue.check import audit, audit_revision
+from insula.db.catalogue.check import check_catalogue, check_revision
 from insula.db.migrate.revisions import TABLE
 from insula.db.migrate.run import alembic_config, as_owner, former_config, migrate, upgrade
 from insula.db.schema.branches import BranchError, heads
@@ -89,12 +89,12 @@ def check(connection: Connection) -> None:
     config = alembic_config(DECLARED, connection)
     command.check(config)
     connection.rollback()
-    expect_sound(audit(connection, DECLARED), "the last revisions")
+    expect_sound(check_catalogue(connection, DECLARED), "the last revisions")
     steps = list(_steps(ScriptDirectory.from_config(config)))
     for branch, revision, before in reversed(steps):
         connection.commit()  # for a revision that is not one transaction
         command.downgrade(config, before or f"{branch}@base")
-        expect_sound(audit_revision(connection, DECLARED), f"{before or branch}, on the way down from {revision}")
+        expect_sound(check_revision(connection, DECLARED), f"{before or branch}, on the way down from {revision}")
     connection.commit()
     left = set(inspect(connection).get_table_names()) - {TABLE}
     if left:
@@ -103,10 +103,10 @@ def check(connection: Connection) -> None:
     for _, revision, _ in steps:
         connection.commit()
         command.upgrade(config, revision)
-        expect_sound(audit_revision(connection, DECLARED), f"{revision}, on the way up")
+        expect_sound(check_revision(connection, DECLARED), f"{revision}, on the way up")
     connection.commit()
     upgrade(connection, DECLARED)
-    expect_sound(audit(connection, DECLARED), "the last revisions, made again")
+    expect_sound(check_catalogue(connection, DECLARED), "the last revisions, made again")
 
 
 def _steps(script: ScriptDirectory) -> Iterator[tuple[str, str, str | None]]:

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from insula.access.entitlements import Amount
 from insula.core.ids import TenantId
-from insula.limits import Mail, to_mailbox
+from insula.limits import MailKind, to_mailbox
 from insula.limits.mails import DAY, HOUR, Count, Rate, by_person
 
-INVITATION: Final = Mail("invitation", Rate(10, HOUR))
-OWNERSHIP: Final = Mail("ownership", Rate(5, HOUR))
+INVITATION: Final = MailKind("invitation", Rate(10, HOUR))
+OWNERSHIP: Final = MailKind("ownership", Rate(5, HOUR))
 INVITATIONS_PER_DAY: Final = Amount(key="invitations_per_day", unit="invitations a day", default=100)
 FROM_ONE_TO_MAILBOX: Final = Rate(3, HOUR)
 """Invitations from one tenant, and from one person, to one mailbox."""

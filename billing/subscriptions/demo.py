@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.apps import Demo, act_for
+from insula.apps import Demo, enter_tenant
 from insula.core.ids import new_id
 
 _SUBSCRIPTION: Final = text("""
@@ -22,7 +22,7 @@ _ENTITLEMENTS: Final = text("""
 def seed(connection: Connection, demo: Demo) -> None:
     """Put the new demo tenants on their plans."""
     for tenant in demo.tenants:
-        act_for(connection, tenant.id)
+        enter_tenant(connection, tenant.id)
         row = {"tenant_id": tenant.id, "plan": tenant.plan, "now": demo.now}
         connection.execute(_SUBSCRIPTION, {**row, "id": new_id()})
         connection.execute(_ENTITLEMENTS, row)

@@ -7,7 +7,7 @@ from billing.subscriptions.permissions import Action
 from insula.apps import AttackHints, Resource, Tag
 from insula.db.engine.roles import GATE
 from insula.db.models import Entitlement, Tenant
-from insula.db.schema.rights import departs, may
+from insula.db.schema.rights import key_exception, may
 from insula.site.queue_metrics import DatabaseGauge
 
 RESOURCE: Final = Resource(
@@ -32,6 +32,6 @@ RESOURCE: Final = Resource(
         *(may(role, "tenant", table, "INSERT") for role in (TENANTS, STAFF) for table in (Subscription, Entitlement)),
         may(STAFF, "all", Subscription, "SELECT"),
         may(GATE, "all", Subscription, "SELECT tenant_id, status"),  # the gauge above
-        departs(Subscription, "reference", "plan", reason="plans are global"),
+        key_exception(Subscription, "reference", "plan", reason="plans are global"),
     ),
 )

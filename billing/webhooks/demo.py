@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.apps import Demo, act_for
+from insula.apps import Demo, enter_tenant
 from insula.core.ids import new_id
 
 SLUG: Final = "globex"
@@ -22,6 +22,6 @@ def seed(connection: Connection, demo: Demo) -> None:
     """Make the tenant a customer, even if it was made before billing was installed."""
     tenant_id = connection.execute(_FOUND, {"slug": SLUG}).scalar_one_or_none()
     if tenant_id is not None:
-        act_for(connection, tenant_id)
+        enter_tenant(connection, tenant_id)
         row = {"tenant_id": tenant_id, "id": new_id(), "customer": CUSTOMER, "now": demo.now}
         connection.execute(_CUSTOMER, row)

@@ -4,7 +4,7 @@ from billing.database import BILLING
 from billing.webhooks import demo, jobs, routes
 from billing.webhooks.models import BillingCustomer, WebhookEvent
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.schema.rights import departs, may
+from insula.db.schema.rights import key_exception, may
 
 RESOURCE: Final = Resource(
     tag=Tag(name="webhooks", description="What the payment provider calls."),
@@ -30,9 +30,9 @@ RESOURCE: Final = Resource(
     tables=(
         # The customer is read before the tenant is known, so across tenants.
         may(BILLING, "all", BillingCustomer, "SELECT"),
-        departs(BillingCustomer, "unique", "provider,provider_customer_id", reason="a customer is one tenant"),
+        key_exception(BillingCustomer, "unique", "provider,provider_customer_id", reason="a customer is one tenant"),
         may(BILLING, "all", WebhookEvent, "SELECT", "INSERT", "UPDATE"),
-        departs(WebhookEvent, "key", "id", reason="stored before its tenant is known"),
-        departs(WebhookEvent, "unique", "provider,event_id", reason="stored once, before its tenant is known"),
+        key_exception(WebhookEvent, "key", "id", reason="stored before its tenant is known"),
+        key_exception(WebhookEvent, "unique", "provider,event_id", reason="stored once, before its tenant is known"),
     ),
 )

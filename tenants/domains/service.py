@@ -15,7 +15,7 @@ from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.settings import Settings
 from insula.db.models import TenantDomain
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import reserve
 from insula.tenancy import CHALLENGE, Resolver, within
@@ -50,7 +50,7 @@ async def create(scope: Scope, body: DomainCreate, settings: Settings) -> Tenant
     await reserve(scope, queries.DOMAINS)
     domain = TenantDomain(tenant_id=scope.tenant.id, host=body.host)
     scope.unit.session.add(domain)
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     record(scope, Act.ADDED, object_type="domain", object_id=domain.id, after=snapshot(domain))
     return domain
@@ -69,7 +69,7 @@ async def verify(scope: Scope, domain_id: UUID, resolver: Resolver) -> TenantDom
     domain.checked_at = clock.now()
     domain.verified_at = domain.verified_at or domain.checked_at
     domain.failing_since = None
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     record(scope, Act.VERIFIED, object_type="domain", object_id=domain.id, before=before, after=snapshot(domain))
     return domain

@@ -17,7 +17,7 @@ from insula.core.errors import AppError, NotFound, TenantSuspended
 from insula.core.ids import new_id
 from insula.core.paging import Slice
 from insula.db.models import ACTIVE, Membership, Tenant
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.identity import fold
 from insula.scope import PersonalScope, Scope
 from insula.tenancy import UserProfile
@@ -78,7 +78,7 @@ async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invita
         expires_at=clock.now() + LIFETIME,
     )
     session.add(invitation)
-    with answering(_INVITING):
+    with violations_as(_INVITING):
         await session.flush()
     await emails.invitation(scope, invitation, caller.member, token)
     _note(scope, Act.CREATED, invitation)
@@ -135,7 +135,7 @@ async def accept(scope: PersonalScope, token: str, person: UserProfile) -> tuple
     )
     session.add(member)
     invitation.accepted_at = clock.now()
-    with answering(_JOINING):
+    with violations_as(_JOINING):
         await session.flush()
     _note(scope, Act.ACCEPTED, invitation)
     return tenant, member

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.apps import Demo, act_for
+from insula.apps import Demo, enter_tenant
 from insula.core.ids import new_id
 from insula.core.text.collation import sort_key
 
@@ -30,7 +30,7 @@ _ITEM: Final = text("""
 def seed(connection: Connection, demo: Demo) -> None:
     """Make the items of the new demo tenants' projects."""
     for tenant in demo.tenants:
-        act_for(connection, tenant.id)
+        enter_tenant(connection, tenant.id)
         for project, titles in ITEMS.items():
             for position, title in enumerate(titles):
                 item = {"id": new_id(), "title": title, "title_key": sort_key(title), "position": position}

@@ -14,7 +14,7 @@ from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tenants.items import queries
@@ -47,7 +47,7 @@ async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectIte
     """Create an item in the project, within the plan's quota."""
     item = ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump())
     scope.unit.session.add(item)
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, ITEMS)
     record(scope, Act.CREATED, object_type="item", object_id=item.id, after=snapshot(item))
@@ -60,7 +60,7 @@ async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreat
         ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump()).model_dump()
         for body in bodies
     ]
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.exec(insert(ProjectItem), params=rows)
     await settle(scope, ITEMS, len(rows))
     ids = [row["id"] for row in rows]
@@ -77,7 +77,7 @@ async def update(
     precondition.check(item.version)
     before = snapshot(item)
     item.sqlmodel_update(body.changes())
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     record(scope, Act.UPDATED, object_type="item", object_id=item.id, before=before, after=snapshot(item))
     return item

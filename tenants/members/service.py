@@ -10,7 +10,7 @@ from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
 from insula.db.models import ApiKey, Membership
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from tenants.api_keys import queries as api_keys
 from tenants.api_keys.permissions import Action as ApiKeyAction
@@ -49,7 +49,7 @@ async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precond
         await _keep_an_owner(scope, member)
     before = _snapshot(member)
     member.role = body.role
-    with answering(_ASSIGNING):
+    with violations_as(_ASSIGNING):
         await scope.unit.session.flush()
     _note(scope, Act.ROLE_CHANGED, member, before, _snapshot(member))
     return member

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.apps import Demo, DemoTenant, act_for
+from insula.apps import Demo, DemoTenant, enter_tenant
 from insula.core.ids import new_id
 from insula.core.text.collation import sort_key
 
@@ -33,7 +33,7 @@ _ROLE: Final = text("""
 def seed(connection: Connection, demo: Demo) -> None:
     """Make the projects of the new tenants."""
     for tenant in demo.tenants:
-        act_for(connection, tenant.id)
+        enter_tenant(connection, tenant.id)
         if LEADER.endswith(f"@{tenant.slug}.example"):
             _add_leader(connection, demo, tenant)
         for name in PROJECTS.get(tenant.slug, ()):

@@ -8,7 +8,7 @@ from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tenants.projects import queries
@@ -34,7 +34,7 @@ async def create(scope: Scope, body: ProjectCreate) -> Project:
     """Create a project, within the plan's quota."""
     project = Project(tenant_id=scope.tenant.id, **body.model_dump())
     scope.unit.session.add(project)
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, PROJECTS)
     record(scope, Act.CREATED, object_type="project", object_id=project.id, after=snapshot(project))
@@ -47,7 +47,7 @@ async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, preconditi
     precondition.check(project.version)
     before = snapshot(project)
     project.sqlmodel_update(body.changes())
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     record(scope, Act.UPDATED, object_type="project", object_id=project.id, before=before, after=snapshot(project))
     return project

@@ -11,7 +11,7 @@ from insula.audit import record, snapshot
 from insula.core.errors import AppError, InvalidRequest, NotFound
 from insula.core.preconditions import Precondition
 from insula.db.models import CustomRole
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from tenants.people_lock import locked_caller
 from tenants.roles import queries
@@ -52,7 +52,7 @@ async def create(scope: Scope, body: RoleCreate) -> CustomRole:
         raise RolesUsedUp(f"A tenant can have {MOST} roles of its own.")
     role = CustomRole(tenant_id=scope.tenant.id, **{**body.model_dump(), "permissions": permissions})
     session.add(role)
-    with answering(_CREATING):
+    with violations_as(_CREATING):
         await session.flush()
     record(scope, Act.CREATED, object_type="role", object_id=role.id, after=snapshot(role))
     return role
@@ -86,7 +86,7 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
     if held.members or held.invitations:
         raise RoleInUse(f"Members who have it: {held.members}; open invitations to it: {held.invitations}.")
     await session.delete(role)
-    with answering(_DELETING):  # if a change bypassed the lock, the foreign keys refuse
+    with violations_as(_DELETING):  # if a change bypassed the lock, the foreign keys refuse
         await session.flush()
     record(scope, Act.DELETED, object_type="role", object_id=role_id, before=snapshot(role))
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.apps import App, Demo, Installation, Resource, act_for
+from insula.apps import App, Demo, Installation, Resource, enter_tenant
 from insula.core.settings import Settings
 from insula.dev.seed import seed
 from tests.support.apps import INSTALLATION
@@ -48,7 +48,7 @@ def test_seeds_run_in_the_order_of_declaration_and_get_the_new_tenants(empty: Se
 def test_a_resource_adds_members_of_its_own(empty: Settings) -> None:
     def hire(connection: Connection, demo: Demo) -> None:
         for tenant in demo.tenants:
-            act_for(connection, tenant.id)
+            enter_tenant(connection, tenant.id)
             demo.add_member(connection, tenant, "clerk@desk.example", "viewer")
 
     seed(empty, of(replace(INSTALLATION.app("tenants"), resources=(Resource(seed=hire),))))

@@ -9,7 +9,7 @@ import pytest
 from billing.app import OVERRIDES, WEBHOOK_EVENTS
 from billing.database import BILLING
 from insula.core.settings import Settings
-from insula.db.catalogue.check import audit
+from insula.db.catalogue.check import check_catalogue
 from insula.db.engine.roles import OtherAppRole, role_url
 from insula.db.migrate.revisions import applied
 from insula.db.migrate.run import as_owner, migrate
@@ -92,7 +92,7 @@ async def test_a_database_without_billing_takes_it_in_later_and_its_tenants_are_
         assert await rows_of(own, "SELECT to_regclass('plan') AS there") == [{"there": None}]
         await administer(own, TENANT)
         migrate(own, DECLARED)
-        as_owner(own, lambda connection: _whole(set(applied(connection)), audit(connection, DECLARED)))
+        as_owner(own, lambda connection: _whole(set(applied(connection)), check_catalogue(connection, DECLARED)))
         assert await rows_of(own, "SELECT plan_key FROM subscription") == [{"plan_key": "pro"}]
         assert await rows_of(own, "SELECT value FROM entitlement WHERE key = 'seats'") == [{"value": 50}]
 

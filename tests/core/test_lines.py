@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from insula.core.text.fields import FreeText, Line, Name, SearchText, Title
-from insula.core.text.lines import MOST_MARKS, is_visible, mended, tidy
+from insula.core.text.lines import MOST_MARKS, is_visible, normalize_line, repair_line
 
 NAME: TypeAdapter[str] = TypeAdapter(Name)
 SEARCH: TypeAdapter[str] = TypeAdapter(SearchText)
@@ -119,15 +119,15 @@ def test_free_text_keeps_its_lines_and_is_nfc() -> None:
 @given(st.text(CHARACTERS, max_size=40))
 def test_normalizing_twice_changes_nothing(text: str) -> None:
     try:
-        once = tidy(text)
+        once = normalize_line(text)
     except ValueError:
         return
-    assert tidy(once) == once
+    assert normalize_line(once) == once
     assert unicodedata.is_normalized("NFC", once)
 
 
 @given(st.text(CHARACTERS, max_size=150))
 def test_any_old_line_is_mended_to_a_valid_name(text: str) -> None:
-    shown = mended(text, 120)
+    shown = repair_line(text, 120)
     assert is_visible(shown)
     assert NAME.validate_python(shown) == shown

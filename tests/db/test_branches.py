@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from insula.core.settings import Settings
-from insula.db.catalogue.check import audit
+from insula.db.catalogue.check import check_catalogue
 from insula.db.migrate.drafting import draft
 from insula.db.migrate.revisions import applied
 from insula.db.migrate.run import alembic_config, as_owner, downgrade, migrate
@@ -107,7 +107,11 @@ def test_a_branch_is_one_chain_with_rising_numbers(tmp_path: Path) -> None:
         ("notes_0003", {"labels": ("later",)}, "it begins twice, with notes_0001 and notes_0003"),
         ("notes_0002", {"before": "notes_0001", "file": "twin"}, "has the revision of another file"),
         ("notes_0000", {"before": "notes_0002"}, "notes_0000 follows notes_0002: numbers rise along a branch"),
-        ("other_0003", {"before": "notes_0002"}, "the revision other_0003 is called after another: call it notes_…"),
+        (
+            "other_0003",
+            {"before": "notes_0002"},
+            "the revision other_0003 is named after another branch: name it notes_…",
+        ),
         ("notes_0003", {"before": "kernel_0001"}, "notes_0003 follows kernel_0001, of another branch"),
         ("notes_0003", {"before": "notes_0002", "needs": "kernel_0001"}, "notes_0003 has depends_on"),
         ("later", {"before": "notes_0002"}, "revision later: a name is <branch>_<number of four digits>"),
@@ -252,7 +256,7 @@ def drafting(declared: Declarations, branch: str, message: str) -> Callable[[Con
 
 
 def sound(connection: Connection) -> None:
-    assert audit(connection, DECLARED) == []
+    assert check_catalogue(connection, DECLARED) == []
 
 
 def revisions(settings: Settings) -> set[str]:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from insula.core.errors import ManifestError
 from insula.core.ids import new_id
 from insula.core.settings import Settings
-from insula.db.catalogue.check import audit
+from insula.db.catalogue.check import check_catalogue
 from insula.db.engine.pools import Database, shares
 from insula.db.engine.roles import GATE, IDENTITY, WORKER, AppRole, DatabaseRole, OtherAppRole, role_url
 from insula.db.migrate.run import as_owner, migrate
@@ -22,7 +22,7 @@ from insula.db.schema.declarations import DatabasePart, Declarations, DeclaredRo
 from insula.db.schema.grants import tenant_column
 from insula.db.schema.kernel import KERNEL
 from insula.db.schema.queue_rights import EVENTS, on_queue
-from insula.db.schema.rights import TableDeclaration, departs, global_table, may, owned
+from insula.db.schema.rights import TableDeclaration, global_table, key_exception, may, owned
 from tenants.invitations.models import Invitation
 from tests.support.apps import DECLARED, INSTALLATION
 from tests.support.databases import administer, migrated_database
@@ -100,7 +100,7 @@ TWICE = {
     "one table": (owned("probe_note"), "the table probe_note: declared by probe and by other"),
     "one global table": (global_table("probe_list"), "the table probe_list: declared by probe and by other"),
     "one exception": (
-        departs("invitation", "unique", "hash", reason="x"),
+        key_exception("invitation", "unique", "hash", reason="x"),
         "the exception for the unique hash of invitation: declared by probe and by other",
     ),
 }
@@ -214,7 +214,7 @@ def test_an_exception_needs_a_reason() -> None:
     with pytest.raises(
         ValueError, match=r"invitation: say in reason= why its unique \(hash\) is not bound to the tenant"
     ):
-        departs("invitation", "unique", "hash", reason="")
+        key_exception("invitation", "unique", "hash", reason="")
 
 
 MISSPELT = {
@@ -233,11 +233,11 @@ MISSPELT = {
         ),
     ),
     "an exception's column": (
-        (departs("invitation", "unique", "hsh", reason="x"),),
+        (key_exception("invitation", "unique", "hsh", reason="x"),),
         r"an exception of invitation: there is no 'hsh'",
     ),
     "an exception's reference": (
-        (departs("invitation", "reference", "racks", reason="x"),),
+        (key_exception("invitation", "reference", "racks", reason="x"),),
         r"an exception of invitation: there is no 'racks'; did you mean rack\?",
     ),
     "a global table": ((global_table("plans"),), r"a global table: there is no model of the table 'plans'"),
@@ -301,7 +301,7 @@ async def test_an_older_database_gets_the_rights_of_another_app(
     found: dict[str, list[str]] = {}
 
     def look(connection: Connection) -> None:
-        found.update(mine=audit(connection, declared), without=audit(connection, DECLARED))
+        found.update(mine=check_catalogue(connection, declared), without=check_catalogue(connection, DECLARED))
 
     as_owner(own, look)
     assert found["mine"] == []

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, make_url
 
 from insula.core.ids import new_id
 from insula.core.settings import Settings
-from insula.db.catalogue.check import audit, audit_revision
+from insula.db.catalogue.check import check_catalogue, check_revision
 from insula.db.migrate.run import alembic_config, as_owner, downgrade, migrate
 from insula.db.schema import ddl
 from insula.db.schema.branches import heads
@@ -52,7 +52,7 @@ async def early(settings: Settings) -> AsyncIterator[Settings]:
 
 
 def _sound(connection: Connection) -> None:
-    assert audit(connection, DECLARED) == []
+    assert check_catalogue(connection, DECLARED) == []
 
 
 def _add_tenants(connection: Connection, count: int) -> None:
@@ -90,7 +90,7 @@ async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) 
         for step, revision in steps:
             connection.commit()  # for a revision with more than one transaction
             step(config, revision)
-            found[step.__name__, revision] = audit_revision(connection, DECLARED)
+            found[step.__name__, revision] = check_revision(connection, DECLARED)
         assert found == {(step.__name__, revision): [] for step, revision in steps}
         _sound(connection)
 
@@ -119,9 +119,9 @@ async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) 
 async def test_an_early_revision_must_match_the_declarations(early: Settings, statement: str, finding: str) -> None:
     def look(connection: Connection) -> None:
         with connection.begin():
-            assert audit_revision(connection, DECLARED) == []
+            assert check_revision(connection, DECLARED) == []
             connection.exec_driver_sql(statement)
-            assert finding in audit_revision(connection, DECLARED)
+            assert finding in check_revision(connection, DECLARED)
             connection.rollback()
 
     as_owner(early, look)
@@ -244,6 +244,6 @@ async def test_a_tenant_table_is_protected_when_it_is_made(migrated: Settings) -
         key = PrimaryKeyConstraint("tenant_id", "number")
         ddl.create_table("leaf", Column("tenant_id", Uuid), Column("number", Integer), key)
         bind = op.get_bind()
-        assert audit(bind, DECLARED) == []
+        assert check_catalogue(bind, DECLARED) == []
 
     as_owner(migrated, _with_operations(create))

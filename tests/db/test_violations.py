@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from insula.db.engine.pools import Database
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from tenants.database import TENANTS
 from tests.probe.racks.errors import RackNameTaken
 from tests.probe.racks.models import Rack, RackStatus
@@ -17,9 +17,9 @@ async def tenant(make: Factories) -> TenantRow:
 
 
 async def write_twice(database: Database, tenant: TenantRow, status: RackStatus) -> None:
-    """Flush two racks with the same name inside ``answering``."""
+    """Flush two racks with the same name inside ``violations_as``."""
     async with database.unit(TENANTS, tenant.id) as unit:
-        with answering(NAMED):
+        with violations_as(NAMED):
             for _ in range(2):
                 unit.session.add(Rack(tenant_id=tenant.id, name="Website", status=status))
                 await unit.session.flush()
@@ -38,6 +38,6 @@ class TestAnswering:
 
     async def test_changes_nothing_without_a_violation(self, database: Database, tenant: TenantRow) -> None:
         async with database.unit(TENANTS, tenant.id) as unit:
-            with answering(NAMED):
+            with violations_as(NAMED):
                 unit.session.add(Rack(tenant_id=tenant.id, name="Website"))
                 await unit.session.flush()

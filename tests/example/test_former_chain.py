@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 
 from insula.apps import load
 from insula.core.settings import Settings
-from insula.db.catalogue.check import audit
+from insula.db.catalogue.check import check_catalogue
 from insula.db.engine.roles import GATE, role_url
-from insula.db.migrate.revisions import NoWayUp, applied
+from insula.db.migrate.revisions import DatabaseTooOld, applied
 from insula.db.migrate.run import alembic_config, as_owner, former_config, migrate
 from insula.db.schema.branches import chains, configured, heads
 from tests.probe.installation import PRODUCT
@@ -145,7 +145,9 @@ async def test_processes_of_the_version_before_stay_ready(former: Settings) -> N
 
 async def test_one_that_was_left_earlier_is_refused_and_told_the_version_between(former: Settings) -> None:
     await administer(former, "UPDATE alembic_version SET version_num = '1100_custom_roles'")
-    with pytest.raises(NoWayUp, match=f"at 1100_custom_roles; this version continues from {replaced()}: install"):
+    with pytest.raises(
+        DatabaseTooOld, match=f"at 1100_custom_roles; this version continues from {replaced()}: install"
+    ):
         migrate(former, DECLARED)
     assert revisions(former) == set()
     refused = insula(former, "migrate")
@@ -173,7 +175,7 @@ async def test_a_branch_that_was_taken_down_is_made_anew(former: Settings) -> No
 
 def sound(connection: Connection) -> None:
     of_the_probe = ("rack: ", "book: ")  # its models are loaded, but its tables are not in this database
-    assert [finding for finding in audit(connection, DECLARED) if not finding.startswith(of_the_probe)] == []
+    assert [finding for finding in check_catalogue(connection, DECLARED) if not finding.startswith(of_the_probe)] == []
 
 
 def revisions(settings: Settings) -> set[str]:

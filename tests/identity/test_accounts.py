@@ -8,7 +8,7 @@ import pytest
 from insula.audit import PLATFORM
 from insula.core.errors import Unavailable
 from insula.core.settings import Settings
-from insula.limits.mails import REGISTRATION, RESET, VERIFICATION, Mail
+from insula.limits.mails import REGISTRATION, RESET, VERIFICATION, MailKind
 from tests.support.app import PASSWORD, Live
 from tests.support.apps import MAIL_JOBS
 from tests.support.emails import SECRET, Readback, emails_to, secret_to
@@ -20,7 +20,7 @@ from tests.support.waiting import until
 from tests.support.worker import quick, working
 
 MailRequest = Callable[[Visitor, str], Awaitable[httpx.Response]]
-MAIL_REQUESTS: dict[Mail, MailRequest] = {REGISTRATION: register, VERIFICATION: resend, RESET: forgot}
+MAIL_REQUESTS: dict[MailKind, MailRequest] = {REGISTRATION: register, VERIFICATION: resend, RESET: forgot}
 
 
 async def account(readback: Readback, email: str) -> dict[str, object]:
@@ -222,7 +222,7 @@ class TestNoMail:
         readback: Readback,
         email: str,
         monkeypatch: pytest.MonkeyPatch,
-        kind: Mail,
+        kind: MailKind,
         request_mail: MailRequest,
     ) -> None:
         with monkeypatch.context() as broken:

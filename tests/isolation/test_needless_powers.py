@@ -22,7 +22,7 @@ from insula.core.settings import Settings
 from insula.db.catalogue.check import findings
 from insula.db.engine.roles import GATE, IDENTITY, OWNER, WORKER, DatabaseRole, role_url
 from insula.db.migrate.run import migrate
-from insula.db.schema.server_rights import NARROWED
+from insula.db.schema.server_rights import REVOKED_FUNCTIONS
 from tenants.database import TENANTS
 from tests.isolation.behaviour.subjects import ROLES
 from tests.support.apps import DECLARED
@@ -266,7 +266,7 @@ async def _open_as_delivered(settings: Settings) -> None:
     superuser = await asyncpg.connect(settings.database_url)
     functions = await superuser.fetch(
         "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ $1",
-        "|".join(NARROWED.values()),
+        "|".join(REVOKED_FUNCTIONS.values()),
     )
     every = ", ".join(row[0] for row in functions)
     apps = ", ".join(role for role in (*ROLES, OWNER))

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from insula.core.settings import Settings
-from insula.db.catalogue.check import audit
+from insula.db.catalogue.check import check_catalogue
 from insula.db.engine.roles import WORKER
 from insula.db.migrate.run import as_owner
 from insula.db.schema.queue import apply_queue, queue_findings
@@ -35,7 +35,7 @@ def test_the_check_names_it_and_a_migration_repairs_it(settings: Settings, state
     def try_it(connection: Connection) -> None:
         assert queue_findings(connection, DECLARED) == []
         connection.exec_driver_sql(statement)
-        assert any(finding in found for found in audit(connection, DECLARED))
+        assert any(finding in found for found in check_catalogue(connection, DECLARED))
         apply_queue(connection, DECLARED)
         assert queue_findings(connection, DECLARED) == []
         connection.rollback()

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from insula.db.catalogue.check import audit
+from insula.db.catalogue.check import check_catalogue
 from tests.proof.arena import JOBS, Arena
 from tests.proof.baseline import unfit
 from tests.proof.behaviour import behaviour
@@ -83,7 +83,7 @@ def _judged(connection: Connection, hole: Hole) -> Outcome:
     try:
         for statement in hole.statements:
             connection.exec_driver_sql(statement)
-        findings = audit(connection, DECLARED)
+        findings = check_catalogue(connection, DECLARED)
     except SQLAlchemyError as error:
         return Outcome("broken", f"the hole cannot be made: {error.args[0]}")
     finally:

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.apps import Demo, act_for
+from insula.apps import Demo, enter_tenant
 from insula.core.ids import new_id
 from support.agents import AgentRole
 
@@ -27,5 +27,5 @@ def seed(connection: Connection, demo: Demo) -> None:
         demo.add_user(connection, email)
         connection.execute(_AGENT, {"email": email, "role": role})
     for tenant in demo.tenants:
-        act_for(connection, tenant.id)
+        enter_tenant(connection, tenant.id)
         connection.execute(_TICKET, {"tenant_id": tenant.id, "id": new_id(), "now": demo.now})

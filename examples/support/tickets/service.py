@@ -7,7 +7,7 @@ from uuid import UUID
 from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.ids import TenantId
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.jobs import enqueue
 from support.agents import AgentScope
 from support.tickets import queries
@@ -40,7 +40,7 @@ async def create(scope: AgentScope, tenant_id: TenantId, body: TicketCreate) -> 
     await scope.unit.enter(tenant_id)
     ticket = Ticket(tenant_id=tenant_id, **body.model_dump())
     scope.unit.session.add(ticket)
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     record(
         scope,

@@ -32,7 +32,7 @@ class Engine:
         self._add(rules)
 
     def decide(self, role: str, action: str) -> bool:
-        """Tell whether a rule allows ``role`` the ``action``."""
+        """Return whether a rule allows ``role`` the ``action``."""
         return bool(self._enforcer.enforce(str(role), str(action)))
 
     def _add(self, rules: Iterable[Rule]) -> None:

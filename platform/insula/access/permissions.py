@@ -23,7 +23,7 @@ class GrantedTo(Enum):
 
 
 class Permission(StrEnum):
-    """What a route requires of its caller: a code, its meaning in words, and the built-in roles that have it.
+    """A permission that a route requires: its code, its meaning in words, and the built-in roles that have it.
 
     A resource declares its permissions and names them in its manifest::
 

@@ -14,14 +14,14 @@ from insula.access.permissions import Permissions, Published
 from insula.access.roles import Role, StaffRole
 
 _BUILT_IN: Final = frozenset[str]({*Role, *StaffRole})
-REMEMBERED: Final = 20_000  # sets of permissions, as many as the directory remembers callers
+CACHED_SETS: Final = 20_000  # sets of permissions: the size of the directory's cache of callers
 _OWN: Final = "own"
 
 
 class CustomRoleDecisions:
     """Allows only ``assignable`` permissions, whatever a stored role holds."""
 
-    def __init__(self, assignable: Collection[str], size: int = REMEMBERED) -> None:
+    def __init__(self, assignable: Collection[str], size: int = CACHED_SETS) -> None:
         self._assignable = frozenset(map(str, assignable))
         self._engine = Engine()
         self._decisions = lru_cache(maxsize=size)(_no_decisions)
@@ -50,7 +50,7 @@ class UnknownRole(ValueError):
 class Policy:
     """The immutable rules of access.
 
-    Casbin's grouping (``g``) is not used: the membership tells a caller's role, so there are at most roles times
+    Casbin's grouping (``g``) is not used: the membership holds a caller's role, so there are at most roles times
     actions rules, whatever the number of tenants. A custom role comes with its permissions, of which the
     ``published`` ones count. ``roles`` are the built-in roles of all kinds of callers; ``built_in`` maps each role of
     tenants to its actions. To change a rule, make a new ``Policy``, whose table of decisions is empty.

@@ -6,7 +6,7 @@ from typing import Final
 
 
 class Role(StrEnum):
-    """What a membership makes of a user, in one tenant. Tenants may define more."""
+    """A built-in role of members in one tenant. A tenant may also define custom roles."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -26,7 +26,7 @@ BILLING_MANAGERS: Final = frozenset({Role.BILLING_MANAGER, Role.ADMIN, Role.OWNE
 
 
 class StaffRole(StrEnum):
-    """What staff may do in the admin app, over all tenants."""
+    """A role of staff in the admin app, over all tenants."""
 
     SUPERUSER = "superuser"
     SUPPORT = "support"
@@ -41,7 +41,7 @@ SUPERUSERS: Final = frozenset({StaffRole.SUPERUSER})
 
 
 def may_grant(own: AbstractSet[str], role: AbstractSet[str]) -> bool:
-    """Tell whether the permissions of ``role`` are a subset of the granter's ``own``.
+    """Return whether the permissions of ``role`` are a subset of the granter's ``own``.
 
     This bounds *which* role may be granted; the policy decides whether the granter may invite or promote at all.
     """

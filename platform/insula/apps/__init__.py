@@ -5,7 +5,7 @@ from insula.apps.installation import Brand, Installation
 from insula.apps.loading import load
 from insula.apps.manifest import App, AttackHints, Resource
 from insula.core.errors import ManifestError, NoInstallation
-from insula.db.schema.acting import act_for
+from insula.db.schema.entering import enter_tenant
 from insula.site.factory import Tag
 
 __all__ = [
@@ -19,6 +19,6 @@ __all__ = [
     "NoInstallation",
     "Resource",
     "Tag",
-    "act_for",
+    "enter_tenant",
     "load",
 ]

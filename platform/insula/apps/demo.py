@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from insula.core.ids import new_id
 from insula.core.text.collation import sort_key
-from insula.db.schema.acting import act_for
+from insula.db.schema.entering import enter_tenant
 
 _USER: Final = text("""
     INSERT INTO "user" (id, email, name, name_key, status, email_verified_at, created_at, updated_at, version)
@@ -59,7 +59,7 @@ class Demo:
     def add_member(self, connection: Connection, tenant: DemoTenant, email: str, role: str) -> None:
         """Make a user a member of a new tenant."""
         self.add_user(connection, email)
-        act_for(connection, tenant.id)
+        enter_tenant(connection, tenant.id)
         member = {"tenant_id": tenant.id, "id": new_id(), "role": role, "email": email, "now": self.now}
         connection.execute(_MEMBER, member)
 

@@ -10,7 +10,7 @@ from typing import Final
 from starlette.middleware import Middleware
 
 from insula.access import Permission, Published, grants_of, published
-from insula.access.entitlements import Register
+from insula.access.entitlements import EntitlementRegistry
 from insula.apps.demo import Seed
 from insula.apps.manifest import App, Resource, check_variables, unique
 from insula.apps.middleware import check_middleware
@@ -60,7 +60,7 @@ class Installation:
     granted: Mapping[str, int] = field(default_factory=lambda: _NO_AMOUNTS)
     middleware: Sequence[Middleware] = ()
     former_migrations: Path | None = None
-    entitlements: Register = field(init=False)
+    entitlements: EntitlementRegistry = field(init=False)
     database: Declarations = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class Installation:
         check_middleware(self.middleware)
         self._check_policy()
         own = chain.from_iterable(resource.entitlements for resource in self.resources)
-        object.__setattr__(self, "entitlements", Register((*ENTITLEMENTS, *own)))
+        object.__setattr__(self, "entitlements", EntitlementRegistry((*ENTITLEMENTS, *own)))
         names = [app.name for app in self.apps if app.settings is not None]
         check_variables(combinations(names, 2))
         parts = (KERNEL, *(app.declared for app in self.apps))

@@ -4,12 +4,12 @@ Inside a route a service calls ``record(scope, Act.CREATED, ...)``; elsewhere ``
 collect the event: the unit writes its events last, right before its commit.
 """
 
-from insula.audit.actors import NOWHERE, PLATFORM, SYSTEM, Actor, Audited, Origin
+from insula.audit.actors import NO_ORIGIN, PLATFORM, SYSTEM, Actor, Audited, Origin
 from insula.audit.recorder import AuditAction, record, record_in
 from insula.audit.snapshots import snapshot
 
 __all__ = [
-    "NOWHERE",
+    "NO_ORIGIN",
     "PLATFORM",
     "SYSTEM",
     "Actor",

@@ -12,9 +12,9 @@ PLATFORM: Final = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acted. ``label`` is their email or key name at that time, if it is known.
+    """The originator of an act, such as a user or an API key; ``label`` is the email or key name at that time.
 
-    The installation must declare ``kind``, and for the database role too: otherwise the database refuses the event.
+    The installation must declare ``kind``, also for the database role: otherwise the database refuses the event.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Origin:
     address: str = ""
 
 
-NOWHERE: Final = Origin()
+NO_ORIGIN: Final = Origin()
 
 
 class Audited(Protocol):

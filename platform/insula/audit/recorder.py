@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import JsonValue
 from sqlalchemy import insert
 
-from insula.audit.actors import NOWHERE, PLATFORM, Actor, Audited, Origin
+from insula.audit.actors import NO_ORIGIN, PLATFORM, Actor, Audited, Origin
 from insula.audit.snapshots import differences
 from insula.core import clock
 from insula.core.ids import new_id
@@ -99,7 +99,7 @@ def record_in(  # noqa: PLR0913  # as above
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
     tenant_id: UUID | None = None,
-    origin: Origin = NOWHERE,
+    origin: Origin = NO_ORIGIN,
 ) -> None:
     """Record an act outside a route: in a job, a webhook, a login. Without ``tenant_id``: in the platform's chain."""
     if not isinstance(unit.before_commit, Recorder):

@@ -27,7 +27,7 @@ def snapshot(row: BaseModel) -> dict[str, object]:
 def differences(
     before: Snapshot | None, after: Snapshot | None
 ) -> tuple[dict[str, JsonValue] | None, dict[str, JsonValue] | None]:
-    """Return what to store: of two snapshots the fields that differ, of one all fields; None if there are none."""
+    """Return the values to store: the fields that differ between two snapshots, or all fields of one; None if none."""
     if before is None or after is None:
         return _kept(before), _kept(after)
     changed = {name for name in (*before, *after) if before.get(name) != after.get(name)}

@@ -35,12 +35,12 @@ FROM audit_event WHERE tenant_id = :chain ORDER BY sequence
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The result for one chain: intact if ``broken`` is None."""
+class ChainResult:
+    """The result of verifying one chain: it is intact if ``broken`` is None."""
 
     chain: UUID
     events: int
-    """How many events are intact, counted from the first."""
+    """The number of intact events, counted from the first."""
     head: bytes
     """The hash of the last intact event."""
     broken: str | None
@@ -69,21 +69,25 @@ async def chains(connection: AsyncConnection) -> list[UUID]:
     return list((await connection.execute(_CHAINS)).scalars())
 
 
-async def verify(connection: AsyncConnection, chain: UUID) -> Verdict:
+async def verify(connection: AsyncConnection, chain: UUID) -> ChainResult:
     """Recompute the chain, up to its first break."""
     sequence, last = 0, _BEGINNING
     async with connection.stream(_EVENTS, {"chain": chain}) as events:
         async for event in events:
             if event.sequence != sequence + 1:
-                return Verdict(chain, sequence, last, f"event {sequence + 1} is missing")
+                return ChainResult(chain, sequence, last, f"event {sequence + 1} is missing")
             if event.previous_hash != last:
-                return Verdict(chain, sequence, last, f"event {event.sequence} does not follow from the one before")
+                return ChainResult(chain, sequence, last, f"event {event.sequence} does not follow from the one before")
             if event.hash != hashlib.sha256(last + event.hashed.encode()).digest():
-                return Verdict(chain, sequence, last, f"event {event.sequence} is not what was recorded")
+                return ChainResult(chain, sequence, last, f"event {event.sequence} is not what was recorded")
             sequence, last = event.sequence, event.hash
     head = (await connection.execute(_HEAD, {"chain": chain})).one_or_none()
     if head is None:
-        return Verdict(chain, sequence, last, "the head is missing" if sequence else None)
+        return ChainResult(chain, sequence, last, "the head is missing" if sequence else None)
     if head.sequence != sequence:
-        return Verdict(chain, sequence, last, f"the log ends at event {sequence}, its head at event {head.sequence}")
-    return Verdict(chain, sequence, last, None if head.hash == last else f"the head is not that of event {sequence}")
+        return ChainResult(
+            chain, sequence, last, f"the log ends at event {sequence}, its head at event {head.sequence}"
+        )
+    return ChainResult(
+        chain, sequence, last, None if head.hash == last else f"the head is not that of event {sequence}"
+    )

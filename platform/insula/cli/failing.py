@@ -15,7 +15,7 @@ from insula.core.errors import ManifestError, NoInstallation
 from insula.core.variables import variable_of
 from insula.db.engine.address import InvalidAddress
 from insula.db.engine.roles import RolesSecretMissing
-from insula.db.migrate.revisions import NoWayUp
+from insula.db.migrate.revisions import DatabaseTooOld
 from insula.db.schema.branches import BranchError
 from insula.dev.embedded import EmbeddedError
 
@@ -27,8 +27,8 @@ class CommandFailed(Exception):
 
 
 @contextmanager
-def one_clear_line() -> Iterator[None]:
-    """Turn errors that the user can fix into one line and exit status 1; others keep their traceback."""
+def one_line_errors() -> Iterator[None]:
+    """Print an error that the user can fix in one line, and exit with status 1; others keep their traceback."""
     for number in _STOPPING:
         signal.signal(number, _leave)
     try:
@@ -40,7 +40,7 @@ def one_clear_line() -> Iterator[None]:
         InvalidAddress,
         ManifestError,
         NoInstallation,
-        NoWayUp,
+        DatabaseTooOld,
         PermissionError,
         RolesSecretMissing,
     ) as error:

@@ -35,10 +35,10 @@ def installation(settings: Settings, public_url: str) -> Iterator[tuple[Settings
 
 
 @contextmanager
-def with_database(settings: Settings, *, make: bool = False) -> Iterator[Settings]:
+def with_database(settings: Settings, *, create: bool = False) -> Iterator[Settings]:
     """Yield settings with a database: an external one, the running installation's, or one started for the command.
 
-    With ``make``, create a missing database; otherwise raise CommandFailed.
+    With ``create``, create a missing database; otherwise raise CommandFailed.
     """
     if settings.database_url:
         yield settings
@@ -47,7 +47,7 @@ def with_database(settings: Settings, *, make: bool = False) -> Iterator[Setting
     if Lock(home).is_held() and (home / _RUNNING).exists():
         yield load((home / _RUNNING).read_text(), type(settings))
         return
-    if not make and not (home / "postgres").exists():
+    if not create and not (home / "postgres").exists():
         raise CommandFailed(
             f"there is no installation in {settings.data_dir} yet: `make run` creates one;"
             " or set DATABASE_URL to use a database elsewhere"

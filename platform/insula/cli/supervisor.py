@@ -47,15 +47,15 @@ class Restarts:
     first_pause: float = 0.5
     longest_pause: float = 30.0
     steady_seconds: float = 10.0
-    """A child that ends after it served for so long is restarted at once."""
+    """A child that ends after it served at least this long is restarted at once."""
     start_seconds: float = 60.0
-    """A web process that does not serve within so long is killed."""
+    """A web process that does not serve within this time is killed."""
     tries: int = 3
-    """Give up after so many failures in a row of each web process if none has ever served: the settings are wrong."""
+    """Give up after this many failures in a row of each web process if none has ever served: the settings are wrong."""
     tries_after_serving: int = 10
 
     def pause(self, failures: int) -> float:
-        """Return the seconds before the next start, after so many failures in a row."""
+        """Return the seconds before the next start, after this many ``failures`` in a row."""
         return min(self.longest_pause, self.first_pause * 2 ** (failures - 1)) if failures else 0.0
 
 
@@ -72,7 +72,7 @@ class _Child:
     due: float = 0.0
     """With a process: the deadline to serve. Without one: when to start the next."""
     failures: int = 0
-    """How often in a row it ended before it was steady."""
+    """The number of times in a row that it ended before ``steady_seconds``."""
     reason: str = ""
 
 
@@ -99,8 +99,8 @@ class Supervisor:
         with self._woken_by_children():
             try:
                 self._children += [_Child(f"web {number + 1}", self.web, is_web=True) for number in range(workers)]
-                while not self._is_settled():
-                    self._turn()
+                while not self._has_started():
+                    self._await_event()
                 yield
             finally:
                 self._stop()
@@ -112,7 +112,7 @@ class Supervisor:
     def watch(self) -> None:
         """Restart children that end, until a signal raises or no web process can be started."""
         while True:
-            self._turn()
+            self._await_event()
 
     @contextmanager
     def _woken_by_children(self) -> Iterator[None]:
@@ -132,14 +132,14 @@ class Supervisor:
             os.close(readable)
             os.close(writable)
 
-    def _is_settled(self) -> bool:
+    def _has_started(self) -> bool:
         webs = self._webs()
         return any(web.serving_since for web in webs) and all(web.serving_since or web.failures for web in webs)
 
     def _webs(self) -> list[_Child]:
         return [child for child in self._children if child.is_web]
 
-    def _turn(self) -> None:
+    def _await_event(self) -> None:
         """Start due children, then wait for the next event or due time."""
         for child in self._children:
             if child.serving_since is None and time.monotonic() >= child.due:
@@ -148,7 +148,7 @@ class Supervisor:
         timeout = None if due == math.inf else max(0.0, due - time.monotonic())
         for key, _ in self._selector.select(timeout):
             if isinstance(key.data, _Child):
-                self._hear(key.data)
+                self._read_ready_pipe(key.data)
             else:
                 os.read(key.fd, 4096)
         while (pid := _ended_child()) is not None:
@@ -176,7 +176,7 @@ class Supervisor:
             start_new_session=True,
         )
 
-    def _hear(self, child: _Child) -> None:
+    def _read_ready_pipe(self, child: _Child) -> None:
         """Note that a web process serves; if it closed its pipe without a byte, it is about to end."""
         if child.ready_pipe is None:
             return
@@ -207,7 +207,7 @@ class Supervisor:
 
     def _note_end(self, child: _Child, status: int) -> None:
         if child.ready_pipe is not None:
-            self._hear(child)
+            self._read_ready_pipe(child)
         served = child.serving_since
         steady = served is not None and time.monotonic() - served >= self.restarts.steady_seconds
         child.failures = 0 if steady else child.failures + 1

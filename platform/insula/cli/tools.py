@@ -61,10 +61,10 @@ def load_dump(address: Address, file: Path, known: Collection[str]) -> None:
             source.stdout.close()
             with suppress(BrokenPipeError):
                 target.stdin.close()
-        for done, said in ((target, loaded), (source, restored)):
+        for done, output in ((target, loaded), (source, restored)):
             if done.returncode != 0:
-                said.seek(0)
-                raise CommandFailed(_error_line(said.read().decode(errors="replace")))
+                output.seek(0)
+                raise CommandFailed(_error_line(output.read().decode(errors="replace")))
 
 
 def _copy_script(source: IO[bytes], target: IO[bytes], known: Collection[str]) -> None:
@@ -84,8 +84,8 @@ def _connecting(options: Mapping[str, int]) -> str:
     return "--dbname=" + " ".join(f"{name}={value}" for name, value in options.items())
 
 
-def _error_line(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip()] or ["it said nothing"]
+def _error_line(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()] or ["it printed nothing"]
     return next((line for line in lines if "error" in line.lower()), lines[-1])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_EVERY: Final = (50_000, 50, 100)
+_THRESHOLDS: Final = (50_000, 50, 100)
 
 
 @contextmanager
@@ -20,8 +20,8 @@ def paused() -> Iterator[None]:
             gc.enable()
 
 
-def settle() -> None:
-    """Exclude the objects built at start from collections, since they live as long as the process."""
+def freeze_startup_objects() -> None:
+    """Exclude the objects built at start from collections: they live as long as the process. Then collect rarely."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_EVERY)
+    gc.set_threshold(*_THRESHOLDS)

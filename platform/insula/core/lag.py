@@ -25,7 +25,7 @@ class _Tick(NamedTuple):
 
 
 class LagMeter:
-    """A timer that measures, ten times a second, how late it fires; requests cost nothing."""
+    """A timer that measures, ten times a second, how late it fires; it adds no work to requests."""
 
     def __init__(self, observe: Callable[[float], None] | None = None, period: float = PERIOD) -> None:
         self._observe = observe

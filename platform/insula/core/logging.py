@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from insula.core import clock
 
-_TOGETHER_SECONDS: Final = 0.05
+_FLUSH_SECONDS: Final = 0.05
 LogFormat = Literal["json", "console"]
 
 
@@ -69,16 +69,16 @@ class AccessLog:
     def __init__(self, log_format: LogFormat, level: str) -> None:
         self._readable = structlog.get_logger("insula.access") if log_format == "console" else None
         self._level = logging.getLevelNamesMapping()[level]
-        self._second, self._written = 0, ""  # the last line's second and its text, which the lines of a second share
+        self._second, self._written = 0, ""  # the last line's second, and that second as text: formatted once a second
         self._lines: list[str] = []
-        self._awaits: asyncio.AbstractEventLoop | None = None  # the loop that will flush
+        self._flushing_loop: asyncio.AbstractEventLoop | None = None  # the loop that will flush
         self._at_exit = weakref.finalize(self, _write, self._lines)
 
     def write(self, level: Literal["info", "debug"], fields: dict[str, object]) -> None:
         """Write one line if ``level`` is enabled. Adds to ``fields``."""
         if self._readable is not None:
-            tell = self._readable.info if level == "info" else self._readable.debug
-            tell("request", **{name: str(it) if isinstance(it, UUID) else it for name, it in fields.items()})
+            log = self._readable.info if level == "info" else self._readable.debug
+            log("request", **{name: str(it) if isinstance(it, UUID) else it for name, it in fields.items()})
         elif self._level <= (logging.INFO if level == "info" else logging.DEBUG):
             fields["event"], fields["level"], fields["timestamp"] = "request", level, self._stamp()
             self._lines.append(_to_json(fields, default=str))
@@ -97,13 +97,13 @@ class AccessLog:
         except RuntimeError:  # without a loop nothing would flush later
             _write(self._lines)
             return
-        if loop is not self._awaits:
-            self._awaits = loop
-            loop.call_later(_TOGETHER_SECONDS, self.flush)
+        if loop is not self._flushing_loop:
+            self._flushing_loop = loop
+            loop.call_later(_FLUSH_SECONDS, self.flush)
 
     def flush(self) -> None:
         """Write the buffered lines."""
-        self._awaits = None
+        self._flushing_loop = None
         _write(self._lines)
 
 

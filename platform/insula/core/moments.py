@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime
 def checked(moment: datetime) -> datetime:
     """Return ``moment``. Raises ValueError if it has no time zone, or lies outside the years 1 to 9999 in UTC."""
     if moment.tzinfo is None:
-        raise ValueError("needs a zone")
+        raise ValueError("needs a time zone")
     try:
         moment.astimezone(UTC)
     except OverflowError:

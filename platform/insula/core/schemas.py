@@ -12,7 +12,7 @@ class Input(BaseModel):
 
 
 class Update(Input):
-    """A partial change (RFC 7396 in spirit): an omitted field stays, null is a value where it is allowed."""
+    """A partial change, like a JSON Merge Patch (RFC 7396): an omitted field stays; null is a value where allowed."""
 
     def changes(self) -> dict[str, Any]:
         """Return the fields that the caller sent."""

@@ -1,1 +1,1 @@
-"""Only for a developer's machine: the embedded servers, the mailbox page and the demo rows."""
+"""For a developer's machine: the embedded servers, the mailbox page and the demo rows."""

@@ -1,6 +1,6 @@
 """The application for a developer's machine: the installation's, with the mailbox page.
 
-``insula run`` serves it. ``insula serve`` and ``insula.asgi`` have no mailbox and import nothing from ``insula.dev``.
+``insula run`` serves it. ``insula serve`` serves ``insula.asgi``, which imports nothing from ``insula.dev``.
 """
 
 from fastapi import FastAPI

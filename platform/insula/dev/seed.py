@@ -17,7 +17,7 @@ from insula.core.ids import new_id
 from insula.core.settings import Settings
 from insula.core.text.collation import sort_key
 from insula.db.migrate.run import as_owner
-from insula.db.schema.acting import act_for
+from insula.db.schema.entering import enter_tenant
 from insula.identity import hash_password
 
 PASSWORD: Final = "insula-demo"  # noqa: S105  a known password, never in production
@@ -59,8 +59,8 @@ def _seed(connection: Connection, installation: Installation, password_hash: str
         _add_staff(connection, demo)
     for tenant, row in zip(missing, made, strict=True):
         _add_tenant(connection, demo, row, tenant.name)
-    for plant in installation.seeds:
-        plant(connection, demo)
+    for add_rows in installation.seeds:
+        add_rows(connection, demo)
     connection.commit()
 
 
@@ -70,7 +70,7 @@ def _add_staff(connection: Connection, demo: Demo) -> None:
 
 
 def _add_tenant(connection: Connection, demo: Demo, tenant: DemoTenant, name: str) -> None:
-    act_for(connection, tenant.id)
+    enter_tenant(connection, tenant.id)
     row = {"id": tenant.id, "slug": tenant.slug, "plan": tenant.plan, "now": demo.now}
     connection.execute(_TENANT, {**row, "name": name, "name_key": sort_key(name)})
     for role, email in _people(tenant):

@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from insula.access import Policy
-from insula.access.entitlements import Register
+from insula.access.entitlements import EntitlementRegistry
 from insula.core.lag import LagMeter
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
@@ -28,7 +28,7 @@ class Product:
     policy: Policy
     apps: Mapping[str, AppContext]
     new_tenants: NewTenants
-    entitlements: Register
+    entitlements: EntitlementRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Kernel:
     resolver: Resolver
     policy: Policy
     new_tenants: NewTenants
-    entitlements: Register
+    entitlements: EntitlementRegistry
     limits: Limits
     connections: OpenConnections
     lag: LagMeter

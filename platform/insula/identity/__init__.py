@@ -12,7 +12,7 @@ from insula.identity.accounts.own_account import (
     SessionRecord,
     SignedIn,
 )
-from insula.identity.accounts.service import Accounts, MailboxTakes, Registration
+from insula.identity.accounts.service import Accounts, AdmitEmail, Registration
 from insula.identity.credentials.claims import Claims
 from insula.identity.credentials.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, NewPassword, PasswordTooEasy
 from insula.identity.credentials.passwords import Passwords, hash_password, verify_password
@@ -35,6 +35,7 @@ __all__ = [
     "AccountChange",
     "AccountEmails",
     "Accounts",
+    "AdmitEmail",
     "Authenticator",
     "Claims",
     "CurrentPasswordWrong",
@@ -45,7 +46,6 @@ __all__ = [
     "LinkRefused",
     "LockedAccount",
     "LoginRefused",
-    "MailboxTakes",
     "NewPassword",
     "OpenedSession",
     "OwnAccount",

@@ -1,4 +1,4 @@
-"""A job, declared and run: its handler, its schedule, and what a run receives."""
+"""The types of a job: its handler, its schedule, and the context of one run."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager

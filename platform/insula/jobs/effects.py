@@ -1,4 +1,4 @@
-"""Effects of jobs. In the database each happens once; one outside, such as a mail, repeats at most once after a kill.
+"""Effects of jobs. One in the database happens once; one outside it, such as an email, at most twice.
 
 No transaction spans PostgreSQL and another system. So each attempt is claimed, in a committed
 transaction of its own, right before its effect can happen, and marked as done right after. A claim
@@ -45,9 +45,9 @@ class ClaimTaken(Exception):
 
 
 async def effect_once(unit: Unit, key: str) -> bool:
-    """Return whether the effect named ``key`` has not happened yet, and record that this transaction has it.
+    """Record the effect named ``key`` in this transaction, and return whether it is the first with this key.
 
-    Of two runs of one job the second waits for the first, and has the effect only if the first fails.
+    If two runs of one job do so, the second waits for the first, and gets True only if the first rolls back.
     """
     noted = (
         insert(JobEffect)

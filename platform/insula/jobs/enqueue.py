@@ -22,7 +22,7 @@ SELECT jobs.procrastinate_defer_jobs_v1(ARRAY[CAST(ROW(
 """)
 
 
-class How(TypedDict, total=False):
+class JobOptions(TypedDict, total=False):
     """Options of a queued job. Both locks are per tenant."""
 
     queueing_lock: str | None  # at most one waiting job has it
@@ -33,7 +33,7 @@ class How(TypedDict, total=False):
 
 
 async def enqueue(
-    unit: Unit, task: str, arguments: Mapping[str, JsonValue], *, tenant_id: UUID | None, **how: Unpack[How]
+    unit: Unit, task: str, arguments: Mapping[str, JsonValue], *, tenant_id: UUID | None, **options: Unpack[JobOptions]
 ) -> int | None:
     """Add a job to the unit's transaction and return its number.
 
@@ -42,15 +42,15 @@ async def enqueue(
     ``queueing_lock`` waits, adds nothing and returns None.
     """
     parameters = {
-        "queue": how.get("queue", "default"),
+        "queue": options.get("queue", "default"),
         "task": task,
-        "priority": how.get("priority", 0),
-        "lock": _own(tenant_id, how.get("lock")),
-        "queueing_lock": _own(tenant_id, how.get("queueing_lock")),
+        "priority": options.get("priority", 0),
+        "lock": _tenants_lock(tenant_id, options.get("lock")),
+        "queueing_lock": _tenants_lock(tenant_id, options.get("queueing_lock")),
         "args": json.dumps({"tenant_id": None if tenant_id is None else str(tenant_id), "arguments": dict(arguments)}),
-        "scheduled_at": how.get("scheduled_at"),
+        "scheduled_at": options.get("scheduled_at"),
     }
-    if how.get("queueing_lock") is None:
+    if options.get("queueing_lock") is None:
         return await _defer(unit, parameters)
     try:
         async with unit.session.begin_nested():
@@ -61,7 +61,7 @@ async def enqueue(
         return None
 
 
-def _own(tenant_id: UUID | None, lock: str | None) -> str | None:
+def _tenants_lock(tenant_id: UUID | None, lock: str | None) -> str | None:
     """Return the lock's name, prefixed with the tenant."""
     return None if lock is None else f"{tenant_id or ''}:{lock}"
 

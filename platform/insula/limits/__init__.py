@@ -4,7 +4,7 @@ from insula.limits.circuit import Health
 from insula.limits.client import close, connect
 from insula.limits.concurrency.permits import Permit
 from insula.limits.limiter import Limits
-from insula.limits.mails import Mail, refusal, to_mailbox
+from insula.limits.mails import MailKind, refusal, to_mailbox
 from insula.limits.rates.classes import AT_ONCE, CEILINGS, CONNECTIONS, ENTITLEMENTS, RATE, LimitClass
 from insula.limits.rates.policies import KeyRate, RatePolicy, rate_policy
 from insula.limits.rates.verdict import Verdict
@@ -19,7 +19,7 @@ __all__ = [
     "KeyRate",
     "LimitClass",
     "Limits",
-    "Mail",
+    "MailKind",
     "Permit",
     "RatePolicy",
     "Verdict",

@@ -25,7 +25,7 @@ AWAY: Final = (RedisError, OSError, TimeoutError)
 _PROBE_PAUSE: Final = 0.25
 _SLOW_PAUSE: Final = 1.0
 _STEADY: Final = 5
-"""After so many prompt answers in a row, Redis is no longer slow."""
+"""After this many prompt answers in a row, Redis is no longer slow."""
 _RELAPSE_SECONDS: Final = 5.0
 """If Redis is late again within this time, it is slow, even if it answers the probe promptly."""
 

@@ -22,7 +22,7 @@ from insula.limits.rates.storage import LeasedStorage
 from insula.limits.rates.verdict import Verdict
 
 _STRICT: Final = 2
-"""While Redis is away, each process admits one n-th of a limit that is counted exactly."""
+"""While Redis is away, each process admits an exact limit divided by this number."""
 
 
 def _limiter() -> tuple[Limiter, LeasedStorage]:

@@ -25,29 +25,29 @@ class Rate(NamedTuple):
 
 
 class Count(NamedTuple):
-    """One count that an email must pass."""
+    """One limit that an email counts against, and its key."""
 
     key: str
     rate: Rate
 
 
-class Mail(NamedTuple):
+class MailKind(NamedTuple):
     """A kind of email that a caller can cause, and its limit for one mailbox. Apps add their own kinds."""
 
     name: str
     to_mailbox: Rate
 
 
-REGISTRATION: Final = Mail("registration", Rate(5, HOUR))
-VERIFICATION: Final = Mail("verification", Rate(5, HOUR))
-RESET: Final = Mail("reset", Rate(5, HOUR // 2))
+REGISTRATION: Final = MailKind("registration", Rate(5, HOUR))
+VERIFICATION: Final = MailKind("verification", Rate(5, HOUR))
+RESET: Final = MailKind("reset", Rate(5, HOUR // 2))
 """A link lives for an hour. When this limit is used up, the newest link is valid for at least half an hour more, so
 the owner has a valid link even if a stranger used up the limit."""
 
 BY_PERSON: Final = (Rate(30, MINUTE), Rate(200, DAY))
 
 
-def to_mailbox(kind: Mail, address: str) -> Count:
+def to_mailbox(kind: MailKind, address: str) -> Count:
     """Return the count of one kind of email to an address, over all callers."""
     return Count(f"mail:{kind.name}:to:{address}", kind.to_mailbox)
 

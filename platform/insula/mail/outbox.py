@@ -49,7 +49,7 @@ async def send_mail(  # noqa: PLR0913 - the parts of a mail, each named by the c
     # Refuse here what cannot be sent, not later in the job.
     compose(sender=_ANY_SENDER, brand=ANY_BRAND, to=to, template=template, context=texts, message_key=message_key)
     mail = _Mail(to=to, template=template.name, context=texts, message_key=message_key)
-    lock = f"mail:{message_key}"  # of two jobs with one key, the second finds the first one's mark
+    lock = f"mail:{message_key}"  # one at a time: the second job with a key finds the effect marked as done
     await enqueue(unit, _TASK, mail.model_dump(), tenant_id=tenant_id, lock=lock, queueing_lock=lock)
 
 

@@ -9,8 +9,8 @@ from insula.core.errors import Unavailable
 from insula.http.kernel import kernel_of
 from insula.http.responses.problems import problems
 from insula.http.routing.route import PublicRoute
-from insula.identity import LinkRefused, MailboxTakes, PasswordTooEasy, Registration
-from insula.limits import Mail
+from insula.identity import AdmitEmail, LinkRefused, PasswordTooEasy, Registration
+from insula.limits import MailKind
 from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
 from insula.signin.account_schemas import EmailRequest, MailAnnounced, RegisterRequest, ResetRequest, VerifyRequest
 from insula.signin.errors import TooManyAttempts
@@ -78,14 +78,14 @@ class _Handlers:
         The answer does not tell whether the address has an account already; the mail does.
         """
         registration = Registration(body.email, body.name, body.password)
-        mailbox_takes = await self._count_mail(request, REGISTRATION, body.email)
-        await kernel_of(request).accounts.register(registration, origin_of(request), mailbox_takes)
+        admit_email = await self._count_mail(request, REGISTRATION, body.email)
+        await kernel_of(request).accounts.register(registration, origin_of(request), admit_email)
         return MailAnnounced()
 
     async def resend_verification(self, body: EmailRequest, request: Request) -> MailAnnounced:
         """Have another link mailed; the ones before stay good until one is used. Answers alike for every address."""
-        mailbox_takes = await self._count_mail(request, VERIFICATION, body.email)
-        await kernel_of(request).accounts.resend(body.email, origin_of(request), mailbox_takes)
+        admit_email = await self._count_mail(request, VERIFICATION, body.email)
+        await kernel_of(request).accounts.resend(body.email, origin_of(request), admit_email)
         return MailAnnounced()
 
     async def verify_email(self, body: VerifyRequest, request: Request) -> None:
@@ -103,8 +103,8 @@ class _Handlers:
         Answers alike for every address. Where a mailbox got as many mails as it may within half an hour, no
         other is sent: the newest of them holds a link that is good for another half an hour at least.
         """
-        mailbox_takes = await self._count_mail(request, RESET, body.email)
-        await kernel_of(request).accounts.forgot(body.email, origin_of(request), mailbox_takes)
+        admit_email = await self._count_mail(request, RESET, body.email)
+        await kernel_of(request).accounts.forgot(body.email, origin_of(request), admit_email)
         return MailAnnounced()
 
     async def reset_password(self, body: ResetRequest, request: Request) -> None:
@@ -112,11 +112,11 @@ class _Handlers:
         await self._count_link(request)
         await kernel_of(request).accounts.reset(body.token, body.new_password, origin_of(request))
 
-    async def _count_mail(self, request: Request, kind: Mail, email: str) -> MailboxTakes:
+    async def _count_mail(self, request: Request, kind: MailKind, email: str) -> AdmitEmail:
         """Count the request for the caller; return a function that counts the email for the mailbox."""
         throttle = LoginThrottle(kernel_of(request).limits, self._rates)
         await throttle.mail(email, address_of(request))
-        return partial(throttle.mailbox_takes, kind, email)
+        return partial(throttle.admit_email, kind, email)
 
     async def _count_link(self, request: Request) -> None:
         await LoginThrottle(kernel_of(request).limits, self._rates).link(address_of(request))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_network
 
 from insula.http.request.addresses import parse_address
-from insula.limits import Limits, Mail, Verdict, refusal, to_mailbox
+from insula.limits import Limits, MailKind, Verdict, refusal, to_mailbox
 from insula.signin.errors import TooManyAttempts
 
 _NETWORK_BITS = 64  # the usual network of one IPv6 customer
@@ -57,7 +57,7 @@ class LoginThrottle:
         await self._count(f"mail:address:{source}", self.rates.mails_by_address)
         await self._count(f"mail:pair:{name}:{source}", self.rates.mails_by_account_and_address)
 
-    async def mailbox_takes(self, kind: Mail, account: str) -> bool:
+    async def admit_email(self, kind: MailKind, account: str) -> bool:
         """Count an email to an account's address, and return whether to send it. Call this only for queued emails.
 
         Beyond the limit for this kind, no email is sent, and the caller is not told. If strangers used up the limit,

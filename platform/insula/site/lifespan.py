@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import structlog
 from fastapi import FastAPI
 
-from insula.core.collector import settle
+from insula.core.collector import freeze_startup_objects
 from insula.core.lag import LagMeter
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
@@ -51,7 +51,7 @@ def lifespan_of(
             kernel = await _open(settings, product, declared, lag, stack)
             for work in background:
                 await stack.enter_async_context(work(kernel))
-            settle()
+            freeze_startup_objects()
             lag.start()  # after the work of starting up, which it must not measure
             stack.callback(lag.stop)
             yield {"kernel": kernel}

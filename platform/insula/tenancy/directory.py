@@ -1,4 +1,4 @@
-"""The directory answers what every request needs to know of its caller, from bounded caches over the gate role."""
+"""The directory: the tenant and the access of each request's caller, read as the gate role and cached."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Directory:
         self._names = NameCache(database, size, _TTL_UNNOTIFIED)
         self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
         # Many callers have equal sets of permissions: sharing one object lets the policy find it by identity.
-        self._one_of_equal = lru_cache(size)(_itself)
+        self._shared_set = lru_cache(size)(_itself)
         self._listener_alive = False
 
     @property
@@ -153,7 +153,7 @@ class Directory:
             connection = await unit.session.connection()
             row = (await connection.execute(queries.ACCESS, values)).one_or_none()
         subjects = frozenset({user_id, tenant_id} if tenant_id else {user_id})
-        return Loaded(_known(user_id, row, self._one_of_equal), subjects)
+        return Loaded(_known(user_id, row, self._shared_set), subjects)
 
 
 def _as_of_now(known: _CachedAccess) -> Access:
@@ -163,7 +163,7 @@ def _as_of_now(known: _CachedAccess) -> Access:
 
 
 def _known(
-    user_id: UserId, row: "Row[tuple[object, ...]] | None", one_of_equal: Callable[[frozenset[str]], frozenset[str]]
+    user_id: UserId, row: "Row[tuple[object, ...]] | None", shared_set: Callable[[frozenset[str]], frozenset[str]]
 ) -> _CachedAccess:
     if row is None:
         nobody = Access(
@@ -179,7 +179,7 @@ def _known(
         membership_id=MemberId(row.membership_id) if row.membership_id else None,
         role=row.role,
         email=row.email,
-        permissions=None if row.permissions is None else one_of_equal(frozenset(row.permissions)),
+        permissions=None if row.permissions is None else shared_set(frozenset(row.permissions)),
     )
     return _CachedAccess(access, row.expires_at.timestamp() if row.expires_at else 0.0)
 

@@ -1,4 +1,4 @@
-"""Host names: parses the tenant's slug from one, and checks one that a tenant brings. Pure functions of the text."""
+"""Host names: parses the tenant's slug from a subdomain, and checks a tenant's custom host name. Pure functions."""
 
 import ipaddress
 import re
@@ -73,5 +73,5 @@ def public_host(text: str) -> str:
 
 
 def within(host: str, domain: str) -> bool:
-    """Tell whether ``host`` is ``domain`` or under it."""
+    """Return whether ``host`` is ``domain`` or under it."""
     return host == domain or host.endswith(f".{domain}")

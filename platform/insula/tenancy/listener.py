@@ -21,7 +21,7 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 1.0
 _log = structlog.get_logger(__name__)
 
 
-async def _prove(connection: asyncpg.Connection) -> None:
+async def _check_alive(connection: asyncpg.Connection) -> None:
     """Raise TimeoutError unless the server answers. If the event loop itself was late, ask again."""
     while True:
         asked_at = monotonic()
@@ -93,7 +93,7 @@ class Listener:
                         self._on_silence()
             finally:
                 if self.alive:
-                    self._tell(alive=False)
+                    self._set_alive(alive=False)
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
 
@@ -107,22 +107,22 @@ class Listener:
             server_settings={"application_name": "insula-listener"},
         )
         try:
-            await connection.add_listener(CHANNEL, self._heard)
-            self._tell(alive=True)
+            await connection.add_listener(CHANNEL, self._pass_on)
+            self._set_alive(alive=True)
             lost = asyncio.Event()
             connection.add_termination_listener(lambda _connection: lost.set())
             while True:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(lost.wait(), _PATIENCE)
-                await _prove(connection)
+                await _check_alive(connection)
         finally:
             connection.terminate()
 
-    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+    def _pass_on(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         for sink in self._sinks:
             sink.notify(str(payload))
 
-    def _tell(self, *, alive: bool) -> None:
+    def _set_alive(self, *, alive: bool) -> None:
         for sink in self._sinks:
             sink.flush()
             sink.listener_alive = alive

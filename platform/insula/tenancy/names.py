@@ -22,7 +22,7 @@ class ResolvedName:
     slug: str | None
 
 
-_NOBODY: Final = ResolvedName(None, None)
+_UNKNOWN: Final = ResolvedName(None, None)
 
 
 class NameCache(LookupCache[str, ResolvedName]):
@@ -38,10 +38,10 @@ class NameCache(LookupCache[str, ResolvedName]):
 
     async def tenant(self, name: str) -> ResolvedName:
         """Return the tenant of this name; id and slug are None for an unknown name."""
-        return await self.find(name, {_ANY_TENANT}, lambda: self._read(name)) or _NOBODY
+        return await self.find(name, {_ANY_TENANT}, lambda: self._read(name)) or _UNKNOWN
 
     async def _read(self, name: str) -> Loaded[ResolvedName] | None:
-        statement, values = queries.named(name)
+        statement, values = queries.tenant_by_name(name)
         async with self._database.unit(GATE) as unit:
             connection = await unit.session.connection()
             row = (await connection.execute(statement, values)).one_or_none()

@@ -63,7 +63,7 @@ _BY_SLUG: Final[TextClause] = text("""
 TENANT_BY_ID: Final[TextClause] = text("select id, slug from tenant where id = :id")
 
 
-def named(name: str) -> tuple[TextClause, Mapping[str, object]]:
+def tenant_by_name(name: str) -> tuple[TextClause, Mapping[str, object]]:
     """Return the statement and parameters to find the tenant of a slug, or of a custom domain written ``//host``."""
     if name.startswith("//"):
         return _BY_DOMAIN, {"host": name.removeprefix("//")}

@@ -27,7 +27,7 @@ class TenantRecord:
 
 
 class DerivedField(Generic[Value]):
-    """A field of access records that a higher layer declares, such as the identity that one kind of callers makes.
+    """A field of access records that a higher layer declares, such as the identity that a kind of callers derives.
 
     Its value is derived from the record alone, computed once, cached with the record and dropped with it.
     """
@@ -78,7 +78,7 @@ class KeyAccess:
     requests_per_minute: int | None = None
 
     def accepts(self, digest: bytes, now: float) -> bool:
-        """Tell whether a secret with this digest is valid at ``now``.
+        """Return whether a secret with this digest is valid at ``now``.
 
         The current secret is valid until the key expires, the previous one only during the overlap.
         """

@@ -37,7 +37,7 @@ DELETE FROM jobs.procrastinate_jobs WHERE id = ANY (ARRAY(
 """)
 
 
-async def _tidy(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+async def _delete_expired(context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
     """Delete in batches, each in its own transaction."""
     now, keep = clock.now(), context.settings.jobs
     failed = timedelta(days=keep.keep_failed_days)
@@ -57,5 +57,5 @@ async def _delete(context: JobContext, statement: TextClause, **parameters: obje
             deleted = (await connection.execute(statement, {**parameters, "batch": _BATCH})).rowcount
 
 
-JOBS: Final[Handlers] = MappingProxyType({"house.tidy": _tidy})
+JOBS: Final[Handlers] = MappingProxyType({"house.tidy": _delete_expired})
 SCHEDULES: Final = (Periodic("house.tidy", "*/10 * * * *"),)

@@ -29,8 +29,8 @@ _log: Final = structlog.get_logger(__name__)
 class SmtpMailer:
     """Sends messages to an SMTP server, each over its own connection.
 
-    Sending has one deadline; each answer before the message must come within a part of it. After one that
-    did not, the server counts as silent until it answers: only one message at a time then waits as long
+    Sending has a deadline, and each answer of the server before the message a shorter one. After a late answer
+    the server counts as silent until it answers in time again: meanwhile only one message at a time waits as long
     as before. The others give up soon, so that they do not block the worker.
     """
 

@@ -14,7 +14,7 @@ from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tests.probe.books import queries
@@ -47,7 +47,7 @@ async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
     """Create a book in the rack, within the plan's quota."""
     book = Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump())
     scope.unit.session.add(book)
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, BOOKS)
     record(scope, Act.CREATED, object_type="book", object_id=book.id, after=snapshot(book))
@@ -57,7 +57,7 @@ async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
 async def create_many(scope: Scope, rack_id: UUID, bodies: Sequence[BookCreate]) -> list[UUID]:
     """Create all the books, or none, in one statement; return their ids in order."""
     rows = [Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump()).model_dump() for body in bodies]
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.exec(insert(Book), params=rows)
     await settle(scope, BOOKS, len(rows))
     ids = [row["id"] for row in rows]
@@ -72,7 +72,7 @@ async def update(scope: Scope, rack_id: UUID, book_id: UUID, body: BookUpdate, p
     precondition.check(book.version)
     before = snapshot(book)
     book.sqlmodel_update(body.changes())
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     record(scope, Act.UPDATED, object_type="book", object_id=book.id, before=before, after=snapshot(book))
     return book

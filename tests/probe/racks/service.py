@@ -8,7 +8,7 @@ from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
-from insula.db.query.violations import answering
+from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import settle
 from tests.probe.racks import queries
@@ -34,7 +34,7 @@ async def create(scope: Scope, body: RackCreate) -> Rack:
     """Create a rack, within the plan's quota."""
     rack = Rack(tenant_id=scope.tenant.id, **body.model_dump())
     scope.unit.session.add(rack)
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     await settle(scope, RACKS)
     record(scope, Act.CREATED, object_type="rack", object_id=rack.id, after=snapshot(rack))
@@ -47,7 +47,7 @@ async def update(scope: Scope, rack_id: UUID, body: RackUpdate, precondition: Pr
     precondition.check(rack.version)
     before = snapshot(rack)
     rack.sqlmodel_update(body.changes())
-    with answering(_VIOLATIONS):
+    with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
     record(scope, Act.UPDATED, object_type="rack", object_id=rack.id, before=before, after=snapshot(rack))
     return rack

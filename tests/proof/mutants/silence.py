@@ -91,7 +91,7 @@ SILENCE: Final = (
     Edit(
         "tokens: cached while the listener is down",
         "platform/insula/identity/credentials/tokens.py",
-        "        if not self._keys.listener_alive and not self._keys.is_believed():\n",
+        "        if not self._keys.listener_alive and not self._keys.may_use_known_keys():\n",
         "        if False:\n",
         _SHARED,
     ),

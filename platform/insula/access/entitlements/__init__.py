@@ -3,9 +3,9 @@
 from insula.access.entitlements.declarations import (
     Amount,
     CountedQuota,
+    EntitlementRegistry,
     Feature,
     Quota,
-    Register,
     SmallQuota,
     feature,
     quota,
@@ -15,9 +15,9 @@ from insula.access.entitlements.declarations import (
 __all__ = [
     "Amount",
     "CountedQuota",
+    "EntitlementRegistry",
     "Feature",
     "Quota",
-    "Register",
     "SmallQuota",
     "feature",
     "quota",

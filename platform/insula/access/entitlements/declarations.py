@@ -124,7 +124,7 @@ class _Rows:
         return counting.scalar_subquery()
 
 
-class Register(Mapping[str, Amount]):
+class EntitlementRegistry(Mapping[str, Amount]):
     """The declared entitlements, in their order. Raises ManifestError for a key that is declared twice."""
 
     def __init__(self, declared: Iterable[Amount]) -> None:

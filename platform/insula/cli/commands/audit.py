@@ -7,9 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula.audit import PLATFORM
-from insula.audit.verify import Verdict, chains, reader
+from insula.audit.verify import ChainResult, chains, reader
 from insula.audit.verify import verify as verify_chain
-from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.failing import CommandFailed, one_line_errors
 from insula.cli.local import with_database
 from insula.core.settings import Settings
 
@@ -27,20 +27,20 @@ def verify(
     tenant: Annotated[str, typer.Option(help="Slug or id of a tenant, even a deleted one, or `platform`.")] = "",
 ) -> None:
     """Recompute the audit log's hash chains; exit with 1 if an event was changed, removed or cut off."""
-    with one_clear_line(), with_database(Settings()) as settings:
-        verdicts = asyncio.run(_verify(settings, tenant))
-        broken = [verdict for verdict in verdicts if verdict.broken is not None]
-        for verdict in broken:
-            typer.echo(f"{verdict.chain}: {verdict.broken}")
-        events = sum(verdict.events for verdict in verdicts)
+    with one_line_errors(), with_database(Settings()) as settings:
+        results = asyncio.run(_verify(settings, tenant))
+        broken = [result for result in results if result.broken is not None]
+        for result in broken:
+            typer.echo(f"{result.chain}: {result.broken}")
+        events = sum(result.events for result in results)
         if broken:
-            raise CommandFailed(f"{len(broken)} of {len(verdicts)} chains of the audit log are broken")
-        typer.echo(f"OK: {_counted(len(verdicts), 'chain')}, {_counted(events, 'event')}")
+            raise CommandFailed(f"{len(broken)} of {len(results)} chains of the audit log are broken")
+        typer.echo(f"OK: {_counted(len(results), 'chain')}, {_counted(events, 'event')}")
         if tenant:
-            typer.echo(f"head: {verdicts[0].head.hex()}")
+            typer.echo(f"head: {results[0].head.hex()}")
 
 
-async def _verify(settings: Settings, tenant: str) -> list[Verdict]:
+async def _verify(settings: Settings, tenant: str) -> list[ChainResult]:
     async with reader(settings) as connection:
         chosen = [await _chain(connection, tenant)] if tenant else await chains(connection)
         return [await verify_chain(connection, chain) for chain in chosen]

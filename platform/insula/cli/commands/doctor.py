@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from insula.apps.settings import read
 from insula.cli.checks import unsafe, wrong_addresses
-from insula.cli.failing import one_clear_line
+from insula.cli.failing import one_line_errors
 from insula.cli.local import with_database
 from insula.core.settings import Settings
 from insula.db.catalogue.check import findings
@@ -24,14 +24,14 @@ from insula.db.engine.skew import described, skew
 from insula.db.migrate.revisions import applied
 from insula.db.schema.branches import behind, heads
 from insula.db.schema.declarations import Declarations
-from insula.db.schema.server_rights import is_narrowed, server_findings
+from insula.db.schema.server_rights import server_findings, server_rights_are_revoked
 from insula.identity import KeyRing
 
 app = typer.Typer()
 _CONNECT_SECONDS = 5.0
 _OPEN = (
     "{} functions and columns of PostgreSQL itself are open to every role; only `insula migrate` as a superuser"
-    " revokes that (docs/guides/isolation-proof.md tells what they allow)"
+    " revokes that (docs/guides/isolation-proof.md says what they allow)"
 )
 _FREE = """
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
@@ -51,7 +51,7 @@ class Finding:
 @app.command()
 def doctor() -> None:
     """Check settings, connections, clock, roles, row-level security, migrations and Redis; say how to fix problems."""
-    with one_clear_line():
+    with one_line_errors():
         asked, installation = read()
         with with_database(asked) as settings:
             found = asyncio.run(examine(settings, installation.database))
@@ -100,7 +100,7 @@ async def _database(settings: Settings, declared: Declarations) -> AsyncIterator
             yield _budget(settings.database.budget, free)
             yield _clock(settings.auth.leeway_seconds, await skew(connection))
             wrong = await findings(connection, declared)
-            if not await connection.run_sync(is_narrowed):
+            if not await connection.run_sync(server_rights_are_revoked):
                 open_yet = await connection.run_sync(server_findings, declared)
                 wrong = [line for line in wrong if line not in open_yet]
                 yield Finding("server", _OPEN.format(len(open_yet)))
@@ -120,13 +120,13 @@ async def _database(settings: Settings, declared: Declarations) -> AsyncIterator
 async def _keys(settings: Settings) -> AsyncIterator[Finding]:
     database = await Database.open(settings, [IDENTITY])
     try:
-        closed = await KeyRing(settings, database).undecryptable()
-        for kid in closed:
+        undecryptable = await KeyRing(settings, database).undecryptable()
+        for kid in undecryptable:
             fix = (
                 "add the key that encrypted it to INSULA_AUTH_KEY_ENCRYPTION_KEY, after a comma, or: insula keys rotate"
             )
             yield Finding("signing keys", f"{kid} cannot be decrypted", fix)
-        if not closed:
+        if not undecryptable:
             yield Finding("signing keys", "each can be decrypted")
     except ValueError as error:
         yield Finding("signing keys", str(error), "set it in the environment (see .env.example)")

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from insula.asgi import create_app
-from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.failing import CommandFailed, one_line_errors
 from insula.core.settings import Settings
 
 app = typer.Typer()
@@ -15,11 +15,11 @@ app = typer.Typer()
 @app.command()
 def openapi(name: Annotated[str, typer.Argument(help="root, or an app of the installation.")]) -> None:
     """Print the OpenAPI document of one app."""
-    with one_clear_line():
-        typer.echo(json.dumps(_named(create_app(Settings()), name).openapi(), indent=2, ensure_ascii=False))
+    with one_line_errors():
+        typer.echo(json.dumps(_find(create_app(Settings()), name).openapi(), indent=2, ensure_ascii=False))
 
 
-def _named(root: FastAPI, name: str) -> FastAPI:
+def _find(root: FastAPI, name: str) -> FastAPI:
     apps = {"root": root}
     for route in root.routes:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):

@@ -5,7 +5,7 @@ import asyncpg
 import typer
 
 from insula import apps
-from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.failing import CommandFailed, one_line_errors
 from insula.cli.local import with_database
 from insula.cli.tools import load_dump
 from insula.core.settings import Settings
@@ -25,7 +25,7 @@ _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog',
 @app.command()
 def restore(file: Path) -> None:
     """Restore a file of `insula backup` into an empty database, and migrate it to this version."""
-    with one_clear_line(), with_database(Settings(), make=True) as settings:
+    with one_line_errors(), with_database(Settings(), create=True) as settings:
         load(settings, file)
         typer.echo(f"restored from {file}")
 
@@ -35,17 +35,17 @@ def load(settings: Settings, file: Path) -> None:
     if not file.is_file():
         raise CommandFailed(f"there is no file {file}")
     address = address_of(settings, direct=True)
-    tables, known = asyncio.run(_look(address.url))
+    tables, known = asyncio.run(_inspect(address.url))
     if tables:
         raise CommandFailed(f"the database {address.database} is not empty: restore needs an empty one")
     declared = apps.load(settings.installation).database
     asyncio.run(provision(settings, declared))  # the dump refers to the roles as owners and in grants
     load_dump(address, file, known)
     migrate(settings, declared)
-    asyncio.run(renew_foreign_key(settings))
+    asyncio.run(replace_undecryptable_key(settings))
 
 
-async def _look(address: str) -> tuple[int, frozenset[str]]:
+async def _inspect(address: str) -> tuple[int, frozenset[str]]:
     """Return the number of tables, and the names of the server's settings."""
     connection = await asyncpg.connect(address, **TOOL)
     try:
@@ -55,8 +55,8 @@ async def _look(address: str) -> tuple[int, frozenset[str]]:
         await connection.close()
 
 
-async def renew_foreign_key(settings: Settings) -> bool:
-    """Sign with a new key if another installation encrypted the restored one; tell whether it did."""
+async def replace_undecryptable_key(settings: Settings) -> bool:
+    """Sign with a new key if the restored one cannot be decrypted here; return whether that was so."""
     if not settings.auth.key_encryption_key.get_secret_value():
         return False
     database = await Database.open(settings, [IDENTITY])

@@ -1,10 +1,10 @@
 import typer
 
 from insula.apps.settings import read
-from insula.cli.failing import CommandFailed, one_clear_line
+from insula.cli.failing import CommandFailed, one_line_errors
 from insula.cli.local import with_database
 from insula.dev.seed import PASSWORD
-from insula.dev.seed import seed as plant
+from insula.dev.seed import seed as create_demo_tenants
 
 app = typer.Typer()
 
@@ -12,10 +12,10 @@ app = typer.Typer()
 @app.command()
 def seed() -> None:
     """Create the demo tenants acme and globex if they are missing. Not for production: the password is known."""
-    with one_clear_line():
+    with one_line_errors():
         asked, installation = read()
         with with_database(asked) as settings:
             if settings.environment == "production":
                 raise CommandFailed("the demo accounts have a known password: never in production")
-            plant(settings, installation)
+            create_demo_tenants(settings, installation)
         typer.echo(f"acme and globex exist; every password is {PASSWORD}")

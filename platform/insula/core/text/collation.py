@@ -59,9 +59,9 @@ class _Table(NamedTuple):
         index = bisect_left(range(self.size), wanted, key=self._characters)
         if index == self.size or self._characters(index) != wanted:
             return None
-        places = _HEAD + _ENTRY.size * self.size
-        begin, end = struct.unpack_from("<2I", self.data, places + 4 * index)
-        weights = places + 4 * (self.size + 1)
+        offsets = _HEAD + _ENTRY.size * self.size
+        begin, end = struct.unpack_from("<2I", self.data, offsets + 4 * index)
+        weights = offsets + 4 * (self.size + 1)
         return _levels(*_ELEMENT.iter_unpack(self.data[weights + 6 * begin : weights + 6 * end]))
 
     def _characters(self, index: int) -> tuple[int, ...]:
@@ -72,7 +72,8 @@ def sort_key(text: str) -> bytes:
     """Return the sort key of ``text``; keys are compared as bytes."""
     found = _of_characters(unicodedata.normalize("NFD", text[:_READ]))
     primary = b"".join(weights.primary for weights in found)
-    # Common weights at the end of a level do not matter. Without them most keys are little more than their letters.
+    # Common weights at the end of a level do not change the order; without them most keys are hardly longer than the
+    # weights of their letters.
     secondary = b"".join(weights.secondary for weights in found).rstrip(b"\x01")
     tertiary = b"".join(weights.tertiary for weights in found).rstrip(b"\x02")
     return b"\0".join((primary, secondary, tertiary))[:LONGEST_KEY]
@@ -98,7 +99,7 @@ def _of_characters(text: str) -> list[_Weights]:
 def _contraction(text: str, index: int) -> tuple[int, _Weights] | None:
     for length in range(_LONGEST, 1, -1):
         characters = text[index : index + length]
-        if len(characters) == length and (weights := _named(characters)) is not None:
+        if len(characters) == length and (weights := _weights_of_contraction(characters)) is not None:
             return length, weights
     return None
 
@@ -109,7 +110,7 @@ def _of_character(character: str) -> _Weights:
 
 
 @lru_cache(maxsize=1024)
-def _named(characters: str) -> _Weights | None:
+def _weights_of_contraction(characters: str) -> _Weights | None:
     return _table().find(characters)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from insula.core.text.lines import REFUSED, bare, is_visible, nfc, tidy
+from insula.core.text.lines import REFUSED, is_visible, nfc, normalize_line, remove_invisible
 
 MAX_SEARCH: Final = 400
 """Longer than any searched text: a title, an email address, a host name."""
@@ -28,10 +28,10 @@ class Line:
     max_length: int
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema: normalize, check the length, check that it is visible."""
+        """Return the schema: normalize, check the length and the characters, check that it is visible."""
         lines = core_schema.str_schema(min_length=1, max_length=self.max_length, pattern=f"^[^{REFUSED}]+$")
-        spelled = core_schema.no_info_before_validator_function(_spelling(tidy, self.max_length), lines)
-        return core_schema.no_info_after_validator_function(_seen, spelled)
+        normalized = core_schema.no_info_before_validator_function(_normalizer(normalize_line, self.max_length), lines)
+        return core_schema.no_info_after_validator_function(_visible, normalized)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class FreeText:
     max_length: int
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema: spelled, measured."""
+        """Return the schema: normalize, check the length."""
         texts = core_schema.str_schema(max_length=self.max_length)
-        return core_schema.no_info_before_validator_function(_spelling(nfc, self.max_length), texts)
+        return core_schema.no_info_before_validator_function(_normalizer(nfc, self.max_length), texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Search:
     """Marks a ``str`` as text to search for, normalized like the text that is searched."""
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema: spelled, measured."""
+        """Return the schema: normalize, check the length."""
         texts = core_schema.str_schema(min_length=1, max_length=MAX_SEARCH)
-        return core_schema.no_info_before_validator_function(_spelling(bare, MAX_SEARCH), texts)
+        return core_schema.no_info_before_validator_function(_normalizer(remove_invisible, MAX_SEARCH), texts)
 
 
 Name = Annotated[str, Line(120)]
@@ -61,16 +61,16 @@ Title = Annotated[str, Line(200)]
 SearchText = Annotated[str, Search()]
 
 
-def _spelling(spell: Callable[[str], str], max_length: int) -> Callable[[object], object]:
-    """Return ``spell`` for any value of a request: values that are no text, or far too long, are left to the schema."""
+def _normalizer(normalize: Callable[[str], str], max_length: int) -> Callable[[object], object]:
+    """Return a validator that normalizes text; it leaves other types, and far too long text, to the schema."""
 
-    def spelled(value: object) -> object:
-        return spell(value) if isinstance(value, str) and len(value) <= _SLACK * max_length else value
+    def normalized(value: object) -> object:
+        return normalize(value) if isinstance(value, str) and len(value) <= _SLACK * max_length else value
 
-    return spelled
+    return normalized
 
 
-def _seen(text: str) -> str:
+def _visible(text: str) -> str:
     if not is_visible(text):
         raise ValueError("Value needs a character that can be seen")
     return text

@@ -53,7 +53,7 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def bare(text: str) -> str:
+def remove_invisible(text: str) -> str:
     """Return ``text`` in NFC, without invisible characters that have no visible effect."""
     if text.isascii():
         return text
@@ -79,10 +79,10 @@ def effective_joiners(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def tidy(text: str) -> str:
-    """Return ``text`` as it is stored for a single line: ``bare``, with single plain spaces and none at its ends."""
+def normalize_line(text: str) -> str:
+    """Return ``text`` as a stored line: without invisible characters, with single plain spaces and none at its ends."""
     # Not ``split()``: it treats control characters as spaces, but those must be refused.
-    plain = bare(text)
+    plain = remove_invisible(text)
     if not plain.isascii():
         plain = "".join(" " if unicodedata.category(character) == "Zs" else character for character in plain)
     return re.sub(" {2,}", " ", plain.strip(" \t\n\r\v\f"))
@@ -99,7 +99,7 @@ def _shows(before: list[str], character: str, after: str) -> bool:
     if not last:
         return False
     if character == _ZWNJ:
-        return unicodedata.combining(last) == _VIRAMA or _parts_letters("".join(before), after)
+        return unicodedata.combining(last) == _VIRAMA or _separates_letters("".join(before), after)
     if character == _ZWJ:
         return _joins(last, after)
     if "\U000e0020" <= character <= "\U000e007f":
@@ -107,7 +107,7 @@ def _shows(before: list[str], character: str, after: str) -> bool:
     return _selects(last, character, after)
 
 
-def _parts_letters(before: str, after: str) -> bool:
+def _separates_letters(before: str, after: str) -> bool:
     """Return whether a non-joiner separates two letters that would otherwise join: RFC 5892, A.1."""
     try:
         return idna.valid_contextj(f"{before}{_ZWNJ}{after}", len(before))
@@ -145,7 +145,7 @@ def _category(character: str) -> str:
     return unicodedata.category(character)
 
 
-def mended(text: str, longest: int) -> str:
+def repair_line(text: str, longest: int) -> str:
     """Normalize a line that was stored under older rules. Refuses nothing; the result is never empty."""
     kept, marks = [], 0
     for character in _REFUSED.sub("", text):
@@ -155,7 +155,7 @@ def mended(text: str, longest: int) -> str:
             marks = 0
         if marks <= MOST_MARKS:
             kept.append(character)
-    shown = tidy("".join(kept))[:longest].rstrip()
+    shown = normalize_line("".join(kept))[:longest].rstrip()
     return shown if is_visible(shown) else "Unnamed"
 
 

@@ -71,11 +71,11 @@ async def findings(source: AsyncEngine | AsyncConnection, declared: Declarations
     """Return what is wrong with this database's isolation, one line each; empty if nothing is."""
     if isinstance(source, AsyncEngine):
         async with source.connect() as connection:
-            return await connection.run_sync(audit, declared)
-    return await source.run_sync(audit, declared)
+            return await connection.run_sync(check_catalogue, declared)
+    return await source.run_sync(check_catalogue, declared)
 
 
-def audit(connection: Connection, declared: Declarations) -> list[str]:
+def check_catalogue(connection: Connection, declared: Declarations) -> list[str]:
     """Return the findings, over a synchronous connection."""
     found = tables(connection)
     rights = [right for table in found for right in spelled_out(table, declared.rights_on(table.name))]
@@ -96,10 +96,10 @@ def audit(connection: Connection, declared: Declarations) -> list[str]:
     )
 
 
-def audit_revision(connection: Connection, declared: Declarations) -> list[str]:
+def check_revision(connection: Connection, declared: Declarations) -> list[str]:
     """Return the findings at a revision that may not be the last.
 
-    As strict as ``audit``, but only for the tables and columns that exist so far: a later revision
+    As strict as ``check_catalogue``, but only for the tables and columns that exist so far: a later revision
     creates the others.
     """
     found = tables(connection)
@@ -137,12 +137,12 @@ def _security(found: Iterable[Table], declared: Declarations) -> Iterator[str]:
 def _grants(connection: Connection, declared: set[TableGrant]) -> Iterator[str]:
     actual = granted(connection)
     for role, table, command, columns in actual - declared:
-        yield f"{table}: {role} may {command} {_named(columns)}, which is not declared"
+        yield f"{table}: {role} may {command} {_column_list(columns)}, which is not declared"
     for role, table, command, columns in declared - actual:
-        yield f"{table}: {role} may not {command} {_named(columns)}, which is declared"
+        yield f"{table}: {role} may not {command} {_column_list(columns)}, which is declared"
 
 
-def _named(columns: tuple[str, ...]) -> str:
+def _column_list(columns: tuple[str, ...]) -> str:
     return ", ".join(columns) or "everything"
 
 

@@ -81,7 +81,7 @@ class ConnectThrottle:
         self._over = asyncio.Event()
 
     def may_try(self) -> bool:
-        """Return whether the caller may try now. If the server does not respond, nobody else may for a while then."""
+        """Return whether the caller may try now. While the server does not respond, this blocks others for a while."""
         now = asyncio.get_running_loop().time()
         if self._silent and now < self._next_try:
             return False

@@ -24,7 +24,7 @@ _UNAVAILABLE: Final = (
     driver.LockNotAvailableError,
     driver.ReadOnlySQLTransactionError,
     driver.IdleInTransactionSessionTimeoutError,
-    driver.InternalClientError,  # the server's last message came while the connection was idle, before its end
+    driver.InternalClientError,  # the server sent its last message on an idle connection, and closed it
     ConnectionError,
     TimeoutError,
 )

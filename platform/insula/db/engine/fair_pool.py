@@ -75,7 +75,7 @@ class FairQueue(QueueCommon[ConnectionPoolEntry]):
         """Take an idle connection or, within a greenlet, wait for one. Raises Empty after ``timeout`` seconds."""
         return self.get_nowait() if self._ready or not block else await_only(self.turn(timeout))
 
-    async def turn(self, timeout: float | None) -> ConnectionPoolEntry:  # noqa: ASYNC109 - SQLAlchemy gives it
+    async def turn(self, timeout: float | None) -> ConnectionPoolEntry:  # noqa: ASYNC109 - SQLAlchemy passes it
         """Wait for a connection to be returned.
 
         Raises Empty after ``timeout`` seconds, or at once if one was lost and the caller may make a new one.
@@ -174,7 +174,7 @@ class FairPool(AsyncAdaptedQueuePool):
                     raise
 
     def _dec_overflow(self) -> Literal[True]:
-        """Pass on the room of a connection that could not be made: nothing else would wake the next waiter."""
+        """Let the next waiter use the room of a connection that could not be made: nothing else would wake it."""
         left = super()._dec_overflow()
         if isinstance(self._pool, FairQueue):
             self._pool.let_next_connect()

@@ -45,7 +45,7 @@ def shares(budget: int, roles: Collection[DatabaseRole]) -> dict[DatabaseRole, i
 class Database:
     """The pools of one process. Connections are made when they are first needed.
 
-    ``patience`` is how many seconds to wait for a connection.
+    ``patience`` is the time to wait for a connection, in seconds.
     """
 
     def __init__(self, engines: Mapping[DatabaseRole, AsyncEngine], settings: DatabaseSettings | None = None) -> None:

@@ -54,9 +54,9 @@ class OtherAppRole(DatabaseRole):
 
 
 OWNER: Final = DatabaseRole("insula_owner")
-"""Owns the schema; used only by migrations."""
+"""Owns the schema; used by migrations and by operators' commands."""
 IDENTITY: Final = DatabaseRole("insula_identity")
-"""Used for sign-in: the only role that reads credentials."""
+"""Used for sign-in: the only role of a serving process that reads credentials."""
 WORKER: Final = DatabaseRole("insula_worker", weight=8)
 """Runs jobs."""
 GATE: Final = DatabaseRole("insula_gate", weight=2)

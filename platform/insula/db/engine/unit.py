@@ -38,7 +38,7 @@ def _carry_tenant(session: _TenantSession, transaction: SessionTransaction, conn
 
 
 class BeforeCommit(Protocol):
-    """Written last in a transaction, so that its locks are held briefly."""
+    """Rows to write last in a transaction, so that their locks are held briefly."""
 
     async def write(self, unit: "Unit") -> None:
         """Write in the unit's transaction, right before its commit."""
@@ -130,7 +130,7 @@ class Unit:
 
 
 class NoUnit(Unit):
-    """In place of the unit of work of a connection that lasts, which would hold a database connection."""
+    """Stands in for a unit of work on sockets and streams, where a unit would hold a database connection too long."""
 
     __slots__ = ()
 
@@ -140,5 +140,5 @@ class NoUnit(Unit):
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a unit
         """Raise RuntimeError."""
         raise RuntimeError(
-            f"unit.{name}: this route lasts and has no unit of work: use `async with scope.transaction()`"
+            f"unit.{name}: sockets and streams have no unit of work: use `async with scope.transaction()`"
         )

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.types import Text, Uuid
 
 from insula.core.text.collation import sort_key
-from insula.core.text.lines import mended, numbered, tidy
+from insula.core.text.lines import normalize_line, numbered, repair_line
 from insula.db.schema.grants import ENTERED_TENANT
 
 BATCH: Final = 1_000
@@ -56,7 +56,7 @@ def one_spelling(connection: Connection, lines: Lines) -> Iterator[Change]:
 
 
 def _spelled(name: str, lines: Lines, taken: set[str]) -> str:
-    spelled = mended(name, lines.longest)
+    spelled = repair_line(name, lines.longest)
     if not lines.unique or spelled == name:
         return spelled
     free, number = spelled, 1
@@ -70,19 +70,19 @@ def _spelled(name: str, lines: Lines, taken: set[str]) -> str:
 def _same(name: str) -> str | None:
     """Return the normalized spelling of ``name`` that looks the same, or None if ``name`` is refused."""
     try:
-        return tidy(name)
+        return normalize_line(name)
     except ValueError:
         return None
 
 
 def _names(connection: Connection, lines: Lines) -> Sequence[str]:
-    return connection.execute(text(f'SELECT {lines.column} FROM "{lines.table}"')).scalars().all()  # noqa: S608  # own words
+    return connection.execute(text(f'SELECT {lines.column} FROM "{lines.table}"')).scalars().all()  # noqa: S608  # own names
 
 
 def _batch(connection: Connection, lines: Lines, after: UUID) -> Sequence[Row[tuple[UUID, str]]]:
     # Locked: a row renamed between this statement and the next would get its old name back.
     statement = text(
-        f'SELECT id, {lines.column} AS name FROM "{lines.table}" '  # noqa: S608  # a migration's own words
+        f'SELECT id, {lines.column} AS name FROM "{lines.table}" '  # noqa: S608  # a migration's own names
         f"WHERE id > :after{_OWN if lines.table == 'tenant' else ''} ORDER BY id LIMIT :most FOR NO KEY UPDATE"
     )
     return connection.execute(statement, {"after": after, "most": BATCH}).all()
@@ -95,7 +95,7 @@ def _write(connection: Connection, lines: Lines, spelled: Sequence[tuple[UUID, s
         *([f"{lines.key} = new.key"] if lines.key else []),
     ]
     statement = text(
-        f'UPDATE "{lines.table}" AS kept SET {", ".join(assigned)} '  # noqa: S608  # a migration's own words
+        f'UPDATE "{lines.table}" AS kept SET {", ".join(assigned)} '  # noqa: S608  # a migration's own names
         "FROM unnest(:ids, :names, :keys) AS new (id, name, key) "
         f"WHERE kept.id = new.id AND (kept.{lines.column} <> new.name OR {'true' if lines.key else 'false'})"
     ).bindparams(

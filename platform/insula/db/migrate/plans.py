@@ -20,7 +20,7 @@ _GRANT: Final = text(f"""
     FROM tenant JOIN unnest(CAST(:plans AS text[]), CAST(:amounts AS bigint[])) AS plan (key, amount)
       ON plan.key = tenant.plan
     WHERE tenant.id = {ENTERED_TENANT} ON CONFLICT (tenant_id, key) DO NOTHING
-""")  # noqa: S608  # our own words
+""")  # noqa: S608  # our own names
 _REVOKE: Final = text(f"DELETE FROM entitlement WHERE tenant_id = {ENTERED_TENANT} AND key = :key")  # noqa: S608  # likewise
 
 

@@ -22,7 +22,7 @@ _MAKE: Final = text("CREATE TABLE IF NOT EXISTS schema_revision (version_num tex
 _ADD: Final = text("INSERT INTO schema_revision (version_num) VALUES (:revision)")
 
 
-class NoWayUp(RuntimeError):
+class DatabaseTooOld(RuntimeError):
     """The database is too old for this version's migrations. The message names the version to run first."""
 
 
@@ -36,13 +36,13 @@ def applied(connection: Connection) -> frozenset[str]:
 def adopt(connection: Connection, chains: Mapping[str, Chain]) -> None:
     """Record the branches' baselines in a database that is at the end of the former single chain.
 
-    Raises NoWayUp for a database that is at an earlier revision of the single chain.
+    Raises DatabaseTooOld for a database that is at an earlier revision of the single chain.
     """
     at = by_branch(applied(connection))
     former = former_revision(connection)
     if former is not None and KERNEL.name not in at and former != chains[KERNEL.name].replaces:
         last = chains[KERNEL.name].replaces
-        raise NoWayUp(
+        raise DatabaseTooOld(
             f"the database is at {former}; this version continues from {last}: install the version of Insula that "
             f"ends with {last} (docs/guides/operations.md), run `insula migrate`, then run it with this version"
         )

@@ -1,4 +1,4 @@
-"""What each tenant is granted, and how much of its quotas it uses."""
+"""Each tenant's entitlements, and its use of its quotas."""
 
 from datetime import datetime
 from uuid import UUID

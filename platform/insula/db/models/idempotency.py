@@ -13,8 +13,8 @@ LIFETIME: Final = timedelta(hours=24)
 """How long an answer is kept."""
 OPERATION: Final = r"regexp_replace(route, '^([^./]+)\..*\.', '\1/')"
 """A record's operation in SQL. The previous release named a record by module:
-``tenants.tenants.routes.projects.create`` is ``tenants/create`` now. Until its keys have expired, records of both
-releases are looked up, and unique, by this.
+``tenants.tenants.routes.projects.create`` is ``tenants/create`` now. Until its keys have expired, this expression
+finds the records of both releases and keeps them unique.
 """
 
 

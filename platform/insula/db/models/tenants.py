@@ -43,7 +43,7 @@ class TenantSlug(Base, table=True):
     ``retired_at`` is null for the tenant's current slug.
     """
 
-    __table_args__ = (UniqueConstraint("slug"),)  # crosses tenants, as host names do
+    __table_args__ = (UniqueConstraint("slug"),)  # over all tenants: a slug is a host name
 
     tenant_id: UUID = Field(primary_key=True)
     slug: str = Field(sa_type=Text, primary_key=True)

@@ -29,7 +29,7 @@ class User(Stamped, table=True):
 
 
 class Credential(Base, table=True):
-    """A user's password hash. Only the identity role may read it."""
+    """A user's password hash. Of the roles of serving processes, only the identity role may read it."""
 
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), primary_key=True))
     password_hash: str = Field(sa_type=Text)

@@ -172,7 +172,7 @@ async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[
     try:
         records: Sequence[Mapping[str, object]] = await driver.fetch(sql, *arguments)
     except (asyncpg.PostgresError, asyncpg.InterfaceError):
-        pooled.close()  # refused, and finished: the next checkout replaces the connection if it died
+        pooled.close()  # the statement has ended; the next checkout replaces the connection if it died
         raise
     except asyncio.CancelledError:
         await asyncio.shield(asyncio.ensure_future(_end(pooled, driver)))

@@ -10,7 +10,7 @@ from insula.db.engine.failures import constraint_of
 
 
 @contextmanager
-def answering(violations: Mapping[str, type[AppError]]) -> Iterator[None]:
+def violations_as(violations: Mapping[str, type[AppError]]) -> Iterator[None]:
     """Raise the error that ``violations`` maps to a constraint, if a flush in the block violates it."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""What all tables share: constraint names, tenant keys, timestamps and versions."""
+"""Base classes of all tables: constraint names, tenant keys, timestamps and versions."""
 
 import re
 from collections.abc import Sequence

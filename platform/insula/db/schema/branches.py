@@ -135,9 +135,9 @@ def _last(chain: Sequence[Script]) -> list[Script]:
 
 def _wrong_name(branch: Branch, script: Script) -> Iterator[str]:
     if Revision.of(script.revision).branch != branch.name:
-        yield f"the revision {script.revision} is called after another: call it {branch.name}_…"
+        yield f"the revision {script.revision} is named after another branch: name it {branch.name}_…"
     elif script.dependencies:
-        yield f"{script.revision} has depends_on: a branch stands after those that it refers to, in the installation"
+        yield f"{script.revision} has depends_on: instead list its branch after those that it references"
     before = script.down_revision
     if not isinstance(before, str | None):
         yield f"{script.revision} merges {' and '.join(before)}: a branch is one chain"

@@ -11,13 +11,13 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from insula.db.schema.acting import tenants_in_turn
 from insula.db.schema.declarations import Declarations
+from insula.db.schema.entering import tenants_in_turn
 
 USAGE: Final = "tenant_usage"
 _FUNCTION: Final = "count_usage"
 _GUARD: Final = "only_by_count"
-_HELD: Final = text("""
+_EXISTING: Final = text("""
 SELECT relname AS table, tgname AS name, proname AS function, tgtype::integer AS moment, tgargs AS arguments,
        coalesce(tgnewtable, tgoldtable)::text AS rows, tgqual IS NOT NULL AS conditional
 FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
@@ -30,7 +30,7 @@ _GUARDED: Final = text("SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = :na
 
 @dataclass(frozen=True, slots=True)
 class _Trigger:
-    """A trigger as PostgreSQL keeps it; ``moment`` is ``pg_trigger.tgtype``."""
+    """A trigger as PostgreSQL stores it; ``moment`` is ``pg_trigger.tgtype``."""
 
     function: str
     moment: int
@@ -43,12 +43,12 @@ def uncounted(connection: Connection, declared: Declarations) -> list[str]:
     """Return the declared tables that exist and whose triggers are not as declared."""
     if not connection.execute(_POSSIBLE).scalar_one():
         return []
-    held = _held(connection)
+    existing = _existing(connection)
     return [
         table
         for table, quota in declared.counted.items()
         if connection.execute(_EXISTS, {"table": table}).scalar_one()
-        and any(held.get((table, name)) != trigger for name, trigger in _declared(quota).items())
+        and any(existing.get((table, name)) != trigger for name, trigger in _declared(quota).items())
     ]
 
 
@@ -78,18 +78,18 @@ def count_rows(connection: Connection, table: str, quota: str) -> None:
 
 def counting_findings(connection: Connection, declared: Declarations) -> Iterator[str]:
     """Yield a finding for each counting trigger that is missing, differs from its declaration, or is not declared."""
-    held = _held(connection)
+    existing = _existing(connection)
     for table, quota in declared.counted.items():
         for name, trigger in _declared(quota).items():
-            if (table, name) not in held:
+            if (table, name) not in existing:
                 yield f"{table}: the trigger {name} is missing"
-            elif held[table, name] != trigger:
+            elif existing[table, name] != trigger:
                 yield f"{table}: the trigger {name} is not as declared"
-    yield from _undeclared(held, declared)
+    yield from _undeclared(existing, declared)
 
 
-def _undeclared(held: Mapping[tuple[str, str], _Trigger], declared: Declarations) -> Iterable[str]:
-    for (table, name), trigger in held.items():
+def _undeclared(existing: Mapping[tuple[str, str], _Trigger], declared: Declarations) -> Iterable[str]:
+    for (table, name), trigger in existing.items():
         ours = table in declared.counted and name in _declared(declared.counted[table])
         if trigger.function == _FUNCTION and not ours:
             yield f"{table}: the trigger {name} counts rows, which is not declared"
@@ -103,8 +103,8 @@ def _declared(quota: str) -> dict[str, _Trigger]:
     }
 
 
-def _held(connection: Connection) -> dict[tuple[str, str], _Trigger]:
+def _existing(connection: Connection) -> dict[tuple[str, str], _Trigger]:
     return {
         (row.table, row.name): _Trigger(row.function, row.moment, bytes(row.arguments), row.rows, row.conditional)
-        for row in connection.execute(_HELD)
+        for row in connection.execute(_EXISTING)
     }

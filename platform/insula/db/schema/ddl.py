@@ -19,7 +19,7 @@ from sqlalchemy.schema import SchemaItem
 from insula.core import clock
 from insula.core.ids import new_id
 from insula.db.engine.connection import CHANNEL
-from insula.db.schema import acting, counting
+from insula.db.schema import counting, entering
 from insula.db.schema.acts import apply_acts
 from insula.db.schema.declarations import Declarations
 from insula.db.schema.grants import apply_rights
@@ -167,7 +167,7 @@ def commit_step() -> None:
 
 def tenants_in_turn() -> Iterator[UUID]:
     """Yield each tenant's id; until the next one, the migration's statements see and change that tenant's rows."""
-    yield from acting.tenants_in_turn(op.get_bind())
+    yield from entering.tenants_in_turn(op.get_bind())
 
 
 def each_tenant(table: str, statement: str) -> int:
@@ -178,7 +178,7 @@ def each_tenant(table: str, statement: str) -> int:
     """
     bind = op.get_bind()
     owner = "id" if table == "tenant" else "tenant_id"
-    count = text(f'SELECT count(*) FROM "{table}" WHERE {owner} = :id')  # noqa: S608  # a migration's own words
+    count = text(f'SELECT count(*) FROM "{table}" WHERE {owner} = :id')  # noqa: S608  # a migration's own names
     seen = changed = 0
     for tenant_id in tenants_in_turn():
         seen += bind.execute(count, {"id": tenant_id}).scalar_one()
@@ -200,7 +200,7 @@ def record_migration(
     """Record in the audit log what the migration changed, or left for a person to decide."""
     bind = op.get_bind()
     entered = bind.execute(text("SELECT current_setting('app.tenant_id', true)")).scalar_one() or ""
-    acting.act_for(bind, chain)
+    entering.enter_tenant(bind, chain)
     bind.execute(
         _EVENT,
         {
@@ -214,4 +214,4 @@ def record_migration(
             "after": json.dumps(after),
         },
     )
-    acting.act_for(bind, UUID(entered) if entered else None)
+    entering.enter_tenant(bind, UUID(entered) if entered else None)

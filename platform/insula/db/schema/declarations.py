@@ -209,7 +209,7 @@ class Declarations:
 def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
     """Return the declarations of all parts. Raises ManifestError for what is declared twice."""
     owners = Owners()
-    declared = tuple(_claimed(owners, parts))
+    declared = tuple(_roles(owners, parts))
     roles = tuple(each.role for each in declared)
     app_roles = tuple(role for role in roles if isinstance(role, AppRole))
     rights = [*_rights(owners, parts), *_shared_rights(owners, app_roles), *_counting_rights(owners, parts)]
@@ -221,13 +221,15 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
     tenantless = {each.role: each.tenantless for each in declared if each.tenantless}
     if scheduled:
         tenantless[WORKER] = (*tenantless.get(WORKER, ()), *scheduled)
-    departures = _all(parts, KeyException)
+    key_exceptions = _all(parts, KeyException)
     return Declarations(
         roles=roles,
         app_roles=app_roles,
         worker_roles=(WORKER, *(each.role for each in declared if each.in_worker)),
         rights=_united(owners, rights),
-        exceptions=MappingProxyType({(found.table, found.rule, found.subject): found.reason for found in departures}),
+        exceptions=MappingProxyType(
+            {(found.table, found.rule, found.subject): found.reason for found in key_exceptions}
+        ),
         global_tables=frozenset(found.table for found in _all(parts, GlobalTable)),
         counted=MappingProxyType({count.table: count.quota for part in parts for count in part.counted}),
         triggers=MappingProxyType({table: names for part in parts for table, names in part.triggers.items()}),
@@ -239,15 +241,15 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
         scheduled=scheduled,
         queue=queue,
         extensions=frozenset(name for part in parts for name in part.extensions),
-        branches=tuple(branch for part in sorted(parts, key=_turn) for branch in part.branches),
+        branches=tuple(branch for part in sorted(parts, key=_migration_order) for branch in part.branches),
         plans=next((part.plans for part in parts if part.plans is not None), None),
         former=former,
         owners=MappingProxyType(owners.found),
     )
 
 
-def _turn(part: DatabasePart) -> int:
-    """Return the order of a part's migrations: the kernel's, the plans' (others may grant in plans), then the rest."""
+def _migration_order(part: DatabasePart) -> int:
+    """Return when a part's migrations run: the kernel's, the plans' (others may grant in plans), then the rest."""
     if part.owner == KERNEL_OWNER:
         return 0
     return 1 if part.plans is not None else 2
@@ -265,28 +267,28 @@ def rights_of_an_actor(role: DatabaseRole) -> Iterator[Right]:
     yield from may(role, "tenant", "audit_head", "SELECT", "INSERT", "UPDATE sequence, hash")
 
 
-def _claimed(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[DeclaredRole]:
-    """Claim all declarations except rights, and yield the parts' roles."""
+def _roles(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[DeclaredRole]:
+    """Add all declarations except rights to ``owners``, and yield the parts' roles."""
     for part in parts:
         for each in part.roles:
-            owners.claim(part.owner, "the role", each.role)
+            owners.add(part.owner, "the role", each.role)
             yield each
         for table in part.tables:
             if isinstance(table, KeyException):
-                owners.claim(part.owner, "the exception for the", table.rule, table.subject, "of", table.table)
+                owners.add(part.owner, "the exception for the", table.rule, table.subject, "of", table.table)
             elif isinstance(table, Owned | GlobalTable):
-                owners.claim(part.owner, "the table", table.table)
+                owners.add(part.owner, "the table", table.table)
         for words in _of_plans(part):
-            owners.claim(part.owner, *words)
+            owners.add(part.owner, *words)
         for what, names in (
             ("the triggers of", part.triggers),
             ("the scheduled task", part.scheduled),
             ("the branch of revisions", (branch.name for branch in part.branches)),
         ):
             for name in names:
-                owners.claim(part.owner, what, name)
+                owners.add(part.owner, what, name)
         for held in part.queue:
-            owners.claim(part.owner, held.role, "may", held.privilege, "jobs." + held.name)
+            owners.add(part.owner, held.role, "may", held.privilege, "jobs." + held.name)
 
 
 def _of_plans(part: DatabasePart) -> Iterator[tuple[str, ...]]:
@@ -303,7 +305,7 @@ def _rights(owners: Owners, parts: Sequence[DatabasePart]) -> Iterator[Right]:
         for table in part.tables:
             found = may(part.app_role, "tenant", table.table, *COMMANDS) if isinstance(table, Owned) else table
             if isinstance(found, tuple):
-                yield from _noted(owners, part.owner, (right for right in found if not _left_out(right.role, roles)))
+                yield from _added(owners, part.owner, (right for right in found if not _left_out(right.role, roles)))
 
 
 def _left_out(role: DatabaseRole, roles: Collection[DatabaseRole]) -> bool:
@@ -313,7 +315,7 @@ def _left_out(role: DatabaseRole, roles: Collection[DatabaseRole]) -> bool:
 
 def _shared_rights(owners: Owners, roles: Iterable[DatabaseRole]) -> Iterator[Right]:
     for role in roles:
-        yield from _noted(owners, "the kernel, for every app", rights_of_an_app(role))
+        yield from _added(owners, "the kernel, for every app", rights_of_an_app(role))
 
 
 def _counting_rights(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[Right]:
@@ -326,13 +328,13 @@ def _counting_rights(owners: Owners, parts: Iterable[DatabasePart]) -> Iterator[
                 right.command,
                 right.table,
             ) not in owners.found:  # an app may have declared it to read its usage
-                yield from _noted(owners, "the kernel, for counted tables", [right])
+                yield from _added(owners, "the kernel, for counted tables", [right])
 
 
-def _noted(owners: Owners, owner: str, rights: Iterable[Right]) -> Iterator[Right]:
+def _added(owners: Owners, owner: str, rights: Iterable[Right]) -> Iterator[Right]:
     for right in rights:
-        note = owners.share if right.role == WORKER else owners.claim  # every app's jobs run as the worker
-        note(owner, right.role, "may", right.command, right.table)
+        add = owners.share if right.role == WORKER else owners.add  # every app's jobs run as the worker
+        add(owner, right.role, "may", right.command, right.table)
         yield right
 
 

@@ -124,10 +124,6 @@ def _granted_as_declared(table: Table, declared: Declarations) -> set[TableGrant
     return declared_grants(spelled_out(table, declared.rights_on(table.name)))
 
 
-def _policies_as_declared(table: Table, declared: Declarations) -> set[TablePolicy]:
-    return declared_policies(table, declared.rights_on(table.name))
-
-
 def drifted(connection: Connection, declared: Declarations) -> list[str]:
     """Return the tables whose grants, policies or row-level security are not as declared."""
     grants, found = granted(connection), policies(connection)

@@ -9,7 +9,7 @@ from insula.db.engine.roles import BACKUP, GATE, IDENTITY, OWNER, WORKER
 from insula.db.schema import branches
 from insula.db.schema.declarations import KERNEL_OWNER, DatabasePart, DeclaredRole, rights_of_an_actor, rights_of_an_app
 from insula.db.schema.queue_rights import METRICS
-from insula.db.schema.rights import FORMER_TABLE, departs, global_table, may
+from insula.db.schema.rights import FORMER_TABLE, global_table, key_exception, may
 
 _MAIL: Final = ("mail.send",)
 """Emails to a person, without a tenant: verification, welcome, a new sign-in."""
@@ -84,10 +84,10 @@ _PEOPLE: Final = (
     may(GATE, "all", "schema_revision", "SELECT"),
 )
 _EXCEPTIONS: Final = (
-    departs("tenant", "unique", "slug", reason="a slug is a host name: unique over all tenants"),
-    departs("tenant_slug", "unique", "slug", reason="a slug stays its tenant's for ever, even after it changed"),
-    departs("tenant_domain", "unique", "host", reason="a verified host leads to one tenant"),
-    departs("membership", "reference", "user", reason="users are global"),
+    key_exception("tenant", "unique", "slug", reason="a slug is a host name: unique over all tenants"),
+    key_exception("tenant_slug", "unique", "slug", reason="a slug stays reserved for its tenant, even after a change"),
+    key_exception("tenant_domain", "unique", "host", reason="a verified host leads to one tenant"),
+    key_exception("membership", "reference", "user", reason="users are global"),
 )
 
 KERNEL: Final = DatabasePart(

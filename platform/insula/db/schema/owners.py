@@ -11,7 +11,7 @@ class Owners:
     def __init__(self) -> None:
         self.found: dict[tuple[str, ...], str] = {}
 
-    def claim(self, owner: str, *words: str) -> None:
+    def add(self, owner: str, *words: str) -> None:
         """Add a declaration. Raises ManifestError if it exists already."""
         key = tuple(str(word) for word in words)
         if (first := self.found.get(key)) is not None:
@@ -24,6 +24,6 @@ class Owners:
         key = tuple(str(word) for word in words)
         first = self.found.get(key)
         if first is None or owner in first.split(_BOTH):
-            self.claim(owner, *words)
+            self.add(owner, *words)
         else:
             self.found[key] = f"{first}{_BOTH}{owner}"

@@ -17,7 +17,7 @@ from insula.db.engine.connection import TOOL
 from insula.db.engine.deadlines import statement_seconds
 from insula.db.engine.roles import BACKUP, GATE, OWNER, DatabaseRole, role_password
 from insula.db.schema.declarations import Declarations
-from insula.db.schema.server_rights import narrow
+from insula.db.schema.server_rights import revoke_server_rights
 
 _ATTEMPTS: Final = 20
 _PAUSE: Final = 0.05
@@ -27,7 +27,7 @@ TIME_LIMITS: Final = ("statement_timeout", "idle_in_transaction_session_timeout"
 _OF_AN_APP: Final = {
     "search_path": SEARCH_PATH,
     "jit": "off",
-    # The default suits spinning disks: with it, the planner finds one row by reading all of a small tenant's.
+    # The default suits spinning disks: with it, the planner reads all rows of a small tenant to find one.
     "random_page_cost": "1.1",
     "client_connection_check_interval": "1000",  # ms: ends statements whose client was killed or cut off
 }
@@ -86,11 +86,11 @@ async def _provision(connection: asyncpg.Connection, settings: Settings, declare
         await connection.execute(_attributes(role, known.get(role, {}), role_password(settings, role)))
         await _apply_settings(connection, role, role_settings(settings, role))
     if not known.get(BACKUP, {}).get("rolbypassrls"):
-        await _let_backup_see(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
+        await _let_backup_bypass(connection, allowed=me["rolsuper"] or me["rolbypassrls"])
     if not me["rolsuper"]:
         await connection.execute(f"GRANT {OWNER} TO CURRENT_USER")
     else:
-        await narrow(connection, declared)
+        await revoke_server_rights(connection, declared)
     await hand_over(connection, declared.roles)
 
 
@@ -135,7 +135,7 @@ async def _apply_settings(connection: asyncpg.Connection, role: DatabaseRole, wa
         await connection.execute(f"ALTER ROLE {role} SET {name} = {value}")
 
 
-async def _let_backup_see(connection: asyncpg.Connection, *, allowed: bool) -> None:
+async def _let_backup_bypass(connection: asyncpg.Connection, *, allowed: bool) -> None:
     if allowed:
         await connection.execute(f"ALTER ROLE {BACKUP} BYPASSRLS")
     else:

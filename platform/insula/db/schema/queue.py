@@ -103,8 +103,8 @@ def queue_findings(connection: Connection, declared: Declarations) -> list[str]:
         return ["schema jobs: there is no queue"]
     actual = {QueueRight(row.role, row.name, row.privilege, tuple(row.columns)) for row in connection.execute(_ACTUAL)}
     rights = declared.queue_rights
-    found = [f"jobs.{right.name}: {_say(right)}, which is not declared" for right in actual - rights]
-    found += [f"jobs.{right.name}: not {_say(right)}, which is declared" for right in rights - actual]
+    found = [f"jobs.{right.name}: {_described(right)}, which is not declared" for right in actual - rights]
+    found += [f"jobs.{right.name}: not {_described(right)}, which is declared" for right in rights - actual]
     policies = {
         (row.policyname, row.cmd, tuple(sorted(row.roles)), row.qual, row.with_check)
         for row in connection.execute(_POLICIES)
@@ -129,7 +129,7 @@ def apply_queue(connection: Connection, declared: Declarations) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _say(right: QueueRight) -> str:
+def _described(right: QueueRight) -> str:
     return f"{right.role} may {right.privilege} {', '.join(right.columns) or 'everything'}"
 
 

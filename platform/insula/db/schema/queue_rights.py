@@ -19,12 +19,12 @@ EVENTS: Final = "procrastinate_events"
 
 _WORKERS: Final = "procrastinate_workers"
 _DEFERS: Final = "procrastinate_periodic_defers"
-_OPEN: Final = "true"
+_EVERY_ROW: Final = "true"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class QueueRight:
-    """What one role may do to one table, sequence or function of the queue. No ``columns`` means all."""
+    """The right of one role to one table, sequence or function of the queue. No ``columns`` means all."""
 
     role: str
     name: str
@@ -48,11 +48,13 @@ def queue_rights(producers: Iterable[DatabaseRole], declared: Iterable[QueueRigh
     """Return every right on the queue: the producers', the worker's, the backup's and the declared ones."""
     declared = frozenset(declared)
     readers = {right.role for right in declared if (right.name, right.privilege) == (JOBS, "SELECT")}
-    enqueue = [right for role in producers for right in _produce(role, sees_ids=role != WORKER and role not in readers)]
-    return frozenset({*enqueue, *_work(), *_save(), *declared})
+    enqueue = [
+        right for role in producers for right in _producer_rights(role, sees_ids=role != WORKER and role not in readers)
+    ]
+    return frozenset({*enqueue, *_worker_rights(), *_backup_rights(), *declared})
 
 
-def _produce(role: DatabaseRole, *, sees_ids: bool) -> Iterator[QueueRight]:
+def _producer_rights(role: DatabaseRole, *, sees_ids: bool) -> Iterator[QueueRight]:
     yield from _rights(role, SCHEMA, "USAGE")
     yield from _rights(role, EVENTS, "INSERT")
     yield from _rights(role, f"{JOBS}_id_seq", "USAGE")
@@ -65,7 +67,7 @@ def _produce(role: DatabaseRole, *, sees_ids: bool) -> Iterator[QueueRight]:
         yield from _rights(role, JOBS, "SELECT id")
 
 
-def _work() -> Iterator[QueueRight]:
+def _worker_rights() -> Iterator[QueueRight]:
     for table in (JOBS, _WORKERS, _DEFERS):
         yield from _rights(WORKER, table, *COMMANDS)
     yield from _rights(WORKER, EVENTS, "SELECT", "DELETE")
@@ -83,7 +85,7 @@ def _work() -> Iterator[QueueRight]:
         yield from _rights(WORKER, function, "EXECUTE")
 
 
-def _save() -> Iterator[QueueRight]:
+def _backup_rights() -> Iterator[QueueRight]:
     yield from _rights(BACKUP, SCHEMA, "USAGE")
     for table in (JOBS, EVENTS, _WORKERS, _DEFERS):
         yield from _rights(BACKUP, table, "SELECT")
@@ -97,7 +99,7 @@ METRICS: Final = (
 """Rights for the metrics query."""
 
 _MINE: Final = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
-_NOBODYS: Final = "(tenant_id IS NULL)"
+_WITHOUT_TENANT: Final = "(tenant_id IS NULL)"
 QueuePolicy = tuple[str, str, tuple[str, ...], str | None, str | None]
 """Name, command, roles, USING, WITH CHECK."""
 
@@ -108,14 +110,14 @@ def queue_policies(tenantless: Iterable[DatabaseRole], declared: Iterable[QueueR
     return frozenset(
         {
             ("tenant_isolation", "ALL", ("public",), _MINE, _MINE),
-            (f"{WORKER}_all", "ALL", (str(WORKER),), _OPEN, _OPEN),
-            *({("tenantless", "ALL", without, _NOBODYS, _NOBODYS)} if without else ()),
+            (f"{WORKER}_all", "ALL", (str(WORKER),), _EVERY_ROW, _EVERY_ROW),
+            *({("tenantless", "ALL", without, _WITHOUT_TENANT, _WITHOUT_TENANT)} if without else ()),
             *(_crossing(right) for right in declared if right.name == JOBS),
         }
     )
 
 
 def _crossing(right: QueueRight) -> QueuePolicy:
-    using = None if right.privilege == "INSERT" else _OPEN
-    check = _OPEN if right.privilege in ("INSERT", "UPDATE") else None
+    using = None if right.privilege == "INSERT" else _EVERY_ROW
+    check = _EVERY_ROW if right.privilege in ("INSERT", "UPDATE") else None
     return (f"{right.role}_{right.privilege.lower()}", right.privilege, (str(right.role),), using, check)

@@ -25,7 +25,7 @@ COMMANDS: Final[tuple[Command, ...]] = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """What one role may do to one table.
+    """The right of one role to run one command on one table.
 
     No ``columns`` means all. UPDATE is granted column by column, because UPDATE of the table would allow LOCK TABLE.
     With ``reach`` "tenant" the table's tenant policy applies. "all" crosses tenants: on a table with row-level
@@ -99,7 +99,7 @@ def may(role: str, reach: Reach, table: TableRef, *commands: str) -> tuple[Right
     return tuple(_right(login, reach, name_of(table), words) for words in commands)
 
 
-def departs(table: TableRef, rule: Rule, subject: str, *, reason: str) -> KeyException:
+def key_exception(table: TableRef, rule: Rule, subject: str, *, reason: str) -> KeyException:
     """Declare that a key, unique constraint or foreign key of the table is not bound to the tenant, and why."""
     if not reason:
         raise ValueError(f"{name_of(table)}: say in reason= why its {rule} ({subject}) is not bound to the tenant")

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from insula.db.engine.roles import BACKUP, IDENTITY, OWNER
 from insula.db.schema.declarations import Declarations
 
-NARROWED: Final[Mapping[str, str]] = MappingProxyType(
+REVOKED_FUNCTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "large objects": r"^(lo_.*|loread|lowrite)$",
         "advisory locks": r"^pg_(try_)?advisory_(xact_)?lock(_shared)?$",
@@ -36,7 +36,7 @@ HIDDEN_COLUMNS: Final = ("relpages", "reltuples", "relallvisible", "relallfrozen
 
 _OPERATORS: Final = (OWNER, "pg_monitor")
 _READERS: Final = (OWNER, BACKUP, "pg_monitor")  # pg_dump reads all of pg_class
-_PATTERN: Final = "|".join(f"({pattern})" for pattern in NARROWED.values())
+_PATTERN: Final = "|".join(f"({pattern})" for pattern in REVOKED_FUNCTIONS.values())
 
 # 0 is PUBLIC. A function without an access list is open to everyone.
 _CALLABLE: Final = """
@@ -71,8 +71,8 @@ def kept(declared: Declarations) -> set[tuple[str, str]]:
     return {(role, signature) for role, signatures in roles.items() for signature in signatures}
 
 
-async def narrow(connection: asyncpg.Connection, declared: Declarations) -> None:
-    """Revoke what this module declares, as a superuser. Repeatable; does nothing if it is done already."""
+async def revoke_server_rights(connection: asyncpg.Connection, declared: Declarations) -> None:
+    """Revoke the functions and columns that this module names, as a superuser. Repeatable; does nothing if done."""
     keeps, apps = kept(declared), list(declared.serving_roles)
     query = _CALLABLE.format(pattern="$1", roles="$2")
     found = {(row["grantee"], row["signature"]) for row in await connection.fetch(query, _PATTERN, apps)}
@@ -99,8 +99,8 @@ def server_findings(connection: Connection, declared: Declarations) -> list[str]
     return [*_functions(found, kept(declared)), *(f"pg_class: {row.grantee} may SELECT {row.name}" for row in shown)]
 
 
-def is_narrowed(connection: Connection) -> bool:
-    """Return whether ``narrow`` ever ran here: it grants to the owner role what it revokes from the others."""
+def server_rights_are_revoked(connection: Connection) -> bool:
+    """Return whether ``revoke_server_rights`` ever ran here: it grants the owner role what it revokes from others."""
     query = _CALLABLE.format(pattern=":pattern", roles=":roles")
     operators = {"pattern": _PATTERN, "roles": [OWNER]}
     return any(row.grantee != "PUBLIC" for row in connection.execute(text(query), operators))

@@ -33,13 +33,13 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
     def reaches(self, path: Path) -> bool:
-        """Tell whether this account can traverse to ``path`` (which need not exist yet)."""
+        """Return whether this account can traverse to ``path`` (which need not exist yet)."""
         if self.uid is None:
             return True
         return all(_open_to_others(parent) for parent in path.resolve().parents if parent.exists())
 
     def reads(self, path: Path) -> bool:
-        """Tell whether this account can list, read and execute ``path``."""
+        """Return whether this account can list, read and execute ``path``."""
         if self.uid is None:
             return True
         readable = stat.S_IROTH | stat.S_IXOTH

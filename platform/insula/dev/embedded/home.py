@@ -70,7 +70,7 @@ class Lock:
             yield
 
     def is_held(self) -> bool:
-        """Tell whether a process holds the lock now."""
+        """Return whether a process holds the lock now."""
         try:
             with self._path.open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -65,7 +65,7 @@ class Postgres:
         partial.rename(self.data)
 
     def start(self, port: int) -> Server:
-        """Start the server; `is_ready` tells when it accepts connections."""
+        """Start the server; `is_ready` shows when it accepts connections."""
         wait_until_vacant(self.data, "PostgreSQL")
         # No process uses the directory, so a lock file is left from a crash; its process id may be reused by now.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -84,7 +84,7 @@ class Postgres:
         )
 
     def is_ready(self) -> bool:
-        """Tell from the status in the server's lock file whether it accepts connections."""
+        """Return whether the server accepts connections, by the status in its lock file."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:

@@ -99,7 +99,7 @@ def error_line(log: Path) -> str:
     """Return the last line of ``log`` with a failure, or the last line."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     failures = [line for line in lines if any(mark in line.lower() for mark in ("fatal", "error", "panic"))]
-    return (failures or lines or ["it said nothing"])[-1].strip()
+    return (failures or lines or ["it printed nothing"])[-1].strip()
 
 
 def occupants(directory: Path) -> list[int]:
@@ -119,7 +119,7 @@ def wait_until_vacant(directory: Path, name: str, seconds: float = 15.0) -> None
     deadline = time.monotonic() + seconds
     while left := occupants(directory):
         if time.monotonic() > deadline:
-            raise EmbeddedError(f"an old {name} (process {left[0]}) still works in {directory}: stop it first")
+            raise EmbeddedError(f"an old {name} (process {left[0]}) still runs in {directory}: stop it first")
         time.sleep(_POLL_SECONDS)
 
 

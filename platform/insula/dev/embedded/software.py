@@ -44,10 +44,10 @@ class Software:
 
     def with_postgres(self, postgres_bin: Path) -> "Software":
         """Return the programs with another PostgreSQL, such as a distribution's."""
-        said = subprocess.run(  # noqa: S603  a server's own program, no shell
+        printed = subprocess.run(  # noqa: S603  a server's own program, no shell
             [postgres_bin / "postgres", "--version"], capture_output=True, text=True, check=False
         ).stdout
-        number = re.search(r"\d+", said)
+        number = re.search(r"\d+", printed)
         if number is None:
             raise EmbeddedError(f"{postgres_bin} holds no PostgreSQL")
         return replace(self, postgres_bin=postgres_bin, postgres_major=number[0])

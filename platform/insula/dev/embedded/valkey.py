@@ -38,7 +38,7 @@ class Valkey:
         )
 
     def is_ready(self, port: int) -> bool:
-        """Tell whether the server answers."""
+        """Return whether the server answers."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
             probe.sendall(f"AUTH {self.password}\r\nPING\r\nQUIT\r\n".encode())
             return b"+PONG" in probe.makefile("rb").read()

@@ -26,8 +26,8 @@ async def enter(state: RequestState, limits: Limits, tenant_id: TenantId, at_onc
         state.permit = await limits.acquire_permit(tenant_id, at_once)
     if state.permit is None:
         limits.give_back(tenant_id, EXPENSIVE)
-        raise TooManyConcurrent(headers=verdict.beside(at_once, None).headers())
-    return verdict.beside(at_once, state.permit.left)
+        raise TooManyConcurrent(headers=verdict.with_permits(at_once, None).headers())
+    return verdict.with_permits(at_once, state.permit.left)
 
 
 def holding(handler: Handler) -> Handler:

@@ -13,8 +13,8 @@ from insula.core.text.fields import Name
 def fold(email: str) -> str:
     """Return the spelling under which an account's email is stored and looked up.
 
-    The domain is spelled as in the DNS. The part before the @ is lower-cased only if it is ASCII: the mailbox's server
-    alone knows which other spellings it treats as equal.
+    The domain is spelled as in the DNS. The part before the @ is lower-cased only if it is ASCII: only the
+    mailbox's server knows which other spellings it treats as equal.
     """
     local, at, domain = unicodedata.normalize("NFC", email.strip()).rpartition("@")
     if local.isascii():
@@ -25,8 +25,8 @@ def fold(email: str) -> str:
         return f"{local}{at}{domain}"  # not a valid domain: no account can have it
 
 
-def _deliverable(email: str) -> str:
-    """Refuse an invalid address, without asking the DNS: only the email itself shows whether it arrives.
+def _valid_address(email: str) -> str:
+    """Refuse an invalid address, without asking the DNS: only a delivered email proves an address.
 
     The part before the @ must be ASCII: not every mail server on the way accepts anything else.
     """
@@ -42,7 +42,7 @@ def _deliverable(email: str) -> str:
 EmailAddress = Annotated[
     str,
     Field(min_length=3, max_length=320, description="Case does not matter.", json_schema_extra={"format": "email"}),
-    AfterValidator(_deliverable),
+    AfterValidator(_valid_address),
 ]
 
 PersonName = Annotated[Name, Field(description="What others call you.")]

@@ -13,7 +13,7 @@ from insula.identity.accounts.statements import one
 from insula.identity.acts import UserAct
 from insula.identity.credentials.passwords import hash_password
 
-_NOBODYS: Final = "insula_np"
+_PREFIX: Final = "insula_np"  # of the random password
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ async def enrol(unit: Unit, emails: AccountEmails, email: str) -> Enrolled:
 
     The link's page sets the password; until then the account has a random one that nobody knows.
     """
-    link, password_hash = Link.new(Purpose.VERIFY), await hash_password(new_secret(_NOBODYS))
-    account = {"user_id": new_user_id(), "email": email, **queries.named(email.partition("@")[0])}
+    link, password_hash = Link.new(Purpose.VERIFY), await hash_password(new_secret(_PREFIX))
+    account = {"user_id": new_user_id(), "email": email, **queries.name_values(email.partition("@")[0])}
     row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
     if row is None:
         raise LookupError("REGISTER returned no account")

@@ -74,7 +74,7 @@ class Rename:
 
     async def write(self, unit: Unit, account: LockedAccount) -> Mapping[str, tuple[object, object]]:
         """Write the name."""
-        renamed = {"user_id": account.user_id, **queries.named(self.name), "now": clock.now()}
+        renamed = {"user_id": account.user_id, **queries.name_values(self.name), "now": clock.now()}
         await run(unit, queries.RENAME, renamed)
         await run(unit, queries.RENAME_MEMBER, renamed)
         return {"name": (account.name, self.name)}
@@ -146,9 +146,9 @@ def _record(
     unit: Unit,
     me: SignedIn,
     action: AuditAction,
-    what: tuple[str, UUID],
+    target: tuple[str, UUID],
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
 ) -> None:
-    actor, (kind, object_id) = Actor("user", me.user_id), what
+    actor, (kind, object_id) = Actor("user", me.user_id), target
     record_in(unit, actor, action, object_type=kind, object_id=object_id, before=before, after=after, origin=me.origin)

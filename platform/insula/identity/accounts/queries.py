@@ -137,6 +137,6 @@ RENAME_MEMBER: Final[TextClause] = text("""
 """)
 
 
-def named(name: str) -> dict[str, object]:
+def name_values(name: str) -> dict[str, object]:
     """Return the parameters ``:name`` and ``:name_key`` of the statements that write a name."""
     return {"name": name, "name_key": sort_key(name)}

@@ -1,7 +1,7 @@
 """Accounts: registered, verified and recovered by email.
 
-A caller cannot find out whether an address has an account: the response and the work are the same for every address,
-and the email to the address tells the rest.
+A caller cannot find out whether an address has an account: the response and the work are the same for every address.
+Only the email to the address says whether it has one.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,11 +22,11 @@ from insula.identity.acts import UserAct
 from insula.identity.credentials.password_rules import check_password
 from insula.identity.credentials.passwords import Passwords
 
-MailboxTakes = Callable[[], Awaitable[bool]]
-"""Counts the email to send, and tells whether its mailbox may get one more."""
+AdmitEmail = Callable[[], Awaitable[bool]]
+"""Counts the email to send against its mailbox's limit, and returns whether the limit allows it."""
 _USER: Final = "user"
 _COMPARED: Final = 4
-"""A password is compared with at most so many registrations of an address: each comparison costs one argon2 hash."""
+"""The most registrations of an address that a password is compared with: each costs one argon2 hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class Accounts:
         self._passwords = passwords
         self._emails = emails
 
-    async def register(self, registration: Registration, origin: Origin, mailbox_takes: MailboxTakes) -> None:
+    async def register(self, registration: Registration, origin: Origin, admit_email: AdmitEmail) -> None:
         """Make an account that cannot sign in yet, and email the link that verifies it.
 
         The newest registration replaces the name and password of an unverified account; earlier links stay valid, each
         for the registration that it was sent for.
         """
         link, password_hash = Link.new(Purpose.VERIFY), await self._passwords.hash(registration.password)
-        account = {"user_id": new_user_id(), "email": registration.email, **queries.named(registration.name)}
+        account = {"user_id": new_user_id(), "email": registration.email, **queries.name_values(registration.name)}
         async with self._database.unit(IDENTITY) as unit:
             row = await one(unit, queries.REGISTER, {**account, **link.row(), "password_hash": password_hash})
             if row is not None and row.registered:
@@ -80,9 +80,9 @@ class Accounts:
             else:
                 await self._emails.account_exists(unit, registration.email)
                 _record_attempt(unit, UserAct.REGISTRATION_REPEATED, row, origin)
-            await _undo_unless(unit, mailbox_takes)
+            await _undo_unless_admitted(unit, admit_email)
 
-    async def resend(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
+    async def resend(self, email: str, origin: Origin, admit_email: AdmitEmail) -> None:
         """Email another link that verifies the address; earlier links stay valid until one is used."""
         link = Link.new(Purpose.VERIFY)
         async with self._database.unit(IDENTITY) as unit:
@@ -94,7 +94,7 @@ class Accounts:
             else:
                 await self._emails.account_exists(unit, email)
             _record_attempt(unit, UserAct.VERIFICATION_REQUESTED, row, origin)
-            await _undo_unless(unit, mailbox_takes)
+            await _undo_unless_admitted(unit, admit_email)
 
     async def verify(self, secret: str, password: str, origin: Origin) -> None:
         """Verify an address, and set its account's password to the one sent with the link.
@@ -106,7 +106,7 @@ class Accounts:
         async with self._database.unit(IDENTITY) as unit:
             holder = await self._redeem(unit, Purpose.VERIFY, secret)
             user = {"user_id": holder.user_id, "now": clock.now()}
-            if await one(unit, queries.VERIFY, {**user, **queries.named(verified.name)}) is None:
+            if await one(unit, queries.VERIFY, {**user, **queries.name_values(verified.name)}) is None:
                 raise LinkRefused
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": verified.password_hash})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
@@ -130,7 +130,7 @@ class Accounts:
         check_password(password, email)
         return _Verified(email.partition("@")[0], await self._passwords.hash(password))
 
-    async def forgot(self, email: str, origin: Origin, mailbox_takes: MailboxTakes) -> None:
+    async def forgot(self, email: str, origin: Origin, admit_email: AdmitEmail) -> None:
         """Email a link that sets the account's password; earlier links stay valid until one is used."""
         link = Link.new(Purpose.RESET)
         async with self._database.unit(IDENTITY) as unit:
@@ -140,7 +140,7 @@ class Accounts:
             else:
                 await self._emails.link(unit, email, link)
             _record_attempt(unit, UserAct.PASSWORD_RESET_REQUESTED, row, origin)
-            await _undo_unless(unit, mailbox_takes)
+            await _undo_unless_admitted(unit, admit_email)
 
     async def reset(self, secret: str, password: str, origin: Origin) -> None:
         """Set a new password, and end every session.
@@ -155,7 +155,7 @@ class Accounts:
             user = {"user_id": holder.user_id, "now": clock.now()}
             # A stranger may have registered an unverified account, so not even its name is kept.
             name = holder.email.partition("@")[0]
-            verified = await one(unit, queries.VERIFY, {**user, **queries.named(name)})
+            verified = await one(unit, queries.VERIFY, {**user, **queries.name_values(name)})
             await run(unit, queries.SET_PASSWORD, {**user, "password_hash": password_hash})
             await run(unit, queries.REVOKE_SESSIONS, {**user, "kept": None})
             await run(unit, queries.FORGET, {"user_id": holder.user_id})
@@ -166,7 +166,7 @@ class Accounts:
 
     @staticmethod
     async def _redeem(unit: Unit, purpose: Purpose, secret: str) -> _Holder:
-        """Use up a link; of concurrent calls one succeeds. Raises LinkRefused without telling why."""
+        """Use up a link; only one of concurrent calls succeeds. Raises LinkRefused, which does not say why."""
         found = {"hash": hashed(secret), "purpose": purpose.value, "now": clock.now()}
         holder = await one(unit, queries.LOCK, found)
         if holder is None:
@@ -176,9 +176,9 @@ class Accounts:
         return _Holder(UserId(holder.id), holder.email, holder.name)
 
 
-async def _undo_unless(unit: Unit, mailbox_takes: MailboxTakes) -> None:
-    """Roll back if the mailbox may get no more email. Called last: an email that cannot be queued is not counted."""
-    if not await mailbox_takes():
+async def _undo_unless_admitted(unit: Unit, admit_email: AdmitEmail) -> None:
+    """Roll back if the mailbox's limit refuses the email. Call this last: only queued emails are counted."""
+    if not await admit_email():
         await unit.rollback()
 
 

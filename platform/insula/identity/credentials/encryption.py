@@ -80,7 +80,7 @@ class Encryptor:
         return _decrypt(self._unwrap(encrypted, location), encrypted[_BODY], location)
 
     def can_decrypt(self, encrypted: bytes, location: SecretLocation) -> bool:
-        """Tell whether ``open`` would return."""
+        """Return whether ``decrypt`` would succeed."""
         try:
             self.decrypt(encrypted, location)
         except DecryptionFailed:
@@ -92,7 +92,7 @@ class Encryptor:
         return self._wrap(self._unwrap(encrypted, location), location) + encrypted[_BODY]
 
     def is_current(self, encrypted: bytes) -> bool:
-        """Tell whether ``encrypted`` uses the current key-encryption key."""
+        """Return whether ``encrypted`` uses the current key-encryption key."""
         return encrypted[_KEY_ID] == self._current
 
     def _wrap(self, data_key: bytes, location: SecretLocation) -> bytes:

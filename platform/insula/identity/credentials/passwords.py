@@ -26,14 +26,14 @@ class Passwords:
         return await anyio.to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Tell whether ``password`` matches; without a hash, work as long and return False."""
+        """Return whether ``password`` matches; without a hash, work as long and return False."""
         fits = await anyio.to_thread.run_sync(
             self._fits, password_hash or DECOY, _prepared(password), limiter=self._limiter
         )
         return fits and password_hash is not None
 
     def outdated(self, password_hash: str) -> bool:
-        """Tell whether ``password_hash`` was made with other than the current parameters."""
+        """Return whether ``password_hash`` was made with other than the current parameters."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def _fits(self, password_hash: str, password: bytes) -> bool:
@@ -49,7 +49,7 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Tell whether ``password`` matches ``password_hash``; without a hash, work as long and return False."""
+    """Return whether ``password`` matches ``password_hash``; without a hash, work as long and return False."""
     return await Passwords().verify(password_hash, password)
 
 

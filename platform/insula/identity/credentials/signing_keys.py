@@ -29,7 +29,7 @@ _REREAD_SECONDS = 2.0
 _RELOAD_SECONDS = 1.0
 """How long a request waits for a reload when some keys are known; the reload goes on in the background."""
 _UNHEARD_SECONDS = 1.0
-"""How long the keys are trusted without a reload while the listener is away, and after a failed reload."""
+"""How long the keys are used without a reload while the listener is disconnected, and after a failed reload."""
 _log = structlog.get_logger(__name__)
 
 Jwk = Mapping[str, str]
@@ -59,7 +59,7 @@ class KeyRing:
     async def load(self) -> None:
         """Read the keys, and make the first one if there is none, so that no request waits for it.
 
-        Do nothing while the database is away: then the first request that needs a key reads it.
+        Do nothing while the database is unreachable: then the first request that needs a key reads it.
         """
         try:
             await self.signer()
@@ -73,7 +73,7 @@ class KeyRing:
         await self._loading_signer.close()
 
     def notify(self, payload: str) -> None:
-        """Forget the keys if ``payload`` tells that they changed."""
+        """Forget the keys if ``payload`` says that they changed."""
         if payload.startswith("keys:"):
             self.flush()
 
@@ -143,7 +143,7 @@ class KeyRing:
         known = self._public
         if known is None:
             return await self._loading()
-        if self.is_believed():
+        if self.may_use_known_keys():
             return known
         try:
             return await asyncio.wait_for(self._loading(), _RELOAD_SECONDS)
@@ -152,7 +152,7 @@ class KeyRing:
             _log.warning("public keys not reloaded", reason=type(error).__name__)
             return known
 
-    def is_believed(self) -> bool:
+    def may_use_known_keys(self) -> bool:
         """Tell whether the known public keys may be used without asking the database."""
         now = time.monotonic()
         if now - self._failed_at < _UNHEARD_SECONDS:
@@ -221,7 +221,7 @@ def _public_jwk(key: RSAKey) -> Jwk:
 
 def _kid(key: RSAKey) -> str:
     if key.kid is None:
-        raise ValueError("a signing key has a name")
+        raise ValueError("a signing key needs a kid")
     return key.kid
 
 

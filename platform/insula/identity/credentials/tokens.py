@@ -67,8 +67,8 @@ class TokenVerifier:
     """Verifies access tokens, each signature once.
 
     Verified tokens are cached by the SHA-256 of their Authorization header; when the cache is full, the oldest is
-    dropped. The expiry is checked at every use, and a change of the keys empties the cache. The directory tells whether
-    the session is still valid.
+    dropped. The expiry is checked at every use, and a change of the keys empties the cache. The directory knows
+    whether the session is still valid.
     """
 
     def __init__(self, settings: Settings, keys: KeyRing, cached: int = _CACHED_TOKENS) -> None:
@@ -92,7 +92,7 @@ class TokenVerifier:
         """
         if self._generation != self._keys.generation:
             self.flush()
-        if not self._keys.listener_alive and not self._keys.is_believed():
+        if not self._keys.listener_alive and not self._keys.may_use_known_keys():
             return None  # a key may be distrusted without a notification: have the keys read again
         digest = hashlib.sha256(authorization).digest()
         claims = self._verified.get(digest)
@@ -111,7 +111,7 @@ class TokenVerifier:
     async def _verify(self, token: str, audience: str) -> Claims:
         signed = _parse(token)
         generation = self._keys.generation
-        key = await self._keys.find(_named_key(signed.headers()))
+        key = await self._keys.find(_kid(signed.headers()))
         claims = self._profile.read(_payload(signed, key), clock.timestamp())
         if claims.audience != audience:
             raise Unauthenticated
@@ -147,7 +147,7 @@ def _parse(token: str) -> jws.CompactSignature:
         raise Unauthenticated from error
 
 
-def _named_key(header: object) -> str:
+def _kid(header: object) -> str:
     """Return the ``kid`` of a header with exactly our members.
 
     Refuses any other member (jwk, jku, x5u, crit, …) without reading it.

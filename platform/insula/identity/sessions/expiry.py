@@ -1,4 +1,4 @@
-"""Deletes what has expired: sessions with their refresh tokens, links, retired keys."""
+"""Deletes expired sessions with their refresh tokens, expired links, and keys retired long ago."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from insula.audit import NOWHERE, PLATFORM, SYSTEM, Actor, Origin, record_in
+from insula.audit import NO_ORIGIN, PLATFORM, SYSTEM, Actor, Origin, record_in
 from insula.core import clock
 from insula.core.errors import AppError, Unauthenticated
 from insula.core.ids import UserId, new_id, new_secret
@@ -87,19 +87,19 @@ class Authenticator(Protocol):
         """
         ...
 
-    async def open(self, proof: PasswordProof, origin: Origin = NOWHERE) -> OpenedSession:
+    async def open(self, proof: PasswordProof, origin: Origin = NO_ORIGIN) -> OpenedSession:
         """Open a session. Raises LoginRefused if the password has changed since the proof."""
         ...
 
-    async def prove_refresh(self, token: str, origin: Origin = NOWHERE) -> RefreshProof:
+    async def prove_refresh(self, token: str, origin: Origin = NO_ORIGIN) -> RefreshProof:
         """Return the user whose refresh token this is. Raises RefreshTokenRefused; a reused token ends its session."""
         ...
 
-    async def refresh(self, proof: RefreshProof, origin: Origin = NOWHERE) -> OpenedSession:
+    async def refresh(self, proof: RefreshProof, origin: Origin = NO_ORIGIN) -> OpenedSession:
         """Exchange the refresh token for the next one. Raises RefreshTokenRefused, as ``prove_refresh`` does."""
         ...
 
-    async def revoke(self, token: str, origin: Origin = NOWHERE) -> None:
+    async def revoke(self, token: str, origin: Origin = NO_ORIGIN) -> None:
         """End the session of a refresh token, used or not. Does nothing for an unknown token."""
         ...
 
@@ -130,7 +130,7 @@ class Sessions:
             raise EmailNotVerified
         return PasswordProof(UserId(row.user_id), fold(email), password, row.password_hash)
 
-    async def open(self, proof: PasswordProof, origin: Origin = NOWHERE) -> OpenedSession:
+    async def open(self, proof: PasswordProof, origin: Origin = NO_ORIGIN) -> OpenedSession:
         """Open a session, and replace an outdated hash of the password."""
         async with self._database.unit(IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
@@ -141,7 +141,7 @@ class Sessions:
             _record(unit, actor, SessionAct.OPENED, opened.session_id, proof.user_id, origin)
             return opened
 
-    async def prove_refresh(self, token: str, origin: Origin = NOWHERE) -> RefreshProof:
+    async def prove_refresh(self, token: str, origin: Origin = NO_ORIGIN) -> RefreshProof:
         """Return the user whose refresh token this is."""
         hashed = _hash(token)
         async with self._database.unit(IDENTITY) as unit:
@@ -153,15 +153,15 @@ class Sessions:
             await self._refuse(hashed, origin)
         return RefreshProof(UserId(holder), hashed)
 
-    async def refresh(self, proof: RefreshProof, origin: Origin = NOWHERE) -> OpenedSession:
-        """Exchange the refresh token for the next one; of concurrent calls one succeeds."""
+    async def refresh(self, proof: RefreshProof, origin: Origin = NO_ORIGIN) -> OpenedSession:
+        """Exchange the refresh token for the next one; only one of concurrent calls succeeds."""
         async with self._database.unit(IDENTITY) as unit:
             opened = await self._rotate(await unit.session.connection(), proof.token_hash)
         if opened is None:
             await self._refuse(proof.token_hash, origin)
         return opened
 
-    async def revoke(self, token: str, origin: Origin = NOWHERE) -> None:
+    async def revoke(self, token: str, origin: Origin = NO_ORIGIN) -> None:
         """End the session of a refresh token, used or not."""
         async with self._database.unit(IDENTITY, PLATFORM) as unit:
             connection = await unit.session.connection()
@@ -196,7 +196,8 @@ class Sessions:
         opened = await connection.execute(queries.OPEN_BY_PASSWORD, {**session, "password_hash": password_hash})
         if opened.one_or_none() is None:
             raise LoginRefused
-        return OpenedSession(user_id, session_id, await _keep(connection, session_id, expires_at), expires_at)
+        token = await _issue_refresh_token(connection, session_id, expires_at)
+        return OpenedSession(user_id, session_id, token, expires_at)
 
     async def _rotate(self, connection: AsyncConnection, hashed: bytes) -> OpenedSession | None:
         now = clock.now()
@@ -204,7 +205,7 @@ class Sessions:
         if row is None:
             return None
         await connection.execute(queries.TOUCH, {"session_id": row.session_id, "now": now})
-        token = await _keep(connection, row.session_id, row.expires_at)
+        token = await _issue_refresh_token(connection, row.session_id, row.expires_at)
         return OpenedSession(UserId(row.user_id), row.session_id, token, row.expires_at)
 
 
@@ -212,7 +213,7 @@ def _record(unit: Unit, actor: Actor, act: SessionAct, session_id: UUID, user_id
     record_in(unit, actor, act, object_type="session", object_id=session_id, after={"user_id": user_id}, origin=origin)
 
 
-async def _keep(connection: AsyncConnection, session_id: UUID, expires_at: datetime) -> str:
+async def _issue_refresh_token(connection: AsyncConnection, session_id: UUID, expires_at: datetime) -> str:
     token = new_secret(REFRESH_PREFIX)
     values = {"hash": _hash(token), "session_id": session_id, "expires_at": expires_at, "now": clock.now()}
     await connection.execute(queries.KEEP, values)

@@ -1,1 +1,1 @@
-"""How many expensive requests a caller may run at once."""
+"""Concurrency limits on a tenant's expensive requests and lasting connections."""

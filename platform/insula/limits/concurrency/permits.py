@@ -104,7 +104,7 @@ class Permits:
         return limit - len(self._held[stored.key])
 
     async def _release_remotely(self, store: RemotePermits, stored: StoredPermit) -> None:
-        await store.settled(stored)  # else a write on another connection could arrive after the release
+        await store.wait_for_writes(stored)  # else a write on another connection could arrive after the release
         with suppress(TimeoutError):
             async with asyncio.timeout(TTL_SECONDS):  # after that it has expired by itself
                 while not await self._released(store, stored):

@@ -54,8 +54,8 @@ class RemotePermits:
         finally:
             self._renewing = None
 
-    async def settled(self, permit: StoredPermit) -> None:
-        """Wait until no request under way can store the permit any more."""
+    async def wait_for_writes(self, permit: StoredPermit) -> None:
+        """Wait until no message under way can still store the permit."""
         under_way = {task for task in (self._acquiring.get(permit), self._renewing) if task is not None}
         if under_way:
             await asyncio.wait(under_way)

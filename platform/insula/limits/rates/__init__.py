@@ -1,1 +1,1 @@
-"""How many requests a caller may send in a minute."""
+"""Rate limits on requests, counted with tokens that each process leases from a shared ledger."""

@@ -25,7 +25,7 @@ class FailoverLedger:
         return self.circuit.open
 
     async def lend(self, loan: Loan, local: Loan | None = None) -> LoanReply:
-        """Lend from Redis or from this process's own ledger; ``local`` replaces the loan at the latter."""
+        """Lend from Redis, or from this process's own ledger, which lends ``local`` instead if it is given."""
         if self._remote is not None and not self.circuit.open:
             try:
                 reply = await self.circuit.attempt(self._remote.lend(loan))

@@ -14,13 +14,13 @@ from insula.limits.rates.storage import Lease, LeasedStorage
 LEASE_SECONDS = 10
 """How long a lease can be used. Later its tokens count as spent until it is settled."""
 _AHEAD_SECONDS = 2.0
-"""A lease is renewed so long before it ends,"""
+"""A lease is renewed this long before it ends."""
 _LOW_PART = 4
-"""or when one n-th of its tokens is left,"""
+"""It is also renewed when at most this part (1/n) of its tokens is left."""
 _SETTLED_PART = 100
-"""or when one n-th of the limit is spent: spent tokens reach the ledger only with the renewal."""
+"""And when this part (1/n) of the limit is spent: the ledger learns of spent tokens only by a renewal."""
 _GATHERING_SECONDS = 0.2
-"""Renewals are collected for so long and sent in one message, which costs a fraction."""
+"""Renewals are collected for this long and sent in one message, which costs a fraction."""
 _REFUSAL_SECONDS = 1.0
 """How long a refusal is reused; then the ledger is asked again, since other processes may have returned tokens."""
 
@@ -98,7 +98,7 @@ class Leases:
         return lacking
 
     def _refused(self, waits: Sequence[tuple[str, asyncio.Future[None]]]) -> bool:
-        """Tell whether an answer was a refusal. It counts even if it has lapsed since."""
+        """Return whether an answer was a refusal. It counts even if it has expired since."""
         return any(lease is not None and lease.refuses for lease in (self._storage.held(key) for key, _ in waits))
 
     def _wait(self, counter: Counter) -> asyncio.Future[None]:

@@ -17,7 +17,7 @@ WINDOW = 60
 class Debit(NamedTuple):
     """A finished loan: its id, and how many of its tokens were spent.
 
-    ``shared`` tells whether the ledger that all processes share lent it, or this process's own.
+    ``shared`` is True if the ledger that all processes share lent it, and False if this process's own did.
     """
 
     loan: str

@@ -24,7 +24,7 @@ class Entry:
         self._loans: dict[str, Lent] = {}
 
     def lend(self, loan: Loan, now: float) -> LoanReply:
-        """Settle the earlier loan, drop the slots that have left the window, lend."""
+        """Settle the earlier loan, drop the slots that have left the window, and lend."""
         now /= loan.unit
         second = math.floor(now)
         self.settle(loan.settles, second)

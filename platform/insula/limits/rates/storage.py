@@ -28,12 +28,12 @@ class Lease:
     loan: str
     shared: bool
     renew_at: float
-    """From then on, a request that uses it has it renewed."""
+    """From this time on, a request that uses the lease causes its renewal."""
     low: int
-    """The same once only so many tokens are left."""
+    """So does a request while at most this many tokens are left."""
 
     def serves(self, limit: int, now: float) -> bool:
-        """Tell whether it can answer: with a token or a fresh refusal. It cannot if the clock went back."""
+        """Return whether it can answer, with a token or a fresh refusal. It cannot if the clock went back."""
         return (self.tokens > 0 or not self.lent) and self.limit == limit and self.starts <= now < self.ends
 
     @property

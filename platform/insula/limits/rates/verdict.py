@@ -1,4 +1,4 @@
-"""The answer to "may this request pass?", and the header fields that tell the caller."""
+"""The answer to "may this request pass?", and its header fields for the caller."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
     @property
     def remaining(self) -> int:
-        """How many more requests would be admitted now."""
+        """The number of requests that would still be admitted now."""
         return min(remaining for _, remaining, _ in self.standings)
 
     @property
@@ -35,7 +35,7 @@ class Verdict(NamedTuple):
         """Seconds until a retry can succeed; 0 for an admitted request."""
         return 0 if self.allowed else max((_seconds(wait) for _, _, wait in self.standings), default=1)
 
-    def beside(self, at_once: int, left: int | None) -> Self:
+    def with_permits(self, at_once: int, left: int | None) -> Self:
         """Return the verdict for a request that also needs one of ``at_once`` permits; ``left`` None means refused."""
         policies = f'{self.policies}, "{CONCURRENT}";q={at_once};qu="concurrent-requests"'
         if left is None:

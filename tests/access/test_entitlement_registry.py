@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from insula.access.entitlements import Amount, Register, feature, quota, small_quota
+from insula.access.entitlements import Amount, EntitlementRegistry, feature, quota, small_quota
 from insula.apps import ManifestError, Resource
 from insula.db.models import TenantDomain
 from insula.limits import RATE
@@ -40,9 +40,9 @@ def test_a_feature_is_there_or_not() -> None:
 
 
 def test_a_key_is_declared_once() -> None:
-    assert list(Register([EXPORTS, RATE])) == ["exports_kept", "requests_per_minute"]
+    assert list(EntitlementRegistry([EXPORTS, RATE])) == ["exports_kept", "requests_per_minute"]
     with pytest.raises(ManifestError, match="'exports_kept' is declared twice"):
-        Register([EXPORTS, feature("exports_kept")])
+        EntitlementRegistry([EXPORTS, feature("exports_kept")])
 
 
 def test_an_installation_knows_what_the_kernel_and_every_resource_declare() -> None:
