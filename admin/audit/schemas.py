@@ -70,5 +70,5 @@ class AuditEventList(KeysetParams):
     since: Moment | None = Field(None, description="Only from then on.")
     until: Moment | None = Field(None, description="Only before then.")
     sort_by: Literal["occurred_at", "-occurred_at"] = Field(
-        "-occurred_at", description="What to sort by; a leading '-' sorts downwards."
+        "-occurred_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

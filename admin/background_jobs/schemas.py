@@ -75,5 +75,5 @@ class JobList(OffsetParams):
     queue: str | None = Field(None, min_length=1, max_length=128, description="Only those in this queue.")
     tenant_id: UUID | None = Field(None, description="Only this tenant's.")
     sort_by: Literal["enqueued_at", "-enqueued_at", "attempts", "-attempts"] = Field(
-        "-enqueued_at", description="What to sort by; a leading '-' sorts downwards."
+        "-enqueued_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

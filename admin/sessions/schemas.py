@@ -39,5 +39,5 @@ class SessionList(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     live: bool | None = Field(None, description="Only those that still count, or only those that are over.")
-    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many at most.")
-    skip: int = Field(0, ge=0, le=MAX_SKIP, description="How many to leave out from the start.")
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="The most items to return.")
+    skip: int = Field(0, ge=0, le=MAX_SKIP, description="The number of items to skip.")

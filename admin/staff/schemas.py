@@ -79,5 +79,5 @@ class StaffList(OffsetParams):
 
     role: StaffRole | None = Field(None, description="Only those with this role.")
     sort_by: Literal["email", "-email", "name", "-name"] = Field(
-        "email", description="What to sort by; a leading '-' sorts downwards."
+        "email", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -90,5 +90,5 @@ class TenantList(OffsetParams):
     status: Status | None = Field(None, description="Only those with this status.")
     plan: str | None = Field(None, min_length=1, max_length=50, description="Only those on this plan.")
     sort_by: Literal["created_at", "-created_at", "name", "-name", "slug", "-slug"] = Field(
-        "-created_at", description="What to sort by; a leading '-' sorts downwards."
+        "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -93,5 +93,5 @@ class UserList(OffsetParams):
 
     status: Status | None = Field(None, description="Only those with this status.")
     sort_by: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = Field(
-        "-created_at", description="What to sort by; a leading '-' sorts downwards."
+        "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -57,5 +57,5 @@ class WebhookEventList(OffsetParams):
     type: str | None = Field(None, min_length=1, max_length=255, description="Only those of this type.")
     tenant_id: UUID | None = Field(None, description="Only this tenant's.")
     sort_by: Literal["received_at", "-received_at"] = Field(
-        "-received_at", description="What to sort by; a leading '-' sorts downwards."
+        "-received_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

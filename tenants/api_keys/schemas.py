@@ -183,7 +183,7 @@ class ApiKeyList(KeysetParams):
     created_by: UUID | None = Field(None, description="Only keys that this user made.")
     status: ApiKeyStatus | None = Field(None, description="Only keys in this state.")
     sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(
-        "-created_at", description="What to sort by; a leading '-' sorts downwards."
+        "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )
 
 

@@ -83,5 +83,5 @@ class AuditEventList(AuditEventFilter, KeysetParams):
     """Which events, in which order."""
 
     sort_by: Literal["occurred_at", "-occurred_at"] = Field(
-        "-occurred_at", description="What to sort by; a leading '-' sorts downwards."
+        "-occurred_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -101,5 +101,5 @@ class DomainList(KeysetParams):
 
     status: DomainStatus | None = Field(None, description="Only domains in this state.")
     sort_by: Literal["created_at", "-created_at", "host", "-host"] = Field(
-        "host", description="What to sort by; a leading '-' sorts downwards."
+        "host", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -77,5 +77,5 @@ class InvitationList(KeysetParams):
 
     status: InvitationStatus | None = Field(None, description="Only invitations in this state.")
     sort_by: Literal["created_at", "-created_at", "email", "-email"] = Field(
-        "-created_at", description="What to sort by; a leading '-' sorts downwards."
+        "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

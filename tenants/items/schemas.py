@@ -106,5 +106,5 @@ class ItemList(KeysetParams):
 
     status: ItemStatus | None = Field(None, description="Only items in this state.")
     sort_by: Literal["created_at", "-created_at", "title", "-title", "position", "-position"] = Field(
-        "-created_at", description="What to sort by; a leading '-' sorts downwards."
+        "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -58,5 +58,5 @@ class MemberList(KeysetParams):
 
     role: RoleName | None = Field(None, description="Only members with this role.")
     sort_by: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = Field(
-        "name", description="What to sort by; a leading '-' sorts downwards."
+        "name", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -153,4 +153,4 @@ def test_a_dead_link_is_said_to_be_one(watched: Watched) -> None:
     watched.page.get_by_label("password").fill("nine purple lanterns")
     watched.page.get_by_role("button").click()
 
-    watched.page.get_by_text("The link is not, or no longer, good").wait_for()
+    watched.page.get_by_text("The link is invalid, used or expired").wait_for()

@@ -55,7 +55,7 @@ BYPASSES = {
     "a definer function": Bypass(
         (f"CREATE FUNCTION bypass() RETURNS SETOF tenant_domain LANGUAGE sql SECURITY DEFINER AS '{EVERY_ROW}'",),
         ALL_ROWS.format(source="bypass()"),
-        "function bypass is SECURITY DEFINER: it runs past row-level security",
+        "function bypass is SECURITY DEFINER: it bypasses row-level security",
     ),
     "a definer function that a trigger calls": Bypass(
         (
@@ -63,7 +63,7 @@ BYPASSES = {
             "CREATE TRIGGER bypass BEFORE INSERT ON tenant_domain FOR EACH ROW EXECUTE FUNCTION bypass()",
         ),
         SEES_OTHERS,
-        "function bypass is SECURITY DEFINER: it runs past row-level security",
+        "function bypass is SECURITY DEFINER: it bypasses row-level security",
     ),
     "a policy that is true": Bypass(
         ("CREATE POLICY bypass ON tenant_domain FOR SELECT USING (true)",),
@@ -98,7 +98,7 @@ BYPASSES = {
             "GRANT INSERT ON bypass TO insula_tenants",
         ),
         "INSERT INTO bypass VALUES (:their_row)",
-        "tenant_domain: the primary key (id) is not led by tenant_id",
+        "tenant_domain: the primary key (id) does not start with tenant_id",
     ),
     "a foreign key without the tenant": Bypass(
         (
@@ -107,7 +107,7 @@ BYPASSES = {
             "GRANT INSERT ON bypass TO insula_tenants",
         ),
         "INSERT INTO bypass VALUES (:mine, :their_row)",
-        "bypass: the foreign key (domain) to tenant_domain leaves the tenant open",
+        "bypass: the foreign key (domain) to tenant_domain does not include the tenant",
     ),
 }
 

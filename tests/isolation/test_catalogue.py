@@ -69,9 +69,9 @@ BREAKS = {
         ["REVOKE DELETE ON membership FROM insula_tenants"],
         "membership: insula_tenants may not DELETE everything, which is declared",
     ),
-    "a key that is not led by the tenant": (
+    "a key that does not start with the tenant": (
         ["ALTER TABLE tenant_domain DROP CONSTRAINT pk_tenant_domain, ADD PRIMARY KEY (id)"],
-        "tenant_domain: the primary key (id) is not led by tenant_id",
+        "tenant_domain: the primary key (id) does not start with tenant_id",
     ),
     "no key": (
         ["ALTER TABLE tenant_domain DROP CONSTRAINT pk_tenant_domain"],
@@ -91,7 +91,7 @@ BREAKS = {
             "ALTER TABLE rack ADD CONSTRAINT simple UNIQUE (id)",
             "ALTER TABLE probe_note ADD FOREIGN KEY (rack_id) REFERENCES rack (id)",
         ],
-        "probe_note: the foreign key (rack_id) to rack leaves the tenant open",
+        "probe_note: the foreign key (rack_id) to rack does not include the tenant",
     ),
     "a foreign key that nulls the tenant": (
         [
@@ -114,14 +114,14 @@ BREAKS = {
     ),
     "a definer function": (
         ["CREATE FUNCTION peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM membership'"],
-        "function peek is SECURITY DEFINER: it runs past row-level security",
+        "function peek is SECURITY DEFINER: it bypasses row-level security",
     ),
     "a definer function that a trigger calls": (
         [
             "CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NEW; END'",
             "CREATE TRIGGER spy BEFORE INSERT ON membership FOR EACH ROW EXECUTE FUNCTION spy()",
         ],
-        "function spy is SECURITY DEFINER: it runs past row-level security",
+        "function spy is SECURITY DEFINER: it bypasses row-level security",
     ),
     "a function that sees rows first": (
         ["CREATE FUNCTION peek(text) RETURNS boolean LANGUAGE sql LEAKPROOF AS 'SELECT true'"],
@@ -212,10 +212,10 @@ BREAKS = {
         ],
         "a session starts with session_replication_role set, for insula_admin",
     ),
-    "a large object": (["SELECT lo_from_bytea(0, 'theirs')"], "large objects are kept, which no policy guards"),
+    "a large object": (["SELECT lo_from_bytea(0, 'theirs')"], "there are large objects, which no policy guards"),
     "a serial id": (
         ["CREATE TABLE probe_list (number bigserial PRIMARY KEY)"],
-        "sequence probe_list_number_seq makes ids that can be counted",
+        "sequence probe_list_number_seq makes predictable ids",
     ),
     "a table of somebody else's": (
         ["ALTER TABLE staff OWNER TO insula_admin"],

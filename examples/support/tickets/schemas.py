@@ -76,5 +76,5 @@ class TicketList(OffsetParams):
 
     status: TicketStatus | None = Field(None, description="Only tickets in this state.")
     sort_by: Literal["created_at", "-created_at"] = Field(
-        "created_at", description="What to sort by; a leading '-' sorts downwards."
+        "created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -90,7 +90,7 @@ class RateLimited(AppError):
 
 
 class TooManyConcurrent(AppError):
-    """The tenant runs as many of these requests at once as its plan lets it."""
+    """The tenant already runs as many of these requests at once as its plan allows."""
 
     code, status = "too_many_concurrent", 429
 

@@ -34,9 +34,9 @@ class InvalidCursor(AppError):
 class _ListParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many at most.")
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="The most items to return.")
     search: SearchText | None = Field(None, description="Text to find, ignoring case.")
-    sort_by: str = Field("-created_at", description="What to sort by; a leading '-' sorts downwards.")
+    sort_by: str = Field("-created_at", description="The field to sort by; a leading '-' sorts in descending order.")
 
     @property
     def descending(self) -> bool:
@@ -53,14 +53,14 @@ class KeysetParams(_ListParams):
     """Query parameters of a keyset list."""
 
     cursor: str | None = Field(
-        None, min_length=1, max_length=MAX_CURSOR, description="`next_cursor` of the page before."
+        None, min_length=1, max_length=MAX_CURSOR, description="`next_cursor` of the previous page."
     )
 
 
 class OffsetParams(_ListParams):
     """Query parameters of a list for staff."""
 
-    skip: int = Field(0, ge=0, le=MAX_SKIP, description="How many to leave out from the start.")
+    skip: int = Field(0, ge=0, le=MAX_SKIP, description="The number of items to skip.")
 
 
 class Page(BaseModel, Generic[Read]):
@@ -74,9 +74,9 @@ class OffsetPage(BaseModel, Generic[Read]):
     """One page of a staff list."""
 
     items: list[Read]
-    total: int = Field(ge=0, description="How many match in all.", examples=[1])
-    skip: int = Field(ge=0, description="How many were left out from the start.", examples=[0])
-    limit: int = Field(ge=1, description="How many at most.", examples=[20])
+    total: int = Field(ge=0, description="The number of all matching items.", examples=[1])
+    skip: int = Field(ge=0, description="The number of skipped items.", examples=[0])
+    limit: int = Field(ge=1, description="The most items of a page.", examples=[20])
 
 
 @dataclass(frozen=True, slots=True)

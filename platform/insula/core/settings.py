@@ -109,7 +109,8 @@ class HttpSettings(SettingsGroup):
     read_on_timeout: float = Field(
         60.0,
         gt=0,
-        description="Seconds for which a client may read nothing of its response; four times, once it has read some.",
+        description="Seconds that a client may go without reading its response; "
+        "after it has read a part, up to four times as many.",
     )
     read_on_rate: float = Field(256.0, gt=0, description="Bytes per second that a client must read of its response.")
     max_connections: int = Field(

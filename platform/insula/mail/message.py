@@ -29,7 +29,7 @@ def compose(
     """
     recipient = _address(to)
     if any(_CONTROL.search(value) for value in context.values()):
-        raise InvalidValue("A text for a mail holds control characters")
+        raise InvalidValue("A text for an email contains control characters")
     values = {**context, "brand": brand}
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender
@@ -46,12 +46,12 @@ def compose(
 def _address(to: str) -> Address:
     try:
         if _CONTROL.search(to) or len(to) > _MAX_ADDRESS:
-            raise InvalidValue("This is no mail address")
+            raise InvalidValue("This is not an email address")
         address = Address(addr_spec=to)
     except (ValueError, HeaderParseError, IndexError):
-        raise InvalidValue("This is no mail address") from None
+        raise InvalidValue("This is not an email address") from None
     if not address.username or ("." not in address.domain and address.domain != "localhost"):
-        raise InvalidValue("This is no mail address")
+        raise InvalidValue("This is not an email address")
     return address
 
 

@@ -66,7 +66,7 @@ def public_host(text: str) -> str:
     if not _PUBLIC.fullmatch(host):
         raise ValueError("This is not a host name with a public domain")
     if len(host) > LONGEST_HOST:
-        raise ValueError(f"A host name may have {LONGEST_HOST} characters")
+        raise ValueError(f"A host name may have at most {LONGEST_HOST} characters")
     if host.rpartition(".")[2] in _RESERVED:
         raise ValueError("This domain is reserved: no public DNS answers for it")
     return host

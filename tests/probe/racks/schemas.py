@@ -68,5 +68,5 @@ class RackList(KeysetParams):
 
     status: RackStatus | None = Field(None, description="Only racks in this state.")
     sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(
-        "-created_at", description="What to sort by; a leading '-' sorts downwards."
+        "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

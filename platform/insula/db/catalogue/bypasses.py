@@ -32,7 +32,7 @@ UNION ALL
 SELECT 'foreign table ' || relname || ' shows rows that no policy guards'
 FROM own_class WHERE relkind = 'f' AND relnamespace = ANY (:schemas)
 UNION ALL
-SELECT 'sequence ' || relname || ' makes ids that can be counted'
+SELECT 'sequence ' || relname || ' makes predictable ids'
 FROM own_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace
 UNION ALL
 SELECT relname || ': the rule ' || rulename || ' runs with the rights of the owner'
@@ -47,7 +47,7 @@ SELECT relname || ': the constraint ' || conname || ' is not validated'
 FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
 WHERE NOT convalidated AND relnamespace = ANY (:schemas)
 UNION ALL
-SELECT 'function ' || proname || ' is SECURITY DEFINER: it runs past row-level security'
+SELECT 'function ' || proname || ' is SECURITY DEFINER: it bypasses row-level security'
 FROM own_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
 UNION ALL
 SELECT 'function ' || proname || ' is LEAKPROOF: it sees rows before a policy does'
@@ -78,7 +78,7 @@ LEFT JOIN pg_database ON pg_database.oid = setdatabase
 WHERE coalesce(datname, current_database()) = current_database()
   AND split_part(setting, '=', 1) ~ '^(app\\..*|row_security|role|session_replication_role)$'
 UNION ALL
-SELECT 'large objects are kept, which no policy guards'
+SELECT 'there are large objects, which no policy guards'
 WHERE EXISTS (SELECT FROM pg_largeobject_metadata)
 """)
 _TRIGGERS: Final = text("""

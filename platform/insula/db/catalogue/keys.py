@@ -75,7 +75,7 @@ def _keys(connection: Connection, owned: Mapping[str, str], exceptions: Exceptio
         if row.is_key:
             keyed.add(row.table)
             if tenant is not None and row.columns[0] != tenant and (row.table, "key", named) not in exceptions:
-                yield f"{row.table}: the primary key ({named}) is not led by {tenant}"
+                yield f"{row.table}: the primary key ({named}) does not start with {tenant}"
         elif tenant is not None and tenant not in row.columns and (row.table, "unique", named) not in exceptions:
             yield f"{row.table}: unique ({named}) crosses tenants"
     yield from (f"{table}: there is no primary key" for table in owned if table not in keyed)
@@ -88,6 +88,6 @@ def _references(connection: Connection, owned: Mapping[str, str], exceptions: Ex
         pairs = set(zip(row.local, row.remote, strict=True))
         sound = (owned.get(row.table), owned.get(row.target)) in pairs
         if not sound and (row.table, "reference", row.target) not in exceptions:
-            yield f"{row.table}: the foreign key ({', '.join(row.local)}) to {row.target} leaves the tenant open"
+            yield f"{row.table}: the foreign key ({', '.join(row.local)}) to {row.target} does not include the tenant"
         if owned.get(row.table) in row.nulled:
             yield f"{row.table}: deleting from {row.target} would null {owned[row.table]}"

@@ -45,4 +45,4 @@ EmailAddress = Annotated[
     AfterValidator(_valid_address),
 ]
 
-PersonName = Annotated[Name, Field(description="What others call you.")]
+PersonName = Annotated[Name, Field(description="Your name, as others see it.")]

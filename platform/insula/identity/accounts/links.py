@@ -15,7 +15,7 @@ RESET_PREFIX: Final = "insula_pr"
 
 
 class LinkRefused(AppError):
-    """The link is not, or no longer, good; ask for another."""
+    """The link is invalid, used or expired; ask for another."""
 
     code, status = "link_refused", 400
 

@@ -25,7 +25,7 @@ _USER, _SESSION = "user", "session"
 
 
 class CurrentPasswordWrong(AppError):
-    """The current password is not the one that you gave."""
+    """The current password that you gave is wrong."""
 
     code, status = "current_password_wrong", 403
 

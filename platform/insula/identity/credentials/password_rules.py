@@ -36,13 +36,13 @@ NewPassword = Annotated[
         min_length=SHORTEST_PASSWORD,
         max_length=LONGEST_PASSWORD,
         repr=False,
-        description="Any characters; not your name or address, nor one that everybody tries first.",
+        description="Any characters, but not your name, your email address or a common password.",
     ),
 ]
 
 
 class PasswordTooEasy(AppError):
-    """This password is among the first that are tried; choose another."""
+    """This password is easy to guess; choose another."""
 
     code, status = "password_too_easy", 422
 

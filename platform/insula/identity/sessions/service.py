@@ -34,13 +34,13 @@ class LoginRefused(Unauthenticated):
 
 
 class EmailNotVerified(AppError):
-    """This account's email address is not verified; use the link in the mail, or ask for another."""
+    """This account's email address is not verified; use the link in the email, or ask for another."""
 
     code, status = "email_not_verified", 403
 
 
 class RefreshTokenRefused(Unauthenticated):
-    """The refresh token is not, or no longer, good; sign in again."""
+    """The refresh token is invalid, used or expired; sign in again."""
 
     code = "refresh_token_refused"
 
