@@ -101,7 +101,7 @@ class AuthSettings(SettingsGroup):
 
 
 class HttpSettings(SettingsGroup):
-    """Limits on connections and requests, and whose headers are trusted."""
+    """Limits on connections and requests, and the proxies whose headers are trusted."""
 
     body_limit: int = Field(1_048_576, ge=1024, description="Most bytes of a request body, whatever its route allows.")
     body_timeout: float = Field(30.0, gt=0, description="Seconds in which a request body must arrive.")

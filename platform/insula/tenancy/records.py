@@ -37,7 +37,7 @@ class DerivedField(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The current access of a session's user: facts, from which the callers decide.
+    """The current access of a session's user: facts, from which ``insula.callers`` decides.
 
     ``tenant`` is set even if the user is no member; then ``role`` is None. ``permissions`` are those of a custom role;
     None for a built-in role.

@@ -22,7 +22,7 @@ def keys() -> None:
 def rotate(
     *,
     distrust: Annotated[
-        bool, typer.Option("--distrust", help="For a leaked key: refuse the tokens that it signed at once.")
+        bool, typer.Option("--distrust", help="For a leaked key: refuse at once all tokens that it signed.")
     ] = False,
 ) -> None:
     """Sign with a new key from now on; tokens of earlier keys stay valid until they expire."""

@@ -42,7 +42,7 @@ class KeyUses:
         self._noted.setdefault(tenant_id, {})[key_id] = clock.timestamp()
 
     async def flush(self, within: float = FLUSH_SECONDS) -> None:
-        """Write the uses noted since the last flush, within so many seconds; keep the rest for the next flush."""
+        """Write the uses noted since the last flush, for ``within`` seconds; keep the rest for the next flush."""
         noted, self._noted = self._noted, {}
         failed: dict[TenantId, dict[UUID, float]] = {}
         loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ _CLOSING_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Permit:
-    """The right to run one expensive request, until it is released. ``left`` permits were free beside it."""
+    """The right to run one expensive request, until it is released. ``left`` further permits were free."""
 
     stored: StoredPermit
     left: int
