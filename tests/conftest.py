@@ -82,7 +82,7 @@ def pytest_collection() -> Iterator[None]:
     """Collect the tests without garbage collections, and leave what they are out of those that follow."""
     with collector.paused():
         yield
-    collector.settle()
+    collector.freeze_startup_objects()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -138,14 +138,14 @@ DECLARATIONS: Final = (
     Edit(
         "catalogue: a quota with a changed trigger",
         _COUNTING,
-        "elif held[table, name] != trigger:",
-        "elif held[table, name].function != trigger.function:",
+        "elif existing[table, name] != trigger:",
+        "elif existing[table, name].function != trigger.function:",
         tests(_NAMED),
     ),
     Edit(
         "catalogue: a quota without a trigger",
         _COUNTING,
-        "if (table, name) not in held:",
+        "if (table, name) not in existing:",
         "if not held:",
         tests("db/test_counting.py::test_a_quota_without_its_trigger_is_found_and_recounted"),
     ),
