@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from admin.database import ADMIN
 from admin.staff.service import appoint_by_operator
 from insula.access import StaffRole
-from insula.cli.failing import CommandFailed, one_line_errors
+from insula.cli.failing import CommandFailed, report_errors
 from insula.cli.local import with_database
 from insula.core.errors import AppError
 from insula.core.settings import Settings
@@ -31,7 +31,7 @@ def add(
     role: Annotated[StaffRole, typer.Option(help="What they may do.")] = StaffRole.SUPERUSER,
 ) -> None:
     """Add a staff member, such as the first superuser. Without an account, they get a link by mail to open one."""
-    with one_line_errors(), with_database(Settings()) as settings:
+    with report_errors(), with_database(Settings()) as settings:
         try:
             address = _ADDRESS.validate_python(email)
         except ValidationError:

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from insula.cli.failing import one_line_errors
+from insula.cli.failing import report_errors
 from insula.cli.supervisor import Restarts, Supervisor, bound
 from insula.core.logging import configure
 from tests.support.fragile_web import DIRECTORY
@@ -17,7 +17,7 @@ QUICK: Final = Restarts(first_pause=0.05, longest_pause=0.2, steady_seconds=0.5)
 
 def main(directory: str, workers: int, start_seconds: float) -> None:
     """Run until a signal arrives or the supervisor gives up; print when a process serves."""
-    with one_line_errors(), ExitStack() as stack:
+    with report_errors(), ExitStack() as stack:
         configure("json", "INFO")
         supervisor = Supervisor(
             stack.enter_context(bound("127.0.0.1", 0)),

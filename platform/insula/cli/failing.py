@@ -1,4 +1,4 @@
-"""Prints failures as one line on standard error."""
+"""Prints failures on standard error, without a traceback."""
 
 import signal
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CommandFailed(Exception):
-    """The command failed; the message is one line for the user."""
+    """The command failed; the message is for the user."""
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Print an error that the user can fix in one line, and exit with status 1; others keep their traceback."""
+def report_errors() -> Iterator[None]:
+    """Print an error that the user can fix, and exit with status 1; other errors keep their traceback."""
     for number in _STOPPING:
         signal.signal(number, _leave)
     try:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from insula.apps import load
-from insula.cli.failing import one_line_errors
+from insula.cli.failing import report_errors
 from insula.core.settings import Settings
 
 
 def commands() -> Mapping[str, str]:
     """Return the module of each command, by the command's name."""
-    with one_line_errors():
+    with report_errors():
         return load(Settings().installation).commands

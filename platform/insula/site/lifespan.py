@@ -77,7 +77,7 @@ async def _open(
     directory = Directory(settings, database)
     stack.push_async_callback(directory.close)
     connections = OpenConnections()
-    listener = Listener(settings, directory, keys, connections, on_silence=database.distrust)
+    listener = Listener(settings, directory, keys, connections, on_silence=database.close_idle)
     await listener.start()
     stack.push_async_callback(listener.stop)
     await keys.load()

@@ -1,4 +1,4 @@
-"""Every statement of the gate role, which runs before the tenant is known. Read-only."""
+"""The directory's statements, which the gate role runs before the tenant is known. Read-only."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -122,7 +122,7 @@ class PatientConnector(PsycopgConnector):
         self._patience = _PATIENCE
         self._hurried = False
         self.lost = asyncio.Event()
-        """Set when the database did not answer in time: the worker then takes no more jobs."""
+        """Set when a connection of the queue is lost: the worker then takes no more jobs."""
 
     def hurry(self) -> None:
         """Wait only briefly for the database from now on.

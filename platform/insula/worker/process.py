@@ -111,7 +111,7 @@ class _Serving:
         finally:
             lost.cancel()
         if connections.lost.is_set():
-            self._resources.database.distrust()
+            self._resources.database.close_idle()
         serving.cancel()  # it takes no more jobs, and finishes its running ones beside the next worker
 
     async def drain(self) -> None:

@@ -28,7 +28,7 @@ SILENCE: Final = (
     Edit(
         "silence: idle connections stay in the pool",
         "platform/insula/db/engine/fair_pool.py",
-        "    driver.terminate()\n    if isinstance(pool, FairPool):\n        pool.distrust()\n",
+        "    driver.terminate()\n    if isinstance(pool, FairPool):\n        pool.close_idle()\n",
         "    driver.terminate()\n",
         _DEADLINES,
     ),

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from insula.audit import PLATFORM
 from insula.audit.verify import ChainResult, chains, reader
 from insula.audit.verify import verify as verify_chain
-from insula.cli.failing import CommandFailed, one_line_errors
+from insula.cli.failing import CommandFailed, report_errors
 from insula.cli.local import with_database
 from insula.core.settings import Settings
 
@@ -27,7 +27,7 @@ def verify(
     tenant: Annotated[str, typer.Option(help="Slug or id of a tenant, even a deleted one, or `platform`.")] = "",
 ) -> None:
     """Recompute the audit log's hash chains; exit with 1 if an event was changed, removed or cut off."""
-    with one_line_errors(), with_database(Settings()) as settings:
+    with report_errors(), with_database(Settings()) as settings:
         results = asyncio.run(_verify(settings, tenant))
         broken = [result for result in results if result.broken is not None]
         for result in broken:

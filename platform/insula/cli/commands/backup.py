@@ -2,7 +2,7 @@ from pathlib import Path
 
 import typer
 
-from insula.cli.failing import one_line_errors
+from insula.cli.failing import report_errors
 from insula.cli.local import with_database
 from insula.cli.tools import run_tool
 from insula.core.settings import Settings
@@ -15,7 +15,7 @@ app = typer.Typer()
 @app.command()
 def backup(file: Path) -> None:
     """Write the whole database to FILE, as the one role that bypasses row-level security."""
-    with one_line_errors(), with_database(Settings()) as settings:
+    with report_errors(), with_database(Settings()) as settings:
         save(settings, file)
         typer.echo(f"{file}: {file.stat().st_size} bytes")
 

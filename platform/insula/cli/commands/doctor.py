@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from insula.apps.settings import read
 from insula.cli.checks import unsafe, wrong_addresses
-from insula.cli.failing import one_line_errors
+from insula.cli.failing import report_errors
 from insula.cli.local import with_database
 from insula.core.settings import Settings
 from insula.db.catalogue.check import findings
@@ -51,7 +51,7 @@ class Finding:
 @app.command()
 def doctor() -> None:
     """Check settings, connections, clock, roles, row-level security, migrations and Redis; say how to fix problems."""
-    with one_line_errors():
+    with report_errors():
         asked, installation = read()
         with with_database(asked) as settings:
             found = asyncio.run(examine(settings, installation.database))

@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.failing import one_line_errors
+from insula.cli.failing import report_errors
 from insula.cli.local import with_database
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
@@ -26,7 +26,7 @@ def rotate(
     ] = False,
 ) -> None:
     """Sign with a new key from now on; tokens of earlier keys stay valid until they expire."""
-    with one_line_errors(), with_database(Settings()) as settings:
+    with report_errors(), with_database(Settings()) as settings:
         typer.echo(asyncio.run(_rotate(settings, distrust=distrust)))
 
 

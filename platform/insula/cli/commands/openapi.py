@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from insula.asgi import create_app
-from insula.cli.failing import CommandFailed, one_line_errors
+from insula.cli.failing import CommandFailed, report_errors
 from insula.core.settings import Settings
 
 app = typer.Typer()
@@ -15,7 +15,7 @@ app = typer.Typer()
 @app.command()
 def openapi(name: Annotated[str, typer.Argument(help="root, or an app of the installation.")]) -> None:
     """Print the OpenAPI document of one app."""
-    with one_line_errors():
+    with report_errors():
         typer.echo(json.dumps(_find(create_app(Settings()), name).openapi(), indent=2, ensure_ascii=False))
 
 

@@ -5,7 +5,7 @@ import asyncpg
 import typer
 
 from insula import apps
-from insula.cli.failing import CommandFailed, one_line_errors
+from insula.cli.failing import CommandFailed, report_errors
 from insula.cli.local import with_database
 from insula.cli.tools import load_dump
 from insula.core.settings import Settings
@@ -25,7 +25,7 @@ _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog',
 @app.command()
 def restore(file: Path) -> None:
     """Restore a file of `insula backup` into an empty database, and migrate it to this version."""
-    with one_line_errors(), with_database(Settings(), create=True) as settings:
+    with report_errors(), with_database(Settings(), create=True) as settings:
         load(settings, file)
         typer.echo(f"restored from {file}")
 

@@ -2,7 +2,7 @@ import typer
 from sqlalchemy.engine import Connection
 
 from insula.apps import load
-from insula.cli.failing import one_line_errors
+from insula.cli.failing import report_errors
 from insula.cli.local import with_database
 from insula.core.settings import Settings
 from insula.db.migrate.drafting import draft
@@ -14,7 +14,7 @@ app = typer.Typer()
 @app.command()
 def revision(branch: str, message: str) -> None:
     """Draft the next revision of BRANCH from the differences between the models and the migrated database."""
-    with one_line_errors(), with_database(Settings()) as settings:
+    with report_errors(), with_database(Settings()) as settings:
         declared = load(settings.installation).database  # imports the models
 
         def write(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from insula.apps import Installation
 from insula.apps.settings import read
 from insula.cli.environment import to_environment
-from insula.cli.failing import one_line_errors
+from insula.cli.failing import report_errors
 from insula.cli.local import installation
 from insula.cli.options import Port, Workers
 from insula.cli.supervisor import Supervisor, bound
@@ -47,7 +47,7 @@ _FIRST_REQUEST = """
 @app.command()
 def run(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1, parent: _Parent = 0) -> None:
     """Start PostgreSQL and Valkey, migrate, seed two demo tenants, and serve until Ctrl-C."""
-    with one_line_errors(), ExitStack() as stack:
+    with report_errors(), ExitStack() as stack:
         if parent:
             die_with(parent, signal.SIGTERM)
         settings, product = read()

@@ -8,7 +8,7 @@ import typer
 from insula.apps.settings import read
 from insula.cli.checks import refuse_unsafe
 from insula.cli.environment import to_environment
-from insula.cli.failing import one_line_errors
+from insula.cli.failing import report_errors
 from insula.cli.options import Port, Workers
 from insula.cli.supervisor import Supervisor, bound
 from insula.core.logging import configure
@@ -19,7 +19,7 @@ app = typer.Typer()
 @app.command()
 def serve(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1) -> None:
     """Serve with external PostgreSQL and Redis; refuses settings that are unsafe in production."""
-    with one_line_errors(), ExitStack() as stack:
+    with report_errors(), ExitStack() as stack:
         settings, _ = read()
         refuse_unsafe(settings)
         configure(settings.log_format, settings.log_level)

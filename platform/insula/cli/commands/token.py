@@ -6,7 +6,7 @@ import typer
 from sqlalchemy import text
 
 from insula.apps import load
-from insula.cli.failing import CommandFailed, one_line_errors
+from insula.cli.failing import CommandFailed, report_errors
 from insula.cli.local import with_database
 from insula.core import clock
 from insula.core.ids import TenantId, UserId, new_id
@@ -31,7 +31,7 @@ def token(
     tenant: Annotated[str, typer.Option(help="The tenant's slug; without it the token is for no tenant.")] = "",
 ) -> None:
     """Print only an access token. For local installations: it asks for no password."""
-    with one_line_errors(), with_database(Settings()) as settings:
+    with report_errors(), with_database(Settings()) as settings:
         if settings.environment == "production":
             raise CommandFailed("tokens without a password are for a local installation only")
         typer.echo(asyncio.run(_issue(settings, email, _audience(settings, app_name), tenant)))

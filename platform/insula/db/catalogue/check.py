@@ -99,8 +99,8 @@ def check_catalogue(connection: Connection, declared: Declarations) -> list[str]
 def check_revision(connection: Connection, declared: Declarations) -> list[str]:
     """Return the findings at a revision that may not be the last.
 
-    As strict as ``check_catalogue``, but only for the tables and columns that exist so far: a later revision
-    creates the others.
+    As ``check_catalogue``, but without what a later revision creates: missing tables, columns, triggers and foreign
+    keys are no findings.
     """
     found = tables(connection)
     rights = {table: list(rights_so_far(table, declared)) for table in found}

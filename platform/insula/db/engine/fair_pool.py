@@ -115,7 +115,7 @@ class FairPool(AsyncAdaptedQueuePool):
 
     _queue_class = FairQueue  # type: ignore[mutable-override]  # SQLAlchemy declares it as any queue, to be replaced so
 
-    def distrust(self) -> None:
+    def close_idle(self) -> None:
         """Close the idle connections: the server stopped responding on another one, so these may be dead too."""
         turns = self._pool
         for entry in turns.idle() if isinstance(turns, FairQueue) else ():
@@ -190,7 +190,7 @@ def end_silent(driver: TenantConnection, pool: Pool) -> None:
     """Close a connection on which the server did not respond in time, and its pool's idle ones."""
     driver.terminate()
     if isinstance(pool, FairPool):
-        pool.distrust()
+        pool.close_idle()
 
 
 def _expire(future: asyncio.Future[ConnectionPoolEntry]) -> None:

@@ -70,11 +70,11 @@ class Database:
         """Open a connection in each pool, so that no first request waits for it; the server may be down."""
         await self.unavailable_roles()
 
-    def distrust(self) -> None:
+    def close_idle(self) -> None:
         """Close the idle connections: the server stopped responding, so new ones must show that it is back."""
         for engine in self._engines.values():
             if isinstance(engine.sync_engine.pool, FairPool):
-                engine.sync_engine.pool.distrust()
+                engine.sync_engine.pool.close_idle()
 
     @property
     def roles(self) -> Collection[DatabaseRole]:

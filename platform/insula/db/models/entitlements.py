@@ -11,7 +11,7 @@ from insula.db.schema.base import Base
 
 
 class Entitlement(Base, table=True):
-    """An amount that a tenant's plan grants, by key. Billing writes it; limits, seats and quotas read it."""
+    """An amount that a tenant is granted, by key: by its plan, staff or a default. Limits, seats and quotas read it."""
 
     tenant_id: UUID = Field(primary_key=True, foreign_key="tenant.id")
     key: str = Field(sa_column=Column(Text, primary_key=True))

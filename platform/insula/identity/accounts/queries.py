@@ -1,4 +1,4 @@
-"""Every statement of the identity role on registrations, on links in emails, and on users' own accounts."""
+"""The statements on registrations, links in emails and users' own accounts, run as the identity role."""
 
 from typing import Final
 

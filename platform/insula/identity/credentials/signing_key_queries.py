@@ -1,4 +1,4 @@
-"""Every statement on ``signing_key``."""
+"""The key ring's statements on ``signing_key``."""
 
 from typing import Final
 

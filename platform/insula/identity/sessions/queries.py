@@ -1,4 +1,4 @@
-"""Every statement of the identity role on users, credentials, sessions and refresh tokens."""
+"""The statements of login, refresh and logout, run as the identity role."""
 
 from typing import Final
 
