@@ -65,7 +65,7 @@ browser: $(READY) ## Test the pages in headless Chromium
 	@[ -n "$(CHROMIUM)" ] || { echo "make browser: Chromium is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m browser
 
-bench: $(READY) ## Measure what tenancy costs a request, compared with other stacks (16 minutes, needs the machine for itself)
+bench: $(READY) ## Measure what tenancy costs a request, compared with other stacks (20 minutes, needs the machine for itself)
 	@$(BIN)/python -m benchmarks
 
 bench-growth: $(READY) ## Measure what 100,000 tenants cost a request, compared with 10 (15 minutes and 15 GB, needs the machine for itself)

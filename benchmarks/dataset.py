@@ -1,4 +1,4 @@
-"""The data of a run: 200 tenants of five people each, 20,000 items, and a token for each person."""
+"""The data of a run: 200 tenants of five people each, 20,000 items, and a token for each person; one hot tenant."""
 
 import asyncio
 import random
@@ -28,6 +28,7 @@ ITEMS: Final = 50
 """Items of each project: two pages and a half."""
 _PRO: Final[Mapping[str, int]] = {"requests_per_minute": 6_000, "projects": 100, "items": 100_000, "seats": 50}
 _ONE_A_MINUTE: Final[Mapping[str, int]] = {**_PRO, "requests_per_minute": 1}
+_UNBOUNDED: Final[Mapping[str, int]] = {**_PRO, "requests_per_minute": 10_000_000, "items": 10_000_000}
 _BODY: Final = "Two paragraphs and a picture."
 _TOKEN_SECONDS: Final = 3_600  # longer than a run, so that tokens stay valid
 _AT_ONCE: Final = 8
@@ -63,6 +64,9 @@ class Dataset:
     people: Sequence[Person]
     items: Sequence[Item]
     limited: Sequence[Person]
+    hot: Sequence[Person]
+    """The people of the hot tenant, which no limit or quota stops."""
+    hot_item: Item
     jwt_secret: str
 
     def with_template_tokens(self) -> "Dataset":
@@ -96,7 +100,7 @@ async def populate(settings: Settings) -> Dataset:
     members: list[_Member] = []
     places: list[tuple[UUID, UUID, int]] = []
     for number in range(TENANTS + LIMITED):
-        tenant_id = _tenant(tables, number)
+        tenant_id = _tenant(tables, number, _PRO if number < TENANTS else _ONE_A_MINUTE)
         members += [_member(tables, tenant_id, role) for role in ROLES]
         if number < TENANTS:
             for project in range(PROJECTS):
@@ -105,18 +109,20 @@ async def populate(settings: Settings) -> Dataset:
     order = random.Random(20261123)  # noqa: S311  # the same order in each run
     order.shuffle(places)  # tenants work at the same time, so their rows are interleaved
     items = [_item(tables, *place) for place in places]
+    hot_id = _tenant(tables, TENANTS + LIMITED, _UNBOUNDED)
+    members += [_member(tables, hot_id, role) for role in ROLES]
+    hot_item = _item(tables, hot_id, _project(tables, hot_id, 0), 0)
     await _insert(settings.database_url, tables)
     secret = secrets.token_urlsafe(32)
     people = await _sign_in(settings, members, secret)
     order.shuffle(items)
-    full = len(ROLES) * TENANTS
-    return Dataset(people[:full], items, people[full:], secret)
+    full, hot = len(ROLES) * TENANTS, -len(ROLES)
+    return Dataset(people[:full], items, people[full:hot], people[hot:], hot_item, secret)
 
 
-def _tenant(tables: Table, number: int) -> UUID:
+def _tenant(tables: Table, number: int, granted: Mapping[str, int]) -> UUID:
     now, tenant_id = clock.now(), new_id()
     tables["tenant"].append((tenant_id, f"tenant-{number}", f"Tenant {number}", "active", "pro", now, now, 1))
-    granted = _PRO if number < TENANTS else _ONE_A_MINUTE
     tables["entitlement"] += [(tenant_id, key, value, now) for key, value in granted.items()]
     return tenant_id
 

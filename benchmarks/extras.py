@@ -14,28 +14,33 @@ from benchmarks.testbed import Testbed
 SHARE_OF_CAPACITY: Final = 0.7
 PACED_CONNECTIONS: Final = 64
 PACED_SECONDS: Final = 4.0
-TURNS: Final = 48
+TURNS: Final[Mapping[str, int]] = {"read": 48, "create": 20, "patch": 20}
 TURN_SECONDS: Final = 1.0
 _PACED: Final = ("insula", "twin")
 _TAX_PAIR: Final = ("insula", "twin_in_insula")
 
 
-def measure_tax(reads: Mapping[str, Target], results: Results) -> None:
-    """Read from the product and from ``twin_in_insula`` in many short turns, to measure the CPU cost of tenancy.
+def measure_tax(targets: Mapping[str, Mapping[str, Target]], results: Results) -> None:
+    """Load the product and ``twin_in_insula`` in many short turns, to measure the CPU cost of tenancy.
 
     This tax is a small difference between two large figures, which vary by more than that from second to second: many
     neighbouring pairs show it, few long ones do not.
     """
-    if not all(name in reads for name in _TAX_PAIR):
-        return
+    for operation, turns in TURNS.items():
+        both = targets.get(operation, {})
+        if all(name in both for name in _TAX_PAIR):
+            _take_turns(operation, both, turns, results)
+
+
+def _take_turns(operation: str, both: Mapping[str, Target], turns: int, results: Results) -> None:
     for name in _TAX_PAIR:
-        warm(reads[name], TURN_SECONDS)
-    for number in range(TURNS):
+        warm(both[name], TURN_SECONDS)
+    for number in range(turns):
         for name in _TAX_PAIR if number % 2 == 0 else reversed(_TAX_PAIR):
-            results.alternating[name].append(burst(reads[name], TURN_SECONDS))
+            results.alternating[name, operation].append(burst(both[name], TURN_SECONDS))
     for name in _TAX_PAIR:
-        cpu = median(one.app_cpu_us for one in results.alternating[name])
-        print(f"  {TURNS} turns read {name:16}{cpu:8.0f} us", flush=True)
+        cpu = median(one.app_cpu_us for one in results.alternating[name, operation])
+        print(f"  {turns} turns {operation:7}{name:16}{cpu:8.0f} us", flush=True)
 
 
 def measure_paced(reads: Mapping[str, Target], rounds: int, results: Results) -> None:
@@ -77,10 +82,10 @@ def measure_workers(testbed: Testbed, cores: Cores, rounds: int, seconds: float,
                 rates[count].append(burst(target, seconds).rate)
                 print(f"  {number + 1}/{rounds} read   {count} workers       {rates[count][-1]:8.0f} req/s", flush=True)
         for count, server in servers.items():
-            results.workers[count] = _workers(testbed, server, median(rates[count]))
+            results.workers[count] = _workers(testbed, server, rates[count])
 
 
-def _workers(testbed: Testbed, server: Running, rate: float) -> Workers:
+def _workers(testbed: Testbed, server: Running, rates: Sequence[float]) -> Workers:
     port, processes = urlsplit(testbed.settings.database_url).port or 0, workers_of(server)
     held = [connections_to(port, pid) for pid in processes]
-    return Workers(rate, sum(held), len(processes) * testbed.settings.database.budget, resident_mb(processes))
+    return Workers(rates, sum(held), len(processes) * testbed.settings.database.budget, resident_mb(processes))

@@ -39,10 +39,16 @@ BARS: Final = (
     Bar("read_vs_asyncpg", "at least", 0.60),
     Bar("twin_vs_asyncpg", "at least", 0.90),
     Bar("list_vs_twin", "at least", 0.85),
-    Bar("create_vs_twin", "at least", 0.80),
-    Bar("patch_vs_twin", "at least", 0.80),
+    Bar("create_vs_asyncpg_writes", "at least", 0.70),
+    Bar("create_cpu_vs_asyncpg_writes", "at most", 1.6),
+    Bar("patch_vs_asyncpg_writes", "at least", 0.60),
+    Bar("hot_create_vs_asyncpg_writes", "at least", 0.90),
+    Bar("create_vs_orm_plain", "at least", 1.2),
     Bar("p99_read_vs_twin", "at most", 2.0),
     Bar("tax_cpu_us", "at most", 60.0),
+    Bar("create_tax_cpu_us", "at most", 190.0),
+    Bar("patch_tax_cpu_us", "at most", 190.0),
+    Bar("two_workers_vs_one", "at least", 1.6),
 )
 _RATES: Final = (
     ("read_vs_twin", "read", "insula", "twin"),
@@ -56,6 +62,10 @@ _RATES: Final = (
     ("twin_vs_asyncpg_noreset", "read", "twin", "asyncpg_noreset"),
     ("list_vs_twin", "list", "insula", "twin"),
     ("list_vs_twin_in_insula", "list", "insula", "twin_in_insula"),
+    ("create_vs_asyncpg_writes", "create", "insula", "asyncpg_writes"),
+    ("create_vs_orm_plain", "create", "insula", "orm_plain"),
+    ("hot_create_vs_asyncpg_writes", "hot_create", "insula", "asyncpg_writes"),
+    ("patch_vs_asyncpg_writes", "patch", "insula", "asyncpg_writes"),
     ("create_vs_twin", "create", "insula", "twin"),
     ("create_vs_twin_in_insula", "create", "insula", "twin_in_insula"),
     ("patch_vs_twin", "patch", "insula", "twin"),
@@ -64,13 +74,12 @@ _RATES: Final = (
     ("template_vs_insula", "read", "template", "insula"),
 )
 _TWINNED: Final = ("read", "list", "create", "patch")
-TAX: Final = "tax_cpu_us"
-_CPU: Final = ((TAX, "twin_in_insula"), ("overhead_cpu_us", "twin"))
+_BY_HAND: Final = ("create", "hot_create", "patch")
 
 
 def ratios(results: Results) -> list[Ratio]:
     """Return every ratio for which both sides were measured."""
-    return [*_of_rates(results), *_of_cpu(results), *_of_paced(results)]
+    return [*_of_rates(results), *_of_cpu(results), *_of_paced(results), *_of_workers(results)]
 
 
 def _of_rates(results: Results) -> Iterator[Ratio]:
@@ -81,29 +90,45 @@ def _of_rates(results: Results) -> Iterator[Ratio]:
 
 
 def _of_cpu(results: Results) -> Iterator[Ratio]:
-    if alternating := _cpu_beyond(results.alternating["insula"], results.alternating["twin_in_insula"]):
-        yield _ratio(TAX, alternating)
-    for name, twin in _CPU:
-        for operation in _TWINNED:
-            title = name if operation == "read" else f"{operation}_{name}"
-            if title == TAX and alternating:
-                continue
-            if found := _cpu_beyond(results.of("insula", operation), results.of(twin, operation)):
-                yield _ratio(title, found)
     for operation in _TWINNED:
-        pairs = zip(results.of("insula", operation), results.of("twin", operation), strict=False)
-        if shares := [theirs.app_cpu_us / mine.app_cpu_us for mine, theirs in pairs]:
+        mine, twins = (
+            results.in_turns(name, operation) or results.of(name, operation) for name in ("insula", "twin_in_insula")
+        )
+        if found := _cpu_beyond(mine, twins):
+            yield _ratio(_named("tax_cpu_us", operation), found)
+    for operation in _TWINNED:
+        if found := _cpu_beyond(results.of("insula", operation), results.of("twin", operation)):
+            yield _ratio(_named("overhead_cpu_us", operation), found)
+    for operation in _TWINNED:
+        if shares := _cpu_shares(results.of("twin", operation), results.of("insula", operation)):
             yield _ratio(f"{operation}_cpu_vs_twin", shares)
+    for operation in _BY_HAND:
+        if shares := _cpu_shares(results.of("insula", operation), results.of("asyncpg_writes", operation)):
+            yield _ratio(f"{operation}_cpu_vs_asyncpg_writes", shares)
+
+
+def _named(figure: str, operation: str) -> str:
+    return figure if operation == "read" else f"{operation}_{figure}"
 
 
 def _cpu_beyond(mine: Sequence[Burst], twins: Sequence[Burst]) -> list[float]:
     return [one.app_cpu_us - twin.app_cpu_us for one, twin in zip(mine, twins, strict=False)]
 
 
+def _cpu_shares(left: Sequence[Burst], right: Sequence[Burst]) -> list[float]:
+    return [one.app_cpu_us / other.app_cpu_us for one, other in zip(left, right, strict=False)]
+
+
 def _of_paced(results: Results) -> Iterator[Ratio]:
     pairs = zip(results.paced["insula"], results.paced["twin"], strict=True)
     if found := [mine.p99_ms / theirs.p99_ms for mine, theirs in pairs]:
         yield _ratio("p99_read_vs_twin", found)
+
+
+def _of_workers(results: Results) -> Iterator[Ratio]:
+    if {1, 2} <= results.workers.keys():
+        pairs = zip(results.workers[2].rates, results.workers[1].rates, strict=True)
+        yield _ratio("two_workers_vs_one", [two / one for two, one in pairs])
 
 
 def _ratio(name: str, found: list[float]) -> Ratio:

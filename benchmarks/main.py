@@ -64,7 +64,7 @@ def bench(  # noqa: PLR0913  # the command's options
             measure(targets, rounds, seconds, _WARM_UP, results)
             measure_memory(servers, results)
             if not only:
-                measure_tax(targets["read"], results)
+                measure_tax(targets, results)
                 measure_paced(targets["read"], min(rounds, _FEW), results)
         if not only and INSULA in chosen:
             measure_workers(testbed, cores, min(rounds, _FEW), seconds, results)

@@ -66,11 +66,15 @@ def _list(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
 
 
 def _create(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
-    body = '{"title": "Write the front page", "body": "Two paragraphs and a picture.", "position": 10}'
     for item in _one_of_each_project(dataset.items):
         for role in _WRITERS:
-            token = choose(item.tenant_id, (role,)).token
-            yield request("POST", _ITEMS.format(item), token, body, {"Idempotency-Key": _ONCE})
+            yield _creating(item, choose(item.tenant_id, (role,)))
+
+
+def _hot_create(dataset: Dataset, _choose: ChoosePerson) -> Iterator[str]:
+    for person in dataset.hot:
+        if person.role in _WRITERS:
+            yield _creating(dataset.hot_item, person)
 
 
 def _patch(dataset: Dataset, choose: ChoosePerson) -> Iterator[str]:
@@ -97,6 +101,11 @@ def _limited(dataset: Dataset, _choose: ChoosePerson) -> Iterator[str]:
         yield request("GET", _ITEM.format(Item(person.tenant_id, new_id(), new_id())), person.token)
 
 
+def _creating(item: Item, person: Person) -> str:
+    body = '{"title": "Write the front page", "body": "Two paragraphs and a picture.", "position": 10}'
+    return request("POST", _ITEMS.format(item), person.token, body, {"Idempotency-Key": _ONCE})
+
+
 def _anybody(item: Item, choose: ChoosePerson) -> Person:
     return choose(item.tenant_id, (*_WRITERS, "viewer"))
 
@@ -111,6 +120,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         Operation("read", 200, _read),
         Operation("list", 200, _list),
         Operation("create", 201, _create),
+        Operation("hot_create", 201, _hot_create),
         Operation("patch", 200, _patch),
         Operation("403", 403, _forbidden),
         Operation("404", 404, _absent),

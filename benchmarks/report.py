@@ -45,7 +45,9 @@ class Report:
             "ratios": {ratio.name: round(ratio.value, 3) for ratio in found},
             "spread": {ratio.name: [round(ratio.low, 3), round(ratio.high, 3)] for ratio in found},
             "bars": [*self._bars(found)],
-            "workers": {str(count): asdict(workers) for count, workers in self.results.workers.items()},
+            "workers": {
+                str(count): {**asdict(workers), "rate": workers.rate} for count, workers in self.results.workers.items()
+            },
         }
 
     def to_markdown(self) -> str:
@@ -85,8 +87,9 @@ class Report:
             for operation in OPERATIONS
             if self.results.of(name, operation)
         }
-        if alternating := self.results.alternating.get(name):
-            operations["read, in turns"] = medians(alternating)
+        for operation in OPERATIONS:
+            if alternating := self.results.in_turns(name, operation):
+                operations[f"{operation}, in turns"] = medians(alternating)
         if paced := self.results.paced.get(name):
             operations["read at 70 %"] = medians(paced)
         return {"what": what, "memory_mb": round(self.results.memory_mb.get(name, 0)), **operations}
@@ -117,12 +120,9 @@ class Report:
         return lines
 
     def _paced(self) -> list[str]:
-        lines = [
-            f"| {what} | {name} | {row(bursts)} |"
-            for what, measured in (("read, in turns", self.results.alternating), ("read at 70 %", self.results.paced))
-            for name, bursts in measured.items()
-            if bursts
-        ]
+        turns, paced = self.results.alternating.items(), self.results.paced.items()
+        lines = [f"| {operation}, in turns | {name} | {row(bursts)} |" for (name, operation), bursts in turns if bursts]
+        lines += [f"| read at 70 % | {name} | {row(bursts)} |" for name, bursts in paced if bursts]
         return [_HEAD, *lines] if lines else []
 
     def _workers(self) -> list[str]:

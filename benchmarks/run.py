@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import httpx
 
@@ -22,12 +23,17 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """The throughput of a number of web processes, and their connections."""
+    """The throughput of a number of web processes in each round, and their connections."""
 
-    rate: float
+    rates: Sequence[float]
     connections: int
     budget: int
     memory_mb: float
+
+    @property
+    def rate(self) -> float:
+        """The median over the rounds."""
+        return median(self.rates)
 
 
 @dataclass
@@ -37,14 +43,18 @@ class Results:
     bursts: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     paced: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     """Reads at a part of each contestant's own capacity."""
-    alternating: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
-    """Reads in many short turns, to measure the cost of tenancy."""
+    alternating: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
+    """Many short turns, to measure the cost of tenancy."""
     memory_mb: dict[str, float] = field(default_factory=dict)
     workers: dict[int, Workers] = field(default_factory=dict)
 
     def of(self, contestant: str, operation: str) -> Sequence[Burst]:
         """Return the bursts of one contestant and operation; none if it was not measured."""
         return self.bursts.get((contestant, operation), [])
+
+    def in_turns(self, contestant: str, operation: str) -> Sequence[Burst]:
+        """Return the bursts of the many short turns; none if there were no turns."""
+        return self.alternating.get((contestant, operation), [])
 
 
 def targets_of(testbed: Testbed, servers: Sequence[Running], only: Sequence[str]) -> Mapping[str, Mapping[str, Target]]:
@@ -74,7 +84,7 @@ def measure(
                 measured = burst(target, seconds)
                 check(target)  # wrk distinguishes good and bad answers, but not a 404 from a 503
                 results.bursts[name, operation].append(measured)
-                print(f"  {number + 1}/{rounds} {operation:7}{name:16}{measured.rate:8.0f} req/s", flush=True)
+                print(f"  {number + 1}/{rounds} {operation:11}{name:16}{measured.rate:8.0f} req/s", flush=True)
 
 
 def warm(target: Target, seconds: float) -> None:

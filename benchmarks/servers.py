@@ -51,7 +51,7 @@ class Running:
 
 
 INSULA: Final = Contestant(
-    "insula", "the product: `insula serve`", ("read", "list", "create", "patch", "403", "404", "429")
+    "insula", "the product: `insula serve`", ("read", "list", "create", "hot_create", "patch", "403", "404", "429")
 )
 _TWINNED: Final = ("read", "list", "create", "patch")
 CONTESTANTS: Final = (
@@ -59,7 +59,15 @@ CONTESTANTS: Final = (
     Contestant("asyncpg", "FastAPI + asyncpg, no tenancy", ("read",), "raw_asyncpg"),
     Contestant("asyncpg_nolog", "the same without an access log", ("read",), "raw_asyncpg", access_log=False),
     Contestant("asyncpg_noreset", "the same without a reset of connections", ("read",), "raw_asyncpg", reset=False),
+    Contestant(
+        "asyncpg_writes",
+        "FastAPI + asyncpg, no tenancy: the effects and guarantees of the product's writes by hand",
+        ("create", "hot_create", "patch"),
+        "asyncpg_writes",
+        reset=False,
+    ),
     Contestant("sqlmodel", "FastAPI + SQLModel, no tenancy", ("read",), "with_sqlmodel"),
+    Contestant("orm_plain", "the same: an INSERT without idempotency, quota or audit", ("create",), "with_sqlmodel"),
     Contestant("template", "the stack that templates use", ("read", "list"), "template"),
     Contestant("twin", "the product's handlers on plain FastAPI", _TWINNED, "twin"),
     Contestant("twin_nolog", "the same without an access log", ("read",), "twin", access_log=False),

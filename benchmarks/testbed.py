@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from pydantic import SecretStr
 
+from benchmarks.copies import by_hand, plain
 from benchmarks.dataset import Dataset, populate
 from benchmarks.proc import family
 from insula.apps import load
@@ -93,7 +94,7 @@ def _set_up(directory: Path, cluster: Cluster) -> Testbed:
     settings = _settings(directory, cluster, _PRODUCT)
     migrate(settings, load().database)
     dataset = asyncio.run(populate(settings))
-    asyncio.run(_copy(cluster, "twin", _DROP_TENANCY))
+    asyncio.run(_copy(cluster, "twin", _DROP_TENANCY + by_hand(TENANTS) + plain(TENANTS)))
     secret = cluster.secrets.superuser_password
     asyncio.run(_copy(cluster, "template", _template_rights(secret)))
     template = urlsplit(with_path(cluster.database_url, "template"))

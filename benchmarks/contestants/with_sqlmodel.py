@@ -1,9 +1,12 @@
-"""FastAPI with SQLModel as its documentation shows it: a session by a ``yield`` dependency, no tenants, no users."""
+"""FastAPI with SQLModel as its documentation shows it: a session by a ``yield`` dependency, no tenants, no users.
+
+A create is one INSERT and its commit: no idempotency record, no quota, no audit event.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -13,24 +16,30 @@ from sqlmodel import Field, SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from benchmarks.contestants.common import POOL_SIZE, ContestantSettings, ItemOut, settle
+from benchmarks.copies import PLAIN
+from insula.core import clock
+from insula.core.ids import new_id
 from insula.db.engine.address import ENGINE
+from tenants.items.schemas import ItemCreate
+
+_ITEMS: Final = "/api/v1/projects/{project_id}/items"
 
 
 class Item(SQLModel, table=True):
     """The row, keyed by its id alone."""
 
-    metadata = MetaData()
+    metadata = MetaData(schema=PLAIN)
     __tablename__ = "project_item"  # type: ignore[mutable-override]  # SQLModel types it so
 
-    id: UUID = Field(primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     project_id: UUID
     title: str
     body: str
     status: str
     position: int
     assignee_id: UUID | None
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))
-    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    created_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
 
 
 @asynccontextmanager
@@ -55,9 +64,8 @@ SessionDep = Annotated[AsyncSession, Depends(_session)]
 def create_app() -> FastAPI:
     """Return the app."""
     app = FastAPI(lifespan=_lifespan)
-    app.add_api_route(
-        "/api/v1/projects/{project_id}/items/{item_id}", get_item, methods=["GET"], response_model=ItemOut
-    )
+    app.add_api_route(_ITEMS + "/{item_id}", get_item, methods=["GET"], response_model=ItemOut)
+    app.add_api_route(_ITEMS, create_item, methods=["POST"], status_code=201, response_model=ItemOut)
     return app
 
 
@@ -67,4 +75,12 @@ async def get_item(project_id: UUID, item_id: UUID, session: SessionDep) -> Item
     item = found.one_or_none()
     if item is None:
         raise HTTPException(404)
+    return item
+
+
+async def create_item(project_id: UUID, body: ItemCreate, session: SessionDep) -> Item:
+    """Create an item."""
+    item = Item(project_id=project_id, **body.model_dump())
+    session.add(item)
+    await session.commit()
     return item
