@@ -18,7 +18,7 @@ from insula.db.engine.connection import TenantConnection
 from insula.db.engine.failures import is_retryable
 
 _UNIT: Final = "unit"
-_UNCERTAIN: Final = "The change may be saved or not: repeat the request with the same Idempotency-Key, or read it again"
+_UNCERTAIN: Final = "The change may have been saved or not; repeat it with the same Idempotency-Key, or read it again"
 _SET_TENANT: Final = text("SELECT set_config('app.tenant_id', :tenant_id, true)")
 
 
