@@ -24,7 +24,7 @@ SETS = st.frozensets(st.sampled_from(ACTIONS))
 
 
 @given(permissions=SETS, action=st.sampled_from(ACTIONS))
-def test_allows_exactly_what_is_named_and_assignable(permissions: frozenset[str], action: str) -> None:
+def test_a_custom_role_allows_exactly_its_assignable_permissions(permissions: frozenset[str], action: str) -> None:
     policy = Policy({Role.OWNER: ACTIONS}, published(ASSIGNABLE))
     granted = action in permissions and action in ASSIGNABLE
 
@@ -34,34 +34,34 @@ def test_allows_exactly_what_is_named_and_assignable(permissions: frozenset[str]
 
 @given(sets=st.lists(SETS, min_size=2, max_size=8))
 def test_roles_do_not_mix(sets: list[frozenset[str]]) -> None:
-    own = CustomRoleDecisions(ACTIONS)
+    decisions = CustomRoleDecisions(ACTIONS)
 
     for _ in range(2):
         for permissions in sets:
-            assert {action for action in ACTIONS if own.allows(permissions, action)} == permissions
+            assert {action for action in ACTIONS if decisions.allows(permissions, action)} == permissions
 
 
 @pytest.mark.parametrize("name", ["owner", "superuser", "editor", ""])
-def test_the_name_of_such_a_role_says_nothing(name: str) -> None:
+def test_the_name_of_a_custom_role_decides_nothing(name: str) -> None:
     policy = Policy({Role.OWNER: ACTIONS}, published(ASSIGNABLE))
 
     assert not policy.allows(name, "rack:delete", frozenset({"rack:read"}))
     assert policy.allows(name, "rack:read", frozenset({"rack:read"}))
 
 
-def test_without_permissions_its_name_is_unknown() -> None:
+def test_a_custom_role_without_permissions_is_refused() -> None:
     policy = Policy({Role.OWNER: ACTIONS}, published(ASSIGNABLE))
 
     assert not policy.allows("editor", "rack:read")
     assert policy.allows("owner", "rack:read")
 
 
-def test_forgotten_decisions_are_made_again() -> None:
-    own = CustomRoleDecisions(ACTIONS, size=2)
+def test_evicted_decisions_are_computed_again() -> None:
+    decisions = CustomRoleDecisions(ACTIONS, size=2)
     sets = [frozenset({action}) for action in ACTIONS]
 
     for permissions in [*sets, *sets]:
-        assert [action for action in ACTIONS if own.allows(permissions, action)] == list(permissions)
+        assert [action for action in ACTIONS if decisions.allows(permissions, action)] == list(permissions)
 
 
 def test_ten_thousand_roles_cost_a_decision_no_more_than_one() -> None:
@@ -79,8 +79,8 @@ def test_ten_thousand_roles_cost_a_decision_no_more_than_one() -> None:
     assert all_of_them < max(3 * one, 1e-6)
 
 
-def _cost(own: CustomRoleDecisions, sets: Sequence[frozenset[str]]) -> float:
-    ask: Callable[[frozenset[str], str], bool] = own.allows
+def _cost(decisions: CustomRoleDecisions, sets: Sequence[frozenset[str]]) -> float:
+    ask: Callable[[frozenset[str], str], bool] = decisions.allows
     begun = time.perf_counter()
     for permissions in sets:
         ask(permissions, "thing0:read")

@@ -10,7 +10,7 @@ GRANTS = st.dictionaries(st.sampled_from(ROLES), st.frozensets(st.sampled_from(A
 
 
 @given(grants=GRANTS, role=st.sampled_from(ROLES), action=st.sampled_from(ACTIONS))
-def test_allows_exactly_what_is_granted(grants: dict[str, frozenset[str]], role: str, action: str) -> None:
+def test_a_policy_allows_exactly_the_granted_actions(grants: dict[str, frozenset[str]], role: str, action: str) -> None:
     policy = Policy(grants)
     granted = action in grants.get(role, frozenset())
 

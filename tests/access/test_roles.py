@@ -7,11 +7,11 @@ SETS = st.frozensets(st.sampled_from("abcdefgh"))
 
 
 @given(own=SETS, role=SETS)
-def test_nobody_grants_what_they_lack(own: frozenset[str], role: frozenset[str]) -> None:
+def test_nobody_grants_a_permission_that_they_lack(own: frozenset[str], role: frozenset[str]) -> None:
     assert may_grant(own, role) == all(permission in own for permission in role)
 
 
 @given(own=SETS)
-def test_everybody_may_grant_what_they_have_and_less(own: frozenset[str]) -> None:
+def test_everybody_may_grant_their_own_permissions_and_fewer(own: frozenset[str]) -> None:
     assert may_grant(own, own)
     assert may_grant(own, frozenset())

@@ -8,7 +8,7 @@ from tests.support.staff import Caller
 
 
 @pytest.mark.parametrize("path", ["/tenants", "/users", "/staff", "/jobs"])
-async def test_a_list_is_one_count_and_one_page(
+async def test_a_list_costs_one_count_and_one_page_query(
     superuser: Caller, make: Factories, statements: list[str], path: str
 ) -> None:
     for _ in range(5):
@@ -21,7 +21,7 @@ async def test_a_list_is_one_count_and_one_page(
         assert (answer.status_code, len(statements)) == (200, 2)
 
 
-async def test_a_tenants_counts_are_three_queries_whatever_is_counted(
+async def test_a_tenant_with_its_counts_costs_three_queries(
     superuser: Caller, make: Factories, statements: list[str]
 ) -> None:
     tenant = await make.tenant()
@@ -30,7 +30,7 @@ async def test_a_tenants_counts_are_three_queries_whatever_is_counted(
     assert len(statements) == 3  # the tenant, its members, its counters
 
 
-async def test_a_users_memberships_are_one_query_however_many(
+async def test_a_users_memberships_cost_one_query_for_any_number(
     superuser: Caller, make: Factories, statements: list[str]
 ) -> None:
     user = await make.user()
@@ -42,7 +42,7 @@ async def test_a_users_memberships_are_one_query_however_many(
     assert (len(answer.json()["memberships"]), len(statements)) == (4, 3)
 
 
-async def test_suspending_costs_the_same_whoever_else_there_is(
+async def test_suspending_a_tenant_costs_four_statements(
     superuser: Caller, make: Factories, statements: list[str]
 ) -> None:
     tenant = await make.tenant(name=new_id().hex)

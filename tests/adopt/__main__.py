@@ -1,15 +1,14 @@
 """Build products in temporary copies of the project, and show that each works: `make adopt`, `ONLY=a make adopt`.
 
-For each product: a copy is made, the product is built in it, and what it changes is counted. It fails when it changes
-more than its own folder, its migration and one line (with its import). Then come, on the copy's code:
+For each product this makes a copy, builds the product in it and counts the changed lines. A product fails if it changes
+more than its own folder, its migration and one line (with its import). Then, on the copy's code:
 
 1. `make check`;
 2. the attack matrix (`tests/isolation/test_matrix.py`), on every route of the product;
-3. tests. Product b adds a resource to the app that most tests are about, so it is run through all of them but the
-   tests that start processes and break what they need. The others change which apps and resources there are: they are
-   run through the tests that read from the installation what a product is, about manifests, documents, architecture,
-   callers, the database and isolation;
-4. for an app, the guide's last step: its folder is named where the wheel and the image name theirs.
+3. tests. Product b adds a resource to the app that most tests are about, so all tests run except those that start
+   processes and break their dependencies. The others change which apps and resources there are, so the tests run that
+   derive their cases from the installation: manifests, documents, architecture, callers, the database and isolation;
+4. for an app, the guide's last step: add its folder to the contents of the wheel and of the image.
 
 Each process that runs tests shows that it imported the copy's modules (`tests.adopt.origin`).
 """
@@ -34,7 +33,7 @@ _MARKS: Final = ("--dist", "loadscope", "-m", "not browser and not pooler and no
 
 @dataclass
 class Result:
-    """What is told of one product."""
+    """The figures of one product, and its failure if there is one."""
 
     product: Product
     files: int = 0
@@ -46,7 +45,7 @@ class Result:
 
 
 def main() -> int:
-    """Build the products that are asked for; return 1 when one of them does not work."""
+    """Build the requested products; return 1 if one of them does not work."""
     parser = argparse.ArgumentParser(prog="make adopt", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", default="", help="the products to build, such as a or ab")
     parser.add_argument("--jobs", default="2", help="how many tests to run at once")
@@ -55,7 +54,7 @@ def main() -> int:
     if unknown := set(asked.only) - {product.key for product in PRODUCTS}:
         parser.error(f"there is no product {', '.join(sorted(unknown))}")
     results = [_adopted(product, asked.jobs) for product in chosen]
-    _tell(results)
+    _print_table(results)
     return 1 if any(result.fault for result in results) else 0
 
 
@@ -113,7 +112,7 @@ def _directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _tell(results: Sequence[Result]) -> None:
+def _print_table(results: Sequence[Result]) -> None:
     _say("")
     _say(f"{'product':50} {'files':>6} {'code':>6} {'elsewhere':>10} {'seconds':>8}")
     for result in results:

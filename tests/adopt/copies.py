@@ -1,4 +1,4 @@
-"""A temporary copy of the project: what git knows of it, with this checkout's `.venv`, and a commit to compare with."""
+"""A temporary copy of the project: git's files, this checkout's `.venv`, and a commit to compare with."""
 
 import os
 import shutil
@@ -54,9 +54,7 @@ class Copy:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
         for cache in _CACHES:
-            if (
-                ROOT / cache
-            ).is_dir():  # what was checked before need not be checked again: times and contents are equal
+            if (ROOT / cache).is_dir():  # the checkers' caches are valid in the copy: times and contents are equal
                 shutil.copytree(ROOT / cache, root / cache, copy_function=shutil.copy2)
         (root / ".venv").symlink_to(ROOT / ".venv")
         made = cls(root)
@@ -67,7 +65,7 @@ class Copy:
         return made
 
     def changes(self) -> Sequence[Change]:
-        """Return what differs from the project."""
+        """Return the files that differ from the project's."""
         self._git("add", "--all")
         lines = self._git("diff", "--cached", "--numstat", "--no-renames", "HEAD").splitlines()
         found = (line.split("\t") for line in lines)

@@ -1,4 +1,4 @@
-"""Which tests are about an app: those that import it, by themselves or by way of others, and those that name it."""
+"""Find the tests about an app: those that import it, directly or through other tests, and those that name it."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def tests_about(root: Path, package: str) -> Sequence[str]:
-    """Return the files below ``tests`` that an installation without the package must do without."""
+    """Return the files below ``tests`` that cannot run without the package."""
     files = {str(path.relative_to(root)): path.read_text() for path in sorted((root / "tests").rglob("*.py"))}
     imported = {name: frozenset(_imports(source)) for name, source in files.items()}
     named = re.compile(rf"\b(?:insula_)?{package}\b")
@@ -21,7 +21,7 @@ def tests_about(root: Path, package: str) -> Sequence[str]:
 
 
 def _imports(source: str) -> Iterator[str]:
-    """Yield the modules that are imported, their packages, and what is taken of them: it may be a module, too."""
+    """Yield the imported modules, their packages, and each name imported from them, which may be a module too."""
     for node in ast.parse(source).body:  # no import stands inside a function
         names: list[str] = []
         if isinstance(node, ast.Import):

@@ -1,7 +1,7 @@
-"""Where the project's modules come from: `python -m tests.adopt.origin`, and a plugin for pytest.
+"""Check where the project's modules were imported from: `python -m tests.adopt.origin`, and a plugin for pytest.
 
 A copy runs on the `.venv` of the project that it was copied from, in which that project is installed. So each process
-that tests a copy looks whether all of its modules are the copy's.
+that tests a copy checks that all of its modules are the copy's.
 """
 
 import sys
@@ -22,7 +22,7 @@ def modules_of(root: Path) -> Mapping[str, Path]:
 
 
 def check(root: Path) -> int:
-    """Return how many modules there are. Raises ImportError where one is not from ``root``."""
+    """Return the number of loaded modules. Raises ImportError if one is not from ``root``."""
     found = modules_of(root.resolve())
     if stray := sorted(str(file) for file in found.values() if not file.is_relative_to(root.resolve())):
         raise ImportError(f"{len(stray)} of {len(found)} modules are not from {root}, such as {stray[0]}")

@@ -1,4 +1,4 @@
-"""The products that `make adopt` builds: how each is made of a copy, what is its own, and what must pass in it."""
+"""The products that `make adopt` builds: how each is built in a copy, its own files, and the tests that must pass."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,41 +15,48 @@ GUIDES: Final = ROOT / "docs" / "guides"
 EXAMPLES: Final = ROOT / "examples"
 
 MATRIX: Final = ("tests/isolation/test_matrix.py",)
-HOUSE: Final = ("tests/apps", "tests/site", "tests/architecture", "tests/callers", "tests/db", "tests/isolation")
-"""The tests about manifests, documents, architecture, callers, the database and isolation: they read what a product is
-from its installation."""
+INSTALLATION_SUITES: Final = (
+    "tests/apps",
+    "tests/site",
+    "tests/architecture",
+    "tests/callers",
+    "tests/db",
+    "tests/isolation",
+)
+"""The tests about manifests, documents, architecture, callers, the database and isolation: they derive their cases from
+the installation."""
 
 INSTALLATION: Final = "platform/insula_default/installation.py"
 
 SHIPPING: Final = ("pyproject.toml", "Dockerfile", ".dockerignore")
-"""Files that say what is in the wheel and in the image."""
+"""Files that list the contents of the wheel and of the image."""
 
 IN_THE_IMAGE: Final = "tests/architecture/test_container_files.py"
 
-NOT_AGAIN: Final = (
+SEPARATE_STEPS: Final = (
     *MATRIX,  # a step of its own
     "tests/architecture/test_guide.py",  # makes a copy and follows the guide, as product b does
     "tests/architecture/test_import_contracts.py",  # breaks each contract; `make check` shows that they are kept
 )
 
 
-OF_PROCESSES: Final = tuple(
+PROCESS_SUITES: Final = tuple(
     f"tests/{folder}" for folder in ("benchmarks", "cli", "dev", "faults", "jobs", "mail", "proof", "story")
 )
-"""The tests that start processes and break what they need: they do not ask what resources there are."""
+"""The tests that start processes and break their dependencies: no result depends on the set of resources."""
 
 
 GRANTED: Final = 'granted={"requests_per_minute": 60, "projects": 3, "items": 1_000, "seats": 5},'
-"""What a product without plans grants to each tenant."""
+"""The entitlements that a product without plans grants to each tenant."""
 
 LEFT_OUT: Final = "billing"
 """The app that product d leaves out."""
 
-NEED_IT: Final[Mapping[str, str]] = {
+NEED_BILLING: Final[Mapping[str, str]] = {
     "tests/apps/test_without_billing.py": "leaves it out of the default installation",
     "tests/architecture/test_import_contracts.py": "breaks the contracts of the default installation's apps",
-    "tests/example/test_demo.py": "tells all demo rows of the default installation",
-    "tests/example/test_former_chain": "brings up the release before, which had its tables",
+    "tests/example/test_demo.py": "compares all demo rows of the default installation",
+    "tests/example/test_former_chain": "upgrades the previous release, which had its tables",
     "tests/example/test_story.py": "buys a plan",
     "tests/faults/test_31_unsigned_webhook.py": "is about its webhooks",
     "tests/faults/test_33_repeated_webhook.py": "likewise",
@@ -59,16 +66,16 @@ NEED_IT: Final[Mapping[str, str]] = {
 }
 """The tests outside of ``tests/billing`` that a product without billing loses, and why."""
 
-OF_THE_RELEASE_BEFORE: Final = ("tests/architecture/test_recorded_upgrade.py",)
-"""Tests of the way up from the release before, beside those that name billing."""
+PREVIOUS_RELEASE_SUITES: Final = ("tests/architecture/test_recorded_upgrade.py",)
+"""Tests of the upgrade from the previous release, in addition to those that name billing."""
 
 
 @dataclass(frozen=True)
 class Product:
-    """``own`` are the folders, and the beginnings of names, of the files that the product adds or takes away.
+    """``own`` are path prefixes of the files that the product adds or removes.
 
-    ``elsewhere`` are the files beside them that it changes, with the most lines of each. ``suites`` are run in one step
-    after the attack matrix, but for those that are ``left_out``. ``most_code`` bounds the lines of code that it adds.
+    ``elsewhere`` are the other files that it may change, each with its maximum of changed lines. ``suites`` run in one
+    step after the attack matrix, without those ``left_out``. ``most_code`` bounds the lines of code that it adds.
     """
 
     key: str
@@ -77,23 +84,23 @@ class Product:
     own: tuple[str, ...]
     elsewhere: Mapping[str, int]
     suites: tuple[str, ...]
-    left_out: tuple[str, ...] = NOT_AGAIN
+    left_out: tuple[str, ...] = SEPARATE_STEPS
     ship: Callable[[Path], None] | None = None
-    """Names what the product adds in the files of ``SHIPPING``."""
+    """Adds the product's folder to the files of ``SHIPPING``."""
 
     most_code: int | None = None
     without: tuple[str, ...] = ()
     """Folders that the copy does not have."""
 
     tests: tuple[str, ...] = field(default=("tests/",))
-    """Which of its own files are no code of the product."""
+    """Path prefixes of its own files that are tests, not code."""
 
     def is_own(self, file: str) -> bool:
         """Tell whether the file belongs to the product."""
         return file.startswith(self.own)
 
     def faults(self, changes: Sequence[Change], code: int) -> Iterator[str]:
-        """Yield what the product changes beyond what is promised."""
+        """Yield the changes beyond those that the product may make."""
         if not any(self.is_own(change.file) for change in changes):
             yield "it has no file of its own"
         for change in changes:
@@ -108,14 +115,14 @@ class Product:
             yield f"it takes {code} lines of code, not {self.most_code}"
 
     def code_in(self, root: Path, changes: Sequence[Change]) -> int:
-        """Return how many lines of code it adds, tests left out."""
+        """Return the number of lines of code that it adds, without tests."""
         files = [change.file for change in changes if self.is_own(change.file) and change.file.endswith(".py")]
         there = [root / file for file in files if not file.startswith(self.tests) and (root / file).exists()]
         return sum(lines_of_code(file.read_text()) for file in there)
 
 
 def _support(root: Path) -> None:
-    """Do what docs/guides/add-an-app.md says: take the folder over, and add the app to the installation."""
+    """Follow docs/guides/add-an-app.md: copy the folder, and add the app to the installation."""
     shutil.copytree(EXAMPLES / "support", root / "support", ignore=shutil.ignore_patterns("__pycache__"))
     tests = root / "tests" / "support_tests"
     shutil.copytree(EXAMPLES / "support_tests", tests, ignore=shutil.ignore_patterns("__pycache__"))
@@ -125,20 +132,20 @@ def _support(root: Path) -> None:
 
 
 def _ship(root: Path) -> None:
-    """Do what the guide's last step says: name the app's folder where the wheel and the image name theirs."""
+    """Follow the guide's last step: add the app's folder to the contents of the wheel and of the image."""
     for block in blocks_of(GUIDES / "add-an-app.md"):
         if block.file in SHIPPING:
             block.follow(root)
 
 
 def _labels(root: Path) -> None:
-    """Do what docs/guides/add-a-resource.md says."""
+    """Follow docs/guides/add-a-resource.md."""
     for block in blocks_of(GUIDES / "add-a-resource.md"):
         block.follow(root)
 
 
 def _without_example(root: Path) -> None:
-    """Take the example out: projects and items, their tests, and what names them in their app."""
+    """Remove the example: projects and items, their tests, and the lines that name them in their app."""
     for folder in EXAMPLE:
         shutil.rmtree(root / folder, ignore_errors=True)
     _leave_out(
@@ -151,19 +158,21 @@ def _without_example(root: Path) -> None:
 
 
 def _without_billing(root: Path) -> None:
-    """Take billing out: its folder, its tests, and what names it. Say what a tenant is granted without plans."""
+    """Remove billing: its folder, its tests, and the lines that name it. Add a tenant's entitlements without plans."""
     shutil.rmtree(root / "billing")
     for file in tests_about(root, LEFT_OUT):
         (root / file).unlink()
-    for file in OF_THE_RELEASE_BEFORE:
+    for file in PREVIOUS_RELEASE_SUITES:
         (root / file).unlink(missing_ok=True)
     installation = root / INSTALLATION
     source = installation.read_text()
-    brought = source[source.index("ADMIN: Final") : source.index("INSTALLATION: Final")]  # what billing brings to admin
+    brought = source[
+        source.index("ADMIN: Final") : source.index("INSTALLATION: Final")
+    ]  # the resources that billing adds to admin
     installation.write_text(source.replace(brought, ""))
     _leave_out(installation, "import billing.app", "        billing.app.APP,", "from pathlib import Path")
     _replace(installation, "        ADMIN,", "        admin.app.APP,")
-    # A database of the release before has billing's role and tables: a product without them begins with a new one.
+    # A database of the previous release has billing's role and tables; a product without them begins with a new one.
     _replace(installation, '    former_migrations=Path(__file__).parent / "migrations" / "former",', f"    {GRANTED}")
     _leave_out(root / "pyproject.toml", '  "billing",')
     _leave_out(root / "Dockerfile", "COPY billing billing")
@@ -185,10 +194,10 @@ def _replace(file: Path, line: str, other: str) -> None:
 
 
 def _put(file: Path, line: str, text: str) -> None:
-    """Put the text in the place of the line. Raises ValueError for a line that is not there, once."""
+    """Replace the line by the text. Raises ValueError unless the file has the line exactly once."""
     found = file.read_text()
     if found.count(f"{line}\n") != 1:
-        raise ValueError(f"{file} does not have this line, once: {line}")
+        raise ValueError(f"{file} does not have this line exactly once: {line}")
     file.write_text(found.replace(f"{line}\n", text))
 
 
@@ -200,8 +209,8 @@ PRODUCTS: Final = (
         without=("examples",),  # moved, not copied: a module stands in one place
         own=("support/", "tests/support_tests/"),
         elsewhere={INSTALLATION: 2},  # the import, and the line that names the app
-        suites=(*HOUSE, "tests/support_tests"),
-        left_out=(*NOT_AGAIN, IN_THE_IMAGE),  # until it is shipped
+        suites=(*INSTALLATION_SUITES, "tests/support_tests"),
+        left_out=(*SEPARATE_STEPS, IN_THE_IMAGE),  # until it is shipped
         ship=_ship,
     ),
     Product(
@@ -211,7 +220,7 @@ PRODUCTS: Final = (
         own=("tenants/labels/", "tenants/migrations/20261201_1000_labels.py"),
         elsewhere={"tenants/app.py": 2},  # the import, and the line that names the resource
         suites=("tests",),
-        left_out=(*NOT_AGAIN, *OF_PROCESSES),
+        left_out=(*SEPARATE_STEPS, *PROCESS_SUITES),
         most_code=MOST_LINES,
     ),
     Product(
@@ -220,16 +229,16 @@ PRODUCTS: Final = (
         build=_without_example,
         own=EXAMPLE,
         elsewhere={"tenants/app.py": 4},  # two imports, and two lines that name a resource
-        suites=(*HOUSE, "tests/tenants"),
+        suites=(*INSTALLATION_SUITES, "tests/tenants"),
     ),
     Product(
         key="d",
         title="without billing",
         build=_without_billing,
-        own=("billing/", *tests_about(ROOT, LEFT_OUT), *OF_THE_RELEASE_BEFORE),
-        # The import, what it brings to the admin app, the line that names it, and what tenants are granted in place of
-        # the way up from the release before; then the settings, and the lists of what is shipped.
+        own=("billing/", *tests_about(ROOT, LEFT_OUT), *PREVIOUS_RELEASE_SUITES),
+        # The import, its resources in the admin app, the line that names it, and tenants' entitlements in place of the
+        # upgrade from the previous release; then the settings, and the lists of shipped files.
         elsewhere={INSTALLATION: 9, ".env.example": 4, **dict.fromkeys(SHIPPING, 1)},
-        suites=(*HOUSE, "tests/tenants"),
+        suites=(*INSTALLATION_SUITES, "tests/tenants"),
     ),
 )

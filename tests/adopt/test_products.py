@@ -1,4 +1,4 @@
-"""What `make adopt` promises of each product is looked at: more files, more lines or more code are faults."""
+"""`make adopt` reports more files, more lines or more code than a product may add."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ OWN = Change("support/app.py", 20, 0)
 LINE = Change("platform/insula_default/installation.py", 2, 1)
 
 
-def test_a_product_without_an_app_loses_no_test_that_can_do_without() -> None:
+def test_a_product_without_an_app_loses_only_tests_that_need_the_app() -> None:
     lost = [file for file in imports.tests_about(ROOT, LEFT_OUT) if not file.startswith(f"tests/{LEFT_OUT}/")]
     assert [file for file in lost if not file.startswith(tuple(NEED_IT))] == []
     assert [name for name in NEED_IT if not any(file.startswith(name) for file in lost)] == []
@@ -40,11 +40,11 @@ def test_an_app_may_add_its_folder_and_change_its_line() -> None:
     ],
     ids=["another file", "a name that begins alike", "more lines", "fewer lines", "nothing", "more code"],
 )
-def test_more_is_a_fault(product: Product, changes: list[Change], code: int, fault: str) -> None:
+def test_more_changes_than_allowed_are_reported(product: Product, changes: list[Change], code: int, fault: str) -> None:
     assert list(product.faults(changes, code)) == [fault]
 
 
-def test_a_copy_tells_what_was_changed_in_it(tmp_path: Path) -> None:
+def test_a_copy_lists_its_changes(tmp_path: Path) -> None:
     copy = Copy.make(tmp_path / "copy", without=("tests", "docs", "benchmarks"))
     assert copy.changes() == []
     (copy.root / "support").mkdir()
@@ -61,7 +61,7 @@ def test_a_copy_tells_what_was_changed_in_it(tmp_path: Path) -> None:
     assert replace(APP, tests=()).code_in(copy.root, copy.changes()) == 1
 
 
-def test_a_command_that_fails_tells_its_last_lines(tmp_path: Path) -> None:
+def test_the_error_of_a_failed_command_has_its_last_lines(tmp_path: Path) -> None:
     copy = Copy(tmp_path)
     for name in ("pyproject.toml", "uv.lock"):
         (tmp_path / name).touch()

@@ -36,19 +36,19 @@ def with_desk(app: App) -> Installation:
     return replace(INSTALLATION, apps=(*INSTALLATION.apps, app))
 
 
-def test_a_principal_of_the_apps_own_acts_under_its_kind() -> None:
+def test_an_apps_own_principal_is_an_actor_of_its_kind() -> None:
     agent = AgentPrincipal(UserId(new_id()), UUID(int=1), "desk_lead", "ada@desk.example")
     assert agent.actor == Actor("desk_agent", agent.user_id, "ada@desk.example")
 
 
-def test_the_apps_role_may_record_its_callers_acts_and_those_that_it_declares() -> None:
+def test_the_apps_database_role_may_record_events_of_its_callers_and_declared_actors() -> None:
     declared = with_desk(desk(DeclaredRole(role=DESK, actors=("system",)))).database
     assert declared.actors[DESK] == ("desk_agent", "system")
     assert declared.actors[WORKER] == ("system",)
     assert {role: kinds for role, kinds in declared.actors.items() if role != DESK} == DECLARED.actors
 
 
-def test_the_documents_list_the_kinds_of_the_installation() -> None:
+def test_the_documents_list_the_actor_kinds_of_the_installation() -> None:
     installation = with_desk(desk(DeclaredRole(role=DESK)))
     words = vocabularies_of(installation, policy_of(installation))
     assert words[Vocabulary.ACTORS] == [*WORDS[Vocabulary.ACTORS], "desk_agent"]
@@ -58,7 +58,5 @@ def test_the_documents_list_the_kinds_of_the_installation() -> None:
 @pytest.mark.parametrize(
     ("kind", "name"), [(Members(), "user"), (ApiKeys(), "api_key"), (Staff(), "staff"), (DeskAgents(), "desk_agent")]
 )
-def test_a_kind_of_caller_says_how_the_audit_log_names_its_actors(
-    kind: Members | ApiKeys | Staff | DeskAgents, name: str
-) -> None:
+def test_each_kind_of_caller_has_an_actor_kind(kind: Members | ApiKeys | Staff | DeskAgents, name: str) -> None:
     assert kind.actor_kind == name

@@ -13,16 +13,16 @@ def declare(monkeypatch: pytest.MonkeyPatch, **points: str) -> None:
     monkeypatch.setattr(loading, "entry_points", lambda **_: found)
 
 
-def test_without_another_the_default_is_served() -> None:
+def test_the_default_installation_is_loaded_alone() -> None:
     assert load() is INSTALLATION
 
 
-def test_a_product_goes_before_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_product_overrides_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     declare(monkeypatch, default="nowhere:NOTHING", acme="insula_default.installation:INSTALLATION")
     assert load() is INSTALLATION
 
 
-def test_the_setting_goes_before_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_overrides_the_installed_product(monkeypatch: pytest.MonkeyPatch) -> None:
     declare(monkeypatch, acme="nowhere:NOTHING")
     assert load("insula_default.installation:INSTALLATION") is INSTALLATION
 
@@ -36,7 +36,7 @@ def test_the_setting_goes_before_what_is_installed(monkeypatch: pytest.MonkeyPat
         ("insula.core.clock:now", "has no Installation of the name now"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_refused_and_the_mend_named(reference: str, message: str) -> None:
+def test_an_invalid_reference_is_refused_with_its_fix(reference: str, message: str) -> None:
     with pytest.raises(NoInstallation, match=message):
         load(reference)
 
@@ -47,7 +47,7 @@ def test_two_products_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
         load()
 
 
-def test_none_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_installation_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     declare(monkeypatch)
     with pytest.raises(NoInstallation, match="set INSULA_INSTALLATION"):
         load()

@@ -37,11 +37,11 @@ async def nothing_yet(_session: AsyncSession, _tenant_id: TenantId, _plan: str) 
     """Do nothing either."""
 
 
-async def of_two(_session: AsyncSession, _tenant_id: TenantId) -> None:
+async def without_plan(_session: AsyncSession, _tenant_id: TenantId) -> None:
     """Take no plan."""
 
 
-def at_once(_session: AsyncSession, _tenant_id: TenantId, _plan: str) -> None:
+def no_coroutine(_session: AsyncSession, _tenant_id: TenantId, _plan: str) -> None:
     """Return no coroutine."""
 
 
@@ -49,11 +49,11 @@ class Can(Permission):
     READ = "ticket:read", "See tickets", MEMBERS
 
 
-class Again(Permission):
+class Duplicate(Permission):
     CLOSE = "ticket:read", "Close tickets", ADMINS
 
 
-class Mute(Permission):
+class WithoutMeaning(Permission):
     READ = "ticket:read", "", ADMINS
 
 
@@ -103,12 +103,12 @@ def installation_of(*resources: Resource) -> Installation:
         (lambda: replace(APP, name="http_x", settings=SettingsGroup), "look like those of 'http'"),
         (lambda: replace(APP, resources=(TICKETS, TICKETS)), "two resources have the tag 'tickets': rename one"),
         (
-            lambda: replace(APP, on_new_tenant=cast("OnNewTenant", of_two)),
-            r"app 'support': on_new_tenant=of_two must be `async def of_two\(session, tenant_id, plan\)`",
+            lambda: replace(APP, on_new_tenant=cast("OnNewTenant", without_plan)),
+            r"app 'support': on_new_tenant=without_plan must be `async def without_plan\(session, tenant_id, plan\)`",
         ),
         (
-            lambda: replace(APP, on_new_tenant=cast("OnNewTenant", at_once)),
-            "on_new_tenant=at_once must be `async def at_once",
+            lambda: replace(APP, on_new_tenant=cast("OnNewTenant", no_coroutine)),
+            "on_new_tenant=no_coroutine must be `async def no_coroutine",
         ),
         (lambda: APP.joined(Resource(), after="ticket"), "no resource has the tag 'ticket': join after one of tickets"),
         (lambda: APP.joined(TICKETS, after="tickets"), "two resources have the tag 'tickets': rename one"),
@@ -156,14 +156,14 @@ def installation_of(*resources: Resource) -> Installation:
             "the branch of revisions support: declared twice by support",
         ),
         (
-            lambda: installation_of(TICKETS, Resource(permissions=Again)),
+            lambda: installation_of(TICKETS, Resource(permissions=Duplicate)),
             "declared twice: ticket:read; give one",
         ),
-        (lambda: installation_of(Resource(permissions=Mute)), "ticket:read does not say what it allows"),
+        (lambda: installation_of(Resource(permissions=WithoutMeaning)), "ticket:read does not say what it allows"),
         (lambda: Installation(brand=BRAND, apps=(APP,)).app("help"), "there is no app 'help': the apps are support"),
     ],
 )
-def test_a_contradiction_is_refused_and_the_mend_named(make: Callable[[], object], message: str) -> None:
+def test_a_contradictory_manifest_is_refused_with_its_fix(make: Callable[[], object], message: str) -> None:
     assert Installation(brand=BRAND, apps=(APP,)).app("support") is APP
     with pytest.raises(ManifestError, match=message):
         make()
@@ -183,7 +183,7 @@ def test_an_installation_gathers_the_branches_of_revisions_the_kernels_first() -
     assert Installation(brand=BRAND, apps=(APP,)).database.branches == (KERNEL,)
 
 
-def test_an_installation_gathers_what_its_resources_declare() -> None:
+def test_an_installation_gathers_the_declarations_of_its_resources() -> None:
     installation = Installation(brand=BRAND, apps=(APP,))
     assert dict(installation.jobs) == {"support.remind": nothing}
     assert installation.schedules == TICKETS.schedules
@@ -193,7 +193,7 @@ def test_an_installation_gathers_what_its_resources_declare() -> None:
     assert installation.app("support").public == {"POST /v1/tickets/hook"}
 
 
-def test_a_resource_that_another_app_brings_stands_after_the_one_that_is_named() -> None:
+def test_a_joined_resource_follows_the_named_one() -> None:
     answers, ratings = (Resource(tag=Tag(name=name, description="More.")) for name in ("answers", "ratings"))
     app = replace(APP, resources=(TICKETS, Resource(), answers))
 
@@ -204,7 +204,7 @@ def test_a_resource_that_another_app_brings_stands_after_the_one_that_is_named()
     assert [tag["name"] for tag in app.tags] == ["tickets", "answers"]
 
 
-def test_an_installation_gathers_what_its_apps_do_for_a_new_tenant_in_their_order() -> None:
+def test_an_installation_gathers_its_apps_new_tenant_hooks_in_order() -> None:
     other = replace(
         APP, name="help", mount="/help", resources=(), database=DatabasePart(roles=(DeclaredRole(role=HELP),))
     )

@@ -23,7 +23,7 @@ RACKS = "/api/v1/racks"
 
 
 class Probe:
-    """Notes the requests, and fails if a header asks for it."""
+    """Records the requests, and raises if a header says so."""
 
     def __init__(self, app: ASGIApp, seen: list[str], name: str = "probe") -> None:
         self.app = app
@@ -75,7 +75,7 @@ async def probed(live: Live, settings: Settings, seen: list[str]) -> AsyncIterat
         yield client
 
 
-async def test_it_sees_the_requests_of_every_app_and_changes_their_answers(
+async def test_middleware_sees_the_requests_of_every_app_and_changes_their_answers(
     probed: httpx.AsyncClient, seen: list[str], make: Factories, sign_in: SignIn
 ) -> None:
     tenant = await make.tenant(plan="pro")
@@ -93,7 +93,9 @@ async def test_it_sees_the_requests_of_every_app_and_changes_their_answers(
     assert seen == [f"POST {RACKS}", f"GET {RACKS}", "GET /admin/v1/tenants", "GET /healthz"]
 
 
-async def test_several_run_in_the_order_of_their_declaration(live: Live, settings: Settings, seen: list[str]) -> None:
+async def test_several_middlewares_run_in_the_order_of_declaration(
+    live: Live, settings: Settings, seen: list[str]
+) -> None:
     both = Middleware(Probe, seen=seen, name="outer"), Middleware(Other, seen=seen, name="inner")
     async with serving(live, settings, *both) as client:
         answer = await client.get("/healthz")
@@ -111,7 +113,7 @@ async def test_several_run_in_the_order_of_their_declaration(live: Live, setting
     ],
     ids=["a target with NUL", "another host", "a body beyond the limit"],
 )
-async def test_it_sees_no_request_that_the_kernel_refuses(
+async def test_middleware_sees_no_request_that_the_kernel_refuses(
     probed: httpx.AsyncClient, seen: list[str], path: str, headers: dict[str, str], content: bytes, status: int
 ) -> None:
     refused = await probed.request("POST" if content else "GET", path, headers=headers, content=content)
@@ -122,7 +124,7 @@ async def test_it_sees_no_request_that_the_kernel_refuses(
     assert (served.status_code, seen) == (200, ["GET /healthz"])
 
 
-async def test_its_exception_becomes_a_problem_and_one_line_in_the_log(probed: httpx.AsyncClient) -> None:
+async def test_an_exception_becomes_a_problem_and_one_line_in_the_log(probed: httpx.AsyncClient) -> None:
     with capture_logs() as lines:
         broken = await probed.get("/healthz", headers={"x-wish": "break"})
     served = await probed.get("/healthz")
@@ -135,14 +137,14 @@ async def test_its_exception_becomes_a_problem_and_one_line_in_the_log(probed: h
     assert served.status_code == 200
 
 
-async def test_an_error_that_it_declares_becomes_that_errors_problem(probed: httpx.AsyncClient) -> None:
+async def test_a_declared_error_becomes_its_problem(probed: httpx.AsyncClient) -> None:
     refused = await probed.get("/healthz", headers={"x-wish": "refuse"})
 
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert refused.json()["detail"] == "Not on a Sunday"
 
 
-async def test_an_exception_after_the_answer_changes_nothing_of_it_and_is_logged(probed: httpx.AsyncClient) -> None:
+async def test_an_exception_after_the_answer_is_logged_and_leaves_the_answer(probed: httpx.AsyncClient) -> None:
     with capture_logs() as lines:
         broken = await probed.get("/healthz", headers={"x-wish": "break late"})
 
@@ -150,7 +152,7 @@ async def test_an_exception_after_the_answer_changes_nothing_of_it_and_is_logged
     assert [line["log_level"] for line in lines if line["log_level"] == "error"] == ["error"]
 
 
-def test_a_product_without_any_has_the_kernels_alone(settings: Settings) -> None:
+def test_a_product_without_middleware_has_only_the_kernels(settings: Settings) -> None:
     def names(installation: Sequence[Middleware]) -> list[str]:
         app = create_app(settings, replace(INSTALLATION, middleware=installation))
         return [getattr(each.cls, "__name__", "") for each in app.user_middleware]
@@ -161,7 +163,7 @@ def test_a_product_without_any_has_the_kernels_alone(settings: Settings) -> None
     assert own.index("Gate") < own.index("Probe") < len(own)
 
 
-class AsTemplatesWriteIt(BaseHTTPMiddleware):
+class OnBaseHTTPMiddleware(BaseHTTPMiddleware):
     """Not pure ASGI."""
 
 
@@ -172,14 +174,14 @@ class NoCall:
         self.app = app
 
 
-class AtOnce(NoCall):
+class NoCoroutine(NoCall):
     """A class whose call is no coroutine."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do nothing."""
 
 
-class OfOne(NoCall):
+class OneArgument(NoCall):
     """A class whose call takes one argument."""
 
     async def __call__(self, scope: Scope) -> None:
@@ -193,12 +195,15 @@ def function(app: ASGIApp) -> ASGIApp:
 made: Any = Middleware
 """Untyped, for mistakes that mypy would report."""
 CALLED = r"give it `async def __call__\(self, scope, receive, send\)`"
-WRONG: dict[str, tuple[Sequence[Any], str]] = {
+MISTAKES: dict[str, tuple[Sequence[Any], str]] = {
     "a bare class": ([Probe], r"middleware=Probe: write it as Middleware\(Probe\), of starlette\.middleware"),
-    "no pure ASGI": ([Middleware(AsTemplatesWriteIt)], "middleware=AsTemplatesWriteIt: BaseHTTPMiddleware sees no Web"),
+    "no pure ASGI": (
+        [Middleware(OnBaseHTTPMiddleware)],
+        "middleware=OnBaseHTTPMiddleware: BaseHTTPMiddleware sees no Web",
+    ),
     "no call": ([made(NoCall)], f"middleware=NoCall: it cannot be called with a request: {CALLED}"),
-    "no coroutine": ([made(AtOnce)], f"middleware=AtOnce: it cannot be called with a request: {CALLED}"),
-    "another call": ([made(OfOne)], f"middleware=OfOne: it cannot be called with a request: {CALLED}"),
+    "no coroutine": ([made(NoCoroutine)], f"middleware=NoCoroutine: it cannot be called with a request: {CALLED}"),
+    "another call": ([made(OneArgument)], f"middleware=OneArgument: it cannot be called with a request: {CALLED}"),
     "a function": ([Middleware(function)], "middleware=function: it is not a class: make it one"),
     "a missing option": ([made(Probe)], r"middleware=Probe: its constructor \(app.*fix the options"),
     "an unknown option": ([made(Probe, seen=[], sene=1)], "middleware=Probe: its constructor"),
@@ -206,7 +211,7 @@ WRONG: dict[str, tuple[Sequence[Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("declared", "message"), WRONG.values(), ids=WRONG.keys())
-def test_what_is_no_middleware_is_refused_and_the_fix_is_named(declared: Sequence[Any], message: str) -> None:
+@pytest.mark.parametrize(("declared", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_an_invalid_declaration_is_refused_with_its_fix(declared: Sequence[Any], message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         replace(INSTALLATION, middleware=declared)

@@ -54,7 +54,7 @@ async def visitor(settings: Settings, desk: Resource) -> AsyncIterator[httpx.Asy
         yield client
 
 
-async def test_the_page_stands_in_the_frame_of_the_product_and_its_texts_are_escaped(
+async def test_a_page_extends_the_products_layout_and_escapes_its_texts(
     visitor: httpx.AsyncClient,
 ) -> None:
     answer = await visitor.get("/desk")
@@ -65,7 +65,7 @@ async def test_the_page_stands_in_the_frame_of_the_product_and_its_texts_are_esc
     assert "<p>&lt;b&gt;Ask&lt;/b&gt;</p>" in answer.text
 
 
-async def test_its_files_are_served_beside_the_kernels_and_nothing_else_is(visitor: httpx.AsyncClient) -> None:
+async def test_static_files_are_served_beside_the_kernels_and_nothing_else_is(visitor: httpx.AsyncClient) -> None:
     found = {path: (await visitor.get(f"/static/{path}")).status_code for path in ("desk/desk.js", "insula/insula.css")}
     outside = [
         await visitor.get(httpx.URL("/static/").copy_with(raw_path=f"/static/{path}".encode()))
@@ -76,9 +76,7 @@ async def test_its_files_are_served_beside_the_kernels_and_nothing_else_is(visit
     assert [answer.status_code for answer in outside] == [404] * len(outside)
 
 
-async def test_its_files_are_not_cached_for_good_whatever_their_folder_is_called(
-    settings: Settings, desk: Resource
-) -> None:
+async def test_static_files_are_not_immutable_under_any_folder_name(settings: Settings, desk: Resource) -> None:
     named = replace(desk, static={"redoc-desk": desk.static["desk"]})
     transport = httpx.ASGITransport(create_app(settings, product(named)))
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:

@@ -39,18 +39,18 @@ SUPPORT = replace(APP, settings=SupportSettings)
 INSTALLATION = Installation(brand=BRAND, apps=(SUPPORT,))
 
 
-def test_the_environment_names_them_after_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_settings_begin_with_the_apps_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert INSTALLATION.settings_type().of(SupportSettings) == SupportSettings()
     monkeypatch.setenv("INSULA_SUPPORT_DESK", "Desk 2")
     assert INSTALLATION.settings_type().of(SupportSettings).desk == "Desk 2"
 
 
-def test_what_no_app_declares_cannot_be_read() -> None:
+def test_undeclared_settings_cannot_be_read() -> None:
     with pytest.raises(UndeclaredSettings, match=r"ShopSettings: name it in the app's App\(settings="):
         INSTALLATION.settings_type().of(ShopSettings)
 
 
-def test_settings_are_completed_and_keep_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completed_settings_keep_the_values_that_were_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSULA_SUPPORT_DESK", "Desk 3")
     given = Settings(log_level="ERROR", database=DatabaseSettings(budget=30))
     found = complete(given, INSTALLATION)
@@ -59,13 +59,13 @@ def test_settings_are_completed_and_keep_what_was_set(monkeypatch: pytest.Monkey
     assert complete(found, INSTALLATION) is found
 
 
-def test_of_another_installation_only_what_this_one_declares_is_kept() -> None:
+def test_completing_drops_the_settings_of_another_installation() -> None:
     found = complete(complete(Settings(), INSTALLATION), Installation(brand=BRAND, apps=(APP,)))
     assert "support" not in type(found).model_fields
     assert "INSULA_SUPPORT_DESK" not in to_environment(found)
 
 
-def test_they_travel_with_the_others() -> None:
+def test_an_apps_settings_are_in_the_environment_the_dump_and_the_example() -> None:
     settings = INSTALLATION.settings_type().model_copy(update={"support": SupportSettings(desk="Desk 4")})
     assert to_environment(settings)["INSULA_SUPPORT_DESK"] == "Desk 4"
     assert load(dump(settings), type(settings)) == settings
@@ -73,14 +73,14 @@ def test_they_travel_with_the_others() -> None:
     assert "INSULA_SUPPORT_DESK=Desk 1" in example(type(settings)).splitlines()
 
 
-def test_what_an_app_finds_unsafe_forbids_serving() -> None:
+def test_an_apps_unsafe_settings_are_reported_first() -> None:
     settings = INSTALLATION.settings_type()
     unset = settings.model_copy(update={"support": SupportSettings(desk="")})
     assert [*unset.unsafe()] == ["INSULA_SUPPORT_DESK is not set", *settings.unsafe()]
 
 
 class TestLocalSecrets:
-    def test_each_marked_one_is_made_once(self, tmp_path: Path) -> None:
+    def test_each_declared_secret_is_created_once(self, tmp_path: Path) -> None:
         marked = local_secrets(INSTALLATION.settings_type())
         assert [*marked] == ["support.token"]
         LocalSecrets.load_or_create(tmp_path)
@@ -89,7 +89,7 @@ class TestLocalSecrets:
         assert len(made["desk_token"]) > 40
         assert declared_secrets(tmp_path, marked.values()) == made
 
-    def test_what_an_installation_has_stays(self, tmp_path: Path) -> None:
+    def test_existing_secrets_are_kept(self, tmp_path: Path) -> None:
         kept = LocalSecrets.load_or_create(tmp_path)
         path = tmp_path / "secrets.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "webhook_secret": "whsec_old"}))

@@ -1,4 +1,4 @@
-"""An installation without billing: tenants are created without it, and nothing of it is served, stored or run."""
+"""An installation without billing creates tenants, and serves, stores and runs nothing of billing."""
 
 import asyncio
 import json
@@ -60,17 +60,17 @@ def tables_of(package: str, base: type[Base] = Base) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def own(settings: Settings) -> AsyncIterator[Settings]:
+async def migrated(settings: Settings) -> AsyncIterator[Settings]:
     """Migrate and seed a database for this installation."""
-    async with empty_database(settings) as own:
-        migrate(own, INSTALLATION.database)
-        await asyncio.to_thread(seed, own, INSTALLATION)
-        yield own
+    async with empty_database(settings) as migrated:
+        migrate(migrated, INSTALLATION.database)
+        await asyncio.to_thread(seed, migrated, INSTALLATION)
+        yield migrated
 
 
 @pytest.fixture(scope="module")
-async def engine(own: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(superuser_url(own), pool_size=1)
+async def engine(migrated: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(superuser_url(migrated), pool_size=1)
     yield engine
     await engine.dispose()
 
@@ -81,17 +81,17 @@ def make(engine: AsyncEngine) -> Factories:
 
 
 @pytest.fixture(scope="module")
-async def live(own: Settings) -> AsyncIterator[Live]:
-    app = create_app(own, INSTALLATION)
+async def live(migrated: Settings) -> AsyncIterator[Live]:
+    app = create_app(migrated, INSTALLATION)
     async with app.router.lifespan_context(app) as state:
         assert state is not None
         yield Live(app, state["kernel"], documents_of(app))
 
 
 @pytest.fixture
-async def client(live: Live, own: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def client(live: Live, migrated: Settings) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(live, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=own.public_url) as client:
+    async with httpx.AsyncClient(transport=transport, base_url=migrated.public_url) as client:
         yield client
     assert live.undocumented == []
 
@@ -110,7 +110,7 @@ def tenant_for(owner: UserRow, plan: str) -> dict[str, object]:
     return {"slug": f"s-{new_id().hex}", "name": "Made", "owner_id": str(owner.id), "plan": plan}
 
 
-async def test_a_person_makes_a_tenant_which_has_what_the_installation_grants(
+async def test_a_new_tenant_has_the_entitlements_of_the_installation(
     client: httpx.AsyncClient, user: UserRow, sign_in: SignIn, engine: AsyncEngine
 ) -> None:
     body = {"slug": f"s-{new_id().hex}", "name": "Mine"}
@@ -128,7 +128,7 @@ async def test_a_person_makes_a_tenant_which_has_what_the_installation_grants(
     assert code_of(answers[1]) == (409, "quota_exceeded")
 
 
-async def test_staff_make_a_tenant_on_the_free_plan_and_on_no_other(
+async def test_staff_create_tenants_on_the_free_plan_only(
     superuser: Caller, user: UserRow, engine: AsyncEngine
 ) -> None:
     refused = tenant_for(user, "pro")
@@ -138,7 +138,7 @@ async def test_staff_make_a_tenant_on_the_free_plan_and_on_no_other(
     assert await rows(engine, "select slug from tenant where slug = :slug", slug=refused["slug"]) == []
 
 
-async def test_staff_see_how_much_a_tenant_holds(superuser: Caller, user: UserRow, make: Factories) -> None:
+async def test_staff_see_the_counts_of_a_tenant(superuser: Caller, user: UserRow, make: Factories) -> None:
     empty = (await superuser.send("POST", "/tenants", tenant_for(user, "free"))).json()
     seeded = (await superuser.get("/tenants", search="acme")).json()["items"][0]
 
@@ -164,7 +164,7 @@ async def test_nothing_of_billing_is_served(superuser: Caller, client: httpx.Asy
     assert (await client.get("/admin/openapi.json")).status_code == 200
 
 
-async def test_its_database_has_no_table_of_billing(engine: AsyncEngine) -> None:
+async def test_the_database_has_no_table_of_billing(engine: AsyncEngine) -> None:
     there = {name for (name,) in await rows(engine, "select relname from pg_class where relkind = 'r'")}
 
     assert set(tables_of("tenants")) <= there
@@ -172,11 +172,11 @@ async def test_its_database_has_no_table_of_billing(engine: AsyncEngine) -> None
     assert there.isdisjoint(tables_of("billing"))
 
 
-def test_the_doctor_finds_its_database_as_declared(own: Settings) -> None:
-    assert "isolation: the database is as the code declares it" in run(own, str(INSULA), "doctor")
+def test_insula_doctor_finds_the_database_as_declared(migrated: Settings) -> None:
+    assert "isolation: the database is as the code declares it" in run(migrated, str(INSULA), "doctor")
 
 
-def test_its_worker_runs_no_job_of_billing() -> None:
+def test_the_worker_runs_no_job_of_billing() -> None:
     def of_billing(installation: Installation) -> list[str]:
         named = [*tasks.handlers_of(installation), *(due.task for due in tasks.periodic_of(installation))]
         return [name for name in named if name.startswith("billing.")]
@@ -185,6 +185,6 @@ def test_its_worker_runs_no_job_of_billing() -> None:
     assert of_billing(INSTALLATION) == []
 
 
-def test_its_processes_never_import_billing(own: Settings) -> None:
-    assert json.loads(run(own, sys.executable, "-c", _SERVED)) == ["admin", "tenants"]
+def test_no_process_imports_billing(migrated: Settings) -> None:
+    assert json.loads(run(migrated, sys.executable, "-c", _SERVED)) == ["admin", "tenants"]
     assert "billing.app" in sys.modules  # as in a process that serves the whole product

@@ -10,8 +10,8 @@ from tests.support.guide import Block, blocks_of
 from tests.support.project import ROOT
 
 GUIDES = ROOT / "docs" / "guides"
-HOME = next(home for home in (ROOT / "examples", ROOT) if (home / "support" / "app.py").exists())
-"""The example's folder; a product that copied the example has it at the root."""
+EXAMPLES = next(home for home in (ROOT / "examples", ROOT) if (home / "support" / "app.py").exists())
+"""The folder with the example; in a product that copied the example it is the root."""
 
 
 def shown(page: str) -> Sequence[Block]:
@@ -24,10 +24,10 @@ def test_a_guide_shows_the_code_of_the_example(page: str) -> None:
     blocks = shown(page)
     assert blocks
     for block in blocks:
-        assert block.code.strip("\n") in (HOME / block.file).read_text(), block.file
+        assert block.code.strip("\n") in (EXAMPLES / block.file).read_text(), block.file
 
 
-@pytest.mark.skipif(HOME == ROOT, reason="the guide was followed here already")
+@pytest.mark.skipif(EXAMPLES == ROOT, reason="the guide was followed here already")
 def test_the_lines_that_the_guide_changes_exist(tmp_path: Path) -> None:
     edits = [block for block in blocks_of(GUIDES / "add-an-app.md") if block.where]
     for file in {block.file for block in edits}:
@@ -43,4 +43,4 @@ def test_each_file_that_the_guide_names_exists() -> None:
     table = [line for line in (GUIDES / "add-an-app.md").read_text().splitlines() if line.startswith("| `support/")]
     named = [part for line in table for part in line.split("|")[1].replace("`", "").replace(",", " ").split()]
     assert len(named) > len(table)
-    assert [name for name in named if not (HOME / Path(name)).exists()] == []
+    assert [name for name in named if not (EXAMPLES / Path(name)).exists()] == []

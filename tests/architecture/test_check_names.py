@@ -35,7 +35,7 @@ BREACHES = {
 def test_each_kind_of_breach_is_found_and_nothing_else(tmp_path: Path) -> None:
     kernel = tmp_path / "insula"
     kernel.mkdir()
-    (kernel / "told.py").write_text('"""Such as tenants, in invitation."""\nOWN = "create-invitation"\n')
+    (kernel / "prose.py").write_text('"""Such as tenants, in invitation."""\nOWN = "create-invitation"\n')
     (kernel / "named.py").write_text("\n".join(BREACHES))
     result = check(str(kernel))
     assert result.returncode == 1, result.stderr
@@ -44,7 +44,7 @@ def test_each_kind_of_breach_is_found_and_nothing_else(tmp_path: Path) -> None:
     assert sorted(found) == sorted(expected)
 
 
-def test_a_route_without_credentials_is_a_name_too() -> None:
+def test_the_kernel_may_not_name_a_public_route() -> None:
     installation = load()
     first, *others = installation.apps
     grown = replace(first, resources=(*first.resources, Resource(public=frozenset({"POST /v1/bells/ring"}))))

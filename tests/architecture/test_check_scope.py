@@ -1,4 +1,4 @@
-"""State has types: `scripts/check_scope.py` finds each way to hang it on the scope or on an app by name."""
+"""State has types: `scripts/check_scope.py` finds untyped state on the ASGI scope or on an app."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ def check(*root: str) -> subprocess.CompletedProcess[str]:
     return completed([str(SCRIPT), *root], OUR_CODE)
 
 
-def test_nothing_hangs_on_the_scope_by_name() -> None:
+def test_the_project_keeps_no_untyped_state_on_the_scope() -> None:
     result = check()
     assert (result.returncode, result.stdout) == (0, ""), result.stderr
 

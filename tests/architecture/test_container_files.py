@@ -16,9 +16,9 @@ from tests.support.project import PACKAGES, ROOT, SHIPPED, mounted, root_app
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-OURS = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
+BUILT_SERVICES = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
 PINNED = re.compile(r":v?\d+\.\d+(\.\d+)?(-\w+)*$")
-FORM = re.compile(r"\$\{\w+(?::-(?P<default>[^}]*)|:\?[^}]*)\}")
+VARIABLE = re.compile(r"\$\{\w+(?::-(?P<default>[^}]*)|:\?[^}]*)\}")
 SECRET = "c2VjcmV0" * 8
 
 
@@ -29,7 +29,7 @@ def instructions(name: str) -> list[str]:
 
 def filled_in(value: str) -> str:
     """Replace each variable by its default, or by a secret if it requires one."""
-    return FORM.sub(lambda found: SECRET if found["default"] is None else found["default"], value)
+    return VARIABLE.sub(lambda found: SECRET if found["default"] is None else found["default"], value)
 
 
 def test_image_has_two_stages_on_a_pinned_base() -> None:
@@ -52,7 +52,7 @@ def test_image_is_built_from_paths_that_exist_and_are_not_ignored() -> None:
     assert sources >= SHIPPED
 
 
-def test_what_serves_routes_is_shipped() -> None:
+def test_packages_that_serve_routes_are_shipped() -> None:
     root = root_app()
     served = {
         context.original_route.endpoint.__module__.partition(".")[0]
@@ -75,7 +75,7 @@ def test_healthcheck_is_valid_python_for_a_path_that_the_root_app_serves() -> No
 
 
 @pytest.mark.parametrize(
-    "command", [*instructions("CMD"), *(str(s["command"]) for s in OURS.values() if "command" in s)]
+    "command", [*instructions("CMD"), *(str(s["command"]) for s in BUILT_SERVICES.values() if "command" in s)]
 )
 def test_commands_exist(command: str) -> None:
     program, subcommand, *options = re.findall(r"""["']([^"']+)["']""", command)
@@ -91,17 +91,17 @@ def test_images_of_compose_are_pinned() -> None:
     assert [image for image in images if not PINNED.search(image)] == []
 
 
-def test_every_service_of_ours_has_the_same_settings() -> None:
-    assert {str(sorted(service["environment"].items())) for service in OURS.values()} == {
-        str(sorted(OURS["app"]["environment"].items()))
+def test_every_built_service_has_the_same_settings() -> None:
+    assert {str(sorted(service["environment"].items())) for service in BUILT_SERVICES.values()} == {
+        str(sorted(BUILT_SERVICES["app"]["environment"].items()))
     }
 
 
 def test_compose_gives_insula_serve_all_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in OURS["app"]["environment"].items():
+    for name, value in BUILT_SERVICES["app"]["environment"].items():
         monkeypatch.setenv(name, filled_in(value))
     assert Settings().unsafe() == []
 
 
 def test_compose_names_only_settings_that_exist(setting_names: frozenset[str]) -> None:
-    assert set(OURS["app"]["environment"]) - setting_names == set()
+    assert set(BUILT_SERVICES["app"]["environment"]) - setting_names == set()

@@ -37,7 +37,7 @@ BUILD = "from insula.asgi import create_app; from insula.core.settings import Se
 class Attack(NamedTuple):
     status: int
     report: dict[str, Any]
-    told: str
+    output: str
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def attack(copy: Path, migrated: tuple[Settings, Settings]) -> Attack:
 
 @pytest.fixture
 def other_copy(copy: Path, tmp_path: Path) -> Path:
-    """Copy the copy with its labels once more, to leave something out."""
+    """Copy the copy again, for a test that leaves something out."""
     return Path(shutil.copytree(copy, tmp_path / "other"))
 
 
@@ -112,11 +112,11 @@ def attack_in(copy: Path, settings: Settings) -> Attack:
     report = copy / "report.json"
     chosen = [word for route in LABEL_ROUTES for word in ("--route", route)]
     command = ("python", "-m", "tests.isolation.matrix", "--json", str(report), *chosen)
-    result = run(copy, *command, **environment_of(settings), **{RUNNING: wire(settings)})
+    result = run(copy, *command, **environment_of(settings), **{RUNNING: servers_of(settings)})
     return Attack(result.returncode, json.loads(report.read_text()), result.stdout + result.stderr)
 
 
-def wire(settings: Settings) -> str:
+def servers_of(settings: Settings) -> str:
     servers = Servers(
         database_url=settings.database_url,
         redis_url=settings.redis_url,
@@ -156,17 +156,15 @@ def test_the_copy_still_passes_its_linters(copy: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_followed_it_passes_the_tests_that_hold_for_every_resource(
-    copy: Path, migrated: tuple[Settings, Settings]
-) -> None:
+def test_the_copy_passes_the_tests_of_every_resource(copy: Path, migrated: tuple[Settings, Settings]) -> None:
     tests = ("tests/tenants/test_schemas.py", "tests/tenants/test_permissions.py")
     result = run(
-        copy, "pytest", "-q", *PRELOADED, *tests, **environment_of(migrated[0]), **{RUNNING: wire(migrated[0])}
+        copy, "pytest", "-q", *PRELOADED, *tests, **environment_of(migrated[0]), **{RUNNING: servers_of(migrated[0])}
     )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_followed_it_works_within_the_tenant(base: str) -> None:
+def test_the_guides_resource_works_within_the_tenant(base: str) -> None:
     with caller(base, "member@acme.example", "acme") as member:
         made = member.post("/labels", json={"name": "urgent"})
         assert (made.status_code, made.json()["name"]) == (201, "urgent")
@@ -180,13 +178,13 @@ def test_followed_it_works_within_the_tenant(base: str) -> None:
         assert stranger.post("/labels", json={"name": "urgent"}).status_code == 201
 
 
-def test_followed_its_problems_are_documented(base: str) -> None:
+def test_the_guides_problems_are_documented(base: str) -> None:
     create = httpx.get(f"{base}/api/openapi.json").json()["paths"]["/v1/labels"]["post"]
     assert {"201", "401", "403", "409", "422", "429"} <= set(create["responses"])
 
 
-def test_followed_it_is_attacked_without_more_work(attack: Attack) -> None:
-    assert attack.status == 0, attack.told
+def test_the_guides_routes_are_attacked_without_more_work(attack: Attack) -> None:
+    assert attack.status == 0, attack.output
     report = attack.report
     assert report["routes_attacked"] == len(LABEL_ROUTES)
     assert report["cells_run"] == report["cells"] > 100
@@ -194,22 +192,22 @@ def test_followed_it_is_attacked_without_more_work(attack: Attack) -> None:
     assert report["leaks"] == report["rows_changed"] == report["failures"] == []
 
 
-def test_without_its_rights_the_attack_cannot_prove_anything(
+def test_without_database_rights_the_attack_proves_nothing(
     attack: Attack, other_copy: Path, migrated: tuple[Settings, Settings]
 ) -> None:
-    assert attack.status == 0, attack.told
+    assert attack.status == 0, attack.output
     leave_out(other_copy, "tenants/labels/resource.py", "    tables=(owned(Label),),\n")
     migrating = run(other_copy, "insula", "migrate", **environment_of(migrated[1]))
     assert migrating.returncode == 0, migrating.stderr
     bare = attack_in(other_copy, migrated[1])
-    assert bare.status == 1, bare.told
+    assert bare.status == 1, bare.output
     assert bare.report["controls_passed"] < bare.report["controls"]
     assert all(any(route in line for line in bare.report["failures"]) for route in LABEL_ROUTES)
 
 
 @pytest.fixture(scope="module")
 def _builds(copy: Path) -> None:
-    """Show that the copy builds as long as nothing is left out."""
+    """Check that the unchanged copy builds."""
     result = run(copy, "python", "-c", BUILD)
     assert result.returncode == 0, result.stderr
 
@@ -224,7 +222,9 @@ def _builds(copy: Path) -> None:
     ],
     ids=["who may", "the tenant's table", "the action"],
 )
-def test_it_does_not_build_without(name: str, text: str, instead: str, complaint: str, other_copy: Path) -> None:
+def test_the_copy_does_not_build_without_any_part(
+    name: str, text: str, instead: str, complaint: str, other_copy: Path
+) -> None:
     leave_out(other_copy, name, text, instead)
     result = run(other_copy, "python", "-c", BUILD)
     assert result.returncode == 1

@@ -57,7 +57,7 @@ def test_a_statement_that_holds_up_requests_is_found(
     assert lint(recording("9900_later", *harmless)) == []
 
 
-def test_what_is_accepted_is_accepted_of_one_revision_and_must_be_there() -> None:
+def test_an_accepted_finding_belongs_to_one_revision_and_must_occur() -> None:
     harmful = within("CREATE INDEX ix_note ON note (body)")
     [revision] = {revision for revision, rule in ACCEPTED if rule == "require-concurrent-index-creation"}
 
@@ -65,5 +65,5 @@ def test_what_is_accepted_is_accepted_of_one_revision_and_must_be_there() -> Non
     assert f"{revision}: require-concurrent-index-creation is accepted but not found" in lint(recording(revision))
 
 
-def test_statements_that_are_transactions_of_their_own_stand_outside() -> None:
+def test_autocommit_statements_are_outside_of_transactions() -> None:
     assert script([*within("A;", "B"), *alone("C"), *within("D")]) == "BEGIN;\nA;\nB;\nCOMMIT;\nC;\nBEGIN;\nD;\nCOMMIT;"

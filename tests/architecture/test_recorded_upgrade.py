@@ -22,7 +22,7 @@ async def earlier(settings: Settings) -> AsyncIterator[Settings]:
 
 
 def with_harm(former: Path, directory: Path) -> Path:
-    """Copy the revisions of the single chain, and change one to make an index that blocks writes."""
+    """Copy the revisions of the former single chain, and add to one an index that blocks writes."""
     folder = Path(shutil.copytree(former, directory / "former"))
     [changed] = folder.glob("*_1610_*.py")
     source = changed.read_text()

@@ -82,7 +82,7 @@ def test_modules_that_our_pages_name_exist() -> None:
     assert sorted(missing) == []
 
 
-def test_version_is_the_changelogs() -> None:
+def test_the_version_is_the_changelogs_latest() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "Unreleased"

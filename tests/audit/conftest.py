@@ -12,7 +12,7 @@ from tests.audit.support import Tamper
 def tamper(settings: Settings) -> Tamper:
     """Run statements as a superuser with the triggers switched off.
 
-    ``AT 3`` stands for the third event of ``chain``, ``MINE`` for all of the chain.
+    ``AT 3`` selects the third event of ``chain``, ``MINE`` the whole chain.
     """
 
     async def run(*statements: str, **parameters: object) -> None:

@@ -1,4 +1,4 @@
-"""Which events the apps record, in which chain, and that one effect is one event."""
+"""The apps record one event for each effect, in the chain of the tenant or of the platform."""
 
 from typing import Any
 from uuid import UUID
@@ -74,7 +74,7 @@ async def test_many_items_at_once_are_one_event_with_their_ids(
     assert act["after"] == {"rack_id": made.json()["id"], "count": 3, "ids": answer.json()["ids"]}
 
 
-async def test_an_act_of_staff_on_a_tenant_is_in_the_tenants_log(
+async def test_a_staff_action_on_a_tenant_is_in_the_tenants_log(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     tenant, staff = await make.tenant(), await make.staff()
@@ -89,7 +89,7 @@ async def test_an_act_of_staff_on_a_tenant_is_in_the_tenants_log(
     assert [event["action"] for event in log.json()["items"]] == ["tenant.reactivated", "tenant.suspended"]
 
 
-async def test_an_act_of_staff_on_a_user_is_in_the_platforms_log(
+async def test_a_staff_action_on_a_user_is_in_the_platforms_log(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     user, staff = await make.user(), await make.staff()
@@ -98,7 +98,7 @@ async def test_an_act_of_staff_on_a_user_is_in_the_platforms_log(
     assert (act["tenant_id"], act["action"], act["object_id"]) == (PLATFORM, "user.suspended", str(user.id))
 
 
-async def test_sessions_begin_and_end_in_the_platforms_log(
+async def test_logins_and_logouts_are_in_the_platforms_log(
     live: Live, settings: Settings, make: Factories, readback: Readback
 ) -> None:
     user = await make.user(password=PASSWORD)
@@ -124,7 +124,7 @@ async def test_sessions_begin_and_end_in_the_platforms_log(
     assert acts[0]["object_id"] == acts[1]["object_id"] != acts[2]["object_id"] == acts[3]["object_id"]
 
 
-async def test_the_address_is_the_clients_as_trusted_proxies_tell_it(
+async def test_x_forwarded_for_counts_from_a_trusted_proxy_only(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback, settings: Settings
 ) -> None:
     tenant = await make.tenant(plan="pro")

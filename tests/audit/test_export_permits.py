@@ -30,7 +30,7 @@ async def tenant(make: Factories, live: Live) -> TenantRow:
 
 
 class Reader:
-    """Requests one tenant's log, and reads on only when the test allows it."""
+    """Requests one tenant's log, and continues to read when the test says so."""
 
     def __init__(self, live: Live, headers: dict[str, str]) -> None:
         self.live = live

@@ -1,4 +1,4 @@
-"""An act is recorded last in the transaction that does it, and nobody can change the event afterwards."""
+"""An event is written last in the transaction of its action, and nobody can change it afterwards."""
 
 import asyncio
 from uuid import UUID
@@ -36,7 +36,9 @@ def note(unit: Unit, chain: UUID, action: Act = Act.DONE, actor: Actor = SOMEBOD
 
 
 class TestWriting:
-    async def test_an_event_says_who_did_what_when_and_from_where(self, database: Database, readback: Readback) -> None:
+    async def test_an_event_has_its_actor_action_object_time_and_origin(
+        self, database: Database, readback: Readback
+    ) -> None:
         chain, ada = new_id(), new_id()
         earliest = clock.now()
         async with database.unit(TENANTS, chain) as unit:
@@ -87,7 +89,7 @@ class TestWriting:
             await fail()
         assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["thing.done"]
 
-    async def test_each_commit_records_its_own(self, database: Database, readback: Readback) -> None:
+    async def test_each_commit_records_its_own_events(self, database: Database, readback: Readback) -> None:
         chain = new_id()
         async with database.unit(TENANTS, chain) as unit:
             note(unit, chain, Act.FIRST)
@@ -96,7 +98,7 @@ class TestWriting:
             note(unit, chain, Act.SECOND)
         assert [event["action"] for event in await readback(EVENTS, chain=chain)] == ["thing.first", "thing.second"]
 
-    async def test_an_event_that_cannot_be_written_undoes_the_act(
+    async def test_an_event_that_cannot_be_written_rolls_the_transaction_back(
         self, make: Factories, database: Database, readback: Readback
     ) -> None:
         tenant = await make.tenant(name="Before")
@@ -113,7 +115,7 @@ class TestWriting:
         await rename("192.0.2.7")
         assert await readback("SELECT name FROM tenant WHERE id = :id", id=tenant.id) == [{"name": "After"}]
 
-    async def test_many_chains_in_one_transaction(self, database: Database, readback: Readback) -> None:
+    async def test_one_transaction_records_in_several_chains(self, database: Database, readback: Readback) -> None:
         one, other = new_id(), new_id()
         async with database.unit(ADMIN, new_id()) as unit:
             for chain in (one, other, one):
@@ -121,7 +123,7 @@ class TestWriting:
         assert [len(await readback(EVENTS, chain=chain)) for chain in (one, other)] == [2, 1]
 
     @pytest.mark.parametrize("role", WRITERS)
-    async def test_every_role_that_changes_something_can_record(
+    async def test_every_database_role_can_record_the_kinds_of_actors_it_declares(
         self, settings: Settings, role: DatabaseRole, readback: Readback
     ) -> None:
         chain = new_id()
@@ -134,8 +136,8 @@ class TestWriting:
         assert len(await readback(EVENTS, chain=chain)) == len(WRITERS[role])
 
 
-class TestTogether:
-    async def test_writers_at_once_leave_one_whole_chain(
+class TestConcurrency:
+    async def test_concurrent_writers_leave_one_unbroken_chain(
         self, database: Database, settings: Settings, readback: Readback
     ) -> None:
         chain = new_id()
@@ -174,7 +176,7 @@ class TestTogether:
         assert [len(await readback(EVENTS, chain=chain)) for chain in (one, other)] == [40, 40]
 
 
-class TestKeeping:
+class TestImmutability:
     async def test_no_role_may_set_an_events_sequence(self, database: Database, readback: Readback) -> None:
         chain = new_id()
         columns = "tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, address"
@@ -203,7 +205,7 @@ class TestKeeping:
             "TRUNCATE audit_head",
         ],
     )
-    async def test_even_a_superusers_statement_is_refused(
+    async def test_even_a_superuser_cannot_change_an_event(
         self, database: Database, readback: Readback, statement: str
     ) -> None:
         chain = new_id()
@@ -213,7 +215,7 @@ class TestKeeping:
             await readback(statement, **({"chain": chain} if ":chain" in statement else {}))
         assert await readback(EVENTS, chain=chain) == before
 
-    async def test_it_stays_when_the_user_and_the_tenant_go(
+    async def test_an_event_remains_after_its_user_and_tenant_are_deleted(
         self, make: Factories, database: Database, readback: Readback
     ) -> None:
         tenant, user = await make.tenant(entitlements={}), await make.user()

@@ -98,7 +98,7 @@ async def export(live: Live, make: Factories, owner: UserRow, tenant: TenantRow)
     return Export(live, token, access)
 
 
-async def test_no_connection_is_held_while_the_reader_takes_its_time(export: Export) -> None:
+async def test_no_connection_is_held_while_a_slow_reader_waits(export: Export) -> None:
     held: list[int] = []
 
     async def look(_message: Message) -> None:
@@ -110,7 +110,7 @@ async def test_no_connection_is_held_while_the_reader_takes_its_time(export: Exp
     assert export.statements == 4
 
 
-async def test_it_ends_when_the_reader_disconnects(export: Export) -> None:
+async def test_an_export_ends_when_its_reader_disconnects(export: Export) -> None:
     async def go(message: Message) -> None:
         if message.get("body"):
             raise OSError("the connection is closed")
@@ -130,7 +130,7 @@ async def test_it_ends_when_the_reader_disconnects(export: Export) -> None:
         "UPDATE auth_session SET revoked_at = now() WHERE user_id = :user AND user_id <> :tenant",
     ],
 )
-async def test_it_ends_when_access_is_lost(
+async def test_an_export_ends_when_its_reader_loses_access(
     export: Export, tenant: TenantRow, owner: UserRow, readback: Readback, loss: str
 ) -> None:
     allowed = await export.access()

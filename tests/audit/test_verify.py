@@ -124,7 +124,7 @@ async def test_events_of_another_chain_do_not_fit(
 
 
 class TestCommand:
-    async def test_names_the_break_and_exits_with_1(
+    async def test_the_command_names_the_break_and_exits_with_1(
         self, settings: Settings, make: Factories, database: Database, tamper: Tamper
     ) -> None:
         tenant, other = await make.tenant(), await make.tenant()
@@ -144,7 +144,7 @@ class TestCommand:
         # Other tests of this worker verify all chains too.
         await tamper("UPDATE audit_event SET action = 'thing.done' AT 2", chain=tenant.id)
 
-    async def test_verifies_the_platforms_chain_and_knows_no_other_name(self, settings: Settings) -> None:
+    async def test_verifies_the_platforms_chain_and_refuses_an_unknown_tenant(self, settings: Settings) -> None:
         assert insula(settings, "audit", "verify", "--tenant", "platform").stdout.startswith("OK: 1 chain, ")
         unknown = insula(settings, "audit", "verify", "--tenant", "nobody")
         assert (unknown.returncode, unknown.stderr) == (1, "insula: there is no tenant nobody\n")

@@ -26,7 +26,7 @@ async def test_a_login_for_billing_needs_a_tenant(
         assert (await visitor.login(user.email, "billing", tenant.slug)).status_code == 200
 
 
-async def test_a_key_for_an_action_of_billing_opens_nothing_else(
+async def test_an_api_key_for_billing_is_refused_by_other_apps(
     client: httpx.AsyncClient, make: Factories, tenant: TenantRow
 ) -> None:
     made = await make.api_key(tenant, "plan:read")
@@ -37,7 +37,7 @@ async def test_a_key_for_an_action_of_billing_opens_nothing_else(
 
 
 @pytest.mark.parametrize(("permission", "status"), [("entitlement:read", 200), ("rack:read", 403)])
-async def test_a_custom_role_may_in_billing_what_it_says(
+async def test_a_custom_role_has_its_permissions_in_billing(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, permission: str, status: int
 ) -> None:
     role = await make.role(tenant, permission, *POLICY.in_every_role)
@@ -46,7 +46,7 @@ async def test_a_custom_role_may_in_billing_what_it_says(
     assert (await client.get(PLANS, headers=headers)).status_code == 200
 
 
-async def test_roles_can_be_made_of_what_billing_publishes(
+async def test_custom_roles_can_have_billings_published_permissions(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
 ) -> None:
     headers = await sign_in(await make.member(tenant, "owner"), tenant)

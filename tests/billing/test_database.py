@@ -28,7 +28,7 @@ TENANT = """
 MODES = ("ACCESS EXCLUSIVE", "EXCLUSIVE", "SHARE")
 
 
-async def test_billing_may_change_rows_and_not_lock_their_tables(settings: Settings) -> None:
+async def test_billing_may_change_rows_but_not_lock_their_tables(settings: Settings) -> None:
     connection = await asyncpg.connect(role_url(settings, BILLING))
     try:
         for table in ("webhook_event", "subscription"):
@@ -56,7 +56,7 @@ async def test_billing_reads_customers_and_changes_none(settings: Settings) -> N
         await connection.close()
 
 
-def test_billing_acts_for_members_their_keys_the_provider_and_the_system() -> None:
+def test_billing_records_members_api_keys_the_provider_and_the_system_as_actors() -> None:
     assert set(DECLARED.actors[BILLING]) == {"user", "api_key", "provider", "system"}
 
 
@@ -73,18 +73,20 @@ def test_the_role_of_the_admin_app_that_billing_names_is_declared() -> None:
     assert named <= set(DECLARED.app_roles)
 
 
-def test_the_plans_exist_before_other_branches_grant_in_them() -> None:
+def test_the_plans_exist_before_other_branches_add_entitlements() -> None:
     assert [branch.name for branch in DECLARED.branches][:2] == ["kernel", "billing"]
 
 
-async def test_a_plan_names_only_what_is_declared(readback: Callable[..., Awaitable[list[dict[str, object]]]]) -> None:
+async def test_a_plan_names_only_declared_entitlements(
+    readback: Callable[..., Awaitable[list[dict[str, object]]]],
+) -> None:
     rows = await readback("select distinct jsonb_object_keys(entitlements) as key from plan")
     named = {str(row["key"]) for row in rows}
     assert "requests_per_minute" in named
     assert named <= set(INSTALLATION.entitlements)
 
 
-async def test_a_database_without_billing_takes_it_in_later_and_its_tenants_are_put_on_their_plans(
+async def test_billing_can_be_added_later_and_puts_tenants_on_their_plans(
     settings: Settings,
 ) -> None:
     async with empty_database(settings) as own:

@@ -31,7 +31,7 @@ def test_an_installation_has_the_demo_rows_of_its_resources(empty: Settings) -> 
     assert found(empty, granted) == [("acme", True), ("globex", True)]
 
 
-def test_a_customer_is_made_also_of_a_tenant_that_was_there(empty: Settings) -> None:
+def test_an_existing_demo_tenant_becomes_a_customer_too(empty: Settings) -> None:
     seed(empty, replace(INSTALLATION, apps=(INSTALLATION.app("tenants"),)))
     seed(empty, INSTALLATION)
     assert found(empty, "select provider_customer_id from billing_customer") == [("cus_demo_globex",)]

@@ -12,7 +12,7 @@ GRANTS = INSTALLATION.app("billing").grants
 OF_STAFF = tuple(one for resource in (OVERRIDES, WEBHOOK_EVENTS) for one in resource.permissions or ())
 
 
-def test_every_resources_permissions_are_among_them() -> None:
+def test_the_app_has_the_permissions_of_every_resource() -> None:
     found = [f"billing.{found.name}.permissions" for found in iter_modules(billing.__path__) if found.ispkg]
     declared = [one for name in found if find_spec(name) is not None for one in import_module(name).Action]
     assert sorted(declared) == sorted((*PERMISSIONS, *OF_STAFF))

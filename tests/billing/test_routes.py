@@ -32,7 +32,7 @@ async def owner(make: Factories, tenant: TenantRow) -> UserRow:
 
 
 @pytest.mark.parametrize("role", list(Role))
-async def test_everybody_sees_the_plans_on_offer_cheapest_first(
+async def test_every_member_sees_the_active_plans_cheapest_first(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, role: Role
 ) -> None:
     headers = await sign_in(await make.member(tenant, role=role), tenant, "billing")
@@ -47,7 +47,7 @@ async def test_everybody_sees_the_plans_on_offer_cheapest_first(
 
 
 @pytest.mark.parametrize("role", list(Role))
-async def test_money_is_shown_to_those_who_manage_it(
+async def test_only_roles_that_manage_billing_see_it(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, role: Role
 ) -> None:
     headers = await sign_in(await make.member(tenant, role=role), tenant, "billing")
@@ -69,7 +69,7 @@ async def test_a_new_tenants_subscription_is_free(
     assert granted == [{"key": key, "value": value} for key, value in sorted(PLANS["free"].items())]
 
 
-async def test_after_the_webhook_both_tell_of_pro(
+async def test_the_webhook_changes_subscription_and_entitlements_to_pro(
     client: httpx.AsyncClient,
     make: Factories,
     sign_in: SignIn,
@@ -104,7 +104,7 @@ async def test_a_token_of_another_app_or_of_none_is_refused(
     assert (await client.get(path, headers=await sign_in(owner, tenant, "billing"))).status_code == 200
 
 
-async def test_a_tenant_that_never_had_a_plan_is_told_so(
+async def test_a_tenant_without_a_subscription_gets_404(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn
 ) -> None:
     bare = await make.tenant()
@@ -115,7 +115,7 @@ async def test_a_tenant_that_never_had_a_plan_is_told_so(
     assert (answer.status_code, answer.json()["code"]) == (404, "subscription_missing")
 
 
-async def test_one_tenants_money_is_not_anothers(
+async def test_a_tenant_sees_only_its_own_subscription(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, provider: Provider, tenant: TenantRow, owner: UserRow
 ) -> None:
     rich = await make.tenant()

@@ -104,7 +104,7 @@ def test_redoc_searches(watched: Watched) -> None:
     assert watched.complaints == []
 
 
-def test_an_operation_is_tried_out_from_its_page(watched: Watched) -> None:
+def test_swagger_ui_sends_a_request(watched: Watched) -> None:
     watched.page.goto(f"{watched.origin}/docs")
     row = watched.page.locator(".opblock", has=watched.page.locator("text=/healthz")).first
     row.locator(".opblock-summary").click()
@@ -116,7 +116,7 @@ def test_an_operation_is_tried_out_from_its_page(watched: Watched) -> None:
     assert watched.complaints == []
 
 
-def test_the_first_page_shows_that_all_is_well(watched: Watched) -> None:
+def test_the_first_page_shows_a_healthy_system(watched: Watched) -> None:
     watched.page.goto(f"{watched.origin}/")
     watched.page.locator("#health[data-state=ready]").wait_for()
     checks = dict(
@@ -128,7 +128,7 @@ def test_the_first_page_shows_that_all_is_well(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize(("name", "path"), [("verify", "/auth/verify"), ("reset", "/auth/password/reset/confirm")])
-def test_a_link_from_a_mail_is_used_by_a_click_alone(watched: Watched, name: str, path: str) -> None:
+def test_an_email_link_is_used_only_after_a_click(watched: Watched, name: str, path: str) -> None:
     sent: list[dict[str, str]] = []
 
     def answer(route: Route) -> None:
@@ -148,7 +148,7 @@ def test_a_link_from_a_mail_is_used_by_a_click_alone(watched: Watched, name: str
     assert watched.complaints == []
 
 
-def test_a_dead_link_is_said_to_be_one(watched: Watched) -> None:
+def test_a_dead_link_is_reported(watched: Watched) -> None:
     watched.page.goto(f"{watched.origin}/account/verify#token=insula_ev_unknown")
     watched.page.get_by_label("password").fill("nine purple lanterns")
     watched.page.get_by_role("button").click()

@@ -26,7 +26,7 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 @dataclass(frozen=True)
 class Desk:
-    """A browser at the desk's installation; its table is changed past every role."""
+    """A client of the desk's installation; the test changes its table as a superuser."""
 
     client: httpx.AsyncClient
     context: AppContext

@@ -70,7 +70,7 @@ class AgentScope(RoleScope[AgentPrincipal]):
 class DeskAgent(RoleHolder, table=True):
     """A user who works at the support desk."""
 
-    metadata = MetaData()  # no table of the product: the tests make it and drop it
+    metadata = MetaData()  # not in the product's metadata: the tests create and drop the table
 
     user_id: UUID = Field(primary_key=True)  # its foreign key leads into the product's metadata
 
@@ -98,16 +98,16 @@ def allow_agent(action: Action) -> DependsParam:
     return depends(AgentGuard(action))
 
 
-class Seen(BaseModel):
-    """What the app knows of its caller."""
+class CallerView(BaseModel):
+    """The app's view of its caller."""
 
     kind: str
     role: str
     creates: bool
 
 
-async def read(scope: Annotated[AgentScope, allow_agent(Action.TICKET_READ)]) -> Seen:
-    return Seen(kind=scope.principal.kind, role=scope.principal.role, creates=scope.may(Action.TICKET_CREATE))
+async def read(scope: Annotated[AgentScope, allow_agent(Action.TICKET_READ)]) -> CallerView:
+    return CallerView(kind=scope.principal.kind, role=scope.principal.role, creates=scope.may(Action.TICKET_CREATE))
 
 
 async def create(_scope: Annotated[AgentScope, allow_agent(Action.TICKET_CREATE)]) -> str:

@@ -1,4 +1,4 @@
-"""The callers that an app declares: checked at start, and asked in turn at sign-in."""
+"""The callers that an app declares are checked at start and tried in order at sign-in."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -42,7 +42,7 @@ class NotSecond(AppError):
     code, status = "not_second", 403
 
 
-class Firsts(desk.DeskAgents):
+class FirstUserOnly(desk.DeskAgents):
     errors: ClassVar[Errors] = (NotFirst,)
 
     async def sign_in(self, user_id: UserId, _named: NamedTenants, _sources: Sources) -> None:
@@ -50,7 +50,7 @@ class Firsts(desk.DeskAgents):
             raise NotFirst
 
 
-class Seconds(desk.DeskAgents):
+class SecondUserOnly(desk.DeskAgents):
     errors: ClassVar[Errors] = (NotSecond,)
 
     async def sign_in(self, user_id: UserId, _named: NamedTenants, _sources: Sources) -> None:
@@ -63,15 +63,15 @@ class Namesake(StrEnum):
 
 
 class TestDeclaring:
-    def test_nobody_is_an_error(self) -> None:
+    def test_an_app_without_callers_is_refused(self) -> None:
         with pytest.raises(ManifestError, match="lets nobody in"):
             AppCallers()
 
-    def test_a_kind_twice_is_an_error(self) -> None:
+    def test_a_kind_declared_twice_is_refused(self) -> None:
         with pytest.raises(ManifestError, match="twice: Members"):
             AppCallers(Members(tenantless=True), Members(), ApiKeys())
 
-    def test_keys_are_taken_where_they_are_declared(self) -> None:
+    def test_api_keys_are_accepted_where_they_are_declared(self) -> None:
         assert AppCallers(Members(), ApiKeys()).take_keys
         assert not AppCallers(Staff()).take_keys
 
@@ -80,35 +80,37 @@ class TestDeclaring:
         with pytest.raises(UndeclaredRoute, match=r"/v1/tickets is for DeskAgents, .* callers are Members, ApiKeys"):
             desk.build(desk.context_of_desk(settings, AppCallers(Members(), ApiKeys())))
 
-    def test_a_plain_app_of_fastapi_has_no_context(self, settings: Settings) -> None:
+    def test_a_plain_fastapi_app_cannot_have_a_context(self, settings: Settings) -> None:
         with pytest.raises(TypeError, match="built by make_app"):
             give_context(FastAPI(), desk.context_of_desk(settings))
 
 
 class TestRoles:
-    def test_are_those_of_every_kind(self) -> None:
+    def test_the_roles_are_those_of_every_kind_of_caller(self) -> None:
         callers: list[Kind] = [Members(), ApiKeys(), Members(), Staff(), desk.DeskAgents()]
         assert roles_of(callers) == {*Role, *StaffRole, *desk.AgentRole}
 
-    def test_of_two_kinds_never_share_a_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Firsts, "roles", StaffRole)
-        roles_of([Staff(), Firsts()])  # the same roles, which is no accident
-        monkeypatch.setattr(Firsts, "roles", desk.AgentRole)
-        monkeypatch.setattr(Seconds, "roles", Namesake)
+    def test_two_kinds_cannot_share_the_name_of_a_role(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(FirstUserOnly, "roles", StaffRole)
+        roles_of([Staff(), FirstUserOnly()])  # two kinds may share one enum of roles
+        monkeypatch.setattr(FirstUserOnly, "roles", desk.AgentRole)
+        monkeypatch.setattr(SecondUserOnly, "roles", Namesake)
         with pytest.raises(ManifestError, match="a role named desk_lead: AgentRole and Namesake"):
-            roles_of([Firsts(), Seconds()])
+            roles_of([FirstUserOnly(), SecondUserOnly()])
 
-    def test_of_an_apps_own_kind_are_granted_actions(self) -> None:
+    def test_roles_of_an_apps_own_kind_are_granted_actions(self) -> None:
         policy = Policy(desk.GRANTS, roles=roles_of([desk.DeskAgents()]))
         assert policy.allows(desk.AgentRole.LEAD, desk.Action.TICKET_CREATE)
         assert not policy.allows(desk.AgentRole.CLERK, desk.Action.TICKET_CREATE)
 
 
-class TestSigningInToAnAppOfTwoKinds:
+class TestSigningInToAnAppWithTwoKindsOfCallers:
     async def signed_in(self, live: Live, user_id: UserId) -> None:
-        await AppCallers(Firsts(), Seconds(), ApiKeys()).sign_in(user_id, frozenset(), live.kernel, TENANTS)
+        await AppCallers(FirstUserOnly(), SecondUserOnly(), ApiKeys()).sign_in(
+            user_id, frozenset(), live.kernel, TENANTS
+        )
 
-    async def test_either_kind_lets_in(self, live: Live) -> None:
+    async def test_a_user_of_either_kind_signs_in(self, live: Live) -> None:
         await self.signed_in(live, FIRST)
         await self.signed_in(live, SECOND)
 

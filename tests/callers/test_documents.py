@@ -24,7 +24,7 @@ async def read(_scope: Annotated[Scope, allow(Action.READ)]) -> str:
     ("callers", "schemes"),
     [(AppCallers(Members(), ApiKeys()), ["bearer", "apiKey"]), (AppCallers(Members()), ["bearer"])],
 )
-def test_api_keys_are_documented_where_they_are_taken(
+def test_api_keys_are_documented_where_they_are_declared(
     settings: Settings, callers: AppCallers, schemes: list[str]
 ) -> None:
     app = DocumentedApp()

@@ -1,4 +1,4 @@
-"""An app's own kind of caller: who signs in, who is let in at each request, and when that ends."""
+"""An app's own kind of caller: sign-in, the check at each request, and the loss of access."""
 
 import asyncpg
 import httpx
@@ -32,7 +32,7 @@ class TestSigningIn:
         assert answer.status_code == 200
         assert answer.json()["tenant"] is None
 
-    async def test_a_member_without_a_row_gets_none(self, at_desk: Desk, user: UserRow, make: Factories) -> None:
+    async def test_a_member_without_a_row_gets_no_token(self, at_desk: Desk, user: UserRow, make: Factories) -> None:
         tenant = await make.tenant()
         await make.member(tenant, role="owner", user=user)
 
@@ -41,14 +41,16 @@ class TestSigningIn:
         await at_desk.hire(user, AgentRole.CLERK)
         assert (await at_desk.sign_in(user)).status_code == 200
 
-    async def test_an_agent_who_names_a_tenant_gets_none(self, at_desk: Desk, user: UserRow, make: Factories) -> None:
+    async def test_an_agent_who_names_a_tenant_gets_no_token(
+        self, at_desk: Desk, user: UserRow, make: Factories
+    ) -> None:
         tenant = await make.tenant()
         await make.member(tenant, role="owner", user=user)
         await at_desk.hire(user, AgentRole.CLERK)
 
         assert problem(await at_desk.sign_in(user, tenant=tenant.slug)) == (403, "agents_only")
 
-    async def test_an_app_that_does_not_take_part_is_unknown(self, at_desk: Desk, user: UserRow) -> None:
+    async def test_an_app_without_sign_in_is_unknown(self, at_desk: Desk, user: UserRow) -> None:
         await at_desk.hire(user, AgentRole.CLERK)
 
         answer = await at_desk.sign_in(user, resource=f"{at_desk.context.audience}/")
@@ -57,7 +59,7 @@ class TestSigningIn:
 
 
 class TestEachRequest:
-    async def test_an_agent_is_a_principal_of_the_apps_own(self, at_desk: Desk, user: UserRow) -> None:
+    async def test_an_agent_is_an_app_specific_principal(self, at_desk: Desk, user: UserRow) -> None:
         token = await token_of(at_desk, user)
 
         answer = await at_desk.tickets(token)
@@ -93,7 +95,7 @@ class TestEachRequest:
             assert problem(await at_desk.tickets(other)) == (401, "unauthenticated")
         assert (await at_desk.tickets(token)).status_code == 200
 
-    async def test_the_apps_token_opens_no_other_app(
+    async def test_the_apps_token_is_refused_by_other_apps(
         self, at_desk: Desk, user: UserRow, client: httpx.AsyncClient, make: Factories
     ) -> None:
         token = await token_of(at_desk, await make.staff(user=user))
@@ -114,7 +116,7 @@ class TestEachRequest:
 
         assert problem(answer) == (401, "unauthenticated")
 
-    async def test_the_row_costs_one_round_trip(
+    async def test_reading_the_row_costs_one_round_trip(
         self, at_desk: Desk, user: UserRow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         token = await token_of(at_desk, user)
@@ -133,7 +135,7 @@ class TestEachRequest:
         assert "desk_agent" in sent[0]
 
 
-async def test_a_suspended_user_is_no_agent(at_desk: Desk, user: UserRow) -> None:
+async def test_a_suspended_user_is_refused(at_desk: Desk, user: UserRow) -> None:
     token = await token_of(at_desk, user)
     assert (await at_desk.tickets(token)).status_code == 200
 

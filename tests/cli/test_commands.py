@@ -18,7 +18,7 @@ from tests.support.factories import Factories
 from tests.support.processes import insula, insula_anew
 
 
-async def test_token_opens_the_tenants_door(
+async def test_token_prints_an_access_token_for_the_tenant(
     settings: Settings, make: Factories, live: Live, client: httpx.AsyncClient
 ) -> None:
     tenant = await make.tenant()
@@ -43,7 +43,7 @@ async def test_token_is_not_for_production(settings: Settings, make: Factories) 
 
 
 @pytest.mark.parametrize("command", ["openapi root", "keys rotate", "audit verify --tenant platform", "migrate"])
-def test_a_command_imports_what_it_needs_itself(settings: Settings, command: str) -> None:
+def test_each_command_runs_in_a_fresh_interpreter(settings: Settings, command: str) -> None:
     done = insula_anew(settings, *command.split())
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -65,7 +65,7 @@ def test_serve_refuses_unsafe_settings(settings: Settings) -> None:
     ]
 
 
-def test_doctor_finds_nothing_wrong_here_and_names_a_dead_redis(settings: Settings) -> None:
+def test_doctor_finds_no_fault_and_names_an_unreachable_redis(settings: Settings) -> None:
     well = insula(settings, "doctor")
     assert (well.returncode, "✗" in well.stdout) == (0, False), well.stdout + well.stderr
     ill = insula(settings, "doctor", REDIS_URL="redis://127.0.0.1:1/0")
@@ -73,7 +73,7 @@ def test_doctor_finds_nothing_wrong_here_and_names_a_dead_redis(settings: Settin
     assert next(line for line in ill.stdout.splitlines() if line.startswith("✗")).startswith("✗ redis:")
 
 
-def test_doctor_says_how_to_mend_other_passwords(settings: Settings) -> None:
+def test_doctor_explains_wrong_database_passwords(settings: Settings) -> None:
     done = insula(settings, "doctor", INSULA_DATABASE_ROLES_SECRET="x" * 32)
     assert done.returncode == 1
     assert "insula migrate, with the same INSULA_DATABASE_ROLES_SECRET" in done.stdout
@@ -92,7 +92,7 @@ def test_an_absent_database_is_one_line(settings: Settings) -> None:
     assert done.stderr.startswith("insula: the database: ")
 
 
-async def test_migrate_says_that_another_runs_and_gives_up_in_time(settings: Settings) -> None:
+async def test_migrate_reports_a_running_migration_and_gives_up_in_time(settings: Settings) -> None:
     other = await asyncpg.connect(role_url(settings, OWNER))
     await other.execute("SELECT pg_advisory_lock($1)", RUN_LOCK)
     refused = await asyncio.to_thread(insula, settings, "migrate", "--wait", "0.3")
@@ -105,7 +105,7 @@ async def test_migrate_says_that_another_runs_and_gives_up_in_time(settings: Set
     assert (done.returncode, done.stdout) == (0, f"the database is at {expected}\n"), done.stderr
 
 
-def test_seed_twice_is_as_once(settings: Settings) -> None:
+def test_seed_is_idempotent(settings: Settings) -> None:
     for _ in range(2):
         done = insula(settings, "seed")
         assert done.returncode == 0, done.stderr
@@ -119,7 +119,7 @@ def test_seed_twice_is_as_once(settings: Settings) -> None:
         ["doctor"],
     ],
 )
-def test_a_command_before_the_first_run_says_what_to_do_and_makes_nothing(
+def test_a_command_before_the_first_run_explains_and_creates_nothing(
     settings: Settings, tmp_path: Path, command: list[str]
 ) -> None:
     nowhere = {"DATABASE_URL": "", "REDIS_URL": "", "INSULA_DATA_DIR": str(tmp_path / "data")}
@@ -133,7 +133,7 @@ def test_a_command_before_the_first_run_says_what_to_do_and_makes_nothing(
     assert not list(tmp_path.rglob("postgres*"))
 
 
-def test_a_database_without_our_roles_says_to_migrate(settings: Settings) -> None:
+def test_a_command_on_a_database_without_roles_asks_to_migrate(settings: Settings) -> None:
     arguments = ("token", "--email", "owner@acme.example", "--app", "tenants")
     other = insula(settings, *arguments, INSULA_DATABASE_ROLES_SECRET="x" * 32)
     none = insula(settings, *arguments, INSULA_DATABASE_ROLES_SECRET="")

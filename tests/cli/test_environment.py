@@ -12,7 +12,7 @@ from tests.support.apps import INSTALLATION
 ROOT = Path(__file__).parents[2]
 
 
-def test_env_example_is_what_the_settings_are() -> None:
+def test_env_example_is_up_to_date() -> None:
     written = (ROOT / ".env.example").read_text()
     assert written == example(INSTALLATION.settings_type), "fix with: .venv/bin/python scripts/env_example.py"
 
@@ -24,15 +24,13 @@ def test_a_child_process_reads_the_same_settings(settings: Settings, monkeypatch
     assert INSTALLATION.settings_type() == sent
 
 
-def test_what_was_dumped_is_loaded_whatever_the_environment_says(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loading_a_dump_ignores_the_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
     monkeypatch.setenv("INSULA_DATABASE_BUDGET", "99")
     assert load(dump(settings), type(settings)) == settings
 
 
-def test_only_what_nobody_set_is_changed() -> None:
+def test_explicitly_set_settings_are_not_changed() -> None:
     given = Settings(log_level="ERROR", database=DatabaseSettings(budget=30))
     wanted = {"log_level": "DEBUG", "database.budget": 9, "database.roles_secret": SecretStr("x")}
     assert changed(given, wanted) == Settings(

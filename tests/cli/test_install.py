@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("step", ["pip", "uv"])
-def test_an_installation_without_a_network_says_so(tmp_path: Path, step: str) -> None:
+def test_an_installation_without_a_network_reports_it(tmp_path: Path, step: str) -> None:
     for name in ("Makefile", "pyproject.toml", "uv.lock", "README.md", "scripts"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)

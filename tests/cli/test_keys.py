@@ -23,7 +23,7 @@ async def test_rotate_prints_the_key_that_signs_from_now_on(settings: Settings, 
     assert before.kid in {jwk["kid"] for jwk in await KeyRing(settings, database).jwks()}
 
 
-async def test_rotate_with_distrust_forgets_the_keys_before(settings: Settings, database: Database) -> None:
+async def test_rotate_with_distrust_removes_the_previous_keys(settings: Settings, database: Database) -> None:
     before = await KeyRing(settings, database).signer()
     done = insula(settings, "keys", "rotate", "--distrust")
 

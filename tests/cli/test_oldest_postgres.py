@@ -1,4 +1,4 @@
-"""`make postgres15` uses the oldest available PostgreSQL, and says which."""
+"""`make postgres15` uses the oldest available PostgreSQL, and messages which."""
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ def program(path: Path, line: str) -> None:
 
 
 def oldest(directory: Path, *, installed: list[int], packaged: list[int]) -> subprocess.CompletedProcess[str]:
-    """Run the script with these versions installed, and those available as Debian packages."""
+    """Run the script on a fake Debian with these installed and packaged versions."""
     for version in installed:
         program(
             directory / "installed" / str(version) / "bin" / "postgres", f"echo 'postgres (PostgreSQL) {version}.1'"
@@ -30,7 +30,7 @@ def oldest(directory: Path, *, installed: list[int], packaged: list[int]) -> sub
 
 
 @pytest.mark.parametrize(
-    ("installed", "packaged", "taken", "says"),
+    ("installed", "packaged", "used", "messages"),
     [
         ([15, 17], [15], 15, ["PostgreSQL) 15.1"]),
         (
@@ -45,12 +45,12 @@ def oldest(directory: Path, *, installed: list[int], packaged: list[int]) -> sub
         ([], [], None, ["this Debian has no PostgreSQL 15 to 17"]),
     ],
 )
-def test_it_takes_the_oldest_available_version_and_says_which(
-    tmp_path: Path, installed: list[int], packaged: list[int], taken: int | None, says: list[str]
+def test_the_script_uses_the_oldest_available_version_and_names_it(
+    tmp_path: Path, installed: list[int], packaged: list[int], used: int | None, messages: list[str]
 ) -> None:
     done = oldest(tmp_path, installed=installed, packaged=packaged)
 
-    expected = "" if taken is None else f"{tmp_path / 'installed' / str(taken) / 'bin'}\n"
-    assert (done.returncode, done.stdout) == (int(taken is None), expected)
-    assert [line for line in says if line not in done.stderr] == []
-    assert done.stderr.count("\n") == len(says)
+    expected = "" if used is None else f"{tmp_path / 'installed' / str(used) / 'bin'}\n"
+    assert (done.returncode, done.stdout) == (int(used is None), expected)
+    assert [line for line in messages if line not in done.stderr] == []
+    assert done.stderr.count("\n") == len(messages)

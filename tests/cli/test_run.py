@@ -40,7 +40,7 @@ def answers(port: int, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-def test_everything_comes_up_stays_and_goes(directory: Path) -> None:
+def test_everything_starts_keeps_running_and_stops(directory: Path) -> None:
     port = free_port()
     with running(directory, port) as process:
         family = descendants(process.pid)
@@ -60,7 +60,7 @@ def test_everything_comes_up_stays_and_goes(directory: Path) -> None:
         wait_until(lambda: not alive(family))
 
 
-def test_a_fallen_web_process_is_replaced(directory: Path) -> None:
+def test_a_killed_web_process_is_replaced(directory: Path) -> None:
     port = free_port()
     with running(directory, port) as process:
         [web] = [pid for pid in descendants(process.pid) if b"insula.cli.web" in command_line(pid)]
@@ -71,7 +71,7 @@ def test_a_fallen_web_process_is_replaced(directory: Path) -> None:
         assert process.wait(30) == 128 + signal.SIGINT
 
 
-def test_a_taken_port_is_said_before_anything_is_made(directory: Path) -> None:
+def test_a_port_in_use_is_reported_before_anything_is_created(directory: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(  # noqa: S603  our own program

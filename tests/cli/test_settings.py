@@ -30,7 +30,7 @@ KUBERNETES = {
 SECRET = "canary-of-a-secret"
 
 
-def test_the_services_of_kubernetes_are_no_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_kubernetes_services_are_no_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     done = insula(settings, "doctor", **KUBERNETES)
     monkeypatch.setenv("INSULA_HTTP_SERVICE", "10.0.0.7")
     with pytest.raises(ValidationError) as mistyped:
@@ -42,7 +42,7 @@ def test_the_services_of_kubernetes_are_no_settings(settings: Settings, monkeypa
     )
 
 
-def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = INSTALLATION.settings_type
     for name in to_environment(kind.model_construct()):
         monkeypatch.setenv(name, "")
@@ -67,7 +67,7 @@ def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_a_wrong_value_is_one_line_that_names_its_variable(
+def test_a_wrong_value_is_reported_in_one_line_that_names_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -110,7 +110,7 @@ def test_proxies_that_are_no_networks_are_refused_by_every_command(settings: Set
         ),
     ],
 )
-def test_what_is_unsafe_is_one_line_that_names_its_variable(
+def test_an_unsafe_value_is_reported_in_one_line_that_names_its_variable(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
 ) -> None:
     for variable, usual in to_environment(settings).items():
@@ -121,7 +121,7 @@ def test_what_is_unsafe_is_one_line_that_names_its_variable(
     assert unsafe(Settings()) == [f"{name} {reason}"]
 
 
-def test_what_keeps_serve_from_starting_is_what_doctor_finds(settings: Settings) -> None:
+def test_doctor_reports_the_settings_that_serve_refuses(settings: Settings) -> None:
     everybody = {"INSULA_HTTP_TRUSTED_PROXIES": "0.0.0.0/0"}
     serve, worker, doctor = (insula_anew(settings, command, **everybody) for command in ("serve", "worker", "doctor"))
     line = "INSULA_HTTP_TRUSTED_PROXIES must not include every address: any caller could forge its own"
@@ -134,7 +134,7 @@ def test_what_keeps_serve_from_starting_is_what_doctor_finds(settings: Settings)
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["backup", "x"]])
-def test_an_address_that_means_two_things_stops_a_command(settings: Settings, command: list[str]) -> None:
+def test_an_ambiguous_database_url_stops_a_command(settings: Settings, command: list[str]) -> None:
     wrong = f"postgresql://u:{SECRET}@db.example/shop?connect_timeout=3"
     done = insula(settings, *command, DATABASE_URL=wrong, INSULA_DATABASE_DIRECT_URL=wrong)
 

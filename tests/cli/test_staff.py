@@ -17,7 +17,7 @@ PASSWORD = "a long horse in a staple"
 LINK = re.compile(r"http://\S+/account/verify#token=(\S+)")
 
 
-async def test_the_first_superuser_sets_a_password_by_a_link_and_is_let_into_the_admin_app(
+async def test_the_first_superuser_sets_a_password_by_a_link_and_uses_the_admin_app(
     settings: Settings, client: httpx.AsyncClient, readback: Readback
 ) -> None:
     email = f"u-{new_id().hex}@example.com"
@@ -57,7 +57,7 @@ async def test_the_first_superuser_sets_a_password_by_a_link_and_is_let_into_the
     assert mails == [{"n": 1}]
 
 
-async def test_a_user_is_taken_on_once_and_in_the_role_that_is_asked_for(
+async def test_a_user_is_appointed_once_in_the_requested_role(
     settings: Settings, make: Factories, sign_in: SignIn, client: httpx.AsyncClient
 ) -> None:
     user = await make.user()
@@ -74,13 +74,13 @@ async def test_a_user_is_taken_on_once_and_in_the_role_that_is_asked_for(
 
 
 @pytest.mark.parametrize(("status", "code"), [("suspended", 1), ("active", 0)])
-async def test_a_suspended_user_is_not_taken_on(settings: Settings, make: Factories, status: str, code: int) -> None:
+async def test_a_suspended_user_is_not_appointed(settings: Settings, make: Factories, status: str, code: int) -> None:
     user = await make.user(status=status)
 
     assert insula(settings, "staff", "add", user.email).returncode == code
 
 
-def test_what_is_no_address_is_refused(settings: Settings) -> None:
+def test_an_invalid_email_address_is_refused(settings: Settings) -> None:
     done = insula(settings, "staff", "add", "nobody")
 
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "insula: nobody is not an email address\n")

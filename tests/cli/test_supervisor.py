@@ -54,7 +54,7 @@ def stopped(process: subprocess.Popen[str]) -> int:
     return process.wait(10)
 
 
-def test_a_process_that_dies_as_it_starts_leaves_the_others_serving_and_comes_once_it_can(tmp_path: Path) -> None:
+def test_a_process_that_fails_to_start_is_retried_while_the_others_serve(tmp_path: Path) -> None:
     with supervised(tmp_path) as process:
         wait_until(lambda: len(ends(tmp_path)) > 2 * QUICK.tries)
         assert serves(tmp_path)
@@ -71,7 +71,7 @@ def test_a_process_that_dies_as_it_starts_leaves_the_others_serving_and_comes_on
         assert stopped(process) == 128 + signal.SIGTERM
 
 
-def test_all_that_die_as_they_start_end_the_supervisor_which_says_which_died_and_why(tmp_path: Path) -> None:
+def test_the_supervisor_gives_up_with_reasons_if_no_process_starts(tmp_path: Path) -> None:
     with supervised(tmp_path, "doomed") as process:
         assert process.wait(30) == 1
     assert len(starts(tmp_path)) in range(2 * QUICK.tries, 2 * QUICK.tries + 2)
@@ -81,7 +81,7 @@ def test_all_that_die_as_they_start_end_the_supervisor_which_says_which_died_and
     assert not serves(tmp_path)
 
 
-def test_one_that_never_serves_is_killed_and_started_again(tmp_path: Path) -> None:
+def test_a_process_that_never_serves_is_killed_and_restarted(tmp_path: Path) -> None:
     with supervised(tmp_path, "hanging", start_seconds=2) as process:
         wait_until(lambda: ends(tmp_path) != [])
         assert {line["reason"] for line in ends(tmp_path)} == {"did not serve within 2 s"}
@@ -91,7 +91,7 @@ def test_one_that_never_serves_is_killed_and_started_again(tmp_path: Path) -> No
         assert stopped(process) == 128 + signal.SIGTERM
 
 
-def test_one_that_served_is_started_again_each_time_that_it_is_killed(tmp_path: Path) -> None:
+def test_a_killed_process_is_restarted_each_time(tmp_path: Path) -> None:
     with supervised(tmp_path, "mended", workers=1) as process:
         wait_until(lambda: serves(tmp_path))
         for _ in range(2 * QUICK.tries):

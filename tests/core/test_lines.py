@@ -1,4 +1,4 @@
-"""Lines that people read: one spelling for text that looks the same, and no invisible characters."""
+"""Names, searches and free text: one spelling for text that looks the same, and no invisible characters."""
 
 # ruff: noqa: RUF001 - this tests letters that look alike
 
@@ -127,7 +127,7 @@ def test_normalizing_twice_changes_nothing(text: str) -> None:
 
 
 @given(st.text(CHARACTERS, max_size=150))
-def test_any_old_line_is_mended_to_a_valid_name(text: str) -> None:
+def test_any_stored_text_can_be_repaired_to_a_valid_name(text: str) -> None:
     shown = repair_line(text, 120)
     assert is_visible(shown)
     assert NAME.validate_python(shown) == shown

@@ -44,13 +44,13 @@ NOT_FOUND = [
 
 
 @pytest.mark.parametrize(("search", "text"), FOUND)
-async def test_it_is_found(readback: Readback, search: str, text: str) -> None:
+async def test_a_search_finds_its_text(readback: Readback, search: str, text: str) -> None:
     [row] = await readback("select cast(:text as text) ~ :pattern as found", text=text, pattern=containing(search))
     assert row["found"] is True
 
 
 @pytest.mark.parametrize(("search", "text"), NOT_FOUND)
-async def test_it_is_not_found(readback: Readback, search: str, text: str) -> None:
+async def test_a_search_does_not_find_other_text(readback: Readback, search: str, text: str) -> None:
     [row] = await readback("select cast(:text as text) ~ :pattern as found", text=text, pattern=containing(search))
     assert row["found"] is False
 

@@ -1,4 +1,4 @@
-"""Every component understands DATABASE_URL alike, or it is refused with one line."""
+"""All components interpret DATABASE_URL the same way, and an ambiguous URL is refused in one line."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
@@ -25,8 +25,8 @@ from tests.support.apps import DECLARED
 from tests.support.cluster import with_path
 from tests.support.fronts import Authority, Front, authority, front
 
-ALL_PARTS = ("the pools", "the listener", "the queue", "migrations", "the audit's reader")
-_PATIENCE = 0.5  # seconds that the listener gets, which would retry for ever
+COMPONENTS = ("the pools", "the listener", "the queue", "migrations", "the audit's reader")
+_PATIENCE = 0.5  # seconds: the listener retries without end, so the test gives up
 SECRET = "canary-of-a-password"
 
 
@@ -42,7 +42,7 @@ def encrypted(settings: Settings, trusted: Authority, tmp_path_factory: pytest.T
 
 
 def at(settings: Settings, opened: Front, query: str) -> Settings:
-    """Return ``settings`` whose database is reached through ``opened``, with ``query`` in the URL."""
+    """Return ``settings`` that connect to the database through ``opened``, with ``query`` in the URL."""
     here = Address.parse(settings.database_url)
     place = f"{opened.host}:{opened.port}" if not opened.host.startswith("/") else ""
     url = f"postgresql://{here.username}:{here.password}@{place}/{here.database}?{query}"
@@ -50,11 +50,11 @@ def at(settings: Settings, opened: Front, query: str) -> Settings:
     return settings.model_copy(update={"database_url": url, "database": database})
 
 
-async def reached_by(settings: Settings) -> dict[str, str]:
+async def connected_names(settings: Settings) -> dict[str, str]:
     """Return the components that reach the database, each with its connection's ``application_name``."""
     return {
         part: name
-        for part, probe in zip(ALL_PARTS, (_pools, _listener, _queue, _migrations, _reader), strict=True)
+        for part, probe in zip(COMPONENTS, (_pools, _listener, _queue, _migrations, _reader), strict=True)
         if (name := await probe(settings)) is not None
     }
 
@@ -105,46 +105,48 @@ async def _reader(settings: Settings) -> str | None:
 
 
 @pytest.mark.parametrize("query", ["sslmode=verify-full&sslrootcert={0}", "ssl=verify-ca&sslrootcert={0}", "ssl=true"])
-async def test_every_part_encrypts_and_has_the_name(
+async def test_every_component_encrypts_and_sends_the_application_name(
     settings: Settings, encrypted: Front, trusted: Authority, query: str
 ) -> None:
     before = encrypted.encrypted
     here = at(settings, encrypted, query.format(trusted.certificate) + "&application_name=shop%20one")
 
-    found = await reached_by(here)
+    found = await connected_names(here)
 
-    assert tuple(found) == ALL_PARTS
+    assert tuple(found) == COMPONENTS
     assert {found[part] for part in ("the pools", "the queue", "the audit's reader")} == {"shop one"}
-    assert encrypted.encrypted >= before + len(ALL_PARTS)
+    assert encrypted.encrypted >= before + len(COMPONENTS)
     assert encrypted.in_clear == 0
 
 
-async def test_no_part_talks_to_a_server_with_an_untrusted_certificate(
+async def test_no_component_connects_to_a_server_with_an_untrusted_certificate(
     settings: Settings, encrypted: Front, tmp_path: Path
 ) -> None:
     stranger = authority(tmp_path / "stranger", IPv4Address("127.0.0.1"))
     for mode in ("require", "verify-full"):
-        assert await reached_by(at(settings, encrypted, f"sslmode={mode}&sslrootcert={stranger.certificate}")) == {}
+        assert (
+            await connected_names(at(settings, encrypted, f"sslmode={mode}&sslrootcert={stranger.certificate}")) == {}
+        )
 
 
 async def test_verify_full_requires_the_certificates_host(settings: Settings, tmp_path: Path) -> None:
     other = authority(tmp_path / "other", "db.example")
     with front(settings, tmp_path, other.server) as opened:
         by_mode = {
-            mode: await reached_by(at(settings, opened, f"sslmode={mode}&sslrootcert={other.certificate}"))
+            mode: await connected_names(at(settings, opened, f"sslmode={mode}&sslrootcert={other.certificate}"))
             for mode in ("verify-ca", "verify-full")
         }
 
-    assert {mode: tuple(found) for mode, found in by_mode.items()} == {"verify-ca": ALL_PARTS, "verify-full": ()}
+    assert {mode: tuple(found) for mode, found in by_mode.items()} == {"verify-ca": COMPONENTS, "verify-full": ()}
 
 
-async def test_every_part_connects_through_a_socket(settings: Settings, tmp_path: Path) -> None:
+async def test_every_component_connects_through_a_unix_socket(settings: Settings, tmp_path: Path) -> None:
     with front(settings, tmp_path) as opened:
         here = at(settings, opened, f"host={opened.host}&port={opened.port}")
-        found = await reached_by(here)
+        found = await connected_names(here)
         save(here, tmp_path / "backup")
 
-    assert tuple(found) == ALL_PARTS
+    assert tuple(found) == COMPONENTS
     assert (tmp_path / "backup").stat().st_size > 0
 
 
@@ -173,7 +175,7 @@ async def test_a_backup_is_encrypted_or_refused(
         ("postgresql://u:p@db.example/shop?ssl=off", "db.example", 5432, "disable"),
     ],
 )
-def test_an_address_is_read_once(url: str, host: str, port: int, sslmode: str) -> None:
+def test_a_database_url_is_parsed(url: str, host: str, port: int, sslmode: str) -> None:
     address = Address.parse(url)
 
     assert (address.host, address.port, address.sslmode, address.database) == (host, port, sslmode, "shop")
@@ -196,7 +198,7 @@ async def test_names_and_passwords_may_hold_any_character(settings: Settings) ->
     assert conninfo_to_dict(address.url)["password"] == odd
 
 
-def test_the_systems_authorities_are_a_file_that_every_part_can_read() -> None:
+def test_the_systems_certificate_authorities_are_a_readable_file() -> None:
     address = Address.parse("postgresql://u:p@db.example/shop?sslrootcert=system")
 
     assert address.sslmode == "verify-full"
@@ -204,7 +206,7 @@ def test_the_systems_authorities_are_a_file_that_every_part_can_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rest", "said"),
+    ("rest", "message"),
     [
         ("@one:5432,two:5432/shop", "several hosts"),
         ("@one,two/shop", "several hosts"),
@@ -231,7 +233,7 @@ def test_the_systems_authorities_are_a_file_that_every_part_can_read() -> None:
         ("@[::1/shop", "not a URL"),
     ],
 )
-def test_an_ambiguous_address_is_refused_in_one_line(rest: str, said: str, settings: Settings) -> None:
+def test_an_ambiguous_address_is_refused_in_one_line(rest: str, message: str, settings: Settings) -> None:
     wrong = f"postgresql://u:{SECRET}{rest}"
     database = settings.database.model_copy(update={"direct_url": wrong})
     for name, given, direct in (
@@ -242,12 +244,12 @@ def test_an_ambiguous_address_is_refused_in_one_line(rest: str, said: str, setti
             address_of(given, direct=direct)
         line = str(refused.value)
         assert line.startswith(f"{name} ")
-        assert said in line
+        assert message in line
         assert SECRET not in line
         assert "\n" not in line
 
 
-def test_another_kind_of_url_is_no_address(settings: Settings) -> None:
+def test_a_url_of_another_scheme_is_refused(settings: Settings) -> None:
     for wrong in ("mysql://u:p@db.example/shop", "db.example", "postgresql:shop", with_path("http://x/y", "z")):
         with pytest.raises(InvalidAddress):
             address_of(settings.model_copy(update={"database_url": wrong}))

@@ -1,4 +1,4 @@
-"""Every table that decides about access announces its changes: each table's triggers are seen to fire."""
+"""Every table that decides about access announces its changes: each table's triggers fire."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -34,16 +34,16 @@ CHANGES: Final[Mapping[str, str]] = {
 }
 """A change of access for each table that decides about access."""
 
-_MADE_BY_INSERT: Final = "tenant"  # cannot be deleted, because other rows reference it
+_INSERTED_BY_TEST: Final = "tenant"  # cannot be deleted, because other rows reference it
 
 
 @dataclass(frozen=True)
-class Ear:
+class Listener:
     """Listens for the notifications of a statement's transaction."""
 
     engine: AsyncEngine
     connection: asyncpg.Connection
-    heard: asyncio.Queue[str]
+    payloads: asyncio.Queue[str]
 
     async def during(self, statement: str, values: Row) -> set[str]:
         """Run the statement and return only the notifications that it caused."""
@@ -55,19 +55,19 @@ class Ear:
     async def _until(self, mark: str) -> set[str]:
         await self.connection.execute(f"SELECT pg_notify('{CHANNEL}', '{mark}')")
         found = set()
-        while (payload := await self.heard.get()) != mark:
+        while (payload := await self.payloads.get()) != mark:
             found.add(payload)
         return found
 
 
 @pytest.fixture
-async def ear(settings: Settings) -> AsyncIterator[Ear]:
+async def listener(settings: Settings) -> AsyncIterator[Listener]:
     url = superuser_url(settings)
     engine = create_async_engine(url)
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    heard: asyncio.Queue[str] = asyncio.Queue()
-    await connection.add_listener(CHANNEL, lambda *message: heard.put_nowait(message[3]))
-    yield Ear(engine, connection, heard)
+    payloads: asyncio.Queue[str] = asyncio.Queue()
+    await connection.add_listener(CHANNEL, lambda *message: payloads.put_nowait(message[3]))
+    yield Listener(engine, connection, payloads)
     await connection.close()
     await engine.dispose()
 
@@ -78,7 +78,7 @@ async def fresh(connection: AsyncConnection, table: Table, make: Factories) -> R
     parents = await populate(connection, tenant.id)
     parents["user"] = sample(metadata.tables["user"], tenant.id, {})
     await connection.execute(insert(metadata.tables["user"]).values(parents["user"]))
-    owner = new_id() if table.name == _MADE_BY_INSERT else tenant.id
+    owner = new_id() if table.name == _INSERTED_BY_TEST else tenant.id
     return sample(table, owner, {name: row for name, row in parents.items() if name != table.name})
 
 
@@ -91,31 +91,31 @@ def key_of(table: Table, row: Row) -> Row:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-async def test_a_change_is_announced(name: str, ear: Ear, make: Factories) -> None:
+async def test_a_change_is_announced(name: str, listener: Listener, make: Factories) -> None:
     table = metadata.tables[name]
-    async with ear.engine.begin() as connection:
+    async with listener.engine.begin() as connection:
         row = await fresh(connection, table, make)
         await connection.execute(insert(table).values(row))
     statement = f'UPDATE "{name}" SET {CHANGES[name]} WHERE {condition(table)}'  # noqa: S608 - constants of this file
-    assert await ear.during(statement, key_of(table, row))
+    assert await listener.during(statement, key_of(table, row))
 
 
 @pytest.mark.parametrize("name", CHANGES)
-async def test_an_insert_or_delete_is_announced(name: str, ear: Ear, make: Factories) -> None:
+async def test_an_insert_or_delete_is_announced(name: str, listener: Listener, make: Factories) -> None:
     table = metadata.tables[name]
-    async with ear.engine.begin() as connection:
+    async with listener.engine.begin() as connection:
         row = await fresh(connection, table, make)
-        if name != _MADE_BY_INSERT:
+        if name != _INSERTED_BY_TEST:
             await connection.execute(insert(table).values(row))
-    if name == _MADE_BY_INSERT:
+    if name == _INSERTED_BY_TEST:
         columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
-        assert await ear.during(f"INSERT INTO {name} ({columns}) VALUES ({values})", row)  # noqa: S608 - likewise
+        assert await listener.during(f"INSERT INTO {name} ({columns}) VALUES ({values})", row)  # noqa: S608 - likewise
     else:
-        assert await ear.during(f'DELETE FROM "{name}" WHERE {condition(table)}', key_of(table, row))  # noqa: S608 - as above
+        assert await listener.during(f'DELETE FROM "{name}" WHERE {condition(table)}', key_of(table, row))  # noqa: S608 - as above
 
 
-async def test_every_table_that_announces_is_here(ear: Ear) -> None:
+async def test_every_table_with_an_announcing_trigger_is_tested(listener: Listener) -> None:
     found = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgfoid = 'notify_access'::regproc"
-    async with ear.engine.connect() as connection:
+    async with listener.engine.connect() as connection:
         announcing = {name.strip('"') for name in (await connection.execute(text(found))).scalars()}
     assert announcing == set(CHANGES)

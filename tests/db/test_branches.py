@@ -34,7 +34,7 @@ def upgrade():
 def downgrade():
     pass
 """
-OF_A_PRODUCT = """
+PRODUCT_REVISION = """
 from alembic import op
 from sqlalchemy import Column, Text
 
@@ -81,7 +81,7 @@ def chain(folder: Path, *revisions: str) -> Branch:
 def product(folder: Path, table: str = "note") -> Branch:
     """Write a product's branch with one table."""
     folder.mkdir()
-    (folder / "20261201_1000.py").write_text(OF_A_PRODUCT.format(name=folder.name, table=table))
+    (folder / "20261201_1000.py").write_text(PRODUCT_REVISION.format(name=folder.name, table=table))
     return Branch(folder.name, folder)
 
 
@@ -152,11 +152,11 @@ def test_a_database_is_behind_in_branches_that_are_missing_or_older() -> None:
     assert behind(["kernel_0002_another", "notes_0001"], expected) == ("kernel",)
 
 
-def test_the_name_of_a_revision_tells_its_branch() -> None:
+def test_the_name_of_a_revision_has_its_branch_and_number() -> None:
     assert Revision.of("two_words_0012_and_more_0003") == ("two_words", 12)
 
 
-async def test_a_products_branch_is_migrated_and_left_alone_by_installations_without_it(
+async def test_an_installation_without_a_products_branch_leaves_it_unchanged(
     settings: Settings, tmp_path: Path
 ) -> None:
     products = replace(DECLARED, branches=(*DECLARED.branches, product(tmp_path / "notes")))
@@ -172,9 +172,7 @@ async def test_a_products_branch_is_migrated_and_left_alone_by_installations_wit
 
 
 @pytest.mark.parametrize(("name", "made"), [("probe", "rack"), ("admin", "ix_audit_event_occurred_at_id")])
-async def test_an_installation_without_a_branch_migrates_and_takes_it_in_later(
-    settings: Settings, name: str, made: str
-) -> None:
+async def test_an_installation_can_add_a_branch_later(settings: Settings, name: str, made: str) -> None:
     fewer = without(name)
     async with empty_database(settings) as own:
         migrate(own, fewer)
@@ -214,7 +212,7 @@ async def test_two_heads_of_a_branch_are_refused(scratch: Settings, tmp_path: Pa
     assert revisions(scratch) == before
 
 
-async def test_each_branch_goes_down_to_its_base_by_alembics_own_command(scratch: Settings) -> None:
+async def test_alembic_downgrades_each_branch_to_its_base(scratch: Settings) -> None:
     def down(name: str, connection: Connection) -> None:
         command.downgrade(alembic_config(DECLARED, connection), f"{name}@base")
 
@@ -224,7 +222,7 @@ async def test_each_branch_goes_down_to_its_base_by_alembics_own_command(scratch
     assert revisions(scratch) == set()
 
 
-async def test_a_draft_adds_what_the_database_lacks_under_the_next_number(scratch: Settings, tmp_path: Path) -> None:
+async def test_a_draft_adds_the_missing_tables_under_the_next_number(scratch: Settings, tmp_path: Path) -> None:
     await administer(scratch, "DROP INDEX ix_rack_tenant_id_created_at_id")
     newer = NextVersion(tmp_path, "probe")
     as_owner(scratch, drafting(newer.declared, "probe", "Sort racks by time"))
@@ -235,7 +233,7 @@ async def test_a_draft_adds_what_the_database_lacks_under_the_next_number(scratc
     as_owner(scratch, sound)
 
 
-async def test_a_draft_of_a_new_branch_begins_it(scratch: Settings, tmp_path: Path) -> None:
+async def test_a_draft_creates_the_first_revision_of_a_branch(scratch: Settings, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     products = replace(DECLARED, branches=(*DECLARED.branches, Branch("notes", tmp_path / "notes")))
     as_owner(scratch, drafting(products, "notes", "Notes"))

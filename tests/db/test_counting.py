@@ -25,21 +25,21 @@ GROWN = replace(DECLARED, counted=MappingProxyType({**DECLARED.counted, UNCOUNTE
 
 
 @pytest.fixture(scope="module")
-async def own(settings: Settings) -> AsyncIterator[Settings]:
-    async with migrated_database(settings) as own:
-        yield own
+async def migrated(settings: Settings) -> AsyncIterator[Settings]:
+    async with migrated_database(settings) as migrated:
+        yield migrated
 
 
 @pytest.fixture
-async def engine(own: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(superuser_url(own), poolclass=NullPool)
+async def engine(migrated: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(superuser_url(migrated), poolclass=NullPool)
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture
 async def workers(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Connect to the database that all tests of this pytest worker share: triggers dropped there must be noticed."""
+    """Connect to the database that all tests of this pytest worker share, so that dropped triggers are noticed."""
     engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
     yield engine
     await engine.dispose()
@@ -73,38 +73,38 @@ async def test_an_insert_or_delete_is_counted(name: str, workers: AsyncEngine) -
         assert (await used(connection, tenant_id))[quota] == before
 
 
-async def test_a_quota_without_its_trigger_is_found_and_recounted(own: Settings, engine: AsyncEngine) -> None:
+async def test_a_missing_trigger_is_found_and_rows_are_recounted(migrated: Settings, engine: AsyncEngine) -> None:
     name, quota = next(iter(DECLARED.counted.items()))
     tenant_id, _ = await tenant_with_rows(engine)
     async with engine.connect() as connection:
         there = (await used(connection, tenant_id))[quota]
     await administer(
-        own, f"DROP TRIGGER counted_in ON {name}", "ALTER TABLE tenant_usage DISABLE TRIGGER only_by_count"
+        migrated, f"DROP TRIGGER counted_in ON {name}", "ALTER TABLE tenant_usage DISABLE TRIGGER only_by_count"
     )
     await administer(
-        own,
+        migrated,
         f"UPDATE tenant_usage SET used = 90 WHERE resource = '{quota}'",  # noqa: S608  # a declared name
         "ALTER TABLE tenant_usage ENABLE TRIGGER only_by_count",
     )
     assert await findings(engine, DECLARED) == [f"{name}: the trigger counted_in is missing"]
 
-    migrate(own, DECLARED)
+    migrate(migrated, DECLARED)
 
     assert await findings(engine, DECLARED) == []
     async with engine.connect() as connection:
         assert (await used(connection, tenant_id))[quota] == there
 
 
-async def test_a_table_that_is_counted_from_now_on_has_its_rows_counted(own: Settings, engine: AsyncEngine) -> None:
+async def test_a_newly_counted_table_gets_the_count_of_its_rows(migrated: Settings, engine: AsyncEngine) -> None:
     many, _ = await tenant_with_rows(engine)
     none = (await Factories(engine).tenant(entitlements={})).id
     assert f"{UNCOUNTED}: the trigger counted_in is missing" in await findings(engine, GROWN)
 
-    migrate(own, GROWN)
+    migrate(migrated, GROWN)
 
     assert await findings(engine, GROWN) == []
     assert f"{UNCOUNTED}: the trigger counted_in counts rows, which is not declared" in await findings(engine, DECLARED)
     async with engine.connect() as connection:
         assert (await used(connection, many))["probe"] == 1
         assert (await used(connection, none))["probe"] == 0
-    await administer(own, *(f"DROP TRIGGER {name} ON {UNCOUNTED}" for name in ("counted_in", "counted_out")))
+    await administer(migrated, *(f"DROP TRIGGER {name} ON {UNCOUNTED}" for name in ("counted_in", "counted_out")))

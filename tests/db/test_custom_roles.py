@@ -39,13 +39,13 @@ _ROLE = text("""
 _HELD = text("SELECT role FROM membership UNION ALL SELECT role FROM invitation ORDER BY role")
 
 
-def _act_for(connection: Connection, tenant_id: UUID) -> None:
+def _enter(connection: Connection, tenant_id: UUID) -> None:
     connection.execute(text("SELECT set_config('app.tenant_id', :id, false)"), {"id": str(tenant_id)})
 
 
 def _tenant(connection: Connection) -> UUID:
     tenant_id = new_id()
-    _act_for(connection, tenant_id)
+    _enter(connection, tenant_id)
     connection.execute(_TENANT, {"id": tenant_id, "slug": tenant_id.hex})
     return tenant_id
 
@@ -66,12 +66,12 @@ def _role(connection: Connection, tenant_id: UUID, key: str) -> None:
     connection.execute(_ROLE, {"tenant_id": tenant_id, "id": new_id(), "key": key})
 
 
-async def test_a_role_is_built_in_or_the_tenants_own(scratch: Settings) -> None:
+async def test_a_members_role_is_built_in_or_a_custom_role_of_the_tenant(scratch: Settings) -> None:
     def work(connection: Connection) -> None:
         other, tenant_id = _tenant(connection), _tenant(connection)
-        _act_for(connection, other)
+        _enter(connection, other)
         _role(connection, other, "editor")
-        _act_for(connection, tenant_id)
+        _enter(connection, tenant_id)
         _member(connection, tenant_id, "owner")
         for name in ("editor", "superuser", ""):
             with pytest.raises(IntegrityError, match="fk_membership_tenant_id_custom_role"), connection.begin_nested():
@@ -83,7 +83,7 @@ async def test_a_role_is_built_in_or_the_tenants_own(scratch: Settings) -> None:
 
 
 @pytest.mark.parametrize("key", ["owner", "billing_manager", "superuser", "auditor"])
-async def test_no_role_takes_a_built_in_ones_name(scratch: Settings, key: str) -> None:
+async def test_no_custom_role_can_have_the_name_of_a_built_in_one(scratch: Settings, key: str) -> None:
     def work(connection: Connection) -> None:
         tenant_id = _tenant(connection)
         with pytest.raises(IntegrityError, match="ck_custom_role_key"), connection.begin_nested():
@@ -93,7 +93,7 @@ async def test_no_role_takes_a_built_in_ones_name(scratch: Settings, key: str) -
     as_owner(scratch, work)
 
 
-async def test_a_role_in_use_stays_and_an_ended_invitation_uses_none(scratch: Settings) -> None:
+async def test_a_role_in_use_cannot_be_deleted_and_a_revoked_invitation_uses_none(scratch: Settings) -> None:
     def work(connection: Connection) -> None:
         tenant_id = _tenant(connection)
         _role(connection, tenant_id, "editor")

@@ -1,4 +1,4 @@
-"""Every wait for the database has a time limit on our side, and a lost connection's room is reused at once."""
+"""Every wait for the database has a client-side time limit, and a lost connection's place is free at once."""
 
 import asyncio
 import socket
@@ -62,7 +62,7 @@ async def test_waiting_for_a_connection_has_a_time_limit(database: Database, pro
     assert await ask(database) == 1
 
 
-async def test_an_attempt_begun_in_silence_is_overtaken_by_a_later_one(database: Database, proxy: Faulty) -> None:
+async def test_a_later_attempt_connects_while_the_first_hangs(database: Database, proxy: Faulty) -> None:
     proxy.strike(Fault.SWALLOW)
     asking = asyncio.create_task(ask(database))
     await until(lambda: len(proxy.wires()) == 1)
@@ -89,7 +89,7 @@ async def test_waiting_for_a_statement_ends_a_second_after_the_servers_limit(dat
     assert await ask(database, TENANTS) == 1
 
 
-async def test_a_commit_that_is_not_answered_is_an_outcome_unknown(database: Database, proxy: Faulty) -> None:
+async def test_an_unanswered_commit_has_an_unknown_outcome(database: Database, proxy: Faulty) -> None:
     unit = database.unit(TENANTS)
     await (await unit.session.connection()).execute(text("SELECT 1"))
     proxy.strike(Fault.SWALLOW, open_only=True)
@@ -114,7 +114,7 @@ async def test_silence_on_one_connection_closes_the_idle_ones(database: Database
     assert monotonic() - began < STATEMENT
 
 
-async def test_a_waiter_makes_the_connection_that_another_could_not_make(database: Database, proxy: Faulty) -> None:
+async def test_a_waiter_connects_in_place_of_a_cancelled_one(database: Database, proxy: Faulty) -> None:
     pool = database.engine(GATE).sync_engine.pool
     assert isinstance(pool, FairPool)
     pool._timeout = 30.0  # noqa: SLF001 - so that no wait times out during the test
@@ -124,7 +124,7 @@ async def test_a_waiter_makes_the_connection_that_another_could_not_make(databas
     second = asyncio.create_task(ask(database))
     await asyncio.wait({second}, timeout=0.05)
 
-    first.cancel()  # frees the room that the second waits for
+    first.cancel()  # frees the place in the pool that the second waits for
     proxy.heal()
 
     with pytest.raises(asyncio.CancelledError):
@@ -135,7 +135,7 @@ async def test_a_waiter_makes_the_connection_that_another_could_not_make(databas
     assert pool.checkedout() == 0
 
 
-async def test_a_statement_of_the_gate_is_one_round_trip(database: Database) -> None:
+async def test_a_statement_of_the_role_gate_is_one_round_trip(database: Database) -> None:
     async with database.engine(GATE).connect() as connection:
         raw = await connection.get_raw_connection()
         await connection.execute(text("SELECT 1"))
@@ -152,8 +152,10 @@ async def test_each_connection_has_keepalive(database: Database) -> None:
         assert plug.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
 
 
-async def test_a_silent_server_is_sent_few_connections_however_many_wait(settings: Settings, proxy: Faulty) -> None:
-    """A server that resumes would accept each of them, and use up its connections."""
+async def test_a_silent_server_gets_few_connection_attempts_from_many_waiters(
+    settings: Settings, proxy: Faulty
+) -> None:
+    """Otherwise a server that resumes would accept every attempt and run out of connections."""
     waiting, throttle = 10, ConnectThrottle()
     url = proxy.url(role_url(settings, TENANTS))
 
@@ -197,7 +199,7 @@ async def test_an_attempt_that_timed_out_is_not_an_answer() -> None:
     assert throttle.may_try(), "a refusal is an answer"
 
 
-async def test_room_given_to_a_cancelled_waiter_is_passed_on() -> None:
+async def test_the_turn_of_a_cancelled_waiter_passes_to_the_next() -> None:
     turns = FairQueue(1)
     first, second = (asyncio.create_task(turns.turn(30.0)) for _ in range(2))
     await asyncio.wait((first, second), timeout=0.01)
@@ -209,7 +211,7 @@ async def test_room_given_to_a_cancelled_waiter_is_passed_on() -> None:
         await asyncio.wait_for(second, 1.0)
 
 
-async def test_a_refusal_beside_an_attempt_that_hangs_is_not_tried_again_at_once() -> None:
+async def test_a_refused_attempt_is_retried_with_pauses_while_another_hangs() -> None:
     hanging, refused = asyncio.Event(), 0
 
     async def make(_left: float) -> object:
@@ -225,14 +227,14 @@ async def test_a_refusal_beside_an_attempt_that_hangs_is_not_tried_again_at_once
     assert 0 < refused < 20, "a starting server would be flooded"
 
 
-async def test_a_woken_waiter_that_finds_the_room_taken_keeps_waiting(database: Database, proxy: Faulty) -> None:
+async def test_a_woken_waiter_that_finds_the_pool_full_keeps_waiting(database: Database, proxy: Faulty) -> None:
     proxy.strike(Fault.FREEZE)
     first = asyncio.create_task(ask(database))
     await until(lambda: len(proxy.wires()) == 1)
     second = asyncio.create_task(ask(database))
     await asyncio.wait({second}, timeout=0.05)
 
-    first.cancel()  # makes room, for which the second is woken
+    first.cancel()  # frees a place in the pool and wakes the second
     newcomer = asyncio.create_task(ask(database))
     proxy.heal()
 

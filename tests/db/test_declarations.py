@@ -42,7 +42,7 @@ def test_a_roles_name_needs_no_quotes_in_sql(name: str) -> None:
     assert AppRole("a" * 63) == "a" * 63
 
 
-def test_a_role_has_a_weight() -> None:
+def test_a_role_without_weight_is_refused() -> None:
     with pytest.raises(ValueError, match="the weight of insula_probe is 0: give it 1 or more"):
         AppRole("insula_probe", weight=0)
 
@@ -53,7 +53,7 @@ def test_a_declared_role_has_its_share_of_the_connections() -> None:
     assert shares(23, declared.web_roles) == {PROBE: 12, IDENTITY: 6, GATE: 4}
 
 
-def test_a_right_of_another_app_is_left_out_without_that_app() -> None:
+def test_a_right_for_another_apps_role_needs_that_app() -> None:
     other = AppRole("insula_other")
     granting = part(may(OtherAppRole("insula_other"), "all", "tenant", "SELECT"))
 
@@ -66,7 +66,7 @@ def test_a_right_of_another_app_is_left_out_without_that_app() -> None:
         merged(KERNEL, part(may("insula_other", "all", "tenant", "SELECT")))
 
 
-def test_every_app_may_record_its_acts_and_keep_its_answers_within_the_tenant() -> None:
+def test_every_app_may_write_audit_events_and_idempotency_records_of_the_tenant() -> None:
     rights = {
         (right.table, right.command, right.reach) for right in merged(KERNEL, part()).rights if right.role == PROBE
     }
@@ -92,7 +92,7 @@ def test_owned_gives_the_apps_role_every_right_within_the_tenant() -> None:
     assert by_name.rights == by_model.rights
 
 
-TWICE = {
+TABLES_DECLARED_TWICE = {
     "one right": (
         may(PROBE, "all", "tenant", "SELECT"),
         "insula_probe may SELECT tenant: declared by probe and by other; keep one of the two",
@@ -106,19 +106,19 @@ TWICE = {
 }
 
 
-@pytest.mark.parametrize(("table", "message"), TWICE.values(), ids=TWICE.keys())
-def test_two_owners_of_one_thing_are_both_named(table: TableDeclaration, message: str) -> None:
+@pytest.mark.parametrize(("table", "message"), TABLES_DECLARED_TWICE.values(), ids=TABLES_DECLARED_TWICE.keys())
+def test_a_table_declared_twice_names_both_owners(table: TableDeclaration, message: str) -> None:
     other = part(table, owner="other", role=AppRole("insula_other"))
     with pytest.raises(ManifestError, match=message):
         merged(KERNEL, part(table), other)
     assert merged(KERNEL, part(table))
 
 
-def test_apps_whose_jobs_need_the_same_table_let_the_worker_do_what_both_declare() -> None:
+def test_the_worker_has_the_union_of_the_rights_that_apps_declare() -> None:
     mine = part(may(WORKER, "tenant", "invitation", "SELECT tenant_id, id, email", "UPDATE email"))
     other = part(
         may(WORKER, "tenant", "invitation", "SELECT tenant_id, role", "DELETE"),
-        may(WORKER, "tenant", "tenant", "SELECT slug"),  # beside what the kernel declares
+        may(WORKER, "tenant", "tenant", "SELECT slug"),  # in addition to the kernel's declaration
         owner="other",
         role=AppRole("insula_other"),
     )
@@ -140,7 +140,7 @@ def test_apps_whose_jobs_need_the_same_table_let_the_worker_do_what_both_declare
     assert whole.columns == ()
 
 
-def test_rights_of_the_worker_that_do_not_reach_equally_far_are_an_error() -> None:
+def test_rights_of_the_worker_with_different_reach_are_an_error() -> None:
     mine = part(may(WORKER, "tenant", "invitation", "SELECT id"))
     other = part(may(WORKER, "all", "invitation", "SELECT id"), owner="other", role=AppRole("insula_other"))
     with pytest.raises(
@@ -152,7 +152,7 @@ def test_rights_of_the_worker_that_do_not_reach_equally_far_are_an_error() -> No
         merged(KERNEL, twice)
 
 
-def test_the_kernels_tables_stay_the_kernels() -> None:
+def test_an_app_cannot_declare_a_table_of_the_kernel() -> None:
     with pytest.raises(ManifestError, match="the table user: declared by the kernel and by probe"):
         merged(KERNEL, part(global_table("user")))
 
@@ -161,7 +161,7 @@ def of(owner: str, thing: DatabasePart) -> DatabasePart:
     return replace(thing, owner=owner, roles=(DeclaredRole(role=AppRole(f"insula_{owner}")),))
 
 
-THINGS = {
+DECLARED_TWICE = {
     "a counted table": (
         DatabasePart(owner="", counted=(counted("probe_note", "notes"),)),
         "the counted table probe_note: declared by probe and by other",
@@ -178,14 +178,14 @@ THINGS = {
 }
 
 
-@pytest.mark.parametrize(("thing", "message"), THINGS.values(), ids=THINGS.keys())
-def test_two_declarations_of_one_thing_name_both_owners(thing: DatabasePart, message: str) -> None:
+@pytest.mark.parametrize(("thing", "message"), DECLARED_TWICE.values(), ids=DECLARED_TWICE.keys())
+def test_a_declaration_made_twice_names_both_owners(thing: DatabasePart, message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         merged(KERNEL, of("probe", thing), of("other", thing))
     assert merged(KERNEL, of("probe", thing))
 
 
-def test_one_role_is_one_apps() -> None:
+def test_two_apps_cannot_declare_the_same_role() -> None:
     with pytest.raises(ManifestError, match="the role insula_probe: declared by probe and by other"):
         merged(KERNEL, part(), part(owner="other"))
 
@@ -203,7 +203,7 @@ def test_owned_needs_an_app_with_one_role() -> None:
         merged(KERNEL, without)
 
 
-def test_a_right_is_written_as_a_command_and_columns() -> None:
+def test_an_unknown_command_in_a_right_is_refused() -> None:
     with pytest.raises(
         ValueError, match="invitation: 'TRUNCATE' is not a right: write one of SELECT, INSERT, UPDATE, DELETE"
     ):
@@ -249,9 +249,7 @@ MISSPELT = {
 
 
 @pytest.mark.parametrize(("tables", "message"), MISSPELT.values(), ids=MISSPELT.keys())
-def test_a_name_that_no_model_has_is_an_error_that_suggests_the_fix(
-    tables: tuple[TableDeclaration, ...], message: str
-) -> None:
+def test_a_misspelt_name_is_an_error_that_suggests_the_fix(tables: tuple[TableDeclaration, ...], message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         check(merged(KERNEL, *PARTS, part(*tables)), metadata)
 
@@ -261,7 +259,7 @@ def test_a_counted_table_without_a_model_is_an_error() -> None:
         check(merged(KERNEL, of("probe", DatabasePart(counted=(counted("probe_note", "notes"),)))), metadata)
 
 
-def test_a_table_without_tenants_must_be_declared_as_one() -> None:
+def test_a_table_without_tenant_id_must_be_declared_as_global() -> None:
     grown = MetaData()
     for table in metadata.tables.values():
         table.to_metadata(grown)
@@ -271,13 +269,13 @@ def test_a_table_without_tenants_must_be_declared_as_one() -> None:
         check(DECLARED, grown)
 
 
-def test_every_table_of_the_installation_is_a_tenants_or_a_declared_global_one() -> None:
+def test_every_table_has_a_tenant_id_or_is_declared_as_global() -> None:
     nobodys = {name for name, table in metadata.tables.items() if not tenant_column(name, set(table.columns.keys()))}
     assert nobodys | {"alembic_version", "schema_revision"} == DECLARED.global_tables
 
 
 @pytest.fixture(scope="module")
-async def fourth(settings: Settings) -> AsyncIterator[tuple[Settings, Declarations]]:
+async def with_fourth_app(settings: Settings) -> AsyncIterator[tuple[Settings, Declarations]]:
     """Migrate a database to an installation with one more app, which has its own role."""
     probe = AppRole(f"insula_probe_{secrets.token_hex(4)}")
     mine = DatabasePart(
@@ -295,9 +293,9 @@ async def fourth(settings: Settings) -> AsyncIterator[tuple[Settings, Declaratio
 
 
 async def test_an_older_database_gets_the_rights_of_another_app(
-    fourth: tuple[Settings, Declarations],
+    with_fourth_app: tuple[Settings, Declarations],
 ) -> None:
-    own, declared = fourth
+    own, declared = with_fourth_app
     found: dict[str, list[str]] = {}
 
     def look(connection: Connection) -> None:
@@ -308,8 +306,8 @@ async def test_an_older_database_gets_the_rights_of_another_app(
     assert f"invitation: policy {declared.app_roles[-2]}_select is not as declared" in found["without"]
 
 
-async def test_another_apps_role_records_only_acts_of_its_own_actors(fourth: tuple[Settings, Declarations]) -> None:
-    own, declared = fourth
+async def test_an_apps_role_records_only_events_of_its_actors(with_fourth_app: tuple[Settings, Declarations]) -> None:
+    own, declared = with_fourth_app
     probe, silent = declared.app_roles[-2:]
     connection = await asyncpg.connect(role_url(own, probe))
     event = (
@@ -337,7 +335,7 @@ def acting(*actors: str, kinds: tuple[str, ...] = ()) -> DatabasePart:
     return DatabasePart(owner="probe", roles=(DeclaredRole(role=PROBE, actors=actors),), actor_kinds=kinds)
 
 
-def test_kinds_of_actors_are_the_kernels_and_then_those_that_apps_declare() -> None:
+def test_the_kinds_of_actors_begin_with_the_kernels() -> None:
     kernels = ("user", "staff", "api_key", "system")
     assert merged(KERNEL).actor_kinds == kernels
     declared = merged(KERNEL, acting("robot", "user", kinds=("robot", "user")))
@@ -363,9 +361,9 @@ def test_an_undeclared_kind_of_actors_is_an_error(part: DatabasePart, message: s
 
 
 async def test_another_apps_role_enqueues_without_a_tenant_only_declared_tasks(
-    fourth: tuple[Settings, Declarations],
+    with_fourth_app: tuple[Settings, Declarations],
 ) -> None:
-    own, declared = fourth
+    own, declared = with_fourth_app
     connection = await asyncpg.connect(role_url(own, declared.app_roles[-2]))
     job = "INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, priority, args) VALUES ('default', $1, 0, '{}')"
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match=r"the task probe\.pong needs a tenant"):
@@ -374,8 +372,8 @@ async def test_another_apps_role_enqueues_without_a_tenant_only_declared_tasks(
     await connection.close()
 
 
-async def test_a_web_process_logs_in_as_another_apps_role(fourth: tuple[Settings, Declarations]) -> None:
-    own, declared = fourth
+async def test_a_web_process_logs_in_as_another_apps_role(with_fourth_app: tuple[Settings, Declarations]) -> None:
+    own, declared = with_fourth_app
     database = await Database.open(own, declared.web_roles)
     assert await database.unavailable_roles() == {}
     await database.close()

@@ -1,4 +1,4 @@
-"""Connections go to waiters first come, first served, and none is lost."""
+"""Waiters get connections in the order of their arrival, and no connection is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,14 +35,14 @@ async def waiting(tasks: list[asyncio.Task[PoolProxiedConnection | None]]) -> No
     await asyncio.wait(tasks, timeout=0)
 
 
-async def test_the_longest_waiter_is_next_and_no_newcomer_passes(small: Database) -> None:
+async def test_the_longest_waiter_is_next_and_no_newcomer_overtakes_it(small: Database) -> None:
     pool = pool_of(small)
     held = await small.engine(GATE).raw_connection()
     first = asyncio.create_task(pool.take())
     second = asyncio.create_task(pool.take())
     await waiting([first, second])
     held.close()
-    late = asyncio.create_task(pool.take())  # asks before the woken waiter has run
+    late = asyncio.create_task(pool.take())  # begins to wait before the woken waiter has run
     got = await first
     assert got is not None
     await waiting([second, late])
@@ -80,7 +80,7 @@ async def test_transactions_and_reads_wait_in_one_queue(small: Database) -> None
     assert order == ["transaction", "read", "transaction"]
 
 
-async def test_a_waiter_cancelled_when_its_turn_came_loses_no_connection(small: Database) -> None:
+async def test_a_waiter_cancelled_at_its_turn_loses_no_connection(small: Database) -> None:
     pool = pool_of(small)
     held = await small.engine(GATE).raw_connection()
     gone, patient = asyncio.create_task(pool.take()), asyncio.create_task(pool.take())
@@ -104,6 +104,6 @@ async def test_a_wait_that_times_out_is_an_exhausted_pool(small: Database) -> No
     got.close()
 
 
-def test_a_budget_is_spent_to_the_last_connection() -> None:
+def test_the_shares_of_the_roles_use_the_whole_budget() -> None:
     for budget in (8, 20, 33):
         assert sum(shares(budget, DECLARED.web_roles).values()) + 1 == budget

@@ -38,16 +38,16 @@ async def migrated(settings: Settings) -> AsyncIterator[Settings]:
 
 
 @pytest.fixture(scope="module")
-async def early(settings: Settings) -> AsyncIterator[Settings]:
-    """Downgrade a database to the kernel's and the resources' own branches, once: each step commits."""
+async def downgraded(settings: Settings) -> AsyncIterator[Settings]:
+    """Downgrade the apps' branches of a database to their bases; once for the module, as each step commits."""
 
-    def take_down(connection: Connection) -> None:
+    def downgrade_apps(connection: Connection) -> None:
         for app in reversed(INSTALLATION.apps):
             if app.migrations is not None:
                 command.downgrade(alembic_config(DECLARED, connection), f"{app.name}@base")
 
     async with migrated_database(settings) as own:
-        as_owner(own, take_down)
+        as_owner(own, downgrade_apps)
         yield own
 
 
@@ -66,13 +66,13 @@ def _add_tenants(connection: Connection, count: int) -> None:
     connection.execute(text("SELECT set_config('app.tenant_id', '', true)"))
 
 
-async def test_migrations_are_sound_and_repeatable(migrated: Settings) -> None:
+async def test_migrations_match_the_declarations_and_are_repeatable(migrated: Settings) -> None:
     as_owner(migrated, _sound)
     migrate(migrated, DECLARED)
     as_owner(migrated, _sound)
 
 
-async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) -> None:
+async def test_each_revision_matches_the_declarations_after_downgrade_and_upgrade(scratch: Settings) -> None:
     def walk(connection: Connection) -> None:
         config = alembic_config(DECLARED, connection)
         script = ScriptDirectory.from_config(config)
@@ -116,7 +116,9 @@ async def test_each_revision_is_sound_on_the_way_down_and_up(scratch: Settings) 
         ),
     ],
 )
-async def test_an_early_revision_must_match_the_declarations(early: Settings, statement: str, finding: str) -> None:
+async def test_an_early_revision_must_match_the_declarations(
+    downgraded: Settings, statement: str, finding: str
+) -> None:
     def look(connection: Connection) -> None:
         with connection.begin():
             assert check_revision(connection, DECLARED) == []
@@ -124,10 +126,10 @@ async def test_an_early_revision_must_match_the_declarations(early: Settings, st
             assert finding in check_revision(connection, DECLARED)
             connection.rollback()
 
-    as_owner(early, look)
+    as_owner(downgraded, look)
 
 
-async def test_a_database_of_the_first_revision_takes_kinds_of_actors_that_its_check_refused(scratch: Settings) -> None:
+async def test_a_migration_replaces_the_check_on_kinds_of_actors(scratch: Settings) -> None:
     robot = """
         INSERT INTO audit_event
             (tenant_id, id, occurred_at, actor_kind, action, object_type, object_id, request_id, address)
@@ -143,7 +145,7 @@ async def test_a_database_of_the_first_revision_takes_kinds_of_actors_that_its_c
     as_owner(scratch, _sound)
 
 
-async def test_two_concurrent_runs_take_turns(scratch: Settings) -> None:
+async def test_two_concurrent_migrations_run_one_after_the_other(scratch: Settings) -> None:
     as_owner(scratch, partial(downgrade, declared=DECLARED))
     with ThreadPoolExecutor() as threads:
         for run in [threads.submit(migrate, scratch, DECLARED) for _ in range(2)]:
@@ -238,7 +240,7 @@ async def test_a_foreign_key_within_a_column_is_refused(migrated: Settings) -> N
     as_owner(migrated, _with_operations(create))
 
 
-async def test_a_tenant_table_is_protected_when_it_is_made(migrated: Settings) -> None:
+async def test_a_tenant_table_is_protected_when_it_is_created(migrated: Settings) -> None:
     def create() -> None:
         ddl.create_tenant_table("note", Column("body", Text, nullable=False))
         key = PrimaryKeyConstraint("tenant_id", "number")

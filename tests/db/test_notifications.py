@@ -22,7 +22,7 @@ async def announced(settings: Settings) -> AsyncIterator[Announced]:
     heard: asyncio.Queue[str] = asyncio.Queue()
     await connection.add_listener(CHANNEL, lambda *message: heard.put_nowait(message[3]))
 
-    async def heard_until(mark: str) -> list[str]:
+    async def payloads_until(mark: str) -> list[str]:
         found = []
         while (payload := await heard.get()) != mark:
             found.append(payload)
@@ -31,11 +31,11 @@ async def announced(settings: Settings) -> AsyncIterator[Announced]:
     async def run(statement: str, *values: object) -> list[str]:
         # Earlier notifications that are still on their way do not belong to this statement.
         await connection.execute(f"SELECT pg_notify('{CHANNEL}', 'begin')")
-        await heard_until("begin")
+        await payloads_until("begin")
         async with connection.transaction():
             await connection.execute(statement, *values)
             await connection.execute(f"SELECT pg_notify('{CHANNEL}', 'end')")
-        return await heard_until("end")
+        return await payloads_until("end")
 
     yield run
     await connection.close()
@@ -51,7 +51,7 @@ async def test_a_tenants_change_is_announced(make: Factories, announced: Announc
     assert await announced("DELETE FROM tenant_domain WHERE id = $1", domain.id) == payload
 
 
-async def test_a_members_change_is_announced_for_both(make: Factories, announced: Announced) -> None:
+async def test_a_members_change_is_announced_with_tenant_and_user(make: Factories, announced: Announced) -> None:
     tenant = await make.tenant()
     user = await make.member(tenant)
     payload = [f"tenant:{tenant.id}", f"user:{user.id}"]
@@ -69,7 +69,7 @@ async def test_a_users_change_is_announced(make: Factories, announced: Announced
     assert await announced("DELETE FROM auth_session WHERE id = $1", session) == payload
 
 
-async def test_a_key_is_announced_without_an_id(make: Factories, announced: Announced) -> None:
+async def test_a_signing_keys_change_is_announced_without_an_id(make: Factories, announced: Announced) -> None:
     user = await make.user()
     kid = f"test-{user.id.hex}"
     insert = "INSERT INTO signing_key VALUES ($1, 'RS256', '{}', '', now(), now())"

@@ -1,4 +1,4 @@
-"""A migration grants an entitlement in plans, and to the tenants on them."""
+"""A migration adds an entitlement to plans and grants it to their tenants."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ from tests.support.factories import Factories
 
 KEY = "labels"
 PLANS = replace(DECLARED, plans="probe_plan")
-"""The installation with this test's own plans in place of its own."""
+"""The installation's declarations, with this test's table of plans in place of billing's."""
 TABLE = (
     "CREATE TABLE probe_plan (key text PRIMARY KEY, entitlements jsonb NOT NULL DEFAULT '{}')",
     "INSERT INTO probe_plan VALUES ('free'), ('pro')",
@@ -75,7 +75,7 @@ async def granted(engine: AsyncEngine, tenant_id: UUID) -> dict[str, int]:
         return {row.key: row.value for row in await connection.execute(query, {"id": tenant_id})}
 
 
-async def test_plans_and_the_tenants_on_them_are_granted_it(own: Settings, engine: AsyncEngine) -> None:
+async def test_plans_and_their_tenants_get_the_entitlement(own: Settings, engine: AsyncEngine) -> None:
     make = Factories(engine)
     free, pro = await make.tenant("free"), await make.tenant("pro")
     more = await make.tenant("pro", entitlements={KEY: 7})
@@ -99,7 +99,7 @@ async def test_a_plan_that_does_not_exist_is_an_error(own: Settings, engine: Asy
     assert set((await plans(engine)).values()) == {None}
 
 
-async def test_an_installation_without_plans_has_nothing_to_grant_in(own: Settings, engine: AsyncEngine) -> None:
+async def test_without_plans_a_grant_changes_nothing(own: Settings, engine: AsyncEngine) -> None:
     tenant = await Factories(engine).tenant("pro", entitlements={})
     without = replace(PLANS, plans=None)
     in_a_migration(own, lambda: grant_in_plans(KEY, {"pro": 3}), without)
@@ -108,7 +108,7 @@ async def test_an_installation_without_plans_has_nothing_to_grant_in(own: Settin
     assert await granted(engine, tenant.id) == {}
 
 
-def test_the_plans_exist_before_other_branches_grant_in_them() -> None:
+def test_the_plans_exist_before_other_branches_add_entitlements() -> None:
     notes, shop = (Branch(name, Path(name)) for name in ("notes", "shop"))
     first = DatabasePart(owner="notes", branches=(notes,))
     last = DatabasePart(owner="shop", branches=(shop,), plans="plan_of_shop")
@@ -118,7 +118,7 @@ def test_the_plans_exist_before_other_branches_grant_in_them() -> None:
     } - {"kernel"}
 
 
-def test_one_app_has_the_plans() -> None:
+def test_two_apps_cannot_declare_the_plans() -> None:
     one, other = (DatabasePart(owner=name, plans=f"plan_of_{name}") for name in ("shop", "kiosk"))
     assert merged(KERNEL, one).plans == "plan_of_shop"
     with pytest.raises(ManifestError, match="the plans: declared by shop and by kiosk"):

@@ -39,7 +39,7 @@ def test_a_budget_below_one_connection_for_each_is_refused() -> None:
         shares(4, DECLARED.web_roles)
 
 
-async def test_a_role_logs_in_as_itself(database: Database) -> None:
+async def test_each_pool_logs_in_as_its_role(database: Database) -> None:
     for role in DECLARED.web_roles:
         async with database.unit(role) as unit:
             assert await rows(unit, "SELECT session_user::text, current_setting('search_path')") == [
@@ -99,9 +99,9 @@ async def test_a_commit_that_fails_is_unavailable(make: Factories, database: Dat
         assert (await unit.session.exec(select(Tenant.name))).one() == "Before"
 
 
-@pytest.mark.parametrize("place", ["127.0.0.1:1", "nowhere.invalid:5432"], ids=["refuses", "has no address"])
-async def test_a_server_that_is_down_is_unavailable(settings: Settings, place: str) -> None:
-    away = settings.model_copy(update={"database_url": f"postgresql://nobody:x@{place}/nowhere"})
+@pytest.mark.parametrize("host_and_port", ["127.0.0.1:1", "nowhere.invalid:5432"], ids=["refuses", "has no address"])
+async def test_a_server_that_is_down_is_unavailable(settings: Settings, host_and_port: str) -> None:
+    away = settings.model_copy(update={"database_url": f"postgresql://nobody:x@{host_and_port}/nowhere"})
     database = await Database.open(away, DECLARED.web_roles)
     assert await database.unavailable_roles()
     unit = database.unit(TENANTS)
@@ -180,7 +180,7 @@ async def test_a_migration_while_serving_costs_one_retry(settings: Settings, rea
         await database.close()
 
 
-async def test_statements_are_not_kept_behind_a_pooler(make: Factories, settings: Settings) -> None:
+async def test_no_prepared_statement_is_kept_behind_a_pooler(make: Factories, settings: Settings) -> None:
     tenant = await make.tenant()
     database = await Database.open(_with(settings, pooler=True), DECLARED.web_roles)
     for _ in range(3):

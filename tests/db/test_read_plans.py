@@ -30,7 +30,7 @@ ITEMS = """
 """
 
 
-OF_ONE_RACK = """
+ITEMS_OF_ONE_RACK = """
     INSERT INTO book
         (tenant_id, id, rack_id, title, body, status, position, created_at, updated_at, version)
     SELECT tenant_id, gen_random_uuid(), id, 'Item ' || number, '', 'open', number, now(), now(), 1
@@ -38,7 +38,7 @@ OF_ONE_RACK = """
 """
 
 
-def noting(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
+def sent_statements(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
     """Return a list that collects every statement of a ``Reading`` as it is sent."""
     ran: list[Sent] = []
     fetch = TenantConnection.fetch
@@ -73,7 +73,7 @@ async def reads(
     rack_id = UUID(str((await readback(RACKS, tenant_id=tenant.id))[0]["id"]))
     await readback(ITEMS, tenant_id=tenant.id)
     await readback("ANALYZE book")
-    ran = noting(monkeypatch)
+    ran = sent_statements(monkeypatch)
     async with database.unit(TENANTS, tenant.id) as unit:
         page = await books.page(unit, rack_id, BookList())
         assert len(page.rows) == 20
@@ -84,12 +84,10 @@ async def reads(
 
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
 @pytest.mark.parametrize(("read", "by"), [("one", "id"), ("page", "rack_id")])
-async def test_finds_its_rows_by_its_own_index(
-    reads: dict[str, Sent], settings: Settings, read: str, by: str, mode: str
-) -> None:
+async def test_a_read_uses_its_index(reads: dict[str, Sent], settings: Settings, read: str, by: str, mode: str) -> None:
     plan = await planned(settings, reads[read], mode)
     [condition] = [line for line in plan if "Index Cond" in line]
-    assert f"({by} = " in condition  # by the tenant alone, it would read all of its rows
+    assert f"({by} = " in condition  # with the tenant alone it would read all of the tenant's rows
     assert any("current_setting('app.tenant_id'" in line for line in plan)  # and row-level security applies
 
 
@@ -102,9 +100,9 @@ async def test_a_large_rack_among_small_ones_is_not_scanned(
         await readback(ITEMS.replace("(1, 100)", "(1, 3)"), tenant_id=small.id)
     tenant = await make.tenant("pro")
     rack_id = UUID(str((await readback(RACKS.replace("30", "1"), tenant_id=tenant.id))[0]["id"]))
-    await readback(OF_ONE_RACK, tenant_id=tenant.id)
+    await readback(ITEMS_OF_ONE_RACK, tenant_id=tenant.id)
     await readback("ANALYZE book")
-    ran = noting(monkeypatch)
+    ran = sent_statements(monkeypatch)
     async with database.unit(TENANTS, tenant.id) as unit:
         page = await books.page(unit, rack_id, BookList())
         assert await books.find(unit, rack_id, page.rows[-1].id) == page.rows[-1]

@@ -75,13 +75,13 @@ class TestEquivalence:
         assert found.model_dump() == expected.model_dump()
         assert {name: type(value) for name, value in found} == {name: type(value) for name, value in expected}
 
-    async def test_order_and_limit_are_the_statements(self, database: Database, mine: TenantRow) -> None:
+    async def test_order_and_limit_of_the_statement_apply(self, database: Database, mine: TenantRow) -> None:
         async with lean(database, mine.id) as fast, ordinary(database, mine.id) as slow:
             found = await GRANTED.all(fast, key="a", limit=2)
             expected = await GRANTED.all(slow, key="a", limit=2)
         assert [row.key for row in found] == [row.key for row in expected] == ["c", "b"]
 
-    async def test_no_row_is_none(self, database: Database, mine: TenantRow) -> None:
+    async def test_a_read_without_rows_returns_none(self, database: Database, mine: TenantRow) -> None:
         async with lean(database, mine.id) as unit:
             assert await BY_ID.one(unit, id=new_id()) is None
             assert await BY_ID.one(unit, id=mine.id) is not None
@@ -91,7 +91,7 @@ class TestEquivalence:
             assert await BY_ID.one(unit, id=mine.id) is not None
             assert not unit.begun
 
-    async def test_in_a_transaction_it_sees_uncommitted_rows(self, database: Database, mine: TenantRow) -> None:
+    async def test_a_read_in_a_transaction_sees_uncommitted_rows(self, database: Database, mine: TenantRow) -> None:
         async with lean(database, mine.id) as unit:
             unit.session.add(Entitlement(tenant_id=mine.id, key="z", value=26))
             await unit.session.flush()
@@ -101,19 +101,21 @@ class TestEquivalence:
 
 
 class TestTenant:
-    async def test_another_tenants_row_is_no_row(self, database: Database, mine: TenantRow, theirs: TenantRow) -> None:
+    async def test_a_read_does_not_return_another_tenants_row(
+        self, database: Database, mine: TenantRow, theirs: TenantRow
+    ) -> None:
         async with lean(database, mine.id) as unit:
             assert await BY_ID.one(unit, id=theirs.id) is None
             assert [row.id for row in await ALL.all(unit)] == [mine.id]
         async with lean(database, theirs.id) as unit:
             assert [row.id for row in await ALL.all(unit)] == [theirs.id]
 
-    async def test_no_tenant_is_no_row(self, database: Database, mine: TenantRow) -> None:
+    async def test_a_read_without_a_tenant_returns_no_row(self, database: Database, mine: TenantRow) -> None:
         async with lean(database, None) as unit:
             assert await ALL.all(unit) == []
             assert await BY_ID.one(unit, id=mine.id) is None
 
-    async def test_nothing_is_left_on_the_connection(self, database: Database, mine: TenantRow) -> None:
+    async def test_no_tenant_is_left_on_the_connection(self, database: Database, mine: TenantRow) -> None:
         async with lean(database, mine.id) as unit:
             assert await ALL.all(unit) != []
         async with ordinary(database, None) as unit:
@@ -199,7 +201,7 @@ class TestParameters:
             assert len(await GRANTED.all(unit, key="a", limit=1)) == 1
 
     @pytest.mark.parametrize("unit_of", [lean, ordinary])
-    async def test_a_default_of_the_statement_may_be_replaced(
+    async def test_a_default_value_of_the_statement_can_be_overridden(
         self, database: Database, mine: TenantRow, unit_of: Callable[[Database, UUID], Unit]
     ) -> None:
         async with unit_of(database, mine.id) as unit:
@@ -252,7 +254,7 @@ class TestFailures:
             assert isinstance(translate(caught.value), Unavailable)
             assert await ALL.all(unit) != []
 
-    async def test_a_plan_outdated_by_a_migration_does_not_fail_the_reader(
+    async def test_a_read_survives_a_plan_outdated_by_a_migration(
         self, database: Database, mine: TenantRow, settings: Settings
     ) -> None:
         async with lean(database, mine.id) as unit:

@@ -115,7 +115,7 @@ CHAINED = (
 NFC_ALONE = "UPDATE rack SET description = normalize(description, NFC) WHERE description IS NOT NFC NORMALIZED"
 
 
-def respell(connection: Connection) -> None:
+def normalize_names(connection: Connection) -> None:
     """Normalize every name, as a migration does for rows that are older than a rule."""
 
     def spell(lines: Lines, chain: UUID) -> None:
@@ -141,7 +141,7 @@ def respell(connection: Connection) -> None:
 NFD, NFC = "Cafe\u0301", "Caf\u00e9"
 
 
-async def test_names_get_one_spelling_a_number_where_they_collide_and_their_place_in_the_order(
+async def test_names_are_normalized_numbered_on_collision_and_get_sort_keys(
     scratch: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "BATCH", 2)
@@ -158,15 +158,15 @@ async def test_names_get_one_spelling_a_number_where_they_collide_and_their_plac
             rows.rack(tenant, name)
         rows.books(tenant, first, "b", f"\u2066a{NFD}", "B", "\u00e4", "z")
         connection.commit()
-        respell(connection)
+        normalize_names(connection)
 
         rows.enter(tenant)
         kept = [row["name"] for row in rows.run("SELECT name FROM rack ORDER BY id")]
         assert kept == [
             f"{NFC} (3)", NFC, f"{NFC} (2)", f"{NFC} (4)", "Z", "\u00c4", "x" * 119 + "\u00e9", "Unnamed",
         ]  # fmt: skip
-        assert kept_by_key(rows, "rack", "name") == sorted(kept, key=sort_key)
-        assert kept_by_key(rows, "book", "title") == [
+        assert sorted_by_key(rows, "rack", "name") == sorted(kept, key=sort_key)
+        assert sorted_by_key(rows, "book", "title") == [
             "\u00e4", f"a{NFC}", "b", "B", "z",
         ]  # fmt: skip
         assert rows.run("SELECT description FROM rack WHERE id = :id", id=first) == [{"description": NFC}]
@@ -184,13 +184,13 @@ async def test_names_get_one_spelling_a_number_where_they_collide_and_their_plac
         rows.enter(other)
         assert rows.run("SELECT name FROM rack") == [{"name": NFC}]
         connection.commit()
-        respell(connection)
+        normalize_names(connection)
         rows.enter(tenant)
-        assert kept_by_key(rows, "rack", "name") == sorted(kept, key=sort_key)
+        assert sorted_by_key(rows, "rack", "name") == sorted(kept, key=sort_key)
 
     as_owner(scratch, walk)
 
 
-def kept_by_key(rows: Rows, table: str, column: str) -> list[str]:
+def sorted_by_key(rows: Rows, table: str, column: str) -> list[str]:
     statement = f"SELECT {column} AS name FROM {table} ORDER BY {column}_key, id"  # noqa: S608 - the test's own words
     return [row["name"] for row in rows.run(statement)]

@@ -77,7 +77,7 @@ async def test_entering_a_tenant_lasts_for_the_transaction(make: Factories, data
         unit.session.add(Tenant(id=other, slug=f"t-{other.hex}", name="Other"))
         await unit.session.flush()
         unit.session.add(Membership(tenant_id=other, user_id=user.id, role="owner", email=user.email, name=user.name))
-        await unit.enter(home)  # pending rows are written for the tenant that was entered before
+        await unit.enter(home)  # first flushes pending rows for the previous tenant
         assert await rows(unit, "SELECT id FROM membership") == []
         await unit.enter(other)
         assert len(await rows(unit, "SELECT id FROM membership")) == 1
@@ -85,7 +85,7 @@ async def test_entering_a_tenant_lasts_for_the_transaction(make: Factories, data
         assert await setting(unit.session) == str(home)
 
 
-async def test_an_entered_tenant_ends_with_its_transaction(make: Factories, database: Database) -> None:
+async def test_a_tenant_is_left_at_the_end_of_its_transaction(make: Factories, database: Database) -> None:
     home, other = await make.tenant(), await make.tenant()
     unit = database.unit(TENANTS, home.id)
     for end in (unit.commit, unit.rollback):
@@ -98,28 +98,28 @@ async def test_an_entered_tenant_ends_with_its_transaction(make: Factories, data
     await unit.close()
 
 
-async def test_entering_before_the_first_statement_is_carried_by_begin(make: Factories, database: Database) -> None:
+async def test_begin_sets_the_tenant_entered_before_the_first_statement(make: Factories, database: Database) -> None:
     tenant = await make.tenant()
     async with database.unit(TENANTS) as unit:
         await unit.enter(tenant.id)
         assert await setting(unit.session) == str(tenant.id)
 
 
-async def test_only_a_uuid_is_carried(database: Database) -> None:
+async def test_begin_accepts_only_a_uuid_as_tenant(database: Database) -> None:
     unit = database.unit(TENANTS, "'; DROP TABLE tenant; --")  # type: ignore[arg-type]  # the attack
     with pytest.raises(TypeError, match="UUID"):
         await setting(unit.session)
     await unit.close()
 
 
-async def test_a_tenant_that_no_statement_used_is_forgotten(database: Database) -> None:
+async def test_an_unused_tenant_is_dropped(database: Database) -> None:
     unit = database.unit(TENANTS, new_id())
     _ = await unit.session.connection()  # the driver has the tenant, but BEGIN is not sent
     await unit.close()
     assert not await left_on_a_connection(database)
 
 
-async def test_one_begin_carries_the_tenant_and_the_next_does_not(database: Database) -> None:
+async def test_one_begin_sets_the_tenant_and_the_next_does_not(database: Database) -> None:
     tenant_id, found = new_id(), []
     async with database.engine(TENANTS).connect() as connection:
         driver = await driver_of(connection)
@@ -169,7 +169,7 @@ async def test_cancelled_units_leave_no_tenant_behind(make: Factories, settings:
     assert all(found == ([] if tenant_id is None else [tenant_id]) for tenant_id, found in seen)
 
 
-async def test_the_tenant_costs_no_message_of_its_own(make: Factories, database: Database) -> None:
+async def test_setting_the_tenant_needs_no_separate_message(make: Factories, database: Database) -> None:
     tenant = await make.tenant()
     sent: list[str] = []
     async with database.unit(TENANTS, tenant.id) as unit:

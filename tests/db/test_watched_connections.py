@@ -36,12 +36,12 @@ def watched(plug: socket.socket) -> dict[str, int]:
     return {name: plug.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in WATCHED}
 
 
-def plug_of(connection: asyncpg.Connection) -> socket.socket:
+def socket_of(connection: asyncpg.Connection) -> socket.socket:
     found: socket.socket = connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg has no public way to it
     return found
 
 
-async def test_connections_of_the_queue(settings: Settings) -> None:
+async def test_connections_of_the_queue_have_keepalive(settings: Settings) -> None:
     connections = connector(settings)
     await connections.open_async()
     async with connections.pool.connection() as connection:
@@ -54,38 +54,40 @@ async def test_connections_of_the_queue(settings: Settings) -> None:
     assert found == WATCHED
 
 
-async def test_the_connection_of_the_listener(settings: Settings) -> None:
+async def test_the_connection_of_the_listener_has_keepalive(settings: Settings) -> None:
     connection = await Connecting(role_url(settings, GATE, direct=True), seconds=5.0, throttle=ConnectThrottle())
-    assert watched(plug_of(connection)) == WATCHED
+    assert watched(socket_of(connection)) == WATCHED
     await connection.close()
 
 
-async def test_connections_of_operators_commands(settings: Settings) -> None:
+async def test_connections_of_operators_commands_have_keepalive(settings: Settings) -> None:
     connection = await asyncpg.connect(settings.database_url, **TOOL)
-    assert watched(plug_of(connection)) == WATCHED
+    assert watched(socket_of(connection)) == WATCHED
     await connection.close()
 
 
-async def test_the_connection_of_the_audit_logs_verification(settings: Settings) -> None:
+async def test_the_connection_of_the_audit_logs_verification_has_keepalive(settings: Settings) -> None:
     async with reader(settings) as connection:
-        assert watched(await of_engine(connection)) == WATCHED
+        assert watched(await socket_of_engine(connection)) == WATCHED
 
 
-async def of_engine(connection: AsyncConnection) -> socket.socket:
-    return plug_of((await connection.get_raw_connection()).driver_connection)
+async def socket_of_engine(connection: AsyncConnection) -> socket.socket:
+    return socket_of((await connection.get_raw_connection()).driver_connection)
 
 
-async def test_the_connection_of_a_migration(settings: Settings) -> None:
+async def test_the_connection_of_a_migration_has_keepalive(settings: Settings) -> None:
     found: list[dict[str, int]] = []
 
     def look(connection: Connection) -> None:
-        found.append(watched(plug_of(connection.connection.driver_connection)))
+        found.append(watched(socket_of(connection.connection.driver_connection)))
 
     as_owner(settings, look)
     assert found == [WATCHED]
 
 
-async def test_connections_of_postgresqls_own_programs(settings: Settings, proxy: Faulty, tmp_path: Path) -> None:
+async def test_connections_of_postgresqls_programs_have_keepalive(
+    settings: Settings, proxy: Faulty, tmp_path: Path
+) -> None:
     seen = tmp_path / "sockets"
     through = settings.model_copy(update={"database_url": proxy.url(settings.database_url)})
     run_tool("psql", address_of(through), ["--no-psqlrc", f"--command=\\! cat /proc/net/tcp > {seen}"])

@@ -18,7 +18,7 @@ async def test_database_is_postgresql_18_in_utf8_and_utc(readback: Readback) -> 
     assert row == {"major": 18, "enc": "UTF8", "tz": "UTC", "lower": "äé"}
 
 
-async def test_valkey_wants_the_password(settings: Settings) -> None:
+async def test_valkey_requires_the_password(settings: Settings) -> None:
     async with redis.from_url(settings.redis_url) as rightful:
         assert await rightful.ping() is True
     anonymous = settings.redis_url.split("@")[1]

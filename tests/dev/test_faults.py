@@ -73,7 +73,7 @@ def test_a_second_start_keeps_data_and_secrets(cluster: Cluster, directory: Path
         cluster.stop()
 
 
-def test_two_at_once_get_one_clear_line(cluster: Cluster, directory: Path) -> None:
+def test_a_second_cluster_in_the_same_directory_is_refused(cluster: Cluster, directory: Path) -> None:
     cluster.start()
     try:
         with pytest.raises(EmbeddedError, match=f"is in use by process {os.getpid()}"):
@@ -83,7 +83,9 @@ def test_two_at_once_get_one_clear_line(cluster: Cluster, directory: Path) -> No
 
 
 @pytest.mark.parametrize("lost", ["PG_VERSION", "global/pg_control"])
-def test_a_broken_data_directory_is_said_and_nothing_stays(cluster: Cluster, directory: Path, lost: str) -> None:
+def test_a_broken_data_directory_is_reported_and_no_process_remains(
+    cluster: Cluster, directory: Path, lost: str
+) -> None:
     (directory / "data" / "postgres" / lost).unlink()
     with pytest.raises(EmbeddedError) as raised:
         cluster.start()
@@ -101,13 +103,13 @@ def test_lost_secrets_are_not_replaced(cluster: Cluster, directory: Path) -> Non
     assert not (directory / "data" / "secrets.json").exists()
 
 
-def test_a_lock_file_of_a_crash_is_cleared(cluster: Cluster, directory: Path) -> None:
+def test_the_lock_file_of_a_crashed_server_is_removed(cluster: Cluster, directory: Path) -> None:
     (directory / "data" / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{directory}\n")
     cluster.start()
     cluster.stop()
 
 
-def test_a_half_made_database_is_made_anew(directory: Path) -> None:
+def test_a_partially_created_database_is_created_again(directory: Path) -> None:
     (directory / "data" / "postgres.partial").mkdir(parents=True)
     (directory / "data" / "postgres.partial" / "PG_VERSION").write_text("18\n")
     cluster = Cluster(directory / "data", durable=False)
@@ -115,7 +117,7 @@ def test_a_half_made_database_is_made_anew(directory: Path) -> None:
     cluster.stop()
 
 
-def test_no_write_permission_is_said(directory: Path) -> None:
+def test_a_missing_write_permission_is_reported(directory: Path) -> None:
     directory.chmod(0o555)
     command = [sys.executable, "-c", AS_NOBODY, str(directory / "data")]
     done = subprocess.run(command, env=environment(directory), capture_output=True, text=True, check=False)  # noqa: S603  our own script
@@ -124,7 +126,7 @@ def test_no_write_permission_is_said(directory: Path) -> None:
 
 
 @root_only
-def test_an_ordinary_user_runs_the_servers_as_itself(directory: Path) -> None:
+def test_an_ordinary_user_runs_the_servers_under_its_own_account(directory: Path) -> None:
     nobody = Account.for_servers()
     packages = Path(sysconfig.get_path("purelib"))
     interpreters = [
@@ -158,7 +160,7 @@ def test_root_runs_the_servers_as_nobody_without_roots_groups(cluster: Cluster, 
 
 
 @root_only
-def test_out_of_nobodys_reach_the_servers_live_elsewhere(directory: Path) -> None:
+def test_the_servers_use_another_directory_if_nobody_cannot_reach_theirs(directory: Path) -> None:
     directory.chmod(0o700)
     home = locate(directory / "data", Account.for_servers())
     cluster = Cluster(directory / "data", durable=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.project import EXAMPLE, PACKAGES, ROOT
 
-LEAVE_IT_OUT = ("tests/adopt/", "tests/support/project.py")
+ALLOWED = ("tests/adopt/", "tests/support/project.py")
 """These leave the example out, so they name it."""
 APP = "tenants/app.py"
 IMPORTED = re.compile(r"\btenants\.(projects|items)\b|\btenants import (projects|items)\b")
@@ -21,12 +21,12 @@ def files(*folders: str) -> Iterator[tuple[str, str]]:
             yield name, path.read_text()
 
 
-def test_its_app_alone_imports_it() -> None:
+def test_only_its_app_imports_the_example() -> None:
     assert IMPORTED.search((ROOT / APP).read_text())
     assert [name for name, text in files(*PACKAGES, "benchmarks", "scripts") if IMPORTED.search(text)] == []
 
 
-def test_its_tests_alone_name_it() -> None:
+def test_only_its_tests_name_the_example() -> None:
     assert NAMED.search(Path(__file__).with_name("calls.py").read_text())
     found = [name for name, text in files("tests") if NAMED.search(text)]
-    assert [name for name in found if not name.startswith(LEAVE_IT_OUT)] == []
+    assert [name for name in found if not name.startswith(ALLOWED)] == []

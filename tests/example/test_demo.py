@@ -47,7 +47,7 @@ def of(*apps: App) -> Installation:
 
 
 def without(app: App, *modules: str) -> App:
-    """Return the app without the resources whose demo rows these modules make."""
+    """Return the app without the resources whose demo rows these modules create."""
     kept = [each for each in app.resources if each.seed is None or each.seed.__module__ not in modules]
     assert len(kept) == len(app.resources) - len(modules)
     return replace(app, resources=kept)

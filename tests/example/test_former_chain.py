@@ -60,22 +60,22 @@ async def earlier(settings: Settings) -> AsyncIterator[Settings]:
         yield own.model_copy(update={"installation": PRODUCT})
 
 
-async def test_one_of_the_release_before_is_brought_to_the_end_of_the_chain_first(
+async def test_a_database_of_the_previous_release_first_finishes_the_former_chain(
     earlier: Settings, settings: Settings
 ) -> None:
     before, said = await rows_of_all(earlier), list[str]()
     migrate(earlier, DECLARED, say=said.append)
 
     assert said[0] == "up to 1300_events_of_a_customer"
-    end = said.index(f"up to {replaced()}")
-    assert said[end + 1 :] == [f"up to {revision}" for revision in since()]
+    end = said.index(f"up to {end_of_former_chain()}")
+    assert said[end + 1 :] == [f"up to {revision}" for revision in later_revisions()]
     assert revisions(earlier) == set(heads(DECLARED.branches).values())
     as_owner(earlier, sound)
     after = without_new_tables(await rows_of_all(earlier), before)
     assert {name: len(rows) for name, rows in after.items() if name not in AUDITED} == {
         name: len(rows) for name, rows in before.items() if name not in AUDITED
     }
-    assert await respelled(earlier) == (unicodedata.normalize("NFC", "Jose\u0301"), "josé@acme.example")
+    assert await normalized_user(earlier) == (unicodedata.normalize("NFC", "Jose\u0301"), "josé@acme.example")
     async with newly_migrated(settings) as fresh:
         assert without_versions(await schema_of(earlier)) == without_versions(await schema_of(fresh))
     again: list[str] = []
@@ -83,7 +83,7 @@ async def test_one_of_the_release_before_is_brought_to_the_end_of_the_chain_firs
     assert again == []
 
 
-async def test_the_way_goes_on_where_it_was_left(earlier: Settings) -> None:
+async def test_an_interrupted_upgrade_continues(earlier: Settings) -> None:
     migrate(earlier, DECLARED)
     whole = without_versions(await schema_of(earlier))
     async with empty_database(earlier) as broken_off:
@@ -101,7 +101,7 @@ def partly(connection: Connection) -> None:
     command.upgrade(config, "1400_addresses")
 
 
-async def respelled(settings: Settings) -> tuple[str, str]:
+async def normalized_user(settings: Settings) -> tuple[str, str]:
     connection = await asyncpg.connect(settings.database_url)
     try:
         name = await connection.fetchval("SELECT name FROM \"user\" WHERE email = 'viewer@acme.example'")
@@ -111,7 +111,7 @@ async def respelled(settings: Settings) -> tuple[str, str]:
     return name, email
 
 
-async def test_it_is_stamped_and_whole_and_like_a_new_one(former: Settings, settings: Settings) -> None:
+async def test_an_upgraded_database_equals_a_new_one(former: Settings, settings: Settings) -> None:
     before = await rows_of_all(former)
     said: list[str] = []
     migrate(former, DECLARED, say=said.append)
@@ -123,7 +123,7 @@ async def test_it_is_stamped_and_whole_and_like_a_new_one(former: Settings, sett
         assert without_versions(await schema_of(former)) == without_versions(await schema_of(fresh))
     migrate(former, DECLARED, say=said.append)
     assert revisions(former) == set(heads(DECLARED.branches).values())
-    assert said == [f"up to {revision}" for revision in since()]
+    assert said == [f"up to {revision}" for revision in later_revisions()]
 
 
 def test_every_table_of_the_recorded_database_has_rows() -> None:
@@ -133,20 +133,20 @@ def test_every_table_of_the_recorded_database_has_rows() -> None:
     assert made - filled == set()
 
 
-async def test_processes_of_the_version_before_stay_ready(former: Settings) -> None:
+async def test_processes_of_the_previous_version_stay_ready(former: Settings) -> None:
     migrate(former, DECLARED)
     connection = await asyncpg.connect(role_url(former, GATE))
     try:
         found = [row["version_num"] for row in await connection.fetch("SELECT version_num FROM alembic_version")]
     finally:
         await connection.close()
-    assert found == [replaced()]
+    assert found == [end_of_former_chain()]
 
 
-async def test_one_that_was_left_earlier_is_refused_and_told_the_version_between(former: Settings) -> None:
+async def test_an_older_database_is_refused_with_the_version_to_install_first(former: Settings) -> None:
     await administer(former, "UPDATE alembic_version SET version_num = '1100_custom_roles'")
     with pytest.raises(
-        DatabaseTooOld, match=f"at 1100_custom_roles; this version continues from {replaced()}: install"
+        DatabaseTooOld, match=f"at 1100_custom_roles; this version continues from {end_of_former_chain()}: install"
     ):
         migrate(former, DECLARED)
     assert revisions(former) == set()
@@ -155,7 +155,7 @@ async def test_one_that_was_left_earlier_is_refused_and_told_the_version_between
     assert refused.stderr.startswith("insula: the database is at 1100_custom_roles; ")
 
 
-async def test_an_app_that_is_installed_later_takes_its_tables_over(former: Settings) -> None:
+async def test_an_app_that_is_installed_later_adopts_its_tables(former: Settings) -> None:
     installed = tuple(each for each in DECLARED.branches if each.name != "billing")
     migrate(former, replace(DECLARED, branches=installed))
     assert "billing_0001" not in revisions(former)
@@ -164,7 +164,7 @@ async def test_an_app_that_is_installed_later_takes_its_tables_over(former: Sett
     as_owner(former, sound)
 
 
-async def test_a_branch_that_was_taken_down_is_made_anew(former: Settings) -> None:
+async def test_a_downgraded_branch_is_created_again(former: Settings) -> None:
     migrate(former, DECLARED)
     as_owner(former, lambda connection: command.downgrade(alembic_config(DECLARED, connection), "billing@base"))
     assert "billing_0001" not in revisions(former)
@@ -184,11 +184,11 @@ def revisions(settings: Settings) -> set[str]:
     return found
 
 
-def replaced() -> str | None:
+def end_of_former_chain() -> str | None:
     return chains(DECLARED.branches)["kernel"].replaces
 
 
-def since() -> list[str]:
+def later_revisions() -> list[str]:
     """Return the revisions that the single chain did not have: those of further apps and resources."""
     script, found = ScriptDirectory.from_config(configured(DECLARED.branches)), list[str]()
     for chain in chains(DECLARED.branches).values():
@@ -201,7 +201,7 @@ def without_new_tables(after: dict[str, list[str]], before: dict[str, list[str]]
     """Leave out the tables that later revisions made; these are empty."""
     new = after.keys() - before.keys()
     assert {name: after[name] for name in new} == {name: [] for name in new}
-    assert since() or not new
+    assert later_revisions() or not new
     return {name: rows for name, rows in after.items() if name not in new}
 
 

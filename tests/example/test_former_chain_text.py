@@ -1,4 +1,4 @@
-"""Addresses and names in a database of the previous release that are the same in two spellings."""
+"""The upgrade from the previous release normalizes email addresses and names that differ only in spelling."""
 
 import json
 from collections.abc import AsyncIterator
@@ -80,7 +80,7 @@ class Database:
         return made
 
 
-async def test_addresses_are_respelled_where_they_agree_and_reported_where_not(earlier: Database) -> None:
+async def test_addresses_are_normalized_unless_they_conflict_and_conflicts_are_reported(earlier: Database) -> None:
     first, second = await earlier.tenant("acme"), await earlier.tenant("globex")
     alone = await earlier.user("alone@b\u00fccher.de")
     holder = await earlier.user("bob@xn--fuball-cta.de")
@@ -122,7 +122,7 @@ async def test_addresses_are_respelled_where_they_agree_and_reported_where_not(e
     assert await earlier.events(first, "invitation.email%") == []
 
 
-async def test_names_that_collide_are_numbered_and_told(earlier: Database) -> None:
+async def test_names_that_collide_are_numbered_and_recorded(earlier: Database) -> None:
     first, second = await earlier.tenant("acme"), await earlier.tenant("globex")
     made = [await earlier.project(first, name) for name in (NFD, NFC, f"{NFC} (2)", f"{NFC}\u200b", "\u3164")]
     alone = await earlier.project(second, NFD)

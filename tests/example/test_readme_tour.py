@@ -32,8 +32,8 @@ def base(settings: Settings) -> Iterator[str]:
             yield address
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is told in curl, which is not installed")
-def test_the_tour_is_as_the_readme_says(base: str) -> None:
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour uses curl, which is not installed")
+def test_the_commands_of_the_tour_print_the_outputs_in_the_readme(base: str) -> None:
     script = tour()
     result = subprocess.run(  # noqa: S603 - our own script
         ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 - whichever bash the reader has

@@ -51,7 +51,7 @@ class Caller:
         headers = {"Authorization": f"Bearer {self.token}"}
         return httpx.request(method, (process or self.processes.one) + path, headers=headers, json=json)
 
-    def is_let_in(self, process: str) -> bool:
+    def has_access(self, process: str) -> bool:
         return self.call("GET", "/api/v1/tenant", process=process).status_code == 200
 
 
@@ -102,7 +102,7 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     accepted = httpx.post(f"{processes.one}/billing/v1/webhooks/stripe", content=body, headers=signature)
     assert accepted.status_code == 200, accepted.text
     for process in (processes.one, processes.two):
-        wait_until(partial(owner.is_let_in, process), seconds=1)
+        wait_until(partial(owner.has_access, process), seconds=1)
     assert owner.call("GET", "/api/v1/tenant").json()["plan"] == "pro"
 
     # Staff suspends the tenant, and the other process refuses the next request.
@@ -113,4 +113,4 @@ async def test_the_first_day(settings: Settings, processes: Processes, make: Fac
     wait_until(lambda: owner.call("GET", "/api/v1/tenant", process=processes.two).status_code == 403, seconds=1)
     assert owner.call("GET", "/api/v1/tenant", process=processes.two).json()["code"] == "tenant_suspended"
     assert staff.call("POST", f"/admin/v1/tenants/{tenant.id}/reactivate").status_code == 200
-    wait_until(partial(owner.is_let_in, processes.two), seconds=1)
+    wait_until(partial(owner.has_access, processes.two), seconds=1)

@@ -1,4 +1,4 @@
-"""The benchmarks' twins are the product's routes with the same answers; otherwise their ratio means nothing."""
+"""The benchmarks' twins have the product's routes and answers; otherwise the measured ratio means nothing."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -60,7 +60,7 @@ async def twin(settings: Settings, project: str) -> AsyncIterator[httpx.AsyncCli
 
 
 class TestRoutes:
-    def test_are_the_product_s_with_the_same_functions(self) -> None:
+    def test_the_twins_routes_are_the_products(self) -> None:
         app = FastAPI()
         add_twins(app.router)
         made = {route.name: route for route in app.routes if isinstance(route, APIRoute)}
@@ -76,16 +76,16 @@ class TestRoutes:
 class TestAnswers:
     async def test_read_is_the_same(self, owner: Caller, project: str, twin: httpx.AsyncClient) -> None:
         item = await new_item(owner, project)
-        assert _told(await twin.get(API + item)) == _told(await owner.get(item))
+        assert _compared(await twin.get(API + item)) == _compared(await owner.get(item))
 
     async def test_list_is_the_same(self, owner: Caller, project: str, twin: httpx.AsyncClient) -> None:
         for number in range(3):
             await new_item(owner, project, f"Item {number}")
         ours, theirs = await owner.get(f"{project}/items", limit=2), await twin.get(f"{API}{project}/items?limit=2")
         assert len(ours.json()["items"]) == 2
-        assert _told(theirs) == _told(ours)
+        assert _compared(theirs) == _compared(ours)
 
-    async def test_create_is_the_same_with_its_record_and_its_event(
+    async def test_create_is_the_same_with_its_idempotency_record_and_audit_event(
         self, owner: Caller, project: str, twin: httpx.AsyncClient, readback: Readback
     ) -> None:
         ours = await owner.post(f"{project}/items", ITEM, idempotency_key="one")
@@ -101,7 +101,7 @@ class TestAnswers:
         kept = await readback("select status from idempotency_record where tenant_id = :id", id=owner.home.id)
         assert [row["status"] for row in kept] == [201, 201]
 
-    async def test_patch_is_the_same_with_its_event(
+    async def test_patch_is_the_same_with_its_audit_event(
         self, owner: Caller, project: str, twin: httpx.AsyncClient, readback: Readback
     ) -> None:
         mine, other = await new_item(owner, project), await new_item(owner, project)
@@ -117,7 +117,7 @@ class TestAnswers:
 
 
 class TestReads:
-    async def test_carry_a_tenant_which_the_twin_s_do_not(
+    async def test_reads_of_the_product_set_a_tenant_and_the_twins_do_not(
         self, owner: Caller, project: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         item = await new_item(owner, project)
@@ -132,18 +132,18 @@ class TestReads:
         for path in (item, f"{project}/items"):
             assert (await owner.get(path)).status_code == 200
         read = [query for query in ran if "project_item" in query]
-        assert len(read) == 2  # otherwise the twin's reads carry the fence and its cost
+        assert len(read) == 2  # otherwise the twin's reads set the tenant too
         for query in read:
             assert "set_config" in query
             assert unfenced(query).startswith("SELECT project_item.")
             assert "fence" not in unfenced(query)
 
-    def test_that_look_otherwise_are_refused(self) -> None:
+    def test_reads_of_another_form_are_refused(self) -> None:
         with pytest.raises(NotFenced):
             unfenced("SELECT 1")
 
 
-def _told(answer: httpx.Response) -> tuple[int, bytes, str | None]:
+def _compared(answer: httpx.Response) -> tuple[int, bytes, str | None]:
     return answer.status_code, answer.content, answer.headers.get("etag")
 
 

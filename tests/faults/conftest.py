@@ -1,3 +1,5 @@
+"""Each module tests one numbered fault that the system must survive; several modules may test the same one."""
+
 import httpx
 import pytest
 

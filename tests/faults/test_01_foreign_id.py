@@ -1,4 +1,4 @@
-"""FAULTS 1: another tenant's id, wherever a request holds it, gets the response of a random id and changes nothing."""
+"""Fault 1: another tenant's id, wherever a request holds it, gets the response of a random id and changes nothing."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ async def rows_of(readback: Readback, caller: Caller) -> list[dict[str, object]]
     )
 
 
-async def test_in_the_path(mine: Caller, theirs: Caller, readback: Readback) -> None:
+async def test_a_foreign_id_in_the_path_is_not_found(mine: Caller, theirs: Caller, readback: Readback) -> None:
     rack = await theirs.rack("Canary")
     book = await theirs.book(rack, "Canary")
     before = await rows_of(readback, theirs)
@@ -58,7 +58,7 @@ async def test_in_the_path(mine: Caller, theirs: Caller, readback: Readback) -> 
     assert (await theirs.send(*requests[2][:2])).is_success
 
 
-async def test_mixed_with_one_of_mine_in_the_path(mine: Caller, theirs: Caller) -> None:
+async def test_a_foreign_id_below_an_own_one_in_the_path_is_not_found(mine: Caller, theirs: Caller) -> None:
     book = (await theirs.book(await theirs.rack())).rsplit("/", 1)[1]
     rack = await mine.rack()
     own = await mine.book(rack)
@@ -68,7 +68,7 @@ async def test_mixed_with_one_of_mine_in_the_path(mine: Caller, theirs: Caller) 
     assert (await mine.get(own)).status_code == 200
 
 
-async def test_in_the_body(mine: Caller, theirs: Caller, readback: Readback) -> None:
+async def test_a_foreign_id_in_the_body_is_not_found(mine: Caller, theirs: Caller, readback: Readback) -> None:
     rack = await mine.rack()
     reader = await membership_of(readback, theirs)
     foreign = await mine.post(f"{rack}/books", {"title": "Mine", "reader_id": reader})
@@ -80,7 +80,7 @@ async def test_in_the_body(mine: Caller, theirs: Caller, readback: Readback) -> 
     assert (await mine.post(f"{rack}/books", {"title": "Mine", "reader_id": own})).status_code == 201
 
 
-async def test_in_a_cursor(mine: Caller, theirs: Caller) -> None:
+async def test_a_foreign_id_in_a_cursor_shows_only_own_rows(mine: Caller, theirs: Caller) -> None:
     names = [(await theirs.rack(f"Canary {number}")) for number in range(3)]
     await mine.rack("Own")
     page = await theirs.get("/racks", limit=2, sort_by="name")

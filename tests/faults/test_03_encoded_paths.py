@@ -1,4 +1,4 @@
-"""FAULTS 3: an encoded path reaches the same app, with the same authorisation, as the plain path."""
+"""Fault 3: an encoded path reaches the same app, with the same authorisation, as the plain path."""
 
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -48,7 +48,7 @@ async def test_encoded_paths_are_authorised_like_the_plain_one(address: str, mak
         assert (path, found) == (path, [401, 401, 403, 200])
 
 
-async def test_what_only_looks_like_the_path_is_nowhere(address: str, make: Factories, sign_in: SignIn) -> None:
+async def test_paths_that_only_look_alike_are_not_found(address: str, make: Factories, sign_in: SignIn) -> None:
     rightful = await sign_in(await make.staff(), None, "admin")
 
     assert [_status(address, path, rightful) for path in OTHER] == [404] * len(OTHER)

@@ -1,4 +1,4 @@
-"""FAULTS 4: Host and X-Forwarded-* from a client grant nothing, and appear in no link and no limiter key."""
+"""Fault 4: Host and X-Forwarded-* from a client grant nothing, and appear in no link and no limiter key."""
 
 from uuid import uuid4
 
@@ -77,7 +77,7 @@ async def test_a_forwarded_host_selects_no_tenant_and_shows_in_no_answer(
     assert all(poison not in answer.text + str(answer.headers) for answer in answers)
 
 
-async def test_a_made_up_address_does_not_escape_the_count_of_logins(live: Live) -> None:
+async def test_a_forged_client_address_does_not_evade_the_login_throttle(live: Live) -> None:
     email, limit = f"{uuid4()}@example.com", ThrottleRates().by_account_and_address
     body = {"email": email, "password": "a guess", "resource": "tenants"}
     async with client_of(live, peer="198.51.100.44") as guesser:

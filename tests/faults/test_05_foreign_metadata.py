@@ -1,4 +1,4 @@
-"""Webhook metadata names B, the customer is A's → A's, or quarantined."""
+"""Fault 5: a webhook whose metadata names B and whose customer is A's applies to A, or is quarantined."""
 
 from uuid import uuid4
 
@@ -8,7 +8,9 @@ from tests.support.provider import Provider, Readback, event, make_customer, pla
 UPDATED = "customer.subscription.updated"
 
 
-async def test_the_customer_decides_and_metadata_never(provider: Provider, make: Factories, readback: Readback) -> None:
+async def test_the_customer_decides_the_tenant_and_metadata_does_not(
+    provider: Provider, make: Factories, readback: Readback
+) -> None:
     mine, theirs = await make.tenant(), await make.tenant()
     metadata = {"tenant_id": str(theirs.id), "tenant": theirs.slug}
     bought = subscription(await make_customer(make, mine), metadata=metadata)
@@ -37,7 +39,7 @@ async def test_an_unknown_customer_is_quarantined_whatever_metadata_says(
     assert await plan_of(readback, theirs) == "pro"
 
 
-async def test_a_subscription_of_one_tenant_does_not_become_anothers(
+async def test_a_subscription_does_not_move_to_another_tenant(
     provider: Provider, make: Factories, readback: Readback
 ) -> None:
     mine, theirs = await make.tenant(), await make.tenant()

@@ -1,6 +1,6 @@
-"""FAULTS 7, over HTTP: an expired token, or one whose user or session has ended, is refused.
+"""Fault 7, over HTTP: an expired token is refused, and so is one whose user is suspended or session is revoked.
 
-FAULTS 28 tests removed and demoted members and suspended tenants on other processes.
+fault 28 tests removed and demoted members and suspended tenants on other processes.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from tests.support.waiting import answers
 from tests.tenants.support import Readback, joined
 
 
-async def test_an_expired_token_opens_nothing(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> None:
+async def test_an_expired_token_is_refused(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> None:
     member = await joined(client, make, sign_in, await make.tenant(plan="pro"))
     assert (await member.get("/tenant")).status_code == 200
     settings = sign_in.kernel.settings.auth
@@ -25,7 +25,7 @@ async def test_an_expired_token_opens_nothing(client: httpx.AsyncClient, make: F
     assert (await member.get("/tenant")).status_code == 200
 
 
-async def test_an_ended_session_takes_its_tokens_along(
+async def test_a_token_of_a_revoked_session_is_refused(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     tenant = await make.tenant(plan="pro")
@@ -36,7 +36,7 @@ async def test_an_ended_session_takes_its_tokens_along(
     assert (await neighbour.get("/tenant")).status_code == 200
 
 
-async def test_a_suspended_user_is_nobody(
+async def test_a_suspended_users_token_is_refused_until_reactivation(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     tenant = await make.tenant(plan="pro")

@@ -1,4 +1,4 @@
-"""FAULTS 9: two tenants alternate on one pooled connection a thousand times."""
+"""Fault 9: two tenants alternate on one pooled connection a thousand times."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from tests.support.factories import Factories
 from tests.support.sql import rows
 
 
-async def test_no_row_of_the_other_on_a_shared_connection(make: Factories, database: Database) -> None:
+async def test_a_shared_connection_shows_no_row_of_the_other_tenant(make: Factories, database: Database) -> None:
     tenants = [await make.tenant(), await make.tenant()]
     members = {tenant.id: (await make.member(tenant)).id for tenant in tenants}
     backends = set()

@@ -1,4 +1,4 @@
-"""FAULTS 10: after a commit or a rolled-back savepoint in a request, the tenant is set or no row is visible."""
+"""Fault 10: after a commit or a rolled-back savepoint in a request, the tenant is set or no row is visible."""
 
 from uuid import UUID
 
@@ -48,7 +48,7 @@ async def test_an_error_within_a_savepoint_leaves_the_tenant(make: Factories, da
         assert await _seen(unit) == [mine.id]
 
 
-async def test_a_rolled_back_entry_shows_nobody_elses_rows(make: Factories, database: Database) -> None:
+async def test_a_rolled_back_switch_shows_no_rows_of_the_other_tenant(make: Factories, database: Database) -> None:
     mine, other = await make.tenant(), await make.tenant()
     async with database.unit(TENANTS, mine.id) as unit:
         async with unit.session.begin_nested() as savepoint:

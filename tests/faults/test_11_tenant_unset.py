@@ -1,4 +1,4 @@
-"""FAULTS 11: without a tenant there is no row, and no error."""
+"""Fault 11: without a tenant there is no row, and no error."""
 
 import pytest
 
@@ -18,7 +18,9 @@ SCOPED = sorted(
 
 
 @pytest.mark.parametrize(("role", "table"), SCOPED)
-async def test_no_tenant_no_row(role: DatabaseRole, table: str, make: Factories, database: Database) -> None:
+async def test_without_a_tenant_no_row_is_visible(
+    role: DatabaseRole, table: str, make: Factories, database: Database
+) -> None:
     every = f'SELECT 1 FROM "{table}"'  # noqa: S608  # a declared table's name
     tenant = await make.tenant()
     await make.member(tenant)
@@ -33,7 +35,7 @@ async def test_no_tenant_no_row(role: DatabaseRole, table: str, make: Factories,
         assert mine != []
 
 
-async def test_no_tenant_no_change(make: Factories, settings: Settings) -> None:
+async def test_without_a_tenant_no_row_is_changed(make: Factories, settings: Settings) -> None:
     tenant = await make.tenant(name="Kept")
     database = await Database.open(settings, DECLARED.web_roles)
     rename = "UPDATE tenant SET name = 'Changed'"

@@ -1,4 +1,4 @@
-"""FAULTS 12: SQL in a string is data; in a sort field, a filter, a cursor or an id it is refused."""
+"""Fault 12: SQL in a string is data; in a sort field, a filter, a cursor or an id it is refused."""
 
 import base64
 import json
@@ -60,7 +60,9 @@ async def count(readback: Readback, caller: Caller) -> tuple[int, int]:
 
 class TestStrings:
     @pytest.mark.parametrize("sql", SQL)
-    async def test_are_stored_as_they_came(self, owner: Caller, stranger: Caller, readback: Readback, sql: str) -> None:
+    async def test_strings_are_stored_unchanged(
+        self, owner: Caller, stranger: Caller, readback: Readback, sql: str
+    ) -> None:
         rack = await owner.rack(sql, description=sql)
         book = await owner.book(rack, sql, body=sql)
         await owner.patch("/tenant", {"name": sql})
@@ -75,7 +77,7 @@ class TestStrings:
         assert await count(readback, stranger) == (1, 1)
 
     @pytest.mark.parametrize("sql", SQL)
-    async def test_searched_for_find_themselves_alone(self, owner: Caller, stranger: Caller, sql: str) -> None:
+    async def test_a_search_for_sql_finds_only_that_text(self, owner: Caller, stranger: Caller, sql: str) -> None:
         await owner.rack("Innocent")
         rack = await owner.rack(sql)
         await owner.book(rack, "Innocent")
@@ -88,18 +90,18 @@ class TestStrings:
 
 @pytest.mark.parametrize("name", LISTS)
 class TestLists:
-    async def test_refuse_sql_as_an_order(self, owner: Caller, name: str) -> None:
+    async def test_lists_refuse_sql_as_a_sort_field(self, owner: Caller, name: str) -> None:
         path = name.format(rack=await owner.rack())
         answers = {order: (await owner.get(path, sort_by=order)).status_code for order in ORDERS}
         assert answers == dict.fromkeys(ORDERS, 422)
         assert (await owner.get(path, sort_by="created_at")).status_code == 200
 
     @pytest.mark.parametrize("field", ["status", "role", "limit", "cursor"])
-    async def test_refuse_sql_as_filter_limit_and_cursor(self, owner: Caller, name: str, field: str) -> None:
+    async def test_lists_refuse_sql_as_filter_limit_and_cursor(self, owner: Caller, name: str, field: str) -> None:
         path = name.format(rack=await owner.rack())
         assert {sql: (await owner.get(path, **{field: sql})).status_code for sql in SQL} == dict.fromkeys(SQL, 422)
 
-    async def test_take_what_a_forged_cursor_holds_as_data(self, owner: Caller, name: str) -> None:
+    async def test_lists_treat_sql_in_a_forged_cursor_as_data(self, owner: Caller, name: str) -> None:
         path = name.format(rack=await owner.rack())
         order = "title" if name.endswith("books") else "name"
         for sql in SQL:
@@ -111,7 +113,7 @@ class TestLists:
             time = await owner.get(path, sort_by="created_at", cursor=forged("created_at", sql))
             assert code_of(time) == (422, "invalid_cursor")
 
-    async def test_refuse_a_forged_cursor_of_another_type(self, owner: Caller, name: str) -> None:
+    async def test_lists_refuse_a_forged_cursor_of_another_type(self, owner: Caller, name: str) -> None:
         path = name.format(rack=await owner.rack())
         for value in (7, None, ["a"], {"a": 1}, True, 1.5):
             answer = await owner.get(path, sort_by="created_at", cursor=forged("created_at", value))
@@ -132,19 +134,19 @@ class TestLists:
         ("title", "a\0b"),
     ],
 )
-async def test_what_no_column_holds_is_refused_in_a_cursor(owner: Caller, sort_by: str, value: object) -> None:
+async def test_a_cursor_with_an_impossible_value_is_refused(owner: Caller, sort_by: str, value: object) -> None:
     path = f"{await owner.rack()}/books"
     assert (await owner.get(path, sort_by=sort_by, cursor=forged(sort_by, value))).status_code == 422
 
 
 class TestElsewhere:
-    async def test_an_id_is_refused(self, owner: Caller) -> None:
+    async def test_sql_as_an_id_is_refused(self, owner: Caller) -> None:
         for path in ("/racks/{}", "/racks/{}/books", f"{await owner.rack()}/books/{{}}"):
             answers = {sql: (await owner.get(path.format(quote(sql, safe="")))).status_code for sql in SQL}
             assert set(answers.values()) <= {404, 422}
 
     @pytest.mark.parametrize("sql", SQL)
-    async def test_a_header_is_data_or_refused(self, owner: Caller, readback: Readback, sql: str) -> None:
+    async def test_sql_in_a_header_is_data_or_refused(self, owner: Caller, readback: Readback, sql: str) -> None:
         rack = await owner.rack()
         assert code_of(await owner.patch(rack, {}, if_match=sql)) == (400, "bad_request")
         assert code_of(await owner.send("GET", rack, headers={"X-Tenant": sql})) == (403, "tenant_conflict")

@@ -1,4 +1,4 @@
-"""FAULTS 13: no foreign key, upsert or unique constraint reveals another tenant's rows."""
+"""Fault 13: no foreign key, upsert or unique constraint reveals another tenant's rows."""
 
 from uuid import UUID
 
@@ -33,7 +33,7 @@ def _id(path: str) -> UUID:
     return UUID(path.rpartition("/")[2])
 
 
-async def test_a_foreign_parent_is_like_one_that_is_nowhere(owner: Caller, stranger: Caller) -> None:
+async def test_a_foreign_parent_gets_the_answer_of_an_unknown_one(owner: Caller, stranger: Caller) -> None:
     mine, theirs = await owner.rack(), await stranger.rack()
     refused = await owner.post(f"{theirs}/books", {"title": "Probe"})
     assert code_of(refused) == (404, "not_found")
@@ -41,7 +41,7 @@ async def test_a_foreign_parent_is_like_one_that_is_nowhere(owner: Caller, stran
     assert (await owner.post(f"{mine}/books", {"title": "Probe"})).status_code == 201
 
 
-async def test_a_foreign_member_is_like_one_that_is_nowhere(
+async def test_a_foreign_member_gets_the_answer_of_an_unknown_one(
     owner: Caller, stranger: Caller, readback: Readback
 ) -> None:
     rack = await owner.rack()
@@ -55,13 +55,13 @@ async def test_a_foreign_member_is_like_one_that_is_nowhere(
     assert (await assign(await membership_of(readback, owner))).status_code == 201
 
 
-async def test_a_name_that_another_tenant_uses_is_free(owner: Caller, stranger: Caller) -> None:
+async def test_a_name_of_another_tenant_is_available(owner: Caller, stranger: Caller) -> None:
     assert (await stranger.post("/racks", {"name": "Secret plan"})).status_code == 201
     assert (await owner.post("/racks", {"name": "Secret plan"})).status_code == 201
     assert (await owner.post("/racks", {"name": "Secret plan"})).status_code == 409
 
 
-async def test_an_upsert_onto_a_foreign_id_is_like_one_onto_none(
+async def test_an_upsert_with_a_foreign_id_behaves_like_one_with_a_new_id(
     owner: Caller, stranger: Caller, database: Database, readback: Readback
 ) -> None:
     theirs = _id(await stranger.rack())

@@ -1,4 +1,4 @@
-"""FAULTS 14: each bypass of row-level security is shown to leak, and the catalogue check names it."""
+"""Fault 14: each bypass of row-level security is shown to leak, and the catalogue check names it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -113,7 +113,7 @@ BYPASSES = {
 
 
 async def _reaches_other_tenant(connection: AsyncConnection, bypass: Bypass, parameters: dict[str, UUID]) -> bool:
-    """Tell whether the role reaches the other tenant; then reset the role."""
+    """Return whether the role reads or changes the other tenant's rows; then reset the role."""
     savepoint = await connection.begin_nested()
     await connection.execute(text("SELECT set_config('app.tenant_id', :mine, true)"), {"mine": str(parameters["mine"])})
     await connection.execute(text(f"SET LOCAL ROLE {bypass.role}"))

@@ -1,4 +1,4 @@
-"""FAULTS 16: a bulk request that names one foreign id is refused whole."""
+"""Fault 16: a bulk request that names one foreign id is refused whole."""
 
 from uuid import UUID
 

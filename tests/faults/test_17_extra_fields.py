@@ -1,4 +1,4 @@
-"""FAULTS 17: unknown fields are refused everywhere, so no request can set a tenant, a role or an id."""
+"""Fault 17: unknown fields are refused everywhere, so no request can set a tenant, a role or an id."""
 
 import re
 from typing import Any
@@ -87,7 +87,7 @@ async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
 
 
 async def test_extra_field_in_every_other_body_is_refused(owner: Caller) -> None:
-    """Bodies not listed above are the examples of their documents, sent to an unknown id."""
+    """Bodies not listed above are the examples in the OpenAPI documents, sent to an unknown id."""
     document = (await owner.client.get("/api/openapi.json")).json()
     taking = {
         (method.upper(), path.removeprefix("/v1")): operation["requestBody"]["content"]["application/json"]["schema"]

@@ -1,4 +1,4 @@
-"""FAULTS 18: an idempotency key belongs to one tenant and caller, for one request with one effect."""
+"""Fault 18: an idempotency key belongs to one tenant and caller, for one request with one effect."""
 
 import asyncio
 from datetime import timedelta
@@ -52,7 +52,7 @@ async def test_two_tenants_use_one_key_independently(mine: Caller, theirs: Calle
     assert await names(readback, mine) == ["A"]
 
 
-async def test_two_members_of_a_tenant_do_not_share_one(
+async def test_two_members_of_a_tenant_do_not_share_a_key(
     mine: Caller, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     colleague = await joined(client, make, sign_in, mine.home, "member")
@@ -61,7 +61,7 @@ async def test_two_members_of_a_tenant_do_not_share_one(
     assert await names(readback, mine) == ["A", "B"]
 
 
-async def test_one_person_in_two_tenants_uses_it_in_both_at_once(
+async def test_one_user_uses_a_key_in_two_tenants_at_once(
     mine: Caller, theirs: Caller, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, database: Database
 ) -> None:
     both = Caller(client, mine.user, theirs.home, await sign_in(mine.user, theirs.home))
@@ -83,7 +83,7 @@ def _request(key: str) -> Request:
     )
 
 
-async def test_another_body_or_path_is_refused(mine: Caller, readback: Readback) -> None:
+async def test_a_used_key_with_another_body_or_path_is_refused(mine: Caller, readback: Readback) -> None:
     assert (await mine.post("/racks", {"name": "A"}, **KEY)).status_code == 201
     assert code_of(await mine.post("/racks", {"name": "B"}, **KEY)) == (422, "idempotency_key_reused")
     one, other = await mine.rack("One"), await mine.rack("Other")
@@ -92,7 +92,7 @@ async def test_another_body_or_path_is_refused(mine: Caller, readback: Readback)
     assert await names(readback, mine) == ["A", "One", "Other"]
 
 
-async def test_fifty_at_once_have_one_effect(mine: Caller, readback: Readback) -> None:
+async def test_fifty_concurrent_requests_with_a_key_have_one_effect(mine: Caller, readback: Readback) -> None:
     found = await asyncio.gather(*(mine.post("/racks", {"name": "A"}, **KEY) for _ in range(50)))
     made = [answer for answer in found if answer.status_code == 201]
     assert {code_of(answer) for answer in found if answer not in made} <= {
@@ -104,7 +104,7 @@ async def test_fifty_at_once_have_one_effect(mine: Caller, readback: Readback) -
     assert await names(readback, mine) == ["A"]
 
 
-async def test_a_key_is_forgotten_after_a_day(mine: Caller, readback: Readback) -> None:
+async def test_a_key_expires_after_a_day(mine: Caller, readback: Readback) -> None:
     assert (await mine.post("/racks", {"name": "A"}, **KEY)).status_code == 201
     await readback(
         "update idempotency_record set created_at = created_at - interval '25 hours' where tenant_id = :id "
@@ -117,11 +117,11 @@ async def test_a_key_is_forgotten_after_a_day(mine: Caller, readback: Readback) 
         assert (await mine.post("/racks", {"name": "B"}, **KEY)).headers["idempotency-replayed"] == "true"
 
 
-OF_THE_RELEASE_BEFORE = "tenants.tenants.routes.racks.create_rack"
+ROUTE_OF_PREVIOUS_RELEASE = "tenants.tenants.routes.racks.create_rack"
 
 
-@pytest.mark.parametrize("route", [OF_THE_RELEASE_BEFORE, "tenants.tenants.moved.since.create_rack"])
-async def test_an_answer_that_the_release_before_stored_is_replayed(
+@pytest.mark.parametrize("route", [ROUTE_OF_PREVIOUS_RELEASE, "tenants.tenants.moved.since.create_rack"])
+async def test_a_response_stored_by_the_previous_release_is_replayed(
     mine: Caller, readback: Readback, route: str
 ) -> None:
     first = await mine.post("/racks", {"name": "A"}, **KEY)
@@ -138,20 +138,20 @@ async def test_an_answer_that_the_release_before_stored_is_replayed(
     assert await names(readback, mine) == ["A", "C"]
 
 
-async def test_the_release_before_cannot_repeat_what_this_one_did(mine: Caller, readback: Readback) -> None:
+async def test_the_previous_release_cannot_repeat_a_request_of_this_one(mine: Caller, readback: Readback) -> None:
     assert (await mine.post("/racks", {"name": "A"}, **KEY)).status_code == 201
     with pytest.raises(IntegrityError, match="uq_idempotency_record_operation"):
-        await _store_as_the_release_before(readback, mine)
+        await _store_as_previous_release(readback, mine)
 
 
-async def test_a_key_in_flight_in_the_release_before_has_one_effect(
+async def test_a_key_in_flight_in_the_previous_release_has_one_effect(
     mine: Caller, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look = idempotency._answer_if_known  # noqa: SLF001  # the step after which the other release stores its answer
 
     async def look_too_early(unit: Unit, claimed: Claim) -> None:
         await look(unit, claimed)
-        await _store_as_the_release_before(readback, mine, claimed.request_hash)
+        await _store_as_previous_release(readback, mine, claimed.request_hash)
 
     with monkeypatch.context() as patched:
         patched.setattr(idempotency, "_answer_if_known", look_too_early)
@@ -161,14 +161,14 @@ async def test_a_key_in_flight_in_the_release_before_has_one_effect(
     assert (await mine.post("/racks", {"name": "A"}, **KEY)).headers["idempotency-replayed"] == "true"
 
 
-async def _store_as_the_release_before(readback: Readback, caller: Caller, request_hash: bytes = b"") -> None:
+async def _store_as_previous_release(readback: Readback, caller: Caller, request_hash: bytes = b"") -> None:
     await readback(
         "insert into idempotency_record "
         "(tenant_id, principal_id, route, key, request_hash, status, headers, body, created_at) "
         "values (:tenant_id, :principal_id, :route, :key, :request_hash, 201, '{}', '{}', now()) returning key",
         tenant_id=caller.home.id,
         principal_id=caller.user.id,
-        route=OF_THE_RELEASE_BEFORE,
+        route=ROUTE_OF_PREVIOUS_RELEASE,
         key=KEY["Idempotency_Key"],
         request_hash=request_hash,
     )

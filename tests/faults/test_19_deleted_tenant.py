@@ -1,4 +1,4 @@
-"""FAULTS 19: tokens, keys and jobs of a deleted tenant have no effect, and its slug stays reserved.
+"""Fault 19: tokens, keys and jobs of a deleted tenant have no effect, and its slug stays reserved.
 
 No route deletes a tenant: an operator does, in the order of the references.
 """
@@ -40,7 +40,7 @@ async def newcomer(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) 
     return Caller(client, user, None, await sign_in(user))
 
 
-async def test_its_tokens_and_keys_open_nothing_and_its_slug_stays_taken(
+async def test_tokens_and_keys_of_a_deleted_tenant_are_refused_and_its_slug_stays_reserved(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback, newcomer: Caller
 ) -> None:
     slug = f"gone-{newcomer.user.id.hex[-12:]}"
@@ -71,7 +71,7 @@ async def test_its_tokens_and_keys_open_nothing_and_its_slug_stays_taken(
     assert await readback("select 1 from audit_event where tenant_id = :id", id=tenant.id) != []
 
 
-async def test_its_jobs_end_without_effect(
+async def test_jobs_of_a_deleted_tenant_have_no_effect(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     gone, there = await make.tenant(), await make.tenant()

@@ -1,4 +1,4 @@
-"""A job without a tenant, or with another tenant's ids, fails without effect."""
+"""Fault 20: a job without a tenant, or with another tenant's ids, fails without effect."""
 
 from collections.abc import Mapping
 from uuid import UUID

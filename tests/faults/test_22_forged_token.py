@@ -1,4 +1,4 @@
-"""FAULTS 22: a token that we did not issue, or issued for another purpose, is refused."""
+"""Fault 22: a token that we did not issue, or issued for another purpose, is refused."""
 
 from collections.abc import Callable
 
@@ -45,7 +45,7 @@ async def user(make: Factories) -> UserRow:
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-async def test_a_forged_token_opens_nothing(
+async def test_a_forged_token_is_refused(
     client: httpx.AsyncClient, live: Live, settings: Settings, make: Factories, user: UserRow, name: str
 ) -> None:
     forge = await Forge.of(settings, live.kernel.keys)
@@ -59,7 +59,7 @@ async def test_a_forged_token_opens_nothing(
     assert forged.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_a_genuine_token_of_no_session_opens_nothing(
+async def test_a_correctly_signed_token_without_a_session_is_refused(
     client: httpx.AsyncClient, live: Live, settings: Settings, sign_in: SignIn, user: UserRow
 ) -> None:
     forge = await Forge.of(settings, live.kernel.keys)

@@ -1,4 +1,4 @@
-"""FAULTS 23: a token is accepted only by the app of its audience, within its time, and with every claim."""
+"""Fault 23: a token is accepted only by the app of its audience, within its time, and with every claim."""
 
 import httpx
 import pytest
@@ -20,7 +20,7 @@ def first_read_of(app: str) -> str:
         plain = route.app == app and route.method == "GET" and "{" not in route.template
         if plain and isinstance(route.guard, TenantGuard | RoleGuard):
             return route.mount + route.template
-    raise LookupError(f"no route of {app} shows whether a token gets in")
+    raise LookupError(f"no route of {app} shows whether a token is accepted")
 
 
 PATHS: dict[str, str] = {app.name: first_read_of(app.name) for app in INSTALLATION.apps}
@@ -49,15 +49,17 @@ async def holder(client: httpx.AsyncClient, live: Live, settings: Settings, make
     return Holder(client, forge, forge.claims(sub=str(user.id), sid=str(session_id), tenant=str(tenant.id)))
 
 
-@pytest.mark.parametrize("opened", PATHS)
-@pytest.mark.parametrize("wanted", PATHS)
-async def test_only_the_diagonal_opens(holder: Holder, settings: Settings, opened: str, wanted: str) -> None:
-    status = await holder.status(opened, aud=audience(settings, wanted))
+@pytest.mark.parametrize("app_name", PATHS)
+@pytest.mark.parametrize("audience_of", PATHS)
+async def test_a_token_is_accepted_only_by_the_app_of_its_audience(
+    holder: Holder, settings: Settings, app_name: str, audience_of: str
+) -> None:
+    status = await holder.status(app_name, aud=audience(settings, audience_of))
 
-    assert status == (200 if opened == wanted else 401)
+    assert status == (200 if app_name == audience_of else 401)
 
 
-async def test_a_token_that_its_app_knows_opens_no_other(holder: Holder, settings: Settings) -> None:
+async def test_a_cached_token_is_refused_by_other_apps(holder: Holder, settings: Settings) -> None:
     token = holder.forge.sign({**holder.claims, "aud": audience(settings, "tenants")})
 
     async def status(app: str) -> int:
@@ -70,7 +72,7 @@ async def test_a_token_that_its_app_knows_opens_no_other(holder: Holder, setting
 
 
 @pytest.mark.parametrize("aud", ["{url}", "{url}/", "{url}/api/", "{url}/api/v1", "*", "", ["{url}/api"]])
-async def test_an_audience_is_exact(holder: Holder, settings: Settings, aud: str | list[str]) -> None:
+async def test_an_audience_must_match_exactly(holder: Holder, settings: Settings, aud: str | list[str]) -> None:
     value = aud.format(url=settings.public_url) if isinstance(aud, str) else [aud[0].format(url=settings.public_url)]
 
     assert await holder.status("tenants") == 200
@@ -84,11 +86,11 @@ async def test_every_claim_is_required(holder: Holder, name: str) -> None:
 
 
 @pytest.mark.parametrize("value", [10**400, True, -1, "9999999999", None, float("inf"), float("nan")])
-async def test_an_expiry_that_is_no_time_is_refused(holder: Holder, value: object) -> None:
+async def test_an_invalid_expiry_is_refused(holder: Holder, value: object) -> None:
     assert await holder.status("tenants", exp=value) == 401
 
 
-async def test_time_has_edges(holder: Holder, settings: Settings) -> None:
+async def test_expiry_and_not_before_allow_the_leeway_and_no_more(holder: Holder, settings: Settings) -> None:
     leeway, now = settings.auth.leeway_seconds, clock.timestamp()
 
     assert await holder.status("tenants", exp=now - leeway + 3) == 200

@@ -1,4 +1,4 @@
-"""FAULTS 24: two sets of credentials are refused, and huge ones are refused before they are parsed."""
+"""Fault 24: two sets of credentials are refused, and huge ones are refused before they are parsed."""
 
 import time
 
@@ -14,7 +14,7 @@ async def token(make: Factories, sign_in: SignIn) -> str:
     return await sign_in.token(await make.user())
 
 
-async def test_credentials_are_sent_once(client: httpx.AsyncClient, token: str) -> None:
+async def test_credentials_sent_twice_are_refused(client: httpx.AsyncClient, token: str) -> None:
     once = [("Authorization", f"Bearer {token}")]
     assert (await client.get("/api/v1/me", headers=once)).status_code == 200
 
@@ -28,7 +28,9 @@ async def test_another_scheme_is_refused(client: httpx.AsyncClient, token: str, 
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer   "])
-async def test_a_token_is_known_again_for_its_own_app_alone(client: httpx.AsyncClient, token: str, scheme: str) -> None:
+async def test_a_repeated_token_is_accepted_only_by_its_own_app(
+    client: httpx.AsyncClient, token: str, scheme: str
+) -> None:
     headers = {"Authorization": f"{scheme}{token}"}
     for _ in range(2):
         assert (await client.get("/api/v1/me", headers=headers)).status_code == 200

@@ -1,4 +1,4 @@
-"""FAULTS 25: a refresh token can be used once; its second use ends the session, although the response is an error."""
+"""Fault 25: a refresh token can be used once; its second use ends the session, although the response is an error."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,7 +26,7 @@ async def user(make: Factories) -> UserRow:
     return await make.user(password=PASSWORD)
 
 
-async def test_of_fifty_at_once_one_wins(visitor: Visitor, user: UserRow) -> None:
+async def test_one_of_fifty_concurrent_refreshes_succeeds(visitor: Visitor, user: UserRow) -> None:
     token = (await visitor.login(user.email)).json()["refresh_token"]
 
     answers = await asyncio.gather(*(visitor.refresh(token) for _ in range(50)))
@@ -34,7 +34,9 @@ async def test_of_fifty_at_once_one_wins(visitor: Visitor, user: UserRow) -> Non
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 49
 
 
-async def test_reuse_ends_the_family_and_no_other(visitor: Visitor, user: UserRow, readback: Readback) -> None:
+async def test_reuse_of_a_refresh_token_ends_its_session_and_no_other(
+    visitor: Visitor, user: UserRow, readback: Readback
+) -> None:
     stolen = (await visitor.login(user.email)).json()
     other = (await visitor.login(user.email)).json()
     following = (await visitor.refresh(stolen["refresh_token"])).json()

@@ -1,4 +1,4 @@
-"""FAULTS 27: a stranger who registers my address or requests links gets no access, and does not lock me out."""
+"""Fault 27: a stranger who registers my address or requests links gets no access, and does not lock me out."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def stranger(live: Live, settings: Settings) -> AsyncIterator[Visitor]:
         yield visitor
 
 
-async def test_a_link_sent_again_after_a_strangers_registration_does_not_open_with_their_password(
+async def test_a_link_resent_after_a_strangers_registration_does_not_set_their_password(
     mine: Visitor, stranger: Visitor, readback: Readback
 ) -> None:
     email = new_email()
@@ -42,7 +42,7 @@ async def test_a_link_sent_again_after_a_strangers_registration_does_not_open_wi
     assert (await mine.login(email)).status_code == 200
 
 
-async def test_a_strangers_requests_leave_my_link_good(
+async def test_a_strangers_requests_keep_my_link_valid(
     mine: Visitor, stranger: Visitor, make: Factories, readback: Readback
 ) -> None:
     user: UserRow = await make.user(password=PASSWORD)
@@ -53,7 +53,7 @@ async def test_a_strangers_requests_leave_my_link_good(
     assert (await reset(mine, link)).status_code == 204
 
 
-async def test_strangers_who_use_up_my_mails_leave_me_a_good_link(
+async def test_strangers_who_exhaust_my_email_limit_keep_my_link_valid(
     live: Live, mine: Visitor, settings: Settings, make: Factories, readback: Readback
 ) -> None:
     user: UserRow = await make.user(password=PASSWORD)
@@ -69,7 +69,7 @@ async def test_strangers_who_use_up_my_mails_leave_me_a_good_link(
     assert (await mine.login(user.email, password=OTHER_PASSWORD)).status_code == 200
 
 
-async def test_what_strangers_ask_of_one_kind_leaves_me_the_other_mails(
+async def test_strangers_requests_for_one_kind_of_email_do_not_block_the_others(
     live: Live, mine: Visitor, settings: Settings, make: Factories, readback: Readback
 ) -> None:
     user: UserRow = await make.user(password=PASSWORD)
@@ -84,7 +84,7 @@ async def test_what_strangers_ask_of_one_kind_leaves_me_the_other_mails(
 
 
 @pytest.mark.parametrize("trial", range(4))
-async def test_while_a_stranger_registers_and_asks_what_opens_is_the_verifiers_own(
+async def test_a_concurrent_registration_does_not_replace_the_verified_password(
     mine: Visitor, stranger: Visitor, readback: Readback, trial: int
 ) -> None:
     email = new_email()

@@ -1,4 +1,4 @@
-"""FAULTS 27: registering, verifying and recovering reveal no account, neither by bytes nor by work."""
+"""Fault 27: registration, verification and recovery reveal no account, neither by the response nor by the work done."""
 
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -62,7 +62,7 @@ def bytes_of(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]
 
 
 @pytest.mark.parametrize("kind", MAIL_REQUESTS)
-async def test_every_address_is_answered_alike_after_the_same_work(
+async def test_every_email_address_gets_the_same_response_after_the_same_work(
     kind: str, live: Live, settings: Settings, user: UserRow, unverified: str, make: Factories, work: list[str]
 ) -> None:
     suspended = await make.user(password=PASSWORD, status="suspended")
@@ -79,7 +79,7 @@ async def test_every_address_is_answered_alike_after_the_same_work(
 
 
 @pytest.mark.parametrize("kind", MAIL_REQUESTS)
-async def test_every_address_gets_one_mail(
+async def test_every_email_address_gets_one_email(
     kind: str, live: Live, settings: Settings, user: UserRow, readback: Readback
 ) -> None:
     async with visitor_at(live, settings) as visitor:
@@ -109,7 +109,7 @@ async def test_a_mailbox_is_not_flooded(
         assert (await owner.login(user.email)).status_code == 200  # the owner is not locked out
 
 
-async def test_a_caller_who_asks_again_and_again_is_told_to_wait(live: Live, settings: Settings) -> None:
+async def test_a_caller_who_repeats_requests_gets_429(live: Live, settings: Settings) -> None:
     email = new_email()
     async with visitor_at(live, settings) as flooder, visitor_at(live, settings) as owner:
         found = [await forgot(flooder, email) for _ in range(2 * ThrottleRates().mails_by_account_and_address)]
@@ -119,14 +119,14 @@ async def test_a_caller_who_asks_again_and_again_is_told_to_wait(live: Live, set
         assert (await forgot(owner, email)).status_code == 202
 
 
-async def test_an_address_floods_no_mailboxes(live: Live, settings: Settings) -> None:
+async def test_one_client_address_cannot_flood_mailboxes(live: Live, settings: Settings) -> None:
     async with visitor_at(live, settings) as flooder, visitor_at(live, settings) as other:
         statuses = [(await forgot(flooder, new_email())).status_code for _ in range(45)]
         assert set(statuses) == {202, 429}
         assert (await forgot(other, new_email())).status_code == 202
 
 
-async def test_links_are_guessed_slowly(live: Live, settings: Settings) -> None:
+async def test_guessing_links_is_throttled(live: Live, settings: Settings) -> None:
     async with visitor_at(live, settings) as guesser:
         statuses = [
             (

@@ -1,4 +1,4 @@
-"""FAULTS 27: invitations are no mail relay: every email is counted, for each caller and each route."""
+"""Fault 27: invitations cannot be used as a mail relay: every email counts, for each caller and each route."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,7 +44,7 @@ async def mails_to(readback: Readback, email: str) -> int:
     )
 
 
-async def test_revoking_gives_no_mail_back(owner: Caller, readback: Readback) -> None:
+async def test_revoking_an_invitation_does_not_restore_the_limit(owner: Caller, readback: Readback) -> None:
     to, refused = address(), []
     for _ in range(15):
         made = await invite(owner, to)
@@ -59,7 +59,7 @@ async def test_revoking_gives_no_mail_back(owner: Caller, readback: Readback) ->
     assert (await invite(owner)).status_code == 201
 
 
-async def test_inviting_and_sending_again_are_one_count(owner: Caller, readback: Readback) -> None:
+async def test_inviting_and_resending_share_one_limit(owner: Caller, readback: Readback) -> None:
     to = address()
     path = f"/invitations/{(await invite(owner, to)).json()['id']}/resend"
     answers = [await owner.post(path, None) for _ in range(5)]
@@ -74,19 +74,21 @@ async def test_a_mailbox_is_not_flooded_from_many_tenants_by_many_people(
     to = address()
     callers = [await join(await make.tenant(plan="pro"), "owner") for _ in range(6)]
 
-    async def insist(caller: Caller) -> None:
+    async def invite_repeatedly(caller: Caller) -> None:
         for _ in range(FROM_ONE_TO_MAILBOX.limit + 1):
             made = await invite(caller, to)
             if made.status_code == 201:
                 await caller.delete(f"/invitations/{made.json()['id']}")
 
-    await asyncio.gather(*map(insist, callers))
+    await asyncio.gather(*map(invite_repeatedly, callers))
 
     assert await mails_to(readback, to) == INVITATION.to_mailbox.limit
     assert (await invite(callers[0])).status_code == 201
 
 
-async def test_one_person_is_counted_in_all_their_tenants(join: Join, make: Factories, readback: Readback) -> None:
+async def test_one_users_invitations_are_counted_across_tenants(
+    join: Join, make: Factories, readback: Readback
+) -> None:
     user, to = await make.user(), address()
     callers = [await join(await make.tenant(plan="pro"), "owner", user=user) for _ in range(6)]
     answers = [await invite(caller, to) for caller in callers]
@@ -102,7 +104,9 @@ async def test_one_person_is_counted_in_all_their_tenants(join: Join, make: Fact
 
 
 @pytest.mark.parametrize("granted", [0, 2])
-async def test_a_tenant_sends_as_many_a_day_as_it_is_granted(join: Join, make: Factories, granted: int) -> None:
+async def test_a_tenant_sends_its_granted_number_of_invitations_a_day(
+    join: Join, make: Factories, granted: int
+) -> None:
     limits = {"invitations_per_day": granted, "seats": 50, "requests_per_minute": 1000}
     tenant = await make.tenant(plan="pro", entitlements=limits)
     callers = [await join(tenant, "owner"), await join(tenant, "admin")]
@@ -112,7 +116,7 @@ async def test_a_tenant_sends_as_many_a_day_as_it_is_granted(join: Join, make: F
     assert (await invite(await join(await make.tenant(plan="pro"), "owner"))).status_code == 201
 
 
-async def test_people_of_one_tenant_are_counted_together(join: Join, owner: Caller, readback: Readback) -> None:
+async def test_members_of_one_tenant_share_its_limit(join: Join, owner: Caller, readback: Readback) -> None:
     to = address()
     for caller in [owner, await join(owner.home, "admin")] * FROM_ONE_TO_MAILBOX.limit:
         made = await invite(caller, to)
@@ -122,9 +126,7 @@ async def test_people_of_one_tenant_are_counted_together(join: Join, owner: Call
     assert await mails_to(readback, to) == FROM_ONE_TO_MAILBOX.limit
 
 
-async def test_handing_the_ownership_to_and_fro_sends_a_few_mails(
-    join: Join, owner: Caller, readback: Readback
-) -> None:
+async def test_repeated_ownership_transfers_send_few_emails(join: Join, owner: Caller, readback: Readback) -> None:
     pair = [owner, await join(owner.home, "member")]
     places = [await membership_of(readback, caller) for caller in pair]
     answers: list[httpx.Response] = []

@@ -1,4 +1,4 @@
-"""FAULTS 27: a known and an unknown account get the same responses; guessing is slow, and locks nobody else out.
+"""Fault 27: a known and an unknown account get the same responses; guessing is slow, and locks nobody else out.
 
 tests/identity/test_login_throttle.py tests the exact counts, tests/identity/test_routes.py the refusals' responses.
 """
@@ -26,7 +26,7 @@ async def guesses_until_stopped(guesser: Visitor, email: str) -> int:
     for number in range(2 * FEW + 1):
         if (await guesser.login(email, password=f"guess {number}")).status_code == 429:
             return number
-    pytest.fail("nobody stopped the guesser")
+    pytest.fail("no guess was refused with 429")
 
 
 async def test_a_guesser_is_stopped_and_the_owner_is_not(live: Live, settings: Settings, user: UserRow) -> None:
@@ -39,12 +39,12 @@ async def test_a_guesser_is_stopped_and_the_owner_is_not(live: Live, settings: S
         assert (await owner.login(user.email)).status_code == 200
 
 
-async def test_an_unknown_account_is_stopped_alike(live: Live, settings: Settings) -> None:
+async def test_guesses_at_an_unknown_account_are_stopped_alike(live: Live, settings: Settings) -> None:
     async with visitor_at(live, settings) as guesser:
         assert await guesses_until_stopped(guesser, f"{new_address()}@example.com") >= FEW // 2
 
 
-async def test_a_guesser_with_many_addresses_is_slowed_and_the_owner_gets_in(
+async def test_a_guesser_with_many_addresses_is_slowed_and_the_owner_logs_in(
     live: Live, settings: Settings, user: UserRow
 ) -> None:
     statuses: list[int] = []

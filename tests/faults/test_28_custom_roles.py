@@ -1,4 +1,4 @@
-"""FAULTS 28: a changed custom role takes effect on another process within a second, for every holder."""
+"""Fault 28: a changed custom role takes effect on another process within a second, for every holder."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -41,7 +41,7 @@ async def owner(both: list[httpx.AsyncClient], make: Factories, sign_in: SignIn,
     return await joined(both[0], make, sign_in, tenant)
 
 
-class Held:
+class HeldRole:
     """A role, and its holder as a caller of each process."""
 
     def __init__(self, role: dict[str, str], holder: Caller, both: list[httpx.AsyncClient]) -> None:
@@ -54,12 +54,12 @@ class Held:
 @pytest.fixture
 async def held(
     owner: Caller, both: list[httpx.AsyncClient], make: Factories, sign_in: SignIn, tenant: TenantRow
-) -> Held:
+) -> HeldRole:
     role = await defined(owner, *EDITS, *RUNS_ROLES)
-    return Held(role, await joined(both[0], make, sign_in, tenant, role["key"]), both)
+    return HeldRole(role, await joined(both[0], make, sign_in, tenant, role["key"]), both)
 
 
-async def test_a_permission_that_is_taken_is_gone_everywhere(owner: Caller, held: Held) -> None:
+async def test_a_removed_permission_is_lost_in_every_process(owner: Caller, held: HeldRole) -> None:
     for caller in held.everywhere:
         await caller.rack(f"For {caller.client.base_url}")
     assert (await owner.patch(held.path, {"permissions": ["rack:read"]})).status_code == 200
@@ -68,7 +68,7 @@ async def test_a_permission_that_is_taken_is_gone_everywhere(owner: Caller, held
         assert (await caller.get("/racks")).status_code == 200
 
 
-async def test_a_permission_that_is_given_is_there_everywhere(owner: Caller, held: Held) -> None:
+async def test_an_added_permission_applies_in_every_process(owner: Caller, held: HeldRole) -> None:
     rack = await held.there.rack()
     for caller in held.everywhere:
         assert (await caller.delete(rack)).status_code == 403
@@ -78,7 +78,9 @@ async def test_a_permission_that_is_given_is_there_everywhere(owner: Caller, hel
     assert (await held.here.delete(rack)).status_code == 404
 
 
-async def test_who_may_no_longer_run_roles_changes_none_there(owner: Caller, held: Held) -> None:
+async def test_a_holder_without_the_permission_changes_no_role_on_the_other_process(
+    owner: Caller, held: HeldRole
+) -> None:
     other = await defined(held.there, "rack:read")
     path = f"/roles/{other['id']}"
     assert (await held.there.patch(path, {"name": "First"})).status_code == 200
@@ -87,7 +89,7 @@ async def test_who_may_no_longer_run_roles_changes_none_there(owner: Caller, hel
     assert (await held.there.get(path)).json()["name"] == "First"
 
 
-async def test_who_has_another_role_may_what_that_says(owner: Caller, held: Held, readback: Readback) -> None:
+async def test_a_holder_of_another_role_has_its_permissions(owner: Caller, held: HeldRole, readback: Readback) -> None:
     rack = await held.there.rack()
     less = await defined(owner, "rack:read")
     place = f"/members/{await membership_of(readback, held.here)}"

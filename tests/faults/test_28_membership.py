@@ -1,4 +1,4 @@
-"""FAULTS 28: a member who is removed, leaves or gets a lower role is denied on another process within a second."""
+"""Fault 28: a member who is removed, leaves or gets a lower role is denied on another process within a second."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -59,7 +59,7 @@ async def test_member_who_left_is_denied(member: Caller, there: Caller) -> None:
     await answers(403, lambda: there.get("/racks"))
 
 
-async def test_lower_role_may_less(owner: Caller, member: Caller, there: Caller, readback: Readback) -> None:
+async def test_a_lower_role_loses_permissions(owner: Caller, member: Caller, there: Caller, readback: Readback) -> None:
     rack = await there.rack()
     lowered = await owner.patch(f"/members/{await membership_of(readback, member)}", {"role": "viewer"})
     assert lowered.status_code == 200
@@ -67,7 +67,9 @@ async def test_lower_role_may_less(owner: Caller, member: Caller, there: Caller,
     assert (await there.get(rack)).status_code == 200
 
 
-async def test_higher_role_may_more(owner: Caller, member: Caller, there: Caller, readback: Readback) -> None:
+async def test_a_higher_role_gains_permissions(
+    owner: Caller, member: Caller, there: Caller, readback: Readback
+) -> None:
     rack = await there.rack()
     assert (await there.delete(rack)).status_code == 403
     raised = await owner.patch(f"/members/{await membership_of(readback, member)}", {"role": "admin"})
@@ -75,7 +77,7 @@ async def test_higher_role_may_more(owner: Caller, member: Caller, there: Caller
     await answers(204, lambda: there.delete(rack))
 
 
-async def test_former_owner_no_longer_gives_the_tenant_away(
+async def test_a_former_owner_cannot_transfer_the_tenant(
     owner: Caller, member: Caller, elsewhere: httpx.AsyncClient, readback: Readback
 ) -> None:
     former = Caller(elsewhere, owner.user, owner.tenant, owner.token)

@@ -1,4 +1,4 @@
-"""FAULTS 28, for API keys: whatever ends a key takes effect on every process within a second."""
+"""Fault 28, for API keys: the end of a key takes effect on every process within a second."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -48,7 +48,9 @@ async def warm(client: httpx.AsyncClient, *keys: MadeKey) -> None:
         assert (await client.get(RACKS, headers=key.headers)).status_code == 200
 
 
-async def test_a_revoked_key(other: httpx.AsyncClient, owner: Caller, make: Factories, tenant: TenantRow) -> None:
+async def test_a_revoked_key_is_refused(
+    other: httpx.AsyncClient, owner: Caller, make: Factories, tenant: TenantRow
+) -> None:
     revoked, kept = [await make.api_key(tenant, "rack:read") for _ in range(2)]
     await warm(other, revoked, kept)
     await warm(owner.client, revoked, kept)
@@ -60,7 +62,7 @@ async def test_a_revoked_key(other: httpx.AsyncClient, owner: Caller, make: Fact
     await warm(other, kept)
 
 
-async def test_a_secret_rotated_without_overlap(
+async def test_a_secret_rotated_without_overlap_is_refused(
     other: httpx.AsyncClient, owner: Caller, make: Factories, tenant: TenantRow
 ) -> None:
     made = await make.api_key(tenant, "rack:read")
@@ -72,7 +74,7 @@ async def test_a_secret_rotated_without_overlap(
     await warm(other, MadeKey(made.id, rotated.json()["key"]))
 
 
-async def test_a_key_whose_life_is_shortened(
+async def test_an_expired_key_is_refused(
     other: httpx.AsyncClient, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
     shortened, kept = [await make.api_key(tenant, "rack:read") for _ in range(2)]
@@ -85,7 +87,7 @@ async def test_a_key_whose_life_is_shortened(
     await warm(other, kept)
 
 
-async def test_a_key_of_a_suspended_tenant(
+async def test_a_key_of_a_suspended_tenant_is_refused(
     other: httpx.AsyncClient, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
     made, calm = await make.api_key(tenant, "rack:read"), await make.api_key(await make.tenant(), "rack:read")
@@ -101,7 +103,7 @@ async def test_a_key_of_a_suspended_tenant(
     await answers(200, lambda: other.get(RACKS, headers=made.headers))
 
 
-async def test_an_action_taken_from_a_key(
+async def test_an_action_removed_from_a_key_is_refused(
     other: httpx.AsyncClient, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
     made = await make.api_key(tenant, "rack:read", "member:read")
@@ -113,7 +115,7 @@ async def test_an_action_taken_from_a_key(
     assert (await other.get("/api/v1/members", headers=made.headers)).status_code == 200
 
 
-async def test_a_key_that_is_gone(
+async def test_a_deleted_key_is_refused(
     other: httpx.AsyncClient, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
     gone, kept = [await make.api_key(tenant, "rack:read") for _ in range(2)]

@@ -1,4 +1,4 @@
-"""FAULTS 29: custom roles under concurrent changes: nobody gets more than they may."""
+"""Fault 29: custom roles under concurrent changes: nobody gets more than they may."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ async def lead(owner: Caller, join: Join) -> Caller:
     return await join(role["key"])
 
 
-async def test_a_role_that_is_deleted_while_it_is_given(owner: Caller, join: Join, readback: Readback) -> None:
+async def test_a_role_is_either_deleted_or_assigned(owner: Caller, join: Join, readback: Readback) -> None:
     place = f"/members/{await membership_of(readback, await join('viewer'))}"
     outcomes = set()
     for _ in range(TRIALS):
@@ -75,7 +75,7 @@ async def test_a_role_that_is_deleted_while_it_is_given(owner: Caller, join: Joi
     assert outcomes <= {(200, 409), (422, 204)}
 
 
-async def test_a_role_that_is_deleted_while_somebody_is_invited_to_it(owner: Caller) -> None:
+async def test_a_role_is_either_deleted_or_used_by_an_invitation(owner: Caller) -> None:
     for turn in range(TRIALS):
         role = await defined(owner, *EDITS)
         body = {"email": f"guest-{turn}-{role['id']}@example.com", "role": role["key"]}
@@ -83,7 +83,7 @@ async def test_a_role_that_is_deleted_while_somebody_is_invited_to_it(owner: Cal
         assert (invited.status_code, deleted.status_code) in {(201, 409), (422, 204), (429, 204)}
 
 
-async def test_a_role_that_is_widened_while_it_is_given_by_somebody_with_less(
+async def test_a_role_that_is_widened_concurrently_is_not_assigned_by_somebody_with_less(
     owner: Caller, lead: Caller, join: Join, readback: Readback
 ) -> None:
     place = f"/members/{await membership_of(readback, await join('viewer'))}"
@@ -103,8 +103,10 @@ async def test_a_role_that_is_widened_while_it_is_given_by_somebody_with_less(
         assert (await owner.delete(path)).status_code == 204
 
 
-async def test_a_granter_who_is_lowered_meanwhile(owner: Caller, lead: Caller, join: Join, readback: Readback) -> None:
-    """Whichever comes first, the granter never grants what they no longer have."""
+async def test_a_granter_who_is_demoted_concurrently_grants_nothing_more(
+    owner: Caller, lead: Caller, join: Join, readback: Readback
+) -> None:
+    """In either order, the granter never grants a permission that they no longer have."""
     place = f"/members/{await membership_of(readback, await join('viewer'))}"
     granters = f"/members/{await membership_of(readback, lead)}"
     held, role, plain = (await owner.get(granters)).json()["role"], await defined(owner, *EDITS), await defined(owner)
@@ -127,13 +129,13 @@ async def test_a_granter_who_is_lowered_meanwhile(owner: Caller, lead: Caller, j
 
 @pytest.fixture
 async def unlocked(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """Open a transaction without our locks, as another version's code or an operator might."""
+    """Open a transaction that takes no lock on the tenant, like another version's code or an operator."""
     engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
     async with engine.connect() as connection:
         yield connection
 
 
-async def test_the_keys_hold_a_role_that_somebody_gets_past_the_lock(
+async def test_foreign_keys_keep_a_role_that_is_assigned_without_the_lock(
     owner: Caller, join: Join, unlocked: AsyncConnection, readback: Readback
 ) -> None:
     member, role = await join("viewer"), await defined(owner, *EDITS)
@@ -145,7 +147,7 @@ async def test_the_keys_hold_a_role_that_somebody_gets_past_the_lock(
     await member.rack()
 
 
-async def test_the_keys_give_no_role_that_is_deleted_past_the_lock(
+async def test_foreign_keys_refuse_a_role_that_is_deleted_without_the_lock(
     owner: Caller, join: Join, unlocked: AsyncConnection, readback: Readback
 ) -> None:
     place = f"/members/{await membership_of(readback, await join('viewer'))}"
@@ -164,7 +166,7 @@ class Waiting:
     def __init__(self, caller: Caller, own: str, given: dict[str, str], place: str) -> None:
         self.caller, self.own, self.given, self.place = caller, own, given, place
 
-    async def gives(self) -> httpx.Response:
+    async def assign_role(self) -> httpx.Response:
         return await self.caller.patch(self.place, {"role": self.given["key"]})
 
     async def invites(self) -> httpx.Response:
@@ -190,22 +192,22 @@ async def waiting(owner: Caller, join: Join, readback: Readback) -> Waiting:
     return Waiting(await join(held["key"]), held["key"], await defined(owner, *EDITS), place)
 
 
-Does = Callable[[Waiting], Coroutine[None, None, httpx.Response]]
+AssigningAct = Callable[[Waiting], Coroutine[None, None, httpx.Response]]
 
 
 @pytest.mark.parametrize(
     ("act", "needed", "code"),
     [
-        (Waiting.gives, "member:update", "forbidden"),
-        (Waiting.gives, "rack:update", "outranked"),
+        (Waiting.assign_role, "member:update", "forbidden"),
+        (Waiting.assign_role, "rack:update", "outranked"),
         (Waiting.invites, "rack:update", "outranked"),
         (Waiting.defines, "rack:update", "outranked"),
         (Waiting.changes, "rack:update", "outranked"),
         (Waiting.makes_a_key, "rack:update", "action_not_yours"),
     ],
 )
-async def test_who_loses_a_permission_while_waiting_gives_nothing_of_it(
-    waiting: Waiting, unlocked: AsyncConnection, readback: Readback, act: Does, needed: str, code: str
+async def test_a_caller_who_loses_a_permission_while_waiting_cannot_grant_it(
+    waiting: Waiting, unlocked: AsyncConnection, readback: Readback, act: AssigningAct, needed: str, code: str
 ) -> None:
     tenant_id = waiting.caller.home.id
     assert (await act(waiting)).is_success
@@ -217,9 +219,9 @@ async def test_who_loses_a_permission_while_waiting_gives_nothing_of_it(
     assert code_of(await doing) == (403, code)
 
 
-@pytest.mark.parametrize("act", [Waiting.gives, Waiting.invites, Waiting.changes])
-async def test_a_role_that_is_widened_while_waiting_is_not_given(
-    waiting: Waiting, unlocked: AsyncConnection, readback: Readback, act: Does
+@pytest.mark.parametrize("act", [Waiting.assign_role, Waiting.invites, Waiting.changes])
+async def test_a_role_that_is_widened_while_the_caller_waits_is_not_assigned(
+    waiting: Waiting, unlocked: AsyncConnection, readback: Readback, act: AssigningAct
 ) -> None:
     tenant_id = waiting.caller.home.id
     assert (await act(waiting)).is_success

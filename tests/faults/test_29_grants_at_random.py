@@ -1,4 +1,4 @@
-"""FAULTS 29: whatever members concurrently do to roles and to each other, no role combines what nobody had."""
+"""Fault 29: under random concurrent changes of roles, no role combines permissions that no member had together."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from tests.tenants.support import Caller, Readback, joined, membership_of
 ROUNDS = 25
 SHARED = (*BASIC, *RUNS_ROLES, "member:read", "member:update", "rack:read")
 APART = ("rack:delete", "audit:read")
-"""Each of them has one of these, and none has both."""
+"""Each member has one of these, and none has both."""
 
 Act = Callable[[random.Random, Caller, list[str], list[str]], Awaitable[httpx.Response]]
 
@@ -56,7 +56,7 @@ async def _each_act_is_possible(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_no_role_joins_what_nobody_had_together(
+async def test_no_role_combines_permissions_that_no_member_had_together(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback, seed: int
 ) -> None:
     dice = random.Random(seed)  # noqa: S311  # no secret

@@ -1,4 +1,4 @@
-"""FAULTS 29, 29a: an invitation works once, for its addressee, until it expires or its inviter may not make it.
+"""Faults 29, 29a: an invitation works once, for its addressee, until it expires or its inviter may not make it.
 
 tests/tenants/invitations/test_routes.py tests the limits of making one.
 """
@@ -19,7 +19,7 @@ from tests.support.factories import Factories, TenantRow, UserRow
 from tests.tenants.support import Caller, Readback, code_of, joined, sameness
 
 INVALID = (404, "invitation_invalid")
-Spoil = Callable[["Case", Readback], Awaitable[None]]
+Invalidate = Callable[["Case", Readback], Awaitable[None]]
 
 
 class Case:
@@ -87,7 +87,7 @@ async def _above_the_inviters_role_by_now(case: Case, readback: Readback) -> Non
     await readback("update membership set role = 'admin' where user_id = :id", id=case.owner.user.id)
 
 
-SPOILT = (
+INVALIDATED = (
     _replayed,
     _expired,
     _revoked,
@@ -100,26 +100,28 @@ SPOILT = (
 )
 
 
-@pytest.mark.parametrize("spoil", SPOILT, ids=lambda spoil: spoil.__name__.strip("_"))
-async def test_invitation_is_refused_and_the_answer_tells_nothing(case: Case, readback: Readback, spoil: Spoil) -> None:
+@pytest.mark.parametrize("invalidate", INVALIDATED, ids=lambda invalidate: invalidate.__name__.strip("_"))
+async def test_an_invalid_invitation_is_refused_without_a_reason(
+    case: Case, readback: Readback, invalidate: Invalidate
+) -> None:
     never = f"insula_inv_{new_id().hex}{new_id().hex}_{'A' * 43}"
     unknown = await case.accept(never)
-    await spoil(case, readback)
+    await invalidate(case, readback)
     refused = await case.accept()
     if refused.status_code == 401:  # an unverified account is refused earlier
-        assert spoil is _to_an_unverified_account
+        assert invalidate is _to_an_unverified_account
     else:
         assert sameness(refused) == sameness(unknown)
         assert code_of(refused) == INVALID
     assert await places_of(readback, case.guest.user) == []
 
 
-async def test_good_one_is_accepted_beside_these(case: Case, readback: Readback) -> None:
+async def test_a_valid_invitation_is_accepted_beside_the_invalid_ones(case: Case, readback: Readback) -> None:
     assert (await case.accept()).status_code == 200
     assert await places_of(readback, case.guest.user) == ["admin"]
 
 
-async def test_address_is_compared_in_one_case(
+async def test_email_addresses_are_compared_in_lower_case(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, readback: Readback
 ) -> None:
     owner, user = await joined(client, make, sign_in, tenant), await make.user()
@@ -133,7 +135,7 @@ async def test_address_is_compared_in_one_case(
     assert mail["recipient"] == user.email
 
 
-async def test_token_is_good_in_its_own_tenant_alone(
+async def test_a_token_is_valid_only_in_its_own_tenant(
     case: Case, make: Factories, readback: Readback, tenant: TenantRow
 ) -> None:
     other = await make.tenant()
@@ -161,7 +163,7 @@ async def test_mangled_token_is_refused(case: Case, mangle: Callable[[str], str]
     assert (await case.accept()).status_code == 200
 
 
-async def test_of_fifty_who_accept_at_once_one_joins(case: Case, readback: Readback) -> None:
+async def test_fifty_concurrent_acceptances_add_one_member(case: Case, readback: Readback) -> None:
     answers = await asyncio.gather(*(case.accept() for _ in range(50)))
     assert Counter(answer.status_code for answer in answers) == {200: 1, 404: 49}
     assert {code_of(answer) for answer in answers if answer.status_code == 404} == {INVALID}

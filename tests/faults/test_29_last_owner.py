@@ -1,4 +1,4 @@
-"""FAULTS 29: two owners leave concurrently, in any way, and one stays. ``TRIALS=200`` runs 200 races."""
+"""Fault 29: two owners leave concurrently, in any way, and one stays. ``TRIALS=200`` runs 200 races."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ async def test_one_owner_stays(
         assert {answer.status_code for answer in answers if not answer.is_success} <= {403, 404, 409}, outcome
 
 
-async def test_of_many_owners_who_leave_at_once_one_stays(
+async def test_one_of_many_owners_who_leave_concurrently_stays(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     tenant = await make.tenant(plan="pro")

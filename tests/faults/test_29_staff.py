@@ -1,4 +1,4 @@
-"""FAULTS 29: staff who act on each other concurrently are checked again under a lock. ``TRIALS=200`` runs 200 races."""
+"""Fault 29: staff who act on each other concurrently are checked again under a lock. ``TRIALS=200`` runs 200 races."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ async def acts_by(readback: Readback, caller: Caller) -> list[object]:
 
 @pytest.mark.parametrize("one", ENDING)
 @pytest.mark.parametrize("two", ENDING)
-async def test_of_two_superusers_who_end_each_other_one_does(hire: Hire, one: Act, two: Act) -> None:
+async def test_only_one_of_two_superusers_removes_the_other(hire: Hire, one: Act, two: Act) -> None:
     await hire("superuser")
     for _ in range(-(-TRIALS // 4)):
         first, second = await hire("superuser"), await hire("superuser")
@@ -68,9 +68,7 @@ async def test_of_two_superusers_who_end_each_other_one_does(hire: Hire, one: Ac
 
 @pytest.mark.parametrize("end", ENDING)
 @pytest.mark.parametrize("act", [dismiss, demote, suspend, appoint])
-async def test_who_is_staff_no_more_does_nothing_more(
-    hire: Hire, make: Factories, readback: Readback, end: Act, act: Act
-) -> None:
+async def test_former_staff_cannot_act(hire: Hire, make: Factories, readback: Readback, end: Act, act: Act) -> None:
     for _ in range(-(-TRIALS // 4)):
         chief, former = await hire("superuser"), await hire("superuser")
         third = Caller(chief.client, await make.user(), {}) if act is appoint else await hire("superuser")
@@ -84,7 +82,9 @@ async def test_who_is_staff_no_more_does_nothing_more(
             assert int(str(their_act)) < int(str(their_end))
 
 
-async def test_support_ends_nobody_who_becomes_staff_meanwhile(hire: Hire, make: Factories, readback: Readback) -> None:
+async def test_support_cannot_suspend_a_user_who_becomes_staff_concurrently(
+    hire: Hire, make: Factories, readback: Readback
+) -> None:
     for _ in range(TRIALS):
         chief, support = await hire("superuser"), await hire("support")
         user = Caller(chief.client, await make.user(), {})

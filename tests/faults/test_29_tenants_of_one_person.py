@@ -1,4 +1,4 @@
-"""FAULTS 29: one user can create a bounded number of tenants, at once and over time; slugs stay reserved forever."""
+"""Fault 29: one user can create a bounded number of tenants, at once and over time; slugs stay reserved forever."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def owned(readback: Readback, person: Caller) -> int:
     return len(await readback("select 1 from membership where user_id = :id and role = 'owner'", id=person.user.id))
 
 
-async def test_of_many_at_once_no_more_are_made_than_one_person_may_own(
+async def test_concurrent_creations_stay_within_the_number_that_one_user_may_own(
     person: Caller, make: Factories, readback: Readback
 ) -> None:
     most = TenantsSettings().owned_by_one
@@ -53,7 +53,7 @@ async def test_of_many_at_once_no_more_are_made_than_one_person_may_own(
     assert await owned(readback, person) == most
 
 
-async def test_one_person_makes_a_few_a_day(
+async def test_one_user_creates_a_limited_number_of_tenants_a_day(
     client: httpx.AsyncClient, person: Caller, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     most = TenantsSettings().created_per_day
@@ -70,7 +70,7 @@ async def test_one_person_makes_a_few_a_day(
     assert (await create(Caller(client, other, None, await sign_in(other)))).status_code == 201
 
 
-async def test_staff_may_exceed_both(
+async def test_staff_may_exceed_both_limits(
     client: httpx.AsyncClient, person: Caller, make: Factories, sign_in: SignIn, settings: Settings
 ) -> None:
     for _ in range(settings.of(TenantsSettings).owned_by_one):

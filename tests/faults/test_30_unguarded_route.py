@@ -1,4 +1,4 @@
-"""FAULTS 21 and 30: an app with a route that is neither guarded nor declared public cannot be built."""
+"""Faults 21 and 30: an app with a route that is neither guarded nor declared public cannot be built."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ async def _answer(_request: Request) -> Response:
     return Response()
 
 
-def test_a_tenant_route_without_a_guard_is_not_even_made() -> None:
+def test_a_tenant_route_without_a_guard_cannot_be_declared() -> None:
     router = APIRouter(route_class=TenantRoute)
     router.get("/closed")(guarded)
     with pytest.raises(UndeclaredRoute, match="unguarded has no allow"):
@@ -33,7 +33,7 @@ def test_a_tenant_route_without_a_guard_is_not_even_made() -> None:
 
 
 @pytest.mark.parametrize("route_class", [None, PublicRoute])
-def test_an_app_with_an_undeclared_public_route_is_not_sealed(route_class: type[PublicRoute] | None) -> None:
+def test_an_app_with_an_undeclared_public_route_is_refused(route_class: type[PublicRoute] | None) -> None:
     app, router = FastAPI(), APIRouter(prefix="/v1", route_class=route_class or APIRouter().route_class)
     router.get("/open")(unguarded)
     app.include_router(router)
@@ -41,14 +41,14 @@ def test_an_app_with_an_undeclared_public_route_is_not_sealed(route_class: type[
         seal(app, "tenants", PUBLIC["tenants"])
 
 
-def test_an_app_with_a_plain_route_of_starlette_is_not_sealed() -> None:
+def test_an_app_with_a_plain_starlette_route_is_refused() -> None:
     app = FastAPI(openapi_url=None)
     app.add_route("/open", _answer, methods=["POST"])
     with pytest.raises(UndeclaredRoute, match="POST /open"):
         seal(app, "tenants", PUBLIC["tenants"])
 
 
-def test_an_app_with_an_unguarded_socket_is_not_sealed() -> None:
+def test_an_app_with_an_unguarded_socket_is_refused() -> None:
     app = FastAPI(openapi_url=None)
 
     @app.websocket("/room")
@@ -59,7 +59,7 @@ def test_an_app_with_an_unguarded_socket_is_not_sealed() -> None:
         seal(app, "tenants", PUBLIC["tenants"])
 
 
-def test_an_app_with_two_operations_of_one_name_is_not_sealed() -> None:
+def test_an_app_with_two_operations_of_one_name_is_refused() -> None:
     app, router = FastAPI(openapi_url=None), APIRouter(route_class=TenantRoute)
     router.get("/closed")(guarded)
     router.get("/shut", operation_id="shut")(guarded)
@@ -71,7 +71,7 @@ def test_an_app_with_two_operations_of_one_name_is_not_sealed() -> None:
         seal(app, "tenants", PUBLIC["tenants"])
 
 
-def test_guarded_and_declared_routes_are_sealed() -> None:
+def test_guarded_and_declared_routes_are_accepted() -> None:
     app, router = FastAPI(openapi_url=None), APIRouter(route_class=TenantRoute)
     router.get("/v1/closed")(guarded)
     app.include_router(router)

@@ -1,4 +1,4 @@
-"""Signature absent, wrong, over a re-serialised body; secret empty; rotation → 400 and no row; valid.
+"""Fault 31: a webhook with a missing or wrong signature, or one over a re-serialised body, gets 400 and leaves no row.
 
 tests/billing/webhooks/test_routes.py tests the empty secret and both secrets during rotation.
 """

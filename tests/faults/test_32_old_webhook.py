@@ -1,4 +1,4 @@
-"""Timestamp 301 s behind or ahead → 400."""
+"""Fault 32: a webhook whose timestamp is 301 s behind or ahead gets 400."""
 
 import pytest
 

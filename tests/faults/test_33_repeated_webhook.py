@@ -1,4 +1,4 @@
-"""100 concurrent copies → one effect. Any order, any duplication → the same end state. Unknown type → stored, 200.
+"""Fault 33: 100 concurrent copies of a webhook have one effect; order and duplication do not change the final state.
 
 tests/billing/webhooks/test_subscription_events.py tests every order of arrival.
 """
@@ -12,7 +12,7 @@ from tests.support.provider import Provider, Readback, event, make_customer, now
 CREATED, UPDATED, DELETED = (f"customer.subscription.{verb}" for verb in ("created", "updated", "deleted"))
 
 
-async def test_a_hundred_copies_at_once_have_one_effect(
+async def test_a_hundred_concurrent_copies_have_one_effect(
     provider: Provider, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -31,7 +31,7 @@ async def test_a_hundred_copies_at_once_have_one_effect(
     ) == [{"n": 1}]
 
 
-async def test_a_whole_life_at_once_and_repeated_ends_as_it_does_in_order(
+async def test_concurrent_repeated_events_end_in_the_same_state_as_ordered_ones(
     provider: Provider, make: Factories, readback: Readback
 ) -> None:
     chance = random.Random(33)  # noqa: S311 - an order, not a secret
@@ -54,7 +54,7 @@ async def test_a_whole_life_at_once_and_repeated_ends_as_it_does_in_order(
     assert await plan_of(readback, running) == "pro"
 
 
-async def test_a_type_that_nobody_knows_is_stored(provider: Provider, readback: Readback) -> None:
+async def test_an_event_of_an_unknown_type_is_stored(provider: Provider, readback: Readback) -> None:
     message = event("entitlements.something.new", {"object": "novelty"})
 
     answer = await provider.send(message)

@@ -1,6 +1,6 @@
-"""Killed before commit → no 2xx. Killed between store and effect → the sweeper finishes.
+"""Fault 35: a process that is killed before the commit does not acknowledge the webhook.
 
-Killed between commit and response → the redelivery has no second effect.
+If it is killed between storing the event and its effect, the sweeper applies it, and a redelivery has no second effect.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ async def waiting_for_a_lock(readback: Readback) -> bool:
     return row["n"] != 0
 
 
-async def test_killed_before_the_event_is_stored_it_is_not_acknowledged(
+async def test_an_event_is_not_acknowledged_by_a_process_killed_before_storing_it(
     settings: Settings, victim: Victim, provider: Provider, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -110,7 +110,7 @@ async def test_killed_before_the_event_is_stored_it_is_not_acknowledged(
     assert await plan_of(readback, tenant) == "pro"
 
 
-async def test_killed_between_store_and_effect_the_sweeper_finishes_and_redelivery_does_nothing(
+async def test_the_sweeper_applies_an_event_stored_by_a_killed_process_and_redelivery_does_nothing(
     settings: Settings, victim: Victim, live: Live, provider: Provider, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()

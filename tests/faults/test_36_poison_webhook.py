@@ -1,4 +1,4 @@
-"""Poison event → bounded retries, dead letter, others flow, staff can replay.
+"""Fault 36: an event that always fails is retried a bounded number of times, and does not delay others.
 
 tests/billing/webhooks/test_sweep.py tests the bound and the dead letter, tests/billing/webhook_events/test_routes.py
 the replay.
@@ -38,7 +38,7 @@ UPDATED = "customer.subscription.updated"
     ],
     ids=str,
 )
-async def test_poison_is_kept_and_others_flow(
+async def test_a_poison_event_is_stored_and_others_are_handled(
     provider: Provider, make: Factories, readback: Readback, broken: JsonObject
 ) -> None:
     tenant = await make.tenant()
@@ -56,7 +56,7 @@ async def test_poison_is_kept_and_others_flow(
     assert await plan_of(readback, tenant) == "pro"
 
 
-async def test_thirty_poisons_do_not_stop_the_next_tenant(
+async def test_thirty_poison_events_do_not_delay_another_tenant(
     provider: Provider, make: Factories, readback: Readback
 ) -> None:
     poisoned, well = await make.tenant(), await make.tenant()

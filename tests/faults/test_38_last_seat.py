@@ -1,4 +1,4 @@
-"""FAULTS 38: several users accept the last seat concurrently, and one gets it. ``TRIALS=200`` runs 200 races."""
+"""Fault 38: several users accept the last seat concurrently, and one gets it. ``TRIALS=200`` runs 200 races."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ Guest = Callable[[], Awaitable[Caller]]
 
 @pytest.fixture
 async def guest(live: Live, settings: Settings, make: Factories, sign_in: SignIn) -> AsyncIterator[Guest]:
-    """Sign in a user without a tenant, at a new address, since attempts are counted by address."""
+    """Sign in users without a tenant, each from a new client address, since acceptances are limited by address."""
     async with AsyncExitStack() as stack:
 
         async def run() -> Caller:
@@ -59,7 +59,7 @@ async def test_one_of_the_guests_gets_the_last_seat(
         assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"seats_exhausted"}
 
 
-async def test_seat_offered_and_taken_at_once_is_counted_once(
+async def test_concurrent_acceptance_and_invitations_stay_within_the_seats(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, guest: Guest, readback: Readback
 ) -> None:
     for _ in range(-(-TRIALS // 10)):
@@ -78,7 +78,7 @@ async def test_seat_offered_and_taken_at_once_is_counted_once(
         assert open_ones == [{"count": 1}]
 
 
-async def test_shrunken_plan_keeps_its_members_and_takes_no_more(
+async def test_after_a_reduction_of_seats_members_stay_and_nobody_joins(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, guest: Guest, readback: Readback
 ) -> None:
     tenant = await seated(make, 4)

@@ -1,4 +1,4 @@
-"""Redis frozen, killed, restarted, flushed: no request waits or fails, and limits recover by themselves."""
+"""Fault 39: Redis freezes, stops or is flushed: no request waits or fails, and limits recover by themselves."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from insula.limits import LimitClass, Limits, close, connect
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.limits import admit
 
-HEALS_WITHIN = 10.0
+RECOVERS_WITHIN = 10.0
 
 
 @pytest.fixture
@@ -50,13 +50,13 @@ async def count(limits: Limits, tenant: TenantId, times: int, per_minute: int = 
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(HEALS_WITHIN):
+    async with asyncio.timeout(RECOVERS_WITHIN):
         while not await condition():  # noqa: ASYNC110 (the event is in another process)
             await asyncio.sleep(0.01)
 
 
-async def back(limits: Limits) -> None:
-    """Wait until it counts in Redis again; only a request notices that Redis is away."""
+async def until_counting_in_redis(limits: Limits) -> None:
+    """Wait until the limits count in Redis again; only a request notices that Redis is away."""
 
     async def counts_together() -> bool:
         await admit(limits, new_tenant_id(), 60, LimitClass.READ)
@@ -65,7 +65,9 @@ async def back(limits: Limits) -> None:
     await until(counts_together)
 
 
-async def test_frozen_redis_delays_one_moment_once_and_fails_nobody(limits: Limits, server: ValkeyServer) -> None:
+async def test_frozen_redis_delays_the_first_requests_briefly_and_fails_none(
+    limits: Limits, server: ValkeyServer
+) -> None:
     assert await count(limits, new_tenant_id(), 61) == 60
     server.freeze()
     started = time.monotonic()
@@ -82,7 +84,7 @@ async def test_frozen_redis_delays_one_moment_once_and_fails_nobody(limits: Limi
     assert first_burst < 2, "200 at once wait 50 ms together, not one after another"
     assert all_of_it < 4, "no request waits once it is known"
     server.thaw()
-    await back(limits)
+    await until_counting_in_redis(limits)
 
 
 async def test_frozen_redis_does_not_block_the_event_loop(limits: Limits, server: ValkeyServer) -> None:
@@ -104,7 +106,7 @@ async def test_frozen_redis_does_not_block_the_event_loop(limits: Limits, server
     server.thaw()
 
 
-async def test_while_away_each_process_admits_the_limit_and_no_more(limits: Limits, server: ValkeyServer) -> None:
+async def test_without_redis_each_process_admits_exactly_the_limit(limits: Limits, server: ValkeyServer) -> None:
     server.kill()
     tenant = new_tenant_id()
 
@@ -113,7 +115,7 @@ async def test_while_away_each_process_admits_the_limit_and_no_more(limits: Limi
     assert await count(limits, new_tenant_id(), 1) == 1
 
 
-async def test_a_lease_in_hand_is_spent_and_then_the_process_counts_by_itself(
+async def test_without_redis_a_process_spends_its_lease_and_then_counts_alone(
     patient: Limits, server: ValkeyServer
 ) -> None:
     tenant = new_tenant_id()
@@ -132,14 +134,14 @@ async def test_a_restarted_redis_is_used_again(patient: Limits, redis: Redis, se
     assert patient.away
 
     server.start()
-    await back(patient)
+    await until_counting_in_redis(patient)
 
     tenant = new_tenant_id()
     assert await count(patient, tenant, 61) == 60
     assert await redis.exists(f"insula:rates:{{{tenant}}}:requests") == 1
 
 
-async def test_after_a_flush_the_script_is_sent_again_and_nobody_stays_refused(patient: Limits, redis: Redis) -> None:
+async def test_after_a_flush_the_script_is_loaded_again_and_nobody_stays_refused(patient: Limits, redis: Redis) -> None:
     tenant = new_tenant_id()
     assert await count(patient, tenant, 61) == 60
     await redis.flushall()
@@ -153,7 +155,7 @@ async def test_after_a_flush_the_script_is_sent_again_and_nobody_stays_refused(p
     assert await count(patient, tenant, 200) == 59
 
 
-async def test_a_lease_of_before_the_flush_settles_nothing_after_it(patient: Limits, redis: Redis) -> None:
+async def test_a_lease_from_before_a_flush_changes_no_count_after_it(patient: Limits, redis: Redis) -> None:
     other, tenant = Limits.build(redis, patience=5), new_tenant_id()
     await count(patient, tenant, 15, per_minute=200)
     await redis.flushall()
@@ -164,7 +166,7 @@ async def test_a_lease_of_before_the_flush_settles_nothing_after_it(patient: Lim
     assert 50 <= total <= 50 + 10
 
 
-async def test_login_attempts_stay_slowed_while_redis_is_away(limits: Limits, server: ValkeyServer) -> None:
+async def test_login_attempts_stay_throttled_without_redis(limits: Limits, server: ValkeyServer) -> None:
     server.kill()
 
     victim = [(await limits.admit_exactly("victim@example.com", 10)).allowed for _ in range(20)]
@@ -174,7 +176,7 @@ async def test_login_attempts_stay_slowed_while_redis_is_away(limits: Limits, se
     assert another.allowed
 
 
-async def test_a_process_that_was_busy_does_not_take_redis_for_away(redis: Redis) -> None:
+async def test_a_busy_process_does_not_consider_redis_unavailable(redis: Redis) -> None:
     limits = Limits.build(redis, patience=0.2)
     await admit(limits, new_tenant_id(), 60, LimitClass.READ)
     waiting = [asyncio.create_task(admit(limits, new_tenant_id(), 60, LimitClass.READ)) for _ in range(50)]

@@ -1,4 +1,4 @@
-"""Redis frozen, killed, restarted, flushed, under load, over HTTP: no request fails or waits, no caller stays refused.
+"""Fault 39, over HTTP: Redis freezes, stops or is flushed under load; no request fails, waits or stays refused.
 
 ``make bench-redis`` runs longer and measures.
 """
@@ -53,10 +53,10 @@ class Callers:
     async def until_ready(self, status: str = "ready") -> None:
         """Wait for this status."""
 
-        async def is_so() -> bool:
+        async def has_status() -> bool:
             return await self.status() == status
 
-        await until(is_so, 10)
+        await until(has_status, 10)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def _refused(callers: Callers) -> int:
     return admitted
 
 
-async def test_nobody_fails_waits_or_stays_refused(callers: Callers, server: ValkeyServer) -> None:
+async def test_no_request_fails_waits_or_stays_refused(callers: Callers, server: ValkeyServer) -> None:
     load = Load()
     asking = [(name, lambda name=name: callers.ask(name)) for name in callers.keys if name != "limited"]
     async with load.of(asking):
@@ -113,7 +113,7 @@ async def test_nobody_fails_waits_or_stays_refused(callers: Callers, server: Val
     assert server.keys() >= 1, "the limits are counted in Redis again"
 
 
-async def test_signing_in_works_meanwhile_and_stays_slowed(
+async def test_login_works_without_redis_and_stays_throttled(
     callers: Callers, server: ValkeyServer, make: Factories
 ) -> None:
     user = await make.user(password=PASSWORD)

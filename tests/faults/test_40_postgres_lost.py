@@ -1,4 +1,4 @@
-"""Backends terminated or the server crashed under load: requests get 503 or succeed, acknowledged writes survive."""
+"""Fault 40: PostgreSQL loses backends or crashes under load; requests succeed or get 503; acknowledged writes stay."""
 
 import asyncio
 import shutil
@@ -144,7 +144,9 @@ async def test_acknowledged_writes_outlive_lost_backends_and_a_crash(
     assert len(ledger.acknowledged) > 60
 
 
-async def test_the_pool_is_whole_afterwards(client: httpx.AsyncClient, address: str, postgres: MortalPostgres) -> None:
+async def test_the_pool_recovers_after_a_crash(
+    client: httpx.AsyncClient, address: str, postgres: MortalPostgres
+) -> None:
     size = shares(postgres.settings.database.budget, DECLARED.web_roles)[TENANTS]
     postgres.crash()
     assert (await client.get("/racks")).status_code == 503
@@ -157,7 +159,7 @@ async def test_the_pool_is_whole_afterwards(client: httpx.AsyncClient, address: 
     assert [answer.status_code for answer in many] == [200] * 3 * size
 
 
-async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
+async def test_a_worker_continues_after_a_crash(postgres: MortalPostgres) -> None:
     engine = create_async_engine(
         make_url(postgres.settings.database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
     )
@@ -180,7 +182,7 @@ async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
         jobs = "select status::text from jobs.procrastinate_jobs where tenant_id = :id"
         return {row["status"] for row in await rows_of(postgres.settings, jobs, id=tenant.id)} == {"succeeded"}
 
-    async def its_end_waits() -> bool:
+    async def end_is_blocked() -> bool:
         waiting = "select 1 from pg_stat_activity where usename = 'insula_worker' and wait_event_type = 'Lock'"
         return bool(await rows_of(postgres.settings, waiting))
 
@@ -193,7 +195,7 @@ async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
         await lock.execute("BEGIN")
         await lock.fetch("SELECT 1 FROM jobs.procrastinate_jobs WHERE tenant_id = $1 FOR UPDATE", tenant.id)
         leave.set()
-        await until(its_end_waits, 10)  # the job has run, and its end is being written
+        await until(end_is_blocked, 10)  # the job has run, and its end is being written
         postgres.crash()
         lock.terminate()
         postgres.start()
@@ -202,19 +204,19 @@ async def test_a_worker_goes_on_after_a_crash(postgres: MortalPostgres) -> None:
     assert done == [1, 2, 3]
 
 
-async def test_a_worker_that_is_told_to_stop_ends_though_the_database_is_away(postgres: MortalPostgres) -> None:
+async def test_a_worker_stops_on_sigterm_without_the_database(postgres: MortalPostgres) -> None:
     async def workers() -> set[object]:
         rows = await rows_of(postgres.settings, "select id from jobs.procrastinate_workers")
         return {row["id"] for row in rows}
 
     before = await workers()
 
-    async def is_at_work() -> bool:
+    async def is_running() -> bool:
         return bool(await workers() - before)
 
     with spawn(quick(postgres.settings)) as worker:
         try:
-            await until(is_at_work, 30)
+            await until(is_running, 30)
             postgres.crash()
             worker.terminate()
             assert await asyncio.to_thread(worker.wait, 40) == 0

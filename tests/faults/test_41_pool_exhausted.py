@@ -1,4 +1,4 @@
-"""With every connection in use, requests get a quick 503, health answers, and the app recovers."""
+"""Fault 41: with every connection in use, requests get a quick 503, health checks answer, and the app recovers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -41,7 +41,7 @@ async def client(address: str, make: Factories) -> AsyncIterator[httpx.AsyncClie
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_an_exhausted_pool_is_503_at_once_and_heals(
+async def test_an_exhausted_pool_gives_503_at_once_and_recovers(
     method: str, client: httpx.AsyncClient, address: str, settings: Settings, small: Settings, readback: Readback
 ) -> None:
     body = {"name": "Temple"} if method == "POST" else None

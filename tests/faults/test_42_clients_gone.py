@@ -1,4 +1,4 @@
-"""If a client disconnects, its statement is cancelled, the pool stays whole, and a write is complete or absent."""
+"""Fault 42: if a client disconnects, its statement is cancelled, its connection is reused, and writes are atomic."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ from tests.support.wire import Wire, wired
 
 LOCKED = "LOCK TABLE rack IN ACCESS EXCLUSIVE MODE"
 SOON = 5.0
-NET = "ALTER ROLE insula_tenants IN DATABASE {} {} client_connection_check_interval{}"
+CHECK_INTERVAL = "ALTER ROLE insula_tenants IN DATABASE {} {} client_connection_check_interval{}"
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ async def address(settings: Settings) -> AsyncIterator[str]:
     """Serve with PostgreSQL's own check for lost clients disabled."""
     database = settings.database_url.rpartition("/")[2]
     connection = await asyncpg.connect(settings.database_url)
-    await connection.execute(NET.format(database, "SET", " = 0"))
+    await connection.execute(CHECK_INTERVAL.format(database, "SET", " = 0"))
     with serving(settings, 0, INSULA_LOG_LEVEL="WARNING") as address:
         yield address
-    await connection.execute(NET.format(database, "RESET", ""))
+    await connection.execute(CHECK_INTERVAL.format(database, "RESET", ""))
     await connection.close()
 
 
@@ -68,7 +68,7 @@ async def client(address: str, make: Factories, tenant: TenantRow) -> Client:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_the_statement_of_a_client_that_goes_is_cancelled_and_others_are_not(
+async def test_the_statement_of_a_disconnected_client_is_cancelled_and_others_are_not(
     method: str, client: Client, settings: Settings, readback: Readback
 ) -> None:
     with wired(client.address) as stays, wired(client.address) as goes:
@@ -87,7 +87,7 @@ async def test_the_statement_of_a_client_that_goes_is_cancelled_and_others_are_n
     assert answer[0] == {"GET": 200, "POST": 201}[method]
 
 
-async def test_a_hundred_that_go_leave_the_pool_whole(
+async def test_a_hundred_disconnected_clients_leave_the_pool_complete(
     client: Client, tenant: TenantRow, settings: Settings, readback: Readback
 ) -> None:
     size = shares(settings.database.budget, DECLARED.web_roles)[TENANTS]
@@ -111,7 +111,7 @@ async def test_a_hundred_that_go_leave_the_pool_whole(
     assert await readback("select 1 from rack where tenant_id = :id", id=tenant.id) == []
 
 
-async def test_a_write_whose_client_goes_at_any_moment_is_whole(
+async def test_a_write_is_atomic_whenever_its_client_disconnects(
     client: Client, tenant: TenantRow, readback: Readback
 ) -> None:
     dice, names = random.Random(42), [f"p{number}" for number in range(60)]  # noqa: S311  # repeatable, not secret
@@ -136,10 +136,10 @@ async def test_a_write_whose_client_goes_at_any_moment_is_whole(
     assert row == {"racks": len(names), "told": len(names), "kept": len(names)}
 
 
-async def test_the_statements_of_a_killed_process_end_too(
+async def test_the_statements_of_a_killed_process_are_cancelled_too(
     settings: Settings, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
-    await readback(NET.format(settings.database_url.rpartition("/")[2], "RESET", ""))
+    await readback(CHECK_INTERVAL.format(settings.database_url.rpartition("/")[2], "RESET", ""))
     key = await make.api_key(tenant, "rack:read")
     with web_process(settings) as (address, process), wired(address) as wire:
         client = Client(address, key)

@@ -1,4 +1,4 @@
-"""Slow heads, bodies and readers, silent sockets, endless heads, too many: each is ended, and others are served."""
+"""Fault 43: connections that are slow, silent, endless or too many are closed, and others are served."""
 
 import signal
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def address(settings: Settings) -> Iterator[str]:
         yield address
 
 
-def test_a_head_that_drips_is_ended_and_one_in_pieces_is_served(address: str) -> None:
+def test_a_slow_request_head_is_refused_and_one_in_pieces_is_served(address: str) -> None:
     with wired(address) as slow, wired(address) as pieces:
         pieces.send("GET /healthz HTTP/1.1")
         pieces.send("Host: localhost", "X-Piece: 2")
@@ -43,14 +43,14 @@ def test_a_head_that_drips_is_ended_and_one_in_pieces_is_served(address: str) ->
         assert slow.is_closed()
 
 
-def test_a_silent_socket_is_closed_and_one_that_pauses_between_requests_is_not(address: str) -> None:
+def test_a_silent_connection_is_closed_and_one_that_pauses_between_requests_is_not(address: str) -> None:
     with wired(address) as silent, wired(address) as pausing:
         assert pausing.get() == 200
         assert silent.is_closed()
         assert pausing.get() == 200
 
 
-def test_a_head_without_end_is_refused_before_it_fills_the_memory(address: str) -> None:
+def test_an_endless_request_head_is_refused_before_it_fills_the_memory(address: str) -> None:
     with wired(address) as endless, wired(address) as long:
         assert long.get(X_Long="a" * 8_000) == 200
         endless.socket.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Endless: " + b"a" * 70_000)
@@ -59,7 +59,7 @@ def test_a_head_without_end_is_refused_before_it_fills_the_memory(address: str) 
         assert endless.is_closed()
 
 
-def test_a_body_that_does_not_come_is_a_408_and_one_in_pieces_is_read(address: str) -> None:
+def test_a_missing_body_gets_408_and_one_in_pieces_is_read(address: str) -> None:
     head = ("POST /auth/refresh HTTP/1.1", "Host: localhost", "Content-Type: application/json", "Content-Length: 2", "")
     with wired(address) as absent, wired(address) as pieces:
         absent.send(*head)
@@ -72,7 +72,7 @@ def test_a_body_that_does_not_come_is_a_408_and_one_in_pieces_is_read(address: s
         assert (status, problem["code"], headers["connection"]) == (408, "body_timeout", "close")
 
 
-def test_a_body_that_follows_its_refusal_keeps_no_connection(address: str) -> None:
+def test_a_body_sent_after_its_refusal_does_not_keep_the_connection(address: str) -> None:
     with wired(address) as stubborn:
         stubborn.send("POST /nowhere HTTP/1.1", "Host: localhost", "Content-Length: 1000", "")
         assert stubborn.answer()[0] == 404
@@ -80,7 +80,7 @@ def test_a_body_that_follows_its_refusal_keeps_no_connection(address: str) -> No
         assert stubborn.is_closed()
 
 
-def test_a_reader_that_stops_is_cut_off_and_one_that_reads_on_gets_everything(address: str) -> None:
+def test_a_reader_that_stops_is_disconnected_and_a_slow_one_gets_everything(address: str) -> None:
     whole = len(httpx.get(address + ASSET, headers={"Accept-Encoding": "identity"}).content)
     ask = (f"GET {ASSET} HTTP/1.1", "Host: localhost", "Connection: close", "")
     with wired(address, window=4_096) as stopped, wired(address, window=4_096) as slow:
@@ -109,7 +109,7 @@ def test_readers_that_stop_do_not_fill_the_memory(address: str) -> None:
     assert during - before < 20_000_000
 
 
-def test_when_there_are_too_many_those_that_wait_make_room(address: str) -> None:
+def test_idle_connections_are_closed_for_new_ones_at_the_limit(address: str) -> None:
     with ExitStack() as stack:
         silent = [stack.enter_context(wired(address)) for _ in range(MOST)]
         with wired(address) as one_more:
@@ -124,7 +124,7 @@ def _memory(address: str) -> int:
     return int(float(found[0]))
 
 
-def test_a_pause_of_the_whole_process_ends_nobody(settings: Settings) -> None:
+def test_a_pause_of_the_whole_process_closes_no_connection(settings: Settings) -> None:
     bound = {"INSULA_HTTP_HEAD_TIMEOUT": str(HEAD_TIMEOUT), "INSULA_LOG_LEVEL": "WARNING"}
     with web_process(settings, 0, **bound) as (address, process), wired(address) as wire, wired(address) as other:
         wire.send("GET /healthz HTTP/1.1")

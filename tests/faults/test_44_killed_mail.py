@@ -1,4 +1,4 @@
-"""Workers killed with SIGKILL before an email's claim, its answer or its mark: at most two copies are sent."""
+"""Fault 44: a worker is killed before it claims, sends or marks an email: at most two copies are sent."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from tests.support.worker import Readback, quick, spawn
 
 
 async def killed(worker: Forked, settings: Settings, sink: Sink, readback: Readback, marked: str, *others: str) -> None:
-    """Kill the worker once one email is answered but not marked, and the others are held up."""
+    """Kill the worker once one email is answered but not marked, and the others wait."""
     await until(lambda: {marked, *others} <= set(sink.held))
     async with marks_held_up(settings):
         del sink.holds[marked]
@@ -30,7 +30,7 @@ async def outcomes(readback: Readback, tenant_id: object) -> Sequence[object]:
     return [row["status"] for row in rows]
 
 
-async def test_two_workers_killed_at_the_same_mails_repeat_each_at_most_once(
+async def test_two_workers_killed_with_the_same_emails_repeat_each_at_most_once(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant = await make.tenant()

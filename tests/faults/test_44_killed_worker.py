@@ -1,4 +1,4 @@
-"""A worker killed with SIGKILL at any point: its jobs run again, with one effect each. With SIGTERM it drains.
+"""Fault 44: the jobs of a worker that is killed with SIGKILL run again, with one effect each. On SIGTERM it drains.
 
 ``make kill-workers`` runs 1,000 jobs with 20 kills, and reports the recovery times.
 """
@@ -47,7 +47,7 @@ class Trial:
         self.queued = 0
 
     async def queue(self, count: int) -> None:
-        """Queue so many more jobs, with consecutive numbers."""
+        """Queue ``count`` more jobs, with consecutive numbers."""
         async with self.database.unit(TENANTS, self.tenant_id) as unit:
             for n in range(self.queued, self.queued + count):
                 await enqueue(unit, TASK, {"n": n}, tenant_id=self.tenant_id)
@@ -91,7 +91,7 @@ class Trial:
         return monotonic() - started
 
     async def run(self, kills: int, jobs_each: int, most: int) -> list[float]:
-        """Kill so many workers, each with new jobs, and start the next at once; return each recovery's seconds."""
+        """Kill ``kills`` workers, each with new jobs, and start the next at once; return each recovery's seconds."""
         worker = spawn(self.settings, WORKER)
         took = []
         try:
@@ -125,7 +125,7 @@ async def test_killed_workers_lose_no_job_and_repeat_no_effect(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("effects")
-async def test_a_thousand_jobs_outlive_twenty_kills(
+async def test_a_thousand_jobs_survive_twenty_kills(
     settings: Settings,
     database: Database,
     make: Factories,
@@ -141,12 +141,12 @@ async def test_a_thousand_jobs_outlive_twenty_kills(
     with capsys.disabled():
         print(  # noqa: T201  the figures are what is asked for
             f"\n1,000 jobs, 20 kills: 0 lost, one effect each; recovery after a kill took {median(took):.1f} s "
-            f"(median), {max(took):.1f} s (longest), of which 2.0 s are the silence that is waited for"
+            f"(median), {max(took):.1f} s (longest), of which 2.0 s are the time until a worker counts as lost"
         )
 
 
 @pytest.mark.usefixtures("effects")
-async def test_told_to_stop_a_worker_drains(
+async def test_a_worker_drains_on_sigterm(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -169,7 +169,7 @@ async def test_told_to_stop_a_worker_drains(
     assert found == [{"n": len(had)}]
 
 
-async def test_killed_before_the_commit_a_request_leaves_no_job(
+async def test_a_request_killed_before_its_commit_leaves_no_job(
     database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -177,7 +177,7 @@ async def test_killed_before_the_commit_a_request_leaves_no_job(
     assert await enqueue(unit, TASK, {"n": 1}, tenant_id=tenant.id) is not None
     raw = (await (await unit.session.connection()).get_raw_connection()).driver_connection
     assert isinstance(raw, TenantConnection)
-    raw.terminate()  # the server sees the same of a killed process
+    raw.terminate()  # to the server this looks like a killed process
     with pytest.raises(Unavailable):
         await unit.commit()
     with suppress(DBAPIError):

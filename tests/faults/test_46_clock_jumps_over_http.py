@@ -1,4 +1,4 @@
-"""A process whose clock jumps five minutes: nobody is locked out, nothing happens twice, no response is stale."""
+"""Fault 46, over HTTP: a process's clock jumps five minutes: no lockout, no repeated effect and no stale response."""
 
 import asyncio
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ both_ways = pytest.mark.parametrize("jump", [JUMP, -JUMP], ids=["ahead", "back"]
 
 
 @both_ways
-async def test_who_is_signed_in_goes_on_at_worst_after_a_refresh(
+async def test_a_signed_in_user_needs_at_most_one_refresh(
     live: Live, settings: Settings, make: Factories, jump: timedelta
 ) -> None:
     tenant, user = await make.tenant(), await make.user(password=PASSWORD)
@@ -55,7 +55,7 @@ async def test_who_is_signed_in_goes_on_at_worst_after_a_refresh(
 
 
 @both_ways
-async def test_a_token_past_its_time_is_refused_on_the_jumping_process(
+async def test_an_expired_token_is_refused_by_the_process_that_jumped(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, settings: Settings, jump: timedelta
 ) -> None:
     caller = await joined(client, make, sign_in, await make.tenant())
@@ -65,7 +65,7 @@ async def test_a_token_past_its_time_is_refused_on_the_jumping_process(
 
 
 @both_ways
-async def test_a_minute_admits_its_limit_whatever_the_clock_does(
+async def test_each_minute_admits_the_limit_whatever_the_clock_does(
     client: httpx.AsyncClient, make: Factories, jump: timedelta
 ) -> None:
     tenant = await make.tenant(entitlements={"requests_per_minute": 30, "racks": 1})
@@ -97,7 +97,7 @@ async def test_a_repeated_key_still_has_one_effect(
 
 
 @both_ways
-async def test_how_the_process_is_is_looked_at_anew(live: Live, jump: timedelta) -> None:
+async def test_readiness_is_checked_again_after_a_jump(live: Live, jump: timedelta) -> None:
     watch, nobody = Watch(), connect("redis://127.0.0.1:1/0")
     away, unhurried = Limits.build(nobody), replace(live.kernel, lag=LagMeter())
     with clock.moved(jump):
@@ -108,19 +108,21 @@ async def test_how_the_process_is_is_looked_at_anew(live: Live, jump: timedelta)
 
 
 @pytest.mark.parametrize(
-    ("jump", "said"), [(JUMP, "ahead of the database's"), (-JUMP, "behind the database's")], ids=["ahead", "back"]
+    ("jump", "clock_state"),
+    [(JUMP, "ahead of the database's"), (-JUMP, "behind the database's")],
+    ids=["ahead", "back"],
 )
-async def test_health_and_doctor_name_a_clock_that_is_not_the_databases(
-    live: Live, settings: Settings, jump: timedelta, said: str
+async def test_health_and_doctor_report_a_clock_that_differs_from_the_databases(
+    live: Live, settings: Settings, jump: timedelta, clock_state: str
 ) -> None:
     calm = replace(live.kernel, lag=LagMeter())
     with clock.moved(jump):
         seen = await Watch().look(calm)
         found = {finding.subject: finding for finding in await examine(settings, DECLARED)}
     assert seen.status == "degraded"
-    assert said in seen.checks["clock"]
+    assert clock_state in seen.checks["clock"]
     assert _seconds(seen.checks["clock"]) == pytest.approx(JUMP.total_seconds(), abs=10)
-    assert said in found["clock"].state
+    assert clock_state in found["clock"].state
     assert found["clock"].fix == "run NTP on this machine and on the database's"
 
     well = {finding.subject: finding for finding in await examine(settings, DECLARED)}
@@ -134,7 +136,7 @@ def _seconds(check: str) -> float:
 
 
 @both_ways
-async def test_a_job_is_run_at_once_and_not_taken_from_its_worker(
+async def test_a_job_runs_at_once_and_is_not_requeued_while_it_runs(
     settings: Settings, database: Database, make: Factories, readback: Readback, jump: timedelta
 ) -> None:
     tenant, entered, leave, runs = await make.tenant(), asyncio.Event(), asyncio.Event(), []

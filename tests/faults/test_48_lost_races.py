@@ -1,4 +1,4 @@
-"""A request that loses a deadlock or a serialisation race is retried, a bounded number of times, with one effect."""
+"""Fault 48: a request that fails by a deadlock or serialisation failure is retried a few times, with one effect."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,13 +12,13 @@ from tests.support.app import serving
 from tests.support.backends import Readback, holding, until_blocked
 from tests.support.factories import Factories, TenantRow
 
-GATE = 4848
-CLOSED = f"SELECT pg_advisory_xact_lock({GATE})"
+LOCK_ID = 4848
+TAKE_LOCK = f"SELECT pg_advisory_xact_lock({LOCK_ID})"
 SHARED_LOCKS = "EXECUTE ON FUNCTION pg_advisory_xact_lock_shared(bigint)"
 FUNCTION = f"""
 CREATE FUNCTION probe_race() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM nextval('probe_attempts');
-    PERFORM pg_advisory_xact_lock_shared({GATE});
+    PERFORM pg_advisory_xact_lock_shared({LOCK_ID});
     IF NEW.description = 'across' THEN
         PERFORM 1 FROM rack WHERE tenant_id = NEW.tenant_id AND id <> NEW.id FOR UPDATE;
     ELSIF NEW.description = 'doomed' THEN
@@ -87,9 +87,9 @@ async def test_two_requests_in_a_deadlock_both_succeed(
 ) -> None:
     made = [(await client.post("/racks", json={"name": name})).json()["id"] for name in ("Left", "Right")]
     before = await attempts(readback)
-    async with holding(settings, CLOSED):
+    async with holding(settings, TAKE_LOCK):
         both = asyncio.gather(*(change(client, rack, "across") for rack in made))
-        await until_blocked(readback, 2)  # each has its own rack and goes on to the other's
+        await until_blocked(readback, 2)  # each holds its own rack and wants the other's
 
     assert [answer.status_code for answer in await both] == [200, 200]
     assert await attempts(readback) == before + 3, "one of the two was retried"
@@ -100,7 +100,7 @@ async def test_two_requests_in_a_deadlock_both_succeed(
 
 
 @pytest.mark.usefixtures("races")
-async def test_a_request_that_always_loses_is_503_after_three_attempts(
+async def test_a_request_that_always_deadlocks_gets_503_after_three_attempts(
     client: httpx.AsyncClient, readback: Readback
 ) -> None:
     rack = (await client.post("/racks", json={"name": "Doomed"})).json()["id"]
@@ -116,7 +116,7 @@ async def test_a_request_that_always_loses_is_503_after_three_attempts(
 
 
 @pytest.mark.usefixtures("races")
-async def test_a_serialisation_failure_is_run_again(
+async def test_a_request_with_a_serialisation_failure_is_retried(
     settings: Settings, superuser: asyncpg.Connection, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
     database = settings.database_url.rpartition("/")[2]
@@ -125,10 +125,10 @@ async def test_a_serialisation_failure_is_run_again(
     try:
         with serving(settings, 0, INSULA_LOG_LEVEL="ERROR") as address:
             async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=key.headers, timeout=20) as client:
-                async with holding(settings, CLOSED):
+                async with holding(settings, TAKE_LOCK):
                     bodies = [{"name": name} for name in ("First", "Second")]
                     both = asyncio.gather(*(client.post("/racks", json=body) for body in bodies))
-                    await until_blocked(readback, 2)  # both have their snapshot, and go on to one counter
+                    await until_blocked(readback, 2)  # both have their snapshot and want to update the same counter
                 answers = await both
     finally:
         await superuser.execute(ISOLATION.format(database, "RESET", ""))

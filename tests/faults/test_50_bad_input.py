@@ -1,4 +1,4 @@
-"""FAULTS 50: every route of every app answers any input, and never with a 5xx."""
+"""Fault 50: every route of every app answers any input, and never with a 5xx."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from tests.support.apps import APPS_FOR_MEMBERS, INSTALLATION
 from tests.support.factories import Factories
 
 JSON = {"content-type": "application/json"}
-Operation = tuple[str, str, str, Mapping[str, Any]]  # app, method, path, what the document says of it
+Operation = tuple[str, str, str, Mapping[str, Any]]  # app, method, path, the operation in the document
 
 
 def operations(live: Live) -> Iterator[Operation]:
@@ -58,7 +58,7 @@ async def test_a_hostile_body_is_refused_by_every_route(
     assert {route: answer.status_code for route, answer in answers.items() if not _is_refusal(answer)} == {}
 
 
-async def test_hostile_values_in_query_and_path_break_nothing(
+async def test_hostile_values_in_query_and_path_get_no_5xx(
     client: httpx.AsyncClient, live: Live, credentials: dict[str, dict[str, str]]
 ) -> None:
     broken: dict[str, int] = {}
@@ -78,7 +78,7 @@ async def test_hostile_values_in_query_and_path_break_nothing(
 
 @pytest.mark.parametrize("limit", ["-1", "0", str(MAX_LIMIT + 1), str(2**63), "9" * 4000])
 @pytest.mark.parametrize(("app", "path"), [("tenants", "/api/v1/racks"), ("admin", "/admin/v1/tenants")])
-async def test_a_limit_that_is_none_is_refused(
+async def test_an_invalid_limit_is_refused(
     client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], app: str, path: str, limit: str
 ) -> None:
     refused = await client.get(f"{path}?limit={limit}", headers=credentials[app])
@@ -88,7 +88,7 @@ async def test_a_limit_that_is_none_is_refused(
 
 
 @pytest.mark.parametrize("skip", ["-1", str(2**63), str(2**64), "9" * 4000, "NaN"])
-async def test_a_skip_that_is_none_is_refused(
+async def test_an_invalid_skip_is_refused(
     client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], skip: str
 ) -> None:
     refused = await client.get("/admin/v1/tenants", params={"skip": skip}, headers=credentials["admin"])
@@ -128,7 +128,7 @@ _FORGED: list[object] = [
 ]
 
 
-async def test_no_list_hands_a_forged_cursor_to_the_database(
+async def test_no_list_passes_a_forged_cursor_to_the_database(
     client: httpx.AsyncClient, live: Live, credentials: dict[str, dict[str, str]]
 ) -> None:
     broken, refused = [], 0

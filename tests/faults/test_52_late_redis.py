@@ -1,4 +1,4 @@
-"""Redis answers late, loses answers, goes silent on old connections or refuses writes.
+"""Fault 52: Redis answers late, loses answers, goes silent on old connections or refuses writes.
 
 Nothing is charged twice, no tenant within its limit is refused, and the circuit does not flap.
 """
@@ -76,18 +76,18 @@ async def counted(direct: Redis, tenant: TenantId) -> Mapping[str, int]:
     return {"spent": sum(int(value) for value in values if b" " not in value), "lent": sum(int(n) for _, n in loans)}
 
 
-async def back(limits: Limits, health: Health | None = None) -> None:
+async def until_available(limits: Limits, health: Health | None = None) -> None:
     await until(lambda: not limits.away)
     if health is not None:
 
-        async def so() -> bool:
+        async def has_health() -> bool:
             return await limits.look() is health
 
-        await until(so, 20)
+        await until(has_health, 20)
 
 
 @pytest.mark.parametrize("milliseconds", [5, 20, 100, 300])
-async def test_a_tenant_within_its_limit_is_never_refused_however_late_redis_answers(
+async def test_late_redis_never_refuses_a_tenant_within_its_limit(
     processes: list[Limits], proxy: Faulty, milliseconds: int
 ) -> None:
     first, second = processes
@@ -97,21 +97,19 @@ async def test_a_tenant_within_its_limit_is_never_refused_however_late_redis_ans
     admitted = [await ask(limits, tenant, PART) for limits in (first, second, first)]
 
     assert admitted == [PART] * 3
-    await back(first)
-    await back(second)
+    await until_available(first)
+    await until_available(second)
     assert await ask(first, tenant, 2 * LIMIT) <= LIMIT, "a local count admits the limit and no more"
 
 
-async def test_loans_that_were_given_up_on_are_given_back(
-    processes: list[Limits], proxy: Faulty, direct: Redis
-) -> None:
+async def test_loans_that_timed_out_are_returned(processes: list[Limits], proxy: Faulty, direct: Redis) -> None:
     limits, _ = processes
     tenants = [new_tenant_id() for _ in range(10)]
     proxy.strike(Fault.DELAY, seconds=0.1)
     assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
     assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
     proxy.heal()
-    await back(limits)
+    await until_available(limits)
 
     assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
 
@@ -122,7 +120,7 @@ async def test_loans_that_were_given_up_on_are_given_back(
         assert found["spent"] <= 3 * PART, "nothing is charged twice"
 
 
-async def test_a_loan_whose_answer_is_lost_is_given_back(processes: list[Limits], proxy: Faulty, direct: Redis) -> None:
+async def test_a_loan_whose_answer_is_lost_is_returned(processes: list[Limits], proxy: Faulty, direct: Redis) -> None:
     limits, _ = processes
     tenant = new_tenant_id()
     proxy.strike(Fault.DELAY, seconds=0.3)
@@ -132,7 +130,7 @@ async def test_a_loan_whose_answer_is_lost_is_given_back(processes: list[Limits]
         return (await counted(direct, tenant))["lent"] > 0
 
     await until(debited)
-    proxy.strike(Fault.RESET)  # while the answer is under way
+    proxy.strike(Fault.RESET)  # before the answer arrives
     proxy.heal()
 
     async def free() -> bool:
@@ -142,7 +140,7 @@ async def test_a_loan_whose_answer_is_lost_is_given_back(processes: list[Limits]
     assert await ask(limits, tenant, LIMIT - PART) == LIMIT - PART
 
 
-async def test_slow_redis_is_one_change_and_is_asked_all_the_same(
+async def test_slow_redis_is_reported_once_and_still_used(
     processes: list[Limits], proxy: Faulty, direct: Redis, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(circuit, "_SLOW_PAUSE", 0.05)
@@ -150,7 +148,7 @@ async def test_slow_redis_is_one_change_and_is_asked_all_the_same(
     proxy.strike(Fault.DELAY, seconds=0.1)
     with capture_logs() as logs:
         await ask(limits, new_tenant_id(), 1)
-        await back(limits, Health.SLOW)
+        await until_available(limits, Health.SLOW)
         tenants = [new_tenant_id() for _ in range(5)]
         for tenant in tenants:
             assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
@@ -160,14 +158,14 @@ async def test_slow_redis_is_one_change_and_is_asked_all_the_same(
     assert (found.status, found.checks["redis"]) == ("ready", "slow")
 
     proxy.heal()
-    await back(limits, Health.OK)
+    await until_available(limits, Health.OK)
 
 
-async def test_a_loan_does_not_wait_for_the_answer_to_the_one_before(processes: list[Limits], proxy: Faulty) -> None:
+async def test_a_loan_does_not_wait_for_the_answer_to_the_previous_one(processes: list[Limits], proxy: Faulty) -> None:
     limits, _ = processes
     proxy.strike(Fault.DELAY, seconds=0.3)
     await ask(limits, new_tenant_id(), 1)
-    await back(limits, Health.SLOW)
+    await until_available(limits, Health.SLOW)
     with capture_logs() as logs:
         asked = []
         for _ in range(30):
@@ -177,7 +175,7 @@ async def test_a_loan_does_not_wait_for_the_answer_to_the_one_before(processes: 
     assert logs == [], "two answers one after another would take longer than Redis may"
 
 
-async def test_connections_that_are_dead_do_not_keep_it_away(
+async def test_dead_connections_do_not_keep_redis_unavailable(
     processes: list[Limits], proxy: Faulty, direct: Redis
 ) -> None:
     limits, _ = processes
@@ -187,14 +185,14 @@ async def test_connections_that_are_dead_do_not_keep_it_away(
             *(limits.acquire_permit(new_tenant_id(), 1) for _ in range(20)), ask(limits, new_tenant_id(), 5)
         )
         async with asyncio.timeout(2):
-            await back(limits)
+            await until_available(limits)
         tenant = new_tenant_id()
         assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
     assert sum((await counted(direct, tenant)).values()) == LIMIT
     assert [entry["event"] for entry in logs] == ["redis unavailable", "redis available again"]
 
 
-async def test_a_slot_that_is_released_while_it_is_away_is_free_when_it_is_back(
+async def test_a_permit_released_while_redis_is_away_is_free_when_it_returns(
     processes: list[Limits], proxy: Faulty, direct: Redis
 ) -> None:
     holder, other = processes
@@ -211,7 +209,7 @@ async def test_a_slot_that_is_released_while_it_is_away_is_free_when_it_is_back(
         return not await direct.exists(f"insula:slots:{{{tenant}}}:exports")
 
     await until(free, 5)  # it would expire after 20
-    await back(other)
+    await until_available(other)
     assert await other.acquire_permit(tenant, 1) is not None
 
 
@@ -239,7 +237,7 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
         server.tell(allow)
     assert watched == [Health.REFUSING] * 3
     assert [entry["event"] for entry in logs] == ["redis unavailable"] * 2, "once for each process"
-    await back(limits, Health.OK)
+    await until_available(limits, Health.OK)
     assert (await Watch().look(kernel)).status == "ready"
 
 

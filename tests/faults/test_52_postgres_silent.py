@@ -1,4 +1,4 @@
-"""PostgreSQL accepts connections but is silent: requests that need it fail in time, others work, and all recovers."""
+"""Fault 52: PostgreSQL accepts connections but is silent: requests that need it fail in time, and all recovers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ POOL_TIMEOUT, STATEMENT = 0.5, 1.0
 CONNECTING, ASKING = POOL_TIMEOUT + 1, STATEMENT + 1
 # A request waits for its caller's identity (a connection and a statement), then for its own statement.
 IN_TIME = 2 * (CONNECTING + ASKING) + 2
-BACK = 2.0
+RECOVERS_WITHIN = 2.0
 STRIKES: Mapping[str, Callable[[Faulty], None]] = {
     "everything swallowed": lambda proxy: proxy.strike(Fault.SWALLOW),
     "open connections swallowed": lambda proxy: proxy.strike(Fault.SWALLOW, open_only=True),
@@ -47,7 +47,7 @@ def address(settings: Settings, proxy: Faulty) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _fair_weather(proxy: Faulty) -> Iterator[None]:
+def _healed(proxy: Faulty) -> Iterator[None]:
     yield
     proxy.heal()
 
@@ -77,7 +77,7 @@ async def _many(client: httpx.AsyncClient, count: int = 40) -> list[tuple[int, f
 
 
 @pytest.mark.parametrize("fault", [*STRIKES])
-async def test_requests_are_refused_in_time_and_served_again_after_it(
+async def test_requests_fail_in_time_during_a_fault_and_succeed_after_it(
     client: httpx.AsyncClient, proxy: Faulty, fault: str
 ) -> None:
     await _many(client, 10)
@@ -91,11 +91,13 @@ async def test_requests_are_refused_in_time_and_served_again_after_it(
         assert max(seconds for _, seconds in found) < IN_TIME
 
     proxy.heal()
-    await answers(200, lambda: client.get("/api/v1/racks"), seconds=BACK)
-    await answers(201, lambda: client.post("/api/v1/racks", json={"name": f"Back {monotonic()}"}), seconds=BACK)
+    await answers(200, lambda: client.get("/api/v1/racks"), seconds=RECOVERS_WITHIN)
+    await answers(
+        201, lambda: client.post("/api/v1/racks", json={"name": f"Back {monotonic()}"}), seconds=RECOVERS_WITHIN
+    )
 
 
-async def test_one_silent_pool_is_named_and_leaves_the_others_be(
+async def test_a_silent_pool_is_named_and_does_not_affect_the_others(
     client: httpx.AsyncClient, proxy: Faulty, settings: Settings
 ) -> None:
     assert (await client.get("/readyz")).json()["checks"]["database"] == "ok"
@@ -115,7 +117,7 @@ async def test_one_silent_pool_is_named_and_leaves_the_others_be(
     assert (await client.get("/api/v1/racks")).status_code == 200
 
 
-async def test_keys_stay_known_and_waiters_share_one_reload(client: httpx.AsyncClient, proxy: Faulty) -> None:
+async def test_signing_keys_stay_cached_and_waiters_share_one_reload(client: httpx.AsyncClient, proxy: Faulty) -> None:
     proxy.strike(Fault.SWALLOW)
 
     began = monotonic()

@@ -1,4 +1,4 @@
-"""While PostgreSQL is silent, waiters for the same read share its outcome, and known keys stay known."""
+"""Fault 52: while PostgreSQL is silent, waiters for the same read share its outcome, and signing keys stay cached."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -19,7 +19,7 @@ from tests.support.faulty import Fault, Faulty, faulty
 from tests.support.waiting import until
 
 POOL_TIMEOUT, STATEMENT, GRACE = 0.3, 0.3, 1.0
-ONE_LOOK = POOL_TIMEOUT + GRACE + STATEMENT + GRACE + 1.0
+ONE_LOOKUP = POOL_TIMEOUT + GRACE + STATEMENT + GRACE + 1.0
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def token_of(keys: KeyRing, settings: Settings) -> str:
     return await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=audience(settings, "tenants"))
 
 
-async def test_strange_keys_and_names_are_not_tried_one_after_another(
+async def test_lookups_of_unknown_keys_and_names_time_out_together(
     database: Database, through: Settings, proxy: Faulty
 ) -> None:
     directory = Directory(through, database)
@@ -62,14 +62,14 @@ async def test_strange_keys_and_names_are_not_tried_one_after_another(
     names = [directory.tenant_for_name(f"stranger-{number}") for number in range(30)]
     outcomes = await asyncio.gather(*looks, *names, return_exceptions=True)
 
-    assert monotonic() - began < ONE_LOOK
+    assert monotonic() - began < ONE_LOOKUP
     assert all(isinstance(outcome, UNREACHABLE) for outcome in outcomes)
     proxy.heal()
     assert await directory.api_key(TenantId(new_id()), new_id()) is None
     await directory.close()
 
 
-async def test_a_look_up_that_fails_answers_all_that_waited_for_it() -> None:
+async def test_a_failed_lookup_fails_for_all_its_waiters() -> None:
     looks, reads, away = LookupCache[str, int](size=10, ttl=60.0, patience=60.0), 0, asyncio.Event()
 
     async def fail() -> Loaded[int]:
@@ -88,11 +88,11 @@ async def test_a_look_up_that_fails_answers_all_that_waited_for_it() -> None:
 
     assert all(isinstance(outcome, UNREACHABLE) for outcome in outcomes)
     assert reads == 1
-    assert await looks.find("stranger-1", (), find) == 7, "whoever asks later is looked up anew"
+    assert await looks.find("stranger-1", (), find) == 7, "a later call starts a new lookup"
     await looks.close()
 
 
-async def test_known_keys_verify_while_they_cannot_be_read_again(
+async def test_cached_keys_verify_tokens_while_they_cannot_be_reloaded(
     database: Database, through: Settings, settings: Settings, proxy: Faulty
 ) -> None:
     keys = KeyRing(through, database)
@@ -107,15 +107,15 @@ async def test_known_keys_verify_while_they_cannot_be_read_again(
     found = await asyncio.gather(*(verifier.verify(token, audience(settings, "tenants")) for _ in range(50)))
 
     assert len(found) == 50
-    assert monotonic() - began < ONE_LOOK
-    assert await keys.jwks(), "known at once, soon after a reload that failed"
+    assert monotonic() - began < ONE_LOOKUP
+    assert await keys.jwks(), "cached keys are used soon after a failed reload"
     await keys.close()
 
 
-async def test_a_key_distrusted_while_nobody_tells_of_it_is_refused_within_a_second(
+async def test_a_distrusted_key_is_refused_within_a_second_without_a_notification(
     database: Database, through: Settings, settings: Settings
 ) -> None:
-    keys = KeyRing(through, database)  # whose listener is away
+    keys = KeyRing(through, database)  # it has no listener
     verifier = TokenVerifier(settings, keys)
     token = await token_of(keys, settings)
     await verifier.verify(token, audience(settings, "tenants"))

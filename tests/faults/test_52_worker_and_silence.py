@@ -1,4 +1,4 @@
-"""A worker takes jobs again soon after a silence of PostgreSQL; jobs that ran meanwhile can still end."""
+"""Fault 52: a worker takes jobs again soon after PostgreSQL was silent; jobs that ran meanwhile can still end."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ from tests.support.sql import rows
 from tests.support.waiting import until
 from tests.support.worker import Readback, quick, working
 
-BACK, IN_FLIGHT = 2.0, 2.0
+RECOVERS_WITHIN, IN_FLIGHT = 2.0, 2.0
 AGAIN = 0.5
 STATEMENT, LATE = 0.5, 1.0
 STRIKES: Mapping[str, Callable[[Faulty], None]] = {
@@ -51,7 +51,7 @@ async def written_down(readback: Readback) -> bool:
 
 
 class Notes:
-    """Queues jobs without the proxy, and notes which have run."""
+    """Queues jobs without the proxy, and records those that have run."""
 
     def __init__(self, database: Database, make: Factories) -> None:
         self.database, self.make = database, make
@@ -82,7 +82,7 @@ class Notes:
 
 
 @pytest.mark.parametrize("fault", [*STRIKES])
-async def test_jobs_run_again_soon_after_the_return_beside_one_that_still_runs(
+async def test_jobs_run_again_soon_after_a_silence_beside_a_running_one(
     settings: Settings, database: Database, make: Factories, proxy: Faulty, readback: Readback, fault: str
 ) -> None:
     notes = Notes(database, make)
@@ -99,14 +99,12 @@ async def test_jobs_run_again_soon_after_the_return_beside_one_that_still_runs(
         STRIKES[fault](proxy)
         await until(lambda: noticed(proxy, newest), seconds=15)
         proxy.heal()
-        await notes.done(BACK + IN_FLIGHT)
+        await notes.done(RECOVERS_WITHIN + IN_FLIGHT)
         await until(lambda: written_down(readback), seconds=10)
         notes.held.set()
 
 
-async def test_an_answer_of_the_queue_is_waited_for_no_longer_than_a_statement_may_take(
-    settings: Settings, proxy: Faulty
-) -> None:
+async def test_waiting_for_the_queue_ends_with_the_statement_timeout(settings: Settings, proxy: Faulty) -> None:
     database = settings.database.model_copy(update={"statement_timeout": STATEMENT})
     through = {"database_url": proxy.url(settings.database_url), "database": database}
     connections = connector(settings.model_copy(update=through))
@@ -130,9 +128,7 @@ async def test_an_answer_of_the_queue_is_waited_for_no_longer_than_a_statement_m
         await connections.close_async()
 
 
-async def test_who_waits_for_the_queue_gets_a_connection_once_one_can_be_made(
-    settings: Settings, proxy: Faulty
-) -> None:
+async def test_a_waiter_for_the_queue_gets_a_connection_when_one_can_be_made(settings: Settings, proxy: Faulty) -> None:
     connections = connector(settings.model_copy(update={"database_url": proxy.url(settings.database_url)}))
     await connections.open_async()
     try:
@@ -148,7 +144,7 @@ async def test_who_waits_for_the_queue_gets_a_connection_once_one_can_be_made(
         await connections.close_async()
 
 
-async def test_a_worker_that_hears_of_no_jobs_any_more_is_known_to_be_lost(settings: Settings, proxy: Faulty) -> None:
+async def test_a_worker_without_notifications_counts_as_lost(settings: Settings, proxy: Faulty) -> None:
     """It then takes no more jobs, and first waits for running ones."""
     connections = connector(settings.model_copy(update={"database_url": proxy.url(settings.database_url)}))
     await connections.open_async()

@@ -1,4 +1,4 @@
-"""A process with a late event loop does not mistake its dependencies for silent."""
+"""Fault 54: a process with a late event loop does not consider its dependencies silent."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ async def redis(server: ValkeyServer) -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def busy(seconds: float) -> AsyncIterator[None]:
-    """Make each turn of the loop take so long."""
+    """Make each turn of the loop take ``seconds``."""
     loop, over = asyncio.get_running_loop(), False
 
     def work() -> None:

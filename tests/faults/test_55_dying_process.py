@@ -1,4 +1,4 @@
-"""One of two web processes is killed repeatedly as soon as it starts: the other goes on serving."""
+"""Fault 55: one of two web processes is killed repeatedly as soon as it starts: the other continues to serve."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.support.processes import INSULA, OUR_CODE
 DEATHS = 3
 
 
-def test_siblings_of_a_process_that_dies_again_and_again_serve_on(settings: Settings, tmp_path: Path) -> None:
+def test_a_process_serves_while_another_dies_repeatedly(settings: Settings, tmp_path: Path) -> None:
     port = free_port()
     command: list[str | Path] = [INSULA, "serve", "--port", str(port), "--workers", "2"]
     environment = {"PATH": "/usr/bin:/bin", **OUR_CODE, **to_environment(settings)}

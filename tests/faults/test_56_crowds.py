@@ -1,4 +1,4 @@
-"""Half-sent bodies, slow readers and too many connections, from one address and from many: others are served."""
+"""Fault 56: others are served in spite of half-sent bodies, slow readers and too many connections."""
 
 import asyncio
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def ended(wires: list[Wire]) -> list[Wire]:
     return [wire for wire in wires if wire.has_news(0)]
 
 
-def test_half_sent_bodies_make_room_the_longest_silent_first_and_are_told(address: str) -> None:
+def test_a_new_connection_closes_the_longest_silent_one_with_503(address: str) -> None:
     with Open(address) as open_:
         crowd = [open_.half_sent(CROWD) for _ in range(MOST_OF_ONE)]
         few = [open_.half_sent(OTHER) for _ in range(MOST - MOST_OF_ONE)]
@@ -78,7 +78,7 @@ def test_half_sent_bodies_make_room_the_longest_silent_first_and_are_told(addres
         assert crowd[1].answer()[0] == 422
 
 
-def test_one_address_is_bounded_and_others_lose_nothing_by_it(address: str) -> None:
+def test_connections_of_one_address_are_limited_and_others_are_served(address: str) -> None:
     with Open(address) as open_:
         crowd = [open_.half_sent(CROWD) for _ in range(MOST_OF_ONE)]
         other = open_.half_sent(OTHER)
@@ -90,13 +90,13 @@ def test_one_address_is_bounded_and_others_lose_nothing_by_it(address: str) -> N
         assert other.answer()[0] == 422
 
 
-def test_a_trusted_proxy_holds_more_than_one_address_may(address: str) -> None:
+def test_a_trusted_proxy_may_hold_more_connections_than_one_address(address: str) -> None:
     with Open(address) as open_:
         proxied = [open_.half_sent(PROXY) for _ in range(MOST)]
         assert ended(proxied) == []
 
 
-def test_the_address_that_holds_most_gives_way_before_one_that_sent_less(address: str) -> None:
+def test_the_address_with_most_connections_loses_one_before_one_that_sent_less(address: str) -> None:
     with Open(address) as open_:
         silent = [open_.one(OTHER) for _ in range(MOST - MOST_OF_ONE)]
         idle = [open_.idle(CROWD) for _ in range(MOST_OF_ONE)]
@@ -105,7 +105,7 @@ def test_the_address_that_holds_most_gives_way_before_one_that_sent_less(address
         assert (len(ended(idle)), ended(silent)) == (1, [])
 
 
-def test_a_steady_slow_reader_reads_on_and_one_below_the_floor_is_cut_off(address: str) -> None:
+def test_a_steady_slow_reader_is_served_and_one_below_the_minimum_is_disconnected(address: str) -> None:
     ask = (f"GET {ASSET} HTTP/1.1", "Host: localhost", "Connection: close", "")
     with Open(address) as open_:
         steady, slower, wide = open_.one(OTHER, 4_096), open_.one(THIRD, 4_096), open_.one(OTHER)
@@ -125,7 +125,7 @@ def test_a_steady_slow_reader_reads_on_and_one_below_the_floor_is_cut_off(addres
         assert cut > TIMEOUT
 
 
-def test_readers_from_many_addresses_make_room_once_they_have_been_slow_for_long(address: str) -> None:
+def test_slow_readers_from_many_addresses_are_disconnected_for_new_connections(address: str) -> None:
     with Open(address) as open_:
         slow = [open_.one(f"127.0.1.{n + 1}", 4_096) for n in range(MOST)]
         for wire in slow:
@@ -165,7 +165,7 @@ class Busy(AppWithContext):
         await send({"type": "http.response.body", "body": b"{}"})
 
 
-def test_when_all_are_at_work_one_more_is_told_to_come_back() -> None:
+def test_a_request_beyond_the_limit_gets_503_while_all_others_run() -> None:
     app = Busy(HttpSettings(max_connections=3))
     asgi: ASGIApp = app
     with served(asgi) as address, Open(address) as open_:

@@ -1,4 +1,4 @@
-"""FAULTS 58: forwarded addresses with ports, in IPv6, quoted, many, forged: the right one is counted and logged."""
+"""Fault 58: forwarded addresses with ports, in IPv6, quoted, many, forged: the right one is counted and logged."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ async def _see(app: ASGIApp, lines: Lines, peer: str = PROXY) -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    ("said", "caller"),
+    ("header", "caller"),
     [
         ("203.0.113.7:51000", "203.0.113.7"),
         ("203.0.113.7", "203.0.113.7"),
@@ -51,16 +51,16 @@ async def _see(app: ASGIApp, lines: Lines, peer: str = PROXY) -> httpx.Response:
         ("203.0.113.7, [2001:db8:ffff::5]:80, ::ffff:10.1.1.1", "203.0.113.7"),
     ],
 )
-async def test_the_caller_is_who_the_proxy_names(said: str, caller: str) -> None:
-    named = await _see(X_FORWARDED, [("x-forwarded-for", said)])
-    forged = await _see(X_FORWARDED, [("x-forwarded-for", said)], peer=STRANGER)
+async def test_the_caller_is_the_address_that_the_proxy_names(header: str, caller: str) -> None:
+    named = await _see(X_FORWARDED, [("x-forwarded-for", header)])
+    forged = await _see(X_FORWARDED, [("x-forwarded-for", header)], peer=STRANGER)
 
     assert named.json()["client"] == caller
     assert forged.json()["client"] == STRANGER
 
 
 @pytest.mark.parametrize(
-    "said",
+    "header",
     [
         *("unknown", "_hidden", "nonsense", "", " , ", "203.0.113.7:port", "203.0.113.7:123456", "203.0.113.7:"),
         *("203.0.113.256", "203.0.113", "203.0.113.07", f"[{V6}", f"{V6}]", f"[{V6}]x", "[203.0.113.7", ":51000"),
@@ -68,25 +68,25 @@ async def test_the_caller_is_who_the_proxy_names(said: str, caller: str) -> None
         *("198.51.100.1, unknown", "198.51.100.1, _hidden, 10.1.1.1", "a" * 5000),
     ],
 )
-async def test_a_caller_that_cannot_be_read_is_refused_and_not_taken_for_the_proxy(said: str) -> None:
-    refused = await _see(X_FORWARDED, [("x-forwarded-for", said)])
-    ignored = await _see(X_FORWARDED, [("x-forwarded-for", said)], peer=STRANGER)
-    served = await _see(X_FORWARDED, [("x-forwarded-for", f"{said}, 203.0.113.7:1")])
+async def test_an_unreadable_caller_address_is_refused_and_not_replaced_by_the_proxys(header: str) -> None:
+    refused = await _see(X_FORWARDED, [("x-forwarded-for", header)])
+    ignored = await _see(X_FORWARDED, [("x-forwarded-for", header)], peer=STRANGER)
+    served = await _see(X_FORWARDED, [("x-forwarded-for", f"{header}, 203.0.113.7:1")])
 
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_forwarding")
-    assert said not in refused.text or not said.strip(" ,")
+    assert header not in refused.text or not header.strip(" ,")
     assert ignored.json()["client"] == STRANGER
     assert served.json()["client"] == "203.0.113.7"
 
 
-async def test_several_header_lines_are_one_list() -> None:
+async def test_several_header_lines_form_one_list() -> None:
     lines = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-for", "203.0.113.7:1, 10.1.1.1")]
 
     assert (await _see(X_FORWARDED, lines)).json()["client"] == "203.0.113.7"
     assert (await _see(X_FORWARDED, [*lines, ("x-forwarded-for", "unknown")])).status_code == 400
 
 
-async def test_scheme_and_host_are_those_that_the_caller_used() -> None:
+async def test_scheme_and_host_are_those_of_the_callers_request() -> None:
     lines = [
         ("x-forwarded-for", "198.51.100.1, 203.0.113.7:1, 10.1.1.1"),
         ("x-forwarded-proto", "http, HTTPS, http"),
@@ -100,7 +100,7 @@ async def test_scheme_and_host_are_those_that_the_caller_used() -> None:
     assert (second.json()["scheme"], second.json()["host"]) == ("https", "localhost")
 
 
-async def test_a_scheme_that_cannot_be_read_is_refused() -> None:
+async def test_an_invalid_scheme_is_refused() -> None:
     refused = await _see(X_FORWARDED, [("x-forwarded-proto", "gopher")])
     ignored = await _see(X_FORWARDED, [("x-forwarded-proto", "gopher")], peer=STRANGER)
 
@@ -109,7 +109,7 @@ async def test_a_scheme_that_cannot_be_read_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "caller"),
+    ("header", "caller"),
     [
         ("for=203.0.113.7", "203.0.113.7"),
         ('For="203.0.113.7:51000"; Proto=http', "203.0.113.7"),
@@ -119,11 +119,11 @@ async def test_a_scheme_that_cannot_be_read_is_refused() -> None:
         ('for=unknown, for="_a, b", for=203.0.113.7;, ,for=10.1.1.1;by="a;b"', "203.0.113.7"),
     ],
 )
-async def test_forwarded_is_read_where_the_settings_say_so(said: str, caller: str) -> None:
+async def test_the_forwarded_header_is_read_if_the_settings_say_so(header: str, caller: str) -> None:
     forged = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-host", "evil.localhost")]
-    named = await _see(FORWARDED, [("forwarded", said), *forged])
-    elsewhere = await _see(X_FORWARDED, [("forwarded", said), ("x-forwarded-for", "198.51.100.1")])
-    stranger = await _see(FORWARDED, [("forwarded", said)], peer=STRANGER)
+    named = await _see(FORWARDED, [("forwarded", header), *forged])
+    elsewhere = await _see(X_FORWARDED, [("forwarded", header), ("x-forwarded-for", "198.51.100.1")])
+    stranger = await _see(FORWARDED, [("forwarded", header)], peer=STRANGER)
 
     assert (named.json()["client"], named.json()["host"]) == (caller, "localhost")
     assert elsewhere.json()["client"] == "198.51.100.1"
@@ -131,7 +131,7 @@ async def test_forwarded_is_read_where_the_settings_say_so(said: str, caller: st
 
 
 @pytest.mark.parametrize(
-    "said",
+    "header",
     [
         *(
             "",
@@ -148,14 +148,14 @@ async def test_forwarded_is_read_where_the_settings_say_so(said: str, caller: st
         'for=203.0.113.8, for=", for="[2001:db8::17]:80"',
     ],
 )
-async def test_forwarded_that_cannot_be_read_is_refused(said: str) -> None:
-    refused = await _see(FORWARDED, [("forwarded", said)])
+async def test_an_invalid_forwarded_header_is_refused(header: str) -> None:
+    refused = await _see(FORWARDED, [("forwarded", header)])
 
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_forwarding")
 
 
 @pytest.mark.parametrize(
-    ("said", "caller", "scheme"),
+    ("header", "caller", "scheme"),
     [
         ("proto=https", PROXY, "https"),
         ("for=198.51.100.1;proto=http, by=_edge;proto=https", PROXY, "https"),
@@ -164,17 +164,17 @@ async def test_forwarded_that_cannot_be_read_is_refused(said: str) -> None:
         ("proto=https, for=203.0.113.7", "203.0.113.7", "http"),
     ],
 )
-async def test_a_proxy_that_does_not_say_who_asked_it_ends_the_list(said: str, caller: str, scheme: str) -> None:
-    named = await _see(FORWARDED, [("forwarded", said)])
-    stranger = await _see(FORWARDED, [("forwarded", said)], peer=STRANGER)
+async def test_an_element_without_a_usable_for_ends_the_list(header: str, caller: str, scheme: str) -> None:
+    named = await _see(FORWARDED, [("forwarded", header)])
+    stranger = await _see(FORWARDED, [("forwarded", header)], peer=STRANGER)
 
     assert named.json() == {"client": caller, "scheme": scheme, "host": "localhost", "forwarded": []}
     assert (stranger.json()["client"], stranger.json()["scheme"]) == (STRANGER, "http")
 
 
-async def test_forwarded_gives_scheme_and_host_of_the_element_that_counts() -> None:
-    said = 'for=1.1.1.1;host=evil.example, for=203.0.113.7;proto=https;host="shop.localhost", for=10.1.1.1;proto=http'
-    seen = await _see(FORWARDED, [("forwarded", said)])
+async def test_scheme_and_host_come_from_the_callers_forwarded_element() -> None:
+    header = 'for=1.1.1.1;host=evil.example, for=203.0.113.7;proto=https;host="shop.localhost", for=10.1.1.1;proto=http'
+    seen = await _see(FORWARDED, [("forwarded", header)])
 
     assert seen.json() == {"client": "203.0.113.7", "scheme": "https", "host": "shop.localhost", "forwarded": []}
 

@@ -1,4 +1,4 @@
-"""FAULTS 59: for every sort order, a list accepts the cursors that it returns."""
+"""Fault 59: for every sort order, a list accepts the cursors that it returns."""
 
 import httpx
 import pytest
@@ -17,8 +17,8 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 
 
 @pytest.mark.parametrize("character", [CYRILLIC, WIDE, ESCAPED])
-class TestTheCursorOf:
-    async def test_a_long_title_is_taken(self, owner: Caller, character: str) -> None:
+class TestCursors:
+    async def test_the_cursor_of_a_long_title_is_accepted(self, owner: Caller, character: str) -> None:
         rack = await owner.rack()
         titles = [character * (200 // len(character) - 1) + end for end in ("a", "b")]
         for title in titles:
@@ -27,7 +27,7 @@ class TestTheCursorOf:
             listed = await owner.walk(f"{rack}/books", limit=1, sort_by=sort_by)
             assert [book["title"] for book in listed] == expected
 
-    async def test_a_long_name_is_taken(self, owner: Caller, make: Factories, character: str) -> None:
+    async def test_the_cursor_of_a_long_name_is_accepted(self, owner: Caller, make: Factories, character: str) -> None:
         names = [character * (120 // len(character) - 1) + end for end in ("a", "b")]
         for name in names:
             await owner.rack(name)
@@ -39,14 +39,16 @@ class TestTheCursorOf:
             await make.member(owner.home, user=await make.user(name=name))
         assert len(await owner.walk("/members", limit=1, sort_by="name")) == 3
 
-    async def test_a_long_address_is_taken(self, owner: Caller, make: Factories, character: str) -> None:
+    async def test_the_cursor_of_a_long_email_address_is_accepted(
+        self, owner: Caller, make: Factories, character: str
+    ) -> None:
         local = character * (60 // len(character))
         for end in ("a", "b"):
             await make.member(owner.home, user=await make.user(email=f"{local}{end}@{'x.' * 90}example.com"))
         assert len(await owner.walk("/members", limit=1, sort_by="email")) == 3
 
 
-async def test_what_a_list_shows_can_be_searched_for_whole(owner: Caller) -> None:
+async def test_a_whole_listed_text_can_be_searched_for(owner: Caller) -> None:
     rack = await owner.rack()
     title = CYRILLIC * 200
     await owner.book(rack, title)

@@ -1,4 +1,4 @@
-"""FAULTS 59: text by users appears in no subject, and as no web address in any email."""
+"""Fault 59: text by users appears in no subject, and as no web address in any email."""
 
 import re
 from email.message import EmailMessage
@@ -55,13 +55,13 @@ def test_any_other_name_is_shown_as_it_is(name: str) -> None:
     assert name_in_mail(name) == name.replace("</b>", "< b>")
 
 
-def _without_our_own(message: EmailMessage, settings: Settings) -> str:
+def _without_product_links(message: EmailMessage, settings: Settings) -> str:
     text = "\n".join((message["Subject"], *bodies(message)))
     return text.replace(settings.public_url, "")
 
 
 @pytest.mark.parametrize("name", ["Free money at https://evil.example/pay", "evil\u3002example"])
-async def test_mails_hold_no_link_but_ours(
+async def test_emails_contain_no_link_but_the_products(
     client: httpx.AsyncClient,
     make: Factories,
     sign_in: SignIn,
@@ -78,14 +78,14 @@ async def test_mails_hold_no_link_but_ours(
     assert transferred.status_code == 200
 
     for message in (await arrived(settings, sink, to), await arrived(settings, sink, heir.user.email)):
-        everything = _without_our_own(message, settings)
+        everything = _without_product_links(message, settings)
         assert "evil" in everything
         assert "evil" not in message["Subject"]
         assert not re.search(r"evil\W?[.\u3002]\W?example|https://", everything)
 
 
 @pytest.mark.parametrize("template", INSTALLATION.emails, ids=lambda template: template.name)
-def test_no_subject_has_a_place_for_a_text(template: EmailTemplate) -> None:
+def test_no_email_subject_contains_user_text(template: EmailTemplate) -> None:
     source = (files(template.package) / template.file("txt")).read_text()
 
     subject = source.partition("\n")[0].replace("{{ brand }}", INSTALLATION.brand.name)

@@ -1,6 +1,6 @@
-"""FAULTS 59: storing, comparing, searching, sorting, paging and mailing treat each kind of text consistently."""
+"""Fault 59: storing, comparing, searching, sorting, paging and mailing treat each kind of text consistently."""
 
-# ruff: noqa: RUF001 - letters of other scripts are what is tested
+# ruff: noqa: RUF001 - this tests letters of other scripts
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.support.emails import emails_to
 from tests.support.factories import Factories
 from tests.tenants.support import Caller, Readback, code_of, joined
 
-# The written text, the stored one, an equal name, a search that finds it.
+# The sent text, the stored text, equal names, and searches that find it.
 KINDS = [
     pytest.param("Cafe\u0301", "Café", ["Café", "Cafe\u0301", "Cafe\u200d\u0301"], ["CAFE\u0301", "fé"], id="NFD"),
     pytest.param("Foo\u200b Bar\ufeff", "Foo Bar", ["Foo\u00a0Bar", "Foo\u2003 Bar"], ["foo\u00a0bar"], id="invisible"),
@@ -39,7 +39,7 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 
 
 @pytest.mark.parametrize(("written", "kept", "same", "searches"), KINDS)
-async def test_it_is_stored_compared_searched_sorted_paged_and_mailed_as_one(
+async def test_one_text_is_stored_compared_searched_sorted_paged_and_mailed_alike(
     owner: Caller, readback: Readback, written: str, kept: str, same: list[str], searches: list[str]
 ) -> None:
     made = await owner.post("/racks", {"name": written, "description": written})
@@ -67,7 +67,7 @@ async def test_it_is_stored_compared_searched_sorted_paged_and_mailed_as_one(
 
 
 @pytest.mark.parametrize("name", REFUSED, ids=lambda name: ascii(name[:8]))
-async def test_what_is_not_seen_or_turns_the_text_is_refused_everywhere(owner: Caller, name: str) -> None:
+async def test_invisible_characters_and_direction_controls_are_refused_everywhere(owner: Caller, name: str) -> None:
     rack = await owner.rack("Seen")
     title = name * 2 if len(name) > 100 else name
     answers = {
@@ -110,7 +110,7 @@ async def test_every_list_by_name_is_in_the_order_that_people_expect(owner: Call
         assert await listed(path, f"-{field}") == expected[::-1]
 
 
-async def test_a_renamed_row_moves_and_the_bulk_has_its_place(owner: Caller) -> None:
+async def test_a_renamed_row_and_bulk_rows_are_sorted_by_name(owner: Caller) -> None:
     rack = await owner.rack("Ä")
     await owner.rack("b")
     await owner.patch(rack, {"name": "Zürich"})

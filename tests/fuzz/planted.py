@@ -1,4 +1,4 @@
-"""Hand-written cases: values of FAULTS 50 and 51 that no generator finds, each in every field.
+"""Hand-written cases: values of faults 50 and 51 that no generator finds, each in every field.
 
 A field is a body's property, a query or path parameter, or a header that the product reads.
 """

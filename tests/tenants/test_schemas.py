@@ -24,7 +24,7 @@ def schemas() -> Iterator[type[BaseModel]]:
 
 ALL = sorted({*schemas()} - {Input, Read, Update}, key=lambda schema: schema.__name__)
 GIVES_ROLES = {MemberUpdate: {"role"}, InvitationCreate: {"role"}}
-"""The values of these fields are limited by the caller's own rights: see FAULTS 29."""
+"""The values of these fields are limited by the caller's own rights: see fault 29."""
 BODIES = [schema for schema in ALL if issubclass(schema, Input | Read)]
 
 

@@ -12,7 +12,7 @@ from tests.support.app import SignIn
 from tests.support.factories import Factories
 from tests.support.staff import Caller, Hire, code_of
 
-NOBODYS = "00000000-0000-0000-0000-000000000000"
+NO_TENANT = "00000000-0000-0000-0000-000000000000"
 
 
 async def test_all_staff_search_over_all_tenants(
@@ -41,11 +41,11 @@ async def test_all_staff_search_over_all_tenants(
         assert await found(caller, object_type="tenant", object_id=str(two.id)) == [suspended]
 
 
-async def test_what_belongs_to_no_tenant_is_the_platforms(superuser: Caller, make: Factories) -> None:
+async def test_an_event_without_a_tenant_is_in_the_platforms_log(superuser: Caller, make: Factories) -> None:
     user = await make.user()
     await superuser.post(f"/users/{user.id}/suspend")
 
-    page = (await superuser.get("/audit-events", tenant_id=NOBODYS, object_id=str(user.id))).json()
+    page = (await superuser.get("/audit-events", tenant_id=NO_TENANT, object_id=str(user.id))).json()
 
     (event,) = page["items"]
     assert (event["action"], event["tenant_id"], event["actor_kind"]) == ("user.suspended", None, "staff")
@@ -54,7 +54,7 @@ async def test_what_belongs_to_no_tenant_is_the_platforms(superuser: Caller, mak
     assert not {"hash", "previous_hash"} & set(event)
 
 
-async def test_pages_visit_each_act_once_and_times_bound_them(superuser: Caller, make: Factories) -> None:
+async def test_pages_return_each_event_once_and_since_and_until_bound_them(superuser: Caller, make: Factories) -> None:
     tenant = await make.tenant()
     for verb in ("suspend", "reactivate") * 3:
         await superuser.post(f"/tenants/{tenant.id}/{verb}")
@@ -87,11 +87,11 @@ async def test_pages_visit_each_act_once_and_times_bound_them(superuser: Caller,
     ],
     ids=str,
 )
-async def test_other_questions_are_refused(superuser: Caller, params: dict[str, str | int], code: str) -> None:
+async def test_invalid_parameters_are_refused(superuser: Caller, params: dict[str, str | int], code: str) -> None:
     assert code_of(await superuser.get("/audit-events", **params)) == (422, code)
 
 
-async def test_what_is_searched_is_text(superuser: Caller) -> None:
+async def test_search_characters_are_no_wildcards(superuser: Caller) -> None:
     since = quote((clock.now() - timedelta(days=1)).isoformat())
     for text in ("%", "_", "' or 1=1 --", new_id().hex):
         answer = await superuser.client.get(

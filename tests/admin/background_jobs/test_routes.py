@@ -18,7 +18,7 @@ from tests.support.staff import Caller, Hire, code_of
 from tests.support.waiting import until
 from tests.support.worker import quick, working
 
-NOWHERE = 2**62
+UNKNOWN_JOB = 2**62
 
 
 async def state_of(readback: Readback, job: int) -> dict[str, object]:
@@ -80,8 +80,8 @@ class TestRead:
         happened = [event["type"] for event in found["events"]]
         assert [what for what in happened if what != "scheduled"] == ["deferred", "started", "failed"]
 
-    @pytest.mark.parametrize(("job", "problem"), [(NOWHERE, 404), (2**63, 422), (0, 422), ("x", 422)])
-    async def test_an_unknown_one_is_not_found(self, superuser: Caller, job: object, problem: int) -> None:
+    @pytest.mark.parametrize(("job", "problem"), [(UNKNOWN_JOB, 404), (2**63, 422), (0, 422), ("x", 422)])
+    async def test_an_unknown_job_is_not_found(self, superuser: Caller, job: object, problem: int) -> None:
         assert (await superuser.get(f"/jobs/{job}")).status_code == problem
         assert (await superuser.post(f"/jobs/{job}/retry")).status_code == problem
         assert (await superuser.post(f"/jobs/{job}/cancel")).status_code == problem
@@ -89,7 +89,7 @@ class TestRead:
 
 class TestRetry:
     @pytest.mark.parametrize("role", ["superuser", "support"])
-    async def test_a_failed_one_is_queued_once_more_however_many_ask(
+    async def test_a_failed_job_is_queued_once_by_concurrent_retries(
         self, hire: Hire, make: Factories, readback: Readback, role: str
     ) -> None:
         tenant = await make.tenant()
@@ -114,7 +114,7 @@ class TestRetry:
         assert acts[0] == {"action": "job.retried", "actor_id": staff.user.id, "tenant_id": tenant.id}
         assert (await staff.post(f"/jobs/{job}/cancel")).status_code == 202
 
-    async def test_a_worker_runs_what_was_queued_once_more(
+    async def test_a_worker_runs_the_retried_job(
         self, superuser: Caller, make: Factories, settings: Settings, readback: Readback
     ) -> None:
         tenant, task = await make.tenant(), f"test.{new_id().hex}"
@@ -133,7 +133,9 @@ class TestRetry:
             await until(done, seconds=10)
         assert ran == [(tenant.id, job)]
 
-    async def test_a_waiting_one_is_due_at_once(self, superuser: Caller, make: Factories, readback: Readback) -> None:
+    async def test_a_retried_waiting_job_is_due_at_once(
+        self, superuser: Caller, make: Factories, readback: Readback
+    ) -> None:
         job = await make.job()
         assert (await state_of(readback, job))["due"] is False
 
@@ -148,7 +150,7 @@ class TestRetry:
         assert (await superuser.post(f"/jobs/{job}/cancel")).status_code == 202
 
     @pytest.mark.parametrize("status", ["doing", "succeeded", "cancelled", "aborted"])
-    async def test_a_running_or_finished_one_does_not_change(
+    async def test_a_running_or_finished_job_does_not_change(
         self, superuser: Caller, make: Factories, readback: Readback, status: str
     ) -> None:
         job = await make.job(status=status)
@@ -157,7 +159,7 @@ class TestRetry:
 
         assert (await state_of(readback, job))["status"] == status
 
-    async def test_one_whose_lock_is_queued_again_is_refused(
+    async def test_a_job_whose_queueing_lock_is_taken_is_refused(
         self, superuser: Caller, make: Factories, readback: Readback
     ) -> None:
         lock = f":{new_id().hex}"
@@ -178,7 +180,7 @@ class TestRetry:
 
 
 class TestCancel:
-    async def test_a_waiting_one_is_dropped(self, superuser: Caller, make: Factories, readback: Readback) -> None:
+    async def test_a_waiting_job_is_cancelled(self, superuser: Caller, make: Factories, readback: Readback) -> None:
         job = await make.job()
 
         cancelled = await superuser.post(f"/jobs/{job}/cancel")
@@ -190,7 +192,9 @@ class TestCancel:
         )
         assert acts == [{"action": "job.cancelled"}]
 
-    async def test_a_running_one_is_told_to_stop(self, superuser: Caller, make: Factories, readback: Readback) -> None:
+    async def test_a_running_job_is_asked_to_abort(
+        self, superuser: Caller, make: Factories, readback: Readback
+    ) -> None:
         job = await make.job(status="doing")
 
         told = await superuser.post(f"/jobs/{job}/cancel")

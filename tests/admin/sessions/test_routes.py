@@ -87,7 +87,7 @@ class TestRevoke:
 
         assert await readback("select revoked_at from auth_session where id = :id", id=login) == [{"revoked_at": None}]
 
-    async def test_a_lesser_role_is_refused_and_only_a_superuser_ends_logins_of_staff(
+    async def test_an_auditor_is_refused_and_only_a_superuser_ends_logins_of_staff(
         self, hire: Hire, superuser: Caller, make: Factories, user: UserRow
     ) -> None:
         login = await make.session(user)

@@ -35,7 +35,7 @@ async def test_all_staff_find_their_own_by_name_email_and_role(hire: Hire, make:
 
 
 class TestAppoint:
-    async def test_an_existing_user_is_let_in_within_a_second_in_every_process(
+    async def test_an_appointed_user_is_admitted_within_a_second_in_every_process(
         self,
         superuser: Caller,
         client: httpx.AsyncClient,
@@ -60,7 +60,9 @@ class TestAppoint:
         )
         assert acts == [{"actor_id": superuser.user.id, "after": {"email": user.email, "role": "support"}}]
 
-    async def test_twice_is_refused(self, superuser: Caller, user: UserRow, readback: Readback) -> None:
+    async def test_appointing_somebody_twice_is_refused(
+        self, superuser: Caller, user: UserRow, readback: Readback
+    ) -> None:
         posts = [superuser.send("POST", "/staff", {"user_id": str(user.id), "role": "support"}) for _ in range(5)]
         answered = await asyncio.gather(*posts)
 
@@ -85,7 +87,9 @@ class TestAppoint:
         ):
             assert code_of(await superuser.send("POST", "/staff", {**body, "role": "auditor"})) == problem
 
-    async def test_only_a_superuser_decides(self, hire: Hire, superuser: Caller, user: UserRow) -> None:
+    async def test_only_a_superuser_appoints_changes_and_dismisses(
+        self, hire: Hire, superuser: Caller, user: UserRow
+    ) -> None:
         body = {"user_id": str(user.id), "role": "superuser"}
         one = await hire("auditor")
         for role in ("support", "auditor"):
@@ -144,7 +148,7 @@ class TestChange:
             },
         ]
 
-    async def test_nobody_decides_about_themselves(self, superuser: Caller, readback: Readback) -> None:
+    async def test_nobody_changes_or_dismisses_themselves(self, superuser: Caller, readback: Readback) -> None:
         path = f"/staff/{superuser.user.id}"
         for method, body in (("PATCH", {"role": "superuser"}), ("PATCH", {"role": "auditor"}), ("DELETE", None)):
             assert code_of(await superuser.send(method, path, body)) == (409, "own_staff_role")

@@ -1,4 +1,4 @@
-"""Staff make tenants."""
+"""Staff create tenants."""
 
 import asyncio
 
@@ -66,7 +66,7 @@ async def test_a_refused_tenant_leaves_no_rows(
     assert (await superuser.send("POST", "/tenants", body(user, slug=slug))).status_code == 201
 
 
-async def test_ten_at_once_make_one(superuser: Caller, user: UserRow) -> None:
+async def test_ten_concurrent_requests_create_one_tenant(superuser: Caller, user: UserRow) -> None:
     sent = body(user)
 
     answers = await asyncio.gather(*(superuser.send("POST", "/tenants", sent) for _ in range(10)))

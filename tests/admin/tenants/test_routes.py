@@ -41,7 +41,7 @@ class TestList:
         assert (page["total"], page["skip"], page["limit"]) == (2, 0, 20)
         assert page["items"][1]["plan"] == "pro"
 
-    async def test_skip_and_limit_walk_through_each_once(self, superuser: Caller, make: Factories) -> None:
+    async def test_skip_and_limit_return_each_tenant_once(self, superuser: Caller, make: Factories) -> None:
         word = new_id().hex
         made = [str((await make.tenant(name=f"{word} {number}")).id) for number in range(5)]
 
@@ -101,7 +101,7 @@ class TestList:
         assert answer.json()["field_errors"]
 
     @pytest.mark.parametrize("text", ["%", "_", "\\", "' or 1=1 --", "%%%"])
-    async def test_what_is_searched_is_text(self, superuser: Caller, make: Factories, text: str) -> None:
+    async def test_search_characters_are_no_wildcards(self, superuser: Caller, make: Factories, text: str) -> None:
         word = new_id().hex
         holder = await make.tenant(name=f"{word} {text} here")
         await make.tenant(name=f"{word} other here")
@@ -113,7 +113,7 @@ class TestList:
 
 class TestRead:
     @pytest.mark.parametrize("role", STAFF_ROLES)
-    async def test_a_tenant_comes_with_its_counts_alone(
+    async def test_a_tenant_is_shown_with_the_counts_of_its_own_rows(
         self, hire: Hire, make: Factories, tenant: TenantRow, readback: Readback, role: str
     ) -> None:
         other = await make.tenant()
@@ -189,7 +189,7 @@ class TestSuspend:
         await answers(200, here)
         await answers(200, there)
 
-    async def test_repeating_either_changes_nothing(
+    async def test_repeating_a_suspension_or_reactivation_changes_nothing(
         self, superuser: Caller, tenant: TenantRow, readback: Readback
     ) -> None:
         for verb, status, version in (("reactivate", "active", 1), ("suspend", "suspended", 2)):
@@ -199,7 +199,7 @@ class TestSuspend:
                 assert (answer.status_code, answer.json()["version"]) == (200, version)
                 assert await status_of(readback, tenant) == {"status": status, "version": version}
 
-    async def test_twenty_at_once_change_it_once(
+    async def test_twenty_concurrent_suspensions_change_it_once(
         self, superuser: Caller, tenant: TenantRow, readback: Readback
     ) -> None:
         posts = await asyncio.gather(*(superuser.post(f"/tenants/{tenant.id}/suspend") for _ in range(20)))
@@ -231,7 +231,7 @@ class TestSuspend:
         assert await status_of(readback, tenant) == {"status": "active", "version": 1}
         assert (await superuser.post(f"/tenants/{tenant.id}/{verb}")).status_code == 200
 
-    async def test_a_tenants_owner_is_no_staff(
+    async def test_a_tenants_owner_is_refused(
         self, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, readback: Readback
     ) -> None:
         owner = await make.member(tenant, role="owner")

@@ -121,7 +121,7 @@ class TestSuspend:
         assert (await status_of(readback, user), await live_sessions(readback, user)) == ("suspended", 0)
         assert await live_sessions(readback, colleague) == 1
 
-    async def test_reactivated_they_log_in_again_and_old_tokens_stay_invalid(
+    async def test_a_reactivated_user_logs_in_again_and_old_tokens_stay_invalid(
         self, superuser: Caller, client: httpx.AsyncClient, sign_in: SignIn, make: Factories
     ) -> None:
         tenant = await make.tenant()
@@ -137,7 +137,9 @@ class TestSuspend:
         await answers(200, lambda: client.get("/api/v1/tenant", headers=fresh))
         assert (await client.get("/api/v1/tenant", headers=old)).status_code == 401
 
-    async def test_repeating_either_changes_nothing(self, superuser: Caller, user: UserRow) -> None:
+    async def test_repeating_a_suspension_or_reactivation_changes_nothing(
+        self, superuser: Caller, user: UserRow
+    ) -> None:
         for verb, version in (("reactivate", 1), ("suspend", 2), ("suspend", 2), ("reactivate", 3), ("reactivate", 3)):
             answer = await superuser.post(f"/users/{user.id}/{verb}")
 

@@ -1,4 +1,4 @@
-"""Helpers that set overrides and read their effect in the database."""
+"""Helpers that name an override's path and terms and read its audit events."""
 
 from collections.abc import Awaitable, Callable
 

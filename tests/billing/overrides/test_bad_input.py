@@ -1,4 +1,4 @@
-"""FAULTS 50, for the one time that staff send: the end of an override."""
+"""Fault 50 for the one timestamp that staff send: the expiry of an override."""
 
 import httpx
 import pytest
@@ -9,7 +9,7 @@ from tests.support.factories import Factories
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_moment_that_cannot_be_stored_is_refused(
+async def test_an_expiry_that_cannot_be_stored_is_refused(
     client: httpx.AsyncClient, sign_in: SignIn, make: Factories, moment: str
 ) -> None:
     tenant, headers = await make.tenant(), await sign_in(await make.staff(), None, "admin")

@@ -50,7 +50,7 @@ class TestExpiry:
             ("entitlement_override.expired", "system", "racks")
         ]
 
-    async def test_one_that_has_expired_counts_no_more_when_the_plan_changes(
+    async def test_an_expired_override_is_ignored_when_the_plan_changes(
         self, superuser: Caller, database: Database, tenant: TenantRow, granted: Granted, readback: Readback
     ) -> None:
         await superuser.send("PUT", path(tenant), TERMS)
@@ -61,7 +61,7 @@ class TestExpiry:
 
         assert await granted(tenant) == PLANS["pro"]
 
-    async def test_the_worker_lifts_by_the_clock(
+    async def test_the_scheduled_task_lifts_expired_overrides(
         self, superuser: Caller, settings: Settings, tenant: TenantRow, granted: Granted, readback: Readback
     ) -> None:
         await superuser.send("PUT", path(tenant), TERMS)
@@ -74,6 +74,6 @@ class TestExpiry:
         async with working(quick(settings), JOBS, [Periodic("billing.expire_overrides", "* * * * * *")]):
             await until(lifted, seconds=10)
 
-    def test_the_worker_does_it_each_minute(self) -> None:
+    def test_the_task_is_scheduled_each_minute(self) -> None:
         assert JOBS.items() <= HANDLERS.items()
         assert Periodic("billing.expire_overrides", "* * * * *") in PERIODIC

@@ -25,7 +25,7 @@ async def tenant(make: Factories) -> TenantRow:
 
 
 class TestPut:
-    async def test_it_counts_in_place_of_the_plan_within_a_second_in_every_process(
+    async def test_an_override_replaces_the_plans_amount_within_a_second_in_every_process(
         self,
         superuser: Caller,
         other_process: httpx.AsyncClient,
@@ -49,12 +49,12 @@ class TestPut:
         assert await granted(tenant) == {**PLANS["free"], "racks": 7}
         for process in (client, other_process):
 
-            async def has_come(process: httpx.AsyncClient = process) -> bool:
+            async def arrived(process: httpx.AsyncClient = process) -> bool:
                 return await seen(process) == 7
 
-            await until(has_come, seconds=1)
+            await until(arrived, seconds=1)
 
-    async def test_the_quota_follows_it(
+    async def test_the_quota_follows_the_override(
         self, superuser: Caller, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
     ) -> None:
         owner = await sign_in(await make.member(tenant, role="owner"), tenant)
@@ -73,7 +73,7 @@ class TestPut:
         await until(created, seconds=1)
         assert await create() == 409
 
-    async def test_another_replaces_it_and_both_are_recorded(
+    async def test_another_override_replaces_it_and_both_are_recorded(
         self, superuser: Caller, tenant: TenantRow, granted: Granted, readback: Readback
     ) -> None:
         ends = (clock.now() + timedelta(days=3)).isoformat()
@@ -92,7 +92,7 @@ class TestPut:
         assert (made["object_id"], made["before"]) == ("racks", None)
         assert changed["before"] == {"value": 7, "reason": "Agreed on the phone", "expires_at": None}
 
-    async def test_it_stands_over_changes_of_plan_and_the_rest_follows_the_plan(
+    async def test_an_override_survives_changes_of_plan_and_the_rest_follows_the_plan(
         self, superuser: Caller, database: Database, tenant: TenantRow, granted: Granted
     ) -> None:
         await superuser.send("PUT", path(tenant), TERMS)
@@ -102,7 +102,7 @@ class TestPut:
 
             assert await granted(tenant) == {**PLANS[plan], "racks": 7}
 
-    async def test_ten_at_once_leave_one_that_counts(
+    async def test_ten_concurrent_overrides_leave_one(
         self, superuser: Caller, tenant: TenantRow, granted: Granted, readback: Readback
     ) -> None:
         puts = [superuser.send("PUT", path(tenant), {**TERMS, "value": 10 + number}) for number in range(10)]
@@ -128,7 +128,7 @@ class TestPut:
         ],
         ids=str,
     )
-    async def test_what_grants_nothing_is_refused(
+    async def test_an_invalid_override_is_refused(
         self,
         superuser: Caller,
         tenant: TenantRow,
@@ -148,7 +148,7 @@ class TestPut:
 
 
 class TestListAndLift:
-    async def test_all_staff_see_what_stands_and_only_a_superuser_changes_it(
+    async def test_all_staff_see_overrides_and_only_a_superuser_changes_them(
         self, hire: Hire, superuser: Caller, make: Factories, tenant: TenantRow
     ) -> None:
         other = await make.tenant()
@@ -162,7 +162,7 @@ class TestListAndLift:
                 refused = await (await hire(role)).send(method, path(tenant), body)
                 assert code_of(refused) == (403, "forbidden")
 
-    async def test_lifted_the_plan_counts_again(
+    async def test_after_a_lifted_override_the_plan_counts_again(
         self, superuser: Caller, tenant: TenantRow, granted: Granted, readback: Readback
     ) -> None:
         await superuser.send("PUT", path(tenant), TERMS)

@@ -20,7 +20,7 @@ async def entitlements_of(readback: Readback, tenant_id: object) -> dict[object,
 
 
 class TestStartOn:
-    async def test_a_new_tenant_gets_a_subscription_and_what_free_grants(
+    async def test_a_new_tenant_gets_a_subscription_and_the_free_entitlements(
         self, database: Database, make: Factories, readback: Readback
     ) -> None:
         tenant = await make.tenant(entitlements={})
@@ -33,7 +33,7 @@ class TestStartOn:
         ]
         assert await entitlements_of(readback, tenant.id) == PLANS["free"]
 
-    async def test_the_tenants_role_can_grant_nothing_a_second_time(
+    async def test_the_tenants_database_role_cannot_grant_twice(
         self, database: Database, make: Factories, readback: Readback
     ) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 7})
@@ -71,7 +71,7 @@ class TestApplyPlan:
 
         assert await entitlements_of(readback, tenant.id) == PLANS["free"]
 
-    async def test_another_tenants_plan_is_out_of_reach(
+    async def test_another_tenants_plan_cannot_be_changed(
         self, database: Database, make: Factories, readback: Readback
     ) -> None:
         mine, theirs = await make.tenant(), await make.tenant()

@@ -35,7 +35,7 @@ async def row_id(readback: Readback, message: JsonObject) -> UUID:
     return UUID(str(row["id"]))
 
 
-async def test_all_staff_find_the_dead_letters_and_no_payload(
+async def test_all_staff_list_the_dead_letters_without_payloads(
     hire: Hire, provider: Provider, make: Factories, tenant: TenantRow, readback: Readback
 ) -> None:
     customer, canary = await make_customer(make, tenant), f"canary-{new_id().hex}"
@@ -73,7 +73,7 @@ async def test_the_list_is_one_count_and_one_page(
 
 
 class TestReplay:
-    async def test_after_its_cause_is_removed_it_has_its_effect_once(
+    async def test_a_replayed_event_has_its_effect_once_after_its_cause_is_removed(
         self,
         superuser: Caller,
         provider: Provider,
@@ -106,7 +106,7 @@ class TestReplay:
         assert act["actor_id"] == superuser.user.id
         assert act["after"] == {"status": "pending", "attempts": 0, "error": None}
 
-    async def test_one_out_of_quarantine_finds_its_tenant(
+    async def test_a_replayed_quarantined_event_finds_its_tenant(
         self,
         superuser: Caller,
         provider: Provider,
@@ -127,7 +127,7 @@ class TestReplay:
 
         assert await plan_of(readback, tenant) == "pro"
 
-    async def test_support_replays_an_auditor_does_not_and_unknown_ones_are_not_found(
+    async def test_support_replays_events_auditors_do_not_and_an_unknown_event_is_not_found(
         self, hire: Hire, provider: Provider, readback: Readback
     ) -> None:
         message = event(UPDATED, subscription(f"cus_{new_id().hex}"))

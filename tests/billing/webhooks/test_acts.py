@@ -6,7 +6,9 @@ from tests.support.factories import Factories
 from tests.support.provider import Readback, event, make_customer, subscription
 
 
-async def test_the_providers_act_names_its_event(make: Factories, database: Database, readback: Readback) -> None:
+async def test_the_audit_event_names_the_providers_event(
+    make: Factories, database: Database, readback: Readback
+) -> None:
     tenant = await make.tenant()
     message = event("customer.subscription.created", subscription(await make_customer(make, tenant)))
     for _ in range(2):

@@ -38,7 +38,9 @@ def endpoint_with(live: Live, settings: Settings) -> With:
 
 
 class TestAccepted:
-    async def test_an_event_of_an_unknown_type_is_stored_and_done(self, provider: Provider, readback: Readback) -> None:
+    async def test_an_event_of_an_unknown_type_is_stored_as_handled(
+        self, provider: Provider, readback: Readback
+    ) -> None:
         message = event("some.type.of.next_year", {"id": "x"})
 
         answer = await provider.send(message)
@@ -49,7 +51,7 @@ class TestAccepted:
         ]
 
     @pytest.mark.parametrize("customer", ["x" * 256, secrets.token_hex(20_000)], ids=["long", "too long to index"])
-    async def test_a_customer_of_no_id_that_there_is_is_none(
+    async def test_an_impossible_customer_id_is_stored_as_null(
         self, provider: Provider, readback: Readback, customer: str
     ) -> None:
         message = event("some.type.of.next_year", {"id": "x", "customer": customer})
@@ -60,7 +62,7 @@ class TestAccepted:
         stored = await readback("select customer from webhook_event where event_id = :id", id=message["id"])
         assert stored == [{"customer": None}]
 
-    async def test_what_is_stored_is_what_was_sent(self, provider: Provider, readback: Readback) -> None:
+    async def test_the_payload_is_stored_as_it_was_sent(self, provider: Provider, readback: Readback) -> None:
         message = some_event(nested={"deep": [1, 2.5, None, "żółw"]})
 
         await provider.send(message)
@@ -68,7 +70,7 @@ class TestAccepted:
         stored = await readback("select payload from webhook_event where event_id = :id", id=message["id"])
         assert stored == [{"payload": message}]
 
-    async def test_it_takes_no_token_and_ignores_one(self, provider: Provider, readback: Readback) -> None:
+    async def test_the_webhook_needs_no_token_and_ignores_one(self, provider: Provider, readback: Readback) -> None:
         message = some_event()
         body = json.dumps(message).encode()
 
@@ -173,7 +175,7 @@ class TestRefused:
         assert await readback(_STORED, id=message["id"]) == []
         assert (await provider.send(message)).status_code == 200
 
-    async def test_during_rotation_both_secrets_are_taken_and_no_third(
+    async def test_during_rotation_both_secrets_are_accepted_and_no_other(
         self, endpoint_with: With, readback: Readback
     ) -> None:
         async with endpoint_with(BillingSettings(webhook_secrets=SecretStr("whsec_new, whsec_old"))) as provider:

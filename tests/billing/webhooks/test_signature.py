@@ -9,7 +9,7 @@ BODY = b'{"id": "evt_1", "amount": 100}'
 SECRET = "whsec_one"
 
 
-def test_what_the_sdk_signs_is_accepted() -> None:
+def test_a_signature_of_the_sdk_is_accepted() -> None:
     verify(BODY, sign(BODY, SECRET), [SECRET.encode()])
 
 
@@ -77,7 +77,7 @@ def test_a_malformed_header_is_refused(header: str | None) -> None:
         verify(BODY, header, [SECRET.encode()])
 
 
-def test_a_second_timestamp_does_not_make_an_old_signature_young() -> None:
+def test_a_second_timestamp_does_not_renew_an_old_signature() -> None:
     old = sign(BODY, SECRET, -10_000)
     for header in (f"t={now()},{old}", f"{old},t={now()}"):
         with pytest.raises(SignatureInvalid):

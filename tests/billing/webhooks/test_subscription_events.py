@@ -1,4 +1,4 @@
-"""The effect of a subscription event on its tenant, whatever came before."""
+"""The effect of a subscription event on its tenant, in any order of arrival."""
 
 import itertools
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ async def test_a_live_subscription_puts_the_tenant_on_its_plan(
     assert await plan_of(readback, tenant) == "pro"
 
 
-async def test_a_deleted_subscription_puts_it_back_on_free(
+async def test_a_deleted_subscription_puts_the_tenant_back_on_free(
     database: Database, readback: Readback, tenant: TenantRow, customer: str
 ) -> None:
     bought = subscription(customer)
@@ -202,7 +202,7 @@ async def test_the_item_at_a_plans_price_decides_in_any_position(
 
 
 @pytest.mark.parametrize("second", ["unknown", "named"])
-async def test_of_several_items_at_plans_prices_the_most_expensive_plan_counts(
+async def test_the_most_expensive_plan_counts_among_several_items(
     database: Database, make: Factories, readback: Readback, tenant: TenantRow, customer: str, second: str
 ) -> None:
     dearest = "plan_" + uuid4().hex
@@ -232,7 +232,7 @@ async def test_of_several_items_at_plans_prices_the_most_expensive_plan_counts(
         await readback("delete from plan where key = :key", key=dearest)
 
 
-async def test_a_status_that_the_provider_added_later_keeps_access_and_alerts(
+async def test_an_unknown_status_keeps_access_and_raises_the_gauge(
     database: Database, client: httpx.AsyncClient, readback: Readback, tenant: TenantRow, customer: str
 ) -> None:
     bought = subscription(customer)
@@ -265,7 +265,7 @@ async def _unknown_statuses(client: httpx.AsyncClient, later: timedelta) -> floa
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
 @pytest.mark.parametrize("ids", ["ascending", "descending"])
-async def test_updates_of_one_second_end_as_the_provider_ordered_them(
+async def test_updates_of_one_second_apply_in_the_providers_order(
     database: Database, readback: Readback, tenant: TenantRow, customer: str, order: tuple[int, ...], ids: str
 ) -> None:
     bought = subscription(customer)
@@ -283,9 +283,9 @@ async def test_updates_of_one_second_end_as_the_provider_ordered_them(
     ) == [{"status": "canceled"}]
 
 
-@pytest.mark.parametrize("replaced", [True, False], ids=["there and back", "what was replaced is not said"])
+@pytest.mark.parametrize("replaced", [True, False], ids=["there and back", "without previous_attributes"])
 @pytest.mark.parametrize("ids", ["ascending", "descending"])
-async def test_updates_of_one_second_that_nothing_orders_end_as_they_arrived(
+async def test_updates_of_one_second_without_an_order_apply_as_they_arrived(
     database: Database, readback: Readback, tenant: TenantRow, customer: str, *, replaced: bool, ids: str
 ) -> None:
     bought = subscription(customer)
@@ -353,7 +353,7 @@ def _comparable(found: dict[str, object]) -> dict[str, object]:
     return found | {"bought": rows}
 
 
-async def test_the_clock_of_this_process_has_no_say_in_the_order(
+async def test_the_clock_of_this_process_does_not_affect_the_order(
     database: Database, readback: Readback, tenant: TenantRow, customer: str
 ) -> None:
     bought = subscription(customer, id=f"sub_{uuid4().hex}")

@@ -1,4 +1,4 @@
-"""Which events the sweeper finishes, and which it gives up."""
+"""The sweeper retries unhandled events, and marks them dead after a bounded number of attempts."""
 
 import asyncio
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ async def store_only(database: Database, message: JsonObject, monkeypatch: pytes
     """Store the event like a process that is killed before it applies it."""
 
     async def killed(_database: Database, _event_row: UUID) -> None:
-        """End here: what follows never happens."""
+        """Return before the event is applied."""
 
     with monkeypatch.context() as patch:
         patch.setattr(inbox, "handle", killed)
@@ -51,7 +51,7 @@ async def sweep_at_once(database: Database, times: int) -> Sequence[int]:
     return await asyncio.gather(*(sweep(database) for _ in range(times)))
 
 
-async def test_what_was_stored_and_not_handled_is_finished(
+async def test_a_stored_unhandled_event_is_handled(
     database: Database, make: Factories, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant = await make.tenant()
@@ -67,7 +67,7 @@ async def test_what_was_stored_and_not_handled_is_finished(
     assert await plan_of(readback, tenant.id) == "pro"
 
 
-async def test_an_event_that_is_being_handled_is_left_its_time(
+async def test_an_event_in_progress_is_left_alone(
     database: Database, make: Factories, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant = await make.tenant()
@@ -79,7 +79,7 @@ async def test_an_event_that_is_being_handled_is_left_its_time(
     assert (await row_of(readback, message))["attempts"] == 1
 
 
-async def test_sweepers_at_once_count_one_attempt_and_have_one_effect(
+async def test_concurrent_sweepers_count_one_attempt_and_have_one_effect(
     database: Database, make: Factories, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant = await make.tenant()
@@ -121,8 +121,8 @@ async def test_quarantine_ends_when_the_customer_becomes_known(
     assert await plan_of(readback, tenant.id) == "pro"
 
 
-class TestPoison:
-    async def test_it_is_tried_a_bounded_number_of_times_and_then_dead(
+class TestPoisonEvents:
+    async def test_a_failing_event_is_dead_after_a_bounded_number_of_attempts(
         self, database: Database, make: Factories, readback: Readback
     ) -> None:
         tenant = await make.tenant()
@@ -141,7 +141,7 @@ class TestPoison:
         assert (last["status"], last["attempts"], last["done"]) == ("dead", inbox.MAX_ATTEMPTS, False)
         assert await plan_of(readback, tenant.id) == "free"
 
-    async def test_one_that_kills_its_process_each_time_is_dead_too(
+    async def test_an_event_that_kills_its_process_is_dead_too(
         self, database: Database, make: Factories, readback: Readback, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         tenant = await make.tenant()
@@ -149,7 +149,7 @@ class TestPoison:
         await store_only(database, message, monkeypatch)
 
         async def killed(_database: Database, _event_row: UUID) -> None:
-            """End here: what follows never happens."""
+            """Return before the event is applied."""
 
         monkeypatch.setattr(inbox, "handle", killed)
         for turn in range(1, inbox.MAX_ATTEMPTS + 3):
@@ -159,7 +159,9 @@ class TestPoison:
         last = await row_of(readback, message)
         assert (last["status"], last["attempts"]) == ("dead", inbox.MAX_ATTEMPTS)
 
-    async def test_others_are_handled_meanwhile(self, database: Database, make: Factories, readback: Readback) -> None:
+    async def test_other_events_are_handled_meanwhile(
+        self, database: Database, make: Factories, readback: Readback
+    ) -> None:
         tenant = await make.tenant()
         customer = await make_customer(make, tenant)
         malformed: list[JsonObject] = [

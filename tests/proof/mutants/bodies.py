@@ -8,7 +8,7 @@ from tests.proof.mutants.targets import tests
 _ROUTE: Final = "platform/insula/http/routing/route.py"
 _LIMITS: Final = "platform/insula/http/request/body_limits.py"
 _JSON: Final = "platform/insula/http/request/json.py"
-_FIRST: Final = tests("faults/test_57_who_asks_first.py")
+_FIRST: Final = tests("faults/test_57_refused_before_the_body.py")
 _STRICT: Final = tests("http/test_json.py")
 
 BODIES: Final = (

@@ -7,10 +7,10 @@ from tests.proof.mutants.targets import tests
 
 _WAITS: Final = "platform/insula/db/migrate/lock_waits.py"
 _BESIDE_A_BACKUP: Final = tests(
-    "faults/test_47_migration_while_serving.py::test_beside_a_backup_a_migration_waits_and_requests_do_not"
+    "faults/test_47_migration_while_serving.py::test_during_a_backup_a_migration_waits_and_requests_do_not"
 )
 _CLOCKS: Final = tests(
-    "faults/test_46_clock_jumps_over_http.py::test_health_and_doctor_name_a_clock_that_is_not_the_databases"
+    "faults/test_46_clock_jumps_over_http.py::test_health_and_doctor_report_a_clock_that_differs_from_the_databases"
 )
 _BRANCHES: Final = "platform/insula/db/schema/branches.py"
 
@@ -41,7 +41,7 @@ RUNNING: Final = (
         "platform/insula/db/migrate/revisions.py",
         "if former is not None and KERNEL.name not in at and former != chains[KERNEL.name].replaces:",
         "if False:",
-        tests("example/test_former_chain.py::test_one_that_was_left_earlier_is_refused_and_told_the_version_between"),
+        tests("example/test_former_chain.py::test_an_older_database_is_refused_with_the_version_to_install_first"),
     ),
     Edit(
         "migration: waits for a lock longer than a request for a connection",

@@ -1,19 +1,19 @@
-"""FAULTS 51: request targets that are no path and interrupted bodies are no errors of ours, and raise no alarm."""
+"""Fault 51: invalid request targets and interrupted bodies count as client errors and are not logged as failures."""
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.support.app import Live
-from tests.support.cut_lines import BROKEN_OFF, WHOLE, statuses_of
+from tests.support.broken_requests import BROKEN_OFF, WHOLE, statuses_of
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "TRACE"])
-async def test_a_target_that_is_no_path_is_not_found(live: Live, method: str) -> None:
+async def test_a_request_target_that_is_no_path_is_not_found(live: Live, method: str) -> None:
     assert await statuses_of(live, method, "*", WHOLE) == [404]
     assert await statuses_of(live, "GET", "/healthz", WHOLE) == [200]
 
 
-async def test_a_body_that_breaks_off_is_no_failure_of_ours(live: Live) -> None:
+async def test_a_body_that_breaks_off_is_no_server_error(live: Live) -> None:
     with capture_logs() as logs:
         broken_off = await statuses_of(live, "POST", "/auth/login", BROKEN_OFF)
         answered = await statuses_of(live, "POST", "/auth/login", WHOLE)

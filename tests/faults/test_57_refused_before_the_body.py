@@ -1,4 +1,4 @@
-"""The caller is authorised before the body is received: a refused caller's body is never read."""
+"""Fault 57: the caller is authorised before the body is received: a refused caller's body is never read."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -15,7 +15,7 @@ MANY = b"[" + b",".join([b"1"] * 60_000) + b"]"
 
 
 class Body:
-    """A body in one piece, which knows whether it was read."""
+    """A body in one piece that records whether it was read."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -45,7 +45,7 @@ async def sent(
     return answer, body.was_read
 
 
-async def test_the_body_of_who_may_not_is_not_read(
+async def test_the_body_of_an_unauthorised_caller_is_not_read(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, owner: Caller
 ) -> None:
     viewer = await sign_in(await make.member(tenant, "viewer"), tenant)
@@ -58,7 +58,7 @@ async def test_the_body_of_who_may_not_is_not_read(
     assert seen == {"anonymous": (401, False), "stranger": (401, False), "viewer": (403, False), "owner": (201, True)}
 
 
-async def test_the_body_of_who_asked_too_often_is_not_read(
+async def test_the_body_of_a_rate_limited_caller_is_not_read(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn
 ) -> None:
     owner = await joined(client, make, sign_in, await make.tenant(entitlements={"requests_per_minute": 2, "racks": 9}))
@@ -68,14 +68,14 @@ async def test_the_body_of_who_asked_too_often_is_not_read(
     assert (answers[-1][0].status_code, answers[-1][1]) == (429, False)
 
 
-async def test_what_is_wrong_with_a_body_is_told_to_who_may_send_it(client: httpx.AsyncClient, owner: Caller) -> None:
+async def test_errors_in_a_body_are_reported_to_an_authorised_caller(client: httpx.AsyncClient, owner: Caller) -> None:
     for content, told in ((b"{", (400, "malformed_json")), (MANY, (422, "json_too_complex"))):
         anonymous, _ = await sent(client, {}, content)
         rightful, _ = await sent(client, owner.token, content)
         assert (anonymous.status_code, problem(rightful)) == (401, told)
 
 
-async def test_a_key_is_claimed_by_who_may_do_it(
+async def test_an_idempotency_key_is_claimed_only_by_an_authorised_caller(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, owner: Caller
 ) -> None:
     viewer = await sign_in(await make.member(tenant, "viewer"), tenant)
@@ -88,8 +88,8 @@ async def test_a_key_is_claimed_by_who_may_do_it(
     assert made[0][0].json() == made[1][0].json()
 
 
-class TestTheLargestBody:
-    async def test_is_of_the_route(self, client: httpx.AsyncClient, owner: Caller) -> None:
+class TestBodyLimit:
+    async def test_the_limit_is_the_routes(self, client: httpx.AsyncClient, owner: Caller) -> None:
         rack = await owner.rack()
         small, large = b"x" * 260_000, b"x" * 270_000
         single, bulk = b'{"title": "Front page", "body": "%s"}', b'{"items": [{"title": "Front page", "body": "%s"}]}'
@@ -103,7 +103,7 @@ class TestTheLargestBody:
             for text in (small, large)
         }
 
-        # Bodies that are received have a text too long for a book, which is the error then.
+        # A body within the limit is received, and refused because its text is too long for a book.
         assert {name: problem(answer)[0] for name, answer in answers.items()} == {
             ("books", 260_000): 422,
             ("books", 270_000): 413,
@@ -111,7 +111,7 @@ class TestTheLargestBody:
             ("books/bulk", 270_000): 422,
         }
 
-    async def test_is_refused_before_it_is_read(self, client: httpx.AsyncClient, owner: Caller) -> None:
+    async def test_a_larger_body_is_refused_before_it_is_read(self, client: httpx.AsyncClient, owner: Caller) -> None:
         body = Body(b'{"name": "Temple"}')
         headers = {**owner.token, "Content-Type": "application/json", "Content-Length": "300000"}
         answer = await client.post(PATH, content=body, headers=headers)
@@ -119,7 +119,7 @@ class TestTheLargestBody:
         assert (problem(answer), body.was_read) == ((413, "payload_too_large"), False)
         assert answer.headers["connection"] == "close"
 
-    async def test_holds_for_a_body_that_does_not_tell_its_length(
+    async def test_the_limit_holds_for_a_body_without_content_length(
         self, client: httpx.AsyncClient, owner: Caller
     ) -> None:
         answer, was_read = await sent(client, owner.token, b" " * 300_000 + b'{"name": "Temple"}')
