@@ -10,7 +10,7 @@ import pytest
 from tests.adopt import imports
 from tests.adopt.copies import Change, Copy, StepFailed
 from tests.adopt.origin import check
-from tests.adopt.products import LEFT_OUT, NEED_IT, PRODUCTS, Product
+from tests.adopt.products import LEFT_OUT, NEED_BILLING, PRODUCTS, Product
 from tests.support.project import ROOT
 
 APP, RESOURCE = PRODUCTS[0], PRODUCTS[1]
@@ -20,8 +20,8 @@ LINE = Change("platform/insula_default/installation.py", 2, 1)
 
 def test_a_product_without_an_app_loses_only_tests_that_need_the_app() -> None:
     lost = [file for file in imports.tests_about(ROOT, LEFT_OUT) if not file.startswith(f"tests/{LEFT_OUT}/")]
-    assert [file for file in lost if not file.startswith(tuple(NEED_IT))] == []
-    assert [name for name in NEED_IT if not any(file.startswith(name) for file in lost)] == []
+    assert [file for file in lost if not file.startswith(tuple(NEED_BILLING))] == []
+    assert [name for name in NEED_BILLING if not any(file.startswith(name) for file in lost)] == []
 
 
 def test_an_app_may_add_its_folder_and_change_its_line() -> None:

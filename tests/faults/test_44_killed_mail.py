@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
-from tests.mail.test_delivery import mark_waits, marks_held_up, post
+from tests.mail.test_delivery import mark_waits, marks_blocked, post
 from tests.support.factories import Factories
 from tests.support.forkserver import Forked
 from tests.support.mail import Sink
@@ -15,7 +15,7 @@ from tests.support.worker import Readback, quick, spawn
 async def killed(worker: Forked, settings: Settings, sink: Sink, readback: Readback, marked: str, *others: str) -> None:
     """Kill the worker once one email is answered but not marked, and the others wait."""
     await until(lambda: {marked, *others} <= set(sink.held))
-    async with marks_held_up(settings):
+    async with marks_blocked(settings):
         del sink.holds[marked]
         await until(lambda: mark_waits(readback))
         worker.kill()

@@ -224,7 +224,7 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
     limits, other = processes
     kernel = replace(live.kernel, limits=limits, lag=LagMeter())
     assert (await Watch().look(kernel)).status == "ready"
-    server.tell(refuse)
+    server.send(refuse)
     try:
         with capture_logs() as logs:
             assert await ask(limits, tenant := new_tenant_id(), 2 * LIMIT) == LIMIT
@@ -234,7 +234,7 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
             assert await other.look() is Health.REFUSING, "found without a request"
             watched = [await _health_later(limits) for _ in range(3)]
     finally:
-        server.tell(allow)
+        server.send(allow)
     assert watched == [Health.REFUSING] * 3
     assert [entry["event"] for entry in logs] == ["redis unavailable"] * 2, "once for each process"
     await until_available(limits, Health.OK)

@@ -1,4 +1,4 @@
-"""``make fuzz``: thousands of requests, good, bad, in sequences and planted, against a real server.
+"""``make fuzz``: thousands of requests, valid, invalid, in sequences and hand-written, against a real server.
 
     python -m tests.fuzz [--cases N] [--seed N] [--lanes N] [--planted-every N] [--json FILE]
 
@@ -19,7 +19,7 @@ from time import monotonic
 from tests.fuzz.lane import Share, run
 from tests.fuzz.served import served
 from tests.fuzz.tally import Tally
-from tests.fuzz.wire import knock
+from tests.fuzz.wire import send_malformed_requests
 from tests.support.cluster import RUNNING, Servers, TestServers
 
 
@@ -54,7 +54,7 @@ def _fuzz(asked: argparse.Namespace, servers: Servers) -> Tally:
         served(servers.settings(), asked.json.with_suffix(".log")) as url,
         ProcessPoolExecutor(asked.lanes, get_context("spawn")) as pool,
     ):
-        tally.add(knock(url))
+        tally.add(send_malformed_requests(url))
         each = (asked.cases - tally.cases) // asked.lanes + 1
         common = Share(servers.settings(), url, each, asked.seed, 0, asked.lanes, planted_every=asked.planted_every)
         shares = [replace(common, lane=lane) for lane in range(asked.lanes)]

@@ -1,4 +1,4 @@
-"""The callers: people and keys of two tenants, staff, strangers, with credentials, replaced when they lose them."""
+"""The callers: members and keys of two tenants, staff and strangers; each is replaced when it loses its access."""
 
 import random
 from asyncio import Runner
@@ -169,11 +169,11 @@ class Cast:
 
 def parts_of(operation: Operation) -> tuple[Part, ...]:
     """Return the parts that call ``operation``; repeated ones are chosen more often."""
-    if not operation.ways:
+    if not operation.schemes:
         return ("public",)
     if operation.app == "admin":
         return _STAFF_PARTS
-    return _TENANT_PARTS if "apiKey" in operation.ways else _PERSON_PARTS
+    return _TENANT_PARTS if "apiKey" in operation.schemes else _PERSON_PARTS
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The OpenAPI documents of a running server, and the parts that fuzzing uses."""
+"""The OpenAPI documents of a running server, and their parts that the fuzz run uses."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ class Operation:
 
     app: str
     base: str
-    does: AnyOperation
+    api_operation: AnyOperation
     definition: Definition
 
     @property
     def name(self) -> str:
         """The method and the whole path, such as ``GET /api/v1/racks``."""
-        return f"{self.does.method.upper()} {MOUNTS[self.app]}{self.does.path}"
+        return f"{self.api_operation.method.upper()} {MOUNTS[self.app]}{self.api_operation.path}"
 
     @property
-    def ways(self) -> frozenset[str]:
+    def schemes(self) -> frozenset[str]:
         """The security schemes that it accepts; none for a public operation."""
         return frozenset(scheme for way in self.definition.get("security", ()) for scheme in way)
 
@@ -69,7 +69,7 @@ class Api:
 
 
 def apis_of(url: str) -> list[Api]:
-    """Read the documents of the server at ``url``: they decide which routes are fuzzed."""
+    """Read the documents of the server at ``url``; every route in them is fuzzed."""
     return [
         api_of(app, url + mount, requests.get(f"{url}{mount}/openapi.json", timeout=_SECONDS).json())
         for app, mount in MOUNTS.items()
@@ -94,7 +94,7 @@ def _operations(app: str, base: str, document: Definition, schema: BaseSchema) -
 
 
 def _lasts(definition: Definition) -> bool:
-    """Whether the answer has no end, or any bytes are a good body: such operations have attacks of their own."""
+    """Return whether the response has no end or any bytes are a valid body: other tests attack these operations."""
     answers = {kind for answer in definition["responses"].values() for kind in answer.get("content", {})}
     taken = definition.get("requestBody", {}).get("content", {})
     return "text/event-stream" in answers or "application/octet-stream" in taken

@@ -18,9 +18,9 @@ QUIET: Final = settings(
 def generate(
     operation: Operation, mode: GenerationMode, examples: int, number: int, use: Callable[[AnyCase], object]
 ) -> int:
-    """Call ``use`` with at most this many cases, the same for the same ``number``; return how many there were."""
+    """Call ``use`` with at most ``examples`` cases, seeded by ``number``; return the number of cases."""
     cases = 0
-    strategy = operation.does.as_strategy(generation_mode=mode)
+    strategy = operation.api_operation.as_strategy(generation_mode=mode)
 
     @seed(number)
     @settings(QUIET, max_examples=examples)

@@ -1,4 +1,4 @@
-"""One process's share of a run: its own tenants, its own seed, its own operations."""
+"""One process's part of a run, with tenants, a seed and operations of its own."""
 
 import random
 import sys
@@ -22,8 +22,8 @@ from tests.fuzz.sequences import Sequences
 from tests.fuzz.tally import Tally
 
 _SOURCES: Final = {GenerationMode.POSITIVE: "good", GenerationMode.NEGATIVE: "bad"}
-_TOLD_EVERY: Final = 1_000
-_SELDOM: Final = 10  # searching for further failures costs more than it finds
+_PROGRESS_EVERY: Final = 1_000
+_SEARCH_EVERY: Final = 10  # a generator without new cases is tried again this rarely, as the search is costly
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def run(share: Share) -> Tally:
         player = Player(apis, people, aimer, tally, chance)
         told = 0
         for _ in _steps(share, apis, player, people, chance):
-            if tally.cases - told >= _TOLD_EVERY:
+            if tally.cases - told >= _PROGRESS_EVERY:
                 told = tally.cases
                 sys.stderr.write(f"lane {share.lane}: {told} of {share.cases} cases, {len(tally.findings)} findings\n")
             if tally.cases >= share.cases:
@@ -69,7 +69,7 @@ def _steps(share: Share, apis: list[Api], player: Player, people: Cast, chance: 
     for number in count(share.seed):
         for operation in mine:
             for mode in GenerationMode:
-                due = (operation.name, mode) not in exhausted or number % _SELDOM == 0
+                due = (operation.name, mode) not in exhausted or number % _SEARCH_EVERY == 0
                 if due and _generated(share, operation, mode, number, player) < share.examples // 2:
                     exhausted.add((operation.name, mode))
                 yield

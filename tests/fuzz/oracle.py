@@ -51,7 +51,7 @@ def judge(operation: Operation, case: AnyCase, response: Response, foreign: Iter
         Finding(kind, operation.name, what, request)
         for kind, what in (
             *_server_errors(response),
-            *_off_the_document(operation, case, response),
+            *_violations(operation, case, response),
             *_foreign_words(response, foreign),
         )
     ]
@@ -67,7 +67,7 @@ def _server_errors(response: Response) -> Iterator[tuple[Kind, str]]:
         yield "server_error", f"{response.status_code} {response.content[:200]!r}"
 
 
-def _off_the_document(operation: Operation, case: AnyCase, response: Response) -> Iterator[tuple[Kind, str]]:
+def _violations(operation: Operation, case: AnyCase, response: Response) -> Iterator[tuple[Kind, str]]:
     load_all_checks()
     try:
         case.validate_response(response, checks=list(_CHECKS))

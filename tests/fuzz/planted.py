@@ -1,4 +1,4 @@
-"""Hand-written cases: values of faults 50 and 51 that no generator finds, each in every field.
+"""Hand-written cases: each value of faults 50 and 51 (tests/faults) in every field; no generator finds these.
 
 A field is a body's property, a query or path parameter, or a header that the product reads.
 """
@@ -151,7 +151,7 @@ def examples_of(operation: Operation) -> tuple[dict[str, Any], ...]:
     """Return the examples of the operation's body; none if it has no body."""
     content = operation.definition.get("requestBody", {}).get("content", {}).get(JSON, {})
     name = content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1]
-    schemas = operation.does.schema.raw_schema["components"]["schemas"]
+    schemas = operation.api_operation.schema.raw_schema["components"]["schemas"]
     return tuple(schemas.get(name, {}).get("examples", ()))
 
 
@@ -173,4 +173,4 @@ def _case(
     given: dict[str, Any] = {"path_parameters": parts, "query": dict(query or {}), "headers": dict(headers or {})}
     if body is not None:
         given |= {"body": body, "media_type": JSON}
-    return operation.does.Case(**given)
+    return operation.api_operation.Case(**given)

@@ -82,11 +82,15 @@ class Player:
             return
         self._tally.swaps += 1
         if response.status_code < HTTPStatus.BAD_REQUEST:
-            what = f"{response.status_code} for a thing of another tenant's"
+            what = f"{response.status_code} for a row of another tenant"
             self._tally.note([Finding("canary", operation.name, what, request_of(case, response))])
 
     def _learn(self, operation: Operation, case: AnyCase, actor: Actor, response: Response) -> None:
-        if operation.does.method.upper() != "POST" or response.status_code not in {200, 201} or actor.home is None:
+        if (
+            operation.api_operation.method.upper() != "POST"
+            or response.status_code not in {200, 201}
+            or actor.home is None
+        ):
             return
         below = self._apis[operation.app].path_below(case.path)
         location = response.headers.get("location", [None])[0]

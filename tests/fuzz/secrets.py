@@ -1,4 +1,4 @@
-"""Secrets with one receiver: tokens of emails, refresh tokens, signatures, made as the product makes them."""
+"""Secrets for one receiver (tokens of emails, refresh tokens, signatures), created by the product's code."""
 
 from asyncio import Runner
 from datetime import timedelta
@@ -34,12 +34,12 @@ class Secrets:
         if "current_password" in fields:
             values["current_password"] = PASSWORD
         if operation.app == "root":
-            values |= self._run(self._door(operation, fields))
+            values |= self._run(self._auth_values(operation, fields))
         elif "token" in fields and user is not None and home is not None:
             values["token"] = self._run(self._invitation(user))
         return {name: value for name, value in values.items() if name in fields}
 
-    async def _door(self, operation: Operation, fields: set[str]) -> Values:
+    async def _auth_values(self, operation: Operation, fields: set[str]) -> Values:
         verifies = "token" in fields and "new_password" not in fields
         user = await self._newcomer() if verifies else await self._things.person()
         values: Values = {
@@ -52,7 +52,7 @@ class Secrets:
             values["refresh_token"] = await self._refresh(user)
         if "token" in fields:
             values["token"] = await self._link(user, Purpose.VERIFY if verifies else Purpose.RESET)
-        if operation.does.path.endswith("/register"):
+        if operation.api_operation.path.endswith("/register"):
             values = {}  # registration needs no secret
         return values
 

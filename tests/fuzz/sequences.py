@@ -1,4 +1,4 @@
-"""Sequences by schemathesis' state machine: make, read, change, delete; some steps with the other tenant's token."""
+"""Sequences by schemathesis' state machine: create, read, change, delete; some steps send the other tenant's token."""
 
 import random
 from contextlib import suppress
@@ -30,19 +30,19 @@ class Sequences:
         return bool(self._machine.root_rules)
 
     def run(self, examples: int, number: int) -> None:
-        """Run about this many sequences, the same for the same ``number`` and the same answers."""
+        """Run about ``examples`` sequences; ``number`` seeds them, and the server's answers steer them."""
         seed(number)(self._machine)
         with suppress(Flaky):  # the server decides which steps are possible, so runs may differ
             self._machine.run(settings=settings(QUIET, max_examples=examples, stateful_step_count=STEPS))
 
 
 def _machine_of(api: Api, player: Player, people: Cast, chance: random.Random) -> type[stateful.APIStateMachine]:
-    operations = {operation.does.label: operation for operation in api.operations}
+    operations = {operation.api_operation.label: operation for operation in api.operations}
     # This class is made at run time from the document, so no type checker knows it.
     base: Any = api.schema.as_state_machine()
 
     class Walk(base):  # type: ignore[misc]  # see above
-        """One side's sequence through the app, with some steps by the other side's token."""
+        """One side's sequence of requests; some steps send the other side's token."""
 
         def setup(self) -> None:
             super().setup()
@@ -52,16 +52,16 @@ def _machine_of(api: Api, player: Player, people: Cast, chance: random.Random) -
             """Take a step; a request that cannot be sent ends here."""
             case = input.case
             operation = operations[case.operation.label]
-            response = player.follow(operation, case, self._actor(operation.ways))
+            response = player.follow(operation, case, self._actor(operation.schemes))
             if response is None:
                 return None
             self.after_call(response, case)
             return StepOutput(response, case)
 
-        def _actor(self, ways: frozenset[str]) -> Actor:
+        def _actor(self, schemes: frozenset[str]) -> Actor:
             away = chance.random() < _SWAPPED
             side = next(side for side in SIDES if (side == self.home) is not away)
-            part: Part = "staff" if api.app == "admin" else "owner" if "apiKey" in ways else "person"
+            part: Part = "staff" if api.app == "admin" else "owner" if "apiKey" in schemes else "person"
             return people.actor(part, api.app, side)
 
     return cast("type[stateful.APIStateMachine]", Walk)

@@ -1,4 +1,4 @@
-"""The fuzzed server: a real uvicorn, whose resolver proves the domains that the cast prepared."""
+"""The fuzzed server: a real uvicorn; its resolver returns the TXT records of the domains that the cast prepared."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ PROOF: Final = "proved-by-the-fuzz-run"
 """The token of the domains that can be verified."""
 
 
-class EverybodyPublishes:
+class AlwaysVerified:
     """A resolver without a name server: each name has the same record."""
 
     async def texts(self, name: str) -> frozenset[str]:  # noqa: ARG002 - the resolver's signature
@@ -29,7 +29,7 @@ class EverybodyPublishes:
 
 
 def create() -> FastAPI:
-    """Return the whole application with that resolver, for ``uvicorn --factory``."""
+    """Return the whole application with the resolver above, for ``uvicorn --factory``."""
     app = create_app()
     inner = app.router.lifespan_context
 
@@ -37,7 +37,7 @@ def create() -> FastAPI:
     async def lifespan(root: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         async with inner(root) as state:
             known = dict(state or {})
-            yield {**known, "kernel": replace(known["kernel"], resolver=EverybodyPublishes())}
+            yield {**known, "kernel": replace(known["kernel"], resolver=AlwaysVerified())}
 
     app.router.lifespan_context = lifespan
     return app

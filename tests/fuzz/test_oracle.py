@@ -1,4 +1,4 @@
-"""The findings of the fuzz run, each next to a correct answer."""
+"""The oracle reports each kind of wrong answer, and no correct one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +28,7 @@ def healthz() -> Operation:
     return operation
 
 
-def test_a_right_answer_is_right(healthz: Operation) -> None:
+def test_a_correct_answer_has_no_finding(healthz: Operation) -> None:
     assert _kinds(healthz, 200, ALIVE) == []
 
 
@@ -43,13 +43,13 @@ def test_a_right_answer_is_right(healthz: Operation) -> None:
     ],
     ids=["status", "body", "no JSON", "type", "problem"],
 )
-def test_an_answer_off_the_document_is_seen(
+def test_an_answer_that_violates_the_document_is_reported(
     healthz: Operation, status: int, content: bytes, headers: Mapping[str, str]
 ) -> None:
     assert "schema_violation" in _kinds(healthz, status, content, headers)
 
 
-def test_a_code_that_the_document_does_not_name_is_seen(healthz: Operation) -> None:
+def test_an_undocumented_error_code_is_reported(healthz: Operation) -> None:
     problem = ProblemResponse(UnknownHost(), "id").body
     renamed = bytes(problem).replace(UnknownHost.code.encode(), b"another_code")
 
@@ -58,7 +58,7 @@ def test_a_code_that_the_document_does_not_name_is_seen(healthz: Operation) -> N
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_a_fault_of_the_server_is_seen(healthz: Operation, status: int) -> None:
+def test_a_server_error_is_reported(healthz: Operation, status: int) -> None:
     assert "server_error" in _kinds(healthz, status, b"{}")
 
 
@@ -67,7 +67,7 @@ def test_a_fault_of_the_server_is_seen(healthz: Operation, status: int) -> None:
     [(ALIVE[:-1] + f', "of": "{CANARY}"}}'.encode(), {}), (ALIVE, {"location": f"/{CANARY}"})],
     ids=["body", "header"],
 )
-def test_another_tenants_word_is_seen(healthz: Operation, content: bytes, headers: Mapping[str, str]) -> None:
+def test_another_tenants_canary_is_reported(healthz: Operation, content: bytes, headers: Mapping[str, str]) -> None:
     assert "canary" in _kinds(healthz, 200, content, headers, foreign=[CANARY])
     assert "canary" not in _kinds(healthz, 200, content, headers, foreign=["canary-of-a-third"])
 
@@ -82,4 +82,4 @@ def _kinds(
     told = {"content-type": "application/json", **(headers or {})}
     request = requests.Request("GET", f"{URL}/healthz").prepare()
     answer = Response(status, {name: [value] for name, value in told.items()}, content, request, 0.1, verify=True)
-    return [finding.kind for finding in judge(operation, operation.does.Case(), answer, foreign)]
+    return [finding.kind for finding in judge(operation, operation.api_operation.Case(), answer, foreign)]

@@ -5,12 +5,14 @@ from pathlib import Path
 from insula.core.settings import Settings
 from tests.fuzz.lane import Share, run
 from tests.fuzz.served import served
-from tests.fuzz.wire import knock
+from tests.fuzz.wire import send_malformed_requests
 
 
-def test_no_answer_is_a_fault_off_its_document_or_of_another_tenant(settings: Settings, tmp_path: Path) -> None:
+def test_no_answer_is_a_server_error_violates_its_document_or_shows_another_tenant(
+    settings: Settings, tmp_path: Path
+) -> None:
     with served(settings, tmp_path / "server.log") as url:
-        tally = knock(url)
+        tally = send_malformed_requests(url)
         tally.add(run(Share(settings, url, cases=520, seed=1, examples=2, planted_every=257)))
 
     assert [f"{found.kind} {found.operation}: {found.what}" for found in tally.findings.values()] == []

@@ -77,7 +77,9 @@ class Things:
         await self.make.insert(Subscription(tenant_id=tenant.id, plan_key="pro", status="active"))
         owner = await self.person(canary)
         await self.make.membership(tenant, "owner", owner)
-        await self.make.member(tenant, "owner", await self.person(canary))  # so that the first owner can leave
+        await self.make.member(
+            tenant, "owner", await self.person(canary)
+        )  # a second owner, so that the first can leave
         home = FuzzTenant(tenant, canary, owner)
         await self.stock(home)
         return home

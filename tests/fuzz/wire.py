@@ -16,13 +16,13 @@ _JSON: Final = b"Content-Type: application/json\r\n"
 _END: Final = b"\r\n\r\n"
 
 
-def knock(url: str) -> Tally:
+def send_malformed_requests(url: str) -> Tally:
     """Send each request to a path of each app."""
     tally = Tally()
     parts = urlsplit(url)
     for path in _PATHS:
         for name, request in requests_to(path.encode()):
-            status = _exchange(parts.hostname or "", parts.port or 0, request)
+            status = _status_of(parts.hostname or "", parts.port or 0, request)
             tally.count("on the wire", None, status)
             if status >= 500:
                 tally.note([Finding("server_error", path, f"{status} for {name}", repr(request[:300]))])
@@ -91,7 +91,7 @@ def requests_to(path: bytes) -> Iterator[tuple[str, bytes]]:
     yield from lines.items()
 
 
-def _exchange(host: str, port: int, request: bytes) -> int:
+def _status_of(host: str, port: int, request: bytes) -> int:
     """Return the first status, or 400 if the server closed the connection without an answer."""
     seen = b""
     with socket.create_connection((host, port), timeout=_SECONDS) as line:

@@ -1,4 +1,4 @@
-"""Bodies and values that nobody sends by mistake."""
+"""Hostile JSON bodies, numbers, times and texts."""
 
 from insula.core.errors import AppError
 from insula.http.errors import DuplicateKey, JsonTooComplex, MalformedJson, NumberOutOfRange, UnstorableText

@@ -33,7 +33,7 @@ class Thing(BaseModel):
     ratio: float = 0.0
 
 
-class Seen(BaseModel):
+class RequestView(BaseModel):
     client: str
     scheme: str
     host: str
@@ -45,7 +45,7 @@ async def create_thing(body: Thing) -> Thing:
 
 
 async def read_thing(
-    thing_id: UUID,  # noqa: ARG001 - its validation is what is tried
+    thing_id: UUID,  # noqa: ARG001 - only its validation is tested
     limit: Annotated[int, Query(ge=1, le=100)] = 1,  # noqa: ARG001 - likewise
 ) -> Thing:
     raise NotFound
@@ -63,7 +63,7 @@ async def break_down() -> Thing:
     raise ValueError("canary-in-an-exception")
 
 
-async def be_away() -> Thing:
+async def be_unavailable() -> Thing:
     raise Unavailable from ConnectionResetError("canary-in-a-cause")
 
 
@@ -87,8 +87,8 @@ async def large() -> list[str]:
     return ["abcdefgh"] * 500
 
 
-async def see(request: Request) -> Seen:
-    return Seen(
+async def see(request: Request) -> RequestView:
+    return RequestView(
         client=request.client.host if request.client else "",
         scheme=request.url.scheme,
         host=request.headers["host"],
@@ -112,7 +112,7 @@ def routes() -> APIRouter:
     router.add_api_route("/things", large, methods=["GET"], name="list_things")
     router.add_api_route("/things/{thing_id}", read_thing)
     router.add_api_route("/length", length, methods=["POST"])
-    for handler in (forbid, limit_rate, break_down, be_away, misfit, large, see):
+    for handler in (forbid, limit_rate, break_down, be_unavailable, misfit, large, see):
         router.add_api_route(f"/{handler.__name__}", handler)
     router.add_api_route("/break_off", break_off, response_model=None)
     router.add_api_websocket_route("/echo", echo)

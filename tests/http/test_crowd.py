@@ -1,4 +1,4 @@
-"""Which connection gives way: the address that holds most, the least loss, the longest silence."""
+"""The choice of the connection to close at the limit: most connections of an address, least loss, longest silence."""
 
 from dataclasses import dataclass
 
@@ -25,31 +25,31 @@ def losing(newcomer: Open, *others: Open) -> Open | None:
     return CROWD.giving_way(newcomer, members, len(members))
 
 
-def test_nobody_gives_way_while_there_is_room() -> None:
+def test_no_connection_is_closed_below_the_limit() -> None:
     others = [Open(f"192.0.2.{n}", Claim.NOTHING) for n in range(4)]
     assert losing(Open("192.0.2.9", Claim.NOTHING), *others) is None
     assert losing(Open("192.0.2.9", Claim.NOTHING), *others, Open("192.0.2.8", Claim.WORK)) is not None
 
 
-def test_the_address_that_holds_most_loses_before_what_loses_least() -> None:
+def test_the_address_with_most_connections_loses_one_first() -> None:
     greedy = [Open("192.0.2.1", Claim.BODY, heard) for heard in (3.0, 1.0, 2.0)]
     modest = [Open("192.0.2.2", Claim.NOTHING), Open("192.0.2.3", Claim.IDLE)]
     assert losing(Open("192.0.2.9", Claim.NOTHING), *greedy, *modest) is greedy[1]
 
 
 @pytest.mark.parametrize("least", [Claim.NOTHING, Claim.IDLE, Claim.BODY])
-def test_of_equals_the_one_with_the_least_to_lose_goes_and_then_the_one_silent_for_longest(least: Claim) -> None:
+def test_among_equal_addresses_the_least_loss_and_the_longest_silence_decide(least: Claim) -> None:
     candidates = [Open("192.0.2.1", least, 2.0), Open("192.0.2.2", least, 1.0), Open("192.0.2.3", Claim(least + 1))]
     others = [*candidates, Open("192.0.2.4", Claim.WORK), Open("192.0.2.5", Claim.WORK)]
     assert losing(Open("192.0.2.9", Claim.NOTHING), *others) is candidates[1]
 
 
-def test_work_is_never_taken() -> None:
+def test_a_running_request_is_never_closed() -> None:
     newcomer = Open("192.0.2.9", Claim.NOTHING)
     assert losing(newcomer, *(Open(f"192.0.2.{n}", Claim.WORK) for n in range(5))) is newcomer
 
 
-def test_who_holds_more_takes_no_request_from_who_holds_less() -> None:
+def test_an_address_with_more_connections_closes_none_of_one_with_fewer() -> None:
     greedy = [Open("192.0.2.1", Claim.WORK) for _ in range(2)]
     others = [*greedy, Open("192.0.2.2", Claim.BODY), Open("192.0.2.3", Claim.SLOW_ANSWER), Open("x", Claim.WORK)]
     newcomer = Open("192.0.2.1", Claim.NOTHING)
@@ -57,7 +57,7 @@ def test_who_holds_more_takes_no_request_from_who_holds_less() -> None:
     assert losing(Open("192.0.2.9", Claim.NOTHING), *others) is others[2]
 
 
-def test_one_address_is_bounded_and_gives_way_to_itself() -> None:
+def test_an_address_at_its_limit_loses_one_of_its_own_connections() -> None:
     mine = [Open("192.0.2.1", Claim.WORK), Open("192.0.2.1", Claim.IDLE), Open("192.0.2.1", Claim.WORK)]
     assert losing(Open("192.0.2.1", Claim.NOTHING), *mine) is mine[1]
     assert losing(Open("192.0.2.9", Claim.NOTHING), *mine) is None
@@ -66,11 +66,11 @@ def test_one_address_is_bounded_and_gives_way_to_itself() -> None:
 @pytest.mark.parametrize(
     ("one", "other"), [("2001:db8::1", "2001:db8::ffff:2"), ("::ffff:192.0.2.1", "192.0.2.1"), ("fe80::1%a", "fe80::1")]
 )
-def test_a_site_is_one_address_however_it_is_written(one: str, other: str) -> None:
+def test_addresses_of_one_site_count_as_one(one: str, other: str) -> None:
     assert CROWD.home_of((one, 1)) == CROWD.home_of((other, 2)) != CROWD.home_of(("2001:db8:1::1", 1))
 
 
-def test_a_trusted_proxy_is_not_bounded() -> None:
+def test_a_trusted_proxy_has_no_limit_per_address() -> None:
     proxied = [Open("10.1.2.3", Claim.IDLE, heard=1.0) for _ in range(4)]
     assert losing(Open("10.1.2.3", Claim.NOTHING), *proxied) is None
     other = [Open("192.0.2.1", Claim.IDLE), Open("192.0.2.1", Claim.WORK)]

@@ -1,4 +1,4 @@
-"""The table of routes leads where FastAPI's own matching leads, on every path."""
+"""The table of routes finds the same endpoint as FastAPI's own matching, for every path."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -47,8 +47,8 @@ def cases() -> Iterator[tuple[FastAPI, str, str]]:
                     yield app, method, path
 
 
-async def led_to(app: FastAPI, scope: Scope, *, by_table: bool) -> tuple[Any, Any]:
-    """Return the endpoint and the path's values that a request ends with, before anything of it runs."""
+async def endpoint_of(app: FastAPI, scope: Scope, *, by_table: bool) -> tuple[Any, Any]:
+    """Return the endpoint and the path parameters of a request, without running the endpoint."""
 
     class Stop(Exception):
         pass
@@ -85,14 +85,14 @@ async def _drop(message: Message) -> None:
 async def test_every_route_is_found_as_fastapi_finds_it() -> None:
     found = 0
     for app, method, path in cases():
-        expected = await led_to(app, scope_of(method, path), by_table=False)
-        assert await led_to(app, scope_of(method, path), by_table=True) == expected
+        expected = await endpoint_of(app, scope_of(method, path), by_table=False)
+        assert await endpoint_of(app, scope_of(method, path), by_table=True) == expected
         found += 1
     assert found > 80
 
 
 @pytest.mark.parametrize("path", [*(f"{app.mount}/v1/me" for app in INSTALLATION.apps), "/api/", "/admin/v1/%2e%2e/me"])
-async def test_what_is_mounted_is_entered_as_fastapi_enters_it(path: str) -> None:
+async def test_a_mounted_app_gets_the_scope_that_fastapi_gives_it(path: str) -> None:
     scopes = []
 
     async def stop(_self: Faults, scope: Scope, *_: object) -> None:
@@ -111,7 +111,7 @@ def test_every_app_has_its_table() -> None:
 
 
 class TestOrder:
-    def test_a_route_that_an_earlier_one_would_take_does_not_fit(self) -> None:
+    def test_a_route_shadowed_by_an_earlier_one_is_refused(self) -> None:
         app, router = FastAPI(), APIRouter()
         router.add_api_route("/{anything}/things", _nothing)
         router.add_api_route("/v1/things", _nothing)
@@ -119,7 +119,7 @@ class TestOrder:
         with pytest.raises(UnfitForTable, match="/v1/things"):
             install(app)
 
-    def test_the_other_way_round_it_fits(self) -> None:
+    def test_a_general_route_after_a_specific_one_is_accepted(self) -> None:
         app, router = FastAPI(), APIRouter()
         router.add_api_route("/v1/things", _nothing)
         router.add_api_route("/{anything}/things", _nothing)
@@ -127,7 +127,7 @@ class TestOrder:
         install(app)
         assert isinstance(app.router.middleware_stack, Dispatch)
 
-    def test_a_route_below_what_is_mounted_does_not_fit(self) -> None:
+    def test_a_route_below_an_earlier_mount_is_refused(self) -> None:
         app = FastAPI()
         app.mount("/v1", FastAPI())
         app.add_api_route("/v1/things", _nothing)
@@ -135,14 +135,14 @@ class TestOrder:
             install(app)
 
     @pytest.mark.parametrize("earlier", ["/{anything}", "/{anything}/things", "/v1/{thing:path}"])
-    def test_a_mount_whose_requests_an_earlier_route_would_take_does_not_fit(self, earlier: str) -> None:
+    def test_a_mount_shadowed_by_an_earlier_route_is_refused(self, earlier: str) -> None:
         app = FastAPI()
         app.add_api_route(earlier, _nothing)
         app.mount("/v1", FastAPI())
         with pytest.raises(UnfitForTable, match="/v1 stands after"):
             install(app)
 
-    async def test_a_route_before_a_mount_of_its_name_is_found_and_the_mount_has_the_rest(self) -> None:
+    async def test_a_route_before_a_mount_with_its_prefix_is_found_and_the_mount_gets_the_rest(self) -> None:
         app, mounted = FastAPI(), FastAPI()
         app.add_api_route("/v1/things", _thing)
         mounted.add_api_route("/others", _other)
@@ -156,7 +156,7 @@ class TestOrder:
             answers = [await client.get(f"/v1/{name}") for name in ("things", "others", "none")]
         assert [answer.json() for answer in answers] == ["thing", "other", {"detail": "Not Found"}]
 
-    def test_a_mount_below_two_segments_does_not_fit(self) -> None:
+    def test_a_mount_path_of_two_segments_is_refused(self) -> None:
         app = FastAPI()
         app.mount("/v1/things", FastAPI())
         with pytest.raises(UnfitForTable, match="more than one"):

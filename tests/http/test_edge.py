@@ -1,4 +1,4 @@
-"""What every request gets and leaves behind: id, client, headers, log, metrics."""
+"""Every request gets an id, a client address and response headers, a log line and metrics."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ FORWARDED = {
     "x-forwarded-host": "shop.localhost",
     "x-request-id": "from-the-proxy-1",
 }
-BEHIND = configured(trusted_proxies="10.0.0.0/8, ::1")
+BEHIND_PROXY = configured(trusted_proxies="10.0.0.0/8, ::1")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def access_log(monkeypatch: pytest.MonkeyPatch) -> Lines:
     return lines
 
 
-async def test_a_request_id_is_made_and_told() -> None:
+async def test_a_request_id_is_generated_and_returned() -> None:
     async with client_of(build()) as client:
         first, second = await client.get("/healthz"), await client.get("/healthz")
 
@@ -39,16 +39,16 @@ async def test_a_request_id_is_made_and_told() -> None:
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
 
 
-async def test_a_trusted_proxys_word_counts() -> None:
-    async with client_of(build(BEHIND), peer=PROXY) as client:
+async def test_headers_of_a_trusted_proxy_are_used() -> None:
+    async with client_of(build(BEHIND_PROXY), peer=PROXY) as client:
         answer = await client.get("/api/v1/see", headers=FORWARDED)
 
     assert answer.headers["x-request-id"] == "from-the-proxy-1"
     assert answer.json() == {"client": "203.0.113.20", "scheme": "https", "host": "shop.localhost", "forwarded": []}
 
 
-async def test_a_strangers_word_does_not() -> None:
-    async with client_of(build(BEHIND), peer=STRANGER) as client:
+async def test_forwarding_headers_of_other_clients_are_ignored() -> None:
+    async with client_of(build(BEHIND_PROXY), peer=STRANGER) as client:
         answer = await client.get("/api/v1/see", headers=FORWARDED)
 
     assert UUID(answer.headers["x-request-id"]).version == 7
@@ -56,8 +56,8 @@ async def test_a_strangers_word_does_not() -> None:
 
 
 @pytest.mark.parametrize("request_id", ["short", "x" * 129, "with space in it", "<script>alert(1)"])
-async def test_a_proxys_request_id_must_be_sane(request_id: str) -> None:
-    async with client_of(build(BEHIND), peer=PROXY) as client:
+async def test_an_invalid_request_id_of_a_proxy_is_replaced(request_id: str) -> None:
+    async with client_of(build(BEHIND_PROXY), peer=PROXY) as client:
         answer = await client.get("/v1/see", headers={"x-request-id": request_id})
 
     assert UUID(answer.headers["x-request-id"]).version == 7
@@ -72,15 +72,15 @@ async def test_a_proxys_request_id_must_be_sane(request_id: str) -> None:
         ("nonsense, 203.0.113.20", "203.0.113.20"),
     ],
 )
-async def test_the_client_is_the_nearest_hop_that_is_not_ours(hops: str, client: str) -> None:
-    async with client_of(build(BEHIND), peer=PROXY) as http:
+async def test_the_client_is_the_nearest_untrusted_hop(hops: str, client: str) -> None:
+    async with client_of(build(BEHIND_PROXY), peer=PROXY) as http:
         answer = await http.get("/v1/see", headers={"x-forwarded-for": hops})
 
     assert answer.json()["client"] == client
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/api/v1/see", "/nowhere", "/api/v1/forbid", "/api/nowhere"])
-async def test_every_answer_is_dressed(path: str) -> None:
+async def test_every_answer_has_security_and_timing_headers(path: str) -> None:
     async with client_of(build()) as client:
         answer = await client.get(path)
 
@@ -92,21 +92,21 @@ async def test_every_answer_is_dressed(path: str) -> None:
     assert "strict-transport-security" not in answer.headers
 
 
-async def test_https_is_kept_to() -> None:
+async def test_https_answers_have_strict_transport_security() -> None:
     async with client_of(build(), "https://localhost") as client:
         answer = await client.get("/api/v1/see")
 
     assert "max-age=" in answer.headers["strict-transport-security"]
 
 
-async def test_production_tells_no_time() -> None:
+async def test_production_sends_no_server_timing() -> None:
     async with client_of(build(Settings(environment="production", http=HttpSettings()))) as client:
         answer = await client.get("/api/v1/see")
 
     assert "server-timing" not in answer.headers
 
 
-async def test_the_log_names_the_route_and_no_value(access_log: Lines) -> None:
+async def test_the_log_has_the_route_template_and_no_values(access_log: Lines) -> None:
     async with client_of(build()) as client:
         answer = await client.get(
             "/api/v1/things/17?secret=canary", headers={"authorization": "Bearer canary", "cookie": "a=canary"}
@@ -135,7 +135,7 @@ async def test_the_log_names_the_route_and_no_value(access_log: Lines) -> None:
         ("/api/docs", "/api/docs"),
     ],
 )
-async def test_a_path_that_was_sent_is_no_route(access_log: Lines, path: str, route: str) -> None:
+async def test_an_unmatched_path_is_not_logged_as_a_route(access_log: Lines, path: str, route: str) -> None:
     async with client_of(build()) as client:
         await client.get(path)
 
@@ -179,7 +179,7 @@ async def test_metrics_count_by_app_route_and_status_class() -> None:
 
 
 @pytest.mark.parametrize(("log_format", "level", "written"), [("json", "INFO", 1), ("json", "WARNING", 0)])
-def test_a_line_is_json_at_its_level(
+def test_a_log_line_is_json_and_has_its_level(
     capsys: pytest.CaptureFixture[str], log_format: LogFormat, level: str, written: int
 ) -> None:
     AccessLog(log_format, level).write("info", {"route": "/v1/see", "status": 200})
@@ -191,7 +191,7 @@ def test_a_line_is_json_at_its_level(
     assert all(datetime.fromisoformat(line["timestamp"]).tzinfo is not None for line in lines)
 
 
-def test_a_line_with_half_a_surrogate_pair_is_written_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_line_with_a_lone_surrogate_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     AccessLog("json", "INFO").write("info", {"client": "\ud800"})
     assert json.loads(capsys.readouterr().out)["client"] == "\ud800"
 

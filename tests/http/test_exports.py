@@ -1,4 +1,4 @@
-"""CSV for spreadsheets: no cell is a formula, and every other cell is what it was."""
+"""CSV for spreadsheets: formulas are defused, and every other cell is unchanged."""
 
 import pytest
 

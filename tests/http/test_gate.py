@@ -1,4 +1,4 @@
-"""What is refused before any route sees it, each beside a request that passes."""
+"""Requests that are refused before routing, each beside one that passes."""
 
 from collections.abc import AsyncIterator
 
@@ -25,7 +25,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["Authorization", "X-Tenant", "X-API-Key", "Idempotency-Key", "If-Match", "Host"])
-async def test_a_header_that_identifies_is_sent_once(probe: httpx.AsyncClient, name: str) -> None:
+async def test_a_duplicate_identifying_header_is_refused(probe: httpx.AsyncClient, name: str) -> None:
     once = await probe.get("/api/v1/see", headers={name: "localhost"})
     twice = await probe.get("/api/v1/see", headers=[("Host", "localhost"), (name, "localhost"), (name, "localhost")])
 
@@ -58,7 +58,7 @@ async def test_a_header_with_nul_is_refused() -> None:
     assert await _send(build(), "/v1/see", (b"x-note", b"ab")) == 200
 
 
-async def test_huge_credentials_are_refused_unread() -> None:
+async def test_huge_credentials_are_refused_before_parsing() -> None:
     assert await _send(build(), "/v1/see", (b"authorization", b"Bearer " + b"a" * 3_000_000)) == 431
     assert await _send(build(), "/v1/see", (b"authorization", b"Bearer " + b"a" * 2_000)) == 200
 
@@ -89,14 +89,14 @@ async def test_only_known_hosts_are_served(host: str, status: int) -> None:
 
 
 @pytest.mark.usefixtures("verified")
-async def test_probes_may_come_to_an_address() -> None:
-    past_the_gate = 404  # this root has no such route
+async def test_health_probes_may_use_an_ip_address_as_host() -> None:
+    routed = 404  # this root has no such route
 
-    assert await _send(build(), "/healthz", (b"host", b"10.0.0.8:8000")) == past_the_gate
+    assert await _send(build(), "/healthz", (b"host", b"10.0.0.8:8000")) == routed
     assert await _send(build(), "/v1/see", (b"host", b"10.0.0.8:8000")) == 421
 
 
-async def test_a_trusted_proxys_host_is_checked_as_well() -> None:
+async def test_the_forwarded_host_of_a_trusted_proxy_is_checked_too() -> None:
     app = build(configured(trusted_proxies="127.0.0.1"))
 
     assert await _send(app, "/v1/see", (b"x-forwarded-host", b"a b")) == 421
@@ -128,7 +128,7 @@ async def test_a_large_body_of_unknown_length_is_refused_as_it_grows(probe: http
 
 
 async def _send(app: ASGIApp, target: str, *headers: tuple[bytes, bytes]) -> int:
-    """Send what a client library would not, and return the status."""
+    """Send a request that no client library would send; return the status."""
     path, _, query = target.partition("?")
     named = {name for name, _ in headers}
     scope: Scope = {

@@ -1,4 +1,4 @@
-"""What strict JSON refuses, and how cheaply."""
+"""Strict JSON parsing: its refusals, and their cost."""
 
 from collections.abc import AsyncIterator
 from time import process_time
@@ -31,7 +31,7 @@ def test_an_object_of_too_many_members_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(("body", "error"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
-def test_refused(body: bytes, error: type[AppError]) -> None:
+def test_invalid_json_is_refused(body: bytes, error: type[AppError]) -> None:
     with pytest.raises(error):
         strict_json(body)
 
@@ -60,13 +60,13 @@ async def test_every_refusal_is_a_problem_of_4xx(probe: httpx.AsyncClient, body:
     ],
     ids=["escapes", "largest", "smallest", "float", "64 deep", "1,024 members", "9,999 elements", "brackets in a text"],
 )
-def test_accepted(body: bytes, value: object) -> None:
+def test_valid_json_is_accepted(body: bytes, value: object) -> None:
     found = strict_json(body)
 
     assert value is None or found == value
 
 
-def test_depth_is_refused_at_a_glance() -> None:
+def test_deep_nesting_is_refused_quickly() -> None:
     begun = process_time()
     for _ in range(10):
         with pytest.raises(JsonTooComplex):

@@ -1,4 +1,4 @@
-"""What handlers of streams, sockets and uploads meet: a client that goes, and no unit of work that lasts as long."""
+"""Handlers of streams, sockets and uploads: disconnects, and one unit of work for each use instead of one for all."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,7 +29,7 @@ from tests.support.factories import Factories, TenantRow
 from tests.support.states import with_state
 from tests.tenants.support import Readback
 
-LOSE_A_RACE = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
+FAIL_SERIALISATION = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
 BODY = b'{"name": "x"}'
 Result = TypeVar("Result")
 QUICK = replace(SOCKET, lasting=Lasting(ends_at_expiry=True, ends_at_drain=True, grace_seconds=0.05))
@@ -42,26 +42,26 @@ class QuickRoute(SocketRoute):
     kind: ClassVar[RouteKind] = QUICK
 
 
-class Named(BaseModel):
+class NameBody(BaseModel):
     name: str
 
 
-class Kept(AppError):
-    """What happened stays, though it is an error."""
+class CommittedError(AppError):
+    """An error whose changes are committed."""
 
     code, status, commits = "kept", 409, True
 
 
 @dataclass
-class Seen:
-    """What handlers noted."""
+class HandlerNotes:
+    """Notes of the handlers."""
 
     notes: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
-def seen() -> Seen:
-    return Seen()
+def seen() -> HandlerNotes:
+    return HandlerNotes()
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def token(make: Factories, sign_in: SignIn, tenant: TenantRow) -> Mapping[
 
 
 @pytest.fixture
-def app(live: Live, seen: Seen) -> FastAPI:
+def app(live: Live, seen: HandlerNotes) -> FastAPI:
     """Build an app beside the tenants app, which takes the same tokens."""
     return beside_tenants(live, new_app(), _routers(seen))
 
@@ -87,7 +87,7 @@ Dial = Callable[[str, str], Line]
 def dial(app: FastAPI, live: Live, token: Mapping[str, str]) -> Dial:
     """Open a connection as the owner."""
 
-    def dialled(method: str, path: str) -> Line:
+    def open_line(method: str, path: str) -> Line:
         headers = tuple((name.lower(), value) for name, value in token.items())
         request = Request(method, path, headers=headers, body=BODY if method == "PUT" else None)
         line = Line(app, with_state(request.scope({"kernel": live.kernel})))
@@ -95,17 +95,17 @@ def dial(app: FastAPI, live: Live, token: Mapping[str, str]) -> Dial:
             line.send({"type": "websocket.connect"})
         return line
 
-    return dialled
+    return open_line
 
 
-def _routers(seen: Seen) -> list[APIRouter]:
+def _routers(seen: HandlerNotes) -> list[APIRouter]:
     return [_sockets(seen), _writing(seen), _streams(seen), _uploads(seen), _plain(seen)]
 
 
-def _sockets(seen: Seen) -> APIRouter:
+def _sockets(seen: HandlerNotes) -> APIRouter:
     router = SocketRouter()
 
-    async def deaf(socket: WebSocket, scope: ScopeDep) -> None:  # noqa: ARG001 - the guard is what counts
+    async def deaf(socket: WebSocket, scope: ScopeDep) -> None:  # noqa: ARG001 - its guard is tested
         await socket.accept()
         await socket.send_text("begun")
         try:
@@ -134,7 +134,7 @@ def _sockets(seen: Seen) -> APIRouter:
     return router
 
 
-def _writing(seen: Seen) -> APIRouter:
+def _writing(seen: HandlerNotes) -> APIRouter:
     router = SocketRouter()
 
     async def add(scope: Scope, name: str, failure: Exception | None = None) -> None:
@@ -147,7 +147,7 @@ def _writing(seen: Seen) -> APIRouter:
     @router.websocket("/writing")
     async def write(socket: WebSocket, scope: ScopeDep) -> None:
         await add(scope, "Committed")
-        for name, failure in (("Kept", Kept()), ("Lost", ValueError())):
+        for name, failure in (("CommittedError", CommittedError()), ("Lost", ValueError())):
             with pytest.raises(type(failure)):
                 await add(scope, name, failure)
             seen.notes.append(name)
@@ -156,7 +156,7 @@ def _writing(seen: Seen) -> APIRouter:
     return router
 
 
-def _streams(seen: Seen) -> APIRouter:
+def _streams(seen: HandlerNotes) -> APIRouter:
     router = APIRouter(route_class=StreamRoute)
 
     @router.get("/endless", response_class=EventStream)
@@ -175,10 +175,10 @@ def _streams(seen: Seen) -> APIRouter:
 
 async def _lose(scope: Scope) -> None:
     async with scope.transaction() as now:
-        await (await now.unit.session.connection()).execute(text(LOSE_A_RACE))
+        await (await now.unit.session.connection()).execute(text(FAIL_SERIALISATION))
 
 
-def _uploads(seen: Seen) -> APIRouter:
+def _uploads(seen: HandlerNotes) -> APIRouter:
     router = APIRouter(route_class=UploadRoute)
 
     @router.put("/upload")
@@ -191,26 +191,26 @@ def _uploads(seen: Seen) -> APIRouter:
     return router
 
 
-def _plain(seen: Seen) -> APIRouter:
+def _plain(seen: HandlerNotes) -> APIRouter:
     router = APIRouter(route_class=TenantRoute)
 
     @router.put("/plain")
-    async def change(body: Named, scope: ScopeDep) -> None:  # noqa: ARG001 - likewise
+    async def change(body: NameBody, scope: ScopeDep) -> None:  # noqa: ARG001 - likewise
         seen.notes.append("ran")
         await _lose(scope)
 
     return router
 
 
-class TestAClientThatGoes:
-    async def test_ends_a_handler_that_does_not_listen(self, dial: Dial, seen: Seen) -> None:
+class TestDisconnectedClient:
+    async def test_ends_a_handler_that_does_not_listen(self, dial: Dial, seen: HandlerNotes) -> None:
         line = dial("WEBSOCKET", "/deaf")
         assert await line.next("websocket.send")
         line.send({"type": "websocket.disconnect", "code": 1001})
         await line.ended()
         assert (seen.notes, line.failure) == (["cancelled"], None)
 
-    async def test_lets_a_handler_that_listens_read_what_came_before(self, dial: Dial, seen: Seen) -> None:
+    async def test_lets_a_listening_handler_read_earlier_messages(self, dial: Dial, seen: HandlerNotes) -> None:
         line = dial("WEBSOCKET", "/listening")
         assert await line.next("websocket.accept")
         for message in ("first", "second"):
@@ -219,7 +219,7 @@ class TestAClientThatGoes:
         await line.ended()
         assert seen.notes == ["first", "second", "ended by itself"]
 
-    async def test_ends_a_stream(self, dial: Dial, seen: Seen) -> None:
+    async def test_ends_a_stream(self, dial: Dial, seen: HandlerNotes) -> None:
         line = dial("GET", "/endless")
         line.send({"type": "http.request", "body": b"", "more_body": False})
         first = await line.next("http.response.body")
@@ -231,19 +231,21 @@ class TestAClientThatGoes:
 
 
 class TestTheUnitOfWork:
-    async def test_of_a_socket_is_refused(self, dial: Dial) -> None:
+    async def test_a_socket_has_no_unit_for_its_whole_duration(self, dial: Dial) -> None:
         line = dial("WEBSOCKET", "/using-the-unit")
         await line.ended()
         assert isinstance(line.failure, RuntimeError)
         assert "scope.transaction()" in str(line.failure)
 
-    async def test_is_one_for_each_use(self, dial: Dial, seen: Seen, tenant: TenantRow, readback: Readback) -> None:
+    async def test_each_use_has_its_own_unit(
+        self, dial: Dial, seen: HandlerNotes, tenant: TenantRow, readback: Readback
+    ) -> None:
         line = dial("WEBSOCKET", "/writing")
         assert await line.next("websocket.accept")
         await line.ended()
         rows = await readback("SELECT name FROM rack WHERE tenant_id = :id ORDER BY name", id=tenant.id)
-        assert [row["name"] for row in rows] == ["Committed", "Kept"]
-        assert seen.notes == ["Kept", "Lost"]
+        assert [row["name"] for row in rows] == ["Committed", "CommittedError"]
+        assert seen.notes == ["CommittedError", "Lost"]
 
 
 async def test_a_handler_that_returns_closes_its_socket(dial: Dial) -> None:
@@ -253,7 +255,7 @@ async def test_a_handler_that_returns_closes_its_socket(dial: Dial) -> None:
     assert close["code"] == 1000
 
 
-async def test_an_upload_that_was_read_is_not_run_again(dial: Dial, seen: Seen) -> None:
+async def test_an_upload_is_not_retried_after_its_body_was_read(dial: Dial, seen: HandlerNotes) -> None:
     runs = {}
     for path in ("/upload", "/plain"):
         seen.notes.clear()
@@ -265,15 +267,15 @@ async def test_an_upload_that_was_read_is_not_run_again(dial: Dial, seen: Seen) 
     assert runs == {"/upload": 1, "/plain": 3}
 
 
-class TestWhatDoesNotBuild:
-    def test_is_a_socket_without_a_guard(self) -> None:
+class TestRefusedDeclarations:
+    def test_a_socket_without_a_guard_is_refused(self) -> None:
         async def bare(socket: WebSocket) -> None:
             await socket.accept()
 
         with pytest.raises(UndeclaredRoute, match="no allow"):
             SocketRouter().add_api_websocket_route("/bare", bare)
 
-    def test_is_a_socket_of_a_plain_router(self) -> None:
+    def test_a_socket_of_a_plain_router_is_refused(self) -> None:
         async def guarded(socket: WebSocket, scope: ScopeDep) -> None:  # noqa: ARG001 - likewise
             await socket.accept()
 
@@ -285,7 +287,7 @@ class TestWhatDoesNotBuild:
         with pytest.raises(UndeclaredRoute, match="WEBSOCKET /v1/watch"):
             seal(plain, "tenants", frozenset())
 
-    def test_is_a_socket_whose_messages_no_server_reads(self) -> None:
+    def test_a_message_limit_above_the_servers_is_refused(self) -> None:
         async def large(
             socket: Annotated[WebSocket, Largest(MESSAGE_BYTES + 1)],
             scope: ScopeDep,  # noqa: ARG001 - likewise

@@ -59,7 +59,7 @@ def watching(server: str, rack: str, headers: Mapping[str, str]) -> AbstractCont
 
 
 def opens(server: str, rack: str, headers: Mapping[str, str]) -> bool:
-    """Tell whether the rack's socket opens."""
+    """Return whether the rack's socket opens."""
     try:
         with watching(server, rack, headers) as wire:
             return bool(wire.recv(timeout=PATIENCE))
@@ -68,7 +68,7 @@ def opens(server: str, rack: str, headers: Mapping[str, str]) -> bool:
 
 
 def closed(wire: ClientConnection) -> Closed:
-    """Wait until the server has closed the socket, and return how."""
+    """Wait until the server has closed the socket; return its code and reason."""
     with pytest.raises(ConnectionClosed) as end:
         _read_on(wire)
     found = end.value.rcvd
@@ -92,7 +92,7 @@ def _decoded(part: str) -> bytes:
 
 
 class TestTheHandshake:
-    async def test_is_for_those_who_may(
+    async def test_is_refused_without_valid_credentials_or_permission(
         self, server: str, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, owner: Caller, live: Live
     ) -> None:
         rack = await owner.rack("Temple")
@@ -156,7 +156,7 @@ class TestAnOpenSocket:
             await readback("UPDATE auth_session SET revoked_at = now() WHERE id = :id", id=session_of(owner.token))
             assert closed(wire) == Closed(1008, "unauthenticated")
 
-    async def test_ends_with_a_membership_and_another_members_stays(
+    async def test_ends_with_its_members_membership_and_others_stay_open(
         self,
         server: str,
         client: httpx.AsyncClient,
@@ -207,7 +207,7 @@ class TestAStream:
             assert _event(lines) == {"event": "end", "data": '{"code": "unauthenticated"}'}
             assert list(lines) == []
 
-    async def test_has_a_head(self, server: str, owner: Caller) -> None:
+    async def test_answers_a_head_request(self, server: str, owner: Caller) -> None:
         rack = await owner.rack("Temple")
         answer = httpx.head(f"{server}{API}{rack}/events", headers=owner.token, timeout=PATIENCE)
         assert (answer.status_code, answer.content) == (200, b"")
@@ -241,8 +241,8 @@ class TestAnUpload:
         assert answer.status_code == 204
         assert (await owner.get(rack)).json()["description"] == f"{size} bytes"
 
-    async def test_is_not_received_from_who_may_not_send_it(self, server: str, owner: Caller) -> None:
-        """The answer comes though nothing of the body was sent."""
+    async def test_is_refused_to_an_unauthorised_caller_before_its_body(self, server: str, owner: Caller) -> None:
+        """The answer arrives although no byte of the body was sent."""
         rack = await owner.rack("Temple")
         status, problem = _raw(server, rack, {}, length=1_000_000, body=b"")
         assert (status, problem["code"]) == (401, "unauthenticated")
@@ -278,7 +278,7 @@ def _event(lines: Iterator[str]) -> dict[str, str]:
 
 
 def _raw(server: str, rack: str, headers: Mapping[str, str], *, length: int, body: bytes) -> tuple[int, dict[str, str]]:
-    """Send a part of an upload, and return the answer that comes all the same."""
+    """Send a part of an upload, and return the answer."""
     place = urlsplit(server)
     head = [f"PUT {API}{rack}/scan HTTP/1.1", f"Host: {place.netloc}", f"Content-Length: {length}"]
     head += [f"{name}: {value}" for name, value in headers.items()]

@@ -1,4 +1,4 @@
-"""Where a former slug's host leads: to a place made of settings and of the path as it was sent, and nowhere else."""
+"""A former slug's host redirects to a URL built from the settings and the path as sent, and to no other."""
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
@@ -24,7 +24,7 @@ async def _successor(_scope: Scope, host: str) -> str | None:
 async def answer(
     path: bytes = b"/", query: bytes = b"", host: str = OLD, method: str = "GET", kind: str = "http"
 ) -> tuple[int, str | None]:
-    """Return the status and where the answer leads."""
+    """Return the status and the ``Location``."""
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -53,17 +53,17 @@ async def test_path_and_query_are_kept(method: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["OLD.insula.dev", "old.insula.dev:80", "old.insula.dev."])
-async def test_a_host_is_known_however_it_is_written(host: str) -> None:
+async def test_a_former_host_is_recognised_in_any_spelling(host: str) -> None:
     assert await answer(host=host) == (308, f"{NEW}/")
 
 
 @pytest.mark.parametrize("host", ["new.insula.dev", "app.insula.dev", "insula.dev", "shop.example.com", ""])
-async def test_a_host_of_today_is_served(host: str) -> None:
+async def test_a_current_host_is_served(host: str) -> None:
     assert await answer(host=host) == (204, None)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get"])
-async def test_nothing_is_done_under_a_former_host(method: str) -> None:
+async def test_only_reads_are_redirected_from_a_former_host(method: str) -> None:
     with pytest.raises(HostMoved):
         await answer(method=method)
 
@@ -84,12 +84,12 @@ async def test_no_socket_is_opened_under_a_former_host() -> None:
         (b"/\xff", "/%FF"),
     ],
 )
-async def test_a_path_leads_nowhere_else(path: bytes, target: str) -> None:
+async def test_a_hostile_path_does_not_redirect_elsewhere(path: bytes, target: str) -> None:
     assert await answer(path) == (308, f"{NEW}{target}")
 
 
 @pytest.mark.parametrize("path", [b"@evil.example/", b".evil.example/", b"*", b"http://evil.example/"])
-async def test_what_is_no_path_is_refused(path: bytes) -> None:
+async def test_an_invalid_path_is_refused(path: bytes) -> None:
     with pytest.raises(BadRequest):
         await answer(path)
 

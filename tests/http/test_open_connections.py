@@ -1,4 +1,4 @@
-"""The check of access while a connection lasts, and the one end of several that comes first."""
+"""The check of access while a connection lasts; the first of several awaitables ends the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,13 +22,13 @@ TERMS = Lasting(ends_at_expiry=True, ends_at_drain=True, recheck_seconds=0.01)
 
 
 class Lost(AppError):
-    """What the check raises."""
+    """The error that the check raises."""
 
     code, status = "lost", 403
 
 
 async def soon(waiting: Awaitable[Result]) -> Result:
-    """Return what comes, or fail."""
+    """Return the result; fail if it takes too long."""
     async with asyncio.timeout(5):
         return await waiting
 
@@ -49,7 +49,7 @@ class TestTheCheck:
     ) -> OpenConnection:
         return OpenConnection(frozenset({new_id()}), expires_at, check, terms, registry)
 
-    async def test_is_made_again_where_nothing_is_announced(self, registry: OpenConnections) -> None:
+    async def test_is_repeated_without_notifications(self, registry: OpenConnections) -> None:
         lost, checks = Lost(), list[int]()
 
         async def check() -> None:
@@ -60,7 +60,7 @@ class TestTheCheck:
         assert await soon(self.opened(registry, check).lost()) is lost
         assert len(checks) == 3
 
-    async def test_that_the_database_does_not_answer_is_tried_again_for_a_time(
+    async def test_is_retried_for_a_time_while_the_database_does_not_answer(
         self, registry: OpenConnections, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(open_connections, "_UNHEARD_SECONDS", 0.01)
@@ -75,7 +75,7 @@ class TestTheCheck:
         assert await soon(self.opened(registry, check).lost()) is away
         assert len(checks) == 3
 
-    async def test_is_woken_by_a_change_of_a_subject_alone(self, registry: OpenConnections) -> None:
+    async def test_runs_only_after_a_change_of_its_own_subjects(self, registry: OpenConnections) -> None:
         quiet, lost = replace(TERMS, recheck_seconds=3600.0), Lost()
 
         async def check() -> None:
@@ -102,7 +102,7 @@ class TestTheCheck:
         outlives = replace(TERMS, ends_at_drain=False, ends_at_expiry=False)
         assert isinstance(await soon(self.opened(registry, check, outlives, expires_at=0.0).lost()), Lost)
 
-    async def test_calls_a_token_expired_that_expires_meanwhile(self, registry: OpenConnections) -> None:
+    async def test_reports_a_token_that_expires_during_the_check_as_expired(self, registry: OpenConnections) -> None:
         expires_at = clock.timestamp() + 0.05
 
         async def check() -> None:
@@ -112,7 +112,7 @@ class TestTheCheck:
         assert isinstance(await soon(self.opened(registry, check, expires_at=expires_at).lost()), TokenExpired)
 
 
-async def test_what_comes_first_ends_the_others() -> None:
+async def test_the_first_result_cancels_the_others() -> None:
     async def now() -> str:
         return "now"
 

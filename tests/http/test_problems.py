@@ -55,13 +55,13 @@ async def test_every_failure_is_a_problem(
     assert len(faults_log.calls) == (1 if status >= 500 else 0)
 
 
-async def test_a_rightful_request_is_answered(probe: httpx.AsyncClient) -> None:
+async def test_a_valid_request_succeeds(probe: httpx.AsyncClient) -> None:
     answer = await probe.post("/v1/things", json={"name": "chair"})
 
     assert (answer.status_code, answer.json()["name"]) == (201, "chair")
 
 
-async def test_not_mine_and_not_there_are_the_same_bytes(probe: httpx.AsyncClient) -> None:
+async def test_foreign_and_unknown_ids_get_the_same_bytes(probe: httpx.AsyncClient) -> None:
     nowhere, not_mine = await probe.get("/v1/nowhere"), await probe.get(f"/v1/things/{SOME_ID}")
 
     assert _without_instance(nowhere) == _without_instance(not_mine)
@@ -74,7 +74,7 @@ async def test_allow_names_every_method_of_the_path(probe: httpx.AsyncClient) ->
     assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
-async def test_an_errors_own_detail_and_headers_are_answered(probe: httpx.AsyncClient) -> None:
+async def test_an_errors_own_detail_and_headers_are_returned(probe: httpx.AsyncClient) -> None:
     forbidden, limited = await probe.get("/v1/forbid"), await probe.get("/v1/limit_rate")
 
     assert forbidden.json()["detail"] == "Not on a Sunday"
@@ -105,13 +105,13 @@ async def test_a_wrong_value_is_never_repeated(probe: httpx.AsyncClient, field: 
     assert all(CANARY not in answer.text and "`" not in answer.text for answer in answers)
 
 
-async def test_a_bulk_of_wrong_items_is_answered_briefly(probe: httpx.AsyncClient) -> None:
+async def test_many_field_errors_are_answered_briefly(probe: httpx.AsyncClient) -> None:
     answer = await probe.post("/v1/things", json={"name": "chair"} | {f"extra{n}": n for n in range(1000)})
 
     assert len(answer.json()["field_errors"]) == 50
 
 
-async def test_a_fault_is_logged_once_and_told_to_nobody(probe: httpx.AsyncClient, faults_log: CapturingLogger) -> None:
+async def test_an_exception_is_logged_once_and_not_shown(probe: httpx.AsyncClient, faults_log: CapturingLogger) -> None:
     answer = await probe.get("/v1/break_down")
     [call] = faults_log.calls
 
@@ -128,7 +128,7 @@ async def test_the_log_says_why_something_is_unavailable(probe: httpx.AsyncClien
     assert (call.kwargs["code"], call.kwargs["error"]) == ("unavailable", "ConnectionResetError")
 
 
-async def test_the_log_does_not_repeat_an_answer_that_did_not_fit(
+async def test_the_log_does_not_contain_an_answer_that_violates_its_schema(
     probe: httpx.AsyncClient, faults_log: CapturingLogger
 ) -> None:
     answer = await probe.get("/v1/misfit")
@@ -137,7 +137,7 @@ async def test_the_log_does_not_repeat_an_answer_that_did_not_fit(
     assert "exc_info" not in faults_log.calls[0].kwargs
 
 
-async def test_a_stream_that_breaks_is_broken_off_and_logged_once(
+async def test_a_stream_that_fails_is_closed_and_logged_once(
     probe: httpx.AsyncClient, faults_log: CapturingLogger
 ) -> None:
     with pytest.raises(ValueError, match="too late"):

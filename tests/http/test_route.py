@@ -1,4 +1,4 @@
-"""The unit of work: an answer of success is given for what is committed, and for nothing else."""
+"""The unit of work: a request succeeds only if its changes are committed."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -24,8 +24,8 @@ DIVIDED = Reading(Rack, lambda: select(Rack).where(text("1 / 0 = 1")))
 AtCommit = Callable[[str | None, int], AbstractContextManager[list[int]]]
 
 LOSE_THE_CONNECTION = None
-LOSE_A_RACE = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
-LOSE_A_DEADLOCK = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40P01'; END $$"
+FAIL_SERIALISATION = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
+FAIL_DEADLOCK = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40P01'; END $$"
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ async def test_a_commit_that_fails_is_503_and_changes_nothing(
     assert await readback("select name from rack where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
 
 
-@pytest.mark.parametrize("lost", [LOSE_A_RACE, LOSE_A_DEADLOCK], ids=["race", "deadlock"])
-async def test_a_race_lost_while_the_caller_is_looked_up_is_run_again(owner: Caller, live: Live, lost: str) -> None:
+@pytest.mark.parametrize("lost", [FAIL_SERIALISATION, FAIL_DEADLOCK], ids=["race", "deadlock"])
+async def test_a_conflict_during_the_lookup_of_the_caller_is_retried(owner: Caller, live: Live, lost: str) -> None:
     engine, looks = live.kernel.database.engine(GATE).sync_engine, list[str]()
 
     def interfere(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
@@ -96,8 +96,8 @@ async def test_a_race_lost_while_the_caller_is_looked_up_is_run_again(owner: Cal
     assert (answer.status_code, len(looks)) == (200, 2)
 
 
-@pytest.mark.parametrize("lost", [LOSE_A_RACE, LOSE_A_DEADLOCK], ids=["race", "deadlock"])
-async def test_a_lost_race_is_run_again_and_has_one_effect(
+@pytest.mark.parametrize("lost", [FAIL_SERIALISATION, FAIL_DEADLOCK], ids=["race", "deadlock"])
+async def test_a_conflict_at_the_commit_is_retried_with_one_effect(
     owner: Caller, readback: Readback, at_commit: AtCommit, lost: str
 ) -> None:
     with at_commit(lost, 2) as commits:
@@ -107,8 +107,8 @@ async def test_a_lost_race_is_run_again_and_has_one_effect(
     assert await readback("select name from rack where tenant_id = :id", id=owner.home.id) == [{"name": "Temple"}]
 
 
-async def test_a_race_that_is_always_lost_is_503(owner: Caller, readback: Readback, at_commit: AtCommit) -> None:
-    with at_commit(LOSE_A_RACE, 100) as commits:
+async def test_a_request_that_always_conflicts_gets_503(owner: Caller, readback: Readback, at_commit: AtCommit) -> None:
+    with at_commit(FAIL_SERIALISATION, 100) as commits:
         failed = await owner.post("/racks", {"name": "Temple"})
     assert code_of(failed) == (503, "unavailable")
     assert len(commits) == 3
@@ -116,7 +116,7 @@ async def test_a_race_that_is_always_lost_is_503(owner: Caller, readback: Readba
     assert (await owner.post("/racks", {"name": "Temple"})).status_code == 201
 
 
-async def test_a_fault_of_ours_at_the_commit_is_500_and_changes_nothing(
+async def test_a_programming_error_at_the_commit_is_500_and_changes_nothing(
     owner: Caller, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()
@@ -136,7 +136,7 @@ async def _stumble(unit: Unit) -> None:
     await unit.session.commit()
 
 
-async def test_an_error_of_the_caller_leaves_nothing_behind(owner: Caller, readback: Readback) -> None:
+async def test_a_refused_request_leaves_no_rows(owner: Caller, readback: Readback) -> None:
     made = [
         await owner.post("/racks", {"name": f"Temple {number}"}, Idempotency_Key=f"k{number}") for number in range(4)
     ]
@@ -166,7 +166,7 @@ async def _garble(_reading: Reading[Rack], _unit: Unit, **_values: object) -> No
 
 
 @pytest.mark.parametrize("mistake", [_divide, _divide_on_the_session, _misuse_the_driver, _overflow, _garble])
-async def test_a_statement_of_ours_that_the_database_refuses_is_500_and_logged(
+async def test_an_invalid_statement_is_500_and_logged(
     owner: Caller, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., Awaitable[None]]
 ) -> None:
     log = CapturingLogger()

@@ -1,4 +1,4 @@
-"""Our own protocol under uvicorn: trailers, WebSockets, requests that come at once."""
+"""Our protocol class for uvicorn: trailers, WebSockets, keep-alive, pipelined requests."""
 
 import json
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ async def _headers_after_the_body(scope: Scope, receive: Receive, send: Send) ->
     await JSONResponse({"names": names})(scope, receive, send)
 
 
-def test_a_trailer_is_no_header() -> None:
+def test_a_trailer_is_not_treated_as_a_header() -> None:
     with served(_headers_after_the_body) as address, wired(address) as wire:
         head = ("POST / HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked", "X-Early: 1", "")
         wire.send(*head, "2", "{}", "0", "X-Tenant: smuggled", "")
@@ -61,19 +61,19 @@ def test_a_trailer_is_no_header() -> None:
     assert "x-tenant" not in names
 
 
-def test_a_websocket_outlives_the_deadline_of_a_head() -> None:
+def test_a_websocket_may_be_silent_longer_than_the_head_timeout() -> None:
     app = build(configured(head_timeout=0.2))
     with (
         served(app) as address,
         wired(address) as silent,
         connect(f"{address.replace('http', 'ws')}/v1/echo") as socket,
     ):
-        assert silent.is_closed()  # so long did the socket say nothing
+        assert silent.is_closed()  # a connection without a request was closed in this time
         socket.send("still here")
         assert socket.recv() == "still here"
 
 
-def test_a_connection_between_requests_outlives_a_proxys_and_ends_at_its_setting() -> None:
+def test_an_idle_connection_is_kept_longer_than_proxies_keep_it_and_closed_at_the_setting() -> None:
     assert HttpSettings().keep_alive_timeout > PROXYS_KEEP_ALIVE
     with served(build(configured(keep_alive_timeout=1))) as address, wired(address) as short:
         assert [short.get("/v1/see"), short.get("/v1/see")] == [200, 200]
@@ -84,7 +84,7 @@ def test_a_connection_between_requests_outlives_a_proxys_and_ends_at_its_setting
         assert long.get("/v1/see") == 200
 
 
-def test_requests_that_come_at_once_are_answered_in_turn() -> None:
+def test_pipelined_requests_are_answered_in_order() -> None:
     with served(build()) as address, wired(address) as wire:
         wire.send(*(line for n in range(3) for line in (f"GET /v1/things/{n} HTTP/1.1", "Host: localhost", "")))
         wire.send("GET /v1/large HTTP/1.1", "Host: localhost", "Connection: close", "")

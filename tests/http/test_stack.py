@@ -16,7 +16,7 @@ SHOP = "https://shop.example.com"
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
 
 
-def test_the_order_is_as_written_down() -> None:
+def test_the_middleware_has_the_documented_order() -> None:
     root = build(configured(cors_origins=SHOP))
     tenants = next(route.app for route in root.routes if isinstance(route, Mount) and route.path == "/api")
 
@@ -45,7 +45,7 @@ async def test_a_named_origin_may_read_why_it_was_refused() -> None:
     assert too_large.headers["access-control-allow-origin"] == no_text.headers["access-control-allow-origin"] == SHOP
 
 
-async def test_another_origin_may_not() -> None:
+async def test_another_origin_gets_no_cors_headers() -> None:
     async with client_of(build(configured(cors_origins=SHOP))) as client:
         asked = await client.options("/api/v1/things", headers={"origin": "https://evil.example", **PREFLIGHT})
         served = await client.get("/api/v1/see", headers={"origin": "https://evil.example"})
@@ -54,7 +54,7 @@ async def test_another_origin_may_not() -> None:
     assert "access-control-allow-origin" not in served.headers
 
 
-def test_every_origin_at_once_is_refused_when_building() -> None:
+def test_a_wildcard_origin_is_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match="name origins"):
         Cors(build(), ["*"])
 
@@ -100,7 +100,7 @@ async def test_large_answers_are_compressed_and_credentials_are_not(monkeypatch:
         *(("br;gzip", None, None), ("gzip;q=2", None, None), ("gzip;level=9", None, None)),
     ],
 )
-async def test_the_coding_is_one_that_the_caller_takes(accepted: str, large: str | None, small: str | None) -> None:
+async def test_the_content_coding_follows_accept_encoding(accepted: str, large: str | None, small: str | None) -> None:
     async with client_of(build()) as client:
         headers = {"accept-encoding": accepted}
         answers = [await client.get(f"/api/v1/{name}", headers=headers) for name in ("large", "see")]
@@ -145,7 +145,7 @@ def _encoding(answer: httpx.Response) -> str | None:
         ),
     ],
 )
-async def test_the_table_of_what_is_mounted_changes_no_answer(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_table_of_mounts_changes_no_answer(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     method, path = asked.split(" ")
     root, varying = build(), {"date", "x-request-id", "server-timing"}
     install(root)
@@ -171,7 +171,7 @@ async def test_the_table_of_what_is_mounted_changes_no_answer(asked: str, monkey
     ]
 
 
-async def test_what_is_mounted_is_found_below_a_root_path() -> None:
+async def test_mounted_apps_are_found_below_a_root_path() -> None:
     root = build()
     install(root)
     app = httpx.ASGITransport(root, root_path="/below")

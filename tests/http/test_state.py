@@ -1,4 +1,4 @@
-"""The state of a request: shared by copies of its scope, and let in by one guard, for that guard's action alone."""
+"""The state of a request: copies of its scope share it, and one guard admits the request for its own action only."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -56,7 +56,7 @@ def test_the_state_shows_no_header() -> None:
 
 
 class TestASecondGuard:
-    async def test_lets_nobody_in_whom_the_first_alone_lets_in(
+    async def test_refuses_a_caller_without_its_action(
         self, twice: httpx.AsyncClient, make: Factories, sign_in: SignIn
     ) -> None:
         tenant = await make.tenant(plan="pro")
@@ -74,7 +74,7 @@ class TestASecondGuard:
         assert (await twice.get("/read", headers=owner)).status_code == 200
         assert (await twice.get("/more/read", headers=owner)).status_code == 500
 
-    def test_is_refused_when_the_route_is_made(self) -> None:
+    def test_is_refused_when_the_route_is_declared(self) -> None:
         router = APIRouter(route_class=TenantRoute)
         with pytest.raises(UndeclaredRoute, match="both has 2 guards"):
             router.add_api_route("/both", both)

@@ -1,4 +1,4 @@
-"""A token's ``scope`` claim limits what it is good for, whatever the role of its user allows."""
+"""A token's ``scope`` claim limits its actions to fewer than the role of its user allows."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ async def owner(make: Factories, tenant: TenantRow) -> UserRow:
     return await make.member(tenant, role="owner")
 
 
-async def test_a_token_is_good_for_the_actions_that_it_names(
+async def test_a_token_allows_only_the_actions_in_its_scope(
     client: httpx.AsyncClient, token: Tokens, owner: UserRow, tenant: TenantRow
 ) -> None:
     reading = await token(owner, tenant, scope=[Action.READ])
@@ -73,7 +73,7 @@ async def test_a_token_is_good_for_the_actions_that_it_names(
     assert refused.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="rack:create"'
 
 
-async def test_a_token_gives_no_more_than_the_role(
+async def test_a_scope_beyond_the_role_is_refused(
     client: httpx.AsyncClient, token: Tokens, make: Factories, tenant: TenantRow
 ) -> None:
     viewer = await make.member(tenant, role="viewer")
@@ -94,7 +94,7 @@ async def test_a_token_gives_no_more_than_the_role(
         ("another", ["rack:update", "racks", "rack", "*", "RACK:READ"], 403),
     ],
 )
-async def test_without_a_scope_our_own_client_has_the_role_and_others_have_nothing(
+async def test_without_a_scope_the_first_party_client_has_the_role_and_others_have_nothing(
     client: httpx.AsyncClient,
     token: Tokens,
     owner: UserRow,
@@ -108,7 +108,7 @@ async def test_without_a_scope_our_own_client_has_the_role_and_others_have_nothi
     assert status == 200 or answer.json()["code"] == "insufficient_scope"
 
 
-async def test_a_personal_route_asks_for_its_action_too(
+async def test_a_personal_route_requires_its_action_in_the_scope(
     client: httpx.AsyncClient, token: Tokens, owner: UserRow
 ) -> None:
     named = await token(owner, None, scope=["me:read"])
@@ -118,7 +118,9 @@ async def test_a_personal_route_asks_for_its_action_too(
     assert code_of(await client.get(f"{API}/me", headers=other)) == (403, "insufficient_scope")
 
 
-async def test_staff_are_limited_alike(client: httpx.AsyncClient, token: Tokens, make: Factories) -> None:
+async def test_staff_tokens_are_limited_by_their_scope(
+    client: httpx.AsyncClient, token: Tokens, make: Factories
+) -> None:
     superuser = await make.staff("superuser")
     named = await token(superuser, None, app="admin", scope=["staff.tenant:read"])
     other = await token(superuser, None, app="admin", scope=["staff.tenant:suspend"])
@@ -127,7 +129,7 @@ async def test_staff_are_limited_alike(client: httpx.AsyncClient, token: Tokens,
     assert code_of(await client.get("/admin/v1/tenants", headers=other)) == (403, "insufficient_scope")
 
 
-async def test_a_limited_token_makes_no_key_that_may_more(
+async def test_a_limited_token_cannot_create_a_key_with_more_actions(
     client: httpx.AsyncClient, token: Tokens, owner: UserRow, tenant: TenantRow
 ) -> None:
     limited = await token(owner, tenant, scope=["api_key:create", Action.READ])
@@ -138,7 +140,7 @@ async def test_a_limited_token_makes_no_key_that_may_more(
     assert code_of(writing) == (403, "action_not_yours")
 
 
-async def test_a_limited_token_gives_no_role_that_may_more(
+async def test_a_limited_token_cannot_create_a_role_with_more_permissions(
     client: httpx.AsyncClient, token: Tokens, owner: UserRow, tenant: TenantRow
 ) -> None:
     role = {"key": "reader", "name": "Reader", "permissions": ["rack:delete"]}
@@ -149,7 +151,7 @@ async def test_a_limited_token_gives_no_role_that_may_more(
     assert (await client.post(f"{API}/roles", json=role, headers=whole)).status_code == 201
 
 
-async def test_a_key_is_limited_by_its_actions_alone(
+async def test_an_api_key_is_limited_only_by_its_actions(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
 ) -> None:
     caller = await joined(client, make, sign_in, tenant)
@@ -177,7 +179,7 @@ async def test_the_document_names_the_scope_of_each_operation(app: str, client: 
         assert "insufficient_scope" in problems
 
 
-async def test_the_document_names_the_action_that_the_route_asks_for(client: httpx.AsyncClient) -> None:
+async def test_the_document_names_the_action_that_the_route_requires(client: httpx.AsyncClient) -> None:
     document = (await client.get("/api/openapi.json")).json()
     assert document["paths"]["/v1/racks"]["post"]["security"] == [
         {"bearer": ["rack:create"]},

@@ -1,4 +1,4 @@
-"""What only a real server shows: slow and chunked bodies, repeated headers, sockets."""
+"""Slow and chunked bodies, repeated headers and sockets, on a real server."""
 
 import json
 import socket
@@ -18,7 +18,9 @@ def _raw(port: int, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
         wire.sendall(request)
         received = b""
-        with suppress(ConnectionResetError):  # a server that closes on what it has not read resets, after its answer
+        with suppress(
+            ConnectionResetError
+        ):  # a server that closes with unread data resets the connection after its answer
             while part := wire.recv(65_536):
                 received += part
     return received
@@ -29,7 +31,7 @@ def _post(*headers: str) -> bytes:
     return "\r\n".join(lines).encode()
 
 
-def test_a_body_that_does_not_come_is_given_up() -> None:
+def test_a_missing_body_is_given_up() -> None:
     with served(build(SLOW)) as port:
         received = _raw(port, _post("Content-Length: 100") + b"only this")
 
@@ -37,7 +39,7 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
     assert json.loads(received.rsplit(b"\r\n\r\n", 1)[1])["code"] == "body_timeout"
 
 
-def test_a_chunked_body_is_cut_off_at_the_limit() -> None:
+def test_a_chunked_body_is_refused_at_the_limit() -> None:
     chunk = b"10000\r\n" + b"a" * 65_536 + b"\r\n"
     with served(build(SLOW)) as port:
         received = _raw(port, _post("Transfer-Encoding: chunked") + chunk * 4)
@@ -57,7 +59,7 @@ def test_repeated_identity_headers_are_refused() -> None:
     assert once.startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_head_is_answered_whole_and_leaves_its_connection_open(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_head_request_gets_complete_headers_and_keeps_the_connection(capfd: pytest.CaptureFixture[str]) -> None:
     asked = b"%b /api/v1/large HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
     with served(build()) as port:
         twice = _raw(port, asked % (b"HEAD", b"") + asked % (b"HEAD", b"Connection: close\r\n"))

@@ -49,7 +49,7 @@ async def forge(settings: Settings, keys: KeyRing) -> Forge:
 
 @pytest.fixture
 def ours(settings: Settings) -> str:
-    """Return the audience of most tokens here."""
+    """Return the audience of the tokens in these tests."""
     return audience(settings, "tenants")
 
 

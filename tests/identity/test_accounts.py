@@ -40,7 +40,7 @@ async def events(readback: Readback, answer: httpx.Response) -> list[dict[str, o
 
 
 class TestRegister:
-    async def test_by_a_real_mail_to_a_session(
+    async def test_the_link_of_a_delivered_email_leads_to_a_session(
         self,
         visitor: Visitor,
         email: str,
@@ -66,7 +66,9 @@ class TestRegister:
         assert (await visitor.get("/api/v1/me", opened.json()["access_token"])).json()["name"] == "Ada"
         assert sink.to(email)[1]["Subject"] == "Welcome to Insula"
 
-    async def test_it_is_recorded(self, visitor: Visitor, email: str, readback: Readback) -> None:
+    async def test_registration_and_verification_are_audited(
+        self, visitor: Visitor, email: str, readback: Readback
+    ) -> None:
         registered = await register(visitor, email)
         verified = await verify(visitor, await secret_to(readback, email))
 
@@ -77,9 +79,7 @@ class TestRegister:
             assert (event["tenant_id"], event["actor_kind"], event["actor_id"]) == (PLATFORM, "user", user_id)
             assert (event["object_id"], event["address"]) == (str(user_id), visitor.address)
 
-    async def test_no_secret_is_stored_that_could_be_used(
-        self, visitor: Visitor, email: str, readback: Readback
-    ) -> None:
+    async def test_no_usable_secret_is_stored(self, visitor: Visitor, email: str, readback: Readback) -> None:
         await register(visitor, email)
         secret = await secret_to(readback, email)
 
@@ -91,7 +91,7 @@ class TestRegister:
         assert secret not in str(rows)
         assert PASSWORD not in str(rows)
 
-    async def test_whose_address_is_verified_already_changes_nothing(
+    async def test_registering_a_verified_address_changes_nothing(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         before = await account(readback, user.email)
@@ -104,7 +104,7 @@ class TestRegister:
         assert (await visitor.login(user.email)).status_code == 200
 
     @pytest.mark.parametrize("followed", [0, 1])
-    async def test_it_becomes_that_of_who_verifies_whichever_link_is_followed(
+    async def test_the_verifying_persons_name_and_password_win_for_either_link(
         self, visitor: Visitor, email: str, readback: Readback, followed: int
     ) -> None:
         await register(visitor, email, name="Ada")
@@ -118,7 +118,7 @@ class TestRegister:
         assert problem(await visitor.login(email, password=OTHER_PASSWORD)) == (401, "login_refused")
         assert problem(await verify(visitor, links[1 - followed])) == (400, "link_refused")
 
-    async def test_nothing_is_kept_of_a_registration_that_was_somebody_elses(
+    async def test_verifying_discards_the_name_and_password_of_a_strangers_registration(
         self, visitor: Visitor, email: str, readback: Readback
     ) -> None:
         await register(visitor, email, name="Mallory", password=OTHER_PASSWORD)
@@ -181,19 +181,19 @@ class TestRegister:
         "password",
         ["password1234", "PassWord-1234", "aaaaaaaaaaaaaaaa", "abababababab", "1234 5678 9012", "{email}", "{local}"],
     )
-    async def test_what_is_tried_first_is_no_password(self, visitor: Visitor, email: str, password: str) -> None:
+    async def test_common_passwords_are_refused(self, visitor: Visitor, email: str, password: str) -> None:
         easy = password.format(email=email.upper(), local=email.partition("@")[0])
 
         assert problem(await register(visitor, email, password=easy)) == (422, "password_too_easy")
         assert (await register(visitor, email)).status_code == 202
 
-    async def test_ones_name_is_no_password(self, visitor: Visitor, email: str) -> None:
+    async def test_the_users_name_is_refused_as_a_password(self, visitor: Visitor, email: str) -> None:
         answer = await register(visitor, email, name="Ada Lovelace King", password="ada.lovelace.king")
 
         assert problem(answer) == (422, "password_too_easy")
 
     @pytest.mark.parametrize("password", ["пароль из слов", "🦜🦜 кот and two parrots", "        spaced out "])
-    async def test_any_characters_make_a_password(
+    async def test_a_password_may_contain_any_characters(
         self, visitor: Visitor, email: str, password: str, readback: Readback
     ) -> None:
         assert (await register(visitor, email, password=password)).status_code == 202
@@ -211,7 +211,7 @@ class TestRegister:
         assert (await visitor.login(f"{local}@xn--bcher-kva.example")).status_code == 200
 
 
-class TestNoMail:
+class TestUnqueuedEmail:
     @pytest.mark.parametrize(
         ("kind", "request_mail"), [*MAIL_REQUESTS.items()], ids=[kind.name for kind in MAIL_REQUESTS]
     )

@@ -13,7 +13,7 @@ from tests.support.waiting import answers
 
 
 class TestReset:
-    async def test_the_new_password_is_good_and_the_old_one_is_not(
+    async def test_the_new_password_is_accepted_and_the_old_one_refused(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         answer = await forgot(visitor, user.email.upper())
@@ -35,7 +35,7 @@ class TestReset:
         assert problem(await visitor.refresh(opened["refresh_token"])) == (401, "refresh_token_refused")
         await answers(401, lambda: visitor.get("/api/v1/me", opened["access_token"]))
 
-    async def test_links_are_good_for_an_hour_until_one_is_used(
+    async def test_links_are_valid_for_an_hour_until_one_is_used(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         for _ in range(3):
@@ -50,7 +50,9 @@ class TestReset:
         assert [shape(answer) for answer in refused] == [shape(expired)] * 5
         assert problem(expired) == (400, "link_refused")
 
-    async def test_of_many_at_once_one_wins(self, visitor: Visitor, user: UserRow, readback: Readback) -> None:
+    async def test_one_of_many_concurrent_resets_succeeds(
+        self, visitor: Visitor, user: UserRow, readback: Readback
+    ) -> None:
         await forgot(visitor, user.email)
         secret = await secret_to(readback, user.email)
         words = [f"{number} purple lanterns" for number in range(20)]
@@ -61,7 +63,7 @@ class TestReset:
         assert sorted(statuses) == [204] + [400] * 19
         assert (await visitor.login(user.email, password=words[statuses.index(204)])).status_code == 200
 
-    async def test_a_password_that_is_refused_uses_nothing_up(
+    async def test_a_refused_password_does_not_use_the_link_up(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         await forgot(visitor, user.email)
@@ -72,7 +74,7 @@ class TestReset:
         assert problem(await reset(visitor, secret, "too short")) == (422, "invalid_request")
         assert (await reset(visitor, secret)).status_code == 204
 
-    async def test_who_never_verified_an_address_verifies_it_so(
+    async def test_a_reset_verifies_an_unverified_address(
         self, visitor: Visitor, email: str, readback: Readback
     ) -> None:
         await register(visitor, email)
@@ -85,7 +87,7 @@ class TestReset:
         assert problem(await visitor.login(email, password=PASSWORD)) == (401, "login_refused")
         assert problem(await verify(visitor, link)) == (400, "link_refused")
 
-    async def test_an_account_that_a_reset_verifies_keeps_no_strangers_name(
+    async def test_a_reset_that_verifies_an_account_discards_its_unverified_name(
         self, visitor: Visitor, email: str, readback: Readback
     ) -> None:
         await register(visitor, email, name="Payroll, call 555")
@@ -96,23 +98,23 @@ class TestReset:
         (user,) = await readback('select name from "user" where email = :email', email=email)
         assert user["name"] == email.partition("@")[0]
 
-    async def test_a_link_that_verifies_sets_no_password(
-        self, visitor: Visitor, email: str, readback: Readback
-    ) -> None:
+    async def test_a_verification_link_sets_no_password(self, visitor: Visitor, email: str, readback: Readback) -> None:
         await register(visitor, email)
         link = await secret_to(readback, email)
 
         assert problem(await reset(visitor, link)) == (400, "link_refused")
         assert (await verify(visitor, link)).status_code == 204
 
-    async def test_a_suspended_user_stays_out(self, visitor: Visitor, make: Factories, readback: Readback) -> None:
+    async def test_a_suspended_user_cannot_log_in_after_a_reset(
+        self, visitor: Visitor, make: Factories, readback: Readback
+    ) -> None:
         suspended = await make.user(password=PASSWORD, status="suspended")
         await forgot(visitor, suspended.email)
 
         assert (await reset(visitor, await secret_to(readback, suspended.email))).status_code == 204
         assert problem(await visitor.login(suspended.email, password=OTHER_PASSWORD)) == (401, "login_refused")
 
-    async def test_it_is_recorded_without_the_password(
+    async def test_a_reset_is_audited_without_the_password(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         await forgot(visitor, user.email)

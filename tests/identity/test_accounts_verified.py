@@ -15,7 +15,9 @@ from tests.support.visitors import Visitor, problem, shape
 
 
 class TestVerify:
-    async def test_of_fifty_at_once_one_wins(self, visitor: Visitor, email: str, readback: Readback) -> None:
+    async def test_one_of_fifty_concurrent_verifications_succeeds(
+        self, visitor: Visitor, email: str, readback: Readback
+    ) -> None:
         await register(visitor, email)
         secret = await secret_to(readback, email)
 
@@ -38,7 +40,7 @@ class TestVerify:
         passwords = [(await visitor.login(email, password=word)).status_code for word in (PASSWORD, OTHER_PASSWORD)]
         assert sorted(passwords) == [200, 401]
 
-    async def test_whatever_is_wrong_with_a_link_is_answered_alike(
+    async def test_every_invalid_link_gets_the_same_answer(
         self, visitor: Visitor, email: str, readback: Readback
     ) -> None:
         await register(visitor, email)
@@ -57,7 +59,7 @@ class TestVerify:
         assert [shape(answer) for answer in refused] == [shape(expired)] * 5
         assert problem(expired) == (400, "link_refused")
 
-    async def test_a_link_for_a_password_does_not_verify_as_such(
+    async def test_a_reset_link_is_refused_as_a_verification_link(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         await forgot(visitor, user.email)
@@ -67,7 +69,7 @@ class TestVerify:
 
 class TestResend:
     @pytest.mark.parametrize("used", [0, 1])
-    async def test_both_links_are_good_until_one_is_used(
+    async def test_both_links_are_valid_until_one_is_used(
         self, visitor: Visitor, email: str, readback: Readback, used: int
     ) -> None:
         await register(visitor, email)
@@ -79,7 +81,7 @@ class TestResend:
         assert problem(await verify(visitor, links[1 - used])) == (400, "link_refused")
         assert (await visitor.login(email)).status_code == 200
 
-    async def test_it_gives_no_link_to_who_needs_none(
+    async def test_no_link_is_sent_to_a_verified_or_unknown_address(
         self, visitor: Visitor, user: UserRow, email: str, readback: Readback
     ) -> None:
         for address, template in ((user.email, "account_exists"), (email, "no_account")):
@@ -89,13 +91,17 @@ class TestResend:
 
 
 class TestUnverified:
-    async def test_it_is_told_to_who_knows_the_password_only(self, visitor: Visitor, email: str) -> None:
+    async def test_only_a_login_with_the_right_password_shows_the_unverified_state(
+        self, visitor: Visitor, email: str
+    ) -> None:
         await register(visitor, email)
 
         assert problem(await visitor.login(email)) == (403, "email_not_verified")
         assert shape(await visitor.login(email, password="wrong")) == shape(await visitor.login(new_email()))
 
-    async def test_it_has_no_session(self, visitor: Visitor, email: str, readback: Readback) -> None:
+    async def test_an_unverified_account_gets_no_session(
+        self, visitor: Visitor, email: str, readback: Readback
+    ) -> None:
         await register(visitor, email)
         await visitor.login(email)
 

@@ -1,6 +1,6 @@
 """Email addresses: each has one spelling, which no other address shares."""
 
-# ruff: noqa: RUF001 - letters of other scripts are what is tested
+# ruff: noqa: RUF001 - this tests letters of other scripts
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -46,7 +46,7 @@ def test_an_address_has_one_spelling(written: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(("written", "kept"), NOT_ASCII)
-def test_what_is_not_ascii_before_the_at_stays_as_it_is_and_opens_no_account(written: str, kept: str) -> None:
+def test_a_local_part_that_is_not_ascii_is_unchanged_and_refused(written: str, kept: str) -> None:
     assert fold(written) == kept
     with pytest.raises(ValidationError, match="not a valid email address"):
         _ADDRESS.validate_python(written)
@@ -56,13 +56,13 @@ def test_what_is_not_ascii_before_the_at_stays_as_it_is_and_opens_no_account(wri
     "written",
     ["bob", "bob@", "@example.com", "bob@☃.net", "bob@xn--n3h.net", "bob@a\u200db.com", "bob@a_b.com", "a b@c.de"],
 )
-def test_what_is_no_address_is_refused_and_found_nowhere(written: str) -> None:
+def test_an_invalid_address_is_refused_and_folding_it_does_not_fail(written: str) -> None:
     with pytest.raises(ValidationError):
         _ADDRESS.validate_python(written)
     assert isinstance(fold(written), str)
 
 
-async def test_the_account_of_one_domain_is_not_that_of_another(
+async def test_similar_international_domains_are_different_accounts(
     visitor: Visitor, email: str, readback: Readback
 ) -> None:
     local = email.partition("@")[0]

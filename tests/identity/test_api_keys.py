@@ -25,7 +25,7 @@ LARGEST = UUID(int=2**128 - 1)
 
 
 @pytest.fixture
-def asked(live: Live) -> Iterator[list[str]]:
+def queries(live: Live) -> Iterator[list[str]]:
     """Record the statements of the gate role."""
     engine = live.kernel.database.engine(GATE).sync_engine
     sent: list[str] = []
@@ -53,7 +53,7 @@ def bearer(key: str) -> dict[str, str]:
 
 class TestForm:
     @pytest.mark.parametrize("key_id", [new_id(), UUID(int=0), LARGEST])
-    def test_a_key_says_whose_it_is(self, key_id: UUID) -> None:
+    def test_a_key_contains_its_tenant_and_its_id(self, key_id: UUID) -> None:
         for tenant_id in (new_id(), UUID(int=0), LARGEST):
             key = new_key(tenant_id, key_id)
             presented = read_key(key)
@@ -66,11 +66,11 @@ class TestForm:
         assert re.fullmatch(r"\w+", key)
         assert with_checksum(key.rpartition("_")[0]) == key
 
-    def test_no_two_secrets_are_alike(self) -> None:
+    def test_every_secret_is_different(self) -> None:
         tenant_id, key_id = new_id(), new_id()
         assert len({new_key(tenant_id, key_id) for _ in range(1000)}) == 1000
 
-    def test_every_slip_of_the_pen_is_noticed(self) -> None:
+    def test_every_changed_character_is_detected(self) -> None:
         key = new_key(new_id(), new_id())
         for index in range(len(PREFIX), len(key)):
             slip = "0" if key[index] != "0" else "1"
@@ -86,25 +86,27 @@ class TestForm:
             with_checksum(f"{PREFIX}{'0' * 49}_{'0' * 50}"),
             with_checksum(f"{PREFIX}{'0' * 50}_{'0' * 49}"),
             with_checksum(f"{PREFIX}{'A' * 50}_{'0' * 50}"),
-            with_checksum(f"{PREFIX}{'٣' * 50}_{'0' * 50}"),  # int() accepts this digit, we do not
+            with_checksum(f"{PREFIX}{'٣' * 50}_{'0' * 50}"),  # int() accepts this digit; a key must not
             with_checksum(f"{PREFIX}{'0' * 50}_{'0' * 50}") + "\n",
             " " + with_checksum(f"{PREFIX}{'0' * 50}_{'0' * 50}"),
             PREFIX + "0" * 1_000_000,
         ],
     )
-    def test_what_could_never_have_been_a_key_is_refused(self, hostile: str) -> None:
+    def test_a_malformed_key_is_refused(self, hostile: str) -> None:
         with pytest.raises(Unauthenticated):
             read_key(hostile)
         assert read_key(with_checksum(f"{PREFIX}{'0' * 50}_{'0' * 50}")).key_id == UUID(int=0)
 
 
 class TestPresented:
-    async def test_in_either_header(self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
+    async def test_a_key_is_accepted_in_either_header(
+        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
+    ) -> None:
         made = await make.api_key(tenant, "rack:read")
         for headers in (made.headers, bearer(made.key), {"Authorization": f"bearer {made.key}"}):
             assert (await client.get(RACKS, headers=headers)).status_code == 200
 
-    async def test_in_both_is_refused(
+    async def test_credentials_in_both_headers_are_refused(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, sign_in: SignIn
     ) -> None:
         made = await make.api_key(tenant, "rack:read")
@@ -114,46 +116,50 @@ class TestPresented:
             assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
         assert (await client.get(RACKS, headers=token)).status_code == 200
 
-    async def test_twice_is_refused(self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
+    async def test_a_key_sent_twice_is_refused(
+        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
+    ) -> None:
         made = await make.api_key(tenant, "rack:read")
         once = [("X-API-Key", made.key)]
         assert (await client.get(RACKS, headers=once * 2)).status_code == 400
         assert (await client.get(RACKS, headers=once)).status_code == 200
 
-    async def test_a_token_is_no_key(
+    async def test_a_token_in_the_key_header_is_refused(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, sign_in: SignIn
     ) -> None:
         token = await sign_in.token(await make.member(tenant), tenant=tenant)
         assert (await client.get(RACKS, headers={"X-API-Key": token})).status_code == 401
         assert (await client.get(RACKS, headers=bearer(token))).status_code == 200
 
-    async def test_a_wrong_checksum_asks_the_database_nothing(
-        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, asked: list[str]
+    async def test_a_wrong_checksum_costs_no_query(
+        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, queries: list[str]
     ) -> None:
         made = await make.api_key(tenant, "rack:read")
         wrong = made.key[:-1] + ("0" if made.key[-1] != "0" else "1")
         for headers in ({"X-API-Key": wrong}, bearer(wrong)):
             answer = await client.get(RACKS, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-        assert asked == []
+        assert queries == []
         assert (await client.get(RACKS, headers=made.headers)).status_code == 200
-        assert len(asked) == 1
+        assert len(queries) == 1
 
-    async def test_it_is_asked_of_the_database_once(
-        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, asked: list[str]
+    async def test_a_key_is_read_from_the_database_once(
+        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, queries: list[str]
     ) -> None:
         made = await make.api_key(tenant, "rack:read")
         for _ in range(3):
             assert (await client.get(RACKS, headers=made.headers)).status_code == 200
-        assert len(asked) == 1
+        assert len(queries) == 1
 
-    async def test_an_unknown_one_too(self, client: httpx.AsyncClient, tenant: TenantRow, asked: list[str]) -> None:
+    async def test_an_unknown_key_is_read_from_the_database_once(
+        self, client: httpx.AsyncClient, tenant: TenantRow, queries: list[str]
+    ) -> None:
         strange = {"X-API-Key": new_key(tenant.id, new_id())}
         for _ in range(3):
             assert (await client.get(RACKS, headers=strange)).status_code == 401
-        assert len(asked) == 1
+        assert len(queries) == 1
 
-    async def test_another_secret_is_refused(
+    async def test_a_key_with_another_secret_is_refused(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
         made = await make.api_key(tenant, "rack:read")
@@ -161,7 +167,7 @@ class TestPresented:
             assert (await client.get(RACKS, headers=bearer(guess))).status_code == 401
         assert (await client.get(RACKS, headers=bearer(made.key))).status_code == 200
 
-    async def test_one_tenants_key_under_anothers_name_is_refused(
+    async def test_a_key_copied_to_another_tenant_is_refused(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
         """The secret is hashed together with the ids, so a row copied into another tenant is useless."""
@@ -170,7 +176,7 @@ class TestPresented:
         forged = with_checksum(f"{public_part(other.id, made.id)}_{secret}")
         assert (await client.get(RACKS, headers=bearer(forged))).status_code == 401
 
-    async def test_it_expires_by_the_clock(self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
+    async def test_a_key_expires(self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
         made = await make.api_key(tenant, "rack:read", expires_at=clock.now() + timedelta(hours=1))
         assert (await client.get(RACKS, headers=made.headers)).status_code == 200
         with clock.moved(timedelta(minutes=59)):
@@ -178,7 +184,7 @@ class TestPresented:
         with clock.moved(timedelta(minutes=61)):
             assert (await client.get(RACKS, headers=made.headers)).status_code == 401
 
-    async def test_it_opens_nothing_outside_the_apps_that_take_keys(
+    async def test_a_key_is_refused_by_apps_without_keys(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
         made = await make.api_key(tenant, "rack:read")
@@ -198,7 +204,7 @@ class TestPresented:
         assert [(line["principal"], line["tenant"]) for line in requests] == [(made.id, tenant.id)] * 2
         assert made.key.split("_")[3] not in repr((lines, requests))
 
-    async def test_it_counts_against_its_tenants_limit(
+    async def test_requests_with_a_key_count_against_the_tenants_limit(
         self, client: httpx.AsyncClient, make: Factories, sign_in: SignIn
     ) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 4})
@@ -213,7 +219,7 @@ class TestPresented:
         calm = await make.api_key(await make.tenant(), "rack:read")
         assert (await client.get(RACKS, headers=calm.headers)).status_code == 200
 
-    async def test_idempotency_keys_are_its_own(
+    async def test_idempotency_keys_belong_to_the_api_key(
         self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
         mine, theirs = [await make.api_key(tenant, "rack:create") for _ in range(2)]

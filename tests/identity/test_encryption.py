@@ -20,7 +20,7 @@ def encryptor(*keys: str) -> Encryptor:
     return Encryptor.of(SecretStr(", ".join(keys)))
 
 
-def test_a_secret_comes_back() -> None:
+def test_an_encrypted_secret_can_be_decrypted() -> None:
     ours = encryptor(key())
 
     encrypted = ours.encrypt(b"secret", LOCATION)
@@ -39,7 +39,7 @@ def test_a_secret_comes_back() -> None:
         SecretLocation("signing_keyp", "rivate_sealed", "key-1"),
     ],
 )
-def test_a_moved_secret_does_not_open(location: SecretLocation) -> None:
+def test_a_moved_secret_cannot_be_decrypted(location: SecretLocation) -> None:
     ours = encryptor(key())
     encrypted = ours.encrypt(b"secret", LOCATION)
 
@@ -60,7 +60,7 @@ def test_a_moved_secret_does_not_open(location: SecretLocation) -> None:
         lambda encrypted: encrypted[:20],
     ],
 )
-def test_a_damaged_secret_does_not_open(damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_secret_cannot_be_decrypted(damage: Callable[[bytes], bytes]) -> None:
     ours = encryptor(key())
     encrypted = ours.encrypt(b"secret", LOCATION)
 
@@ -84,6 +84,6 @@ def test_keys_rotate() -> None:
 
 
 @pytest.mark.parametrize("setting", ["", ",", "short", "é" * 43, "A" * 42, "!" * 43])
-def test_a_key_is_32_bytes(setting: str) -> None:
+def test_a_key_that_is_not_32_bytes_is_refused(setting: str) -> None:
     with pytest.raises(ValueError, match="32"):
         encryptor(setting)

@@ -1,4 +1,4 @@
-"""A periodic job deletes what has expired, and nothing else."""
+"""A periodic job deletes expired rows, and no others."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 def rows_of(user: UserRow, age: timedelta) -> tuple[AuthSession, RefreshToken, EmailToken, SigningKey]:
-    """Return one of each that expired so long ago; retired keys are kept for 30 more days."""
+    """Return one row of each kind that expired ``age`` ago; retired keys are kept for 30 more days."""
     ended = clock.now() - age
     session = AuthSession(id=new_id(), user_id=user.id, expires_at=ended)
     return (
@@ -35,7 +35,7 @@ def rows_of(user: UserRow, age: timedelta) -> tuple[AuthSession, RefreshToken, E
     )
 
 
-async def test_expired_rows_go_and_others_stay(
+async def test_expired_rows_are_deleted_and_others_kept(
     settings: Settings, make: Factories, user: UserRow, readback: Readback
 ) -> None:
     dead, alive = rows_of(user, HOUR), rows_of(user, -HOUR)
@@ -69,6 +69,6 @@ async def is_gone(readback: Readback, rows: tuple[AuthSession, RefreshToken, Ema
     return await count(readback, rows) == 0
 
 
-def test_the_worker_does_it_by_the_clock() -> None:
+def test_the_deletion_is_scheduled() -> None:
     assert "auth.expire" in HANDLERS
     assert "auth.expire" in {entry.task for entry in PERIODIC}

@@ -55,7 +55,7 @@ async def use(app: Live, settings: Settings, made: MadeKey, times: int = 1) -> N
 async def test_uses_are_written_once_and_later(
     live: Live, settings: Settings, made: MadeKey, last_use: LastUse
 ) -> None:
-    await live.kernel.key_uses.flush()  # what other tests used
+    await live.kernel.key_uses.flush()  # writes the uses of other tests
     written: list[str] = []
     engine = live.kernel.database.engine(IDENTITY).sync_engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: written.append(str(arguments[2])))
@@ -113,7 +113,7 @@ async def test_uses_are_written_when_the_process_ends(
     assert await last_use(made.id) is not None
 
 
-async def test_what_cannot_be_written_is_kept(
+async def test_uses_that_cannot_be_written_are_kept(
     database: Database, make: Factories, tenant: TenantRow, made: MadeKey, last_use: LastUse
 ) -> None:
     calm = await make.tenant()
@@ -137,7 +137,7 @@ async def test_what_cannot_be_written_is_kept(
     assert await last_use(made.id) is not None
 
 
-async def test_while_the_database_is_silent_writing_ends_in_time_and_all_is_kept(
+async def test_with_a_silent_database_writing_times_out_and_all_uses_are_kept(
     settings: Settings, tenant: TenantRow, made: MadeKey, last_use: LastUse
 ) -> None:
     with faulty(settings.database_url) as proxy:
@@ -159,7 +159,7 @@ async def test_while_the_database_is_silent_writing_ends_in_time_and_all_is_kept
     assert await last_use(made.id) is not None
 
 
-async def test_a_use_is_written_within_its_tenant_only(
+async def test_a_use_is_written_only_within_its_tenant(
     database: Database, make: Factories, tenant: TenantRow, made: MadeKey, last_use: LastUse
 ) -> None:
     other = await make.tenant()

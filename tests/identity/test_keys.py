@@ -29,13 +29,13 @@ async def token_of(issuer: TokenIssuer, settings: Settings) -> str:
     return await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=audience(settings, "tenants"))
 
 
-def sealing_with(settings: Settings, keys: str) -> Settings:
+def encrypting_with(settings: Settings, keys: str) -> Settings:
     auth = settings.auth.model_copy(update={"key_encryption_key": SecretStr(keys)})
     return settings.model_copy(update={"auth": auth})
 
 
 class TestFirstKey:
-    async def test_processes_that_start_together_make_one(
+    async def test_processes_that_start_together_create_one_key(
         self, settings: Settings, database: Database, readback: Readback
     ) -> None:
         await readback("update signing_key set retired_at = now() where retired_at is null")
@@ -47,44 +47,48 @@ class TestFirstKey:
         assert {row["kid"] for row in rows} == kids
         assert len(kids) == 1
 
-    async def test_its_private_half_is_sealed_and_not_published(self, keys: KeyRing, readback: Readback) -> None:
+    async def test_the_private_half_is_encrypted_and_not_published(self, keys: KeyRing, readback: Readback) -> None:
         await keys.load()
         rows = await readback("select private_sealed, public_jwk from signing_key")
 
         assert all(b"kty" not in bytes(str(row["private_sealed"]), "utf-8") for row in rows)
         assert all(set(jwk) == {"kty", "n", "e", "kid", "use", "alg"} for jwk in await keys.jwks())
 
-    async def test_the_gate_cannot_read_the_private_half(self, database: Database) -> None:
+    async def test_the_role_gate_cannot_read_the_private_half(self, database: Database) -> None:
         async with database.engine(GATE).connect() as connection:
             await connection.exec_driver_sql("select public_jwk from signing_key")
             with pytest.raises(DBAPIError, match="permission denied"):
                 await connection.exec_driver_sql("select private_sealed from signing_key")
 
-    async def test_a_key_sealed_by_another_secret_is_said(self, settings: Settings, database: Database) -> None:
+    async def test_a_key_encrypted_with_another_secret_is_reported(
+        self, settings: Settings, database: Database
+    ) -> None:
         await KeyRing(settings, database).signer()
-        stranger = KeyRing(sealing_with(settings, "A" * 43), database)
+        stranger = KeyRing(encrypting_with(settings, "A" * 43), database)
 
         with pytest.raises(DecryptionFailed):
             await stranger.signer()
 
-    async def test_a_new_secret_seals_it_anew(self, settings: Settings, database: Database, readback: Readback) -> None:
+    async def test_a_new_secret_encrypts_the_key_again(
+        self, settings: Settings, database: Database, readback: Readback
+    ) -> None:
         old = settings.auth.key_encryption_key.get_secret_value()
         new = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         kid = (await KeyRing(settings, database).signer()).kid
         statement = "select private_sealed from signing_key where kid = :kid"
         before = await readback(statement, kid=kid)
 
-        assert (await KeyRing(sealing_with(settings, f"{new},{old}"), database).signer()).kid == kid
+        assert (await KeyRing(encrypting_with(settings, f"{new},{old}"), database).signer()).kid == kid
         between = await readback(statement, kid=kid)
-        assert (await KeyRing(sealing_with(settings, new), database).signer()).kid == kid
-        await KeyRing(sealing_with(settings, f"{old},{new}"), database).signer()
+        assert (await KeyRing(encrypting_with(settings, new), database).signer()).kid == kid
+        await KeyRing(encrypting_with(settings, f"{old},{new}"), database).signer()
 
         assert before != between
         assert (await KeyRing(settings, database).signer()).kid == kid
 
 
 class TestRotation:
-    async def test_old_tokens_stay_good_and_new_ones_are_known_elsewhere(
+    async def test_old_tokens_stay_valid_and_new_ones_verify_in_other_processes(
         self, keys: KeyRing, issuer: TokenIssuer, settings: Settings, database: Database
     ) -> None:
         elsewhere = KeyRing(settings, database)
@@ -101,7 +105,9 @@ class TestRotation:
         await verifier.verify(old, audience(settings, "tenants"))
         assert kid in {jwk["kid"] for jwk in await elsewhere.jwks()}
 
-    async def test_every_process_hears_of_it(self, keys: KeyRing, settings: Settings, database: Database) -> None:
+    async def test_every_process_is_notified_of_a_rotation(
+        self, keys: KeyRing, settings: Settings, database: Database
+    ) -> None:
         elsewhere = KeyRing(settings, database)
         listener = Listener(settings, elsewhere)
         await listener.start()
@@ -114,7 +120,7 @@ class TestRotation:
         assert (await elsewhere.signer()).kid == kid
         await listener.stop()
 
-    async def test_a_distrusted_key_has_signed_nothing(
+    async def test_tokens_of_a_distrusted_key_are_refused(
         self, keys: KeyRing, issuer: TokenIssuer, verifier: TokenVerifier, settings: Settings
     ) -> None:
         keys.listener_alive = True  # otherwise the keys are not trusted anyway
@@ -130,7 +136,7 @@ class TestRotation:
 
 
 class TestUnknownKey:
-    async def test_strange_names_have_the_keys_read_again_once(
+    async def test_unknown_key_ids_reload_the_keys_once(
         self, settings: Settings, database: Database, forge: Forge, verifier: TokenVerifier
     ) -> None:
         await verifier.verify(forge.sign(), audience(settings, "tenants"))

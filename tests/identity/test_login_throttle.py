@@ -38,32 +38,32 @@ async def passes(attempt: Awaitable[object]) -> bool:
     return True
 
 
-async def taken(throttle: LoginThrottle, account: str, address: str, tries: int = 15) -> int:
+async def count_admitted(throttle: LoginThrottle, account: str, address: str, tries: int = 15) -> int:
     """Return how many of ``tries`` are admitted."""
     return sum([await passes(throttle.login(account, address)) for _ in range(tries)])
 
 
-async def test_an_account_is_tried_from_an_address_a_few_times(throttle: LoginThrottle, account: str) -> None:
+async def test_attempts_on_an_account_from_one_address_are_limited(throttle: LoginThrottle, account: str) -> None:
     address = new_address()
 
-    assert 1 <= await taken(throttle, account, address) <= RATES.by_account_and_address
-    assert await taken(throttle, account, new_address(), tries=1) == 1
-    assert await taken(throttle, f"other-{account}", address, tries=1) == 1
+    assert 1 <= await count_admitted(throttle, account, address) <= RATES.by_account_and_address
+    assert await count_admitted(throttle, account, new_address(), tries=1) == 1
+    assert await count_admitted(throttle, f"other-{account}", address, tries=1) == 1
 
 
-async def test_from_many_addresses_it_is_tried_less_and_less_but_never_not_at_all(
+async def test_attempts_on_an_account_from_many_addresses_are_reduced_but_never_to_zero(
     throttle: LoginThrottle, account: str
 ) -> None:
-    passed = [await taken(throttle, account, new_address(), tries=12) for _ in range(8)]
+    passed = [await count_admitted(throttle, account, new_address(), tries=12) for _ in range(8)]
 
     assert passed[0] > passed[-1] >= 1
     assert passed[-1] <= RATES.under_attack
     assert sum(passed) <= RATES.by_account + RATES.under_attack * len(passed)
 
 
-async def test_an_address_tries_so_many_accounts(throttle: LoginThrottle, account: str) -> None:
+async def test_attempts_of_one_address_on_many_accounts_are_limited(throttle: LoginThrottle, account: str) -> None:
     network = new_address().removesuffix("1")
-    passed = [await taken(throttle, f"{n}-{account}", f"{network}{n + 1:x}", tries=1) for n in range(70)]
+    passed = [await count_admitted(throttle, f"{n}-{account}", f"{network}{n + 1:x}", tries=1) for n in range(70)]
 
     assert 1 <= sum(passed) <= RATES.by_address
 
@@ -77,7 +77,7 @@ async def test_refreshes_are_counted_by_address(throttle: LoginThrottle) -> None
     assert await passes(throttle.refresh(new_address()))
 
 
-async def test_mails_of_a_kind_to_one_account_are_counted_from_everywhere(
+async def test_emails_of_a_kind_to_one_account_are_limited_across_addresses(
     throttle: LoginThrottle, account: str
 ) -> None:
     tries = 2 * RESET.to_mailbox.limit
@@ -90,7 +90,9 @@ async def test_mails_of_a_kind_to_one_account_are_counted_from_everywhere(
     assert await throttle.admit_email(RESET, f"other-{account}")
 
 
-async def test_an_address_asks_for_mails_to_one_account_a_few_times(throttle: LoginThrottle, account: str) -> None:
+async def test_emails_to_one_account_requested_by_one_address_are_limited(
+    throttle: LoginThrottle, account: str
+) -> None:
     address, tries = new_address(), 2 * RATES.mails_by_account_and_address
     passed = [await passes(throttle.mail(account, address)) for _ in range(tries)]
 
@@ -99,7 +101,9 @@ async def test_an_address_asks_for_mails_to_one_account_a_few_times(throttle: Lo
     assert await passes(throttle.mail(account, new_address()))
 
 
-async def test_mails_from_one_address_are_counted_to_everybody(throttle: LoginThrottle, account: str) -> None:
+async def test_emails_requested_by_one_address_are_limited_across_accounts(
+    throttle: LoginThrottle, account: str
+) -> None:
     address, tries = new_address(), 2 * RATES.mails_by_address
     passed = [await passes(throttle.mail(f"{number}-{account}", address)) for number in range(tries)]
 
@@ -108,9 +112,9 @@ async def test_mails_from_one_address_are_counted_to_everybody(throttle: LoginTh
     assert await passes(throttle.mail(account, new_address()))
 
 
-async def test_a_refusal_says_when_to_come_back(throttle: LoginThrottle, account: str) -> None:
+async def test_a_refusal_has_retry_after(throttle: LoginThrottle, account: str) -> None:
     address = new_address()
-    await taken(throttle, account, address)
+    await count_admitted(throttle, account, address)
 
     with pytest.raises(TooManyAttempts) as refused:
         await throttle.login(account, address)
@@ -128,7 +132,7 @@ async def test_a_refusal_says_when_to_come_back(throttle: LoginThrottle, account
         ("testclient", "unknown"),
     ],
 )
-def test_an_address_stands_for_its_owner(address: str, key: str) -> None:
+def test_an_address_is_counted_by_its_network_or_as_unknown(address: str, key: str) -> None:
     assert address_key(address) == key
 
 

@@ -16,7 +16,7 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
 class TestLogin:
-    async def test_it_opens_a_tenant(
+    async def test_login_issues_tokens_for_a_tenant(
         self, visitor: Visitor, user: UserRow, tenant: TenantRow, settings: Settings
     ) -> None:
         answer = await visitor.login(user.email, tenant=tenant.slug)
@@ -34,13 +34,15 @@ class TestLogin:
         }
         assert (await visitor.get("/api/v1/tenant", body["access_token"])).json()["id"] == str(tenant.id)
 
-    async def test_without_a_tenant_it_opens_what_is_ones_own(self, visitor: Visitor, user: UserRow) -> None:
+    async def test_a_token_without_a_tenant_allows_only_personal_routes(self, visitor: Visitor, user: UserRow) -> None:
         token = (await visitor.login(user.email)).json()["access_token"]
 
         assert (await visitor.get("/api/v1/me", token)).status_code == 200
         assert problem(await visitor.get("/api/v1/tenant", token)) == (403, "tenant_required")
 
-    async def test_it_refuses_alike_whoever_it_refuses(self, visitor: Visitor, user: UserRow, make: Factories) -> None:
+    async def test_every_refused_login_gets_the_same_answer(
+        self, visitor: Visitor, user: UserRow, make: Factories
+    ) -> None:
         assert (await visitor.login(user.email)).status_code == 200
         suspended = await make.user(password=PASSWORD, status="suspended")
         answers = [
@@ -89,7 +91,7 @@ class TestLogin:
     @pytest.mark.parametrize(
         "resource", ["", "tenants", "/api", "{url}", "{url}/api/", "{url}/api/v1", "{url}/API", "*"]
     )
-    async def test_a_resource_is_an_exact_uri(
+    async def test_a_resource_must_match_exactly(
         self, visitor: Visitor, user: UserRow, settings: Settings, resource: str
     ) -> None:
         body = {"email": user.email, "password": PASSWORD, "resource": resource.format(url=settings.public_url)}
@@ -112,7 +114,9 @@ class TestRefresh:
             assert answer.headers["cache-control"] == "no-store"
             token = answer.json()["refresh_token"]
 
-    async def test_a_refused_wish_uses_nothing_up(self, visitor: Visitor, user: UserRow, tenant: TenantRow) -> None:
+    async def test_a_refused_refresh_does_not_use_the_token_up(
+        self, visitor: Visitor, user: UserRow, tenant: TenantRow
+    ) -> None:
         token = (await visitor.login(user.email)).json()["refresh_token"]
 
         assert problem(await visitor.refresh(token, tenant="nobody")) == (403, "tenant_refused")
@@ -129,7 +133,7 @@ class TestRefresh:
 
 
 class TestLogout:
-    async def test_it_ends_refresh_and_access(self, visitor: Visitor, user: UserRow) -> None:
+    async def test_logout_ends_refresh_and_access_tokens(self, visitor: Visitor, user: UserRow) -> None:
         opened = (await visitor.login(user.email)).json()
         assert (await visitor.get("/api/v1/me", opened["access_token"])).status_code == 200
 
@@ -139,12 +143,12 @@ class TestLogout:
         assert problem(await visitor.refresh(opened["refresh_token"])) == (401, "refresh_token_refused")
         await answers(401, lambda: visitor.get("/api/v1/me", opened["access_token"]))
 
-    async def test_it_tells_nobody_whether_a_token_was_one(self, visitor: Visitor) -> None:
+    async def test_logout_with_an_unknown_token_gets_the_same_answer(self, visitor: Visitor) -> None:
         assert (await visitor.logout("insula_rt_unknown")).status_code == 204
 
 
 class TestKeys:
-    async def test_the_published_keys_verify_a_token_and_sign_none(
+    async def test_the_published_keys_verify_tokens_and_have_no_private_part(
         self, visitor: Visitor, user: UserRow, live: Live
     ) -> None:
         await visitor.login(user.email)

@@ -12,7 +12,7 @@ async def sessions_of(readback: Readback, user: UserRow) -> int:
     return len(await readback("select 1 from auth_session where user_id = :id", id=user.id))
 
 
-async def test_a_password_that_is_changed_meanwhile_opens_none(
+async def test_a_password_change_during_login_opens_no_session(
     sessions: Sessions, user: UserRow, readback: Readback
 ) -> None:
     proof = await sessions.prove_password(user.email, PASSWORD)
@@ -23,7 +23,7 @@ async def test_a_password_that_is_changed_meanwhile_opens_none(
     assert await sessions_of(readback, user) == 0
 
 
-async def test_one_that_is_not_opens_one(sessions: Sessions, user: UserRow, readback: Readback) -> None:
+async def test_an_unchanged_password_opens_a_session(sessions: Sessions, user: UserRow, readback: Readback) -> None:
     proof = await sessions.prove_password(user.email, PASSWORD)
     await readback("update credential set updated_at = now() where user_id = :id", id=user.id)
 
@@ -31,7 +31,7 @@ async def test_one_that_is_not_opens_one(sessions: Sessions, user: UserRow, read
     assert await sessions_of(readback, user) == 1
 
 
-async def test_an_address_that_is_not_verified_any_more_opens_and_carries_on_nothing(
+async def test_a_no_longer_verified_address_cannot_log_in_or_refresh(
     sessions: Sessions, user: UserRow, readback: Readback
 ) -> None:
     opened = await sessions.open(await sessions.prove_password(user.email, PASSWORD))
@@ -44,7 +44,7 @@ async def test_an_address_that_is_not_verified_any_more_opens_and_carries_on_not
         await sessions.prove_refresh(opened.refresh_token)
 
 
-async def test_a_refresh_token_that_is_used_meanwhile_ends_the_session(
+async def test_a_refresh_token_used_concurrently_ends_the_session(
     sessions: Sessions, user: UserRow, readback: Readback
 ) -> None:
     opened = await sessions.open(await sessions.prove_password(user.email, PASSWORD))

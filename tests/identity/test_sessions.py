@@ -56,7 +56,7 @@ class TestLogin:
         assert rows == [{"user_id": user.id, "revoked_at": None}]
         assert proof.user_id == opened.user_id == user.id
 
-    async def test_an_email_is_found_however_it_is_written(self, sessions: Sessions, user: UserRow) -> None:
+    async def test_an_account_is_found_by_any_spelling_of_its_email(self, sessions: Sessions, user: UserRow) -> None:
         opened = await login(sessions, f"  {user.email.upper()} ", PASSWORD)
 
         assert opened.user_id == user.id
@@ -93,21 +93,25 @@ class TestLogin:
 
         assert verified == ["$argon2id$v=19$m=19456,t=2,p=1"] * 3
 
-    async def test_the_decoy_costs_what_a_hash_costs(self) -> None:
+    async def test_the_decoy_hash_has_the_cost_of_a_real_one(self) -> None:
         passwords = Passwords()
 
         assert not passwords.outdated(DECOY)
         assert not await passwords.verify(None, "anything")
         assert await passwords.verify(await passwords.hash("é"), "e\u0301")
 
-    async def test_a_proof_alone_opens_nothing(self, sessions: Sessions, user: UserRow, readback: Readback) -> None:
+    async def test_proving_a_password_opens_no_session(
+        self, sessions: Sessions, user: UserRow, readback: Readback
+    ) -> None:
         proof = await sessions.prove_password(user.email, PASSWORD)
 
         assert (proof.user_id, proof.email) == (user.id, user.email)
         assert PASSWORD not in repr(proof)
         assert await readback("select id from auth_session where user_id = :id", id=user.id) == []
 
-    async def test_an_old_hash_is_made_anew(self, sessions: Sessions, make: Factories, readback: Readback) -> None:
+    async def test_an_outdated_hash_is_replaced_at_login(
+        self, sessions: Sessions, make: Factories, readback: Readback
+    ) -> None:
         user = await make.user()
         old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
         await make.insert(Credential(user_id=user.id, password_hash=old))
@@ -135,7 +139,7 @@ class TestRefresh:
         tokens = (opened.refresh_token, following.refresh_token)
         assert {row["hash"] for row in rows} == {hashlib.sha256(token.encode()).digest() for token in tokens}
 
-    async def test_of_fifty_at_once_one_wins(
+    async def test_one_of_fifty_concurrent_refreshes_succeeds(
         self, sessions: Sessions, opened: OpenedSession, readback: Readback
     ) -> None:
         attempts = (refresh(sessions, opened.refresh_token) for _ in range(50))
@@ -159,7 +163,7 @@ class TestRefresh:
         await refused_with(refresh(sessions, following.refresh_token))
         assert (await refresh(sessions, other.refresh_token)).session_id == other.session_id
 
-    async def test_a_proof_alone_uses_nothing_up(self, sessions: Sessions, opened: OpenedSession) -> None:
+    async def test_proving_a_refresh_token_does_not_use_it_up(self, sessions: Sessions, opened: OpenedSession) -> None:
         await sessions.prove_refresh(opened.refresh_token)
 
         assert await refresh(sessions, opened.refresh_token)
@@ -178,7 +182,7 @@ class TestRefresh:
 
         assert set(answers) == {(RefreshTokenRefused, RefreshTokenRefused.title())}
 
-    async def test_a_session_ends_when_it_was_to_end(
+    async def test_refreshing_does_not_extend_a_session(
         self, sessions: Sessions, opened: OpenedSession, settings: Settings
     ) -> None:
         days = settings.auth.refresh_token_days
@@ -189,7 +193,7 @@ class TestRefresh:
         with clock.moved(timedelta(days=days, seconds=1)):
             await refused_with(refresh(sessions, following.refresh_token))
 
-    async def test_a_suspended_user_refreshes_nothing(
+    async def test_a_suspended_user_cannot_refresh(
         self, sessions: Sessions, opened: OpenedSession, user: UserRow, readback: Readback
     ) -> None:
         await readback("""update "user" set status = 'suspended' where id = :id""", id=user.id)
@@ -211,7 +215,7 @@ class TestRevoke:
         await refused_with(refresh(sessions, following.refresh_token))
         assert await refresh(sessions, other.refresh_token)
 
-    async def test_nobodys_token_ends_nothing(self, sessions: Sessions, opened: OpenedSession) -> None:
+    async def test_an_unknown_token_ends_no_session(self, sessions: Sessions, opened: OpenedSession) -> None:
         await sessions.revoke("insula_rt_unknown")
 
         assert await refresh(sessions, opened.refresh_token)

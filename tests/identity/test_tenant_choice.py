@@ -1,4 +1,4 @@
-"""The app and tenant of a login: one of the user's own, selected by names that agree."""
+"""The app and tenant of a login: the user must be a member, and the body, the host and X-Tenant must agree."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +11,7 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
 class TestTenantChoice:
-    async def test_another_tenant_and_no_tenant_are_the_same(
+    async def test_a_foreign_and_an_unknown_tenant_get_the_same_answer(
         self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories
     ) -> None:
         foreign = await make.tenant()
@@ -27,13 +27,13 @@ class TestTenantChoice:
 
         assert await readback("select 1 from auth_session where user_id = :id", id=user.id) == []
 
-    async def test_host_and_header_select_among_ones_own(
+    async def test_host_and_header_select_one_of_the_users_tenants(
         self, visitor: Visitor, user: UserRow, tenant: TenantRow, settings: Settings
     ) -> None:
         for headers in ({"X-Tenant": tenant.slug}, {"Host": f"{tenant.slug}.{settings.base_domain}"}):
             assert (await visitor.login(user.email, headers=headers)).json()["tenant"] == tenant.slug
 
-    async def test_all_that_name_a_tenant_must_agree(
+    async def test_body_host_and_header_must_name_the_same_tenant(
         self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories, settings: Settings
     ) -> None:
         other = await make.tenant()
@@ -50,14 +50,16 @@ class TestTenantChoice:
             answer = await visitor.login(user.email, tenant=tenant.slug, headers=headers)
             assert problem(answer) == (403, "tenant_refused")
 
-    async def test_a_hint_grants_nothing(self, visitor: Visitor, user: UserRow, make: Factories) -> None:
+    async def test_x_tenant_of_a_foreign_tenant_is_refused(
+        self, visitor: Visitor, user: UserRow, make: Factories
+    ) -> None:
         foreign = await make.tenant()
 
         answer = await visitor.login(user.email, headers={"X-Tenant": foreign.slug})
 
         assert problem(answer) == (403, "tenant_refused")
 
-    async def test_a_suspended_tenant_opens_nothing(
+    async def test_a_suspended_tenant_is_refused(
         self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories
     ) -> None:
         closed = await make.tenant(status="suspended")
@@ -68,7 +70,7 @@ class TestTenantChoice:
 
 
 class TestApps:
-    async def test_admin_is_for_staff_who_act_in_no_tenant(
+    async def test_admin_is_only_for_staff_and_without_a_tenant(
         self, visitor: Visitor, user: UserRow, tenant: TenantRow, make: Factories
     ) -> None:
         assert problem(await visitor.login(user.email, "admin")) == (403, "staff_only")

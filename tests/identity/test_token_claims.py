@@ -30,7 +30,7 @@ class TestClaims:
     @pytest.mark.parametrize(
         "value", [10**400, -1, True, "2000000000", None, [1], {"a": 1}, float("nan"), float("inf"), 2**53 + 1]
     )
-    async def test_a_time_is_a_sane_number(
+    async def test_a_time_that_is_no_valid_number_is_refused(
         self, forge: Forge, verifier: TokenVerifier, ours: str, name: str, value: object
     ) -> None:
         assert await refused(verifier, forge.sign(forge.claims(**{name: value})), ours)
@@ -45,20 +45,22 @@ class TestClaims:
 
     @pytest.mark.parametrize("name", ["iss", "aud", "sub", "sid", "jti", "client_id", "tenant", "scope"])
     @pytest.mark.parametrize("value", [1, None, True, ["x"], {"a": 1}, "x" * 5000])
-    async def test_a_text_is_a_text(
+    async def test_a_claim_that_is_no_valid_text_is_refused(
         self, forge: Forge, verifier: TokenVerifier, ours: str, name: str, value: object
     ) -> None:
         assert await refused(verifier, forge.sign(forge.claims(**{name: value})), ours)
 
     @pytest.mark.parametrize("name", ["sub", "sid", "tenant"])
-    async def test_an_id_has_one_spelling(self, forge: Forge, verifier: TokenVerifier, ours: str, name: str) -> None:
+    async def test_an_id_in_another_spelling_is_refused(
+        self, forge: Forge, verifier: TokenVerifier, ours: str, name: str
+    ) -> None:
         value = new_id()
         assert not await refused(verifier, forge.sign(forge.claims(**{name: str(value)})), ours)
 
         for spelling in (value.hex, str(value).upper(), f"{{{value}}}", value.urn, "", "*", "0"):
             assert await refused(verifier, forge.sign(forge.claims(**{name: spelling})), ours), spelling
 
-    async def test_the_issuer_is_exact(
+    async def test_the_issuer_must_match_exactly(
         self, forge: Forge, verifier: TokenVerifier, settings: Settings, ours: str
     ) -> None:
         for issuer in (f"{settings.public_url}/", settings.public_url.upper(), "https://attacker.example"):
@@ -75,14 +77,14 @@ class TestClaims:
 
 
 class TestTime:
-    async def test_expiry_has_leeway_and_an_edge(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
+    async def test_expiry_allows_the_leeway_and_no_more(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
         now = clock.timestamp()
 
         assert not await refused(verifier, forge.sign(forge.claims(exp=now - LEEWAY + 2)), ours)
         assert await refused(verifier, forge.sign(forge.claims(exp=now - LEEWAY)), ours)
 
     @pytest.mark.parametrize("name", ["nbf", "iat"])
-    async def test_what_lies_ahead_has_leeway_and_an_edge(
+    async def test_times_in_the_future_are_allowed_within_the_leeway(
         self, forge: Forge, verifier: TokenVerifier, ours: str, name: str
     ) -> None:
         now = clock.timestamp()
@@ -90,7 +92,7 @@ class TestTime:
         assert not await refused(verifier, forge.sign(forge.claims(**{name: now + LEEWAY - 0.1})), ours)
         assert await refused(verifier, forge.sign(forge.claims(**{name: now + LEEWAY + 2})), ours)
 
-    async def test_a_remembered_token_expires(
+    async def test_a_cached_token_expires(
         self, issuer: TokenIssuer, verifier: TokenVerifier, settings: Settings, ours: str
     ) -> None:
         token = await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=ours)

@@ -15,7 +15,7 @@ from tests.support.tokens import Forge, encode, hs256, refused
 
 
 class TestIssue:
-    async def test_a_token_says_what_it_was_issued_for(
+    async def test_a_token_has_the_claims_that_it_was_issued_with(
         self, issuer: TokenIssuer, verifier: TokenVerifier, ours: str
     ) -> None:
         user_id, session_id, tenant_id = UserId(new_id()), new_id(), TenantId(new_id())
@@ -31,13 +31,13 @@ class TestIssue:
         assert str(UUID(claims.token_id)) == claims.token_id
 
     @pytest.mark.parametrize("scopes", [None, frozenset(), frozenset({"rack:read"})])
-    async def test_a_token_is_limited_as_it_was_issued(
+    async def test_a_token_has_the_scopes_that_it_was_issued_with(
         self, issuer: TokenIssuer, verifier: TokenVerifier, ours: str, scopes: frozenset[str] | None
     ) -> None:
         token = await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=ours, scopes=scopes)
         assert (await verifier.verify(token, ours)).scopes == scopes
 
-    async def test_no_two_tokens_have_one_id(self, issuer: TokenIssuer, verifier: TokenVerifier, ours: str) -> None:
+    async def test_every_token_has_another_id(self, issuer: TokenIssuer, verifier: TokenVerifier, ours: str) -> None:
         user_id, session_id = UserId(new_id()), new_id()
         tokens = [await issuer.issue(user_id=user_id, session_id=session_id, audience=ours) for _ in range(3)]
 
@@ -45,7 +45,7 @@ class TestIssue:
 
 
 class TestSignature:
-    async def test_a_genuine_token_is_taken(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
+    async def test_a_genuine_token_is_accepted(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
         assert not await refused(verifier, forge.sign(), ours)
 
     @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", ""])
@@ -57,7 +57,7 @@ class TestSignature:
         assert await refused(verifier, f"{forge.unsigned(header=header)}.", ours)
         assert await refused(verifier, forge.sign(header=header), ours)
 
-    async def test_the_public_key_is_no_secret_to_sign_with(
+    async def test_a_token_signed_with_the_public_key_as_secret_is_refused(
         self, forge: Forge, verifier: TokenVerifier, ours: str
     ) -> None:
         pem = forge.key.as_pem(private=False)
@@ -67,7 +67,7 @@ class TestSignature:
             for secret in (pem, pem.strip(), der):
                 assert await refused(verifier, hs256(unsigned, secret), ours)
 
-    async def test_another_key_under_our_name_is_refused(
+    async def test_another_key_with_a_known_key_id_is_refused(
         self, forge: Forge, verifier: TokenVerifier, ours: str
     ) -> None:
         assert await refused(verifier, forge.sign(key=RSAKey.generate_key(2048)), ours)
@@ -99,12 +99,12 @@ class TestHeader:
             {"unheard-of": 1},
         ],
     )
-    async def test_a_member_beyond_ours_is_refused(
+    async def test_an_unexpected_header_member_is_refused(
         self, forge: Forge, verifier: TokenVerifier, ours: str, member: dict[str, object]
     ) -> None:
         assert await refused(verifier, forge.sign(header=forge.header(**member)), ours)
 
-    async def test_a_key_in_the_header_is_not_believed(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
+    async def test_a_key_in_the_header_is_not_used(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
         stranger = RSAKey.generate_key(2048)
         header = forge.header(kid=stranger.thumbprint(), jwk=stranger.as_dict(private=False))
 
@@ -113,7 +113,7 @@ class TestHeader:
     @pytest.mark.parametrize(
         "kid", ["../../../dev/null", "/dev/null", "' or 1=1 --", "", "\x00", "A" * 300, None, 1, ["x"], {"a": 1}, True]
     )
-    async def test_a_strange_key_name_is_refused(
+    async def test_an_unknown_key_id_is_refused(
         self, forge: Forge, verifier: TokenVerifier, ours: str, kid: object
     ) -> None:
         assert await refused(verifier, forge.sign(header=forge.header(kid=kid)), ours)
@@ -146,7 +146,7 @@ class TestHeader:
 
 
 class TestCache:
-    async def test_a_hit_gives_the_same_claims_for_its_audience_only(
+    async def test_a_cached_token_has_the_same_claims_for_its_audience_only(
         self, issuer: TokenIssuer, verifier: TokenVerifier, settings: Settings, ours: str
     ) -> None:
         token = await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=ours)
@@ -156,7 +156,7 @@ class TestCache:
         assert verifier.cached(b"Bearer " + token.encode(), ours) is claims
         assert await refused(verifier, token, audience(settings, "admin"))
 
-    async def test_it_is_bounded(self, settings: Settings, forge: Forge, ours: str, issuer: TokenIssuer) -> None:
+    async def test_the_cache_is_bounded(self, settings: Settings, forge: Forge, ours: str, issuer: TokenIssuer) -> None:
         verifier = TokenVerifier(settings, issuer._keys, cached=2)  # noqa: SLF001 - the ring of this test
         tokens = [forge.sign() for _ in range(3)]
         for token in tokens:
@@ -168,7 +168,7 @@ class TestCache:
             True,
         ]
 
-    async def test_a_refused_token_is_not_kept(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
+    async def test_a_refused_token_is_not_cached(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
         token = forge.sign(key=RSAKey.generate_key(2048))
         assert await refused(verifier, token, ours)
 
@@ -176,10 +176,12 @@ class TestCache:
 
 
 class TestSize:
-    async def test_a_huge_token_is_refused_unread(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
+    async def test_a_huge_token_is_refused_before_parsing(
+        self, forge: Forge, verifier: TokenVerifier, ours: str
+    ) -> None:
         assert await refused(verifier, "A" * 3_000_000, ours)
         assert await refused(verifier, forge.sign(forge.claims(padding="x" * LONGEST_TOKEN)), ours)
 
     @pytest.mark.parametrize("token", ["", ".", "..", "...", "a.b", "é.é.é", "\ud800.a.b", "a.b.c.d.e", encode(b"{}")])
-    async def test_what_is_no_token_is_refused(self, verifier: TokenVerifier, ours: str, token: str) -> None:
+    async def test_a_malformed_token_is_refused(self, verifier: TokenVerifier, ours: str, token: str) -> None:
         assert await refused(verifier, token, ours)

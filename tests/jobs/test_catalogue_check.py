@@ -31,8 +31,10 @@ BREAKS: Final = {
 
 
 @pytest.mark.parametrize(("statement", "finding"), BREAKS.items(), ids=BREAKS.keys())
-def test_the_check_names_it_and_a_migration_repairs_it(settings: Settings, statement: str, finding: str) -> None:
-    def try_it(connection: Connection) -> None:
+def test_the_check_names_each_difference_and_a_migration_repairs_it(
+    settings: Settings, statement: str, finding: str
+) -> None:
+    def check_and_repair(connection: Connection) -> None:
         assert queue_findings(connection, DECLARED) == []
         connection.exec_driver_sql(statement)
         assert any(finding in found for found in check_catalogue(connection, DECLARED))
@@ -40,7 +42,7 @@ def test_the_check_names_it_and_a_migration_repairs_it(settings: Settings, state
         assert queue_findings(connection, DECLARED) == []
         connection.rollback()
 
-    as_owner(settings, try_it)
+    as_owner(settings, check_and_repair)
 
 
 def test_tenantless_names_are_tasks_and_scheduled_tasks_are_tenantless() -> None:

@@ -54,7 +54,7 @@ async def test_a_job_is_rolled_back_with_the_change(database: Database, make: Fa
     assert await statuses(readback, tenant.id) == set()
 
 
-async def test_how_a_job_is_queued(database: Database, make: Factories, readback: Readback) -> None:
+async def test_a_job_is_queued_with_its_options(database: Database, make: Factories, readback: Readback) -> None:
     tenant, later = await make.tenant(), clock.now() + timedelta(hours=1)
     async with database.unit(TENANTS, tenant.id) as unit:
         await enqueue(
@@ -68,7 +68,7 @@ async def test_how_a_job_is_queued(database: Database, make: Factories, readback
     assert found == expected
 
 
-async def test_one_job_of_a_queueing_lock_waits_and_the_transaction_goes_on(
+async def test_a_second_job_of_a_queueing_lock_is_not_queued_and_the_transaction_continues(
     database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, other = await make.tenant(), await make.tenant()

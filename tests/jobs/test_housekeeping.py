@@ -29,7 +29,7 @@ def answer(age: timedelta) -> IdempotencyRecord:
     )
 
 
-async def test_old_answers_effects_and_jobs_go_and_young_ones_stay(
+async def test_old_idempotency_records_effects_and_jobs_are_deleted_and_new_ones_kept(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()

@@ -14,7 +14,7 @@ from tests.support.factories import Factories
 from tests.support.worker import Readback
 
 
-async def test_metrics_say_how_many_wait_and_how_long(
+async def test_metrics_show_the_number_and_age_of_waiting_jobs(
     client: httpx.AsyncClient, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, queue = await make.tenant(), f"q-{new_id().hex}"

@@ -51,7 +51,7 @@ async def ended(readback: Readback, number: int | None, status: str) -> None:
     await until(has_ended)
 
 
-async def test_a_job_sees_its_tenant_alone(
+async def test_a_job_sees_only_its_tenant(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     mine, other = await make.tenant(), await make.tenant()
@@ -71,7 +71,7 @@ async def test_a_job_sees_its_tenant_alone(
     assert len(effects) == 1
 
 
-async def test_a_finished_job_forgets_its_arguments_and_one_that_waits_keeps_them(
+async def test_the_arguments_of_a_finished_job_are_deleted_and_those_of_a_waiting_one_kept(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, probe = await make.tenant(), Probe()
@@ -86,7 +86,7 @@ async def test_a_finished_job_forgets_its_arguments_and_one_that_waits_keeps_the
     assert str(tenant.id) in str(forgotten["args"])
 
 
-async def test_a_failing_job_is_run_again(
+async def test_a_failed_job_is_retried(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     probe = Probe(failures=2)
@@ -96,7 +96,7 @@ async def test_a_failing_job_is_run_again(
     assert [context.attempt for context in probe.seen] == [1, 2, 3]
 
 
-async def test_a_job_that_never_succeeds_is_given_up(
+async def test_a_job_that_never_succeeds_fails_in_the_end(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     probe = Probe(failures=99)
@@ -107,7 +107,7 @@ async def test_a_job_that_never_succeeds_is_given_up(
     assert (await job(readback, number))["args"]["arguments"] == {"n": 1}  # type: ignore[index]  # JSON, kept for staff
 
 
-async def test_a_job_that_can_never_succeed_is_run_once(
+async def test_a_permanent_failure_is_not_retried(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     probe = Probe(failures=99, error=NotFound)
@@ -139,7 +139,7 @@ async def test_a_tenant_suspended_meanwhile_ends_its_jobs_without_effect(
     assert [context.tenant_id for context in probe.seen] == [active.id]
 
 
-async def test_an_effect_is_had_once_however_often_the_job_runs(
+async def test_an_effect_happens_once_however_often_the_job_runs(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -170,7 +170,7 @@ async def test_a_stopping_worker_finishes_its_running_jobs(
     assert (await job(readback, waiting))["status"] == "todo"
 
 
-async def test_a_job_that_outlasts_the_draining_goes_back_to_the_queue(
+async def test_a_job_that_runs_longer_than_the_drain_is_queued_again(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     probe = Probe()
@@ -193,7 +193,7 @@ async def test_a_scheduled_task_runs_once_for_all_workers(settings: Settings, re
     assert found == []
 
 
-async def test_a_worker_that_lost_its_connections_goes_on(
+async def test_a_worker_continues_after_losing_its_connections(
     settings: Settings, database: Database, make: Factories, readback: Readback
 ) -> None:
     tenant, probe = await make.tenant(), Probe()

@@ -35,7 +35,7 @@ class Admitted(NamedTuple):
 
 @dataclass
 class Installation:
-    """``redis`` sets the clock and always reaches the server; the processes use ``road``."""
+    """``redis`` sets the clock and always reaches the server; the processes use ``proxied``."""
 
     redis: Redis
     road: Redis
@@ -72,7 +72,7 @@ class Installation:
         *,
         skew: float = 0.0,
     ) -> int:
-        """Ask now and return how many were admitted; ``skew`` is the error of the process's clock."""
+        """Send requests now; return the number of admitted ones. ``skew`` is the error of the process's clock."""
         with clock.moved(timedelta(seconds=self.elapsed + skew)):
             verdicts = [
                 await admit(self.workers[worker], self.tenant, per_minute, limit_class, key=key) for _ in range(times)
@@ -82,7 +82,7 @@ class Installation:
         return count
 
     def busiest_window(self, limit_class: LimitClass | None = None, key_id: UUID | None = None) -> int:
-        """Return the most requests that any window admitted: of all, of a class or of a key."""
+        """Return the largest number of requests admitted in one window: in all, of a class or with a key."""
         times = [
             one.at for one in self.admitted if limit_class in (None, one.limit_class) and key_id in (None, one.key_id)
         ]

@@ -52,11 +52,11 @@ class ValkeyServer:
         self._process.wait()
 
     def flush(self) -> None:
-        """Delete everything, with the scripts."""
-        self.tell("FLUSHALL")
-        self.tell("SCRIPT FLUSH")
+        """Delete all keys and scripts."""
+        self.send("FLUSHALL")
+        self.send("SCRIPT FLUSH")
 
-    def tell(self, command: str) -> None:
+    def send(self, command: str) -> None:
         """Send a command."""
         assert self._ask(command) == "+OK"
 

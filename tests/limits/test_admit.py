@@ -21,7 +21,7 @@ def admitted(verdicts: list[Verdict]) -> int:
     return sum(verdict.allowed for verdict in verdicts)
 
 
-async def test_the_limit_is_admitted_and_no_more(worker: Worker) -> None:
+async def test_exactly_the_limit_is_admitted(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
 
     verdicts = await ask(limits, tenant, 61)
@@ -53,7 +53,7 @@ async def test_a_burst_that_waits_for_one_lease_is_counted_exactly(worker: Worke
     assert calls <= 3
 
 
-async def test_a_held_lease_asks_nobody(worker: Worker, redis: Redis) -> None:
+async def test_a_held_lease_needs_no_request_to_redis(worker: Worker, redis: Redis) -> None:
     limits, tenant = worker(), new_tenant_id()
     await redis.config_resetstat()
 
@@ -76,7 +76,7 @@ async def test_a_tenant_far_over_its_limit_hardly_reaches_redis(worker: Worker, 
     assert (await admit(limits, new_tenant_id(), 60, READ)).allowed
 
 
-async def test_a_higher_plan_counts_at_once_and_keeps_what_was_used(worker: Worker) -> None:
+async def test_a_higher_plan_counts_at_once_and_keeps_the_used_requests(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
     assert not (await ask(limits, tenant, 61))[-1].allowed
 
@@ -99,7 +99,7 @@ async def test_a_plan_that_grants_nothing_admits_nothing(worker: Worker) -> None
     assert verdict.retry_after == 60
 
 
-async def test_unspent_tokens_come_back(worker: Worker) -> None:
+async def test_unspent_tokens_are_returned(worker: Worker) -> None:
     idle, busy, tenant = worker(), worker(), new_tenant_id()
     assert admitted(await ask(idle, tenant, 8)) == 8
     assert admitted(await ask(busy, tenant, 60)) >= 60 - 8 - 3
@@ -110,7 +110,7 @@ async def test_unspent_tokens_come_back(worker: Worker) -> None:
     assert later > 0
 
 
-async def test_a_request_cancelled_while_waiting_spends_nothing_of_others(worker: Worker) -> None:
+async def test_a_request_cancelled_while_waiting_spends_no_token(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
     waiting = [asyncio.create_task(admit(limits, tenant, 60, READ)) for _ in range(10)]
     await asyncio.sleep(0)
@@ -150,7 +150,7 @@ async def test_keys_name_the_tenant_share_its_slot_and_expire(worker: Worker, re
     assert all([0 < await redis.ttl(key) <= 122 for key in keys])
 
 
-async def test_without_redis_the_process_counts_by_itself() -> None:
+async def test_without_redis_the_process_counts_locally() -> None:
     limits, tenant = Limits.build(None), new_tenant_id()
 
     assert limits.away

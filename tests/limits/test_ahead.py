@@ -24,7 +24,7 @@ Worker = Callable[[], Limits]
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Renew at once instead of collecting renewals."""
+    """Renew each lease at once instead of collecting renewals."""
     monkeypatch.setattr(leases, "_GATHERING_SECONDS", 0)
 
 
@@ -46,7 +46,7 @@ async def loans(redis: Redis) -> int:
     return int((await redis.info("commandstats"))["cmdstat_evalsha"]["calls"])
 
 
-async def test_it_is_renewed_shortly_before_its_end_and_spent_from_meanwhile(
+async def test_a_lease_is_renewed_before_its_end_and_usable_meanwhile(
     worker: Worker, server: ValkeyServer, redis: Redis
 ) -> None:
     limits, tenant = worker(), new_tenant_id()
@@ -66,7 +66,7 @@ async def test_it_is_renewed_shortly_before_its_end_and_spent_from_meanwhile(
     assert await spend(worker(), tenant, LIMIT) == LIMIT - 5 - (LIMIT // 100 - 2)
 
 
-async def test_one_that_runs_low_is_renewed_before_it_is_empty(
+async def test_a_lease_that_runs_low_is_renewed_before_it_is_empty(
     worker: Worker, server: ValkeyServer, redis: Redis
 ) -> None:
     limits, tenant = worker(), new_tenant_id()
@@ -83,7 +83,7 @@ async def _more(redis: Redis, than: int) -> bool:
 
 
 @pytest.mark.parametrize("pause", [1, 2, 3, 7])
-async def test_what_is_spent_while_it_is_renewed_counts(worker: Worker, pause: int) -> None:
+async def test_tokens_spent_during_a_renewal_are_counted(worker: Worker, pause: int) -> None:
     processes, tenant = [worker() for _ in range(3)], new_tenant_id()
 
     async def client(limits: Limits) -> int:
@@ -99,7 +99,7 @@ async def test_what_is_spent_while_it_is_renewed_counts(worker: Worker, pause: i
     assert LIMIT - 3 * largest_lease(LIMIT) <= admitted <= LIMIT
 
 
-async def test_what_is_kept_meanwhile_is_covered_where_all_else_is_spent(
+async def test_tokens_kept_during_a_renewal_stay_reserved_when_the_limit_is_spent(
     worker: Worker, server: ValkeyServer, redis: Redis
 ) -> None:
     limits, other, tenant = worker(), worker(), new_tenant_id()
@@ -117,7 +117,7 @@ async def test_what_is_kept_meanwhile_is_covered_where_all_else_is_spent(
         assert await spend(limits, tenant, LIMIT) == 0
 
 
-async def test_what_a_burst_left_over_is_given_back_when_it_is_renewed(server: ValkeyServer) -> None:
+async def test_a_renewal_returns_the_unused_tokens_of_a_burst(server: ValkeyServer) -> None:
     async with installation(server.url) as shared:
         burst, other = shared.workers[:2]
         asked = [admit(burst, shared.tenant, 100, LimitClass.EXPORT) for _ in range(90)]
@@ -133,7 +133,7 @@ async def test_what_a_burst_left_over_is_given_back_when_it_is_renewed(server: V
         assert (await admit(other, shared.tenant, 100, READ)).allowed
 
 
-async def test_once_closed_nothing_is_renewed_and_what_is_left_is_given_back(worker: Worker, redis: Redis) -> None:
+async def test_closing_stops_renewals_and_returns_unspent_tokens(worker: Worker, redis: Redis) -> None:
     limits, tenant = worker(), new_tenant_id()
     assert await spend(limits, tenant, 6) == 6  # it runs low
     await limits.close()

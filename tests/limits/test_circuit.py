@@ -77,7 +77,7 @@ async def test_closing_ends_a_probe_whose_client_swallows_the_cancellation() -> 
     assert lost == 1
 
 
-async def test_what_answers_late_is_slow_and_is_waited_for() -> None:
+async def test_a_late_server_is_slow_and_is_waited_for() -> None:
     answered = asyncio.Event()
     server = Server(lambda: asyncio.sleep(0.1))
     circuit = Circuit(server, patience=0.02)
@@ -97,7 +97,7 @@ async def test_what_answers_late_is_slow_and_is_waited_for() -> None:
     await circuit.close()
 
 
-async def test_what_answers_promptly_again_is_not_slow() -> None:
+async def test_a_server_that_answers_promptly_again_is_ok() -> None:
     circuit = Circuit(Server(at_once), patience=0.02)
     with pytest.raises(TimeoutError):
         await circuit.attempt(silent())
@@ -112,7 +112,7 @@ async def test_what_answers_promptly_again_is_not_slow() -> None:
     await circuit.close()
 
 
-async def test_what_refuses_stays_refusing_until_it_takes_a_write() -> None:
+async def test_a_server_that_refuses_writes_is_refusing_until_it_accepts_one() -> None:
     refusals, allowed = 0, False
 
     async def refuse() -> None:

@@ -1,4 +1,4 @@
-"""Classes and keys: their parts of the tenant's rate, which none exceeds."""
+"""Limit classes and API keys: each has a part of the tenant's rate and cannot exceed it."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ Worker = Callable[[], Limits]
         (60, WRITE, 600, 60),
     ],
 )
-def test_a_class_has_what_it_was_granted_or_its_part_and_never_more_than_the_whole(
+def test_the_ceiling_of_a_class_is_granted_or_a_part_of_the_rate_and_never_above_it(
     per_minute: int, limit_class: LimitClass, granted: int | None, expected: int | None
 ) -> None:
     assert ceiling_of(per_minute, limit_class, granted) == expected
@@ -43,7 +43,7 @@ async def count(
     return sum(verdict.allowed for verdict in verdicts)
 
 
-async def test_reads_and_writes_together_are_the_whole_rate(worker: Worker) -> None:
+async def test_reads_and_writes_share_the_whole_rate(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
 
     assert await count(limits, tenant, 40) == 40
@@ -51,7 +51,7 @@ async def test_reads_and_writes_together_are_the_whole_rate(worker: Worker) -> N
     assert await count(limits, tenant, 1) == 0
 
 
-async def test_writes_end_at_their_ceiling_and_leave_the_rest_to_reads(worker: Worker) -> None:
+async def test_writes_stop_at_their_ceiling_and_leave_the_rest_to_reads(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
 
     assert await count(limits, tenant, 100, WRITE) == 30
@@ -78,7 +78,7 @@ async def test_the_ceilings_hold_over_all_processes(worker: Worker) -> None:
     assert 30 - 2 * 3 <= reads <= 30
 
 
-async def test_a_key_ends_at_its_own_rate_and_leaves_the_rest_to_others(worker: Worker) -> None:
+async def test_a_key_stops_at_its_own_rate_and_leaves_the_rest_to_others(worker: Worker) -> None:
     limits, tenant, key = worker(), new_tenant_id(), KeyRate(new_id(), 10)
 
     assert await count(limits, tenant, 20, key=key) == 10
@@ -96,7 +96,7 @@ async def test_a_key_gets_no_more_than_its_tenant_has(worker: Worker) -> None:
     assert await count(limits, new_tenant_id(), 20, key=KeyRate(new_id(), 600)) == 20
 
 
-async def test_each_policy_that_applies_is_told(worker: Worker) -> None:
+async def test_the_headers_name_each_policy_that_applies(worker: Worker) -> None:
     verdict = await admit(worker(), new_tenant_id(), 60, WRITE, 20, KeyRate(new_id(), 10))
 
     headers = verdict.headers()
@@ -105,7 +105,7 @@ async def test_each_policy_that_applies_is_told(worker: Worker) -> None:
     assert names == ['"requests";r=59', '"writes";r=19', '"key";r=9']
 
 
-async def test_what_is_lacking_is_asked_for_in_one_message(worker: Worker, redis: Redis) -> None:
+async def test_missing_leases_are_requested_in_one_message(worker: Worker, redis: Redis) -> None:
     limits, tenant, key = worker(), new_tenant_id(), KeyRate(new_id(), 5_000)
     await admit(limits, new_tenant_id(), 60, READ)
     await redis.config_resetstat()
@@ -118,7 +118,7 @@ async def test_what_is_lacking_is_asked_for_in_one_message(worker: Worker, redis
     assert (await redis.info("stats"))["total_reads_processed"] <= 4
 
 
-async def test_a_held_lease_of_each_asks_nobody(worker: Worker, redis: Redis) -> None:
+async def test_held_leases_need_few_requests_to_redis(worker: Worker, redis: Redis) -> None:
     limits, tenant, key = worker(), new_tenant_id(), KeyRate(new_id(), 8_000)
     await redis.config_resetstat()
 
@@ -129,7 +129,7 @@ async def test_a_held_lease_of_each_asks_nobody(worker: Worker, redis: Redis) ->
     assert calls < 3 * 3_000 / 100
 
 
-async def test_an_export_given_back_is_no_export_but_was_a_request(worker: Worker) -> None:
+async def test_an_export_given_back_still_counts_as_a_request(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
     assert await count(limits, tenant, 2, EXPORT) == 2
 
@@ -139,7 +139,7 @@ async def test_an_export_given_back_is_no_export_but_was_a_request(worker: Worke
     assert await count(limits, tenant, 100) == 60 - 4
 
 
-async def test_nothing_is_given_back_that_was_not_spent(worker: Worker) -> None:
+async def test_only_spent_tokens_are_given_back(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
     for _ in range(5):
         limits.give_back(tenant, EXPORT)

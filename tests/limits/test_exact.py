@@ -28,7 +28,7 @@ async def test_attempts_are_counted_one_by_one_over_all_processes(worker: Worker
     assert await attempts(first, address(), 1) == [True]
 
 
-async def test_a_refusal_says_when_to_come_back(worker: Worker) -> None:
+async def test_a_refusal_has_retry_after(worker: Worker) -> None:
     limits, key = worker(), address()
     await attempts(limits, key, 5)
 
@@ -38,7 +38,7 @@ async def test_a_refusal_says_when_to_come_back(worker: Worker) -> None:
     assert 0 < int(verdict.headers()["Retry-After"]) <= 61
 
 
-async def test_redis_never_learns_the_account(worker: Worker, redis: Redis) -> None:
+async def test_redis_stores_only_a_hash_of_the_account(worker: Worker, redis: Redis) -> None:
     limits, key = worker(), address()
     before = set(await redis.keys("*exact*"))
 
@@ -67,7 +67,7 @@ async def test_a_count_lasts_as_long_as_its_window(worker: Worker) -> None:
     assert HOUR - 60 <= verdict.retry_after <= HOUR + 60
 
 
-async def test_without_redis_it_lasts_as_long() -> None:
+async def test_without_redis_a_count_lasts_as_long_as_its_window() -> None:
     limits, key = Limits.build(None), address()
     assert [(await limits.admit_exactly(key, 5, HOUR)).allowed for _ in range(3)] == [True, True, False]
 

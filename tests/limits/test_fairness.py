@@ -24,7 +24,7 @@ async def count(limits: Limits, tenant: TenantId, times: int, limit_class: Limit
     return sum(verdict.allowed for verdict in verdicts)
 
 
-async def test_neighbours_get_all_of_theirs_beside_a_tenant_at_twenty_times_its_limit(
+async def test_neighbours_of_a_tenant_at_twenty_times_its_limit_get_their_whole_limit(
     worker: Worker, redis: Redis
 ) -> None:
     processes, hot = [worker() for _ in range(WORKERS)], new_tenant_id()
@@ -42,7 +42,7 @@ async def test_neighbours_get_all_of_theirs_beside_a_tenant_at_twenty_times_its_
     assert asked <= 4 * (WORKERS + NEIGHBOURS)
 
 
-async def test_a_lease_in_hand_serves_beside_a_flood_without_asking(worker: Worker, redis: Redis) -> None:
+async def test_a_held_lease_admits_requests_during_a_flood_without_redis(worker: Worker, redis: Redis) -> None:
     limits, hot, calm = worker(), new_tenant_id(), new_tenant_id()
     assert (await admit(limits, calm, 6_000, READ)).allowed
     assert await count(limits, hot, LIMIT + 1) == LIMIT
@@ -55,7 +55,7 @@ async def test_a_lease_in_hand_serves_beside_a_flood_without_asking(worker: Work
     assert (await redis.info("commandstats")).get("cmdstat_evalsha", {"calls": 0})["calls"] <= 2
 
 
-async def test_a_key_at_twenty_times_its_rate_leaves_the_others_theirs(worker: Worker) -> None:
+async def test_a_key_at_twenty_times_its_rate_takes_nothing_from_other_keys(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
     noisy, calm = KeyRate(new_id(), 15), KeyRate(new_id(), 15)
 
@@ -67,7 +67,7 @@ async def test_a_key_at_twenty_times_its_rate_leaves_the_others_theirs(worker: W
     assert list(found) == [15, 15, 30]
 
 
-def test_under_steady_overload_no_process_is_left_without(server: ValkeyServer) -> None:
+def test_under_steady_overload_every_process_admits_requests(server: ValkeyServer) -> None:
     async def scenario() -> None:
         async with installation(server.url) as shared:
             for _ in range(4 * WINDOW):

@@ -1,4 +1,4 @@
-"""A changed entitlement counts in every process within a second, whatever changed it, and remains one shared limit."""
+"""A change of an entitlement applies in every process within a second; the processes still share one limit."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -53,7 +53,7 @@ async def policies(processes: list[httpx.AsyncClient], owner: dict[str, str], me
     return [answer.headers.get("RateLimit-Policy", "") for answer in answers]
 
 
-async def all_say(processes: list[httpx.AsyncClient], owner: dict[str, str], policy: str) -> None:
+async def all_report(processes: list[httpx.AsyncClient], owner: dict[str, str], policy: str) -> None:
     """Return once each process reports the policy, within a second."""
 
     async def said() -> bool:
@@ -62,7 +62,7 @@ async def all_say(processes: list[httpx.AsyncClient], owner: dict[str, str], pol
     await until(said, seconds=1)
 
 
-async def test_a_change_of_plan(
+async def test_a_change_of_plan_applies_in_every_process(
     processes: list[httpx.AsyncClient], owner: dict[str, str], make: Factories, tenant: TenantRow, settings: Settings
 ) -> None:
     assert await policies(processes, owner) == [FREE] * PROCESSES
@@ -70,10 +70,10 @@ async def test_a_change_of_plan(
 
     assert (await Provider(processes[0], first_secret(settings)).send(bought)).status_code == 200
 
-    await all_say(processes, owner, '"requests";q=6000;w=60')
+    await all_report(processes, owner, '"requests";q=6000;w=60')
 
 
-async def test_a_word_of_staff_and_its_end(
+async def test_an_override_and_its_end_apply_in_every_process(
     processes: list[httpx.AsyncClient], owner: dict[str, str], staff: dict[str, str], tenant: TenantRow
 ) -> None:
     path = f"/admin/v1/tenants/{tenant.id}/overrides/requests_per_minute"
@@ -82,9 +82,9 @@ async def test_a_word_of_staff_and_its_end(
     made = await processes[0].put(path, headers=staff, json={"value": 17, "reason": "Agreed"})
 
     assert made.status_code == 201
-    await all_say(processes, owner, '"requests";q=17;w=60')
+    await all_report(processes, owner, '"requests";q=17;w=60')
     assert (await processes[1].delete(path, headers=staff)).status_code == 204
-    await all_say(processes, owner, FREE)
+    await all_report(processes, owner, FREE)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_a_word_of_staff_and_its_end(
         ("concurrent_exports", "/api/v1/audit-events.csv", '"concurrent-exports";q=2;qu="concurrent-requests"'),
     ],
 )
-async def test_what_no_plan_names_can_be_granted_by_staff(
+async def test_staff_can_grant_an_entitlement_that_no_plan_names(
     processes: list[httpx.AsyncClient],
     owner: dict[str, str],
     staff: dict[str, str],
@@ -109,18 +109,18 @@ async def test_what_no_plan_names_can_be_granted_by_staff(
     )
     assert made.status_code == 201
 
-    async def told() -> bool:
+    async def reported() -> bool:
         answers = [await process.get(path, headers=owner) for process in processes]
         return all(granted in answer.headers["RateLimit-Policy"] for answer in answers)
 
-    await until(told, seconds=1)
+    await until(reported, seconds=1)
     unknown = await processes[0].put(
         f"/admin/v1/tenants/{tenant.id}/overrides/wishes_per_minute", headers=staff, json={"value": 1, "reason": "No"}
     )
     assert (unknown.status_code, unknown.json()["code"]) == (404, "entitlement_unknown")
 
 
-async def test_two_processes_admit_one_limit_between_them(
+async def test_two_processes_share_one_limit(
     processes: list[httpx.AsyncClient], owner: dict[str, str], make: Factories, sign_in: SignIn
 ) -> None:
     answers = [await processes[number % PROCESSES].get(RACKS, headers=owner) for number in range(90)]
@@ -135,17 +135,17 @@ async def test_two_processes_admit_one_limit_between_them(
     assert [(await process.get(RACKS, headers=theirs)).status_code for process in processes] == [200, 200]
 
 
-async def test_writes_end_at_their_ceiling_on_every_process(
+async def test_writes_stop_at_their_ceiling_on_every_process(
     processes: list[httpx.AsyncClient], owner: dict[str, str], staff: dict[str, str], tenant: TenantRow
 ) -> None:
     path = f"/admin/v1/tenants/{tenant.id}/overrides/writes_per_minute"
     assert (await processes[0].put(path, headers=staff, json={"value": 4, "reason": "Slow"})).status_code == 201
 
-    async def told() -> bool:
-        told = await policies(processes, owner, "POST")
-        return told == ['"requests";q=60;w=60, "writes";q=4;w=60'] * PROCESSES
+    async def reported() -> bool:
+        reported = await policies(processes, owner, "POST")
+        return reported == ['"requests";q=60;w=60, "writes";q=4;w=60'] * PROCESSES
 
-    await until(told, seconds=1)
+    await until(reported, seconds=1)
     writes = [await processes[number % PROCESSES].post(RACKS, headers=owner, json={}) for number in range(8)]
     assert {answer.status_code for answer in writes[4:]} == {429}
     assert [(await process.get(RACKS, headers=owner)).status_code for process in processes] == [200, 200]

@@ -2,7 +2,7 @@ from insula.limits.rates.ledger import Loan
 from insula.limits.rates.local import LocalLedger
 
 
-def test_the_nearer_the_limit_the_smaller_the_lease() -> None:
+def test_leases_become_smaller_near_the_limit() -> None:
     ledger = LocalLedger()
 
     grants = [ledger.lend(Loan(str(n), "key", 40, need=1, wish=10, seconds=10)).tokens for n in range(40)]
@@ -12,7 +12,7 @@ def test_the_nearer_the_limit_the_smaller_the_lease() -> None:
     assert sum(grants) == 40
 
 
-def test_the_key_unused_longest_is_forgotten() -> None:
+def test_the_least_recently_used_key_is_evicted() -> None:
     ledger = LocalLedger(entries=2)
 
     def left(key: str) -> int:

@@ -89,7 +89,7 @@ async def test_a_released_permit_is_free_for_every_process(process: Process) -> 
     assert await taken(first, exports, 1) == await taken(second, exports, 1) == []
 
 
-async def test_of_many_at_once_as_many_as_the_limit_get_a_permit(process: Process) -> None:
+async def test_concurrent_callers_get_exactly_the_limit_of_permits(process: Process) -> None:
     processes, exports = [process() for _ in range(3)], key()
 
     found = await asyncio.gather(*(permits.acquire(exports, 4) for permits in processes for _ in range(10)))
@@ -228,5 +228,5 @@ async def test_releasing_leaves_no_key_behind(process: Process, redis: Redis) ->
     assert 0 < await redis.ttl(f"insula:slots:{exports}") <= TTL_SECONDS + 1
 
 
-async def test_a_plan_that_grants_none_admits_none(process: Process) -> None:
+async def test_a_plan_without_permits_admits_none(process: Process) -> None:
     assert await taken(process(), key(), 1, limit=0) == []

@@ -1,4 +1,4 @@
-"""Permits while Redis is away: each process counts its own, and writes them down when Redis is back."""
+"""Permits while Redis is away: each process counts its own_server, and writes them down when Redis is back."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -18,14 +18,14 @@ from tests.support.waiting import until
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[ValkeyServer]:
+def own_server(tmp_path: Path) -> Iterator[ValkeyServer]:
     with valkey_server(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
-async def pair(own: ValkeyServer) -> AsyncIterator[tuple[Limits, Limits]]:
-    redis = connect(own.url)
+async def pair(own_server: ValkeyServer) -> AsyncIterator[tuple[Limits, Limits]]:
+    redis = connect(own_server.url)
     pair = Limits.build(redis), Limits.build(redis)
     yield pair
     for limits in pair:
@@ -33,9 +33,9 @@ async def pair(own: ValkeyServer) -> AsyncIterator[tuple[Limits, Limits]]:
     await close(redis)
 
 
-async def test_each_process_counts_its_own(pair: tuple[Limits, Limits], own: ValkeyServer) -> None:
+async def test_each_process_counts_its_own(pair: tuple[Limits, Limits], own_server: ValkeyServer) -> None:
     tenant = new_tenant_id()
-    own.kill()
+    own_server.kill()
 
     found = [await limits.acquire_permit(tenant, 2) for limits in pair for _ in range(3)]
 
@@ -43,14 +43,14 @@ async def test_each_process_counts_its_own(pair: tuple[Limits, Limits], own: Val
     assert all(limits.away for limits in pair)
 
 
-async def test_permits_acquired_meanwhile_count_for_all_when_redis_is_back(own: ValkeyServer) -> None:
-    redis, exports = connect(own.url), key()
+async def test_permits_acquired_without_redis_count_for_all_when_it_returns(own_server: ValkeyServer) -> None:
+    redis, exports = connect(own_server.url), key()
     circuit = Circuit(RemoteLedger(redis))
     permits = Permits(RemotePermits(redis), circuit, SOON)
-    own.kill()
+    own_server.kill()
     assert len(await taken(permits, exports, 2, limit=1)) == 1
     assert circuit.open
-    own.start()
+    own_server.start()
 
     async def counted() -> bool:
         return not circuit.open and await redis.zcard(f"insula:slots:{exports}") == 1
@@ -61,9 +61,9 @@ async def test_permits_acquired_meanwhile_count_for_all_when_redis_is_back(own: 
     await close(redis)
 
 
-async def test_a_frozen_server_holds_nobody_up(pair: tuple[Limits, Limits], own: ValkeyServer) -> None:
-    own.freeze()
+async def test_a_frozen_server_delays_no_caller(pair: tuple[Limits, Limits], own_server: ValkeyServer) -> None:
+    own_server.freeze()
     async with asyncio.timeout(2):
         found = await asyncio.gather(*(limits.acquire_permit(new_tenant_id(), 1) for limits in pair for _ in range(50)))
-    own.thaw()
+    own_server.thaw()
     assert all(permit is not None for permit in found)

@@ -78,7 +78,7 @@ def test_no_window_holds_more_than_any_limit_that_applies(
     ),
     limit=limits,
 )
-def test_whoever_asks_for_all_of_it_gets_it_but_for_the_leases_of_others(
+def test_a_process_gets_the_limit_minus_the_leases_of_others(
     server: ValkeyServer, steps: Sequence[tuple[int, int, LimitClass, int | None]], limit: int
 ) -> None:
     async def scenario() -> None:
@@ -94,7 +94,7 @@ def test_whoever_asks_for_all_of_it_gets_it_but_for_the_leases_of_others(
 
 @PROPERTY
 @given(asks=st.lists(st.tuples(workers, st.integers(1, 30)), max_size=15), limit=limits)
-def test_a_ceiling_is_to_be_had_but_for_the_leases_of_others(
+def test_a_process_gets_the_ceiling_minus_the_leases_of_others(
     server: ValkeyServer, asks: Sequence[tuple[int, int]], limit: int
 ) -> None:
     ceiling = ceiling_of(limit, LimitClass.WRITE, None) or 0
@@ -111,7 +111,7 @@ def test_a_ceiling_is_to_be_had_but_for_the_leases_of_others(
 
 @PROPERTY
 @given(steps=st.lists(st.tuples(pauses, workers, times, st.floats(-400, 400)), min_size=1, max_size=20), limit=limits)
-def test_processes_whose_clocks_jump_exceed_it_by_no_more_than_a_lease_each(
+def test_processes_whose_clocks_jump_exceed_the_limit_by_at_most_one_lease_each(
     server: ValkeyServer, steps: Sequence[tuple[float, int, int, float]], limit: int
 ) -> None:
     async def scenario() -> None:
@@ -126,7 +126,7 @@ def test_processes_whose_clocks_jump_exceed_it_by_no_more_than_a_lease_each(
 
 
 @asynccontextmanager
-async def cut_off(server: ValkeyServer) -> AsyncIterator[tuple[Installation, Cable]]:
+async def disconnectable(server: ValkeyServer) -> AsyncIterator[tuple[Installation, Cable]]:
     async with (
         Cable.to(urlsplit(server.url).port or 0) as cable,
         installation(server.url, f"redis://127.0.0.1:{cable.port}/0") as shared,
@@ -140,7 +140,7 @@ async def nobody_stays_refused(shared: Installation, limit: int) -> None:
         assert await shared.ask(worker, 1, max(limit, WORKERS)) == 1
 
 
-async def all_back(shared: Installation) -> None:
+async def all_connected(shared: Installation) -> None:
     await until(lambda: not any(worker.away for worker in shared.workers))
 
 
@@ -151,7 +151,7 @@ async def all_back(shared: Installation) -> None:
     after=st.lists(st.tuples(pauses, workers, times), max_size=6),
     limit=limits,
 )
-def test_while_it_is_away_each_process_admits_the_limit_and_no_more(
+def test_without_redis_each_process_admits_at_most_the_limit(
     server: ValkeyServer,
     before: Sequence[tuple[float, int, int]],
     meanwhile: Sequence[tuple[float, int, int]],
@@ -159,13 +159,13 @@ def test_while_it_is_away_each_process_admits_the_limit_and_no_more(
     limit: int,
 ) -> None:
     async def scenario() -> None:
-        async with cut_off(server) as (shared, cable):
+        async with disconnectable(server) as (shared, cable):
             await ask_all(shared, before, limit)
             assert shared.busiest_window() <= limit
             cable.cut()
             await ask_all(shared, meanwhile, limit)
             cable.mend()
-            await all_back(shared)
+            await all_connected(shared)
             await ask_all(shared, after, limit)
             assert shared.busiest_window() <= (WORKERS + 1) * limit
             await nobody_stays_refused(shared, limit)
@@ -175,11 +175,11 @@ def test_while_it_is_away_each_process_admits_the_limit_and_no_more(
 
 @SLOW_PROPERTY
 @given(asks=st.lists(workers, min_size=1, max_size=12), limit=limits)
-def test_while_it_is_away_a_tenant_within_its_limit_is_never_refused(
+def test_without_redis_a_tenant_within_its_limit_is_never_refused(
     server: ValkeyServer, asks: Sequence[int], limit: int
 ) -> None:
     async def scenario() -> None:
-        async with cut_off(server) as (shared, cable):
+        async with disconnectable(server) as (shared, cable):
             cable.cut()
             for worker in asks[:limit]:
                 assert await shared.ask(worker, 1, limit) == 1
@@ -195,7 +195,7 @@ def test_while_it_is_away_a_tenant_within_its_limit_is_never_refused(
     steps=st.lists(st.tuples(pauses, workers, times, st.booleans()), min_size=1, max_size=15),
     limit=limits,
 )
-def test_each_time_it_is_emptied_as_much_again_is_admitted_at_most(
+def test_each_flush_admits_at_most_the_limit_again(
     server: ValkeyServer, steps: Sequence[tuple[float, int, int, bool]], limit: int
 ) -> None:
     async def scenario() -> None:

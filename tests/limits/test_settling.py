@@ -41,7 +41,7 @@ def settled(name: str, spent: int = 0) -> Debit:
     return Debit(name, spent, shared=True)
 
 
-async def test_what_was_not_spent_is_free_again_and_a_second_time_changes_nothing(ledger: RemoteLedger) -> None:
+async def test_settling_returns_unspent_tokens_once(ledger: RemoteLedger) -> None:
     key = str(new_id())
     lent = loan(key)
     ledger.settle(str(new_id()), settled("of nobody"))  # so that the server knows the scripts
@@ -68,7 +68,7 @@ async def test_a_loan_that_arrives_after_its_settlement_lends_nothing(ledger: Re
     assert await free(ledger, key) == LIMIT - 10
 
 
-async def test_a_loan_that_is_cancelled_on_its_way_is_given_back(ledger: RemoteLedger, server: ValkeyServer) -> None:
+async def test_a_loan_cancelled_in_flight_is_returned(ledger: RemoteLedger, server: ValkeyServer) -> None:
     key = str(new_id())
     await free(ledger, key)
     server.freeze()
@@ -81,7 +81,7 @@ async def test_a_loan_that_is_cancelled_on_its_way_is_given_back(ledger: RemoteL
     assert await free(ledger, key) == LIMIT - 10
 
 
-async def test_what_a_process_holds_is_free_when_it_has_closed(worker: Worker) -> None:
+async def test_closing_a_process_returns_its_tokens(worker: Worker) -> None:
     ending, staying, tenant = worker(), worker(), new_tenant_id()
     for _ in range(3):
         assert (await admit(ending, tenant, 600, READ)).allowed
@@ -92,7 +92,7 @@ async def test_what_a_process_holds_is_free_when_it_has_closed(worker: Worker) -
     assert [verdict.allowed for verdict in verdicts] == [True] * 597 + [False]
 
 
-async def test_a_lease_that_makes_room_is_given_back(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_evicted_lease_is_returned(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "LEASES", 1)
     crowded, other, tenant = worker(), worker(), new_tenant_id()
     for asked in (tenant, new_tenant_id()):
@@ -103,7 +103,7 @@ async def test_a_lease_that_makes_room_is_given_back(worker: Worker, monkeypatch
     assert [verdict.allowed for verdict in verdicts] == [True] * 599 + [False]
 
 
-async def test_a_refusal_that_arrives_late_is_a_refusal(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_late_refusal_is_still_a_refusal(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "_REFUSAL_SECONDS", 0.0)  # it has lapsed when it arrives
     limits, tenant = worker(), new_tenant_id()
 

@@ -30,7 +30,7 @@ def storage() -> LeasedStorage:
     return LeasedStorage()
 
 
-def test_the_limits_library_finds_it_by_its_scheme() -> None:
+def test_the_limits_library_finds_the_storage_by_its_scheme() -> None:
     assert isinstance(storage_from_string("leased://"), LeasedStorage)
 
 
@@ -53,7 +53,7 @@ def test_a_cost_above_the_lease_spends_nothing(storage: LeasedStorage) -> None:
     assert limiter.hit(SIXTY, "tenant", cost=3)
 
 
-def test_window_stats_tell_what_is_left_for_all(storage: LeasedStorage) -> None:
+def test_window_stats_show_the_rest_of_the_shared_limit(storage: LeasedStorage) -> None:
     limiter = MovingWindowRateLimiter(storage)
     storage.put(KEY, lease(tokens=3, left=20))
 
@@ -76,7 +76,7 @@ def test_dropped_leases_admit_nothing(storage: LeasedStorage) -> None:
     assert not limiter.hit(SIXTY, "tenant")
 
 
-def test_the_lease_renewed_longest_ago_makes_room(storage: LeasedStorage) -> None:
+def test_the_least_recently_renewed_lease_is_evicted(storage: LeasedStorage) -> None:
     for number in range(LEASES):
         storage.put(str(number), lease(tokens=1))
     storage.put("0", lease(tokens=1))

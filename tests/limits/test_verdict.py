@@ -10,7 +10,7 @@ def verdict(*standings: Standing, allowed: bool = True) -> Verdict:
     return Verdict(allowed, POLICIES, standings)
 
 
-def test_an_admitted_request_learns_where_each_policy_stands() -> None:
+def test_headers_of_an_admitted_request_show_the_rest_of_each_policy() -> None:
     answer = verdict(("requests", 10, 29.2), ("writes", 7, 0.3))
 
     assert answer.headers() == {
@@ -20,7 +20,7 @@ def test_an_admitted_request_learns_where_each_policy_stands() -> None:
     assert (answer.remaining, answer.retry_after) == (7, 0)
 
 
-def test_a_refused_request_learns_which_policy_refuses_and_when_to_come_back() -> None:
+def test_headers_of_a_refused_request_name_the_policy_and_retry_after() -> None:
     assert verdict(("writes", 0, 16.5), allowed=False).headers() == {
         "RateLimit-Policy": POLICIES,
         "RateLimit": '"writes";r=0;t=17',
@@ -28,14 +28,14 @@ def test_a_refused_request_learns_which_policy_refuses_and_when_to_come_back() -
     }
 
 
-def test_it_is_worth_another_try_when_the_last_policy_that_refuses_has_room() -> None:
+def test_retry_after_waits_for_the_last_refusing_policy() -> None:
     answer = verdict(("requests", 0, 60.4), ("writes", 0, 20.0), allowed=False)
 
     assert answer.retry_after == 61
     assert answer.headers()["RateLimit"] == '"requests";r=0;t=60, "writes";r=0;t=20'
 
 
-def test_no_time_is_told_where_none_is_known() -> None:
+def test_an_unknown_reset_time_is_omitted() -> None:
     answer = verdict(("concurrent-exports", 0, None), allowed=False)
 
     assert answer.headers()["RateLimit"] == '"concurrent-exports";r=0'

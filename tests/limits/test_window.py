@@ -41,7 +41,7 @@ def test_no_window_admits_more_than_the_limit(
 
 @PROPERTY
 @given(asks=st.lists(st.tuples(st.integers(0, WORKERS - 1), st.integers(1, 30)), max_size=20), limit=limit_values)
-def test_whoever_asks_for_the_limit_gets_it_but_for_the_leases_of_others(
+def test_a_process_gets_the_limit_minus_the_leases_of_others(
     server: ValkeyServer, asks: Sequence[tuple[int, int]], limit: int
 ) -> None:
     async def scenario() -> None:
@@ -57,7 +57,7 @@ def test_whoever_asks_for_the_limit_gets_it_but_for_the_leases_of_others(
 @PROPERTY
 @example(edge=59.5, limit=60)
 @given(edge=st.floats(min_value=0.5, max_value=59.99), limit=limit_values)
-def test_the_edge_of_a_minute_allows_no_second_burst(server: ValkeyServer, edge: float, limit: int) -> None:
+def test_a_minute_boundary_allows_no_second_burst(server: ValkeyServer, edge: float, limit: int) -> None:
     async def scenario() -> None:
         async with installation(server.url) as shared:
             assert await shared.ask(0, limit + 1, limit) == limit
@@ -74,7 +74,7 @@ def test_a_lease_is_a_small_part_of_the_limit(limit: int, lease: int) -> None:
     assert largest_lease(limit) == lease
 
 
-def test_a_lease_spent_late_counts_from_when_it_was_spent(server: ValkeyServer) -> None:
+def test_a_token_counts_from_the_time_it_was_spent_at(server: ValkeyServer) -> None:
     limit = 200
 
     async def scenario() -> None:
@@ -115,12 +115,12 @@ loans = st.lists(
 
 @PROPERTY
 @given(loans=loans)
-def test_the_local_ledger_keeps_the_rules_of_the_shared_one(
+def test_the_local_ledger_behaves_like_the_shared_one(
     server: ValkeyServer, loans: Sequence[tuple[float, int, int, int, int, float]]
 ) -> None:
     async def scenario() -> None:
         async with installation(server.url) as shared:
-            remote, local, key = RemoteLedger(shared.road, shared.prelude), Entry(), str(new_id())
+            remote, local, key = RemoteLedger(shared.proxied, shared.prelude), Entry(), str(new_id())
             there, here = NOTHING_LENT, NOTHING_LENT
             for pause, limit, need, wish, lasts, part in loans:
                 await shared.wait(pause)

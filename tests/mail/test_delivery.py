@@ -1,4 +1,4 @@
-"""Failures between an email's claim and its mark: lost answers, refusals, silence, and a lost database."""
+"""Failures between the claim of an email and its mark as sent: lost answers, refusals, silence, a lost database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ async def ended(readback: Readback, tenant_id: UUID, status: str) -> None:
 
 
 @asynccontextmanager
-async def marks_held_up(settings: Settings) -> AsyncIterator[None]:
+async def marks_blocked(settings: Settings) -> AsyncIterator[None]:
     """Block all writes of effects during the block."""
     engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
     async with engine.begin() as connection:
@@ -56,7 +56,7 @@ async def marks_held_up(settings: Settings) -> AsyncIterator[None]:
 
 
 async def mark_waits(readback: Readback) -> bool:
-    """Tell whether a write of an effect is blocked."""
+    """Return whether a write of an effect is blocked."""
     return bool(await readback("select 1 from pg_locks where relation = 'job_effect'::regclass and not granted"))
 
 
@@ -72,7 +72,7 @@ async def test_a_mail_whose_answer_is_lost_is_sent_once_more_under_its_id(
     assert first["Message-ID"] == second["Message-ID"]
 
 
-async def test_a_mail_whose_answer_is_lost_twice_is_given_up_until_staff_run_it_again(
+async def test_an_email_whose_answer_is_lost_twice_fails_until_staff_retry_it(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -93,7 +93,7 @@ async def test_a_mail_whose_answer_is_lost_twice_is_given_up_until_staff_run_it_
     assert len(sink.to(address)) == 3
 
 
-async def test_a_silent_server_holds_no_connection_to_the_database_and_is_left_at_the_deadline(
+async def test_a_silent_server_blocks_no_database_connection_and_is_abandoned_at_the_deadline(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -131,7 +131,7 @@ async def test_two_jobs_with_one_key_send_one_mail(
     assert len(await readback("select 1 from jobs.procrastinate_jobs where tenant_id = :id", id=tenant.id)) == 3
 
 
-async def test_a_mail_that_was_taken_is_marked_although_the_connection_is_lost_at_it(
+async def test_an_accepted_email_is_marked_in_spite_of_a_lost_database_connection(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -139,7 +139,7 @@ async def test_a_mail_that_was_taken_is_marked_although_the_connection_is_lost_a
     sink.holds[address] = "DATA"
     async with working(quick(sink.settings(settings)), MAIL_JOBS):
         await until(lambda: address in sink.held)
-        async with marks_held_up(settings):
+        async with marks_blocked(settings):
             del sink.holds[address]
             await until(lambda: mark_waits(readback))
             await readback(
@@ -149,7 +149,7 @@ async def test_a_mail_that_was_taken_is_marked_although_the_connection_is_lost_a
     assert len(sink.to(address)) == 1
 
 
-async def test_a_worker_that_is_told_to_stop_leaves_no_mail_unmarked(
+async def test_a_stopping_worker_marks_its_sent_email(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant = await make.tenant()

@@ -55,7 +55,7 @@ async def test_a_mail_arrives_in_text_and_html(
     assert "Hello Ünï &lt;b&gt;Code&lt;/b&gt;," in html.get_content()
 
 
-async def test_a_key_is_sent_once_and_the_id_follows_from_it(
+async def test_one_email_is_sent_for_a_key_and_its_message_id_is_derived_from_the_key(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant, other, address = await make.tenant(), await make.tenant(), new_address()
@@ -64,7 +64,7 @@ async def test_a_key_is_sent_once_and_the_id_follows_from_it(
             await welcome(database, tenant.id, address, key)
         await welcome(database, other.id, address, "one")  # another tenant's key is another key
         await until(lambda: len(sink.to(address)) == 3)
-        await welcome(database, tenant.id, address, "one")  # requested again, long after
+        await welcome(database, tenant.id, address, "one")  # requested again later
         await until(lambda: _done(readback, tenant.id))
 
     ids = [message["Message-ID"] for message in sink.to(address)]
@@ -119,7 +119,7 @@ async def _aborted(readback: Readback, tenant_id: UUID) -> bool:
         "ada@example.com\u2028x",
     ],
 )
-async def test_what_is_no_address_is_refused_when_it_is_enqueued(
+async def test_an_invalid_address_is_refused_when_it_is_enqueued(
     database: Database, make: Factories, readback: Readback, to: str
 ) -> None:
     tenant = await make.tenant()
@@ -138,7 +138,7 @@ async def test_a_name_that_could_forge_a_header_is_refused(database: Database, m
     await welcome(database, tenant.id, "ada@example.com", "good", name="Ada O'Neill, ß")
 
 
-async def test_a_mail_that_was_sent_leaves_no_words_behind(
+async def test_the_arguments_of_a_sent_email_are_deleted(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant, address = await make.tenant(), new_address()

@@ -66,13 +66,13 @@ async def test_a_local_installation_shows_its_mails(settings: Settings, tmp_path
             assert (await client.get(f"/mailbox/{nothing}")).status_code == 404
 
 
-async def test_elsewhere_there_is_no_mailbox(settings: Settings, client: httpx.AsyncClient) -> None:
+async def test_an_installation_with_a_mail_server_has_no_mailbox(settings: Settings, client: httpx.AsyncClient) -> None:
     await keep_a_mail(settings)
     for path in ("/mailbox", "/mailbox/x", "/mailbox/x/html"):
         assert (await client.get(path)).status_code == 404
 
 
-async def test_the_page_is_served_on_a_developers_machine_alone(settings: Settings, tmp_path: Path) -> None:
+async def test_the_mailbox_is_served_only_in_development(settings: Settings, tmp_path: Path) -> None:
     local = settings.model_copy(update={"environment": "local", "data_dir": tmp_path})
     await keep_a_mail(local)
     async with visited(local.model_copy(update={"environment": "test"})) as client:

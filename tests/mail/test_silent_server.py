@@ -26,12 +26,12 @@ def sending(mailer: SmtpMailer, to: str) -> asyncio.Task[None]:
     return asyncio.create_task(mailer.send(message, _nothing))
 
 
-async def test_while_a_server_is_silent_one_mail_waits_and_the_others_give_up_at_once(
+async def test_with_a_silent_server_one_email_waits_and_the_others_give_up_at_once(
     settings: Settings, sink: Sink
 ) -> None:
     mail = sink.settings(settings).mail.model_copy(update={"timeout": 4.0})
     mailer = SmtpMailer(mail)
-    silent, heard = (f"u-{new_id().hex}@example.com" for _ in range(2))
+    silent, answered = (f"u-{new_id().hex}@example.com" for _ in range(2))
     sink.holds[silent] = "RCPT"
     found_out = sending(mailer, silent)
     assert isinstance((await asyncio.gather(found_out, return_exceptions=True))[0], TimeoutError)
@@ -43,18 +43,16 @@ async def test_while_a_server_is_silent_one_mail_waits_and_the_others_give_up_at
     assert all(isinstance(error, TimeoutError) for error in ended)
     assert not probe.done()
 
-    await sending(mailer, heard)  # it answers: all wait as long as before
+    await sending(mailer, answered)  # the server answers again, so the full timeout applies
     assert not probe.done()
     patient = sending(mailer, silent)
     await asyncio.gather(probe, return_exceptions=True)
     sink.holds.clear()
     await patient
-    assert (len(sink.to(heard)), len(sink.to(silent))) == (1, 1)
+    assert (len(sink.to(answered)), len(sink.to(silent))) == (1, 1)
 
 
-async def test_a_message_that_was_sent_is_waited_for_longer_than_an_answer_before_it(
-    settings: Settings, sink: Sink
-) -> None:
+async def test_the_answer_to_a_sent_message_has_a_longer_timeout(settings: Settings, sink: Sink) -> None:
     mail = sink.settings(settings).mail.model_copy(update={"timeout": 4.0})
     mailer, address = SmtpMailer(mail), f"u-{new_id().hex}@example.com"
     other = f"u-{new_id().hex}@example.com"
@@ -66,7 +64,7 @@ async def test_a_message_that_was_sent_is_waited_for_longer_than_an_answer_befor
     await sent
 
 
-async def test_a_name_server_that_does_not_answer_is_asked_once_and_keeps_no_mail_for_long(
+async def test_a_silent_name_server_is_asked_once_and_delays_no_email_for_long(
     settings: Settings, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer, asked = threading.Event(), []

@@ -28,7 +28,7 @@ ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = (ROOT / "platform", *(found.parent for found in ROOT.glob("*/__init__.py")))
 TEXT: Final = "A ticket at {{ brand }}\n\n{{ name }} asks.\n"
 HTML: Final = """{% extends "layout.html.jinja2" %}{% block body %}{{ name }} asks {{ brand }}.{% endblock %}"""
-BEFORE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+PREVIOUS_EMAILS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "verify_email": {"link": "https://insula.example/account/verify#token=x"},
         "password_reset": {"link": "https://insula.example/account/reset#token=x"},
@@ -48,7 +48,7 @@ BEFORE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "ownership_transferred": {"tenant": "Acme", "name": "Ada"},
     }
 )
-"""The emails of the version before declared templates, and the arguments of its queued jobs."""
+"""The emails of the last version that did not declare its templates, and the arguments of its queued jobs."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def test_a_text_that_cannot_be_sent_safely_is_refused(package: Package, text: st
     assert message in str(refused.value)
 
 
-def test_a_package_that_is_not_there_is_refused() -> None:
+def test_a_missing_package_is_refused() -> None:
     with pytest.raises(ManifestError, match=r"there is no package nowhere\.at_all"):
         EmailTemplate("new_ticket", "nowhere.at_all").check()
     WELCOME.check()
@@ -127,8 +127,8 @@ def test_every_template_in_the_sources_is_declared_and_complete() -> None:
         template.check()
 
 
-@pytest.mark.parametrize("name", BEFORE)
-async def test_a_mail_that_the_version_before_queued_is_sent(
+@pytest.mark.parametrize("name", PREVIOUS_EMAILS)
+async def test_an_email_queued_by_the_previous_version_is_sent(
     settings: Settings, database: Database, make: Factories, sink: Sink, name: str
 ) -> None:
     tenant, address = await make.tenant(), f"u-{new_id().hex}@example.com"
@@ -136,7 +136,7 @@ async def test_a_mail_that_the_version_before_queued_is_sent(
         arguments: dict[str, JsonValue] = {
             "to": address,
             "template": name,
-            "context": dict(BEFORE[name]),
+            "context": dict(PREVIOUS_EMAILS[name]),
             "message_key": f"{name}:1",
         }
         await enqueue(unit, "mail.send", arguments, tenant_id=tenant.id)
@@ -147,7 +147,7 @@ async def test_a_mail_that_the_version_before_queued_is_sent(
     assert len(sink.to(address)) == 1
 
 
-async def test_a_mail_that_no_resource_declares_is_given_up_and_kept_for_staff(
+async def test_an_undeclared_email_fails_and_is_kept_for_staff(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant, address = await make.tenant(), f"u-{new_id().hex}@example.com"
