@@ -38,7 +38,7 @@ class Installation:
     """``redis`` sets the clock and always reaches the server; the processes use ``proxied``."""
 
     redis: Redis
-    road: Redis
+    proxied: Redis
     tenant: TenantId = field(default_factory=new_tenant_id)
     elapsed: float = 0.0
     admitted: list[Admitted] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Installation:
         self._zero = math.floor(clock.timestamp()) + 0.9  # late in a time slot, which reveals a slot dropped too early
         self.prelude = f"local now = tonumber(redis.call('GET', '{self._clock}'))"
         ledgers = [
-            FailoverLedger(RemoteLedger(self.road, self.prelude), LocalLedger(), PATIENCE) for _ in range(WORKERS)
+            FailoverLedger(RemoteLedger(self.proxied, self.prelude), LocalLedger(), PATIENCE) for _ in range(WORKERS)
         ]
         self.workers = [Limits(ledger) for ledger in ledgers]
 
@@ -90,9 +90,9 @@ class Installation:
 
 
 @asynccontextmanager
-async def installation(url: str, road: str | None = None) -> AsyncIterator[Installation]:
-    """Run processes on the server at ``url``, which they reach through ``road``."""
-    direct, travelled = connect(url), connect(road or url)
+async def installation(url: str, proxied: str | None = None) -> AsyncIterator[Installation]:
+    """Run processes on the server at ``url``, which they reach through ``proxied``."""
+    direct, travelled = connect(url), connect(proxied or url)
     shared = Installation(direct, travelled)
     await shared.wait(0)
     try:
