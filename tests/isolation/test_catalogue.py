@@ -15,7 +15,7 @@ from tests.support.apps import DECLARED
 from tests.support.roles import change
 
 MINE = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
-OTHERWISE_HERE = (
+OTHER_SETTING_IN_THIS_DATABASE = (
     "DO $$ BEGIN EXECUTE 'ALTER ROLE insula_gate IN DATABASE ' || quote_ident(current_database()) || "
     "' SET default_transaction_read_only = off'; END $$"
 )
@@ -41,7 +41,7 @@ BREAKS = {
         ["DROP POLICY tenant_isolation ON membership", f"CREATE POLICY tenant_isolation ON membership USING ({MINE})"],
         "membership: policy tenant_isolation is not as declared",
     ),
-    "a policy that looks elsewhere": (
+    "a policy with another condition": (
         ["ALTER POLICY tenant_isolation ON membership USING (tenant_id IN (SELECT id FROM tenant))"],
         "membership: policy tenant_isolation is not as declared",
     ),
@@ -160,7 +160,7 @@ BREAKS = {
         ],
         "rack: the trigger counted_in is not as declared",
     ),
-    "a quota that counts now and then": (
+    "a quota that counts under a condition": (
         [
             (
                 "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON rack REFERENCING NEW TABLE AS changed "
@@ -169,7 +169,7 @@ BREAKS = {
         ],
         "rack: the trigger counted_in is not as declared",
     ),
-    "a table that is counted, and nobody declares it": (
+    "a counted table that is not declared": (
         [
             (
                 "CREATE TRIGGER counted_in AFTER INSERT ON membership REFERENCING NEW TABLE AS changed "
@@ -226,12 +226,12 @@ BREAKS = {
         ["ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO insula_tenants"],
         "default privileges grant rights that are not declared",
     ),
-    "an app role past every policy": (
+    "an app role with BYPASSRLS": (
         ["ALTER ROLE insula_tenants BYPASSRLS"],
         "role insula_tenants has BYPASSRLS",
     ),
     "a superuser": (["ALTER ROLE insula_identity SUPERUSER"], "role insula_identity has SUPERUSER"),
-    "a role in another's shoes": (
+    "a role that is a member of another": (
         ["GRANT insula_owner TO insula_tenants"],
         "role insula_tenants is a member of insula_owner",
     ),
@@ -252,7 +252,7 @@ BREAKS = {
         "role insula_identity starts without statement_timeout, which is declared",
     ),
     "a session that starts otherwise in one database": (
-        [OTHERWISE_HERE],
+        [OTHER_SETTING_IN_THIS_DATABASE],
         "role insula_gate starts with default_transaction_read_only=off, which is not declared",
     ),
     "a session that starts with what nobody declared": (
@@ -308,7 +308,7 @@ async def test_the_migrated_schema_is_sound(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("statements", "finding"), BREAKS.values(), ids=BREAKS.keys())
-async def test_the_check_reports(statements: list[str], finding: str, settings: Settings) -> None:
+async def test_the_check_reports_each_breach(statements: list[str], finding: str, settings: Settings) -> None:
     assert finding in await _findings_after(settings, statements)
 
 

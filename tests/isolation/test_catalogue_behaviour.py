@@ -1,4 +1,4 @@
-"""Every app role tries everything on every table of two tenants, and the probes notice each removed protection.
+"""Every app role tries every command on every table of two tenants; the probes report each removed protection.
 
 The probes are in ``tests.isolation.behaviour``.
 """
@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from insula.core.settings import Settings
 from insula.db.migrate.run import migrate
 from insula.db.schema.base import metadata
-from tests.isolation.behaviour import Findings, Islands, TableReport, behave, probe
+from tests.isolation.behaviour import Findings, TableReport, TenantPair, behave, probe
 from tests.isolation.behaviour.database import probe_database
 from tests.support.apps import DECLARED
 
@@ -36,7 +36,7 @@ MUTANTS = {
         "ALTER TABLE api_key DISABLE ROW LEVEL SECURITY",
         "SELECT theirs: reaches 1 rows",
     ),
-    "the owner set free": (
+    "FORCE removed": (
         "entitlement",
         "ALTER TABLE entitlement NO FORCE ROW LEVEL SECURITY",
         "insula_owner: SELECT without a tenant: reaches 1 rows",
@@ -98,29 +98,29 @@ MUTANTS = {
 
 
 @pytest.fixture(scope="module")
-async def islands(settings: Settings) -> AsyncIterator[Islands]:
-    async with Islands.open(settings) as islands:
-        yield islands
+async def pair(settings: Settings) -> AsyncIterator[TenantPair]:
+    async with TenantPair.open(settings) as pair:
+        yield pair
 
 
 @pytest.mark.parametrize("table", TABLES)
-async def test_every_role_reaches_only_what_is_declared(table: str, islands: Islands) -> None:
-    subject = next(subject for subject in islands.subjects if subject.table.name == table)
-    found = await probe(islands, subject)
+async def test_every_role_has_only_the_declared_access(table: str, pair: TenantPair) -> None:
+    subject = next(subject for subject in pair.subjects if subject.table.name == table)
+    found = await probe(pair, subject)
     assert found.failures == []
     assert found.controls_passed == found.controls > 0
     assert found.attempts > 0
 
 
-async def test_nothing_bypasses_the_tables(islands: Islands) -> None:
+async def test_nothing_bypasses_the_tables(pair: TenantPair) -> None:
     found = Findings("the database")
-    await probe_database(islands, found)
+    await probe_database(pair, found)
     assert found.failures == []
     assert found.controls_passed == found.controls > 0
 
 
-async def test_every_table_is_probed(islands: Islands) -> None:
-    assert sorted(subject.table.name for subject in islands.subjects) == TABLES
+async def test_every_table_is_probed(pair: TenantPair) -> None:
+    assert sorted(subject.table.name for subject in pair.subjects) == TABLES
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ async def report(mutated: Settings) -> TableReport:
 
 
 @pytest.mark.parametrize(("table", "finding"), [(each[0], each[2]) for each in MUTANTS.values()], ids=MUTANTS.keys())
-async def test_the_probes_notice(table: str, finding: str, report: TableReport) -> None:
+async def test_the_probes_report_each_removed_protection(table: str, finding: str, report: TableReport) -> None:
     assert [line for line in report.failures if line.startswith(f"{table}: ") and finding in line]
 
 
@@ -159,14 +159,14 @@ async def test_the_probes_find_nothing_in_intact_tables(report: TableReport) -> 
     assert not [line for line in report.failures if line.startswith(("membership: ", "user: "))]
 
 
-async def test_the_probes_notice_what_bypasses_the_tables(mutated: Settings) -> None:
+async def test_the_probes_report_a_bypass_of_the_tables(mutated: Settings) -> None:
     made = "insula_tenants: a temporary table: reaches 1 rows"
-    async with Islands.open(mutated) as islands:
+    async with TenantPair.open(mutated) as pair:
         before, after = Findings("before"), Findings("after")
-        await probe_database(islands, before)
-        await islands.superuser.execute(GRANT_TEMP)
-        await islands.superuser.commit()
-        await probe_database(islands, after)
+        await probe_database(pair, before)
+        await pair.superuser.execute(GRANT_TEMP)
+        await pair.superuser.commit()
+        await probe_database(pair, after)
     assert any("insula_tenants: statistics of tenants' tables: reaches" in line for line in before.failures)
     assert f"before: {made}" not in before.failures
     assert f"after: {made}" in after.failures

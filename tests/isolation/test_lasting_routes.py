@@ -1,4 +1,4 @@
-"""Every stream, socket and upload of the live apps ends when it must, and only then: attacked as its kind declares."""
+"""Every stream, socket and upload of the live apps ends at each attack that its kind declares, and otherwise stays."""
 
 from collections.abc import Iterator
 
@@ -13,20 +13,20 @@ from tests.support.apps import INSTALLATION
 
 ROUTES = {name: route for name, route in live_routes().items() if route.kind is not None and route.kind.lasting}
 ATTACKS = [(name, attack) for name, route in ROUTES.items() for attack in attacks_on(route)]
-TOLD = [(name, attack) for name, attack in ATTACKS if attack is not Attack.CLIENT_GONE]
-GONE = [name for name, attack in ATTACKS if attack is Attack.CLIENT_GONE]
+WITH_REASON = [(name, attack) for name, attack in ATTACKS if attack is not Attack.CLIENT_GONE]
+DISCONNECTS = [name for name, attack in ATTACKS if attack is Attack.CLIENT_GONE]
 
 
 @pytest.fixture
 def restarted(stage: Stage) -> Iterator[None]:
-    """Let the connections of other tests be open, after one for which the server stops."""
+    """Undo the stop of the server after a test, so that other tests can open connections."""
     yield
     stage.kernel.connections.is_stopping = False
 
 
-@pytest.mark.parametrize(("name", "attack"), TOLD)
+@pytest.mark.parametrize(("name", "attack"), WITH_REASON)
 @pytest.mark.usefixtures("restarted")
-async def test_the_client_is_told_why_it_ends(name: str, attack: Attack, stage: Stage) -> None:
+async def test_the_client_receives_the_reason_of_the_end(name: str, attack: Attack, stage: Stage) -> None:
     connection = await opened(stage, ROUTES[name], attack)
     assert await connection.still_there()
 
@@ -36,8 +36,8 @@ async def test_the_client_is_told_why_it_ends(name: str, attack: Attack, stage: 
     assert len(stage.kernel.connections) == 0
 
 
-@pytest.mark.parametrize("name", GONE)
-async def test_it_ends_when_its_client_has_gone(name: str, stage: Stage) -> None:
+@pytest.mark.parametrize("name", DISCONNECTS)
+async def test_a_connection_ends_when_its_client_disconnects(name: str, stage: Stage) -> None:
     connection = await opened(stage, ROUTES[name])
 
     await connection.strike(Attack.CLIENT_GONE)
@@ -48,7 +48,7 @@ async def test_it_ends_when_its_client_has_gone(name: str, stage: Stage) -> None
 
 
 @pytest.mark.parametrize("name", ROUTES)
-async def test_it_outlives_what_takes_no_access(name: str, stage: Stage) -> None:
+async def test_a_connection_survives_changes_that_leave_its_access(name: str, stage: Stage) -> None:
     connection = await opened(stage, ROUTES[name])
 
     for change in (
@@ -63,7 +63,7 @@ async def test_it_outlives_what_takes_no_access(name: str, stage: Stage) -> None
 
 
 @pytest.mark.parametrize("name", ROUTES)
-async def test_it_holds_no_database_connection(name: str, stage: Stage) -> None:
+async def test_a_connection_holds_no_database_connection(name: str, stage: Stage) -> None:
     engine = stage.kernel.database.engine(INSTALLATION.app(ROUTES[name].app).database_role)
     pool = engine.pool
     assert isinstance(pool, FairPool)
@@ -76,7 +76,7 @@ async def test_it_holds_no_database_connection(name: str, stage: Stage) -> None:
     await connection.line.ended()
 
 
-async def test_a_socket_closes_with_a_code_that_says_what_to_do(stage: Stage) -> None:
+async def test_the_close_code_of_a_socket_says_whether_to_reconnect(stage: Stage) -> None:
     """1008: this access is gone; 1012: connect again, to another process."""
     [name] = [name for name, route in ROUTES.items() if route.kind is SOCKET][:1]
     codes = {}

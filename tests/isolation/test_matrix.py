@@ -49,7 +49,7 @@ class TestDeleting:
 
 class TestSockets:
     @pytest.mark.parametrize("name", routes_with("WEBSOCKET"))
-    async def test_are_opened_to_nobody_else(self, name: str, stage: Stage) -> None:
+    async def test_open_only_for_authorised_callers(self, name: str, stage: Stage) -> None:
         await assert_sound(stage, name)
 
 

@@ -1,6 +1,6 @@
-"""The matrix detects holes: each test opens one, and expects the line that reports it.
+"""The matrix reports removed protections: each test removes one, and expects the line that reports it.
 
-``test_matrix`` shows that the same routes are sound without a hole.
+``test_matrix`` shows that the same routes have no finding with all protections.
 """
 
 import json
@@ -55,7 +55,9 @@ async def unprotected(readback: Readback, table: str) -> AsyncIterator[None]:
         await readback(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
 
 
-async def test_rows_that_no_policy_guards(stage: Stage, readback: Readback, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_table_without_row_level_security_is_reported(
+    stage: Stage, readback: Readback, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stage.kernel.database, "_lean_reads", False)  # a ``Reading`` also compares the tenant itself
     async with unprotected(readback, "rack"):
         report = await attacked(stage, LIST, READ, CHANGE)
@@ -71,20 +73,20 @@ async def test_rows_that_no_policy_guards(stage: Stage, readback: Readback, monk
     assert (await attack(stage, [ROUTES[CHANGE]], "short")).sound
 
 
-async def test_hints_that_are_not_compared(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unchecked_tenant_selector_is_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     async def agreed(*_args: object) -> None:
-        """Accept every hint."""
+        """Accept every selector."""
 
     monkeypatch.setattr(access, "check_hints", agreed)
     report = await attacked(stage, LIST, SUSPEND)
-    for hint in ("host of B", "domain of B", "X-Tenant, slug of B", "X-Tenant, id of B", "X-Tenant, nobody's"):
-        assert has(report.failures, LIST, "owner of A", hint, "not 403 tenant_conflict"), hint
+    for selector in ("host of B", "domain of B", "X-Tenant, slug of B", "X-Tenant, id of B", "X-Tenant, nobody's"):
+        assert has(report.failures, LIST, "owner of A", selector, "not 403 tenant_conflict"), selector
 
 
-async def test_tokens_for_whichever_app(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unchecked_audience_is_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     verify = TokenVerifier.verify
 
-    async def anyhow(self: TokenVerifier, token: str, audience: str) -> Claims:
+    async def any_audience(self: TokenVerifier, token: str, audience: str) -> Claims:
         for app in INSTALLATION.apps:
             try:
                 return await verify(self, token, audience.rpartition("/")[0] + app.mount)
@@ -92,7 +94,7 @@ async def test_tokens_for_whichever_app(stage: Stage, monkeypatch: pytest.Monkey
                 continue
         return await verify(self, token, audience)
 
-    monkeypatch.setattr(TokenVerifier, "verify", anyhow)
+    monkeypatch.setattr(TokenVerifier, "verify", any_audience)
     report = await attacked(stage, DELETE, SUSPEND)
     for other in others("tenants"):
         assert has(report.failures, DELETE, f"token for {other}", "not 401 unauthenticated"), other
@@ -100,7 +102,7 @@ async def test_tokens_for_whichever_app(stage: Stage, monkeypatch: pytest.Monkey
     assert has(report.failures, SUSPEND, "superuser with a tenants token", "not 401 unauthenticated")
 
 
-async def test_actions_that_every_member_may(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unchecked_action_is_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Policy, "allows", lambda *_args: True)
     report = await attacked(stage, DELETE, SUSPEND)
     for role in ("member", "viewer", "billing_manager", "custom role of A without it"):
@@ -109,7 +111,7 @@ async def test_actions_that_every_member_may(stage: Stage, monkeypatch: pytest.M
     assert has(report.failures, SUSPEND, "auditor of staff", "not 403 forbidden")
 
 
-async def test_staff_that_is_anybody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unchecked_staff_role_is_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     async def superuser(_self: Staff, claims: Claims, *_sources: object) -> Identity[StaffPrincipal]:
         return Identity(StaffPrincipal(claims.user_id, claims.session_id, "superuser", "anybody@example.org"))
 
@@ -118,7 +120,7 @@ async def test_staff_that_is_anybody(stage: Stage, monkeypatch: pytest.MonkeyPat
     assert has(report.rows_changed, SUSPEND, "owner of A, token for staff", "tenant")
 
 
-async def test_access_remembered_for_another_tenant(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_access_cached_for_another_tenant_is_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     remembered: dict[UUID, Access] = {}
     load = Directory.access
 
@@ -133,7 +135,7 @@ async def test_access_remembered_for_another_tenant(stage: Stage, monkeypatch: p
     assert has(report.failures, DELETE, "owner of B in A for A", "not 403 forbidden")
 
 
-async def test_answers_that_reveal_what_exists(
+async def test_answers_that_reveal_existing_ids_are_reported(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback
 ) -> None:
     found = racks.get
@@ -144,10 +146,12 @@ async def test_answers_that_reveal_what_exists(
 
     monkeypatch.setattr(racks, "get", telling)
     report = await attacked(stage, READ)
-    assert has(report.failures, READ, "owner of A", "not the answer of an id that is nobody's")
+    assert has(report.failures, READ, "owner of A", "not the answer of an unknown id")
 
 
-async def test_leaks_outside_the_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback) -> None:
+async def test_leaks_in_logs_and_emails_are_reported(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, readback: Readback
+) -> None:
     found = racks.get
 
     async def telling(scope: object, rack_id: UUID) -> object:

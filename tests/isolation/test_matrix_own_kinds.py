@@ -1,4 +1,4 @@
-"""The matrix attacks an app's own kind of caller, knowing only what the app declares."""
+"""The matrix derives attacks by an app's own kind of caller from the app's declarations alone."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -58,7 +58,7 @@ async def test_every_route_of_the_app_is_attacked(desk_stage: tuple[Stage, Seque
     assert report.routes_attacked == len(found)
 
 
-async def test_its_audience_is_attacked_in_every_app(desk_stage: tuple[Stage, Sequence[LiveRoute]]) -> None:
+async def test_the_apps_tokens_are_tried_in_every_app(desk_stage: tuple[Stage, Sequence[LiveRoute]]) -> None:
     _, found = desk_stage
     at_desk = {caller.name for route in found for caller in callers.callers_of(route)}
     assert {f"desk_lead with a {app.name} token" for app in INSTALLATION.apps} <= at_desk
@@ -71,7 +71,7 @@ async def test_its_audience_is_attacked_in_every_app(desk_stage: tuple[Stage, Se
     assert {"superuser with a desk token", "desk_lead of desk_agent, token for staff"} <= by_staff
 
 
-async def test_an_agent_that_is_anybody_is_noticed(
+async def test_an_unchecked_agent_role_is_reported(
     desk_stage: tuple[Stage, Sequence[LiveRoute]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage, found = desk_stage

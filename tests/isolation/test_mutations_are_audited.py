@@ -52,7 +52,9 @@ async def test_a_change_is_recorded_with_actor_and_address(name: str, stage: Sta
     recorded = await readback(
         "select * from audit_event where request_id = :request_id", request_id=answer.header("x-request-id")
     )
-    assert recorded, f"{name} recorded nothing: its service calls insula.audit.record, or UNRECORDED says why not"
+    assert recorded, (
+        f"{name} recorded nothing: let its service call insula.audit.record, or give the reason in UNRECORDED"
+    )
     for event in recorded:
         assert event["action"] in ACTIONS
         assert (event["actor_kind"], event["actor_id"]) == caller(route, world)

@@ -1,4 +1,4 @@
-"""What an SQL injection must not be able to do with an app's role, besides reading other tenants' rows.
+"""Rights that an app's role must lack, so that an SQL injection cannot use them, besides other tenants' rows.
 
 Each attempt connects as the role, and the same test shows that the role's legitimate use works.
 """
@@ -89,7 +89,7 @@ async def refused(connection: asyncpg.Connection, statement: str, *arguments: ob
         "SELECT pg_cancel_backend(pg_backend_pid())",
     ],
 )
-async def test_no_app_may_use_the_servers_rights_for_everyone(
+async def test_no_app_has_the_rights_that_postgresql_grants_to_public(
     acting: Connect, role: DatabaseRole, statement: str
 ) -> None:
     async with acting(role) as connection:
@@ -97,7 +97,7 @@ async def test_no_app_may_use_the_servers_rights_for_everyone(
         assert await connection.fetchval("SELECT relname FROM pg_class WHERE relname = 'rack'") == "rack"
 
 
-async def test_an_operator_with_pg_monitor_still_may(settings: Settings) -> None:
+async def test_an_operator_with_pg_monitor_keeps_these_rights(settings: Settings) -> None:
     superuser = await asyncpg.connect(settings.database_url)
     try:
         async with superuser.transaction():
@@ -109,7 +109,7 @@ async def test_an_operator_with_pg_monitor_still_may(settings: Settings) -> None
         await superuser.close()
 
 
-async def test_requests_may_lock_for_their_transaction_and_workers_need_not(acting: Connect) -> None:
+async def test_requests_may_take_transaction_level_locks_and_workers_may_not(acting: Connect) -> None:
     for role in (*DECLARED.app_roles, IDENTITY):
         async with acting(role) as connection:
             assert await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", new_id().int % 2**62)
@@ -140,7 +140,7 @@ async def test_a_role_that_may_change_rows_may_not_lock_the_table(
         await connection.execute(f"SELECT 1 FROM {table} WHERE false FOR UPDATE")  # noqa: S608  # as above
 
 
-async def test_a_role_may_not_change_rows_that_its_code_never_changes(acting: Connect) -> None:
+async def test_a_role_cannot_change_rows_that_its_code_never_changes(acting: Connect) -> None:
     async with acting(IDENTITY) as connection:
         await connection.execute("SELECT 1 FROM email_token WHERE false")
         await refused(connection, "UPDATE email_token SET name = name WHERE false")
@@ -175,12 +175,12 @@ MAY_RECORD = {
 }
 
 
-def test_the_kernel_tenants_and_admin_act_for_their_own_callers() -> None:
+def test_the_roles_of_kernel_tenants_and_admin_record_their_own_kinds_of_actors() -> None:
     assert MAY_RECORD.items() <= {role: set(kinds) for role, kinds in DECLARED.actors.items()}.items()
 
 
 @pytest.mark.parametrize("role", DECLARED.actors)
-async def test_an_app_records_only_acts_of_its_own_kinds_of_actors(
+async def test_a_role_records_only_events_of_its_kinds_of_actors(
     acting: Connect, tenant: TenantRow, role: DatabaseRole
 ) -> None:
     async with acting(role) as connection:
@@ -192,7 +192,7 @@ async def test_an_app_records_only_acts_of_its_own_kinds_of_actors(
                 await refused(connection, *event)
 
 
-async def test_the_database_says_when_an_act_happened(acting: Connect, settings: Settings, tenant: TenantRow) -> None:
+async def test_the_database_sets_the_time_of_an_event(acting: Connect, settings: Settings, tenant: TenantRow) -> None:
     superuser = await asyncpg.connect(settings.database_url)
     try:
         for said in (datetime(1990, 1, 1, tzinfo=UTC), datetime(2190, 1, 1, tzinfo=UTC)):
@@ -205,7 +205,7 @@ async def test_the_database_says_when_an_act_happened(acting: Connect, settings:
         await superuser.close()
 
 
-async def test_the_worker_deletes_answers_but_cannot_read_them(acting: Connect, tenant: TenantRow) -> None:
+async def test_the_worker_deletes_idempotency_records_but_cannot_read_them(acting: Connect, tenant: TenantRow) -> None:
     async with acting(TENANTS) as connection:
         await connection.execute(
             "INSERT INTO idempotency_record VALUES ($1, $1, 'POST /x', 'key', 'hash', 201, '{}', 'secret', now())",
@@ -223,7 +223,7 @@ async def test_the_worker_deletes_answers_but_cannot_read_them(acting: Connect, 
 
 
 async def test_settings_that_a_role_changed_are_found_and_reset(settings: Settings) -> None:
-    """PostgreSQL cannot forbid this to a role: see docs/guides/isolation-proof.md."""
+    """PostgreSQL cannot forbid a role to change its own settings: see docs/guides/isolation-proof.md."""
     connection = await asyncpg.connect(role_url(settings, TENANTS))
     database = await connection.fetchval("SELECT quote_ident(current_database())")
     for setting in ("statement_timeout = 0", "enable_indexscan = off"):

@@ -1,4 +1,4 @@
-"""Calls every route that a quota can refuse as its rightful caller: each declared quota is enforced on its own."""
+"""Calls every route that a quota can refuse as its rightful caller: at least one enforces each declared quota."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Fault 9 behind a transaction pooler: all tenants' transactions run on the same server connection."""
+"""Fault 9 pooled_database a transaction pooler: all tenants' transactions run on the same server connection."""
 
 import asyncio
 import random
@@ -49,9 +49,9 @@ async def in_another_statement(database: Database, tenant_id: UUID | None) -> Se
         return [granted.tenant_id for granted in await GRANTED.all(unit, limit=1)]
 
 
-async def test_session_state_is_shared_by_all_clients(behind: Database, tenants: list[TenantRow]) -> None:
-    """Another client sees a session-level SET: the connection is shared, so the tests below prove something."""
-    async with behind.engine(TENANTS).connect() as one, behind.engine(TENANTS).connect() as other:
+async def test_session_state_is_shared_by_all_clients(pooled_database: Database, tenants: list[TenantRow]) -> None:
+    """Another client sees a session-level SET. So the connection is shared, as the tests below require."""
+    async with pooled_database.engine(TENANTS).connect() as one, pooled_database.engine(TENANTS).connect() as other:
         await one.execute(text(f"SET app.tenant_id = '{tenants[0].id}'"))
         await one.commit()
         found = (await other.execute(text("SELECT id FROM tenant"))).scalars().all()
@@ -60,26 +60,30 @@ async def test_session_state_is_shared_by_all_clients(behind: Database, tenants:
     assert found == [tenants[0].id]
 
 
-async def test_a_thousand_turns_on_one_connection(behind: Database, tenants: list[TenantRow]) -> None:
+async def test_a_thousand_alternating_transactions_see_only_their_tenant(
+    pooled_database: Database, tenants: list[TenantRow]
+) -> None:
     backends, dice = set(), random.Random(9)  # noqa: S311  # repeatable, not secret
     for _ in range(500):
         tenant_id = dice.choice([None, *(tenant.id for tenant in tenants)])
         expected = [] if tenant_id is None else [tenant_id]
-        assert await in_one_statement(behind, tenant_id) == expected
-        async with behind.unit(TENANTS, tenant_id) as unit:
+        assert await in_one_statement(pooled_database, tenant_id) == expected
+        async with pooled_database.unit(TENANTS, tenant_id) as unit:
             backends.add((await rows(unit, "SELECT pg_backend_pid()"))[0][0])
             assert [row[0] for row in await rows(unit, "SELECT id FROM tenant")] == expected
     assert len(backends) == 1
 
 
-async def test_at_once_cancelled_and_without_a_tenant(behind: Database, tenants: list[TenantRow]) -> None:
+async def test_concurrent_cancelled_and_tenantless_work_sees_no_other_tenant(
+    pooled_database: Database, tenants: list[TenantRow]
+) -> None:
     dice = random.Random(20261123)  # noqa: S311  # repeatable, not secret
     seen: list[tuple[UUID | None, Sequence[UUID]]] = []
     cancelled = 0
 
     async def work(tenant_id: UUID | None) -> None:
         look = dice.choice([in_a_transaction, in_one_statement, in_another_statement])
-        seen.append((tenant_id, await look(behind, tenant_id)))
+        seen.append((tenant_id, await look(pooled_database, tenant_id)))
 
     for _ in range(60):
         owners = [dice.choice([None, *(tenant.id for tenant in tenants)]) for _ in range(6)]
@@ -94,25 +98,27 @@ async def test_at_once_cancelled_and_without_a_tenant(behind: Database, tenants:
     assert (len(seen) > 150, cancelled > 20) == (True, True)
 
 
-async def test_the_tenant_is_set_again_after_a_commit(behind: Database, tenants: list[TenantRow]) -> None:
+async def test_the_tenant_is_set_again_after_a_commit(pooled_database: Database, tenants: list[TenantRow]) -> None:
     mine, other = tenants[:2]
-    async with behind.unit(TENANTS, mine.id) as unit:
+    async with pooled_database.unit(TENANTS, mine.id) as unit:
         assert await setting(unit.session) == str(mine.id)
         await unit.commit()
-        assert await in_a_transaction(behind, other.id) == [other.id]
+        assert await in_a_transaction(pooled_database, other.id) == [other.id]
         assert await setting(unit.session) == str(mine.id)
 
 
-async def test_changes_are_heard_past_the_pooler(narrow: Settings, behind: Database, tenants: list[TenantRow]) -> None:
-    database = await Database.open(narrow, [GATE])
-    directory = Directory(narrow, database)
-    listener = Listener(narrow, directory)
+async def test_notifications_bypass_the_pooler(
+    through_pooler: Settings, pooled_database: Database, tenants: list[TenantRow]
+) -> None:
+    database = await Database.open(through_pooler, [GATE])
+    directory = Directory(through_pooler, database)
+    listener = Listener(through_pooler, directory)
     await listener.start()
     tenant = tenants[0]
     assert directory.listener_alive
     assert await directory.tenant_for_name(tenant.slug) == tenant.id
 
-    async with behind.unit(TENANTS, tenant.id) as unit:
+    async with pooled_database.unit(TENANTS, tenant.id) as unit:
         assert await changed(unit, "UPDATE tenant SET slug = slug || '-new'") == 1
 
     async def known() -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from tests.isolation.behaviour import Findings, Islands, TableReport, behave, probe_database
+from tests.isolation.behaviour import Findings, TableReport, TenantPair, behave, probe_database
 from tests.proof.mutants.holes import DATABASE
 from tests.support.cluster import Servers
 
@@ -17,9 +17,9 @@ async def _failures(servers: Servers, table: str) -> Sequence[str]:
     settings = servers.settings()
     if table != DATABASE:
         return (await behave(settings, [table])).failures
-    async with Islands.open(settings) as islands:
+    async with TenantPair.open(settings) as pair:
         found = Findings(DATABASE)
-        await probe_database(islands, found)
+        await probe_database(pair, found)
         return found.failures
 
 

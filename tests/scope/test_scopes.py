@@ -1,4 +1,4 @@
-"""What a scope answers from memory: the caller's actions, and their membership."""
+"""A scope knows the caller's actions and membership without a query."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Annotated, Final
@@ -28,23 +28,23 @@ from tests.support.waiting import answers
 Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
-class Told(BaseModel):
+class CallerView(BaseModel):
     reads: bool
     updates: bool
     deletes: bool
     member_id: UUID | None
 
 
-async def tell(scope: Annotated[Scope, allow(Action.READ)]) -> Told:
+async def view_caller(scope: Annotated[Scope, allow(Action.READ)]) -> CallerView:
     may = [scope.may(action) for action in (Action.READ, Action.UPDATE, Action.DELETE)]
-    return Told(reads=may[0], updates=may[1], deletes=may[2], member_id=scope.member_id)
+    return CallerView(reads=may[0], updates=may[1], deletes=may[2], member_id=scope.member_id)
 
 
 PRIORITY: Final = feature("priority_support")
 PLACES: Final = Amount(key="places", unit="places", default=3)
 
 
-async def helped(scope: Annotated[Scope, allow(Action.READ)]) -> int:
+async def require_and_read_grants(scope: Annotated[Scope, allow(Action.READ)]) -> int:
     scope.require(PRIORITY)
     return scope.granted(PLACES)
 
@@ -57,9 +57,9 @@ async def person(scope: Annotated[Scope, allow(Action.READ)]) -> UserId:
 async def probe(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Talk to an app beside the tenants app, which takes the same tokens and keys."""
     router = APIRouter(route_class=TenantRoute)
-    router.add_api_route("/tell", tell)
+    router.add_api_route("/view_caller", view_caller)
     router.add_api_route("/person", person)
-    router.add_api_route("/helped", helped)
+    router.add_api_route("/require_and_read_grants", require_and_read_grants)
     app = beside_tenants(live, new_app(), [router])
     async with talking_to(app, live, settings) as client:
         yield client
@@ -71,8 +71,8 @@ async def tenant(make: Factories) -> TenantRow:
 
 
 @pytest.fixture
-def asked(live: Live) -> Iterator[list[str]]:
-    """Note what the tenants app and the gate ask the database."""
+def queries(live: Live) -> Iterator[list[str]]:
+    """Record the statements of the roles ``tenants`` and ``gate``."""
     engines = [live.kernel.database.engine(role).sync_engine for role in (TENANTS, GATE)]
     sent: list[str] = []
 
@@ -86,12 +86,16 @@ def asked(live: Live) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-class TestWhatTheTenantIsGranted:
-    async def test_decides_on_a_feature(self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> None:
+class TestEntitlements:
+    async def test_a_feature_is_required_and_an_amount_read(
+        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn
+    ) -> None:
         seen = {}
         for granted in ({PRIORITY.key: 1, PLACES.key: 9}, {PRIORITY.key: 1}, {PRIORITY.key: 0}, {}):
             tenant = await make.tenant(entitlements={"requests_per_minute": 60, **granted})
-            answer = await probe.get("/helped", headers=await sign_in(await make.member(tenant), tenant))
+            answer = await probe.get(
+                "/require_and_read_grants", headers=await sign_in(await make.member(tenant), tenant)
+            )
             seen[str(granted)] = answer.json() if answer.status_code == 200 else problem(answer)
 
         assert list(seen.values()) == [9, 3, (403, "feature_not_included"), (403, "feature_not_included")]
@@ -106,7 +110,7 @@ class TestAMember:
             ("admin", {"reads": True, "updates": True, "deletes": True}),
         ],
     )
-    async def test_may_what_the_built_in_role_may(
+    async def test_has_the_actions_of_the_built_in_role(
         self,
         probe: httpx.AsyncClient,
         make: Factories,
@@ -118,27 +122,27 @@ class TestAMember:
         user = await make.user()
         membership = await make.membership(tenant, role, user)
 
-        told = (await probe.get("/tell", headers=await sign_in(user, tenant))).json()
+        told = (await probe.get("/view_caller", headers=await sign_in(user, tenant))).json()
 
         assert told == {**may, "member_id": str(membership.id)}
 
-    async def test_may_with_a_limited_token_only_what_it_names(
+    async def test_has_with_a_limited_token_only_the_actions_of_its_scope(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
     ) -> None:
         admin = await make.member(tenant, role="admin")
         limited = await sign_in(admin, tenant, scopes={Action.READ, Action.DELETE})
 
-        told = (await probe.get("/tell", headers=limited)).json()
+        told = (await probe.get("/view_caller", headers=limited)).json()
 
         assert (told["reads"], told["updates"], told["deletes"]) == (True, False, True)
 
-    async def test_may_what_the_custom_role_may(
+    async def test_has_the_actions_of_the_custom_role(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
     ) -> None:
         role = await make.role(tenant, "rack:read", "rack:delete")
         user = await make.member(tenant, role.key)
 
-        told = (await probe.get("/tell", headers=await sign_in(user, tenant))).json()
+        told = (await probe.get("/view_caller", headers=await sign_in(user, tenant))).json()
 
         assert (told["reads"], told["updates"], told["deletes"]) == (True, False, True)
 
@@ -149,31 +153,31 @@ class TestAMember:
         here, there = await make.membership(tenant, "admin", user), await make.membership(other, "viewer", user)
 
         for place, membership, deletes in ((tenant, here, True), (other, there, False)):
-            told = (await probe.get("/tell", headers=await sign_in(user, place))).json()
+            told = (await probe.get("/view_caller", headers=await sign_in(user, place))).json()
             assert (told["member_id"], told["deletes"]) == (str(membership.id), deletes)
 
     async def test_costs_no_query(
-        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, asked: list[str]
+        self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, queries: list[str]
     ) -> None:
         headers = await sign_in(await make.member(tenant, "admin"), tenant)
-        await probe.get("/tell", headers=headers)
-        assert asked  # the directory's, once
-        asked.clear()
+        await probe.get("/view_caller", headers=headers)
+        assert queries  # the directory's, once
+        queries.clear()
 
-        assert (await probe.get("/tell", headers=headers)).status_code == 200
+        assert (await probe.get("/view_caller", headers=headers)).status_code == 200
 
-        assert asked == []
+        assert queries == []
 
-    async def test_may_less_within_a_second_of_a_lower_role(
+    async def test_loses_actions_within_a_second_of_a_lower_role(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, readback: Readback
     ) -> None:
         membership = await make.membership(tenant, "admin", user := await make.user())
         headers = await sign_in(user, tenant)
-        assert (await probe.get("/tell", headers=headers)).json()["updates"] is True
+        assert (await probe.get("/view_caller", headers=headers)).json()["updates"] is True
 
         await readback("UPDATE membership SET role = 'billing_manager' WHERE id = :id", id=membership.id)
 
-        await answers(403, lambda: probe.get("/tell", headers=headers))
+        await answers(403, lambda: probe.get("/view_caller", headers=headers))
 
     async def test_is_a_person(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
@@ -183,12 +187,12 @@ class TestAMember:
 
 
 class TestAnApiKey:
-    async def test_may_what_it_was_given_and_is_no_member(
+    async def test_has_its_actions_and_no_membership(
         self, probe: httpx.AsyncClient, make: Factories, tenant: TenantRow
     ) -> None:
         key = await make.api_key(tenant, "rack:read", "rack:update")
 
-        told = (await probe.get("/tell", headers=key.headers)).json()
+        told = (await probe.get("/view_caller", headers=key.headers)).json()
 
         assert told == {"reads": True, "updates": True, "deletes": False, "member_id": None}
 

@@ -7,7 +7,7 @@ PAGES = {"verify": "/auth/verify", "reset": "/auth/password/reset/confirm"}
 
 
 @pytest.mark.parametrize("name", PAGES)
-async def test_a_page_sends_its_secret_where_it_belongs(client: httpx.AsyncClient, name: str) -> None:
+async def test_a_page_posts_its_secret_to_its_endpoint(client: httpx.AsyncClient, name: str) -> None:
     answer = await client.get(f"/account/{name}")
 
     assert answer.status_code == 200
@@ -19,5 +19,5 @@ async def test_a_page_sends_its_secret_where_it_belongs(client: httpx.AsyncClien
     assert (await client.get("/static/insula/account.js")).status_code == 200
 
 
-async def test_another_page_is_not_there(client: httpx.AsyncClient) -> None:
+async def test_an_unknown_page_is_not_found(client: httpx.AsyncClient) -> None:
     assert (await client.get("/account/other")).status_code == 404

@@ -10,7 +10,7 @@ NAME = "GET /api/v1/me"
 
 
 @pytest.mark.parametrize("left_out", ["the code", "the status", "nothing"])
-async def test_an_answer_that_the_document_leaves_out_is_seen(live: Live, settings: Settings, left_out: str) -> None:
+async def test_an_undocumented_answer_fails_the_test(live: Live, settings: Settings, left_out: str) -> None:
     answers = {
         "the code": {**live.documents[NAME], "401": live.documents[NAME]["403"]},
         "the status": {status: answer for status, answer in live.documents[NAME].items() if status != "401"},

@@ -24,7 +24,7 @@ def mount(request: pytest.FixtureRequest) -> str:
     return name
 
 
-async def test_the_document_is_valid_and_says_where_it_is_served(client: httpx.AsyncClient, mount: str) -> None:
+async def test_the_document_is_valid_and_has_the_mount_as_its_server(client: httpx.AsyncClient, mount: str) -> None:
     document = (await client.get(f"{mount}/openapi.json")).json()
 
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
@@ -32,7 +32,7 @@ async def test_the_document_is_valid_and_says_where_it_is_served(client: httpx.A
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
-async def test_api_keys_are_offered_where_they_are_taken(client: httpx.AsyncClient, mount: str) -> None:
+async def test_api_keys_are_documented_where_they_are_accepted(client: httpx.AsyncClient, mount: str) -> None:
     document = (await client.get(f"{mount}/openapi.json")).json()
     ways = [
         {scheme for way in operation["security"] for scheme in way}
@@ -61,7 +61,7 @@ async def test_operation_ids_are_unique_and_every_error_is_a_problem(client: htt
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-async def test_a_document_that_is_known_is_not_sent_again(client: httpx.AsyncClient, mount: str) -> None:
+async def test_a_cached_document_gets_304(client: httpx.AsyncClient, mount: str) -> None:
     first = await client.get(f"{mount}/openapi.json")
     tag = first.headers["etag"]
     named = (tag, f"W/{tag}", f'"other", {tag[:-1]}-gzip"', "*")
@@ -76,7 +76,7 @@ async def test_a_document_that_is_known_is_not_sent_again(client: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("page", ["docs", "redoc"])
-async def test_a_page_names_only_our_own_files_and_runs_nothing_inline(
+async def test_a_page_loads_only_local_files_and_no_inline_script(
     client: httpx.AsyncClient, mount: str, page: str
 ) -> None:
     answer = await client.get(f"{mount}/{page}")
@@ -92,7 +92,7 @@ async def test_a_page_names_only_our_own_files_and_runs_nothing_inline(
         assert (await client.get(file)).status_code == 200
 
 
-async def test_files_are_cached_for_good_where_their_name_holds_the_version(client: httpx.AsyncClient) -> None:
+async def test_files_with_a_version_in_their_path_are_immutable(client: httpx.AsyncClient) -> None:
     vendored = await client.get("/static/redoc-2.5.4/redoc.standalone.js")
     ours = await client.get("/static/insula/insula.css")
     again = await client.get("/static/insula/insula.css", headers={"if-none-match": ours.headers["etag"]})
@@ -121,7 +121,7 @@ async def test_nothing_beside_the_static_files_is_served(client: httpx.AsyncClie
     assert (answer.status_code, answer.headers["content-type"]) == (404, PROBLEM)
 
 
-def test_every_app_is_of_the_same_make(live: Live) -> None:
+def test_every_app_has_the_same_exception_handlers(live: Live) -> None:
     apps = mounted(live.app).values()
 
     assert len(apps) == len(MOUNTS) - 1 > 0

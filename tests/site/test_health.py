@@ -47,7 +47,7 @@ async def test_a_pool_whose_connections_are_all_in_use_is_named_and_degraded(
 
 @pytest.mark.parametrize("role", [GATE, TENANTS])
 @pytest.mark.parametrize("open_only", [True, False], ids=["open connections", "all connections"])
-async def test_a_pool_that_is_silent_is_named_at_the_first_look_with_the_default_timeouts(
+async def test_a_silent_pool_is_named_by_the_first_check_with_the_default_timeouts(
     live: Live, settings: Settings, role: DatabaseRole, *, open_only: bool
 ) -> None:
     with faulty(settings.database_url) as proxy:

@@ -33,12 +33,12 @@ def meter() -> Iterator[LagMeter]:
     built.stop()
 
 
-async def test_a_loop_that_was_blocked_is_late_for_a_while_and_then_no_more(meter: LagMeter) -> None:
+async def test_a_blocked_loop_counts_as_late_for_a_while(meter: LagMeter) -> None:
     meter.start()
     assert meter.worst(within=5) < BUSY / 2
 
     block()
-    assert meter.worst(within=5) >= BUSY / 2, "known before the loop has turned"
+    assert meter.worst(within=5) >= BUSY / 2, "known before the next iteration of the loop"
     await asyncio.sleep(0)
 
     assert BUSY / 2 <= meter.worst(within=5) < 5
@@ -53,7 +53,7 @@ async def test_a_stopped_meter_counts_nothing_as_lag(meter: LagMeter) -> None:
     assert meter.worst(within=5) == 0
 
 
-async def test_every_look_is_observed() -> None:
+async def test_every_measurement_is_observed() -> None:
     metrics = RequestMetrics()
     observing = LagMeter(metrics.observe_lag, OFTEN)
     observing.start()
@@ -70,7 +70,7 @@ async def test_every_look_is_observed() -> None:
 
 
 @pytest.mark.parametrize(("worst", "status", "check"), [(0.0, "ready", "ok"), (LAG_DEGRADED, "degraded", "late")])
-async def test_readyz_tells_the_lag_and_is_degraded_by_a_long_one(
+async def test_readyz_reports_the_lag_and_is_degraded_by_a_long_one(
     live: Live, monkeypatch: pytest.MonkeyPatch, worst: float, status: str, check: str
 ) -> None:
     meter = LagMeter()
@@ -82,14 +82,14 @@ async def test_readyz_tells_the_lag_and_is_degraded_by_a_long_one(
 
 
 async def test_the_lag_of_the_live_app_is_in_its_metrics(client: httpx.AsyncClient) -> None:
-    async def is_told() -> bool:
+    async def is_reported() -> bool:
         told = (await client.get("/metrics")).text
         return re.search(r"^insula_event_loop_lag_seconds_count [1-9]", told, re.MULTILINE) is not None
 
-    await until(is_told)
+    await until(is_reported)
 
 
-async def test_a_time_limit_passes_where_nothing_answers() -> None:
+async def test_a_time_limit_expires_without_a_result() -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError):
         async with lag.timeout(0.1):

@@ -41,7 +41,7 @@ async def test_each_counted_operation_names_its_fields(client: httpx.AsyncClient
             assert ("Retry-After" in told) == (status == "429"), f"{name} {status}"
 
 
-async def test_an_operation_without_credentials_promises_none(client: httpx.AsyncClient) -> None:
+async def test_an_operation_without_credentials_documents_no_limit_fields(client: httpx.AsyncClient) -> None:
     found = [operation for app in APPS for _, operation in await operations(client, app)]
     open_ones = [operation for operation in found if not operation.get("security")]
     assert len(open_ones) == sum(len(app.public) for app in INSTALLATION.apps)

@@ -18,7 +18,7 @@ SCRAPERS = 8
 POOL_TIMEOUT, GRACE, LATE = 0.3, 1.0, 1.0
 
 
-async def test_they_share_one_look(live: Live) -> None:
+async def test_concurrent_requests_share_one_query(live: Live) -> None:
     asked: list[str] = []
     engine = live.kernel.database.engine(GATE).sync_engine
 
@@ -37,7 +37,7 @@ async def test_they_share_one_look(live: Live) -> None:
     assert b"# HELP insula_jobs " in text
 
 
-async def test_while_the_database_is_silent_they_share_one_wait(live: Live, settings: Settings) -> None:
+async def test_concurrent_requests_share_one_failure_of_a_silent_database(live: Live, settings: Settings) -> None:
     with faulty(settings.database_url) as proxy:
         quickly = settings.database.model_copy(update={"pool_timeout": POOL_TIMEOUT})
         through = {"database_url": proxy.url(settings.database_url), "database": quickly}

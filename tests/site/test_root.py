@@ -56,7 +56,7 @@ async def away() -> AsyncIterator[Limits]:
     await close(redis)
 
 
-async def test_healthz_answers_without_looking_at_anything(settings: Settings, live: Live) -> None:
+async def test_healthz_needs_no_dependency(settings: Settings, live: Live) -> None:
     nothing: Kernel = replace(live.kernel, database=Database({}))
     async with client_of(_root(settings, nothing)) as client:
         answer = await client.get("/healthz")
@@ -67,7 +67,7 @@ async def test_healthz_answers_without_looking_at_anything(settings: Settings, l
 CHECKS = {"database": "ok", "migrations": "ok", "redis": "ok", "event_loop": "ok", "clock": "ok"}
 
 
-async def test_readyz_says_that_all_is_well(settings: Settings, live: Live) -> None:
+async def test_readyz_reports_a_healthy_process(settings: Settings, live: Live) -> None:
     unhurried = replace(live.kernel, lag=LagMeter())  # the tests' own loop may be late
     async with client_of(_root(settings, unhurried)) as client:
         answer = await client.get("/readyz")
@@ -76,7 +76,7 @@ async def test_readyz_says_that_all_is_well(settings: Settings, live: Live) -> N
     assert answer.json() == {"status": "ready", "checks": CHECKS, "loop_lag_seconds": 0}
 
 
-async def test_readyz_serves_on_without_redis(settings: Settings, live: Live, away: Limits) -> None:
+async def test_readyz_stays_ready_without_redis(settings: Settings, live: Live, away: Limits) -> None:
     async with client_of(_root(settings, replace(live.kernel, limits=away, lag=LagMeter()))) as client:
         answer = await client.get("/readyz")
 
@@ -84,7 +84,7 @@ async def test_readyz_serves_on_without_redis(settings: Settings, live: Live, aw
     assert answer.json() == {"status": "degraded", "checks": {**CHECKS, "redis": "away"}, "loop_lag_seconds": 0}
 
 
-async def test_readyz_refuses_without_the_database(settings: Settings, live: Live) -> None:
+async def test_readyz_is_503_without_the_database(settings: Settings, live: Live) -> None:
     elsewhere = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/nowhere"})
     database = await Database.open(elsewhere, DECLARED.web_roles)
     async with client_of(_root(settings, replace(live.kernel, database=database, lag=LagMeter()))) as client:
@@ -100,7 +100,7 @@ async def test_readyz_refuses_without_the_database(settings: Settings, live: Liv
     [("kernel_9999_later", "pending", 503), ("kernel_0000", "ok", 200)],
     ids=["behind", "ahead"],
 )
-async def test_readyz_wants_its_migrations_and_bears_newer_ones(
+async def test_readyz_is_503_with_missing_migrations_and_accepts_newer_ones(
     settings: Settings, live: Live, monkeypatch: pytest.MonkeyPatch, head: str, found: str, status: int
 ) -> None:
     monkeypatch.setattr(health, "_heads", lambda branches: {**heads(branches), "kernel": head})
@@ -127,7 +127,7 @@ async def test_readyz_wants_its_migrations_and_bears_newer_ones(
         ("production", "long-enough", "127.0.0.1", {}, 404),
     ],
 )
-async def test_metrics_are_for_who_may_measure(
+async def test_metrics_require_a_token_or_a_local_development_client(
     settings: Settings, live: Live, environment: str, token: str, peer: str, headers: dict[str, str], status: int
 ) -> None:
     http = settings.http.model_copy(update={"metrics_token": SecretStr(token)})

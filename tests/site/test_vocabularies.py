@@ -27,12 +27,12 @@ def of_words(*examples: object, **array: object) -> dict[str, Any]:
     return {"type": "object", "properties": {"may": words}, "examples": list(examples)}
 
 
-def test_the_words_stand_in_order_in_place_of_their_vocabulary() -> None:
+def test_a_vocabulary_becomes_an_enum_of_its_words() -> None:
     role = document(of_words())["components"]["schemas"]["Role"]
     assert role["properties"]["may"]["items"] == {"type": "string", "enum": ["deed:read", "deed:sign"]}
 
 
-def test_an_example_keeps_the_words_that_there_are() -> None:
+def test_an_example_keeps_only_known_words() -> None:
     schema = document(of_words({"may": ["deed:sign", "x"], "name": "N"}, {"may": ["book:read"]}))
     assert schema["components"]["schemas"]["Role"]["examples"] == [
         {"may": ["deed:sign"], "name": "N"},
@@ -40,12 +40,12 @@ def test_an_example_keeps_the_words_that_there_are() -> None:
     ]
 
 
-def test_an_example_that_needs_a_word_gets_one() -> None:
+def test_an_example_that_requires_a_word_gets_a_known_one() -> None:
     schema = document(of_words({"may": ["book:read"]}, minItems=1))
     assert schema["components"]["schemas"]["Role"]["examples"] == [{"may": ["deed:read"]}]
 
 
-def test_what_is_an_unknown_word_is_left_out_of_a_list_of_examples() -> None:
+def test_examples_with_an_unknown_word_are_left_out_of_a_list() -> None:
     one = {"type": "object", "properties": {"may": word_of(Vocabulary.KEY_ACTIONS)}}
     all_of_them = {
         "properties": {"deeds": several("Deed")},
@@ -79,7 +79,7 @@ def test_fields_that_a_vocabulary_names_are_required_properties() -> None:
     assert "additionalProperties" not in schema
 
 
-def test_an_example_has_just_the_fields_that_there_are() -> None:
+def test_an_example_has_only_the_fields_of_the_vocabulary() -> None:
     schema = document(counts({"name": "N", "tickets": 3, "items": 7}, {"name": "N", "items": 7}, {"name": "N"}))
     assert schema["components"]["schemas"]["Role"]["examples"] == [
         {"name": "N", "tickets": 3, "open_tickets": 3},

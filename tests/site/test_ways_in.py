@@ -53,7 +53,7 @@ def apps() -> tuple[FastAPI, FastAPI]:
 
 @pytest.fixture
 def overridden(apps: tuple[FastAPI, FastAPI]) -> Iterator[None]:
-    """Override the dependency on every app, which mounted apps do not take from the root; undo it afterwards."""
+    """Override the dependency on every app, since a mounted app ignores the root's overrides; undo it afterwards."""
     for app in apps:
         app.dependency_overrides[greeting] = lambda: "ave"
     yield
@@ -73,7 +73,7 @@ def test_the_synchronous_client_gets_answers_problems_and_sockets() -> None:
 
 
 @pytest.mark.usefixtures("overridden")
-def test_an_override_counts_in_each_app(apps: tuple[FastAPI, FastAPI]) -> None:
+def test_an_override_on_each_app_applies_to_it(apps: tuple[FastAPI, FastAPI]) -> None:
     client = TestClient(apps[0], base_url="http://localhost")
 
     assert [client.get(path).json() for path in ("/greet", "/api/greet")] == ["ave", "ave"]

@@ -30,7 +30,7 @@ def demo(settings: Settings) -> Iterator[Settings]:
 
 
 def lines_of(script: str, base: str, secret: str) -> list[str]:
-    """Run the script and return its output, one line for each arrow in it."""
+    """Run the script and return its output: one line for each ``# →`` in the script."""
     result = subprocess.run(  # noqa: S603 - our own script
         ["bash", "-euo", "pipefail", "-c", script.replace("\n# →", "\necho\n# →")],  # noqa: S607 - whichever bash the reader has
         env={"BASE": base, "SECRET": secret, "PATH": "/usr/bin:/bin:/usr/local/bin"},
@@ -44,7 +44,7 @@ def lines_of(script: str, base: str, secret: str) -> list[str]:
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="the guide uses curl and openssl")
-async def test_the_guides_webhook_upgrades_globex_and_takes_it_back(demo: Settings) -> None:
+async def test_the_guides_webhook_upgrades_and_downgrades_globex(demo: Settings) -> None:
     upgrade, back = blocks()
     secret = first_secret(demo)
 

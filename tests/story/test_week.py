@@ -20,7 +20,7 @@ OVERLAP_SECONDS = 2
 
 
 @dataclass(frozen=True)
-class Town:
+class Processes:
     """The processes of an installation, and the emails that it sends."""
 
     one: str
@@ -43,10 +43,10 @@ class Town:
 
 
 @pytest.fixture
-def town(settings: Settings, sink: Sink) -> Iterator[Town]:
+def installed(settings: Settings, sink: Sink) -> Iterator[Processes]:
     with serving(settings) as one, serving(settings) as two, spawn(quick(sink.settings(settings))) as worker:
         try:
-            yield Town(one, two, settings.public_url, sink)
+            yield Processes(one, two, settings.public_url, sink)
         finally:
             worker.terminate()
 
@@ -54,15 +54,15 @@ def town(settings: Settings, sink: Sink) -> Iterator[Town]:
 class Person:
     """A person with an email address, who signs in as needed."""
 
-    def __init__(self, town: Town, name: str) -> None:
-        self.town = town
+    def __init__(self, installed: Processes, name: str) -> None:
+        self.installed = installed
         self.name = name
         self.email = f"{name.lower()}-{uuid4().hex[:12]}@example.com"
         self.token = ""
 
     def call(self, method: str, path: str, body: object = None, *, status: int | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        answer = httpx.request(method, self.town.one + path, json=body, headers=headers)
+        answer = httpx.request(method, self.installed.one + path, json=body, headers=headers)
         if status is not None:
             assert answer.status_code == status, (method, path, answer.text)
         return answer
@@ -72,21 +72,21 @@ class Person:
         self.call("POST", "/auth/register", body, status=202)
         refused = self.log_in()
         assert (refused.status_code, refused.json()["code"]) == (403, "email_not_verified")
-        secret = self.town.secret(self.email, "insula_ev")
+        secret = self.installed.secret(self.email, "insula_ev")
         assert self.call("POST", "/auth/verify", {"token": secret, "password": PASSWORD}).is_success
         assert self.call("POST", "/auth/verify", {"token": secret, "password": PASSWORD}).is_client_error
         assert self.log_in().status_code == 200
         return self
 
     def log_in(self, tenant: str | None = None) -> httpx.Response:
-        body = {"email": self.email, "password": PASSWORD, "resource": f"{self.town.public_url}/api"}
-        answer = httpx.post(f"{self.town.one}/auth/login", json=body | ({"tenant": tenant} if tenant else {}))
+        body = {"email": self.email, "password": PASSWORD, "resource": f"{self.installed.public_url}/api"}
+        answer = httpx.post(f"{self.installed.one}/auth/login", json=body | ({"tenant": tenant} if tenant else {}))
         self.token = answer.json().get("access_token", "")
         return answer
 
     def is_refused(self, path: str) -> bool:
-        """Ask the other process, which is notified of the change."""
-        answer = httpx.get(self.town.two + path, headers={"Authorization": f"Bearer {self.token}"})
+        """Send a request to the other process, which receives a notification of the change."""
+        answer = httpx.get(self.installed.two + path, headers={"Authorization": f"Bearer {self.token}"})
         return answer.status_code in (401, 403)
 
     def membership(self, of: "Person") -> str:
@@ -94,20 +94,20 @@ class Person:
         return str(next(member["id"] for member in members if member["email"] == of.email))
 
 
-def test_the_first_week(town: Town) -> None:
+def test_the_first_week(installed: Processes) -> None:
     # Ada registers, confirms her address, and begins a tenant.
-    ada = Person(town, "Ada").register()
+    ada = Person(installed, "Ada").register()
     slug = f"week-{uuid4().hex[:10]}"
     ada.call("POST", "/api/v1/tenants", {"slug": slug, "name": "Week"}, status=201)
     assert ada.log_in(slug).status_code == 200
     rack = ada.call("POST", "/api/v1/racks", {"name": "Aqueduct"}, status=201).json()["id"]
 
     # She invites two. One registers to accept; the other's invitation is revoked before it is used.
-    grace, mallory = Person(town, "Grace"), Person(town, "Mallory")
+    grace, mallory = Person(installed, "Grace"), Person(installed, "Mallory")
     ada.call("POST", "/api/v1/invitations", {"email": grace.email.upper(), "role": "member"}, status=201)
     revoked = ada.call("POST", "/api/v1/invitations", {"email": mallory.email, "role": "admin"}, status=201).json()
-    for_grace = town.secret(grace.email, "insula_inv")
-    for_mallory = town.secret(mallory.email, "insula_inv")
+    for_grace = installed.secret(grace.email, "insula_inv")
+    for_mallory = installed.secret(mallory.email, "insula_inv")
     ada.call("DELETE", f"/api/v1/invitations/{revoked['id']}", status=204)
     mallory.register()
     assert mallory.call("POST", "/api/v1/invitations/accept", {"token": for_mallory}).is_client_error
@@ -129,7 +129,7 @@ def test_the_first_week(town: Town) -> None:
     # A key is made, used and rotated; the previous secret ends with the overlap.
     actions = ["rack:read", "book:create"]
     key = ada.call("POST", "/api/v1/api-keys", {"name": "Importer", "actions": actions}, status=201).json()
-    books = f"{town.two}/api/v1/racks/{rack}/books"
+    books = f"{installed.two}/api/v1/racks/{rack}/books"
 
     def use(secret: str) -> int:
         return httpx.post(books, json={"title": "Stone"}, headers={"X-API-Key": secret}).status_code
@@ -143,7 +143,7 @@ def test_the_first_week(town: Town) -> None:
     overlap_until = datetime.fromisoformat(rotated.json()["overlap_until"])
     wait_until(lambda: clock.now() > overlap_until)
     assert (use(old), use(new)) == (401, 201)
-    assert httpx.delete(f"{town.one}/api/v1/racks/{rack}", headers={"X-API-Key": new}).status_code == 403
+    assert httpx.delete(f"{installed.one}/api/v1/racks/{rack}", headers={"X-API-Key": new}).status_code == 403
 
     # The only owner cannot leave; after she transfers the ownership, she can.
     refused = ada.call("DELETE", "/api/v1/members/me")

@@ -1,4 +1,4 @@
-"""The directory's cache of API keys: as current as its cache of users, even in a flood of unknown keys."""
+"""The directory's cache of API keys: current within a second, even during a flood of unknown keys."""
 
 import anyio
 import pytest
@@ -24,7 +24,7 @@ async def made(make: Factories, tenant: TenantRow) -> MadeKey:
 
 
 @pytest.fixture
-def asked(database: Database) -> list[str]:
+def queries(database: Database) -> list[str]:
     """Record the statements of the gate role."""
     sent: list[str] = []
     engine = database.engine(GATE).sync_engine
@@ -32,11 +32,11 @@ def asked(database: Database) -> list[str]:
     return sent
 
 
-async def test_it_says_everything_in_one_statement(
-    directory: Directory, tenant: TenantRow, made: MadeKey, asked: list[str]
+async def test_a_key_is_read_in_one_statement(
+    directory: Directory, tenant: TenantRow, made: MadeKey, queries: list[str]
 ) -> None:
     found = [await directory.api_key(TenantId(tenant.id), made.id) for _ in range(3)]
-    assert len(asked) == 1
+    assert len(queries) == 1
     assert found[0] == found[1] == found[2]
     assert found[0] is not None
     assert (found[0].key_id, found[0].name, set(found[0].actions)) == (made.id, "Made", {"rack:read", "book:read"})
@@ -44,41 +44,41 @@ async def test_it_says_everything_in_one_statement(
     assert found[0].accepts(digest_of(made.key), 0.0)
 
 
-async def test_of_many_that_ask_at_once_one_reads(
-    directory: Directory, tenant: TenantRow, made: MadeKey, asked: list[str]
+async def test_concurrent_lookups_share_one_read(
+    directory: Directory, tenant: TenantRow, made: MadeKey, queries: list[str]
 ) -> None:
     async with anyio.create_task_group() as group:
         for _ in range(50):
             group.start_soon(directory.api_key, TenantId(tenant.id), made.id)
-    assert len(asked) == 1
+    assert len(queries) == 1
 
 
 @pytest.mark.parametrize("subject", ["key", "tenant"])
-async def test_it_forgets_what_changed(
-    directory: Directory, tenant: TenantRow, made: MadeKey, asked: list[str], subject: str
+async def test_a_change_drops_the_cached_key(
+    directory: Directory, tenant: TenantRow, made: MadeKey, queries: list[str], subject: str
 ) -> None:
     directory.listener_alive = True
     await directory.api_key(TenantId(tenant.id), made.id)
     directory.notify(f"{subject}:{new_id()}")
     await directory.api_key(TenantId(tenant.id), made.id)
-    assert len(asked) == 1
+    assert len(queries) == 1
     directory.notify(f"{subject}:{made.id if subject == 'key' else tenant.id}")
     await directory.api_key(TenantId(tenant.id), made.id)
-    assert len(asked) == 2
+    assert len(queries) == 2
 
 
 async def test_a_payload_that_names_no_key_flushes(
-    directory: Directory, tenant: TenantRow, made: MadeKey, asked: list[str]
+    directory: Directory, tenant: TenantRow, made: MadeKey, queries: list[str]
 ) -> None:
     directory.listener_alive = True
     await directory.api_key(TenantId(tenant.id), made.id)
     directory.notify("key:what")
     await directory.api_key(TenantId(tenant.id), made.id)
-    assert len(asked) == 2
+    assert len(queries) == 2
 
 
-async def test_strange_keys_push_no_good_one_out(
-    settings: Settings, database: Database, tenant: TenantRow, made: MadeKey, asked: list[str]
+async def test_unknown_keys_evict_no_valid_one(
+    settings: Settings, database: Database, tenant: TenantRow, made: MadeKey, queries: list[str]
 ) -> None:
     directory = Directory(settings, database, size=1)
     directory.listener_alive = True
@@ -87,11 +87,11 @@ async def test_strange_keys_push_no_good_one_out(
     for key_id in strangers * 2:
         assert await directory.api_key(TenantId(tenant.id), key_id) is None
     assert await directory.api_key(TenantId(tenant.id), made.id) is not None
-    assert len(asked) == 1 + len(strangers)
+    assert len(queries) == 1 + len(strangers)
     await directory.close()
 
 
-async def test_under_another_tenants_id_it_is_nowhere(
+async def test_a_key_is_not_found_under_another_tenants_id(
     directory: Directory, tenant: TenantRow, made: MadeKey, make: Factories
 ) -> None:
     other = await make.tenant()
@@ -99,7 +99,7 @@ async def test_under_another_tenants_id_it_is_nowhere(
     assert await directory.api_key(TenantId(tenant.id), made.id) is not None
 
 
-async def test_a_read_that_fails_is_tried_again(
+async def test_a_failed_read_is_retried_by_the_next_lookup(
     directory: Directory, database: Database, tenant: TenantRow, made: MadeKey
 ) -> None:
     engine = database.engine(GATE).sync_engine

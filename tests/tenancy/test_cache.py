@@ -13,7 +13,7 @@ KEY = "key"
 
 
 class Source:
-    """A value that the test changes; reads wait until the test lets them go on."""
+    """A value that the test changes; reads wait until the test releases them."""
 
     def __init__(self, subject: UUID, value: str = "first") -> None:
         self.value = value
@@ -57,12 +57,12 @@ async def test_a_value_is_read_once(cache: SubjectCache[str, str], source: Sourc
     assert source.reads == 1
 
 
-async def test_misses_at_one_time_share_one_read(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_concurrent_misses_share_one_read(cache: SubjectCache[str, str], source: Source) -> None:
     assert await asyncio.gather(*(load(cache, source) for _ in range(20))) == ["first"] * 20
     assert source.reads == 1
 
 
-async def test_it_is_bounded_and_keeps_what_is_used(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_the_cache_is_bounded_and_keeps_used_entries(cache: SubjectCache[str, str], source: Source) -> None:
     for key in ("a", "b"):
         await load(cache, source, key)
     cache.get("a")
@@ -72,7 +72,7 @@ async def test_it_is_bounded_and_keeps_what_is_used(cache: SubjectCache[str, str
     assert len(cache) == 2
 
 
-async def test_where_all_are_used_the_newest_is_kept(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_if_all_entries_are_used_the_newest_is_kept(cache: SubjectCache[str, str], source: Source) -> None:
     for key in ("a", "b"):
         await load(cache, source, key)
     assert cache.get("a") == cache.get("b") == "first"
@@ -82,7 +82,7 @@ async def test_where_all_are_used_the_newest_is_kept(cache: SubjectCache[str, st
     assert len(cache) == 2
 
 
-async def test_a_change_drops_what_depends_on_it_only(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_a_change_drops_only_the_entries_that_depend_on_it(cache: SubjectCache[str, str], source: Source) -> None:
     other = Source(new_id(), "other")
     await load(cache, source, "a")
     await load(cache, other, "b")
@@ -93,7 +93,7 @@ async def test_a_change_drops_what_depends_on_it_only(cache: SubjectCache[str, s
     assert cache.get("b") == "other"
 
 
-async def test_a_read_that_a_change_outran_is_not_kept(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_a_value_changed_during_its_read_is_not_cached(cache: SubjectCache[str, str], source: Source) -> None:
     source.gate.clear()
     before = asyncio.create_task(load(cache, source))
     await begun(source)
@@ -108,7 +108,7 @@ async def test_a_read_that_a_change_outran_is_not_kept(cache: SubjectCache[str, 
     assert source.reads == 2
 
 
-async def test_a_flush_outruns_every_read(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_a_flush_discards_every_running_read(cache: SubjectCache[str, str], source: Source) -> None:
     source.gate.clear()
     reading = asyncio.create_task(load(cache, source))
     await begun(source)
@@ -119,7 +119,7 @@ async def test_a_flush_outruns_every_read(cache: SubjectCache[str, str], source:
     assert cache.get(KEY) is None
 
 
-async def test_an_unrelated_change_outruns_nothing(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_an_unrelated_change_discards_no_read(cache: SubjectCache[str, str], source: Source) -> None:
     source.gate.clear()
     reading = asyncio.create_task(load(cache, source))
     await begun(source)
@@ -130,7 +130,7 @@ async def test_an_unrelated_change_outruns_nothing(cache: SubjectCache[str, str]
     assert cache.get(KEY) == "first"
 
 
-async def test_a_cancelled_waiter_stops_nobody_else(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_a_cancelled_waiter_does_not_stop_the_others(cache: SubjectCache[str, str], source: Source) -> None:
     source.gate.clear()
     first, second = (asyncio.create_task(load(cache, source)) for _ in range(2))
     await begun(source)
@@ -143,7 +143,9 @@ async def test_a_cancelled_waiter_stops_nobody_else(cache: SubjectCache[str, str
     assert (cache.get(KEY), source.reads) == ("first", 1)
 
 
-async def test_a_failed_read_is_told_to_all_and_not_kept(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_a_failed_read_fails_for_all_waiters_and_is_not_cached(
+    cache: SubjectCache[str, str], source: Source
+) -> None:
     async def fail() -> Loaded[str]:
         raise OSError
 
@@ -154,7 +156,7 @@ async def test_a_failed_read_is_told_to_all_and_not_kept(cache: SubjectCache[str
     assert await load(cache, source) == "first"
 
 
-async def test_closing_ends_what_is_being_read(cache: SubjectCache[str, str], source: Source) -> None:
+async def test_closing_ends_running_reads(cache: SubjectCache[str, str], source: Source) -> None:
     source.gate.clear()
     reading = asyncio.create_task(load(cache, source))
     await begun(source)
@@ -164,7 +166,7 @@ async def test_closing_ends_what_is_being_read(cache: SubjectCache[str, str], so
     assert isinstance((await asyncio.gather(reading, return_exceptions=True))[0], asyncio.CancelledError)
 
 
-async def test_age_has_a_bound(source: Source) -> None:
+async def test_entries_have_a_maximum_age(source: Source) -> None:
     cache: SubjectCache[str, str] = SubjectCache(2, 0.0)
     await load(cache, source)
     await asyncio.sleep(0.001)

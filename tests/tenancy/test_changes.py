@@ -33,7 +33,7 @@ class TestChangesOnAnotherProcess:
             ("delete from entitlement where tenant_id = :tenant_id", lambda a: not a.tenant.entitlements),
         ],
     )  # fmt: skip
-    async def test_it_is_seen_within_a_second(
+    async def test_a_change_is_seen_within_a_second(
         self, listening: Directory, visit: Visit, readback: Readback, statement: str, changed: Callable[[Access], bool]
     ) -> None:
         assert not changed(await visit.access(listening))
@@ -52,7 +52,7 @@ class TestChangesOnAnotherProcess:
         neighbour = Visit(
             tenant := await make.tenant(), UserId((user := await make.member(tenant)).id), await make.session(user)
         )
-        # Notifications of the rows' creation may still be under way; once a later change is seen, all have arrived.
+        # Notifications of the rows' creation may still arrive; once a later change is seen, all have arrived.
         await readback("update tenant set name = 'Seen' where id = :id", id=tenant.id)
 
         async def settled() -> bool:

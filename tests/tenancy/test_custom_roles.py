@@ -20,7 +20,7 @@ async def _visit(make: Factories, tenant: TenantRow, role: str) -> Visit:
     return Visit(tenant, UserId(user.id), await make.session(user))
 
 
-async def test_it_comes_in_the_statement_that_tells_everything(
+async def test_permissions_are_read_in_the_same_statement_as_the_access(
     directory: Directory, visit: Visit, make: Factories, database: Database
 ) -> None:
     role = await make.role(visit.tenant, "rack:read", "book:read")
@@ -36,7 +36,7 @@ async def test_it_comes_in_the_statement_that_tells_everything(
     assert (await visit.access(directory)).permissions is None
 
 
-async def test_a_role_of_the_same_key_elsewhere_is_another(directory: Directory, make: Factories) -> None:
+async def test_a_role_with_the_same_key_in_another_tenant_is_separate(directory: Directory, make: Factories) -> None:
     tenants = [await make.tenant(), await make.tenant()]
     for tenant, permission in zip(tenants, ("rack:read", "rack:delete"), strict=True):
         await make.role(tenant, permission, key="editor")
@@ -46,7 +46,7 @@ async def test_a_role_of_the_same_key_elsewhere_is_another(directory: Directory,
     assert found == [frozenset({"rack:read"}), frozenset({"rack:delete"})]
 
 
-async def test_equal_ones_are_kept_once(directory: Directory, make: Factories) -> None:
+async def test_equal_permission_sets_are_cached_once(directory: Directory, make: Factories) -> None:
     found = []
     for _ in range(2):
         tenant = await make.tenant()
@@ -57,7 +57,7 @@ async def test_equal_ones_are_kept_once(directory: Directory, make: Factories) -
     assert found[0] == frozenset({"rack:read", "book:read"})
 
 
-async def test_a_change_is_heard(listening: Directory, make: Factories, readback: Readback) -> None:
+async def test_a_change_is_seen_within_a_second(listening: Directory, make: Factories, readback: Readback) -> None:
     tenant = await make.tenant()
     role = await make.role(tenant, "rack:read")
     editor = await _visit(make, tenant, role.key)

@@ -18,7 +18,7 @@ def _access() -> Access:
     )
 
 
-def test_a_field_has_the_value_that_was_kept_and_no_other_field_has_it() -> None:
+def test_each_derived_field_has_its_own_value() -> None:
     access, mine, other = _access(), DerivedField[str](), DerivedField[str]()
     assert access.derived(mine) is None
 
@@ -35,7 +35,7 @@ def test_a_changed_copy_has_no_derived_value() -> None:
     assert access.derived(mine) == "while the session lived"
 
 
-def test_equal_records_stay_equal_whatever_was_derived() -> None:
+def test_derived_values_do_not_affect_equality() -> None:
     access = _access()
     access.keep(DerivedField[int](), 1)
 

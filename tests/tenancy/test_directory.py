@@ -20,7 +20,7 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
 class TestAccess:
-    async def test_it_says_everything_in_one_statement(
+    async def test_access_is_read_in_one_statement(
         self, directory: Directory, visit: Visit, database: Database
     ) -> None:
         statements: list[str] = []
@@ -46,7 +46,7 @@ class TestAccess:
 
         assert (access.session_live, access.role, access.membership_id) == (True, None, None)
 
-    async def test_another_tenants_membership_counts_for_nothing(
+    async def test_a_membership_in_another_tenant_gives_no_role(
         self, directory: Directory, visit: Visit, make: Factories
     ) -> None:
         other = await make.tenant()
@@ -58,12 +58,12 @@ class TestAccess:
         assert access.tenant is not None
         assert access.tenant.id == other.id
 
-    async def test_without_a_tenant_there_is_none(self, directory: Directory, visit: Visit) -> None:
+    async def test_without_a_tenant_the_access_has_no_tenant(self, directory: Directory, visit: Visit) -> None:
         access = await directory.access(session_id=visit.session_id, user_id=visit.user_id, tenant_id=None)
 
         assert (access.session_live, access.tenant, access.role) == (True, None, None)
 
-    async def test_a_tenant_that_is_nowhere_is_none(self, directory: Directory, visit: Visit) -> None:
+    async def test_an_unknown_tenant_is_none(self, directory: Directory, visit: Visit) -> None:
         access = await directory.access(
             session_id=visit.session_id, user_id=visit.user_id, tenant_id=TenantId(new_id())
         )
@@ -83,13 +83,13 @@ class TestAccess:
             assert (access.user_id, access.session_live, access.role) == (user_id, False, None)
         assert (await visit.access(directory)).session_live
 
-    async def test_staff_are_known(self, directory: Directory, make: Factories) -> None:
+    async def test_the_access_of_staff_has_their_role(self, directory: Directory, make: Factories) -> None:
         user = await make.staff(role="support")
         access = await directory.access(session_id=await make.session(user), user_id=UserId(user.id), tenant_id=None)
 
         assert access.staff_role == await directory.staff_role(UserId(user.id)) == "support"
 
-    async def test_a_remembered_session_expires_by_the_clock(self, directory: Directory, visit: Visit) -> None:
+    async def test_a_cached_session_expires(self, directory: Directory, visit: Visit) -> None:
         directory.listener_alive = True
         assert (await visit.access(directory)).session_live
 
@@ -97,8 +97,8 @@ class TestAccess:
             assert not (await visit.access(directory)).session_live
 
 
-class TestHostsAndHints:
-    async def test_names_of_a_tenant_lead_to_it(
+class TestHostsAndNames:
+    async def test_a_tenant_is_found_by_each_of_its_names(
         self, directory: Directory, visit: Visit, make: Factories, settings: Settings
     ) -> None:
         tenant = visit.tenant
@@ -109,14 +109,12 @@ class TestHostsAndHints:
         names = [tenant.slug, tenant.slug.upper(), str(tenant.id), f" {tenant.slug} "]
         assert [await directory.tenant_for_name(name) for name in names] == [tenant.id] * 4
 
-    async def test_a_look_alike_of_a_slug_is_nobodys(self, directory: Directory, make: Factories) -> None:
+    async def test_a_look_alike_of_a_slug_is_not_found(self, directory: Directory, make: Factories) -> None:
         tenant = await make.tenant(slug=f"k-{new_id().hex}")
         assert await directory.tenant_for_name(tenant.slug.upper()) == tenant.id
         assert await directory.tenant_for_name(f"\u212a{tenant.slug[1:]}") is None  # a Kelvin sign: k in lower case
 
-    async def test_an_unverified_domain_leads_nowhere(
-        self, directory: Directory, visit: Visit, make: Factories
-    ) -> None:
+    async def test_an_unverified_domain_is_not_found(self, directory: Directory, visit: Visit, make: Factories) -> None:
         await make.domain(visit.tenant, host := f"{visit.tenant.slug}.example.net", verified=False)
 
         assert await directory.tenant_for_host(host) is None
@@ -124,16 +122,20 @@ class TestHostsAndHints:
     @pytest.mark.parametrize(
         "name", ["", "nobody", "*", "%", "a b", "a/../b", "//acme", "' or 1=1 --", "\x00", "é", "x" * 64, "x" * 5000]
     )
-    async def test_a_name_of_nobody_is_nobodys(self, directory: Directory, name: str) -> None:
+    async def test_an_unknown_name_is_not_found(self, directory: Directory, name: str) -> None:
         assert await directory.tenant_for_name(name) is None
         assert await directory.tenant_for_host(name) is None
 
-    async def test_a_host_is_no_slug_of_a_slug(self, directory: Directory, visit: Visit, settings: Settings) -> None:
+    async def test_a_host_that_only_contains_a_slug_is_not_found(
+        self, directory: Directory, visit: Visit, settings: Settings
+    ) -> None:
         slug, base = visit.tenant.slug, settings.base_domain
         for host in (f"x.{slug}.{base}", f"{slug}.{base}.evil.example", f"{slug}.evil.example", base, "127.0.0.1"):
             assert await directory.tenant_for_host(host) is None, host
 
-    async def test_a_name_that_becomes_somebodys_is_seen(self, listening: Directory, make: Factories) -> None:
+    async def test_a_name_that_a_tenant_takes_is_found_within_a_second(
+        self, listening: Directory, make: Factories
+    ) -> None:
         slug = f"late-{new_id().hex[:12]}"
         assert await listening.tenant_for_name(slug) is None
         tenant = await make.tenant(slug=slug)
@@ -143,7 +145,7 @@ class TestHostsAndHints:
 
         await until(known, seconds=1)
 
-    async def test_a_domain_that_is_lost_is_seen(
+    async def test_a_lost_domain_is_no_longer_found(
         self, listening: Directory, visit: Visit, make: Factories, readback: Readback
     ) -> None:
         await make.domain(visit.tenant, host := f"{visit.tenant.slug}.example.com")
@@ -155,7 +157,7 @@ class TestHostsAndHints:
 
         await until(lost, seconds=1)
 
-    async def test_memberships_are_the_users_own(self, directory: Directory, visit: Visit, make: Factories) -> None:
+    async def test_memberships_are_those_of_the_user(self, directory: Directory, visit: Visit, make: Factories) -> None:
         await make.member(await make.tenant())
 
         found = [(record.id, role) for record, role in await directory.memberships(visit.user_id)]
@@ -163,8 +165,8 @@ class TestHostsAndHints:
         assert found == [(visit.tenant.id, "admin")]
 
 
-class TestStrangeNames:
-    async def test_a_flood_of_them_pushes_no_tenant_out(
+class TestUnknownNames:
+    async def test_a_flood_of_unknown_names_evicts_no_tenant(
         self, settings: Settings, database: Database, make: Factories
     ) -> None:
         directory = Directory(settings, database, size=4)
@@ -183,7 +185,7 @@ class TestStrangeNames:
         assert len(statements) == 51
         await directory.close()
 
-    async def test_a_name_that_was_nobodys_is_found_once_a_tenant_changes(
+    async def test_an_unknown_name_is_looked_up_again_after_a_change_of_a_tenant(
         self, settings: Settings, database: Database, make: Factories
     ) -> None:
         directory = Directory(settings, database)

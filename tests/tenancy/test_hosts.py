@@ -19,7 +19,7 @@ from insula.tenancy import LONGEST_HOST, public_host, within
         ("1.2.3.4.com", "1.2.3.4.com"),
     ],
 )
-def test_a_public_host_is_written_as_dns_writes_it(text: str, host: str) -> None:
+def test_a_public_host_is_normalized_to_its_dns_form(text: str, host: str) -> None:
     assert public_host(text) == host
 
 
@@ -53,7 +53,7 @@ def test_a_public_host_is_written_as_dns_writes_it(text: str, host: str) -> None
         "é" * 300,
     ],
 )
-def test_what_is_no_public_host_is_refused(text: str) -> None:
+def test_a_host_that_is_not_public_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="host name"):
         public_host(text)
 
@@ -72,13 +72,13 @@ def test_the_longest_host_leaves_room_for_the_challenge() -> None:
         public_host(f"x.{longest}")
 
 
-def test_a_domain_holds_itself_and_what_is_under_it() -> None:
+def test_a_domain_contains_itself_and_its_subdomains() -> None:
     assert within("insula.dev", "insula.dev")
     assert within("acme.insula.dev", "insula.dev")
     assert not within("notinsula.dev", "insula.dev")
 
 
-def test_the_installation_s_own_names_are_read_as_clients_send_them() -> None:
+def test_the_installations_host_names_are_normalized_like_those_of_requests() -> None:
     settings = Settings.model_validate(
         {
             "base_domain": "fußball.de",

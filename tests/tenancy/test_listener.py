@@ -1,4 +1,4 @@
-"""The listener: its notifications, and that no stale entry is used while it is disconnected."""
+"""The listener delivers notifications, and no stale entry is used while it is disconnected."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -66,7 +66,7 @@ async def proxied(settings: Settings) -> AsyncIterator[tuple[Settings, asyncio.E
     server.close()
 
 
-async def test_a_change_is_heard_when_it_is_committed(settings: Settings, sink: Sink, make: Factories) -> None:
+async def test_a_change_is_notified_at_its_commit(settings: Settings, sink: Sink, make: Factories) -> None:
     listener = Listener(settings, sink)
     await listener.start()
     tenant = await make.tenant()
@@ -76,7 +76,7 @@ async def test_a_change_is_heard_when_it_is_committed(settings: Settings, sink: 
     assert not sink.listener_alive
 
 
-async def test_a_lost_connection_is_noticed_made_good_and_everything_forgotten(
+async def test_a_lost_connection_is_replaced_and_the_caches_are_flushed(
     settings: Settings, sink: Sink, readback: Readback, make: Factories
 ) -> None:
     listener = Listener(settings, sink)
@@ -93,7 +93,7 @@ async def test_a_lost_connection_is_noticed_made_good_and_everything_forgotten(
     await listener.stop()
 
 
-async def test_a_server_that_is_away_is_waited_for(settings: Settings, sink: Sink) -> None:
+async def test_the_listener_connects_when_the_server_returns(settings: Settings, sink: Sink) -> None:
     with faulty(settings.database_url) as proxy:
         database = settings.database.model_copy(update={"direct_url": proxy.url(settings.database_url)})
         listener = Listener(settings.model_copy(update={"database": database}), sink)
@@ -108,7 +108,7 @@ async def test_a_server_that_is_away_is_waited_for(settings: Settings, sink: Sin
         await listener.stop()
 
 
-async def test_a_server_that_falls_silent_is_noticed(settings: Settings, sink: Sink) -> None:
+async def test_a_silent_server_is_detected(settings: Settings, sink: Sink) -> None:
     async with proxied(settings) as (direct, silent):
         listener = Listener(direct, sink)
         await listener.start()
@@ -120,7 +120,7 @@ async def test_a_server_that_falls_silent_is_noticed(settings: Settings, sink: S
         await listener.stop()
 
 
-async def test_while_nobody_listens_nothing_is_believed_for_long(
+async def test_without_a_listener_entries_expire_within_a_second(
     directory: Directory, make: Factories, readback: Readback
 ) -> None:
     user = await make.user()
@@ -141,12 +141,12 @@ async def test_while_nobody_listens_nothing_is_believed_for_long(
     await until(dead, seconds=1)
 
 
-async def test_unheard_of_payloads_are_no_harm(listening: Directory) -> None:
+async def test_unknown_payloads_are_ignored(listening: Directory) -> None:
     for payload in ("", "tenant:", "tenant:nonsense", f"plan:{new_id()}", "user:\x00", "keys:"):
         listening.notify(payload)
 
 
-async def test_a_server_whose_last_word_comes_before_its_end_is_waited_for(settings: Settings, sink: Sink) -> None:
+async def test_a_fatal_error_without_a_close_is_followed_by_a_new_connection(settings: Settings, sink: Sink) -> None:
     """A FATAL error without the end of the connection, as in a slow shutdown."""
     fatal = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
     leaving = asyncio.Event()

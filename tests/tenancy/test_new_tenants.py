@@ -29,7 +29,7 @@ async def test_every_app_is_called_in_order_with_the_session_the_tenant_and_its_
     assert noted == [("first", SESSION, tenant, "gold"), ("second", SESSION, tenant, "gold")]
 
 
-async def test_where_no_app_has_plans_only_the_free_one_is_known() -> None:
+async def test_without_plans_only_the_free_plan_is_known() -> None:
     noted: list[tuple[object, ...]] = []
     for nobody in (NewTenants(), NewTenants((noting("first", noted),))):
         await nobody.begin(SESSION, new_tenant_id(), FREE)

@@ -29,17 +29,17 @@ async def test_the_strings_of_a_record_are_joined(server: NameServer) -> None:
     assert await server.resolver().texts(NAME) == {"x" * 600}
 
 
-async def test_a_name_that_is_nowhere_has_none(server: NameServer) -> None:
+async def test_an_unknown_name_has_no_records(server: NameServer) -> None:
     assert await server.resolver().texts(NAME) == frozenset()
     assert server.asked == [NAME]  # unchanged, without a search domain
 
 
-async def test_a_name_without_such_records_has_none(server: NameServer) -> None:
+async def test_a_name_without_txt_records_has_none(server: NameServer) -> None:
     server.publish(NAME)
     assert await server.resolver().texts(NAME) == frozenset()
 
 
-async def test_who_does_not_answer_is_not_waited_for(server: NameServer) -> None:
+async def test_a_silent_name_server_is_given_up(server: NameServer) -> None:
     server.fall_silent(NAME)
     begun = time.monotonic()
     assert await server.resolver(seconds=0.4).texts(NAME) == frozenset()
@@ -47,13 +47,13 @@ async def test_who_does_not_answer_is_not_waited_for(server: NameServer) -> None
     assert server.asked == [NAME, NAME]  # again, since the packet may be lost
 
 
-async def test_an_answer_too_long_for_a_datagram_is_fetched_otherwise(server: NameServer) -> None:
+async def test_a_truncated_answer_is_fetched_over_tcp(server: NameServer) -> None:
     texts = [f"{number:03}{'x' * 200}" for number in range(20)]
     server.publish(NAME, *texts)
     assert await server.resolver().texts(NAME) == set(texts)
 
 
-async def test_of_too_much_a_part_is_read(server: NameServer) -> None:
+async def test_only_a_part_of_an_oversized_answer_is_read(server: NameServer) -> None:
     server.publish(NAME, *(f"{number:03}" for number in range(200)), "y" * 2_000)
     found = await server.resolver().texts(NAME)
     assert len(found) == 50
@@ -61,15 +61,15 @@ async def test_of_too_much_a_part_is_read(server: NameServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "..", "a..b", "x" * 64 + ".com", "a." * 200 + "com"])
-async def test_a_name_that_is_none_has_none(server: NameServer, name: str) -> None:
+async def test_an_invalid_name_has_no_records(server: NameServer, name: str) -> None:
     assert await server.resolver().texts(name) == frozenset()
 
 
-async def test_with_nobody_to_ask_nothing_is_found() -> None:
+async def test_without_name_servers_no_records_are_found() -> None:
     assert await DnsResolver([("127.0.0.1", 9)], seconds=0.3).texts(NAME) == frozenset()
 
 
-async def test_the_servers_in_the_settings_are_asked(server: NameServer) -> None:
+async def test_the_configured_name_servers_are_queried(server: NameServer) -> None:
     server.publish(NAME, "one")
     given = DnsSettings.model_validate({"servers": f"{ADDRESS}:{server.port}"})
     assert await DnsResolver(given.endpoints).texts(NAME) == {"one"}

@@ -10,10 +10,10 @@ from sqlalchemy import text
 from insula.db.engine.roles import DatabaseRole
 from insula.db.schema.queue_rights import SCHEMA
 from insula.db.schema.server_rights import kept
-from tests.isolation.behaviour.islands import Islands, command, copy_query
 from tests.isolation.behaviour.outcome import DENIED, UNSUPPORTED
 from tests.isolation.behaviour.report import Findings
 from tests.isolation.behaviour.subjects import ROLES
+from tests.isolation.behaviour.tenant_pair import TenantPair, command, copy_query
 from tests.support.apps import DECLARED
 
 _REFUSED: Final[Mapping[str, str]] = MappingProxyType(
@@ -26,7 +26,7 @@ _REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "a schema": "CREATE SCHEMA spy",
         "a role": "CREATE ROLE spy",
         "a publication": "CREATE PUBLICATION spy FOR ALL TABLES",
-        "triggers passed by": "SET session_replication_role = replica",
+        "triggers disabled": "SET session_replication_role = replica",
         "a file of the server's": "SELECT pg_read_file('PG_VERSION')",
         "its directory": "SELECT pg_ls_dir('.')",
         "passwords": "SELECT rolpassword FROM pg_authid",
@@ -35,11 +35,11 @@ _REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "a large object of its own": "SELECT lo_from_bytea(0, 'mine')",
         "a lock of the session's": "SELECT pg_try_advisory_lock(20261130)",
         "a shared lock": "SELECT pg_advisory_xact_lock_shared(20261202)",
-        "how many rows there are": "SELECT reltuples FROM pg_class",
-        "how many were written": "SELECT pg_stat_get_live_tuples('public.rack'::regclass)",
-        "how large a table is": "SELECT pg_total_relation_size('public.rack')",
-        "what other sessions do": "SELECT query FROM pg_stat_activity",
-        "what other sessions hold": "SELECT objid FROM pg_locks",
+        "the number of rows": "SELECT reltuples FROM pg_class",
+        "the number of rows written": "SELECT pg_stat_get_live_tuples('public.rack'::regclass)",
+        "the size of a table": "SELECT pg_total_relation_size('public.rack')",
+        "the queries of other sessions": "SELECT query FROM pg_stat_activity",
+        "the locks of other sessions": "SELECT objid FROM pg_locks",
         "the end of another session": "SELECT pg_terminate_backend(0)",
     }
 )
@@ -55,44 +55,44 @@ _OWN_STATISTICS: Final = "SELECT 1 FROM pg_stats WHERE schemaname || '.' || tabl
 _MADE: Final = text("SELECT lo_from_bytea(0, 'theirs')")
 
 
-async def probe_database(islands: Islands, found: Findings) -> None:
+async def probe_database(pair: TenantPair, found: Findings) -> None:
     """Try everything that could bypass the tables."""
-    await _remake(islands, found)
-    await _lock(islands, found)
-    await _become_another(islands, found)
-    await _call_functions(islands, found)
-    await _count_sequences(islands, found)
-    await _read_statistics(islands, found)
-    await _read_large_objects(islands, found)
+    await _remake(pair, found)
+    await _lock(pair, found)
+    await _become_another(pair, found)
+    await _call_functions(pair, found)
+    await _count_sequences(pair, found)
+    await _read_statistics(pair, found)
+    await _read_large_objects(pair, found)
 
 
-async def _remake(islands: Islands, found: Findings) -> None:
-    backend = (await islands.superuser.execute(text("SELECT pg_backend_pid()"))).scalar_one()
-    await islands.superuser.rollback()
+async def _remake(pair: TenantPair, found: Findings) -> None:
+    backend = (await pair.superuser.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    await pair.superuser.rollback()
     harmful = {"another's backend": f"SELECT pg_terminate_backend({backend})"}
     for role in ROLES:
-        await _denied(islands, role, {**_REFUSED, **harmful}, found)
-        await _denied(islands, role, {sql: sql.format(role=role) for sql in _OF_ITSELF}, found)
+        await _denied(pair, role, {**_REFUSED, **harmful}, found)
+        await _denied(pair, role, {sql: sql.format(role=role) for sql in _OF_ITSELF}, found)
         for sql in ("COPY (SELECT 1) TO PROGRAM 'cat'", "COPY (SELECT 1) TO '/tmp/spy'"):
-            found.denied(role, sql, await islands.attempt_raw(role, command(sql), islands.mine))
-        own = await islands.attempt_raw(role, copy_query("SELECT 'mine'", "mine"), islands.mine)
+            found.denied(role, sql, await pair.attempt_raw(role, command(sql), pair.mine))
+        own = await pair.attempt_raw(role, copy_query("SELECT 'mine'", "mine"), pair.mine)
         found.works(role, "COPY TO STDOUT", own)
     sound = {**_REFUSED, **{sql: sql.format(role=ROLES[0]) for sql in _OF_ITSELF}}
-    for what, outcome in zip(sound, await islands.each_by_superuser(list(sound.values())), strict=True):
+    for what, outcome in zip(sound, await pair.each_by_superuser(list(sound.values())), strict=True):
         found.works("the superuser", what, outcome)
 
 
-async def _denied(islands: Islands, role: DatabaseRole, tried: Mapping[str, str], found: Findings) -> None:
-    for what, outcome in zip(tried, await islands.attempt_each(role, list(tried.values())), strict=True):
+async def _denied(pair: TenantPair, role: DatabaseRole, tried: Mapping[str, str], found: Findings) -> None:
+    for what, outcome in zip(tried, await pair.attempt_each(role, list(tried.values())), strict=True):
         found.denied(role, what, outcome)
 
 
-async def _lock(islands: Islands, found: Findings) -> None:
+async def _lock(pair: TenantPair, found: Findings) -> None:
     """Take the locks that requests take: each role may take only the declared ones."""
     keeps = kept(DECLARED)
     calls = {signature: _locking(signature) for _, signature in sorted(keeps)}
     for role in ROLES:
-        outcomes = await islands.attempt_each(role, list(calls.values()))
+        outcomes = await pair.attempt_each(role, list(calls.values()))
         for signature, outcome in zip(calls, outcomes, strict=True):
             if (role, signature) in keeps:
                 found.works(role, signature, outcome)
@@ -105,7 +105,7 @@ def _locking(signature: str) -> str:
     return f"SELECT {name}({', '.join('20261201' for _ in arguments.split(','))})"
 
 
-async def _become_another(islands: Islands, found: Findings) -> None:
+async def _become_another(pair: TenantPair, found: Findings) -> None:
     """No role can become another role; each can become itself."""
     for role in ROLES:
         tried = [
@@ -113,23 +113,21 @@ async def _become_another(islands: Islands, found: Findings) -> None:
             for other in DECLARED.roles
             for shoes in ("ROLE", "SESSION AUTHORIZATION")
         ]
-        for (other, sql), outcome in zip(
-            tried, await islands.attempt_each(role, [sql for _, sql in tried]), strict=True
-        ):
+        for (other, sql), outcome in zip(tried, await pair.attempt_each(role, [sql for _, sql in tried]), strict=True):
             if other == role:
                 found.works(role, sql, outcome)
             else:
                 found.denied(role, sql, outcome)
 
 
-async def _call_functions(islands: Islands, found: Findings) -> None:
+async def _call_functions(pair: TenantPair, found: Findings) -> None:
     """Only the declared roles can call the queue's functions, and nobody can call trigger functions."""
     declared = {(right.role, right.name) for right in DECLARED.queue_rights if right.privilege == "EXECUTE"}
-    functions = (await islands.superuser.execute(_FUNCTIONS)).all()
-    await islands.superuser.rollback()
+    functions = (await pair.superuser.execute(_FUNCTIONS)).all()
+    await pair.superuser.rollback()
     calls = [f"SELECT {function.name}({function.arguments})" for function in functions]
     for role in ROLES:
-        outcomes = await islands.attempt_each(role, calls)
+        outcomes = await pair.attempt_each(role, calls)
         for function, outcome in zip(functions, outcomes, strict=True):
             if function.schema == SCHEMA and (role, function.bare) in declared:
                 found.callable(role, f"{function.name}()", outcome)
@@ -139,7 +137,7 @@ async def _call_functions(islands: Islands, found: Findings) -> None:
                 found.denied(role, f"{function.name}()", outcome)
 
 
-async def _count_sequences(islands: Islands, found: Findings) -> None:
+async def _count_sequences(pair: TenantPair, found: Findings) -> None:
     declared = {(right.role, right.name) for right in DECLARED.queue_rights if right.privilege == "USAGE"}
     names = sorted({right.name for right in DECLARED.queue_rights if right.name.endswith("_id_seq")})
     for role in ROLES:
@@ -147,7 +145,7 @@ async def _count_sequences(islands: Islands, found: Findings) -> None:
             there = f"{SCHEMA}.{name}"
             read = f"SELECT last_value FROM {there}"  # noqa: S608  # names of the declaration
             tried = [f"SELECT nextval('{there}')", f"SELECT setval('{there}', 1)", read]
-            taken, *others = await islands.attempt_each(role, tried)
+            taken, *others = await pair.attempt_each(role, tried)
             for sql, outcome in zip(tried[1:], others, strict=True):
                 found.denied(role, sql, outcome)
             if (role, name) in declared:
@@ -156,32 +154,32 @@ async def _count_sequences(islands: Islands, found: Findings) -> None:
                 found.denied(role, tried[0], taken)
 
 
-async def _read_statistics(islands: Islands, found: Findings) -> None:
+async def _read_statistics(pair: TenantPair, found: Findings) -> None:
     """Try to read tenants' most common values, which pg_stats hides for tables with row-level security."""
-    owned = [subject.name.replace('"', "") for subject in islands.subjects if subject.owner]
+    owned = [subject.name.replace('"', "") for subject in pair.subjects if subject.owner]
     statement = text(_OWN_STATISTICS).bindparams(tables=owned)
     for role in ROLES:
-        found.nothing(role, "statistics of tenants' tables", await islands.attempt(role, statement, islands.mine))
-    found.works("the superuser", "statistics of tenants' tables", await islands.by_superuser(statement))
+        found.nothing(role, "statistics of tenants' tables", await pair.attempt(role, statement, pair.mine))
+    found.works("the superuser", "statistics of tenants' tables", await pair.by_superuser(statement))
 
 
-async def _read_large_objects(islands: Islands, found: Findings) -> None:
+async def _read_large_objects(pair: TenantPair, found: Findings) -> None:
     """Try to reach another role's large object."""
-    async with _large_object(islands) as number:
+    async with _large_object(pair) as number:
         calls = (f"lo_get({number})", f"lo_put({number}, 0, 'mine')", f"lo_unlink({number})")
         tried = {call: f"SELECT {call}" for call in calls}
         for role in ROLES:
-            await _denied(islands, role, tried, found)
-        for what, outcome in zip(tried, await islands.each_by_superuser(list(tried.values())), strict=True):
+            await _denied(pair, role, tried, found)
+        for what, outcome in zip(tried, await pair.each_by_superuser(list(tried.values())), strict=True):
             found.works("the superuser", what, outcome)
 
 
 @asynccontextmanager
-async def _large_object(islands: Islands) -> AsyncIterator[int]:
-    number: int = (await islands.superuser.execute(_MADE)).scalar_one()
-    await islands.superuser.commit()
+async def _large_object(pair: TenantPair) -> AsyncIterator[int]:
+    number: int = (await pair.superuser.execute(_MADE)).scalar_one()
+    await pair.superuser.commit()
     try:
         yield number
     finally:
-        await islands.superuser.execute(text("SELECT lo_unlink(:number)"), {"number": number})
-        await islands.superuser.commit()
+        await pair.superuser.execute(text("SELECT lo_unlink(:number)"), {"number": number})
+        await pair.superuser.commit()

@@ -27,7 +27,7 @@ _REPLAYED: Final = "idempotency-replayed"
 
 @dataclass
 class Found:
-    """What went wrong, one line each."""
+    """The leaks and failures of an attempt, one line each."""
 
     leaks: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
     stage.log.take()
     request = draft.request().with_headers(*said)
     answer = await stage.send(request)
-    known = request.sent + (world.b.slug if cell.hint.moved else "")  # a former host redirects to the current one
+    known = request.sent + (world.b.slug if cell.selector.moved else "")  # a former host redirects to the current one
     shown = oracles.canaries_in(answer.seen, world.b, known)
     found.leaks += [f"{cell.name}: {canary} in the answer" for canary in shown]
     found.leaks += [f"{cell.name}: {canary} in the log" for canary in oracles.logged(stage.log.take(), world)]
@@ -57,7 +57,7 @@ async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
         twin = Draft(cell.route, cell.position, cell.payload, own(world, cell), nowhere(draft.foreign))
         nobodys = await stage.send(twin.request().with_headers(*said))
         if not oracles.same_answer(answer, nobodys):
-            found.failures.append(f"{cell.name}: not the answer of an id that is nobody's, {nobodys.text[:120]}")
+            found.failures.append(f"{cell.name}: not the answer of an unknown id, {nobodys.text[:120]}")
     if answer.header(_REPLAYED) or (cell.route.method == "POST" and '"access_token":' in answer.text):
         found.leaks.append(f"{cell.name}: another's answer, {answer.text[:80]}")
     return found
@@ -73,7 +73,7 @@ async def prepare(stage: Stage, world: World, cell: Cell) -> None:
 
 
 def own(world: World, cell: Cell) -> Ids:
-    """Return the caller's own ids; a caller outside tenants has none, and acts on B's."""
+    """Return the caller's own ids; a caller outside tenants has none and uses B's."""
     return world.b.ids if label_of(cell.route) is not None else world.a.ids
 
 
@@ -92,12 +92,12 @@ async def foreign(stage: Stage, world: World, route: LiveRoute) -> Ids:
 
 
 async def _said(stage: Stage, world: World, cell: Cell) -> Headers:
-    hinted = cell.hint.of(world, stage.settings.base_domain)
-    return (*await cell.caller.credentials(stage, world), *hinted)
+    selected = cell.selector.of(world, stage.settings.base_domain)
+    return (*await cell.caller.credentials(stage, world), *selected)
 
 
 async def _prime(stage: Stage, world: World, cell: Cell) -> None:
-    """Let the same person act for B just before, so that caches hold what B may do."""
+    """Let the same person act for B just before, so that caches hold B's access."""
     if cell.caller.twin is not None and (path := _read_by_members().get(cell.route.app)) is not None:
         headers = await cell.caller.twin(stage, world)
         await stage.send(Request("GET", path, headers=headers))

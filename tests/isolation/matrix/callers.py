@@ -9,11 +9,11 @@ from insula.db.models import SUSPENDED
 from insula.http.routing.guards import PersonalGuard, RoleGuard, TenantGuard
 from tests.isolation.matrix.actions import action_of
 from tests.isolation.matrix.holders import DECLARED, by_label, held_role_of, held_roles, others, takes_keys
-from tests.isolation.matrix.island import Island, Person
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.requests import Underivable
 from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.stage import Stage
+from tests.isolation.matrix.tenant import AttackTenant, Person
 from tests.isolation.matrix.wire import Headers
 from tests.isolation.matrix.world import IN_BOTH, WITH, WITHOUT, World
 from tests.support.apps import INSTALLATION, POLICY
@@ -38,7 +38,7 @@ ALL_ACTIONS: Final = frozenset(str(action) for app in INSTALLATION.apps for acti
 
 @dataclass(frozen=True)
 class Caller:
-    """``side`` is the tenant of the credentials; ``refusal`` is what they get before any id is checked."""
+    """``side`` is the tenant of the credentials; ``refusal`` is their answer before any id is checked."""
 
     name: str
     side: Side
@@ -58,7 +58,7 @@ def callers_of(route: LiveRoute) -> tuple[Caller, ...]:
             return tuple(callers(route))
     raise Underivable(
         f"its guard {type(route.guard).__name__} is no TenantGuard, PersonalGuard or RoleGuard: derive it from one, "
-        "or say in callers.py who attacks its routes"
+        "or add its callers to callers.py"
     )
 
 
@@ -228,9 +228,9 @@ async def _nothing(_stage: Stage, _world: World) -> Headers:
     return ()
 
 
-def _island(world: World, side: str | None) -> Island | None:
-    islands: Mapping[str | None, Island] = {"a": world.a, "b": world.b, "c": world.c}
-    return islands.get(side)
+def _tenant_of(world: World, side: str | None) -> AttackTenant | None:
+    tenants: Mapping[str | None, AttackTenant] = {"a": world.a, "b": world.b, "c": world.c}
+    return tenants.get(side)
 
 
 def _bearer(
@@ -245,10 +245,10 @@ def _bearer(
     """Return a token of one of a tenant's people, for that tenant unless ``tenant`` names another or None."""
 
     async def credentials(stage: Stage, world: World) -> Headers:
-        home = _island(world, side)
+        home = _tenant_of(world, side)
         if home is None:
             raise LookupError(side)
-        bound = home if tenant == "" else _island(world, tenant)
+        bound = home if tenant == "" else _tenant_of(world, tenant)
         token = await stage.token(world, home.people[name], app, bound, session=session, scopes=scopes)
         return _authorization(token)
 
@@ -262,15 +262,15 @@ def _foreign_token(app: str) -> Credentials:
 
 def _of_both(name: str, app: str, side: str) -> Credentials:
     async def credentials(stage: Stage, world: World) -> Headers:
-        return _authorization(await stage.token(world, world.both[name], app, _island(world, side)))
+        return _authorization(await stage.token(world, world.both[name], app, _tenant_of(world, side)))
 
     return credentials
 
 
 def _of_another_client(side: str, name: str, app: str, tenant: str | None) -> Credentials:
     async def credentials(stage: Stage, world: World) -> Headers:
-        person = _person(_island(world, side), name)
-        return _authorization(await stage.token_of_another_client(person, app, _island(world, tenant)))
+        person = _person(_tenant_of(world, side), name)
+        return _authorization(await stage.token_of_another_client(person, app, _tenant_of(world, tenant)))
 
     return credentials
 
@@ -293,8 +293,8 @@ def _tenantless(side: str, app: str) -> Credentials:
 
 def _expired(side: str, name: str, app: str, tenant: str | None) -> Credentials:
     async def credentials(stage: Stage, world: World) -> Headers:
-        home = _island(world, side)
-        return _authorization(await stage.expired_token(_person(home, name), app, _island(world, tenant)))
+        home = _tenant_of(world, side)
+        return _authorization(await stage.expired_token(_person(home, name), app, _tenant_of(world, tenant)))
 
     return credentials
 
@@ -306,16 +306,16 @@ def _expired_holder(label: str, role: str, app: str) -> Credentials:
     return credentials
 
 
-def _person(island: Island | None, name: str) -> Person:
-    if island is None:
+def _person(tenant: AttackTenant | None, name: str) -> Person:
+    if tenant is None:
         raise LookupError(name)
-    return island.people[name]
+    return tenant.people[name]
 
 
 def _key(side: str, purpose: str) -> Credentials:
     async def credentials(_stage: Stage, world: World) -> Headers:
-        island = world.a if side == "a" else world.b
-        return (("x-api-key", island.keys[purpose].text),)
+        tenant = world.a if side == "a" else world.b
+        return (("x-api-key", tenant.keys[purpose].text),)
 
     return credentials
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from tests.isolation.matrix import hints, payloads
+from tests.isolation.matrix import payloads, selectors
 from tests.isolation.matrix.callers import Caller, callers_of
-from tests.isolation.matrix.hints import HINTS, Hint
 from tests.isolation.matrix.payloads import Payload, payloads_of
 from tests.isolation.matrix.positions import Position, positions_of
 from tests.isolation.matrix.routes import LiveRoute
+from tests.isolation.matrix.selectors import SELECTORS, Selector
 
 Depth = Literal["short", "full"]
 
@@ -20,13 +20,13 @@ class Cell:
     route: LiveRoute
     caller: Caller
     position: Position
-    hint: Hint
+    selector: Selector
     payload: Payload
 
     @property
     def name(self) -> str:
         """The cell's name in reports."""
-        return f"{self.route.name} | {self.caller.name} | {self.position.name} | {self.hint.name} | {self.payload}"
+        return f"{self.route.name} | {self.caller.name} | {self.position.name} | {self.selector.name} | {self.payload}"
 
 
 def cells_of(route: LiveRoute, depth: Depth) -> tuple[Cell, ...]:
@@ -35,35 +35,35 @@ def cells_of(route: LiveRoute, depth: Depth) -> tuple[Cell, ...]:
 
 
 def _full(route: LiveRoute) -> Iterator[Cell]:
-    """Yield callers x positions x hints with the plain payload, and callers x positions x payloads without a hint.
+    """Yield callers x positions x selectors with the plain payload, and callers x positions x payloads without one.
 
-    Hints and payloads need no combinations: the app checks a hint before it reads the payload.
+    Selectors and payloads need no combinations: the app checks a selector before it reads the payload.
     """
     for caller, position in product(callers_of(route), positions_of(route)):
         if not _applies(caller, position):
             continue
-        for hint in _hints(position):
-            yield Cell(route, caller, position, hint, payloads.PLAIN)
+        for selector in _selectors(position):
+            yield Cell(route, caller, position, selector, payloads.PLAIN)
         if not position.after_control:
             for payload in payloads_of(route):
-                yield Cell(route, caller, position, hints.NONE, payload)
+                yield Cell(route, caller, position, selectors.NONE, payload)
 
 
 def _short(route: LiveRoute) -> Iterator[Cell]:
-    """Yield each caller, each position and each payload once, and each hint with the strongest callers."""
+    """Yield each caller, each position and each payload once, and each selector with the strongest callers."""
     callers, positions = callers_of(route), positions_of(route)
     strongest = [caller for caller in callers if caller.refusal is None] or list(callers[:1])
     tried = {caller.name: caller for caller in (strongest[0], strongest[-1 if route.guard is not None else 0])}
     for caller in callers:
-        yield Cell(route, caller, positions[0], hints.NONE, payloads.PLAIN)
+        yield Cell(route, caller, positions[0], selectors.NONE, payloads.PLAIN)
     for position in positions:
         for caller in callers:
             if _applies(caller, position) and (position.after_control or caller.name in tried):
-                yield Cell(route, caller, position, hints.NONE, payloads.PLAIN)
-    for hint, caller in product(_hints(positions[0]), tried.values()):
-        yield Cell(route, caller, positions[0], hint, payloads.PLAIN)
+                yield Cell(route, caller, position, selectors.NONE, payloads.PLAIN)
+    for selector, caller in product(_selectors(positions[0]), tried.values()):
+        yield Cell(route, caller, positions[0], selector, payloads.PLAIN)
     for payload in payloads_of(route):
-        yield Cell(route, strongest[0], positions[0], hints.NONE, payload)
+        yield Cell(route, strongest[0], positions[0], selectors.NONE, payload)
 
 
 def _applies(caller: Caller, position: Position) -> bool:
@@ -71,7 +71,7 @@ def _applies(caller: Caller, position: Position) -> bool:
     return not position.after_control or caller.refusal is None
 
 
-def _hints(position: Position) -> tuple[Hint, ...]:
+def _selectors(position: Position) -> tuple[Selector, ...]:
     if position.after_control:
-        return (hints.NONE,)
-    return tuple(HINTS.values())
+        return (selectors.NONE,)
+    return tuple(SELECTORS.values())

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 
 from insula.http.routing.guards import TenantGuard
-from tests.isolation.matrix import hints, payloads
+from tests.isolation.matrix import payloads, selectors
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell
-from tests.isolation.matrix.hints import Hint
 from tests.isolation.matrix.payloads import Payload
 from tests.isolation.matrix.positions import Position
 from tests.isolation.matrix.requests import Draft
 from tests.isolation.matrix.routes import LiveRoute
+from tests.isolation.matrix.selectors import Selector
 from tests.isolation.matrix.stage import Stage
 from tests.isolation.matrix.wire import Answer, Request
 from tests.isolation.matrix.world import World
@@ -27,18 +27,18 @@ class Control:
     route: LiveRoute
     position: Position
     payload: Payload
-    hint: Hint
+    selector: Selector
 
     @property
     def name(self) -> str:
         """The control's name in reports."""
-        return f"{self.route.name} | the rightful caller | {self.position.name} | {self.hint.name} | {self.payload}"
+        return f"{self.route.name} | the rightful caller | {self.position.name} | {self.selector.name} | {self.payload}"
 
     async def request(self, stage: Stage, world: World) -> Request:
         """Return the rightful caller's request on B's objects, from this machine."""
         secret = first_secret(stage.settings)
         draft = Draft(self.route, self.position, self.payload, world.b.ids, world.b.ids, secret)
-        said = self.hint.of(world, stage.settings.base_domain)
+        said = self.selector.of(world, stage.settings.base_domain)
         request = draft.request().with_headers(*await rightful(self.route)(stage, world), *said)
         return replace(request, address=stage.here())
 
@@ -52,11 +52,11 @@ class Control:
 
 
 def controls_of(cells: tuple[Cell, ...]) -> tuple[Control, ...]:
-    """Return a control for each position and payload of the cells, and for each hint that names B."""
-    found = [Control(cell.route, cell.position, cell.payload, hints.NONE) for cell in cells]
+    """Return a control for each position and payload of the cells, and for each selector that names B."""
+    found = [Control(cell.route, cell.position, cell.payload, selectors.NONE) for cell in cells]
     found += [
-        Control(cell.route, cell.position, payloads.PLAIN, cell.hint)
+        Control(cell.route, cell.position, payloads.PLAIN, cell.selector)
         for cell in cells
-        if cell.hint in hints.OF_B and isinstance(cell.route.guard, TenantGuard)
+        if cell.selector in selectors.OF_B and isinstance(cell.route.guard, TenantGuard)
     ]
     return tuple(dict.fromkeys(found))

@@ -45,9 +45,9 @@ class Expectation:
 
 def expected(cell: Cell) -> Expectation:
     """Return the answer that the cell must get."""
-    if cell.hint.names is None:
+    if cell.selector.names is None:
         return Expectation((_DUPLICATE,))
-    if cell.hint.moved and cell.route.template not in HOSTLESS:
+    if cell.selector.moved and cell.route.template not in HOSTLESS:
         return Expectation((_MOVED,) if cell.route.method not in {"GET", "MOUNT"} else (Refusal(308, ""),))
     known = _PUBLIC if cell.route.guard is None else _guarded(cell)
     # Another spelling of the path is the same path, or no path.
@@ -59,7 +59,7 @@ _PUBLIC: Final = Expectation(succeeds=True, any_refusal=True)
 
 
 def _guarded(cell: Cell) -> Expectation:
-    refusal, names = cell.caller.refusal, cell.hint.names or frozenset()
+    refusal, names = cell.caller.refusal, cell.selector.names or frozenset()
     if refusal is not None and refusal.status == HTTPStatus.UNAUTHORIZED:
         return Expectation((refusal,))
     if names - {cell.caller.side}:

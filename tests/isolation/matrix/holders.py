@@ -1,6 +1,6 @@
-"""Kinds of callers outside tenants, with roles: staff, and those that apps add. A user's row in a table gives the role.
+"""Kinds of callers with roles outside tenants: staff, and those that apps add. A user's row in a table gives the role.
 
-Found in the callers that the installation's apps declare.
+They are derived from the callers that the installation's apps declare.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ def held_role_of(route: LiveRoute) -> HeldRole:
     found = ", ".join(type(kind).__name__ for kind in kinds) or "nobody"
     raise Underivable(
         f"its guard {type(guard).__name__} is for {found} of the app {route.app}: derive them from RoleCallers, "
-        "or say in holders.py how a user becomes one"
+        "or add the table with their rows to holders.py"
     )
 
 

@@ -2,7 +2,7 @@
 
 A row of every tenant-owned table is made from the metadata, with unique texts in its required text
 columns, and its id is used for ``{table}_id`` in paths, queries and bodies. A resource adds other values in
-``AttackHints``; this module holds only those that need an island's people and secrets.
+``AttackHints``; this module holds only those that need a tenant's people and secrets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from insula.core import clock
 from insula.identity.credentials.api_keys import digest_of
 from insula.limits import RATE
 from tenants.invitations.tokens import digest
-from tests.isolation.matrix.island import Island, Row
+from tests.isolation.matrix.tenant import AttackTenant, Row
 from tests.support.apps import INSTALLATION, POLICY
 
 ALIASES: Final[Mapping[str, str]] = {
@@ -33,28 +33,28 @@ SKIPPED: Final = frozenset({"audit_head", "membership", "tenant_usage"})
 """Written by triggers, or made together with the people."""
 
 
-def _tenant(island: Island) -> list[Row]:
-    return [{"slug": island.slug, "status": island.status, "plan": "pro", "time_zone": "UTC", "locale": "en"}]
+def _tenant(tenant: AttackTenant) -> list[Row]:
+    return [{"slug": tenant.slug, "status": tenant.status, "plan": "pro", "time_zone": "UTC", "locale": "en"}]
 
 
-def _entitlement(_island: Island) -> list[Row]:
+def _entitlement(_tenant_of: AttackTenant) -> list[Row]:
     return [{"key": key, "value": value} for key, value in GRANTED.items()]
 
 
-def _tenant_slug(island: Island) -> list[Row]:
-    return [{"slug": island.former_slug, "retired_at": clock.now()}]
+def _tenant_slug(tenant: AttackTenant) -> list[Row]:
+    return [{"slug": tenant.former_slug, "retired_at": clock.now()}]
 
 
-def _tenant_domain(island: Island) -> list[Row]:
-    pending: Row = {"host": island.pending_host, "token": island.challenge, "verified_at": None}
-    return [pending, {"host": island.host, "verified_at": clock.now()}]
+def _tenant_domain(tenant: AttackTenant) -> list[Row]:
+    pending: Row = {"host": tenant.pending_host, "token": tenant.challenge, "verified_at": None}
+    return [pending, {"host": tenant.host, "verified_at": clock.now()}]
 
 
-def _api_key(island: Island) -> list[Row]:
+def _api_key(tenant: AttackTenant) -> list[Row]:
     rows: list[Row] = []
-    for purpose, key in island.keys.items():
+    for purpose, key in tenant.keys.items():
         row: Row = {"id": key.id, "actions": sorted(key.actions), "secret_hash": digest_of(key.text)}
-        row["created_by"] = island.people["owner"].id
+        row["created_by"] = tenant.people["owner"].id
         if purpose == "expired":
             row["expires_at"] = clock.now() - timedelta(minutes=1)
         if purpose == "revoked":
@@ -63,46 +63,46 @@ def _api_key(island: Island) -> list[Row]:
     return rows
 
 
-def _custom_role(island: Island) -> list[Row]:
+def _custom_role(tenant: AttackTenant) -> list[Row]:
     rows: list[Row] = [{"permissions": [min(INSTALLATION.assignable)]}]
-    return rows + [{"key": key, "permissions": sorted(allowed)} for key, allowed in island.roles.items()]
+    return rows + [{"key": key, "permissions": sorted(allowed)} for key, allowed in tenant.roles.items()]
 
 
-def _invitation(island: Island) -> list[Row]:
+def _invitation(tenant: AttackTenant) -> list[Row]:
     shared: Row = {
         "role": "member",
-        "token_hash": digest(island.invitation_token),
-        "invited_by": island.people["owner"].id,
+        "token_hash": digest(tenant.invitation_token),
+        "invited_by": tenant.people["owner"].id,
         "expires_at": clock.now() + timedelta(days=7),
     }
-    guest = {"id": island.invitation_id, "email": island.people["guest"].email}
-    return [{**shared, **guest}, {**shared, "email": f"other-guest@{island.token}.example.com"}]
+    guest = {"id": tenant.invitation_id, "email": tenant.people["guest"].email}
+    return [{**shared, **guest}, {**shared, "email": f"other-guest@{tenant.token}.example.com"}]
 
 
-def _entitlement_override(island: Island) -> list[Row]:
-    return [{"key": "seats", "value": 10**6, "created_by": island.people["owner"].id}]
+def _entitlement_override(tenant: AttackTenant) -> list[Row]:
+    return [{"key": "seats", "value": 10**6, "created_by": tenant.people["owner"].id}]
 
 
-def _audit_event(island: Island) -> list[Row]:
-    event: Row = {"actor_label": f"{island.token} actor"}
-    event |= {when: {"name": f"{island.token} {when}"} for when in ("before", "after")}
+def _audit_event(tenant: AttackTenant) -> list[Row]:
+    event: Row = {"actor_label": f"{tenant.token} actor"}
+    event |= {when: {"name": f"{tenant.token} {when}"} for when in ("before", "after")}
     return [event, event]
 
 
-def _declared(rows: Sequence[Mapping[str, object]]) -> Callable[[Island], list[Row]]:
-    return lambda island: [{column: _filled(value, island) for column, value in row.items()} for row in rows]
+def _declared(rows: Sequence[Mapping[str, object]]) -> Callable[[AttackTenant], list[Row]]:
+    return lambda tenant: [{column: _filled(value, tenant) for column, value in row.items()} for row in rows]
 
 
-def _filled(value: object, island: Island) -> object:
-    """Replace ``{token}`` in declared values with the island's token."""
+def _filled(value: object, tenant: AttackTenant) -> object:
+    """Replace ``{token}`` in declared values with the tenant's token."""
     if isinstance(value, str):
-        return value.replace("{token}", island.token)
+        return value.replace("{token}", tenant.token)
     if isinstance(value, Mapping):
-        return {key: _filled(held, island) for key, held in value.items()}
+        return {key: _filled(held, tenant) for key, held in value.items()}
     return value
 
 
-ROWS: Final[Mapping[str, Callable[[Island], list[Row]]]] = {
+ROWS: Final[Mapping[str, Callable[[AttackTenant], list[Row]]]] = {
     "tenant": _tenant,
     "entitlement": _entitlement,
     "tenant_slug": _tenant_slug,

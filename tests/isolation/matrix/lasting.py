@@ -1,4 +1,4 @@
-"""Attacks on connections that last, derived from their kinds: access is lost, or the client goes, while one is open."""
+"""Attacks on streams, sockets and uploads, derived from their kinds: access is lost or the client disconnects."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from tests.isolation.matrix.wire import Headers, Line
 from tests.isolation.matrix.world import World
 
 SECONDS_LEFT: Final = 1.0
-"""How long the token of an attack is good, with its leeway."""
+"""The validity of an attack's token in seconds, including the leeway."""
 
 _STATEMENTS: Final[Mapping[Attack, str]] = {
     Attack.SESSION_ENDS: "UPDATE auth_session SET revoked_at = now() WHERE id = :session",
@@ -45,7 +45,7 @@ _REASONS: Final[Mapping[Attack, str]] = {
 
 @dataclass
 class Open:
-    """A connection of B's rightful caller that is open, and has shown it."""
+    """An open connection of B's rightful caller, after its first message."""
 
     stage: Stage
     world: World
@@ -53,7 +53,7 @@ class Open:
     line: Line
 
     async def strike(self, attack: Attack) -> None:
-        """Do what the attack is."""
+        """Carry out the attack."""
         if attack in _STATEMENTS:
             await self.execute(_STATEMENTS[attack])
         elif attack is Attack.CLIENT_GONE:
@@ -63,15 +63,15 @@ class Open:
             self.stage.kernel.connections.stop()
 
     async def execute(self, statement: str) -> None:
-        """Run a statement on the rows of B and its owner, past every policy."""
-        island = self.world.b
-        owner = island.people["owner"]
+        """Run a statement on the rows of B and its owner, as a superuser."""
+        tenant = self.world.b
+        owner = tenant.people["owner"]
         known = {
             "session": owner.session,
             "membership": owner.membership,
             "role": _role_without(action_of(self.route)),
-            "tenant": island.id,
-            "key": island.keys["key"].id,
+            "tenant": tenant.id,
+            "key": tenant.keys["key"].id,
             "other": self.world.a.id,
         }
         values = {name: value for name, value in known.items() if f":{name}" in statement}
@@ -79,14 +79,14 @@ class Open:
             await connection.execute(text(statement), values)
 
     async def still_there(self) -> bool:
-        """Tell whether the other side still answers, where a client can ask it."""
+        """Return whether the server still answers; a client can ask only a socket."""
         if self.route.kind is not SOCKET:
             return not self.line.is_over
         self.line.send({"type": "websocket.receive", "text": "still there?"})
         return (await self.line.next("websocket.send", "websocket.close") or {}).get("type") == "websocket.send"
 
     async def reason(self) -> str:
-        """Wait until the connection is over, and return the code of the reason that the client was told."""
+        """Wait until the connection is over; return the code of the reason that the client received."""
         said = await self.line.last()
         await self.line.ended()
         return _reason_in(said)
@@ -102,12 +102,12 @@ def attacks_on(route: LiveRoute) -> tuple[Attack, ...]:
 
 
 def reason_of(attack: Attack) -> str:
-    """Return the code that the client must be told."""
+    """Return the code that the client must receive."""
     return _REASONS[attack]
 
 
 async def opened(stage: Stage, route: LiveRoute, attack: Attack | None = None) -> Open:
-    """Open a connection in a fresh world, with credentials that the attack ends."""
+    """Open a connection in a fresh world, with credentials that the attack can end."""
     [world] = await stage.worlds(route, 1)
     draft = Draft(route, positions_of(route)[0], "plain", world.b.ids, world.b.ids)
     request = draft.request().with_headers(*await _credentials(stage, world, route, attack))
@@ -118,7 +118,7 @@ async def opened(stage: Stage, route: LiveRoute, attack: Attack | None = None) -
         first = await line.next("websocket.send", "websocket.close")
     elif route.kind is UPLOAD:
         line.send({"type": "http.request", "body": (request.body or b"")[:1], "more_body": True})
-        await line.taken()
+        await line.all_received()
         first = {"type": "taken"}
     else:
         line.send({"type": "http.request", "body": b"", "more_body": False})

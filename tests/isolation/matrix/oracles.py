@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from insula.db.schema.base import metadata
-from tests.isolation.matrix.island import Island
+from tests.isolation.matrix.tenant import AttackTenant
 from tests.isolation.matrix.wire import Answer
 from tests.isolation.matrix.world import World
 from tests.support.samples import tenant_of
@@ -38,9 +38,9 @@ _JOBS: Final = """
 _NEWEST: Final = text("SELECT coalesce(max(id), 0) FROM jobs.procrastinate_jobs")
 
 
-def canaries_in(found: str, island: Island, known: str = "") -> list[str]:
+def canaries_in(found: str, tenant: AttackTenant, known: str = "") -> list[str]:
     """Return the canaries in ``found`` that are not in ``known``."""
-    return sorted(canary for canary in island.canaries if canary in found and canary not in known)
+    return sorted(canary for canary in tenant.canaries if canary in found and canary not in known)
 
 
 def logged(lines: str, world: World) -> list[str]:
@@ -60,7 +60,7 @@ async def newest_job(engine: AsyncEngine) -> int:
 
 
 async def mails_since(engine: AsyncEngine, since: int, world: World) -> list[str]:
-    """Return what emails to people outside B reveal of B."""
+    """Return B's texts in emails to people outside B."""
     mine = {person.email for person in world.people_of_b}
     async with engine.connect() as connection:
         rows = (await connection.execute(_MAILS, {"since": since})).all()
@@ -93,11 +93,11 @@ def _statement() -> str:
     return " UNION ALL ".join([*parts, _JOBS])
 
 
-def _hash(table: str, column: str, whose: str) -> str:
+def _hash(table: str, column: str, ids: str) -> str:
     # A key's last use is written independently of requests, and does not count as a change.
     row = "cast(to_jsonb(t) - 'last_used_at' AS text)"
     hashed = f"md5(coalesce(string_agg({row}, '|' ORDER BY {row}), ''))"
-    return f"SELECT '{table}' AS name, {hashed} AS hash FROM \"{table}\" t WHERE {column} = ANY(:{whose})"  # noqa: S608 - the metadata's names
+    return f"SELECT '{table}' AS name, {hashed} AS hash FROM \"{table}\" t WHERE {column} = ANY(:{ids})"  # noqa: S608 - the metadata's names
 
 
 def _bare(answer: Answer) -> tuple[object, ...]:

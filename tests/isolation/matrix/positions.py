@@ -82,14 +82,14 @@ def _kinds(annotation: Any, *, listed: bool = False) -> Iterator[tuple[type, boo
 def _queries(route: LiveRoute, plain: Position) -> Iterator[Position]:
     for name, annotation in route.queries.items():
         if name == SEARCH:
-            yield _asking(plain, "search", {SEARCH: SEARCH})
+            yield _with_query(plain, "search", {SEARCH: SEARCH})
         elif name == CURSOR:
-            yield _asking(plain, "cursor", {CURSOR: CURSOR})
+            yield _with_query(plain, "cursor", {CURSOR: CURSOR})
         elif name.endswith("_id") or UUID in {kind for kind, _ in _kinds(annotation)}:
-            yield _asking(plain, f"filter, {name}", {name: name})
+            yield _with_query(plain, f"filter, {name}", {name: name})
 
 
-def _asking(plain: Position, name: str, query: Mapping[str, str]) -> Position:
+def _with_query(plain: Position, name: str, query: Mapping[str, str]) -> Position:
     return Position(name, path=plain.path, query=query)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Report:
-    """Each line names route, caller, position, hint and payload.
+    """Each line names route, caller, position, selector and payload.
 
     ``leaks`` are texts of B that A saw, ``rows_changed`` are cells that changed B's rows, ``failures`` are
     all other problems: an unexpected answer, a refused control, a route that is not covered.

@@ -33,7 +33,7 @@ _SIGNATURE: Final = "stripe-signature"
 
 
 class Underivable(Exception):
-    """Something that a route needs can neither be derived nor is declared."""
+    """A value that a route needs is not declared and cannot be derived."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,10 @@ def _example_of(body: type[BaseModel]) -> dict[str, Any] | None:
 
 def nowhere(ids: Ids) -> dict[str, str]:
     """Return values of the same kinds that do not exist."""
-    return {name: value if name == CURSOR else _nobodys(value) for name, value in ids.items()}
+    return {name: value if name == CURSOR else _unknown_value(value) for name, value in ids.items()}
 
 
-def _nobodys(value: str) -> str:
+def _unknown_value(value: str) -> str:
     if value.startswith("insula_inv_"):
         return new_token(new_id(), new_id())
     if value.startswith("insula_"):

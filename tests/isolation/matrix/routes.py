@@ -37,7 +37,7 @@ class LiveRoute:
     headers: frozenset[str]
     endpoint: object
     kind: RouteKind | None = None
-    """What is declared of all routes of its kind; None for what is mounted."""
+    """The declarations of its kind of route; None for mounted apps and files."""
 
     @property
     def name(self) -> str:

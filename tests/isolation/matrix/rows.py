@@ -1,4 +1,4 @@
-"""The rows of islands, made from the metadata: a new table is covered without further work."""
+"""The rows of tenants, made from the metadata: a new table is covered without further work."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,8 +14,8 @@ from insula.core.ids import new_id
 from insula.db.models import FREE
 from insula.db.schema.base import metadata
 from tests.isolation.matrix.holders import held_roles
-from tests.isolation.matrix.island import Island, Person, Row, hashed
 from tests.isolation.matrix.kinds import ALIASES, ROWS, SKIPPED
+from tests.isolation.matrix.tenant import AttackTenant, Person, Row, hashed
 from tests.support.samples import referring_to, sample, tenant_of
 
 Rows = dict[str, list[Row]]
@@ -30,37 +30,37 @@ _JOB: Final = text("""
 """)
 
 
-def add_island(rows: Rows, island: Island, password_hash: str) -> None:
-    """Add all rows of an island to ``rows``, and record its ids and texts."""
+def add_tenant(rows: Rows, tenant: AttackTenant, password_hash: str) -> None:
+    """Add all rows of an tenant to ``rows``, and record its ids and texts."""
     own: Rows = {}
     parents: dict[str, Row] = {}
     for table in metadata.sorted_tables:
         if tenant_of(table) is None or table.name in SKIPPED:
             continue
-        made = [_row(table, island, parents, given) for given in ROWS.get(table.name, _plain)(island)]
+        made = [_row(table, tenant, parents, given) for given in ROWS.get(table.name, _plain)(tenant)]
         parents[table.name] = made[0]
         own.setdefault(table.name, []).extend(made)
         if "id" in made[0]:
-            island.ids[f"{table.name}_id"] = str(made[0]["id"])
-    for person in island.people.values():
+            tenant.ids[f"{table.name}_id"] = str(made[0]["id"])
+    for person in tenant.people.values():
         add_person(own, person, password_hash)
         if person.role is not None:
-            add_membership(own, island, person, person.role, person.membership)
-    _add_secrets(own, island, password_hash)
-    _name(island, parents)
+            add_membership(own, tenant, person, person.role, person.membership)
+    _add_secrets(own, tenant, password_hash)
+    _name(tenant, parents)
     for name, made in own.items():
-        island.texts.update(found for row in made for found in _texts(island, row))
+        tenant.texts.update(found for row in made for found in _texts(tenant, row))
         rows.setdefault(name, []).extend(made)
 
 
-def add_bare_island(rows: Rows, island: Island, password_hash: str) -> None:
+def add_bare_tenant(rows: Rows, tenant: AttackTenant, password_hash: str) -> None:
     """Add a tenant that has only its owner."""
     for name in ("tenant", "entitlement"):
         table = metadata.tables[name]
-        rows.setdefault(name, []).extend(_row(table, island, {}, given) for given in ROWS[name](island))
-    owner = island.people["owner"]
+        rows.setdefault(name, []).extend(_row(table, tenant, {}, given) for given in ROWS[name](tenant))
+    owner = tenant.people["owner"]
     add_person(rows, owner, password_hash)
-    add_membership(rows, island, owner, str(owner.role), owner.membership)
+    add_membership(rows, tenant, owner, str(owner.role), owner.membership)
 
 
 def add_person(rows: Rows, person: Person, password_hash: str | None = None) -> None:
@@ -76,10 +76,10 @@ def add_person(rows: Rows, person: Person, password_hash: str | None = None) -> 
         _add(rows, "auth_session", {"id": session, "user_id": person.id, **times})
 
 
-def add_membership(rows: Rows, island: Island, person: Person, role: str, membership: UUID) -> None:
+def add_membership(rows: Rows, tenant: AttackTenant, person: Person, role: str, membership: UUID) -> None:
     """Add a person's membership in the tenant."""
     named = {"role": role, "email": person.email, "name": person.name}
-    place = {"tenant_id": island.id, "id": membership, "user_id": person.id}
+    place = {"tenant_id": tenant.id, "id": membership, "user_id": person.id}
     _add(rows, "membership", {**place, **named})
 
 
@@ -90,26 +90,26 @@ def add_holder(rows: Rows, table: Table, person: Person, role: str) -> None:
     rows.setdefault(table.name, []).append({**made, "user_id": person.id, "role": role})
 
 
-async def insert(connection: AsyncConnection, rows: Rows, islands: Iterable[Island]) -> None:
-    """Insert all rows, referenced ones first, and a job for each island."""
+async def insert(connection: AsyncConnection, rows: Rows, tenants: Iterable[AttackTenant]) -> None:
+    """Insert all rows, referenced ones first, and a job for each tenant."""
     own = [held.table for held in held_roles() if held.table.name not in metadata.tables]
     for table in (*metadata.sorted_tables, *own):
         if rows.get(table.name):
             await connection.execute(table.insert(), rows[table.name])
-    for island in islands:
-        made = await connection.execute(_JOB, {"tenant_id": str(island.id)})
-        island.ids["job_id"] = str(made.scalar_one())
+    for tenant in tenants:
+        made = await connection.execute(_JOB, {"tenant_id": str(tenant.id)})
+        tenant.ids["job_id"] = str(made.scalar_one())
 
 
-def _plain(_island: Island) -> list[Row]:
+def _plain(_tenant_of: AttackTenant) -> list[Row]:
     return [{}, {}]
 
 
-def _row(table: Table, island: Island, parents: Mapping[str, Row], given: Row) -> Row:
-    row = sample(table, island.id, parents)
+def _row(table: Table, tenant: AttackTenant, parents: Mapping[str, Row], given: Row) -> Row:
+    row = sample(table, tenant.id, parents)
     for column, value in row.items():
         if isinstance(value, str) and value.startswith(_SAMPLE):
-            row[column] = f"{island.token}-{table.name}-{column}-{new_id().hex[-6:]}"
+            row[column] = f"{tenant.token}-{table.name}-{column}-{new_id().hex[-6:]}"
     return {**row, **given}
 
 
@@ -118,52 +118,52 @@ def _add(rows: Rows, table: str, given: Row) -> None:
     rows.setdefault(table, []).append({**made, **given})
 
 
-def _add_secrets(rows: Rows, island: Island, password_hash: str) -> None:
-    member, newcomer = island.people["member"], island.people["newcomer"]
+def _add_secrets(rows: Rows, tenant: AttackTenant, password_hash: str) -> None:
+    member, newcomer = tenant.people["member"], tenant.people["newcomer"]
     later = clock.now() + timedelta(minutes=30)
-    refresh = {"hash": hashed(island.refresh_token), "session_id": member.other_session, "expires_at": later}
+    refresh = {"hash": hashed(tenant.refresh_token), "session_id": member.other_session, "expires_at": later}
     _add(rows, "refresh_token", {**refresh, "used_at": None})
     verify = {"purpose": "verify", "name": newcomer.name, "password_hash": password_hash}
     reset = {"purpose": "reset", "name": None, "password_hash": None}
-    for secret, person, what in ((island.verify_token, newcomer, verify), (island.reset_token, member, reset)):
+    for secret, person, what in ((tenant.verify_token, newcomer, verify), (tenant.reset_token, member, reset)):
         _add(rows, "email_token", {"hash": hashed(secret), "user_id": person.id, "expires_at": later, **what})
 
 
-def _name(island: Island, parents: Mapping[str, Row]) -> None:
+def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
     """Set the values of parameters and fields that refer to the tenant's objects."""
-    member, guest = island.people["member"], island.people["guest"]
-    island.ids.update({alias: island.ids[name] for alias, name in ALIASES.items()})
-    island.ids.update(dict.fromkeys(referring_to("membership"), str(member.membership)))
-    island.ids.update(
-        tenant_id=str(island.id),
+    member, guest = tenant.people["member"], tenant.people["guest"]
+    tenant.ids.update({alias: tenant.ids[name] for alias, name in ALIASES.items()})
+    tenant.ids.update(dict.fromkeys(referring_to("membership"), str(member.membership)))
+    tenant.ids.update(
+        tenant_id=str(tenant.id),
         member_id=str(member.membership),
         user_id=str(member.id),
         actor_id=str(member.id),
-        created_by=str(island.people["owner"].id),
+        created_by=str(tenant.people["owner"].id),
         login_id=str(member.other_session),
         session_id=str(guest.other_session),
-        owner_email=island.people["owner"].email,
-        name=f"{island.token}.eml",
-        search=island.token,
+        owner_email=tenant.people["owner"].email,
+        name=f"{tenant.token}.eml",
+        search=tenant.token,
         plan=FREE,
-        token=island.invitation_token,
-        refresh_token=island.refresh_token,
-        password=island.password,
-        current_password=island.password,
-        tenant=island.slug,
+        token=tenant.invitation_token,
+        refresh_token=tenant.refresh_token,
+        password=tenant.password,
+        current_password=tenant.password,
+        tenant=tenant.slug,
     )
     if "entitlement_override" in parents:
-        island.ids["entitlement_key"] = str(parents["entitlement_override"]["key"])
-    island.ids["public email"] = member.email
+        tenant.ids["entitlement_key"] = str(parents["entitlement_override"]["key"])
+    tenant.ids["public email"] = member.email
     # Unique in each world: invitations to one address are counted over all tenants.
-    island.ids["POST /api/v1/invitations email"] = f"invited@{secrets.token_hex(8)}.example.org"
-    island.ids["POST /auth/verify token"] = island.verify_token
-    island.ids["POST /auth/password/reset/confirm token"] = island.reset_token
+    tenant.ids["POST /api/v1/invitations email"] = f"invited@{secrets.token_hex(8)}.example.org"
+    tenant.ids["POST /auth/verify token"] = tenant.verify_token
+    tenant.ids["POST /auth/password/reset/confirm token"] = tenant.reset_token
 
 
-def _texts(island: Island, row: Row) -> set[str]:
+def _texts(tenant: AttackTenant, row: Row) -> set[str]:
     ids = [value for value in row.values() if isinstance(value, UUID)]
-    words = {text for value in row.values() for text in _strings(value) if island.token in text}
+    words = {text for value in row.values() for text in _strings(value) if tenant.token in text}
     return words | {str(value) for value in ids} | {value.hex for value in ids}
 
 

@@ -87,7 +87,7 @@ class RouteAttack:
                 await self._batch(batch)
 
     async def _batch(self, cells: Sequence[Cell]) -> None:
-        """Run cells on one world; if its B changed, find out on new worlds which cells did it."""
+        """Run cells on one world; if its B changed, find the responsible cells on new worlds."""
         tables, doubtful = await self._on_fresh(cells, self.found)
         for cell in doubtful:
             if not self._settled:
@@ -95,13 +95,13 @@ class RouteAttack:
         if tables and not self.thorough:
             self.rows_changed.append(f"{self.route.name}, one of {len(cells)} cells: {', '.join(tables)}")
         elif tables:
-            culprits = await self._culprits(cells) or [f"{self.route.name}, several cells together"]
+            culprits = await self._responsible(cells) or [f"{self.route.name}, several cells together"]
             self.rows_changed += [f"{name}: {', '.join(tables)}" for name in culprits[:_MOST_NAMED]]
 
     async def _on_fresh(self, cells: Sequence[Cell], found: Found) -> tuple[list[str], list[Cell]]:
         """Run cells on a fresh world; return which of B's tables changed, and the cells to rerun alone.
 
-        An earlier cell may have used up what a later one of the same caller needs, such as a membership.
+        An earlier cell may have removed a requirement of a later one of the same caller, such as a membership.
         """
         world, doubtful = await self._fresh(), []
         if cells[0].position.after_control:
@@ -121,7 +121,7 @@ class RouteAttack:
         found.leaks += [f"{self.route.name}: {mail}" for mail in mails]
         return oracles.changed(before, await oracles.fingerprint(self.stage.engine, world)), doubtful
 
-    async def _culprits(self, cells: Sequence[Cell]) -> list[str]:
+    async def _responsible(self, cells: Sequence[Cell]) -> list[str]:
         """Bisect to the single cells that change B's rows."""
         tables, _ = await self._on_fresh(cells, Found())
         if not tables:
@@ -129,8 +129,8 @@ class RouteAttack:
         if len(cells) == 1:
             return [cells[0].name]
         middle = len(cells) // 2
-        first = await self._culprits(cells[:middle])
-        return first if len(first) >= _MOST_NAMED else [*first, *await self._culprits(cells[middle:])]
+        first = await self._responsible(cells[:middle])
+        return first if len(first) >= _MOST_NAMED else [*first, *await self._responsible(cells[middle:])]
 
     async def _controls(self) -> None:
         world = None

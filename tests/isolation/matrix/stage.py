@@ -24,9 +24,9 @@ from insula.http.kernel import Kernel
 from insula.http.middleware import edge
 from insula.identity import hash_password
 from insula.tenancy import CHALLENGE
-from tests.isolation.matrix.island import Island, Person
 from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.rows import Rows, insert
+from tests.isolation.matrix.tenant import AttackTenant, Person
 from tests.isolation.matrix.wire import Answer, Request, send, shake_hands
 from tests.isolation.matrix.world import OTHER_PASSWORD, World, new_world
 from tests.support.app import PASSWORD
@@ -55,7 +55,7 @@ class LogTap(io.TextIOBase):
 
 
 class TappedLog(AccessLog):
-    """Writes each line to the tap at once: buffered lines would go to whatever stdout is later."""
+    """Writes each line to the tap at once: buffered lines would go to a later standard output."""
 
     def __init__(self, tap: LogTap, log_format: LogFormat, level: str) -> None:
         super().__init__(log_format, level)
@@ -84,11 +84,11 @@ class Stage:
         """Return ``count`` fresh worlds, made together with one statement for each table."""
         rows: Rows = {}
         worlds = [new_world(rows, route, self.hashes) for _ in range(count)]
-        islands = [island for world in worlds for island in (world.a, world.b)]
+        tenants = [tenant for world in worlds for tenant in (world.a, world.b)]
         async with self.engine.begin() as connection:
-            await insert(connection, rows, islands)
-        for island in islands:
-            self.names.publish(f"{CHALLENGE}.{island.pending_host}", island.challenge)
+            await insert(connection, rows, tenants)
+        for tenant in tenants:
+            self.names.publish(f"{CHALLENGE}.{tenant.pending_host}", tenant.challenge)
         return worlds
 
     async def send(self, request: Request) -> Answer:
@@ -100,7 +100,7 @@ class Stage:
         return await send(self.app, request, state)
 
     def listen(self) -> None:
-        """Send the log here, even if another test redirected it."""
+        """Write the log to the tap, even if another test redirected it."""
         with redirect_stdout(self.log):
             configure(self.settings.log_format, self.settings.log_level)
         _forget_loggers()
@@ -114,43 +114,43 @@ class Stage:
         world: World,
         person: Person,
         app: str,
-        island: Island | None,
+        tenant: AttackTenant | None,
         *,
         session: str = "session",
         scopes: frozenset[str] | None = None,
     ) -> str:
         """Return an access token as a login would issue it; ``session`` names one of the person's sessions."""
-        key = (person.id, app, island and island.id, session, scopes)
+        key = (person.id, app, tenant and tenant.id, session, scopes)
         if key not in world.tokens:
             world.tokens[key] = await self.kernel.issuer.issue(
                 user_id=UserId(person.id),
                 session_id=getattr(person, session),
                 audience=audience(self.settings, app),
-                tenant_id=TenantId(island.id) if island else None,
+                tenant_id=TenantId(tenant.id) if tenant else None,
                 scopes=scopes,
             )
         return world.tokens[key]
 
-    async def token_until(self, expires_at: float, person: Person, app: str, island: Island) -> str:
+    async def token_until(self, expires_at: float, person: Person, app: str, tenant: AttackTenant) -> str:
         """Return a token of the person's session that expires then."""
         forge = await Forge.of(self.settings, self.kernel.keys)
         claims: dict[str, object] = {"sub": str(person.id), "sid": str(person.session), "exp": expires_at}
-        return forge.sign(forge.claims(**claims, aud=audience(self.settings, app), tenant=str(island.id)))
+        return forge.sign(forge.claims(**claims, aud=audience(self.settings, app), tenant=str(tenant.id)))
 
-    async def token_of_another_client(self, person: Person, app: str, island: Island | None) -> str:
-        """Return a token without a scope claim that was issued to another client than our own."""
+    async def token_of_another_client(self, person: Person, app: str, tenant: AttackTenant | None) -> str:
+        """Return a token without a scope claim that was issued to a third-party client."""
         forge = await Forge.of(self.settings, self.kernel.keys)
         claims: dict[str, object] = {"sub": str(person.id), "sid": str(person.session), "client_id": "another"}
         claims |= {"aud": audience(self.settings, app)}
-        return forge.sign(forge.claims(**claims, **({"tenant": str(island.id)} if island else {})))
+        return forge.sign(forge.claims(**claims, **({"tenant": str(tenant.id)} if tenant else {})))
 
-    async def expired_token(self, person: Person, app: str, island: Island | None) -> str:
+    async def expired_token(self, person: Person, app: str, tenant: AttackTenant | None) -> str:
         """Return a token that was valid an hour ago."""
         forge = await Forge.of(self.settings, self.kernel.keys)
         then = int(clock.timestamp()) - 3600
         claims: dict[str, object] = {"iat": then, "nbf": then, "exp": then + 600, "sub": str(person.id)}
         claims |= {"sid": str(person.session), "aud": audience(self.settings, app)}
-        return forge.sign(forge.claims(**claims, **({"tenant": str(island.id)} if island else {})))
+        return forge.sign(forge.claims(**claims, **({"tenant": str(tenant.id)} if tenant else {})))
 
     @classmethod
     @asynccontextmanager

@@ -15,7 +15,7 @@ from insula.core.errors import AppError
 from insula.http.errors import InternalFailure
 
 Headers = tuple[tuple[str, str], ...]
-_PATIENCE: Final = 5.0  # less than the time between two checks of access that nothing announced
+_PATIENCE: Final = 5.0  # less than the time between two periodic checks of access
 _HOST = "127.0.0.1:8000"
 
 
@@ -109,7 +109,7 @@ class Answer:
 async def send(app: ASGIApp, request: Request, state: Mapping[str, object]) -> Answer:
     """Return the app's answer; an exception of the app is a 500, as a server would answer.
 
-    The client goes away when it has the answer: a whole one, or the first event of a stream.
+    The client disconnects when it has the answer: a whole one, or the first event of a stream.
     """
     messages: list[Message] = []
     parts = [{"type": "http.request", "body": request.body or b"", "more_body": False}]
@@ -139,7 +139,7 @@ async def send(app: ASGIApp, request: Request, state: Mapping[str, object]) -> A
 
 
 async def shake_hands(app: ASGIApp, request: Request, state: Mapping[str, object]) -> Answer:
-    """Open a socket, and go away when it has said something. A close with a reason is the problem of that code."""
+    """Open a socket, and disconnect after its first message. A close with a reason is the problem of that code."""
     line = Line(app, request.scope(state))
     line.send({"type": "websocket.connect"})
     said = await line.next("websocket.send", "websocket.close")
@@ -153,14 +153,14 @@ async def shake_hands(app: ASGIApp, request: Request, state: Mapping[str, object
 
 
 def refusal_of(close: Message) -> Answer:
-    """Return the close of a socket as the problem that a request would be answered. Without a reason it is a 404."""
+    """Return the problem that corresponds to the close of a socket. Without a reason it is a 404."""
     code = close.get("reason") or "not_found"
     headers = (("content-type", "application/problem+json"),)
     return Answer(_STATUSES.get(code, InternalFailure.status), headers, json.dumps({"code": code}).encode())
 
 
 class Line:
-    """One connection to the app that lasts, as a server would hold it."""
+    """One long-lived connection to the app, as a server would hold it."""
 
     def __init__(self, app: ASGIApp, scope: Scope) -> None:
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
@@ -170,10 +170,10 @@ class Line:
         self._task = asyncio.create_task(self._run(app, scope))
 
     def send(self, message: Message) -> None:
-        """Let the app have ``message``."""
+        """Send ``message`` to the app."""
         self._to_app.put_nowait(message)
 
-    async def taken(self) -> None:
+    async def all_received(self) -> None:
         """Wait until the app has received everything, and asks for more."""
         await asyncio.wait_for(self._wanted.wait(), _PATIENCE)
 

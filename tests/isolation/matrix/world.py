@@ -8,10 +8,10 @@ from insula.access import Role
 from insula.db.models import ACTIVE, SUSPENDED
 from tests.isolation.matrix.actions import action_of
 from tests.isolation.matrix.holders import HeldRole, by_label
-from tests.isolation.matrix.island import Island, Person, new_island
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.routes import LiveRoute
-from tests.isolation.matrix.rows import Rows, add_bare_island, add_holder, add_island, add_membership, add_person
+from tests.isolation.matrix.rows import Rows, add_bare_tenant, add_holder, add_membership, add_person, add_tenant
+from tests.isolation.matrix.tenant import AttackTenant, Person, new_tenant
 from tests.support.app import PASSWORD
 from tests.support.apps import POLICY
 
@@ -30,9 +30,9 @@ IN_BOTH: Final[Mapping[str, str]] = {"owner of both": Role.OWNER, "owner of B in
 class World:
     """Everything that attacks on one route need, in the database; reusable as long as no attack succeeds."""
 
-    a: Island
-    b: Island
-    c: Island
+    a: AttackTenant
+    b: AttackTenant
+    c: AttackTenant
     """A suspended tenant."""
     both: Mapping[str, Person]
     holders: Mapping[str, Mapping[str, Person]]
@@ -52,12 +52,12 @@ def new_world(rows: Rows, route: LiveRoute, hashes: Mapping[str, str]) -> World:
     keys = {"key": every, "having": having or every, "lacking": lacking, "expired": every, "revoked": every}
     assignable = frozenset(POLICY.published)
     roles = {WITH: assignable, WITHOUT: assignable - {action}}
-    a = new_island("a", password=OTHER_PASSWORD, key_actions={"key": every}, roles=roles)
-    b = new_island("b", password=PASSWORD, key_actions=keys)
-    c = new_island("c", password=OTHER_PASSWORD, key_actions={"key": every}, status=SUSPENDED)
-    for island in (a, b):
-        add_island(rows, island, hashes[island.password])
-    add_bare_island(rows, c, hashes[c.password])
+    a = new_tenant("a", password=OTHER_PASSWORD, key_actions={"key": every}, roles=roles)
+    b = new_tenant("b", password=PASSWORD, key_actions=keys)
+    c = new_tenant("c", password=OTHER_PASSWORD, key_actions={"key": every}, status=SUSPENDED)
+    for tenant in (a, b):
+        add_tenant(rows, tenant, hashes[tenant.password])
+    add_bare_tenant(rows, c, hashes[c.password])
     holders = {label: _holders(rows, held, a) for label, held in by_label().items()}
     both = {name: _stranger(f"both-{name.replace(' ', '-')}", a) for name in IN_BOTH}
     for name, person in both.items():
@@ -69,7 +69,7 @@ def new_world(rows: Rows, route: LiveRoute, hashes: Mapping[str, str]) -> World:
     return World(a, b, c, both, holders)
 
 
-def _holders(rows: Rows, held: HeldRole, near: Island) -> Mapping[str, Person]:
+def _holders(rows: Rows, held: HeldRole, near: AttackTenant) -> Mapping[str, Person]:
     people = {role: _stranger(f"{held.label}-{role}", near) for role in held.roles}
     for name, status in ((SUSPENDED, SUSPENDED), (TARGET, ACTIVE)):
         people[name] = _stranger(f"{held.label}-{name}", near, status)
@@ -78,6 +78,6 @@ def _holders(rows: Rows, held: HeldRole, near: Island) -> Mapping[str, Person]:
     return people
 
 
-def _stranger(name: str, near: Island, status: str = "active") -> Person:
+def _stranger(name: str, near: AttackTenant, status: str = "active") -> Person:
     """Return a person whose name does not count as a canary."""
     return Person(email=f"{name.lower()}@{near.token}.example.org", name=name, status=status)

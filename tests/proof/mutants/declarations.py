@@ -9,7 +9,7 @@ _DECLARED: Final = "platform/insula/db/schema/declarations.py"
 _COUNTING: Final = "platform/insula/db/schema/counting.py"
 _CHECK: Final = "platform/insula/db/schema/declaration_check.py"
 _DECLARATIONS: Final = "db/test_declarations.py"
-_NAMED: Final = "isolation/test_catalogue.py::test_the_check_reports"
+_NAMED: Final = "isolation/test_catalogue.py::test_the_check_reports_each_breach"
 
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
 _NEW_TENANTS: Final = "platform/insula/tenancy/new_tenants.py"

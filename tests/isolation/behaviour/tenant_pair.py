@@ -26,7 +26,7 @@ from tests.support.cluster import superuser_url
 from tests.support.factories import Factories
 from tests.support.samples import Row, populate, populate_global
 
-_WORKED: Final = "ISLES"
+_WORKED: Final = "WORKD"
 # Sends thousands of statements in hundreds of messages. Raises an error to undo a statement that worked.
 _TRY_EACH: Final = f"""
 DO $$
@@ -34,7 +34,7 @@ DECLARE
     statement text;
     outcomes jsonb := '[]';
 BEGIN
-    FOR statement IN SELECT jsonb_array_elements_text(current_setting('isles.statements')::jsonb) LOOP
+    FOR statement IN SELECT jsonb_array_elements_text(current_setting('probe.statements')::jsonb) LOOP
         BEGIN
             EXECUTE statement;
             RAISE EXCEPTION USING ERRCODE = '{_WORKED}';
@@ -42,13 +42,13 @@ BEGIN
             outcomes := outcomes || jsonb_build_array(jsonb_build_array(SQLSTATE, SQLERRM));
         END;
     END LOOP;
-    PERFORM set_config('isles.outcomes', outcomes::text, true);
+    PERFORM set_config('probe.outcomes', outcomes::text, true);
 END
 $$
 """
 _ACT_FOR: Final = text("SELECT set_config('app.tenant_id', :tenant, true)")
-_HAND_IN: Final = text("SELECT set_config('isles.statements', :statements, true)")
-_HAND_OUT: Final = text("SELECT current_setting('isles.outcomes')")
+_HAND_IN: Final = text("SELECT set_config('probe.statements', :statements, true)")
+_HAND_OUT: Final = text("SELECT current_setting('probe.outcomes')")
 
 
 class Attempt(Protocol):
@@ -60,7 +60,7 @@ class Attempt(Protocol):
 
 
 @dataclass(frozen=True)
-class Islands:
+class TenantPair:
     """A row of mine and one of theirs in every table, and a connection for each role."""
 
     subjects: tuple[Subject, ...]
@@ -115,7 +115,7 @@ class Islands:
         connection = self.connections[role]
         await _begin(connection, role, tenant_id)
         try:
-            await connection.exec_driver_sql("SAVEPOINT tried")  # begins what is rolled back
+            await connection.exec_driver_sql("SAVEPOINT tried")  # the attempt is rolled back to here
             driver = (await connection.get_raw_connection()).driver_connection
             return Outcome(await attempt(driver))
         except (asyncpg.PostgresError, DBAPIError) as error:
@@ -173,7 +173,7 @@ def copy_table(schema: str, table: str, columns: Sequence[str], canary: str) -> 
 
 
 def copy_query(sql: str, canary: str) -> Attempt:
-    """Return an attempt to COPY a query's rows out, likewise."""
+    """Return an attempt to COPY a query's rows out; it reaches a row if the canary is seen."""
 
     async def run(connection: asyncpg.Connection) -> int:
         out = BytesIO()
@@ -205,7 +205,7 @@ async def _begin(connection: AsyncConnection, role: DatabaseRole, tenant_id: UUI
     if role == GATE:
         await connection.exec_driver_sql(
             "SET LOCAL transaction_read_only = off"
-        )  # so that rights refuse, not the setting
+        )  # so that a refusal comes from rights, not from this setting
 
 
 async def _each(connection: AsyncConnection, statements: Sequence[str]) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""One tenant with its people, keys and secrets; attacker and victim are made alike."""
+"""One tenant of the attacks, with its people, keys and secrets; attacker and victim have the same structure."""
 
 import hashlib
 import secrets
@@ -42,7 +42,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Island:
+class AttackTenant:
     """``token`` is part of every text of the tenant, so that one search finds them all."""
 
     token: str
@@ -82,23 +82,23 @@ class Island:
 
     @property
     def canaries(self) -> frozenset[str]:
-        """Texts that nobody else may see; ids also without dashes."""
+        """Texts that nobody outside the tenant may see; ids occur with and without dashes."""
         hosts = {self.pending_host}
         kept = {self.invitation_token, self.refresh_token, self.verify_token, self.reset_token, self.challenge}
         return frozenset(self.texts | hosts | kept | {key.text for key in self.keys.values()})
 
 
-def new_island(
+def new_tenant(
     prefix: str,
     *,
     password: str,
     key_actions: Mapping[str, Collection[str]],
     roles: Mapping[str, frozenset[str]] = MappingProxyType({}),
     status: str = ACTIVE,
-) -> Island:
+) -> AttackTenant:
     """Return a tenant that is not in the database yet; ``key_actions`` are its API keys' actions by purpose."""
     token, tenant_id, invitation_id = prefix + secrets.token_hex(8), new_id(), new_id()
-    return Island(
+    return AttackTenant(
         token=token,
         password=password,
         people=_people(token, roles),
