@@ -27,7 +27,7 @@ from tests.support.factories import Factories
 
 KEY = "labels"
 PLANS = replace(DECLARED, plans="probe_plan")
-"""The installation's declarations, with this test's table of plans in place of billing's."""
+"""The installation's declarations, with this test's table of plans in place of the product's."""
 TABLE = (
     "CREATE TABLE probe_plan (key text PRIMARY KEY, entitlements jsonb NOT NULL DEFAULT '{}')",
     "INSERT INTO probe_plan VALUES ('free'), ('pro')",

@@ -38,14 +38,14 @@ DECLARATIONS: Final = (
     Edit(
         "joined: after another resource",
         _MANIFEST,
-        'if decisions.tag is not None and decisions.tag["name"] == after:',
-        "if decisions.tag is not None:",
+        'if own.tag is not None and own.tag["name"] == after:',
+        "if own.tag is not None:",
         _MANIFESTS,
     ),
     Edit(
         "documents: a quota in place of a field",
         _WORDS,
-        "vocabularies[others.pop(NAMES)] if word not in decisions]",
+        "vocabularies[others.pop(NAMES)] if word not in own]",
         "vocabularies[others.pop(NAMES)]]",
         tests("site/test_vocabularies.py"),
     ),
@@ -99,14 +99,14 @@ DECLARATIONS: Final = (
         tests(f"{_DECLARATIONS}::test_an_apps_role_records_only_events_of_its_actors"),
     ),
     Edit(
-        "declared: the worker may what the first app messages",
+        "declared: the worker may what the first app says",
         _DECLARED,
         "found[key] = replace(first, columns=tuple(columns))",
         "found[key] = first",
         tests(f"{_DECLARATIONS}::test_the_worker_has_the_union_of_the_rights_that_apps_declare"),
     ),
     Edit(
-        "declared: the worker may across tenants what one app messages within",
+        "declared: the worker may across tenants what one app says within",
         _DECLARED,
         "if first.reach != right.reach:",
         "if False:",
@@ -132,7 +132,7 @@ DECLARATIONS: Final = (
         "middleware: before the gate",
         "platform/insula/http/middleware/__init__.py",
         "        Middleware(Gate, ",
-        "        *decisions,\n        Middleware(Gate, ",
+        "        *own,\n        Middleware(Gate, ",
         _OWN,
     ),
     Edit(
