@@ -1,4 +1,4 @@
-"""One lock for all changes of people by staff, and the checks behind it."""
+"""One lock for all changes that staff make to users and staff, and the checks under it."""
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,9 +14,9 @@ from insula.scope import StaffScope
 async def lock_staff(scope: StaffScope, action: Permission) -> StaffRole:
     """Lock the staff until this transaction ends, and return the caller's role as it is now.
 
-    The guard admitted the request by cached rights, which may have changed since. Behind the lock nobody can be
-    dismissed, demoted or suspended at the same time. Raises Forbidden if the caller is no longer staff or may no longer
-    do ``action``.
+    The guard admitted the caller from a cache; another request may have changed their role since. While the lock is
+    held, nobody can be dismissed, demoted or suspended. Raises Forbidden if the caller is no longer staff or may no
+    longer do ``action``.
     """
     session = scope.unit.session
     await staff.lock(session)
@@ -35,7 +35,7 @@ async def role_within_reach(scope: StaffScope, own: StaffRole, user_id: UserId) 
     return role
 
 
-async def one_superuser_of_many(session: AsyncSession, user_id: UserId) -> None:
+async def check_another_superuser(session: AsyncSession, user_id: UserId) -> None:
     """Lock the superusers and check that another active one exists. Raises LastSuperuser."""
     superusers = await staff.locked_superusers(session)
     if not any(other.status == ACTIVE and other.id != user_id for other in superusers):

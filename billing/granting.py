@@ -15,15 +15,15 @@ from insula.db.models import Entitlement
 
 
 async def regrant(session: AsyncSession, tenant_id: TenantId) -> None:
-    """Set the tenant's entitlements by its plan and its overrides, whatever they were."""
+    """Set the tenant's entitlements from its plan and its overrides, whatever they were before."""
     tenant = await locked_tenant(session, tenant_id)
     await grant_plan(session, tenant_id, await plan_of(session, tenant.plan))
 
 
 async def grant_plan(session: AsyncSession, tenant_id: TenantId, plan: Plan) -> None:
     """Grant the plan's entitlements, except those that staff have overridden. The caller has locked the tenant."""
-    standing = await overrides.overrides(session, tenant_id, clock.now())
-    await _grant(session, tenant_id, plan.entitlements | {override.key: override.value for override in standing})
+    current = await overrides.overrides(session, tenant_id, clock.now())
+    await _grant(session, tenant_id, plan.entitlements | {override.key: override.value for override in current})
     await session.flush()
 
 

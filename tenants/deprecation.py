@@ -10,12 +10,12 @@ from fastapi import Response
 from insula.http.responses.answers import TAGGED
 from insula.http.responses.problems import Responses
 
-_FIELDS: Final = {
+_HEADERS: Final = {
     "Deprecation": {"description": "Since when, in seconds of the epoch.", "schema": {"examples": ["@1795392000"]}},
     "Sunset": {"description": "When it goes.", "schema": {"examples": ["Tue, 23 Nov 2027 00:00:00 GMT"]}},
     "Link": {"description": "What replaces it.", "schema": {"examples": ['</api/v2/x>; rel="successor-version"']}},
 }
-DEPRECATED: Final[Responses] = {200: {"headers": TAGGED[200]["headers"] | _FIELDS}}
+DEPRECATED: Final[Responses] = {200: {"headers": TAGGED[200]["headers"] | _HEADERS}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,13 +50,13 @@ class Emails:
         key = f"invitation:{invitation.id}:{invitation.sent_count}"
         await self._send(scope, invitation.email, INVITATION, context, names, key)
 
-    async def ownership(self, scope: Scope, heir: Membership, former: Membership) -> None:
+    async def ownership(self, scope: Scope, owner: Membership, former: Membership) -> None:
         """Tell the new owner. Raises TooManyTransfers."""
-        counts = [*by_person(former.user_id), to_mailbox(OWNERSHIP, heir.email)]
+        counts = [*by_person(former.user_id), to_mailbox(OWNERSHIP, owner.email)]
         await self._count(counts, TooManyTransfers)
         names = {"tenant": scope.tenant.name, "name": former.name}
-        key = f"ownership:{heir.id}:{heir.version}"
-        await self._send(scope, heir.email, OWNERSHIP_TRANSFERRED, {}, names, key)
+        key = f"ownership:{owner.id}:{owner.version}"
+        await self._send(scope, owner.email, OWNERSHIP_TRANSFERRED, {}, names, key)
 
     async def _count(self, counts: Iterable[Count], error: type[AppError]) -> None:
         refused = await refusal(self.limits, counts)

@@ -17,7 +17,7 @@ FROM_ONE_TO_MAILBOX: Final = Rate(3, HOUR)
 
 
 def invitations(tenant_id: TenantId, person_id: UUID, per_day: int, address: str) -> Iterable[Count]:
-    """Return the limits of an invitation, the tenant's first: a refusal does not count against later limits."""
+    """Return the limits of an invitation, the tenant's first. A refusal by one limit is not counted in later ones."""
     yield Count(f"mail:of:{tenant_id}:{DAY}", Rate(max(0, per_day), DAY))
     yield Count(f"mail:by:{person_id}:to:{address}", FROM_ONE_TO_MAILBOX)
     yield Count(f"mail:of:{tenant_id}:to:{address}", FROM_ONE_TO_MAILBOX)

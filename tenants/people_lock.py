@@ -1,4 +1,4 @@
-"""The lock for every change of members and roles of a tenant, and the caller as read behind it."""
+"""The lock for all changes of a tenant's members and roles, and the caller, read while the lock is held."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from tenants.tenants import queries as tenants
 
 @dataclass(frozen=True, slots=True)
 class LockedCaller:
-    """The caller as read behind the lock: their membership, and what its role and their access token permit now."""
+    """The caller, read while the lock is held: their membership, and the permissions of its role and their token."""
 
     member: Membership
     permissions: Permissions
@@ -34,8 +34,8 @@ async def locked_caller(scope: Scope, action: Permission) -> LockedCaller:
     """Lock the tenant's members and roles until this transaction ends, and return the caller.
 
     The tenant's row is the lock. The guard admitted the caller from a cache; another request may have changed their
-    role since. So their rights are read again behind the lock, where no role changes. Raises Forbidden if the caller is
-    no longer a member or may no longer do ``action``.
+    role since. So their permissions are read again under the lock, while no role can change. Raises Forbidden if the
+    caller is no longer a member or may no longer do ``action``.
     """
     session = scope.unit.session
     await tenants.get(session, scope.tenant.id, for_update=True)
@@ -48,7 +48,7 @@ async def locked_caller(scope: Scope, action: Permission) -> LockedCaller:
 
 
 async def check_rank(scope: Scope, caller: LockedCaller, *names: str) -> None:
-    """Raise Outranked unless the caller has all permissions of each role, whether it is held or to be given.
+    """Raise Outranked unless the caller has all permissions of each named role: a member's current or new one.
 
     Raises RoleUnknown for a role that is neither built in nor the tenant's.
     """

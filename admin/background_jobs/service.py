@@ -21,7 +21,7 @@ from insula.scope import StaffScope
 _RETRY: Final = text(
     "SELECT jobs.procrastinate_retry_job_v2(CAST(:id AS bigint), CAST(:at AS timestamptz), NULL, NULL, NULL)"
 )
-_HASTEN: Final = text("UPDATE jobs.procrastinate_jobs SET scheduled_at = :at WHERE id = :id AND status = 'todo'")
+_START_NOW: Final = text("UPDATE jobs.procrastinate_jobs SET scheduled_at = :at WHERE id = :id AND status = 'todo'")
 _CANCEL: Final = text("SELECT jobs.procrastinate_cancel_job_v1(CAST(:id AS bigint), true, false)")
 
 
@@ -43,7 +43,7 @@ async def retry(scope: StaffScope, job_id: int) -> Job:
     job = await _get(scope, job_id, for_update=True)
     if job.status not in {"failed", "todo"}:
         raise JobSettled
-    statement = _RETRY if job.status == "failed" else _HASTEN
+    statement = _RETRY if job.status == "failed" else _START_NOW
     connection = await scope.unit.session.connection()
     try:
         await connection.execute(statement, {"id": job_id, "at": clock.now()})

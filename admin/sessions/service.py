@@ -1,4 +1,4 @@
-"""What staff do with users' logins. Every process refuses a revoked login once that is committed."""
+"""What staff do with users' logins. Every process refuses a login once its revocation is committed."""
 
 from collections.abc import Sequence
 from uuid import UUID

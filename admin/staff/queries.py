@@ -15,7 +15,7 @@ from insula.core.text.searching import containing
 from insula.db.models import ACTIVE, Staff, User
 
 _LOCK: Final = 0x57AFF
-"""The advisory lock for all changes of people by staff."""
+"""The advisory lock for all changes that staff make to users and staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def role_of(session: AsyncSession, user_id: UUID) -> str | None:
 
 
 async def lock(session: AsyncSession) -> None:
-    """Lock all changes to staff, and to people by staff, until this transaction ends."""
+    """Take the lock for all changes that staff make to users and staff, until this transaction ends."""
     await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
@@ -76,7 +76,7 @@ async def locked(session: AsyncSession, user_id: UUID) -> StaffMember | None:
 
 
 async def locked_superusers(session: AsyncSession) -> Sequence[User]:
-    """Return all superusers, locked in one order, so that two who act on each other cannot deadlock.
+    """Return all superusers, locked in a fixed order, so that superusers who change each other cannot deadlock.
 
     Their roles are locked too, so a transaction that waited reads the current roles.
     """

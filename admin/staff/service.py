@@ -11,10 +11,10 @@ from admin.staff.errors import AlreadyStaff, OwnStaffRole
 from admin.staff.permissions import Action
 from admin.staff.queries import StaffMember
 from admin.staff.schemas import StaffAppoint, StaffList
-from admin.staff_lock import lock_staff, one_superuser_of_many
+from admin.staff_lock import check_another_superuser, lock_staff
 from admin.users import queries as users
 from admin.users.errors import UserMissing, UserUnfit
-from admin.users.service import chosen
+from admin.users.service import verified_user
 from insula.access import StaffRole
 from insula.audit import Actor, record, record_in
 from insula.core.errors import NotFound
@@ -37,7 +37,7 @@ async def appoint(scope: StaffScope, body: StaffAppoint) -> StaffMember:
     """Make an existing user a staff member. Raises UserMissing, UserUnfit and AlreadyStaff."""
     await lock_staff(scope, Action.APPOINT)
     session = scope.unit.session
-    user = await chosen(session, body.user_id, body.email)
+    user = await verified_user(session, body.user_id, body.email)
     member = StaffMember(Staff(user_id=user.id, role=body.role), user)
     session.add(member.staff)
     try:
@@ -98,7 +98,7 @@ async def _locked(scope: StaffScope, user_id: UserId, *, stays: bool) -> StaffMe
         raise OwnStaffRole
     session = scope.unit.session
     if not stays and await queries.role_of(session, user_id) == StaffRole.SUPERUSER:
-        await one_superuser_of_many(session, user_id)
+        await check_another_superuser(session, user_id)
     member = await queries.locked(session, user_id)
     if member is None:
         raise NotFound

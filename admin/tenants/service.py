@@ -7,7 +7,7 @@ import tenants.api
 from admin.tenants import queries
 from admin.tenants.acts import Act
 from admin.tenants.schemas import TenantCreate, TenantList
-from admin.users.service import chosen
+from admin.users.service import verified_user
 from insula.audit import record, snapshot
 from insula.core.errors import NotFound
 from insula.core.ids import TenantId, UserId
@@ -43,7 +43,7 @@ async def overview(scope: StaffScope, tenant_id: TenantId, counted: Iterable[str
 
 async def create(scope: StaffScope, body: TenantCreate, new_tenants: NewTenants) -> Tenant:
     """Create a tenant for an existing user. Raises UserMissing, UserUnfit, SlugTaken, PlanUnknown."""
-    owner = await chosen(scope.unit.session, body.owner_id, body.owner_email)
+    owner = await verified_user(scope.unit.session, body.owner_id, body.owner_email)
     profile = UserProfile(UserId(owner.id), owner.email, owner.name, verified=True)
     named = tenants.api.TenantCreate(slug=body.slug, name=body.name)
     return await tenants.api.create_tenant(scope, named, profile, new_tenants, body.plan)

@@ -9,7 +9,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.staff import queries as staff
-from admin.staff_lock import lock_staff, one_superuser_of_many, role_within_reach
+from admin.staff_lock import check_another_superuser, lock_staff, role_within_reach
 from admin.users import queries
 from admin.users.acts import Act
 from admin.users.errors import OwnSuspension, UserMissing, UserUnfit
@@ -49,7 +49,7 @@ async def overview(scope: StaffScope, user_id: UserId) -> UserOverview:
     return UserOverview(user, role, await queries.memberships(session, user_id))
 
 
-async def chosen(session: AsyncSession, user_id: UUID | None, email: str | None) -> User:
+async def verified_user(session: AsyncSession, user_id: UUID | None, email: str | None) -> User:
     """Return the active, verified user with this id or, without one, this address. Raises UserMissing and UserUnfit."""
     by_email = None if email is None else await queries.find_by_email(session, email)
     user = by_email if user_id is None else await queries.find(session, UserId(user_id))
@@ -69,7 +69,7 @@ async def suspend(scope: StaffScope, user_id: UserId) -> User:
         raise OwnSuspension
     session, role = scope.unit.session, await lock_staff(scope, Action.SUSPEND)
     if await role_within_reach(scope, role, user_id) == StaffRole.SUPERUSER:
-        await one_superuser_of_many(session, user_id)
+        await check_another_superuser(session, user_id)
     user = await _locked(session, user_id)
     _note(scope, Act.SUSPENDED, user, SUSPENDED)
     user.status = SUSPENDED

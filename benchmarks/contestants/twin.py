@@ -38,8 +38,8 @@ from insula.http.metrics import RequestMetrics
 from insula.http.middleware import mounted_stack
 from insula.http.request.json import StrictRequest
 from insula.http.routing.dispatch import install
-from insula.http.routing.idempotency import Replay, claim, store
-from insula.http.state import Attempt, RequestState, give_state, state_of
+from insula.http.routing.idempotency import Replay, claim_key, store
+from insula.http.state import Attempt, RequestState, set_state, state_of
 from insula.pages.site import Site
 from insula.scope import Member, Scope, UserPrincipal
 from insula.site.factory import make_app, outer_stack
@@ -90,7 +90,7 @@ async def open_scope(request: Request) -> Scope:
     unit = Unit(twin.engine, tenant.id)
     attempt = state_of(request.scope).attempt = Attempt(unit)
     if request.method == "POST":
-        attempt.claim = await claim(request, unit, principal_id=_NOBODY, app="twin")
+        attempt.claimed = await claim_key(request, unit, principal_id=_NOBODY, app="twin")
     return Scope(twin.principal, tenant, _MEMBER, unit, "", "", _POLICY, _never, None)
 
 
@@ -103,7 +103,7 @@ class TwinRoute(APIRoute):
     def begin(request: Request) -> RequestState:
         """Return the state of a request that met no middleware."""
         state = RequestState("")
-        give_state(request.scope, state)
+        set_state(request.scope, state)
         return state
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -118,8 +118,8 @@ class TwinRoute(APIRoute):
             try:
                 response = await handler(request)
                 if (attempt := state.attempt) is not None:
-                    if attempt.claim is not None:
-                        await store(attempt.claim, attempt.unit, response)
+                    if attempt.claimed is not None:
+                        await store(attempt.claimed, attempt.unit, response)
                     if attempt.unit.begun:
                         await attempt.unit.commit()
             except Replay as replay:

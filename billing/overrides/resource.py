@@ -39,4 +39,4 @@ FOR_STAFF: Final = Resource(
         may(STAFF, "tenant", Entitlement, "UPDATE value, updated_at", "DELETE"),  # those that the plan does not grant
     ),
 )
-"""For the admin app. Its own resources give it the rights to read every tenant and to lock the one that changes."""
+"""For the admin app. Its own resources give it the rights to read every tenant, and to lock one for a change."""

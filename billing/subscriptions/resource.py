@@ -28,7 +28,7 @@ RESOURCE: Final = Resource(
     tables=(
         may(BILLING, "tenant", Subscription, "SELECT", "INSERT", "UPDATE"),
         may(BILLING, "tenant", Tenant, "SELECT", "UPDATE plan, updated_at, version"),
-        # A new tenant is put on a plan in the transaction that makes it, and granted what the plan says.
+        # The transaction that creates a tenant also inserts its subscription to a plan and the plan's entitlements.
         *(may(role, "tenant", table, "INSERT") for role in (TENANTS, STAFF) for table in (Subscription, Entitlement)),
         may(STAFF, "all", Subscription, "SELECT"),
         may(GATE, "all", Subscription, "SELECT tenant_id, status"),  # the gauge above

@@ -57,11 +57,11 @@ async def apply_plan(session: AsyncSession, tenant_id: TenantId, plan_key: str) 
     else:
         internal.plan_key = plan.key
     await session.flush()
-    await settle(session, tenant_id)
+    await apply_subscriptions(session, tenant_id)
 
 
-async def settle(session: AsyncSession, tenant_id: TenantId) -> None:
-    """Set the tenant's plan and entitlements by its subscriptions, whatever they were."""
+async def apply_subscriptions(session: AsyncSession, tenant_id: TenantId) -> None:
+    """Set the tenant's plan and entitlements from its subscriptions, whatever they were before."""
     tenant = await locked_tenant(session, tenant_id)
     current = in_force(await queries.subscriptions(session, tenant_id))
     plan = await plan_of(session, FREE if current is None else current.plan_key)

@@ -13,7 +13,7 @@ from insula.audit import record
 from insula.core import clock
 from insula.scope import StaffScope
 
-_STUCK: Final[frozenset[EventStatus]] = frozenset({"dead", "quarantined"})
+_REPLAYABLE: Final[frozenset[EventStatus]] = frozenset({"dead", "quarantined"})
 
 
 async def listing(scope: StaffScope, params: WebhookEventList) -> tuple[Sequence[WebhookEvent], int]:
@@ -29,7 +29,7 @@ async def replay(scope: StaffScope, event_row: UUID) -> WebhookEvent:
     event = await queries.locked(scope.unit.session, event_row)
     if event is None:
         raise EventNotFound
-    if event.status not in _STUCK:
+    if event.status not in _REPLAYABLE:
         return event
     before = {"status": event.status, "attempts": event.attempts, "error": event.error}
     event.status, event.attempts, event.error, event.next_attempt_at = "pending", 0, None, clock.now()

@@ -1,7 +1,7 @@
 """The inbox of webhooks: stored once, then applied and marked handled in one transaction.
 
-An attempt is counted before it is made, by storing the event or by the sweeper's claim, so the attempts of an event
-that kills its process are bounded too.
+Each attempt is counted before it begins: when the event is stored, or when the sweeper claims it. So an event that
+kills its process is tried a limited number of times, too.
 """
 
 from datetime import timedelta
@@ -18,7 +18,7 @@ from billing.webhooks import queries
 from billing.webhooks.errors import EventMalformed, EventOfOtherMode
 from billing.webhooks.models import STRIPE, WebhookEvent
 from billing.webhooks.provider_events import SUBSCRIPTION_EVENTS, ProviderEvent
-from billing.webhooks.subscription_events import follow
+from billing.webhooks.subscription_events import apply_subscription_event
 from insula.core import clock
 from insula.db.engine.pools import Database
 from insula.db.engine.unit import Unit
@@ -111,7 +111,7 @@ async def _apply(unit: Unit, row: WebhookEvent) -> bool:
     row.tenant_id = tenant_id
     await unit.session.flush()
     await unit.enter(tenant_id)
-    await follow(unit, tenant_id, ProviderEvent.model_validate(row.payload))
+    await apply_subscription_event(unit, tenant_id, ProviderEvent.model_validate(row.payload))
     return True
 
 

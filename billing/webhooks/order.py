@@ -13,8 +13,8 @@ def last_of(events: Sequence[ProviderEvent]) -> ProviderEvent:
     """Return the event that happened last; ``events`` are in the order of their arrival.
 
     Each event leads from the state before it to the state after it, and together they form one walk. It ends in the
-    state that more events enter than leave. If the provider does not say what an event replaced, if an event of the
-    walk is missing, or if the walk ends in the state where it began, the event that arrived last counts.
+    state that more events enter than leave. If the provider does not send the replaced values of an event, if an event
+    of the walk is missing, or if the walk ends in the state where it began, the event that arrived last counts.
     """
     latest = events[-1]
     if not all(event.replaced for event in events):

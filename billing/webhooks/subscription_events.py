@@ -42,8 +42,8 @@ class _Position(NamedTuple):
     rank: int
 
 
-async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
-    """Update the tenant's subscription, plan and entitlements as the event says, unless it is outdated.
+async def apply_subscription_event(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
+    """Update the tenant's subscription, plan and entitlements from the event, unless the event is outdated.
 
     Raises PriceUnknown, SeatsOutOfRange, and ValidationError for an object that is not a subscription.
     """
@@ -61,7 +61,7 @@ async def follow(unit: Unit, tenant_id: TenantId, event: ProviderEvent) -> None:
     session.add(row)
     await session.flush()
     former = tenant.plan
-    await plans.settle(session, tenant_id)
+    await plans.apply_subscriptions(session, tenant_id)
     note = partial(record_in, unit, _PROVIDER, tenant_id=tenant_id, origin=Origin(latest.id))
     act = Act.SUBSCRIPTION_CREATED if before is None else Act.SUBSCRIPTION_UPDATED
     note(act, object_type="subscription", object_id=row.id, before=before, after=snapshot(row))
@@ -96,25 +96,25 @@ def _position_of(row: Subscription) -> tuple[_Position, str]:
 
 
 async def _copy(session: AsyncSession, event: ProviderEvent, row: Subscription) -> None:
-    told = ProviderSubscription.model_validate(event.subject)
+    state = ProviderSubscription.model_validate(event.subject)
     over = event.type == events.SUBSCRIPTION_DELETED
-    item, plan = await _deciding(session, told.items)
+    item, plan = await _item_of_plan(session, state.items)
     if plan is not None:
         row.plan_key = plan.key
     elif not over:
-        prices = ", ".join(item.price.id for item in told.items)
+        prices = ", ".join(item.price.id for item in state.items)
         raise PriceUnknown(f"No plan is sold at price {prices}")
     if item.quantity is not None and item.quantity > _MAX_SEATS:
         raise SeatsOutOfRange
     row.seats = item.quantity
-    row.current_period_end = told.period_end(item)
-    row.provider_created_at = told.created_at
-    row.status = "canceled" if over else told.status
+    row.current_period_end = state.period_end(item)
+    row.provider_created_at = state.created_at
+    row.status = "canceled" if over else state.status
     row.provider_updated_at, row.provider_position = event.created_at, f"{_RANK[event.type]}:{event.id}"
 
 
-async def _deciding(session: AsyncSession, items: Sequence[ProviderItem]) -> tuple[ProviderItem, Plan | None]:
-    """Return the item of a plan, and the plan; of several, the most expensive plan. Other items are add-ons."""
+async def _item_of_plan(session: AsyncSession, items: Sequence[ProviderItem]) -> tuple[ProviderItem, Plan | None]:
+    """Return the item that is a plan, and the plan; of several plans, the most expensive. Other items are add-ons."""
     plans_sold = await queries.plans_sold_at(session, [item.price for item in items])
     by_id = {plan.provider_price_id: plan for plan in plans_sold if plan.provider_price_id is not None}
     by_key = {plan.lookup_key: plan for plan in plans_sold if plan.lookup_key is not None}

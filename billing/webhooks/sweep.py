@@ -40,7 +40,7 @@ async def _release_quarantine(unit: Unit) -> None:
 
 
 async def _claim(database: Database) -> Sequence[UUID]:
-    """Claim one batch of due events by counting their next attempt. An event without attempts left is dead."""
+    """Claim one batch of due events: count their next attempt. Mark an event without attempts left as dead."""
     now = clock.now()
     claimed: list[UUID] = []
     async with database.unit(BILLING) as unit:

@@ -1,1 +1,1 @@
-"""The kernel: what the sub-apps share, and the root application."""
+"""The kernel: the shared code of the apps, and the root app."""

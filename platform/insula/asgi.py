@@ -17,7 +17,7 @@ from insula.core.settings import Settings
 from insula.http.kernel import Kernel
 from insula.http.metrics import RequestMetrics
 from insula.http.routing.dispatch import install
-from insula.http.routing.route_check import seal
+from insula.http.routing.route_check import check_routes
 from insula.site.lifespan import every, lifespan_of
 from insula.site.root import PUBLIC, build_root
 
@@ -31,12 +31,12 @@ def create_app(
     pages: Sequence[APIRouter] = (),
     public_pages: AbstractSet[str] = frozenset(),
 ) -> FastAPI:
-    """Return the root app; without ``settings`` they are read from the environment, which may name the installation.
+    """Return the root app. Without arguments, reads the settings from the environment and loads the installation.
 
     ``pages`` are further pages of the root app, and ``public_pages`` those of their routes that need no credentials.
 
-    Raises UndeclaredRoute when a route is neither guarded nor declared public, or is for callers that its app does
-    not declare; and NoInstallation.
+    Raises UndeclaredRoute if a route is neither guarded nor declared public, or its guard admits no caller of its
+    app; and NoInstallation.
     """
     settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
@@ -57,7 +57,7 @@ def create_app(
     )
     for app in installation.apps:
         root.mount(app.mount, build(app, settings, site, product.apps[app.name], vocabularies), name=app.name)
-    seal(root, "root", PUBLIC.union(public_pages, *(resource.public_pages for resource in resources)))
+    check_routes(root, "root", PUBLIC.union(public_pages, *(resource.public_pages for resource in resources)))
     install(root)
     return root
 

@@ -1,1 +1,1 @@
-"""The default installation: the apps that Insula comes with. A product brings its own (docs/guides/installation.md)."""
+"""The default installation: Insula's own apps. A product declares its own (docs/guides/installation.md)."""

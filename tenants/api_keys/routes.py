@@ -55,8 +55,8 @@ async def create_api_key(
     """Make a key for a machine that acts in the tenant. Its secret is told in this answer and never again."""
     row, key = await api_keys.create(scope, body)
     created(request, response, row)
-    keep_instead(request, ApiKeyIssued.telling(row, None))
-    return ApiKeyIssued.telling(row, key)
+    keep_instead(request, ApiKeyIssued.with_secret(row, None))
+    return ApiKeyIssued.with_secret(row, key)
 
 
 @router.post("/revoke", summary="Revoke a user's API keys", responses=problems(NotFound))
@@ -109,8 +109,8 @@ async def rotate_api_key(
     """Give the key a new secret, told in this answer and never again. The one before works until the overlap ends."""
     row, key = await api_keys.rotate(scope, key_id, body)
     tagged(response, row)
-    keep_instead(request, ApiKeyIssued.telling(row, None))
-    return ApiKeyIssued.telling(row, key)
+    keep_instead(request, ApiKeyIssued.with_secret(row, None))
+    return ApiKeyIssued.with_secret(row, key)
 
 
 @router.delete(

@@ -159,7 +159,7 @@ class ApiKeyIssued(ApiKeyRead):
     )
 
     @classmethod
-    def telling(cls, row: ApiKey, key: str | None) -> Self:
+    def with_secret(cls, row: ApiKey, key: str | None) -> Self:
         """Return the key with its secret, or with none."""
         return cls.model_validate({**_fields(row), "key": key})
 

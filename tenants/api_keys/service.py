@@ -1,4 +1,4 @@
-"""API keys: how they are made, given a new secret, and revoked. None of it can be done with an API key."""
+"""The rules for API keys: creating, rotating, revoking. An API key itself can do none of these."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ from insula.db.models import ApiKey
 from insula.identity.credentials.api_keys import digest_of, new_key
 from insula.limits import RATE
 from insula.scope import Scope
-from insula.scope.quotas import reserve
+from insula.scope.quotas import lock_quota
 from tenants.api_keys import queries
 from tenants.api_keys.acts import Act
 from tenants.api_keys.errors import ActionNotYours, ApiKeyDead, RateAboveTenants
@@ -48,11 +48,11 @@ async def get(scope: Scope, key_id: UUID, *, for_update: bool = False) -> ApiKey
 
 async def create(scope: Scope, body: ApiKeyCreate) -> Issued:
     """Make a key with at most the caller's own actions, within the plan's quota of live keys."""
-    actions = _named(scope, body.actions)
+    actions = _checked(scope, body.actions)
     creator = await locked_caller(scope, Action.CREATE)
-    _may_give(scope, creator, actions)
-    _within_rate(scope, body.requests_per_minute)
-    await reserve(scope, queries.API_KEYS)
+    _check_may_grant(scope, creator, actions)
+    _check_rate(scope, body.requests_per_minute)
+    await lock_quota(scope, queries.API_KEYS)
     key_id = new_id()
     secret = new_key(scope.tenant.id, key_id)
     row = ApiKey(
@@ -75,7 +75,7 @@ async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: P
     """Change the fields in ``body``. The rate needs a permission of its own."""
     if body.requests_per_minute is not MISSING:
         await locked_caller(scope, Action.LIMIT)
-        _within_rate(scope, body.requests_per_minute)
+        _check_rate(scope, body.requests_per_minute)
     row = await get(scope, key_id, for_update=True)
     precondition.check(row.version)
     before = snapshot(row)
@@ -86,7 +86,7 @@ async def update(scope: Scope, key_id: UUID, body: ApiKeyUpdate, precondition: P
 
 
 async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
-    """Give a live key a new secret; the current one works until the overlap ends, an older one no longer.
+    """Give a live key a new secret. The current secret works until the overlap ends; an older one stops working.
 
     The caller gets the secret and so the key's actions, so their role must have these, as if they made the key.
     """
@@ -94,7 +94,7 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
     row = await get(scope, key_id, for_update=True)
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= clock.now()):
         raise ApiKeyDead
-    _may_give(scope, caller, row.actions)
+    _check_may_grant(scope, caller, row.actions)
     before = snapshot(row)
     secret = new_key(scope.tenant.id, key_id)
     overlap = timedelta(seconds=body.overlap_seconds)
@@ -118,7 +118,7 @@ async def revoke(scope: Scope, key_id: UUID, precondition: Precondition) -> None
 async def revoke_all(scope: Scope, created_by: UUID) -> Sequence[ApiKey]:
     """Revoke every live key that a user made, and return them. Raises NotFound if there is none.
 
-    The lock on the tenant's members prevents new keys meanwhile.
+    The lock on the tenant's members prevents that a key is created at the same time.
     """
     await locked_caller(scope, Action.REVOKE)
     rows = await queries.live_of(scope.unit.session, created_by, for_update=True)
@@ -137,19 +137,19 @@ async def _revoke(scope: Scope, row: ApiKey) -> None:
     record(scope, Act.REVOKED, object_type="api_key", object_id=row.id, before=before, after=snapshot(row))
 
 
-def _named(scope: Scope, actions: Collection[str]) -> Sequence[str]:
-    """Return the named actions, sorted. Raises InvalidRequest for an action that no key can have."""
+def _checked(scope: Scope, actions: Collection[str]) -> Sequence[str]:
+    """Return the actions, sorted. Raises InvalidRequest for an action that no key can have."""
     if unknown := sorted(set(actions) - scope.policy.for_keys):
         raise InvalidRequest(fields={"actions": f"no API key can be given: {', '.join(unknown)}"})
     return sorted(set(actions))
 
 
-def _may_give(scope: Scope, giver: LockedCaller, actions: Collection[str]) -> None:
-    if beyond := sorted(set(actions) - scope.policy.of_key(giver.permissions)):
+def _check_may_grant(scope: Scope, granter: LockedCaller, actions: Collection[str]) -> None:
+    if beyond := sorted(set(actions) - scope.policy.of_key(granter.permissions)):
         raise ActionNotYours(f"Your role lacks: {', '.join(beyond)}")
 
 
-def _within_rate(scope: Scope, per_minute: int | None) -> None:
+def _check_rate(scope: Scope, per_minute: int | None) -> None:
     most = scope.granted(RATE)
     if per_minute is not None and per_minute > most:
         raise RateAboveTenants(f"The tenant may make {most} requests a minute")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from insula.core.paging import InvalidCursor, Page
 from insula.db.models import AuditEvent
-from insula.http.responses.exports import MEDIA_TYPE, CsvResponse, begun
+from insula.http.responses.exports import MEDIA_TYPE, CsvResponse, prefetch
 from insula.http.responses.problems import problems
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute
@@ -46,7 +46,7 @@ async def export_audit_events(
     scope: Annotated[Scope, allow(Action.READ, LimitClass.EXPORT)],
 ) -> CsvResponse:
     """Stream the tenant's whole log, or what the filters leave of it, as CSV for a spreadsheet."""
-    rows = await begun(_rows(audit_events.export(scope, params)))
+    rows = await prefetch(_rows(audit_events.export(scope, params)))
     return CsvResponse(COLUMNS, rows, "audit-events.csv", bom=params.bom)
 
 

@@ -1,6 +1,6 @@
-"""Checks the proof of verified domains again, so that a host that was given up is free for others.
+"""Checks the proofs of verified domains again, so that a host without a proof becomes free for other tenants.
 
-Missing proofs are tolerated for days, whether the name server is down or this worker is.
+A proof may be missing for days, so neither a name server nor a worker that is down costs a tenant its host.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from tenants.domains.acts import Act
 from tenants.domains.service import proved
 
 CHECKED_EVERY: Final = timedelta(hours=20)
-FORGIVEN: Final = timedelta(days=7)
+TOLERATED: Final = timedelta(days=7)
 """How long the proof of a verified host may be missing before the host is no longer served."""
 
 _BATCH: Final = 500
@@ -45,21 +45,21 @@ async def recheck(context: JobContext, resolver: Resolver) -> None:
         async with room:
             found = await proved(domain, resolver)
             async with context.database.unit(WORKER, domain.tenant_id) as unit:
-                await _keep(unit, domain, found=found)
+                await _store(unit, domain, found=found)
 
     async with anyio.create_task_group() as group:
         for domain in due:
             group.start_soon(one, domain)
 
 
-async def _keep(unit: Unit, asked: TenantDomain, *, found: bool) -> None:
-    domain = await queries.find(unit.session, asked.id, for_update=True)
-    if domain is None or domain.verified_at is None or domain.checked_at != asked.checked_at:
+async def _store(unit: Unit, checked: TenantDomain, *, found: bool) -> None:
+    domain = await queries.find(unit.session, checked.id, for_update=True)
+    if domain is None or domain.verified_at is None or domain.checked_at != checked.checked_at:
         return  # the tenant verified or removed it meanwhile
     before = snapshot(domain)
     domain.checked_at = clock.now()
     domain.failing_since = None if found else domain.failing_since or domain.checked_at
-    if domain.failing_since is not None and domain.checked_at - domain.failing_since >= FORGIVEN:
+    if domain.failing_since is not None and domain.checked_at - domain.failing_since >= TOLERATED:
         domain.verified_at = domain.failing_since = None
         record_in(
             unit,

@@ -27,7 +27,7 @@ async def list_domains(
     params: Annotated[DomainList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[DomainRead]:
     """List the tenant's own host names, proved or not; `search` looks into the name."""
-    return (await domains.page(scope, params)).page(DomainRead.telling)
+    return (await domains.page(scope, params)).page(DomainRead.from_row)
 
 
 @router.post(
@@ -45,13 +45,13 @@ async def create_domain(
     """Claim a host name. The answer says which DNS record proves it; publish that, then verify."""
     domain = await domains.create(scope, body, kernel_of(request).settings)
     response.headers["location"] = f"{request.url.path}/{domain.id}"
-    return DomainRead.telling(domain)
+    return DomainRead.from_row(domain)
 
 
 @router.get("/{domain_id}", summary="Read a domain", responses=problems(NotFound))
 async def get_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.READ)]) -> DomainRead:
     """Read one domain: whether it is proved, and by which record."""
-    return DomainRead.telling(await domains.get(scope, domain_id))
+    return DomainRead.from_row(await domains.get(scope, domain_id))
 
 
 @router.post("/{domain_id}/verify", summary="Verify a domain", responses=problems(NotFound, DomainNotProved))
@@ -59,7 +59,7 @@ async def verify_domain(
     domain_id: DomainId, scope: Annotated[Scope, allow(Action.VERIFY)], request: Request
 ) -> DomainRead:
     """Look for the proof in the DNS. Where it is found the host leads to the tenant within a second."""
-    return DomainRead.telling(await domains.verify(scope, domain_id, kernel_of(request).resolver))
+    return DomainRead.from_row(await domains.verify(scope, domain_id, kernel_of(request).resolver))
 
 
 @router.delete("/{domain_id}", status_code=204, summary="Remove a domain", responses=problems(NotFound))

@@ -82,7 +82,7 @@ class DomainRead(Read):
     created_at: datetime
 
     @classmethod
-    def telling(cls, domain: TenantDomain) -> Self:
+    def from_row(cls, domain: TenantDomain) -> Self:
         """Return the domain as its tenant sees it, with what to publish."""
         return cls(
             id=domain.id,

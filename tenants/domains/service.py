@@ -1,7 +1,7 @@
-"""A tenant's own host names: many tenants can claim a name, the one whose TXT record proves it has it.
+"""A tenant's own host names. Many tenants can claim a name; it belongs to the tenant whose TXT record proves it.
 
-A claim reveals nothing about other tenants' claims. A tenant that proves a host which another tenant has proved gets
-the same answer as one without a proof.
+A claim reveals nothing about other tenants' claims. If another tenant has already proved the host, a valid proof gets
+the same answer as a missing one.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from insula.core.settings import Settings
 from insula.db.models import TenantDomain
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
-from insula.scope.quotas import reserve
+from insula.scope.quotas import lock_quota
 from insula.tenancy import CHALLENGE, Resolver, within
 from tenants.domains import queries
 from tenants.domains.acts import Act
@@ -47,7 +47,7 @@ async def create(scope: Scope, body: DomainCreate, settings: Settings) -> Tenant
     """Claim a host, within the plan's quota. Raises HostReserved for the installation's own names."""
     if any(within(body.host, own) for own in own_hosts(settings)):
         raise HostReserved
-    await reserve(scope, queries.DOMAINS)
+    await lock_quota(scope, queries.DOMAINS)
     domain = TenantDomain(tenant_id=scope.tenant.id, host=body.host)
     scope.unit.session.add(domain)
     with violations_as(_VIOLATIONS):
@@ -58,7 +58,7 @@ async def create(scope: Scope, body: DomainCreate, settings: Settings) -> Tenant
 
 async def verify(scope: Scope, domain_id: UUID, resolver: Resolver) -> TenantDomain:
     """Ask the DNS for the proof; from this commit on the host belongs to the tenant. Raises DomainNotProved."""
-    async with scope.short_unit() as unit:  # ended before the DNS is asked, which may take seconds
+    async with scope.short_unit() as unit:  # ends before the DNS query, which may take seconds
         claim = await queries.find(unit.session, domain_id)
     if claim is None:
         raise NotFound

@@ -23,7 +23,7 @@ _SORTABLE: Final[Columns] = {"created_at": col(Invitation.created_at), "email": 
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """How many seats are granted, and how many members and pending invitations there are."""
+    """The number of seats that the tenant has, and the numbers of its members and pending invitations."""
 
     granted: int
     members: int

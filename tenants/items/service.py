@@ -16,7 +16,7 @@ from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
-from insula.scope.quotas import settle
+from insula.scope.quotas import check_quota
 from tenants.items import queries
 from tenants.items.acts import Act
 from tenants.items.errors import AssigneeNotFound
@@ -49,7 +49,7 @@ async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectIte
     scope.unit.session.add(item)
     with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
-    await settle(scope, ITEMS)
+    await check_quota(scope, ITEMS)
     record(scope, Act.CREATED, object_type="item", object_id=item.id, after=snapshot(item))
     return item
 
@@ -62,7 +62,7 @@ async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreat
     ]
     with violations_as(_VIOLATIONS):
         await scope.unit.session.exec(insert(ProjectItem), params=rows)
-    await settle(scope, ITEMS, len(rows))
+    await check_quota(scope, ITEMS, len(rows))
     ids = [row["id"] for row in rows]
     made = {"project_id": project_id, "count": len(ids), "ids": ids}
     record(scope, Act.ITEMS_CREATED, object_type="project", object_id=project_id, after=made)

@@ -1,4 +1,4 @@
-"""The tenant's members: their roles, removal and leaving. The last owner stays."""
+"""The tenant's members: their roles, removal and leaving. The last owner cannot be removed or demoted."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -81,14 +81,14 @@ async def leave(scope: Scope) -> None:
 async def transfer(scope: Scope, body: OwnershipTransfer, emails: Emails) -> Membership:
     """Make a member the owner in the caller's place; the caller becomes an admin."""
     caller = (await locked_caller(scope, Action.TRANSFER_OWNERSHIP)).member
-    heir = await get(scope, body.member_id, for_update=True)
-    if heir.role == Role.OWNER:
+    new_owner = await get(scope, body.member_id, for_update=True)
+    if new_owner.role == Role.OWNER:
         raise AlreadyOwner
-    heir.role, caller.role = Role.OWNER, Role.ADMIN
+    new_owner.role, caller.role = Role.OWNER, Role.ADMIN
     await scope.unit.session.flush()
-    await emails.ownership(scope, heir, caller)
-    _note(scope, Act.OWNERSHIP_TRANSFERRED, heir, {"owner": caller.email}, {"owner": heir.email})
-    return heir
+    await emails.ownership(scope, new_owner, caller)
+    _note(scope, Act.OWNERSHIP_TRANSFERRED, new_owner, {"owner": caller.email}, {"owner": new_owner.email})
+    return new_owner
 
 
 async def _delete(scope: Scope, member: Membership) -> None:
@@ -98,7 +98,7 @@ async def _delete(scope: Scope, member: Membership) -> None:
 
 
 async def _keep_an_owner(scope: Scope, member: Membership) -> None:
-    """Raise LastOwner if ``member`` is the only owner; the lock keeps the count true."""
+    """Raise LastOwner if ``member`` is the only owner. The lock on the members keeps the count from changing."""
     if member.role == Role.OWNER and await queries.count_owners(scope.unit.session) == 1:
         raise LastOwner
 

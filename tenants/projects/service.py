@@ -10,7 +10,7 @@ from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
-from insula.scope.quotas import settle
+from insula.scope.quotas import check_quota
 from tenants.projects import queries
 from tenants.projects.acts import Act
 from tenants.projects.errors import ProjectNameTaken
@@ -36,7 +36,7 @@ async def create(scope: Scope, body: ProjectCreate) -> Project:
     scope.unit.session.add(project)
     with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
-    await settle(scope, PROJECTS)
+    await check_quota(scope, PROJECTS)
     record(scope, Act.CREATED, object_type="project", object_id=project.id, after=snapshot(project))
     return project
 

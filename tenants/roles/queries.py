@@ -22,7 +22,7 @@ class Holders:
 
 
 async def every(session: AsyncSession) -> Sequence[CustomRole]:
-    """Return the tenant's custom roles, by key. They are few."""
+    """Return all custom roles of the tenant, by key; there are at most 50."""
     return (await session.exec(select(CustomRole).order_by(col(CustomRole.key)))).all()
 
 

@@ -23,7 +23,7 @@ RoleId = Annotated[UUID, Path(description="Id of a role of the tenant's own.")]
 @router.get("/permissions", summary="List permissions")
 async def list_permissions(scope: Annotated[Scope, allow(Action.READ)]) -> PermissionList:
     """List what roles can be made of, in all apps. What only an owner can do is not among it."""
-    return PermissionList.naming([*scope.policy.published.values()])
+    return PermissionList.listing([*scope.policy.published.values()])
 
 
 @router.get("/roles", summary="List roles")

@@ -93,8 +93,8 @@ class PermissionList(Read):
     items: Sequence[PermissionRead] = Field(description="By app and code.")
 
     @classmethod
-    def naming(cls, published: Sequence[Published]) -> Self:
-        """List these."""
+    def listing(cls, published: Sequence[Published]) -> Self:
+        """Return the list of these permissions."""
         return cls(items=[PermissionRead.of(permission) for permission in published])
 
 

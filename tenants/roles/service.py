@@ -1,6 +1,6 @@
-"""Roles that tenants define. Nobody makes, changes or deletes a role that may do more than they may.
+"""Roles that tenants define. Nobody can create, change or delete a role with permissions that they lack.
 
-Every change happens behind the lock on the tenant's members: giving a role to somebody waits for it.
+Every change takes the lock on the tenant's members, so that no member gets the role at the same time.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -44,7 +44,7 @@ async def get(scope: Scope, role_id: UUID, *, for_update: bool = False) -> Custo
 
 async def create(scope: Scope, body: RoleCreate) -> CustomRole:
     """Define a role with at most the caller's permissions."""
-    permissions = _named(scope, body.permissions)
+    permissions = _checked(scope, body.permissions)
     caller = await locked_caller(scope, Action.CREATE)
     caller.check_named(frozenset(permissions))
     session = scope.unit.session
@@ -62,7 +62,7 @@ async def update(scope: Scope, role_id: UUID, body: RoleUpdate, precondition: Pr
     """Change the fields in ``body``. The role must have at most the caller's permissions, before and after."""
     changes = body.changes()
     if "permissions" in changes:
-        changes["permissions"] = _named(scope, changes["permissions"])
+        changes["permissions"] = _checked(scope, changes["permissions"])
     caller = await locked_caller(scope, Action.UPDATE)
     role = await get(scope, role_id, for_update=True)
     precondition.check(role.version)
@@ -91,8 +91,8 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
     record(scope, Act.DELETED, object_type="role", object_id=role_id, before=snapshot(role))
 
 
-def _named(scope: Scope, permissions: Collection[str]) -> Sequence[str]:
-    """Return the named permissions and those of every role, sorted. Raises InvalidRequest for unpublished ones."""
+def _checked(scope: Scope, permissions: Collection[str]) -> Sequence[str]:
+    """Return ``permissions`` and those that every role has, sorted. Raises InvalidRequest for unpublished ones."""
     if unknown := sorted(set(permissions) - scope.policy.published.keys()):
         raise InvalidRequest(fields={"permissions": f"no role can be given: {', '.join(unknown)}"})
     return sorted(scope.policy.in_every_role.union(permissions))

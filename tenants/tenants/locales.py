@@ -8,13 +8,13 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field
 
 _LOCALE: Final = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?")
-_NO_PLACES: Final = frozenset({"Factory", "localtime"})  # the machine's own zone, and a placeholder
+_NOT_ZONES: Final = frozenset({"Factory", "localtime"})  # a placeholder, and the machine's own zone
 
 
 @cache
 def time_zones() -> frozenset[str]:
     """Return the names of the IANA time zones that this machine knows. They are read from its files once."""
-    return frozenset(available_timezones() - _NO_PLACES)
+    return frozenset(available_timezones() - _NOT_ZONES)
 
 
 def _known_zone(name: str) -> str:

@@ -23,7 +23,7 @@ from tenants.tenants.errors import SlugsUsedUp, SlugTaken, TenantsUsedUp, TooMan
 from tenants.tenants.schemas import TenantCreate, TenantUpdate
 
 MOST_SLUGS: Final = 10
-"""The largest number of current and former slugs of one tenant, so that it cannot keep many from others."""
+"""The most slugs, current and former, of one tenant: other tenants can use none of them."""
 
 _VIOLATIONS: Final[Mapping[str, type[AppError]]] = {"uq_tenant_slug": SlugTaken, "uq_tenant_slug_slug": SlugTaken}
 
@@ -70,7 +70,7 @@ async def create_own(
     scope: PersonalScope, body: TenantCreate, owner: UserProfile, new_tenants: NewTenants, bounds: Bounds
 ) -> Tenant:
     """Create a tenant for the caller, on the free plan. Raises SlugTaken, TenantsUsedUp and TooManyTenants."""
-    await _may_own_another(scope, bounds.directory, bounds.settings.owned_by_one)
+    await _check_may_own_another(scope, bounds.directory, bounds.settings.owned_by_one)
     tenant = await create(scope, body, owner, new_tenants)
     # Counted last: a tenant that is refused for its slug does not count.
     day = await bounds.limits.admit_exactly(f"tenants:by:{owner.id}", bounds.settings.created_per_day, DAY)
@@ -85,13 +85,13 @@ async def get(scope: Scope) -> Tenant:
 
 
 async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -> Tenant:
-    """Change the fields in ``body``. Slugs that other tenants have or had are taken; its own former ones are free."""
+    """Change the fields in ``body``. A tenant can reuse its former slugs, but take none that another has or had."""
     tenant = await queries.get(scope.unit.session, scope.tenant.id, for_update=True)
     precondition.check(tenant.version)
     before = snapshot(tenant)
     changes = body.changes()
     if changes.get("slug", tenant.slug) != tenant.slug:
-        await _may_take(scope, changes["slug"])
+        await _check_may_take(scope, changes["slug"])
     tenant.sqlmodel_update(changes)
     with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
@@ -99,7 +99,7 @@ async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -
     return tenant
 
 
-async def _may_own_another(scope: PersonalScope, directory: Directory, most: int) -> None:
+async def _check_may_own_another(scope: PersonalScope, directory: Directory, most: int) -> None:
     """Raise TenantsUsedUp unless the caller owns fewer than ``most`` tenants.
 
     The lock lasts until this transaction ends, so concurrent creations count each other. The memberships are counted
@@ -112,7 +112,7 @@ async def _may_own_another(scope: PersonalScope, directory: Directory, most: int
         raise TenantsUsedUp(f"One person may own {most} tenants.")
 
 
-async def _may_take(scope: Scope, slug: str) -> None:
+async def _check_may_take(scope: Scope, slug: str) -> None:
     had = await queries.slugs(scope.unit.session)
     if slug not in had and len(had) >= MOST_SLUGS:
         raise SlugsUsedUp

@@ -22,7 +22,7 @@ from insula.callers import (
 )
 from insula.core.errors import AppError
 from insula.core.settings import Settings
-from insula.http.app_context import AppContext, AppWithContext, give_context
+from insula.http.app_context import AppContext, AppWithContext, set_context
 from insula.http.responses.handlers import install_handlers
 from insula.http.routing.guards import RoleGuard, depends
 from insula.http.routing.route import TenantRoute
@@ -128,6 +128,6 @@ def build(context: AppContext) -> FastAPI:
     router.add_api_route("/tickets", read)
     router.add_api_route("/tickets", create, methods=["POST"])
     app.include_router(router)
-    give_context(app, context)
+    set_context(app, context)
     check_callers(app, context)
     return app

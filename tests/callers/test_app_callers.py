@@ -21,7 +21,7 @@ from insula.callers import (
 from insula.core.errors import AppError, ManifestError
 from insula.core.ids import UserId, new_user_id
 from insula.core.settings import Settings
-from insula.http.app_context import give_context
+from insula.http.app_context import set_context
 from insula.http.routing.route import UndeclaredRoute
 from tenants.database import TENANTS
 from tests.callers import desk
@@ -64,7 +64,7 @@ class Namesake(StrEnum):
 
 class TestDeclaring:
     def test_an_app_without_callers_is_refused(self) -> None:
-        with pytest.raises(ManifestError, match="lets nobody in"):
+        with pytest.raises(ManifestError, match="admits no callers"):
             AppCallers()
 
     def test_a_kind_declared_twice_is_refused(self) -> None:
@@ -72,8 +72,8 @@ class TestDeclaring:
             AppCallers(Members(tenantless=True), Members(), ApiKeys())
 
     def test_api_keys_are_accepted_where_they_are_declared(self) -> None:
-        assert AppCallers(Members(), ApiKeys()).take_keys
-        assert not AppCallers(Staff()).take_keys
+        assert AppCallers(Members(), ApiKeys()).accept_keys
+        assert not AppCallers(Staff()).accept_keys
 
     def test_a_route_for_callers_that_the_app_does_not_declare_is_not_built(self, settings: Settings) -> None:
         desk.build(desk.context_of_desk(settings))
@@ -82,7 +82,7 @@ class TestDeclaring:
 
     def test_a_plain_fastapi_app_cannot_have_a_context(self, settings: Settings) -> None:
         with pytest.raises(TypeError, match="built by make_app"):
-            give_context(FastAPI(), desk.context_of_desk(settings))
+            set_context(FastAPI(), desk.context_of_desk(settings))
 
 
 class TestRoles:

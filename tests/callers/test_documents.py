@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from insula.callers import ApiKeys, AppCallers, Members
 from insula.core.settings import Settings
-from insula.http.app_context import give_context
+from insula.http.app_context import set_context
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
@@ -31,7 +31,7 @@ def test_api_keys_are_documented_where_they_are_declared(
     router = APIRouter(route_class=TenantRoute)
     router.add_api_route("/things", read)
     app.include_router(router)
-    give_context(app, desk.context_of_desk(settings, callers))
+    set_context(app, desk.context_of_desk(settings, callers))
 
     document = app.openapi()
 

@@ -14,8 +14,8 @@ from insula.core import clock
 from insula.db.engine.pools import Database
 from insula.db.engine.unit import Unit
 from insula.http.routing import idempotency
-from insula.http.routing.idempotency import claim
-from insula.http.state import Claim
+from insula.http.routing.idempotency import claim_key
+from insula.http.state import ClaimedKey
 from tenants.database import TENANTS
 from tests.probe.racks.routes import create_rack
 from tests.support.app import SignIn
@@ -67,7 +67,7 @@ async def test_one_user_uses_a_key_in_two_tenants_at_once(
     both = Caller(client, mine.user, theirs.home, await sign_in(mine.user, theirs.home))
     await make.membership(theirs.home, "owner", mine.user)
     async with database.unit(TENANTS, mine.home.id) as unit:
-        assert await claim(_request("the-same-key"), unit, principal_id=mine.user.id, app="tenants")
+        assert await claim_key(_request("the-same-key"), unit, principal_id=mine.user.id, app="tenants")
 
         assert code_of(await mine.post("/racks", {"name": "A"}, **KEY)) == (409, "idempotency_key_in_flight")
         assert (await both.post("/racks", {"name": "A"}, **KEY)).status_code == 201
@@ -149,7 +149,7 @@ async def test_a_key_in_flight_in_the_previous_release_has_one_effect(
 ) -> None:
     look = idempotency._answer_if_known  # noqa: SLF001  # the step after which the other release stores its answer
 
-    async def look_too_early(unit: Unit, claimed: Claim) -> None:
+    async def look_too_early(unit: Unit, claimed: ClaimedKey) -> None:
         await look(unit, claimed)
         await _store_as_previous_release(readback, mine, claimed.request_hash)
 

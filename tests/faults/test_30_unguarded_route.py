@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 
 from insula.http.routing.guards import allow
 from insula.http.routing.route import PublicRoute, TenantRoute, UndeclaredRoute
-from insula.http.routing.route_check import RepeatedOperation, seal
+from insula.http.routing.route_check import RepeatedOperation, check_routes
 from insula.scope import Scope
 from tests.probe.racks.permissions import Action
 from tests.support.apps import PUBLIC
@@ -38,14 +38,14 @@ def test_an_app_with_an_undeclared_public_route_is_refused(route_class: type[Pub
     router.get("/open")(unguarded)
     app.include_router(router)
     with pytest.raises(UndeclaredRoute, match="GET /v1/open"):
-        seal(app, "tenants", PUBLIC["tenants"])
+        check_routes(app, "tenants", PUBLIC["tenants"])
 
 
 def test_an_app_with_a_plain_starlette_route_is_refused() -> None:
     app = FastAPI(openapi_url=None)
     app.add_route("/open", _answer, methods=["POST"])
     with pytest.raises(UndeclaredRoute, match="POST /open"):
-        seal(app, "tenants", PUBLIC["tenants"])
+        check_routes(app, "tenants", PUBLIC["tenants"])
 
 
 def test_an_app_with_an_unguarded_socket_is_refused() -> None:
@@ -56,7 +56,7 @@ def test_an_app_with_an_unguarded_socket_is_refused() -> None:
         await websocket.accept()
 
     with pytest.raises(UndeclaredRoute, match="WEBSOCKET /room"):
-        seal(app, "tenants", PUBLIC["tenants"])
+        check_routes(app, "tenants", PUBLIC["tenants"])
 
 
 def test_an_app_with_two_operations_of_one_name_is_refused() -> None:
@@ -64,11 +64,11 @@ def test_an_app_with_two_operations_of_one_name_is_refused() -> None:
     router.get("/closed")(guarded)
     router.get("/shut", operation_id="shut")(guarded)
     app.include_router(router)
-    seal(app, "tenants", PUBLIC["tenants"])
+    check_routes(app, "tenants", PUBLIC["tenants"])
 
     router.get("/locked")(guarded)
     with pytest.raises(RepeatedOperation, match="tenants: guarded:"):
-        seal(app, "tenants", PUBLIC["tenants"])
+        check_routes(app, "tenants", PUBLIC["tenants"])
 
 
 def test_guarded_and_declared_routes_are_accepted() -> None:
@@ -77,4 +77,4 @@ def test_guarded_and_declared_routes_are_accepted() -> None:
     app.include_router(router)
     app.add_api_route("/openapi.json", unguarded, methods=["GET"])
     assert "GET /openapi.json" in PUBLIC["tenants"]
-    seal(app, "tenants", PUBLIC["tenants"])
+    check_routes(app, "tenants", PUBLIC["tenants"])

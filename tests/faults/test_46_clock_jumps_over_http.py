@@ -18,7 +18,7 @@ from insula.db.engine.pools import Database
 from insula.db.engine.roles import WORKER
 from insula.jobs import JobContext, enqueue
 from insula.limits import Limits, close, connect
-from insula.site.health import Watch
+from insula.site.health import ReadinessCheck
 from insula.worker.recovery import recover
 from tenants.database import TENANTS
 from tests.support.app import PASSWORD, Live, SignIn
@@ -98,11 +98,11 @@ async def test_a_repeated_key_still_has_one_effect(
 
 @both_ways
 async def test_readiness_is_checked_again_after_a_jump(live: Live, jump: timedelta) -> None:
-    watch, nobody = Watch(), connect("redis://127.0.0.1:1/0")
+    check, nobody = ReadinessCheck(), connect("redis://127.0.0.1:1/0")
     away, unhurried = Limits.build(nobody), replace(live.kernel, lag=LagMeter())
     with clock.moved(jump):
-        assert (await watch.look(unhurried)).checks["redis"] == "ok"
-    assert (await watch.look(replace(unhurried, limits=away))).checks["redis"] == "away"
+        assert (await check.run(unhurried)).checks["redis"] == "ok"
+    assert (await check.run(replace(unhurried, limits=away))).checks["redis"] == "away"
     await away.close()
     await close(nobody)
 
@@ -117,7 +117,7 @@ async def test_health_and_doctor_report_a_clock_that_differs_from_the_databases(
 ) -> None:
     calm = replace(live.kernel, lag=LagMeter())
     with clock.moved(jump):
-        seen = await Watch().look(calm)
+        seen = await ReadinessCheck().run(calm)
         found = {finding.subject: finding for finding in await examine(settings, DECLARED)}
     assert seen.status == "degraded"
     assert clock_state in seen.checks["clock"]
@@ -128,7 +128,7 @@ async def test_health_and_doctor_report_a_clock_that_differs_from_the_databases(
     well = {finding.subject: finding for finding in await examine(settings, DECLARED)}
     assert (well["clock"].state, well["clock"].fix) == ("within 5 s of the database's", "")
     with clock.moved(jump / 100):  # 3 s: within the leeway
-        assert (await Watch().look(calm)).status == "ready"
+        assert (await ReadinessCheck().run(calm)).status == "ready"
 
 
 def _seconds(check: str) -> float:

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from insula.core.ids import TenantId, new_tenant_id
 from insula.core.lag import LagMeter
 from insula.limits import Health, LimitClass, Limits, circuit, close, connect
-from insula.site.health import Watch
+from insula.site.health import ReadinessCheck
 from tests.limits.server import ValkeyServer, valkey_server
 from tests.support.app import Live
 from tests.support.faulty import Fault, Faulty, faulty
@@ -154,7 +154,7 @@ async def test_slow_redis_is_reported_once_and_still_used(
             assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
     assert [entry["event"] for entry in logs] == ["redis unavailable", "redis available again"]
     assert all([sum((await counted(direct, tenant)).values()) == LIMIT for tenant in tenants])
-    found = await Watch().look(replace(live.kernel, limits=limits, lag=LagMeter()))
+    found = await ReadinessCheck().run(replace(live.kernel, limits=limits, lag=LagMeter()))
     assert (found.status, found.checks["redis"]) == ("ready", "slow")
 
     proxy.heal()
@@ -223,13 +223,13 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
 ) -> None:
     limits, other = processes
     kernel = replace(live.kernel, limits=limits, lag=LagMeter())
-    assert (await Watch().look(kernel)).status == "ready"
+    assert (await ReadinessCheck().run(kernel)).status == "ready"
     server.send(refuse)
     try:
         with capture_logs() as logs:
             assert await ask(limits, tenant := new_tenant_id(), 2 * LIMIT) == LIMIT
             assert await limits.acquire_permit(tenant, 1) is not None
-            found = await Watch().look(kernel)
+            found = await ReadinessCheck().run(kernel)
             assert (found.status, found.checks["redis"]) == ("degraded", "refuses writes")
             assert await other.look() is Health.REFUSING, "found without a request"
             watched = [await _health_later(limits) for _ in range(3)]
@@ -238,7 +238,7 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
     assert watched == [Health.REFUSING] * 3
     assert [entry["event"] for entry in logs] == ["redis unavailable"] * 2, "once for each process"
     await until_available(limits, Health.OK)
-    assert (await Watch().look(kernel)).status == "ready"
+    assert (await ReadinessCheck().run(kernel)).status == "ready"
 
 
 async def _health_later(limits: Limits) -> Health:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from insula.http.responses.exports import defused
+from insula.http.responses.exports import escape_formulas
 
 FORMULA = "1+1|' /C calc'!A0"
 
@@ -30,13 +30,13 @@ FORMULA = "1+1|' /C calc'!A0"
 )
 def test_a_formula_behind_other_characters_is_defused(before: str, sign: str) -> None:
     cell = f"{before}{sign}{FORMULA}"
-    assert defused(cell).startswith("'")
-    assert defused(cell).replace("'", "") == cell.replace("'", "")
+    assert escape_formulas(cell).startswith("'")
+    assert escape_formulas(cell).replace("'", "") == cell.replace("'", "")
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "\n", "\r\n", "; \ufeff"])
 def test_a_formula_behind_another_separator_is_defused(separator: str) -> None:
-    assert "'" in defused(f"a{separator}={1}+1").partition("=")[0]
+    assert "'" in escape_formulas(f"a{separator}={1}+1").partition("=")[0]
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_a_formula_behind_another_separator_is_defused(separator: str) -> None:
     ],
 )
 def test_every_other_cell_stays_as_it_is(cell: str) -> None:
-    assert defused(cell) == cell
+    assert escape_formulas(cell) == cell

@@ -12,13 +12,13 @@ from insula.core.errors import AppError, Unauthenticated, Unavailable
 from insula.core.ids import new_id
 from insula.http import open_connections
 from insula.http.errors import ServerStopping, TokenExpired
-from insula.http.kinds import SOCKET, STREAM, Lasting
+from insula.http.kinds import SOCKET, STREAM, LongLived
 from insula.http.open_connections import OpenConnection, OpenConnections
-from insula.http.routing.lasting import first_of
+from insula.http.routing.long_lived import first_of
 from tests.support.waiting import until
 
 Result = TypeVar("Result")
-TERMS = Lasting(ends_at_expiry=True, ends_at_drain=True, recheck_seconds=0.01)
+TERMS = LongLived(ends_at_expiry=True, ends_at_drain=True, recheck_seconds=0.01)
 
 
 class Lost(AppError):
@@ -44,7 +44,7 @@ class TestTheCheck:
         self,
         registry: OpenConnections,
         check: Callable[[], Awaitable[object]],
-        terms: Lasting = TERMS,
+        terms: LongLived = TERMS,
         expires_at: float = float("inf"),
     ) -> OpenConnection:
         return OpenConnection(frozenset({new_id()}), expires_at, check, terms, registry)
@@ -63,13 +63,13 @@ class TestTheCheck:
     async def test_is_retried_for_a_time_while_the_database_does_not_answer(
         self, registry: OpenConnections, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(open_connections, "_UNHEARD_SECONDS", 0.01)
+        monkeypatch.setattr(open_connections, "_RETRY_SECONDS", 0.01)
         away, checks = Unavailable(), list[int]()
 
         async def check() -> None:
             checks.append(len(checks))
             if len(checks) > 2:
-                monkeypatch.setattr(open_connections, "_UNCHECKED_SECONDS", 0.0)
+                monkeypatch.setattr(open_connections, "_MAX_UNCHECKED_SECONDS", 0.0)
             raise away
 
         assert await soon(self.opened(registry, check).lost()) is away
@@ -83,7 +83,7 @@ class TestTheCheck:
 
         connection, other = self.opened(registry, check, quiet), self.opened(registry, check, quiet)
         [subject] = connection.subjects
-        with registry.holding(connection), registry.holding(other):
+        with registry.registered(connection), registry.registered(other):
             waiting = [asyncio.ensure_future(each.lost()) for each in (connection, other)]
             registry.notify(f"user:{subject}")
             assert await soon(waiting[0]) is lost
@@ -130,5 +130,5 @@ async def test_the_first_result_cancels_the_others() -> None:
 
 
 def test_streams_and_sockets_declare_the_same_end() -> None:
-    assert STREAM.lasting is not None
-    assert STREAM.lasting.attacks == (SOCKET.lasting and SOCKET.lasting.attacks)
+    assert STREAM.long_lived is not None
+    assert STREAM.long_lived.attacks == (SOCKET.long_lived and SOCKET.long_lived.attacks)

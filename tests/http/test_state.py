@@ -11,7 +11,7 @@ from starlette.types import Scope as AsgiScope
 from insula.core.settings import Settings
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute, UndeclaredRoute
-from insula.http.state import RequestState, give_state, state_of
+from insula.http.state import RequestState, set_state, state_of
 from insula.scope import Scope
 from tests.probe.racks.permissions import Action
 from tests.support.app import Live, SignIn
@@ -46,7 +46,7 @@ async def twice(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClie
 def test_a_copy_of_the_scope_shares_the_state() -> None:
     scope: AsgiScope = {"type": "http"}
     state = RequestState("a-request")
-    give_state(scope, state)
+    set_state(scope, state)
 
     assert state_of({**scope, "method": "GET"}) is state_of(scope) is state
 

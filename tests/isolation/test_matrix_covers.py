@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from insula.access import Policy
-from insula.callers import Admitted, Allowance, Identity, Members, of_person
+from insula.callers import Admitted, Allowance, Identity, Members, personal_allowance
 from insula.http.routing.guards import Guard, RequestContext
 from insula.limits import LimitClass
 from insula.scope import PersonalScope, Principal, UserPrincipal
@@ -43,7 +43,7 @@ class AnyoneGuard(Guard[UserPrincipal, PersonalScope]):
         return identity.principal
 
     def allowance(self, caller: UserPrincipal, limit_class: LimitClass) -> Allowance:
-        return of_person(caller.user_id, 60, limit_class)
+        return personal_allowance(caller.user_id, 60, limit_class)
 
     def authorise(self, caller: UserPrincipal, policy: Policy) -> None:
         """Accept everyone."""

@@ -62,4 +62,4 @@ async def test_a_quota_refuses_more_than_it_grants(key: str, stage: Stage) -> No
             assert f"grants 0 {key}" in answer.text
             assert (await answer_with(stage, route, plenty)).ok
             refused.append(route.name)
-    assert refused, f"no route is refused for {key}: its service calls settle(...) or reserve(...)"
+    assert refused, f"no route is refused for {key}: its service calls check_quota(...) or lock_quota(...)"

@@ -15,8 +15,8 @@ from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.mutants.effects import EFFECTS
 from tests.proof.mutants.guards import loosened, unguarded
 from tests.proof.mutants.identity import IDENTITY
-from tests.proof.mutants.lasting import LASTING
 from tests.proof.mutants.ledgers import LEDGERS
+from tests.proof.mutants.long_lived import LONG_LIVED
 from tests.proof.mutants.people import PEOPLE
 from tests.proof.mutants.running import RUNNING
 from tests.proof.mutants.silence import SILENCE
@@ -46,7 +46,7 @@ def edits() -> list[Edit]:
         *TEXT,
         *BODIES,
         *TOKEN_SCOPES,
-        *LASTING,
+        *LONG_LIVED,
         *loosened(),
     ]
     return [edit for edit in holes if not _is_left_out(edit)]

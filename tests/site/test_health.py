@@ -11,7 +11,7 @@ from insula.core.lag import LagMeter
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database, shares
 from insula.db.engine.roles import GATE, DatabaseRole
-from insula.site.health import Watch
+from insula.site.health import ReadinessCheck
 from tenants.database import TENANTS
 from tests.support.app import Live
 from tests.support.apps import DECLARED
@@ -34,15 +34,15 @@ async def test_a_pool_whose_connections_are_all_in_use_is_named_and_degraded(
     live: Live, impatient: Database, role: DatabaseRole
 ) -> None:
     kernel = replace(live.kernel, database=impatient, lag=LagMeter())
-    assert (await Watch().look(kernel)).status == "ready"
+    assert (await ReadinessCheck().run(kernel)).status == "ready"
     async with AsyncExitStack() as held:
         size = shares(BUDGET, DECLARED.web_roles)[role]
         taken = [await held.enter_async_context(impatient.engine(role).connect()) for _ in range(size)]
         assert not any(connection.closed for connection in taken)
-        found = await Watch().look(kernel)
+        found = await ReadinessCheck().run(kernel)
 
     assert (found.status, found.checks["database"]) == ("degraded", f"busy: {role}")
-    assert (await Watch().look(kernel)).status == "ready"
+    assert (await ReadinessCheck().run(kernel)).status == "ready"
 
 
 @pytest.mark.parametrize("role", [GATE, TENANTS])
@@ -54,12 +54,12 @@ async def test_a_silent_pool_is_named_by_the_first_check_with_the_default_timeou
         through = settings.model_copy(update={"database_url": proxy.url(settings.database_url)})
         database = await Database.open(through, DECLARED.web_roles)
         kernel = replace(live.kernel, database=database, lag=LagMeter())
-        assert (await Watch().look(kernel)).status == "ready"
+        assert (await ReadinessCheck().run(kernel)).status == "ready"
         proxy.strike(Fault.SWALLOW, only=of_role(role), open_only=open_only)
         if not open_only:
             await database.engine(role).dispose()
         began = monotonic()
-        found = await Watch().look(kernel)
+        found = await ReadinessCheck().run(kernel)
         assert monotonic() - began < LOOK_SECONDS + 2
         proxy.heal()
         await database.close()

@@ -13,7 +13,7 @@ from prometheus_client import generate_latest
 from insula.core import lag
 from insula.core.lag import LagMeter
 from insula.http.metrics import RequestMetrics
-from insula.site.health import LAG_DEGRADED, Watch
+from insula.site.health import LAG_DEGRADED, ReadinessCheck
 from tests.support.app import Live
 from tests.support.waiting import until
 
@@ -76,7 +76,7 @@ async def test_readyz_reports_the_lag_and_is_degraded_by_a_long_one(
     meter = LagMeter()
     monkeypatch.setattr(meter, "worst", lambda within: worst if within > 0 else 0)
 
-    found = await Watch().look(replace(live.kernel, lag=meter))
+    found = await ReadinessCheck().run(replace(live.kernel, lag=meter))
 
     assert (found.status, found.checks["event_loop"], found.loop_lag_seconds) == (status, check, worst)
 

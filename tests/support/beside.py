@@ -9,7 +9,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from insula.core.settings import Settings
-from insula.http.app_context import AppWithContext, give_context
+from insula.http.app_context import AppWithContext, set_context
 from insula.http.responses.handlers import install_handlers
 from tests.support.app import Live
 from tests.support.states import with_state
@@ -29,7 +29,7 @@ def beside_tenants(live: Live, app: AppWithContext, routers: Iterable[APIRouter]
     mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
     assert isinstance(mounted, AppWithContext)
     assert mounted.context is not None
-    give_context(app, mounted.context)
+    set_context(app, mounted.context)
     return app
 
 

@@ -2,7 +2,7 @@
 
 from starlette.types import Scope
 
-from insula.http.state import RequestState, give_state
+from insula.http.state import RequestState, set_state
 
 REQUEST_ID = "01940b6e-7d1c-7a3e-9b52-5f0c2f6e8a11"
 
@@ -10,5 +10,5 @@ REQUEST_ID = "01940b6e-7d1c-7a3e-9b52-5f0c2f6e8a11"
 def with_state(scope: Scope, **more: object) -> Scope:
     """Return a copy of ``scope`` with ``more`` and with the state of a new request."""
     copied: Scope = {**scope, **more}
-    give_state(copied, RequestState(REQUEST_ID))
+    set_state(copied, RequestState(REQUEST_ID))
     return copied

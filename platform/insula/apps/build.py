@@ -9,12 +9,12 @@ from insula.apps.installation import Installation
 from insula.apps.manifest import App
 from insula.callers import AppCallers
 from insula.core.settings import Settings, audience
-from insula.http.app_context import AppContext, give_context
+from insula.http.app_context import AppContext, set_context
 from insula.http.kernel import Product
 from insula.http.middleware import mounted_stack
 from insula.http.responses.vocabulary import Vocabulary
 from insula.http.routing.dispatch import install
-from insula.http.routing.route_check import DOCUMENTATION, check_callers, seal
+from insula.http.routing.route_check import DOCUMENTATION, check_callers, check_routes
 from insula.pages.site import Card, Site
 from insula.site.factory import make_app
 from insula.site.vocabularies import Vocabularies
@@ -37,8 +37,8 @@ def build(app: App, settings: Settings, site: Site, context: AppContext, vocabul
         tags=app.tags,
         vocabularies=vocabularies,
     )
-    give_context(made, context)
-    seal(made, app.name, DOCUMENTATION | app.public)
+    set_context(made, context)
+    check_routes(made, app.name, DOCUMENTATION | app.public)
     check_callers(made, context)
     install(made)
     return made

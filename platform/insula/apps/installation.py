@@ -86,7 +86,7 @@ class Installation:
 
     def _check_granted(self, declared: Declarations) -> None:
         if declared.plans is not None:
-            raise ManifestError("granted= is for an installation without plans: drop it, the plans say what is granted")
+            raise ManifestError("granted= is for an installation without plans: drop it, plans define the entitlements")
         for key, value in self.granted.items():
             if key not in self.entitlements:
                 raise ManifestError(

@@ -11,7 +11,7 @@ from insula.db.schema.base import metadata
 from insula.db.schema.declaration_check import check
 
 GROUP: Final = "insula.installation"
-"""The group of entry points. Ours is named ``default``; a product's own takes precedence."""
+"""The group of entry points. Insula's own is named ``default``; a product's takes precedence."""
 
 _DEFAULT: Final = "default"
 

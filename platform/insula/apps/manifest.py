@@ -1,4 +1,4 @@
-"""``App`` and ``Resource``: data that tells the kernel all about them.
+"""``App`` and ``Resource``: the data by which the kernel knows an app and its resources.
 
 A manifest is checked when it is constructed. Each error names the declaration and the fix.
 """
@@ -53,8 +53,8 @@ class AttackHints:
       ``{"item_id": "project_item"}``.
     - ``actions``: the permission of a route, if it is not named ``noun:verb``, or ``noun:act`` for
       ``POST /nouns/{id}/act``: ``{"POST /v1/projects/{project_id}/items/bulk": "item:create"}``.
-    - ``rows``: for each table, the values with which the legitimate caller succeeds; two rows if they are listed.
-      ``{token}`` in a text becomes a word unique to the tenant. Other columns are made up.
+    - ``rows``: for each table, the values with which the legitimate caller succeeds; one mapping for each row.
+      ``{token}`` in a text becomes a word unique to the tenant. Columns that are not named get generated values.
     """
 
     ids: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
@@ -76,7 +76,7 @@ class Resource:
     rights of a role in the job queue across tenants.
     ``entitlements`` are the quotas, features and amounts that its service reads from the scope and plans can name.
     ``emails`` are the templates of its emails, and ``seed`` creates its demo rows.
-    ``migrations`` is the own migration branch of a resource that can be left out of its app.
+    ``migrations`` is the separate migration branch of a resource that an installation can leave out of its app.
     """
 
     tag: Tag | None = None
@@ -117,7 +117,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """One mounted app: its path, document, callers, part of the database, and resources.
+    """One mounted app: its path, OpenAPI document, callers, database declarations and resources.
 
     ``callers`` are the kinds of callers that it admits: ``(Members(), ApiKeys())``, ``(Staff(),)``, or its own.
     ``purpose`` is a sentence for the home page, and ``first_request`` the path, such as ``/v1/projects``, of a GET that
@@ -149,7 +149,7 @@ class App:
         """Check for contradictions within the app."""
         where = f"app {self.name!r}"
         if not _NAME.fullmatch(self.name) or self.name == "root":
-            raise ManifestError(f"{where}: a name is a lower-case word, and 'root' is the root app's")
+            raise ManifestError(f"{where}: a name is a lower-case word, and 'root' is reserved for the root app")
         if not _MOUNT.fullmatch(self.mount):
             raise ManifestError(f"{where}: mount={self.mount!r} must be one literal segment, such as '/support'")
         try:

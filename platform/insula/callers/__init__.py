@@ -1,13 +1,13 @@
-"""Kinds of callers: which users may sign in to an app, and which principal a request's credentials stand for.
+"""Kinds of callers: they decide who may sign in to an app, and find the principal of a request's credentials.
 
-An app declares the kinds that it lets in. ``Members``, ``ApiKeys`` and ``Staff`` are the kernel's; an app's own
-kind is a subclass of ``RoleCallers``, or of ``TokenCallers``. See docs/guides/callers.md.
+An app declares the kinds that it admits. The kernel has ``Members``, ``ApiKeys`` and ``Staff``. An app's own kind is
+a subclass of ``RoleCallers`` or ``TokenCallers``. See docs/guides/callers.md.
 """
 
 from insula.callers.api_keys import ApiKeys
 from insula.callers.app_callers import Admitted, AppCallers, Kind, roles_of
 from insula.callers.errors import StaffOnly, TenantRefused
-from insula.callers.identity import Allowance, Identity, KeyIdentity, MemberIdentity, TenantCaller, of_person
+from insula.callers.identity import Allowance, Identity, KeyIdentity, MemberIdentity, TenantCaller, personal_allowance
 from insula.callers.members import Members
 from insula.callers.role_callers import RoleCallers, RoleHolder
 from insula.callers.staff import Staff
@@ -34,7 +34,7 @@ __all__ = [
     "TenantCaller",
     "TenantRefused",
     "TokenCallers",
-    "of_person",
+    "personal_allowance",
     "plain_user",
     "roles_of",
     "user_of",

@@ -1,4 +1,4 @@
-"""API keys: callers that send a key of a tenant's, in place of a token."""
+"""API keys: callers that send a tenant's API key in place of an access token."""
 
 from typing import ClassVar
 
@@ -11,14 +11,14 @@ from insula.tenancy import Directory
 
 
 class ApiKeys:
-    """The API keys of tenants. Where an app does not declare them, a key is refused like one that does not exist."""
+    """The API keys of tenants. An app that does not declare them refuses each key like an unknown one."""
 
     scheme: ClassVar = "apiKey"
     actor_kind: ClassVar[str] = ApiKeyPrincipal.kind
     """The kind of their actors in the audit log."""
 
     async def identity_of(self, presented: PresentedKey, directory: Directory) -> KeyIdentity:
-        """Return the key that was presented. Raises Unauthenticated for another secret, or one past its time."""
+        """Return the identity of the presented key. Raises Unauthenticated if its secret is wrong or it has expired."""
         known = await directory.api_key(presented.tenant_id, presented.key_id)
         if known is None or not known.accepts(presented.digest, clock.timestamp()):
             raise Unauthenticated

@@ -1,4 +1,4 @@
-"""Identities: a principal with what its guard needs before it asks for an action, and the requests it is allowed."""
+"""Identities: a principal with the data that its guard checks, and the limits of its requests."""
 
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
@@ -15,9 +15,11 @@ AnyPrincipal_co = TypeVar("AnyPrincipal_co", bound=Principal, covariant=True)
 
 
 class Allowance(NamedTuple):
-    """Whose limits count (and whose partition the unit sees), and what they are for one class of requests.
+    """The limits that apply to one class of a caller's requests.
 
-    ``at_once`` is how many expensive ones may run, and ``connections`` how many streams, sockets and uploads.
+    ``partition`` is the tenant id of the request's unit of work: the tenant's id, or a user's own id without a tenant.
+    ``at_once`` is the number of expensive requests that may run at the same time; ``connections`` is the number of
+    streams, sockets and uploads.
     """
 
     partition: UUID
@@ -28,7 +30,7 @@ class Allowance(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity(Generic[AnyPrincipal_co]):
-    """The principal that credentials stand for. A kind of caller that needs more has a subclass."""
+    """The principal of a request's credentials. Kinds of callers subclass it to add data."""
 
     principal: AnyPrincipal_co
 
@@ -43,7 +45,7 @@ class TenantCaller:
     _allowances: dict[LimitClass, Allowance] = field(default_factory=dict, compare=False, repr=False)
 
     def allowance(self, limit_class: LimitClass) -> Allowance:
-        """Return what the plan and the API key allow. Worked out once for each class of requests."""
+        """Return the limits of the plan and of the API key, which are computed once for each class of requests."""
         known = self._allowances.get(limit_class)
         if known is None:
             known = self._allowances[limit_class] = self._allowance(limit_class)
@@ -71,7 +73,7 @@ class MemberIdentity(Identity[UserPrincipal]):
 
     @classmethod
     def of(cls, user: UserPrincipal, tenant: TenantRecord | None, member: Member | None) -> "MemberIdentity":
-        """Return the identity; ``caller`` is there for a member of an active tenant."""
+        """Return the identity. Only a member of an active tenant has a ``caller``."""
         if tenant is None or member is None or tenant.status != ACTIVE:
             return cls(user, tenant, member, None)
         return cls(user, tenant, member, TenantCaller(user, tenant, member))
@@ -79,8 +81,8 @@ class MemberIdentity(Identity[UserPrincipal]):
     def in_tenant(self) -> TenantCaller:
         """Return the user as a caller in the tenant.
 
-        Raises TenantRequired for a token without a tenant, Forbidden for a former member and
-        TenantSuspended while the tenant is.
+        Raises TenantRequired for a token without a tenant, Forbidden for a former member, and TenantSuspended for a
+        suspended tenant.
         """
         if self.caller is not None:
             return self.caller
@@ -98,7 +100,7 @@ class KeyIdentity(Identity[ApiKeyPrincipal]):
     tenant: TenantRecord
 
     def in_tenant(self) -> TenantCaller:
-        """Return the key as a caller in its tenant. Raises TenantSuspended while the tenant is."""
+        """Return the key as a caller in its tenant. Raises TenantSuspended for a suspended tenant."""
         if self.tenant.status != ACTIVE:
             raise TenantSuspended
         return TenantCaller(self.principal, self.tenant, self.principal)
@@ -110,6 +112,6 @@ def _own_rate(principal: UserPrincipal | ApiKeyPrincipal) -> KeyRate | None:
     return None
 
 
-def of_person(person: UUID, per_minute: int, limit_class: LimitClass) -> Allowance:
-    """Return what a user is allowed outside of a tenant. The partition is their own: no tenant's row lies in it."""
+def personal_allowance(person: UUID, per_minute: int, limit_class: LimitClass) -> Allowance:
+    """Return the limits of a user without a tenant. The partition is the user's id, which no tenant's row has."""
     return Allowance(person, rate_policy(TenantId(person), per_minute, limit_class))

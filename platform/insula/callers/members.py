@@ -1,4 +1,4 @@
-"""Members: users who act in a tenant, and where the app says so, without one."""
+"""Members: users who act in a tenant or, if the app allows it, without one."""
 
 from typing import ClassVar
 
@@ -19,16 +19,16 @@ class Members(TokenCallers):
 
     roles: ClassVar[Roles] = Role
     errors: ClassVar[Errors] = (TenantRefused, TenantRequired, TenantSuspended)
-    remembers: ClassVar = True
+    caches_identity: ClassVar = True
 
     def __init__(self, *, tenantless: bool = False) -> None:
         self._tenantless = tenantless
 
     async def sign_in(self, user_id: UserId, named: NamedTenants, sources: Sources) -> TenantRecord | None:
-        """Return the one tenant that is named, of which the user must be a member.
+        """Return the named tenant, or None if no tenant is named and the app allows that.
 
-        A tenant that does not exist and one that is not the user's are refused alike: TenantRefused. Also
-        raises TenantSuspended; and TenantRequired where no tenant is named and one is needed.
+        Raises TenantRefused unless exactly one tenant is named, which exists and has the user as a member;
+        TenantSuspended; and TenantRequired if the app needs a tenant and none is named.
         """
         if named:
             return await _own(sources.directory, user_id, named)
@@ -36,7 +36,7 @@ class Members(TokenCallers):
             raise TenantRequired
         return None
 
-    async def identity_of(self, claims: Claims, access: Access, sources: Sources) -> MemberIdentity:  # noqa: ARG002 - the access record says it all
+    async def identity_of(self, claims: Claims, access: Access, sources: Sources) -> MemberIdentity:  # noqa: ARG002 - the access record is enough
         """Return the user with their membership of the token's tenant."""
         member = None
         if access.membership_id is not None and access.role is not None:

@@ -1,4 +1,4 @@
-"""Callers that an app brings: users who have a row, with their role, in a table of the app's own."""
+"""The base class of an app's own kind of callers: users who have a row with their role in a table of the app."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -18,7 +18,7 @@ from insula.tenancy import Access
 
 
 class RoleHolder(Base):
-    """Mixin of the table: a user's row gives them a role."""
+    """A mixin for the table's model: each row gives one user a role."""
 
     user_id: UUID = Field(primary_key=True, foreign_key="user.id", ondelete="CASCADE")
     role: str = Field(sa_type=Text)
@@ -27,10 +27,10 @@ class RoleHolder(Base):
 class RoleCallers(TokenCallers):
     """Users who have a row in ``model``'s table. They act in no tenant.
 
-    The app's database role must be allowed to read the table. The row is read at each request, in one
-    round trip: a deleted row ends access at once. Where the table announces its changes with
-    ``notify_access``, a subclass can set ``remembers``; then no request reads it, and access ends within
-    a second. ``errors`` must name the error of a sign-in by a user who has no row.
+    The app's database role must have the right to read the table. Each request reads the row, in one round trip, so
+    access ends at once when the row is deleted. If the table announces its changes with ``notify_access``, a subclass
+    can set ``caches_identity``: then no request reads the row, and access ends within a second. The first of
+    ``errors`` is raised when a user without a row signs in.
     """
 
     model: ClassVar[type[RoleHolder]]
@@ -50,7 +50,7 @@ class RoleCallers(TokenCallers):
             raise self.errors[0]
 
     async def identity_of(self, claims: Claims, access: Access, sources: Sources) -> Identity[Principal]:
-        """Return the user in their role, or as a plain user where they have no row, or no longer one."""
+        """Return the user with their role, or ``plain_user`` if they have no row."""
         role = await self._role(claims.user_id, sources)
         if role is None:
             return plain_user(claims, access)
@@ -61,7 +61,7 @@ class RoleCallers(TokenCallers):
         try:
             holder = await self._holders.one(unit, user_id=user_id)
         finally:
-            await unit.close()  # not committed: that would make a session, at half the cost of the read
+            await unit.close()  # without commit(), which would create a SQLAlchemy session, at half the read's cost
         return None if holder is None else holder.role
 
     def _holder(self) -> SelectOfScalar[RoleHolder]:

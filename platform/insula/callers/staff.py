@@ -1,4 +1,4 @@
-"""Staff: users who work for the platform, over all tenants."""
+"""Staff: users who work for the platform, across all tenants."""
 
 from typing import ClassVar
 
@@ -17,20 +17,20 @@ class Staff(TokenCallers):
 
     roles: ClassVar[Roles] = StaffRole
     errors: ClassVar[Errors] = (StaffOnly,)
-    remembers: ClassVar = True
+    caches_identity: ClassVar = True
 
     @property
     def actor_kind(self) -> str:
-        """Staff, also in the audit log."""
+        """The kind of their actors in the audit log: staff, not user."""
         return StaffPrincipal.kind
 
     async def sign_in(self, user_id: UserId, named: NamedTenants, sources: Sources) -> None:
-        """Let staff sign in, without a tenant. Raises StaffOnly for others, and where a tenant is named."""
+        """Let staff sign in, without a tenant. Raises StaffOnly for other users, and if a tenant is named."""
         if named or await sources.directory.staff_role(user_id) is None:
             raise StaffOnly
 
     async def identity_of(self, claims: Claims, access: Access, sources: Sources) -> Identity[Principal]:  # noqa: ARG002 - as in Members
-        """Return the user as staff, or as a plain user where they are not, or no longer, staff."""
+        """Return the user with their staff role, or ``plain_user`` if they have none."""
         if access.staff_role is None:
             return plain_user(claims, access)
         return Identity(StaffPrincipal(claims.user_id, claims.session_id, access.staff_role, access.email))

@@ -1,4 +1,4 @@
-"""What a kind of caller that signs in must say: the base class of ``Members``, ``Staff`` and an app's own kinds."""
+"""The interface of callers that sign in: the base class of ``Members``, ``Staff`` and an app's own kinds."""
 
 from abc import ABC, abstractmethod
 from enum import StrEnum
@@ -15,14 +15,14 @@ from insula.scope import Principal, UserPrincipal
 from insula.tenancy import Access, Directory, TenantRecord
 
 NamedTenants = frozenset[TenantId | None]
-"""Every tenant that a sign-in names, in its body, host or header; None among them for a name without a tenant."""
+"""The tenants that a sign-in names in its body, host or header; None stands for a name that no tenant has."""
 
 Errors = tuple[type[AppError], ...]
 Roles = type[StrEnum]
 
 
-class Opened(Protocol):
-    """What a process has opened to look callers up in, whatever the app."""
+class CallerSources(Protocol):
+    """The directory and the database in which callers are looked up, for every app of the process."""
 
     @property
     def directory(self) -> Directory:
@@ -36,23 +36,23 @@ class Opened(Protocol):
 
 
 class Sources(NamedTuple):
-    """What the callers of one app are looked up in."""
+    """The directory and the database in which one app looks up its callers."""
 
     directory: Directory
     database: Database
     role: DatabaseRole
-    """The app's login."""
+    """The app's database role."""
 
     def unit(self, user_id: UserId) -> Unit:
-        """Return a unit of work with the app's rights. Its tenant is the user's own id: no tenant's row lies there."""
+        """Return a unit of work with the app's rights. Its tenant id is the user's id, which no tenant's row has."""
         return self.database.unit(self.role, user_id)
 
 
 class TokenCallers(ABC):
     """A kind of caller that signs in and sends access tokens of the app's audience.
 
-    The kernel verifies the token, and that its session lives, its user is active and its tenant exists.
-    A subclass says which users these callers are. It holds no state of a request.
+    The kernel verifies the token, and that its session is open, its user is active and its tenant exists.
+    A subclass decides which users are callers of its kind. It keeps no state of a request.
     """
 
     scheme: ClassVar = "bearer"
@@ -60,11 +60,11 @@ class TokenCallers(ABC):
     """The built-in roles of these callers. The policy grants actions to them by name."""
     errors: ClassVar[Errors] = ()
     """What ``sign_in`` can raise, for the documents."""
-    remembers: ClassVar[bool] = False
-    """Whether an identity is kept until the directory hears of a change of its user or tenant.
+    caches_identity: ClassVar[bool] = False
+    """Whether an identity is cached until the directory is notified of a change of its user or tenant.
 
     True only if ``identity_of`` reads nothing but the access record, or tables that announce their
-    changes with ``notify_access``; else a caller would keep access that was taken away.
+    changes with ``notify_access``; else a caller would keep access that was withdrawn.
     """
 
     @property
@@ -81,10 +81,9 @@ class TokenCallers(ABC):
 
     @abstractmethod
     async def identity_of(self, claims: Claims, access: Access, sources: Sources) -> Identity[Principal]:
-        """Return the identity that verified ``claims`` stand for now.
+        """Return the current identity of the user of verified ``claims``.
 
-        A user who is not one of these callers stays a plain user (``plain_user``), which the guard
-        refuses with 403.
+        For a user who is not one of these callers it is ``plain_user``, which the guard refuses with 403.
         """
 
 
@@ -94,5 +93,5 @@ def user_of(claims: Claims, access: Access) -> UserPrincipal:
 
 
 def plain_user(claims: Claims, access: Access) -> Identity[Principal]:
-    """Return a user who is signed in and no more: not one of the callers that the app lets in."""
+    """Return the identity of a user who is signed in but is not one of the app's callers."""
     return Identity(user_of(claims, access))

@@ -1,1 +1,1 @@
-"""What routes are made of: the route class, access, problems, paging, idempotency, middleware."""
+"""The HTTP layer: middleware, parsing of requests, route classes with their guards, responses, uvicorn's protocol."""

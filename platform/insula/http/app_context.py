@@ -1,4 +1,4 @@
-"""The app context: what the guards and the sign-in need to know of one app."""
+"""The app context: the data of one app that the guards and the sign-in use."""
 
 from dataclasses import dataclass
 
@@ -21,9 +21,9 @@ class AppContext:
 
 
 class AppWithContext(FastAPI):
-    """An app with what its requests need of it: attributes, since ``app.state`` has no types and costs a microsecond.
+    """A FastAPI app with typed attributes for its requests: ``app.state`` has no types and costs a microsecond.
 
-    ``make_app`` sets ``name`` and ``settings``; ``give_context`` sets ``context``, and the name that it says.
+    ``make_app`` sets ``name`` and ``settings``; ``set_context`` sets ``context``, and ``name`` to the context's.
     """
 
     name: str = "root"
@@ -31,7 +31,7 @@ class AppWithContext(FastAPI):
     context: AppContext | None = None
 
 
-def give_context(app: FastAPI, context: AppContext) -> None:
+def set_context(app: FastAPI, context: AppContext) -> None:
     """Let the guards of ``app``, which ``make_app`` built, find its context."""
     if not isinstance(app, AppWithContext):
         raise TypeError("an app with guards is built by make_app")
@@ -40,6 +40,6 @@ def give_context(app: FastAPI, context: AppContext) -> None:
 
 
 def context_of(connection: HTTPConnection) -> AppContext:
-    """Return the context of the app that this connection came to."""
+    """Return the context of the app that serves this connection."""
     context: AppContext = connection.scope["app"].context
     return context

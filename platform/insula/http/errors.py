@@ -1,4 +1,4 @@
-"""Errors of the wire itself, which are found before a route is."""
+"""Errors of the HTTP message itself, of long-lived connections and of the server."""
 
 from starlette.exceptions import HTTPException
 
@@ -110,7 +110,7 @@ GATE_ERRORS: tuple[type[AppError], ...] = (
     HostMoved,
     HeaderTooLarge,
 )
-"""What any request can meet before a route is looked for."""
+"""The errors that the middleware can answer to any request, before a route is chosen."""
 WIRE_ERRORS: tuple[type[AppError], ...] = (InvalidRequest, InternalFailure)
 JSON_ERRORS: tuple[type[AppError], ...] = (
     MalformedJson,
@@ -123,7 +123,7 @@ JSON_ERRORS: tuple[type[AppError], ...] = (
 
 
 class Refusal(HTTPException):
-    """An error found while a body is read. FastAPI lets HTTPException pass there, and answers all others with a 400."""
+    """Wraps an AppError raised while a body is read. FastAPI turns other exceptions there into a 400."""
 
     def __init__(self, error: AppError) -> None:
         super().__init__(error.status, error.detail, dict(error.headers))

@@ -23,7 +23,7 @@ from insula.tenancy import Directory, NewTenants, Resolver
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What the apps of the installation declare for requests."""
+    """The declarations of the installation's apps that requests use."""
 
     policy: Policy
     apps: Mapping[str, AppContext]
@@ -33,7 +33,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Everything that a request may need and that outlives it."""
+    """The objects that all requests of the process share."""
 
     settings: Settings
     database: Database
@@ -57,7 +57,7 @@ class Kernel:
 
 
 class LifespanState(TypedDict):
-    """What the root's lifespan yields. The server puts a copy of it into the scope of each request, as ASGI has it."""
+    """What the root's lifespan yields: ASGI's lifespan state, which the server copies into each request's scope."""
 
     kernel: Kernel
 

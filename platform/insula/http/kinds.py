@@ -1,8 +1,7 @@
-"""The kinds of routes: what holds for every route of a kind, declared in one place.
+"""The kinds of routes: the properties that all routes of a kind share, declared in one place.
 
-A route class names its kind as ``kind``, and does what the kind says. docs/guides/sockets-streams-uploads.md is for
-those who write routes; ``tests/isolation/test_lasting_routes.py`` attacks every route of a kind with the kind's
-``attacks``.
+A route class names its kind as ``kind`` and implements it. docs/guides/sockets-streams-uploads.md explains how to write
+such routes; ``tests/isolation/test_long_lived_routes.py`` attacks every route of a kind with the kind's ``attacks``.
 """
 
 from dataclasses import dataclass
@@ -18,14 +17,14 @@ BODY_BYTES: Final = 256 * KIB
 """The largest body of most routes."""
 
 MESSAGE_BYTES: Final = MIB
-"""The largest message of any socket: the server reads no more, whatever the route takes."""
+"""The largest message that the server reads from a socket. A route can only declare a smaller one."""
 
 
 class UnitOfWork(Enum):
     """How the handlers of a kind use the database."""
 
     NONE = auto()
-    """No unit of work is given to them."""
+    """They have no unit of work."""
 
     REQUEST = auto()
     """``scope.unit``: one transaction, committed before the answer starts."""
@@ -35,7 +34,7 @@ class UnitOfWork(Enum):
 
 
 class Attack(StrEnum):
-    """What is done to every route of a kind while it lasts. Requests and handshakes are attacked by the matrix."""
+    """An attack by the tests on an open connection. The tests' matrix attacks requests and handshakes."""
 
     EXPIRY = "the token expires"
     SESSION_ENDS = "the session is revoked"
@@ -57,61 +56,61 @@ _ACCESS_LOST: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lasting:
-    """How a connection of a kind ends that outlives a normal request.
+class LongLived:
+    """How a long-lived connection ends.
 
-    Access is checked again at each change that the directory hears of, and each ``recheck_seconds`` besides: some
+    Access is checked again at each change that the directory is notified of, and also every ``recheck_seconds``: some
     kinds of callers announce no changes. A refusal ends the connection, with the error that a new request would get.
     """
 
     ends_at_expiry: bool
-    """Whether it ends when the access token does. Where not, the bounds of its body end it."""
+    """Whether the connection ends when the access token expires. If not, the limits of its body end it."""
 
     ends_at_drain: bool
-    """Whether it ends at once when the process is told to stop. Where not, it may finish while the process drains."""
+    """Whether it ends at once when the process begins to stop. If not, it may finish while the process drains."""
 
     recheck_seconds: float = 10.0
     grace_seconds: float = 5.0
-    """For a handler to end by itself after its client has gone; then it is cancelled."""
+    """The handler may run for so long after its client has gone; then it is cancelled."""
 
     attacks: tuple[Attack, ...] = ()
 
     @property
     def errors(self) -> tuple[type[AppError], ...]:
-        """What a request of the kind can be answered besides what its guard says, for the document."""
+        """The errors, besides the guard's, that a route of the kind can answer, for the OpenAPI document."""
         expired = (TokenExpired,) if self.ends_at_expiry else ()
         return (TooManyConcurrent, *expired, *((ServerStopping,) if self.ends_at_drain else ()))
 
 
-_WHILE_ADMITTED: Final = Lasting(
+_WHILE_ADMITTED: Final = LongLived(
     ends_at_expiry=True,
     ends_at_drain=True,
     attacks=(Attack.EXPIRY, *_ACCESS_LOST, Attack.CLIENT_GONE, Attack.SERVER_STOPS),
 )
-"""A connection that goes on until something ends it."""
+"""A connection without an end of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteKind:
-    """What holds for the routes of one kind."""
+    """The properties of the routes of one kind."""
 
     guarded: bool
-    """Whether a guard says who may ask, before the body is read. Where not, the app declares the route public."""
+    """Whether a guard authorizes the caller before the body is read. If not, the app must declare the route public."""
 
     unit: UnitOfWork
     attempts: int
-    """How often a request runs whose transaction lost a race. It never runs again once its body was read in pieces."""
+    """How often a handler runs at most: more than once after deadlocks or serialization failures of its transaction."""
 
     body_bytes: int | None
-    """The largest body, or message of a socket. ``Largest`` on the body's parameter says otherwise for one route.
-    None: the setting ``INSULA_HTTP_BODY_LIMIT``, which bounds all bodies but those of uploads."""
+    """The largest body, or message of a socket. ``Largest`` on the body's parameter overrides it for one route.
+    None: the setting ``INSULA_HTTP_BODY_LIMIT``, which limits all bodies except those of uploads."""
 
     slowest_body: int | None = None
-    """The bytes a second that the sender of a body must reach, after a start of ``INSULA_HTTP_BODY_TIMEOUT`` seconds.
-    None: the whole body must arrive within those."""
+    """The bytes a second that the sender of a body must reach, after the first ``INSULA_HTTP_BODY_TIMEOUT`` seconds.
+    None: the whole body must arrive within that timeout."""
 
-    lasting: Lasting | None = None
-    """How it ends. None: with its answer."""
+    long_lived: LongLived | None = None
+    """How its connections end. None: a connection of the kind ends with its answer."""
 
 
 PUBLIC: Final = RouteKind(guarded=False, unit=UnitOfWork.NONE, attempts=1, body_bytes=None)
@@ -121,14 +120,14 @@ STREAM: Final = RouteKind(
     unit=UnitOfWork.EACH_USE,
     attempts=1,
     body_bytes=BODY_BYTES,
-    lasting=_WHILE_ADMITTED,
+    long_lived=_WHILE_ADMITTED,
 )
 SOCKET: Final = RouteKind(
     guarded=True,
     unit=UnitOfWork.EACH_USE,
     attempts=1,
     body_bytes=64 * KIB,
-    lasting=_WHILE_ADMITTED,
+    long_lived=_WHILE_ADMITTED,
 )
 UPLOAD: Final = RouteKind(
     guarded=True,
@@ -136,8 +135,8 @@ UPLOAD: Final = RouteKind(
     attempts=1,
     body_bytes=16 * MIB,
     slowest_body=16 * KIB,
-    lasting=Lasting(
-        ends_at_expiry=False,  # it was let in, and its body is bounded in time
+    long_lived=LongLived(
+        ends_at_expiry=False,  # the token was valid at the start, and slowest_body limits the time
         ends_at_drain=False,
         attacks=(*_ACCESS_LOST, Attack.CLIENT_GONE),
     ),

@@ -1,6 +1,6 @@
 """Counts and durations of requests, and how late the event loop runs, for Prometheus.
 
-Labels are few and ours: never a path or id that was sent.
+Labels have few values, all chosen by the server: never a path or an id that a client sent.
 """
 
 from typing import Final

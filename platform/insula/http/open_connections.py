@@ -1,7 +1,7 @@
-"""Connections that last: access is checked again while they do, and they end when it is lost.
+"""Long-lived connections: access is checked again while they are open, and they end when it is lost.
 
-The listener tells ``OpenConnections`` of changes, as it tells the directory. A change of a user, tenant or API key
-wakes the connections that depend on it. Each asks its guard again, which answers from the directory's memory. So a
+The listener notifies ``OpenConnections`` of changes, as it does the directory. A change of a user, tenant or API key
+wakes the connections that depend on it. Each calls its guard again, which answers from the directory's cache. So a
 connection ends when a new request would be refused.
 """
 
@@ -17,17 +17,17 @@ from insula.core import clock
 from insula.core.errors import AppError, Unauthenticated, Unavailable
 from insula.db.engine.failures import translate
 from insula.http.errors import ServerStopping, TokenExpired
-from insula.http.kinds import Lasting
+from insula.http.kinds import LongLived
 
-_UNHEARD_SECONDS: Final = 1.0
-"""Between checks while no changes are heard of, and before the next try where a check could not be made."""
+_RETRY_SECONDS: Final = 1.0
+"""The pause between checks while the listener is down, and after a check that failed."""
 
-_UNCHECKED_SECONDS: Final = 30.0
-"""A connection ends after so long without a check, which the database must answer."""
+_MAX_UNCHECKED_SECONDS: Final = 30.0
+"""A connection ends after so long without a successful check, which may need the database."""
 
 
 class OpenConnections:
-    """The connections of this process that last. A sink of the listener."""
+    """The long-lived connections of this process. The listener notifies it of changes."""
 
     def __init__(self) -> None:
         self.listener_alive = False
@@ -38,28 +38,28 @@ class OpenConnections:
         return len(self._all())
 
     def notify(self, payload: str) -> None:
-        """Have access checked where the change ("tenant:<id>", "user:<id>", "key:<id>") may have ended it."""
+        """Check access of the connections that a change of "tenant:<id>", "user:<id>" or "key:<id>" may end."""
         try:
             subject = UUID(payload.partition(":")[2])
         except ValueError:
-            self.flush()  # something changed, and it is not known what
+            self.flush()  # the payload does not tell what changed
             return
         for connection in self._by_subject.get(subject, ()):
             connection.wake()
 
     def flush(self) -> None:
-        """Have access checked everywhere: changes may have been missed."""
+        """Check access of all connections: notifications may have been missed."""
         for connection in self._all():
             connection.wake()
 
     def stop(self) -> None:
-        """End those that must not outlive the order to stop."""
+        """End the connections that must not stay open while the process drains."""
         self.is_stopping = True
         self.flush()
 
     @contextmanager
-    def holding(self, connection: "OpenConnection") -> Iterator[None]:
-        """Know of the connection while it is open."""
+    def registered(self, connection: "OpenConnection") -> Iterator[None]:
+        """Notify the connection of changes inside this context."""
         for subject in connection.subjects:
             self._by_subject.setdefault(subject, set()).add(connection)
         try:
@@ -77,24 +77,24 @@ class OpenConnections:
 
 @dataclass(eq=False, slots=True)
 class OpenConnection:
-    """One connection. ``check`` raises what a new request of its caller would be refused with."""
+    """One connection. ``check`` raises the error that a new request of its caller would get."""
 
     subjects: frozenset[UUID]
     expires_at: float
     check: Callable[[], Awaitable[object]]
-    terms: Lasting
+    terms: LongLived
     _open: OpenConnections = field(repr=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def wake(self) -> None:
-        """Have access checked at once."""
+        """Make the connection check access at once."""
         self._woken.set()
 
     async def lost(self) -> AppError:
         """Wait until the connection must end, and return why."""
         checked_at, pause = monotonic(), self.terms.recheck_seconds
         while True:
-            await self._woken_within(pause if self._open.listener_alive else min(pause, _UNHEARD_SECONDS))
+            await self._woken_within(pause if self._open.listener_alive else min(pause, _RETRY_SECONDS))
             if self._open.is_stopping and self.terms.ends_at_drain:
                 return ServerStopping()
             if self.terms.ends_at_expiry and clock.timestamp() >= self.expires_at:
@@ -102,10 +102,10 @@ class OpenConnection:
             refusal = await self._refusal()
             if refusal is None:
                 checked_at, pause = monotonic(), self.terms.recheck_seconds
-            elif isinstance(refusal, Unavailable) and monotonic() - checked_at <= _UNCHECKED_SECONDS:
-                pause = _UNHEARD_SECONDS
+            elif isinstance(refusal, Unavailable) and monotonic() - checked_at <= _MAX_UNCHECKED_SECONDS:
+                pause = _RETRY_SECONDS
             elif isinstance(refusal, Unauthenticated) and self._is_expired:
-                return TokenExpired()  # while access was checked
+                return TokenExpired()  # it expired during the check
             else:
                 return refusal
 
@@ -114,7 +114,7 @@ class OpenConnection:
         return self.terms.ends_at_expiry and clock.timestamp() >= self.expires_at
 
     async def _refusal(self) -> AppError | None:
-        """Return what a new request would be refused with now."""
+        """Return the error that a new request would get now, or None."""
         try:
             await self.check()
         except AppError as error:

@@ -1,7 +1,7 @@
-"""The state of one request: what its middleware, guard, route and handler tell each other.
+"""The state of one request, which its middleware, guard, route and handler share.
 
-The outermost middleware makes it and puts it into the ASGI scope, under the one key there that is ours. All others
-read and write the typed attributes of ``state_of(scope)``. Middleware that copies the scope shares the state.
+The outermost middleware creates it and stores it in the ASGI scope, under Insula's only key. All others read and write
+the typed attributes of ``state_of(scope)``. Middleware that copies the scope shares the state.
 ``scripts/check_scope.py`` refuses further keys.
 """
 
@@ -27,19 +27,19 @@ AnyCaller_co = TypeVar("AnyCaller_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """How a request came: directly, or by trusted proxies that said who called and perhaps gave a request id."""
+    """How a request came: directly, or through trusted proxies that named the client and perhaps a request id."""
 
     request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class UndeclaredForwarding(Forwarding):
-    """The peer sent forwarding headers and is no trusted proxy: it may be one that nobody declared."""
+    """The peer sent forwarding headers but is no trusted proxy. It may be a proxy that the settings do not declare."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableForwarding(Forwarding):
-    """A trusted proxy's headers do not say who called. The gate raises ``error``."""
+    """A trusted proxy's headers do not name the client. The middleware ``Gate`` raises ``error``."""
 
     error: InvalidForwarding = field(kw_only=True)
 
@@ -50,7 +50,7 @@ UNDECLARED: Final = UndeclaredForwarding()
 
 @dataclass(slots=True, eq=False, repr=False)
 class RequestHead:
-    """The headers that matter here, each sent once, and the host's normal name. See ``headers.head_of``."""
+    """The headers that ``read_headers`` returns, and the normalized host name. See ``headers.head_of``."""
 
     headers: Mapping[bytes, bytes]
     host: str
@@ -59,14 +59,14 @@ class RequestHead:
 
 
 class Subject(NamedTuple):
-    """Which principal asks, for which tenant; told in the access log."""
+    """The principal and the tenant of a request, for the access log."""
 
     principal_id: UUID
     tenant_id: TenantId | None
 
 
 class Admission(NamedTuple, Generic[AnyCaller_co]):
-    """A caller that ``guard`` has let in, before the body of the request is read. It outlives a retry."""
+    """A caller that ``guard`` has admitted before the body of the request is read. A retry keeps the admission."""
 
     guard: object
     caller: AnyCaller_co
@@ -74,7 +74,7 @@ class Admission(NamedTuple, Generic[AnyCaller_co]):
     credentials: Claims | PresentedKey
     allowance: Allowance
     verdict: Verdict
-    """Where the caller's limits stand, for the headers of the answer."""
+    """The state of the caller's limits, for the headers of the answer."""
     reopen: Reopen
 
     @property
@@ -84,13 +84,13 @@ class Admission(NamedTuple, Generic[AnyCaller_co]):
 
     @property
     def limited_to(self) -> frozenset[str] | None:
-        """The actions that the access token names; None: it names none, and limits nothing."""
+        """The actions in the access token's scope; None if the token has no scope, and so no restriction."""
         return self.credentials.scopes
 
 
 @dataclass(slots=True, eq=False)
-class Claim:
-    """An idempotency key that is claimed by one attempt, to be stored with its answer."""
+class ClaimedKey:
+    """An idempotency key that one attempt has locked, and stores with its answer."""
 
     partition: UUID
     principal_id: UUID
@@ -98,7 +98,7 @@ class Claim:
     key: str
     request_hash: bytes
     kept: bytes | None = None
-    """The body to store where it must not be the answer's own."""
+    """The body to store in place of the answer's own, which must not be stored."""
 
 
 @dataclass(slots=True, eq=False)
@@ -106,49 +106,49 @@ class Attempt:
     """One attempt at a request, in one transaction. A retry has another."""
 
     unit: Unit
-    claim: Claim | None = None
+    claimed: ClaimedKey | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class RequestState:
-    """See the module. What is None is not known yet, or will never be: a request can be refused at each step."""
+    """See the module. An attribute is None until its step has run; a refused request never reaches some steps."""
 
     request_id: str
     forwarding: Forwarding = DIRECT
     head: RequestHead | None = None
     template: str | None = None
-    """The path of the route below its app's mount, where the table of routes found it."""
+    """The path template of the route, without its app's mount, if the table of routes found it."""
     subject: Subject | None = None
     admission: Admission[object] | None = None
     permit: Permit | None = None
     """Held by an expensive request until its answer is sent."""
     attempt: Attempt | None = None
-    lasts: bool = False
-    """Whether the request has no unit of work, because its kind of route lasts."""
+    long_lived: bool = False
+    """Whether the request has no unit of work, because its kind of route is long-lived."""
     reported: BaseException | None = None
-    """The failure that the log has already."""
+    """The exception that is already logged."""
 
     def release_permit(self) -> None:
-        """Let the next expensive request in, if this one holds a permit."""
+        """Release the permit, if this request holds one."""
         permit, self.permit = self.permit, None
         if permit is not None:
             permit.release()
 
 
 def state_of(scope: Scope) -> RequestState:
-    """Return the state of this request. Raises KeyError outside of the outermost middleware."""
+    """Return the state of this request. Raises KeyError if the outermost middleware has not run."""
     state: RequestState = scope[_KEY]
     return state
 
 
-def give_state(scope: Scope, state: RequestState) -> None:
-    """Let everything that gets this scope, or a copy of it, find ``state``."""
+def set_state(scope: Scope, state: RequestState) -> None:
+    """Store ``state`` in the scope."""
     scope[_KEY] = state
 
 
 def admission_of(scope: Scope) -> Admission[object]:
-    """Return the caller that a guard has let in to this connection."""
+    """Return the admission that a guard made for this connection."""
     admission = state_of(scope).admission
     if admission is None:
-        raise LookupError("no guard has let anybody in")
+        raise LookupError("no guard has admitted a caller")
     return admission

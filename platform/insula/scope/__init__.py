@@ -1,4 +1,4 @@
-"""The first parameter of every service function: a principal, what it may do, and the transaction."""
+"""Scopes, the first parameter of every service function: a principal, its permissions, and the transaction."""
 
 from insula.scope.principals import ApiKeyPrincipal, Principal, RolePrincipal, StaffPrincipal, UserPrincipal
 from insula.scope.scopes import (

@@ -1,4 +1,4 @@
-"""Principals: one type for each kind of caller. An app that brings its own kind of caller brings its own type."""
+"""Principals: one type for each kind of caller. An app with its own kind of caller defines its own type."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Never, Protocol
@@ -11,7 +11,7 @@ from insula.core.ids import UserId
 
 
 class Principal(Protocol):
-    """What every kind of principal has."""
+    """The interface of all principals."""
 
     @property
     def kind(self) -> str:
@@ -20,7 +20,7 @@ class Principal(Protocol):
 
     @property
     def id(self) -> UUID:
-        """The id by which requests, idempotency keys and log lines of the principal are told from others'."""
+        """The id that identifies the principal in idempotency keys and log lines."""
         ...
 
     @property
@@ -56,13 +56,13 @@ class UserPrincipal:
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyPrincipal:
-    """An API key of a tenant. It is nobody's: it stays when the member who made it leaves."""
+    """An API key of a tenant. It belongs to no member, so it stays valid when the member who created it leaves."""
 
     key_id: UUID
     name: str
     actions: frozenset[str]
     requests_per_minute: int | None
-    """The key's own limit; None: the tenant's alone."""
+    """The key's own limit; None if only the tenant's limit applies."""
 
     kind: ClassVar[str] = "api_key"
 
@@ -81,7 +81,7 @@ class ApiKeyPrincipal:
         raise Forbidden("This is for people, not for API keys")
 
     def may(self, action: str, _policy: Policy) -> bool:
-        """Return whether the key was given ``action``."""
+        """Return whether the key has ``action``."""
         return action in self.actions
 
 
@@ -89,7 +89,7 @@ class ApiKeyPrincipal:
 class RolePrincipal:
     """An active user in a live session, with one role of their kind and no tenant.
 
-    The base of staff, and of the kinds that apps bring.
+    The base class of ``StaffPrincipal`` and of apps' own kinds.
     """
 
     user_id: UserId

@@ -1,4 +1,4 @@
-"""Quotas: how many rows of a kind a tenant is granted, exactly, also under concurrency."""
+"""Quotas: limit a tenant's rows of one kind, exactly even under concurrency."""
 
 import hashlib
 
@@ -17,11 +17,11 @@ class QuotaExceeded(AppError):
     code, status = "quota_exceeded", 409
 
 
-async def settle(scope: Scope, quota: CountedQuota, added: int = 1) -> None:
-    """Raise QuotaExceeded if the rows just inserted, ``added`` of them, are more than the tenant is granted.
+async def check_quota(scope: Scope, quota: CountedQuota, added: int = 1) -> None:
+    """Raise QuotaExceeded if the ``added`` rows, which are already inserted, exceed the tenant's quota.
 
-    Inserting them raised the tenant's counter, which stays locked until this transaction ends: another
-    transaction that inserts waits there.
+    A trigger has increased the tenant's counter, whose row stays locked until this transaction ends. Other
+    transactions that insert such rows wait for it.
     """
     used = (await scope.unit.session.exec(select(quota.used()))).one()
     granted = scope.granted(quota)
@@ -29,14 +29,14 @@ async def settle(scope: Scope, quota: CountedQuota, added: int = 1) -> None:
         raise QuotaExceeded(f"The plan grants {granted} {quota.key}; {used - added} are in use.")
 
 
-async def reserve(scope: Scope, quota: SmallQuota, more: int = 1) -> None:
-    """Make room for ``more`` rows, or raise QuotaExceeded.
+async def lock_quota(scope: Scope, quota: SmallQuota, more: int = 1) -> None:
+    """Raise QuotaExceeded if the tenant's quota has no room for ``more`` rows, which the caller then inserts.
 
-    The lock lasts until this transaction ends: the next caller counts what this one inserted.
+    A lock, held until this transaction ends, makes the next caller wait and count the rows of this one.
     """
     session = scope.unit.session
     await lock(session, f"quota:{scope.tenant.id}:{quota.key}")
-    # A statement of its own: the snapshot of the one that waited for the lock is older than the lock.
+    # A separate statement: the snapshot of the statement that waited for the lock is older than the lock.
     used = (await session.exec(select(quota.used()))).one()
     granted = scope.granted(quota)
     if used + more > granted:
@@ -44,6 +44,6 @@ async def reserve(scope: Scope, quota: SmallQuota, more: int = 1) -> None:
 
 
 async def lock(session: AsyncSession, name: str) -> None:
-    """Hold the lock of this ``name`` until this transaction ends; another transaction that wants it waits."""
+    """Wait for the advisory lock with this ``name``, and hold it until this transaction ends."""
     digest = hashlib.sha256(name.encode()).digest()
     await session.exec(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))

@@ -1,4 +1,4 @@
-"""Scopes: a principal in one request, with what it may do and the request's transaction."""
+"""Scopes: the principal of one request, with its permissions and the request's transaction."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,19 +16,19 @@ from insula.scope.principals import ApiKeyPrincipal, RolePrincipal, StaffPrincip
 from insula.tenancy import TenantRecord
 
 Reopen = Callable[[], Awaitable[Unit]]
-"""Opens another unit for the same principal; raises what the request would raise if it came now."""
+"""Opens another unit for the same principal. Raises the error that the request would get if it were sent now."""
 
 AnyRolePrincipal = TypeVar("AnyRolePrincipal", bound=RolePrincipal)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user's membership of the tenant, as the directory knows it."""
+    """A user's membership of the tenant, from the directory."""
 
     id: MemberId
     role: str
     permissions: frozenset[str] | None
-    """Those of a custom role; None for a built-in role, whose actions the policy knows."""
+    """The actions of a custom role; None for a built-in role, whose actions are in the policy."""
 
     def may(self, action: str, policy: Policy) -> bool:
         """Return whether the membership's role has ``action``."""
@@ -42,20 +42,20 @@ class FeatureNotIncluded(AppError):
 
 
 Authority = Member | ApiKeyPrincipal
-"""What decides on the actions of a caller in a tenant: the membership of a user; an API key itself."""
+"""Decides which actions a caller may do in a tenant: a user's membership, or an API key."""
 
 
-class Transacting:
-    """What every scope does that knows how to ask for its access again."""
+class BaseScope:
+    """The base of scopes: opens transactions apart from the request's, after another check of access."""
 
     __slots__ = ()
     reopen: Reopen
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Self]:
-        """Give this scope with a transaction apart from the request's, which is committed at the end.
+        """Yield this scope with a transaction apart from the request's, and commit it at the end.
 
-        For what outlives a request, such as a stream or a socket. Checks the caller's access again.
+        Streams and sockets use it, which have no transaction of the request. Checks the caller's access again.
         """
         async with await self.reopen() as unit:
             try:
@@ -67,7 +67,7 @@ class Transacting:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope(Transacting):
+class Scope(BaseScope):
     """A principal acting in one tenant; ``unit.session`` sees that tenant's rows only."""
 
     principal: UserPrincipal | ApiKeyPrincipal
@@ -79,7 +79,7 @@ class Scope(Transacting):
     policy: Policy
     reopen: Reopen
     limited_to: frozenset[str] | None
-    """The actions that the access token names; None: it names none, and limits nothing."""
+    """The actions in the access token's scope; None if the token has no scope, and so no restriction."""
 
     @property
     def actor(self) -> Actor:
@@ -88,7 +88,7 @@ class Scope(Transacting):
 
     @property
     def chain(self) -> UUID:
-        """The chain of the audit log that this scope's acts are recorded in."""
+        """The chain of the audit log that records this scope's acts."""
         return self.tenant.id
 
     @property
@@ -99,17 +99,17 @@ class Scope(Transacting):
     def may(self, action: str) -> bool:
         """Return whether the caller may do ``action`` in the tenant, with this token. Costs no query.
 
-        The answer is as old as the directory's cache, less than a second. Before granting access to
-        others, ask again behind the lock that such changes share.
+        The answer comes from the directory's cache, which is less than a second old. Code that grants access to
+        others must check again while it holds the lock that such changes take.
         """
         return (self.limited_to is None or action in self.limited_to) and self.authority.may(action, self.policy)
 
     def granted(self, amount: Amount) -> int:
-        """Return how much of an entitlement the tenant has. Costs no query, and is as old as the directory's cache."""
+        """Return the amount of an entitlement that the tenant has, from the directory's cache, without a query."""
         return amount.of(self.tenant.entitlements)
 
     def has(self, feature: Feature) -> bool:
-        """Return whether the tenant has the feature. Costs no query, and is as old as the directory's cache."""
+        """Return whether the tenant has the feature, from the directory's cache, without a query."""
         return feature.included(self.tenant.entitlements)
 
     def require(self, feature: Feature) -> None:
@@ -119,16 +119,16 @@ class Scope(Transacting):
 
     @asynccontextmanager
     async def short_unit(self) -> AsyncIterator[Unit]:
-        """Open a transaction apart from the request's, for what outlives it, such as a streamed body.
+        """Open a transaction apart from the request's, for one batch of a streamed body.
 
-        Checks the caller's access again: a stream ends within one unit of losing it.
+        Checks the caller's access again, so that a stream ends with the batch in which access is lost.
         """
         async with await self.reopen() as unit:
             yield unit
 
 
 @dataclass(frozen=True, slots=True)
-class PersonalScope(Transacting):
+class PersonalScope(BaseScope):
     """A user acting for themselves, with no tenant chosen."""
 
     principal: UserPrincipal
@@ -145,15 +145,15 @@ class PersonalScope(Transacting):
 
     @property
     def chain(self) -> UUID:
-        """The chain of the audit log that this scope's acts are recorded in."""
+        """The chain of the audit log that records this scope's acts."""
         return PLATFORM
 
 
 @dataclass(frozen=True, slots=True)
-class RoleScope(Transacting, Generic[AnyRolePrincipal]):
-    """A user acting in a role of their kind, with no tenant chosen. An app's own kind of caller has a subclass.
+class RoleScope(BaseScope, Generic[AnyRolePrincipal]):
+    """A user acting in a role of their kind, with no tenant. An app subclasses it for its own kind of caller.
 
-    ``unit`` has the rights of the app's database role; across tenants, those that are declared for it.
+    ``unit`` has the rights of the app's database role, including its declared cross-tenant rights.
     """
 
     principal: AnyRolePrincipal
@@ -163,7 +163,7 @@ class RoleScope(Transacting, Generic[AnyRolePrincipal]):
     policy: Policy
     reopen: Reopen
     limited_to: frozenset[str] | None
-    """The actions that the access token names; None: it names none, and limits nothing."""
+    """The actions in the access token's scope; None if the token has no scope, and so no restriction."""
 
     @property
     def actor(self) -> Actor:
@@ -172,7 +172,7 @@ class RoleScope(Transacting, Generic[AnyRolePrincipal]):
 
     @property
     def chain(self) -> UUID:
-        """The chain of the audit log that this scope's acts are recorded in, unless they name a tenant."""
+        """The chain of the audit log that records this scope's acts, except acts in a tenant."""
         return PLATFORM
 
     def may(self, action: str) -> bool:

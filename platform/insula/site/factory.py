@@ -36,7 +36,7 @@ class Tag(TypedDict):
     description: str
 
 
-def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
+def make_app(  # noqa: PLR0913 - all are keywords that the caller names
     *,
     name: str,
     mount: str,
@@ -51,10 +51,10 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
     vocabularies: Vocabularies = MappingProxyType({}),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
-    """Return an app with handlers, document, docs pages and ``routers``.
+    """Return an app with exception handlers, its OpenAPI document, docs pages and ``routers``.
 
-    ``stack`` is its middleware: ``outer_stack`` for the root, ``mounted_stack`` for a mounted app, in which the root's
-    would run twice. A mounted app has no ``lifespan``, since it would never run.
+    ``stack`` is its middleware: ``outer_stack`` for the root, which also runs for mounted apps, and ``mounted_stack``
+    for a mounted app. A mounted app has no ``lifespan``, since it would never run.
     """
     is_root = not mount
     app = DocumentedApp(
@@ -65,7 +65,7 @@ def make_app(  # noqa: PLR0913 - an app's particulars, each named by its caller
         servers=[{"url": mount or "/", "description": "This deployment"}],
         root_path_in_servers=False,
         openapi_url=None,  # the document and its pages are served by our own routes
-        redirect_slashes=False,  # it would build a link on the Host header
+        redirect_slashes=False,  # a redirect would contain the Host header, which the client chooses
         generate_unique_id_function=_operation_id,
         middleware=stack,
         lifespan=lifespan,
@@ -100,6 +100,6 @@ async def is_verified_host(scope: Scope, host: str) -> bool:
 
 
 async def successor_of(scope: Scope, host: str) -> str | None:
-    """Return the slug that replaced the one in ``host``, if any; None if no lifespan runs."""
+    """Return the current slug of the tenant whose former slug is in ``host``; None for others or without a lifespan."""
     kernel = kernel_if_open(scope)
     return None if kernel is None else await kernel.directory.successor_of_host(host)

@@ -24,12 +24,12 @@ _BUSY: Final = "busy"
 _LATE: Final = "late"
 _PENDING: Final = "pending"
 _SERVES_WELL: Final = (OK, Health.SLOW.value)  # slow Redis still counts exactly
-_SECONDS_KEPT = 0.5  # anybody may ask: two checks a second serve all callers
+_SECONDS_KEPT = 0.5  # the route is public, so all callers share two checks a second
 _SECONDS_WAITED = 3.0
 LAG_SECONDS: Final = 10.0
 """The period over which the event loop's lag is reported."""
 LAG_DEGRADED: Final = 1.0
-"""A loop this late delays responses beyond our time limits."""
+"""If the loop runs so many seconds late, the process counts as degraded: responses miss their deadlines."""
 
 Status = Literal["ready", "degraded", "unready"]
 
@@ -56,23 +56,23 @@ class Readiness(BaseModel):
     )
 
 
-class Watch:
+class ReadinessCheck:
     """Checks a kernel's dependencies, at most twice a second for all callers."""
 
     def __init__(self) -> None:
-        self._looks = _Looks()
+        self._database = _DatabaseChecks()
         self._lock = asyncio.Lock()
-        self._seen: Readiness | None = None
-        self._looked_at = 0.0
+        self._last: Readiness | None = None
+        self._checked_at = 0.0
 
-    async def look(self, kernel: Kernel) -> Readiness:
+    async def run(self, kernel: Kernel) -> Readiness:
         """Return the readiness, at most half a second old."""
         async with self._lock:
             # Do not reuse it if the clock went back either: it may be old.
-            if self._seen is None or not 0 <= clock.timestamp() - self._looked_at < _SECONDS_KEPT:
-                self._seen = await _look(kernel, self._looks)
-                self._looked_at = clock.timestamp()
-            return self._seen
+            if self._last is None or not 0 <= clock.timestamp() - self._checked_at < _SECONDS_KEPT:
+                self._last = await _check(kernel, self._database)
+                self._checked_at = clock.timestamp()
+            return self._last
 
 
 class _Answers(NamedTuple):
@@ -84,17 +84,17 @@ class _Answers(NamedTuple):
     trouble: Trouble | None
 
 
-class _Looks:
-    """Checks the database. A slow check goes on in the background until it ends."""
+class _DatabaseChecks:
+    """Checks the database. A slow check continues in the background until it ends."""
 
     def __init__(self) -> None:
         self._pools: dict[DatabaseRole, asyncio.Task[Trouble | None]] = {}
         self._asked: asyncio.Task[_Answers] | None = None
 
-    async def look(self, database: Database) -> tuple[str, _Answers]:
+    async def run(self, database: Database) -> tuple[str, _Answers]:
         """Return the state of the pools ("ok", or the roles whose pools cannot serve), and the database's answers.
 
-        A pool that does not answer in time is away.
+        A pool that does not answer in time counts as "away".
         """
         for role in database.roles:
             if role not in self._pools or self._pools[role].done():
@@ -105,12 +105,12 @@ class _Looks:
             async with lag.timeout(_SECONDS_WAITED):
                 await asyncio.wait({*self._pools.values(), self._asked})
         answers = self._asked.result() if self._asked.done() else _Answers(None, None, _AWAY)
-        pools = {role: look.result() if look.done() else _AWAY for role, look in self._pools.items()}
+        pools = {role: check.result() if check.done() else _AWAY for role, check in self._pools.items()}
         pools[GATE] = pools[GATE] or answers.trouble
-        return _told(pools), answers
+        return _summary(pools), answers
 
 
-def _told(pools: Mapping[DatabaseRole, Trouble | None]) -> str:
+def _summary(pools: Mapping[DatabaseRole, Trouble | None]) -> str:
     if all(trouble == _AWAY for trouble in pools.values()):
         return _AWAY
     unable = {role: trouble for role, trouble in pools.items() if trouble is not None}
@@ -118,8 +118,8 @@ def _told(pools: Mapping[DatabaseRole, Trouble | None]) -> str:
     return f"{worst}: {', '.join(unable)}" if unable else OK
 
 
-async def _look(kernel: Kernel, looks: _Looks) -> Readiness:
-    (pools, answers), redis = await asyncio.gather(looks.look(kernel.database), kernel.limits.look())
+async def _check(kernel: Kernel, database: _DatabaseChecks) -> Readiness:
+    (pools, answers), redis = await asyncio.gather(database.run(kernel.database), kernel.limits.look())
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
         "database": pools,

@@ -1,6 +1,6 @@
-"""The root's lifespan: opens and warms what requests need, and closes it in reverse order.
+"""The root's lifespan: opens and warms the kernel that requests use, and closes its parts in reverse order.
 
-Meanwhile each process repeats small work in the background, which must be safe in all of them at once.
+While it runs, each process also repeats small tasks in the background. They must be safe if all processes run them.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 def lifespan_of(
     settings: Settings, product: Product, declared: Declarations, metrics: RequestMetrics, *background: Background
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[LifespanState]]:
-    """Return the root's lifespan. Each request passes its state, ``kernel``, to the mounted apps.
+    """Return the root's lifespan. Its state, ``kernel``, reaches the mounted apps in the scope of each request.
 
     Each ``background`` runs in parallel to requests, while the kernel is open.
     """

@@ -1,4 +1,4 @@
-"""The OpenAPI document of an app: FastAPI's, completed with what all routes have in common.
+"""The OpenAPI document of an app: FastAPI's own, plus the parts that all routes share.
 
 A schema without an example of its own gets one composed of the examples of its parts: a page of projects shows the
 example of a project.
@@ -15,7 +15,7 @@ from insula.http.responses.problems import MEDIA_TYPE, FieldError, Problem, Resp
 from insula.pages.site import AppWithPages
 from insula.site.vocabularies import REFERENCE, Schema, Vocabularies, list_words
 
-Document = dict[str, Any]  # an OpenAPI document has no fixed shape
+Document = dict[str, Any]  # an OpenAPI document has no fixed type
 _SCHEMES: Final[Mapping[str, Document]] = {
     "bearer": {
         "type": "http",
@@ -34,7 +34,7 @@ _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 _TEXT: Final = "string"
-_FIELDS: Final[Mapping[str, Document]] = {
+_HEADERS: Final[Mapping[str, Document]] = {
     "RateLimit-Policy": {
         "description": (
             "The limits that apply to the request (draft-ietf-httpapi-ratelimit-headers-11): `q` requests in any `w` "
@@ -55,7 +55,7 @@ _FIELDS: Final[Mapping[str, Document]] = {
         "schema": {"type": "integer", "minimum": 1, "examples": [17]},
     },
 }
-_TOLD: Final = ("RateLimit", "RateLimit-Policy")
+_LIMIT_HEADERS: Final = ("RateLimit", "RateLimit-Policy")
 _REFUSALS: Final = frozenset({"429", "503"})
 _MISSING: Final = object()
 
@@ -70,8 +70,8 @@ class DocumentedApp(AppWithPages):
         """Return the document, cached until the routes change."""
         document = super().openapi()
         if document is not self._completed:
-            if self.context is not None and not self.context.callers.take_keys:
-                _forget_keys(document)
+            if self.context is not None and not self.context.callers.accept_keys:
+                _remove_api_keys(document)
             _complete(document, self.vocabularies)
             self._completed = document
         return document
@@ -93,10 +93,10 @@ def _complete(document: Document, vocabularies: Vocabularies) -> None:
     _add_examples(schemas)
     for method, operation in _operations(document):
         _complete_operation(method, operation)
-    _add_limit_fields(document, [operation for _, operation in _operations(document)])
+    _add_limit_headers(document, [operation for _, operation in _operations(document)])
 
 
-def _forget_keys(document: Document) -> None:
+def _remove_api_keys(document: Document) -> None:
     """Remove API keys from the security requirements: guards always list them, and this app accepts none."""
     for _, operation in _operations(document):
         if "security" in operation:
@@ -135,13 +135,13 @@ def _common(method: str, operation: Document) -> Responses:
     return problems(*errors)
 
 
-def _add_limit_fields(document: Document, operations: Iterable[Document]) -> None:
+def _add_limit_headers(document: Document, operations: Iterable[Document]) -> None:
     """Describe the fields once, and refer to them in each response that has them."""
-    document["components"]["headers"] = {**document["components"].get("headers", {}), **_FIELDS}
+    document["components"]["headers"] = {**document["components"].get("headers", {}), **_HEADERS}
     for operation in operations:
         counted = bool(operation.get("security"))
         for status, response in operation.get("responses", {}).items():
-            names = _TOLD if counted and (status.startswith("2") or status == "429") else ()
+            names = _LIMIT_HEADERS if counted and (status.startswith("2") or status == "429") else ()
             if status in _REFUSALS:
                 names = (*names, "Retry-After")
             for name in names:

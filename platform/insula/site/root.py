@@ -24,7 +24,7 @@ from insula.http.state import UndeclaredForwarding, state_of
 from insula.pages.site import POLICY, Site, site_of
 from insula.signin import account_pages, accounts_router, auth_router
 from insula.site.factory import Lifespan, make_app, outer_stack
-from insula.site.health import Readiness, Watch
+from insula.site.health import Readiness, ReadinessCheck
 from insula.site.queue_metrics import DatabaseGauge, QueueMetrics
 
 PUBLIC: Final = DOCUMENTATION | {
@@ -134,12 +134,12 @@ class _Probes:
     def __init__(self, settings: Settings, metrics: RequestMetrics, gauges: Sequence[DatabaseGauge]) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._watch = Watch()
+        self._readiness = ReadinessCheck()
         self._queue = QueueMetrics(gauges)
 
     async def readyz(self, request: Request, response: Response) -> Readiness:
         """Look at the database, its migrations, Redis and this process itself. Without Redis it serves on, degraded."""
-        found = await self._watch.look(kernel_of(request))
+        found = await self._readiness.run(kernel_of(request))
         if found.status == "unready":
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return found

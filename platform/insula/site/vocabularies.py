@@ -1,6 +1,6 @@
-"""Fills the words of vocabularies into an app's document, where its schemas refer to them.
+"""Replaces the marks of vocabularies in an app's OpenAPI document by the installation's words.
 
-Words in examples that this installation does not have are left out. A field that an example lacks gets the value of
+Words in examples that this installation does not have are removed. A field that an example lacks gets the value of
 another field of the same vocabulary.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from insula.http.responses.vocabulary import MARK, NAMES
 
-Schema = dict[str, Any]  # a JSON schema has no fixed shape
+Schema = dict[str, Any]  # a JSON schema has no fixed type
 Vocabularies = Mapping[str, Sequence[str]]
 REFERENCE: Final = "#/components/schemas/"
 """A reference to a schema begins with this."""
@@ -66,7 +66,7 @@ class _Fitting:
         self._vocabularies = vocabularies
 
     def value(self, value: Any, schema: Schema) -> Any:  # noqa: ANN401 - an example is any JSON
-        """Return the example without unknown words; ``_UNFIT`` if it is one itself, or requires one."""
+        """Return the example without unknown words; ``_UNFIT`` if nothing valid remains."""
         if reference := schema.get("$ref"):
             return self.value(value, self._schemas[reference.removeprefix(REFERENCE)])
         if MARK in schema:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
-from insula.http.middleware.gate import HOSTLESS
+from insula.http.middleware.gate import ANY_HOST_PATHS
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.callers import Refusal
 from tests.isolation.matrix.cells import Cell
@@ -47,7 +47,7 @@ def expected(cell: Cell) -> Expectation:
     """Return the answer that the cell must get."""
     if cell.selector.names is None:
         return Expectation((_DUPLICATE,))
-    if cell.selector.moved and cell.route.template not in HOSTLESS:
+    if cell.selector.moved and cell.route.template not in ANY_HOST_PATHS:
         return Expectation((_MOVED,) if cell.route.method not in {"GET", "MOUNT"} else (Refusal(308, ""),))
     known = _PUBLIC if cell.route.guard is None else _guarded(cell)
     # Another spelling of the path is the same path, or no path.

@@ -16,7 +16,7 @@ from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
-from insula.scope.quotas import settle
+from insula.scope.quotas import check_quota
 from tests.probe.books import queries
 from tests.probe.books.acts import Act
 from tests.probe.books.errors import ReaderNotFound
@@ -49,7 +49,7 @@ async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
     scope.unit.session.add(book)
     with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
-    await settle(scope, BOOKS)
+    await check_quota(scope, BOOKS)
     record(scope, Act.CREATED, object_type="book", object_id=book.id, after=snapshot(book))
     return book
 
@@ -59,7 +59,7 @@ async def create_many(scope: Scope, rack_id: UUID, bodies: Sequence[BookCreate])
     rows = [Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump()).model_dump() for body in bodies]
     with violations_as(_VIOLATIONS):
         await scope.unit.session.exec(insert(Book), params=rows)
-    await settle(scope, BOOKS, len(rows))
+    await check_quota(scope, BOOKS, len(rows))
     ids = [row["id"] for row in rows]
     made = {"rack_id": rack_id, "count": len(ids), "ids": ids}
     record(scope, Act.BOOKS_CREATED, object_type="rack", object_id=rack_id, after=made)

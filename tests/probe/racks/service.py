@@ -10,7 +10,7 @@ from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
-from insula.scope.quotas import settle
+from insula.scope.quotas import check_quota
 from tests.probe.racks import queries
 from tests.probe.racks.acts import Act
 from tests.probe.racks.errors import RackNameTaken
@@ -36,7 +36,7 @@ async def create(scope: Scope, body: RackCreate) -> Rack:
     scope.unit.session.add(rack)
     with violations_as(_VIOLATIONS):
         await scope.unit.session.flush()
-    await settle(scope, RACKS)
+    await check_quota(scope, RACKS)
     record(scope, Act.CREATED, object_type="rack", object_id=rack.id, after=snapshot(rack))
     return rack
 

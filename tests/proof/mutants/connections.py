@@ -6,28 +6,28 @@ from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import fault, tests
 
 _SERVER: Final = "platform/insula/http/server/protocol.py"
-_CROWD: Final = "platform/insula/http/server/crowd.py"
-_READERS: Final = "platform/insula/http/server/readers.py"
-_GIVING_WAY: Final = tests("http/test_crowd.py")
-_PATIENCE: Final = tests("http/test_readers.py")
+_LIMITS: Final = "platform/insula/http/server/connection_limits.py"
+_BUDGET: Final = "platform/insula/http/server/read_budget.py"
+_LIMITS_TEST: Final = tests("http/test_connection_limits.py")
+_BUDGET_TEST: Final = tests("http/test_read_budget.py")
 
 CONNECTIONS: Final = (
     Edit(
         "connections: one address may hold any number",
-        _CROWD,
-        "if newcomer.home is not None and mine > self._most_of_one:",
+        _LIMITS,
+        "if newcomer.source is not None and mine > self._most_of_one:",
         "if False:",
-        _GIVING_WAY,
+        _LIMITS_TEST,
     ),
-    Edit("connections: any number", _CROWD, "elif count > self._most:", "elif False:", _GIVING_WAY),
-    Edit("connections: running requests are dropped", _CROWD, "(claim < Claim.WORK and ", "(", _GIVING_WAY),
-    Edit("connections: an address with many displaces one with few", _CROWD, " and holds >= mine", "", _GIVING_WAY),
+    Edit("connections: any number", _LIMITS, "elif count > self._most:", "elif False:", _LIMITS_TEST),
+    Edit("connections: running requests are dropped", _LIMITS, "(loss < Loss.WORK and ", "(", _LIMITS_TEST),
+    Edit("connections: an address with many displaces one with few", _LIMITS, " and holds >= mine", "", _LIMITS_TEST),
     Edit(
         "connections: the address with most connections keeps them",
-        _CROWD,
+        _LIMITS,
         "sorted(groups, reverse=True)",
         "sorted(groups)",
-        _GIVING_WAY,
+        _LIMITS_TEST,
     ),
     Edit(
         "connections: a half-sent body counts as a running request",
@@ -38,12 +38,12 @@ CONNECTIONS: Final = (
     ),
     Edit(
         "connections: a proxy is one client",
-        _CROWD,
+        _LIMITS,
         "if address is None or any(address in network for network in self._proxies):",
         "if address is None:",
-        _GIVING_WAY,
+        _LIMITS_TEST,
     ),
-    Edit("readers: any reading rate", _READERS, "return self._left > 0", "return True", _PATIENCE),
-    Edit("readers: saved time has no maximum", _READERS, ", self._most)", ", float('inf'))", _PATIENCE),
-    Edit("readers: only our own buffer counts", _SERVER, "if taken is None else taken", "", fault("56_crowds")),
+    Edit("readers: any reading rate", _BUDGET, "return self._left > 0", "return True", _BUDGET_TEST),
+    Edit("readers: saved time has no maximum", _BUDGET, ", self._most)", ", float('inf'))", _BUDGET_TEST),
+    Edit("readers: only our own buffer counts", _SERVER, "if found is None else found", "", fault("56_crowds")),
 )

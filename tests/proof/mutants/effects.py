@@ -103,8 +103,8 @@ EFFECTS: Final = (
     Edit(
         "routes: the unit of one guard is lost to another",
         _ACCESS,
-        "if state.attempt is not None or (lasts",
-        "if (lasts",
+        "if state.attempt is not None or (long_lived",
+        "if (long_lived",
         _STATE,
     ),
     Edit("routes: two guards are taken", "platform/insula/http/routing/route.py", ")])) > 1:", ")])) > 2:", _STATE),
@@ -256,8 +256,8 @@ EFFECTS: Final = (
     Edit(
         "webhooks: the first item decides",
         _SUBSCRIPTIONS,
-        "await _deciding(session, told.items)",
-        "await _deciding(session, told.items[:1])",
+        "await _item_of_plan(session, state.items)",
+        "await _item_of_plan(session, state.items[:1])",
         _SUBSCRIBED,
     ),
     Edit(

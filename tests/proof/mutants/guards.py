@@ -13,7 +13,7 @@ from fastapi import FastAPI, WebSocket
 from insula.access import Role
 from insula.http.routing.guards import PersonalGuard, RoleGuard
 from insula.http.routing.route import PublicRoute, TenantRoute, UndeclaredRoute
-from insula.http.routing.route_check import seal
+from insula.http.routing.route_check import check_routes
 from insula.http.routing.sockets import SocketRoute
 from tests.isolation.matrix.holders import held_role_of
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
@@ -126,8 +126,8 @@ def _built_without(route: LiveRoute) -> dict[str, bool]:
     public.add_api_route(route.template, bare, methods=[route.method])
     return {
         "TenantRoute": _builds(lambda: TenantRoute(route.template, bare, methods=[route.method])),
-        "APIRoute": _builds(lambda: seal(app, route.app, PUBLIC[route.app])),
-        "PublicRoute": _builds(lambda: seal(public, route.app, PUBLIC[route.app])),
+        "APIRoute": _builds(lambda: check_routes(app, route.app, PUBLIC[route.app])),
+        "PublicRoute": _builds(lambda: check_routes(public, route.app, PUBLIC[route.app])),
     }
 
 
@@ -139,7 +139,7 @@ def _sockets_built(route: LiveRoute) -> dict[str, bool]:
     app.add_api_websocket_route(route.template, bare)
     return {
         "SocketRoute": _builds(lambda: SocketRoute(route.template, bare)),
-        "APIWebSocketRoute": _builds(lambda: seal(app, route.app, PUBLIC[route.app])),
+        "APIWebSocketRoute": _builds(lambda: check_routes(app, route.app, PUBLIC[route.app])),
     }
 
 

@@ -229,7 +229,7 @@ IDENTITY: Final = (
     Edit(
         "callers: cached although no notification announces changes",
         _CALLERS,
-        "    if kind.remembers:\n",
+        "    if kind.caches_identity:\n",
         "    if True:\n",
         tests("callers/test_own_kind.py"),
     ),

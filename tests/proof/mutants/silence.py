@@ -70,8 +70,8 @@ SILENCE: Final = (
     Edit(
         "readyz: silent pools are not named",
         "platform/insula/site/health.py",
-        "look.result() if look.done() else _AWAY for role, look",
-        "look.result() if look.done() else None for role, look",
+        "check.result() if check.done() else _AWAY for role, check",
+        "check.result() if check.done() else None for role, check",
         tests("site/test_health.py"),
     ),
     Edit(

@@ -14,7 +14,7 @@ from insula.db.models import TenantDomain
 from insula.jobs import JobContext
 from insula.tenancy import CHALLENGE
 from insula.worker.mailers import mailer_of
-from tenants.domains.jobs import FORGIVEN, recheck
+from tenants.domains.jobs import TOLERATED, recheck
 from tests.support.app import Live
 from tests.support.dns import NameServer
 from tests.support.factories import Factories, TenantRow
@@ -76,7 +76,7 @@ async def test_a_missing_proof_is_recorded_and_tolerated(
     found = await kept(readback, domain)
     assert found["verified_at"] == domain.verified_at
     assert found["failing_since"] == found["checked_at"]
-    await withdrawn(domain, dns_server, readback, FORGIVEN - DAY)
+    await withdrawn(domain, dns_server, readback, TOLERATED - DAY)
     await recheck(context, dns_server.resolver())
     assert (await kept(readback, domain))["verified_at"] == domain.verified_at
     assert await live.kernel.directory.tenant_for_host(domain.host) == domain.tenant_id
@@ -87,7 +87,7 @@ async def test_a_proof_long_gone_ends_the_host_within_a_second_and_frees_it(
 ) -> None:
     directory = live.kernel.directory
     assert await directory.tenant_for_host(domain.host) == domain.tenant_id
-    await withdrawn(domain, dns_server, readback, FORGIVEN)
+    await withdrawn(domain, dns_server, readback, TOLERATED)
     await recheck(context, dns_server.resolver())
 
     async def lost() -> bool:

@@ -1,6 +1,6 @@
 """Declarations of entitlements: ``quota("items", ProjectItem)``, ``feature("priority_support")``, or an ``Amount``.
 
-A resource lists them in its manifest, and its service asks the scope: ``await settle(scope, ITEMS)``,
+A resource lists them in its manifest, and its service asks the scope: ``await check_quota(scope, ITEMS)``,
 ``scope.require(PRIORITY_SUPPORT)``, ``scope.granted(INVITATIONS_PER_DAY)``. The kernel's table ``entitlement`` holds
 what each tenant is granted; a plan, staff or a default sets the amount.
 """

@@ -1,16 +1,16 @@
-"""Pure ASGI middleware, right for HTTP and WebSocket, and the order in which it runs.
+"""Pure ASGI middleware for HTTP and WebSocket, and its order.
 
-The root app alone has the outer stack: it covers the mounted apps. Each sub-app has its own Faults.
+Only the root app has the whole stack, which also serves the mounted apps. Each mounted app has its own UnhandledErrors.
 
-1. Edge: request id, client behind trusted proxies, timing, access log, metrics, security headers.
-2. Cors: which browsers' origins may read answers, those of 3 and 4 too; only where the settings name some.
-3. Faults: every error of what follows becomes a problem, so the others simply raise.
-4. Gate: header, path and host sanity; bounds the body in size and time.
-5. Moved: hosts of tenants' former slugs lead to those of today.
-6. Head: HEAD is answered as GET, without the body.
-7. Compression: gzip, except for answers with credentials in them.
-8. The product's own, in the order of its installation. Behind all of the above they see no request that is refused
-   there, a body that is bounded, and answers before they are compressed; what they raise becomes a problem, too.
+1. Edge: request id, client address behind trusted proxies, timing, access log, metrics, security headers.
+2. Cors: origins whose pages may read answers, including errors of 3 and 4; only if the settings name origins.
+3. UnhandledErrors: turns every error of the layers below into a problem, so they simply raise.
+4. Gate: checks headers, path and host; limits the body in size and time.
+5. Moved: redirects hosts of tenants' former slugs to their current ones.
+6. Head: answers HEAD as GET, without the body.
+7. Compression: gzip, except for answers that contain credentials.
+8. The product's own middleware, in the order of its installation. It gets no request that a layer above refused,
+   a limited body, and uncompressed answers; UnhandledErrors turns its errors into problems too.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ from insula.http.metrics import RequestMetrics
 from insula.http.middleware.compression import Compression
 from insula.http.middleware.cors import Cors
 from insula.http.middleware.edge import Edge
-from insula.http.middleware.faults import Faults
 from insula.http.middleware.gate import Gate, VerifiedHost
 from insula.http.middleware.head import Head
 from insula.http.middleware.moved import Moved, Successor
+from insula.http.middleware.unhandled_errors import UnhandledErrors
 
 __all__ = ["Successor", "VerifiedHost", "mounted_stack", "root_stack"]
 
@@ -54,4 +54,4 @@ def root_stack(
 
 def mounted_stack() -> list[Middleware]:
     """Return the middleware of a mounted app."""
-    return [Middleware(Faults, translate=translate)]
+    return [Middleware(UnhandledErrors, translate=translate)]

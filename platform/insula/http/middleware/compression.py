@@ -1,9 +1,9 @@
 """gzip for large answers.
 
-BREACH needs a secret and text of the attacker's choice in one compressed answer, and a browser that
-sends the victim's credentials by itself. Ours travel in a header that no foreign page can set, so
-answers may be compressed; those of ``/auth``, which hold tokens, are left alone all the same.
-Event streams are left alone by Starlette: a compressor would hold events back.
+The BREACH attack needs a secret and text of the attacker's choice in one compressed answer, and a browser that
+sends the victim's credentials automatically. Insula's credentials are in a header that no foreign page can set, so
+answers may be compressed. Those of ``/auth``, which contain tokens, are still not compressed.
+Starlette does not compress event streams: a compressor would delay events.
 """
 
 import re
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SECRET = ("/auth/",)
 _JSON, _VARIES = (b"content-type", b"application/json"), (b"vary", b"Accept-Encoding")
-_MINIMUM, _LEVEL = 1000, 5  # below, it grows; above level 5, time grows faster than what is saved
+_MINIMUM, _LEVEL = 1000, 5  # a shorter body would grow; above level 5 the time grows faster than the saving
 _LONGEST: Final = 1024
 _CODING: Final = re.compile(
     r"\s*(?P<name>[!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*q=(?P<weight>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?"
@@ -24,7 +24,7 @@ _CODING: Final = re.compile(
 
 
 class Compression:
-    """Compresses what is large and holds no credentials."""
+    """Compresses large answers that contain no credentials."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -38,7 +38,7 @@ class Compression:
 
 
 class _Answer:
-    """A ``send`` that hands the answer to Starlette's compressor once it is seen not to be a small one."""
+    """A ``send`` that passes an answer to Starlette's compressor, unless its first message is the whole, short body."""
 
     __slots__ = ("app", "chosen", "scope", "send", "start")
 
@@ -86,7 +86,7 @@ def _is_small(message: Message) -> bool:
 
 
 def _is_plain_json(start: Message, body: Message) -> bool:
-    """Whether this is the commonest large answer, of which Starlette would only say that it may vary."""
+    """Whether this is the commonest large answer. If uncompressed, Starlette would only add ``Vary``."""
     return _is_whole(body) and start["status"] == HTTPStatus.OK and _JSON in start["headers"]
 
 
@@ -95,14 +95,14 @@ def _is_whole(message: Message) -> bool:
 
 
 class _Accepted(NamedTuple):
-    """What an answer may be: compressed, and as it is."""
+    """Whether the client accepts gzip, and uncompressed answers."""
 
     gzip: bool
     plain: bool
 
 
 def _accepted_of(scope: Scope) -> _Accepted:
-    """Return what the request's ``Accept-Encoding`` takes, over all of its lines."""
+    """Return the codings that the request's ``Accept-Encoding`` accepts, over all lines of the header."""
     lines = [value for name, value in scope["headers"] if name == b"accept-encoding"]
     field = lines[0] if len(lines) == 1 else b",".join(lines)
     return _parsed(field) if len(field) <= _LONGEST else _Accepted(gzip=False, plain=True)
@@ -116,5 +116,5 @@ def _parsed(field: bytes) -> _Accepted:
             weights[found["name"].removeprefix("x-")] = float(found["weight"] or 1)
     others = weights.get("*")
     gzip = weights.get("gzip", others or 0.0)
-    plain = weights.get("identity", others)  # None: taken, but nothing is preferred to it
+    plain = weights.get("identity", others)  # None: accepted, but never preferred to gzip
     return _Accepted(gzip=gzip > 0 and gzip >= (plain or 0.0), plain=plain is None or plain > 0)

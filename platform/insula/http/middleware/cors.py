@@ -9,11 +9,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insula.core.errors import BadRequest
-from insula.http.middleware.faults import refuse
+from insula.http.middleware.unhandled_errors import refuse
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-API-Key", "X-Tenant")
-_TOLD = (
+_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-API-Key",
+    "X-Tenant",
+)
+_EXPOSED_HEADERS = (
     "Deprecation",
     "ETag",
     "Idempotency-Replayed",
@@ -28,15 +36,21 @@ _TOLD = (
 
 
 class Cors(CORSMiddleware):
-    """Never with cookies: requests carry their tokens in a header, so no credentials cross by themselves."""
+    """Starlette's CORS middleware without cookies: tokens are in a header, which browsers never send automatically."""
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
         if "*" in origins:
             raise ValueError("INSULA_HTTP_CORS_ORIGINS must name origins, not '*'")
-        super().__init__(app, allow_origins=origins, allow_methods=_METHODS, allow_headers=_ASKED, expose_headers=_TOLD)
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_methods=_METHODS,
+            allow_headers=_REQUEST_HEADERS,
+            expose_headers=_EXPOSED_HEADERS,
+        )
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """Return the answer to a preflight: a problem for one that is refused."""
+        """Return the answer to a preflight request: a problem if the request is refused."""
         response = super().preflight_response(request_headers)
         return response if response.status_code < HTTPStatus.BAD_REQUEST else _Refused()
 

@@ -1,4 +1,4 @@
-"""The outermost middleware: one class for what every request pays, since each layer costs."""
+"""The outermost middleware. One class does all of its work, since each ASGI layer costs time per request."""
 
 import secrets
 from random import Random
@@ -15,7 +15,7 @@ from insula.http.app_context import AppWithContext
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware.forwarded import RawHeaders
 from insula.http.middleware.proxies import Proxies
-from insula.http.state import RequestState, give_state, state_of
+from insula.http.state import RequestState, set_state, state_of
 
 _CLIENT_GONE = 499
 _SWITCHING, _FORBIDDEN = 101, 403
@@ -26,7 +26,7 @@ _SECURITY: RawHeaders = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    # Answers of the API are data: nothing in them may load, run or be framed. Pages bring their own policy.
+    # Answers of the API are data: a browser must load, run and frame nothing in them. Pages set their own policy.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
     (b"cache-control", b"no-store"),
 )
@@ -41,20 +41,20 @@ class Edge:
         self.app = app
         self.metrics = metrics
         self.log = AccessLog(settings.log_format, settings.log_level)
-        self.dice = Random(secrets.randbits(256))  # noqa: S311 - ids to be told apart, not secrets: no call of the system
+        self.random = Random(secrets.randbits(256))  # noqa: S311 - request ids are no secrets; this saves a system call
         self.proxies = Proxies(settings.http)
-        self.tells_time = settings.environment != "production"  # time is an oracle for what was found
+        self.sends_timing = settings.environment != "production"  # durations can reveal whether something exists
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app and say what came of it, once."""
+        """Run the app, then write one line to the access log and count the request."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         begun = perf_counter()
-        forwarding = self.proxies.settle(scope)
-        request_id = forwarding.request_id or id_text(self.dice.getrandbits(RANDOM_BITS))
+        forwarding = self.proxies.resolve(scope)
+        request_id = forwarding.request_id or id_text(self.random.getrandbits(RANDOM_BITS))
         state = RequestState(request_id, forwarding)
-        give_state(scope, state)
+        set_state(scope, state)
         status = 0
 
         async def answer(message: Message) -> None:
@@ -62,7 +62,8 @@ class Edge:
             kind = message["type"]
             if kind == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": self._dress(message.get("headers", ()), scope, request_id, begun)}
+                headers = self._complete(message.get("headers", ()), scope, request_id, begun)
+                message = {**message, "headers": headers}
             elif kind == "websocket.accept":
                 status = _SWITCHING
                 message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())]}
@@ -74,21 +75,21 @@ class Edge:
         try:
             await self.app(scope, receive, answer)
         finally:
-            self._tell(scope, state, status or _CLIENT_GONE, perf_counter() - begun)
+            self._record(scope, state, status or _CLIENT_GONE, perf_counter() - begun)
             structlog.contextvars.reset_contextvars(**tokens)
 
-    def _dress(self, headers: RawHeaders, scope: Scope, request_id: str, begun: float) -> list[tuple[bytes, bytes]]:
+    def _complete(self, headers: RawHeaders, scope: Scope, request_id: str, begun: float) -> list[tuple[bytes, bytes]]:
         own = _SECURED.intersection(name for name, _ in headers)
         security = _SECURITY if not own else [pair for pair in _SECURITY if pair[0] not in own]
-        dressed = [*headers, *security]
-        dressed.append((b"x-request-id", request_id.encode()))
+        complete = [*headers, *security]
+        complete.append((b"x-request-id", request_id.encode()))
         if scope["scheme"] == "https":
-            dressed.append(_HSTS)
-        if self.tells_time:
-            dressed.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - begun) * 1000)))
-        return dressed
+            complete.append(_HSTS)
+        if self.sends_timing:
+            complete.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - begun) * 1000)))
+        return complete
 
-    def _tell(self, scope: Scope, state: RequestState, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, state: RequestState, status: int, seconds: float) -> None:
         served = scope["app"]
         app = served.name if isinstance(served, AppWithContext) else "root"
         method: str = scope.get("method", "WEBSOCKET")
@@ -110,12 +111,12 @@ class Edge:
 
 
 def route_of(scope: Scope) -> str:
-    """Return the template of the route that was taken, with its mount; never the path that was sent."""
+    """Return the path template of the request's route, with its mount; never the path that was sent."""
     mount: str = scope.get("root_path", "")
     found = state_of(scope).template
     if found is not None:
         return mount + found
-    # An included route stands under the path that its routers give it; FastAPI keeps that here.
+    # FastAPI keeps the full path of an included route, with the prefixes of its routers, here.
     context = scope.get("fastapi", {}).get("effective_route_context")
     route = context or scope.get("route")
     template: str | None = getattr(route, "path_format", None)

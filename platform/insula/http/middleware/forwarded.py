@@ -17,9 +17,9 @@ _PAIR: Final = re.compile(rf"[ \t]*(?:(?P<name>{_NAME})=(?P<value>{_VALUE})[ \t]
 
 @dataclass(frozen=True, slots=True)
 class Hops:
-    """Who sent the request to each proxy, and by which scheme and host; the nearest proxy's word is the last.
+    """The sender of the request to each proxy, with the scheme and host; the nearest proxy's entries are the last.
 
-    A node is None where the proxy does not say who: RFC 7239 leaves ``for`` to it.
+    A node is None if the proxy does not name the sender: ``for`` is optional in RFC 7239.
     """
 
     nodes: Sequence[str | None]
@@ -27,16 +27,16 @@ class Hops:
     hosts: Sequence[str]
 
     def proto(self, depth: int) -> str:
-        """Return the scheme by which the client at ``depth`` from the right came; empty where nobody says."""
+        """Return the scheme that the client at ``depth`` from the right used; empty if unknown."""
         return _at(self.protos, depth)
 
     def host(self, depth: int) -> str:
-        """Return the host that the client at ``depth`` from the right asked for; empty where nobody says."""
+        """Return the host that the client at ``depth`` from the right requested; empty if unknown."""
         return _at(self.hosts, depth)
 
 
 def x_forwarded(headers: RawHeaders) -> Hops:
-    """Return the hops of X-Forwarded-For, -Proto and -Host, each over all of its lines."""
+    """Return the hops of X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host, over all lines of each header."""
     return Hops(
         _listed(headers, b"x-forwarded-for"),
         _listed(headers, b"x-forwarded-proto"),
@@ -45,7 +45,7 @@ def x_forwarded(headers: RawHeaders) -> Hops:
 
 
 def forwarded(headers: RawHeaders) -> Hops:
-    """Return the hops of Forwarded, over all of its lines. Raises InvalidForwarding."""
+    """Return the hops of Forwarded, over all lines of the header. Raises InvalidForwarding."""
     elements = [element for line in _lines(headers, b"forwarded") for element in _elements(line)]
     return Hops(
         [element.get("for") for element in elements],
@@ -55,7 +55,7 @@ def forwarded(headers: RawHeaders) -> Hops:
 
 
 def _elements(line: str) -> list[dict[str, str]]:
-    # Strict: behind a quote that a client left open, a proxy's own element would be read as a part of the client's.
+    # Strict: after a quote that the client did not close, a proxy's element would be read as part of the client's.
     elements: list[dict[str, str]] = []
     element: dict[str, str] = {}
     position = 0
@@ -81,5 +81,5 @@ def _lines(headers: RawHeaders, wanted: bytes) -> list[str]:
 
 
 def _at(values: Sequence[str], depth: int) -> str:
-    """Return the value for the hop at ``depth``, or the farthest: one proxy often says it for all."""
+    """Return the value for the hop at ``depth``, or else the farthest one: often only one proxy sends it, for all."""
     return values[-1 - min(depth, len(values) - 1)] if values else ""

@@ -1,4 +1,4 @@
-"""What is refused before anything looks at it: ambiguous, oversized, malformed, or meant for another host."""
+"""Refuses requests that are ambiguous, oversized, malformed or meant for another host, before they reach a route."""
 
 import asyncio
 import re
@@ -19,8 +19,8 @@ VerifiedHost = Callable[[Scope, str], Awaitable[bool]]
 _MAX_TARGET = 16_384
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-# Probes come to an address, not to a name; these answers hold no link and nothing of a tenant.
-HOSTLESS = frozenset({"/healthz", "/readyz"})
+# Probes use an address, not a host name; these answers contain no link and no data of a tenant.
+ANY_HOST_PATHS = frozenset({"/healthz", "/readyz"})
 
 
 class Gate:
@@ -36,7 +36,7 @@ class Gate:
         self.origins = frozenset({settings.public_url.rstrip("/"), *settings.http.cors_origins})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a sane request through."""
+        """Check the request, limit its body and run the app."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -53,20 +53,20 @@ class Gate:
             self._check_origin(headers)
         elif has_body(headers):
             if self.uploads is None:
-                self.uploads = Uploads(scope["app"])  # all routes are there when the first request comes
+                self.uploads = Uploads(scope["app"])  # by the first request all routes have been added
             limit, slowest = self.uploads.bounds(scope) or (self.body_limit, None)
             check_length(headers, limit)
             receive = BoundedBody(receive, limit, self.body_timeout, slowest)
         await self.app(scope, receive, send)
 
     async def _check_host(self, scope: Scope, host: str) -> None:
-        if scope["path"] in HOSTLESS:
+        if scope["path"] in ANY_HOST_PATHS:
             return
         if not _HOST.fullmatch(host) or not await self.verified_host(scope, host):
             raise UnknownHost
 
     def _check_origin(self, headers: Mapping[bytes, bytes]) -> None:
-        # A browser sends a page's origin and the user's cookies to any WebSocket: the server must look.
+        # A browser lets any page open a WebSocket, with the user's cookies: the server must check the page's origin.
         origin = headers.get(b"origin")
         if origin is None:
             return
@@ -76,9 +76,9 @@ class Gate:
 
 
 class BoundedBody:
-    """A ``receive`` whose request body must end within a size and a time.
+    """A ``receive`` that limits the request body in size and time.
 
-    The time grows by a second for each ``slowest`` bytes that have arrived, if that is given.
+    The time grows by a second for each ``slowest`` bytes that have arrived, if ``slowest`` is given.
     """
 
     def __init__(self, receive: Receive, limit: int, timeout: float, slowest: int | None = None) -> None:
@@ -107,7 +107,7 @@ class BoundedBody:
 
 
 def check_target(scope: Scope) -> None:
-    """Raise BadRequest when path or query hold a NUL, a broken escape or what is not UTF-8."""
+    """Raise BadRequest if path or query are too long, or contain a NUL, a broken escape or invalid UTF-8."""
     path, query = scope.get("raw_path") or scope["path"].encode(), scope.get("query_string", b"")
     if len(path) + len(query) > _MAX_TARGET:
         raise BadRequest("The request's target is too long")

@@ -1,4 +1,4 @@
-"""HEAD: what GET would answer, without its body (RFC 9110 section 9.3.2)."""
+"""Answers HEAD like GET, without the body (RFC 9110 section 9.3.2)."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Head:
-    """Asks the app with GET and keeps the body back; the headers, its length among them, are those of GET."""
+    """Calls the app with GET and drops the body; the headers, including Content-Length, are those of GET."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -23,7 +23,7 @@ class Head:
             if message["type"] != "http.response.body":
                 await send(message)
             elif not answered.is_set():
-                answered.set()  # also of a stream that has no end
+                answered.set()  # at the first message: a stream may have no last one
                 await send({**message, "body": b"", "more_body": False})
 
         async def until_answered() -> Message:
@@ -33,9 +33,9 @@ class Head:
             telling.cancel()
             return receiving.result() if receiving.done() else {"type": "http.disconnect"}
 
-        # In a copy, since the server looks at the method while it sends the answer.
+        # A copy, since the server reads the method from its scope while it sends the answer.
         asked = {**scope, "method": "GET"}
         try:
             await self.app(asked, until_answered, bodiless)
         finally:
-            scope.update(asked, method="HEAD")  # which app and route it was, for the access log and the metrics
+            scope.update(asked, method="HEAD")  # the app and route, for the access log and the metrics

@@ -1,4 +1,4 @@
-"""Hosts of slugs that tenants had before: for a while they lead on, and nothing is done under them."""
+"""Redirects hosts of tenants' former slugs for a while. Only safe methods are redirected; others are refused."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -9,20 +9,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from insula.core.errors import BadRequest
 from insula.core.settings import Settings
 from insula.http.errors import HostMoved
-from insula.http.middleware.gate import HOSTLESS
+from insula.http.middleware.gate import ANY_HOST_PATHS
 from insula.http.request.headers import head_of, own_hosts
 
 Successor = Callable[[Scope, str], Awaitable[str | None]]
-"""Gives the slug that replaced the one in a host name, if one did."""
+"""Returns the current slug of the tenant whose former slug is in the host name; None if it is no former slug."""
 
 _SAFE = frozenset({"GET", "HEAD"})
-_UNTOUCHED = "/%:@!$&'()*+,;=~"  # of a path, besides letters, digits and -._
+_UNQUOTED = "/%:@!$&'()*+,;=~"  # characters of a path that are not escaped, besides letters, digits and -._
 
 
 class Moved:
-    """Answers 308 to a safe method under a former slug. Raises HostMoved for every other.
+    """Answers a safe method under a former slug with 308. Raises HostMoved for other methods.
 
-    The target is the new slug under the configured base domain, never what the Host header says.
+    The target is the new slug under the configured base domain; nothing in it comes from the Host header.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, successor: Successor) -> None:
@@ -34,10 +34,10 @@ class Moved:
         self.place = settings.base_domain.lower() + (f":{public.port}" if public.port else "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let everything through that came to a host of today."""
+        """Redirect or refuse requests to former slugs; pass all others on."""
         host = head_of(scope).host if scope["type"] in ("http", "websocket") else ""
         slug = None
-        if host.endswith(self.hosts.suffix) and scope["path"] not in HOSTLESS:
+        if host.endswith(self.hosts.suffix) and scope["path"] not in ANY_HOST_PATHS:
             slug = await self.successor(scope, host)
         if slug is None:
             await self.app(scope, receive, send)
@@ -51,10 +51,10 @@ class Moved:
 
 
 def _target(scope: Scope) -> str:
-    """Return path and query, as they were sent, in characters that a header may hold."""
+    """Return the sent path and query, with the characters escaped that a header must not contain."""
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope.get("query_string", b"")
     if not path.startswith(b"/"):
-        raise BadRequest("The request's target must be a path")  # behind an authority anything else would extend it
-    target = quote(path, safe=_UNTOUCHED)
-    return f"{target}?{quote(query, safe=_UNTOUCHED + '?')}" if query else target
+        raise BadRequest("The request's target must be a path")  # without a slash it would extend the host name
+    target = quote(path, safe=_UNQUOTED)
+    return f"{target}?{quote(query, safe=_UNQUOTED + '?')}" if query else target

@@ -1,4 +1,4 @@
-"""What a proxy says of the client, believed only from the proxies that the settings name."""
+"""Applies forwarding headers, if they come from a proxy that the settings trust."""
 
 import re
 from typing import Final
@@ -33,42 +33,42 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,128}")
 
 
 class Proxies:
-    """The networks whose forwarding headers and X-Request-ID are believed."""
+    """The networks of the trusted proxies, from which forwarding headers and X-Request-ID are accepted."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self._networks = [parse_network(network) for network in settings.trusted_proxies]
         self._read = _READERS[settings.forwarding_headers]
         self._names_client = _NAMES_CLIENT[settings.forwarding_headers]
 
-    def settle(self, scope: Scope) -> Forwarding:
-        """Set the scope's client, scheme and Host from what trusted proxies say; return how the request came.
+    def resolve(self, scope: Scope) -> Forwarding:
+        """Set the scope's client, scheme and Host from the headers of trusted proxies; return how the request came.
 
-        The headers are taken out in any case, so that nothing further in can believe them. Where a
-        trusted proxy's headers do not say who calls, the scope has no client, since the proxy's own
-        address would be everybody's; the gate refuses the request.
+        The headers are always removed, so that no later code can trust them. If a trusted proxy's headers do not
+        name the client, the scope gets no client, since all requests would share the proxy's own address;
+        ``Gate`` refuses the request.
         """
         client: tuple[str, int] | None = scope.get("client")
         if client is not None and ":" in client[0]:
             client = scope["client"] = (normal_address(client[0]), client[1])
-        said = [(name, value) for name, value in scope["headers"] if name in _FORWARDED]
-        if not said:
+        headers = [(name, value) for name, value in scope["headers"] if name in _FORWARDED]
+        if not headers:
             return DIRECT
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in _FORWARDED]
         peer = parse_address(client[0]) if client is not None else None
         if peer is None or not self._trusts(peer):
             return UNDECLARED
-        request_id = _request_id(said)
+        request_id = _request_id(headers)
         try:
-            self._believe(scope, said)
+            self._apply(scope, headers)
         except InvalidForwarding as error:
             scope["client"] = None
             return UnreadableForwarding(request_id, error=error)
         return Forwarding(request_id)
 
-    def _believe(self, scope: Scope, said: RawHeaders) -> None:
-        hops = self._read(said)
+    def _apply(self, scope: Scope, headers: RawHeaders) -> None:
+        hops = self._read(headers)
         depth = 0
-        if any(name == self._names_client for name, _ in said):
+        if any(name == self._names_client for name, _ in headers):
             address, depth = self._client(hops)
             if address is not None:
                 scope["client"] = (str(address), 0)
@@ -82,10 +82,10 @@ class Proxies:
             scope["headers"] = [(b"host", host.encode("latin-1")), *others]
 
     def _client(self, hops: Hops) -> tuple[Address | None, int]:
-        """Return the nearest hop that is no proxy of ours, and its place; what stands left of it is hearsay.
+        """Return the nearest hop that is not a trusted proxy, and its depth. Hops before it may be forged.
 
-        A proxy that does not say who asked it ends the list: its own address is the last one that is known,
-        None for the peer's.
+        A proxy that does not name its sender ends the list. The result is then that proxy's own address, or
+        None if the proxy is the peer.
         """
         known: Address | None = None
         for depth, node in enumerate(reversed(hops.nodes)):
@@ -102,7 +102,7 @@ class Proxies:
         return any(address in network for network in self._networks)
 
 
-def _request_id(said: RawHeaders) -> str:
-    last = next((value.decode("latin-1") for name, value in reversed(said) if name == b"x-request-id"), "")
+def _request_id(headers: RawHeaders) -> str:
+    last = next((value.decode("latin-1") for name, value in reversed(headers) if name == b"x-request-id"), "")
     request_id = last.rpartition(",")[2].strip()
     return request_id if _REQUEST_ID.fullmatch(request_id) else ""

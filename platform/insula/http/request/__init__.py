@@ -1,1 +1,1 @@
-"""What is read from a request: addresses, credentials, fields, bodies."""
+"""Reads requests: addresses, credentials, headers, bodies."""

@@ -1,7 +1,7 @@
-"""Addresses of callers, in the one form in which they are compared, counted, logged and kept.
+"""Parses addresses of callers into one normal form, which is compared, counted, logged and stored.
 
-An IPv4 address mapped into IPv6 is that IPv4 address; an IPv6 scope id (``fe80::1%eth0``) names a
-link of this machine and not another caller, so it is dropped.
+An IPv4 address mapped into IPv6 becomes the IPv4 address. An IPv6 scope id (``fe80::1%eth0``) is dropped: it names a
+network interface of this machine, not another caller.
 """
 
 import re
@@ -15,7 +15,7 @@ Network = IPv4Network | IPv6Network
 _LONGEST: Final = 64
 _MAPPED_BITS: Final = 96
 
-# RFC 7239 section 6, as proxies write it too: IPv4, IPv4:port, [IPv6], [IPv6]:port, IPv6.
+# RFC 7239 section 6 and what proxies write besides: IPv4, IPv4:port, [IPv6], [IPv6]:port, IPv6.
 _NODE: Final = re.compile(r"(?:\[(?P<bracketed>[^\]]{2,64})\]|(?P<dotted>[0-9.]{7,15}))(?::(?:\d{1,5}|_[\w.-]{1,64}))?")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE: Final = re.compile(r"\\(.)")
@@ -58,7 +58,7 @@ def normal_address(text: str) -> str:
 def parse_node(text: str) -> Address | None:
     """Return the address of a node that a proxy names, with or without port, brackets and quotes.
 
-    None for what names no address: ``unknown``, an obfuscated ``_name``, or what is no node at all.
+    None if it contains no address: ``unknown``, an obfuscated ``_name``, or an invalid node.
     """
     text = unquote(text.strip(" \t"))
     if found := _NODE.fullmatch(text):
@@ -67,6 +67,6 @@ def parse_node(text: str) -> Address | None:
 
 
 def unquote(text: str) -> str:
-    """Return what a quoted string holds, or ``text`` itself where it is none."""
+    """Return the content of a quoted string, or ``text`` itself if it is not quoted."""
     found = _QUOTED.fullmatch(text)
     return text if found is None else _ESCAPE.sub(r"\1", found[1])

@@ -1,4 +1,4 @@
-"""How much of a body is received, of whatever route and then of one."""
+"""Limits the size of a request's body: first for all routes, then for one."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,12 +12,12 @@ CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}  # the rest of the bod
 
 
 def has_body(headers: Mapping[bytes, bytes]) -> bool:
-    """Tell whether the request has a body, by its headers."""
+    """Return whether the headers say that the request has a body."""
     return b"content-length" in headers or b"transfer-encoding" in headers
 
 
 def check_length(headers: Mapping[bytes, bytes], largest: int) -> None:
-    """Raise PayloadTooLarge for a body that says that it has more bytes, and BadRequest for one that says nonsense."""
+    """Raise PayloadTooLarge if Content-Length exceeds ``largest``, and BadRequest if it is not a number."""
     length = headers.get(b"content-length", b"0")
     if not length.isdigit():
         raise BadRequest("Content-Length must be a number")
@@ -26,7 +26,7 @@ def check_length(headers: Mapping[bytes, bytes], largest: int) -> None:
 
 
 class SizedBody:
-    """A ``receive`` whose request body must end within a size."""
+    """A ``receive`` that limits the size of the request body."""
 
     def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive

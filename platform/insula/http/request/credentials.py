@@ -1,4 +1,4 @@
-"""What a request presents to be let in: an access token or an API key, for a tenant that its hints agree with."""
+"""Reads a request's access token or API key, and checks that Host and X-Tenant name the same tenant."""
 
 from collections.abc import Mapping
 
@@ -13,9 +13,9 @@ from insula.identity.credentials.api_keys import PREFIX, PresentedKey, read_key
 
 
 async def read_credentials(connection: HTTPConnection, kernel: Kernel, audience: str) -> Claims | PresentedKey:
-    """Return the verified claims of a token for ``audience``, or the key that is presented, not yet compared.
+    """Return the verified claims of a token for ``audience``, or the API key, which is not verified yet.
 
-    Raises Unauthenticated, and BadRequest for a token beside a key.
+    Raises Unauthenticated, and BadRequest if the request has both a token and a key.
     """
     headers = headers_of(connection)
     presented = headers.get(b"authorization")
@@ -30,7 +30,7 @@ async def read_credentials(connection: HTTPConnection, kernel: Kernel, audience:
 
 
 async def check_hints(connection: HTTPConnection, kernel: Kernel, tenant_id: TenantId | None) -> None:
-    """Raise TenantConflict when host or X-Tenant name another tenant than the credentials' own."""
+    """Raise TenantConflict if Host or X-Tenant name another tenant than the credentials."""
     hints = tenant_hints(connection, kernel.settings)
     if hints.host is not None:
         _agree(tenant_id, await kernel.directory.tenant_for_host(hints.host))
@@ -39,7 +39,7 @@ async def check_hints(connection: HTTPConnection, kernel: Kernel, tenant_id: Ten
 
 
 def _agree(tenant_id: TenantId | None, hint: TenantId | None) -> None:
-    # A hint that names no tenant is refused alike, so that the answer does not tell whether a tenant exists.
+    # An unknown name gets the same error, so that the answer does not tell whether a tenant exists.
     if hint is None or hint != tenant_id:
         raise TenantConflict
 

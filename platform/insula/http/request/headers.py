@@ -1,4 +1,4 @@
-"""What the request's headers say of who asks and for which tenant. They select; they never grant."""
+"""Reads the headers that carry credentials or name a tenant. Naming a tenant gives no access to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MAX_CREDENTIALS = 8192  # bytes of an Authorization header: an access token has 
 MAX_HINT = 255
 _MAX_HEADER = 16_384
 _SCHEME = b"bearer "
-# Two of these mean two things to two readers.
+# If one of these is sent twice, a proxy may use the first value and this server the last.
 _SINGLE = frozenset(
     {b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-match", b"origin"}
     | {b"x-api-key", b"x-tenant"}
@@ -28,25 +28,25 @@ _READ = frozenset({b"transfer-encoding"}) | _SINGLE
 
 @dataclass(frozen=True, slots=True)
 class OwnHosts:
-    """The names under which this installation itself is served, and where tenants' names hang."""
+    """The host names of the installation itself, and the suffix of tenants' subdomains."""
 
     exact: frozenset[str]
     suffix: str
 
     def has(self, host: str) -> bool:
-        """Return whether ``host`` is the installation's own, a tenant's subdomain included."""
+        """Return whether ``host`` is a name of the installation or a subdomain for a tenant."""
         return host in self.exact or host.endswith(self.suffix)
 
 
 class TenantHints(NamedTuple):
-    """Which tenant the request names besides its token; None where it names none."""
+    """The tenant that Host and X-Tenant name, besides the credentials; None where they name none."""
 
     host: str | None
     named: str | None
 
 
 def read_headers(scope: Scope) -> dict[bytes, bytes]:
-    """Return the headers that matter here.
+    """Return the headers in ``_READ``, after checks of all headers.
 
     Raises DuplicateHeader, HeaderTooLarge, or BadRequest for a NUL.
     """
@@ -93,7 +93,7 @@ def normal_host(value: str) -> str:
 
 
 def bearer_token(headers: Mapping[bytes, bytes]) -> str:
-    """Return the bearer token. Raises Unauthenticated without one of bounded length."""
+    """Return the bearer token. Raises Unauthenticated if it is missing or too long."""
     value = headers.get(b"authorization", b"")
     if len(value) > MAX_CREDENTIALS or value[: len(_SCHEME)].lower() != _SCHEME:
         raise Unauthenticated

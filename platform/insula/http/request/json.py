@@ -1,7 +1,7 @@
-"""Strict JSON: what cannot be stored, or would cost much to look at, is refused while it is read.
+"""Strict JSON: the parser refuses values that cannot be stored, and bodies that would cost much CPU.
 
-Python's own reader takes NaN, 1e999, duplicate keys, half surrogate pairs and UTF-16. Each of these
-ends as a 500 further in, or means two things to two readers.
+Python's own parser accepts NaN, 1e999, duplicate keys, half surrogate pairs and UTF-16. Each of these
+would cause a 500 later, or be understood differently by two parsers.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ from insula.http.errors import DuplicateKey, JsonTooComplex, MalformedJson, Numb
 MAX_DEPTH = 64
 MAX_VALUES = 10_000
 MAX_MEMBERS = 1_024
-"""Of one object. Each that a schema does not know is an error of its own, and costs as much as reading a hundred."""
+"""The most members of one object. Each unknown member is an error of its own, which costs as much as parsing 100."""
 _LARGE = 4_096
-"""Bytes from which on bodies are read one at a time, so that many do not stall the event loop together."""
-_TURNS_BETWEEN = 3  # of the event loop, in which a small request is answered
+"""Bodies of at least so many bytes are parsed one at a time, so that many together do not stall the event loop."""
+_TURNS_BETWEEN = 3  # turns of the event loop between two large bodies, in which a small request is answered
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 _MAX_DIGITS = 20  # of a 64-bit integer, with its sign
 _LOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-_MAX_FLOAT_LENGTH = 400  # the longest double, written out, has fewer; reading a longer one costs more than a glance
+_MAX_FLOAT_LENGTH = 400  # the longest double, written out, has fewer characters; parsing a longer text would cost much
 
 
 class StrictRequest(Request):
-    """A request whose ``json()`` is strict. The route classes make it."""
+    """A request whose ``json()`` is strict. The route classes pass it to FastAPI."""
 
     async def json(self) -> object:
-        """Return the body as JSON. Raises Refusal, a 4xx, for what is not strictly JSON."""
+        """Return the parsed body. Raises Refusal, a 4xx, if it is not strict JSON."""
         body = await self.body()
         try:
             if len(body) < _LARGE:
@@ -56,12 +56,12 @@ def _turns() -> asyncio.Lock:
 def strict_json(body: bytes) -> object:
     """Return the value of ``body``.
 
-    Raises MalformedJson, DuplicateKey, JsonTooComplex, NumberOutOfRange or UnstorableText; none of
-    them repeats what was sent.
+    Raises MalformedJson, DuplicateKey, JsonTooComplex, NumberOutOfRange or UnstorableText, whose texts
+    never quote the body.
     """
     try:
         text = body.decode()
-        _glance(text, body)
+        _precheck(text, body)
         value = _DECODER.decode(text)
     except UnicodeDecodeError:
         raise MalformedJson from None
@@ -74,10 +74,10 @@ def strict_json(body: bytes) -> object:
     return value
 
 
-def _glance(text: str, body: bytes) -> None:
-    """Raise JsonTooComplex for what would cost the other decoder much, after a tenth of its time.
+def _precheck(text: str, body: bytes) -> None:
+    """Raise JsonTooComplex early for a body that would cost ``_DECODER`` much, in a tenth of its time.
 
-    Only that decoder finds duplicate keys, and its hooks run in Python for each object and number.
+    Only ``_DECODER`` finds duplicate keys, and its hooks run in Python for each object and number.
     """
     if text.count("[") + text.count("{") <= MAX_DEPTH and text.count(",") < MAX_VALUES:
         return
@@ -91,7 +91,7 @@ def _glance(text: str, body: bytes) -> None:
 
 
 def check_text(text: str) -> None:
-    """Raise UnstorableText when PostgreSQL, or UTF-8, cannot hold ``text``."""
+    """Raise UnstorableText if PostgreSQL cannot store ``text``, or UTF-8 cannot encode it."""
     if "\0" in text or not _encodable(text):
         raise UnstorableText
 

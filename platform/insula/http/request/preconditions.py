@@ -13,7 +13,7 @@ async def if_match(
         Header(description="Entity tags as sent in `ETag`, or `*`. The update is refused (412) when none matches."),
     ] = None,
 ) -> Precondition:
-    """Parse ``If-Match``. Raises BadRequest for anything but versions' tags or ``*``."""
+    """Parse ``If-Match``. Raises BadRequest unless it is a list of entity tags of versions, or ``*``."""
     return precondition(if_match)
 
 

@@ -1,1 +1,1 @@
-"""What is answered: problems, entity tags, exports, words of a document."""
+"""Responses: problems, shared headers, CSV exports, event streams, vocabularies of the OpenAPI documents."""

@@ -1,4 +1,4 @@
-"""Header fields that several answers share, and what the document says of them."""
+"""Headers that several routes answer with, and their descriptions in the OpenAPI document."""
 
 from typing import Final, Protocol
 from uuid import UUID
@@ -34,6 +34,6 @@ def tagged(response: Response, row: Versioned) -> None:
 
 
 def created(request: Request, response: Response, row: Identified) -> None:
-    """Add the ``ETag`` and ``Location`` of a row made by a POST to its collection."""
+    """Add the ``ETag`` and ``Location`` of a row that a POST to its collection created."""
     tagged(response, row)
     response.headers["location"] = f"{request.url.path}/{row.id}"

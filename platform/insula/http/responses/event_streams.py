@@ -1,4 +1,4 @@
-"""Server-sent events: a stream without an end of its own, as browsers' ``EventSource`` reads it."""
+"""Server-sent events, in the format that browsers' ``EventSource`` reads."""
 
 import json
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ class ServerEvent(NamedTuple):
     id: str | None = None
 
     def encode(self) -> bytes:
-        """Return the event as it goes over the wire. Each line of ``data`` is a field of its own."""
+        """Return the encoded event. Each line of ``data`` is a field of its own."""
         fields = [f"event: {_one_line(self.event)}"]
         fields += [] if self.id is None else [f"id: {_one_line(self.id)}"]
         fields += [f"data: {line}" for line in self.data.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
@@ -38,8 +38,8 @@ class EventStream(StreamingResponse):
         super().__init__(_encoded(events), status_code, headers={"cache-control": "no-store"})
 
     @staticmethod
-    def farewell(error: AppError) -> bytes:
-        """Return what tells the client why the stream ends."""
+    def end_event(error: AppError) -> bytes:
+        """Return the encoded last event, which tells the client why the stream ends."""
         return ServerEvent(json.dumps({"code": error.code}), "end").encode()
 
 

@@ -1,4 +1,4 @@
-"""Lists as CSV, streamed: as long as they are, and never in memory as a whole."""
+"""Lists of any length as CSV, streamed so that they are never in memory as a whole."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ _LINE_STARTS: Final = ("\t", "\r", "\n")
 _QUOTES: Final = frozenset("\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb\u2032\u2033")
 _SKIPPED: Final = frozenset({"Cc", "Cf", "Mn", "Zs", "Zl", "Zp"})
 _MINUS: Final = "\u2212"
-# A spreadsheet whose separator is another one begins a cell here. Most cells have none of these.
+# A spreadsheet may take one of these as its separator and begin a new cell. Most cells contain none of them.
 _SEPARATOR: Final = re.compile(r"[;\t\r\n]")
 _SUSPICIOUS: Final = re.compile(r"[^0-9A-Za-z\[{]")
 
@@ -28,8 +28,8 @@ Batch = TypeVar("Batch")
 class CsvResponse(StreamingResponse):
     """Batches of rows as CSV (RFC 4180), under a header line.
 
-    The body is sent after the route has returned, when the request's unit is closed: take the
-    batches from ``scope.short_unit()``. A client that goes away ends the iteration.
+    The body is sent after the route has returned, when the request's unit of work is closed. So ``batches`` must read
+    in ``scope.short_unit()``. The iteration stops when the client disconnects.
     """
 
     media_type: str | None = MEDIA_TYPE
@@ -51,8 +51,8 @@ class ExportParams(BaseModel):
     )
 
 
-async def begun(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
-    """Take the first batch now: what fails at once is then a problem, not a download that breaks off."""
+async def prefetch(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
+    """Read the first batch now, so that an early error is answered as a problem and does not break off a download."""
     first = await anext(batches, None)
 
     async def all_of_them() -> AsyncIterator[Batch]:
@@ -64,11 +64,11 @@ async def begun(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
     return all_of_them()
 
 
-def defused(cell: str) -> str:
+def escape_formulas(cell: str) -> str:
     """Return ``cell`` as text that no spreadsheet takes for a formula.
 
-    Spreadsheets look for a formula behind spaces, quotes and invisible characters, take full-width
-    signs for the plain ones, and begin a new cell at their own separator. An apostrophe stops them.
+    Spreadsheets find a formula after spaces, quotes and invisible characters, accept full-width signs,
+    and begin a new cell at their own separator. An apostrophe prevents this.
     """
     if _SEPARATOR.search(cell):
         first, *rest = re.split(r"(?<=[;\t\r\n])", cell)
@@ -93,5 +93,5 @@ async def _lines(header: Cells, batches: AsyncIterator[Iterable[Cells]], *, bom:
 
 def _csv(rows: Iterable[Cells]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([defused(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([escape_formulas(cell) for cell in row] for row in rows)
     return text.getvalue().encode()

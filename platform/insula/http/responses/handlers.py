@@ -42,8 +42,8 @@ _log = structlog.get_logger(__name__)
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Give ``app`` the handlers of every exception that is an answer; what is left is caught by Faults."""
-    # FastAPI's type knows handlers of HTTP only; Starlette calls the same ones for WebSockets.
+    """Set the exception handlers of ``app``. The middleware ``UnhandledErrors`` answers all other exceptions."""
+    # FastAPI's type allows handlers of HTTP only; Starlette calls the same ones for WebSockets.
     handlers: dict[Any, Any] = {
         AppError: answer_app_error,
         HTTPException: answer_http_exception,
@@ -54,7 +54,7 @@ def install_handlers(app: FastAPI) -> None:
 
 
 def close_code(error: AppError) -> int:
-    """Return the code with which a WebSocket is closed for ``error``. The reason is the error's own code."""
+    """Return the numeric code with which a WebSocket is closed for ``error``. Its ``code`` is sent as the reason."""
     if isinstance(error, ServerStopping):
         return RESTARTING
     if isinstance(error, PayloadTooLarge):
@@ -73,7 +73,7 @@ async def answer_app_error(connection: HTTPConnection, error: Exception) -> Resp
 
 
 async def answer_http_exception(connection: HTTPConnection, error: Exception) -> Response | None:
-    """Answer what the router and FastAPI raise, in the words of our own errors."""
+    """Answer an HTTPException of the router or FastAPI with the AppError of the same status."""
     if isinstance(error, Refusal):
         return await _answer(connection, error.error)
     if not isinstance(error, HTTPException):
@@ -88,7 +88,7 @@ async def answer_http_exception(connection: HTTPConnection, error: Exception) ->
 
 
 async def answer_invalid_request(connection: HTTPConnection, error: Exception) -> Response | None:
-    """Answer a request of the wrong form, naming each field and never repeating what it held."""
+    """Answer an invalid request: name each invalid field, but never repeat its value."""
     if isinstance(connection, WebSocket) or not isinstance(error, RequestValidationError):
         return await _answer(connection, InvalidRequest())
     return ProblemResponse(InvalidRequest(), request_id_of(connection.scope), field_errors(error.errors()))
@@ -108,7 +108,7 @@ def _kind_of(status: int) -> type[AppError]:
 
 
 def _allowed(scope: Scope) -> set[str]:
-    # The router names the methods of the first route that has the path, not of all.
+    # The router only lists the methods of the first route with this path, not of all routes.
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     found: set[str] = set()
     for route in iter_route_contexts(scope["app"].routes):
@@ -118,13 +118,13 @@ def _allowed(scope: Scope) -> set[str]:
 
 
 def report(scope: Scope, error: BaseException, known: AppError | None) -> None:
-    """Log ``error``, unless it was; what it is answered as, ``known``, says whether it was expected."""
+    """Log ``error`` unless it is logged already. ``known`` is the AppError in the answer; None for a bug."""
     state = state_of(scope)
     if state.reported is error:
         return
     state.reported = error
     request_id = state.request_id
-    if isinstance(error, ResponseValidationError):  # its text repeats the data that was to be answered
+    if isinstance(error, ResponseValidationError):  # its text contains the response's data
         _log.error(
             "answer did not fit its schema", request_id=request_id, fields=[item["loc"] for item in error.errors()]
         )
@@ -146,7 +146,7 @@ def field_errors(errors: Iterable[Mapping[str, object]]) -> list[FieldErrorField
 
 
 def refused_fields(fields: Mapping[str, str]) -> list[FieldErrorFields]:
-    """Return what a service found wrong with each field, as pydantic would have it."""
+    """Return a service's message on each field in the form of pydantic's errors."""
     return [{"field": name, "message": message[:_MAX_LENGTH], "code": _REFUSED} for name, message in fields.items()]
 
 
@@ -158,7 +158,7 @@ def _field(location: object) -> str:
 
 
 def _message(code: str, message: str) -> str:
-    # These go on to quote the character that they stumbled over.
+    # The rest of these messages quotes characters of the value.
     if code.endswith("_parsing"):
         message = message.split(",", 1)[0]
     elif message.startswith(_EMAIL):

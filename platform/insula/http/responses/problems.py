@@ -1,4 +1,4 @@
-"""RFC 9457 problems: the one shape of every error answer, on the wire and in the document."""
+"""RFC 9457 problems: the format of all errors, in answers and in the OpenAPI document."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -60,7 +60,7 @@ class Problem(BaseModel):
 
 
 class FieldErrorFields(TypedDict):
-    """A FieldError, as it is answered."""
+    """The JSON object of a ``FieldError``."""
 
     field: str
     message: str
@@ -68,13 +68,13 @@ class FieldErrorFields(TypedDict):
 
 
 class ProblemResponse(Response):
-    """The answer that ``error`` becomes."""
+    """A response that contains ``error`` as a problem."""
 
     def __init__(self, error: AppError, request_id: str, field_errors: Iterable[FieldErrorFields] = ()) -> None:
         fields: dict[str, object] = _fields(type(error), error.detail, request_id)
         if found := list(field_errors):
             fields["field_errors"] = found
-        # ASCII only: whatever slipped into a text, even half a surrogate pair, can be encoded.
+        # ASCII only, since even half a surrogate pair in a text can be escaped, but not encoded as UTF-8.
         super().__init__(json.dumps(fields).encode(), error.status, dict(error.headers), MEDIA_TYPE)
 
 
@@ -84,7 +84,7 @@ def request_id_of(scope: Scope) -> str:
 
 
 def problems(*errors: type[AppError]) -> Responses:
-    """Return ``responses=`` for a route that can raise ``errors``; those of one status share an entry."""
+    """Return ``responses=`` for a route that can raise ``errors``. Errors with the same status share an entry."""
     found: Responses = {}
     for error in errors:
         entry = found.setdefault(error.status, _entry(error.status))
@@ -96,7 +96,7 @@ def problems(*errors: type[AppError]) -> Responses:
 
 
 def merge_problems(first: Mapping[int | str, dict[str, Any]], second: Mapping[int | str, dict[str, Any]]) -> Responses:
-    """Return both, with the examples of a status that stands in both side by side."""
+    """Return the union of both. A status in both keeps the examples of both."""
     merged: Responses = deepcopy(dict(first))
     for status, entry in second.items():
         mine = merged.get(status, {}).get("content", {}).get(MEDIA_TYPE)

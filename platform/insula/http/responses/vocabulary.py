@@ -1,12 +1,12 @@
-"""Words that an installation knows and a schema, made when its module is imported, does not.
+"""Marks in schemas for words that depend on the installation, and are not known when the schema's module is imported.
 
-A schema names the vocabulary, and the app's document lists the words:
+A schema names a vocabulary, and the app's OpenAPI document lists its words:
 
-- as the elements of a list, ``json_schema_extra={"items": word_of(Vocabulary.PERMISSIONS)}``. A service checks what was
-  sent, and raises InvalidRequest.
-- as the names of further fields, which all have one schema. The model allows extra fields, and
+- as the elements of a list, ``json_schema_extra={"items": word_of(Vocabulary.PERMISSIONS)}``. The service must check
+  the elements and raise InvalidRequest.
+- as the names of further fields with the same schema. The model allows extra fields, and
   ``__pydantic_extra__: dict[str, Annotated[int, Field(json_schema_extra=named_by(Vocabulary.COUNTED))]]`` has their
-  schema. A service gives each word a value. A field that the model declares itself goes before a word.
+  schema. The service gives each word a value. A field that the model itself declares takes precedence over a word.
 """
 
 from enum import StrEnum
@@ -19,29 +19,29 @@ NAMES: Final = "x-insula-names"
 
 
 class Vocabulary(StrEnum):
-    """The vocabularies that there are."""
+    """The vocabularies."""
 
     PERMISSIONS = "permissions"
-    """What custom roles can be given."""
+    """The permissions that custom roles can have."""
 
     KEY_ACTIONS = "key_actions"
-    """What API keys can be given."""
+    """The actions that API keys can have."""
 
     COUNTED = "counted"
     """The quotas whose rows are counted."""
 
     QUOTAS = "quotas"
-    """The entitlements of which the usage is counted."""
+    """The quotas whose usage ``GET /usage`` shows."""
 
     ACTORS = "actors"
     """The kinds of actors that the audit log can name."""
 
 
 def word_of(vocabulary: Vocabulary) -> JsonDict:
-    """Return the schema of one of its words."""
+    """Return the schema of one word of the vocabulary."""
     return {"type": "string", MARK: vocabulary.value}
 
 
 def named_by(vocabulary: Vocabulary) -> JsonDict:
-    """Return the mark on the schema of fields that its words name."""
+    """Return the mark for a schema of fields whose names are the words of the vocabulary."""
     return {NAMES: vocabulary.value}

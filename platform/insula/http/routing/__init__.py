@@ -1,1 +1,1 @@
-"""The kinds of routes: their guard, unit of work, idempotency and check at start."""
+"""The route classes: guard, unit of work, idempotency, long-lived connections, and checks at startup."""

@@ -1,10 +1,10 @@
 """Finds a request's route, or the mounted app, by the first segments of its path.
 
 FastAPI matches route by route, through each level of included routers, twice a level: with eighty
-routes that is more than all else that a request by id costs. Here a table leads to the few routes
-whose literal beginning fits; these are then asked as FastAPI asks them, in their order. What is
-mounted is found by its one segment and asked as Starlette asks it. Whatever the table does not lead
-to (another method, an unknown path, a socket) goes FastAPI's own way.
+routes that costs more than the rest of a read by id. Here a table gives the few routes with the same
+literal first segments; they are then matched as FastAPI does, in their order. A mounted app is found by
+its single segment and matched as Starlette does. All other requests (another method, an unknown path, a
+socket) take FastAPI's own way.
 """
 
 from collections import defaultdict
@@ -18,16 +18,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from insula.http.state import state_of
 
-_DEPTH: Final = 2  # segments that are looked up: the version and the noun
+_DEPTH: Final = 2  # segments in a key of the table: the version and the collection
 _Key = tuple[str, int, tuple[str, ...]]
 
 
 class UnfitForTable(RuntimeError):
-    """Two routes whose order the table could not keep."""
+    """The table cannot preserve the order of two routes."""
 
 
 class Dispatch:
-    """The innermost step of an app: calls the route that the table and its matches give, else the app's router."""
+    """The innermost ASGI app: calls the route that the table finds, or else the app's router."""
 
     def __init__(self, app: FastAPI) -> None:
         self._router: ASGIApp = app.router.middleware_stack
@@ -36,7 +36,7 @@ class Dispatch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the route."""
-        # A scope that is traced is FastAPI's to dispatch: its spans are named on the way.
+        # FastAPI itself dispatches traced requests, since it names their spans while it matches.
         found = None if scope["type"] != "http" or scope.get("fastapi.telemetry") else self._find(scope)
         if found is None:
             await self._router(scope, receive, send)
@@ -68,12 +68,12 @@ class Dispatch:
 
 
 def install(app: FastAPI) -> None:
-    """Let the routes that ``app`` has now be found by the table; routes added later are found as ever."""
+    """Dispatch the current routes of ``app`` by a table. Routes added later are matched by FastAPI."""
     app.router.middleware_stack = Dispatch(app)
 
 
 def _table(contexts: Iterable[RouteContext]) -> tuple[Mapping[_Key, Sequence[RouteContext]], Mapping[str, Mount]]:
-    """Return the routes by method, length and beginning, and what is mounted by its segment."""
+    """Return the routes by method, number of segments and first segments, and the mounts by their segment."""
     routes: defaultdict[_Key, list[RouteContext]] = defaultdict(list)
     mounts: dict[str, Mount] = {}
     others: list[RouteContext] = []
@@ -94,14 +94,14 @@ def _table(contexts: Iterable[RouteContext]) -> tuple[Mapping[_Key, Sequence[Rou
 
 
 def _segments(context: RouteContext) -> tuple[str, ...] | None:
-    """Return the segments of a route that the table can lead to: literal as far as it looks, and counted."""
+    """Return a route's segments; None if the table cannot hold it: the first are not literal or their number varies."""
     segments = tuple(str(context.path_format).split("/")[1:])
     literal = not any("{" in segment for segment in segments[:_DEPTH])
     return segments if literal and ":path}" not in str(context.path) else None
 
 
 def _check_mount(mount: Mount, others: Iterable[RouteContext]) -> None:
-    """Raise UnfitForTable where the mount has no segment of its own: one, literal, and named by no route before."""
+    """Raise UnfitForTable unless the mount is one literal segment that no earlier route matches."""
     if "/" in mount.path[1:] or "{" in mount.path:
         raise UnfitForTable(f"{mount.path} is mounted below more than one literal segment")
     paths = [str(other.path) for other in others]
@@ -110,7 +110,7 @@ def _check_mount(mount: Mount, others: Iterable[RouteContext]) -> None:
 
 
 def _check(context: RouteContext, others: Iterable[RouteContext], mounts: Iterable[Mount]) -> None:
-    """Raise UnfitForTable where FastAPI would have asked an earlier route first."""
+    """Raise UnfitForTable if FastAPI would match an earlier route first."""
     path = str(context.path_format)
     earlier = [str(other.path) for other in others if other.path_regex.match(path)]
     earlier += [mount.path for mount in mounts if path.startswith(f"{mount.path}/")]

@@ -1,8 +1,8 @@
-"""``allow(action)``: the one door to a scope. Token, tenant, limit and role, in one dependency.
+"""``allow(action)``: the only way to a scope. One dependency checks the token, the tenant, the limit and the role.
 
-Nothing here opens a transaction: who asks comes from caches that LISTEN/NOTIFY keeps true, the
-limit from leased tokens, the decision from a table. The order is: who are you, which tenant, is
-it within its limit, may your role do this.
+No check opens a transaction: the caller comes from caches that LISTEN/NOTIFY keeps current, the limit from leases,
+the decision from a table. The order is: authenticate the caller, find the tenant, count the request against the
+limit, check that the role has the action.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ from insula.callers import (
     Members,
     Staff,
     TenantCaller,
-    of_person,
+    personal_allowance,
 )
 from insula.core.errors import (
     AppError,
@@ -45,8 +45,8 @@ from insula.http.app_context import context_of
 from insula.http.kernel import kernel_of
 from insula.http.request.credentials import check_hints, read_credentials
 from insula.http.request.headers import head_of
-from insula.http.routing.idempotency import claim
-from insula.http.routing.permits import EXPENSIVE, enter
+from insula.http.routing.idempotency import claim_key
+from insula.http.routing.permits import EXPENSIVE, hold_permit
 from insula.http.state import Admission, Attempt, Subject, state_of
 from insula.identity.credentials.api_keys import PresentedKey
 from insula.limits import LimitClass
@@ -73,7 +73,7 @@ AnyRoleScope = TypeVar("AnyRoleScope", bound=RoleScope[Any])
 
 
 class RequestContext(NamedTuple):
-    """What a scope knows of its request."""
+    """The values of a request that its scope gets."""
 
     unit: Unit
     request_id: str
@@ -84,20 +84,20 @@ class RequestContext(NamedTuple):
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Return the caller's address, as trusted proxies tell it."""
+    """Return the caller's address; behind trusted proxies, the one that they name. Empty if unknown."""
     client: tuple[str, int] | None = connection.scope.get("client")
     return client[0] if client else ""
 
 
 class Guard(ABC, Generic[AnyCaller, AnyScope]):
-    """A dependency that lets a request through with a scope, or raises why not.
+    """A dependency that returns the scope of a request, or raises an error that refuses it.
 
-    A subclass says for which kinds of callers it is, and decides in three steps: ``narrow`` makes of an
-    identity what the other two take, and refuses identities that are for other guards.
+    A subclass declares the kinds of callers that it admits, and decides in three steps. ``narrow`` converts the
+    identity for the other two, ``allowance`` and ``authorise``, and refuses identities of other kinds.
     """
 
     admits: ClassVar[Admitted]
-    """The kinds of callers that it is for. An app whose routes use it must declare one of them."""
+    """The kinds of callers that it admits. An app whose routes use the guard must declare one of them."""
 
     errors: tuple[type[AppError], ...] = (
         BadRequest,
@@ -121,9 +121,9 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         return tuple(dict.fromkeys(kind.scheme for kind in self.admits))
 
     async def admit(self, connection: HTTPConnection) -> Admission[AnyCaller]:
-        """Return the caller, who is within the limits and may do the action. Read no body, and open no unit.
+        """Check that the caller is within the limits and may do the action, without a body or a unit of work.
 
-        A route calls this before it receives a body, so that one whose sender may not send it is never read.
+        A route calls this before it receives the body, so that it never reads the body of a refused request.
         """
         kernel = kernel_of(connection)
         app = context_of(connection)
@@ -147,7 +147,7 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
             raise InsufficientScope.lacking(self.action)
         if limit_class is EXPENSIVE:
             tenant_id = TenantId(allowance.partition)
-            verdict = await enter(state, kernel.limits, tenant_id, allowance.at_once, verdict)
+            verdict = await hold_permit(state, kernel.limits, tenant_id, allowance.at_once, verdict)
 
         async def reopen() -> Unit:
             again = self.narrow(await callers.identify(credentials, self.admits, kernel, role))
@@ -159,28 +159,28 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         return admission
 
     async def __call__(self, connection: HTTPConnection) -> AnyScope:
-        """Return the scope of this request; its unit is the request's unit of work, and new at each attempt.
+        """Return the scope of this request, with the unit of work of this attempt.
 
-        A connection that lasts has no unit of work.
+        A long-lived connection has no unit of work.
         """
         state = state_of(connection.scope)
-        lasts, admission = state.lasts or not isinstance(connection, Request), state.admission
-        if state.attempt is not None or (lasts and admission is not None and not self._gave(admission)):
-            raise RuntimeError(f"a route has one guard: there is another besides that of {self.action}")
-        admitted = admission if self._gave(admission) else await self.admit(connection)
+        long_lived, admission = state.long_lived or not isinstance(connection, Request), state.admission
+        if state.attempt is not None or (long_lived and admission is not None and not self._made(admission)):
+            raise RuntimeError(f"a route must have one guard; this one has another besides that of {self.action}")
+        admitted = admission if self._made(admission) else await self.admit(connection)
         kernel, app = kernel_of(connection), context_of(connection)
-        unit = NoUnit() if lasts else kernel.database.unit(app.role, admitted.partition)
-        if not lasts:
+        unit = NoUnit() if long_lived else kernel.database.unit(app.role, admitted.partition)
+        if not long_lived:
             attempt = state.attempt = Attempt(unit)
             if isinstance(connection, Request) and connection.method == "POST":
-                attempt.claim = await claim(connection, unit, principal_id=admitted.principal_id, app=app.app)
+                attempt.claimed = await claim_key(connection, unit, principal_id=admitted.principal_id, app=app.app)
         request = RequestContext(
             unit, state.request_id, address_of(connection), kernel.policy, admitted.reopen, admitted.limited_to
         )
         return self.scope(admitted.caller, request)
 
-    def _gave(self, admission: Admission[object] | None) -> TypeGuard[Admission[AnyCaller]]:
-        """Tell whether this guard let the caller in. One that another guard let in, for its action, is not let in."""
+    def _made(self, admission: Admission[object] | None) -> TypeGuard[Admission[AnyCaller]]:
+        """Return whether this guard made the admission. Another guard's admission is for another action."""
         return admission is not None and admission.guard is self
 
     def _limit_class(self, connection: HTTPConnection) -> LimitClass:
@@ -190,11 +190,11 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
 
     @abstractmethod
     def narrow(self, identity: Identity[Principal]) -> AnyCaller:
-        """Return what the other steps take. Raises Forbidden for an identity that the guard is not for."""
+        """Return the caller for the other steps. Raises Forbidden if the guard does not admit its kind."""
 
     @abstractmethod
     def allowance(self, caller: AnyCaller, limit_class: LimitClass) -> Allowance:
-        """Return whose limits count, and what they are."""
+        """Return the limits that apply to the request."""
 
     @abstractmethod
     def authorise(self, caller: AnyCaller, policy: Policy) -> None:
@@ -206,7 +206,7 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
 
 
 class TenantGuard(Guard[TenantCaller, Scope]):
-    """For members of the token's tenant whose role has the action, and API keys that were given it."""
+    """Admits members of the token's tenant whose role has the action, and API keys that have it."""
 
     admits: ClassVar[Admitted] = (Members, ApiKeys)
     errors = (*Guard.errors, TenantRequired, TenantSuspended)
@@ -218,7 +218,7 @@ class TenantGuard(Guard[TenantCaller, Scope]):
         raise Forbidden
 
     def allowance(self, caller: TenantCaller, limit_class: LimitClass) -> Allowance:
-        """Return what the tenant's plan and the API key say."""
+        """Return the limits of the tenant's plan and of the API key."""
         return caller.allowance(limit_class)
 
     def authorise(self, caller: TenantCaller, policy: Policy) -> None:
@@ -235,9 +235,9 @@ class TenantGuard(Guard[TenantCaller, Scope]):
 
 
 class PersonalGuard(Guard[UserPrincipal, PersonalScope]):
-    """For every signed-in user, with or without a tenant, to act for themselves.
+    """Admits every signed-in user, with or without a tenant, to act for themselves.
 
-    The unit's tenant is the user's own id: a partition in which no tenant's row lies.
+    The unit's tenant id is the user's id, which no tenant's row has.
     """
 
     admits: ClassVar[Admitted] = (Members,)
@@ -252,8 +252,8 @@ class PersonalGuard(Guard[UserPrincipal, PersonalScope]):
         raise Forbidden
 
     def allowance(self, caller: UserPrincipal, limit_class: LimitClass) -> Allowance:
-        """Return what one user is allowed."""
-        return of_person(caller.user_id, PERSONAL_REQUESTS_PER_MINUTE, limit_class)
+        """Return the limits of one user."""
+        return personal_allowance(caller.user_id, PERSONAL_REQUESTS_PER_MINUTE, limit_class)
 
     def authorise(self, caller: UserPrincipal, policy: Policy) -> None:
         """Let every active user pass."""
@@ -264,15 +264,15 @@ class PersonalGuard(Guard[UserPrincipal, PersonalScope]):
 
 
 class RoleGuard(Guard[AnyRolePrincipal, AnyRoleScope], Generic[AnyRolePrincipal, AnyRoleScope]):
-    """For users of one kind, outside of any tenant, whose role has the action. An app's own kind has a subclass.
+    """Admits users of one kind, without a tenant, whose role has the action. An app subclasses it for its own kind.
 
-    The unit's tenant is the user's own id: a partition in which no tenant's row lies.
+    The unit's tenant id is the user's id, which no tenant's row has.
     """
 
     principal_type: type[AnyRolePrincipal]
     scope_type: type[AnyRoleScope]
     requests_per_minute: ClassVar[int]
-    """What one user is allowed."""
+    """The limit of one user."""
 
     def narrow(self, identity: Identity[Principal]) -> AnyRolePrincipal:
         """Return the principal. Raises Forbidden for every other kind of caller."""
@@ -281,8 +281,8 @@ class RoleGuard(Guard[AnyRolePrincipal, AnyRoleScope], Generic[AnyRolePrincipal,
         raise Forbidden
 
     def allowance(self, caller: AnyRolePrincipal, limit_class: LimitClass) -> Allowance:
-        """Return what one user is allowed."""
-        return of_person(caller.user_id, self.requests_per_minute, limit_class)
+        """Return the limits of one user."""
+        return personal_allowance(caller.user_id, self.requests_per_minute, limit_class)
 
     def authorise(self, caller: AnyRolePrincipal, policy: Policy) -> None:
         """Raise Forbidden unless the principal's role has the action."""
@@ -303,7 +303,7 @@ class RoleGuard(Guard[AnyRolePrincipal, AnyRoleScope], Generic[AnyRolePrincipal,
 
 
 class StaffGuard(RoleGuard[StaffPrincipal, StaffScope]):
-    """For the platform's staff whose role has the action."""
+    """Admits the platform's staff whose role has the action."""
 
     admits: ClassVar[Admitted] = (Staff,)
     principal_type = StaffPrincipal
@@ -312,9 +312,9 @@ class StaffGuard(RoleGuard[StaffPrincipal, StaffScope]):
 
 
 def allow(action: StrEnum, limit_class: LimitClass | None = None) -> DependsParam:
-    """Return the dependency that gives a tenant-bound Scope to those whose role has ``action``.
+    """Return the dependency that gives a Scope in the token's tenant to members and API keys that have ``action``.
 
-    The method says whether the request counts as a read or a write, unless ``limit_class`` does.
+    The method decides whether the request counts as a read or a write, unless ``limit_class`` is given.
     """
     return depends(TenantGuard(action, limit_class))
 
@@ -330,6 +330,6 @@ def allow_staff(action: StrEnum) -> DependsParam:
 
 
 def depends(guard: Guard[AnyCaller, AnyScope]) -> DependsParam:
-    """Return ``guard`` as a dependency: what an app's own ``allow_...(action)`` returns."""
+    """Return ``guard`` as a dependency. An app's own ``allow_...(action)`` returns it."""
     dependency: DependsParam = Depends(guard)
     return dependency

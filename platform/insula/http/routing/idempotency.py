@@ -1,8 +1,8 @@
-"""``Idempotency-Key``: one effect for each key, scoped to tenant, principal and route.
+"""``Idempotency-Key``: a request with the same key has one effect. Keys are scoped to tenant, principal and route.
 
-The record is written in the transaction of the effect, with the serialised answer. Of requests in
-flight at once one wins an advisory lock and the others are answered 409: ``ON CONFLICT`` would
-make them wait. See draft-ietf-httpapi-idempotency-key-header.
+The record is written in the transaction of the effect, with the serialised answer. Concurrent requests with the
+same key compete for an advisory lock. The losers are answered 409: ``ON CONFLICT`` would make them wait.
+See draft-ietf-httpapi-idempotency-key-header.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from insula.db.engine.failures import constraint_of
 from insula.db.engine.unit import Unit
 from insula.db.models import IdempotencyRecord
 from insula.db.models.idempotency import LIFETIME, OPERATION
-from insula.http.state import Claim, state_of
+from insula.http.state import ClaimedKey, state_of
 
 HEADER = "idempotency-key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -39,7 +39,7 @@ class Replay(Exception):
         self.response = response
 
 
-async def store(claimed: Claim, unit: Unit, response: Response) -> None:
+async def store(claimed: ClaimedKey, unit: Unit, response: Response) -> None:
     """Add the record of ``response`` to the unit's transaction."""
     if unit.tenant_id != claimed.partition:
         await unit.enter(claimed.partition)
@@ -61,19 +61,19 @@ async def store(claimed: Claim, unit: Unit, response: Response) -> None:
     except IntegrityError as error:
         if constraint_of(error) not in _UNIQUE:
             raise
-        raise IdempotencyKeyInFlight from error  # the release before holds another lock for the same key
+        raise IdempotencyKeyInFlight from error  # the previous release of the code takes another lock for the same key
 
 
 def operation_of(route: APIRoute) -> str:
-    """Return the name of a route's operation: unique in its app, and the same wherever its code moves."""
+    """Return the name of a route's operation: unique in its app, and unchanged if its code moves."""
     return route.operation_id or route.name
 
 
-async def claim(request: Request, unit: Unit, *, principal_id: UUID, app: str) -> Claim | None:
-    """Claim the request's key, if it has one.
+async def claim_key(request: Request, unit: Unit, *, principal_id: UUID, app: str) -> ClaimedKey | None:
+    """Lock the request's key, if it has one, for this transaction.
 
-    Raises Replay when the key's effect was committed before, IdempotencyKeyReused when that was
-    another request, IdempotencyKeyInFlight while another request holds the key.
+    Raises Replay if a request with the key is committed already, IdempotencyKeyReused if that request was
+    different, IdempotencyKeyInFlight while another request holds the key.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -85,7 +85,7 @@ async def claim(request: Request, unit: Unit, *, principal_id: UUID, app: str) -
         raise RuntimeError("an idempotency key needs a partition")
     digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).digest()
     route = f"{app}/{operation_of(request.scope['route'])}"
-    claimed = Claim(partition, principal_id, route, key, digest)
+    claimed = ClaimedKey(partition, principal_id, route, key, digest)
     if not (await unit.session.exec(select(func.pg_try_advisory_xact_lock(_lock_id(claimed))))).one():
         raise IdempotencyKeyInFlight
     await _answer_if_known(unit, claimed)
@@ -93,13 +93,13 @@ async def claim(request: Request, unit: Unit, *, principal_id: UUID, app: str) -
 
 
 def keep_instead(request: Request, body: BaseModel) -> None:
-    """Store ``body`` for a repetition of the request, in place of an answer that must not be stored."""
+    """Store ``body`` as the answer to a repeated request, since this request's answer must not be stored."""
     attempt = state_of(request.scope).attempt
-    if attempt is not None and attempt.claim is not None:
-        attempt.claim.kept = body.model_dump_json().encode()
+    if attempt is not None and attempt.claimed is not None:
+        attempt.claimed.kept = body.model_dump_json().encode()
 
 
-async def _answer_if_known(unit: Unit, claimed: Claim) -> None:
+async def _answer_if_known(unit: Unit, claimed: ClaimedKey) -> None:
     # A statement after the lock: its snapshot sees what the previous holder committed.
     mine = (
         (col(IdempotencyRecord.tenant_id) == claimed.partition)
@@ -119,6 +119,6 @@ async def _answer_if_known(unit: Unit, claimed: Claim) -> None:
     raise Replay(Response(record.body, status_code=record.status, headers=headers))
 
 
-def _lock_id(claimed: Claim) -> int:
+def _lock_id(claimed: ClaimedKey) -> int:
     name = "\0".join((str(claimed.partition), str(claimed.principal_id), claimed.route, claimed.key))
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

@@ -17,10 +17,12 @@ EXPENSIVE: Final = LimitClass.EXPORT
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-async def enter(state: RequestState, limits: Limits, tenant_id: TenantId, at_once: int, verdict: Verdict) -> Verdict:
-    """Hold one of the tenant's permits for this request, and return the verdict with them.
+async def hold_permit(
+    state: RequestState, limits: Limits, tenant_id: TenantId, at_once: int, verdict: Verdict
+) -> Verdict:
+    """Acquire one of the tenant's permits for this request, and return the verdict with the permits left.
 
-    Raises TooManyConcurrent while all are held. That was a request, but no export.
+    Raises TooManyConcurrent while all are held. The refused request then does not count as an export.
     """
     if state.permit is None:  # held already where another guard of the route acquired it
         state.permit = await limits.acquire_permit(tenant_id, at_once)
@@ -30,8 +32,8 @@ async def enter(state: RequestState, limits: Limits, tenant_id: TenantId, at_onc
     return verdict.with_permits(at_once, state.permit.left)
 
 
-def holding(handler: Handler) -> Handler:
-    """Return ``handler`` with its permit released when the answer is sent: whole, broken off, or an error."""
+def releasing_permit(handler: Handler) -> Handler:
+    """Return ``handler``, but release its permit when the answer is sent or broken off, or the handler fails."""
 
     async def run(request: Request) -> Response:
         try:
@@ -39,16 +41,16 @@ def holding(handler: Handler) -> Handler:
         except BaseException:
             state_of(request.scope).release_permit()
             raise
-        return _Holding(response)
+        return _ReleasingPermit(response)
 
     return run
 
 
-class _Holding(Response):
-    """An answer whose permit is held while it is sent."""
+class _ReleasingPermit(Response):
+    """A response that releases the request's permit after it is sent."""
 
     def __init__(self, response: Response) -> None:
-        self._response = response  # which has the status and the headers; of this one only the call counts
+        self._response = response  # it has the status and the headers; this wrapper is only called
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

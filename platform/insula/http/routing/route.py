@@ -1,7 +1,7 @@
 """The route class that owns the unit of work.
 
-Begin, resolve and run the handler, serialise, store the idempotency record, commit, respond: in
-that order, so that a commit which fails is answered 503 and never with a 2xx.
+It begins, resolves the dependencies, runs the handler, serialises, stores the idempotency record, commits and
+responds, in this order. So a failed commit is answered with 503 and never with a 2xx.
 """
 
 import inspect
@@ -23,7 +23,7 @@ from insula.http.request.json import StrictRequest
 from insula.http.responses.problems import merge_problems, problems
 from insula.http.routing.guards import Guard
 from insula.http.routing.idempotency import Replay, store
-from insula.http.routing.permits import EXPENSIVE, holding
+from insula.http.routing.permits import EXPENSIVE, releasing_permit
 from insula.http.state import Attempt, state_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -46,13 +46,13 @@ _TENANT_PARAMETER = {
 
 @dataclass(frozen=True, slots=True)
 class Largest:
-    """Marks a body that may be larger: ``body: Annotated[ItemsCreate, Largest(1_048_576)]``, in bytes."""
+    """Sets the limit of one route's body, in bytes: ``body: Annotated[ItemsCreate, Largest(1_048_576)]``."""
 
     bytes: int
 
 
 class UndeclaredRoute(RuntimeError):
-    """A route is neither guarded by one ``allow(...)`` nor on the declared public list."""
+    """A route is neither guarded by exactly one ``allow(...)`` nor on the app's public list."""
 
 
 class PublicRoute(APIRoute):
@@ -71,9 +71,9 @@ class PublicRoute(APIRoute):
 
 
 class TenantRoute(APIRoute):
-    """A route whose handler runs in one transaction, with the scope that its guard gave.
+    """A route whose handler runs in one transaction, with the scope that its guard returned.
 
-    The base of the other kinds of guarded HTTP routes: ``StreamRoute`` and ``UploadRoute``.
+    It is the base class of the other guarded HTTP routes, ``StreamRoute`` and ``UploadRoute``.
     """
 
     kind: ClassVar[RouteKind] = TENANT
@@ -91,13 +91,13 @@ class TenantRoute(APIRoute):
         if "POST" in (options.get("methods") or ()) and self.kind.unit is UnitOfWork.REQUEST:
             errors += [IdempotencyKeyReused, IdempotencyKeyInFlight]
             parameters.append(_IDEMPOTENCY_PARAMETER)
-        if self.kind.lasting is not None:
-            errors += self.kind.lasting.errors
+        if self.kind.long_lived is not None:
+            errors += self.kind.long_lived.errors
         extra = dict(options.pop("openapi_extra", None) or {})
         extra["parameters"] = [*extra.get("parameters", []), *parameters]
         extra["security"] = [{scheme: [str(guard.action)]} for scheme in guard.schemes]
         responses = merge_problems(problems(*errors), options.pop("responses", None) or {})
-        self.guard = guard  # these two before FastAPI asks for the handler, as it does there
+        self.guard = guard  # super().__init__ calls get_route_handler, which reads guard and largest
         self.largest = next((mark.bytes for mark in marks if isinstance(mark, Largest)), self.kind.body_bytes or 0)
         super().__init__(path, endpoint, openapi_extra=extra, responses=responses, **options)
 
@@ -105,7 +105,7 @@ class TenantRoute(APIRoute):
         """Return the handler, run inside the unit of work."""
         handle = super().get_route_handler()
         guard, largest, attempts = self.guard, self.largest, self.kind.attempts
-        lasts = self.kind.unit is UnitOfWork.EACH_USE
+        long_lived = self.kind.unit is UnitOfWork.EACH_USE
 
         async def handler(request: Request) -> Response:
             if state_of(request.scope).admission is None:  # FastAPI would receive and parse the body first
@@ -116,8 +116,8 @@ class TenantRoute(APIRoute):
         async def run(request: Request) -> Response:
             body = SizedBody(request.receive, largest) if has_body(headers_of(request)) else request.receive
             strict = StrictRequest(request.scope, body)
-            if lasts:
-                state_of(request.scope).lasts = True
+            if long_lived:
+                state_of(request.scope).long_lived = True
             for _ in range(attempts - 1):
                 try:
                     return await _attempt(handler, strict)
@@ -126,7 +126,7 @@ class TenantRoute(APIRoute):
                         raise
             return await _attempt(handler, strict)
 
-        return holding(run) if guard.limit_class is EXPENSIVE else run
+        return releasing_permit(run) if guard.limit_class is EXPENSIVE else run
 
 
 def guard_of(endpoint: Callable[..., Any]) -> Guard[Any, Any] | None:
@@ -135,7 +135,7 @@ def guard_of(endpoint: Callable[..., Any]) -> Guard[Any, Any] | None:
 
 
 def largest_of(endpoint: Callable[..., Any], otherwise: int) -> int:
-    """Return the bytes that the endpoint takes as its body, or as one message."""
+    """Return the limit in bytes of the endpoint's body, or of one message."""
     return next((mark.bytes for mark in _marks(endpoint) if isinstance(mark, Largest)), otherwise)
 
 
@@ -179,7 +179,7 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
 
 
 async def _commit(attempt: Attempt, response: Response) -> None:
-    if attempt.claim is not None:
-        await store(attempt.claim, attempt.unit, response)
+    if attempt.claimed is not None:
+        await store(attempt.claimed, attempt.unit, response)
     if attempt.unit.begun:
         await attempt.unit.commit()

@@ -1,4 +1,4 @@
-"""The last look at an app before it serves: every route is guarded or declared public, for callers of the app."""
+"""Checks an app's routes at startup: each is guarded for callers that the app declares, or declared public."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from insula.http.routing.route import TenantRoute, UndeclaredRoute, guard_of
 from insula.http.routing.sockets import SocketRoute
 
 DOCUMENTATION: Final = frozenset({"GET /docs", "GET /redoc", "GET /openapi.json"})
-"""What every app shows to everybody."""
+"""The public routes of every app."""
 
 
 class RepeatedOperation(RuntimeError):
     """Two operations of an app have one name."""
 
 
-def seal(app: FastAPI, name: str, public: AbstractSet[str]) -> None:
+def check_routes(app: FastAPI, name: str, public: AbstractSet[str]) -> None:
     """Raise UndeclaredRoute when a route of ``app`` is neither guarded nor in ``public``.
 
     Raise RepeatedOperation when two guarded operations share a name: they would share idempotency keys.
@@ -44,7 +44,7 @@ def _operations(app: FastAPI) -> Iterator[str]:
 
 
 def check_callers(app: FastAPI, context: AppContext) -> None:
-    """Raise UndeclaredRoute when a route of ``app`` is for kinds of callers none of which the app declares."""
+    """Raise UndeclaredRoute if the guard of a route admits no kind of caller that the app declares."""
     for route in iter_route_contexts(app.routes):
         guard = guard_of(route.endpoint) if route.endpoint is not None else None
         if guard is None or any(isinstance(kind, guard.admits) for kind in context.callers.declared):

@@ -1,8 +1,8 @@
 """Sockets: ``SocketRouter`` in place of ``APIRouter``; its ``websocket`` makes a ``SocketRoute``.
 
-The handler runs while its caller has access and the client is there. It has no unit of work: each use of the database
-is a transaction of its own, ``async with scope.transaction() as now``. It may raise before it accepts the socket: the
-handshake is then refused. See docs/guides/sockets-streams-uploads.md.
+The handler runs while its caller has access and the client is connected. It has no unit of work: each use of the
+database is a transaction of its own, ``async with scope.transaction() as now``. If it raises before it accepts the
+socket, the handshake is refused. See docs/guides/sockets-streams-uploads.md.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from insula.core.errors import AppError, PayloadTooLarge, RateLimited
 from insula.http.kernel import kernel_of
 from insula.http.kinds import MESSAGE_BYTES, SOCKET, RouteKind
 from insula.http.responses.handlers import close_code
-from insula.http.routing.lasting import first_of, opened
+from insula.http.routing.long_lived import first_of, opened
 from insula.http.routing.route import UndeclaredRoute, guard_of, largest_of
 from insula.http.state import admission_of
 
 _UNREAD: Final = 16
-"""Messages that are received ahead of the handler. Then the client must wait."""
+"""The most messages that are received before the handler reads them. Then receiving pauses."""
 
 _UNREAD_SECONDS: Final = 30.0
-"""After so long with no room for another message, the socket ends: whether its client has gone cannot be noticed."""
+"""The socket ends if receiving pauses for so long: meanwhile nobody would notice that the client has gone."""
 
 Endpoint = Callable[..., Awaitable[None]]
 Count = Callable[[], Awaitable[None]]
@@ -37,7 +37,7 @@ End = Coroutine[Any, Any, AppError | None]
 
 
 class SocketRoute(APIWebSocketRoute):
-    """A socket whose handler ends with its caller's access, its client, or the process."""
+    """A socket whose handler ends when its caller loses access, its client disconnects or the process stops."""
 
     kind: ClassVar[RouteKind] = SOCKET
 
@@ -84,8 +84,8 @@ class SocketRouter(APIRouter):
 
 
 def _ending(endpoint: Endpoint, kind: RouteKind) -> Endpoint:
-    """Return ``endpoint`` so that it ends as the kind says. FastAPI makes routes anew from their endpoints."""
-    where, terms = f"{endpoint.__module__}.{endpoint.__qualname__}", kind.lasting
+    """Wrap ``endpoint`` so that it ends as the kind declares. FastAPI rebuilds routes, but keeps endpoints."""
+    where, terms = f"{endpoint.__module__}.{endpoint.__qualname__}", kind.long_lived
     parameter = next((name for name, hint in get_type_hints(endpoint).items() if hint is WebSocket), None)
     if guard_of(endpoint) is None:
         raise UndeclaredRoute(f"{where} has no allow(...)")
@@ -99,10 +99,10 @@ def _ending(endpoint: Endpoint, kind: RouteKind) -> Endpoint:
     async def run(**values: Any) -> None:
         socket: WebSocket = values[parameter]
         async with opened(socket, terms) as connection:
-            inbox = Inbox(socket, largest, _counting(socket))
-            own = WebSocket(socket.scope, inbox.receive, socket.send)
+            queue = ReceiveQueue(socket, largest, _counting(socket))
+            own = WebSocket(socket.scope, queue.receive, socket.send)
             work = partial(endpoint, **{**values, parameter: own})
-            await _until_it_ends(socket, work, connection.lost(), inbox.fill(terms.grace_seconds))
+            await _until_it_ends(socket, work, connection.lost(), queue.fill(terms.grace_seconds))
 
     return run
 
@@ -124,7 +124,7 @@ async def _until_it_ends(socket: WebSocket, work: Callable[[], Awaitable[None]],
 
 
 def _counting(socket: WebSocket) -> Count:
-    """Return what counts one message as a request of the caller's. It raises RateLimited."""
+    """Return a function that counts one message as a request of the caller, and raises RateLimited."""
     limits, policy = kernel_of(socket).limits, admission_of(socket.scope).allowance.policy
 
     async def count() -> None:
@@ -135,8 +135,8 @@ def _counting(socket: WebSocket) -> Count:
     return count
 
 
-class Inbox:
-    """What the client sends, received ahead of the handler: only so is it noticed that the client has gone."""
+class ReceiveQueue:
+    """Receives the client's messages ahead of the handler, since only receiving shows that the client has gone."""
 
     def __init__(self, socket: WebSocket, largest: int, count: Count) -> None:
         self._socket = socket
@@ -149,7 +149,7 @@ class Inbox:
         return await self._messages.get()
 
     async def fill(self, grace_seconds: float) -> AppError | None:
-        """Receive until the client has gone and the handler had time to notice, or return why the socket must end."""
+        """Receive until the client has gone, then let the handler end. Return an error that ends the socket before."""
         while True:
             message = await self._socket.receive()
             try:
@@ -168,7 +168,7 @@ class Inbox:
                 return RateLimited("The server does not read as fast as you send")
 
     async def _leave(self, message: Message, grace_seconds: float) -> None:
-        """Tell the handler that the client has gone, and give it time to end. Its end cancels this."""
+        """Tell the handler that the client has gone, and wait. ``first_of`` cancels this when the handler ends."""
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
                 await self._messages.put(message)

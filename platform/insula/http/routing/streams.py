@@ -1,10 +1,10 @@
 """Streams: ``route_class=StreamRoute``. The handler returns an ``EventStream``, or another ``StreamingResponse``.
 
-The handler may raise: nothing is sent before it returns. What it returns is sent while its caller has access and the
-client reads. Neither has a unit of work: each use of the database is a transaction of its own,
-``async with scope.transaction() as now``. See docs/guides/sockets-streams-uploads.md.
+The handler may raise: nothing is sent before it returns. Its response is sent while the caller has access and the
+client is connected. Neither the handler nor the stream has a unit of work: each use of the database is a transaction
+of its own, ``async with scope.transaction() as now``. See docs/guides/sockets-streams-uploads.md.
 
-A download that ends by itself needs no kind of its own: ``CsvResponse`` in a ``TenantRoute``.
+A download that ends by itself needs no ``StreamRoute``: return a ``CsvResponse`` from a ``TenantRoute``.
 """
 
 import asyncio
@@ -15,20 +15,20 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from insula.core.errors import AppError
-from insula.http.kinds import STREAM, Lasting, RouteKind
+from insula.http.kinds import STREAM, LongLived, RouteKind
 from insula.http.responses.event_streams import EventStream
-from insula.http.routing.lasting import first_of, opened
+from insula.http.routing.long_lived import first_of, opened
 from insula.http.routing.route import Handler, TenantRoute
 
 
 class StreamRoute(TenantRoute):
-    """A route whose answer is sent piece by piece, and ends with its caller's access, its client, or the process."""
+    """A route whose response is a stream. It ends when access is lost, the client has gone or the process stops."""
 
     kind: ClassVar[RouteKind] = STREAM
 
     def get_route_handler(self) -> Handler:
-        """Return the handler; the answer that it returns ends as the kind says."""
-        handler, terms = super().get_route_handler(), self.kind.lasting
+        """Return the handler; its response ends as the kind declares."""
+        handler, terms = super().get_route_handler(), self.kind.long_lived
         if terms is None:
             raise TypeError("a kind of streams says how they end")
 
@@ -39,10 +39,10 @@ class StreamRoute(TenantRoute):
 
 
 class _Ending(Response):
-    """An answer that is sent until it must end."""
+    """A response that is sent until it is complete or must end."""
 
-    def __init__(self, response: Response, request: Request, terms: Lasting) -> None:
-        self._response = response  # which has the status and the headers; of this one only the call counts
+    def __init__(self, response: Response, request: Request, terms: LongLived) -> None:
+        self._response = response  # it has the status and the headers; this wrapper is only called
         self._request = request
         self._terms = terms
         self._started = False
@@ -59,11 +59,11 @@ class _Ending(Response):
             await self._end(ended, send)
 
     async def _end(self, error: AppError, send: Send) -> None:
-        """Tell the client why, if that is possible. Else leave the answer without its end: nobody takes it as whole."""
+        """Tell the client why, if possible. Else do not send the last chunk, so that no client takes it as complete."""
         if not self._started:
             raise error
         if isinstance(self._response, EventStream):
-            body = self._response.farewell(error)
+            body = self._response.end_event(error)
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
@@ -74,6 +74,6 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _nothing_more() -> Message:
-    """Stand in for ``receive``: whether the client has gone is watched already."""
+    """Replace ``receive``, which ``_gone`` already awaits."""
     await asyncio.Event().wait()
     return {"type": "http.disconnect"}

@@ -1,8 +1,8 @@
 """Uploads: ``route_class=UploadRoute``, and ``body: UploadBody`` to read the body piece by piece.
 
-Nothing is read before the guard has let the caller in, and nothing is kept in memory. The body is bounded by the route
-and may take as long as a sender at the slowest speed needs. The handler runs once, and has no unit of work: each use
-of the database is a transaction of its own, ``async with scope.transaction() as now``.
+Nothing is read before the guard has admitted the caller, and nothing is kept in memory. The route limits the size of
+the body, and the lowest allowed speed limits its time. The handler runs once, and has no unit of work: each use of the
+database is a transaction of its own, ``async with scope.transaction() as now``.
 See docs/guides/sockets-streams-uploads.md.
 """
 
@@ -21,7 +21,7 @@ from insula.core.errors import AppError, BadRequest
 from insula.http.kinds import UPLOAD, RouteKind
 from insula.http.request.body_limits import CLOSE, check_length
 from insula.http.request.headers import headers_of
-from insula.http.routing.lasting import first_of, opened
+from insula.http.routing.long_lived import first_of, opened
 from insula.http.routing.route import Handler, TenantRoute
 
 _BODY: Final[Mapping[str, object]] = {
@@ -40,11 +40,11 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
 
 
 UploadBody = Annotated[AsyncIterator[bytes], Depends(_pieces)]
-"""The body of an upload, in the pieces in which it arrives. ``Annotated[UploadBody, Largest(...)]`` bounds it."""
+"""The body of an upload, in the pieces that arrive. ``Annotated[UploadBody, Largest(...)]`` sets its limit."""
 
 
 class UploadRoute(TenantRoute):
-    """A route whose body is read by its handler, piece by piece."""
+    """A route whose handler reads the body piece by piece."""
 
     kind: ClassVar[RouteKind] = UPLOAD
 
@@ -55,7 +55,7 @@ class UploadRoute(TenantRoute):
 
     def get_route_handler(self) -> Handler:
         """Return the handler. It runs once: a body that was read in part cannot be read again."""
-        handler, terms, guard, largest = super().get_route_handler(), self.kind.lasting, self.guard, self.largest
+        handler, terms, guard, largest = super().get_route_handler(), self.kind.long_lived, self.guard, self.largest
         if terms is None:
             raise TypeError("a kind of uploads says how they end")
 
@@ -76,14 +76,14 @@ class UploadRoute(TenantRoute):
 
 
 class UploadBounds(NamedTuple):
-    """How large and how slow the body of one upload may be."""
+    """The largest size and the lowest speed of one upload's body."""
 
     largest: int
     slowest: int | None
 
 
 class Uploads:
-    """Finds the upload that a request is for before its route is looked for: the gate bounds bodies."""
+    """Finds the upload route of a request before routing, since ``Gate`` limits bodies."""
 
     def __init__(self, root: FastAPI) -> None:
         self._found = tuple(_uploads(root, ""))

@@ -1,1 +1,1 @@
-"""The protocol on a connection: who may open one, and how long a request may take to arrive."""
+"""uvicorn's HTTP protocol with limits on connections and on the time that requests and answers take."""

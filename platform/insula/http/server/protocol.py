@@ -1,9 +1,9 @@
-"""One client's connection: what uvicorn leaves open, bounded in time, size and number.
+"""uvicorn's protocol for one connection, with the limits on time, size and number that uvicorn lacks.
 
-uvicorn bounds connections that idle between requests, and no others. Here a connection that sends
-a request's head too slowly or too large, or does not read its answer, is ended; when there are too
-many, in all or from one address, one that waits makes room; and a request whose client has gone is
-cancelled, so that its statement does not run on in the database.
+uvicorn only closes connections that are idle between requests. This protocol also closes a connection that sends
+a request's head too slowly, sends too large a head, or does not read its answer. If there are too many connections,
+in total or from one address, it closes one that has no running request. It cancels a request whose client
+has gone, so that its statement does not continue in the database.
 ``uvicorn --http insula.http.server.protocol:Connection`` uses it.
 """
 
@@ -31,39 +31,39 @@ from insula.http.app_context import AppWithContext
 from insula.http.errors import HeaderTooLarge, RequestTimeout
 from insula.http.kernel import kernel_if_open
 from insula.http.responses.problems import ProblemResponse
-from insula.http.server.crowd import Claim, Crowd
-from insula.http.server.readers import Reading, acknowledged
+from insula.http.server.connection_limits import ConnectionLimits, Loss, Source
+from insula.http.server.read_budget import ReadBudget, acknowledged_bytes
 
 _LONGEST_HEAD: Final = 65_536
-_UNSENT: Final = 131_072  # bytes of an answer that the system takes before its client reads
-_LOOKS: Final = 4  # at each connection within the shortest of its deadlines
+_UNSENT: Final = 131_072  # bytes of an answer that the kernel buffers before the client reads
+_CHECKS: Final = 4  # of each connection, within its shortest timeout
 _NOTSENT_LOWAT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", 25)  # Linux; Python names it from 3.12 on
-_AT_ONCE: Final = struct.pack("ii", 1, 0)  # what was not sent is dropped, and the client told
-_SILENT: Final = logging.Logger("silent", logging.CRITICAL + 1)  # noqa: LOG001  # no configuration makes it speak
+_RESET: Final = struct.pack("ii", 1, 0)  # close() drops unsent data and sends RST
+_SILENT: Final = logging.Logger("silent", logging.CRITICAL + 1)  # noqa: LOG001  # no logging configuration reaches it
 _log = structlog.get_logger(__name__)
 
 
 class Stage(Enum):
     """What a connection waits for."""
 
-    HEAD = "a request, or the rest of one that is answered"
+    HEAD = "a request's head, or the rest of a request that is already answered"
     BODY = "the rest of a request's body"
     ANSWER = "the app"
     READER = "the client, to read"
     NEXT = "another request, with nothing of it received"
 
 
-_CLAIMS: Final = {
-    Stage.HEAD: Claim.NOTHING,
-    Stage.BODY: Claim.BODY,
-    Stage.ANSWER: Claim.WORK,
-    Stage.READER: Claim.WORK,
-    Stage.NEXT: Claim.IDLE,
+_LOSSES: Final = {
+    Stage.HEAD: Loss.NOTHING,
+    Stage.BODY: Loss.BODY,
+    Stage.ANSWER: Loss.WORK,
+    Stage.READER: Loss.WORK,
+    Stage.NEXT: Loss.IDLE,
 }
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol with deadlines. What is done per request is a comparison; the rest, a few times a minute."""
+    """uvicorn's protocol with timeouts. A request costs one comparison; a timer does the rest a few times a minute."""
 
     def __init__(
         self,
@@ -76,42 +76,42 @@ class Connection(HttpToolsProtocol):
         http = _settings_of(config.loaded_app)
         self.timeout_keep_alive = http.keep_alive_timeout
         self._http = http
-        self._crowd = _crowd_of(http)
-        self._every = min(http.head_timeout, http.read_on_timeout) / _LOOKS
+        self._limits = _limits_of(http)
+        self._every = min(http.head_timeout, http.read_on_timeout) / _CHECKS
         self._watch: asyncio.TimerHandle | None = None
         self._running: tuple[RequestResponseCycle, asyncio.Task[None]] | None = None
         self._counted: object = None
         self._received = 0
         self._resumed = 0
         self._seen: tuple[Stage, object] = (Stage.HEAD, None)
-        self._looks = 0
-        self._reading: Reading | None = None
-        self.home: tuple[int, int] | None = None
-        self.heard = self.loop.time()
+        self._checks = 0
+        self._budget: ReadBudget | None = None
+        self.source: Source | None = None
+        self.last_received = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin to watch; make room if there are too many."""
+        """Start the timer; close a connection if there are too many."""
         super().connection_made(transport)
         self._socket_option(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
-        self._watch = self.loop.call_later(self._every, self._look)
-        self.home = self._crowd.home_of(self.client)
-        if self._crowd.is_full(len(self.connections)):
+        self._watch = self.loop.call_later(self._every, self._check)
+        self.source = self._limits.source_of(self.client)
+        if self._limits.may_be_exceeded(len(self.connections)):
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop watching; cancel the request that nobody waits for any more."""
+        """Stop the timer; cancel the request, whose client has gone."""
         super().connection_lost(exc)
         self._stop_watching()
         if self._running is not None:
             cycle, task = self._running
             if not cycle.response_complete:
-                cycle.disconnected = True  # uvicorn tells the last of several that came at once, which may be another
-                cycle.logger = _SILENT  # which would call it a fault of the app
+                cycle.disconnected = True  # of pipelined requests, uvicorn sets it for the last, not the running one
+                cycle.logger = _SILENT  # uvicorn would log the cancelled task as an error of the app
                 task.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; refuse a head that does not end."""
-        self.heard = self.loop.time()
+        """Parse the data; refuse a head that is too large."""
+        self.last_received = self.loop.time()
         super().data_received(data)
         if self.scope is not self._counted:
             self._counted, self._received = self.scope, 0
@@ -120,32 +120,32 @@ class Connection(HttpToolsProtocol):
             self._refuse(HeaderTooLarge())
 
     def on_headers_complete(self) -> None:
-        """Start the request; what is sent as a trailer after its body is no header of it."""
+        """Start the request; drop trailers, which uvicorn would append to its headers."""
         super().on_headers_complete()
         if self.cycle is not None and self.cycle.scope is self.scope:
             self.headers = []
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        # As uvicorn's own, which keeps the task to itself.
+        # As uvicorn's own method, but keeps the task, to cancel it.
         task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
         self._running = cycle, task
 
     def resume_writing(self) -> None:
-        """Note that the client reads on."""
+        """Count that the client has read more."""
         self._resumed += 1
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """End the streams of the process, and this connection once it is idle. uvicorn closes sockets by itself."""
+        """End the process's event streams, and this connection when it is idle. uvicorn itself closes WebSockets."""
         kernel = kernel_if_open({"state": self.app_state})
         if kernel is not None:
             kernel.connections.stop()
         super().shutdown()
 
     def handle_websocket_upgrade(self) -> None:
-        """Leave the connection to the WebSocket's protocol."""
+        """Stop the timer; uvicorn's WebSocket protocol takes over the connection."""
         self._stop_watching()
         super().handle_websocket_upgrade()
 
@@ -165,42 +165,42 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _lacks_body(self) -> bool:
-        """Whether the app has all that was sent of the one request's body, and has not begun to answer."""
+        """Whether the only request waits for more of its body, and the app has not begun to answer it."""
         cycle = self.cycle
         is_alone = self._running is not None and self._running[0] is cycle
         return is_alone and cycle.more_body and not cycle.body and not cycle.response_started
 
     @property
-    def claim(self) -> Claim:
-        """What the connection would lose if it were closed now."""
+    def loss(self) -> Loss:
+        """What closing the connection now would destroy."""
         stage = self.stage
-        if stage is Stage.READER and self._reading is not None and self._reading.is_slow:
-            return Claim.SLOW_ANSWER
-        return Claim.WORK if self.transport.is_closing() else _CLAIMS[stage]
+        if stage is Stage.READER and self._budget is not None and self._budget.is_slow:
+            return Loss.SLOW_ANSWER
+        return Loss.WORK if self.transport.is_closing() else _LOSSES[stage]
 
-    def _look(self) -> None:
-        """End the connection if what it waits for has been too long in coming.
+    def _check(self) -> None:
+        """End the connection if it has waited too long.
 
-        Looks are counted, not seconds: after a pause of the whole process, what has come meanwhile is read first.
+        Checks are counted, not seconds: after a pause of the whole process, data that arrived meanwhile is read first.
         """
         stage = self.stage
         seen = (stage, self.cycle)
-        self._looks = self._looks + 1 if seen == self._seen else 0
+        self._checks = self._checks + 1 if seen == self._seen else 0
         self._seen = seen
         if stage is not Stage.READER:
-            self._reading = None
-        elif self._reading is None:
-            self._reading = Reading(self._http.read_on_rate, self._http.read_on_timeout)
-        is_late = stage is Stage.HEAD and self._looks * self._every >= self._http.head_timeout
-        if is_late or (self._reading is not None and not self._reading.goes_on(self._taken, self._every)):
+            self._budget = None
+        elif self._budget is None:
+            self._budget = ReadBudget(self._http.read_on_rate, self._http.read_on_timeout)
+        is_late = stage is Stage.HEAD and self._checks * self._every >= self._http.head_timeout
+        if is_late or (self._budget is not None and not self._budget.spend(self._every, self._acknowledged)):
             self._end(stage)
-        self._watch = self.loop.call_later(self._every, self._look)
+        self._watch = self.loop.call_later(self._every, self._check)
 
     @property
-    def _taken(self) -> int:
-        """The bytes that the client has taken in all; about those that left our buffer, if the system says nothing."""
-        taken = acknowledged(self.transport)
-        return self._resumed * HIGH_WATER_LIMIT - self.transport.get_write_buffer_size() if taken is None else taken
+    def _acknowledged(self) -> int:
+        """The bytes that the client has acknowledged in total; where unknown, about those that left our buffer."""
+        found = acknowledged_bytes(self.transport)
+        return self._resumed * HIGH_WATER_LIMIT - self.transport.get_write_buffer_size() if found is None else found
 
     def _end(self, stage: Stage) -> None:
         if stage is Stage.HEAD and self._in_head:
@@ -208,45 +208,45 @@ class Connection(HttpToolsProtocol):
         elif stage is Stage.HEAD:
             self.transport.close()
         else:
-            self._tell("the client does not read")
-            self._socket_option(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self._log_end("the client does not read")
+            self._socket_option(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.abort()
 
     def _socket_option(self, level: int, option: int, value: int | bytes) -> None:
-        bare = self.transport.get_extra_info("socket")
-        if bare is not None and bare.family in (socket.AF_INET, socket.AF_INET6):
-            bare.setsockopt(level, option, value)
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(level, option, value)
 
     def _make_room(self) -> None:
-        """End one connection if there are too many; with every other at work, this one is refused."""
-        members = [other for other in self.connections if isinstance(other, Connection)]
-        losing = self._crowd.giving_way(self, members, len(self.connections))
-        if losing is not None:
-            losing.give_way(is_new=losing is self)
+        """Close a connection if there are too many: this one if all others have running requests."""
+        candidates = [other for other in self.connections if isinstance(other, Connection)]
+        closing = self._limits.to_close(self, candidates, len(self.connections))
+        if closing is not None:
+            closing.give_way(is_new=closing is self)
 
     def give_way(self, *, is_new: bool) -> None:
-        """End the connection, with as much of an answer as it can have."""
+        """Close this connection to make room; answer 503 if no answer has begun."""
         stage = self.stage
         if is_new or stage is Stage.BODY:
             if self.cycle is not None:
-                self.cycle.disconnected = True  # what the app still sends belongs to no answer
+                self.cycle.disconnected = True  # drops what the app may still send
             self._refuse(Unavailable("Too many connections are open"))
         elif stage is Stage.READER:
             self._end(stage)
         else:
-            self._tell("made room")
+            self._log_end("made room")
             self.transport.close()
 
     def _refuse(self, error: AppError) -> None:
         """Answer without the app, and close."""
-        self._tell(error.code)
+        self._log_end(error.code)
         response = ProblemResponse(error, str(new_id()))
         head = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode(), b"connection: close"]
         head += [name + b": " + value for name, value in response.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", bytes(response.body)]))
         self.transport.close()
 
-    def _tell(self, reason: str) -> None:
+    def _log_end(self, reason: str) -> None:
         _log.info("connection ended", reason=reason, client=self.client[0] if self.client else None)
 
     def _stop_watching(self) -> None:
@@ -256,8 +256,8 @@ class Connection(HttpToolsProtocol):
 
 
 @lru_cache(maxsize=8)
-def _crowd_of(settings: HttpSettings) -> Crowd:
-    return Crowd(settings)
+def _limits_of(settings: HttpSettings) -> ConnectionLimits:
+    return ConnectionLimits(settings)
 
 
 def _settings_of(app: ASGIApp) -> HttpSettings:

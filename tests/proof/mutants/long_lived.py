@@ -8,41 +8,41 @@ from tests.proof.mutants.targets import tests
 _ROUTING: Final = "platform/insula/http/routing"
 _OPEN: Final = "platform/insula/http/open_connections.py"
 _CHECK: Final = tests("http/test_open_connections.py")
-_HANDLERS: Final = tests("http/test_lasting.py")
-_WIRE: Final = tests("http/test_lasting_on_the_wire.py")
+_HANDLERS: Final = tests("http/test_long_lived.py")
+_WIRE: Final = tests("http/test_long_lived_on_the_wire.py")
 
-LASTING: Final = (
+LONG_LIVED: Final = (
     Edit(
-        "lasting: they outlive their token",
+        "long-lived: they outlive their token",
         _OPEN,
         "if self.terms.ends_at_expiry and clock.timestamp() >= self.expires_at:",
         "if False:",
         _CHECK,
     ),
     Edit(
-        "lasting: they outlive their access",
+        "long-lived: they outlive their access",
         _OPEN,
         "        except AppError as error:\n            return error\n        except Exception",
         "        except AppError:\n            return None\n        except Exception",
         _CHECK,
     ),
     Edit(
-        "lasting: no change wakes them",
+        "long-lived: no change wakes them",
         _OPEN,
         "        for connection in self._by_subject.get(subject, ()):\n            connection.wake()",
         "        pass",
         _CHECK,
     ),
     Edit(
-        "lasting: they outlive the order to stop",
+        "long-lived: they outlive the order to stop",
         _OPEN,
         "            if self._open.is_stopping and self.terms.ends_at_drain:",
         "            if False:",
         _CHECK,
     ),
     Edit(
-        "lasting: as many as a tenant opens",
-        f"{_ROUTING}/lasting.py",
+        "long-lived: as many as a tenant opens",
+        f"{_ROUTING}/long_lived.py",
         "admission.allowance.connections",
         "10**6",
         _WIRE,

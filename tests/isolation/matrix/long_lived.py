@@ -94,11 +94,11 @@ class Open:
 
 def attacks_on(route: LiveRoute) -> tuple[Attack, ...]:
     """Return the attacks that the route's kind declares and that its guard can meet."""
-    if route.kind is None or route.kind.lasting is None:
+    if route.kind is None or route.kind.long_lived is None:
         return ()
     if not isinstance(route.guard, TenantGuard):
-        raise Underivable(f"{route.name}: say in lasting.py how callers of {type(route.guard).__name__} lose access")
-    return tuple(attack for attack in route.kind.lasting.attacks if _applies(attack, route))
+        raise Underivable(f"{route.name}: say in long_lived.py how callers of {type(route.guard).__name__} lose access")
+    return tuple(attack for attack in route.kind.long_lived.attacks if _applies(attack, route))
 
 
 def reason_of(attack: Attack) -> str:

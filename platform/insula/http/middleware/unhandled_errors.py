@@ -1,7 +1,7 @@
-"""Errors that no route handled become problems; those that nothing expected are logged, once.
+"""Turns errors that no exception handler handled into problems, and logs each unexpected one once.
 
-Starlette hands a handler of Exception to its outermost middleware, which answers and raises again,
-so that the server logs the traceback a second time. Here it is answered and done with.
+Starlette gives a handler of Exception to its outermost middleware, which answers and raises again,
+so that the server logs the traceback a second time. This middleware answers and does not raise.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from insula.http.responses.problems import ProblemResponse, request_id_of
 Translate = Callable[[BaseException], AppError | None]
 
 
-class Faults:
-    """Answers what no handler caught. ``translate`` knows the database's errors that are no fault of ours."""
+class UnhandledErrors:
+    """Answers errors that no handler caught. ``translate`` maps the expected errors of the database to AppErrors."""
 
     def __init__(self, app: ASGIApp, translate: Translate) -> None:
         self.app = app
         self.translate = translate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app; answer its failure unless the answer had begun, when only breaking off tells the client."""
+        """Run the app and answer its errors. If the answer has already begun, raise: the connection must break off."""
         started = False
 
         async def watch(message: Message) -> None:

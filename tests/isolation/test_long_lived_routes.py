@@ -7,11 +7,11 @@ import pytest
 from insula.db.engine.fair_pool import FairPool
 from insula.http.kinds import SOCKET, Attack
 from tests.isolation.matrix import Stage
-from tests.isolation.matrix.lasting import attacks_on, opened, reason_of
+from tests.isolation.matrix.long_lived import attacks_on, opened, reason_of
 from tests.isolation.matrix.routes import live_routes
 from tests.support.apps import INSTALLATION
 
-ROUTES = {name: route for name, route in live_routes().items() if route.kind is not None and route.kind.lasting}
+ROUTES = {name: route for name, route in live_routes().items() if route.kind is not None and route.kind.long_lived}
 ATTACKS = [(name, attack) for name, route in ROUTES.items() for attack in attacks_on(route)]
 WITH_REASON = [(name, attack) for name, attack in ATTACKS if attack is not Attack.CLIENT_GONE]
 DISCONNECTS = [name for name, attack in ATTACKS if attack is Attack.CLIENT_GONE]

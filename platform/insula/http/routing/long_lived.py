@@ -1,4 +1,4 @@
-"""What the kinds of routes that last have in common: a permit, the check of access, and one end of several."""
+"""Common parts of long-lived routes: the permit, the repeated check of access, and waiting for the first end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -12,13 +12,13 @@ from insula.core.errors import TooManyConcurrent
 from insula.core.ids import TenantId
 from insula.http.app_context import context_of
 from insula.http.kernel import kernel_of
-from insula.http.kinds import Lasting
+from insula.http.kinds import LongLived
 from insula.http.open_connections import OpenConnection
 from insula.http.request.credentials import read_credentials
 from insula.http.state import admission_of
 
 _TRY_AGAIN_SECONDS: Final = 5
-"""When another connection may be open again: nobody knows."""
+"""The Retry-After of a refused connection. It is a guess: when another connection ends is unknown."""
 
 Result = TypeVar("Result")
 End = TypeVar("End")
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def opened(connection: HTTPConnection, terms: Lasting) -> AsyncIterator[OpenConnection]:
+async def opened(connection: HTTPConnection, terms: LongLived) -> AsyncIterator[OpenConnection]:
     """Count the admitted connection among those of its tenant while it lasts. Raises TooManyConcurrent."""
     kernel, admission = kernel_of(connection), admission_of(connection.scope)
     permit = await kernel.limits.acquire_connection(TenantId(admission.partition), admission.allowance.connections)
@@ -35,7 +35,7 @@ async def opened(connection: HTTPConnection, terms: Lasting) -> AsyncIterator[Op
     credentials = admission.credentials
 
     async def check() -> None:
-        if terms.ends_at_expiry:  # a signing key that is distrusted now ends it too
+        if terms.ends_at_expiry:  # also ends it if the token's signing key is no longer trusted
             await read_credentials(connection, kernel, context_of(connection).audience)
         await admission.reopen()
 
@@ -47,15 +47,15 @@ async def opened(connection: HTTPConnection, terms: Lasting) -> AsyncIterator[Op
         kernel.connections,
     )
     try:
-        with kernel.connections.holding(found):
-            found.wake()  # a change since the guard asked was announced to nobody here
+        with kernel.connections.registered(found):
+            found.wake()  # it was not notified of changes between the guard's check and its registration
             yield found
     finally:
         permit.release()
 
 
 async def first_of(work: Coroutine[Any, Any, Result], *ends: Coroutine[Any, Any, End]) -> Result | End:
-    """Run ``work`` until it is done or one of ``ends`` is, and cancel the rest. Return, or raise, what came first."""
+    """Run ``work`` and ``ends`` until the first is done, cancel the others, and return its result or error."""
     tasks: list[asyncio.Task[Any]] = [asyncio.ensure_future(each) for each in (work, *ends)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from insula.core.errors import AppError
-from insula.http.kinds import MESSAGE_BYTES, SOCKET, Lasting, RouteKind
+from insula.http.kinds import MESSAGE_BYTES, SOCKET, LongLived, RouteKind
 from insula.http.responses.event_streams import EventStream, ServerEvent
 from insula.http.routing.guards import allow
 from insula.http.routing.route import Largest, TenantRoute, UndeclaredRoute
-from insula.http.routing.route_check import seal
+from insula.http.routing.route_check import check_routes
 from insula.http.routing.sockets import SocketRoute, SocketRouter
 from insula.http.routing.streams import StreamRoute
 from insula.http.routing.uploads import UploadBody, UploadRoute
@@ -32,7 +32,7 @@ from tests.tenants.support import Readback
 FAIL_SERIALISATION = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
 BODY = b'{"name": "x"}'
 Result = TypeVar("Result")
-QUICK = replace(SOCKET, lasting=Lasting(ends_at_expiry=True, ends_at_drain=True, grace_seconds=0.05))
+QUICK = replace(SOCKET, long_lived=LongLived(ends_at_expiry=True, ends_at_drain=True, grace_seconds=0.05))
 ScopeDep = Annotated[Scope, allow(Action.READ)]
 
 
@@ -283,9 +283,9 @@ class TestRefusedDeclarations:
         plain.add_api_websocket_route("/v1/watch", guarded)
         router.add_api_websocket_route("/v1/watch", guarded)
         good.include_router(router)
-        seal(good, "tenants", frozenset())
+        check_routes(good, "tenants", frozenset())
         with pytest.raises(UndeclaredRoute, match="WEBSOCKET /v1/watch"):
-            seal(plain, "tenants", frozenset())
+            check_routes(plain, "tenants", frozenset())
 
     def test_a_message_limit_above_the_servers_is_refused(self) -> None:
         async def large(
