@@ -18,7 +18,7 @@ from insula.db.models import TenantDomain
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import lock_quota
-from insula.tenancy import CHALLENGE, Resolver, within
+from insula.tenancy import CHALLENGE, Resolver, is_within
 from tenants.domains import queries
 from tenants.domains.acts import Act
 from tenants.domains.errors import DomainExists, DomainNotProved, HostReserved
@@ -45,7 +45,7 @@ async def get(scope: Scope, domain_id: UUID, *, for_update: bool = False) -> Ten
 
 async def create(scope: Scope, body: DomainCreate, settings: Settings) -> TenantDomain:
     """Claim a host, within the plan's quota. Raises HostReserved for the installation's own names."""
-    if any(within(body.host, own) for own in own_hosts(settings)):
+    if any(is_within(body.host, own) for own in own_hosts(settings)):
         raise HostReserved
     await lock_quota(scope, queries.DOMAINS)
     domain = TenantDomain(tenant_id=scope.tenant.id, host=body.host)

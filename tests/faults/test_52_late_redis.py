@@ -81,7 +81,7 @@ async def until_available(limits: Limits, health: Health | None = None) -> None:
     if health is not None:
 
         async def has_health() -> bool:
-            return await limits.look() is health
+            return await limits.check_redis() is health
 
         await until(has_health, 20)
 
@@ -231,7 +231,7 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
             assert await limits.acquire_permit(tenant, 1) is not None
             found = await ReadinessCheck().run(kernel)
             assert (found.status, found.checks["redis"]) == ("degraded", "refuses writes")
-            assert await other.look() is Health.REFUSING, "found without a request"
+            assert await other.check_redis() is Health.REFUSING, "found without a request"
             watched = [await _health_later(limits) for _ in range(3)]
     finally:
         server.send(allow)
@@ -244,4 +244,4 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
 async def _health_later(limits: Limits) -> Health:
     """Return the health after one more probe."""
     await asyncio.sleep(0.3)  # longer than the pause between two probes
-    return await limits.look()
+    return await limits.check_redis()

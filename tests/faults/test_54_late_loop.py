@@ -57,7 +57,7 @@ async def test_an_overloaded_process_counts_in_redis(redis: Redis, turn: float) 
         async with busy(turn):
             verdicts = await asyncio.gather(*(admit(limits, tenant, LIMIT, READ) for _ in range(2 * LIMIT)))
             permit = await limits.acquire_permit(tenant, 1)
-            health = await limits.look()
+            health = await limits.check_redis()
 
     assert sum(verdict.allowed for verdict in verdicts) == LIMIT
     assert health is Health.OK

@@ -128,10 +128,10 @@ async def test_a_server_that_refuses_writes_is_refusing_until_it_accepts_one() -
     await until(lambda: refusals > 2)
     assert circuit.open
     assert circuit.health is Health.REFUSING
-    assert await circuit.look() is Health.REFUSING
+    assert await circuit.check() is Health.REFUSING
     allowed = True
     await until(lambda: not circuit.open)
-    assert await circuit.look() is Health.OK
+    assert await circuit.check() is Health.OK
     await circuit.close()
 
 

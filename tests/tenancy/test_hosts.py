@@ -3,7 +3,7 @@
 import pytest
 
 from insula.core.settings import Settings
-from insula.tenancy import LONGEST_HOST, public_host, within
+from insula.tenancy import LONGEST_HOST, is_within, public_host
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_the_longest_host_leaves_room_for_the_challenge() -> None:
 
 
 def test_a_domain_contains_itself_and_its_subdomains() -> None:
-    assert within("insula.dev", "insula.dev")
-    assert within("acme.insula.dev", "insula.dev")
-    assert not within("notinsula.dev", "insula.dev")
+    assert is_within("insula.dev", "insula.dev")
+    assert is_within("acme.insula.dev", "insula.dev")
+    assert not is_within("notinsula.dev", "insula.dev")
 
 
 def test_the_installations_host_names_are_normalized_like_those_of_requests() -> None:

@@ -105,8 +105,8 @@ class Supervisor:
             finally:
                 self._stop()
 
-    def work(self) -> None:
-        """Start the worker that runs jobs."""
+    def start_worker(self) -> None:
+        """Start the worker, which runs jobs."""
         self._children.append(_Child("worker", _WORKER, is_web=False))
 
     def watch(self) -> None:

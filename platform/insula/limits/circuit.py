@@ -92,16 +92,16 @@ class Circuit:
             self._open(error)
             raise
 
-    async def look(self) -> Health:
+    async def check(self) -> Health:
         """Return the state of Redis now; while the circuit is open, the probe's last finding."""
         if self._server is not None and self._watcher is None:
-            found = await self._look(self._server)
+            found = await self._probe(self._server)
             if found is not Health.OK and self._watcher is None:
                 self._become(found)
                 self._watch(self._server)
         return self.health
 
-    async def closed(self) -> None:
+    async def wait_until_closed(self) -> None:
         """Return once requests go to Redis again."""
         await self._serves.wait()
 
@@ -130,7 +130,7 @@ class Circuit:
             if self.open:
                 with suppress(*AWAY):
                     await server.reconnect()
-            found = await self._look(server)
+            found = await self._probe(server)
             prompt = prompt + 1 if found is Health.OK else 0
             if found is Health.OK and prompt < _STEADY and (self.health is Health.SLOW or self._relapsed):
                 found = Health.SLOW
@@ -141,7 +141,7 @@ class Circuit:
         self._relapsed = False
         self._watcher = None
 
-    async def _look(self, server: Server) -> Health:
+    async def _probe(self, server: Server) -> Health:
         # A probe that times out here runs on until the client's own timeout: if its connection opens late, the next
         # probe can use it. The next probe does not wait for this one.
         probe = asyncio.create_task(server.probe())

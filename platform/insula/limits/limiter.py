@@ -55,9 +55,9 @@ class Limits:
         """Whether this process counts by itself, because Redis is away."""
         return self._ledger.away
 
-    async def look(self) -> Health:
-        """Return how Redis answers."""
-        return await self._ledger.circuit.look()
+    async def check_redis(self) -> Health:
+        """Return the state of Redis now."""
+        return await self._ledger.circuit.check()
 
     async def close(self) -> None:
         """Stop the background tasks."""

@@ -119,7 +119,7 @@ def _summary(pools: Mapping[DatabaseRole, Trouble | None]) -> str:
 
 
 async def _check(kernel: Kernel, database: _DatabaseChecks) -> Readiness:
-    (pools, answers), redis = await asyncio.gather(database.run(kernel.database), kernel.limits.look())
+    (pools, answers), redis = await asyncio.gather(database.run(kernel.database), kernel.limits.check_redis())
     late = kernel.lag.worst(within=LAG_SECONDS)
     checks = {
         "database": pools,

@@ -68,7 +68,7 @@ async def _open(
     stack.push_async_callback(redis.aclose)
     limits = Limits.build(redis)
     stack.push_async_callback(limits.close)
-    await limits.look()  # so that the state of Redis is known before the first request
+    await limits.check_redis()  # so that the state of Redis is known before the first request
     key_uses = KeyUses(database)
     stack.push_async_callback(key_uses.flush)
     keys = KeyRing(settings, database)

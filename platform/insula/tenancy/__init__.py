@@ -1,7 +1,7 @@
 """Resolves the tenant and its caller's access, before any of the tenant's data is read."""
 
 from insula.tenancy.directory import Directory
-from insula.tenancy.host_names import CHALLENGE, LONGEST_HOST, public_host, within
+from insula.tenancy.host_names import CHALLENGE, LONGEST_HOST, is_within, public_host
 from insula.tenancy.listener import Listener
 from insula.tenancy.new_tenants import NewTenants, OnNewTenant
 from insula.tenancy.records import Access, DerivedField, KeyAccess, TenantRecord, UserProfile
@@ -21,6 +21,6 @@ __all__ = [
     "Resolver",
     "TenantRecord",
     "UserProfile",
+    "is_within",
     "public_host",
-    "within",
 ]

@@ -72,6 +72,6 @@ def public_host(text: str) -> str:
     return host
 
 
-def within(host: str, domain: str) -> bool:
+def is_within(host: str, domain: str) -> bool:
     """Return whether ``host`` is ``domain`` or under it."""
     return host == domain or host.endswith(f".{domain}")

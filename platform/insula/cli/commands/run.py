@@ -63,7 +63,7 @@ def run(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1, parent
         supervisor = Supervisor(listening, environment, local.http.drain_seconds, check, web=_WEB)
         with _step("web"):
             stack.enter_context(supervisor.serving(workers))
-        supervisor.work()
+        supervisor.start_worker()
         _welcome(product, local.public_url.rstrip("/"))
         supervisor.watch()
 

@@ -108,7 +108,7 @@ class Permits:
         with suppress(TimeoutError):
             async with asyncio.timeout(TTL_SECONDS):  # after that it has expired by itself
                 while not await self._released(store, stored):
-                    await self._circuit.closed()
+                    await self._circuit.wait_until_closed()
 
     async def _released(self, store: RemotePermits, stored: StoredPermit) -> bool:
         if self._circuit.open:
