@@ -65,10 +65,10 @@ browser: $(READY) ## Test the pages in headless Chromium
 	@[ -n "$(CHROMIUM)" ] || { echo "make browser: Chromium is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/pytest -q -m browser
 
-bench: $(READY) ## Measure what tenancy costs a request, compared with other stacks (20 minutes, needs the machine for itself)
+bench: $(READY) ## Measure the cost of tenancy per request, compared with other stacks (20 minutes, needs the machine for itself)
 	@$(BIN)/python -m benchmarks
 
-bench-growth: $(READY) ## Measure what 100,000 tenants cost a request, compared with 10 (15 minutes and 15 GB, needs the machine for itself)
+bench-growth: $(READY) ## Measure the cost of a request with 100,000 tenants, compared with 10 (15 minutes and 15 GB, needs the machine for itself)
 	@$(BIN)/python -m benchmarks.growth
 
 bench-redis: $(READY) ## Break Redis under load in four ways and measure the effect on requests (5 minutes)

@@ -47,7 +47,7 @@ def bench(  # noqa: PLR0913  # the command's options
     save: _Save = False,
     profiled: _Profile = False,
 ) -> None:
-    """Measure Insula and the other contestants, and print what tenancy costs."""
+    """Measure Insula and the other contestants, and print the cost of tenancy."""
     if not WRK.exists():
         raise typer.BadParameter("wrk is missing; as root: make system-deps")
     os.nice(nice)

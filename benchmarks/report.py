@@ -41,7 +41,7 @@ class Report:
                 "connections": CONNECTIONS,
                 "foreign": self.foreign,
             },
-            "contestants": {one.name: self._contestant(one.name, one.what) for one in CONTESTANTS},
+            "contestants": {one.name: self._contestant(one.name, one.description) for one in CONTESTANTS},
             "ratios": {ratio.name: round(ratio.value, 3) for ratio in found},
             "spread": {ratio.name: [round(ratio.low, 3), round(ratio.high, 3)] for ratio in found},
             "bars": [*self._bars(found)],
@@ -56,7 +56,7 @@ class Report:
         how = f"{self.rounds} rounds of {self.seconds:g} s, {CONNECTIONS} connections, one worker"
         parts = [
             f"{about}.",
-            f"{how}; medians. Others used {self.foreign:.1%} of the machine.",
+            f"{how}; medians. Other programs used {self.foreign:.1%} of the machine.",
             "\n".join([_HEAD, *self._rows()]),
             "\n".join(self._ratios()),
             "\n".join(self._paced()),
@@ -81,7 +81,7 @@ class Report:
         found = {ratio.name: ratio for ratio in ratios(self.results)}
         return [bar.ratio for bar in BARS if bar.ratio in found and not bar.holds(found[bar.ratio])]
 
-    def _contestant(self, name: str, what: str) -> dict[str, JsonValue]:
+    def _contestant(self, name: str, description: str) -> dict[str, JsonValue]:
         operations: dict[str, JsonValue] = {
             operation: medians(self.results.of(name, operation))
             for operation in OPERATIONS
@@ -92,7 +92,7 @@ class Report:
                 operations[f"{operation}, in turns"] = medians(alternating)
         if paced := self.results.paced.get(name):
             operations["read at 70 %"] = medians(paced)
-        return {"what": what, "memory_mb": round(self.results.memory_mb.get(name, 0)), **operations}
+        return {"what": description, "memory_mb": round(self.results.memory_mb.get(name, 0)), **operations}
 
     def _bars(self, found: Sequence[Ratio]) -> list[JsonValue]:
         values = {ratio.name: ratio for ratio in found}

@@ -27,7 +27,7 @@ class Contestant:
     """An app, its command, and its operations."""
 
     name: str
-    what: str
+    description: str
     operations: tuple[str, ...]
     module: str = ""
     access_log: bool = True

@@ -87,8 +87,8 @@ class Bench:
                 for (size, operation), target in order if number % 2 == 0 else reversed(order):
                     measured = burst(target, self.seconds)
                     self.results.bursts[size, operation].append(measured)
-                    told = f"{number + 1}/{rounds} {operation:5} {size.name:34}{measured.rate:8.0f} req/s"
-                    print(f"  {told}", flush=True)
+                    progress = f"{number + 1}/{rounds} {operation:5} {size.name:34}{measured.rate:8.0f} req/s"
+                    print(f"  {progress}", flush=True)
                 for subject in self.subjects:
                     self._ask_alone(subject, number, servers[subject.size])
 
