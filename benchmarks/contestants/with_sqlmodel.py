@@ -1,6 +1,6 @@
 """FastAPI with SQLModel as its documentation shows it: a session by a ``yield`` dependency, no tenants, no users.
 
-A create is one INSERT and its commit: no idempotency record, no quota, no audit event.
+A create adds a row, commits and refreshes it, as there: no idempotency record, no quota, no audit event.
 """
 
 from collections.abc import AsyncIterator
@@ -83,4 +83,5 @@ async def create_item(project_id: UUID, body: ItemCreate, session: SessionDep) -
     item = Item(project_id=project_id, **body.model_dump())
     session.add(item)
     await session.commit()
+    await session.refresh(item)
     return item
