@@ -94,28 +94,28 @@ def _of_cpu(results: Results) -> Iterator[Ratio]:
         mine, twins = (
             results.in_turns(name, operation) or results.of(name, operation) for name in ("insula", "twin_in_insula")
         )
-        if found := _cpu_beyond(mine, twins):
+        if found := _cpu_differences(mine, twins):
             yield _ratio(_named("tax_cpu_us", operation), found)
     for operation in _TWINNED:
-        if found := _cpu_beyond(results.of("insula", operation), results.of("twin", operation)):
+        if found := _cpu_differences(results.of("insula", operation), results.of("twin", operation)):
             yield _ratio(_named("overhead_cpu_us", operation), found)
     for operation in _TWINNED:
-        if shares := _cpu_shares(results.of("twin", operation), results.of("insula", operation)):
-            yield _ratio(f"{operation}_cpu_vs_twin", shares)
+        if found := _cpu_ratios(results.of("twin", operation), results.of("insula", operation)):
+            yield _ratio(f"{operation}_cpu_vs_twin", found)
     for operation in _BY_HAND:
-        if shares := _cpu_shares(results.of("insula", operation), results.of("asyncpg_writes", operation)):
-            yield _ratio(f"{operation}_cpu_vs_asyncpg_writes", shares)
+        if found := _cpu_ratios(results.of("insula", operation), results.of("asyncpg_writes", operation)):
+            yield _ratio(f"{operation}_cpu_vs_asyncpg_writes", found)
 
 
 def _named(figure: str, operation: str) -> str:
     return figure if operation == "read" else f"{operation}_{figure}"
 
 
-def _cpu_beyond(mine: Sequence[Burst], twins: Sequence[Burst]) -> list[float]:
+def _cpu_differences(mine: Sequence[Burst], twins: Sequence[Burst]) -> list[float]:
     return [one.app_cpu_us - twin.app_cpu_us for one, twin in zip(mine, twins, strict=False)]
 
 
-def _cpu_shares(left: Sequence[Burst], right: Sequence[Burst]) -> list[float]:
+def _cpu_ratios(left: Sequence[Burst], right: Sequence[Burst]) -> list[float]:
     return [one.app_cpu_us / other.app_cpu_us for one, other in zip(left, right, strict=False)]
 
 

@@ -42,7 +42,7 @@ class Results:
 
     bursts: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     paced: defaultdict[str, list[Burst]] = field(default_factory=lambda: defaultdict(list))
-    """Reads at a part of each contestant's own capacity."""
+    """Reads at 70 % of each contestant's own capacity."""
     alternating: defaultdict[Key, list[Burst]] = field(default_factory=lambda: defaultdict(list))
     """Many short turns, to measure the cost of tenancy."""
     memory_mb: dict[str, float] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The servers of one run: PostgreSQL as durable as in production, Valkey, and three copies of one database."""
+"""The servers of one run: PostgreSQL as durable as in production, Valkey, and one database with two copies."""
 
 import asyncio
 import shutil

@@ -257,7 +257,7 @@ class CaseRunner:
             self._say(f"    {line}")
         return row
 
-    async def settle(self) -> None:
+    async def wait_until_working(self) -> None:
         """Return when everything works; restart the processes if it does not recover by itself."""
         while missing := await self._missing():
             self._say(f"    not working: {', '.join(missing)}; restarting the processes")
@@ -307,11 +307,11 @@ async def measure(env: Environment, chosen: Sequence[Case], pace: Pace, say: Cal
         )
         load = MixedLoad(clients, callers, env.settings, pace.times)
         runner = CaseRunner(env, load, Probes(env, load, mail), pace, say)
-        await runner.settle()
+        await runner.wait_until_working()
         for number, case in enumerate(chosen, 1):
             say(f"{number}/{len(chosen)} {case.name}, {case.seconds:g} s")
             rows.append(await runner.row(case))
-            await runner.settle()
+            await runner.wait_until_working()
     per_second = pace.times * sum(kind.per_second for kind in KINDS)
     title = (
         f"{PROCESSES} web processes and a worker, {per_second:g} requests a second of {len(KINDS)} kinds, and up to "
