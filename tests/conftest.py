@@ -1,4 +1,4 @@
-"""What every test has: its own migrated database and Valkey index, and no way out of this machine."""
+"""Gives every test run its own migrated databases and Valkey indexes, and blocks connections to other machines."""
 
 import json
 import os
@@ -49,7 +49,7 @@ _LONG = tuple(
         "story",
     )
 )
-"""The folders whose modules start processes, wait, or ask a lot. The others' take seconds."""
+"""The folders with slow modules, which start processes, wait, or send many requests. The others take seconds."""
 
 
 class XdistNode(Protocol):
@@ -79,28 +79,28 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect the tests without garbage collections, and leave what they are out of those that follow."""
+    """Collect the tests without garbage collection, and exclude the collected objects from later ones."""
     with collector.paused():
         yield
     collector.freeze_startup_objects()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that take long: begun last, one would keep one worker busy while the others are done."""
+    """Begin with the slow modules, so that at the end no worker is still busy with one while the others are done."""
     items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: XdistNode) -> None:
-    """Tell an xdist worker where it will read of its database; runs in the controller, which alone starts servers."""
-    file = node.config.stash[SERVERS].promise(str(node.workerinput["workerid"]))
+    """Give an xdist worker the file with its servers; runs in the controller, which alone starts servers."""
+    file = node.config.stash[SERVERS].request_clone(str(node.workerinput["workerid"]))
     node.workerinput["insula_servers"] = str(file)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Start the servers of xdist's workers, which collect meanwhile."""
-    session.config.stash[SERVERS].keep_promises()
+    """Start the servers of xdist's workers while these collect the tests."""
+    session.config.stash[SERVERS].create_requested_clones()
 
 
 @pytest.fixture(scope="session")
@@ -112,13 +112,13 @@ def anyio_backend() -> str:
 def settings(request: pytest.FixtureRequest) -> Settings:
     """Point at a database and a Valkey index that no other worker uses."""
     file: str | None = getattr(request.config, "workerinput", {}).get("insula_servers")
-    servers = Servers.promised(Path(file)) if file is not None else request.config.stash[SERVERS].clone("main")
+    servers = Servers.awaited_from(Path(file)) if file is not None else request.config.stash[SERVERS].clone("main")
     return servers.settings()
 
 
 @pytest.fixture(scope="session")
 def readback(settings: Settings) -> Callable[..., Awaitable[list[Row]]]:
-    """Run a statement as the superuser, over a new connection, past every row-level policy."""
+    """Run a statement as the superuser, who bypasses row-level security, over a new connection."""
     engine = create_async_engine(superuser_url(settings), poolclass=NullPool)
 
     async def run(statement: str, **parameters: object) -> list[Row]:
@@ -130,8 +130,8 @@ def readback(settings: Settings) -> Callable[..., Awaitable[list[Row]]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _loggers_look_again() -> Iterator[None]:
-    """Let no logger keep the configuration of its first use: ``capture_logs`` would not see what it says."""
+def _loggers_keep_no_configuration() -> Iterator[None]:
+    """Prevent loggers from keeping the configuration of their first use: ``capture_logs`` would miss their lines."""
     configure = structlog.configure
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
@@ -140,7 +140,7 @@ def _loggers_look_again() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Trust one authority: each HTTP client reads them all, and the usual ones are 140, which takes 18 ms."""
+    """Trust a single certificate authority: each HTTP client reads all, and reading the usual 140 takes 18 ms."""
     known = authority(tmp_path_factory.mktemp("authority"), "localhost")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(known.certificate))
@@ -154,7 +154,7 @@ def _loopback_only() -> object:
 
     def guarded(self: socket, address: tuple[str, int] | str) -> None:
         if self.family in (AF_INET, AF_INET6) and not _is_loopback(str(address[0])):
-            raise RuntimeError(f"tests talk to this machine only, not to {address}")
+            raise RuntimeError(f"tests may connect only to this machine, not to {address}")
         connect(self, address)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Run the proof and write ``build/prove.json``. Exit codes: 0 nothing is missing, 1 something is."""
+"""Run the proof and write ``build/prove.json``. Exit codes: 0 the proof holds, 1 it does not."""
 
 import argparse
 import json

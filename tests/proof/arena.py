@@ -33,7 +33,7 @@ Arguments = ParamSpec("Arguments")
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Where one suite at a time runs: a copy of the source, a Valkey index, a server that forks processes."""
+    """The place of one suite at a time: a copy of the source, a Valkey index, a server that forks processes."""
 
     number: int
     tree: Path
@@ -95,7 +95,7 @@ class Arena:
 
     @contextmanager
     def pooler(self, size: int = 2) -> Iterator[Callable[[Servers], Servers]]:
-        """Start a transaction pooler; give a function that routes servers through it. Only in the main thread."""
+        """Start a transaction pooler; yield a function that routes servers through it. Call it in the main thread."""
         servers = self._servers.lend("proof_pooler", 0)
         try:
             with pooling(servers.settings(), size) as url:
@@ -129,7 +129,7 @@ class Arena:
         outcome = suite.read(done.code, findings)
         if outcome.verdict == "broken":
             last = done.output.strip().splitlines()[-2:]
-            return outcome._replace(said=f"{outcome.said}: {' '.join(last)}")
+            return outcome._replace(detail=f"{outcome.detail}: {' '.join(last)}")
         return outcome
 
     def call(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

@@ -1,4 +1,4 @@
-"""The attack matrix on every route, directly and through a transaction pooler; and the probes of every table."""
+"""Runs the attack matrix on every route, directly and through a transaction pooler, and the probes of every table."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ _POOLED: Final = Tests(
 )
 """Tests that are also run unchanged through the pooler."""
 
-Lead = Callable[[Servers], Servers]
+Rerouting = Callable[[Servers], Servers]
 
 
 def attack_routes(arena: Arena) -> tuple[Figures, list[str]]:
@@ -55,7 +55,7 @@ def examine_tables(arena: Arena) -> tuple[Figures, list[str]]:
     with arena.sandbox() as sandbox, arena.database("proof_tables", sandbox) as servers:
         report = arena.call(every_behaviour, servers)
     sound = checked.verdict == "survived"
-    lines = [*report.failures, *([] if sound else [f"the catalogue check over the revisions: {checked.said}"])]
+    lines = [*report.failures, *([] if sound else [f"the catalogue check over the revisions: {checked.detail}"])]
     return Figures(tables=report.tables, tables_passed=report.tables_passed if sound else 0), lines
 
 
@@ -66,13 +66,13 @@ def attack_through_pooler(arena: Arena) -> tuple[Figures, list[str]]:
         counted, lines = _attack(arena, "short", through)
         faults = _on_a_fresh_database(arena, _POOLED, through)
     lines = [f"through the pooler: {line}" for line in lines]
-    lines += [f"through the pooler: {one.said}" for one in (alternating, faults) if one.verdict != "survived"]
+    lines += [f"through the pooler: {one.detail}" for one in (alternating, faults) if one.verdict != "survived"]
     if counted["cells_run"] != counted["cells"] or counted["controls_passed"] != counted["controls"]:
         lines.append("through the pooler: not every cell or control")
     return Figures(pooler_leaks=len(lines)), lines
 
 
-def _attack(arena: Arena, depth: Literal["short", "full"], lead: Lead) -> tuple[Counter[str], list[str]]:
+def _attack(arena: Arena, depth: Literal["short", "full"], lead: Rerouting) -> tuple[Counter[str], list[str]]:
     """Return the sums over all routes, and one line for each finding."""
     suites = [Attacks(tuple(names), depth, SECONDS, to_the_end=True) for names in _groups(list(live_routes()))]
     counted: Counter[str] = Counter()
@@ -81,7 +81,7 @@ def _attack(arena: Arena, depth: Literal["short", "full"], lead: Lead) -> tuple[
     for suite, outcome in zip(suites, outcomes, strict=True):
         if not outcome.report:
             counted["routes"] += len(suite.routes)
-            lines.append(f"{suite.name}: {outcome.said}")
+            lines.append(f"{suite.name}: {outcome.detail}")
             continue
         for name, value in outcome.report.items():
             counted[name] += value if isinstance(value, int) else len(value)
@@ -95,6 +95,6 @@ def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:
     yield from (names[at::count] for at in range(count))
 
 
-def _on_a_fresh_database(arena: Arena, suite: Suite, lead: Lead) -> Outcome:
+def _on_a_fresh_database(arena: Arena, suite: Suite, lead: Rerouting) -> Outcome:
     with arena.sandbox() as sandbox, arena.database(f"proof_{sandbox.number}", sandbox) as servers:
         return arena.run(suite, lead(servers), sandbox)

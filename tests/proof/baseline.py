@@ -1,6 +1,6 @@
 """Checks that suites pass without mutants: otherwise their failure on a mutant proves nothing.
 
-Most suites pass, so many run together first, which costs little; those that did not pass then run alone.
+To save time many suites first run together, as most pass; those that did not pass then run alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from tests.proof.arena import JOBS, Arena
 from tests.proof.suites import Attacks, Outcome, Suite, Tests
 
 _TOGETHER: Final = 10
-Thing = TypeVar("Thing")
+Entry = TypeVar("Entry")
 
 
 def unfit(arena: Arena, suites: Iterable[Suite]) -> dict[Suite, Outcome]:
@@ -19,7 +19,7 @@ def unfit(arena: Arena, suites: Iterable[Suite]) -> dict[Suite, Outcome]:
     fit = _fit(arena, asked)
     doubtful = [suite for suite in asked if suite not in fit]
     return {
-        suite: Outcome("broken", f"fails without the mutant: {outcome.said}")
+        suite: Outcome("broken", f"fails without the mutant: {outcome.detail}")
         for suite, outcome in zip(doubtful, _run(arena, doubtful), strict=True)
         if outcome.verdict != "survived"
     }
@@ -31,16 +31,16 @@ def _fit(arena: Arena, suites: Sequence[Suite]) -> set[Suite]:
     attacks = [suite for suite in suites if isinstance(suite, Attacks) and suite.depth == "short" and suite.routes]
     nodes = list(dict.fromkeys(node for suite in tests for node in suite.nodes))
     routes = list(dict.fromkeys(route for suite in attacks for route in suite.routes))
-    joined = [Tests(tuple(some), to_the_end=True) for some in _dealt(nodes)]
-    raids = [Attacks(tuple(some)) for some in _dealt(routes)]
+    joined = [Tests(tuple(some), to_the_end=True) for some in _groups(nodes)]
+    raids = [Attacks(tuple(some)) for some in _groups(routes)]
     outcomes = list(_run(arena, [*joined, *raids]))
     found = [outcome.report for outcome in outcomes[: len(joined)] if outcome.report]
     heard = {kind: [test for report in found for test in report[kind]] for kind in ("passed", "failed", "broken")}
     safe = {
         route
         for raid, outcome in zip(raids, outcomes[len(joined) :], strict=True)
-        for route, said in raid.each(outcome).items()
-        if said.verdict == "survived"
+        for route, alone in raid.each(outcome).items()
+        if alone.verdict == "survived"
     }
     return {*(one for one in tests if one.pass_in(heard)), *(one for one in attacks if safe.issuperset(one.routes))}
 
@@ -53,8 +53,8 @@ def _run(arena: Arena, suites: Sequence[Suite]) -> Iterator[Outcome]:
     return arena.each(suites, run)
 
 
-def _dealt(things: Sequence[Thing]) -> Iterator[Sequence[Thing]]:
+def _groups(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     """Distribute them over small groups, with at least one for each sandbox."""
-    if things:
-        count = max(JOBS, -(-len(things) // _TOGETHER))
-        yield from filter(None, (things[at::count] for at in range(count)))
+    if entries:
+        count = max(JOBS, -(-len(entries) // _TOGETHER))
+        yield from filter(None, (entries[at::count] for at in range(count)))

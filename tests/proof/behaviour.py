@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 from tests.isolation.behaviour import Findings, TableReport, TenantPair, behave, probe_database
-from tests.proof.mutants.holes import DATABASE
+from tests.proof.mutants.schema_mutants import DATABASE
 from tests.support.cluster import Servers
 
 
 def behaviour(servers: Servers, table: str) -> Sequence[str]:
-    """Return what the behaviour suite finds wrong with a table, or with the database itself."""
+    """Return the behaviour suite's findings on a table, or on the database itself."""
     return asyncio.run(_failures(servers, table))
 
 

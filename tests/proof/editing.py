@@ -1,4 +1,4 @@
-"""Breaks the source: makes each hole in a copy of the tree, and runs the suite that must detect it."""
+"""Breaks the source: makes each mutant in a copy of the tree, and runs the suite that must detect it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
@@ -31,8 +31,8 @@ _TOGETHER: Final = 7
 
 
 def edits() -> list[Edit]:
-    """Return every hole in the source, without those of an example that is not there. Raises AnchorLost."""
-    holes = [
+    """Return every mutant of the source; without the example's if it is left out. Raises AnchorLost."""
+    mutants = [
         *IDENTITY,
         *TENANCY,
         *EFFECTS,
@@ -49,7 +49,7 @@ def edits() -> list[Edit]:
         *LONG_LIVED,
         *loosened(),
     ]
-    return [edit for edit in holes if not _is_left_out(edit)]
+    return [edit for edit in mutants if not _is_left_out(edit)]
 
 
 def _is_left_out(edit: Edit) -> bool:
@@ -59,7 +59,7 @@ def _is_left_out(edit: Edit) -> bool:
 
 
 def break_source(arena: Arena, chosen: Collection[str] = ()) -> Iterator[Result]:
-    """Try every hole, or those whose name contains one of ``chosen``, after each suite passed without any."""
+    """Try every mutant, or those whose name contains one of ``chosen``, after each suite passed without any."""
     picked = [edit for edit in edits() if _is_chosen(edit.name, chosen)]
     yield from (result for result in unguarded() if _is_chosen(result.mutant, chosen))
     known = unfit(arena, [edit.suite for edit in picked])
@@ -97,8 +97,8 @@ def _tried(arena: Arena, group: Sequence[Edit]) -> list[Result]:
             suite = _joined(group)
             with sandbox.changed(files.items()):
                 outcome = arena.run(suite, servers, sandbox)
-            said = suite.each(outcome) if isinstance(suite, Attacks) and len(group) > 1 else {}
-            outcomes = list(said.values()) or [outcome]
+            by_route = suite.each(outcome) if isinstance(suite, Attacks) and len(group) > 1 else {}
+            outcomes = list(by_route.values()) or [outcome]
     if len(group) > 1 and any(outcome.verdict == "broken" for outcome in outcomes):
         return [result for edit in group for result in _tried(arena, [edit])]
     seconds = (monotonic() - begun) / len(group)
@@ -121,4 +121,4 @@ def _joined(group: Sequence[Edit]) -> Suite:
 
 
 def _result(edit: Edit, outcome: Outcome, seconds: float) -> Result:
-    return Result(edit.name, edit.suite.name, outcome.verdict, outcome.said, seconds)
+    return Result(edit.name, edit.suite.name, outcome.verdict, outcome.detail, seconds)

@@ -1,4 +1,4 @@
-"""The proof's figures, and what is missing for a proof."""
+"""The proof's figures, and the reasons why they are no proof."""
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Final, TypedDict
@@ -11,7 +11,7 @@ class Survivor(TypedDict):
 
     mutant: str
     suite: str
-    said: str
+    detail: str
     explanation: str
 
 
@@ -62,7 +62,7 @@ def shortcomings(figures: Figures) -> list[str]:
             )
         survivors = figures.survivors or ()
         if figures.mutants_killed + len(survivors) != figures.mutants:
-            found.append("some mutants neither died nor survived")
+            found.append("the suites of some mutants could not run")
         found += [f"{one['mutant']}: survived, unexplained" for one in survivors if not one["explanation"]]
     return found
 

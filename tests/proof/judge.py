@@ -27,4 +27,4 @@ def outdated(results: Sequence[Result]) -> list[str]:
 
 def _survivor(result: Result) -> Survivor:
     explanation = EXPLAINED.get(result.mutant, "") if result.verdict == "survived" else ""
-    return Survivor(mutant=result.mutant, suite=result.suite, said=result.said, explanation=explanation)
+    return Survivor(mutant=result.mutant, suite=result.suite, detail=result.detail, explanation=explanation)

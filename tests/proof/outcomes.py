@@ -1,4 +1,4 @@
-"""A pytest plugin that writes which tests passed, which failed, and which could not run."""
+"""A pytest plugin that writes the tests that passed, failed, or could not run to a file."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ class Recorder:
             self.passed.append(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Record what could not be collected."""
+        """Record a module that could not be collected."""
         if report.failed:
             self.broken[report.nodeid] = _reason(report)
 

@@ -23,10 +23,10 @@ def say_part(name: str, seconds: float, lines: Iterable[str] = ()) -> None:
 
 
 def say_alive(results: Iterable[Result]) -> Iterator[Result]:
-    """Print each mutant that was not killed, and the suite that should have killed it, as soon as it is known."""
+    """Print each mutant that was not killed, with the suite that should have killed it, as soon as it is known."""
     for result in results:
         if result.verdict != "killed":
-            say(f"{result.verdict}: {result.mutant} [{result.suite}] {result.said}")
+            say(f"{result.verdict}: {result.mutant} [{result.suite}] {result.detail}")
         yield result
 
 

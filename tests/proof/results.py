@@ -4,10 +4,10 @@ from typing import Literal, NamedTuple
 
 
 class Result(NamedTuple):
-    """A mutant, the suite that must kill it, and what happened."""
+    """A mutant, the suite that must kill it, the verdict and its detail."""
 
     mutant: str
     suite: str
     verdict: Literal["killed", "survived", "broken"]
-    said: str
+    detail: str
     seconds: float = 0.0

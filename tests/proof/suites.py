@@ -18,7 +18,7 @@ class Outcome(NamedTuple):
     """The result of a suite's run."""
 
     verdict: Literal["killed", "survived", "broken"]
-    said: str
+    detail: str
     report: Mapping[str, Any] = {}
     """The report that the matrix or pytest wrote."""
 
@@ -119,7 +119,7 @@ class Attacks(Suite):
         if sum(map(len, lines.values())) != len(lines_of(outcome.report)):
             return dict.fromkeys(self.routes, outcome._replace(verdict="broken"))
         alive = Outcome("survived", "the matrix finds nothing")
-        return {route: outcome._replace(said=said[0]) if said else alive for route, said in lines.items()}
+        return {route: outcome._replace(detail=detail[0]) if detail else alive for route, detail in lines.items()}
 
 
 def lines_of(report: Mapping[str, Sequence[str]]) -> list[str]:

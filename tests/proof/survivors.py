@@ -1,4 +1,4 @@
-"""Mutants that nothing can kill, because another protection does the same or the removed one has no effect."""
+"""Mutants that no test can kill, because another protection does the same or the removed one has no effect."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

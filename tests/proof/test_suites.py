@@ -19,12 +19,12 @@ def attacked(findings: Path, code: int, lines: Sequence[str]) -> Mapping[str, st
 
 
 @pytest.mark.parametrize("line", [f"{ITEM} | viewer | path | none | text", f"{ITEM}: no attack", f"{ITEM}, several"])
-def test_a_finding_kills_on_its_own_route_alone(tmp_path: Path, line: str) -> None:
+def test_a_finding_kills_only_the_mutant_of_its_route(tmp_path: Path, line: str) -> None:
     verdicts = attacked(tmp_path / "found", FOUND, [line])
     assert verdicts == {ONE: "survived", ITEM: "killed", OTHER: "survived"}
 
 
-def test_nothing_is_found(tmp_path: Path) -> None:
+def test_a_run_without_findings_kills_no_mutant(tmp_path: Path) -> None:
     assert set(attacked(tmp_path / "found", 0, []).values()) == {"survived"}
 
 
@@ -53,7 +53,7 @@ def test_an_attack_that_could_not_run_kills_no_mutant(tmp_path: Path) -> None:
         (("tests/e.py",), False),
     ],
 )
-def test_tests_pass_among_others(nodes: tuple[str, ...], *, passes: bool) -> None:
+def test_the_outcome_of_tests_is_read_from_a_run_of_more_tests(nodes: tuple[str, ...], *, passes: bool) -> None:
     found = {
         "passed": ["tests/a.py::one[x]", "tests/b/c.py::one", "tests/d.py::one"],
         "failed": ["tests/d.py::two"],

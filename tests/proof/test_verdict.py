@@ -1,4 +1,4 @@
-"""The proof holds only if every figure is as required; each wrong figure fails it."""
+"""The proof holds only if every figure is as required; each wrong figure fails the command."""
 
 import json
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ class Run(Protocol):
     ) -> tuple[int, Path]: ...
 
 
-EXPLAINED = Survivor(mutant="m", suite="s", said="passes", explanation="row-level security keeps it")
-UNEXPLAINED = Survivor(mutant="m", suite="s", said="passes", explanation="")
+EXPLAINED = Survivor(mutant="m", suite="s", detail="passes", explanation="row-level security keeps it")
+UNEXPLAINED = Survivor(mutant="m", suite="s", detail="passes", explanation="")
 SOUND = Figures(
     routes=2,
     routes_attacked=2,
@@ -43,7 +43,7 @@ SOUND = Figures(
     survivors=(EXPLAINED,),
     pooler_leaks=0,
 )
-SHORT = {
+INSUFFICIENT = {
     "a route is not attacked": replace(SOUND, routes_attacked=1),
     "there are no routes": replace(SOUND, routes=0, routes_attacked=0),
     "a cell is not run": replace(SOUND, cells_run=29),
@@ -60,14 +60,14 @@ SHORT = {
 }
 
 
-def test_sound_figures_lack_nothing() -> None:
+def test_sound_figures_have_no_shortcoming() -> None:
     assert shortcomings(SOUND) == []
     assert left_out(SOUND) == []
     assert set(left_out(Figures())) == set(SOUND.to_json())
 
 
-@pytest.mark.parametrize("figures", SHORT.values(), ids=SHORT.keys())
-def test_each_figure_can_fail_it(figures: Figures) -> None:
+@pytest.mark.parametrize("figures", INSUFFICIENT.values(), ids=INSUFFICIENT.keys())
+def test_each_insufficient_figure_is_a_shortcoming(figures: Figures) -> None:
     assert shortcomings(figures)
 
 
@@ -88,24 +88,24 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     return run
 
 
-def test_the_command_ends_well_and_writes_every_figure(run: Run) -> None:
+def test_the_command_succeeds_and_writes_every_figure(run: Run) -> None:
     code, build = run(SOUND)
     assert code == 0
     written = json.loads((build / "prove.json").read_text())
     assert {name: written[name] for name in SOUND.to_json()} == json.loads(json.dumps(SOUND.to_json()))
 
 
-@pytest.mark.parametrize("figures", SHORT.values(), ids=SHORT.keys())
-def test_the_command_fails(run: Run, figures: Figures) -> None:
+@pytest.mark.parametrize("figures", INSUFFICIENT.values(), ids=INSUFFICIENT.keys())
+def test_the_command_fails_for_each_insufficient_figure(run: Run, figures: Figures) -> None:
     assert run(figures)[0] == 1
 
 
-def test_a_finding_or_a_part_that_did_not_run_fails_it_too(run: Run) -> None:
+def test_a_finding_or_a_missing_part_fails_the_command(run: Run) -> None:
     assert run(SOUND, ["a line"])[0] == 1
     assert run(replace(SOUND, tables=None, tables_passed=None))[0] == 1
 
 
-def test_a_part_is_no_proof_of_the_whole(run: Run) -> None:
+def test_a_run_of_one_part_is_no_proof(run: Run) -> None:
     code, build = run(replace(SOUND, routes=None), arguments=["--only", "mutants"])
     assert code == 0
     assert not (build / "prove.json").exists()

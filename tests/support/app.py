@@ -70,7 +70,7 @@ async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncCli
 
     The document of an operation must list every error that a test gets from it.
     """
-    async with _talking(live, settings) as client:
+    async with _client_of(live, settings) as client:
         yield client
 
 
@@ -79,14 +79,14 @@ async def counting_exactly(live: Live, settings: Settings) -> AsyncIterator[http
     """Yield a client as ``client`` does. Its app waits long for Redis, so that counts are exact on a busy machine."""
     redis = connect(settings.redis_url)
     limits = Limits.build(redis, patience=_PATIENT_SECONDS)
-    async with _talking(replace(live, kernel=replace(live.kernel, limits=limits)), settings) as client:
+    async with _client_of(replace(live, kernel=replace(live.kernel, limits=limits)), settings) as client:
         yield client
     await limits.close()
     await close(redis)
 
 
 @asynccontextmanager
-async def _talking(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def _client_of(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(live, raise_app_exceptions=False)
     live.undocumented.clear()
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:

@@ -53,6 +53,6 @@ def built(app: str, settings: Settings) -> FastAPI:
 
 
 def is_of_an_installation(variable: str) -> bool:
-    """Tell whether an environment variable is a setting; ``INSULA_TEST_PRODUCT`` belongs to the tests."""
+    """Return whether an environment variable is a setting; ``INSULA_TEST_PRODUCT`` belongs to the tests."""
     named = variable.startswith("INSULA_") or variable in {"DATABASE_URL", "REDIS_URL"}
     return named and variable != installation.VARIABLE

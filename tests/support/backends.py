@@ -46,9 +46,9 @@ async def blocked(readback: Readback, role: str = "insula_tenants") -> list[int]
 
 
 async def until_blocked(readback: Readback, count: int, seconds: float = 5.0) -> None:
-    """Return when exactly so many of the tenants app's backends wait for a lock."""
+    """Return when exactly ``count`` of the tenants app's backends wait for a lock."""
 
-    async def so_many() -> bool:
+    async def count_reached() -> bool:
         return len(await blocked(readback)) == count
 
-    await until(so_many, seconds)
+    await until(count_reached, seconds)

@@ -1,4 +1,4 @@
-"""An app of a test's own beside the tenants app, which takes the same tokens and keys."""
+"""A test's own app that accepts the tokens and API keys of the tenants app."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from tests.support.states import with_state
 
 
 def new_app() -> AppWithContext:
-    """Return an app that answers errors as every app does, and has no routes."""
+    """Return an app without routes, with the error handlers that every app has."""
     app = AppWithContext(openapi_url=None)
     install_handlers(app)
     return app

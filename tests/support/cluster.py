@@ -1,7 +1,7 @@
 """The servers of one test run: started by the controller, with a cloned database for each xdist worker.
 
-Or running servers with one database, from the environment variable ``INSULA_TEST_SERVERS`` (``Servers.to_wire`` as
-JSON): so ``make prove`` runs many suites, each on a database with another hole.
+If the environment variable ``INSULA_TEST_SERVERS`` is set (``Servers.to_wire`` as JSON), the tests use these running
+servers with one database instead: ``make prove`` runs each suite on a database with another mutant.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from tests.support.secrets import with_secrets
 RUNNING: Final = "INSULA_TEST_SERVERS"
 _TEMPLATE = "insula"
 _MAINTENANCE = "postgres"
-_START_SECONDS = 120.0  # on a machine that runs other tests besides
+_START_SECONDS = 120.0  # the machine runs other tests too
 WEBHOOK_SECRET: Final = "whsec_of_the_tests"
 
 
@@ -71,12 +71,12 @@ class Servers:
         return with_secrets(complete(settings, INSTALLATION), self.webhook_secret)
 
     def to_wire(self) -> dict[str, str]:
-        """Return what can be written as JSON."""
+        """Return the fields as a dictionary for JSON."""
         return asdict(self)
 
     @classmethod
-    def promised(cls, file: Path) -> Self:
-        """Return what `TestServers.keep_promises` writes to the file, as soon as it is there."""
+    def awaited_from(cls, file: Path) -> Self:
+        """Return the servers that `TestServers.create_requested_clones` writes to the file; wait for it."""
         deadline, pause = monotonic() + _START_SECONDS, Event()
         while not file.exists():
             if monotonic() > deadline:
@@ -99,7 +99,7 @@ class TestServers:
         self._cluster: Cluster | None = None
         self._directory = ""
         self._clones = 0
-        self._promised: dict[str, Path] = {}
+        self._requested: dict[str, Path] = {}
 
     def clone(self, name: str) -> Servers:
         """Return the servers with a new database for ``name``, equal to a newly migrated one."""
@@ -113,21 +113,21 @@ class TestServers:
         migrate(servers.settings(), DECLARED)  # rights on the database itself are not cloned
         return servers
 
-    def promise(self, name: str) -> Path:
-        """Return the file in which ``name`` will read of its clone: at once, if the servers run."""
-        self._promised[name] = file = Path(self._place(), f"{name}.json")
+    def request_clone(self, name: str) -> Path:
+        """Return the file from which ``name`` reads its clone's addresses; written at once if the servers run."""
+        self._requested[name] = file = Path(self._place(), f"{name}.json")
         if self._cluster is not None:
-            self.keep_promises()
+            self.create_requested_clones()
         return file
 
-    def keep_promises(self) -> None:
-        """Clone a database for each name that was promised one."""
-        for name, file in self._promised.items():
+    def create_requested_clones(self) -> None:
+        """Clone a database for each name that requested one."""
+        for name, file in self._requested.items():
             partial = file.with_suffix(".partial")
             partial.touch(mode=0o600)
             partial.write_text(json.dumps(self.clone(name).to_wire()))
             partial.rename(file)
-        self._promised.clear()
+        self._requested.clear()
 
     def start(self) -> None:
         """Start the servers now, from the main thread: they end with it."""
@@ -135,7 +135,7 @@ class TestServers:
             self._start()
 
     def lend(self, name: str, redis_index: int) -> Servers:
-        """Return the servers with a fresh database and an empty Valkey index, until ``drop``."""
+        """Return the servers with a fresh database and an empty Valkey index; end it with ``drop``."""
         cluster = self._cluster or self._start()
         servers = self._servers(cluster, name, redis_index)
         asyncio.run(create_database(with_path(cluster.database_url, _MAINTENANCE), name))
@@ -156,12 +156,12 @@ class TestServers:
 
     def _only(self, name: str) -> Servers:
         if self._given is None or self._clones:
-            raise RuntimeError(f"{RUNNING} names one database, and {name} is the second to ask: run with -n0")
+            raise RuntimeError(f"{RUNNING} names one database, and {name} is a second user: run with -n0")
         self._clones += 1
         return self._given
 
     def _place(self) -> Path:
-        """Return the directory of all that the servers and their users keep, which their account can reach."""
+        """Return the directory for the files of the servers and their users, which the servers' account can reach."""
         if not self._directory:
             self._directory = tempfile.mkdtemp(prefix="insula-test-")
             Path(self._directory).chmod(0o711)
@@ -204,7 +204,7 @@ async def create_database(url: str, name: str) -> None:
         await connection.close()
     clone = await asyncpg.connect(with_path(url, name))
     try:
-        await hand_over(clone, DECLARED.roles)  # a clone has its tables' rights, not its database's
+        await hand_over(clone, DECLARED.roles)  # cloning copies rights on tables, not on the database
     finally:
         await clone.close()
 

@@ -59,7 +59,7 @@ async def migrated_database(settings: Settings) -> AsyncIterator[Settings]:
     name = f"migrated_{secrets.token_hex(4)}"
     await create_database(_maintenance(settings), name)
     try:
-        migrations.migrate(own := _of(settings, name), DECLARED)  # also shows that an event loop may run meanwhile
+        migrations.migrate(own := _of(settings, name), DECLARED)  # also shows that it works in a running event loop
         yield own
     finally:
         await drop_database(_maintenance(settings), name)
@@ -80,11 +80,11 @@ def database_without_tenants(settings: Settings) -> Iterator[Settings]:
 def demo_database(settings: Settings) -> Iterator[Settings]:
     """Yield the settings of a new database with only the demo data; dropped afterwards.
 
-    So rows that other tests left in the shared database, such as a suspended demo tenant, have no effect.
+    Rows that other tests left in the shared database, such as a suspended demo tenant, have no effect here.
     """
     with database_without_tenants(settings) as own:
         with redis.Redis.from_url(settings.redis_url) as client:
-            client.flushdb()  # other tests often sign in from this address too
+            client.flushdb()  # forget the sign-ins of other tests from this address
         seed(own, INSTALLATION)
         yield own
 

@@ -14,14 +14,14 @@ from tests.support.cluster import superuser_url
 KERNEL: Final[Mapping[str, int]] = MappingProxyType(
     {"tenant": 2, "user": 10, "credential": 10, "staff": 1, "membership": 10}
 )
-"""How many rows each of the kernel's tables has."""
+"""The number of demo rows in each of the kernel's tables."""
 
 BILLED: Final[Mapping[str, int]] = MappingProxyType({"subscription": 2, "billing_customer": 1})
-"""How many rows each of billing's tables has, if the installation has them."""
+"""The number of demo rows in each of billing's tables, if the installation has them."""
 
 
 def found(settings: Settings, statement: str) -> list[tuple[object, ...]]:
-    """Return rows as the superuser, past every row-level policy."""
+    """Return rows as the superuser, who bypasses row-level security."""
 
     async def run() -> list[tuple[object, ...]]:
         connection = await asyncpg.connect(superuser_url(settings).replace("+asyncpg", ""))

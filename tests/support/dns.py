@@ -30,7 +30,7 @@ def _one_port() -> tuple[socket.socket, socket.socket]:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             udp.bind(tcp.getsockname())
-        except OSError:  # taken for the other; the next port may be free for both
+        except OSError:  # in use for TCP or UDP; the next port may be free for both
             udp.close()
             tcp.close()
         else:
@@ -73,7 +73,7 @@ class NameServer:
             thread.start()
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         self._ended.set()
         for thread in self._threads:
             thread.join()

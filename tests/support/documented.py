@@ -16,7 +16,7 @@ Answers = Mapping[str, Any]  # an OpenAPI document has no fixed shape
 
 
 class Watched:
-    """Watches one response; afterwards ``fault`` tells whether the document lists it."""
+    """Watches one response; afterwards ``fault`` returns whether the document lists it."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -34,7 +34,7 @@ class Watched:
         await self._send(message)
 
     def fault(self, documents: Mapping[str, Answers], scope: Scope) -> str | None:
-        """Return what the document lacks; None for a listed response, and outside of operations."""
+        """Return the document's fault; None for a listed response, and outside of operations."""
         name = f"{scope['method']} {route_of(scope)}"
         answers = documents.get(name)
         if answers is None or self._status < _FIRST_ERROR or not self._problem:

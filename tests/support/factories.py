@@ -176,7 +176,7 @@ class Factories:
         return MadeKey(key_id, key)
 
     async def session(self, user: UserRow) -> UUID:
-        """Return the id of a new session of the user, to issue tokens for."""
+        """Return the id of a new session of the user, for which tokens can be issued."""
         session = AuthSession(user_id=user.id, expires_at=clock.now() + timedelta(days=1))
         await self.insert(session)
         return session.id

@@ -20,7 +20,7 @@ _WAITING: Final = 64  # pieces, each way
 
 
 class Fault(StrEnum):
-    """The effect on bytes under way."""
+    """The effect of a fault on bytes in transit."""
 
     PASS = "pass"
     FREEZE = "freeze"
@@ -48,7 +48,7 @@ Only = Callable[[Wire], bool]
 
 
 @dataclass(frozen=True)
-class Weather:
+class Injection:
     """A fault and the connections that it affects: by default all, open and new."""
 
     fault: Fault = Fault.PASS
@@ -77,7 +77,7 @@ class Faulty:
         self.upstream = (host, port)
         self._reads_startup = postgres  # other servers may speak first
         self.port = 0
-        self._weather = Weather()
+        self._weather = Injection()
         self._changed = asyncio.Event()
         self._wires: dict[int, tuple[Wire, tuple[asyncio.StreamWriter, ...]]] = {}
         self._heard: dict[int, float] = {}
@@ -142,7 +142,7 @@ class Faulty:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _set(self, fault: Fault, seconds: float, only: Only | None, *, open_only: bool) -> None:
-        self._weather = Weather(fault, seconds, only, self.made if open_only else None)
+        self._weather = Injection(fault, seconds, only, self.made if open_only else None)
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
         if fault is Fault.REFUSE and only is None:
@@ -193,14 +193,14 @@ class Faulty:
     async def _introduced(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
     ) -> tuple[bytes, Wire]:
-        """Read the first bytes, and the role from PostgreSQL's startup message, if they are one."""
+        """Read the first bytes and, if they are PostgreSQL's startup message, its role."""
         while True:
             head = await reader.read(_CHUNK)
             while self._weather.on(Wire(number)) is Fault.FREEZE:
                 await self._changed.wait()
             kind = struct.unpack("!i", head[4:_HEAD])[0] if len(head) >= _HEAD else 0
             if kind == _STARTUP:
-                said = _said(head)
+                said = _parameters_of(head)
                 return head, Wire(number, said.get("user", ""), said.get("application_name", ""))
             if kind not in _ENCRYPTION or self._weather.on(Wire(number)) is not Fault.PASS:
                 return head, Wire(number)
@@ -262,7 +262,7 @@ class Faulty:
         await writer.drain()
 
 
-def _said(head: bytes) -> dict[str, str]:
+def _parameters_of(head: bytes) -> dict[str, str]:
     words = [word.decode(errors="replace") for word in head[_HEAD:].split(b"\0")]
     return dict(zip(words[::2], words[1::2], strict=False))
 

@@ -20,7 +20,7 @@ _Peer = tuple[str, int]
 
 
 class _Sends(Protocol):
-    """What asyncio gives a datagram protocol to answer with."""
+    """The transport that asyncio gives a datagram protocol, to send answers."""
 
     def sendto(self, data: bytes, peer: _Peer | None = None) -> None: ...
 
@@ -45,7 +45,7 @@ class FaultyNames:
 
     @property
     def port(self) -> int:
-        """The port of both."""
+        """The port, the same for UDP and TCP."""
         return self._connections.port
 
     def start(self) -> None:
@@ -55,7 +55,7 @@ class FaultyNames:
             self._connections.start()
             try:
                 self._call(self._open())
-            except OSError:  # the port is taken for datagrams: the next may be free for both
+            except OSError:  # in use for UDP: the next may be free for both
                 self._connections.stop()
                 self._connections = Faulty(*self._server)
             else:
@@ -63,7 +63,7 @@ class FaultyNames:
         raise RuntimeError("no port is free for both")
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         self._call(self._close())
         self._connections.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -94,7 +94,7 @@ class FaultyNames:
         if self._fault is Fault.FREEZE:
             self._kept.append((question, peer))
         elif self._fault in (Fault.DRIP, Fault.REFUSE):
-            self._answer(_emptily(question, refused=self._fault is Fault.REFUSE), peer)
+            self._answer(_empty_answer(question, refused=self._fault is Fault.REFUSE), peer)
         elif self._fault is Fault.DELAY:
             self._loop.call_later(self._seconds, self._pass_on, question, peer)
         elif self._fault is Fault.PASS:
@@ -155,7 +155,7 @@ class _Answer(asyncio.DatagramProtocol):
             self._answered.set_result(data)
 
 
-def _emptily(question: bytes, *, refused: bool) -> bytes:
+def _empty_answer(question: bytes, *, refused: bool) -> bytes:
     answer = dns.message.make_response(dns.message.from_wire(question))
     if refused:
         answer.set_rcode(dns.rcode.REFUSED)

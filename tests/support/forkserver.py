@@ -1,7 +1,7 @@
-"""Runs Python programs in processes that need not import their modules first: forked from one that has them.
+"""Runs Python programs in processes forked from one that has already imported their modules.
 
-Each is a process of its own, with its own id, signals, files and exit status. Run as a script with ``-P``, so that
-nothing is imported but what it is told.
+Each program has its own process id, signals, files and exit status. The server is run as a script with ``-P``, so that
+it imports only the given modules.
 """
 
 import atexit
@@ -23,14 +23,14 @@ from importlib import import_module
 from typing import IO, Final, Self, TypedDict
 
 PRELOADED: Final = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
-"""Options of a pytest in a process that has the libraries, plugins' among them, before pytest could look at them."""
+"""Options for pytest in a process that imported the libraries, and pytest plugins, before pytest could rewrite them."""
 
 _LONGEST = 1 << 17
 _FILES = 4
 
 
 class Task(TypedDict):
-    """A program to run; its standard files, and where its id and end are told, come beside it."""
+    """A program to run; its standard files and the socket for its id and exit status are sent with it."""
 
     command: Sequence[str]
     """``python -m MODULE``, ``python -c CODE`` or a script of Python, and its arguments."""
@@ -41,13 +41,13 @@ class Task(TypedDict):
 class Forked:
     """A process that was forked, with the methods of ``subprocess.Popen`` that tests use."""
 
-    def __init__(self, told: socket.socket) -> None:
-        self._told = told
+    def __init__(self, status_socket: socket.socket) -> None:
+        self._status_socket = status_socket
         self.pid = self._next()
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit status once it has ended."""
+        """Return the exit status, or None while it runs."""
         with suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
@@ -55,12 +55,12 @@ class Forked:
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit status when it has ended. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            self._told.settimeout(timeout)
+            self._status_socket.settimeout(timeout)
             try:
                 self.returncode = self._next()
             except (BlockingIOError, TimeoutError):
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0) from None
-            self._told.close()
+            self._status_socket.close()
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -70,11 +70,11 @@ class Forked:
                 os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
     def __enter__(self) -> Self:
@@ -84,17 +84,17 @@ class Forked:
         self.wait()
 
     def _next(self) -> int:
-        number = self._told.recv(_LONGEST)
+        number = self._status_socket.recv(_LONGEST)
         if not number:
             raise RuntimeError("the fork server has ended")
         return int(number)
 
 
 class Forkserver:
-    """The server, seen from its one user."""
+    """The client's side of the server; it has one client."""
 
     def __init__(self, modules: Sequence[str], environment: Mapping[str, str], *options: str) -> None:
-        """Start a server that imports ``modules``; it ends when it is closed and no process of its own runs."""
+        """Start a server that imports ``modules``; it ends when it is closed and none of its processes runs."""
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-P", *options, __file__, *modules]
         with theirs:
@@ -111,7 +111,7 @@ class Forkserver:
             server.close()
 
     def close(self) -> None:
-        """Let it end, and wait for that."""
+        """Close the channel, and wait until the server has ended."""
         self._channel.close()
         self._process.wait()
 
@@ -158,15 +158,15 @@ class _Server:
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel, selectors.EVENT_READ)
         self._running: dict[int, tuple[int, socket.socket]] = {}
-        """The id of each process, and where its end is told, by the file that is ready at its end."""
+        """The id of each process and the socket for its exit status, by its pidfd."""
 
     def serve(self) -> Task:
-        """Fork for each task; return it in the process that is to run it."""
+        """Fork for each task; in the new process return the task."""
         is_open = True
         while is_open or self._running:
             for key, _ in self._selector.select():
                 if key.fd in self._running:
-                    self._tell_end(key.fd)
+                    self._send_status(key.fd)
                     continue
                 task, files, _, _ = socket.recv_fds(self._channel, _LONGEST, _FILES)
                 if not task:
@@ -177,43 +177,43 @@ class _Server:
         sys.exit()
 
     def _forks(self, files: Sequence[int]) -> bool:
-        """Fork; tell in the new process that it is the new one."""
+        """Fork; return True in the new process and False in the server."""
         if threading.active_count() > 1:
             raise RuntimeError("a module has started a thread, which a fork would not have")
         child = os.fork()
         if child == 0:
             self._leave()
             return True
-        told, *others = files
+        status_file, *others = files
         for file in others:
             os.close(file)
-        telling, ended = socket.socket(fileno=told), os.pidfd_open(child)
-        self._running[ended] = (child, telling)
+        status_end, ended = socket.socket(fileno=status_file), os.pidfd_open(child)
+        self._running[ended] = (child, status_end)
         self._selector.register(ended, selectors.EVENT_READ)
-        telling.send(str(child).encode())
+        status_end.send(str(child).encode())
         return False
 
-    def _tell_end(self, ended: int) -> None:
-        child, telling = self._running.pop(ended)
+    def _send_status(self, ended: int) -> None:
+        child, status_end = self._running.pop(ended)
         self._selector.unregister(ended)
         os.close(ended)
         _, status = os.waitpid(child, 0)
-        with telling, suppress(BrokenPipeError):  # nobody may be left who wants to know
-            telling.send(str(os.waitstatus_to_exitcode(status)).encode())
+        with status_end, suppress(BrokenPipeError):  # the client may have closed its end
+            status_end.send(str(os.waitstatus_to_exitcode(status)).encode())
 
     def _leave(self) -> None:
-        """Close in a new process what is the server's."""
+        """Close the server's files in a new process."""
         self._selector.close()
         self._channel.close()
-        for ended, (_, telling) in self._running.items():
+        for ended, (_, status_end) in self._running.items():
             os.close(ended)
-            telling.close()
+            status_end.close()
 
 
 def _entered(task: Task, files: Sequence[int]) -> Task:
     """Take the files, directory and environment of a task."""
-    told, *standard = files
-    os.close(told)
+    status_file, *standard = files
+    os.close(status_file)
     for number, file in enumerate(standard):
         os.dup2(file, number)
         os.close(file)
@@ -241,7 +241,7 @@ def _run(program: str, *arguments: str) -> None:
 
 
 def _main(*modules: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the tests, and their end ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the tests end first, and then this process
     gc.disable()
     for name in modules:
         import_module(name)
@@ -257,7 +257,7 @@ def _main(*modules: str) -> None:
 
 
 def _end(code: str | int | None) -> None:
-    """End as Python does, but free nothing: that would copy each page that was imported, and take 70 ms."""
+    """End like Python, but without freeing memory: that would copy every shared page, and take 70 ms."""
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  no public name waits for all threads
     atexit._run_exitfuncs()  # noqa: SLF001  likewise
     if isinstance(code, str):

@@ -15,7 +15,7 @@ DIRECTORY: Final = "FRAGILE_WEB"
 
 
 def main(_listening: str, ready: str, _drain_seconds: str) -> None:
-    """Serve, which means to report readiness and wait, or fail."""
+    """Report readiness and wait, or fail."""
     directory = Path(os.environ[DIRECTORY])
     with (directory / "starts").open("a") as starts, (directory / "first").open("a") as first:
         starts.write(f"{os.getpid()}\n")

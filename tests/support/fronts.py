@@ -1,4 +1,4 @@
-"""Other connections to the test's PostgreSQL: only over TLS, or by a Unix socket."""
+"""Proxies in front of the test's PostgreSQL: one requires TLS, one listens on a Unix socket."""
 
 import asyncio
 import ssl
@@ -66,7 +66,7 @@ def authority(directory: Path, host: str | IPv4Address) -> Authority:
 
 @dataclass
 class Front:
-    """A front of PostgreSQL, and counters of its connections."""
+    """A proxy in front of PostgreSQL, and counters of its connections."""
 
     host: str
     port: int

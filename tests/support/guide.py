@@ -38,7 +38,7 @@ class Block:
             return
         found = _EDIT.fullmatch(self.where)
         if found is None or text.count(f"{found[2]}\n") != 1:
-            raise ValueError(f"{self.file} has no such line, once, as the guide names: {self.where}")
+            raise ValueError(f"{self.file} does not have the guide's line exactly once: {self.where}")
         anchor = f"{found[2]}\n"
         changed = {"after": anchor + code, "before": code + anchor, "instead of": code}
         path.write_text(text.replace(anchor, changed[found[1]]))
@@ -50,7 +50,7 @@ def blocks_of(page: Path) -> Sequence[Block]:
 
 
 def lines_of_code(source: str) -> int:
-    """Return how many lines are neither blank, nor an import, nor the beginning of a docstring."""
+    """Return the number of lines that are not blank, an import or the first line of a docstring."""
     lines = (line.strip() for line in source.splitlines())
     return sum(1 for line in lines if line and not line.startswith(("import ", "from ", '"""')))
 

@@ -4,7 +4,7 @@ from insula.core.ids import TenantId
 from insula.limits import KeyRate, LimitClass, Limits, Verdict, rate_policy
 
 
-async def admit(  # what a request's limits depend on
+async def admit(  # the parameters of a request's limits
     limits: Limits,
     tenant_id: TenantId,
     per_minute: int,

@@ -15,7 +15,7 @@ Ask = Callable[[], Awaitable[httpx.Response]]
 NO_ANSWER = 0
 # Shorter than the server's timeout, so that the server does not close the connection during a request.
 CONNECTIONS = httpx.Limits(keepalive_expiry=1.0)
-_PAUSE = 0.005  # between a caller's requests: the load is many callers, not the machine's maximum
+_PAUSE = 0.005  # between a caller's requests: the load is many callers, not as many requests as possible
 
 
 class Sample(NamedTuple):
@@ -39,7 +39,7 @@ class Load:
         """Run the callers during the block; two may share a name. Each ends after its current request."""
         named = callers.items() if isinstance(callers, Mapping) else callers
         ended = asyncio.Event()
-        tasks = [asyncio.create_task(self._go_on(name, ask, ended)) for name, ask in named]
+        tasks = [asyncio.create_task(self._repeat(name, ask, ended)) for name, ask in named]
         try:
             yield
         finally:
@@ -47,7 +47,7 @@ class Load:
             await asyncio.gather(*tasks)
 
     async def more(self, count: int, status: int | None = None, seconds: float = 15.0) -> None:
-        """Wait for so many more responses, with ``status`` if given."""
+        """Wait for ``count`` more responses, with ``status`` if given."""
         begun = len(self.samples)
 
         def enough() -> bool:
@@ -61,7 +61,7 @@ class Load:
             sample.status for sample in self.samples if sample.caller.startswith(caller) and sample.began >= since
         )
 
-    async def _go_on(self, name: str, ask: Ask, ended: asyncio.Event) -> None:
+    async def _repeat(self, name: str, ask: Ask, ended: asyncio.Event) -> None:
         while not ended.is_set():
             began = monotonic()
             try:

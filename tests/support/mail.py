@@ -29,14 +29,14 @@ class Sink:
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
-    """To whom each message is. To read it from the message takes a millisecond, and tests look often."""
+    """The recipient of each message. Parsing it from the message takes a millisecond, and tests search often."""
     recipients: list[list[str]] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
-    """How many emails to an address to refuse for now, by address, since other tests' emails may still arrive."""
+    """The number of emails to refuse temporarily, by address, since other tests' emails may still arrive."""
     losses: Counter[str] = field(default_factory=Counter)
-    """How many emails to an address to accept and then drop the connection without an answer."""
+    """The number of emails after which the connection is dropped without an answer, by address."""
     holds: dict[str, Literal["RCPT", "DATA"]] = field(default_factory=dict)
-    """Where emails to an address wait: before the data, or accepted but not answered."""
+    """The stage at which emails to an address wait: before the data, or received but not answered."""
     held: list[str] = field(default_factory=list)
     names: dict[str, str | None] = field(default_factory=dict)
     """The host name of the client that last sent an email to an address."""
@@ -83,13 +83,15 @@ class Sink:
 
     def to(self, address: str) -> list[EmailMessage]:
         """Return the messages to one address."""
-        arrived = zip(self.messages, self.addresses, strict=False)  # another thread may be between the two
+        arrived = zip(
+            self.messages, self.addresses, strict=False
+        )  # another thread may have appended to only one of the two
         return [message for message, known in arrived if known == address]
 
 
 @pytest.fixture
 def sink(settings: Settings) -> Iterator[Sink]:
-    """Run an SMTP server for one test. The jobs that other tests left go: hundreds, which a worker would run first."""
+    """Run an SMTP server for one test. Delete the hundreds of jobs of other tests that a worker would run first."""
     asyncio.run(administer(settings, "DELETE FROM jobs.procrastinate_jobs WHERE status = 'todo'"))
     sink = Sink(free_port())
     controller = Controller(sink, hostname="127.0.0.1", port=sink.port)

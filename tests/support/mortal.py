@@ -46,12 +46,12 @@ class MortalPostgres:
         self._wait()
 
     async def started(self) -> None:
-        """Start, and wait in a thread."""
+        """Call ``start`` in a thread."""
         self._server = self._postgres.start(self._port)
         await asyncio.to_thread(self._wait)
 
     async def crashed(self) -> None:
-        """Crash in a thread."""
+        """Call ``crash`` in a thread."""
         await asyncio.to_thread(self.crash)
 
     def crash(self) -> None:
@@ -67,7 +67,7 @@ class MortalPostgres:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        os.kill(self._server.pid, number)  # first, so that no backend is started meanwhile
+        os.kill(self._server.pid, number)  # the postmaster first, so that it starts no further backend
         for process in occupants(self._postgres.data):
             with suppress(ProcessLookupError):
                 os.kill(process, number)
@@ -90,7 +90,7 @@ class MortalPostgres:
 
 @contextmanager
 def mortal_postgres(directory: Path, redis_url: str) -> Iterator[MortalPostgres]:
-    """Run one during the block."""
+    """Run such a PostgreSQL during the block."""
     server = MortalPostgres(directory, redis_url)
     try:
         yield server

@@ -1,4 +1,4 @@
-"""Requests of visitors who make or recover an account."""
+"""Requests of visitors who create or recover an account."""
 
 import httpx
 

@@ -23,13 +23,13 @@ BINARY: Final = Path("/usr/sbin/pgbouncer")
 
 
 def is_here() -> bool:
-    """Tell whether there is a PgBouncer on this machine."""
+    """Return whether PgBouncer is installed."""
     return BINARY.exists()
 
 
 @contextmanager
 def pooled(settings: Settings, size: int = 2) -> Iterator[Settings]:
-    """Yield ``settings`` with which all but LISTEN uses a pooler, with ``size`` connections for each role."""
+    """Yield ``settings`` that use a pooler for everything but LISTEN, with ``size`` connections for each role."""
     database = settings.database.model_copy(update={"direct_url": settings.database_url, "pooler": True})
     with pooling(settings, size) as url:
         yield settings.model_copy(update={"database_url": url, "database": database})

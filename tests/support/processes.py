@@ -1,6 +1,6 @@
-"""Processes of this project, forked from one that has imported it: that takes a second, and tests start two hundred.
+"""Processes of this project, forked from one that has imported it: importing takes a second, and tests start hundreds.
 
-Where the modules would be others (another installation, or a copy of the tree), from one that has the libraries alone.
+With other modules (another installation, or a copy of the tree) they are forked from one with only the libraries.
 """
 
 import os
@@ -22,13 +22,13 @@ OUR_CODE: Final[Mapping[str, str]] = {
     "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}",
     VARIABLE: PRODUCT,
 }
-"""Has a program run the code beside this file: the installed package may lead to another checkout."""
+"""The environment in which a program imports this checkout: the installed package may be of another one."""
 
 INSULA: Final = Path(sys.executable).with_name("insula")
 """The program, as it is installed."""
 
 _IMPORTED: Final = {**OUR_CODE, "INSULA_INSTALLATION": REFERENCE}
-"""What decides which modules a process imports, and what they are."""
+"""The variables that determine the imported modules and their contents."""
 _LIBRARIES: Final = (*LIBRARIES, "importlinter.cli")
 _COMMANDS: Final = sorted(path.stem for path in (ROOT / "platform/insula/cli/commands").glob("[a-z]*.py"))
 _MODULES: Final = (
@@ -41,7 +41,7 @@ _MODULES: Final = (
 
 
 def started(module: str, *arguments: str, environment: Mapping[str, str]) -> Forked:
-    """Start ``python -m module``. End it and wait for it."""
+    """Start ``python -m module``. The caller must end it and wait for it."""
     return _forkserver(environment).start([sys.executable, "-m", module, *arguments], environment)
 
 
@@ -58,7 +58,7 @@ def insula(settings: Settings, *arguments: str, **changes: str) -> subprocess.Co
 
 
 def insula_anew(settings: Settings, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a shell does: what it needs, it imports itself."""
+    """Run a command in a fresh interpreter, like a shell, without preloaded modules."""
     return subprocess.run(  # noqa: S603  our own program
         [INSULA, *arguments],
         env=_environment(settings, changes),

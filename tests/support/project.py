@@ -18,7 +18,7 @@ _WHEEL: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ha
 PACKAGES: Final[tuple[str, ...]] = tuple(_WHEEL["only-include"])
 """The folders of Python packages that are shipped."""
 SHIPPED: Final = frozenset({Path(path).parts[0] for path in PACKAGES})
-"""The folders at the root that hold what is shipped."""
+"""The folders at the root that contain shipped packages."""
 
 EXAMPLE: Final = (
     "tenants/projects/",
@@ -32,7 +32,7 @@ EXAMPLE: Final = (
 
 @cache
 def root_app() -> FastAPI:
-    """Build the product's root app, which is connected to nothing."""
+    """Build the product's root app without servers."""
     return create_app(
         Settings(environment="test", installation=PRODUCT, database_url="postgresql://x/x", redis_url="redis://x")
     )

@@ -11,7 +11,7 @@ _ATTEMPTS: Final = 20
 async def change(connection: AsyncConnection, statement: str) -> None:
     """Run the statement; run it again if another worker's transaction changed the same role meanwhile.
 
-    PostgreSQL then refuses it with "tuple concurrently updated", as ``insula.db.schema.provision`` knows too.
+    PostgreSQL then refuses it with "tuple concurrently updated"; ``insula.db.schema.provision`` handles that too.
     """
     for attempt in range(_ATTEMPTS):
         savepoint = await connection.begin_nested()

@@ -83,7 +83,7 @@ def _settable(column: Column[object]) -> str:
         return column.name
     source = _COMPUTED_FROM.search(str(column.computed.sqltext))
     if source is None:
-        raise ValueError(f"{column}: say of which column {column.computed.sqltext} is computed")
+        raise ValueError(f"{column}: let the test know from which column {column.computed.sqltext} is computed")
     return source[1]
 
 
@@ -118,7 +118,7 @@ async def _existing(connection: AsyncConnection, table: Table, tenant_id: UUID) 
 
 @cache
 def _makers(table: Table) -> Mapping[str, Callable[[], object]]:
-    """Return what makes a value of each column that is not computed. To find it out takes longer than to insert."""
+    """Return a function for a value of each column that is not computed; cached, as deriving it is slow."""
     return {column.name: _maker(table, column) for column in table.columns if column.computed is None}
 
 

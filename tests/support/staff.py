@@ -48,7 +48,7 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 
 @pytest.fixture
 def hire(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> Hire:
-    """Return a function that makes a staff user, signed in to the admin app."""
+    """Return a function that creates a staff user, signed in to the admin app."""
 
     async def hired(role: str) -> Caller:
         user = await make.staff(role)

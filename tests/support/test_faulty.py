@@ -1,4 +1,4 @@
-"""The fault-injecting proxy: each fault as a client of PostgreSQL sees it."""
+"""The fault-injecting proxy: the effect of each fault on a client."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def url(settings: Settings, proxy: Faulty) -> str:
     return proxy.url(role_url(settings, ROLE))
 
 
-async def test_what_is_frozen_arrives_when_it_thaws(url: str, proxy: Faulty) -> None:
+async def test_frozen_bytes_arrive_after_healing(url: str, proxy: Faulty) -> None:
     connection = await asyncpg.connect(url)
     assert [wire.user for wire in proxy.wires()] == [ROLE]
     proxy.strike(Fault.FREEZE)
@@ -42,7 +42,7 @@ async def test_what_is_frozen_arrives_when_it_thaws(url: str, proxy: Faulty) -> 
     await connection.close()
 
 
-async def test_what_is_swallowed_never_arrives_and_new_connections_work(url: str, proxy: Faulty) -> None:
+async def test_swallowed_bytes_never_arrive_and_new_connections_work(url: str, proxy: Faulty) -> None:
     connection = await asyncpg.connect(url)
     proxy.strike(Fault.SWALLOW, open_only=True)
     with pytest.raises(TimeoutError):
@@ -55,7 +55,7 @@ async def test_what_is_swallowed_never_arrives_and_new_connections_work(url: str
     await until(lambda: not proxy.wires())
 
 
-async def test_one_role_alone_is_struck(settings: Settings, url: str, proxy: Faulty) -> None:
+async def test_a_fault_can_affect_only_one_role(settings: Settings, url: str, proxy: Faulty) -> None:
     proxy.strike(Fault.RESET, only=of_role("insula_tenants"))
     connection = await asyncpg.connect(url)
     assert await connection.fetchval("select 1") == 1
@@ -64,7 +64,7 @@ async def test_one_role_alone_is_struck(settings: Settings, url: str, proxy: Fau
     await connection.close()
 
 
-async def test_refused_while_it_rains_and_served_on_the_same_port_afterwards(url: str, proxy: Faulty) -> None:
+async def test_refusing_resets_connections_and_healing_serves_the_same_port(url: str, proxy: Faulty) -> None:
     connection = await asyncpg.connect(url)
     proxy.strike(Fault.REFUSE)
     with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
@@ -78,7 +78,7 @@ async def test_refused_while_it_rains_and_served_on_the_same_port_afterwards(url
 
 
 @pytest.mark.parametrize("fault", [Fault.DELAY, Fault.DRIP])
-async def test_slow_answers_are_whole(url: str, proxy: Faulty, fault: Fault) -> None:
+async def test_delayed_answers_are_complete(url: str, proxy: Faulty, fault: Fault) -> None:
     connection = await asyncpg.connect(url)
     proxy.strike(fault, seconds=0.002)
     assert await connection.fetchval("select repeat('x', 100)") == "x" * 100
@@ -86,7 +86,7 @@ async def test_slow_answers_are_whole(url: str, proxy: Faulty, fault: Fault) -> 
     await connection.close()
 
 
-async def test_that_a_swallowed_connection_ended_is_not_heard(settings: Settings, url: str, proxy: Faulty) -> None:
+async def test_the_end_of_a_swallowed_connection_is_not_forwarded(settings: Settings, url: str, proxy: Faulty) -> None:
     connection, watcher = await asyncpg.connect(url), await asyncpg.connect(settings.database_url)
     number = connection.get_server_pid()
     proxy.strike(Fault.SWALLOW)
@@ -101,7 +101,7 @@ async def test_that_a_swallowed_connection_ended_is_not_heard(settings: Settings
     await watcher.close()
 
 
-async def test_a_server_that_speaks_first_is_heard(sink: Sink) -> None:
+async def test_a_server_may_send_first(sink: Sink) -> None:
     with faulty(f"smtp://127.0.0.1:{sink.port}") as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         assert (await reader.readline()).startswith(b"220")
@@ -109,7 +109,7 @@ async def test_a_server_that_speaks_first_is_heard(sink: Sink) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.FREEZE, Fault.SWALLOW, Fault.DRIP, Fault.RESET, Fault.REFUSE])
-async def test_a_name_server_is_broken_too(fault: Fault) -> None:
+async def test_faults_affect_a_name_server_too(fault: Fault) -> None:
     with serving_names() as names, faulty_names(ADDRESS, names.port) as proxy:
         names.publish("shop.example.com", "one")
         resolver = DnsResolver([(ADDRESS, proxy.port)], seconds=0.4)

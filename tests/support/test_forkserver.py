@@ -1,4 +1,4 @@
-"""A forked process is as one that was started: its own id, files, environment, directory, signals and exit status."""
+"""A forked process has its own id, files, environment, directory, signals and exit status, like a started one."""
 
 import json
 import signal
@@ -31,14 +31,16 @@ while True:
 
 @pytest.fixture(scope="module")
 def forkserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forkserver]:
-    """Run a server that has imported a module, which says in which process it was imported."""
+    """Run a server that has imported a module that records the importing process's id."""
     modules = tmp_path_factory.mktemp("modules")
     (modules / "imported.py").write_text("import os\nBY = os.getpid()\n")
     with Forkserver.started(("imported",), {"PYTHONPATH": str(modules)}) as server:
         yield server
 
 
-def test_a_program_has_what_it_was_given_and_what_was_imported(forkserver: Forkserver, tmp_path: Path) -> None:
+def test_a_program_gets_its_arguments_environment_and_the_imported_modules(
+    forkserver: Forkserver, tmp_path: Path
+) -> None:
     script = tmp_path / "shows.py"
     script.write_text(SHOWS)
     done = forkserver.run([str(script), "one", "two"], {"KEY": "value"}, str(tmp_path))
@@ -48,7 +50,7 @@ def test_a_program_has_what_it_was_given_and_what_was_imported(forkserver: Forks
     assert found == [["one", "two"], str(tmp_path), {"KEY": "value"}, "__main__", False]
 
 
-def test_a_module_runs_as_python_runs_it(forkserver: Forkserver) -> None:
+def test_a_module_runs_like_python_m(forkserver: Forkserver) -> None:
     started = subprocess.run([sys.executable, "-m", "calendar", "2026"], capture_output=True, text=True, check=True)
     done = forkserver.run([sys.executable, "-m", "calendar", "2026"], {})
 
@@ -58,7 +60,7 @@ def test_a_module_runs_as_python_runs_it(forkserver: Forkserver) -> None:
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 3), (signal.SIGINT, -signal.SIGINT)]
 )
-async def test_each_ends_by_itself_and_by_the_signal_that_it_gets(
+async def test_each_process_ends_by_its_own_signal(
     forkserver: Forkserver, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     (tmp_path / "waits.py").write_text(WAITS)

@@ -60,7 +60,7 @@ class Forge:
         signed = self.unsigned(claims, header)
         private = (key or self.key).private_key
         if not isinstance(private, RSAPrivateKey):
-            raise TypeError("a public key signs nothing")
+            raise TypeError("a public key cannot sign")
         return f"{signed}.{encode(private.sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
     def unsigned(

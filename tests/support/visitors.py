@@ -1,4 +1,4 @@
-"""Visitors who sign in, each from its own address, since attempts are counted by address."""
+"""Visitors who sign in, each from its own client address, since attempts are limited by address."""
 
 import secrets
 from collections.abc import AsyncIterator

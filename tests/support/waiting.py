@@ -10,7 +10,7 @@ _OFTEN, _SELDOM = 0.005, 0.05
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0) -> None:
-    """Return as soon as ``condition`` holds; fail after ``seconds``. What takes long is looked at more seldom."""
+    """Return as soon as ``condition`` holds; fail after ``seconds``. The interval grows after a while."""
     begun = anyio.current_time()
     with anyio.fail_after(seconds):
         while not await _holds(condition):  # noqa: ASYNC110 - what is waited for is in another process
@@ -23,7 +23,7 @@ async def within(seconds: float, condition: Callable[[], Awaitable[bool]]) -> No
 
 
 async def answers(status: int, ask: Callable[[], Awaitable[httpx.Response]], seconds: float = 1) -> None:
-    """Return as soon as ``ask`` is answered with ``status``; fail after ``seconds``."""
+    """Return as soon as the response to ``ask`` has ``status``; fail after ``seconds``."""
 
     async def answered() -> bool:
         return (await ask()).status_code == status

@@ -30,7 +30,7 @@ class Wire:
         self.socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
 
     def drip(self, text: bytes) -> None:
-        """Send ``text`` byte by byte, as fast as allowed, until there is a response or no text left."""
+        """Send ``text`` byte by byte, slowly, until there is a response or no text left."""
         for byte in text:
             if self.has_news(0.02):
                 return
@@ -51,19 +51,19 @@ class Wire:
         return response.status, fields, json.loads(body) if b"{" in body[:1] else {}
 
     def has_news(self, seconds: float) -> bool:
-        """Tell whether data arrived, or the other side closed, within this time."""
+        """Return whether data arrived, or the server closed the connection, within this time."""
         poll = select.poll()
         poll.register(self.socket, select.POLLIN | select.POLLHUP | select.POLLERR)
         return bool(poll.poll(seconds * 1000))
 
     def broken_off(self, seconds: float) -> bool:
-        """Tell whether the other side resets the connection within this time; nothing is read."""
+        """Return whether the server resets the connection within this time; nothing is read."""
         poll = select.poll()
         poll.register(self.socket, select.POLLHUP | select.POLLERR)
         return bool(poll.poll(seconds * 1000))
 
     def is_closed(self) -> bool:
-        """Return True once the other side closes; False if it sends data instead."""
+        """Return True once the server closes the connection; False if it sends data instead."""
         try:
             return self.socket.recv(1) == b""
         except ConnectionResetError:

@@ -18,7 +18,7 @@ Readback = Callable[..., Awaitable[list[dict[str, object]]]]
 
 
 def quick(settings: Settings, **jobs: float) -> Settings:
-    """Return ``settings`` with which silent workers are noticed, and failures retried, at once."""
+    """Return ``settings`` with short times to detect lost workers and to retry failures."""
     found = {
         "heartbeat_seconds": 0.2,
         "stalled_seconds": 1.0,

@@ -83,7 +83,7 @@ async def joined(
     role: str = "owner",
     user: UserRow | None = None,
 ) -> Caller:
-    """Sign in a new member of ``tenant``, or ``user`` as one."""
+    """Sign in a new member of ``tenant``, or make ``user`` a member and sign them in."""
     user = await make.member(tenant, role=role, user=user)
     return Caller(client, user, tenant, await sign_in(user, tenant))
 

@@ -28,14 +28,14 @@ class TestDocument:
         assert len(operation["tags"]) == 1
 
     @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in VERSIONED if m in {"get", "patch"}])
-    def test_names_the_entity_tag_of_what_has_versions(self, method: str, path: str) -> None:
+    def test_names_the_entity_tag_of_versioned_resources(self, method: str, path: str) -> None:
         assert "ETag" in headers(method, path, "200")
 
     @pytest.mark.parametrize("path", ["/v1/tenants", "/v1/invitations", "/v1/racks", "/v1/racks/{rack_id}/books"])
-    def test_names_the_location_of_what_is_made(self, path: str) -> None:
+    def test_names_the_location_of_created_resources(self, path: str) -> None:
         assert headers("post", path, "201") == {"ETag", "Location"}
 
-    def test_deprecates_what_has_a_successor_and_names_when_it_goes(self) -> None:
+    def test_marks_a_route_with_a_successor_as_deprecated_with_its_sunset(self) -> None:
         assert [op for op in OPERATIONS if PATHS[op[1]][op[0]].get("deprecated")] == [("get", "/v1/tenant")]
         assert headers("get", "/v1/tenant", "200") == {"ETag", "Deprecation", "Sunset", "Link"}
         assert headers("get", "/v2/tenant", "200") == {"ETag"}

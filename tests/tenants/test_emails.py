@@ -49,7 +49,7 @@ async def mails_of(readback: Readback, tenant: TenantRow) -> list[object]:
 
 
 class TestInvitation:
-    async def test_says_who_invites_whereto_and_gives_the_token(
+    async def test_names_inviter_tenant_and_role_and_contains_the_token(
         self, join: Join, make: Factories, settings: Settings, sink: Sink
     ) -> None:
         owner = await join(await make.tenant(plan="pro", name="Ünï <b>Co</b> & Sons"), "owner")
@@ -67,7 +67,7 @@ class TestInvitation:
             assert f"{settings.public_url}/api/v1/invitations/accept" in body
             assert tokens.read(token) == (owner.home.id, UUID(made.json()["id"]))
 
-    async def test_gives_a_token_that_is_good(
+    async def test_contains_a_valid_token(
         self, owner: Caller, newcomer: Caller, settings: Settings, sink: Sink
     ) -> None:
         await owner.post("/invitations", {"email": newcomer.user.email, "role": "viewer"})
@@ -76,7 +76,7 @@ class TestInvitation:
         accepted = await newcomer.post("/invitations/accept", {"token": token})
         assert (accepted.status_code, accepted.json()["role"]) == (200, "viewer")
 
-    async def test_sent_again_gives_another(
+    async def test_contains_another_token_when_it_is_resent(
         self, owner: Caller, newcomer: Caller, settings: Settings, sink: Sink
     ) -> None:
         to = newcomer.user.email
@@ -88,7 +88,7 @@ class TestInvitation:
         answers = [await newcomer.post("/invitations/accept", {"token": token}) for token in found]
         assert sorted(answer.status_code for answer in answers) == [200, 404]
 
-    async def test_is_not_sent_for_what_was_refused(
+    async def test_is_not_sent_for_a_refused_request(
         self, owner: Caller, tenant: TenantRow, readback: Readback, join: Join
     ) -> None:
         member, to = await join(tenant), address()
@@ -99,7 +99,7 @@ class TestInvitation:
         assert await mails_of(readback, tenant) == [to]
 
     @pytest.mark.parametrize("name", ["Line\u2028Break", "Back\u202ewards", "Next\u0085Line"])
-    async def test_takes_names_that_would_break_its_lines(
+    async def test_accepts_names_with_line_breaks(
         self, make: Factories, join: Join, settings: Settings, sink: Sink, name: str
     ) -> None:
         tenant = await make.tenant(plan="pro", name=name)
@@ -110,7 +110,7 @@ class TestInvitation:
 
 
 class TestOwnership:
-    async def test_is_told_to_the_new_owner(
+    async def test_is_announced_to_the_new_owner(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback, settings: Settings, sink: Sink
     ) -> None:
         heir = await join(tenant, "member")

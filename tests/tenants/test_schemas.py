@@ -23,7 +23,7 @@ def schemas() -> Iterator[type[BaseModel]]:
 
 
 ALL = sorted({*schemas()} - {Input, Read, Update}, key=lambda schema: schema.__name__)
-GIVES_ROLES = {MemberUpdate: {"role"}, InvitationCreate: {"role"}}
+ASSIGN_ROLES = {MemberUpdate: {"role"}, InvitationCreate: {"role"}}
 """The values of these fields are limited by the caller's own rights: see fault 29."""
 BODIES = [schema for schema in ALL if issubclass(schema, Input | Read)]
 
@@ -33,7 +33,7 @@ class TestEverySchema:
     def test_is_input_output_or_list(self, schema: type[BaseModel]) -> None:
         assert issubclass(schema, Input | Read | KeysetParams | AuditEventFilter)
 
-    def test_says_what_it_is(self, schema: type[BaseModel]) -> None:
+    def test_has_a_description(self, schema: type[BaseModel]) -> None:
         assert schema.__doc__
 
 
@@ -55,7 +55,7 @@ class TestEveryInput:
 
     def test_names_neither_tenant_nor_role_nor_ownership(self, schema: type[BaseModel]) -> None:
         settable = set(schema.model_fields) if issubclass(schema, Input) else set()
-        ruled = settable - GIVES_ROLES.get(schema, set())
+        ruled = settable - ASSIGN_ROLES.get(schema, set())
         assert ruled.isdisjoint({"tenant_id", "role", "is_staff", "id", "version", "created_at", "updated_at"})
 
     def test_bounds_every_text(self, schema: type[BaseModel]) -> None:

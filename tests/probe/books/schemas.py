@@ -92,7 +92,7 @@ class BookBulkCreate(Input):
 
 
 class BookBulkRead(Read):
-    """What a bulk creation made."""
+    """The ids of books created together."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ids": ["019ab2c4-9a20-7b51-8c00-2e3f40516273"]}]},

@@ -1,1 +1,1 @@
-"""The mutants: each breaks one thing on a copy. Many are enumerated from the live catalogue and the live code."""
+"""The mutants: each removes one protection from a copy. Many are derived from the live catalogue and the live code."""

@@ -8,7 +8,7 @@ from tests.proof.mutants.targets import fault, tests
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
 _FORWARDED: Final = "platform/insula/http/middleware/forwarded.py"
 _ADDRESS: Final = "platform/insula/db/engine/address.py"
-_BEHIND: Final = fault("58_callers_behind_proxies")
+_BEHIND_PROXIES: Final = fault("58_callers_behind_proxies")
 
 CALLERS: Final = (
     Edit(
@@ -16,21 +16,21 @@ CALLERS: Final = (
         _PROXIES,
         "            return UnreadableForwarding(request_id, error=error)\n",
         "            return Forwarding(request_id)\n",
-        _BEHIND,
+        _BEHIND_PROXIES,
     ),
     Edit(
         "callers: an unreadable list counts in part",
         _FORWARDED,
         '        if pair is None or (pair["name"] or "").lower() in element:\n            raise InvalidForwarding\n',
         "        if pair is None:\n            break\n",
-        _BEHIND,
+        _BEHIND_PROXIES,
     ),
     Edit(
         "callers: a list counts beyond a proxy that names no client",
         _PROXIES,
         "                return known, depth\n            known",
         "                continue\n            known",
-        _BEHIND,
+        _BEHIND_PROXIES,
     ),
     Edit(
         "metrics: for every request from this machine",

@@ -1,4 +1,4 @@
-"""Holes in the database: each protection in its catalogue, removed or widened."""
+"""Mutants in the database: each protection in its catalogue, removed or widened."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,13 +10,13 @@ from sqlalchemy.engine import Connection, Row
 from insula.db.schema.introspection import tables
 from insula.db.schema.provision import SEARCH_PATH
 from insula.db.schema.rights import COMMANDS, Right
-from tests.proof.mutants.holes import DATABASE, Hole, Probe
-from tests.proof.mutants.keys import key_holes
-from tests.proof.mutants.triggers import trigger_holes
+from tests.proof.mutants.keys import key_mutants
+from tests.proof.mutants.schema_mutants import DATABASE, Probe, SchemaMutant
+from tests.proof.mutants.triggers import trigger_mutants
 from tests.support.apps import DECLARED
 
 ROLES: Final = DECLARED.serving_roles
-_ANY_TABLE: Final = "rack"  # a role can read it only with powers that it should not have
+_ANY_TABLE: Final = "rack"  # a role without more rights than declared cannot read it
 _CHECK_ALONE: Final = frozenset(
     {
         # Policies opened to every role, although no other role has the right, or not on these rows.
@@ -30,7 +30,7 @@ _CHECK_ALONE: Final = frozenset(
         "webhook_event: policy insula_admin_update is everybody's",
         "webhook_event: policy insula_billing_insert is everybody's",
         "webhook_event: policy insula_billing_update is everybody's",
-        # Policies behind which a trigger, a foreign key or another policy still refuses.
+        # Without these policies a trigger, a foreign key or another policy still refuses.
         "audit_event: policy tenant_isolation writes everywhere",
         "audit_head: policy tenant_isolation writes everywhere",
         "procrastinate_jobs: policy tenant_isolation writes everywhere",
@@ -46,7 +46,7 @@ _CHECK_ALONE: Final = frozenset(
         "tenant_slug: insula_gate may SELECT every column",
     }
 )
-"""Holes through which nothing can be reached, because of other protections: the check finds them, but no probe can."""
+"""Mutants without an effect, because of other protections: the catalogue check finds them, but no probe can."""
 _POLICIES: Final = text("""
 SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS relation, tablename, policyname,
        roles::text[] AS roles, qual, with_check
@@ -62,8 +62,8 @@ FROM emptied JOIN pg_class ON pg_class.oid = root GROUP BY relname ORDER BY reln
 """)
 
 
-def holes(connection: Connection) -> list[Hole]:
-    """Return every hole that can be made in this database."""
+def schema_mutants(connection: Connection) -> list[SchemaMutant]:
+    """Return every mutant that can be made in this database."""
     found = tables(connection)
     owned = sorted(table.name for table in found if table.tenant is not None)
     every = [
@@ -71,28 +71,30 @@ def holes(connection: Connection) -> list[Hole]:
         *_policies(connection),
         *_grants(table.name for table in found),
         *_truncations(connection),
-        *key_holes(connection, owned),
-        *trigger_holes(connection),
+        *key_mutants(connection, owned),
+        *trigger_mutants(connection),
         *_creation_rights(),
         *_server(),
         *_roles(),
     ]
-    if gone := _CHECK_ALONE - {hole.name for hole in every}:
+    if gone := _CHECK_ALONE - {mutant.name for mutant in every}:
         raise LookupError(f"left to the check, but not there: {', '.join(sorted(gone))}")
-    return [replace(hole, witness=None) if hole.name in _CHECK_ALONE else hole for hole in every]
+    return [replace(mutant, witness=None) if mutant.name in _CHECK_ALONE else mutant for mutant in every]
 
 
-def _security(relations: Iterable[str]) -> Iterator[Hole]:
+def _security(relations: Iterable[str]) -> Iterator[SchemaMutant]:
     for relation in relations:
         table = relation.rpartition(".")[2]
         for what, change in (("row-level security is off", "DISABLE"), ("the owner is not bound", "NO FORCE")):
-            yield Hole(f"{table}: {what}", (f"ALTER TABLE {relation} {change} ROW LEVEL SECURITY",), Probe(table))
+            yield SchemaMutant(
+                f"{table}: {what}", (f"ALTER TABLE {relation} {change} ROW LEVEL SECURITY",), Probe(table)
+            )
 
 
-def _policies(connection: Connection) -> Iterator[Hole]:
+def _policies(connection: Connection) -> Iterator[SchemaMutant]:
     for row in connection.execute(_POLICIES):
         for what, statement in _loosened(row):
-            yield Hole(f"{row.tablename}: policy {row.policyname} {what}", (statement,), Probe(row.tablename))
+            yield SchemaMutant(f"{row.tablename}: policy {row.policyname} {what}", (statement,), Probe(row.tablename))
 
 
 def _loosened(policy: Row[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
@@ -106,7 +108,7 @@ def _loosened(policy: Row[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
         yield "is everybody's", f"{alter} TO PUBLIC"
 
 
-def _grants(names: Iterable[str]) -> Iterator[Hole]:
+def _grants(names: Iterable[str]) -> Iterator[SchemaMutant]:
     declared = {(right.role, right.table, str(right.command)): right for right in DECLARED.rights}
     for table in sorted(names):
         for role in ROLES:
@@ -117,30 +119,30 @@ def _grants(names: Iterable[str]) -> Iterator[Hole]:
                     continue
                 what = f"may {command}" + (" every column" if right is not None else "")
                 grant = f'GRANT {command} ON "{table}" TO {role}'
-                yield Hole(f"{table}: {role} {what}", (grant,), Probe(table, role))
+                yield SchemaMutant(f"{table}: {role} {what}", (grant,), Probe(table, role))
 
 
-def _truncations(connection: Connection) -> Iterator[Hole]:
+def _truncations(connection: Connection) -> Iterator[SchemaMutant]:
     """Let a role truncate a table and the tables that reference it, which TRUNCATE requires."""
     for row in connection.execute(_REFERENCING):
         emptied = ", ".join(row.tables)
         for role in (role for role in ROLES):
             grant = f"GRANT TRUNCATE ON {emptied} TO {role}"
-            yield Hole(f"{row.table}: {role} may TRUNCATE", (grant,), Probe(row.table, role))
+            yield SchemaMutant(f"{row.table}: {role} may TRUNCATE", (grant,), Probe(row.table, role))
 
 
-def _creation_rights() -> Iterator[Hole]:
+def _creation_rights() -> Iterator[SchemaMutant]:
     for role in ("PUBLIC", *(role for role in ROLES)):
         witness = Probe(DATABASE, "" if role == "PUBLIC" else role)
         for right in ("TEMP", "CREATE"):
             grant = f"EXECUTE 'GRANT {right} ON DATABASE ' || quote_ident(current_database()) || ' TO {role}';"
-            yield Hole(f"{DATABASE}: {role} has {right}", (f"DO $$ BEGIN {grant} END $$",), witness)
+            yield SchemaMutant(f"{DATABASE}: {role} has {right}", (f"DO $$ BEGIN {grant} END $$",), witness)
         for schema in ("public", "jobs"):
             create = f"GRANT CREATE ON SCHEMA {schema} TO {role}"
-            yield Hole(f"schema {schema}: {role} has CREATE", (create,), witness)
+            yield SchemaMutant(f"schema {schema}: {role} has CREATE", (create,), witness)
 
 
-def _server() -> Iterator[Hole]:
+def _server() -> Iterator[SchemaMutant]:
     """Grant again what a superuser revoked, one of each kind."""
     for what, grant in (
         ("large objects", "EXECUTE ON FUNCTION pg_catalog.lo_from_bytea(oid, bytea)"),
@@ -153,27 +155,27 @@ def _server() -> Iterator[Hole]:
         ("locks of others", "EXECUTE ON FUNCTION pg_catalog.pg_lock_status()"),
         ("the end of sessions", "EXECUTE ON FUNCTION pg_catalog.pg_terminate_backend(integer, bigint)"),
     ):
-        yield Hole(f"{DATABASE}: PUBLIC has {what}", (f"GRANT {grant} TO PUBLIC",), Probe(DATABASE))
+        yield SchemaMutant(f"{DATABASE}: PUBLIC has {what}", (f"GRANT {grant} TO PUBLIC",), Probe(DATABASE))
     for role in ROLES:
-        yield Hole(
+        yield SchemaMutant(
             f"{DATABASE}: {role} has locks of a session",
             (f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint) TO {role}",),
             Probe(DATABASE, role),
         )
 
 
-def _roles() -> Iterator[Hole]:
+def _roles() -> Iterator[SchemaMutant]:
     for role in (role for role in ROLES):
         alter, past, beyond = f"ALTER ROLE {role}", Probe(_ANY_TABLE, role), Probe(DATABASE, role)
         bounded = next((right.table for right in DECLARED.rights if _reads_its_tenant(right, role)), None)
         unbound = None if bounded is None else Probe(bounded, role)
         for power, witness in (("BYPASSRLS", unbound), ("SUPERUSER", past), ("CREATEROLE", beyond)):
-            yield Hole(f"role {role}: has {power}", (f"{alter} {power}",), witness, (f"{alter} NO{power}",))
+            yield SchemaMutant(f"role {role}: has {power}", (f"{alter} {power}",), witness, (f"{alter} NO{power}",))
         owner = f"insula_owner TO {role}", f"insula_owner FROM {role}"
-        yield Hole(f"role {role}: may be the owner", (f"GRANT {owner[0]}",), beyond, (f"REVOKE {owner[1]}",))
+        yield SchemaMutant(f"role {role}: may be the owner", (f"GRANT {owner[0]}",), beyond, (f"REVOKE {owner[1]}",))
         # Harmless by itself: no role may create the objects that the path would lead to. Only the check can detect it.
         path = f"{alter} SET search_path = {SEARCH_PATH}"
-        yield Hole(f"role {role}: any search path", (f"{alter} RESET search_path",), None, (path,))
+        yield SchemaMutant(f"role {role}: any search path", (f"{alter} RESET search_path",), None, (path,))
 
 
 def _reads_its_tenant(right: Right, role: str) -> bool:

@@ -14,10 +14,10 @@ _NAMED: Final = "isolation/test_catalogue.py::test_the_check_reports_each_breach
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
 _NEW_TENANTS: Final = "platform/insula/tenancy/new_tenants.py"
 _WORDS: Final = "platform/insula/site/vocabularies.py"
-_OWN_MIDDLEWARE: Final = "platform/insula/apps/middleware.py"
-_OWN: Final = tests("apps/test_middleware.py")
+_MIDDLEWARE: Final = "platform/insula/apps/middleware.py"
+_MIDDLEWARE_TESTS: Final = tests("apps/test_middleware.py")
 _MANIFESTS: Final = tests("apps/test_manifest.py")
-_BEGUN: Final = tests("tenancy/test_new_tenants.py")
+_NEW_TENANT_TESTS: Final = tests("tenancy/test_new_tenants.py")
 
 DECLARATIONS: Final = (
     Edit("new tenants: any function", _MANIFEST, "    if not fits:", "    if False:", _MANIFESTS),
@@ -26,14 +26,14 @@ DECLARATIONS: Final = (
         _NEW_TENANTS,
         "if not self.with_plans and plan != FREE:",
         "if False:",
-        _BEGUN,
+        _NEW_TENANT_TESTS,
     ),
     Edit(
         "new tenants: only the first app's hook",
         _NEW_TENANTS,
         "for hook in self.hooks:",
         "for hook in self.hooks[:1]:",
-        _BEGUN,
+        _NEW_TENANT_TESTS,
     ),
     Edit(
         "joined: after another resource",
@@ -126,14 +126,20 @@ DECLARATIONS: Final = (
         "actors=declared.actors",
         tests("apps/test_actors.py"),
     ),
-    Edit("middleware: any class", _OWN_MIDDLEWARE, "if fault := _fault(each):", 'if fault := "":', _OWN),
-    Edit("middleware: twice", _OWN_MIDDLEWARE, "for other in declared) > 1:", "for other in declared) > 9:", _OWN),
+    Edit("middleware: any class", _MIDDLEWARE, "if fault := _fault(each):", 'if fault := "":', _MIDDLEWARE_TESTS),
+    Edit(
+        "middleware: twice",
+        _MIDDLEWARE,
+        "for other in declared) > 1:",
+        "for other in declared) > 9:",
+        _MIDDLEWARE_TESTS,
+    ),
     Edit(
         "middleware: before the gate",
         "platform/insula/http/middleware/__init__.py",
         "        Middleware(Gate, ",
         "        *own,\n        Middleware(Gate, ",
-        _OWN,
+        _MIDDLEWARE_TESTS,
     ),
     Edit(
         "catalogue: a quota with a changed trigger",

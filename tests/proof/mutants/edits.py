@@ -1,4 +1,4 @@
-"""A hole in the source: a replacement of text in one file."""
+"""A mutant in the source: a replacement of text in one file."""
 
 from dataclasses import dataclass
 from pathlib import Path

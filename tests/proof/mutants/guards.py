@@ -30,8 +30,8 @@ THE_BUILD: Final = "the build"
 def loosened() -> Iterator[Edit]:
     """Let each guarded route require another action, one that every role of its app has.
 
-    Leaves out personal routes, which require only a person, and routes that already require the only
-    action that every role has.
+    Leaves out personal routes, which require only a user, and routes that already require the only action
+    that every role has.
     """
     for route in live_routes().values():
         if route.guard is None or isinstance(route.guard, PersonalGuard):
@@ -48,7 +48,7 @@ def _looser(route: LiveRoute) -> StrEnum | None:
     own = route.guard.action if route.guard is not None else None
     if outside and own in everybodys:
         return None  # no API key is accepted here, so another such action changes nothing
-    # Prefer actions that API keys may do too: otherwise a key's refusal would reveal each mutant, not the roles.
+    # Prefer actions that API keys may have too: otherwise the refusal of a key, not of a role, would kill each mutant.
     return min(everybodys - {own}, key=lambda action: (str(action) not in ALL_KEY_ACTIONS, action), default=None)
 
 
@@ -115,7 +115,7 @@ def unguarded() -> Iterator[Result]:
 
 def _built_without(route: LiveRoute) -> dict[str, bool]:
     async def bare() -> None:
-        """Stand in for the route, without its guard."""
+        """Replace the route, without its guard."""
 
     if route.method == "WEBSOCKET":
         return _sockets_built(route)
@@ -133,7 +133,7 @@ def _built_without(route: LiveRoute) -> dict[str, bool]:
 
 def _sockets_built(route: LiveRoute) -> dict[str, bool]:
     async def bare(socket: WebSocket) -> None:
-        """Do what the route does, without its guard."""
+        """Replace the socket route, without its guard."""
 
     app = FastAPI()
     app.add_api_websocket_route(route.template, bare)

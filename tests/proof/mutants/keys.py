@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from tests.proof.mutants.holes import Hole, Probe
+from tests.proof.mutants.schema_mutants import Probe, SchemaMutant
 
 _REFERENCES: Final = text("""
 SELECT conrelid::regclass::text AS relation, conname AS name, confrelid::regclass::text AS target,
@@ -37,7 +37,7 @@ _CHECK_ALONE: Final = frozenset(
 )
 
 
-def key_holes(connection: Connection, owned: Iterable[str]) -> Iterator[Hole]:
+def key_mutants(connection: Connection, owned: Iterable[str]) -> Iterator[SchemaMutant]:
     """Remove the tenant from every foreign key and every unique constraint."""
     names = {"owned": list(owned)}
     for row in connection.execute(_REFERENCES, names):
@@ -45,13 +45,13 @@ def key_holes(connection: Connection, owned: Iterable[str]) -> Iterator[Hole]:
         drop = f"ALTER TABLE {row.relation} DROP CONSTRAINT {row.name}"
         unique = f"ALTER TABLE {row.target} ADD CONSTRAINT without_tenant UNIQUE {_pointed_at(simple)}"
         add = f"ALTER TABLE {row.relation} ADD {simple}"
-        yield Hole(f"{row.relation}: {row.name} is simple", (drop, unique, add), Probe(row.relation))
-        yield Hole(f"{row.relation}: {row.name} is dropped", (drop,), Probe(row.relation))
+        yield SchemaMutant(f"{row.relation}: {row.name} is simple", (drop, unique, add), Probe(row.relation))
+        yield SchemaMutant(f"{row.relation}: {row.name} is dropped", (drop,), Probe(row.relation))
     for row in connection.execute(_UNIQUE, names):
         if _LED in row.definition:
             crossing = row.definition.replace(_LED, "(", 1).replace(f" INDEX {row.name} ", " INDEX ", 1)
             witness = None if row.name in _CHECK_ALONE else Probe(row.relation)
-            yield Hole(f"{row.relation}: {row.name} crosses tenants", (crossing,), witness)
+            yield SchemaMutant(f"{row.relation}: {row.name} crosses tenants", (crossing,), witness)
 
 
 def _pointed_at(reference: str) -> str:

@@ -12,7 +12,7 @@ BY_STAFF: Final = Attacks(("POST /admin/v1/tenants/{tenant_id}/suspend",))
 
 
 def fault(name: str) -> Tests:
-    """Return the tests of one fault, by their file's name."""
+    """Return the tests of one fault, by its number and name, as in ``29_staff``."""
     return Tests((f"tests/faults/test_{name}.py",))
 
 

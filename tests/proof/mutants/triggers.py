@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from tests.proof.mutants.holes import Hole, Probe
+from tests.proof.mutants.schema_mutants import Probe, SchemaMutant
 from tests.proof.suites import Tests
 from tests.support.apps import DECLARED
 
@@ -35,11 +35,11 @@ WHERE NOT tgisinternal AND tgname NOT LIKE 'procrastinate%' ORDER BY 1, 2
 """)
 
 
-def trigger_holes(connection: Connection) -> Iterator[Hole]:
+def trigger_mutants(connection: Connection) -> Iterator[SchemaMutant]:
     """Drop each of our triggers. Raises KeyError for a trigger without a test: name one here."""
     for row in connection.execute(_TRIGGERS):
         drop = f"DROP TRIGGER {row.name} ON {row.relation}"
-        yield Hole(
+        yield SchemaMutant(
             f"{row.relation}: trigger {row.name} is dropped", (drop,), _witness(row.relation.strip('"'), row.name)
         )
 

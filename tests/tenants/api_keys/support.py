@@ -1,4 +1,4 @@
-"""Helpers that make API keys as a manager, and use them as a machine."""
+"""Helpers that create API keys as a manager, and send requests with them."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -11,14 +11,14 @@ HOUR: Final = timedelta(hours=1)
 
 
 async def made(caller: Caller, **changes: object) -> dict[str, Any]:
-    """Make a key and return the answer with its secret."""
+    """Create a key and return the answer with its secret."""
     answer = await caller.post("/api-keys", IMPORT | changes)
     assert answer.status_code == 201, answer.text
     issued: dict[str, Any] = answer.json()
     return issued
 
 
-async def works(caller: Caller, key: str) -> int:
-    """Return the answer to a request with ``key``."""
+async def status_with(caller: Caller, key: str) -> int:
+    """Return the status of a request with ``key``."""
     answer = await caller.client.get(f"{API}/racks", headers={"X-API-Key": key})
     return answer.status_code

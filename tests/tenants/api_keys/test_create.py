@@ -8,14 +8,14 @@ from insula.core import clock
 from insula.identity.credentials.api_keys import digest_of
 from tests.support.apps import INSTALLATION, POLICY
 from tests.support.factories import Factories, TenantRow
-from tests.tenants.api_keys.support import HOUR, IMPORT, MANAGERS, made, works
+from tests.tenants.api_keys.support import HOUR, IMPORT, MANAGERS, made, status_with
 from tests.tenants.conftest import Join
 from tests.tenants.support import API, ROLES, Caller, Readback, code_of
 
 
 class TestCreate:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_manage(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
+    async def test_is_for_owners_and_admins(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
         answer = await (await join(tenant, role)).post("/api-keys", {"name": "Import", "actions": ["tenant:read"]})
         rows = await readback("select name from api_key where tenant_id = :id", id=tenant.id)
         if role in MANAGERS:
@@ -25,7 +25,7 @@ class TestCreate:
             assert code_of(answer) == (403, "forbidden")
             assert rows == []
 
-    async def test_tells_the_secret_once_and_stores_its_hash(self, owner: Caller, readback: Readback) -> None:
+    async def test_returns_the_secret_once_and_stores_its_hash(self, owner: Caller, readback: Readback) -> None:
         expires_at = clock.now() + HOUR
         answer = await owner.post("/api-keys", IMPORT | {"expires_at": expires_at.isoformat()})
         issued = answer.json()
@@ -42,7 +42,7 @@ class TestCreate:
         assert (issued["status"], issued["created_by"]) == ("live", str(owner.user.id))
         read = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert read.json() == {name: value for name, value in issued.items() if name != "key"}
-        assert await works(owner, issued["key"]) == 200
+        assert await status_with(owner, issued["key"]) == 200
 
     async def test_a_repeated_request_is_answered_without_the_secret(self, owner: Caller, readback: Readback) -> None:
         name = {"Idempotency_Key": "make-once"}
@@ -55,13 +55,13 @@ class TestCreate:
         assert first.json()["key"].encode() not in b"".join(bytes(row["body"]) for row in kept)  # type: ignore[call-overload]  # a column of bytes
         assert len((await owner.get("/api-keys")).json()["items"]) == 1
 
-    async def test_gives_whatever_the_maker_has(self, join: Join, tenant: TenantRow) -> None:
+    async def test_accepts_every_action_that_the_creator_has(self, join: Join, tenant: TenantRow) -> None:
         admin = await join(tenant, "admin")
         issued = await made(admin, actions=sorted(POLICY.for_keys, reverse=True) * 2)
         assert issued["actions"] == sorted(POLICY.of_key(POLICY.built_in["admin"])) == sorted(POLICY.for_keys)
 
     @pytest.mark.parametrize("role", ROLES)
-    def test_no_role_can_give_what_it_lacks(self, role: str) -> None:
+    def test_no_role_can_create_a_key_with_an_action_that_it_lacks(self, role: str) -> None:
         own = INSTALLATION.grants[role]
         assert POLICY.of_key(POLICY.built_in[role]) == own & POLICY.for_keys
         assert not POLICY.of_key(frozenset({"nothing:do"}))
@@ -84,7 +84,7 @@ class TestCreate:
             ["rack:read"] * 101,
         ],
     )
-    async def test_refuses_what_no_key_can_be_given(self, owner: Caller, actions: list[str]) -> None:
+    async def test_refuses_actions_that_no_key_can_have(self, owner: Caller, actions: list[str]) -> None:
         answer = await owner.post("/api-keys", IMPORT | {"actions": actions})
         assert answer.status_code == 422
         assert answer.json()["field_errors"][0]["field"].startswith("actions")
@@ -102,7 +102,7 @@ class TestCreate:
             -1,
         ],
     )
-    async def test_refuses_an_end_that_is_none(self, owner: Caller, expires_at: object) -> None:
+    async def test_refuses_an_invalid_expiry(self, owner: Caller, expires_at: object) -> None:
         answer = await owner.post("/api-keys", IMPORT | {"expires_at": expires_at})
         assert (answer.status_code, answer.json()["field_errors"][0]["field"]) == (422, "expires_at")
         await made(owner, expires_at=(datetime.now(UTC) + HOUR).isoformat())
@@ -118,7 +118,7 @@ class TestCreate:
         await made(owner)
         assert code_of(await owner.post("/api-keys", IMPORT)) == (409, "quota_exceeded")
 
-    async def test_of_many_at_once_no_more_than_the_plan_grants(
+    async def test_concurrent_creations_stay_within_the_quota(
         self, make: Factories, join: Join, readback: Readback
     ) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 6_000, "api_keys": 3})
@@ -134,8 +134,8 @@ class TestCreate:
         assert sorted(statuses) == [201] * 3 + [409] * 9
         assert await readback("select count(*) from api_key where tenant_id = :id", id=tenant.id) == [{"count": 3}]
 
-    async def test_a_key_makes_none(self, owner: Caller, make: Factories) -> None:
-        """Not even a key that has the action, which no key should have."""
+    async def test_is_refused_to_an_api_key(self, owner: Caller, make: Factories) -> None:
+        """This holds even for a key with the action ``api_key:create``, which no key can get."""
         held = await make.api_key(owner.home, *POLICY.for_keys, "api_key:create")
         answer = await owner.client.post(f"{API}/api-keys", json=IMPORT, headers=held.headers)
         assert code_of(answer) == (403, "forbidden")

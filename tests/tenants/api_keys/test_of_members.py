@@ -6,7 +6,7 @@ import pytest
 
 from insula.core.ids import new_id
 from tests.support.factories import TenantRow
-from tests.tenants.api_keys.support import IMPORT, MANAGERS, made, works
+from tests.tenants.api_keys.support import IMPORT, MANAGERS, made, status_with
 from tests.tenants.conftest import Hire, Join
 from tests.tenants.support import ROLES, Caller, Readback, code_of, membership_of, sameness
 
@@ -22,7 +22,7 @@ async def revoke_of(caller: Caller, member: Caller) -> tuple[int, list[object]]:
 
 
 class TestRemoval:
-    async def test_lists_the_live_keys_that_the_member_made(
+    async def test_lists_the_live_keys_that_the_member_created(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
     ) -> None:
         admin = await join(tenant, "admin")
@@ -31,15 +31,17 @@ class TestRemoval:
         await owner.delete(f"/api-keys/{keys[0]['id']}")
 
         assert await removed(owner, admin, readback) == (200, [keys[2]["id"], keys[1]["id"]])
-        assert await works(owner, keys[1]["key"]) == 200
+        assert await status_with(owner, keys[1]["key"]) == 200
 
-    async def test_has_nothing_to_say_of_who_made_none(
+    async def test_lists_nothing_for_a_member_without_keys(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
     ) -> None:
         await made(owner)
         assert await removed(owner, await join(tenant, "admin"), readback) == (204, [])
 
-    async def test_lists_them_to_who_may_see_keys_alone(self, owner: Caller, hire: Hire, readback: Readback) -> None:
+    async def test_lists_them_only_to_callers_who_may_read_keys(
+        self, owner: Caller, hire: Hire, readback: Readback
+    ) -> None:
         makes = ("api_key:create", "rack:read")
         members = [await hire(*makes), await hire(*makes)]
         keys = [await made(member) for member in members]
@@ -51,7 +53,7 @@ class TestRemoval:
 
 
 class TestList:
-    async def test_shows_the_keys_of_one_maker(self, owner: Caller, join: Join, tenant: TenantRow) -> None:
+    async def test_filters_by_the_creator(self, owner: Caller, join: Join, tenant: TenantRow) -> None:
         admin = await join(tenant, "admin")
         keys = {caller.user.id: await made(caller) for caller in (owner, admin)}
         for user_id, key in keys.items():
@@ -60,7 +62,7 @@ class TestList:
 
 
 class TestRevoke:
-    async def test_ends_all_live_keys_of_somebody_gone_and_no_others(
+    async def test_ends_all_live_keys_of_a_former_member_and_no_others(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
     ) -> None:
         admin, own = await join(tenant, "admin"), await made(owner)
@@ -69,8 +71,8 @@ class TestRevoke:
 
         assert await revoke_of(owner, admin) == (200, [key["id"] for key in reversed(keys)])
 
-        assert [await works(owner, key["key"]) for key in keys] == [401] * 3
-        assert await works(owner, own["key"]) == 200
+        assert [await status_with(owner, key["key"]) for key in keys] == [401] * 3
+        assert await status_with(owner, own["key"]) == 200
         events = await readback(
             "select object_id from audit_event where tenant_id = :id and action = 'api_key.revoked'", id=tenant.id
         )
@@ -82,16 +84,18 @@ class TestRevoke:
         status, _ = await revoke_of(await join(tenant, role), owner)
         assert status == (200 if role in MANAGERS else 403)
 
-    async def test_another_tenants_people_answer_like_unknown_ones(self, owner: Caller, stranger: Caller) -> None:
+    async def test_users_of_another_tenant_get_the_answer_of_unknown_ones(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         issued = await made(stranger)
         foreign = await owner.post("/api-keys/revoke", {"created_by": str(stranger.user.id)})
         nobody = await owner.post("/api-keys/revoke", {"created_by": str(new_id())})
 
         assert code_of(foreign) == (404, "not_found")
         assert sameness(foreign) == sameness(nobody)
-        assert await works(stranger, issued["key"]) == 200
+        assert await status_with(stranger, issued["key"]) == 200
 
-    async def test_no_key_is_left_of_who_makes_keys_while_they_are_removed(
+    async def test_no_key_created_during_the_removal_of_its_creator_survives(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
     ) -> None:
         for _ in range(4):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.factories import Factories, TenantRow
 from tests.support.waiting import until
-from tests.tenants.api_keys.support import IMPORT, made, works
+from tests.tenants.api_keys.support import IMPORT, made, status_with
 from tests.tenants.conftest import Hire, Join
 from tests.tenants.support import API, Caller, Readback, code_of
 
@@ -20,7 +20,7 @@ async def with_key(caller: Caller, issued: dict[str, Any]) -> httpx.Response:
 
 
 class TestSet:
-    async def test_when_made_and_shown_wherever_the_key_is(self, owner: Caller, readback: Readback) -> None:
+    async def test_is_possible_at_creation_and_shown_with_the_key(self, owner: Caller, readback: Readback) -> None:
         issued = await made(owner, requests_per_minute=600)
         plain = await made(owner)
         assert (issued["requests_per_minute"], plain["requests_per_minute"]) == (600, None)
@@ -29,7 +29,7 @@ class TestSet:
         [stored] = await readback("select requests_per_minute from api_key where id = :id", id=UUID(issued["id"]))
         assert stored == {"requests_per_minute": 600}
 
-    async def test_later_and_taken_away(self, owner: Caller, readback: Readback) -> None:
+    async def test_can_be_changed_and_removed_later(self, owner: Caller, readback: Readback) -> None:
         issued = await made(owner)
         path = f"/api-keys/{issued['id']}"
         for rate in (5, 6_000, None):
@@ -40,10 +40,10 @@ class TestSet:
             "select after from audit_event where tenant_id = :id and action = 'api_key.updated' order by sequence",
             id=owner.home.id,
         )
-        told = [event["after"] for event in events]
-        assert told == [{"requests_per_minute": rate} for rate in (5, 6_000, None)] + [{"name": "Other"}]
+        reported = [event["after"] for event in events]
+        assert reported == [{"requests_per_minute": rate} for rate in (5, 6_000, None)] + [{"name": "Other"}]
 
-    async def test_later_with_a_permission_of_its_own(self, owner: Caller, hire: Hire) -> None:
+    async def test_requires_a_permission_of_its_own(self, owner: Caller, hire: Hire) -> None:
         path = f"/api-keys/{(await made(owner))['id']}"
         namer = await hire("api_key:read", "api_key:update")
         limiter = await hire("api_key:read", "api_key:update", "api_key:limit")
@@ -57,7 +57,7 @@ class TestSet:
         assert (await namer.patch(path, {"name": "Renamed"})).json()["name"] == "Renamed"
         assert (await limiter.patch(path, {"requests_per_minute": 1})).json()["requests_per_minute"] == 1
 
-    async def test_not_above_the_tenants(self, owner: Caller, readback: Readback) -> None:
+    async def test_above_the_tenants_rate_is_refused(self, owner: Caller, readback: Readback) -> None:
         issued = await made(owner, requests_per_minute=6_000)
         path = f"/api-keys/{issued['id']}"
         assert code_of(await owner.patch(path, {"requests_per_minute": OVER})) == (422, "rate_above_tenants")
@@ -67,18 +67,18 @@ class TestSet:
         assert rows == [{"requests_per_minute": 6_000}]
 
     @pytest.mark.parametrize("rate", [0, -1, 1.5, "60", True, 2**63])
-    async def test_only_as_a_number_of_requests(self, owner: Caller, rate: object) -> None:
+    async def test_with_an_invalid_number_is_refused(self, owner: Caller, rate: object) -> None:
         assert (await owner.post("/api-keys", IMPORT | {"requests_per_minute": rate})).status_code == 422
         assert (await owner.post("/api-keys", IMPORT | {"requests_per_minute": 1})).status_code == 201
 
-    async def test_a_new_secret_has_the_same(self, owner: Caller) -> None:
+    async def test_stays_after_a_rotation(self, owner: Caller) -> None:
         issued = await made(owner, requests_per_minute=600)
         rotated = await owner.post(f"/api-keys/{issued['id']}/rotate", {})
         assert rotated.json()["requests_per_minute"] == 600
 
 
 class TestCounts:
-    async def test_besides_the_tenants(self, owner: Caller) -> None:
+    async def test_in_addition_to_the_tenants_rate(self, owner: Caller) -> None:
         slow, other = await made(owner, requests_per_minute=3), await made(owner)
         answers = [await with_key(owner, slow) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -91,21 +91,21 @@ class TestCounts:
         ]
         assert code_of(answers[3]) == (429, "rate_limited")
         assert 0 < int(answers[3].headers["Retry-After"]) <= 61
-        assert await works(owner, other["key"]) == 200
+        assert await status_with(owner, other["key"]) == 200
         assert (await owner.get("/racks")).status_code == 200
 
-    async def test_within_the_tenants(self, make: Factories, join: Join) -> None:
+    async def test_only_within_the_tenants_rate(self, make: Factories, join: Join) -> None:
         tenant: TenantRow = await make.tenant(entitlements={"requests_per_minute": 10})
         owner = await join(tenant, "owner")
         issued = await made(owner, requests_per_minute=10)
-        assert [await works(owner, issued["key"]) for _ in range(10)] == [200] * 9 + [429]
+        assert [await status_with(owner, issued["key"]) for _ in range(10)] == [200] * 9 + [429]
 
-    async def test_from_the_moment_it_changes(self, owner: Caller) -> None:
+    async def test_within_a_second_of_a_change(self, owner: Caller) -> None:
         issued = await made(owner)
         assert (await with_key(owner, issued)).headers["RateLimit-Policy"] == '"requests";q=6000;w=60'
         await owner.patch(f"/api-keys/{issued['id']}", {"requests_per_minute": 7})
 
-        async def told() -> bool:
+        async def reported() -> bool:
             return (await with_key(owner, issued)).headers["RateLimit-Policy"].endswith('"key";q=7;w=60')
 
-        await until(told, seconds=1)
+        await until(reported, seconds=1)

@@ -5,28 +5,30 @@ import pytest
 from insula.core import clock
 from insula.identity.credentials.api_keys import digest_of
 from tests.support.factories import Factories, TenantRow
-from tests.tenants.api_keys.support import HOUR, MANAGERS, made, works
+from tests.tenants.api_keys.support import HOUR, MANAGERS, made, status_with
 from tests.tenants.conftest import Join
 from tests.tenants.support import API, ROLES, Caller, Readback, code_of, sameness
 
 
 class TestRead:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_manage(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_owners_and_admins(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         issued = await made(owner)
         caller = await join(tenant, role)
         for path in ("/api-keys", f"/api-keys/{issued['id']}"):
             answer = await caller.get(path)
             assert (answer.status_code == 200) == (role in MANAGERS)
 
-    async def test_list_holds_no_secret_and_no_other_tenants(self, owner: Caller, stranger: Caller) -> None:
+    async def test_the_list_contains_no_secret_and_no_key_of_another_tenant(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         issued, theirs = await made(owner), await made(stranger)
         answer = await owner.get("/api-keys")
         assert [key["id"] for key in answer.json()["items"]] == [issued["id"]]
         for hidden in (issued["key"].split("_")[3], digest_of(issued["key"]).hex(), theirs["id"], "hash"):
             assert hidden not in answer.text
 
-    async def test_walk_visits_each_once_in_order(self, owner: Caller) -> None:
+    async def test_following_the_cursors_returns_each_key_once_in_order(self, owner: Caller) -> None:
         for name in ("b", "a", "c"):
             await made(owner, name=name)
         for sort_by, names in (("name", "abc"), ("-name", "cba"), ("created_at", "bac"), ("-created_at", "cab")):
@@ -50,7 +52,7 @@ class TestRead:
 
 
 class TestUpdate:
-    async def test_changes_the_name_alone(self, owner: Caller, stranger: Caller) -> None:
+    async def test_changes_only_the_name(self, owner: Caller, stranger: Caller) -> None:
         issued = await made(owner)
         path = f"/api-keys/{issued['id']}"
         answer = await owner.patch(path, {"name": "Export"}, If_Match='"1"')
@@ -69,10 +71,10 @@ class TestRevoke:
         path = f"/api-keys/{old['id']}"
         new = (await owner.post(f"{path}/rotate", {})).json()
         assert (await owner.delete(path)).status_code == 204
-        assert [await works(owner, key) for key in (old["key"], new["key"])] == [401, 401]
+        assert [await status_with(owner, key) for key in (old["key"], new["key"])] == [401, 401]
         assert (await owner.get(path)).json()["status"] == "revoked"
 
-    async def test_twice_is_once(self, owner: Caller, readback: Readback) -> None:
+    async def test_is_idempotent(self, owner: Caller, readback: Readback) -> None:
         key = await made(owner)
         for _ in range(2):
             assert (await owner.delete(f"/api-keys/{key['id']}")).status_code == 204
@@ -81,15 +83,15 @@ class TestRevoke:
         )
         assert [event["action"] for event in events] == ["api_key.created", "api_key.revoked"]
 
-    async def test_another_tenants_is_not_found(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_key_is_not_found(self, owner: Caller, stranger: Caller) -> None:
         key = await made(owner)
         refused = await stranger.delete(f"/api-keys/{key['id']}")
         assert sameness(refused) == sameness(await stranger.delete(f"/api-keys/{UUID(int=7)}"))
-        assert await works(owner, key["key"]) == 200
+        assert await status_with(owner, key["key"]) == 200
 
 
 class TestAudit:
-    async def test_tells_what_was_done_and_no_secret(self, owner: Caller, readback: Readback) -> None:
+    async def test_records_each_change_without_secrets(self, owner: Caller, readback: Readback) -> None:
         old = await made(owner, name="Import")
         path = f"/api-keys/{old['id']}"
         await owner.patch(path, {"name": "Export"})
@@ -108,7 +110,7 @@ class TestAudit:
             assert secret not in repr(events)
             assert digest_of(secret).hex() not in repr(events)
 
-    async def test_names_the_key_that_acts(self, owner: Caller, readback: Readback) -> None:
+    async def test_names_the_api_key_as_actor(self, owner: Caller, readback: Readback) -> None:
         key = await made(owner, name="Import", actions=["rack:create"])
         answer = await owner.client.post(f"{API}/racks", json={"name": "Imported"}, headers={"X-API-Key": key["key"]})
         assert answer.status_code == 201

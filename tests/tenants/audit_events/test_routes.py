@@ -47,7 +47,7 @@ class TestList:
         else:
             assert code_of(answer) == (403, "forbidden")
 
-    async def test_tells_who_did_what_to_what_and_what_changed(self, owner: Caller) -> None:
+    async def test_shows_actor_action_object_and_changes(self, owner: Caller) -> None:
         path = await owner.rack("Website")
         changed = await owner.patch(path, {"name": "New website", "description": ""})
         [updated, created] = (await owner.get("/audit-events")).json()["items"]
@@ -71,7 +71,7 @@ class TestList:
         assert created["before"] is None
         assert created["after"] == {"name": "Website", "description": "", "status": "active"}
 
-    async def test_holds_no_other_tenants_and_not_the_platforms(
+    async def test_contains_no_event_of_another_tenant_or_the_platform(
         self, owner: Caller, stranger: Caller, database: Database
     ) -> None:
         await owner.rack("Mine")
@@ -82,7 +82,7 @@ class TestList:
         assert [e["after"]["name"] for e in await stranger.walk("/audit-events", limit=10)] == ["Theirs"]
 
     @pytest.mark.parametrize("sort_by", ["occurred_at", "-occurred_at"])
-    async def test_walk_visits_each_once_in_order(
+    async def test_following_the_cursors_returns_each_event_once_in_order(
         self, owner: Caller, tenant: TenantRow, database: Database, sort_by: str
     ) -> None:
         await note(database, tenant, 10)
@@ -125,7 +125,7 @@ class TestList:
         assert await count(since=middle.isoformat(), until=middle.isoformat()) == 0
         assert (await owner.get("/audit-events", since="2026-11-23T08:00:00")).status_code == 422  # no zone
 
-    async def test_is_one_query_however_long(
+    async def test_costs_one_query_for_any_length(
         self, owner: Caller, tenant: TenantRow, database: Database, statements: list[str]
     ) -> None:
         await note(database, tenant, 20)
@@ -146,7 +146,7 @@ class TestExport:
         else:
             assert code_of(answer) == (403, "forbidden")
 
-    async def test_holds_all_of_the_own_log_in_order(
+    async def test_contains_the_tenants_whole_log_in_order(
         self, owner: Caller, stranger: Caller, tenant: TenantRow, database: Database, statements: list[str]
     ) -> None:
         await stranger.rack("Theirs")
@@ -160,7 +160,7 @@ class TestExport:
         await note(database, tenant, BATCH)
         assert len(table((await owner.get("/audit-events.csv")).text)) == BATCH
 
-    async def test_tells_what_the_list_tells(self, owner: Caller) -> None:
+    async def test_contains_the_fields_of_the_list(self, owner: Caller) -> None:
         await owner.patch(await owner.rack('Café, "quoted"\nline'.replace("\n", " ")), {"name": "Plain"})
         rows = table((await owner.get("/audit-events.csv")).text)
         listed = (await owner.get("/audit-events", sort_by="occurred_at")).json()["items"]
@@ -197,5 +197,5 @@ class TestExport:
         assert (await owner.get("/audit-events")).status_code == 200
 
 
-def test_the_platforms_chain_is_nobodys() -> None:
+def test_the_id_of_the_platforms_chain_is_no_tenants_id() -> None:
     assert UUID(int=0) == PLATFORM

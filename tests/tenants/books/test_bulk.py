@@ -22,20 +22,20 @@ class TestCreateMany:
         assert [book["id"] for book in found] == answer.json()["ids"]
 
     @pytest.mark.parametrize("count", [0, 1_001])
-    async def test_refuses_none_and_too_many(self, owner: Caller, count: int) -> None:
+    async def test_refuses_no_books_and_too_many(self, owner: Caller, count: int) -> None:
         books = f"{await owner.rack()}/books"
         answer = await owner.post(f"{books}/bulk", {"items": [{"title": "x"}] * count})
         assert answer.status_code == 422
         assert await owner.walk(books, limit=10) == []
 
-    async def test_with_one_bad_element_makes_none_and_names_it(self, owner: Caller) -> None:
+    async def test_with_one_invalid_element_creates_none_and_names_it(self, owner: Caller) -> None:
         books = f"{await owner.rack()}/books"
         answer = await owner.post(f"{books}/bulk", {"items": [{"title": "a"}, {"title": ""}, {"title": "c"}]})
         assert answer.status_code == 422
         assert [error["field"] for error in answer.json()["field_errors"]] == ["items.1.title"]
         assert await owner.walk(books, limit=10) == []
 
-    async def test_past_the_quota_makes_none(self, make: Factories, join: Join) -> None:
+    async def test_beyond_the_quota_creates_none(self, make: Factories, join: Join) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 600, "racks": 1, "books": 3})
         owner = await join(tenant, "owner")
         books = f"{await owner.rack()}/books"
@@ -44,7 +44,9 @@ class TestCreateMany:
         assert await owner.walk(books, limit=10) == []
         assert (await owner.post(f"{books}/bulk", {"items": [{"title": "x"}] * 3})).status_code == 201
 
-    async def test_another_tenants_rack_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_in_another_tenants_rack_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         rack = await owner.rack()
         body = {"items": [{"title": "Planted"}]}
         foreign = await stranger.post(f"{rack}/books/bulk", body)

@@ -10,7 +10,7 @@ from tests.tenants.support import API, Caller, Readback, code_of, membership_of,
 
 
 class TestCreate:
-    async def test_answers_what_was_made_and_where(self, owner: Caller, readback: Readback) -> None:
+    async def test_returns_the_book_and_its_location(self, owner: Caller, readback: Readback) -> None:
         rack = await owner.rack()
         reader = await membership_of(readback, owner)
         body = {"title": "Front page", "body": "Two\nlines", "status": "done", "position": 7, "reader_id": reader}
@@ -24,7 +24,7 @@ class TestCreate:
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert found.json() == made
 
-    async def test_another_tenants_rack_answers_like_an_unknown_one(
+    async def test_in_another_tenants_rack_gets_the_answer_of_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         rack = await owner.rack()
@@ -36,7 +36,7 @@ class TestCreate:
         assert await readback("select id from book where rack_id = :id", id=_id(rack)) == []
         assert (await owner.post(f"{rack}/books", body)).status_code == 201
 
-    async def test_another_tenants_member_answers_like_an_unknown_one(
+    async def test_with_another_tenants_member_gets_the_answer_of_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         books = f"{await owner.rack()}/books"
@@ -47,7 +47,7 @@ class TestCreate:
         mine = await owner.post(books, {"title": "x", "reader_id": await membership_of(readback, owner)})
         assert mine.status_code == 201
 
-    async def test_of_many_at_once_no_more_than_the_plan_grants(
+    async def test_concurrent_creations_stay_within_the_quota(
         self, make: Factories, join: Join, readback: Readback
     ) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 6_000, "racks": 1, "books": 5})
@@ -110,7 +110,7 @@ class TestCreate:
             ({"title": "x", "reader_id": "me"}, "reader_id"),
         ],
     )
-    async def test_refuses_what_is_out_of_bounds(self, owner: Caller, body: object, field: str) -> None:
+    async def test_refuses_invalid_values(self, owner: Caller, body: object, field: str) -> None:
         answer = await owner.post(f"/racks/{new_id()}/books", body)
         assert answer.status_code == 422
         assert [error["field"].split(".")[-1] for error in answer.json()["field_errors"]] == [field]

@@ -9,13 +9,15 @@ SORTS = ["created_at", "-created_at", "title", "-title", "position", "-position"
 
 
 class TestList:
-    async def test_holds_the_racks_own(self, owner: Caller) -> None:
+    async def test_contains_only_the_racks_books(self, owner: Caller) -> None:
         website, shop = await owner.rack("Website"), await owner.rack("Shop")
         await owner.book(website, "Front page")
         await owner.book(shop, "Basket")
         assert [book["title"] for book in await owner.walk(f"{shop}/books", limit=10)] == ["Basket"]
 
-    async def test_another_tenants_rack_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_rack_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         empty, full = await owner.rack("Empty"), await owner.rack("Full")
         await owner.book(full)
         nowhere = await stranger.get(f"/racks/{new_id()}/books")
@@ -26,7 +28,9 @@ class TestList:
         assert (await owner.get(f"{empty}/books")).json() == {"items": [], "next_cursor": None}
 
     @pytest.mark.parametrize("sort_by", SORTS)
-    async def test_walk_visits_each_once_in_order_also_through_ties(self, owner: Caller, sort_by: str) -> None:
+    async def test_following_the_cursors_returns_each_book_once_in_order_with_ties(
+        self, owner: Caller, sort_by: str
+    ) -> None:
         books = f"{await owner.rack()}/books"
         bodies = [{"title": "same" if n % 2 else f"t{n % 3}", "position": n % 4} for n in range(25)]
         made = (await owner.post(f"{books}/bulk", {"items": bodies})).json()["ids"]
@@ -37,7 +41,7 @@ class TestList:
         backwards = sort_by.removeprefix("-") if sort_by.startswith("-") else f"-{sort_by}"
         assert await owner.walk(books, sort_by=backwards, limit=3) == whole[::-1]
 
-    async def test_walk_is_not_disturbed_by_what_comes_and_goes(self, owner: Caller) -> None:
+    async def test_following_the_cursors_is_not_disturbed_by_inserts_and_deletes(self, owner: Caller) -> None:
         books = f"{await owner.rack()}/books"
         bodies = [{"title": f"t{number}", "position": number * 10} for number in range(6)]
         await owner.post(f"{books}/bulk", {"items": bodies})
@@ -57,7 +61,7 @@ class TestList:
         assert [book["title"] for book in found] == ["Imprint"]
         assert await owner.walk(f"{rack}/books", limit=10, search="%") == []
 
-    async def test_is_one_query_however_long(self, owner: Caller, statements: list[str]) -> None:
+    async def test_costs_one_query_for_any_length(self, owner: Caller, statements: list[str]) -> None:
         books = f"{await owner.rack()}/books"
         await owner.post(f"{books}/bulk", {"items": [{"title": "x"}] * 120})
         for limit in (1, 10, 100):

@@ -11,7 +11,9 @@ class TestRead:
         assert code_of(await owner.get(f"{other}/books/{book.rpartition('/')[2]}")) == (404, "not_found")
         assert (await owner.get(book)).status_code == 200
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_book_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         book = await owner.book(await owner.rack())
         foreign = await stranger.get(book)
         nowhere = await stranger.get(f"/racks/{new_id()}/books/{new_id()}")
@@ -20,7 +22,7 @@ class TestRead:
 
 
 class TestUpdate:
-    async def test_changes_what_is_sent_and_nothing_else(self, owner: Caller, readback: Readback) -> None:
+    async def test_changes_only_the_sent_fields(self, owner: Caller, readback: Readback) -> None:
         book = await owner.book(await owner.rack(), reader_id=await membership_of(readback, owner))
         before = (await owner.get(book)).json()
         assert before["reader_id"] is not None
@@ -36,7 +38,7 @@ class TestUpdate:
         assert code_of(await owner.patch(book, {"status": "open"}, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.get(book)).json()["status"] == "done"
 
-    async def test_another_tenants_member_answers_like_an_unknown_one(
+    async def test_with_another_tenants_member_gets_the_answer_of_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         book = await owner.book(await owner.rack())
@@ -46,7 +48,9 @@ class TestUpdate:
         assert sameness(foreign) == sameness(nobody)
         assert (await owner.patch(book, {"reader_id": await membership_of(readback, owner)})).status_code == 200
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_book_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         book = await owner.book(await owner.rack())
         foreign = await stranger.patch(book, {"title": "Mine"})
         nowhere = await stranger.patch(f"/racks/{new_id()}/books/{new_id()}", {"title": "Mine"})
@@ -62,7 +66,9 @@ class TestDelete:
         assert code_of(await owner.delete(book, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.delete(book, if_match='"2"')).status_code == 204
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_book_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         book = await owner.book(await owner.rack())
         foreign = await stranger.delete(book)
         nowhere = await stranger.delete(f"/racks/{new_id()}/books/{new_id()}")

@@ -33,7 +33,7 @@ async def context(settings: Settings) -> AsyncIterator[JobContext]:
 
 @pytest.fixture
 async def domain(make: Factories, tenant: TenantRow, dns_server: NameServer) -> TenantDomain:
-    """Make a domain whose proof is published, and was found two days ago."""
+    """Create a domain whose published proof was last found two days ago."""
     domain = TenantDomain(
         tenant_id=tenant.id,
         host=f"{uuid4().hex}.example.com",
@@ -52,7 +52,7 @@ async def kept(readback: Readback, domain: TenantDomain) -> dict[str, object]:
 
 
 async def withdrawn(domain: TenantDomain, dns_server: NameServer, readback: Readback, failing: timedelta) -> None:
-    """Remove the proof, and let it have been missing for this long."""
+    """Remove the proof, and record that it has been missing for ``failing``."""
     dns_server.publish(f"{CHALLENGE}.{domain.host}", "something else")
     statement = "update tenant_domain set failing_since = :since where id = :id"
     await readback(statement, since=clock.now() - failing, id=domain.id)
@@ -82,7 +82,7 @@ async def test_a_missing_proof_is_recorded_and_tolerated(
     assert await live.kernel.directory.tenant_for_host(domain.host) == domain.tenant_id
 
 
-async def test_a_proof_long_gone_ends_the_host_within_a_second_and_frees_it(
+async def test_a_proof_missing_for_long_ends_the_host_within_a_second_and_frees_it(
     context: JobContext, domain: TenantDomain, dns_server: NameServer, readback: Readback, live: Live, make: Factories
 ) -> None:
     directory = live.kernel.directory
@@ -110,7 +110,7 @@ async def test_a_recently_checked_domain_is_not_checked_again(
     assert f"{CHALLENGE}.{domain.host}" not in dns_server.asked
 
 
-async def test_a_claim_is_not_asked_for(
+async def test_an_unverified_domain_is_not_checked(
     context: JobContext, tenant: TenantRow, make: Factories, dns_server: NameServer
 ) -> None:
     claim = await make.domain(tenant, f"{uuid4().hex}.example.com", verified=False)

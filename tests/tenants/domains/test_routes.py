@@ -1,4 +1,4 @@
-"""A tenant's own host names: claimed, proved by DNS, and given up."""
+"""A tenant's own host names: it adds them, verifies them by a DNS record, and removes them."""
 
 from typing import Any
 from uuid import uuid4
@@ -45,7 +45,7 @@ async def serves(caller: Caller, host: str) -> int:
 
 class TestClaim:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
+    async def test_is_for_owners_and_admins(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
         caller, host = await join(tenant, role), fresh_host()
         answer = await caller.post("/domains", {"host": host})
         rows = await readback("select verified_at from tenant_domain where host = :host", host=host)
@@ -55,7 +55,7 @@ class TestClaim:
             assert (code_of(answer), rows) == ((403, "forbidden"), [])
         assert (await caller.get("/domains")).status_code == (200 if role in MANAGERS else 403)
 
-    async def test_tells_what_to_publish(self, owner: Caller) -> None:
+    async def test_returns_the_dns_record_to_publish(self, owner: Caller) -> None:
         answer = await owner.post("/domains", {"host": "Bücher." + (host := fresh_host())})
         domain = answer.json()
         assert (domain["host"], domain["status"]) == (f"xn--bcher-kva.{host}", "pending")
@@ -65,7 +65,7 @@ class TestClaim:
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert found.json() == domain
 
-    async def test_is_not_served(self, owner: Caller) -> None:
+    async def test_does_not_serve_the_host(self, owner: Caller) -> None:
         domain = await claimed(owner)
         assert await serves(owner, domain["host"]) == 421
 
@@ -74,7 +74,7 @@ class TestClaim:
         assert code_of(await owner.post("/domains", {"host": domain["host"].upper()})) == (409, "domain_exists")
 
     @pytest.mark.parametrize("proved", [False, True])
-    async def test_says_nothing_of_other_tenants_claims(
+    async def test_does_not_reveal_claims_of_other_tenants(
         self, owner: Caller, stranger: Caller, dns_server: NameServer, *, proved: bool
     ) -> None:
         first = await (verified(owner, dns_server) if proved else claimed(owner))
@@ -91,7 +91,9 @@ class TestClaim:
         assert answer.status_code == 422
         assert answer.json()["field_errors"][0]["field"] == "host"
 
-    async def test_stays_within_the_quota_also_at_once(self, make: Factories, join: Join, readback: Readback) -> None:
+    async def test_concurrent_claims_stay_within_the_quota(
+        self, make: Factories, join: Join, readback: Readback
+    ) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 6_000, "domains": 3})
         owner, codes = await join(tenant, "owner"), list[int]()
 
@@ -104,14 +106,16 @@ class TestClaim:
         assert sorted(codes) == [201] * 3 + [409] * 3
         assert len(await readback("select 1 from tenant_domain where tenant_id = :id", id=tenant.id)) == 3
 
-    async def test_of_a_plan_that_names_no_quota_has_five(self, owner: Caller) -> None:
+    async def test_without_a_quota_in_the_plan_allows_five(self, owner: Caller) -> None:
         for _ in range(5):
             await claimed(owner)
         assert code_of(await owner.post("/domains", {"host": fresh_host()})) == (409, "quota_exceeded")
 
 
 class TestList:
-    async def test_shows_the_tenants_own_by_host(self, owner: Caller, stranger: Caller, dns_server: NameServer) -> None:
+    async def test_contains_the_tenants_domains_in_the_order_of_hosts(
+        self, owner: Caller, stranger: Caller, dns_server: NameServer
+    ) -> None:
         await claimed(stranger)
         hosts = sorted(
             [(await claimed(owner))["host"] for _ in range(3)] + [(await verified(owner, dns_server))["host"]]
@@ -123,7 +127,7 @@ class TestList:
 
 
 class TestVerify:
-    async def test_makes_the_host_lead_to_the_tenant_within_a_second(
+    async def test_serves_the_host_for_the_tenant_within_a_second(
         self, owner: Caller, stranger: Caller, dns_server: NameServer, readback: Readback
     ) -> None:
         domain = await verified(owner, dns_server)
@@ -136,7 +140,7 @@ class TestVerify:
         )
         assert events == [{"action": "domain.added", "told": None}, {"action": "domain.verified", "told": None}]
 
-    async def test_names_the_tenant_at_sign_in_under_the_host(
+    async def test_selects_the_tenant_at_sign_in_under_the_host(
         self, owner: Caller, dns_server: NameServer, make: Factories, join: Join
     ) -> None:
         domain = await verified(owner, dns_server)
@@ -167,7 +171,7 @@ class TestVerify:
         assert code_of(await owner.post(f"/domains/{mine['id']}/verify", None)) == (409, "domain_not_proved")
         assert (await stranger.post(f"/domains/{theirs['id']}/verify", None)).status_code == 200
 
-    async def test_of_a_host_that_another_has_is_refused_like_one_without_proof(
+    async def test_of_another_tenants_host_is_refused_like_one_without_proof(
         self, owner: Caller, stranger: Caller, dns_server: NameServer
     ) -> None:
         theirs = await verified(stranger, dns_server)
@@ -180,7 +184,7 @@ class TestVerify:
         assert (await stranger.delete(f"/domains/{theirs['id']}")).status_code == 204
         assert (await owner.post(f"/domains/{mine['id']}/verify", None)).status_code == 200
 
-    async def test_by_two_tenants_at_once_makes_one_of_them_its_tenant(
+    async def test_by_two_tenants_concurrently_succeeds_for_one(
         self, owner: Caller, stranger: Caller, dns_server: NameServer, readback: Readback
     ) -> None:
         mine = await claimed(owner)
@@ -225,7 +229,7 @@ class TestRemove:
         await answers(421, lambda: owner.send("GET", "/tenant", headers={"host": domain["host"]}))
         assert code_of(await owner.get(f"/domains/{domain['id']}")) == (404, "not_found")
 
-    async def test_makes_a_later_claim_start_anew(self, owner: Caller, dns_server: NameServer) -> None:
+    async def test_a_later_claim_needs_a_new_proof(self, owner: Caller, dns_server: NameServer) -> None:
         domain = await verified(owner, dns_server)
         await owner.delete(f"/domains/{domain['id']}")
         again = await claimed(owner, domain["host"])

@@ -2,7 +2,7 @@ from insula.core.settings import HttpSettings, Settings
 from tenants.domains.service import own_hosts
 
 
-def test_the_installations_own_hosts_are_what_it_is_configured_with() -> None:
+def test_the_installations_hosts_come_from_its_settings() -> None:
     settings = Settings(
         environment="test",
         public_url="https://App.Insula.dev:8443",

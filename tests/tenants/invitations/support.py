@@ -25,6 +25,6 @@ async def invited(caller: Caller, email: str | None = None, role: str = "member"
 
 
 async def age(readback: Readback, path: str) -> None:
-    """Let the invitation have expired."""
+    """Make the invitation expire in the past."""
     statement = "update invitation set expires_at = :past where id = cast(:id as uuid)"
     await readback(statement, past=clock.now() - timedelta(seconds=1), id=path.rpartition("/")[2])

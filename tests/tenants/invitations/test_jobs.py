@@ -10,8 +10,8 @@ from tests.support.worker import quick, working
 from tests.tenants.support import Caller, Readback
 
 
-class TestForgetInvitations:
-    async def test_deletes_of_every_tenant_what_ended_long_ago(
+class TestDeleteOldInvitations:
+    async def test_deletes_old_ended_invitations_of_every_tenant(
         self, owner: Caller, tenant: TenantRow, make: Factories, readback: Readback, settings: Settings
     ) -> None:
         other = await make.tenant()
@@ -31,6 +31,6 @@ class TestForgetInvitations:
             await until(gone)
         assert await kept() == {"lately@example.com"}
 
-    def test_is_run_by_the_clock(self) -> None:
+    def test_is_scheduled(self) -> None:
         assert JOBS.items() <= HANDLERS.items()
         assert {entry.task for entry in PERIODIC} >= set(JOBS)

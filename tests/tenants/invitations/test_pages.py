@@ -1,4 +1,4 @@
-"""The page that the link in an invitation opens: it exists, is harmless, and has its own content security policy."""
+"""The page behind the link in an invitation, and its own content security policy."""
 
 import httpx
 
@@ -6,7 +6,7 @@ from insula.core.settings import Settings
 from tests.support.apps import audience
 
 
-async def test_the_page_of_an_invitation_signs_in_where_it_is_accepted(
+async def test_the_page_of_an_invitation_posts_to_login_and_acceptance(
     client: httpx.AsyncClient, settings: Settings
 ) -> None:
     answer = await client.get("/invitations/accept")

@@ -20,7 +20,9 @@ class TestCreate:
         else:
             assert (*code_of(answer), kept) == (403, "forbidden", [])
 
-    async def test_tells_what_was_made_and_where_but_no_token(self, owner: Caller, readback: Readback) -> None:
+    async def test_returns_the_invitation_and_its_location_but_no_token(
+        self, owner: Caller, readback: Readback
+    ) -> None:
         email = address()
         answer = await invite(owner, email.upper())
         made = answer.json()
@@ -37,19 +39,17 @@ class TestCreate:
         assert len(row["token_hash"]) == 32
 
     @pytest.mark.parametrize("role", ROLES)
-    async def test_gives_no_role_above_the_inviters(self, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_to_a_role_above_the_inviters_is_refused(self, join: Join, tenant: TenantRow, role: str) -> None:
         by_admin = await invite(await join(tenant, "admin"), role=role)
         assert by_admin.status_code == 201 if role != "owner" else code_of(by_admin) == (403, "outranked")
         assert (await invite(await join(tenant, "owner"), role=role)).status_code == 201
 
-    async def test_of_a_member_is_needless(
-        self, owner: Caller, join: Join, tenant: TenantRow, stranger: Caller
-    ) -> None:
+    async def test_of_a_member_is_refused(self, owner: Caller, join: Join, tenant: TenantRow, stranger: Caller) -> None:
         member = await join(tenant)
         assert code_of(await invite(owner, member.user.email.title())) == (409, "already_member")
         assert (await invite(owner, stranger.user.email)).status_code == 201
 
-    async def test_that_is_pending_is_not_repeated(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_an_address_with_a_pending_one_is_refused(self, owner: Caller, stranger: Caller) -> None:
         email = address()
         path = await invited(owner, email)
         assert code_of(await invite(owner, email.upper())) == (409, "already_invited")
@@ -57,14 +57,14 @@ class TestCreate:
         assert (await owner.delete(path)).status_code == 204
         assert (await invite(owner, email)).status_code == 201
 
-    async def test_replaces_one_that_has_expired(self, owner: Caller, readback: Readback) -> None:
+    async def test_replaces_an_expired_invitation(self, owner: Caller, readback: Readback) -> None:
         email = address()
         path = await invited(owner, email)
         await age(readback, path)
         assert (await invite(owner, email)).status_code == 201
         assert (await owner.get(path)).json()["status"] == "revoked"
 
-    async def test_tells_nothing_of_who_has_an_account(self, owner: Caller, make: Factories) -> None:
+    async def test_does_not_reveal_accounts(self, owner: Caller, make: Factories) -> None:
         known, unknown = (await make.user()).email, address()
         answers = [(await invite(owner, email)).json() for email in (known, unknown)]
         told = [
@@ -73,9 +73,7 @@ class TestCreate:
         ]
         assert told[0] == told[1]
 
-    async def test_stays_within_the_seats_of_which_pending_ones_take_one(
-        self, make: Factories, join: Join, readback: Readback
-    ) -> None:
+    async def test_counts_pending_invitations_as_seats(self, make: Factories, join: Join, readback: Readback) -> None:
         owner = await join(await make.tenant(entitlements={"requests_per_minute": 600, "seats": 3}), "owner")
         first, _ = await invited(owner), await invited(owner)
         assert code_of(await invite(owner)) == (409, "seats_exhausted")
@@ -83,7 +81,7 @@ class TestCreate:
         assert (await invite(owner)).status_code == 201
         assert code_of(await invite(owner)) == (409, "seats_exhausted")
 
-    async def test_of_many_at_once_fills_the_seats_and_no_more(
+    async def test_concurrent_invitations_stay_within_the_seats(
         self, make: Factories, join: Join, readback: Readback
     ) -> None:
         owner = await join(await make.tenant(entitlements={"requests_per_minute": 600, "seats": 4}), "owner")
@@ -91,7 +89,7 @@ class TestCreate:
         assert Counter(answer.status_code for answer in answers) == {201: 3, 409: 9}
         assert len(await readback("select id from invitation where tenant_id = :id", id=owner.home.id)) == 3
 
-    async def test_of_one_address_at_once_is_one(self, owner: Caller, readback: Readback) -> None:
+    async def test_concurrent_invitations_of_one_address_create_one(self, owner: Caller, readback: Readback) -> None:
         email = address()
         answers = await asyncio.gather(*(invite(owner, email) for _ in range(10)))
         assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 9}
@@ -105,7 +103,7 @@ class TestCreate:
     @pytest.mark.parametrize(
         "email", ["", "ada", "ada@", "@example.com", "a@b\r\nBcc: c@d.ef", f"{'a' * 300}@example.com"]
     )
-    async def test_needs_an_address(self, owner: Caller, email: str) -> None:
+    async def test_needs_a_valid_address(self, owner: Caller, email: str) -> None:
         assert (await owner.post("/invitations", {"email": email, "role": "member"})).status_code == 422
 
 
@@ -129,7 +127,7 @@ class TestList:
         assert [found["email"] for found in await owner.walk("/invitations", limit=1)] == emails[::-1]
         assert await owner.walk("/invitations", limit=10, status="accepted") == []
 
-    async def test_is_one_query_however_long(self, owner: Caller, statements: list[str]) -> None:
+    async def test_costs_one_query_for_any_length(self, owner: Caller, statements: list[str]) -> None:
         for _ in range(4):
             await invited(owner)
         for limit in (1, 100):

@@ -24,7 +24,7 @@ class TestResend:
         [row] = await readback("select token_hash from invitation where id = :id", id=invitation.id)
         assert row["token_hash"] != invitation.token_hash
 
-    async def test_revives_an_expired_one_if_a_seat_is_free(
+    async def test_renews_an_expired_invitation_if_a_seat_is_free(
         self, make: Factories, join: Join, readback: Readback
     ) -> None:
         owner = await join(await make.tenant(entitlements={"requests_per_minute": 600, "seats": 2}), "owner")
@@ -35,12 +35,12 @@ class TestResend:
         await owner.delete(second)
         assert (await owner.post(f"{first}/resend", None)).json()["status"] == "pending"
 
-    async def test_is_not_for_what_is_settled(self, owner: Caller) -> None:
+    async def test_of_an_accepted_or_revoked_invitation_is_refused(self, owner: Caller) -> None:
         path = await invited(owner)
         await owner.delete(path)
         assert code_of(await owner.post(f"{path}/resend", None)) == (409, "invitation_settled")
 
-    async def test_floods_no_mailbox(self, owner: Caller) -> None:
+    async def test_is_limited_for_each_mailbox(self, owner: Caller) -> None:
         path = await invited(owner)
         answers = [await owner.post(f"{path}/resend", None) for _ in range(FROM_ONE_TO_MAILBOX.limit)]
         assert {answer.status_code for answer in answers[:-1]} == {200}
@@ -54,7 +54,7 @@ class TestResend:
         assert code_of(await (await join(tenant, "admin")).post(f"{path}/resend", None)) == (403, "outranked")
         assert (await owner.post(f"{path}/resend", None)).status_code == 200
 
-    async def test_of_another_tenants_is_not_there(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_invitation_is_not_found(self, owner: Caller, stranger: Caller) -> None:
         foreign = await owner.post(f"{await invited(stranger)}/resend", None)
         assert sameness(foreign) == sameness(await owner.post(f"/invitations/{new_id()}/resend", None))
         assert code_of(foreign) == (404, "not_found")
@@ -76,19 +76,19 @@ class TestRevoke:
         assert code_of(await (await join(tenant, "admin")).delete(path)) == (403, "outranked")
         assert (await owner.delete(path)).status_code == 204
 
-    async def test_is_once(self, owner: Caller) -> None:
+    async def test_of_a_revoked_invitation_is_refused(self, owner: Caller) -> None:
         path = await invited(owner)
         assert (await owner.delete(path)).status_code == 204
         assert code_of(await owner.delete(path)) == (409, "invitation_settled")
 
-    async def test_of_another_tenants_is_not_there(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_invitation_is_not_found(self, owner: Caller, stranger: Caller) -> None:
         path = await invited(stranger)
         assert code_of(await owner.delete(path)) == (404, "not_found")
         assert (await stranger.get(path)).json()["status"] == "pending"
 
 
 class TestAccept:
-    async def test_makes_the_invited_a_member_with_the_role(
+    async def test_makes_the_user_a_member_with_the_role(
         self, owner: Caller, make: Factories, newcomer: Caller, tenant: TenantRow, sign_in: SignIn
     ) -> None:
         invitation, token = await make.invitation(tenant, owner.user, to=newcomer.user.email, role="viewer")
@@ -108,7 +108,7 @@ class TestAccept:
         assert members[newcomer.user.email] == ("viewer", newcomer.user.name)
         assert (await owner.get(f"/invitations/{invitation.id}")).json()["status"] == "accepted"
 
-    async def test_is_also_for_who_acts_in_another_tenant(
+    async def test_works_with_a_token_for_another_tenant(
         self, owner: Caller, make: Factories, stranger: Caller, tenant: TenantRow, readback: Readback
     ) -> None:
         _, token = await make.invitation(tenant, owner.user, to=stranger.user.email)
@@ -118,7 +118,7 @@ class TestAccept:
         )
         assert rows == [{"role": "owner"}, {"role": "member"}]
 
-    async def test_with_an_idempotency_key_answers_again(
+    async def test_with_an_idempotency_key_is_replayed(
         self, owner: Caller, make: Factories, newcomer: Caller, tenant: TenantRow
     ) -> None:
         _, token = await make.invitation(tenant, owner.user, to=newcomer.user.email)
@@ -127,14 +127,12 @@ class TestAccept:
         ]
         assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
 
-    async def test_of_who_is_a_member_already_is_needless(
-        self, owner: Caller, make: Factories, join: Join, tenant: TenantRow
-    ) -> None:
+    async def test_by_a_member_is_refused(self, owner: Caller, make: Factories, join: Join, tenant: TenantRow) -> None:
         member = await join(tenant)
         _, token = await make.invitation(tenant, owner.user, to=member.user.email)
         assert code_of(await member.post("/invitations/accept", {"token": token})) == (409, "already_member")
 
-    async def test_waits_while_the_tenant_is_suspended(
+    async def test_is_refused_while_the_tenant_is_suspended(
         self, make: Factories, newcomer: Caller, readback: Readback
     ) -> None:
         tenant = await make.tenant(status="suspended")
@@ -145,7 +143,7 @@ class TestAccept:
 
 
 class TestRecord:
-    async def test_says_who_invited_whom_and_what_became_of_it(
+    async def test_names_inviter_address_and_outcome(
         self, owner: Caller, newcomer: Caller, make: Factories, tenant: TenantRow, readback: Readback
     ) -> None:
         email = address()

@@ -11,12 +11,12 @@ from tests.tenants.support import ROLES, WRITERS, Caller, code_of, sameness
 
 class TestCreateMany:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_write(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_writers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         project = await new_project(owner)
         answer = await (await join(tenant, role)).post(f"{project}/items/bulk", {"items": [{"title": "x"}]})
         assert answer.status_code == (201 if role in WRITERS else 403)
 
-    async def test_past_the_quota_makes_none(self, make: Factories, join: Join) -> None:
+    async def test_beyond_the_quota_creates_none(self, make: Factories, join: Join) -> None:
         tenant = await make.tenant(entitlements={"requests_per_minute": 600, "projects": 1, "items": 3})
         owner = await join(tenant, "owner")
         items = f"{await new_project(owner)}/items"
@@ -25,7 +25,9 @@ class TestCreateMany:
         assert await owner.walk(items, limit=10) == []
         assert (await owner.post(f"{items}/bulk", {"items": [{"title": "x"}] * 3})).status_code == 201
 
-    async def test_another_tenants_project_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_in_another_tenants_project_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         project = await new_project(owner)
         body = {"items": [{"title": "Planted"}]}
         foreign = await stranger.post(f"{project}/items/bulk", body)

@@ -11,7 +11,7 @@ from tests.tenants.support import API, ROLES, WRITERS, Caller, Readback, code_of
 
 class TestCreate:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_write(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_writers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         project = await new_project(owner)
         answer = await (await join(tenant, role)).post(f"{project}/items", {"title": "Front page"})
         there = [item["title"] for item in await owner.walk(f"{project}/items", limit=10)]
@@ -20,7 +20,7 @@ class TestCreate:
         else:
             assert (code_of(answer), there) == ((403, "forbidden"), [])
 
-    async def test_answers_what_was_made_and_where(self, owner: Caller, readback: Readback) -> None:
+    async def test_returns_the_item_and_its_location(self, owner: Caller, readback: Readback) -> None:
         project = await new_project(owner)
         assignee = await membership_of(readback, owner)
         body = {"title": "Front page", "body": "Two\nlines", "status": "done", "position": 7, "assignee_id": assignee}
@@ -34,7 +34,7 @@ class TestCreate:
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert found.json() == made
 
-    async def test_another_tenants_project_answers_like_an_unknown_one(
+    async def test_in_another_tenants_project_gets_the_answer_of_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         project = await new_project(owner)
@@ -46,7 +46,7 @@ class TestCreate:
         assert await readback("select id from project_item where project_id = :id", id=_id(project)) == []
         assert (await owner.post(f"{project}/items", body)).status_code == 201
 
-    async def test_another_tenants_member_answers_like_an_unknown_one(
+    async def test_with_another_tenants_member_gets_the_answer_of_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         items = f"{await new_project(owner)}/items"
@@ -71,7 +71,7 @@ class TestCreate:
             ({"title": "x", "assignee_id": "me"}, "assignee_id"),
         ],
     )
-    async def test_refuses_what_is_out_of_bounds(self, owner: Caller, body: object, field: str) -> None:
+    async def test_refuses_invalid_values(self, owner: Caller, body: object, field: str) -> None:
         answer = await owner.post(f"/projects/{new_id()}/items", body)
         assert answer.status_code == 422
         assert [error["field"].split(".")[-1] for error in answer.json()["field_errors"]] == [field]

@@ -13,19 +13,21 @@ SORTS = ["created_at", "-created_at", "title", "-title", "position", "-position"
 
 class TestList:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_read(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_readers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         project = await new_project(owner)
         await new_item(owner, project)
         answer = await (await join(tenant, role)).get(f"{project}/items")
         assert answer.status_code == (200 if role in READERS else 403)
 
-    async def test_holds_the_projects_own(self, owner: Caller) -> None:
+    async def test_contains_only_the_projects_items(self, owner: Caller) -> None:
         website, shop = await new_project(owner, "Website"), await new_project(owner, "Shop")
         await new_item(owner, website, "Front page")
         await new_item(owner, shop, "Basket")
         assert [item["title"] for item in await owner.walk(f"{shop}/items", limit=10)] == ["Basket"]
 
-    async def test_another_tenants_project_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_project_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         empty, full = await new_project(owner, "Empty"), await new_project(owner, "Full")
         await new_item(owner, full)
         nowhere = await stranger.get(f"/projects/{new_id()}/items")
@@ -36,7 +38,9 @@ class TestList:
         assert (await owner.get(f"{empty}/items")).json() == {"items": [], "next_cursor": None}
 
     @pytest.mark.parametrize("sort_by", SORTS)
-    async def test_walk_visits_each_once_in_order_also_through_ties(self, owner: Caller, sort_by: str) -> None:
+    async def test_following_the_cursors_returns_each_item_once_in_order_with_ties(
+        self, owner: Caller, sort_by: str
+    ) -> None:
         items = f"{await new_project(owner)}/items"
         bodies = [{"title": "same" if n % 2 else f"t{n % 3}", "position": n % 4} for n in range(25)]
         made = (await owner.post(f"{items}/bulk", {"items": bodies})).json()["ids"]

@@ -11,7 +11,7 @@ from tests.tenants.support import READERS, ROLES, WRITERS, Caller, Readback, cod
 
 class TestRead:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_read(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_readers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         item = await new_item(owner, await new_project(owner))
         answer = await (await join(tenant, role)).get(item)
         assert answer.status_code == (200 if role in READERS else 403)
@@ -22,7 +22,9 @@ class TestRead:
         assert code_of(await owner.get(f"{other}/items/{item.rpartition('/')[2]}")) == (404, "not_found")
         assert (await owner.get(item)).status_code == 200
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_item_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         item = await new_item(owner, await new_project(owner))
         foreign = await stranger.get(item)
         nowhere = await stranger.get(f"/projects/{new_id()}/items/{new_id()}")
@@ -32,13 +34,13 @@ class TestRead:
 
 class TestUpdate:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_write(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_writers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         item = await new_item(owner, await new_project(owner))
         answer = await (await join(tenant, role)).patch(item, {"status": "done"})
         now = (await owner.get(item)).json()["status"]
         assert (answer.status_code, now) == ((200, "done") if role in WRITERS else (403, "open"))
 
-    async def test_changes_what_is_sent_and_nothing_else(self, owner: Caller, readback: Readback) -> None:
+    async def test_changes_only_the_sent_fields(self, owner: Caller, readback: Readback) -> None:
         item = await new_item(owner, await new_project(owner), assignee_id=await membership_of(readback, owner))
         before = (await owner.get(item)).json()
         assert before["assignee_id"] is not None
@@ -54,7 +56,7 @@ class TestUpdate:
         assert code_of(await owner.patch(item, {"status": "open"}, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.get(item)).json()["status"] == "done"
 
-    async def test_another_tenants_member_answers_like_an_unknown_one(
+    async def test_with_another_tenants_member_gets_the_answer_of_an_unknown_one(
         self, owner: Caller, stranger: Caller, readback: Readback
     ) -> None:
         item = await new_item(owner, await new_project(owner))
@@ -64,7 +66,9 @@ class TestUpdate:
         assert sameness(foreign) == sameness(nobody)
         assert (await owner.patch(item, {"assignee_id": await membership_of(readback, owner)})).status_code == 200
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_item_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         item = await new_item(owner, await new_project(owner))
         foreign = await stranger.patch(item, {"title": "Mine"})
         nowhere = await stranger.patch(f"/projects/{new_id()}/items/{new_id()}", {"title": "Mine"})
@@ -75,7 +79,7 @@ class TestUpdate:
 
 class TestDelete:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_write(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_writers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         item = await new_item(owner, await new_project(owner))
         answer = await (await join(tenant, role)).delete(item)
         still = (await owner.get(item)).status_code
@@ -87,7 +91,9 @@ class TestDelete:
         assert code_of(await owner.delete(item, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.delete(item, if_match='"2"')).status_code == 204
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_item_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         item = await new_item(owner, await new_project(owner))
         foreign = await stranger.delete(item)
         nowhere = await stranger.delete(f"/projects/{new_id()}/items/{new_id()}")

@@ -38,14 +38,14 @@ async def signed_in(visitor: Visitor, user: UserRow, password: str = PASSWORD) -
     return Caller(visitor.client, user, None, {"Authorization": f"Bearer {opened['access_token']}"})
 
 
-class Refused:
+class FailingChange:
     """A change of another field that fails after earlier changes."""
 
     async def write(self, _unit: Unit, _account: LockedAccount) -> dict[str, tuple[object, object]]:
         raise Forbidden
 
 
-class Verified:
+class VerifyingChange:
     """A change of another field."""
 
     async def write(self, unit: Unit, account: LockedAccount) -> dict[str, tuple[object, object]]:
@@ -54,7 +54,7 @@ class Verified:
 
 
 class TestName:
-    async def test_it_changes_in_every_tenant(
+    async def test_a_name_changes_in_every_tenant(
         self, owner: Caller, stranger: Caller, make: Factories, readback: Readback
     ) -> None:
         await make.member(stranger.home, role="viewer", user=owner.user)
@@ -67,7 +67,7 @@ class TestName:
         assert [row["name"] for row in others] == [stranger.user.name]
         assert (await owner.get("/me")).json() == answer.json()
 
-    async def test_it_is_recorded_before_and_after(self, owner: Caller, readback: Readback) -> None:
+    async def test_a_change_is_audited_with_both_names(self, owner: Caller, readback: Readback) -> None:
         answer = await owner.patch("/me", {"name": "Ada"})
 
         [event] = await readback(
@@ -83,7 +83,7 @@ class TestName:
             "is": "Ada",
         }
 
-    async def test_only_if_nothing_changed_meanwhile(self, owner: Caller) -> None:
+    async def test_a_change_with_a_stale_version_is_refused(self, owner: Caller) -> None:
         tag = (await owner.get("/me")).headers["etag"]
         first = await owner.patch("/me", {"name": "Ada"}, if_match=tag)
         second = await owner.patch("/me", {"name": "Eve"}, if_match=tag)
@@ -93,7 +93,7 @@ class TestName:
         assert (await owner.get("/me")).json()["name"] == "Ada"
         assert (await owner.patch("/me", {}, if_match=first.headers["etag"])).headers["etag"] == first.headers["etag"]
 
-    async def test_a_field_that_fails_leaves_every_other_as_it_was(
+    async def test_a_failing_field_undoes_the_changes_of_the_others(
         self, owner: Caller, live: Live, readback: Readback
     ) -> None:
         me = SignedIn(UserId(owner.user.id), new_id(), Origin(str(new_id()), ""))
@@ -103,11 +103,11 @@ class TestName:
         recorded = "select before, after from audit_event where request_id = :id"
 
         with pytest.raises(Forbidden):
-            await live.kernel.own_account.update(me, [Rename("Ada"), Refused()], lambda _version: None)
+            await live.kernel.own_account.update(me, [Rename("Ada"), FailingChange()], lambda _version: None)
         assert await readback(names, id=owner.user.id) == before
         assert await readback(recorded, id=me.origin.request_id) == []
 
-        await live.kernel.own_account.update(me, [Rename("Ada"), Verified()], lambda _version: None)
+        await live.kernel.own_account.update(me, [Rename("Ada"), VerifyingChange()], lambda _version: None)
         assert {row["name"] for row in await readback(names, id=owner.user.id)} == {"Ada"}
         event = {"before": {"name": owner.user.name, "verified": None}, "after": {"name": "Ada", "verified": True}}
         assert await readback(recorded, id=me.origin.request_id) == [event]
@@ -115,7 +115,7 @@ class TestName:
     @pytest.mark.parametrize(
         "body", [{"name": ""}, {"name": None}, {"name": "a\r\nb"}, {"email": "x@example.com"}, {"status": "active"}]
     )
-    async def test_nothing_else_can_be_changed(self, owner: Caller, body: dict[str, object]) -> None:
+    async def test_other_fields_cannot_be_changed(self, owner: Caller, body: dict[str, object]) -> None:
         assert code_of(await owner.patch("/me", body)) == (422, "invalid_request")
         assert (await owner.patch("/me", {"name": "Ada"})).status_code == 200
 
@@ -123,9 +123,7 @@ class TestName:
 class TestPassword:
     BODY = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}  # noqa: RUF012 - never changed
 
-    async def test_it_changes_and_signs_out_whoever_else_is_signed_in(
-        self, visitor: Visitor, user: UserRow, readback: Readback
-    ) -> None:
+    async def test_a_change_ends_all_other_sessions(self, visitor: Visitor, user: UserRow, readback: Readback) -> None:
         here, elsewhere = await signed_in(visitor, user), await signed_in(visitor, user)
         assert (await elsewhere.get("/me")).status_code == 200
 
@@ -138,7 +136,7 @@ class TestPassword:
         assert (await visitor.login(user.email, password=OTHER_PASSWORD)).status_code == 200
         assert [mail.template for mail in await emails_to(readback, user.email)] == ["password_changed"]
 
-    async def test_a_link_that_was_sent_before_is_dead(
+    async def test_a_reset_link_sent_before_a_change_is_refused(
         self, visitor: Visitor, user: UserRow, readback: Readback
     ) -> None:
         await forgot(visitor, user.email)
@@ -156,7 +154,7 @@ class TestPassword:
         assert (await elsewhere.get("/me")).status_code == 200
         assert (await visitor.login(user.email)).status_code == 200
 
-    async def test_who_has_no_password_cannot_change_it(self, newcomer: Caller) -> None:
+    async def test_a_user_without_a_password_cannot_change_it(self, newcomer: Caller) -> None:
         assert code_of(await newcomer.send("PUT", "/me/password", json=self.BODY)) == (403, "current_password_wrong")
 
     @pytest.mark.parametrize("easy", ["passwordpassword", "{email}", "{name}"])
@@ -169,7 +167,7 @@ class TestPassword:
         assert problem(answer) == (422, "password_too_easy")
         assert (await here.send("PUT", "/me/password", json=self.BODY)).status_code == 204
 
-    async def test_a_stolen_token_guesses_slowly(self, visitor: Visitor, user: UserRow) -> None:
+    async def test_guessing_the_current_password_is_throttled(self, visitor: Visitor, user: UserRow) -> None:
         here = await signed_in(visitor, user)
         guess = {**self.BODY, "current_password": "wrong"}
         statuses = [(await here.send("PUT", "/me/password", json=guess)).status_code for _ in range(13)]
@@ -179,7 +177,7 @@ class TestPassword:
 
 
 class TestSessions:
-    async def test_they_are_listed_with_the_one_that_asks(self, visitor: Visitor, user: UserRow) -> None:
+    async def test_sessions_are_listed_and_the_current_one_is_marked(self, visitor: Visitor, user: UserRow) -> None:
         await signed_in(visitor, user)
         here = await signed_in(visitor, user)
         found = (await here.get("/me/sessions")).json()["items"]
@@ -188,7 +186,7 @@ class TestSessions:
         assert len(found) == 2
         assert set(found[0]) == {"id", "created_at", "last_used_at", "expires_at", "current"}
 
-    async def test_one_can_be_ended(self, visitor: Visitor, user: UserRow) -> None:
+    async def test_a_session_can_be_ended(self, visitor: Visitor, user: UserRow) -> None:
         elsewhere, here = await signed_in(visitor, user), await signed_in(visitor, user)
         [other] = [s["id"] for s in (await here.get("/me/sessions")).json()["items"] if not s["current"]]
 

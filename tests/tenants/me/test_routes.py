@@ -26,5 +26,5 @@ class TestRead:
         manager = await join(await make.tenant(), "billing_manager")
         assert (await manager.get("/me")).status_code == 200
 
-    async def test_is_not_for_strangers(self, newcomer: Caller) -> None:
+    async def test_requires_authentication(self, newcomer: Caller) -> None:
         assert code_of(await newcomer.client.get("/api/v1/me")) == (401, "unauthenticated")

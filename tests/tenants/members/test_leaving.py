@@ -7,7 +7,7 @@ from tests.tenants.support import ROLES, Caller, Readback, code_of, membership_o
 
 class TestRemove:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(
+    async def test_is_for_owners_and_admins(
         self, join: Join, tenant: TenantRow, role: str, readback: Readback, place_of: PlaceOf
     ) -> None:
         member = await join(tenant, "member")
@@ -18,19 +18,21 @@ class TestRemove:
         else:
             assert (*code_of(answer), len(left)) == (403, "forbidden", 1)
 
-    async def test_spares_who_outranks_one(
+    async def test_of_a_higher_role_is_refused(
         self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf
     ) -> None:
         admin, other = await join(tenant, "admin"), await join(tenant, "admin")
         assert code_of(await admin.delete(await place_of(owner))) == (403, "outranked")
         assert (await admin.delete(await place_of(other))).status_code == 204
 
-    async def test_spares_the_last_owner(self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf) -> None:
+    async def test_of_the_last_owner_is_refused(
+        self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf
+    ) -> None:
         second = await join(tenant, "owner")
         assert (await owner.delete(await place_of(second))).status_code == 204
         assert code_of(await owner.delete(await place_of(owner))) == (409, "last_owner")
 
-    async def test_leaves_the_removed_ones_items_unassigned(
+    async def test_unassigns_the_books_of_the_removed_member(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback, place_of: PlaceOf
     ) -> None:
         member = await join(tenant, "member")
@@ -45,7 +47,7 @@ class TestRemove:
         assert code_of(await owner.delete(path, if_match='"7"')) == (412, "precondition_failed")
         assert (await owner.delete(path, if_match='"1"')).status_code == 204
 
-    async def test_of_another_tenants_member_is_not_there(
+    async def test_of_another_tenants_member_is_not_found(
         self, owner: Caller, stranger: Caller, place_of: PlaceOf
     ) -> None:
         path = await place_of(stranger)
@@ -61,7 +63,7 @@ class TestLeave:
         assert [m["user_id"] for m in (await owner.get("/members")).json()["items"]] == [str(owner.user.id)]
         assert (await leaver.delete("/members/me")).status_code == 403
 
-    async def test_the_last_owner_stays(self, owner: Caller, join: Join, tenant: TenantRow) -> None:
+    async def test_is_refused_to_the_last_owner(self, owner: Caller, join: Join, tenant: TenantRow) -> None:
         await join(tenant, "admin")
         assert code_of(await owner.delete("/members/me")) == (409, "last_owner")
         assert (await owner.get("/members")).status_code == 200

@@ -19,7 +19,7 @@ class TestChangeRole:
         assert (await member.get(await place_of(member))).json()["role"] == expected
 
     @pytest.mark.parametrize("role", ROLES)
-    async def test_gives_no_role_above_ones_own(
+    async def test_to_a_role_above_the_callers_is_refused(
         self, join: Join, tenant: TenantRow, role: str, place_of: PlaceOf
     ) -> None:
         member = await place_of(await join(tenant, "member"))
@@ -27,19 +27,19 @@ class TestChangeRole:
         assert by_admin.status_code == 200 if role != "owner" else code_of(by_admin) == (403, "outranked")
         assert (await (await join(tenant, "owner")).patch(member, {"role": role})).status_code == 200
 
-    async def test_touches_nobody_who_outranks_one(
+    async def test_of_a_member_with_a_higher_role_is_refused(
         self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf
     ) -> None:
         admin, other = await join(tenant, "admin"), await join(tenant, "admin")
         assert code_of(await admin.patch(await place_of(owner), {"role": "viewer"})) == (403, "outranked")
         assert (await admin.patch(await place_of(other), {"role": "viewer"})).status_code == 200
 
-    async def test_nobody_raises_themselves(self, join: Join, tenant: TenantRow, place_of: PlaceOf) -> None:
+    async def test_nobody_raises_their_own_role(self, join: Join, tenant: TenantRow, place_of: PlaceOf) -> None:
         admin = await join(tenant, "admin")
         assert code_of(await admin.patch(await place_of(admin), {"role": "owner"})) == (403, "outranked")
         assert (await admin.patch(await place_of(admin), {"role": "viewer"})).status_code == 200
 
-    async def test_the_last_owner_stays_one(
+    async def test_of_the_last_owner_is_refused(
         self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf
     ) -> None:
         path = await place_of(owner)
@@ -57,7 +57,7 @@ class TestChangeRole:
         assert code_of(await owner.patch(path, {"role": "admin"}, if_match=tag)) == (412, "precondition_failed")
         assert (await owner.get(path)).json()["role"] == "viewer"
 
-    async def test_of_another_tenants_member_is_not_there(
+    async def test_of_another_tenants_member_is_not_found(
         self, owner: Caller, stranger: Caller, place_of: PlaceOf
     ) -> None:
         path = await place_of(stranger)
@@ -65,12 +65,12 @@ class TestChangeRole:
         assert (await stranger.get(path)).json()["role"] == "owner"
 
     @pytest.mark.parametrize("body", [{}, {"role": "god"}, {"role": None}, {"name": "Ada"}])
-    async def test_refuses_what_is_no_role(self, owner: Caller, body: object, place_of: PlaceOf) -> None:
+    async def test_refuses_an_unknown_role(self, owner: Caller, body: object, place_of: PlaceOf) -> None:
         assert (await owner.patch(await place_of(owner), body)).status_code == 422
 
 
 class TestTransferOwnership:
-    async def test_makes_the_heir_owner_and_the_caller_admin(
+    async def test_makes_the_recipient_owner_and_the_caller_admin(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
     ) -> None:
         heir = await join(tenant, "viewer")
@@ -80,28 +80,30 @@ class TestTransferOwnership:
         assert {row["user_id"]: row["role"] for row in roles} == {owner.user.id: "admin", heir.user.id: "owner"}
 
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_the_owners_alone(self, join: Join, tenant: TenantRow, readback: Readback, role: str) -> None:
+    async def test_is_only_for_owners(self, join: Join, tenant: TenantRow, readback: Readback, role: str) -> None:
         await join(tenant, "owner")
         heir = await join(tenant, "member")
         body = {"member_id": await membership_of(readback, heir)}
         answer = await (await join(tenant, role)).post("/tenant/ownership", body)
         assert answer.status_code == 200 if role == "owner" else code_of(answer) == (403, "forbidden")
 
-    async def test_needs_somebody_who_is_no_owner(
+    async def test_to_an_owner_is_refused(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback
     ) -> None:
         for other in (owner, await join(tenant, "owner")):
             answer = await owner.post("/tenant/ownership", {"member_id": await membership_of(readback, other)})
             assert code_of(answer) == (409, "already_owner")
 
-    async def test_goes_to_no_stranger(self, owner: Caller, stranger: Caller, readback: Readback) -> None:
+    async def test_to_somebody_outside_the_tenant_is_refused(
+        self, owner: Caller, stranger: Caller, readback: Readback
+    ) -> None:
         foreign = await owner.post("/tenant/ownership", {"member_id": await membership_of(readback, stranger)})
         assert sameness(foreign) == sameness(await owner.post("/tenant/ownership", {"member_id": str(new_id())}))
         assert code_of(foreign) == (404, "not_found")
 
 
 class TestRecord:
-    async def test_says_who_changed_whose_role_from_what_to_what(
+    async def test_names_actor_member_and_both_roles(
         self, owner: Caller, join: Join, tenant: TenantRow, readback: Readback, place_of: PlaceOf
     ) -> None:
         member, heir, leaver = [await join(tenant, "member") for _ in range(3)]

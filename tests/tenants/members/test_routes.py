@@ -8,7 +8,7 @@ from tests.tenants.support import READERS, ROLES, Caller, code_of, sameness
 
 class TestList:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_read(self, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_readers(self, join: Join, tenant: TenantRow, role: str) -> None:
         caller = await join(tenant, role)
         answer = await caller.get("/members")
         if role in READERS:
@@ -16,17 +16,17 @@ class TestList:
         else:
             assert code_of(answer) == (403, "forbidden")
 
-    async def test_tells_what_a_tenant_may_know_of_a_member(self, owner: Caller) -> None:
+    async def test_shows_only_the_public_fields_of_a_member(self, owner: Caller) -> None:
         [member] = (await owner.get("/members")).json()["items"]
         assert set(member) == {"id", "user_id", "email", "name", "role", "created_at"}
         assert (member["user_id"], member["name"]) == (str(owner.user.id), owner.user.name)
 
-    async def test_holds_no_other_tenants(self, owner: Caller, stranger: Caller) -> None:
+    async def test_contains_no_member_of_another_tenant(self, owner: Caller, stranger: Caller) -> None:
         assert [m["email"] for m in await owner.walk("/members", limit=10)] == [owner.user.email]
         assert [m["email"] for m in await stranger.walk("/members", limit=10)] == [stranger.user.email]
 
     @pytest.mark.parametrize("sort_by", ["created_at", "-created_at", "name", "-name", "email", "-email"])
-    async def test_walk_visits_each_once_in_order_also_through_ties(
+    async def test_following_the_cursors_returns_each_member_once_in_order_with_ties(
         self, owner: Caller, make: Factories, tenant: TenantRow, sort_by: str
     ) -> None:
         for number in range(9):
@@ -50,7 +50,7 @@ class TestList:
         assert await emails(search=ada.email[:20]) == [ada.email]
         assert await emails(search="%love%") == []
 
-    async def test_is_one_query_however_long(
+    async def test_costs_one_query_for_any_length(
         self, owner: Caller, make: Factories, tenant: TenantRow, statements: list[str]
     ) -> None:
         for _ in range(5):
@@ -61,12 +61,12 @@ class TestList:
             assert len(statements) == 1
 
     @pytest.mark.parametrize("params", [{"role": "no role"}, {"sort_by": "user_id"}, {"limit": -1}])
-    async def test_refuses_what_is_out_of_bounds(self, owner: Caller, params: dict[str, object]) -> None:
+    async def test_refuses_invalid_parameters(self, owner: Caller, params: dict[str, object]) -> None:
         assert (await owner.get("/members", **params)).status_code == 422
 
 
 class TestRead:
-    async def test_is_what_the_list_tells(
+    async def test_equals_the_entry_in_the_list(
         self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf
     ) -> None:
         viewer = await join(tenant, "viewer")
@@ -76,7 +76,9 @@ class TestRead:
             [listed] = [m for m in (await caller.get("/members")).json()["items"] if path.endswith(m["id"])]
             assert (answer.status_code, answer.json(), answer.headers["etag"]) == (200, listed, '"1"')
 
-    async def test_of_another_tenant_is_not_there(self, owner: Caller, stranger: Caller, place_of: PlaceOf) -> None:
+    async def test_of_another_tenants_member_is_not_found(
+        self, owner: Caller, stranger: Caller, place_of: PlaceOf
+    ) -> None:
         foreign = await owner.get(await place_of(stranger))
         assert sameness(foreign) == sameness(await owner.get(f"/members/{new_id()}"))
         assert foreign.status_code == 404

@@ -10,7 +10,7 @@ from tests.tenants.support import API, ROLES, WRITERS, Caller, Readback, code_of
 
 class TestCreate:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_write(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
+    async def test_is_for_writers(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
         answer = await (await join(tenant, role)).post("/projects", {"name": "Website"})
         rows = await readback("select name from project where tenant_id = :id", id=tenant.id)
         if role in WRITERS:
@@ -20,7 +20,7 @@ class TestCreate:
             assert code_of(answer) == (403, "forbidden")
             assert rows == []
 
-    async def test_answers_what_was_made_and_where(self, owner: Caller, readback: Readback) -> None:
+    async def test_returns_the_project_and_its_location(self, owner: Caller, readback: Readback) -> None:
         answer = await owner.post("/projects", {"name": "  Website ", "description": "New", "status": "archived"})
         made = answer.json()
         assert answer.status_code == 201
@@ -39,7 +39,7 @@ class TestCreate:
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert found.json() == made
 
-    async def test_refuses_a_name_that_this_tenant_has(self, owner: Caller, stranger: Caller) -> None:
+    async def test_refuses_a_name_that_exists_in_this_tenant(self, owner: Caller, stranger: Caller) -> None:
         await new_project(owner, "Website")
         assert code_of(await owner.post("/projects", {"name": "Website"})) == (409, "project_name_taken")
         assert (await stranger.post("/projects", {"name": "Website"})).status_code == 201
@@ -64,7 +64,7 @@ class TestCreate:
             ({"name": "x", "status": None}, "status"),
         ],
     )
-    async def test_refuses_what_is_out_of_bounds(self, owner: Caller, body: object, field: str) -> None:
+    async def test_refuses_invalid_values(self, owner: Caller, body: object, field: str) -> None:
         answer = await owner.post("/projects", body)
         assert answer.status_code == 422
         assert [error["field"].split(".")[-1] for error in answer.json()["field_errors"]] == [field]

@@ -9,7 +9,7 @@ from tests.tenants.support import READERS, ROLES, Caller, code_of
 
 class TestList:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_read(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_readers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         await new_project(owner)
         answer = await (await join(tenant, role)).get("/projects")
         if role in READERS:
@@ -17,13 +17,13 @@ class TestList:
         else:
             assert code_of(answer) == (403, "forbidden")
 
-    async def test_holds_no_other_tenants(self, owner: Caller, stranger: Caller) -> None:
+    async def test_contains_no_project_of_another_tenant(self, owner: Caller, stranger: Caller) -> None:
         await new_project(owner, "Ours")
         await new_project(stranger, "Theirs")
         assert [project["name"] for project in await owner.walk("/projects", limit=10)] == ["Ours"]
 
     @pytest.mark.parametrize("sort_by", ["created_at", "-created_at", "name", "-name"])
-    async def test_walk_visits_each_once_in_order(self, owner: Caller, sort_by: str) -> None:
+    async def test_following_the_cursors_returns_each_project_once_in_order(self, owner: Caller, sort_by: str) -> None:
         for name in ("b", "d", "a", "ä", "c"):
             await new_project(owner, name)
         whole = (await owner.get("/projects", sort_by=sort_by)).json()["items"]
@@ -63,5 +63,5 @@ class TestList:
             {"unknown": "1"},
         ],
     )
-    async def test_refuses_what_is_out_of_bounds(self, owner: Caller, params: dict[str, object]) -> None:
+    async def test_refuses_invalid_parameters(self, owner: Caller, params: dict[str, object]) -> None:
         assert (await owner.get("/projects", **params)).status_code == 422

@@ -9,7 +9,7 @@ from tests.tenants.support import READERS, ROLES, WRITERS, Caller, Readback, cod
 
 class TestRead:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_read(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_readers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         project = await new_project(owner)
         answer = await (await join(tenant, role)).get(project)
         if role in READERS:
@@ -17,7 +17,9 @@ class TestRead:
         else:
             assert code_of(answer) == (403, "forbidden")
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_project_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         project = await new_project(owner)
         foreign, nowhere = await stranger.get(project), await stranger.get(f"/projects/{new_id()}")
         assert code_of(foreign) == (404, "not_found")
@@ -27,7 +29,7 @@ class TestRead:
 
 class TestUpdate:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_those_who_write(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_writers(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         project = await new_project(owner)
         answer = await (await join(tenant, role)).patch(project, {"name": "Shop"})
         now = (await owner.get(project)).json()["name"]
@@ -36,7 +38,7 @@ class TestUpdate:
         else:
             assert (answer.status_code, now) == (403, "Website")
 
-    async def test_changes_what_is_sent_and_nothing_else(self, owner: Caller) -> None:
+    async def test_changes_only_the_sent_fields(self, owner: Caller) -> None:
         project = await new_project(owner, description="Old")
         before = (await owner.get(project)).json()
         answer = await owner.patch(project, {"status": "archived"})
@@ -53,16 +55,18 @@ class TestUpdate:
         assert code_of(await owner.patch(project, {"name": "Second"}, if_match=tag)) == (412, "precondition_failed")
         assert (await owner.get(project)).json()["name"] == "First"
 
-    async def test_refuses_a_name_that_this_tenant_has(self, owner: Caller) -> None:
+    async def test_refuses_a_name_that_exists_in_this_tenant(self, owner: Caller) -> None:
         await new_project(owner, "Website")
         project = await new_project(owner, "Shop")
         assert code_of(await owner.patch(project, {"name": "Website"})) == (409, "project_name_taken")
 
-    async def test_refuses_null_where_a_value_belongs(self, owner: Caller) -> None:
+    async def test_refuses_null_for_required_values(self, owner: Caller) -> None:
         project = await new_project(owner)
         assert (await owner.patch(project, {"name": None})).status_code == 422
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_project_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         project = await new_project(owner)
         body = {"name": "Mine now"}
         foreign, nowhere = await stranger.patch(project, body), await stranger.patch(f"/projects/{new_id()}", body)
@@ -79,7 +83,7 @@ class TestDelete:
         still = (await owner.get(project)).status_code
         assert (answer.status_code, still) == ((204, 404) if role in {"owner", "admin"} else (403, 200))
 
-    async def test_takes_its_items_with_it_and_no_others(self, owner: Caller, readback: Readback) -> None:
+    async def test_deletes_its_items_and_no_others(self, owner: Caller, readback: Readback) -> None:
         gone, stays = await new_project(owner, "Gone"), await new_project(owner, "Stays")
         await new_item(owner, gone)
         await new_item(owner, stays, "Stays too")
@@ -94,7 +98,9 @@ class TestDelete:
         assert code_of(await owner.delete(project, if_match='"1"')) == (412, "precondition_failed")
         assert (await owner.delete(project, if_match='"2"')).status_code == 204
 
-    async def test_another_tenants_answers_like_an_unknown_one(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_another_tenants_project_gets_the_answer_of_an_unknown_one(
+        self, owner: Caller, stranger: Caller
+    ) -> None:
         project = await new_project(owner)
         foreign, nowhere = await stranger.delete(project), await stranger.delete(f"/projects/{new_id()}")
         assert code_of(foreign) == (404, "not_found")

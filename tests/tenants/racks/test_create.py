@@ -11,7 +11,7 @@ from tests.tenants.support import API, Caller, Readback, code_of
 
 
 class TestCreate:
-    async def test_answers_what_was_made_and_where(self, owner: Caller, readback: Readback) -> None:
+    async def test_returns_the_rack_and_its_location(self, owner: Caller, readback: Readback) -> None:
         answer = await owner.post("/racks", {"name": "  Website ", "description": "New", "status": "archived"})
         made = answer.json()
         assert answer.status_code == 201
@@ -30,7 +30,7 @@ class TestCreate:
         found = await owner.client.get(answer.headers["location"], headers=owner.token)
         assert found.json() == made
 
-    async def test_refuses_a_name_that_this_tenant_has(self, owner: Caller, stranger: Caller) -> None:
+    async def test_refuses_a_name_that_exists_in_this_tenant(self, owner: Caller, stranger: Caller) -> None:
         await owner.rack("Website")
         assert code_of(await owner.post("/racks", {"name": "Website"})) == (409, "rack_name_taken")
         assert (await stranger.post("/racks", {"name": "Website"})).status_code == 201
@@ -41,7 +41,7 @@ class TestCreate:
             await owner.rack(f"Rack {number}")
         assert code_of(await owner.post("/racks", {"name": "One more"})) == (409, "quota_exceeded")
 
-    async def test_of_many_at_once_no_more_than_the_plan_grants(
+    async def test_concurrent_creations_stay_within_the_quota(
         self, make: Factories, join: Join, readback: Readback
     ) -> None:
         tenant = await make.tenant(plan="free")
@@ -67,11 +67,11 @@ class TestCreate:
         await readback(statement, id=tenant.id)
         await answers(201, lambda: owner.post("/racks", {"name": "Second"}))
 
-    async def test_what_the_plan_does_not_name_is_not_granted(self, make: Factories, join: Join) -> None:
+    async def test_a_plan_without_the_quota_grants_none(self, make: Factories, join: Join) -> None:
         owner = await join(await make.tenant(entitlements={"requests_per_minute": 600}), "owner")
         assert code_of(await owner.post("/racks", {"name": "Website"})) == (409, "quota_exceeded")
 
-    async def test_of_many_at_once_with_one_key_has_one_effect(self, owner: Caller) -> None:
+    async def test_concurrent_requests_with_one_key_have_one_effect(self, owner: Caller) -> None:
         made: list[httpx.Response] = []
 
         async def create() -> None:
@@ -113,7 +113,7 @@ class TestCreate:
             ({"name": "x", "status": None}, "status"),
         ],
     )
-    async def test_refuses_what_is_out_of_bounds(self, owner: Caller, body: object, field: str) -> None:
+    async def test_refuses_invalid_values(self, owner: Caller, body: object, field: str) -> None:
         answer = await owner.post("/racks", body)
         assert answer.status_code == 422
         assert [error["field"].split(".")[-1] for error in answer.json()["field_errors"]] == [field]

@@ -5,13 +5,13 @@ from tests.tenants.support import Caller, code_of
 
 
 class TestList:
-    async def test_holds_no_other_tenants(self, owner: Caller, stranger: Caller) -> None:
+    async def test_contains_no_rack_of_another_tenant(self, owner: Caller, stranger: Caller) -> None:
         await owner.rack("Ours")
         await stranger.rack("Theirs")
         assert [rack["name"] for rack in await owner.walk("/racks", limit=10)] == ["Ours"]
 
     @pytest.mark.parametrize("sort_by", ["created_at", "-created_at", "name", "-name"])
-    async def test_walk_visits_each_once_in_order(self, owner: Caller, sort_by: str) -> None:
+    async def test_following_the_cursors_returns_each_rack_once_in_order(self, owner: Caller, sort_by: str) -> None:
         for name in ("b", "d", "a", "ä", "c"):
             await owner.rack(name)
         whole = (await owner.get("/racks", sort_by=sort_by)).json()["items"]
@@ -37,7 +37,7 @@ class TestList:
         assert await names(search="\\") == []
         assert await names(search="shop", status="active") == []
 
-    async def test_is_one_query_however_long(self, owner: Caller, statements: list[str]) -> None:
+    async def test_costs_one_query_for_any_length(self, owner: Caller, statements: list[str]) -> None:
         for number in range(12):
             await owner.rack(f"Rack {number}")
         for limit in (1, 10, 100):
@@ -59,7 +59,7 @@ class TestList:
             {"unknown": "1"},
         ],
     )
-    async def test_refuses_what_is_out_of_bounds(self, owner: Caller, params: dict[str, object]) -> None:
+    async def test_refuses_invalid_parameters(self, owner: Caller, params: dict[str, object]) -> None:
         assert (await owner.get("/racks", **params)).status_code == 422
 
     async def test_refuses_the_cursor_of_another_order(self, owner: Caller) -> None:

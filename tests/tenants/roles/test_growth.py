@@ -1,4 +1,4 @@
-"""The cost of a request with 10 custom roles in each of 1,000 tenants, compared with one tenant with one.
+"""The cost of a request with 10 custom roles in each of 1,000 tenants, compared with one role in one tenant.
 
 It takes minutes and needs a quiet machine: ``pytest -m slow -n0 -s tests/tenants/roles/test_growth.py``.
 """
@@ -131,7 +131,7 @@ async def test_ten_thousand_roles_cost_a_request_no_more_than_one(
     groups = {"the one role": one.own, "any own role": one_in_each, "built-in roles": many.built_in}
     for callers in groups.values():
         await _ask(client, callers)  # from here on they are cached
-    for _ in range(ROUNDS):  # in turns, so that other load on the machine affects all equally
+    for _ in range(ROUNDS):  # alternating, so that other load on the machine affects all equally
         for name, callers in groups.items():
             measured.setdefault(name, []).extend(await _ask(client, dice.choices(callers, k=TURN)))
     costs = {name: _median(found) for name, found in measured.items()}

@@ -1,4 +1,4 @@
-"""A custom role that members have: what it permits, where it is shown, and that nobody grants more than they have."""
+"""A custom role of members: its permissions, its key in answers and the audit log, and the limits on granting it."""
 
 import httpx
 import pytest
@@ -16,7 +16,7 @@ OUTRANKED = (403, "outranked")
 
 
 class TestHolder:
-    async def test_may_what_the_role_says_and_no_more(self, hire: Hire) -> None:
+    async def test_has_exactly_the_permissions_of_the_role(self, hire: Hire) -> None:
         editor = await hire(*EDITS)
         rack = await editor.rack()
         assert (await editor.patch(rack, {"name": "Shop"})).status_code == 200
@@ -28,14 +28,16 @@ class TestHolder:
         editor = await hire(*EDITS)
         assert (await editor.delete("/members/me")).status_code == 204
 
-    async def test_may_with_everything_less_than_an_owner(self, hire: Hire, owner: Caller, place_of: PlaceOf) -> None:
+    async def test_with_every_assignable_permission_has_less_than_an_owner(
+        self, hire: Hire, owner: Caller, place_of: PlaceOf
+    ) -> None:
         mighty, place = await hire(*POLICY.published), await place_of(owner)
         body = {"member_id": place.rpartition("/")[2]}
         assert code_of(await mighty.post("/tenant/ownership", body)) == (403, "forbidden")
         assert code_of(await mighty.delete(place)) == OUTRANKED
         assert (await mighty.get("/members")).status_code == 200
 
-    async def test_may_not_what_is_stored_but_not_published(
+    async def test_lacks_a_stored_permission_that_is_not_published(
         self, make: Factories, join: Join, tenant: TenantRow, owner: Caller, place_of: PlaceOf
     ) -> None:
         forged = await make.role(tenant, "ownership:transfer", "rack:read")
@@ -47,7 +49,7 @@ class TestHolder:
 
 
 class TestKeyOfTheRole:
-    async def test_shows_wherever_a_role_does(
+    async def test_is_shown_like_a_built_in_role(
         self, owner: Caller, join: Join, tenant: TenantRow, make: Factories, client: httpx.AsyncClient, sign_in: SignIn
     ) -> None:
         made = await defined(owner, *EDITS, key="editor")
@@ -60,7 +62,7 @@ class TestKeyOfTheRole:
         detail = (await client.get(f"/admin/v1/users/{editor.user.id}", headers=staff)).json()
         assert [place["role"] for place in detail["memberships"]] == ["editor"]
 
-    async def test_stands_in_the_audit_log(
+    async def test_is_in_the_audit_log(
         self, owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf, readback: Readback
     ) -> None:
         made = await defined(owner, *EDITS)
@@ -72,7 +74,7 @@ class TestKeyOfTheRole:
         )
         assert (event["before"], event["after"]) == ({"role": "viewer"}, {"role": made["key"]})
 
-    async def test_of_another_tenant_means_nothing(
+    async def test_of_another_tenant_is_unknown(
         self, owner: Caller, stranger: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf
     ) -> None:
         theirs, own = await defined(stranger, *EDITS), await defined(owner, *EDITS)
@@ -109,9 +111,9 @@ class TestInvitation:
 
 
 class TestRank:
-    """Without all permissions of a role nobody can give it, take it, or change its holders."""
+    """A caller who lacks a permission of a role cannot assign it, change it, or change its holders."""
 
-    async def test_bounds_what_is_given(
+    async def test_limits_the_roles_to_assign(
         self, owner: Caller, hire: Hire, join: Join, tenant: TenantRow, place_of: PlaceOf
     ) -> None:
         viewers = map(str, INSTALLATION.grants["viewer"])
@@ -125,7 +127,7 @@ class TestRank:
             assert (await lead.patch(member, {"role": name})).status_code == 200
             assert (await invite(lead, role=name)).status_code == 201
 
-    async def test_bounds_who_is_changed_and_removed(self, owner: Caller, hire: Hire, place_of: PlaceOf) -> None:
+    async def test_limits_the_members_to_change_and_remove(self, owner: Caller, hire: Hire, place_of: PlaceOf) -> None:
         lead = await hire("member:update", "member:delete", *EDITS)
         peer, below = await place_of(await hire("book:read")), await place_of(await hire(*EDITS))
         plain = await defined(owner)
@@ -135,7 +137,7 @@ class TestRank:
         assert (await lead.delete(below)).status_code == 204
         assert (await owner.delete(peer)).status_code == 204
 
-    async def test_bounds_which_invitation_is_sent_again_and_revoked(self, owner: Caller, hire: Hire) -> None:
+    async def test_limits_the_invitations_to_resend_and_revoke(self, owner: Caller, hire: Hire) -> None:
         lead = await hire("invitation:update", "invitation:delete", *EDITS)
         above = await invited(owner, role=(await defined(owner, "book:read"))["key"])
         below = await invited(owner, role=(await defined(owner, *EDITS))["key"])
@@ -144,14 +146,14 @@ class TestRank:
         assert (await lead.post(f"{below}/resend", None)).status_code == 200
         assert (await lead.delete(below)).status_code == 204
 
-    async def test_bounds_which_role_is_defined(self, hire: Hire) -> None:
+    async def test_limits_the_roles_to_define(self, hire: Hire) -> None:
         maker = await hire(*RUNS_ROLES, *EDITS)
         refused = await maker.post("/roles", role(*EDITS, "rack:delete", "audit:read"))
         assert code_of(refused) == OUTRANKED
         assert refused.json()["detail"] == "Your role lacks: audit:read, rack:delete"
         assert (await maker.post("/roles", role(*EDITS, *RUNS_ROLES))).status_code == 201
 
-    async def test_bounds_which_role_is_changed_and_deleted(self, owner: Caller, hire: Hire) -> None:
+    async def test_limits_the_roles_to_change_and_delete(self, owner: Caller, hire: Hire) -> None:
         maker = await hire(*RUNS_ROLES, *EDITS)
         above, below = await defined(owner, "book:read"), await defined(owner, *EDITS)
         bodies: list[dict[str, object]] = [{"name": "Mine"}, {"permissions": []}, {"permissions": list(EDITS)}]
@@ -164,7 +166,7 @@ class TestRank:
         assert (await maker.patch(path, {"permissions": ["rack:read"]})).status_code == 200
         assert (await maker.delete(path)).status_code == 204
 
-    async def test_lets_nobody_lift_themselves(
+    async def test_prevents_members_from_gaining_permissions(
         self, owner: Caller, make: Factories, join: Join, tenant: TenantRow, place_of: PlaceOf
     ) -> None:
         own = await make.role(tenant, *RUNS_ROLES, "member:read", "member:update")
@@ -178,7 +180,7 @@ class TestRank:
         assert (await owner.patch(f"/roles/{own.id}", wider)).status_code == 200
         await answers(200, lambda: climber.get("/audit-events"))
 
-    async def test_binds_who_made_a_role_that_was_widened(self, owner: Caller, hire: Hire) -> None:
+    async def test_applies_to_the_creator_of_a_role_that_was_widened(self, owner: Caller, hire: Hire) -> None:
         maker = await hire(*RUNS_ROLES, *EDITS)
         made = await defined(maker, *EDITS)
         path = f"/roles/{made['id']}"
@@ -186,7 +188,7 @@ class TestRank:
         assert (await owner.patch(path, {"permissions": [*EDITS, "book:read"]})).status_code == 200
         assert code_of(await maker.patch(path, {"name": "Mine again"})) == OUTRANKED
 
-    async def test_bounds_what_an_api_key_is_given(self, hire: Hire, client: httpx.AsyncClient) -> None:
+    async def test_limits_the_actions_of_an_api_key(self, hire: Hire, client: httpx.AsyncClient) -> None:
         smith = await hire("api_key:create", "api_key:rotate", *EDITS)
         body = {"name": "Import", "actions": ["rack:read"]}
         beyond = await smith.post("/api-keys", {**body, "actions": sorted(POLICY.for_keys)})
@@ -198,7 +200,7 @@ class TestRank:
 
 
 @pytest.mark.parametrize("name", ["god", "no-such-role"])
-async def test_an_unknown_role_is_given_to_nobody(
+async def test_an_unknown_role_cannot_be_assigned(
     owner: Caller, join: Join, tenant: TenantRow, place_of: PlaceOf, name: str
 ) -> None:
     member = await place_of(await join(tenant))

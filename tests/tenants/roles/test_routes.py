@@ -25,8 +25,8 @@ class TestAccess:
         assert answer.is_success if held in MANAGERS else code_of(answer) == (403, "forbidden")
 
     @pytest.mark.parametrize(("method", "path"), CALLS)
-    async def test_is_for_people(self, owner: Caller, make: Factories, method: str, path: str) -> None:
-        """Not even a key that has the actions, which no key should have; the same key can read racks."""
+    async def test_is_refused_to_api_keys(self, owner: Caller, make: Factories, method: str, path: str) -> None:
+        """A key is refused even with the actions, which no key can get; the same key can read racks."""
         path = path or f"/roles/{(await defined(owner, 'rack:read'))['id']}"
         body = {"POST": role("rack:read"), "PATCH": {"name": "Other"}}.get(method)
         key = await make.api_key(owner.home, "rack:read")
@@ -35,14 +35,14 @@ class TestAccess:
         assert code_of(answer) == (403, "forbidden")
         assert (await owner.send(method, path, json=body)).is_success
 
-    async def test_no_key_is_given_the_actions(self, owner: Caller) -> None:
+    async def test_no_key_can_get_the_actions(self, owner: Caller) -> None:
         body = {"name": "Role maker", "actions": ["role:create"]}
         assert (await owner.post("/api-keys", body)).status_code == 422
         assert (await owner.post("/api-keys", {**body, "actions": ["rack:read"]})).status_code == 201
 
 
 class TestPermissions:
-    async def test_lists_what_roles_can_be_made_of(self, owner: Caller) -> None:
+    async def test_lists_the_permissions_that_roles_can_have(self, owner: Caller) -> None:
         listed = {known["code"]: known for known in (await owner.get("/permissions")).json()["items"]}
         assert set(listed) == POLICY.published.keys()
         assert listed["rack:create"] == {
@@ -73,7 +73,7 @@ class TestCreate:
         }
         assert (await owner.get(f"/roles/{made['id']}")).json() == made
 
-    async def test_of_nothing_still_has_what_every_role_has(self, owner: Caller) -> None:
+    async def test_without_permissions_has_those_of_every_role(self, owner: Caller) -> None:
         assert (await defined(owner))["permissions"] == BASIC
 
     async def test_needs_a_key_that_is_free_in_the_tenant(self, owner: Caller, stranger: Caller) -> None:
@@ -101,12 +101,12 @@ class TestCreate:
             ("built_in", True),
         ],
     )
-    async def test_refuses_what_is_no_role(self, owner: Caller, field: str, value: object) -> None:
+    async def test_refuses_invalid_values(self, owner: Caller, field: str, value: object) -> None:
         answer = await owner.post("/roles", {**role("rack:read"), field: value})
         assert (answer.status_code, answer.json()["field_errors"][0]["field"].split(".")[0]) == (422, field)
         await defined(owner, "rack:read")
 
-    async def test_names_what_no_role_can_be_given(self, owner: Caller) -> None:
+    async def test_names_permissions_that_no_role_can_have(self, owner: Caller) -> None:
         answer = await owner.post("/roles", role("rack:read", "rack:fly", "me:read"))
         assert code_of(answer) == (422, "invalid_request")
         assert answer.json()["field_errors"] == [
@@ -117,7 +117,7 @@ class TestCreate:
             }
         ]
 
-    async def test_ends_at_the_most_a_tenant_may_have(
+    async def test_is_refused_at_the_limit_of_roles(
         self, owner: Caller, make: Factories, tenant: TenantRow, stranger: Caller
     ) -> None:
         for _ in range(MOST - 1):
@@ -139,7 +139,7 @@ class TestList:
 
 
 class TestUpdate:
-    async def test_changes_what_is_sent_and_nothing_else(self, owner: Caller) -> None:
+    async def test_changes_only_the_sent_fields(self, owner: Caller) -> None:
         before = await defined(owner, *EDITS)
         answer = await owner.patch(f"/roles/{before['id']}", {"name": "Writer", "permissions": ["book:read"]})
         after = answer.json()
@@ -163,7 +163,7 @@ class TestUpdate:
 
 
 class TestDelete:
-    async def test_of_a_role_that_nobody_has(self, owner: Caller) -> None:
+    async def test_deletes_a_role_that_nobody_has(self, owner: Caller) -> None:
         path = f"/roles/{(await defined(owner, *EDITS))['id']}"
         assert (await owner.delete(path)).status_code == 204
         assert code_of(await owner.get(path)) == (404, "not_found")
@@ -194,7 +194,7 @@ class TestDelete:
 
 class TestAnothersRole:
     @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-    async def test_is_not_there(self, owner: Caller, stranger: Caller, method: str) -> None:
+    async def test_is_not_found(self, owner: Caller, stranger: Caller, method: str) -> None:
         made = await defined(owner, *EDITS)
         body = {"name": "Mine"} if method == "PATCH" else None
         foreign = await stranger.send(method, f"/roles/{made['id']}", json=body)
@@ -205,7 +205,7 @@ class TestAnothersRole:
 
 
 class TestRecord:
-    async def test_says_what_was_changed(self, owner: Caller, tenant: TenantRow, readback: Readback) -> None:
+    async def test_names_the_changes(self, owner: Caller, tenant: TenantRow, readback: Readback) -> None:
         made = await defined(owner, "rack:read", key="editor")
         await owner.patch(f"/roles/{made['id']}", {"permissions": ["book:read"]})
         await owner.delete(f"/roles/{made['id']}")

@@ -1,4 +1,4 @@
-"""An app's function for new tenants runs whether a user or staff make the tenant."""
+"""An app's hook for new tenants runs for tenants that users create and for those that staff create."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ GRANTED = {"requests_per_minute": 100, "racks": 1}
 
 
 async def grant(session: AsyncSession, tenant_id: TenantId, plan: str) -> None:
-    """Grant every tenant of the plan gold the same."""
+    """Grant the same entitlements to every tenant on the plan gold."""
     for key, value in GRANTED.items():
         session.add(Entitlement(tenant_id=tenant_id, key=key, value=value, updated_at=clock.now()))
     await session.flush()
@@ -43,7 +43,7 @@ async def granted_to(readback: Readback, tenant_id: str) -> dict[object, object]
     return {row["key"]: row["value"] for row in rows}
 
 
-async def test_a_persons_tenant_has_what_the_app_grants_and_works(
+async def test_a_users_new_tenant_has_the_entitlements_of_the_hook(
     newcomer: Caller, sign_in: SignIn, readback: Readback
 ) -> None:
     made = await newcomer.post("/tenants", {"slug": f"t-{new_id().hex}", "name": "Acme"})
@@ -56,7 +56,7 @@ async def test_a_persons_tenant_has_what_the_app_grants_and_works(
     assert code_of(await owner.post("/racks", {"name": "Another"})) == (409, "quota_exceeded")
 
 
-async def test_what_the_app_refuses_undoes_the_tenant_that_staff_make(
+async def test_an_error_of_the_hook_undoes_the_tenant_that_staff_create(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     staff = await sign_in(await make.staff("superuser"), None, "admin")

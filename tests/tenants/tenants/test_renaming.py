@@ -26,11 +26,11 @@ async def renamed(owner: Caller, slug: str | None = None) -> str:
     answer = await owner.patch("/tenant", {"slug": slug})
     assert (answer.status_code, answer.json()["slug"]) == (200, slug)
 
-    async def heard() -> bool:
+    async def is_notified() -> bool:
         host = f"{slug}.localhost"
         return (await owner.client.get("/api/v1/tenant", headers={**owner.token, "host": host})).status_code == 200
 
-    await until(heard, seconds=1)
+    await until(is_notified, seconds=1)
     return slug
 
 
@@ -43,7 +43,9 @@ class TestRename:
         allowed = role in {"owner", "admin"}
         assert (answer.status_code, row["slug"]) == ((200, slug) if allowed else (403, tenant.slug))
 
-    async def test_is_recorded_as_what_it_is(self, owner: Caller, tenant: TenantRow, readback: Readback) -> None:
+    async def test_is_audited_separately_from_other_changes(
+        self, owner: Caller, tenant: TenantRow, readback: Readback
+    ) -> None:
         slug = fresh_slug()
         await owner.patch("/tenant", {"slug": slug, "name": "Renamed"})
         events = await readback(
@@ -55,7 +57,7 @@ class TestRename:
         ]
 
     @pytest.mark.parametrize("slug", ["admin", "Acme", "a", "xn--a", "x" * 41, "\u0430-cyrillic", None, ""])
-    async def test_refuses_what_no_tenant_may_have(self, owner: Caller, slug: str | None) -> None:
+    async def test_refuses_an_invalid_slug(self, owner: Caller, slug: str | None) -> None:
         assert (await owner.patch("/tenant", {"slug": slug})).status_code == 422
 
     async def test_with_a_stale_version_is_refused(self, owner: Caller, tenant: TenantRow) -> None:
@@ -63,7 +65,9 @@ class TestRename:
         assert code_of(await owner.patch("/tenant", {"slug": fresh_slug()}, if_match='"1"'))[0] == 412
         assert (await owner.get("/tenant")).json()["slug"] == tenant.slug
 
-    async def test_of_many_who_take_one_slug_one_gets_it(self, make: Factories, join: Join, readback: Readback) -> None:
+    async def test_only_one_of_many_concurrent_renames_to_a_slug_succeeds(
+        self, make: Factories, join: Join, readback: Readback
+    ) -> None:
         slug, answers = fresh_slug(), list[int]()
         owners = [await join(await make.tenant(plan="pro"), "owner") for _ in range(4)]
 
@@ -78,7 +82,7 @@ class TestRename:
 
 
 class TestTheFormerSlug:
-    async def test_leads_to_the_host_of_today(self, owner: Caller, tenant: TenantRow) -> None:
+    async def test_redirects_to_the_current_host(self, owner: Caller, tenant: TenantRow) -> None:
         slug = await renamed(owner)
         old = {"host": f"{tenant.slug}.localhost"}
         for method in ("GET", "HEAD"):
@@ -90,13 +94,13 @@ class TestTheFormerSlug:
         assert there.status_code == 200
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-    async def test_takes_no_change(self, owner: Caller, tenant: TenantRow, method: str) -> None:
+    async def test_refuses_changes(self, owner: Caller, tenant: TenantRow, method: str) -> None:
         await renamed(owner)
         refused = await owner.send(method, "/tenant", headers={"host": f"{tenant.slug}.localhost"}, json={"name": "x"})
         assert code_of(refused) == (421, "host_moved")
         assert (await owner.get("/tenant")).json()["name"] == tenant.name
 
-    async def test_is_read_from_no_header_but_the_host(self, owner: Caller, tenant: TenantRow) -> None:
+    async def test_counts_only_in_the_host_header(self, owner: Caller, tenant: TenantRow) -> None:
         await renamed(owner)
         poison = {
             "x-forwarded-host": "evil.example",
@@ -124,7 +128,7 @@ class TestTheFormerSlug:
             assert answer.status_code == 200, answer.text
             assert (await visitor.login(user.email, tenant=fresh_slug())).status_code == 403
 
-    async def test_is_given_to_nobody_else(self, owner: Caller, tenant: TenantRow, stranger: Caller) -> None:
+    async def test_is_refused_to_other_tenants(self, owner: Caller, tenant: TenantRow, stranger: Caller) -> None:
         slug = await renamed(owner)
         held = await stranger.patch("/tenant", {"slug": slug})
         for wish in (tenant.slug, slug):
@@ -134,7 +138,7 @@ class TestTheFormerSlug:
             assert code_of(await stranger.post("/tenants", {"slug": wish, "name": "Mine"})) == (409, "slug_taken")
         assert (await stranger.patch("/tenant", {"slug": fresh_slug()})).status_code == 200
 
-    async def test_can_be_had_again_by_who_had_it(self, owner: Caller, tenant: TenantRow) -> None:
+    async def test_can_be_taken_again_by_the_same_tenant(self, owner: Caller, tenant: TenantRow) -> None:
         slug = await renamed(owner)
         await renamed(owner, tenant.slug)
 
@@ -144,7 +148,7 @@ class TestTheFormerSlug:
 
         await until(moved, seconds=1)
 
-    async def test_redirects_no_longer_after_its_time_and_stays_reserved(
+    async def test_stops_redirecting_after_its_time_and_stays_reserved(
         self, live: Live, owner: Caller, tenant: TenantRow, stranger: Caller, readback: Readback
     ) -> None:
         await renamed(owner)
@@ -155,15 +159,15 @@ class TestTheFormerSlug:
             slug=tenant.slug,
         )
 
-        async def forgotten() -> bool:
+        async def stopped() -> bool:
             return await live.kernel.directory.tenant_for_name(tenant.slug) is None
 
-        await until(forgotten, seconds=1)
+        await until(stopped, seconds=1)
         old = await owner.client.get("/api/v1/tenant", headers={**owner.token, "host": f"{tenant.slug}.localhost"})
         assert code_of(old) == (403, "tenant_conflict")
         assert code_of(await stranger.patch("/tenant", {"slug": tenant.slug})) == (409, "slug_taken")
 
-    async def test_of_a_tenant_that_is_gone_is_given_to_nobody(
+    async def test_of_a_deleted_tenant_stays_reserved(
         self, make: Factories, stranger: Caller, readback: Readback
     ) -> None:
         gone = await make.tenant(entitlements={})
@@ -171,7 +175,7 @@ class TestTheFormerSlug:
         assert code_of(await stranger.post("/tenants", {"slug": gone.slug, "name": "Mine"})) == (409, "slug_taken")
         assert code_of(await stranger.patch("/tenant", {"slug": gone.slug})) == (409, "slug_taken")
 
-    async def test_is_one_of_few(self, owner: Caller, tenant: TenantRow) -> None:
+    async def test_counts_towards_the_limit_of_slugs(self, owner: Caller, tenant: TenantRow) -> None:
         for _ in range(MOST_SLUGS - 1):
             assert (await owner.patch("/tenant", {"slug": fresh_slug()})).status_code == 200
         assert code_of(await owner.patch("/tenant", {"slug": fresh_slug()})) == (409, "slugs_used_up")

@@ -21,7 +21,7 @@ async def enter(caller: Caller, sign_in: SignIn, made: httpx.Response) -> Caller
 
 
 class TestCreate:
-    async def test_makes_the_caller_owner_of_a_tenant_on_the_free_plan(
+    async def test_creates_a_tenant_on_the_free_plan_with_the_caller_as_owner(
         self, newcomer: Caller, sign_in: SignIn, readback: Readback
     ) -> None:
         slug = fresh_slug()
@@ -46,7 +46,7 @@ class TestCreate:
         rows = await readback("select role from membership where user_id = :id order by created_at", id=viewer.user.id)
         assert rows == [{"role": "viewer"}, {"role": "owner"}]
 
-    async def test_is_not_for_strangers(self, newcomer: Caller) -> None:
+    async def test_requires_authentication(self, newcomer: Caller) -> None:
         answer = await newcomer.client.post("/api/v1/tenants", json={"slug": fresh_slug(), "name": "Acme"})
         assert code_of(answer) == (401, "unauthenticated")
 
@@ -55,7 +55,9 @@ class TestCreate:
         assert code_of(answer) == (409, "slug_taken")
         assert await readback("select id from membership where user_id = :id", id=newcomer.user.id) == []
 
-    async def test_of_many_with_one_slug_one_wins(self, newcomer: Caller, readback: Readback) -> None:
+    async def test_only_one_of_many_concurrent_requests_for_a_slug_succeeds(
+        self, newcomer: Caller, readback: Readback
+    ) -> None:
         slug = fresh_slug()
         answers: list[int] = []
 
@@ -86,7 +88,7 @@ class TestCreate:
             ({"slug": "acme-of-long-name", "name": "x" * 121}, "name"),
         ],
     )
-    async def test_refuses_what_is_out_of_bounds(self, newcomer: Caller, body: object, field: str) -> None:
+    async def test_refuses_invalid_values(self, newcomer: Caller, body: object, field: str) -> None:
         answer = await newcomer.post("/tenants", body)
         assert answer.status_code == 422
         assert [error["field"].split(".")[-1] for error in answer.json()["field_errors"]] == [field]
@@ -119,7 +121,7 @@ class TestReadV2:
         assert answer.status_code == 200
         assert "deprecation" not in answer.headers
 
-    async def test_tells_what_the_plan_grants(self, owner: Caller) -> None:
+    async def test_shows_the_entitlements_of_the_plan(self, owner: Caller) -> None:
         answer = await owner.client.get("/api/v2/tenant", headers=owner.token)
         first = await owner.get("/tenant")
         plan = answer.json()["plan"]
@@ -138,7 +140,7 @@ class TestUpdate:
         else:
             assert (answer.status_code, row["name"]) == (403, tenant.name)
 
-    async def test_touches_no_other_tenant(self, owner: Caller, stranger: Caller) -> None:
+    async def test_changes_no_other_tenant(self, owner: Caller, stranger: Caller) -> None:
         await owner.patch("/tenant", {"name": "Renamed"})
         assert (await stranger.get("/tenant")).json()["name"] == stranger.home.name
 
@@ -149,5 +151,5 @@ class TestUpdate:
         assert (await owner.get("/tenant")).json()["name"] == "First"
 
     @pytest.mark.parametrize("body", [{"plan": "pro"}, {"status": "suspended"}, {"name": ""}, {"name": None}, []])
-    async def test_refuses_what_is_not_a_members_to_change(self, owner: Caller, body: object) -> None:
+    async def test_refuses_fields_that_members_cannot_change(self, owner: Caller, body: object) -> None:
         assert (await owner.patch("/tenant", body)).status_code == 422

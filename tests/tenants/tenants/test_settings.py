@@ -11,7 +11,7 @@ async def test_a_new_tenant_is_in_utc_and_english(owner: Caller) -> None:
     assert (found["time_zone"], found["locale"]) == ("UTC", "en")
 
 
-async def test_a_change_is_kept_recorded_and_seen_in_both_versions(
+async def test_a_change_is_stored_audited_and_shown_by_both_api_versions(
     owner: Caller, tenant: TenantRow, readback: Readback
 ) -> None:
     answer = await owner.patch("/tenant", {"time_zone": "America/Argentina/Ushuaia", "locale": "ES-ar"})
@@ -54,7 +54,7 @@ async def test_a_locale_is_kept_in_its_canonical_form(owner: Caller, sent: str, 
         ("locale", 7),
     ],
 )
-async def test_what_is_none_is_refused(owner: Caller, field: str, value: object) -> None:
+async def test_an_invalid_value_is_refused(owner: Caller, field: str, value: object) -> None:
     answer = await owner.patch("/tenant", {field: value})
     assert answer.status_code == 422
     assert {error["field"].split(".")[0] for error in answer.json()["field_errors"]} <= {field, "body"}

@@ -9,7 +9,7 @@ SLUGS = TypeAdapter[str](Slug)
 
 class TestSlug:
     @pytest.mark.parametrize("slug", ["acme", "a-1", "0day", "x" * 40, "a-b-c-d"])
-    def test_accepts(self, slug: str) -> None:
+    def test_accepts_valid_slugs(self, slug: str) -> None:
         assert SLUGS.validate_python(slug) == slug
 
     @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ class TestSlug:
             pytest.param("", id="empty"),
         ],
     )
-    def test_refuses(self, slug: str) -> None:
+    def test_refuses_invalid_slugs(self, slug: str) -> None:
         with pytest.raises(ValidationError):
             SLUGS.validate_python(slug)
 
@@ -42,7 +42,7 @@ class TestSlug:
         with pytest.raises(ValidationError):
             SLUGS.validate_python(slug)
 
-    def test_refuses_what_x_tenant_would_read_as_an_id(self) -> None:
+    def test_refuses_a_slug_that_is_also_an_id(self) -> None:
         for text in (str(new_id()), new_id().hex):
             with pytest.raises(ValidationError):
                 SLUGS.validate_python(text)

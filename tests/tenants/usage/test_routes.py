@@ -12,7 +12,7 @@ from tests.support.factories import PLANS, Factories, TenantRow
 from tests.tenants.conftest import Join
 from tests.tenants.support import ROLES, Caller, Readback, code_of
 
-SEERS = {"owner", "admin", "billing_manager"}
+READERS_OF_USAGE = {"owner", "admin", "billing_manager"}
 KEPT = "select resource, used from tenant_usage where tenant_id = :id"
 COUNTED = """
     select 'racks' as resource, count(*) as used from rack where tenant_id = :id
@@ -27,7 +27,7 @@ async def usage_of(caller: Caller) -> dict[str, tuple[int, int]]:
     return {quota["quota"]: (quota["used"], quota["limit"]) for quota in answer.json()["quotas"]}
 
 
-async def agreed(readback: Readback, tenant_id: UUID) -> dict[object, object]:
+async def checked_counters(readback: Readback, tenant_id: UUID) -> dict[object, object]:
     """Return the counters, after checking that they equal a count."""
     kept = {row["resource"]: row["used"] for row in await readback(KEPT, id=tenant_id)}
     counted = {row["resource"]: row["used"] for row in await readback(COUNTED, id=tenant_id)}
@@ -35,7 +35,7 @@ async def agreed(readback: Readback, tenant_id: UUID) -> dict[object, object]:
     return counted
 
 
-async def at_once(*works: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def concurrently(*works: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async with anyio.create_task_group() as group:
         for work in works:
             group.start_soon(work)
@@ -43,11 +43,11 @@ async def at_once(*works: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 class TestRead:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_who_answers_for_the_plan(self, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_roles_that_manage_the_plan(self, join: Join, tenant: TenantRow, role: str) -> None:
         answer = await (await join(tenant, role)).get("/usage")
-        assert answer.status_code == (200 if role in SEERS else 403)
+        assert answer.status_code == (200 if role in READERS_OF_USAGE else 403)
 
-    async def test_tells_each_quota(self, owner: Caller, tenant: TenantRow, make: Factories) -> None:
+    async def test_shows_each_quota(self, owner: Caller, tenant: TenantRow, make: Factories) -> None:
         await owner.book(await owner.rack())
         await make.member(tenant)
         await make.invitation(tenant, owner.user, to="somebody@example.com")
@@ -64,7 +64,7 @@ class TestRead:
             "domains": (1, 5),
         }
 
-    async def test_of_a_new_tenant_is_its_owner(self, owner: Caller, stranger: Caller) -> None:
+    async def test_of_a_new_tenant_is_one_seat(self, owner: Caller, stranger: Caller) -> None:
         await owner.book(await owner.rack())
         used = {quota: used for quota, (used, _) in (await usage_of(stranger)).items()}
         assert used == {**{quota.key: 0 for quota in INSTALLATION.entitlements.quotas}, "seats": 1}
@@ -81,14 +81,14 @@ class TestCounters:
         bulk = await owner.post(f"{first}/books/bulk", {"items": [{"title": "x"}] * 50})
         assert bulk.status_code == 201
         await owner.book(second)
-        assert await agreed(readback, owner.home.id) == {"racks": 2, "books": 52}
+        assert await checked_counters(readback, owner.home.id) == {"racks": 2, "books": 52}
         assert (await owner.patch(book, {"title": "Renamed"})).status_code == 200
         assert (await owner.delete(book)).status_code == 204
-        assert await agreed(readback, owner.home.id) == {"racks": 2, "books": 51}
+        assert await checked_counters(readback, owner.home.id) == {"racks": 2, "books": 51}
         assert (await owner.delete(first)).status_code == 204
-        assert await agreed(readback, owner.home.id) == {"racks": 1, "books": 1}
+        assert await checked_counters(readback, owner.home.id) == {"racks": 1, "books": 1}
 
-    async def test_do_not_count_what_was_refused(self, owner: Caller, readback: Readback) -> None:
+    async def test_do_not_count_refused_requests(self, owner: Caller, readback: Readback) -> None:
         rack = await owner.rack()
         refused = [
             await owner.post("/racks", {"name": "Website"}),
@@ -97,9 +97,9 @@ class TestCounters:
             await owner.post(f"{rack}/books/bulk", {"items": [{"title": "x"}, {"title": ""}]}),
         ]
         assert [answer.status_code for answer in refused] == [409, 404, 404, 422]
-        assert await agreed(readback, owner.home.id) == {"racks": 1, "books": 0}
+        assert await checked_counters(readback, owner.home.id) == {"racks": 1, "books": 0}
 
-    async def test_stay_true_and_in_bounds_when_many_change_at_once(
+    async def test_stay_correct_and_within_quotas_under_concurrent_changes(
         self, make: Factories, join: Join, readback: Readback
     ) -> None:
         granted = {"requests_per_minute": 60_000, "racks": 4, "books": 12}
@@ -119,13 +119,13 @@ class TestCounters:
 
         works = [lambda rack=rack: one(rack) for rack in racks * 4]
         works += [lambda rack=rack: three(rack) for rack in racks]
-        await at_once(*works, gone)
+        await concurrently(*works, gone)
         assert set(codes) <= {201, 204, 404, 409}
-        found = await agreed(readback, owner.home.id)
+        found = await checked_counters(readback, owner.home.id)
         assert found["racks"] == 2
         assert int(str(found["books"])) <= 12
 
-    async def test_grant_the_last_one_once(self, make: Factories, join: Join, readback: Readback) -> None:
+    async def test_admit_the_last_unit_only_once(self, make: Factories, join: Join, readback: Readback) -> None:
         granted = {"requests_per_minute": 60_000, "racks": 2, "books": 5}
         owner = await join(await make.tenant(entitlements=granted), "owner")
         rack = await owner.rack()
@@ -134,20 +134,20 @@ class TestCounters:
         async def create() -> None:
             codes.append((await owner.post(f"{rack}/books", {"title": "x"})).status_code)
 
-        await at_once(*[create] * 12)
+        await concurrently(*[create] * 12)
         assert sorted(codes) == [201] * 5 + [409] * 7
-        assert await agreed(readback, owner.home.id) == {"racks": 1, "books": 5}
+        assert await checked_counters(readback, owner.home.id) == {"racks": 1, "books": 5}
         refused = await owner.post(f"{rack}/books", {"title": "x"})
         assert code_of(refused) == (409, "quota_exceeded")
         assert refused.json()["detail"] == "The plan grants 5 books; 5 are in use."
 
-    async def test_are_each_tenants_own(self, owner: Caller, stranger: Caller, readback: Readback) -> None:
+    async def test_are_separate_for_each_tenant(self, owner: Caller, stranger: Caller, readback: Readback) -> None:
         await owner.book(await owner.rack())
         await stranger.rack()
-        assert await agreed(readback, owner.home.id) == {"racks": 1, "books": 1}
-        assert await agreed(readback, stranger.home.id) == {"racks": 1, "books": 0}
+        assert await checked_counters(readback, owner.home.id) == {"racks": 1, "books": 1}
+        assert await checked_counters(readback, stranger.home.id) == {"racks": 1, "books": 0}
 
-    async def test_are_not_asked_by_counting_rows(self, owner: Caller, statements: list[str]) -> None:
+    async def test_are_read_without_counting_rows(self, owner: Caller, statements: list[str]) -> None:
         rack = await owner.rack()
         statements.clear()
         await owner.book(rack)

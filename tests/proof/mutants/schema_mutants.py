@@ -1,4 +1,4 @@
-"""Holes in the database, and which ones can be tried together."""
+"""Mutants of the database, and batches of them that can be tried together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ class Probe:
         return f"the behaviour of {self.table}" + (f" towards {self.role}" if self.role else "")
 
     def sees(self, line: str) -> bool:
-        """Return whether a line of the behaviour suite is about this."""
+        """Return whether a line of the behaviour suite's report is about this table and role."""
         return line.startswith(f"{self.table}: {self.role}")
 
 
 @dataclass(frozen=True)
-class Hole:
-    """A change that breaks the separation of tenants, and what must detect it besides the catalogue check."""
+class SchemaMutant:
+    """A change that breaks the separation of tenants; its witness, like the catalogue check, must detect it."""
 
     name: str
     statements: tuple[str, ...]
     witness: Probe | Tests | None = None
-    """None if the hole is harmless by itself, so that only the catalogue check can detect it."""
+    """None if the mutant is harmless by itself, so that only the catalogue check can detect it."""
     undone_by: tuple[str, ...] = ()
     """Statements that undo it if dropping the database does not, because roles belong to the server."""
 
@@ -42,7 +42,7 @@ class Hole:
         """Whether nothing else may run at the same time."""
         return bool(self.undone_by)
 
-    def disturbs(self, other: "Hole") -> bool:
+    def disturbs(self, other: "SchemaMutant") -> bool:
         """Return whether a failure might not be attributable: only different roles on one table are independent."""
         mine, theirs = self.witness, other.witness
         if not isinstance(mine, Probe) or not isinstance(theirs, Probe) or self.server_wide or other.server_wide:
@@ -50,14 +50,14 @@ class Hole:
         return mine.table != theirs.table or not mine.role or not theirs.role or mine.role == theirs.role
 
 
-def batches(holes: Iterable[Hole]) -> list[list[Hole]]:
-    """Return the holes in few groups, none of which holds two that disturb each other."""
-    found: list[list[Hole]] = []
-    for hole in holes:
+def batches(mutants: Iterable[SchemaMutant]) -> list[list[SchemaMutant]]:
+    """Return the mutants in as few groups as possible, each without two that disturb each other."""
+    found: list[list[SchemaMutant]] = []
+    for mutant in mutants:
         for batch in found:
-            if not any(hole.disturbs(other) for other in batch):
-                batch.append(hole)
+            if not any(mutant.disturbs(other) for other in batch):
+                batch.append(mutant)
                 break
         else:
-            found.append([hole])
+            found.append([mutant])
     return found
