@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field
 from insula.identity import fold
 
 Status = Literal["active", "suspended"]
-Email = Annotated[EmailStr, AfterValidator(fold), Field(max_length=254, description="Upper and lower case are one.")]
+Email = Annotated[EmailStr, AfterValidator(fold), Field(max_length=254, description="Case is ignored.")]
 
 TENANT_ID: Final = "019ab2c4-0a00-7000-8000-5162738495a6"
 USER_ID: Final = "019ab2c4-0b00-7b00-8b00-405162738495"

@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Read(BaseModel):
-    """What is read, never changed."""
+    """The schema of an answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -11,9 +11,9 @@ from insula.http.responses.answers import TAGGED
 from insula.http.responses.problems import Responses
 
 _HEADERS: Final = {
-    "Deprecation": {"description": "Since when, in seconds of the epoch.", "schema": {"examples": ["@1795392000"]}},
-    "Sunset": {"description": "When it goes.", "schema": {"examples": ["Tue, 23 Nov 2027 00:00:00 GMT"]}},
-    "Link": {"description": "What replaces it.", "schema": {"examples": ['</api/v2/x>; rel="successor-version"']}},
+    "Deprecation": {"description": "Since when, as a Unix time.", "schema": {"examples": ["@1795392000"]}},
+    "Sunset": {"description": "When the route is removed.", "schema": {"examples": ["Tue, 23 Nov 2027 00:00:00 GMT"]}},
+    "Link": {"description": "The replacement.", "schema": {"examples": ['</api/v2/x>; rel="successor-version"']}},
 }
 DEPRECATED: Final[Responses] = {200: {"headers": TAGGED[200]["headers"] | _HEADERS}}
 

@@ -8,7 +8,7 @@ from insula.db.models import AuditEvent
 from insula.db.schema.rights import may
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="audit", description="Who did what, everywhere."),
+    tag=Tag(name="audit", description="The audit logs of all tenants and of the platform."),
     routers=(routes.router,),
     permissions=Action,
     attack=AttackHints(actions={"GET /v1/audit-events": "staff.audit:read"}),

@@ -18,5 +18,5 @@ router = APIRouter(prefix="/audit-events", tags=["audit"], route_class=TenantRou
 async def list_audit_events(
     params: Annotated[AuditEventList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> Page[AuditEventRead]:
-    """List who did what, in all tenants and on the platform, newest first."""
+    """List the acts in all tenants and on the platform, newest first."""
     return (await service.page(scope, params)).page(AuditEventRead.of)

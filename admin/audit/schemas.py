@@ -33,22 +33,22 @@ _EVENT: Final[JsonDict] = {
 
 
 class AuditEventRead(Read):
-    """One act."""
+    """A recorded act."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EVENT]})
 
     id: UUID
-    tenant_id: UUID | None = Field(description="Whose log it stands in; null: the platform's.")
-    sequence: int = Field(description="Its place in that log.")
+    tenant_id: UUID | None = Field(description="The tenant whose log contains it; null: the platform's log.")
+    sequence: int = Field(description="Its number in that log.")
     occurred_at: datetime
     actor_kind: str = Field(json_schema_extra=word_of(Vocabulary.ACTORS))
     actor_id: UUID | None = Field(description="Null for the system itself.")
-    actor_label: str | None = Field(description="What the actor was called then.")
+    actor_label: str | None = Field(description="The actor's name at that time.")
     action: str
     object_type: str
     object_id: str
-    before: dict[str, JsonValue] | None = Field(description="Of what changed, what was.")
-    after: dict[str, JsonValue] | None = Field(description="Of what changed, what became of it.")
+    before: dict[str, JsonValue] | None = Field(description="The changed and removed fields, with their old values.")
+    after: dict[str, JsonValue] | None = Field(description="The changed and added fields, with their new values.")
     request_id: str
     address: str
 
@@ -62,13 +62,13 @@ class AuditEventRead(Read):
 class AuditEventList(KeysetParams):
     """Which acts. ``search`` looks into action, object, actor's name and request id."""
 
-    tenant_id: UUID | None = Field(None, description="Only this tenant's; all zeros: the platform's own.")
-    actor_id: UUID | None = Field(None, description="Only those of this user or key.")
+    tenant_id: UUID | None = Field(None, description="Only acts in this tenant; the id of zeros: the platform's.")
+    actor_id: UUID | None = Field(None, description="Only acts of this user or key.")
     action: str | None = Field(None, min_length=1, max_length=100, description="Only acts of this name.")
-    object_type: str | None = Field(None, min_length=1, max_length=100, description="Only acts on this kind of thing.")
-    object_id: str | None = Field(None, min_length=1, max_length=200, description="Only acts on this thing.")
-    since: Moment | None = Field(None, description="Only from then on.")
-    until: Moment | None = Field(None, description="Only before then.")
+    object_type: str | None = Field(None, min_length=1, max_length=100, description="Only acts on this type of object.")
+    object_id: str | None = Field(None, min_length=1, max_length=200, description="Only acts on this object.")
+    since: Moment | None = Field(None, description="Only acts at or after this time.")
+    until: Moment | None = Field(None, description="Only acts before this time.")
     sort_by: Literal["occurred_at", "-occurred_at"] = Field(
         "-occurred_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -7,7 +7,7 @@ from insula.apps import Resource, Tag
 from insula.db.schema.queue_rights import EVENTS, JOBS, on_queue
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="jobs", description="The work after the response."),
+    tag=Tag(name="jobs", description="Background jobs."),
     routers=(routes.router,),
     # Staff see jobs, run them again and cancel them. Only the worker reads their arguments, such as a link in an email.
     queue=(

@@ -16,16 +16,16 @@ from insula.scope import StaffScope
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=TenantRoute)
 
 _LAST: Final = 2**63 - 1
-JobIdDep = Annotated[int, Path(description="The job's number, as the log names it.", ge=1, le=_LAST)]
+JobIdDep = Annotated[int, Path(description="The job's number, which is also in the log.", ge=1, le=_LAST)]
 
 
 @router.get("", summary="List jobs")
 async def list_jobs(
     params: Annotated[JobList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[JobRead]:
-    """List what waits, runs and has run, of all tenants; `status=failed` shows the dead letters.
+    """List waiting, running and finished jobs of all tenants; `status=failed` shows the dead letters.
 
-    What a job was given is not shown: links and tokens among it are for the worker alone.
+    The arguments of a job are not shown: they can contain links and tokens, which only the worker reads.
     """
     rows, total = await service.listing(scope, params)
     items = [JobRead.model_validate(row) for row in rows]
@@ -34,7 +34,7 @@ async def list_jobs(
 
 @router.get("/{job_id}", summary="Read a job", responses=problems(NotFound))
 async def read_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]) -> JobDetail:
-    """Return a job and what became of it."""
+    """Return a job and its events."""
     return JobDetail.of(*await service.overview(scope, job_id))
 
 
@@ -45,11 +45,11 @@ async def read_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Ac
     responses=problems(NotFound, JobSettled, JobQueuedAgain),
 )
 async def retry_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.RETRY)]) -> JobRead:
-    """Queue a failed job once more, and let a waiting one wait no longer."""
+    """Queue a failed job again, or let a waiting one start at once."""
     return JobRead.model_validate(await service.retry(scope, job_id))
 
 
 @router.post("/{job_id}/cancel", status_code=202, summary="Cancel a job", responses=problems(NotFound, JobSettled))
 async def cancel_job(job_id: JobIdDep, scope: Annotated[StaffScope, allow_staff(Action.CANCEL)]) -> JobRead:
-    """Drop a waiting job for good, and tell a running one to stop."""
+    """Drop a waiting job for good, or tell a running one to stop."""
     return JobRead.model_validate(await service.cancel(scope, job_id))

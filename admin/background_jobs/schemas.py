@@ -35,17 +35,17 @@ class JobRead(Read):
     id: int
     task: str
     queue: str
-    tenant_id: UUID | None = Field(description="For whom it is; null: for the platform.")
+    tenant_id: UUID | None = Field(description="The tenant that it works for; null: the platform.")
     status: JobStatus = Field(description="`todo` waits, `doing` runs, `failed` is out of attempts.")
-    attempts: int = Field(description="How often it was run to its end.")
+    attempts: int = Field(description="The number of finished runs.")
     priority: int
     enqueued_at: datetime
-    scheduled_at: datetime | None = Field(description="Not before then; null: as soon as a worker is free.")
-    abort_requested: bool = Field(description="Whether it has been told to stop.")
+    scheduled_at: datetime | None = Field(description="The earliest start; null: as soon as a worker is free.")
+    abort_requested: bool = Field(description="Whether it was told to stop.")
 
 
 class JobEventRead(Read):
-    """What became of a job, and when."""
+    """A change of a job's state."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EVENT]})
 
@@ -54,11 +54,11 @@ class JobEventRead(Read):
 
 
 class JobDetail(JobRead):
-    """A job and what became of it."""
+    """A job and its events."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**_JOB, "events": [_EVENT]}]})
 
-    events: list[JobEventRead] = Field(description="In the order in which they happened; the latest hundred.")
+    events: list[JobEventRead] = Field(description="The latest hundred events, oldest first.")
 
     @classmethod
     def of(cls, job: Job, events: Sequence[JobEvent]) -> Self:

@@ -26,7 +26,7 @@ async def list_user_sessions(
     params: Annotated[SessionList, Query()],
     scope: Annotated[StaffScope, allow_staff(Action.READ)],
 ) -> OffsetPage[SessionRead]:
-    """List the user's logins, newest first, those that are over included."""
+    """List the user's logins, including ended ones, newest first."""
     rows, total = await service.listing(scope, UserId(user_id), params)
     items = [SessionRead.model_validate(row) for row in rows]
     return OffsetPage[SessionRead](items=items, total=total, skip=params.skip, limit=params.limit)
@@ -43,5 +43,5 @@ async def revoke_user_session(
     login_id: Annotated[UUID, Path(description="The login's id.")],
     scope: Annotated[StaffScope, allow_staff(Action.REVOKE)],
 ) -> None:
-    """End the login and all tokens that it gave, in every process. Revoking it again changes nothing."""
+    """End the login and all of its tokens, in every process. Revoking it again changes nothing."""
     await service.revoke(scope, UserId(user_id), login_id)

@@ -28,9 +28,9 @@ class SessionRead(Read):
 
     id: UUID
     created_at: datetime
-    last_used_at: datetime = Field(description="When it last gave out tokens.")
+    last_used_at: datetime = Field(description="When it last issued tokens.")
     expires_at: datetime
-    revoked_at: datetime | None = Field(description="Null while it was not revoked.")
+    revoked_at: datetime | None = Field(description="Null if it was not revoked.")
 
 
 class SessionList(BaseModel):
@@ -38,6 +38,6 @@ class SessionList(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    live: bool | None = Field(None, description="Only those that still count, or only those that are over.")
+    live: bool | None = Field(None, description="true: only valid logins; false: only ended ones.")
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description="The most items to return.")
     skip: int = Field(0, ge=0, le=MAX_SKIP, description="The number of items to skip.")

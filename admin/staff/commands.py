@@ -40,7 +40,7 @@ def add(
         typer.echo(f"{address} {'is now' if appointed else 'was already'} {role.value} of the staff")
         if enrolled.link is not None:
             typer.echo(
-                f"They have no verified account yet. This link, good for 24 hours and mailed to them too, opens it:\n"
+                f"They have no verified account yet. This link, also emailed to them, opens it for 24 hours:\n"
                 f"  {enrolled.link.url(settings.public_url)}"
             )
 

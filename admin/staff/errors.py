@@ -2,19 +2,19 @@ from insula.core.errors import AppError
 
 
 class AlreadyStaff(AppError):
-    """This user is among the staff already."""
+    """This user is already a member of the staff."""
 
     code, status = "already_staff", 409
 
 
 class OwnStaffRole(AppError):
-    """Nobody changes or ends their own place among the staff."""
+    """Staff cannot change or remove their own role."""
 
     code, status = "own_staff_role", 409
 
 
 class LastSuperuser(AppError):
-    """The last active superuser stays."""
+    """The last active superuser cannot be removed, demoted or suspended."""
 
     code, status = "last_superuser", 409
 

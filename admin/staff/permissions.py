@@ -4,7 +4,7 @@ from insula.access import ALL_STAFF, SUPERUSERS, Permission
 class Action(Permission):
     """What staff may do with one another."""
 
-    READ = "staff.staff:read", "See who works for the platform, and as what", ALL_STAFF
+    READ = "staff.staff:read", "See the staff and their roles", ALL_STAFF
     APPOINT = "staff.staff:appoint", "Make users staff", SUPERUSERS
     UPDATE = "staff.staff:update", "Give staff other roles", SUPERUSERS
     DISMISS = "staff.staff:dismiss", "Dismiss staff", SUPERUSERS

@@ -8,7 +8,7 @@ from insula.db.models import Staff
 from insula.db.schema.rights import may
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="staff", description="Who works for the platform, and as what."),
+    tag=Tag(name="staff", description="The platform's staff and their roles."),
     routers=(routes.router,),
     permissions=Action,
     attack=AttackHints(

@@ -26,14 +26,14 @@ StaffIdDep = Annotated[UUID, Path(description="The user's id.")]
 async def list_staff(
     params: Annotated[StaffList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[StaffRead]:
-    """List who works for the platform; ``search`` looks into email and name."""
+    """List the platform's staff; ``search`` looks into email and name."""
     rows, total = await service.listing(scope, params)
     items = [StaffRead.of(row.staff, row.user) for row in rows]
     return OffsetPage[StaffRead](items=items, total=total, skip=params.skip, limit=params.limit)
 
 
 @router.post(
-    "", status_code=201, summary="Take a user on", responses=LOCATED | problems(UserMissing, UserUnfit, AlreadyStaff)
+    "", status_code=201, summary="Appoint a user", responses=LOCATED | problems(UserMissing, UserUnfit, AlreadyStaff)
 )
 async def appoint_staff(
     body: StaffAppoint,
@@ -41,7 +41,7 @@ async def appoint_staff(
     request: Request,
     response: Response,
 ) -> StaffRead:
-    """Make an existing user one of the staff, at once and in every process. Who has no account registers first."""
+    """Make an existing user a member of the staff, at once in every process. Without an account they register first."""
     made = await service.appoint(scope, body)
     response.headers["location"] = f"{request.url.path}/{made.user.id}"
     return StaffRead.of(made.staff, made.user)
@@ -51,7 +51,7 @@ async def appoint_staff(
 async def change_staff_role(
     staff_id: StaffIdDep, body: StaffUpdate, scope: Annotated[StaffScope, allow_staff(Action.UPDATE)]
 ) -> StaffRead:
-    """Give somebody of the staff another role, at once and in every process; not oneself."""
+    """Give another member of the staff a new role, at once in every process."""
     changed = await service.change_role(scope, UserId(staff_id), body.role)
     return StaffRead.of(changed.staff, changed.user)
 
@@ -59,9 +59,9 @@ async def change_staff_role(
 @router.delete(
     "/{staff_id}",
     status_code=204,
-    summary="Dismiss somebody",
+    summary="Dismiss a member of the staff",
     responses=problems(NotFound, OwnStaffRole, LastSuperuser),
 )
 async def dismiss_staff(staff_id: StaffIdDep, scope: Annotated[StaffScope, allow_staff(Action.DISMISS)]) -> None:
-    """Make somebody of the staff a user like others, at once and in every process; not oneself."""
+    """Remove another member from the staff, at once in every process. Their account stays."""
     await service.dismiss(scope, UserId(staff_id))

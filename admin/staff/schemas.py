@@ -24,7 +24,7 @@ _STAFF: Final[JsonDict] = {
 
 
 class StaffAppoint(Input):
-    """An existing user to take on, named by id or by email."""
+    """An existing user to appoint, named by id or by email."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"user_id": STAFF_ID, "role": "support"}]},
@@ -42,7 +42,7 @@ class StaffAppoint(Input):
 
 
 class StaffUpdate(Input):
-    """The role to have from now on."""
+    """The new role."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "auditor"}]})
 
@@ -50,7 +50,7 @@ class StaffUpdate(Input):
 
 
 class StaffRead(Read):
-    """Somebody of the staff."""
+    """A member of the staff."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_STAFF]})
 

@@ -63,7 +63,7 @@ async def appoint_by_operator(unit: Unit, user_id: UserId, role: StaffRole) -> b
         raise UserUnfit
     present = await queries.role_of(unit.session, user_id)
     if present is not None and present != role:
-        raise AlreadyStaff(f"They are {present} of the staff already; a superuser can change that in the admin app")
+        raise AlreadyStaff(f"Their staff role is {present} already; a superuser can change it in the admin app")
     if present is None:
         member = StaffMember(Staff(user_id=user_id, role=role), user)
         unit.session.add(member.staff)

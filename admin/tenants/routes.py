@@ -55,7 +55,7 @@ async def create_tenant(
 async def read_tenant(
     tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)], request: Request
 ) -> TenantDetail:
-    """Return a tenant and how many members, projects and items it has."""
+    """Return a tenant, the number of its members, and the usage of its quotas."""
     found = await service.overview(scope, TenantId(tenant_id), kernel_of(request).entitlements.counted)
     return TenantDetail.of(found.tenant, members=found.members, counts=found.counts)
 

@@ -58,17 +58,17 @@ class TenantRead(Read):
     model_config = ConfigDict(json_schema_extra={"examples": [_TENANT]})
 
     id: UUID
-    slug: str = Field(description="Its name in addresses.")
+    slug: str = Field(description="Its label in host names.")
     name: str
     status: Status = Field(description="A suspended tenant's requests are refused.")
     plan: str = Field(description="The key of the plan that it is on.")
     created_at: datetime
     updated_at: datetime
-    version: int = Field(description="Raised by each change.")
+    version: int = Field(description="Increased by each change.")
 
 
 class TenantDetail(TenantRead):
-    """A tenant and how much it holds."""
+    """A tenant and its usage."""
 
     model_config = ConfigDict(
         extra="allow", json_schema_extra={"examples": [{**_TENANT, "members": 4, "projects": 2, "items": 31}]}

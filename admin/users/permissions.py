@@ -4,6 +4,6 @@ from insula.access import ALL_STAFF, SUPERUSERS, SUPPORT_STAFF, Permission
 class Action(Permission):
     """What staff may do with users."""
 
-    READ = "staff.user:read", "See every user and where they belong", ALL_STAFF
+    READ = "staff.user:read", "See every user and their tenants", ALL_STAFF
     SUSPEND = "staff.user:suspend", "Suspend users", SUPPORT_STAFF
     REACTIVATE = "staff.user:reactivate", "Let suspended users log in again", SUPERUSERS

@@ -8,7 +8,7 @@ from insula.db.models import User
 from insula.db.schema.rights import may
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="users", description="Everybody who can log in."),
+    tag=Tag(name="users", description="All users of the installation."),
     routers=(routes.router,),
     tables=(may(ADMIN, "all", User, "SELECT", "UPDATE status, updated_at, version"),),
     permissions=Action,

@@ -40,22 +40,22 @@ class UserRead(Read):
     id: UUID
     email: str
     name: str
-    status: Status = Field(description="A suspended user's sessions are over, and logging in is refused.")
+    status: Status = Field(description="A suspended user has no valid sessions and cannot log in.")
     email_verified_at: datetime | None = Field(description="Null until the address is verified.")
     created_at: datetime
     updated_at: datetime
-    version: int = Field(description="Raised by each change.")
+    version: int = Field(description="Increased by each change.")
 
 
 class UserMembershipRead(Read):
-    """A user's place in one tenant."""
+    """A user's membership of one tenant."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_MEMBERSHIP]})
 
     tenant_id: UUID
     tenant_slug: str
     tenant_name: str
-    role: str = Field(description="A built-in role, or the key of one of the tenant's own.")
+    role: str = Field(description="A built-in role, or the key of a custom role.")
     since: datetime = Field(description="When the membership began.")
 
     @classmethod
@@ -73,7 +73,7 @@ class UserMembershipRead(Read):
 
 
 class UserDetail(UserRead):
-    """A user and where they belong."""
+    """A user and their memberships."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{**_USER, "staff_role": None, "memberships": [_MEMBERSHIP]}]},
@@ -84,7 +84,7 @@ class UserDetail(UserRead):
 
     @classmethod
     def of(cls, user: User, staff_role: str | None, memberships: Sequence[UserMembershipRead]) -> Self:
-        """Shape a user and where they belong."""
+        """Shape a user and their memberships."""
         return cls.model_validate({**user.model_dump(), "staff_role": staff_role, "memberships": list(memberships)})
 
 

@@ -8,7 +8,7 @@ from insula.db.models import Entitlement
 from insula.db.schema.rights import COMMANDS, may
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="entitlements", description="What that grants it."),
+    tag=Tag(name="entitlements", description="What the tenant's plan grants."),
     routers=(routes.router,),
     tables=(may(BILLING, "tenant", Entitlement, *COMMANDS),),
     permissions=Action,

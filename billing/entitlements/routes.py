@@ -14,5 +14,5 @@ router = APIRouter(prefix="/entitlements", tags=["entitlements"], route_class=Te
 
 @router.get("", summary="List the tenant's entitlements")
 async def list_entitlements(scope: Annotated[Scope, allow(Action.READ)]) -> list[EntitlementRead]:
-    """List what the tenant is granted now: the limits that every app enforces."""
+    """List the tenant's current entitlements, which every app enforces."""
     return [EntitlementRead.of(row) for row in await service.entitlements(scope)]

@@ -10,12 +10,12 @@ GRANT: Final[JsonDict] = {"key": "requests_per_minute", "value": 6000}
 
 
 class EntitlementRead(Read):
-    """One thing that a plan grants, and how much of it."""
+    """An entitlement and its amount."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [GRANT]})
 
-    key: str = Field(description="What is granted.")
-    value: int = Field(description="How much of it.")
+    key: str = Field(description="The entitlement's key.")
+    value: int = Field(description="The amount that is granted.")
 
     @classmethod
     def of(cls, row: Entitlement) -> Self:

@@ -2,12 +2,12 @@ from insula.core.errors import AppError
 
 
 class EntitlementUnknown(AppError):
-    """No plan names an entitlement of this key."""
+    """There is no entitlement with this key."""
 
     code, status = "entitlement_unknown", 404
 
 
 class OverrideMissing(AppError):
-    """No override of this entitlement stands for this tenant."""
+    """This tenant has no override of this entitlement."""
 
     code, status = "override_missing", 404

@@ -19,9 +19,7 @@ RESOURCE: Final = Resource(
 )
 
 FOR_STAFF: Final = Resource(
-    tag=Tag(
-        name="overrides", description="What staff grant a tenant in place of its plan, for a reason and for a time."
-    ),
+    tag=Tag(name="overrides", description="Amounts that staff grant a tenant in place of its plan's, with a reason."),
     routers=(routes.router,),
     permissions=Action,
     attack=AttackHints(

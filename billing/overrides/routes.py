@@ -21,21 +21,21 @@ TenantIdDep = Annotated[UUID, Path(description="The tenant's id.")]
 KeyDep = Annotated[
     str,
     Path(
-        description="The entitlement's key, as plans name it.",
+        description="The entitlement's key.",
         max_length=63,
         pattern=r"^[a-z][a-z0-9_]*$",
         examples=["projects"],
     ),
 ]
 
-_MADE: Final[Responses] = {201: {"model": OverrideRead, "description": "There was none before."}}
+_MADE: Final[Responses] = {201: {"model": OverrideRead, "description": "The override is new."}}
 
 
 @router.get("", summary="List a tenant's overrides", responses=problems(NotFound))
 async def list_overrides(
     tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> list[OverrideRead]:
-    """List what staff grant the tenant in place of its plan, by key; never more than there are entitlements."""
+    """List the tenant's overrides by key, at most one for each entitlement."""
     rows = await overrides.overrides_of(scope, TenantId(tenant_id))
     return [OverrideRead.of(row) for row in rows]
 
@@ -53,7 +53,7 @@ async def put_override(
     request: Request,
     response: Response,
 ) -> OverrideRead:
-    """Grant this value in place of what the plan says, now and over changes of plan, until it expires or is lifted."""
+    """Grant this value in place of the plan's, also after changes of plan, until the override expires or is lifted."""
     row, new = await overrides.override(
         scope, TenantId(tenant_id), entitlement_key, body, kernel_of(request).entitlements
     )
@@ -67,5 +67,5 @@ async def put_override(
 async def lift_override(
     tenant_id: TenantIdDep, entitlement_key: KeyDep, scope: Annotated[StaffScope, allow_staff(Action.WRITE)]
 ) -> None:
-    """Grant what the plan says again."""
+    """Delete the override, so that the plan's value applies again."""
     await overrides.lift_override(scope, TenantId(tenant_id), entitlement_key)

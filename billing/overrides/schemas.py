@@ -24,26 +24,26 @@ _OVERRIDE: Final[JsonDict] = {
 
 
 class OverridePut(Input):
-    """What the tenant is granted in place of what its plan says."""
+    """The value that the tenant gets in place of its plan's."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{name: _OVERRIDE[name] for name in ("value", "reason", "expires_at")}]}
     )
 
     value: int = Field(ge=0, le=_MOST, strict=True)
-    reason: Annotated[str, Line(500), Field(description="Why; the audit log keeps it.")]
-    expires_at: Moment | None = Field(None, description="When the plan counts again; null: when it is lifted.")
+    reason: Annotated[str, Line(500), Field(description="The reason, for the audit log.")]
+    expires_at: Moment | None = Field(None, description="When the override ends; null: only when it is lifted.")
 
 
 class OverrideRead(Read):
-    """An override that stands."""
+    """An override."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_OVERRIDE]})
 
     key: str = Field(description="The entitlement that it replaces.")
     value: int
     reason: str
-    expires_at: datetime | None = Field(description="Null: stands until it is lifted.")
-    created_by: UUID = Field(description="The user id of whose word it is.")
+    expires_at: datetime | None = Field(description="When the override ends; null: only when it is lifted.")
+    created_by: UUID = Field(description="Id of the staff member who set it.")
     created_at: datetime
     updated_at: datetime

@@ -42,7 +42,7 @@ async def override(
     session = scope.unit.session
     await _enter(scope, tenant_id)
     if terms.expires_at is not None and terms.expires_at <= clock.now():
-        raise InvalidValue("An override cannot end before it begins")
+        raise InvalidValue("An override must end in the future")
     if key not in known:
         raise EntitlementUnknown
     await locked_tenant(session, tenant_id)

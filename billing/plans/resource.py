@@ -8,7 +8,7 @@ from insula.apps import Resource, Tag
 from insula.db.schema.rights import global_table, may
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="plans", description="What can be bought."),
+    tag=Tag(name="plans", description="The plans that can be bought."),
     routers=(routes.router,),
     tables=(
         global_table(Plan),

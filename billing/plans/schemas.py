@@ -32,7 +32,7 @@ class PlanRead(Read):
     model_config = ConfigDict(json_schema_extra={"examples": [PLAN]})
 
     key: str = Field(description="The plan's stable name.")
-    name: str = Field(description="For people to read.")
+    name: str = Field(description="The name for people.")
     price: Money = Field(description="What one interval costs.")
     interval: Literal["month", "year"] = Field(description="How often the price is due.")
     entitlements: list[EntitlementRead] = Field(description="What the plan grants, sorted by key.")

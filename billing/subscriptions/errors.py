@@ -2,6 +2,6 @@ from insula.core.errors import AppError
 
 
 class SubscriptionMissing(AppError):
-    """This tenant has never had a plan."""
+    """This tenant has no subscription in force."""
 
     code, status = "subscription_missing", 404

@@ -11,7 +11,7 @@ from insula.db.schema.rights import key_exception, may
 from insula.site.queue_metrics import DatabaseGauge
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="subscription", description="What the tenant has bought."),
+    tag=Tag(name="subscription", description="The tenant's subscription to a plan."),
     routers=(routes.router,),
     permissions=Action,
     gauges=(

@@ -16,5 +16,5 @@ router = APIRouter(prefix="/subscription", tags=["subscription"], route_class=Te
 
 @router.get("", summary="Read the tenant's subscription", responses=problems(SubscriptionMissing))
 async def read_subscription(scope: Annotated[Scope, allow(Action.READ)]) -> SubscriptionRead:
-    """Return the plan that the tenant is on now, and until when it is paid."""
+    """Return the tenant's current plan and the end of its paid period."""
     return SubscriptionRead.of(*await service.current_subscription(scope))

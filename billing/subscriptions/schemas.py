@@ -10,7 +10,7 @@ from billing.subscriptions.models import Subscription
 
 
 class SubscriptionRead(Read):
-    """What the tenant has now."""
+    """The tenant's subscription in force."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -19,9 +19,9 @@ class SubscriptionRead(Read):
     )
 
     plan: PlanRead
-    status: str = Field(description="The provider's word for the subscription's state.")
-    seats: int | None = Field(description="Seats paid for; null where the plan alone says.")
-    current_period_end: datetime | None = Field(description="Paid until then; null where nothing is paid.")
+    status: str = Field(description="The subscription's status, as the provider names it.")
+    seats: int | None = Field(description="Paid seats; null if only the plan sets their number.")
+    current_period_end: datetime | None = Field(description="The end of the paid period; null if nothing is paid.")
 
     @classmethod
     def of(cls, subscription: Subscription, plan: Plan) -> Self:

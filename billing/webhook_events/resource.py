@@ -8,7 +8,7 @@ from insula.apps import AttackHints, Resource, Tag
 from insula.db.schema.rights import may
 
 FOR_STAFF: Final = Resource(
-    tag=Tag(name="webhooks", description="What the payment provider sent, and what became of it."),
+    tag=Tag(name="webhooks", description="The payment provider's events, and how they were processed."),
     routers=(routes.router,),
     permissions=Action,
     attack=AttackHints(

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/webhook-events", tags=["webhooks"], route_class=Tena
 async def list_webhook_events(
     params: Annotated[WebhookEventList, Query()], scope: Annotated[StaffScope, allow_staff(Action.READ)]
 ) -> OffsetPage[WebhookEventRead]:
-    """List what the payment provider sent, newest first, without payloads; `status=dead` shows the dead letters."""
+    """List the payment provider's events, newest first, without payloads; `status=dead` shows the dead letters."""
     rows, total = await webhook_events.listing(scope, params)
     items = [WebhookEventRead.model_validate(row) for row in rows]
     return OffsetPage[WebhookEventRead](items=items, total=total, skip=params.skip, limit=params.limit)
@@ -28,7 +28,7 @@ async def list_webhook_events(
 
 @router.post("/{event_id}/replay", status_code=202, summary="Replay a webhook event", responses=problems(EventNotFound))
 async def replay_webhook_event(
-    event_id: Annotated[UUID, Path(description="The event's id here, not the provider's.")],
+    event_id: Annotated[UUID, Path(description="The event's own id, not the provider's.")],
     scope: Annotated[StaffScope, allow_staff(Action.REPLAY)],
 ) -> WebhookEventRead:
     """Give a dead or quarantined event another round of attempts, the first within seconds.

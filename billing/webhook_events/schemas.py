@@ -12,7 +12,7 @@ from insula.core.paging import OffsetParams
 
 
 class WebhookEventRead(Read):
-    """An event of the provider's, as staff see it: without its payload."""
+    """An event of the payment provider, without its payload."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -38,14 +38,14 @@ class WebhookEventRead(Read):
 
     id: UUID
     provider: str
-    event_id: str = Field(description="The provider's id of it.")
+    event_id: str = Field(description="The provider's id of the event.")
     type: str
-    customer: str | None = Field(description="The provider's customer that it is about.")
-    tenant_id: UUID | None = Field(description="Whose customer that is, where it is known.")
-    status: EventStatus = Field(description="`dead`: out of attempts. `quarantined`: the customer is nobody's here.")
+    customer: str | None = Field(description="The provider's customer of the event.")
+    tenant_id: UUID | None = Field(description="The tenant of that customer, if known.")
+    status: EventStatus = Field(description="`dead`: out of attempts. `quarantined`: no tenant has this customer.")
     attempts: int
-    next_attempt_at: datetime = Field(description="Of a pending one: when it is tried next.")
-    error: str | None = Field(description="What went wrong last.")
+    next_attempt_at: datetime = Field(description="When a pending event is tried next.")
+    error: str | None = Field(description="The last error.")
     received_at: datetime
     handled_at: datetime | None
 

@@ -2,7 +2,7 @@ from insula.core.errors import AppError
 
 
 class WebhooksDisabled(AppError):
-    """Webhooks of this provider are not received here."""
+    """This installation does not receive webhooks of this provider."""
 
     code, status = "not_found", 404
 
@@ -32,6 +32,6 @@ class PriceUnknown(AppError):
 
 
 class SeatsOutOfRange(AppError):
-    """The subscription's quantity is not a number of seats."""
+    """The subscription's quantity is too large for a number of seats."""
 
     code, status = "seats_out_of_range", 409

@@ -7,7 +7,7 @@ from insula.apps import AttackHints, Resource, Tag
 from insula.db.schema.rights import key_exception, may
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="webhooks", description="What the payment provider calls."),
+    tag=Tag(name="webhooks", description="The payment provider sends its events here."),
     routers=(routes.router,),
     public=frozenset({"POST /v1/webhooks/stripe"}),  # authenticated by its signature
     jobs=jobs.JOBS,

@@ -40,7 +40,7 @@ async def receive_stripe_event(
         Header(description="`t=<seconds>,v1=<signature>` over the raw body.", examples=["t=1795420800,v1=5257a869e7"]),
     ] = None,
 ) -> WebhookReceipt:
-    """Store the event, once however often it is sent, and apply it.
+    """Store the event and apply it, once however often it is sent.
 
     Public: the signature over the raw body is the credential. A 200 says that the event is stored.
     """

@@ -34,7 +34,7 @@ def verify(body: bytes, header: str | None, secrets: Sequence[bytes]) -> None:
     expected = [hmac.new(secret, signed, hashlib.sha256).hexdigest().encode() for secret in secrets]
     matches = [hmac.compare_digest(mine, theirs) for mine in expected for theirs in signatures]
     if not any(matches):
-        raise SignatureInvalid("The signature is not ours")
+        raise SignatureInvalid("No signature matches")
 
 
 def _parse(header: str | None) -> tuple[bytes, list[bytes]]:

@@ -2,7 +2,7 @@ from insula.core.errors import AppError, Forbidden
 
 
 class ActionNotYours(Forbidden):
-    """An API key can only be given actions that your own role has."""
+    """An API key can only have actions that your own role has."""
 
     code = "action_not_yours"
 
@@ -14,6 +14,6 @@ class ApiKeyDead(AppError):
 
 
 class RateAboveTenants(AppError):
-    """An API key may make no more requests a minute than its tenant."""
+    """An API key cannot have a higher rate limit than its tenant."""
 
     code, status = "rate_above_tenants", 422

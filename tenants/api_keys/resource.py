@@ -8,7 +8,7 @@ from tenants.api_keys.permissions import Action
 from tenants.database import TENANTS
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="api-keys", description="Machines that act in the tenant."),
+    tag=Tag(name="api-keys", description="Keys for programs that act in the tenant."),
     routers=(routes.router,),
     permissions=Action,
     entitlements=(queries.API_KEYS,),

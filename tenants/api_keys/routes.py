@@ -52,7 +52,7 @@ async def create_api_key(
     request: Request,
     response: Response,
 ) -> ApiKeyIssued:
-    """Make a key for a machine that acts in the tenant. Its secret is told in this answer and never again."""
+    """Make a key for a program that acts in the tenant. Only this answer contains its secret."""
     row, key = await api_keys.create(scope, body)
     created(request, response, row)
     keep_instead(request, ApiKeyIssued.with_secret(row, None))
@@ -61,7 +61,7 @@ async def create_api_key(
 
 @router.post("/revoke", summary="Revoke a user's API keys", responses=problems(NotFound))
 async def revoke_api_keys(body: ApiKeysRevoke, scope: Annotated[Scope, allow(Action.REVOKE)]) -> ApiKeys:
-    """End every live key that a user made, be they a member or not, and list them."""
+    """Revoke every live key that a user made, who may no longer be a member, and list the keys."""
     return ApiKeys.listing(await api_keys.revoke_all(scope, body.created_by))
 
 
@@ -87,7 +87,7 @@ async def update_api_key(
 ) -> ApiKeyRead:
     """Change the name or, with `api_key:limit`, the rate.
 
-    What a key may do stays as it was made: make another, and revoke this one.
+    The actions of a key never change: make another key, and revoke this one.
     """
     row = await api_keys.update(scope, key_id, body, if_match)
     tagged(response, row)
@@ -106,7 +106,7 @@ async def rotate_api_key(
     request: Request,
     response: Response,
 ) -> ApiKeyIssued:
-    """Give the key a new secret, told in this answer and never again. The one before works until the overlap ends."""
+    """Give the key a new secret, which only this answer contains. The old one works until the overlap ends."""
     row, key = await api_keys.rotate(scope, key_id, body)
     tagged(response, row)
     keep_instead(request, ApiKeyIssued.with_secret(row, None))
@@ -117,5 +117,5 @@ async def rotate_api_key(
     "/{key_id}", status_code=204, summary="Revoke an API key", responses=problems(NotFound, PreconditionFailed)
 )
 async def revoke_api_key(key_id: KeyId, if_match: IfMatchDep, scope: Annotated[Scope, allow(Action.REVOKE)]) -> None:
-    """End the key for good, everywhere within a second. It stays listed as revoked."""
+    """Revoke the key for good, in every process within a second. It stays in the list."""
     await api_keys.revoke(scope, key_id, if_match)

@@ -27,7 +27,7 @@ _LONGEST_LIFE: Final = timedelta(days=3650)
 def _ahead(moment: datetime) -> datetime:
     now = clock.now()
     if not now < moment <= now + _LONGEST_LIFE:
-        raise ValueError("must lie ahead, by ten years at most")
+        raise ValueError("must be in the future, at most ten years from now")
     return moment
 
 
@@ -37,7 +37,7 @@ Actions = Annotated[
     Field(
         min_length=1,
         max_length=100,
-        description="What the key may do, no more and no less. Your own role must have each.",
+        description="The actions of the key. Your own role must have each of them.",
         json_schema_extra={"items": word_of(Vocabulary.KEY_ACTIONS)},
     ),
 ]
@@ -52,7 +52,7 @@ RequestsPerMinute = Annotated[
         ge=1,
         le=_MOST_REQUESTS,
         strict=True,
-        description="Besides what the tenant may; null: only that counts. Not above the tenant's own.",
+        description="The key's own limit, at most the tenant's, which applies too; null: only the tenant's.",
     ),
 ]
 
@@ -97,7 +97,7 @@ class ApiKeyUpdate(Update):
 
 
 class ApiKeyRotate(Input):
-    """How to give an API key a new secret."""
+    """Options for a new secret."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
 
@@ -105,13 +105,13 @@ class ApiKeyRotate(Input):
         int(DEFAULT_OVERLAP.total_seconds()),
         ge=0,
         le=int(MAX_OVERLAP.total_seconds()),
-        description="How long the secret before goes on working.",
+        description="How long the old secret stays valid.",
     )
     expires_at: ExpiresAt | MISSING = MISSING
 
 
 class ApiKeysRevoke(Input):
-    """Whose API keys to revoke."""
+    """The user whose API keys to revoke."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"created_by": "019ab2c4-0b00-7b00-8b00-405162738495"}]})
 
@@ -125,17 +125,17 @@ class ApiKeyRead(Read):
 
     id: UUID
     name: str
-    prefix: str = Field(description="What the key begins with, whatever its secret: to know it by where it is used.")
+    prefix: str = Field(description="The public start of the key, by which to recognize it where it is used.")
     actions: list[str]
-    requests_per_minute: int | None = Field(description="Besides what the tenant may; null: only that counts.")
+    requests_per_minute: int | None = Field(description="The key's own limit; null: only the tenant's applies.")
     status: ApiKeyStatus
     created_by: UUID | None = Field(description="Id of the user who made it.")
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
-    overlap_until: datetime | None = Field(description="Until when the secret before the last rotation works.")
-    last_used_at: datetime | None = Field(description="To about a minute.")
+    overlap_until: datetime | None = Field(description="Until when the secret from before the last rotation is valid.")
+    last_used_at: datetime | None = Field(description="Accurate to about a minute.")
 
     @classmethod
     def of(cls, row: object) -> Self:
@@ -144,7 +144,7 @@ class ApiKeyRead(Read):
 
 
 class ApiKeyIssued(ApiKeyRead):
-    """An API key with its secret, told this once."""
+    """An API key with its secret, which is shown only once."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -154,9 +154,7 @@ class ApiKeyIssued(ApiKeyRead):
         }
     )
 
-    key: str | None = Field(
-        description="The secret, to be kept now. Null where the answer to an idempotency key is repeated."
-    )
+    key: str | None = Field(description="The secret: store it now. Null in the repeated answer to an idempotency key.")
 
     @classmethod
     def with_secret(cls, row: ApiKey, key: str | None) -> Self:
@@ -165,7 +163,7 @@ class ApiKeyIssued(ApiKeyRead):
 
 
 class ApiKeys(Read):
-    """Some API keys, all of them."""
+    """A complete list of API keys."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"api_keys": [_READ]}]})
 

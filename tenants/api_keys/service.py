@@ -140,7 +140,7 @@ async def _revoke(scope: Scope, row: ApiKey) -> None:
 def _checked(scope: Scope, actions: Collection[str]) -> Sequence[str]:
     """Return the actions, sorted. Raises InvalidRequest for an action that no key can have."""
     if unknown := sorted(set(actions) - scope.policy.for_keys):
-        raise InvalidRequest(fields={"actions": f"no API key can be given: {', '.join(unknown)}"})
+        raise InvalidRequest(fields={"actions": f"no API key can have: {', '.join(unknown)}"})
     return sorted(set(actions))
 
 

@@ -21,7 +21,7 @@ router = APIRouter(tags=["audit"], route_class=TenantRoute)
 
 COLUMNS: Final = tuple(AuditEventRead.model_fields)
 _CSV: Final = {
-    "description": "The events, the oldest first, under a line of names. Breaks off if access is lost meanwhile.",
+    "description": "The events, the oldest first, after a header line. Breaks off if access is lost meanwhile.",
     "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": f"{','.join(COLUMNS)}\r\n"}},
 }
 
@@ -30,7 +30,7 @@ _CSV: Final = {
 async def list_audit_events(
     params: Annotated[AuditEventList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[AuditEventRead]:
-    """List what was done in the tenant, the newest first; `search` looks into action, object and actor."""
+    """List the tenant's audit events, the newest first; `search` looks into action, object and actor."""
     return (await audit_events.page(scope, params)).page(AuditEventRead.of)
 
 
@@ -45,7 +45,7 @@ async def export_audit_events(
     params: Annotated[AuditEventExport, Query()],
     scope: Annotated[Scope, allow(Action.READ, LimitClass.EXPORT)],
 ) -> CsvResponse:
-    """Stream the tenant's whole log, or what the filters leave of it, as CSV for a spreadsheet."""
+    """Stream the tenant's log, or the events that match the filters, as CSV for a spreadsheet."""
     rows = await prefetch(_rows(audit_events.export(scope, params)))
     return CsvResponse(COLUMNS, rows, "audit-events.csv", bom=params.bom)
 

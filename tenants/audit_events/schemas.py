@@ -37,25 +37,25 @@ def _hex(value: object) -> object:
 
 
 class AuditEventRead(Read):
-    """One act, as it was recorded."""
+    """A recorded act."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: UUID
-    sequence: int = Field(description="Its place in the tenant's log, which counts from 1 and leaves nothing out.")
+    sequence: int = Field(description="Its number in the tenant's log, which counts from 1 without gaps.")
     occurred_at: datetime
     actor_kind: str = Field(json_schema_extra=word_of(Vocabulary.ACTORS))
     actor_id: UUID | None = Field(description="Id of the user or key that acted; null for the system and providers.")
     actor_label: str | None = Field(
-        description="What the actor was called then, where that is known: an email address, a key's name."
+        description="The actor's name at that time, if known: an email address or a key's name."
     )
-    action: str = Field(description="What was done: a stable name.")
+    action: str = Field(description="The stable name of the act.")
     object_type: str
     object_id: str
-    before: dict[str, JsonValue] | None = Field(description="The fields that changed or went, as they were.")
-    after: dict[str, JsonValue] | None = Field(description="The fields that changed or came, as they became.")
+    before: dict[str, JsonValue] | None = Field(description="The changed and removed fields, with their old values.")
+    after: dict[str, JsonValue] | None = Field(description="The changed and added fields, with their new values.")
     request_id: str = Field(description="The `X-Request-ID` of the request, or the provider's event.")
-    address: str = Field(description="Where the request came from.")
+    address: str = Field(description="The client's address.")
     hash: Annotated[str, BeforeValidator(_hex)] = Field(
         description="SHA-256 over this event and the hash of the one before; keep it to prove later what the log said."
     )
@@ -67,12 +67,12 @@ class AuditEventFilter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     search: SearchText | None = Field(None, description="Text to find, ignoring case.")
-    actor_id: UUID | None = Field(None, description="Only what this user or key did.")
+    actor_id: UUID | None = Field(None, description="Only acts of this user or key.")
     action: str | None = Field(None, min_length=1, max_length=100, description="Only this action.")
     object_type: str | None = Field(None, min_length=1, max_length=100, description="Only objects of this kind.")
     object_id: str | None = Field(None, min_length=1, max_length=100, description="Only the object with this id.")
-    since: Moment | None = Field(None, description="Only what happened then or later.")
-    until: Moment | None = Field(None, description="Only what happened before.")
+    since: Moment | None = Field(None, description="Only acts at or after this time.")
+    until: Moment | None = Field(None, description="Only acts before this time.")
 
 
 class AuditEventExport(AuditEventFilter, ExportParams):

@@ -14,6 +14,6 @@ class HostReserved(AppError):
 
 
 class DomainNotProved(AppError):
-    """The DNS does not show the proof for this host."""
+    """The DNS does not contain the record that proves this host."""
 
     code, status = "domain_not_proved", 409

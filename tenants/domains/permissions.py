@@ -6,5 +6,5 @@ class Action(Permission):
 
     READ = "domain:read", "See the tenant's own host names", ADMINS
     CREATE = "domain:create", "Claim host names for the tenant", ADMINS
-    VERIFY = "domain:verify", "Have the proof of a host name looked up", ADMINS
-    DELETE = "domain:delete", "Give host names up", ADMINS
+    VERIFY = "domain:verify", "Check the proof of a host name", ADMINS
+    DELETE = "domain:delete", "Remove host names", ADMINS

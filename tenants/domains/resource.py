@@ -9,7 +9,7 @@ from tenants.domains import jobs, queries, routes
 from tenants.domains.permissions import Action
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="domains", description="Host names of the tenant's own."),
+    tag=Tag(name="domains", description="The tenant's own host names."),
     routers=(routes.router,),
     permissions=Action,
     entitlements=(queries.DOMAINS,),

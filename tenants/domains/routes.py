@@ -58,11 +58,11 @@ async def get_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.R
 async def verify_domain(
     domain_id: DomainId, scope: Annotated[Scope, allow(Action.VERIFY)], request: Request
 ) -> DomainRead:
-    """Look for the proof in the DNS. Where it is found the host leads to the tenant within a second."""
+    """Look for the proof in the DNS. If it is there, the host serves the tenant within a second."""
     return DomainRead.from_row(await domains.verify(scope, domain_id, kernel_of(request).resolver))
 
 
 @router.delete("/{domain_id}", status_code=204, summary="Remove a domain", responses=problems(NotFound))
 async def delete_domain(domain_id: DomainId, scope: Annotated[Scope, allow(Action.DELETE)]) -> None:
-    """Give a host name up. It leads nowhere within a second."""
+    """Remove a host name. Within a second it is no longer served."""
     await domains.delete(scope, domain_id)

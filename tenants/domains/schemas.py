@@ -13,7 +13,7 @@ from insula.tenancy import CHALLENGE, LONGEST_HOST, public_host
 
 Host = Annotated[
     str,
-    Field(min_length=1, max_length=LONGEST_HOST, description="A public host name; Unicode is read as IDNA.",
+    Field(min_length=1, max_length=LONGEST_HOST, description="A public host name; Unicode is converted by IDNA.",
           examples=["shop.example.com"]),
     AfterValidator(public_host),
 ]  # fmt: skip
@@ -21,7 +21,7 @@ DomainStatus = Literal["pending", "verified"]
 
 
 class DomainCreate(Input):
-    """A host name to claim. Until its DNS proves the claim it leads nowhere."""
+    """A host name to claim. It is not served until its DNS proves the claim."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"host": "shop.example.com"}]})
 
@@ -49,7 +49,7 @@ class ProofRecord(Read):
 
 
 class DomainRead(Read):
-    """A host name of the tenant's own."""
+    """One of the tenant's own host names."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -74,10 +74,10 @@ class DomainRead(Read):
 
     id: UUID
     host: str
-    status: DomainStatus = Field(description="Only a verified host leads to the tenant.")
+    status: DomainStatus = Field(description="Only a verified host serves the tenant.")
     proof: ProofRecord
     verified_at: datetime | None
-    checked_at: datetime | None = Field(description="When the proof was last found or missed.")
+    checked_at: datetime | None = Field(description="When the proof was last looked up.")
     failing_since: datetime | None = Field(description="Since when a verified host's proof is missing.")
     created_at: datetime
 

@@ -20,7 +20,7 @@ class InvitationSettled(AppError):
 
 
 class InvitationInvalid(NotFound):
-    """This invitation is not for you, or no longer good."""
+    """This invitation is not for you, or no longer valid."""
 
     code = "invitation_invalid"
 
@@ -32,6 +32,6 @@ class SeatsExhausted(AppError):
 
 
 class TooManyInvitations(AppError):
-    """Too many invitations were sent, or tried: to this address, by you, or by your tenant."""
+    """Too many invitations to this address, by you or by your tenant, or too many attempts to accept one."""
 
     code, status = "too_many_invitations", 429

@@ -7,5 +7,5 @@ class Action(Permission):
     READ = "invitation:read", "See invitations", ADMINS
     CREATE = "invitation:create", "Invite people", ADMINS, GrantedTo.PEOPLE
     UPDATE = "invitation:update", "Send invitations again", ADMINS, GrantedTo.PEOPLE
-    DELETE = "invitation:delete", "Take invitations back", ADMINS, GrantedTo.PEOPLE
+    DELETE = "invitation:delete", "Revoke invitations", ADMINS, GrantedTo.PEOPLE
     ACCEPT = "invitation:accept"

@@ -11,7 +11,7 @@ from tenants.invitations.permissions import Action
 from tenants.mail_limits import INVITATIONS_PER_DAY
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="invitations", description="Who is asked to join the tenant."),
+    tag=Tag(name="invitations", description="Invitations to join the tenant."),
     routers=(routes.router,),
     pages=(pages.router,),
     public_pages=frozenset({"GET /invitations/accept"}),  # the link in the email leads here

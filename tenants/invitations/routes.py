@@ -38,7 +38,7 @@ InvitationId = Annotated[UUID, Path(description="Id of the invitation.")]
 async def list_invitations(
     params: Annotated[InvitationList, Query()], scope: Annotated[Scope, allow(Action.READ)]
 ) -> Page[InvitationRead]:
-    """List the tenant's invitations, also the settled ones; `search` looks into the address."""
+    """List the tenant's invitations, including accepted and revoked ones; `search` looks into the address."""
     return (await invitations.page(scope, params)).page(InvitationRead.of)
 
 
@@ -56,9 +56,10 @@ async def create_invitation(
     request: Request,
     response: Response,
 ) -> InvitationRead:
-    """Invite an address, with a role not above the caller's own. Takes a seat until it is settled or expires.
+    """Invite an address. The caller must have all permissions of the role. Takes a seat until it ends.
 
-    Mails are counted per address, person and tenant; revoking an invitation gives none back.
+    It ends when it is accepted, revoked or expired. Emails are limited per address, person and tenant; revoking an
+    invitation does not reduce their count.
     """
     invitation = await invitations.create(scope, body, emails)
     created(request, response, invitation)
@@ -73,7 +74,7 @@ async def create_invitation(
 async def accept_invitation(
     body: InvitationAccept, scope: Annotated[PersonalScope, allow_personal(Action.ACCEPT)], request: Request
 ) -> OwnMembershipRead:
-    """Join the tenant that invited the caller's verified address. Whatever is wrong with a token, the answer is one.
+    """Join the tenant that invited the caller's verified address. All invalid tokens get the same answer.
 
     To act in the tenant, get a token bound to it.
     """
@@ -107,7 +108,7 @@ async def resend_invitation(
     emails: EmailsDep,
     response: Response,
 ) -> InvitationRead:
-    """Send a new token, good for another week, in the caller's name. The token sent before is dead."""
+    """Send a new token, valid for another week, in the caller's name. The old token becomes invalid."""
     invitation = await invitations.resend(scope, invitation_id, emails)
     tagged(response, invitation)
     return InvitationRead.of(invitation)
@@ -120,7 +121,7 @@ async def resend_invitation(
     responses=problems(NotFound, Outranked, InvitationSettled),
 )
 async def revoke_invitation(invitation_id: InvitationId, scope: Annotated[Scope, allow(Action.DELETE)]) -> None:
-    """Take an invitation back: its token is dead, its seat is free. It stays in the list."""
+    """Revoke an invitation: its token becomes invalid and its seat free. It stays in the list."""
     await invitations.revoke(scope, invitation_id)
 
 

@@ -1,4 +1,4 @@
-"""Invitations on the wire. The token is never among their fields: it travels by mail alone."""
+"""Invitations on the wire. No answer contains the token, which is only sent by email."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,7 +15,7 @@ from tenants.roles.schemas import RoleName
 
 
 class InvitationCreate(Input):
-    """Whom to invite, as what: not above the caller's own role."""
+    """An address to invite, and its role. The caller must have all permissions of the role."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "grace@acme.example", "role": "member"}]})
 
@@ -24,7 +24,7 @@ class InvitationCreate(Input):
 
 
 class InvitationAccept(Input):
-    """The token of an invitation's mail."""
+    """The token from an invitation email."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -37,7 +37,7 @@ class InvitationAccept(Input):
         }
     )
 
-    token: str = Field(min_length=1, max_length=MAX_LENGTH, repr=False, description="Good once.")
+    token: str = Field(min_length=1, max_length=MAX_LENGTH, repr=False, description="Works once.")
 
 
 class InvitationRead(Read):
@@ -68,7 +68,7 @@ class InvitationRead(Read):
     invited_by: UUID = Field(description="Id of the user who sent it last.")
     created_at: datetime
     expires_at: datetime
-    sent_count: int = Field(description="How many mails were sent; only the last one's token is good.")
+    sent_count: int = Field(description="How many emails were sent; only the last one's token is valid.")
     last_sent_at: datetime
 
 

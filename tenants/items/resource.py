@@ -7,7 +7,7 @@ from tenants.items.models import ITEMS, ProjectItem
 from tenants.items.permissions import Action
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="items", description="What is to be done in a project."),
+    tag=Tag(name="items", description="The things to do in a project."),
     routers=(routes.router,),
     seed=demo.seed,
     permissions=Action,

@@ -44,7 +44,7 @@ async def create_item(
     request: Request,
     response: Response,
 ) -> ItemRead:
-    """Create an item in a project. The plan bounds how many the tenant can have."""
+    """Create an item in a project. The plan limits how many the tenant can have."""
     item = await items.create(scope, project_id, body)
     created(request, response, item)
     return ItemRead.of(item)
@@ -61,7 +61,7 @@ async def create_items(
     body: Annotated[ItemBulkCreate, Largest(1_048_576)],
     scope: Annotated[Scope, allow(Action.CREATE)],
 ) -> ItemBulkRead:
-    """Create up to 1,000 items in a project: all of them or, when one is bad, none."""
+    """Create up to 1,000 items in a project: all of them or, if one is invalid, none."""
     return ItemBulkRead(ids=await items.create_many(scope, project_id, body.items))
 
 

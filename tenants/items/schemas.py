@@ -16,9 +16,9 @@ BULK_LIMIT = 1_000
 
 Title = Annotated[text.Title, Field(description="What is to be done.")]
 Body = Annotated[str, text.FreeText(10_000), Field(description="Free text.")]
-Status = Annotated[ItemStatus, Field(description="How far it is.")]
-Position = Annotated[int, Field(ge=0, le=1_000_000, description="Where it stands among its siblings; ties are fine.")]
-Assignee = Annotated[UUID | None, Field(description="Id of the membership of who does it; null: nobody yet.")]
+Status = Annotated[ItemStatus, Field(description="The item's progress.")]
+Position = Annotated[int, Field(ge=0, le=1_000_000, description="Its place in the project; not unique.")]
+Assignee = Annotated[UUID | None, Field(description="Id of the assignee's membership; null: not assigned.")]
 
 _EXAMPLE: JsonDict = {
     "title": "Write the front page",
@@ -82,7 +82,7 @@ class ItemRead(Read):
 
 
 class ItemBulkCreate(Input):
-    """Items to create together: all of them or, when one is bad, none."""
+    """Items to create together: all of them or, if one is invalid, none."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
 
@@ -92,7 +92,7 @@ class ItemBulkCreate(Input):
 
 
 class ItemBulkRead(Read):
-    """What a bulk creation made."""
+    """The items that were created together."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ids": ["019ab2c4-9a20-7b51-8c00-2e3f40516273"]}]},

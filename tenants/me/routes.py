@@ -41,7 +41,7 @@ async def update_me(
     request: Request,
     response: Response,
 ) -> MeRead:
-    """Change the caller's name, in every tenant too. With `If-Match`, only if nothing changed meanwhile."""
+    """Change the caller's name, also in every tenant. With `If-Match`, only if nothing changed meanwhile."""
     kernel = kernel_of(request)
     changes = [Rename(body.name)] if isinstance(body.name, str) else []
     if changes:
@@ -66,7 +66,7 @@ async def change_password(
 
 @router.get("/sessions", summary="List your sessions")
 async def list_sessions(scope: Annotated[PersonalScope, allow_personal(Action.READ)], request: Request) -> SessionList:
-    """List where the caller is signed in."""
+    """List the caller's sessions."""
     me = _signed_in(scope)
     return SessionList.among(await kernel_of(request).own_account.sessions(me), me.session_id)
 
@@ -82,7 +82,7 @@ async def revoke_session(
     scope: Annotated[PersonalScope, allow_personal(Action.UPDATE)],
     request: Request,
 ) -> None:
-    """End one of the caller's sessions, be it this one. Its tokens are refused from then on."""
+    """End one of the caller's sessions, which may be this one. Its tokens are refused from then on."""
     await kernel_of(request).own_account.revoke_session(_signed_in(scope), session_id)
 
 

@@ -71,7 +71,7 @@ class MeRead(Read):
 
 
 class MeUpdate(Update):
-    """What the caller wants to be called."""
+    """The caller's new name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Ada Lovelace"}]})
 
@@ -79,7 +79,7 @@ class MeUpdate(Update):
 
 
 class PasswordChange(Input):
-    """The password as it is, and as it is to be."""
+    """The current password and the new one."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -92,19 +92,19 @@ class PasswordChange(Input):
 
 
 class SessionRead(Read):
-    """A login that is still good."""
+    """A valid login."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SESSION]})
 
     id: UUID
     created_at: datetime = Field(description="When it was opened.")
-    last_used_at: datetime = Field(description="When it last gave a token.")
+    last_used_at: datetime = Field(description="When it last issued tokens.")
     expires_at: datetime
-    current: bool = Field(description="Whether it is the one that asks.")
+    current: bool = Field(description="Whether this request belongs to it.")
 
 
 class SessionList(Read):
-    """The caller's sessions, the last used first; the hundred last ones of more."""
+    """The caller's sessions, the last used first; at most a hundred."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_SESSION]}]})
 

@@ -2,7 +2,7 @@ from insula.core.errors import AppError
 
 
 class LastOwner(AppError):
-    """A tenant keeps at least one owner."""
+    """A tenant must keep at least one owner."""
 
     code, status = "last_owner", 409
 
@@ -14,6 +14,6 @@ class AlreadyOwner(AppError):
 
 
 class TooManyTransfers(AppError):
-    """Too many mails about ownership were sent to this member, or too many mails by you."""
+    """Too many emails about ownership were sent to this member, or too many emails by you."""
 
     code, status = "too_many_transfers", 429

@@ -9,7 +9,7 @@ from tenants.members.emails import OWNERSHIP_TRANSFERRED
 from tenants.members.permissions import Action
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="members", description="Who belongs to the tenant, as what, and who owns it."),
+    tag=Tag(name="members", description="The tenant's members, their roles, and its ownership."),
     routers=(routes.router,),
     emails=(OWNERSHIP_TRANSFERRED,),
     permissions=Action,

@@ -34,7 +34,7 @@ async def list_members(
 
 @router.delete("/members/me", status_code=204, summary="Leave the tenant", responses=problems(LastOwner))
 async def leave(scope: Annotated[Scope, allow(Action.LEAVE)]) -> None:
-    """End the caller's own membership. The last owner transfers the ownership first."""
+    """End the caller's own membership. The last owner must transfer the ownership first."""
     await members.leave(scope)
 
 
@@ -60,7 +60,7 @@ async def update_member(
     scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> MemberRead:
-    """Give a member another role: neither from nor to one above the caller's own. It counts within a second."""
+    """Give a member another role, within a second. The caller must have all permissions of the old and the new role."""
     member = await members.change_role(scope, member_id, body, if_match)
     tagged(response, member)
     return MemberRead.of(member)
@@ -70,7 +70,7 @@ async def update_member(
     "/members/{member_id}",
     summary="Remove a member",
     responses=problems(NotFound, Outranked, LastOwner, PreconditionFailed)
-    | {204: {"description": "Removed; no live API key is theirs."}},
+    | {204: {"description": "Removed; there are no API keys to list."}},
 )
 async def remove_member(
     member_id: MemberId,
@@ -80,8 +80,8 @@ async def remove_member(
 ) -> ApiKeys | None:
     """Remove a member who does not outrank the caller. Their tokens for this tenant are refused within a second.
 
-    API keys belong to the tenant and go on working. Where the member made some that are live, the answer is 200 and
-    lists them for callers with `api_key:read`; `POST /v1/api-keys/revoke` ends them all. Otherwise it is 204.
+    API keys belong to the tenant and stay valid. If the member made live ones and the caller has `api_key:read`, the
+    answer is 200 and lists them; `POST /v1/api-keys/revoke` revokes them all. Otherwise the answer is 204.
     """
     keys = await members.remove(scope, member_id, if_match)
     if not keys:

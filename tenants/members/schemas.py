@@ -12,7 +12,7 @@ from tenants.roles.schemas import RoleName
 
 
 class MemberRead(Read):
-    """A member: a user's place in this tenant."""
+    """A member: a user's membership of this tenant."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -34,11 +34,11 @@ class MemberRead(Read):
     email: str
     name: str
     role: RoleName
-    created_at: datetime = Field(description="Since when.")
+    created_at: datetime = Field(description="When the membership began.")
 
 
 class MemberUpdate(Input):
-    """A member's new role: not above the caller's own."""
+    """A member's new role. The caller must have all of its permissions."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "viewer"}]})
 
@@ -46,7 +46,7 @@ class MemberUpdate(Input):
 
 
 class OwnershipTransfer(Input):
-    """Who shall own the tenant in the caller's place."""
+    """The member who becomes the owner in the caller's place."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"member_id": "019ab2c4-1a00-7a00-8a00-3f4051627384"}]})
 

@@ -9,7 +9,7 @@ from tenants.projects.models import PROJECTS, Project
 from tenants.projects.permissions import Action
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="projects", description="Pieces of work."),
+    tag=Tag(name="projects", description="The tenant's projects."),
     routers=(routes.router,),
     seed=demo.seed,
     permissions=Action,

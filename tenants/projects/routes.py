@@ -39,7 +39,7 @@ async def create_project(
     request: Request,
     response: Response,
 ) -> ProjectRead:
-    """Create a project in the caller's tenant. The plan bounds how many there can be."""
+    """Create a project in the caller's tenant. The plan limits how many there can be."""
     project = await projects.create(scope, body)
     created(request, response, project)
     return ProjectRead.of(project)

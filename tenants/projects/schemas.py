@@ -14,7 +14,7 @@ from tenants.projects.models import ProjectStatus
 
 Name = Annotated[text.Name, Field(description="Unique in the tenant.")]
 Description = Annotated[str, text.FreeText(2_000), Field(description="Free text.")]
-Status = Annotated[ProjectStatus, Field(description="An archived project is kept, out of the way.")]
+Status = Annotated[ProjectStatus, Field(description="An archived project is kept, but no longer active.")]
 
 _EXAMPLE: JsonDict = {"name": "Website", "description": "The new public site.", "status": "active"}
 

@@ -2,13 +2,13 @@ from insula.core.errors import AppError, Forbidden
 
 
 class Outranked(Forbidden):
-    """This member or this role stands above your own."""
+    """This member or role has permissions that your own role lacks."""
 
     code = "outranked"
 
 
 class RoleUnknown(AppError):
-    """No role of this name is built in, and the tenant has none."""
+    """No built-in role and no custom role of the tenant has this name."""
 
     code, status = "role_unknown", 422
 
@@ -20,12 +20,12 @@ class RoleKeyTaken(AppError):
 
 
 class RolesUsedUp(AppError):
-    """This tenant has as many roles of its own as it may."""
+    """This tenant has as many custom roles as it can have."""
 
     code, status = "roles_used_up", 409
 
 
 class RoleInUse(AppError):
-    """Members have this role, or are invited to it."""
+    """Members have this role, or open invitations name it."""
 
     code, status = "role_in_use", 409

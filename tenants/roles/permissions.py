@@ -4,7 +4,7 @@ from insula.access import ADMINS, GrantedTo, Permission
 class Action(Permission):
     """What callers may do with roles."""
 
-    READ = "role:read", "See roles, and what they may be given", ADMINS, GrantedTo.PEOPLE
-    CREATE = "role:create", "Define roles, of permissions that one has", ADMINS, GrantedTo.PEOPLE
-    UPDATE = "role:update", "Change roles, of permissions that one has", ADMINS, GrantedTo.PEOPLE
+    READ = "role:read", "See roles and the permissions that they can have", ADMINS, GrantedTo.PEOPLE
+    CREATE = "role:create", "Define roles, with at most one's own permissions", ADMINS, GrantedTo.PEOPLE
+    UPDATE = "role:update", "Change roles, with at most one's own permissions", ADMINS, GrantedTo.PEOPLE
     DELETE = "role:delete", "Delete roles that nobody has", ADMINS, GrantedTo.PEOPLE

@@ -8,7 +8,7 @@ from tenants.roles import routes
 from tenants.roles.permissions import Action
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="roles", description="What members may do: the built-in roles, and the tenant's own."),
+    tag=Tag(name="roles", description="What members may do: the built-in roles and the tenant's custom roles."),
     routers=(routes.router,),
     permissions=Action,
     attack=AttackHints(ids={"role_id": "custom_role"}, actions={"GET /v1/permissions": "role:read"}),

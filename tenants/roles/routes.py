@@ -17,18 +17,18 @@ from tenants.roles.schemas import BuiltInRoleRead, PermissionList, RoleCreate, R
 
 router = APIRouter(tags=["roles"], route_class=TenantRoute)
 
-RoleId = Annotated[UUID, Path(description="Id of a role of the tenant's own.")]
+RoleId = Annotated[UUID, Path(description="Id of a custom role.")]
 
 
 @router.get("/permissions", summary="List permissions")
 async def list_permissions(scope: Annotated[Scope, allow(Action.READ)]) -> PermissionList:
-    """List what roles can be made of, in all apps. What only an owner can do is not among it."""
+    """List the permissions that custom roles can have, in all apps. Those of owners only are not among them."""
     return PermissionList.listing([*scope.policy.published.values()])
 
 
 @router.get("/roles", summary="List roles")
 async def list_roles(scope: Annotated[Scope, allow(Action.READ)]) -> RoleList:
-    """List the roles that members can have: the built-in ones and all of the tenant's own."""
+    """List the roles that members can have: the built-in ones and the tenant's custom roles."""
     built_in = [BuiltInRoleRead(key=key, permissions=sorted(granted)) for key, granted in scope.policy.built_in.items()]
     return RoleList(built_in=built_in, own=[RoleRead.of(role) for role in await roles.every(scope)])
 
@@ -42,7 +42,7 @@ async def list_roles(scope: Annotated[Scope, allow(Action.READ)]) -> RoleList:
 async def create_role(
     body: RoleCreate, scope: Annotated[Scope, allow(Action.CREATE)], request: Request, response: Response
 ) -> RoleRead:
-    """Define a role of permissions that the caller's own role has. Members are given it by its key."""
+    """Define a role with permissions that the caller's own role has. Members get it by its key."""
     role = await roles.create(scope, body)
     created(request, response, role)
     return RoleRead.of(role)
@@ -50,7 +50,7 @@ async def create_role(
 
 @router.get("/roles/{role_id}", summary="Read a role", responses=TAGGED | problems(NotFound))
 async def get_role(role_id: RoleId, scope: Annotated[Scope, allow(Action.READ)], response: Response) -> RoleRead:
-    """Read one of the tenant's own roles. Its `ETag` is for `If-Match` when changing it."""
+    """Read one of the tenant's custom roles. Its `ETag` is for `If-Match` when changing it."""
     role = await roles.get(scope, role_id)
     tagged(response, role)
     return RoleRead.of(role)
@@ -68,7 +68,7 @@ async def update_role(
     scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> RoleRead:
-    """Change a role that may nothing, before and after, which the caller may not. It counts within a second."""
+    """Change a role, within a second. The caller must have all of its permissions, before and after."""
     role = await roles.update(scope, role_id, body, if_match)
     tagged(response, role)
     return RoleRead.of(role)

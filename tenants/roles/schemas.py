@@ -27,7 +27,7 @@ RoleName = Annotated[
     str,
     _NAME,
     Field(
-        description=f"A built-in role ({', '.join(Role)}), or the key of one of the tenant's own.",
+        description=f"A built-in role ({', '.join(Role)}), or the key of a custom role.",
         examples=["member"],
     ),
 ]
@@ -35,15 +35,15 @@ Key = Annotated[
     str,
     _NAME,
     AfterValidator(_not_built_in),
-    Field(description="What members and invitations call it. Unique in the tenant; it never changes."),
+    Field(description="The role's name in members and invitations. Unique in the tenant; it never changes."),
 ]
-Name = Annotated[text.Name, Field(description="What people call it.")]
+Name = Annotated[text.Name, Field(description="The name for people.")]
 Description = Annotated[str, text.FreeText(2_000), Field(description="Free text.")]
 Permissions = Annotated[
     Sequence[Annotated[str, Field(max_length=64)]],
     Field(
         max_length=200,
-        description="What the role may do: codes of `GET /api/v1/permissions`, each of which your own role has.",
+        description="Codes from `GET /api/v1/permissions`. Your own role must have each of them.",
         json_schema_extra={"items": word_of(Vocabulary.PERMISSIONS)},
     ),
 ]
@@ -74,19 +74,19 @@ _PERMISSION: Final[JsonDict] = {
 
 
 class PermissionRead(Read):
-    """Something that a role can let people do."""
+    """A permission that custom roles can have."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PERMISSION]})
 
     code: str
-    meaning: str = Field(description="What it lets people do.")
-    app: str = Field(description="The app in which it counts.")
-    for_people: bool = Field(description="No API key can be given it.")
-    in_every_role: bool = Field(description="Every role has it, whether it is named or not.")
+    meaning: str = Field(description="What the permission allows.")
+    app: str = Field(description="The app whose routes require it.")
+    for_people: bool = Field(description="Whether no API key can have it.")
+    in_every_role: bool = Field(description="Whether every role has it, even if it is not listed.")
 
 
 class PermissionList(Read):
-    """All that roles can be made of. What only an owner can do is not among it."""
+    """All permissions that custom roles can have."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_PERMISSION]}]})
 
@@ -110,7 +110,7 @@ class RoleCreate(Input):
 
 
 class RoleUpdate(Update):
-    """The fields of a role to change. Permissions are replaced, and count within a second."""
+    """The fields of a role to change. New permissions replace all old ones, within a second."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"permissions": [*_PERMISSIONS, "project:delete"]}, {"name": "Lead"}]}
@@ -122,7 +122,7 @@ class RoleUpdate(Update):
 
 
 class RoleRead(Read):
-    """A role that the tenant defined."""
+    """A custom role."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_READ]})
 
@@ -150,4 +150,4 @@ class RoleList(Read):
     model_config = ConfigDict(json_schema_extra={"examples": [{"built_in": [_BUILT_IN], "own": [_READ]}]})
 
     built_in: Sequence[BuiltInRoleRead]
-    own: Sequence[RoleRead] = Field(description="The tenant's own, by key.")
+    own: Sequence[RoleRead] = Field(description="The tenant's custom roles, by key.")

@@ -49,7 +49,7 @@ async def create(scope: Scope, body: RoleCreate) -> CustomRole:
     caller.check_named(frozenset(permissions))
     session = scope.unit.session
     if await queries.count(session) >= MOST:
-        raise RolesUsedUp(f"A tenant can have {MOST} roles of its own.")
+        raise RolesUsedUp(f"A tenant can have {MOST} custom roles.")
     role = CustomRole(tenant_id=scope.tenant.id, **{**body.model_dump(), "permissions": permissions})
     session.add(role)
     with violations_as(_CREATING):
@@ -94,5 +94,5 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
 def _checked(scope: Scope, permissions: Collection[str]) -> Sequence[str]:
     """Return ``permissions`` and those that every role has, sorted. Raises InvalidRequest for unpublished ones."""
     if unknown := sorted(set(permissions) - scope.policy.published.keys()):
-        raise InvalidRequest(fields={"permissions": f"no role can be given: {', '.join(unknown)}"})
+        raise InvalidRequest(fields={"permissions": f"no custom role can have: {', '.join(unknown)}"})
     return sorted(scope.policy.in_every_role.union(permissions))

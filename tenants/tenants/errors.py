@@ -8,18 +8,18 @@ class SlugTaken(AppError):
 
 
 class SlugsUsedUp(AppError):
-    """This tenant has had as many slugs as it may."""
+    """This tenant has used as many different slugs as it can."""
 
     code, status = "slugs_used_up", 409
 
 
 class TenantsUsedUp(AppError):
-    """You own as many tenants as one person may."""
+    """You own as many tenants as one person can own."""
 
     code, status = "tenants_used_up", 409
 
 
 class TooManyTenants(AppError):
-    """You made as many tenants as one person may within a day."""
+    """You created as many tenants as one person can create in a day."""
 
     code, status = "too_many_tenants", 429

@@ -8,7 +8,7 @@ from tenants.tenants import routes
 from tenants.tenants.permissions import Action
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="tenants", description="The tenant that the caller acts in, and how to begin another."),
+    tag=Tag(name="tenants", description="The caller's tenant, and creating another one."),
     routers=(routes.router,),
     permissions=Action,
     newer={"v2": (routes.router_v2,)},

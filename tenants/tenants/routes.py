@@ -40,7 +40,7 @@ async def create_tenant(
 ) -> TenantRead:
     """Create a tenant on the free plan; the caller becomes its owner. To act in it, get a token bound to it.
 
-    One person owns a bounded number of tenants, and makes a bounded number a day.
+    The number of tenants that one person owns is limited, and so is the number created per day.
     """
     kernel = kernel_of(request)
     owner = await kernel.directory.profile(scope.principal.user_id)
@@ -53,7 +53,7 @@ async def create_tenant(
 
 @router.get("/tenant", summary="Read the tenant", deprecated=True, responses=DEPRECATED)
 async def get_tenant(scope: Annotated[Scope, allow(Action.READ)], request: Request, response: Response) -> TenantRead:
-    """Read the caller's tenant. `/v2/tenant` also tells what its plan grants."""
+    """Read the caller's tenant. `/v2/tenant` also returns what its plan grants."""
     tenant = await tenants.get(scope)
     tagged(response, tenant)
     READ_V1.stamp(response, request.scope["root_path"])
@@ -62,7 +62,7 @@ async def get_tenant(scope: Annotated[Scope, allow(Action.READ)], request: Reque
 
 @router_v2.get("/tenant", summary="Read the tenant", responses=TAGGED)
 async def get_tenant_v2(scope: Annotated[Scope, allow(Action.READ)], response: Response) -> TenantReadV2:
-    """Read the caller's tenant, with its plan and what that grants."""
+    """Read the caller's tenant, with its plan and the plan's entitlements."""
     tenant = await tenants.get(scope)
     tagged(response, tenant)
     plan = PlanRead(key=tenant.plan, entitlements=scope.tenant.entitlements)
@@ -80,7 +80,7 @@ async def update_tenant(
 ) -> TenantRead:
     """Change the fields sent; the others stay. With `If-Match`, only if nobody changed it meanwhile.
 
-    A slug that is left leads here for 30 days: its host redirects, and it names the tenant at sign-in.
+    A former slug stays usable for 30 days: its host redirects, and it names the tenant at sign-in.
     """
     tenant = await tenants.update(scope, body, if_match)
     tagged(response, tenant)

@@ -13,7 +13,7 @@ from insula.core.text import fields as text
 from tenants.tenants.locales import Locale, TimeZone
 from tenants.tenants.slugs import Slug
 
-Name = Annotated[text.Name, Field(description="As people know it.")]
+Name = Annotated[text.Name, Field(description="The name for people.")]
 
 _ID = "019ab2c4-0a00-7000-8000-5162738495a6"
 _READ: JsonDict = {
@@ -53,7 +53,7 @@ class TenantUpdate(Update):
     name: Name | MISSING = MISSING
     slug: Slug | MISSING = Field(
         default=MISSING,
-        description="The one before leads here for 30 days, and is given to nobody else ever.",
+        description="The former slug stays usable for 30 days. No other tenant can ever take it.",
     )
     time_zone: TimeZone | MISSING = MISSING
     locale: Locale | MISSING = MISSING

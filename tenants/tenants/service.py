@@ -109,7 +109,7 @@ async def _check_may_own_another(scope: PersonalScope, directory: Directory, mos
     await lock(scope.unit.session, f"tenants:{person}")
     roles = [role for _, role in await directory.memberships(person)]
     if roles.count(Role.OWNER) >= most:
-        raise TenantsUsedUp(f"One person may own {most} tenants.")
+        raise TenantsUsedUp(f"One person can own {most} tenants.")
 
 
 async def _check_may_take(scope: Scope, slug: str) -> None:

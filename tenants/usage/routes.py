@@ -15,5 +15,5 @@ router = APIRouter(prefix="/usage", tags=["usage"], route_class=TenantRoute)
 
 @router.get("", summary="Read the usage")
 async def get_usage(scope: Annotated[Scope, allow(Action.READ)], request: Request) -> UsageRead:
-    """Read how much of its plan's quotas the tenant uses. Requests a minute stand in each answer's `RateLimit`."""
+    """Read how much of its plan's quotas the tenant uses. Each answer's `RateLimit` has the requests per minute."""
     return await usage.read(scope, kernel_of(request).entitlements.quotas)

@@ -12,10 +12,10 @@ class QuotaRead(Read):
     model_config = ConfigDict(json_schema_extra={"examples": [{"quota": "seats", "used": 3, "limit": 5}]})
 
     quota: str = Field(
-        description="Of seats, pending invitations take theirs too.", json_schema_extra=word_of(Vocabulary.QUOTAS)
+        description="Pending invitations count as `seats`.", json_schema_extra=word_of(Vocabulary.QUOTAS)
     )
     used: int = Field(ge=0)
-    limit: int = Field(ge=0, description="What the plan grants. Less than is used after a downgrade: nothing is lost.")
+    limit: int = Field(ge=0, description="What the plan grants. A downgrade can leave it below `used`.")
 
 
 class UsageRead(Read):

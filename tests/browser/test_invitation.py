@@ -46,7 +46,9 @@ def _follow(origin: str, email: InvitationEmail) -> None:
         expect(page.get_by_role("status")).to_have_text("Email or password is wrong", timeout=20_000)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button").click()
-        expect(page.get_by_role("status")).to_contain_text(f"You belong to {email.tenant.name} now", timeout=20_000)
+        expect(page.get_by_role("status")).to_contain_text(
+            f"You are now a member of {email.tenant.name}", timeout=20_000
+        )
 
 
 async def test_the_invited_joins_on_the_page(origin: str, email: InvitationEmail) -> None:

@@ -70,7 +70,7 @@ async def test_a_user_is_appointed_once_in_the_requested_role(
     assert (first.stdout, first.stderr) == (f"{user.email} is now auditor of the staff\n", "")
     assert (again.stdout, again.returncode) == (f"{user.email} was already auditor of the staff\n", 0)
     assert (other.returncode, other.stdout) == (1, "")
-    assert other.stderr.startswith(f"insula: {user.email}: They are auditor of the staff already")
+    assert other.stderr.startswith(f"insula: {user.email}: Their staff role is auditor already")
 
 
 @pytest.mark.parametrize(("status", "code"), [("suspended", 1), ("active", 0)])

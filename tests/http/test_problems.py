@@ -40,7 +40,7 @@ def faults_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
         ("GET", "/v1/limit_rate", 429, "rate_limited"),
         ("GET", "/v1/break_down", 500, "internal_failure"),
         ("GET", "/v1/misfit", 500, "internal_failure"),
-        ("GET", "/v1/be_away", 503, "unavailable"),
+        ("GET", "/v1/be_unavailable", 503, "unavailable"),
     ],
 )
 async def test_every_failure_is_a_problem(
@@ -121,7 +121,7 @@ async def test_an_exception_is_logged_once_and_not_shown(probe: httpx.AsyncClien
 
 
 async def test_the_log_says_why_something_is_unavailable(probe: httpx.AsyncClient, faults_log: CapturingLogger) -> None:
-    answer = await probe.get("/v1/be_away")
+    answer = await probe.get("/v1/be_unavailable")
     [call] = faults_log.calls
 
     assert (call.method_name, call.kwargs["request_id"]) == ("warning", answer.headers["x-request-id"])

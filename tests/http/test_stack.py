@@ -126,7 +126,7 @@ def _encoding(answer: httpx.Response) -> str | None:
     [
         *(
             f"GET /api/v1/{name}"
-            for name in ("see", "large", "forbid", "limit_rate", "break_down", "be_away", "misfit")
+            for name in ("see", "large", "forbid", "limit_rate", "break_down", "be_unavailable", "misfit")
         ),
         "GET /api/v1/things/no-id",
         "GET /api/v1/things/6f1c1a52-5d0c-4c39-9d43-5a1f6f0d4a11?limit=0",

@@ -2,12 +2,12 @@ from insula.core.errors import AppError
 
 
 class TenantRefused(AppError):
-    """The request names no tenant, or not one tenant only, that you are a member of."""
+    """The request must name exactly one tenant, and you must be a member of it."""
 
     code, status = "tenant_refused", 403
 
 
 class StaffOnly(AppError):
-    """This resource is for staff, who act in no tenant."""
+    """Only staff can get a token for this app, and only without a tenant."""
 
     code, status = "staff_only", 403

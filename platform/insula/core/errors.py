@@ -28,7 +28,7 @@ class AppError(Exception):
 
 
 class NotFound(AppError):
-    """Nothing is here, or nothing that you may see."""
+    """This does not exist, or you may not see it."""
 
     code, status = "not_found", 404
 
@@ -60,7 +60,7 @@ class InsufficientScope(AppError):
 
 
 class TenantConflict(AppError):
-    """The tenant that the request names is not the one that its credentials are for."""
+    """The request names another tenant than the one of its credentials."""
 
     code, status = "tenant_conflict", 403
 
@@ -84,7 +84,7 @@ class PlanUnknown(AppError):
 
 
 class RateLimited(AppError):
-    """The tenant's rate limit is used up."""
+    """A rate limit is used up; RateLimit names it."""
 
     code, status = "rate_limited", 429
 
@@ -125,7 +125,7 @@ class InvalidValue(AppError):
 
 
 class PayloadTooLarge(AppError):
-    """The request's body is larger than this route takes."""
+    """The request's body is larger than this route accepts."""
 
     code, status = "payload_too_large", 413
 

@@ -64,7 +64,7 @@ class OffsetParams(_ListParams):
 
 
 class Page(BaseModel, Generic[Read]):
-    """One page of a list; following ``next_cursor`` visits each row once, whatever is inserted meanwhile."""
+    """One page of a list. Following ``next_cursor`` returns each row once, even if others are inserted meanwhile."""
 
     items: list[Read]
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")

@@ -6,7 +6,7 @@ from insula.core.errors import AppError, BadRequest, InvalidRequest, PayloadTooL
 
 
 class MethodNotAllowed(AppError):
-    """This path does not take this method; Allow lists those that it takes."""
+    """This path does not support this method; the Allow header lists those that it supports."""
 
     code, status = "method_not_allowed", 405
 
@@ -18,7 +18,7 @@ class MalformedJson(AppError):
 
 
 class DuplicateKey(AppError):
-    """An object in the request's body names a key twice."""
+    """An object in the request's body contains a key twice."""
 
     code, status = "duplicate_key", 400
 
@@ -36,7 +36,7 @@ class NumberOutOfRange(AppError):
 
 
 class UnstorableText(AppError):
-    """A text in the request holds a NUL character or half a surrogate pair."""
+    """A text in the request contains a NUL character or half a surrogate pair."""
 
     code, status = "unstorable_text", 422
 
@@ -54,37 +54,37 @@ class RequestTimeout(AppError):
 
 
 class UnknownHost(AppError):
-    """No host of this name is served here."""
+    """This server does not serve this host name."""
 
     code, status = "unknown_host", 421
 
 
 class InvalidForwarding(AppError):
-    """The forwarding headers of the proxy in front of this server do not say who calls."""
+    """The forwarding headers of the proxy in front of this server do not name the client."""
 
     code, status = "invalid_forwarding", 400
 
 
 class HostMoved(AppError):
-    """This host has another name now; GET leads to it."""
+    """This tenant has another host name now; a GET request is redirected to it."""
 
     code, status = "host_moved", 421
 
 
 class DuplicateHeader(AppError):
-    """A header that says who you are or what you mean was sent more than once."""
+    """A header that must be sent once was sent more than once."""
 
     code, status = "duplicate_header", 400
 
 
 class HeaderTooLarge(AppError):
-    """A header of the request is larger than this server takes."""
+    """A header of the request is larger than this server accepts."""
 
     code, status = "header_too_large", 431
 
 
 class TokenExpired(Unauthenticated):
-    """The access token has expired; connect again with another one."""
+    """The access token has expired; connect again with a new one."""
 
     code = "token_expired"
 
@@ -96,7 +96,7 @@ class ServerStopping(AppError):
 
 
 class InternalFailure(AppError):
-    """Something broke on our side; the request id helps us to find it."""
+    """Something failed on our side; the request id helps us to find the cause."""
 
     code, status = "internal_failure", 500
 

@@ -44,7 +44,7 @@ def accounts_router(rates: ThrottleRates | None = None) -> APIRouter:
         handlers.resend_verification,
         methods=["POST"],
         status_code=HTTPStatus.ACCEPTED,
-        summary="Ask for another link that verifies",
+        summary="Request another verification link",
         responses=problems(*always),
     )
     router.add_api_route(
@@ -52,7 +52,7 @@ def accounts_router(rates: ThrottleRates | None = None) -> APIRouter:
         handlers.forgot_password,
         methods=["POST"],
         status_code=HTTPStatus.ACCEPTED,
-        summary="Ask for a link that sets a new password",
+        summary="Request a link to set a new password",
         responses=problems(*always),
     )
     router.add_api_route(
@@ -73,9 +73,9 @@ class _Handlers:
         self._rates = rates
 
     async def register(self, body: RegisterRequest, request: Request) -> MailAnnounced:
-        """Register an address. The account is of no use until the link in the mail was followed.
+        """Register an address. The account cannot sign in until the link in the email was used.
 
-        The answer does not tell whether the address has an account already; the mail does.
+        The answer does not tell whether the address already has an account; the email does.
         """
         registration = Registration(body.email, body.name, body.password)
         admit_email = await self._count_mail(request, REGISTRATION, body.email)
@@ -83,32 +83,32 @@ class _Handlers:
         return MailAnnounced()
 
     async def resend_verification(self, body: EmailRequest, request: Request) -> MailAnnounced:
-        """Have another link mailed; the ones before stay good until one is used. Answers alike for every address."""
+        """Email another link; earlier ones stay valid until one is used. The answer is the same for every address."""
         admit_email = await self._count_mail(request, VERIFICATION, body.email)
         await kernel_of(request).accounts.resend(body.email, origin_of(request), admit_email)
         return MailAnnounced()
 
     async def verify_email(self, body: VerifyRequest, request: Request) -> None:
-        """Verify an address with the secret of the mail's link; from now on its account can sign in.
+        """Verify an address with the secret of the emailed link; then its account can sign in.
 
-        The password is the one that the address was registered with, or a new one: somebody else may have
-        registered the address, and their password does not open the account.
+        The password is the one that the address was registered with, or a new one, which replaces it: somebody
+        else may have registered the address, and must not get in with their password.
         """
         await self._count_link(request)
         await kernel_of(request).accounts.verify(body.token, body.password, origin_of(request))
 
     async def forgot_password(self, body: EmailRequest, request: Request) -> MailAnnounced:
-        """Have a link mailed that sets a new password; the ones before stay good until one is used.
+        """Email a link to set a new password; earlier ones stay valid until one is used.
 
-        Answers alike for every address. Where a mailbox got as many mails as it may within half an hour, no
-        other is sent: the newest of them holds a link that is good for another half an hour at least.
+        The answer is the same for every address. A mailbox gets a limited number of emails within half an hour.
+        Beyond it none is sent: the newest one has a link that is valid for at least another half an hour.
         """
         admit_email = await self._count_mail(request, RESET, body.email)
         await kernel_of(request).accounts.forgot(body.email, origin_of(request), admit_email)
         return MailAnnounced()
 
     async def reset_password(self, body: ResetRequest, request: Request) -> None:
-        """Set a new password with the secret of the mail's link. Every session of the account ends."""
+        """Set a new password with the secret of the emailed link. Every session of the account ends."""
         await self._count_link(request)
         await kernel_of(request).accounts.reset(body.token, body.new_password, origin_of(request))
 

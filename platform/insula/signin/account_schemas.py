@@ -9,7 +9,7 @@ from insula.identity import EmailAddress, NewPassword, PersonName
 _EMAIL: Final = "ada@acme.example"
 _PASSWORD: Final = "nine purple lanterns"  # noqa: S105 - an example
 
-Secret = Annotated[str, Field(min_length=1, max_length=255, repr=False, description="From the mail's link; good once.")]
+Secret = Annotated[str, Field(min_length=1, max_length=255, repr=False, description="From the link; works once.")]
 
 
 class _Body(BaseModel):
@@ -17,7 +17,7 @@ class _Body(BaseModel):
 
 
 class RegisterRequest(_Body):
-    """Who wants an account."""
+    """An account to register."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": _EMAIL, "name": "Ada", "password": _PASSWORD}]})
 
@@ -27,7 +27,7 @@ class RegisterRequest(_Body):
 
 
 class EmailRequest(_Body):
-    """Where a mail is to go, if there is an account for it."""
+    """The email address of an account."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": _EMAIL}]})
 
@@ -45,13 +45,13 @@ class VerifyRequest(_Body):
 
     token: Secret
     password: NewPassword = Field(
-        description="The one you registered with; any other becomes the account's, and the name you registered with "
-        "is not kept."
+        description="The password that you registered with. Another one replaces it, and the registered name is "
+        "dropped."
     )
 
 
 class ResetRequest(_Body):
-    """The secret of a link that sets a password anew, and the password."""
+    """The secret of a link that sets a new password, and the password."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -64,7 +64,7 @@ class ResetRequest(_Body):
 
 
 class MailAnnounced(BaseModel):
-    """The same for every address: what there is to say is said by mail."""
+    """The same answer for every address; only the email tells whether there is an account."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "look_into_your_mail"}]})
 

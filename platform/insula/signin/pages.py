@@ -34,7 +34,7 @@ async def reset_page(request: Request) -> HTMLResponse:
         request,
         "/auth/password/reset/confirm",
         "Set a new password",
-        "It is set: sign in with it.",
+        "Your password is set: sign in with it.",
         field="new_password",
         label="New password",
     )

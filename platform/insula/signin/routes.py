@@ -35,7 +35,7 @@ def auth_router(refusals: Errors, rates: ThrottleRates | None = None) -> APIRout
         "/auth/refresh",
         handlers.refresh,
         methods=["POST"],
-        summary="Trade a refresh token",
+        summary="Refresh an access token",
         responses=problems(*choice, RefreshTokenRefused, TooManyAttempts, Unavailable),
     )
     router.add_api_route(
@@ -69,7 +69,7 @@ class _Handlers:
         return await _answer(kernel, response, body.resource, opened, tenant)
 
     async def refresh(self, body: RefreshRequest, request: Request, response: Response) -> TokenRead:
-        """Trade a refresh token for the next one and an access token, for any app and tenant of the user's."""
+        """Exchange a refresh token for a new one and an access token, for any app and tenant of the user."""
         kernel = kernel_of(request)
         await LoginThrottle(kernel.limits, self._rates).refresh(address_of(request))
         target, origin = _target(kernel, request, body), origin_of(request)

@@ -13,9 +13,9 @@ _JWK: JsonDict = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "Yq3…", "
 
 Resource = Annotated[str, Field(max_length=255, description="The app that the access token is for: its exact URI.")]
 TenantName = Annotated[
-    str | None, Field(max_length=63, description="Slug or id of a tenant that you are a member of; none: tenantless.")
+    str | None, Field(max_length=63, description="Slug or id of one of your tenants; null: a token without a tenant.")
 ]
-RefreshToken = Annotated[str, Field(min_length=1, max_length=255, description="Good once.")]
+RefreshToken = Annotated[str, Field(min_length=1, max_length=255, description="Works once.")]
 
 
 class _Body(BaseModel):
@@ -23,7 +23,7 @@ class _Body(BaseModel):
 
 
 class LoginRequest(_Body):
-    """Credentials, and what they are to open."""
+    """Credentials, and the app and tenant to sign in to."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -45,7 +45,7 @@ class LoginRequest(_Body):
 
 
 class RefreshRequest(_Body):
-    """A refresh token, and what the next access token is for: any app and tenant of the user's."""
+    """A refresh token, and the app and tenant of the next access token."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"refresh_token": _REFRESH_TOKEN, "resource": _RESOURCE, "tenant": "acme"}]}
@@ -65,7 +65,7 @@ class LogoutRequest(_Body):
 
 
 class TokenRead(BaseModel):
-    """An access token for one app, and the refresh token that yields the next."""
+    """An access token for one app, and the refresh token to get the next one."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -84,7 +84,7 @@ class TokenRead(BaseModel):
 
     access_token: str = Field(repr=False)
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the scheme's name
-    expires_in: int = Field(description="Seconds that the access token lasts.")
+    expires_in: int = Field(description="The access token's lifetime, in seconds.")
     refresh_token: str = Field(repr=False)
     resource: str
     tenant: str | None = Field(description="Slug of the tenant that the access token is bound to.")

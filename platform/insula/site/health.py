@@ -50,9 +50,9 @@ class Readiness(BaseModel):
     )
 
     status: Status = Field(description="degraded: it serves, but something that a check names is wrong.")
-    checks: dict[str, str] = Field(description="Each thing that is needed: ok, or what is wrong with it.")
+    checks: dict[str, str] = Field(description="Each dependency: ok, or what is wrong with it.")
     loop_lag_seconds: float = Field(
-        description=f"By how much this process's event loop ran late at most, in the last {LAG_SECONDS:.0f} seconds."
+        description=f"The longest delay of this process's event loop in the last {LAG_SECONDS:.0f} seconds."
     )
 
 

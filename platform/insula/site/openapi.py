@@ -27,7 +27,7 @@ _SCHEMES: Final[Mapping[str, Document]] = {
         "type": "apiKey",
         "in": "header",
         "name": "X-API-Key",
-        "description": "A tenant's API key, from `POST /api/v1/api-keys`; also taken as `Authorization: Bearer`.",
+        "description": "A tenant's API key, from `POST /api/v1/api-keys`; also accepted as `Authorization: Bearer`.",
     },
 }
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
@@ -37,21 +37,21 @@ _TEXT: Final = "string"
 _HEADERS: Final[Mapping[str, Document]] = {
     "RateLimit-Policy": {
         "description": (
-            "The limits that apply to the request (draft-ietf-httpapi-ratelimit-headers-11): `q` requests in any `w` "
-            "seconds, by name. `requests` is the whole; `writes` and `exports` lie within it; `key` is the API key's "
-            "own; `concurrent-exports` is how many may run at once."
+            "The limits that apply to the request (draft-ietf-httpapi-ratelimit-headers-11), by name: at most `q` "
+            "requests in any `w` seconds. `requests` limits all requests, `writes` and `exports` only some of them, "
+            "`key` those of the API key; `concurrent-exports` is the number of exports that may run at once."
         ),
         "schema": {"type": _TEXT, "examples": ['"requests";q=6000;w=60, "writes";q=3000;w=60']},
     },
     "RateLimit": {
         "description": (
-            "Where they stand: `r` remain, and more than that is not to be had within `t` seconds. "
-            "A refusal names those that refuse."
+            "The state of these limits: `r` requests remain, and no more become available within `t` seconds. "
+            "An answer with status 429 lists only the limits that refused the request."
         ),
         "schema": {"type": _TEXT, "examples": ['"requests";r=5990;t=60, "writes";r=2999;t=60']},
     },
     "Retry-After": {
-        "description": "Seconds until it is worth another try.",
+        "description": "Seconds to wait before another try.",
         "schema": {"type": "integer", "minimum": 1, "examples": [17]},
     },
 }

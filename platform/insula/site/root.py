@@ -48,9 +48,9 @@ PUBLIC: Final = DOCUMENTATION | {
 """The root app's routes without credentials. Building fails for a route that is neither here nor guarded."""
 
 _DESCRIPTION: Final = """
-The house that holds the apps: signing in, public keys and health. Each app has a document of its own.
+The root app: signing in, public keys and health. Each app has its own OpenAPI document.
 
-Sign in with `POST /auth/login`; name the app that the access token is for in `resource`.
+Sign in with `POST /auth/login`. Its `resource` names the app that the access token is for.
 """
 
 
@@ -66,7 +66,7 @@ def installation_router(settings: Settings, metrics: RequestMetrics, gauges: Seq
     """Return the routes of the home page, the probes and the process's metrics."""
     router = APIRouter(tags=["installation"], route_class=PublicRoute)
     probes = _Probes(settings, metrics, gauges)
-    unready = {"model": Readiness, "description": "It cannot serve just now."}
+    unready = {"model": Readiness, "description": "The process cannot serve now."}
     router.add_api_route("/", home, methods=["GET"], include_in_schema=False)
     router.add_api_route("/healthz", healthz, methods=["GET"], summary="Is the process alive?")
     router.add_api_route(
@@ -108,7 +108,7 @@ def build_root(  # noqa: PLR0913 - the parts of an installation, each named by t
         stack=outer_stack(settings, metrics, middleware),
         routers=[installation, auth_router(refusals), accounts_router(), account_pages, *pages],
         tags=[
-            {"name": "installation", "description": "Health of this installation."},
+            {"name": "installation", "description": "The health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},
             {"name": "accounts", "description": "Registering, verifying an address, and forgotten passwords."},
         ],
@@ -124,7 +124,7 @@ async def home(request: Request) -> HTMLResponse:
 
 
 async def healthz() -> Alive:
-    """Answer while the process can. It looks at nothing else: restarting it would not mend a database."""
+    """Answer if the process can. It checks no dependency: a restart of the process would not repair a database."""
     return Alive()
 
 
@@ -138,7 +138,7 @@ class _Probes:
         self._queue = QueueMetrics(gauges)
 
     async def readyz(self, request: Request, response: Response) -> Readiness:
-        """Look at the database, its migrations, Redis and this process itself. Without Redis it serves on, degraded."""
+        """Check the database, its migrations, Redis and the process. Without Redis it is degraded, but serves."""
         found = await self._readiness.run(kernel_of(request))
         if found.status == "unready":
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

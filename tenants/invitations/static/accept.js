@@ -8,9 +8,9 @@ async function send(path, body, bearer) {
   const headers = { "Content-Type": "application/json" };
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
   const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
-  const told = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok) throw new Error(told.detail);
-  return told;
+  const content = answer.status === 204 ? null : await answer.json();
+  if (!answer.ok) throw new Error(content.detail);
+  return content;
 }
 
 async function accept(email, password) {
@@ -27,13 +27,13 @@ form.addEventListener("submit", async (event) => {
   try {
     const joined = await accept(form.elements.email.value, form.elements.password.value);
     form.hidden = true;
-    said.textContent = `You belong to ${joined.name} now: sign in to it as ${joined.slug}.`;
+    said.textContent = `You are now a member of ${joined.name}: sign in with the tenant ${joined.slug}.`;
   } catch (error) {
-    said.textContent = error instanceof TypeError ? "There is no answer just now; try again." : error.message;
+    said.textContent = error instanceof TypeError ? "The server does not answer; try again." : error.message;
   }
 });
 
 if (!token) {
   form.hidden = true;
-  said.textContent = "This page is for a link from a mail.";
+  said.textContent = "Open this page with the link from the invitation email.";
 }

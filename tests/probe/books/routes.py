@@ -44,7 +44,7 @@ async def create_book(
     request: Request,
     response: Response,
 ) -> BookRead:
-    """Create a book in a rack. The plan bounds how many the tenant can have."""
+    """Create a book in a rack. The plan limits how many the tenant can have."""
     book = await books.create(scope, rack_id, body)
     created(request, response, book)
     return BookRead.of(book)
@@ -59,7 +59,7 @@ async def create_book(
 async def create_books(
     rack_id: RackId, body: Annotated[BookBulkCreate, Largest(1_048_576)], scope: Annotated[Scope, allow(Action.CREATE)]
 ) -> BookBulkRead:
-    """Create up to 1,000 books in a rack: all of them or, when one is bad, none."""
+    """Create up to 1,000 books in a rack: all of them or, if one is invalid, none."""
     return BookBulkRead(ids=await books.create_many(scope, rack_id, body.items))
 
 

@@ -82,7 +82,7 @@ class BookRead(Read):
 
 
 class BookBulkCreate(Input):
-    """Books to create together: all of them or, when one is bad, none."""
+    """Books to create together: all of them or, if one is invalid, none."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
 

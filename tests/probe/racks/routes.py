@@ -47,7 +47,7 @@ async def create_rack(
     request: Request,
     response: Response,
 ) -> RackRead:
-    """Create a rack in the caller's tenant. The plan bounds how many there can be."""
+    """Create a rack in the caller's tenant. The plan limits how many there can be."""
     rack = await racks.create(scope, body)
     created(request, response, rack)
     return RackRead.of(rack)

@@ -112,7 +112,7 @@ class TestCreate:
         assert answer.json()["field_errors"] == [
             {
                 "field": "permissions",
-                "message": "no role can be given: me:read, rack:fly",
+                "message": "no custom role can have: me:read, rack:fly",
                 "code": "value_error",
             }
         ]

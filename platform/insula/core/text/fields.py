@@ -72,5 +72,5 @@ def _normalizer(normalize: Callable[[str], str], max_length: int) -> Callable[[o
 
 def _visible(text: str) -> str:
     if not is_visible(text):
-        raise ValueError("Value needs a character that can be seen")
+        raise ValueError("Value must contain a visible character")
     return text

@@ -105,7 +105,7 @@ def tenant_hints(connection: HTTPConnection, settings: Settings) -> TenantHints:
     head = head_of(connection.scope)
     named = head.headers.get(b"x-tenant")
     if named is not None and len(named) > MAX_HINT:
-        raise BadRequest("X-Tenant must be sent once and short")
+        raise BadRequest("X-Tenant must have at most 255 characters")
     return TenantHints(
         None if head.host in own_hosts(settings).exact else head.host,
         None if named is None else named.decode("latin-1"),

@@ -9,7 +9,7 @@ from insula.core.preconditions import etag
 from insula.http.responses.problems import Responses
 
 _ETAG: Final = {"description": "The row's version, for `If-Match`.", "schema": {"type": "string", "examples": ['"1"']}}
-_LOCATION: Final = {"description": "Path of what was made.", "schema": {"type": "string", "format": "uri-reference"}}
+_LOCATION: Final = {"description": "The new resource's path.", "schema": {"type": "string", "format": "uri-reference"}}
 
 TAGGED: Final[Responses] = {200: {"headers": {"ETag": _ETAG}}}
 LOCATED: Final[Responses] = {201: {"headers": {"Location": _LOCATION}}}

@@ -47,7 +47,7 @@ class ExportParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     bom: bool = Field(
-        default=False, description="Begin with a byte-order mark: Excel reads a file without one as no UTF-8."
+        default=False, description="Begin with a byte-order mark, without which Excel does not read UTF-8."
     )
 
 

@@ -21,28 +21,28 @@ Responses = dict[int | str, dict[str, Any]]  # FastAPI's own type of `responses=
 
 
 class FieldError(BaseModel):
-    """One field that the request got wrong."""
+    """One invalid field of the request."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"field": "name", "message": "Field required", "code": "missing"}]}
     )
 
-    field: str = Field(description="Path of the field, dotted; of the request's body, query, path or headers.")
+    field: str = Field(description="Dotted path of the field in the request's body, query, path or headers.")
     message: str = Field(description="What is wrong, for people.")
     code: str = Field(description="What is wrong, for programs.")
 
 
 class Problem(BaseModel):
-    """What went wrong, as RFC 9457 has it."""
+    """An error, as defined by RFC 9457."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {
                     "type": "urn:insula:problem:not_found",
-                    "title": "Nothing is here, or nothing that you may see",
+                    "title": "This does not exist, or you may not see it",
                     "status": 404,
-                    "detail": "Nothing is here, or nothing that you may see",
+                    "detail": "This does not exist, or you may not see it",
                     "code": "not_found",
                     "instance": _EXAMPLE_ID,
                 }
@@ -53,10 +53,10 @@ class Problem(BaseModel):
     type: str = Field(description="A URI that names this kind of problem.")
     title: str = Field(description="The same for every problem of this kind.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What is to be said about this one.")
-    code: str = Field(description="Stable, for programs.")
+    detail: str = Field(description="What went wrong in this case.")
+    code: str = Field(description="A stable code, for programs.")
     instance: str = Field(description="The request's id, also in X-Request-ID; quote it when asking for help.")
-    field_errors: list[FieldError] | None = Field(default=None, description="Only for requests of the wrong form.")
+    field_errors: list[FieldError] | None = Field(default=None, description="The fields of an invalid request.")
 
 
 class FieldErrorFields(TypedDict):

@@ -32,7 +32,7 @@ _IDEMPOTENCY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Repeating a request with the same key has one effect and the same answer, for 24 hours.",
+    "description": "Makes a retry safe: for 24 hours, all requests with the same key have one effect and one answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "examples": ["3f0c1d2e-create-project"]},
 }
 _TENANT_PARAMETER = {
