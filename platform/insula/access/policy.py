@@ -76,7 +76,7 @@ class Policy:
         self._custom_roles = CustomRoleDecisions(self.published)
 
     def allows(self, role: str, action: str, permissions: frozenset[str] | None = None) -> bool:
-        """Decide; refuse what is unknown. A custom role is decided by its ``permissions``, not by its name."""
+        """Decide; refuse an unknown role or action. A custom role is decided by its ``permissions``, not its name."""
         if permissions is not None:
             return self._custom_roles.allows(permissions, action)
         decision = self._decisions.get((role, action))

@@ -58,7 +58,7 @@ def run(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1, parent
             migrate(local, product.database)
         with _step("demo tenants"):
             seed(local, product)
-        environment = {**os.environ, **to_environment(local)}  # noqa: TID251  what the children inherit is made here
+        environment = {**os.environ, **to_environment(local)}  # noqa: TID251  the children's environment
         check = cluster.check if cluster is not None else lambda: None
         supervisor = Supervisor(listening, environment, local.http.drain_seconds, check, web=_WEB)
         with _step("web"):

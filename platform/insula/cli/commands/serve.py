@@ -24,7 +24,7 @@ def serve(port: Port = 8000, host: str = "127.0.0.1", workers: Workers = 1) -> N
         refuse_unsafe(settings)
         configure(settings.log_format, settings.log_level)
         listening = stack.enter_context(bound(host, port))
-        environment = {**os.environ, **to_environment(settings)}  # noqa: TID251  what the children inherit is made here
+        environment = {**os.environ, **to_environment(settings)}  # noqa: TID251  the children's environment
         supervisor = Supervisor(listening, environment, settings.http.drain_seconds)
         stack.enter_context(supervisor.serving(workers))
         supervisor.watch()

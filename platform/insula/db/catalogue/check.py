@@ -68,7 +68,7 @@ WHERE nspname = 'public'
 
 
 async def findings(source: AsyncEngine | AsyncConnection, declared: Declarations) -> list[str]:
-    """Return what is wrong with this database's isolation, one line each; empty if nothing is."""
+    """Return the faults of this database's isolation, one line each; empty if there are none."""
     if isinstance(source, AsyncEngine):
         async with source.connect() as connection:
             return await connection.run_sync(check_catalogue, declared)

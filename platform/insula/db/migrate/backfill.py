@@ -42,7 +42,7 @@ class Change:
 def one_spelling(connection: Connection, lines: Lines) -> Iterator[Change]:
     """Normalize the names that the connection sees and set their keys; yield the names that look different now.
 
-    Of names that become equal, an unchanged one keeps its name, else the oldest; the others are numbered.
+    If names become equal, an unchanged one keeps its name, else the oldest does; the others get a number.
     """
     taken = set(_names(connection, lines)) if lines.unique else set()
     after = _START

@@ -104,7 +104,7 @@ def _chain(branch: Branch, scripts: Sequence[Script]) -> Chain:
 
 
 def _complaints(branch: Branch, scripts: Sequence[Script]) -> Iterator[str]:
-    """Yield what is wrong with a branch, the simplest problem first."""
+    """Yield the problems of a branch, the simplest first."""
     if not _NAME.fullmatch(branch.name):
         yield "a name is a lower-case word"
     if not scripts:

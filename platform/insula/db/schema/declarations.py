@@ -207,7 +207,7 @@ class Declarations:
 
 
 def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
-    """Return the declarations of all parts. Raises ManifestError for what is declared twice."""
+    """Return the declarations of all parts. Raises ManifestError for a duplicate."""
     owners = Owners()
     declared = tuple(_roles(owners, parts))
     roles = tuple(each.role for each in declared)

@@ -24,7 +24,7 @@ REVOKED_FUNCTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "other sessions of the role": r"^pg_(cancel|terminate)_backend$",
     }
 )
-"""Functions that no app needs, by what they give access to, as patterns of their names."""
+"""Patterns of the names of functions that no app needs, by the objects that they give access to."""
 
 _OF_AN_APP: Final = ("pg_advisory_xact_lock(bigint)", "pg_try_advisory_xact_lock(bigint)")
 """Advisory locks with one number, for quotas and idempotency keys."""

@@ -97,7 +97,7 @@ class Accounts:
             await _undo_unless_admitted(unit, admit_email)
 
     async def verify(self, secret: str, password: str, origin: Origin) -> None:
-        """Verify an address, and set its account's password to the one sent with the link.
+        """Verify an address, and set its account's password to ``password``.
 
         A link alone does not open the account, since a stranger may have registered the address. Raises LinkRefused,
         and PasswordTooEasy, which does not use up the link.

@@ -26,7 +26,7 @@ class Passwords:
         return await anyio.to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Return whether ``password`` matches; without a hash, work as long and return False."""
+        """Return whether ``password`` matches; without a hash, take the same time and return False."""
         fits = await anyio.to_thread.run_sync(
             self._fits, password_hash or DECOY, _prepared(password), limiter=self._limiter
         )
@@ -49,7 +49,7 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Return whether ``password`` matches ``password_hash``; without a hash, work as long and return False."""
+    """Return whether ``password`` matches ``password_hash``; without a hash, take the same time and return False."""
     return await Passwords().verify(password_hash, password)
 
 

@@ -20,7 +20,7 @@ OPEN: Final[TextClause] = text("""
     values (:session_id, :user_id, :now, :now, :expires_at)
 """)
 
-# Opens a session only if the password is still the one just verified; a later change of it ends this session too.
+# Opens a session only if the password is still the verified one; a later change of the password ends the session too.
 OPEN_BY_PASSWORD: Final[TextClause] = text("""
     with proven as (
         select user_id from credential where user_id = :user_id and password_hash = :password_hash for share

@@ -58,7 +58,7 @@ class Ledger(Protocol):
     """Lends tokens."""
 
     def lend(self, loan: Loan) -> Awaitable[LoanReply]:
-        """Lend ``need`` tokens, or what is left; up to ``wish`` while that is a small part of what is left."""
+        """Lend ``need`` tokens, or all left; more, up to ``wish``, if they are at most a quarter of those left."""
 
     def settle(self, key: str, debit: Debit) -> None:
         """Settle a loan without a new one; this may take effect later."""
