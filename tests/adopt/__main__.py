@@ -49,24 +49,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make adopt", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", default="", help="the products to build, such as a or ab")
     parser.add_argument("--jobs", default="2", help="how many tests to run at once")
-    asked = parser.parse_args()
-    chosen = [product for product in PRODUCTS if product.key in asked.only or not asked.only]
-    if unknown := set(asked.only) - {product.key for product in PRODUCTS}:
+    options = parser.parse_args()
+    chosen = [product for product in PRODUCTS if product.key in options.only or not options.only]
+    if unknown := set(options.only) - {product.key for product in PRODUCTS}:
         parser.error(f"there is no product {', '.join(sorted(unknown))}")
-    results = [_adopted(product, asked.jobs) for product in chosen]
+    results = [_adopted(product, options.jobs) for product in chosen]
     _print_table(results)
     return 1 if any(result.fault for result in results) else 0
 
 
 def _adopted(product: Product, jobs: str) -> Result:
     result = Result(product)
-    _say(f"{product.key}: {product.title}")
+    _print(f"{product.key}: {product.title}")
     try:
         with _directory() as directory:
             _show(product, directory, jobs, result)
     except (StepFailed, ValueError) as failure:  # a command failed, or a line that a guide changes is gone
         result.fault = str(failure).partition("\n")[0]
-        _say(f"   {failure}")
+        _print(f"   {failure}")
     result.seconds = monotonic() - result.begun
     return result
 
@@ -113,20 +113,20 @@ def _directory() -> Iterator[Path]:
 
 
 def _print_table(results: Sequence[Result]) -> None:
-    _say("")
-    _say(f"{'product':50} {'files':>6} {'code':>6} {'elsewhere':>10} {'seconds':>8}")
+    _print("")
+    _print(f"{'product':50} {'files':>6} {'code':>6} {'elsewhere':>10} {'seconds':>8}")
     for result in results:
         figures = f"{result.files:6} {result.code:6} {result.elsewhere:10} {result.seconds:8.0f}"
         title = f"{result.product.key}: {result.product.title}"
-        _say(f"{title:50} {figures}  {'FAILED: ' + result.fault if result.fault else 'works'}")
-    _say("files: its own; code: lines in them; elsewhere: lines changed in other files")
+        _print(f"{title:50} {figures}  {'FAILED: ' + result.fault if result.fault else 'works'}")
+    _print("files: its own; code: lines in them; elsewhere: lines changed in other files")
 
 
 def _step(name: str, seconds: float) -> None:
-    _say(f"   {seconds:6.1f} s  {name}")
+    _print(f"   {seconds:6.1f} s  {name}")
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

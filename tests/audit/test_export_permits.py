@@ -36,7 +36,7 @@ class Reader:
         self.live = live
         self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self.status = 0
-        self.told: dict[str, str] = {}
+        self.response_headers: dict[str, str] = {}
         self.text = b""
         self.begun = asyncio.Event()
         self.may_go_on = asyncio.Event()
@@ -53,7 +53,7 @@ class Reader:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.told = {name.decode(): value.decode() for name, value in message["headers"]}
+            self.response_headers = {name.decode(): value.decode() for name, value in message["headers"]}
             return
         self.text += message.get("body", b"")
         self.begun.set()
@@ -117,17 +117,17 @@ async def test_one_export_too_many_gets_429_with_retry_after(live: Live, headers
         answer = await refused(live, headers)
         assert answer.status == 429
         assert b'"too_many_concurrent"' in answer.text
-        assert int(answer.told["retry-after"]) > 0
-        assert answer.told["ratelimit"] == '"concurrent-exports";r=0'
+        assert int(answer.response_headers["retry-after"]) > 0
+        assert answer.response_headers["ratelimit"] == '"concurrent-exports";r=0'
     assert await whole(live, headers)
 
 
 async def test_the_answer_names_the_limits_that_apply(live: Live, headers: dict[str, str]) -> None:
     async with reading(live, headers, 1) as [reader]:
-        assert reader.told["ratelimit-policy"] == (
+        assert reader.response_headers["ratelimit-policy"] == (
             '"requests";q=6000;w=60, "exports";q=6;w=60, "concurrent-exports";q=2;qu="concurrent-requests"'
         )
-        assert reader.told["ratelimit"].endswith(', "concurrent-exports";r=1')
+        assert reader.response_headers["ratelimit"].endswith(', "concurrent-exports";r=1')
 
 
 async def test_a_refusal_does_not_count_as_an_export(live: Live, headers: dict[str, str]) -> None:

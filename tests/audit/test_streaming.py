@@ -141,9 +141,9 @@ async def test_an_export_ends_when_its_reader_loses_access(
         if message.get("body") and not lost:
             lost = True
             await readback(loss, tenant=tenant.id, user=owner.id)
-            await until(heard)
+            await until(access_changed)
 
-    async def heard() -> bool:
+    async def access_changed() -> bool:
         return await export.access() != allowed
 
     with pytest.raises(RuntimeError, match="already started") as broken:

@@ -50,15 +50,15 @@ def report(insula: float, tax_us: float) -> Report:
 
 
 def test_every_figure_has_its_name() -> None:
-    told = report(0.8, 50).to_json()
-    assert {"machine", "contestants", "ratios"} <= told.keys()
-    assert isinstance(told["ratios"], dict)
-    assert isinstance(told["contestants"], dict)
-    assert told["ratios"].keys() >= RATIOS
-    assert told["ratios"]["read_vs_twin"] == pytest.approx(0.8)
-    assert told["ratios"]["tax_cpu_us"] == pytest.approx(50)
-    assert told["contestants"].keys() == {one.name for one in CONTESTANTS}
-    product = told["contestants"]["insula"]
+    document = report(0.8, 50).to_json()
+    assert {"machine", "contestants", "ratios"} <= document.keys()
+    assert isinstance(document["ratios"], dict)
+    assert isinstance(document["contestants"], dict)
+    assert document["ratios"].keys() >= RATIOS
+    assert document["ratios"]["read_vs_twin"] == pytest.approx(0.8)
+    assert document["ratios"]["tax_cpu_us"] == pytest.approx(50)
+    assert document["contestants"].keys() == {one.name for one in CONTESTANTS}
+    product = document["contestants"]["insula"]
     assert isinstance(product, dict)
     assert {"read", "list", "create", "hot_create", "patch", "403", "404", "429"} <= product.keys()
     read = product["read"]

@@ -164,9 +164,9 @@ async def test_an_installation_without_a_products_branch_leaves_it_unchanged(
         migrate(own, products)
         assert revisions(own) == set(heads(products.branches).values())
         assert "notes_0001" in revisions(own)
-        said: list[str] = []
-        migrate(own, DECLARED, say=said.append)
-        assert said == []
+        progress: list[str] = []
+        migrate(own, DECLARED, say=progress.append)
+        assert progress == []
         assert revisions(own) == {*heads(DECLARED.branches).values(), "notes_0001"}
         assert exists(own, "note")
 
@@ -195,9 +195,9 @@ async def test_a_database_that_is_ahead_is_not_changed(scratch: Settings, tmp_pa
     newer = NextVersion(tmp_path, "kernel")
     newer.add("kernel_0099_later", "CREATE TABLE later ()")
     migrate(scratch, newer.declared)
-    said: list[str] = []
-    migrate(scratch, DECLARED, say=said.append)
-    assert said == ["kernel: the database is at kernel_0099_later, which belongs to a later version"]
+    progress: list[str] = []
+    migrate(scratch, DECLARED, say=progress.append)
+    assert progress == ["kernel: the database is at kernel_0099_later, which belongs to a later version"]
     assert "kernel_0099_later" in revisions(scratch)
     assert behind(revisions(scratch), heads(DECLARED.branches)) == ()
 

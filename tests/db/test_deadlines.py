@@ -45,7 +45,7 @@ async def database(settings: Settings, proxy: Faulty) -> AsyncIterator[Database]
     await database.close()
 
 
-async def ask(database: Database, role: DatabaseRole = GATE) -> int:
+async def query(database: Database, role: DatabaseRole = GATE) -> int:
     """Run a statement on the role's pool."""
     async with database.engine(role).connect() as connection:
         found: int = (await connection.execute(text("SELECT 1"))).scalar_one()
@@ -56,15 +56,15 @@ async def test_waiting_for_a_connection_has_a_time_limit(database: Database, pro
     proxy.strike(Fault.SWALLOW)
     began = monotonic()
     with pytest.raises(ConnectionError):
-        await ask(database)
+        await query(database)
     assert monotonic() - began < POOL_TIMEOUT + GRACE + LATE
     proxy.heal()
-    assert await ask(database) == 1
+    assert await query(database) == 1
 
 
 async def test_a_later_attempt_connects_while_the_first_hangs(database: Database, proxy: Faulty) -> None:
     proxy.strike(Fault.SWALLOW)
-    asking = asyncio.create_task(ask(database))
+    asking = asyncio.create_task(query(database))
     await until(lambda: len(proxy.wires()) == 1)
     proxy.heal()
     assert await asking == 1, "the first attempt's bytes are lost for good"
@@ -86,7 +86,7 @@ async def test_waiting_for_a_statement_ends_a_second_after_the_servers_limit(dat
         assert STATEMENT < ended - began < STATEMENT + GRACE + LATE
         assert closed
         await unit.rollback()
-    assert await ask(database, TENANTS) == 1
+    assert await query(database, TENANTS) == 1
 
 
 async def test_an_unanswered_commit_has_an_unknown_outcome(database: Database, proxy: Faulty) -> None:
@@ -107,10 +107,10 @@ async def test_silence_on_one_connection_closes_the_idle_ones(database: Database
     assert len(proxy.wires()) == 2
     proxy.strike(Fault.SWALLOW, open_only=True)
     with pytest.raises(TimeoutError):
-        await ask(database, TENANTS)
+        await query(database, TENANTS)
     await until(lambda: proxy.wires() == [])
     began = monotonic()
-    assert await ask(database, TENANTS) == 1
+    assert await query(database, TENANTS) == 1
     assert monotonic() - began < STATEMENT
 
 
@@ -119,9 +119,9 @@ async def test_a_waiter_connects_in_place_of_a_cancelled_one(database: Database,
     assert isinstance(pool, FairPool)
     pool._timeout = 30.0  # noqa: SLF001 - so that no wait times out during the test
     proxy.strike(Fault.FREEZE)
-    first = asyncio.create_task(ask(database))
+    first = asyncio.create_task(query(database))
     await until(lambda: len(proxy.wires()) == 1)
-    second = asyncio.create_task(ask(database))
+    second = asyncio.create_task(query(database))
     await asyncio.wait({second}, timeout=0.05)
 
     first.cancel()  # frees the place in the pool that the second waits for
@@ -229,13 +229,13 @@ async def test_a_refused_attempt_is_retried_with_pauses_while_another_hangs() ->
 
 async def test_a_woken_waiter_that_finds_the_pool_full_keeps_waiting(database: Database, proxy: Faulty) -> None:
     proxy.strike(Fault.FREEZE)
-    first = asyncio.create_task(ask(database))
+    first = asyncio.create_task(query(database))
     await until(lambda: len(proxy.wires()) == 1)
-    second = asyncio.create_task(ask(database))
+    second = asyncio.create_task(query(database))
     await asyncio.wait({second}, timeout=0.05)
 
     first.cancel()  # frees a place in the pool and wakes the second
-    newcomer = asyncio.create_task(ask(database))
+    newcomer = asyncio.create_task(query(database))
     proxy.heal()
 
     with pytest.raises(asyncio.CancelledError):

@@ -270,8 +270,10 @@ def test_a_table_without_tenant_id_must_be_declared_as_global() -> None:
 
 
 def test_every_table_has_a_tenant_id_or_is_declared_as_global() -> None:
-    nobodys = {name for name, table in metadata.tables.items() if not tenant_column(name, set(table.columns.keys()))}
-    assert nobodys | {"alembic_version", "schema_revision"} == DECLARED.global_tables
+    without_tenant = {
+        name for name, table in metadata.tables.items() if not tenant_column(name, set(table.columns.keys()))
+    }
+    assert without_tenant | {"alembic_version", "schema_revision"} == DECLARED.global_tables
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ async def announced(settings: Settings) -> AsyncIterator[Announced]:
     """Run a statement as the superuser and return the notifications that listeners receive."""
     url = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(url)
-    heard: asyncio.Queue[str] = asyncio.Queue()
-    await connection.add_listener(CHANNEL, lambda *message: heard.put_nowait(message[3]))
+    received: asyncio.Queue[str] = asyncio.Queue()
+    await connection.add_listener(CHANNEL, lambda *message: received.put_nowait(message[3]))
 
     async def payloads_until(mark: str) -> list[str]:
         found = []
-        while (payload := await heard.get()) != mark:
+        while (payload := await received.get()) != mark:
             found.append(payload)
         return sorted(found)
 

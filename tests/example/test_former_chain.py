@@ -63,12 +63,12 @@ async def earlier(settings: Settings) -> AsyncIterator[Settings]:
 async def test_a_database_of_the_previous_release_first_finishes_the_former_chain(
     earlier: Settings, settings: Settings
 ) -> None:
-    before, said = await rows_of_all(earlier), list[str]()
-    migrate(earlier, DECLARED, say=said.append)
+    before, progress = await rows_of_all(earlier), list[str]()
+    migrate(earlier, DECLARED, say=progress.append)
 
-    assert said[0] == "up to 1300_events_of_a_customer"
-    end = said.index(f"up to {end_of_former_chain()}")
-    assert said[end + 1 :] == [f"up to {revision}" for revision in later_revisions()]
+    assert progress[0] == "up to 1300_events_of_a_customer"
+    end = progress.index(f"up to {end_of_former_chain()}")
+    assert progress[end + 1 :] == [f"up to {revision}" for revision in later_revisions()]
     assert revisions(earlier) == set(heads(DECLARED.branches).values())
     as_owner(earlier, sound)
     after = without_new_tables(await rows_of_all(earlier), before)
@@ -113,17 +113,17 @@ async def normalized_user(settings: Settings) -> tuple[str, str]:
 
 async def test_an_upgraded_database_equals_a_new_one(former: Settings, settings: Settings) -> None:
     before = await rows_of_all(former)
-    said: list[str] = []
-    migrate(former, DECLARED, say=said.append)
+    progress: list[str] = []
+    migrate(former, DECLARED, say=progress.append)
 
     assert revisions(former) == set(heads(DECLARED.branches).values())
     assert without_new_tables(await rows_of_all(former), before) == before
     as_owner(former, sound)
     async with newly_migrated(settings) as fresh:
         assert without_versions(await schema_of(former)) == without_versions(await schema_of(fresh))
-    migrate(former, DECLARED, say=said.append)
+    migrate(former, DECLARED, say=progress.append)
     assert revisions(former) == set(heads(DECLARED.branches).values())
-    assert said == [f"up to {revision}" for revision in later_revisions()]
+    assert progress == [f"up to {revision}" for revision in later_revisions()]
 
 
 def test_every_table_of_the_recorded_database_has_rows() -> None:

@@ -105,8 +105,8 @@ async def test_addresses_are_normalized_unless_they_conflict_and_conflicts_are_r
     assert await earlier.texts("SELECT email FROM invitation WHERE id = ANY ($1) ORDER BY id", invited) == [
         "new@xn--bcher-kva.de", "twice@xn--bcher-kva.de", "twice@b\u00fccher.de", "twice@xn--bcher-kva.de",
     ]  # fmt: skip
-    told = [event for event in await earlier.events(PLATFORM, "user.email%") if event[1] in made]
-    assert told == [
+    recorded = [event for event in await earlier.events(PLATFORM, "user.email%") if event[1] in made]
+    assert recorded == [
         ("user.email_respelled", alone, {"email": kept}),
         (
             "user.email_conflict", clash,

@@ -88,7 +88,7 @@ async def test_duplicate_headers_are_refused(address: str, make: Factories, sign
     headers = await sign_in(await make.member(tenant, role="owner"), tenant)
     values = {**headers, "X-Tenant": tenant.slug, "Host": urlsplit(address).netloc}
 
-    def ask(extra: str | None) -> int:
+    def status_with(extra: str | None) -> int:
         connection = HTTPConnection(urlsplit(address).netloc, timeout=20)
         connection.putrequest("GET", "/api/v1/tenant", skip_host=True)
         for name, value in values.items():
@@ -100,5 +100,5 @@ async def test_duplicate_headers_are_refused(address: str, make: Factories, sign
         connection.close()
         return status
 
-    assert ask(twice) == 400
-    assert ask(None) == 200
+    assert status_with(twice) == 400
+    assert status_with(None) == 200

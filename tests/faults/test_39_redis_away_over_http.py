@@ -42,7 +42,7 @@ class Callers:
     def __init__(self, client: httpx.AsyncClient, keys: Mapping[str, Mapping[str, str]]) -> None:
         self.client, self.keys = client, keys
 
-    async def ask(self, name: str) -> httpx.Response:
+    async def send_read(self, name: str) -> httpx.Response:
         """Send a read as this caller."""
         return await self.client.get(PATH, headers=dict(self.keys[name]))
 
@@ -74,14 +74,14 @@ async def callers(address: str, make: Factories) -> AsyncIterator[Callers]:
 async def _refused(callers: Callers) -> int:
     """Send requests as the tenant with the low limit until one is refused; return the number before it."""
     admitted = 0
-    while (await callers.ask("limited")).status_code == 200:
+    while (await callers.send_read("limited")).status_code == 200:
         admitted += 1
     return admitted
 
 
 async def test_no_request_fails_waits_or_stays_refused(callers: Callers, server: ValkeyServer) -> None:
     load = Load()
-    asking = [(name, lambda name=name: callers.ask(name)) for name in callers.keys if name != "limited"]
+    asking = [(name, lambda name=name: callers.send_read(name)) for name in callers.keys if name != "limited"]
     async with load.of(asking):
         await load.more(50)
         assert await _refused(callers) == FEW
@@ -96,16 +96,16 @@ async def test_no_request_fails_waits_or_stays_refused(callers: Callers, server:
         server.kill()
         await load.more(100)
         await callers.until_ready("degraded")
-        assert (await callers.ask("limited")).status_code in {200, 429}
+        assert (await callers.send_read("limited")).status_code in {200, 429}
         server.start()
         await callers.until_ready()
         await load.more(50)
-        await answers(200, lambda: callers.ask("limited"), 10)  # its use was lost with Redis
+        await answers(200, lambda: callers.send_read("limited"), 10)  # its use was lost with Redis
 
         admitted = await _refused(callers)
         assert admitted <= FEW
         server.flush()
-        await answers(200, lambda: callers.ask("limited"), 10)
+        await answers(200, lambda: callers.send_read("limited"), 10)
         await load.more(50)
 
     assert set(load.statuses()) == {200}

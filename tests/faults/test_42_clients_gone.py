@@ -31,7 +31,7 @@ class Client:
     address: str
     key: MadeKey
 
-    def ask(self, wire: Wire, method: str = "GET", name: str = "") -> None:
+    def send_request(self, wire: Wire, method: str = "GET", name: str = "") -> None:
         """Send a request without reading the response."""
         body = f'{{"name": "{name}"}}' if method == "POST" else ""
         length = [f"Content-Length: {len(body)}", "Content-Type: application/json"] if body else []
@@ -62,7 +62,7 @@ async def tenant(make: Factories) -> TenantRow:
 async def client(address: str, make: Factories, tenant: TenantRow) -> Client:
     client = Client(address, await make.api_key(tenant, "rack:read", "rack:create"))
     with wired(address) as wire:  # so that the process caches the key
-        client.ask(wire)
+        client.send_request(wire)
         assert wire.answer()[0] == 200
     return client
 
@@ -73,10 +73,10 @@ async def test_the_statement_of_a_disconnected_client_is_cancelled_and_others_ar
 ) -> None:
     with wired(client.address) as stays, wired(client.address) as goes:
         async with holding(settings, LOCKED):
-            client.ask(stays, method, "Stays")
+            client.send_request(stays, method, "Stays")
             await until_blocked(readback, 1)
             patient = await blocked(readback)
-            client.ask(goes, method, "Goes")
+            client.send_request(goes, method, "Goes")
             await until_blocked(readback, 2)
 
             goes.socket.close()
@@ -96,7 +96,7 @@ async def test_a_hundred_disconnected_clients_leave_the_pool_complete(
             async with holding(settings, LOCKED):
                 for number in range(20):
                     wire = stack.enter_context(wired(client.address))
-                    client.ask(wire, "POST" if number % 2 else "GET", f"Goes {number}" if number % 2 else "")
+                    client.send_request(wire, "POST" if number % 2 else "GET", f"Goes {number}" if number % 2 else "")
                 await until_blocked(readback, size)
                 stack.close()
                 await until_blocked(readback, 0, SOON)
@@ -105,7 +105,7 @@ async def test_a_hundred_disconnected_clients_leave_the_pool_complete(
         wires = [stack.enter_context(wired(client.address)) for _ in range(size)]
         async with holding(settings, LOCKED):
             for wire in wires:
-                client.ask(wire)
+                client.send_request(wire)
             await until_blocked(readback, size)
         assert [(await asyncio.to_thread(wire.answer))[0] for wire in wires] == [200] * size
     assert await readback("select 1 from rack where tenant_id = :id", id=tenant.id) == []
@@ -117,7 +117,7 @@ async def test_a_write_is_atomic_whenever_its_client_disconnects(
     dice, names = random.Random(42), [f"p{number}" for number in range(60)]  # noqa: S311  # repeatable, not secret
     for name in names:
         with wired(client.address) as wire:
-            client.ask(wire, "POST", name)
+            client.send_request(wire, "POST", name)
             wire.has_news(dice.uniform(0, 0.03))  # disconnects at any moment, with or without a response
 
     headers = {**client.key.headers, "Content-Type": "application/json"}
@@ -143,10 +143,10 @@ async def test_the_statements_of_a_killed_process_are_cancelled_too(
     key = await make.api_key(tenant, "rack:read")
     with web_process(settings) as (address, process), wired(address) as wire:
         client = Client(address, key)
-        client.ask(wire)
+        client.send_request(wire)
         assert wire.answer()[0] == 200
         async with holding(settings, LOCKED):
-            client.ask(wire)
+            client.send_request(wire)
             await until_blocked(readback, 1)
             process.kill()
             await until_blocked(readback, 0, SOON)

@@ -82,10 +82,10 @@ def test_a_body_sent_after_its_refusal_does_not_keep_the_connection(address: str
 
 def test_a_reader_that_stops_is_disconnected_and_a_slow_one_gets_everything(address: str) -> None:
     whole = len(httpx.get(address + ASSET, headers={"Accept-Encoding": "identity"}).content)
-    ask = (f"GET {ASSET} HTTP/1.1", "Host: localhost", "Connection: close", "")
+    request = (f"GET {ASSET} HTTP/1.1", "Host: localhost", "Connection: close", "")
     with wired(address, window=4_096) as stopped, wired(address, window=4_096) as slow:
-        stopped.send(*ask)
-        slow.send(*ask)
+        stopped.send(*request)
+        slow.send(*request)
         received, began = b"", monotonic()
         while part := slow.socket.recv(1 + whole // 40):
             received += part

@@ -93,7 +93,7 @@ async def test_during_a_backup_a_migration_waits_and_requests_do_not(
 ) -> None:
     next_version.add("probe_9902_first", "CREATE TABLE first ()")
     next_version.add("probe_9903_second", "CREATE TABLE second ()", "ALTER TABLE rack ADD COLUMN note text")
-    said: list[str] = []
+    progress: list[str] = []
     await administer(migrated, *LAST_TABLE)
     load = Load()
     async with load.of((f"reader {number}", lambda: client.get("/api/v1/racks")) for number in range(CALLERS)):
@@ -101,9 +101,9 @@ async def test_during_a_backup_a_migration_waits_and_requests_do_not(
             backup = asyncio.create_task(asyncio.to_thread(save, migrated, tmp_path / "dump"))
             await until(lambda: waits(migrated, BACKUP_WAITS))
             migration = asyncio.create_task(
-                asyncio.to_thread(migrate, migrated, next_version.declared, say=said.append)
+                asyncio.to_thread(migrate, migrated, next_version.declared, say=progress.append)
             )
-            await until(lambda: sum("a lock is held" in line for line in said) == 3 or migration.done())
+            await until(lambda: sum("a lock is held" in line for line in progress) == 3 or migration.done())
             assert not migration.done()
             assert await rows_of(migrated, APPLIED) == [{"version_num": "probe_9902_first"}]
         await asyncio.gather(backup, migration)
@@ -112,8 +112,8 @@ async def test_during_a_backup_a_migration_waits_and_requests_do_not(
     assert set(load.statuses()) == {200}, load.statuses()
     assert max(sample.seconds for sample in load.samples) < 2, "a request waited 2 s or longer"
     assert await rows_of(migrated, APPLIED) == [{"version_num": "probe_9903_second"}]
-    assert "a lock is held by insula_backup (process " in said[-2], said
-    assert "ALTER TABLE rack ADD COLUMN note text; trying again in" in said[-2]
+    assert "a lock is held by insula_backup (process " in progress[-2], progress
+    assert "ALTER TABLE rack ADD COLUMN note text; trying again in" in progress[-2]
     assert (tmp_path / "dump").stat().st_size > 0
 
 

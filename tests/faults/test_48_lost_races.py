@@ -93,10 +93,10 @@ async def test_two_requests_in_a_deadlock_both_succeed(
 
     assert [answer.status_code for answer in await both] == [200, 200]
     assert await attempts(readback) == before + 3, "one of the two was retried"
-    told = await readback(
+    updates = await readback(
         "select object_id from audit_event where action = 'rack.updated' and object_id = any(:ids)", ids=made
     )
-    assert sorted(str(row["object_id"]) for row in told) == sorted(made)
+    assert sorted(str(row["object_id"]) for row in updates) == sorted(made)
 
 
 @pytest.mark.usefixtures("races")

@@ -22,12 +22,12 @@ def env(tmp_path: Path) -> Iterator[Environment]:
 
 
 async def test_no_response_is_late_during_a_fault_and_all_works_soon_after_it(env: Environment) -> None:
-    said: list[str] = []
-    table = await measure(env, cases(env, BRIEF, WORST), BRIEF, said.append)
+    output: list[str] = []
+    table = await measure(env, cases(env, BRIEF, WORST), BRIEF, output.append)
 
     rows = {f"{row['dependency']}:{row['fault']}": row for row in table.rows}
     assert set(rows) == set(WORST)
-    log = "\n".join(said)
+    log = "\n".join(output)
     assert {name: (row["past_deadline"], row["wrong"]) for name, row in rows.items()} == dict.fromkeys(WORST, (0, 0)), (
         log
     )

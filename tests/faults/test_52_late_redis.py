@@ -64,7 +64,7 @@ async def processes(server: ValkeyServer, proxy: Faulty) -> AsyncIterator[list[L
         proxy.heal()
 
 
-async def ask(limits: Limits, tenant: TenantId, times: int) -> int:
+async def count_admitted(limits: Limits, tenant: TenantId, times: int) -> int:
     verdicts = await asyncio.gather(*(admit(limits, tenant, LIMIT, READ) for _ in range(times)))
     return sum(verdict.allowed for verdict in verdicts)
 
@@ -94,24 +94,24 @@ async def test_late_redis_never_refuses_a_tenant_within_its_limit(
     tenant = new_tenant_id()
     proxy.strike(Fault.DELAY, seconds=milliseconds / 1000)
 
-    admitted = [await ask(limits, tenant, PART) for limits in (first, second, first)]
+    admitted = [await count_admitted(limits, tenant, PART) for limits in (first, second, first)]
 
     assert admitted == [PART] * 3
     await until_available(first)
     await until_available(second)
-    assert await ask(first, tenant, 2 * LIMIT) <= LIMIT, "a local count admits the limit and no more"
+    assert await count_admitted(first, tenant, 2 * LIMIT) <= LIMIT, "a local count admits the limit and no more"
 
 
 async def test_loans_that_timed_out_are_returned(processes: list[Limits], proxy: Faulty, direct: Redis) -> None:
     limits, _ = processes
     tenants = [new_tenant_id() for _ in range(10)]
     proxy.strike(Fault.DELAY, seconds=0.1)
-    assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
-    assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
+    assert await asyncio.gather(*(count_admitted(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
+    assert await asyncio.gather(*(count_admitted(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
     proxy.heal()
     await until_available(limits)
 
-    assert await asyncio.gather(*(ask(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
+    assert await asyncio.gather(*(count_admitted(limits, tenant, PART) for tenant in tenants)) == [PART] * 10
 
     await limits.close()
     for tenant in tenants:
@@ -124,7 +124,7 @@ async def test_a_loan_whose_answer_is_lost_is_returned(processes: list[Limits], 
     limits, _ = processes
     tenant = new_tenant_id()
     proxy.strike(Fault.DELAY, seconds=0.3)
-    assert await ask(limits, tenant, PART) == PART
+    assert await count_admitted(limits, tenant, PART) == PART
 
     async def debited() -> bool:
         return (await counted(direct, tenant))["lent"] > 0
@@ -137,7 +137,7 @@ async def test_a_loan_whose_answer_is_lost_is_returned(processes: list[Limits], 
         return await counted(direct, tenant) == {"spent": 0, "lent": 0}
 
     await until(free)
-    assert await ask(limits, tenant, LIMIT - PART) == LIMIT - PART
+    assert await count_admitted(limits, tenant, LIMIT - PART) == LIMIT - PART
 
 
 async def test_slow_redis_is_reported_once_and_still_used(
@@ -147,11 +147,11 @@ async def test_slow_redis_is_reported_once_and_still_used(
     limits, _ = processes
     proxy.strike(Fault.DELAY, seconds=0.1)
     with capture_logs() as logs:
-        await ask(limits, new_tenant_id(), 1)
+        await count_admitted(limits, new_tenant_id(), 1)
         await until_available(limits, Health.SLOW)
         tenants = [new_tenant_id() for _ in range(5)]
         for tenant in tenants:
-            assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
+            assert await count_admitted(limits, tenant, 2 * LIMIT) == LIMIT
     assert [entry["event"] for entry in logs] == ["redis unavailable", "redis available again"]
     assert all([sum((await counted(direct, tenant)).values()) == LIMIT for tenant in tenants])
     found = await ReadinessCheck().run(replace(live.kernel, limits=limits, lag=LagMeter()))
@@ -164,14 +164,14 @@ async def test_slow_redis_is_reported_once_and_still_used(
 async def test_a_loan_does_not_wait_for_the_answer_to_the_previous_one(processes: list[Limits], proxy: Faulty) -> None:
     limits, _ = processes
     proxy.strike(Fault.DELAY, seconds=0.3)
-    await ask(limits, new_tenant_id(), 1)
+    await count_admitted(limits, new_tenant_id(), 1)
     await until_available(limits, Health.SLOW)
     with capture_logs() as logs:
-        asked = []
+        tasks = []
         for _ in range(30):
-            asked.append(asyncio.create_task(ask(limits, new_tenant_id(), 1)))
+            tasks.append(asyncio.create_task(count_admitted(limits, new_tenant_id(), 1)))
             await asyncio.sleep(0.03)  # the interval between requests
-        assert await asyncio.gather(*asked) == [1] * 30
+        assert await asyncio.gather(*tasks) == [1] * 30
     assert logs == [], "two answers one after another would take longer than Redis may"
 
 
@@ -182,12 +182,12 @@ async def test_dead_connections_do_not_keep_redis_unavailable(
     proxy.strike(Fault.SWALLOW, open_only=True)
     with capture_logs() as logs:
         await asyncio.gather(
-            *(limits.acquire_permit(new_tenant_id(), 1) for _ in range(20)), ask(limits, new_tenant_id(), 5)
+            *(limits.acquire_permit(new_tenant_id(), 1) for _ in range(20)), count_admitted(limits, new_tenant_id(), 5)
         )
         async with asyncio.timeout(2):
             await until_available(limits)
         tenant = new_tenant_id()
-        assert await ask(limits, tenant, 2 * LIMIT) == LIMIT
+        assert await count_admitted(limits, tenant, 2 * LIMIT) == LIMIT
     assert sum((await counted(direct, tenant)).values()) == LIMIT
     assert [entry["event"] for entry in logs] == ["redis unavailable", "redis available again"]
 
@@ -227,7 +227,7 @@ async def test_redis_that_refuses_writes_is_degraded_and_stays_so(
     server.send(refuse)
     try:
         with capture_logs() as logs:
-            assert await ask(limits, tenant := new_tenant_id(), 2 * LIMIT) == LIMIT
+            assert await count_admitted(limits, tenant := new_tenant_id(), 2 * LIMIT) == LIMIT
             assert await limits.acquire_permit(tenant, 1) is not None
             found = await ReadinessCheck().run(kernel)
             assert (found.status, found.checks["redis"]) == ("degraded", "refuses writes")

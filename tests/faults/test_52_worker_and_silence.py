@@ -149,14 +149,14 @@ async def test_a_worker_without_notifications_counts_as_lost(settings: Settings,
     connections = connector(settings.model_copy(update={"database_url": proxy.url(settings.database_url)}))
     await connections.open_async()
 
-    async def heard(*, channel: str, payload: str) -> None:
+    async def on_notification(*, channel: str, payload: str) -> None:
         raise AssertionError((channel, payload))
 
     try:
         assert not connections.lost.is_set()
         proxy.strike(Fault.REFUSE)
         with pytest.raises(ConnectorException):
-            await connections.listen_notify(heard, ["test"])
+            await connections.listen_notify(on_notification, ["test"])
         assert connections.lost.is_set()
     finally:
         await connections.close_async()

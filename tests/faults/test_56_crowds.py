@@ -106,11 +106,11 @@ def test_the_address_with_most_connections_loses_one_before_one_that_sent_less(a
 
 
 def test_a_steady_slow_reader_is_served_and_one_below_the_minimum_is_disconnected(address: str) -> None:
-    ask = (f"GET {ASSET} HTTP/1.1", "Host: localhost", "Connection: close", "")
+    asset_request = (f"GET {ASSET} HTTP/1.1", "Host: localhost", "Connection: close", "")
     with Open(address) as open_:
         steady, slower, wide = open_.one(OTHER, 4_096), open_.one(THIRD, 4_096), open_.one(OTHER)
         for wire in (steady, slower, wide):
-            wire.send(*ask)
+            wire.send(*asset_request)
         began, cut = monotonic(), None
         while monotonic() - began < 7 * TIMEOUT:
             assert steady.socket.recv(FLOOR)

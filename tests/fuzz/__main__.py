@@ -25,39 +25,41 @@ from tests.support.cluster import RUNNING, Servers, TestServers
 
 def main() -> int:
     """Run, print the results, and return the exit code."""
-    asked = _asked()
+    options = _parsed()
     signal.signal(signal.SIGTERM, _end)
     given = os.environ.get(RUNNING)
     servers = TestServers(Servers(**json.loads(given)) if given else None)
     begun = monotonic()
-    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
     try:
-        tally = _fuzz(asked, servers.clone("fuzz"))
+        tally = _fuzz(options, servers.clone("fuzz"))
     finally:
         servers.stop()
     seconds = monotonic() - begun
     sys.stdout.writelines(f"{line}\n" for line in tally.lines())
-    sys.stdout.write(f"seed {asked.seed}, {seconds:.0f} s, {tally.cases / seconds:.0f} cases/s\n")
+    sys.stdout.write(f"seed {options.seed}, {seconds:.0f} s, {tally.cases / seconds:.0f} cases/s\n")
     found = {
         **tally.figures(),
-        "seed": asked.seed,
+        "seed": options.seed,
         "seconds": round(seconds),
         "never_a_2xx": tally.without(success=True),
     }
-    asked.json.write_text(json.dumps(found, indent=2) + "\n")
+    options.json.write_text(json.dumps(found, indent=2) + "\n")
     return 0 if tally.sound else 1
 
 
-def _fuzz(asked: argparse.Namespace, servers: Servers) -> Tally:
+def _fuzz(options: argparse.Namespace, servers: Servers) -> Tally:
     tally = Tally()
     with (
-        served(servers.settings(), asked.json.with_suffix(".log")) as url,
-        ProcessPoolExecutor(asked.lanes, get_context("spawn")) as pool,
+        served(servers.settings(), options.json.with_suffix(".log")) as url,
+        ProcessPoolExecutor(options.lanes, get_context("spawn")) as pool,
     ):
         tally.add(send_malformed_requests(url))
-        each = (asked.cases - tally.cases) // asked.lanes + 1
-        common = Share(servers.settings(), url, each, asked.seed, 0, asked.lanes, planted_every=asked.planted_every)
-        shares = [replace(common, lane=lane) for lane in range(asked.lanes)]
+        each = (options.cases - tally.cases) // options.lanes + 1
+        common = Share(
+            servers.settings(), url, each, options.seed, 0, options.lanes, planted_every=options.planted_every
+        )
+        shares = [replace(common, lane=lane) for lane in range(options.lanes)]
         for done in pool.map(run, shares):
             tally.add(done)
     return tally
@@ -67,7 +69,7 @@ def _end(_number: int, _frame: object) -> None:
     raise SystemExit("ended")  # runs every `finally`, so no server keeps running
 
 
-def _asked() -> argparse.Namespace:
+def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make fuzz")
     parser.add_argument("--cases", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)

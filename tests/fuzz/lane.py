@@ -51,11 +51,13 @@ def run(share: Share) -> Tally:
         warnings.simplefilter("ignore")  # warnings about the libraries' internals: only answers matter here
         aimer = Aimer(people, Bodies(people, share.settings, chance), chance)
         player = Player(apis, people, aimer, tally, chance)
-        told = 0
+        reported = 0
         for _ in _steps(share, apis, player, people, chance):
-            if tally.cases - told >= _PROGRESS_EVERY:
-                told = tally.cases
-                sys.stderr.write(f"lane {share.lane}: {told} of {share.cases} cases, {len(tally.findings)} findings\n")
+            if tally.cases - reported >= _PROGRESS_EVERY:
+                reported = tally.cases
+                sys.stderr.write(
+                    f"lane {share.lane}: {reported} of {share.cases} cases, {len(tally.findings)} findings\n"
+                )
             if tally.cases >= share.cases:
                 break
     return tally

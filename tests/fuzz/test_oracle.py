@@ -79,7 +79,9 @@ def _kinds(
     headers: Mapping[str, str] | None = None,
     foreign: Sequence[str] = (),
 ) -> list[str]:
-    told = {"content-type": "application/json", **(headers or {})}
+    all_headers = {"content-type": "application/json", **(headers or {})}
     request = requests.Request("GET", f"{URL}/healthz").prepare()
-    answer = Response(status, {name: [value] for name, value in told.items()}, content, request, 0.1, verify=True)
+    answer = Response(
+        status, {name: [value] for name, value in all_headers.items()}, content, request, 0.1, verify=True
+    )
     return [finding.kind for finding in judge(operation, operation.api_operation.Case(), answer, foreign)]

@@ -249,12 +249,12 @@ class TestAnUpload:
 
     async def test_is_bounded_by_its_route(self, server: str, owner: Caller) -> None:
         rack = await owner.rack("Temple")
-        told = _raw(server, rack, owner.token, length=MOST + 1, body=b"")
+        early_answer = _raw(server, rack, owner.token, length=MOST + 1, body=b"")
         untold = httpx.put(
             f"{server}{API}{rack}/scan", content=iter([b"x" * 65_536] * 33), headers=owner.token, timeout=PATIENCE
         )
 
-        assert (told[0], told[1]["code"]) == (413, "payload_too_large")
+        assert (early_answer[0], early_answer[1]["code"]) == (413, "payload_too_large")
         assert (untold.status_code, untold.json()["code"]) == (413, "payload_too_large")
 
     async def test_is_bounded_in_time(self, server: str, owner: Caller) -> None:

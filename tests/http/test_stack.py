@@ -27,11 +27,11 @@ def test_the_middleware_has_the_documented_order() -> None:
 
 async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:
     async with client_of(build(configured(cors_origins=SHOP))) as client:
-        asked = await client.options("/api/v1/things", headers={"origin": SHOP, **PREFLIGHT})
+        preflight = await client.options("/api/v1/things", headers={"origin": SHOP, **PREFLIGHT})
         served = await client.get("/api/v1/forbid", headers={"origin": SHOP})
 
-    assert asked.status_code == 200
-    assert asked.headers["access-control-allow-origin"] == served.headers["access-control-allow-origin"] == SHOP
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == served.headers["access-control-allow-origin"] == SHOP
     assert "access-control-allow-credentials" not in served.headers
     assert "X-Request-ID" in served.headers["access-control-expose-headers"]
 
@@ -47,10 +47,10 @@ async def test_a_named_origin_may_read_why_it_was_refused() -> None:
 
 async def test_another_origin_gets_no_cors_headers() -> None:
     async with client_of(build(configured(cors_origins=SHOP))) as client:
-        asked = await client.options("/api/v1/things", headers={"origin": "https://evil.example", **PREFLIGHT})
+        preflight = await client.options("/api/v1/things", headers={"origin": "https://evil.example", **PREFLIGHT})
         served = await client.get("/api/v1/see", headers={"origin": "https://evil.example"})
 
-    assert (asked.status_code, asked.headers["content-type"]) == (400, "application/problem+json")
+    assert (preflight.status_code, preflight.headers["content-type"]) == (400, "application/problem+json")
     assert "access-control-allow-origin" not in served.headers
 
 
@@ -122,7 +122,7 @@ def _encoding(answer: httpx.Response) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "preflight",
     [
         *(
             f"GET /api/v1/{name}"
@@ -145,8 +145,8 @@ def _encoding(answer: httpx.Response) -> str | None:
         ),
     ],
 )
-async def test_the_table_of_mounts_changes_no_answer(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    method, path = asked.split(" ")
+async def test_the_table_of_mounts_changes_no_answer(preflight: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, path = preflight.split(" ")
     root, varying = build(), {"date", "x-request-id", "server-timing"}
     install(root)
     entered = 0

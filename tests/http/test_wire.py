@@ -60,10 +60,10 @@ def test_repeated_identity_headers_are_refused() -> None:
 
 
 def test_a_head_request_gets_complete_headers_and_keeps_the_connection(capfd: pytest.CaptureFixture[str]) -> None:
-    asked = b"%b /api/v1/large HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
+    request_bytes = b"%b /api/v1/large HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
     with served(build()) as port:
-        twice = _raw(port, asked % (b"HEAD", b"") + asked % (b"HEAD", b"Connection: close\r\n"))
-        got = _raw(port, asked % (b"GET", b"Connection: close\r\n"))
+        twice = _raw(port, request_bytes % (b"HEAD", b"") + request_bytes % (b"HEAD", b"Connection: close\r\n"))
+        got = _raw(port, request_bytes % (b"GET", b"Connection: close\r\n"))
 
     length = next(line for line in got.split(b"\r\n") if line.startswith(b"content-length: "))
     assert twice.count(b"HTTP/1.1 200 OK\r\n") == 2

@@ -15,8 +15,8 @@ async def test_a_tenant_that_used_up_its_limit_does_not_limit_another(
     await make.member(b, role="owner", user=person)
     in_a, in_b = await sign_in(person, a), await sign_in(person, b)
 
-    async def ask(headers: dict[str, str]) -> int:
+    async def status_of(headers: dict[str, str]) -> int:
         return (await client.get("/api/v1/racks", headers=headers)).status_code
 
-    assert [await ask(in_a) for _ in range(6)] == [200] * 5 + [429]
-    assert [await ask(in_b) for _ in range(6)] == [200] * 5 + [429]
+    assert [await status_of(in_a) for _ in range(6)] == [200] * 5 + [429]
+    assert [await status_of(in_b) for _ in range(6)] == [200] * 5 + [429]

@@ -195,10 +195,10 @@ async def test_a_role_records_only_events_of_its_kinds_of_actors(
 async def test_the_database_sets_the_time_of_an_event(acting: Connect, settings: Settings, tenant: TenantRow) -> None:
     superuser = await asyncpg.connect(settings.database_url)
     try:
-        for said in (datetime(1990, 1, 1, tzinfo=UTC), datetime(2190, 1, 1, tzinfo=UTC)):
+        for moment in (datetime(1990, 1, 1, tzinfo=UTC), datetime(2190, 1, 1, tzinfo=UTC)):
             async with acting(TENANTS) as connection:
                 before = await superuser.fetchval("SELECT clock_timestamp()")
-                await connection.execute(EVENT, tenant.id, new_id(), said, "user")
+                await connection.execute(EVENT, tenant.id, new_id(), moment, "user")
                 [row] = await connection.fetch("SELECT occurred_at FROM audit_event WHERE tenant_id = $1", tenant.id)
                 assert before <= row["occurred_at"] < before + timedelta(minutes=1)
     finally:

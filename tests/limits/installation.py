@@ -62,7 +62,7 @@ class Installation:
         """The server's time."""
         return self._zero + self.elapsed
 
-    async def ask(
+    async def request(
         self,
         worker: int,
         times: int,

@@ -13,7 +13,7 @@ READ = LimitClass.READ
 Worker = Callable[[], Limits]
 
 
-async def ask(limits: Limits, tenant: TenantId, times: int, per_minute: int = 60) -> list[Verdict]:
+async def verdicts_of(limits: Limits, tenant: TenantId, times: int, per_minute: int = 60) -> list[Verdict]:
     return [await admit(limits, tenant, per_minute, READ) for _ in range(times)]
 
 
@@ -24,7 +24,7 @@ def admitted(verdicts: list[Verdict]) -> int:
 async def test_exactly_the_limit_is_admitted(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
 
-    verdicts = await ask(limits, tenant, 61)
+    verdicts = await verdicts_of(limits, tenant, 61)
 
     assert [verdict.allowed for verdict in verdicts] == [True] * 60 + [False]
     assert [verdict.remaining for verdict in verdicts] == [*range(59, -1, -1), 0]
@@ -35,7 +35,7 @@ async def test_exactly_the_limit_is_admitted(worker: Worker) -> None:
 async def test_two_processes_share_one_limit(worker: Worker) -> None:
     first, second, tenant = worker(), worker(), new_tenant_id()
 
-    counts = [admitted(await ask(limits, tenant, 10)) for limits in [first, second] * 10]
+    counts = [admitted(await verdicts_of(limits, tenant, 10)) for limits in [first, second] * 10]
 
     assert sum(counts) == 60
     assert min(counts[:4]) == 10
@@ -57,7 +57,7 @@ async def test_a_held_lease_needs_no_request_to_redis(worker: Worker, redis: Red
     limits, tenant = worker(), new_tenant_id()
     await redis.config_resetstat()
 
-    assert admitted(await ask(limits, tenant, 5_000, per_minute=10_000)) == 5_000
+    assert admitted(await verdicts_of(limits, tenant, 5_000, per_minute=10_000)) == 5_000
 
     calls = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert calls < 5_000 / 200
@@ -65,11 +65,11 @@ async def test_a_held_lease_needs_no_request_to_redis(worker: Worker, redis: Red
 
 async def test_a_tenant_far_over_its_limit_hardly_reaches_redis(worker: Worker, redis: Redis) -> None:
     limits, tenant = worker(), new_tenant_id()
-    assert admitted(await ask(limits, tenant, 60)) == 60
+    assert admitted(await verdicts_of(limits, tenant, 60)) == 60
     await redis.config_resetstat()
 
     with clock.moved(timedelta(seconds=2)):
-        assert admitted(await ask(limits, tenant, 20 * 60)) == 0
+        assert admitted(await verdicts_of(limits, tenant, 20 * 60)) == 0
 
     calls = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert calls <= 3
@@ -78,16 +78,16 @@ async def test_a_tenant_far_over_its_limit_hardly_reaches_redis(worker: Worker, 
 
 async def test_a_higher_plan_counts_at_once_and_keeps_the_used_requests(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
-    assert not (await ask(limits, tenant, 61))[-1].allowed
+    assert not (await verdicts_of(limits, tenant, 61))[-1].allowed
 
-    assert admitted(await ask(limits, tenant, 200, per_minute=100)) == 40
+    assert admitted(await verdicts_of(limits, tenant, 200, per_minute=100)) == 40
 
 
 async def test_a_lower_plan_counts_at_once(worker: Worker) -> None:
     limits, tenant = worker(), new_tenant_id()
-    assert admitted(await ask(limits, tenant, 50, per_minute=6_000)) == 50
+    assert admitted(await verdicts_of(limits, tenant, 50, per_minute=6_000)) == 50
 
-    assert admitted(await ask(limits, tenant, 50, per_minute=60)) == 10
+    assert admitted(await verdicts_of(limits, tenant, 50, per_minute=60)) == 10
 
 
 async def test_a_plan_that_grants_nothing_admits_nothing(worker: Worker) -> None:
@@ -101,11 +101,11 @@ async def test_a_plan_that_grants_nothing_admits_nothing(worker: Worker) -> None
 
 async def test_unspent_tokens_are_returned(worker: Worker) -> None:
     idle, busy, tenant = worker(), worker(), new_tenant_id()
-    assert admitted(await ask(idle, tenant, 8)) == 8
-    assert admitted(await ask(busy, tenant, 60)) >= 60 - 8 - 3
+    assert admitted(await verdicts_of(idle, tenant, 8)) == 8
+    assert admitted(await verdicts_of(busy, tenant, 60)) >= 60 - 8 - 3
 
     with clock.moved(timedelta(seconds=11)):
-        later = admitted(await ask(idle, tenant, 60))
+        later = admitted(await verdicts_of(idle, tenant, 60))
 
     assert later > 0
 
@@ -120,7 +120,7 @@ async def test_a_request_cancelled_while_waiting_spends_no_token(worker: Worker)
     results = await asyncio.gather(*waiting, return_exceptions=True)
 
     assert [isinstance(result, asyncio.CancelledError) for result in results] == [True] * 9 + [False]
-    assert admitted(await ask(limits, tenant, 60)) == 59
+    assert admitted(await verdicts_of(limits, tenant, 60)) == 59
 
 
 async def test_a_lease_spent_before_its_waiters_wake_is_fetched_again() -> None:
@@ -154,5 +154,5 @@ async def test_without_redis_the_process_counts_locally() -> None:
     limits, tenant = Limits.build(None), new_tenant_id()
 
     assert limits.away
-    assert admitted(await ask(limits, tenant, 100)) == 60
+    assert admitted(await verdicts_of(limits, tenant, 100)) == 60
     assert (await admit(limits, new_tenant_id(), 60, READ)).allowed

@@ -120,14 +120,14 @@ async def test_tokens_kept_during_a_renewal_stay_reserved_when_the_limit_is_spen
 async def test_a_renewal_returns_the_unused_tokens_of_a_burst(server: ValkeyServer) -> None:
     async with installation(server.url) as shared:
         burst, other = shared.workers[:2]
-        asked = [admit(burst, shared.tenant, 100, LimitClass.EXPORT) for _ in range(90)]
-        assert sum(verdict.allowed for verdict in await asyncio.gather(*asked)) == 5
+        requests = [admit(burst, shared.tenant, 100, LimitClass.EXPORT) for _ in range(90)]
+        assert sum(verdict.allowed for verdict in await asyncio.gather(*requests)) == 5
 
         refused = []
         for second in range(70):
             await shared.wait(1)
             worker = second % 2
-            if not await shared.ask(worker, 1, 100):
+            if not await shared.request(worker, 1, 100):
                 refused.append(second)
         assert refused == []
         assert (await admit(other, shared.tenant, 100, READ)).allowed

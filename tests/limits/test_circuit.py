@@ -52,12 +52,12 @@ async def at_once() -> None:
 
 
 async def test_closing_ends_a_probe_whose_client_swallows_the_cancellation() -> None:
-    asked = asyncio.Event()
+    probed = asyncio.Event()
     lost = 0
 
     async def ping() -> None:
         nonlocal lost
-        asked.set()
+        probed.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -69,7 +69,7 @@ async def test_closing_ends_a_probe_whose_client_swallows_the_cancellation() -> 
     circuit = Circuit(Server(ping))
     with pytest.raises(RedisConnectionError):
         await circuit.attempt(broken(RedisConnectionError()))
-    await asked.wait()
+    await probed.wait()
     assert circuit.open
 
     async with asyncio.timeout(30):

@@ -38,8 +38,8 @@ async def test_neighbours_of_a_tenant_at_twenty_times_its_limit_get_their_whole_
     assert sum(admitted[:WORKERS]) == LIMIT
     assert admitted[WORKERS:] == [LIMIT] * NEIGHBOURS
     statistics = await redis.info("commandstats")
-    asked = statistics["cmdstat_evalsha"]["calls"] + statistics.get("cmdstat_eval", {"calls": 0})["calls"]
-    assert asked <= 4 * (WORKERS + NEIGHBOURS)
+    script_calls = statistics["cmdstat_evalsha"]["calls"] + statistics.get("cmdstat_eval", {"calls": 0})["calls"]
+    assert script_calls <= 4 * (WORKERS + NEIGHBOURS)
 
 
 async def test_a_held_lease_admits_requests_during_a_flood_without_redis(worker: Worker, redis: Redis) -> None:
@@ -72,7 +72,7 @@ def test_under_steady_overload_every_process_admits_requests(server: ValkeyServe
         async with installation(server.url) as shared:
             for _ in range(4 * WINDOW):
                 await shared.wait(1)
-                await asyncio.gather(*(shared.ask(worker, TIMES, LIMIT) for worker in range(WORKERS)))
+                await asyncio.gather(*(shared.request(worker, TIMES, LIMIT) for worker in range(WORKERS)))
             by_worker = Counter(one.worker for one in shared.admitted)
             assert shared.busiest_window() <= LIMIT
             assert min(by_worker.values()) >= len(shared.admitted) / WORKERS / 2, by_worker

@@ -56,10 +56,10 @@ async def policies(processes: list[httpx.AsyncClient], owner: dict[str, str], me
 async def all_report(processes: list[httpx.AsyncClient], owner: dict[str, str], policy: str) -> None:
     """Return once each process reports the policy, within a second."""
 
-    async def said() -> bool:
+    async def is_reported() -> bool:
         return await policies(processes, owner) == [policy] * PROCESSES
 
-    await until(said, seconds=1)
+    await until(is_reported, seconds=1)
 
 
 async def test_a_change_of_plan_applies_in_every_process(

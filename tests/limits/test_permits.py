@@ -173,21 +173,21 @@ async def test_a_cancelled_caller_holds_no_permit(process: Process) -> None:
 
 
 async def test_a_late_request_stores_no_permit_for_a_cancelled_caller(redis: Redis) -> None:
-    asked, may_ask, exports = asyncio.Event(), asyncio.Event(), key()
+    requested, may_continue, exports = asyncio.Event(), asyncio.Event(), key()
 
     class Late(RemotePermits):
         async def _hold(self, permit: StoredPermit, limit: int) -> int:
-            asked.set()
-            await may_ask.wait()
+            requested.set()
+            await may_continue.wait()
             return await super()._hold(permit, limit)
 
     circuit = Circuit(RemoteLedger(redis), PATIENCE)
     permits = Permits(Late(redis), circuit)
     waiting = asyncio.create_task(permits.acquire(exports, 2))
-    await asked.wait()
+    await requested.wait()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    may_ask.set()
+    may_continue.set()
     await permits.close()
     await circuit.close()
     assert await redis.zcard(f"insula:slots:{exports}") == 0

@@ -60,7 +60,7 @@ def test_no_window_holds_more_than_any_limit_that_applies(
         async with installation(server.url) as shared:
             for pause, worker, count, limit_class, key in steps:
                 await shared.wait(pause)
-                await shared.ask(worker, count, limit, limit_class, None if key is None else keys[key])
+                await shared.request(worker, count, limit, limit_class, None if key is None else keys[key])
             assert shared.admitted
             assert shared.busiest_window() <= limit
             for limit_class in (LimitClass.WRITE, LimitClass.EXPORT):
@@ -85,8 +85,8 @@ def test_a_process_gets_the_limit_minus_the_leases_of_others(
         keys = [KeyRate(new_id(), max(1, limit // KEY_PART)) for _ in range(2)]
         async with installation(server.url) as shared:
             for worker, count, limit_class, key in steps:
-                await shared.ask(worker, count, limit, limit_class, None if key is None else keys[key])
-            await shared.ask(0, limit, limit)
+                await shared.request(worker, count, limit, limit_class, None if key is None else keys[key])
+            await shared.request(0, limit, limit)
             assert limit - (WORKERS - 1) * largest_lease(limit) <= len(shared.admitted) <= limit
 
     asyncio.run(scenario())
@@ -102,8 +102,8 @@ def test_a_process_gets_the_ceiling_minus_the_leases_of_others(
     async def scenario() -> None:
         async with installation(server.url) as shared:
             for worker, count in asks:
-                await shared.ask(worker, count, limit, LimitClass.WRITE)
-            await shared.ask(0, limit, limit, LimitClass.WRITE)
+                await shared.request(worker, count, limit, LimitClass.WRITE)
+            await shared.request(0, limit, limit, LimitClass.WRITE)
             assert ceiling - (WORKERS - 1) * largest_lease(ceiling) <= len(shared.admitted) <= ceiling
 
     asyncio.run(scenario())
@@ -118,7 +118,7 @@ def test_processes_whose_clocks_jump_exceed_the_limit_by_at_most_one_lease_each(
         async with installation(server.url) as shared:
             for pause, worker, count, skew in steps:
                 await shared.wait(pause)
-                await shared.ask(worker, count, limit, skew=skew)
+                await shared.request(worker, count, limit, skew=skew)
             assert shared.busiest_window() <= limit + WORKERS * largest_lease(limit)
             await nobody_stays_refused(shared, limit)
 
@@ -137,7 +137,7 @@ async def disconnectable(server: ValkeyServer) -> AsyncIterator[tuple[Installati
 async def nobody_stays_refused(shared: Installation, limit: int) -> None:
     await shared.wait(2 * WINDOW + 1)
     for worker in range(WORKERS):
-        assert await shared.ask(worker, 1, max(limit, WORKERS)) == 1
+        assert await shared.request(worker, 1, max(limit, WORKERS)) == 1
 
 
 async def all_connected(shared: Installation) -> None:
@@ -182,10 +182,10 @@ def test_without_redis_a_tenant_within_its_limit_is_never_refused(
         async with disconnectable(server) as (shared, cable):
             cable.cut()
             for worker in asks[:limit]:
-                assert await shared.ask(worker, 1, limit) == 1
+                assert await shared.request(worker, 1, limit) == 1
             for worker in range(WORKERS):
                 mine = sum(one.worker == worker for one in shared.admitted)
-                assert await shared.ask(worker, 2 * limit, limit) == limit - mine
+                assert await shared.request(worker, 2 * limit, limit) == limit - mine
 
     asyncio.run(scenario())
 
@@ -206,7 +206,7 @@ def test_each_flush_admits_at_most_the_limit_again(
                     emptied += 1
                     await shared.redis.flushall()
                 await shared.wait(pause)
-                await shared.ask(worker, count, limit)
+                await shared.request(worker, count, limit)
             assert shared.busiest_window() <= (emptied + 1) * limit
             await nobody_stays_refused(shared, limit)
 
@@ -216,4 +216,4 @@ def test_each_flush_admits_at_most_the_limit_again(
 async def ask_all(shared: Installation, steps: Sequence[tuple[float, int, int]], limit: int) -> None:
     for pause, worker, count in steps:
         await shared.wait(pause)
-        await shared.ask(worker, count, limit)
+        await shared.request(worker, count, limit)

@@ -95,8 +95,8 @@ async def test_closing_a_process_returns_its_tokens(worker: Worker) -> None:
 async def test_an_evicted_lease_is_returned(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "LEASES", 1)
     crowded, other, tenant = worker(), worker(), new_tenant_id()
-    for asked in (tenant, new_tenant_id()):
-        assert (await admit(crowded, asked, 600, READ)).allowed
+    for requesting in (tenant, new_tenant_id()):
+        assert (await admit(crowded, requesting, 600, READ)).allowed
 
     verdicts = [await admit(other, tenant, 600, READ) for _ in range(600)]
 

@@ -32,7 +32,7 @@ def test_no_window_admits_more_than_the_limit(
         async with installation(server.url) as shared:
             for pause, worker, times in steps:
                 await shared.wait(pause)
-                await shared.ask(worker, times, limit)
+                await shared.request(worker, times, limit)
             assert shared.admitted
             assert shared.busiest_window() <= limit
 
@@ -47,8 +47,8 @@ def test_a_process_gets_the_limit_minus_the_leases_of_others(
     async def scenario() -> None:
         async with installation(server.url) as shared:
             for worker, times in asks:
-                await shared.ask(worker, times, limit)
-            await shared.ask(0, limit, limit)
+                await shared.request(worker, times, limit)
+            await shared.request(0, limit, limit)
             assert limit - (WORKERS - 1) * largest_lease(limit) <= len(shared.admitted) <= limit
 
     asyncio.run(scenario())
@@ -60,11 +60,11 @@ def test_a_process_gets_the_limit_minus_the_leases_of_others(
 def test_a_minute_boundary_allows_no_second_burst(server: ValkeyServer, edge: float, limit: int) -> None:
     async def scenario() -> None:
         async with installation(server.url) as shared:
-            assert await shared.ask(0, limit + 1, limit) == limit
+            assert await shared.request(0, limit + 1, limit) == limit
             await shared.wait(edge)
-            assert await shared.ask(1, limit + 1, limit) == 0
+            assert await shared.request(1, limit + 1, limit) == 0
             await shared.wait(WINDOW + 1 - edge)
-            assert await shared.ask(1, limit + 1, limit) == limit
+            assert await shared.request(1, limit + 1, limit) == limit
 
     asyncio.run(scenario())
 
@@ -79,12 +79,12 @@ def test_a_token_counts_from_the_time_it_was_spent_at(server: ValkeyServer) -> N
 
     async def scenario() -> None:
         async with installation(server.url) as shared:
-            await shared.ask(0, 11, limit)
-            await shared.ask(1, limit, limit)
+            await shared.request(0, 11, limit)
+            await shared.request(1, limit, limit)
             await shared.wait(9)
-            assert await shared.ask(0, limit, limit) > 0
+            assert await shared.request(0, limit, limit) > 0
             await shared.wait(WINDOW - 8)
-            assert await shared.ask(1, limit, limit) > 0
+            assert await shared.request(1, limit, limit) > 0
             assert shared.busiest_window() <= limit
 
     asyncio.run(scenario())
@@ -97,7 +97,7 @@ def test_steady_overload_is_served_at_the_limit(server: ValkeyServer) -> None:
         async with installation(server.url) as shared:
             for second in range(minutes * WINDOW):
                 await shared.wait(1)
-                await shared.ask(second % WORKERS, 20, limit)
+                await shared.request(second % WORKERS, 20, limit)
             assert shared.busiest_window() <= limit
             assert len(shared.admitted) >= 0.9 * minutes * limit
 

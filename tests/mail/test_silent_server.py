@@ -67,10 +67,10 @@ async def test_the_answer_to_a_sent_message_has_a_longer_timeout(settings: Setti
 async def test_a_silent_name_server_is_asked_once_and_delays_no_email_for_long(
     settings: Settings, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer, asked = threading.Event(), []
+    answer, lookups = threading.Event(), []
 
     def name() -> str:
-        asked.append(1)
+        lookups.append(1)
         answer.wait(60)
         return "worker.example.com"
 
@@ -80,7 +80,7 @@ async def test_a_silent_name_server_is_asked_once_and_delays_no_email_for_long(
     try:
         for address in addresses[:3]:
             await sending(mailer, address)
-        assert (len(asked), [len(sink.to(address)) for address in addresses]) == (1, [1, 1, 1, 0])
+        assert (len(lookups), [len(sink.to(address)) for address in addresses]) == (1, [1, 1, 1, 0])
         assert [sink.names[address] for address in addresses[:3]] == ["[127.0.0.1]"] * 3
     finally:
         answer.set()
@@ -90,4 +90,4 @@ async def test_a_silent_name_server_is_asked_once_and_delays_no_email_for_long(
         return sink.names[addresses[3]] == "worker.example.com"
 
     await until(named)
-    assert len(asked) == 1
+    assert len(lookups) == 1

@@ -26,19 +26,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--mutant", action="append", default=[], help="only mutants whose name contains this; repeatable"
     )
-    asked = parser.parse_args(arguments)
-    names = asked.only or (["mutants"] if asked.mutant else list(PARTS))
+    options = parser.parse_args(arguments)
+    names = options.only or (["mutants"] if options.mutant else list(PARTS))
     begun = monotonic()
     figures, missing = Figures(), list[str]()
     with Arena.open() as arena:
         for name in names:
             started = monotonic()
-            found, lines = PARTS[name](arena, asked.mutant)
+            found, lines = PARTS[name](arena, options.mutant)
             figures = figures.joined(found)
             missing += lines
             say_part(name, monotonic() - started)
     say_figures(figures)
-    whole = not asked.only and not asked.mutant
+    whole = not options.only and not options.mutant
     missing += shortcomings(figures)
     missing += [f"{name} was not run" for name in left_out(figures) if whole]
     for line in missing:

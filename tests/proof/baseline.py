@@ -15,9 +15,9 @@ Entry = TypeVar("Entry")
 
 def unfit(arena: Arena, suites: Iterable[Suite]) -> dict[Suite, Outcome]:
     """Return the suites that fail on the sound product, each with the outcome of its mutants."""
-    asked = list(dict.fromkeys(suites))
-    fit = _fit(arena, asked)
-    doubtful = [suite for suite in asked if suite not in fit]
+    distinct = list(dict.fromkeys(suites))
+    fit = _fit(arena, distinct)
+    doubtful = [suite for suite in distinct if suite not in fit]
     return {
         suite: Outcome("broken", f"fails without the mutant: {outcome.detail}")
         for suite, outcome in zip(doubtful, _run(arena, doubtful), strict=True)
@@ -35,14 +35,14 @@ def _fit(arena: Arena, suites: Sequence[Suite]) -> set[Suite]:
     raids = [Attacks(tuple(some)) for some in _groups(routes)]
     outcomes = list(_run(arena, [*joined, *raids]))
     found = [outcome.report for outcome in outcomes[: len(joined)] if outcome.report]
-    heard = {kind: [test for report in found for test in report[kind]] for kind in ("passed", "failed", "broken")}
+    results = {kind: [test for report in found for test in report[kind]] for kind in ("passed", "failed", "broken")}
     safe = {
         route
         for raid, outcome in zip(raids, outcomes[len(joined) :], strict=True)
         for route, alone in raid.each(outcome).items()
         if alone.verdict == "survived"
     }
-    return {*(one for one in tests if one.pass_in(heard)), *(one for one in attacks if safe.issuperset(one.routes))}
+    return {*(one for one in tests if one.pass_in(results)), *(one for one in attacks if safe.issuperset(one.routes))}
 
 
 def _run(arena: Arena, suites: Sequence[Suite]) -> Iterator[Outcome]:

@@ -124,11 +124,11 @@ def _behaves(arena: Arena, servers: Servers, batch: Sequence[SchemaMutant]) -> l
         except (SQLAlchemyError, OSError) as error:
             problem = error
         else:
-            return [_heard(probe, lines) for probe in probes]
+            return [_outcome_for(probe, lines) for probe in probes]
     return [Outcome("broken", f"the behaviour suite could not run: {problem!r}")] * len(batch)
 
 
-def _heard(probe: Probe, lines: Sequence[str]) -> Outcome:
+def _outcome_for(probe: Probe, lines: Sequence[str]) -> Outcome:
     line = next((line for line in lines if probe.sees(line)), None)
     return Outcome("survived", f"{probe.name} is as declared") if line is None else Outcome("killed", line)
 

@@ -122,13 +122,13 @@ def serve() -> None:
         if child == 0:
             _become(json.loads(line))
             return
-        _say(child)
+        _print(child)
         _, status = os.waitpid(child, 0)
-        _say(os.waitstatus_to_exitcode(status))
+        _print(os.waitstatus_to_exitcode(status))
     os._exit(0)
 
 
-def _say(number: int) -> None:
+def _print(number: int) -> None:
     sys.stdout.write(f"{number}\n")
     sys.stdout.flush()
 

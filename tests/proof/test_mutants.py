@@ -22,7 +22,7 @@ def lost(edit: Edit) -> str | None:
     return None
 
 
-def asked_by(edit: Edit) -> StrEnum:
+def action_required_by(edit: Edit) -> StrEnum:
     """Return the action that the edited function's guard requires."""
     module: dict[str, object] = {"__name__": "edited"}
     exec(compile(edit.applied(ROOT), edit.path, "exec"), module)  # noqa: S102 - our own routes, as the proof runs them
@@ -48,9 +48,9 @@ def test_a_mutant_has_one_name() -> None:
 
 
 def test_a_loosened_guard_requires_the_action_in_the_mutants_name() -> None:
-    asked = {edit.name: f"{edit.name.partition(': for ')[0]}: for {asked_by(edit)}" for edit in loosened()}
-    assert [f"{name} is {other}" for name, other in asked.items() if name != other] == []
-    assert len(asked) > len(live_routes()) / 3
+    required = {edit.name: f"{edit.name.partition(': for ')[0]}: for {action_required_by(edit)}" for edit in loosened()}
+    assert [f"{name} is {other}" for name, other in required.items() if name != other] == []
+    assert len(required) > len(live_routes()) / 3
 
 
 def test_every_named_test_file_exists() -> None:

@@ -122,9 +122,9 @@ class TestAMember:
         user = await make.user()
         membership = await make.membership(tenant, role, user)
 
-        told = (await probe.get("/view_caller", headers=await sign_in(user, tenant))).json()
+        view = (await probe.get("/view_caller", headers=await sign_in(user, tenant))).json()
 
-        assert told == {**may, "member_id": str(membership.id)}
+        assert view == {**may, "member_id": str(membership.id)}
 
     async def test_has_with_a_limited_token_only_the_actions_of_its_scope(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
@@ -132,9 +132,9 @@ class TestAMember:
         admin = await make.member(tenant, role="admin")
         limited = await sign_in(admin, tenant, scopes={Action.READ, Action.DELETE})
 
-        told = (await probe.get("/view_caller", headers=limited)).json()
+        view = (await probe.get("/view_caller", headers=limited)).json()
 
-        assert (told["reads"], told["updates"], told["deletes"]) == (True, False, True)
+        assert (view["reads"], view["updates"], view["deletes"]) == (True, False, True)
 
     async def test_has_the_actions_of_the_custom_role(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
@@ -142,9 +142,9 @@ class TestAMember:
         role = await make.role(tenant, "rack:read", "rack:delete")
         user = await make.member(tenant, role.key)
 
-        told = (await probe.get("/view_caller", headers=await sign_in(user, tenant))).json()
+        view = (await probe.get("/view_caller", headers=await sign_in(user, tenant))).json()
 
-        assert (told["reads"], told["updates"], told["deletes"]) == (True, False, True)
+        assert (view["reads"], view["updates"], view["deletes"]) == (True, False, True)
 
     async def test_has_the_membership_of_the_tokens_tenant(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow
@@ -153,8 +153,8 @@ class TestAMember:
         here, there = await make.membership(tenant, "admin", user), await make.membership(other, "viewer", user)
 
         for place, membership, deletes in ((tenant, here, True), (other, there, False)):
-            told = (await probe.get("/view_caller", headers=await sign_in(user, place))).json()
-            assert (told["member_id"], told["deletes"]) == (str(membership.id), deletes)
+            view = (await probe.get("/view_caller", headers=await sign_in(user, place))).json()
+            assert (view["member_id"], view["deletes"]) == (str(membership.id), deletes)
 
     async def test_costs_no_query(
         self, probe: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, queries: list[str]
@@ -192,9 +192,9 @@ class TestAnApiKey:
     ) -> None:
         key = await make.api_key(tenant, "rack:read", "rack:update")
 
-        told = (await probe.get("/view_caller", headers=key.headers)).json()
+        view = (await probe.get("/view_caller", headers=key.headers)).json()
 
-        assert told == {"reads": True, "updates": True, "deletes": False, "member_id": None}
+        assert view == {"reads": True, "updates": True, "deletes": False, "member_id": None}
 
     async def test_is_no_person(self, probe: httpx.AsyncClient, make: Factories, tenant: TenantRow) -> None:
         key = await make.api_key(tenant, "rack:read")

@@ -60,13 +60,13 @@ async def test_every_measurement_is_observed() -> None:
     block()
 
     def counted() -> bool:
-        told = generate_latest(metrics.registry).decode()
-        return 'insula_event_loop_lag_seconds_bucket{le="0.1"} 0.0' not in told
+        exposed = generate_latest(metrics.registry).decode()
+        return 'insula_event_loop_lag_seconds_bucket{le="0.1"} 0.0' not in exposed
 
     await until(counted)
     observing.stop()
-    told = dict(line.rsplit(" ", 1) for line in generate_latest(metrics.registry).decode().splitlines())
-    assert float(told["insula_event_loop_lag_seconds_sum"]) >= BUSY / 2
+    exposed = dict(line.rsplit(" ", 1) for line in generate_latest(metrics.registry).decode().splitlines())
+    assert float(exposed["insula_event_loop_lag_seconds_sum"]) >= BUSY / 2
 
 
 @pytest.mark.parametrize(("worst", "status", "check"), [(0.0, "ready", "ok"), (LAG_DEGRADED, "degraded", "late")])
@@ -83,8 +83,8 @@ async def test_readyz_reports_the_lag_and_is_degraded_by_a_long_one(
 
 async def test_the_lag_of_the_live_app_is_in_its_metrics(client: httpx.AsyncClient) -> None:
     async def is_reported() -> bool:
-        told = (await client.get("/metrics")).text
-        return re.search(r"^insula_event_loop_lag_seconds_count [1-9]", told, re.MULTILINE) is not None
+        exposed = (await client.get("/metrics")).text
+        return re.search(r"^insula_event_loop_lag_seconds_count [1-9]", exposed, re.MULTILINE) is not None
 
     await until(is_reported)
 

@@ -36,9 +36,9 @@ async def test_each_counted_operation_names_its_fields(client: httpx.AsyncClient
         successes = [status for status in operation["responses"] if status.startswith("2")]
         assert successes, name
         for status in (*successes, "429"):
-            told = set(operation["responses"][status]["headers"])
-            assert {"RateLimit", "RateLimit-Policy"} <= told, f"{name} {status}"
-            assert ("Retry-After" in told) == (status == "429"), f"{name} {status}"
+            documented = set(operation["responses"][status]["headers"])
+            assert {"RateLimit", "RateLimit-Policy"} <= documented, f"{name} {status}"
+            assert ("Retry-After" in documented) == (status == "429"), f"{name} {status}"
 
 
 async def test_an_operation_without_credentials_documents_no_limit_fields(client: httpx.AsyncClient) -> None:

@@ -19,12 +19,12 @@ POOL_TIMEOUT, GRACE, LATE = 0.3, 1.0, 1.0
 
 
 async def test_concurrent_requests_share_one_query(live: Live) -> None:
-    asked: list[str] = []
+    queries: list[str] = []
     engine = live.kernel.database.engine(GATE).sync_engine
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if "procrastinate_jobs" in statement:
-            asked.append(statement)
+            queries.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
     metrics = QueueMetrics()
@@ -32,7 +32,7 @@ async def test_concurrent_requests_share_one_query(live: Live) -> None:
     found.append(await metrics.render(live.kernel))
     event.remove(engine, "before_cursor_execute", note)
 
-    assert len(asked) == 1
+    assert len(queries) == 1
     [text] = set(found)
     assert b"# HELP insula_jobs " in text
 

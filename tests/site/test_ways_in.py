@@ -66,10 +66,10 @@ def test_the_synchronous_client_gets_answers_problems_and_sockets() -> None:
     answer, problem = client.get("/api/v1/large"), client.get("/api/v1/break_down")
     with client.websocket_connect("/api/v1/echo", headers={"host": "localhost"}) as wire:
         wire.send_text("salve")
-        heard = wire.receive_text()
+        received = wire.receive_text()
 
     assert (answer.status_code, problem.status_code, problem.json()["code"]) == (200, 500, "internal_failure")
-    assert heard == "salve"
+    assert received == "salve"
 
 
 @pytest.mark.usefixtures("overridden")

@@ -42,7 +42,7 @@ class NameServer:
     """Answers TXT queries over UDP and, if the answer is too long, over TCP."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.queries: list[str] = []
         self._texts: dict[str, list[str]] = {}
         self._silent: set[str] = set()
         self._lock = Lock()
@@ -111,7 +111,7 @@ class NameServer:
         [question] = query.question
         name = question.name.to_text(omit_final_dot=True).lower()
         with self._lock:
-            self.asked.append(name)
+            self.queries.append(name)
             if name in self._silent:
                 return None
             texts = self._texts.get(name)

@@ -80,7 +80,7 @@ class Faulty:
         self._weather = Injection()
         self._changed = asyncio.Event()
         self._wires: dict[int, tuple[Wire, tuple[asyncio.StreamWriter, ...]]] = {}
-        self._heard: dict[int, float] = {}
+        self._last_received: dict[int, float] = {}
         self._lost: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.made = 0
@@ -115,7 +115,7 @@ class Faulty:
 
     def heard_since(self, moment: float, only: Only) -> int:
         """Return how many of these open connections got bytes from the server after this ``time.monotonic()``."""
-        return sum(only(wire) and self._heard.get(wire.number, 0.0) > moment for wire in self.wires())
+        return sum(only(wire) and self._last_received.get(wire.number, 0.0) > moment for wire in self.wires())
 
     def url(self, url: str) -> str:
         """Return ``url`` through this proxy."""
@@ -184,7 +184,7 @@ class Faulty:
             pass
         finally:
             del self._wires[number]
-            self._heard.pop(number, None)
+            self._last_received.pop(number, None)
             self._lost.discard(number)
             for end in (writer, onward):
                 if end is not None:
@@ -200,8 +200,8 @@ class Faulty:
                 await self._changed.wait()
             kind = struct.unpack("!i", head[4:_HEAD])[0] if len(head) >= _HEAD else 0
             if kind == _STARTUP:
-                said = _parameters_of(head)
-                return head, Wire(number, said.get("user", ""), said.get("application_name", ""))
+                parameters = _parameters_of(head)
+                return head, Wire(number, parameters.get("user", ""), parameters.get("application_name", ""))
             if kind not in _ENCRYPTION or self._weather.on(Wire(number)) is not Fault.PASS:
                 return head, Wire(number)
             writer.write(b"N")  # no encryption here, so that the startup message can be read
@@ -250,7 +250,7 @@ class Faulty:
                     writer.write(piece)
                     await writer.drain()
                     if answers:
-                        self._heard[wire.number] = self._loop.time()
+                        self._last_received[wire.number] = self._loop.time()
 
     async def _drip(self, wire: Wire, piece: bytes, writer: asyncio.StreamWriter) -> None:
         for place in range(len(piece)):

@@ -87,9 +87,9 @@ class FaultyNames:
             await self._open()
         kept, self._kept = self._kept, []
         for question, peer in kept:
-            self.asked(question, peer)
+            self.handle_query(question, peer)
 
-    def asked(self, question: bytes, peer: _Peer) -> None:
+    def handle_query(self, question: bytes, peer: _Peer) -> None:
         """Handle a query, subject to the fault."""
         if self._fault is Fault.FREEZE:
             self._kept.append((question, peer))
@@ -143,7 +143,7 @@ class _Question(asyncio.DatagramProtocol):
         self._proxy = proxy
 
     def datagram_received(self, data: bytes, addr: _Peer) -> None:
-        self._proxy.asked(data, addr)
+        self._proxy.handle_query(data, addr)
 
 
 class _Answer(asyncio.DatagramProtocol):

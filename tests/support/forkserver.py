@@ -143,11 +143,11 @@ class Forkserver:
                 process.kill()
                 process.wait()
                 raise
-            said = []
+            streams = []
             for file in (out, error):
                 file.seek(0)
-                said.append(file.read().decode())
-            return subprocess.CompletedProcess(command, code, *said)
+                streams.append(file.read().decode())
+            return subprocess.CompletedProcess(command, code, *streams)
 
 
 class _Server:

@@ -27,11 +27,11 @@ class Sink:
 
     def __init__(self) -> None:
         self.listener_alive = False
-        self.heard: list[str] = []
+        self.payloads: list[str] = []
         self.flushes = 0
 
     def notify(self, payload: str) -> None:
-        self.heard.append(payload)
+        self.payloads.append(payload)
 
     def flush(self) -> None:
         self.flushes += 1
@@ -70,7 +70,7 @@ async def test_a_change_is_notified_at_its_commit(settings: Settings, sink: Sink
     listener = Listener(settings, sink)
     await listener.start()
     tenant = await make.tenant()
-    await until(lambda: f"tenant:{tenant.id}" in sink.heard)
+    await until(lambda: f"tenant:{tenant.id}" in sink.payloads)
     await listener.stop()
 
     assert not sink.listener_alive
@@ -89,7 +89,7 @@ async def test_a_lost_connection_is_replaced_and_the_caches_are_flushed(
     assert {"pg_terminate_backend": True} in ended
     await until(lambda: sink.flushes >= flushes + 2 and sink.listener_alive)
     tenant = await make.tenant()
-    await until(lambda: f"tenant:{tenant.id}" in sink.heard)
+    await until(lambda: f"tenant:{tenant.id}" in sink.payloads)
     await listener.stop()
 
 

@@ -31,7 +31,7 @@ async def test_the_strings_of_a_record_are_joined(server: NameServer) -> None:
 
 async def test_an_unknown_name_has_no_records(server: NameServer) -> None:
     assert await server.resolver().texts(NAME) == frozenset()
-    assert server.asked == [NAME]  # unchanged, without a search domain
+    assert server.queries == [NAME]  # unchanged, without a search domain
 
 
 async def test_a_name_without_txt_records_has_none(server: NameServer) -> None:
@@ -44,7 +44,7 @@ async def test_a_silent_name_server_is_given_up(server: NameServer) -> None:
     begun = time.monotonic()
     assert await server.resolver(seconds=0.4).texts(NAME) == frozenset()
     assert time.monotonic() - begun < 2
-    assert server.asked == [NAME, NAME]  # again, since the packet may be lost
+    assert server.queries == [NAME, NAME]  # again, since the packet may be lost
 
 
 async def test_a_truncated_answer_is_fetched_over_tcp(server: NameServer) -> None:

@@ -35,7 +35,7 @@ class TestRead:
         task = f"test.{new_id().hex}"
         tenant = await make.tenant()
         mine = await make.job(tenant, "failed", task_name=task)
-        nobodys = await make.job(None, "todo", task_name=task)
+        tenantless = await make.job(None, "todo", task_name=task)
         for role in ("superuser", "support", "auditor"):
             staff = await hire(role)
             everything = (await staff.get("/jobs", task=task, sort_by="enqueued_at")).json()
@@ -43,7 +43,7 @@ class TestRead:
             failed = (await staff.get("/jobs", task=task, status="failed")).json()
             of_tenant = (await staff.get("/jobs", task=task, tenant_id=str(tenant.id))).json()
 
-            assert [job["id"] for job in everything["items"]] == [mine, nobodys]
+            assert [job["id"] for job in everything["items"]] == [mine, tenantless]
             assert (everything["total"], by_search["total"], len(by_search["items"])) == (2, 2, 1)
             assert [job["id"] for job in failed["items"]] == [job["id"] for job in of_tenant["items"]] == [mine]
             assert [job["tenant_id"] for job in everything["items"]] == [str(tenant.id), None]
@@ -197,7 +197,11 @@ class TestCancel:
     ) -> None:
         job = await make.job(status="doing")
 
-        told = await superuser.post(f"/jobs/{job}/cancel")
+        running_cancelled = await superuser.post(f"/jobs/{job}/cancel")
 
-        assert (told.status_code, told.json()["status"], told.json()["abort_requested"]) == (202, "doing", True)
+        assert (
+            running_cancelled.status_code,
+            running_cancelled.json()["status"],
+            running_cancelled.json()["abort_requested"],
+        ) == (202, "doing", True)
         assert (await state_of(readback, job))["abort_requested"] is True

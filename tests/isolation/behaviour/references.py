@@ -24,13 +24,13 @@ async def _under_theirs(pair: TenantPair, subject: Subject, held: ForeignKeyCons
     own = subject.sample(pair.mine, pair.my_parents)
     nowhere = sample(parent, pair.theirs, pair.their_rows)
     for role in (role for role in ROLES if _may_refer(subject, role, held)):
-        mine, theirs, nobodys = [
+        mine, theirs, unknown = [
             await pair.attempt(role, _child(subject, role, own, referring(held, row)), pair.mine)
             for row in (pair.my_rows[parent.name], pair.their_rows[parent.name], nowhere)
         ]
         found.works(role, f"INSERT under my {parent.name}", mine)
         found.fails(role, f"INSERT under their {parent.name}", theirs, MISSING)
-        found.same(role, f"INSERT under their {parent.name} as under none", theirs, nobodys)
+        found.same(role, f"INSERT under their {parent.name} as under none", theirs, unknown)
 
 
 async def _under_mine(pair: TenantPair, subject: Subject, held: ForeignKeyConstraint, found: Findings) -> None:

@@ -65,9 +65,9 @@ class Findings:
         """Expect one of these errors, by SQLSTATE."""
         self._attempted(who, what, outcome, passed=outcome.state in states)
 
-    def same(self, who: str, what: str, theirs: Outcome, nobodys: Outcome) -> None:
+    def same(self, who: str, what: str, theirs: Outcome, unknown: Outcome) -> None:
         """Expect the same refusal for another tenant's row as for a row that does not exist."""
-        alike = theirs.state == nobodys.state and theirs.constraint == nobodys.constraint
+        alike = theirs.state == unknown.state and theirs.constraint == unknown.constraint
         self._attempted(who, what, theirs, passed=theirs.state != "" and alike)
 
     def works(self, who: str, what: str, outcome: Outcome) -> None:

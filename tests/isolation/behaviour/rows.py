@@ -90,8 +90,8 @@ async def _insert(pair: TenantPair, subject: Subject, role: DatabaseRole, found:
     if allowed.reach == "tenant":
         found.denied(role, "INSERT theirs", await pair.attempt(role, foreign, mine))
         found.denied(role, "INSERT without a tenant", await pair.attempt(role, own, None))
-        nobodys = _insertion(subject, role, subject.sample(_NOBODY, pair.their_rows))
-        found.denied(role, "INSERT of nobody's, without a tenant", await pair.attempt(role, nobodys, None))
+        unknown = _insertion(subject, role, subject.sample(_NOBODY, pair.their_rows))
+        found.denied(role, "INSERT of nobody's, without a tenant", await pair.attempt(role, unknown, None))
 
 
 async def _change_hands(pair: TenantPair, subject: Subject, role: DatabaseRole, found: Findings) -> None:

@@ -29,17 +29,17 @@ def main() -> int:
     parser.add_argument("--route", action="append", default=[], help='such as "GET /api/v1/racks/{rack_id}"')
     parser.add_argument("--first", action="store_true", help="stop a route at its first finding")
     parser.add_argument("--json", type=Path, help="where to write the report")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     known = live_routes()
-    if unknown := sorted(set(asked.route) - set(known)):
+    if unknown := sorted(set(options.route) - set(known)):
         sys.stderr.write(f"no such route: {', '.join(unknown)}\n")
         return COULD_NOT_RUN
-    chosen = [known[name] for name in asked.route] or list(known.values())
+    chosen = [known[name] for name in options.route] or list(known.values())
     with _servers() as settings:
-        report = asyncio.run(_attack(settings, chosen, asked.depth, thorough=not asked.first))
-    if asked.json is not None:
-        asked.json.write_text(report.to_json())
-    _tell(report)
+        report = asyncio.run(_attack(settings, chosen, options.depth, thorough=not options.first))
+    if options.json is not None:
+        options.json.write_text(report.to_json())
+    _print_report(report)
     return SOUND if report.sound else FOUND
 
 
@@ -62,7 +62,7 @@ def _servers() -> Iterator[Settings]:
         servers.stop()
 
 
-def _tell(report: Report) -> None:
+def _print_report(report: Report) -> None:
     lines = report.findings
     sys.stdout.writelines(f"{line}\n" for line in lines[:_MOST_LINES])
     if len(lines) > _MOST_LINES:

@@ -40,11 +40,11 @@ class Unprepared(Exception):
 async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
     """Send the cell's request; check the answer, the log, and that an unknown id gets the same answer."""
     found = Found()
-    said = await _said(stage, world, cell)
+    chosen = await _headers(stage, world, cell)
     draft = Draft(cell.route, cell.position, cell.payload, own(world, cell), await foreign(stage, world, cell.route))
     await _prime(stage, world, cell)
     stage.log.take()
-    request = draft.request().with_headers(*said)
+    request = draft.request().with_headers(*chosen)
     answer = await stage.send(request)
     known = request.sent + (world.b.slug if cell.selector.moved else "")  # a former host redirects to the current one
     shown = oracles.canaries_in(answer.seen, world.b, known)
@@ -55,9 +55,9 @@ async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
         found.failures.append(f"{cell.name}: {answer.status} {answer.code or answer.text[:80]}, not {wanted}")
     elif wanted.alike:
         twin = Draft(cell.route, cell.position, cell.payload, own(world, cell), nowhere(draft.foreign))
-        nobodys = await stage.send(twin.request().with_headers(*said))
-        if not oracles.same_answer(answer, nobodys):
-            found.failures.append(f"{cell.name}: not the answer of an unknown id, {nobodys.text[:120]}")
+        for_unknown_id = await stage.send(twin.request().with_headers(*chosen))
+        if not oracles.same_answer(answer, for_unknown_id):
+            found.failures.append(f"{cell.name}: not the answer of an unknown id, {for_unknown_id.text[:120]}")
     if answer.header(_REPLAYED) or (cell.route.method == "POST" and '"access_token":' in answer.text):
         found.leaks.append(f"{cell.name}: another's answer, {answer.text[:80]}")
     return found
@@ -91,7 +91,7 @@ async def foreign(stage: Stage, world: World, route: LiveRoute) -> Ids:
     return ids
 
 
-async def _said(stage: Stage, world: World, cell: Cell) -> Headers:
+async def _headers(stage: Stage, world: World, cell: Cell) -> Headers:
     selected = cell.selector.of(world, stage.settings.base_domain)
     return (*await cell.caller.credentials(stage, world), *selected)
 

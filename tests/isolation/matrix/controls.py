@@ -38,8 +38,8 @@ class Control:
         """Return the rightful caller's request on B's objects, from this machine."""
         secret = first_secret(stage.settings)
         draft = Draft(self.route, self.position, self.payload, world.b.ids, world.b.ids, secret)
-        said = self.selector.of(world, stage.settings.base_domain)
-        request = draft.request().with_headers(*await rightful(self.route)(stage, world), *said)
+        headers = self.selector.of(world, stage.settings.base_domain)
+        request = draft.request().with_headers(*await rightful(self.route)(stage, world), *headers)
         return replace(request, address=stage.here())
 
     def passed_by(self, answer: Answer) -> bool:

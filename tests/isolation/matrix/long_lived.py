@@ -87,9 +87,9 @@ class Open:
 
     async def reason(self) -> str:
         """Wait until the connection is over; return the code of the reason that the client received."""
-        said = await self.line.last()
+        final = await self.line.last()
         await self.line.ended()
-        return _reason_in(said)
+        return _reason_in(final)
 
 
 def attacks_on(route: LiveRoute) -> tuple[Attack, ...]:
@@ -150,12 +150,12 @@ def _role_without(action: str) -> str:
     return next((str(role) for role in Role if action not in GRANTS[role]), "")
 
 
-def _reason_in(said: Message | None) -> str:
-    if said is None:
+def _reason_in(final: Message | None) -> str:
+    if final is None:
         return ""
-    if said["type"] == "websocket.close":
-        return str(said.get("reason"))
-    body: str = said.get("body", b"").decode()
+    if final["type"] == "websocket.close":
+        return str(final.get("reason"))
+    body: str = final.get("body", b"").decode()
     return next((code for code in _codes(body)), "")
 
 

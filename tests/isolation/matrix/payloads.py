@@ -91,8 +91,8 @@ def _takes_text(route: LiveRoute) -> bool:
 def _free(schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield the fields of an object that accept any text, except ids and secrets."""
     for name, field in schema.get("properties", {}).items():
-        said = next((one for one in field.get("anyOf", [field]) if one.get("type") != "null"), field)
-        any_text = said.get("type") == "string" and not {"format", "enum", "const", "pattern"} & set(said)
+        declared = next((one for one in field.get("anyOf", [field]) if one.get("type") != "null"), field)
+        any_text = declared.get("type") == "string" and not {"format", "enum", "const", "pattern"} & set(declared)
         if any_text and name not in _WORDS and not name.endswith(("password", "token")):
             yield name
 

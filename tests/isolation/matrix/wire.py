@@ -142,14 +142,14 @@ async def shake_hands(app: ASGIApp, request: Request, state: Mapping[str, object
     """Open a socket, and disconnect after its first message. A close with a reason is the problem of that code."""
     line = Line(app, request.scope(state))
     line.send({"type": "websocket.connect"})
-    said = await line.next("websocket.send", "websocket.close")
+    opening = await line.next("websocket.send", "websocket.close")
     line.send({"type": "websocket.disconnect", "code": 1000})
     await line.ended()
-    if said is None:
+    if opening is None:
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, (), repr(line.failure).encode())
-    if said["type"] == "websocket.send":
-        return Answer(HTTPStatus.OK, (), str(said.get("text") or said.get("bytes")).encode())
-    return refusal_of(said)
+    if opening["type"] == "websocket.send":
+        return Answer(HTTPStatus.OK, (), str(opening.get("text") or opening.get("bytes")).encode())
+    return refusal_of(opening)
 
 
 def refusal_of(close: Message) -> Answer:

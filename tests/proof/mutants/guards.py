@@ -37,7 +37,7 @@ def loosened() -> Iterator[Edit]:
         if route.guard is None or isinstance(route.guard, PersonalGuard):
             continue
         if (looser := _looser(route)) is not None:
-            old, new = _asked(route, looser)
+            old, new = _loosened_text(route, looser)
             yield Edit(f"{route.name}: for {looser}", _path(route), old, new, Attacks((route.name,)), local=True)
 
 
@@ -52,15 +52,17 @@ def _looser(route: LiveRoute) -> StrEnum | None:
     return min(everybodys - {own}, key=lambda action: (str(action) not in ALL_KEY_ACTIONS, action), default=None)
 
 
-def _asked(route: LiveRoute, looser: StrEnum) -> tuple[str, str]:
+def _loosened_text(route: LiveRoute, looser: StrEnum) -> tuple[str, str]:
     """Return the function's text, before and after putting the looser action into its guard."""
     text, node = _function(route)
     named = [
-        asked
+        named_action
         for call in ast.walk(node.args)
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id.startswith("allow")
-        for asked in call.args[:1]
-        if isinstance(asked, ast.Attribute) and route.guard is not None and asked.attr == route.guard.action.name
+        for named_action in call.args[:1]
+        if isinstance(named_action, ast.Attribute)
+        and route.guard is not None
+        and named_action.attr == route.guard.action.name
     ]
     if len(named) != 1 or named[0].end_col_offset is None:
         raise AnchorLost(f"{route.name}: its function names its action {len(named)} times, not once")
@@ -109,8 +111,8 @@ def unguarded() -> Iterator[Result]:
     for route in live_routes().values():
         if route.guard is not None:
             alive = [kind for kind, is_built in _built_without(route).items() if is_built]
-            said = f"is served as a {alive[0]}" if alive else "UndeclaredRoute"
-            yield Result(f"{route.name}: public", THE_BUILD, "survived" if alive else "killed", said)
+            detail = f"is served as a {alive[0]}" if alive else "UndeclaredRoute"
+            yield Result(f"{route.name}: public", THE_BUILD, "survived" if alive else "killed", detail)
 
 
 def _built_without(route: LiveRoute) -> dict[str, bool]:

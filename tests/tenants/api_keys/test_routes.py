@@ -102,8 +102,8 @@ class TestAudit:
             " order by occurred_at",
             id=owner.home.id,
         )
-        told = ["api_key.created", "api_key.updated", "api_key.rotated", "api_key.revoked"]
-        assert [event["action"] for event in events] == told
+        expected_actions = ["api_key.created", "api_key.updated", "api_key.rotated", "api_key.revoked"]
+        assert [event["action"] for event in events] == expected_actions
         assert {(event["actor_id"], event["object_id"]) for event in events} == {(owner.user.id, old["id"])}
         assert (events[1]["before"], events[1]["after"]) == ({"name": "Import"}, {"name": "Export"})
         for secret in (old["key"], new["key"]):

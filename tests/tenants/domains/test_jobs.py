@@ -107,7 +107,7 @@ async def test_a_recently_checked_domain_is_not_checked_again(
     before = await kept(readback, domain)
     await recheck(context, dns_server.resolver())
     assert await kept(readback, domain) == before
-    assert f"{CHALLENGE}.{domain.host}" not in dns_server.asked
+    assert f"{CHALLENGE}.{domain.host}" not in dns_server.queries
 
 
 async def test_an_unverified_domain_is_not_checked(
@@ -115,4 +115,4 @@ async def test_an_unverified_domain_is_not_checked(
 ) -> None:
     claim = await make.domain(tenant, f"{uuid4().hex}.example.com", verified=False)
     await recheck(context, dns_server.resolver())
-    assert f"{CHALLENGE}.{claim.host}" not in dns_server.asked
+    assert f"{CHALLENGE}.{claim.host}" not in dns_server.queries

@@ -214,7 +214,7 @@ class TestVerify:
 
         async with anyio.create_task_group() as group:
             group.start_soon(verify)
-            await until(lambda: domain["proof"]["name"] in dns_server.asked)
+            await until(lambda: domain["proof"]["name"] in dns_server.queries)
             idle = await readback("select 1 from pg_stat_activity where state like 'idle in transaction%' "
                                   "and datname = current_database() and usename = 'insula_tenants'")  # fmt: skip
             assert (idle, statuses) == ([], [])

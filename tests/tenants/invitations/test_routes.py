@@ -67,11 +67,11 @@ class TestCreate:
     async def test_does_not_reveal_accounts(self, owner: Caller, make: Factories) -> None:
         known, unknown = (await make.user()).email, address()
         answers = [(await invite(owner, email)).json() for email in (known, unknown)]
-        told = [
+        bodies = [
             {**answer, **dict.fromkeys(("id", "email", "created_at", "expires_at", "last_sent_at"))}
             for answer in answers
         ]
-        assert told[0] == told[1]
+        assert bodies[0] == bodies[1]
 
     async def test_counts_pending_invitations_as_seats(self, make: Factories, join: Join, readback: Readback) -> None:
         owner = await join(await make.tenant(entitlements={"requests_per_minute": 600, "seats": 3}), "owner")
