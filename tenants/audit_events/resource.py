@@ -8,7 +8,7 @@ from tenants.audit_events.permissions import Action
 from tenants.database import TENANTS
 
 RESOURCE: Final = Resource(
-    tag=Tag(name="audit", description="The tenant's audit log, in which tampering shows."),
+    tag=Tag(name="audit", description="The tenant's tamper-evident audit log."),
     routers=(routes.router,),
     permissions=Action,
     attack=AttackHints(actions={"GET /v1/audit-events": "audit:read", "GET /v1/audit-events.csv": "audit:read"}),

@@ -56,10 +56,10 @@ async def create_invitation(
     request: Request,
     response: Response,
 ) -> InvitationRead:
-    """Invite an address. The caller must have all permissions of the role. Takes a seat until it ends.
+    """Invite an address. The caller must have all permissions of the role that the invitation names.
 
-    It ends when it is accepted, revoked or expired. Emails are limited per address, person and tenant; revoking an
-    invitation does not reduce their count.
+    The invitation takes a seat until it is accepted, revoked or expired. Emails are limited per address, person and
+    tenant; revoking an invitation does not reduce their count.
     """
     invitation = await invitations.create(scope, body, emails)
     created(request, response, invitation)

@@ -60,7 +60,7 @@ async def update_member(
     scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> MemberRead:
-    """Give a member another role, within a second. The caller must have all permissions of the old and the new role."""
+    """Give a member another role. The caller must have all permissions of both. It takes effect within a second."""
     member = await members.change_role(scope, member_id, body, if_match)
     tagged(response, member)
     return MemberRead.of(member)

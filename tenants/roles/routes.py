@@ -68,7 +68,7 @@ async def update_role(
     scope: Annotated[Scope, allow(Action.UPDATE)],
     response: Response,
 ) -> RoleRead:
-    """Change a role, within a second. The caller must have all of its permissions, before and after."""
+    """Change a role. The caller must have all of its permissions, before and after. It takes effect within a second."""
     role = await roles.update(scope, role_id, body, if_match)
     tagged(response, role)
     return RoleRead.of(role)

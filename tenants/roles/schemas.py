@@ -110,7 +110,7 @@ class RoleCreate(Input):
 
 
 class RoleUpdate(Update):
-    """The fields of a role to change. New permissions replace all old ones, within a second."""
+    """The fields of a role to change. New permissions replace the old ones, and take effect within a second."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"permissions": [*_PERMISSIONS, "project:delete"]}, {"name": "Lead"}]}

@@ -66,7 +66,7 @@ class TenantConflict(AppError):
 
 
 class TenantRequired(AppError):
-    """This route needs credentials that are bound to a tenant."""
+    """This needs a tenant; get a token that is bound to one."""
 
     code, status = "tenant_required", 403
 
