@@ -60,7 +60,7 @@ class AuditEventRead(Read):
 
 
 class AuditEventList(KeysetParams):
-    """Which acts. ``search`` looks into action, object, actor's name and request id."""
+    """Query parameters of the list of events. ``search`` looks into action, object, actor's name and request id."""
 
     tenant_id: UUID | None = Field(None, description="Only acts in this tenant; the id of zeros: the platform's.")
     actor_id: UUID | None = Field(None, description="Only acts of this user or key.")

@@ -68,7 +68,7 @@ class JobDetail(JobRead):
 
 
 class JobList(OffsetParams):
-    """Which jobs. ``search`` looks into the task's name."""
+    """Query parameters of the list of jobs. ``search`` looks into the task's name."""
 
     status: JobStatus | None = Field(None, description="Only those in this state.")
     task: str | None = Field(None, min_length=1, max_length=128, description="Only runs of this task.")

@@ -1,4 +1,4 @@
-"""What staff do with jobs, through the queue's own functions."""
+"""Staff list, retry and cancel jobs, through the queue's own SQL functions."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -2,7 +2,7 @@ from insula.access import ALL_STAFF, SUPPORT_STAFF, Permission
 
 
 class Action(Permission):
-    """What staff may do with users' logins."""
+    """Permissions of staff on users' logins."""
 
     READ = "staff.session:read", "See users' logins", ALL_STAFF
     REVOKE = "staff.session:revoke", "End users' logins", SUPPORT_STAFF

@@ -34,7 +34,7 @@ class SessionRead(Read):
 
 
 class SessionList(BaseModel):
-    """Which logins, newest first."""
+    """Query parameters of the list of a user's logins."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""What staff do with users' logins. Every process refuses a login once its revocation is committed."""
+"""Staff list and revoke users' logins. Every process refuses a login once its revocation is committed."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -2,7 +2,7 @@ from insula.access import ALL_STAFF, SUPERUSERS, Permission
 
 
 class Action(Permission):
-    """What staff may do with one another."""
+    """Permissions on staff."""
 
     READ = "staff.staff:read", "See the staff and their roles", ALL_STAFF
     APPOINT = "staff.staff:appoint", "Make users staff", SUPERUSERS

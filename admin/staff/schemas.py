@@ -75,7 +75,7 @@ class StaffRead(Read):
 
 
 class StaffList(OffsetParams):
-    """Which of the staff, in which order. ``search`` looks into email and name."""
+    """Query parameters of the list of staff. ``search`` looks into email and name."""
 
     role: StaffRole | None = Field(None, description="Only those with this role.")
     sort_by: Literal["email", "-email", "name", "-name"] = Field(

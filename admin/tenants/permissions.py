@@ -2,7 +2,7 @@ from insula.access import ALL_STAFF, SUPERUSERS, SUPPORT_STAFF, Permission
 
 
 class Action(Permission):
-    """What staff may do with tenants."""
+    """Permissions of staff on tenants."""
 
     READ = "staff.tenant:read", "See every tenant", ALL_STAFF
     CREATE = "staff.tenant:create", "Create tenants for users", SUPERUSERS

@@ -73,7 +73,7 @@ class TenantDetail(TenantRead):
     model_config = ConfigDict(
         extra="allow", json_schema_extra={"examples": [{**_TENANT, "members": 4, "projects": 2, "items": 31}]}
     )
-    __pydantic_extra__: dict[str, _Count]  # type: ignore[mutable-override]  # how pydantic is told their type
+    __pydantic_extra__: dict[str, _Count]  # type: ignore[mutable-override]  # for pydantic: the type of extra fields
 
     members: int = Field(ge=0)
 
@@ -85,7 +85,7 @@ class TenantDetail(TenantRead):
 
 
 class TenantList(OffsetParams):
-    """Which tenants, in which order. ``search`` looks into slug and name."""
+    """Query parameters of the list of tenants. ``search`` looks into slug and name."""
 
     status: Status | None = Field(None, description="Only those with this status.")
     plan: str | None = Field(None, min_length=1, max_length=50, description="Only those on this plan.")

@@ -1,4 +1,4 @@
-"""What staff do with tenants. A change of status reaches every process once it is committed."""
+"""Staff list, create, suspend and reactivate tenants. A new status reaches every process once it is committed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

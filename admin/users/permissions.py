@@ -2,7 +2,7 @@ from insula.access import ALL_STAFF, SUPERUSERS, SUPPORT_STAFF, Permission
 
 
 class Action(Permission):
-    """What staff may do with users."""
+    """Permissions of staff on users."""
 
     READ = "staff.user:read", "See every user and their tenants", ALL_STAFF
     SUSPEND = "staff.user:suspend", "Suspend users", SUPPORT_STAFF

@@ -89,7 +89,7 @@ class UserDetail(UserRead):
 
 
 class UserList(OffsetParams):
-    """Which users, in which order. ``search`` looks into email and name."""
+    """Query parameters of the list of users. ``search`` looks into email and name."""
 
     status: Status | None = Field(None, description="Only those with this status.")
     sort_by: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = Field(

@@ -1,4 +1,4 @@
-"""What staff do with users. A change of status reaches every process once it is committed."""
+"""Staff list, suspend and reactivate users. A new status reaches every process once it is committed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

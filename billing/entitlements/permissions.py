@@ -2,6 +2,6 @@ from insula.access import BILLING_MANAGERS, Permission
 
 
 class Action(Permission):
-    """What callers may do with entitlements."""
+    """Permissions on entitlements."""
 
     READ = "entitlement:read", "See what the tenant's plan grants", BILLING_MANAGERS

@@ -8,6 +8,6 @@ from insula.db.models import Entitlement
 
 
 async def entitlements(session: AsyncSession, tenant_id: TenantId) -> Sequence[Entitlement]:
-    """Return what the tenant is granted now, sorted by key."""
+    """Return the tenant's current entitlements, sorted by key."""
     statement = select(Entitlement).where(col(Entitlement.tenant_id) == tenant_id).order_by(col(Entitlement.key))
     return (await session.exec(statement)).all()

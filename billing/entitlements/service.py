@@ -6,5 +6,5 @@ from insula.scope import Scope
 
 
 async def entitlements(scope: Scope) -> Sequence[Entitlement]:
-    """Return what the tenant is granted now, sorted by key."""
+    """Return the tenant's current entitlements, sorted by key."""
     return await queries.entitlements(scope.unit.session, scope.tenant.id)

@@ -2,6 +2,6 @@ from insula.access import EVERYBODY, Permission
 
 
 class Action(Permission):
-    """What callers may do with plans."""
+    """Permissions on plans."""
 
     READ = "plan:read", "See the plans on offer", EVERYBODY

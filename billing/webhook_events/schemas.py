@@ -51,7 +51,7 @@ class WebhookEventRead(Read):
 
 
 class WebhookEventList(OffsetParams):
-    """Which events. ``search`` looks into the provider's ids and the error."""
+    """Query parameters of the list of events. ``search`` looks into the provider's ids and the error."""
 
     status: EventStatus | None = Field(None, description="Only those in this state.")
     type: str | None = Field(None, min_length=1, max_length=255, description="Only those of this type.")

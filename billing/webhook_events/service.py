@@ -1,4 +1,4 @@
-"""What staff do with the inbox: list its events, and replay dead letters and quarantined events."""
+"""Staff list the events of the inbox, and replay dead and quarantined ones."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -90,7 +90,7 @@ class ProviderSubscription(_FromProvider):
 
     @property
     def created_at(self) -> datetime | None:
-        """When the subscription was made, if the event tells."""
+        """When the subscription was created, if the event contains it."""
         return None if self.created is None else datetime.fromtimestamp(self.created, UTC)
 
     def period_end(self, item: ProviderItem) -> datetime | None:

@@ -2,7 +2,7 @@ from insula.access import ADMINS, GrantedTo, Permission
 
 
 class Action(Permission):
-    """What callers may do with API keys. No API key can make or change another."""
+    """Permissions on API keys. No API key can make or change another."""
 
     READ = "api_key:read", "See API keys, not their secrets", ADMINS, GrantedTo.PEOPLE
     CREATE = "api_key:create", "Make API keys", ADMINS, GrantedTo.PEOPLE

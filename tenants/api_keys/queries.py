@@ -21,7 +21,7 @@ _SORTABLE: Final[Columns] = {"created_at": col(ApiKey.created_at), "name": col(A
 
 def live() -> ColumnElement[bool]:
     """Return the condition that a key is neither revoked nor expired."""
-    return col(ApiKey.revoked_at).is_(None) & ~_past()
+    return col(ApiKey.revoked_at).is_(None) & ~_expired()
 
 
 API_KEYS: Final = small_quota("api_keys", ApiKey, default=100, where=live)
@@ -50,7 +50,7 @@ async def page(session: AsyncSession, params: ApiKeyList) -> Slice[ApiKey]:
         case "live":
             statement = statement.where(live())
         case "expired":
-            statement = statement.where(col(ApiKey.revoked_at).is_(None), _past())
+            statement = statement.where(col(ApiKey.revoked_at).is_(None), _expired())
         case "revoked":
             statement = statement.where(col(ApiKey.revoked_at).is_not(None))
     if params.created_by is not None:
@@ -60,6 +60,6 @@ async def page(session: AsyncSession, params: ApiKeyList) -> Slice[ApiKey]:
     return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(ApiKey.id))
 
 
-def _past() -> ColumnElement[bool]:
+def _expired() -> ColumnElement[bool]:
     expires_at = col(ApiKey.expires_at)
     return expires_at.is_not(None) & (expires_at <= clock.now())

@@ -9,7 +9,7 @@ from insula.http.request.preconditions import IfMatchDep
 from insula.http.responses.answers import CREATED, TAGGED, created, tagged
 from insula.http.responses.problems import problems
 from insula.http.routing.guards import allow
-from insula.http.routing.idempotency import keep_instead
+from insula.http.routing.idempotency import store_instead
 from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
 from insula.scope.quotas import QuotaExceeded
@@ -55,7 +55,7 @@ async def create_api_key(
     """Make a key for a program that acts in the tenant. Only this answer contains its secret."""
     row, key = await api_keys.create(scope, body)
     created(request, response, row)
-    keep_instead(request, ApiKeyIssued.with_secret(row, None))
+    store_instead(request, ApiKeyIssued.with_secret(row, None))
     return ApiKeyIssued.with_secret(row, key)
 
 
@@ -109,7 +109,7 @@ async def rotate_api_key(
     """Give the key a new secret, which only this answer contains. The old one works until the overlap ends."""
     row, key = await api_keys.rotate(scope, key_id, body)
     tagged(response, row)
-    keep_instead(request, ApiKeyIssued.with_secret(row, None))
+    store_instead(request, ApiKeyIssued.with_secret(row, None))
     return ApiKeyIssued.with_secret(row, key)
 
 

@@ -24,7 +24,7 @@ _MOST_REQUESTS: Final = 1_000_000_000
 _LONGEST_LIFE: Final = timedelta(days=3650)
 
 
-def _ahead(moment: datetime) -> datetime:
+def _in_future(moment: datetime) -> datetime:
     now = clock.now()
     if not now < moment <= now + _LONGEST_LIFE:
         raise ValueError("must be in the future, at most ten years from now")
@@ -42,7 +42,7 @@ Actions = Annotated[
     ),
 ]
 ExpiresAt = Annotated[
-    Annotated[Moment, AfterValidator(_ahead)] | None,
+    Annotated[Moment, AfterValidator(_in_future)] | None,
     Field(description="When the key stops working; null for never."),
 ]
 
@@ -176,7 +176,7 @@ class ApiKeys(Read):
 
 
 class ApiKeyList(KeysetParams):
-    """Which API keys, in which order."""
+    """Query parameters of the list of API keys."""
 
     created_by: UUID | None = Field(None, description="Only keys that this user made.")
     status: ApiKeyStatus | None = Field(None, description="Only keys in this state.")

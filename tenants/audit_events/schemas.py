@@ -62,7 +62,7 @@ class AuditEventRead(Read):
 
 
 class AuditEventFilter(BaseModel):
-    """Which events."""
+    """Filters of events, for the list and the export."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,11 +76,11 @@ class AuditEventFilter(BaseModel):
 
 
 class AuditEventExport(AuditEventFilter, ExportParams):
-    """Which events, in which form."""
+    """Query parameters of the export."""
 
 
 class AuditEventList(AuditEventFilter, KeysetParams):
-    """Which events, in which order."""
+    """Query parameters of the list of events."""
 
     sort_by: Literal["occurred_at", "-occurred_at"] = Field(
         "-occurred_at", description="The field to sort by; a leading '-' sorts in descending order."

@@ -2,7 +2,7 @@ from insula.access import ADMINS, Permission
 
 
 class Action(Permission):
-    """What callers may do with the tenant's own host names."""
+    """Permissions on the tenant's own host names."""
 
     READ = "domain:read", "See the tenant's own host names", ADMINS
     CREATE = "domain:create", "Claim host names for the tenant", ADMINS

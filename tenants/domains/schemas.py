@@ -97,7 +97,7 @@ class DomainRead(Read):
 
 
 class DomainList(KeysetParams):
-    """Which domains, in which order."""
+    """Query parameters of the list of domains."""
 
     status: DomainStatus | None = Field(None, description="Only domains in this state.")
     sort_by: Literal["created_at", "-created_at", "host", "-host"] = Field(

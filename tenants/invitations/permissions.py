@@ -2,7 +2,7 @@ from insula.access import ADMINS, GrantedTo, Permission
 
 
 class Action(Permission):
-    """What callers may do with invitations. Accepting one is personal: it names its user."""
+    """Permissions on invitations. ``ACCEPT`` is personal: every signed-in user has it."""
 
     READ = "invitation:read", "See invitations", ADMINS
     CREATE = "invitation:create", "Invite people", ADMINS, GrantedTo.PEOPLE

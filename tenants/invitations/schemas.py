@@ -73,7 +73,7 @@ class InvitationRead(Read):
 
 
 class InvitationList(KeysetParams):
-    """Which invitations, in which order."""
+    """Query parameters of the list of invitations."""
 
     status: InvitationStatus | None = Field(None, description="Only invitations in this state.")
     sort_by: Literal["created_at", "-created_at", "email", "-email"] = Field(

@@ -2,7 +2,7 @@ from insula.access import MEMBERS, VIEWERS, Permission
 
 
 class Action(Permission):
-    """What callers may do with items."""
+    """Permissions on items."""
 
     READ = "item:read", "See items", VIEWERS
     CREATE = "item:create", "Create items", MEMBERS

@@ -102,7 +102,7 @@ class ItemBulkRead(Read):
 
 
 class ItemList(KeysetParams):
-    """Which items of a project, in which order."""
+    """Query parameters of the list of items of a project."""
 
     status: ItemStatus | None = Field(None, description="Only items in this state.")
     sort_by: Literal["created_at", "-created_at", "title", "-title", "position", "-position"] = Field(

@@ -112,7 +112,7 @@ class SessionList(Read):
 
     @classmethod
     def among(cls, sessions: Sequence[SessionRecord], current: UUID) -> Self:
-        """Return ``sessions``, saying which is ``current``."""
+        """Return the list of ``sessions``, in which the ``current`` one is marked."""
         return cls(
             items=[
                 SessionRead(

@@ -2,7 +2,7 @@ from insula.access import ADMINS, EVERYBODY, OWNERS, VIEWERS, GrantedTo, Permiss
 
 
 class Action(Permission):
-    """What callers may do with members, and with the ownership of the tenant."""
+    """Permissions on members, and on the ownership of the tenant."""
 
     READ = "member:read", "See the tenant's members and their roles", VIEWERS
     UPDATE = "member:update", "Give members other roles", ADMINS, GrantedTo.PEOPLE

@@ -54,7 +54,7 @@ class OwnershipTransfer(Input):
 
 
 class MemberList(KeysetParams):
-    """Which members, in which order."""
+    """Query parameters of the list of members."""
 
     role: RoleName | None = Field(None, description="Only members with this role.")
     sort_by: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = Field(

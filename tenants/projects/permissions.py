@@ -2,7 +2,7 @@ from insula.access import ADMINS, MEMBERS, VIEWERS, Permission
 
 
 class Action(Permission):
-    """What callers may do with projects."""
+    """Permissions on projects."""
 
     READ = "project:read", "See projects", VIEWERS
     CREATE = "project:create", "Create projects", MEMBERS

@@ -64,7 +64,7 @@ class ProjectRead(Read):
 
 
 class ProjectList(KeysetParams):
-    """Which projects, in which order."""
+    """Query parameters of the list of projects."""
 
     status: ProjectStatus | None = Field(None, description="Only projects in this state.")
     sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(

@@ -2,7 +2,7 @@ from insula.access import ADMINS, GrantedTo, Permission
 
 
 class Action(Permission):
-    """What callers may do with roles."""
+    """Permissions on roles."""
 
     READ = "role:read", "See roles and the permissions that they can have", ADMINS, GrantedTo.PEOPLE
     CREATE = "role:create", "Define roles, with at most one's own permissions", ADMINS, GrantedTo.PEOPLE

@@ -2,7 +2,7 @@ from insula.access import ADMINS, EVERYBODY, Permission
 
 
 class Action(Permission):
-    """What callers may do with tenants. Every signed-in user may create one: that is personal."""
+    """Permissions on tenants. ``CREATE`` is personal: every signed-in user has it."""
 
     CREATE = "tenant:create"
     READ = "tenant:read", "See the tenant and its plan", EVERYBODY

@@ -2,6 +2,6 @@ from insula.access import BILLING_MANAGERS, Permission
 
 
 class Action(Permission):
-    """What callers may do with the usage."""
+    """Permissions on the usage."""
 
     READ = "usage:read", "See how much of the plan is used", BILLING_MANAGERS

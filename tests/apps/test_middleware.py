@@ -160,7 +160,7 @@ def test_a_product_without_middleware_has_only_the_kernels(settings: Settings) -
     own = names([Middleware(Probe, seen=[])])
     assert INSTALLATION.middleware == ()
     assert names(()) == [name for name in own if name != "Probe"]
-    assert own.index("Gate") < own.index("Probe") < len(own)
+    assert own.index("RequestChecks") < own.index("Probe") < len(own)
 
 
 class OnBaseHTTPMiddleware(BaseHTTPMiddleware):

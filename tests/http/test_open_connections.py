@@ -57,7 +57,7 @@ class TestTheCheck:
             if len(checks) == 3:
                 raise lost
 
-        assert await soon(self.opened(registry, check).lost()) is lost
+        assert await soon(self.opened(registry, check).wait_for_end()) is lost
         assert len(checks) == 3
 
     async def test_is_retried_for_a_time_while_the_database_does_not_answer(
@@ -72,7 +72,7 @@ class TestTheCheck:
                 monkeypatch.setattr(open_connections, "_MAX_UNCHECKED_SECONDS", 0.0)
             raise away
 
-        assert await soon(self.opened(registry, check).lost()) is away
+        assert await soon(self.opened(registry, check).wait_for_end()) is away
         assert len(checks) == 3
 
     async def test_runs_only_after_a_change_of_its_own_subjects(self, registry: OpenConnections) -> None:
@@ -84,7 +84,7 @@ class TestTheCheck:
         connection, other = self.opened(registry, check, quiet), self.opened(registry, check, quiet)
         [subject] = connection.subjects
         with registry.registered(connection), registry.registered(other):
-            waiting = [asyncio.ensure_future(each.lost()) for each in (connection, other)]
+            waiting = [asyncio.ensure_future(each.wait_for_end()) for each in (connection, other)]
             registry.notify(f"user:{subject}")
             assert await soon(waiting[0]) is lost
             assert not waiting[1].done()
@@ -96,11 +96,11 @@ class TestTheCheck:
         async def check() -> None:
             raise Lost
 
-        assert isinstance(await soon(self.opened(registry, check, expires_at=0.0).lost()), TokenExpired)
+        assert isinstance(await soon(self.opened(registry, check, expires_at=0.0).wait_for_end()), TokenExpired)
         registry.stop()
-        assert isinstance(await soon(self.opened(registry, check).lost()), ServerStopping)
+        assert isinstance(await soon(self.opened(registry, check).wait_for_end()), ServerStopping)
         outlives = replace(TERMS, ends_at_drain=False, ends_at_expiry=False)
-        assert isinstance(await soon(self.opened(registry, check, outlives, expires_at=0.0).lost()), Lost)
+        assert isinstance(await soon(self.opened(registry, check, outlives, expires_at=0.0).wait_for_end()), Lost)
 
     async def test_reports_a_token_that_expires_during_the_check_as_expired(self, registry: OpenConnections) -> None:
         expires_at = clock.timestamp() + 0.05
@@ -109,7 +109,7 @@ class TestTheCheck:
             await until(lambda: clock.timestamp() >= expires_at)
             raise Unauthenticated
 
-        assert isinstance(await soon(self.opened(registry, check, expires_at=expires_at).lost()), TokenExpired)
+        assert isinstance(await soon(self.opened(registry, check, expires_at=expires_at).wait_for_end()), TokenExpired)
 
 
 async def test_the_first_result_cancels_the_others() -> None:

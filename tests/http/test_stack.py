@@ -20,9 +20,9 @@ def test_the_middleware_has_the_documented_order() -> None:
     root = build(configured(cors_origins=SHOP))
     tenants = next(route.app for route in root.routes if isinstance(route, Mount) and route.path == "/api")
 
-    assert _names(root) == ["Edge", "Cors", "UnhandledErrors", "Gate", "Moved", "Head", "Compression"]
+    assert _names(root) == ["Edge", "Cors", "UnhandledErrors", "RequestChecks", "Moved", "Head", "Compression"]
     assert _names(tenants) == ["UnhandledErrors"]
-    assert _names(build()) == ["Edge", "UnhandledErrors", "Gate", "Moved", "Head", "Compression"]
+    assert _names(build()) == ["Edge", "UnhandledErrors", "RequestChecks", "Moved", "Head", "Compression"]
 
 
 async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:

@@ -72,7 +72,7 @@ class TicketRead(Read):
 
 
 class TicketList(OffsetParams):
-    """Which tickets, in which order. ``search`` looks into the subject."""
+    """Query parameters of the list of tickets. ``search`` looks into the subject."""
 
     status: TicketStatus | None = Field(None, description="Only tickets in this state.")
     sort_by: Literal["created_at", "-created_at"] = Field(

@@ -1,4 +1,4 @@
-"""What ``insula seed`` passes to the resources' functions that create demo rows."""
+"""``Demo``: the argument of the resources' functions that create demo rows for ``insula seed``."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -59,7 +59,7 @@ class TokenCallers(ABC):
     roles: ClassVar[Roles]
     """The built-in roles of these callers. The policy grants actions to them by name."""
     errors: ClassVar[Errors] = ()
-    """What ``sign_in`` can raise, for the documents."""
+    """The errors that ``sign_in`` can raise, for the OpenAPI documents."""
     caches_identity: ClassVar[bool] = False
     """Whether an identity is cached until the directory is notified of a change of its user or tenant.
 

@@ -101,7 +101,7 @@ class InternalFailure(AppError):
     code, status = "internal_failure", 500
 
 
-GATE_ERRORS: tuple[type[AppError], ...] = (
+REQUEST_CHECK_ERRORS: tuple[type[AppError], ...] = (
     BadRequest,
     DuplicateHeader,
     PayloadTooLarge,
@@ -122,7 +122,7 @@ JSON_ERRORS: tuple[type[AppError], ...] = (
 )
 
 
-class Refusal(HTTPException):
+class BodyError(HTTPException):
     """Wraps an AppError raised while a body is read. FastAPI turns other exceptions there into a 400."""
 
     def __init__(self, error: AppError) -> None:

@@ -90,7 +90,7 @@ class OpenConnection:
         """Make the connection check access at once."""
         self._woken.set()
 
-    async def lost(self) -> AppError:
+    async def wait_for_end(self) -> AppError:
         """Wait until the connection must end, and return why."""
         checked_at, pause = monotonic(), self.terms.recheck_seconds
         while True:

@@ -39,7 +39,7 @@ class UndeclaredForwarding(Forwarding):
 
 @dataclass(frozen=True, slots=True)
 class UnreadableForwarding(Forwarding):
-    """A trusted proxy's headers do not name the client. The middleware ``Gate`` raises ``error``."""
+    """A trusted proxy's headers do not name the client. The middleware ``RequestChecks`` raises ``error``."""
 
     error: InvalidForwarding = field(kw_only=True)
 
@@ -55,7 +55,7 @@ class RequestHead:
     headers: Mapping[bytes, bytes]
     host: str
     may_name_tenant: bool = True
-    """False once the gate knows that neither the host nor ``X-Tenant`` can name a tenant."""
+    """False once ``RequestChecks`` knows that neither the host nor ``X-Tenant`` can name a tenant."""
 
 
 class Subject(NamedTuple):

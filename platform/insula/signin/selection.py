@@ -14,7 +14,7 @@ from insula.tenancy import Directory, TenantRecord
 
 @dataclass(frozen=True, slots=True)
 class SignInTarget:
-    """The app and tenant that a request asks for. ``tenant`` and the hints of host and headers only select."""
+    """The app and tenant that a request names. Naming a tenant gives no access to it."""
 
     app: AppContext
     tenant: str | None

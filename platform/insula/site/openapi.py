@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from insula.callers import ApiKeys
 from insula.core.errors import AppError, InvalidRequest, InvalidValue
-from insula.http.errors import GATE_ERRORS, JSON_ERRORS, WIRE_ERRORS, BodyTimeout
+from insula.http.errors import JSON_ERRORS, REQUEST_CHECK_ERRORS, WIRE_ERRORS, BodyTimeout
 from insula.http.responses.problems import MEDIA_TYPE, FieldError, Problem, Responses, merge_problems, problems
 from insula.pages.site import AppWithPages
 from insula.site.vocabularies import REFERENCE, Schema, Vocabularies, list_words
@@ -121,7 +121,7 @@ def _complete_operation(method: str, operation: Document) -> None:
 
 
 def _common(method: str, operation: Document) -> Responses:
-    errors: list[type[AppError]] = [*GATE_ERRORS, *WIRE_ERRORS]
+    errors: list[type[AppError]] = [*REQUEST_CHECK_ERRORS, *WIRE_ERRORS]
     if "application/json" in operation.get("requestBody", {}).get("content", {}):
         errors += JSON_ERRORS
     elif "requestBody" in operation:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
-from insula.http.middleware.gate import ANY_HOST_PATHS
+from insula.http.middleware.request_checks import ANY_HOST_PATHS
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.callers import Refusal
 from tests.isolation.matrix.cells import Cell

@@ -2,7 +2,7 @@ from insula.access import MEMBERS, VIEWERS, Permission
 
 
 class Action(Permission):
-    """What callers may do with books."""
+    """Permissions on books."""
 
     READ = "book:read", "See books", VIEWERS
     CREATE = "book:create", "Create books", MEMBERS

@@ -102,7 +102,7 @@ class BookBulkRead(Read):
 
 
 class BookList(KeysetParams):
-    """Which books of a rack, in which order."""
+    """Query parameters of the list of books of a rack."""
 
     status: BookStatus | None = Field(None, description="Only books in this state.")
     sort_by: Literal["created_at", "-created_at", "title", "-title", "position", "-position"] = Field(

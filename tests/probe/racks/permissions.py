@@ -2,7 +2,7 @@ from insula.access import ADMINS, MEMBERS, VIEWERS, Permission
 
 
 class Action(Permission):
-    """What callers may do with racks."""
+    """Permissions on racks."""
 
     READ = "rack:read", "See racks", VIEWERS
     CREATE = "rack:create", "Create racks", MEMBERS

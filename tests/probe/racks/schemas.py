@@ -64,7 +64,7 @@ class RackRead(Read):
 
 
 class RackList(KeysetParams):
-    """Which racks, in which order."""
+    """Query parameters of the list of racks."""
 
     status: RackStatus | None = Field(None, description="Only racks in this state.")
     sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(

@@ -137,8 +137,8 @@ DECLARATIONS: Final = (
     Edit(
         "middleware: before the gate",
         "platform/insula/http/middleware/__init__.py",
-        "        Middleware(Gate, ",
-        "        *own,\n        Middleware(Gate, ",
+        "        Middleware(RequestChecks, ",
+        "        *own,\n        Middleware(RequestChecks, ",
         _MIDDLEWARE_TESTS,
     ),
     Edit(

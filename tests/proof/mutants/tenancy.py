@@ -16,7 +16,7 @@ _UNIT: Final = "platform/insula/db/engine/unit.py"
 _POOLS: Final = "platform/insula/db/engine/pools.py"
 _READING: Final = "platform/insula/db/query/reading.py"
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
-_HOST_CHECK: Final = "platform/insula/http/middleware/gate.py"
+_HOST_CHECK: Final = "platform/insula/http/middleware/request_checks.py"
 _POLICIES: Final = "platform/insula/limits/rates/policies.py"
 
 TENANCY: Final = (

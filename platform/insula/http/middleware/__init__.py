@@ -5,7 +5,7 @@ Only the root app has the whole stack, which also serves the mounted apps. Each 
 1. Edge: request id, client address behind trusted proxies, timing, access log, metrics, security headers.
 2. Cors: origins whose pages may read answers, including errors of 3 and 4; only if the settings name origins.
 3. UnhandledErrors: turns every error of the layers below into a problem, so they simply raise.
-4. Gate: checks headers, path and host; limits the body in size and time.
+4. RequestChecks: checks headers, path and host; limits the body in size and time.
 5. Moved: redirects hosts of tenants' former slugs to their current ones.
 6. Head: answers HEAD as GET, without the body.
 7. Compression: gzip, except for answers that contain credentials.
@@ -23,9 +23,9 @@ from insula.http.metrics import RequestMetrics
 from insula.http.middleware.compression import Compression
 from insula.http.middleware.cors import Cors
 from insula.http.middleware.edge import Edge
-from insula.http.middleware.gate import Gate, VerifiedHost
 from insula.http.middleware.head import Head
 from insula.http.middleware.moved import Moved, Successor
+from insula.http.middleware.request_checks import RequestChecks, VerifiedHost
 from insula.http.middleware.unhandled_errors import UnhandledErrors
 
 __all__ = ["Successor", "VerifiedHost", "mounted_stack", "root_stack"]
@@ -44,7 +44,7 @@ def root_stack(
         Middleware(Edge, settings=settings, metrics=metrics),
         *([Middleware(Cors, origins=origins)] if origins else []),
         *mounted_stack(),
-        Middleware(Gate, settings=settings, verified_host=verified_host),
+        Middleware(RequestChecks, settings=settings, verified_host=verified_host),
         Middleware(Moved, settings=settings, successor=successor),
         Middleware(Head),
         Middleware(Compression),

@@ -19,23 +19,23 @@ class Head:
 
         answered = asyncio.Event()
 
-        async def bodiless(message: Message) -> None:
+        async def send_without_body(message: Message) -> None:
             if message["type"] != "http.response.body":
                 await send(message)
             elif not answered.is_set():
                 answered.set()  # at the first message: a stream may have no last one
                 await send({**message, "body": b"", "more_body": False})
 
-        async def until_answered() -> Message:
-            receiving, telling = asyncio.ensure_future(receive()), asyncio.ensure_future(answered.wait())
-            await asyncio.wait((receiving, telling), return_when=asyncio.FIRST_COMPLETED)
+        async def receive_until_answered() -> Message:
+            receiving, waiting = asyncio.ensure_future(receive()), asyncio.ensure_future(answered.wait())
+            await asyncio.wait((receiving, waiting), return_when=asyncio.FIRST_COMPLETED)
             receiving.cancel()
-            telling.cancel()
+            waiting.cancel()
             return receiving.result() if receiving.done() else {"type": "http.disconnect"}
 
         # A copy, since the server reads the method from its scope while it sends the answer.
         asked = {**scope, "method": "GET"}
         try:
-            await self.app(asked, until_answered, bodiless)
+            await self.app(asked, receive_until_answered, send_without_body)
         finally:
             scope.update(asked, method="HEAD")  # the app and route, for the access log and the metrics

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from insula.core.errors import BadRequest
 from insula.core.settings import Settings
 from insula.http.errors import HostMoved
-from insula.http.middleware.gate import ANY_HOST_PATHS
+from insula.http.middleware.request_checks import ANY_HOST_PATHS
 from insula.http.request.headers import head_of, own_hosts
 
 Successor = Callable[[Scope, str], Awaitable[str | None]]

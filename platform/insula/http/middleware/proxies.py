@@ -45,7 +45,7 @@ class Proxies:
 
         The headers are always removed, so that no later code can trust them. If a trusted proxy's headers do not
         name the client, the scope gets no client, since all requests would share the proxy's own address;
-        ``Gate`` refuses the request.
+        ``RequestChecks`` refuses the request.
         """
         client: tuple[str, int] | None = scope.get("client")
         if client is not None and ":" in client[0]:

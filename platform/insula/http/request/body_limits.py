@@ -6,7 +6,7 @@ from typing import Final
 from starlette.types import Message, Receive
 
 from insula.core.errors import BadRequest, PayloadTooLarge
-from insula.http.errors import Refusal
+from insula.http.errors import BodyError
 
 CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}  # the rest of the body is not read
 
@@ -33,10 +33,10 @@ class SizedBody:
         self._left = largest
 
     async def __call__(self) -> Message:
-        """Return the next message. Raises Refusal when the body is too large."""
+        """Return the next message. Raises BodyError when the body is too large."""
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise Refusal(PayloadTooLarge(headers=CLOSE))
+            raise BodyError(PayloadTooLarge(headers=CLOSE))
         return message

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from insula.core.errors import AppError
-from insula.http.errors import DuplicateKey, JsonTooComplex, MalformedJson, NumberOutOfRange, Refusal, UnstorableText
+from insula.http.errors import BodyError, DuplicateKey, JsonTooComplex, MalformedJson, NumberOutOfRange, UnstorableText
 
 MAX_DEPTH = 64
 MAX_VALUES = 10_000
@@ -33,7 +33,7 @@ class StrictRequest(Request):
     """A request whose ``json()`` is strict. The route classes pass it to FastAPI."""
 
     async def json(self) -> object:
-        """Return the parsed body. Raises Refusal, a 4xx, if it is not strict JSON."""
+        """Return the parsed body. Raises BodyError, a 4xx, if it is not strict JSON."""
         body = await self.body()
         try:
             if len(body) < _LARGE:
@@ -45,7 +45,7 @@ class StrictRequest(Request):
                     for _ in range(_TURNS_BETWEEN):
                         await asyncio.sleep(0)
         except AppError as error:
-            raise Refusal(error) from None
+            raise BodyError(error) from None
 
 
 def _turns() -> asyncio.Lock:

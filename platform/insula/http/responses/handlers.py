@@ -23,7 +23,7 @@ from insula.core.errors import (
     PayloadTooLarge,
     Unauthenticated,
 )
-from insula.http.errors import InternalFailure, MethodNotAllowed, Refusal, ServerStopping
+from insula.http.errors import BodyError, InternalFailure, MethodNotAllowed, ServerStopping
 from insula.http.responses.problems import FieldErrorFields, ProblemResponse, request_id_of
 from insula.http.state import state_of
 
@@ -74,7 +74,7 @@ async def answer_app_error(connection: HTTPConnection, error: Exception) -> Resp
 
 async def answer_http_exception(connection: HTTPConnection, error: Exception) -> Response | None:
     """Answer an HTTPException of the router or FastAPI with the AppError of the same status."""
-    if isinstance(error, Refusal):
+    if isinstance(error, BodyError):
         return await _answer(connection, error.error)
     if not isinstance(error, HTTPException):
         return await _answer(connection, InternalFailure())

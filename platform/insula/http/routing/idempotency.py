@@ -92,7 +92,7 @@ async def claim_key(request: Request, unit: Unit, *, principal_id: UUID, app: st
     return claimed
 
 
-def keep_instead(request: Request, body: BaseModel) -> None:
+def store_instead(request: Request, body: BaseModel) -> None:
     """Store ``body`` as the answer to a repeated request, since this request's answer must not be stored."""
     attempt = state_of(request.scope).attempt
     if attempt is not None and attempt.claimed is not None:

@@ -102,7 +102,7 @@ def _ending(endpoint: Endpoint, kind: RouteKind) -> Endpoint:
             queue = ReceiveQueue(socket, largest, _counting(socket))
             own = WebSocket(socket.scope, queue.receive, socket.send)
             work = partial(endpoint, **{**values, parameter: own})
-            await _until_it_ends(socket, work, connection.lost(), queue.fill(terms.grace_seconds))
+            await _until_it_ends(socket, work, connection.wait_for_end(), queue.fill(terms.grace_seconds))
 
     return run
 

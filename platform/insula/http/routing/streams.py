@@ -54,7 +54,7 @@ class _Ending(Response):
 
         async with opened(self._request, self._terms) as connection:
             answer = self._response(scope, _nothing_more, watched)
-            ended = await first_of(answer, connection.lost(), _gone(receive))
+            ended = await first_of(answer, connection.wait_for_end(), _gone(receive))
         if isinstance(ended, AppError):
             await self._end(ended, send)
 

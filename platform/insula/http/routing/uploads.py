@@ -66,7 +66,7 @@ class UploadRoute(TenantRoute):
                 raise BadRequest("An upload takes no Idempotency-Key: its body is not kept to compare", headers=CLOSE)
             check_length(headers, largest)
             async with opened(request, terms) as connection:
-                ended = await first_of(handler(request), connection.lost())
+                ended = await first_of(handler(request), connection.wait_for_end())
             if isinstance(ended, AppError):
                 ended.headers = {**ended.headers, **CLOSE}
                 raise ended
@@ -83,7 +83,7 @@ class UploadBounds(NamedTuple):
 
 
 class Uploads:
-    """Finds the upload route of a request before routing, since ``Gate`` limits bodies."""
+    """Finds the upload route of a request before routing, since ``RequestChecks`` limits bodies."""
 
     def __init__(self, root: FastAPI) -> None:
         self._found = tuple(_uploads(root, ""))

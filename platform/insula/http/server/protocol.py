@@ -222,9 +222,9 @@ class Connection(HttpToolsProtocol):
         candidates = [other for other in self.connections if isinstance(other, Connection)]
         closing = self._limits.to_close(self, candidates, len(self.connections))
         if closing is not None:
-            closing.give_way(is_new=closing is self)
+            closing.close_to_make_room(is_new=closing is self)
 
-    def give_way(self, *, is_new: bool) -> None:
+    def close_to_make_room(self, *, is_new: bool) -> None:
         """Close this connection to make room; answer 503 if no answer has begun."""
         stage = self.stage
         if is_new or stage is Stage.BODY:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.core.errors import BadRequest, Forbidden
 from insula.core.settings import Settings
-from insula.http.errors import BodyTimeout, Refusal, UnknownHost
+from insula.http.errors import BodyError, BodyTimeout, UnknownHost
 from insula.http.request.body_limits import CLOSE, SizedBody, check_length, has_body
 from insula.http.request.headers import head_of, own_hosts
 from insula.http.routing.uploads import Uploads
@@ -23,7 +23,7 @@ _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 ANY_HOST_PATHS = frozenset({"/healthz", "/readyz"})
 
 
-class Gate:
+class RequestChecks:
     """Checks headers, target and host, and bounds the body. Raises AppErrors."""
 
     def __init__(self, app: ASGIApp, settings: Settings, verified_host: VerifiedHost) -> None:
@@ -89,7 +89,7 @@ class BoundedBody:
         self.ended = False
 
     async def __call__(self) -> Message:
-        """Return the next message. Raises Refusal when the body is too large or too late."""
+        """Return the next message. Raises BodyError when the body is too large or too late."""
         if self.ended:
             return await self.receive()
         if self.deadline is None:
@@ -98,7 +98,7 @@ class BoundedBody:
             async with asyncio.timeout_at(self.deadline):
                 message = await self.receive()
         except TimeoutError:
-            raise Refusal(BodyTimeout(headers=CLOSE)) from None
+            raise BodyError(BodyTimeout(headers=CLOSE)) from None
         if message["type"] == "http.request":
             self.ended = not message.get("more_body", False)
             if self.slowest is not None:
