@@ -1,1 +1,1 @@
-"""The admin sub-app."""
+"""The admin app: the API for the platform's staff."""

@@ -1,1 +1,1 @@
-"""The billing sub-app."""
+"""The billing app: plans, subscriptions, entitlements, and the payment provider's webhooks."""

@@ -1,4 +1,4 @@
-"""This app's login to the database, and the other roles that its resources name. Each resource declares its rights."""
+"""This app's database role, and the other roles that its resources name. Each resource declares the roles' rights."""
 
 from typing import Final
 

@@ -6,7 +6,7 @@ from insula.core.settings import LocalSecret, SettingsGroup
 
 
 class BillingSettings(SettingsGroup):
-    """The payment provider."""
+    """How webhooks of the payment provider are verified."""
 
     webhook_secrets: Annotated[SecretStr, LocalSecret("webhook_secret", prefix="whsec_")] = Field(
         SecretStr(""), description="Signing secrets, comma-separated (two during rotation); empty: endpoint off."

@@ -1,1 +1,1 @@
-"""The tenants sub-app."""
+"""The tenants app: the API for the members of tenants."""

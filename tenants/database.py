@@ -1,4 +1,4 @@
-"""This app's login to the database. Each resource declares its rights."""
+"""This app's database role. Each resource declares the role's rights."""
 
 from typing import Final
 

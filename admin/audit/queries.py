@@ -13,7 +13,7 @@ from insula.db.models import AuditEvent
 from insula.db.query.pages import fetch_keyset
 
 ACROSS_CHAINS: Final = Index(None, col(AuditEvent.occurred_at), col(AuditEvent.id))
-"""The index for the staff's list over all chains. Admin owns it, on the kernel's table."""
+"""The index for the staff's list over all chains. The admin app declares it, although the table is the kernel's."""
 
 
 async def page(session: AsyncSession, params: AuditEventList) -> Slice[AuditEvent]:

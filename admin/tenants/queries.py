@@ -46,6 +46,6 @@ async def member_count(session: AsyncSession, tenant_id: TenantId) -> int:
 
 
 async def counters(session: AsyncSession, tenant_id: TenantId) -> Mapping[str, int]:
-    """Return how many rows of each quota the tenant has, without quotas of which it never had a row."""
+    """Return the tenant's number of rows by quota. Quotas of which it never had a row are missing."""
     statement = select(TenantUsage.resource, TenantUsage.used).where(col(TenantUsage.tenant_id) == tenant_id)
     return dict((await session.exec(statement)).all())

@@ -11,7 +11,7 @@ from insula.db.models import Tenant
 
 
 async def tenant_exists(session: AsyncSession, tenant_id: TenantId) -> bool:
-    """Tell whether the tenant exists; the session may see all tenants."""
+    """Return whether the tenant exists. The session's role must have the right to read all tenants."""
     return (await session.exec(select(Tenant.id).where(Tenant.id == tenant_id))).one_or_none() is not None
 
 
@@ -33,6 +33,6 @@ async def override(session: AsyncSession, tenant_id: TenantId, key: str) -> Enti
 
 
 async def tenants_with_expired_overrides(session: AsyncSession, now: datetime) -> Sequence[UUID]:
-    """Return the tenants with expired overrides; the session may see all tenants' overrides."""
+    """Return the tenants with expired overrides. The session's role must have the right to read all overrides."""
     statement = select(EntitlementOverride.tenant_id).where(col(EntitlementOverride.expires_at) <= now).distinct()
     return (await session.exec(statement)).all()

@@ -1,4 +1,4 @@
-"""Applies the provider's subscription events, in whatever order and however often they arrive."""
+"""Applies the provider's subscription events. They can arrive in any order, and more than once."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -84,7 +84,7 @@ async def delete(scope: Scope, domain_id: UUID) -> None:
 
 
 async def proved(domain: TenantDomain, resolver: Resolver) -> bool:
-    """Tell whether the DNS holds the domain's token now."""
+    """Return whether the DNS contains the domain's token now."""
     return domain.token in await resolver.texts(f"{CHALLENGE}.{domain.host}")
 
 

@@ -39,5 +39,5 @@ def digest(token: str) -> bytes:
 
 
 def fits(token: str, stored: bytes) -> bool:
-    """Tell whether ``stored`` is the token's hash, in constant time."""
+    """Return whether ``stored`` is the token's hash, in constant time."""
     return hmac.compare_digest(digest(token), stored)

@@ -64,7 +64,7 @@ class AttackHints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One noun of an app, with everything that belongs to it.
+    """One resource of an app, with everything that belongs to it.
 
     ``tag`` is its group in the OpenAPI document, or None without routes or in another resource's group.
     ``permissions`` is the enum of the permissions that its routes require.

@@ -72,7 +72,7 @@ class HostMoved(AppError):
 
 
 class DuplicateHeader(AppError):
-    """A header that must be sent once was sent more than once."""
+    """A header that may be sent only once was sent more than once."""
 
     code, status = "duplicate_header", 400
 

@@ -65,8 +65,9 @@ class ConnectionLimits:
         """Return the connection to close, possibly the newcomer, or None if no limit is exceeded.
 
         Sources with the most connections come first, then the least loss, then the longest silence. Of many
-        connections only a sample is compared, since every new connection repeats this. ``count`` is the number of
-        all connections; ``candidates`` are those that can be closed.
+        connections only a sample is compared, since every new connection repeats this. A request that has begun to
+        arrive is dropped only for a source with at most as many connections. ``count`` is the number of all
+        connections; ``candidates`` are those that this server can close.
         """
         held = Counter(candidate.source for candidate in candidates if candidate.source is not None)
         mine = 1 if newcomer.source is None else held[newcomer.source]

@@ -138,7 +138,7 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """End the process's event streams, and this connection when it is idle. uvicorn itself closes WebSockets."""
+        """End the process's long-lived connections, and this one when it is idle. uvicorn itself closes WebSockets."""
         kernel = kernel_if_open({"state": self.app_state})
         if kernel is not None:
             kernel.connections.stop()
@@ -218,14 +218,14 @@ class Connection(HttpToolsProtocol):
             sock.setsockopt(level, option, value)
 
     def _make_room(self) -> None:
-        """Close a connection if there are too many: this one if all others have running requests."""
+        """Close a connection if there are too many: this one if no other can be closed."""
         candidates = [other for other in self.connections if isinstance(other, Connection)]
         closing = self._limits.to_close(self, candidates, len(self.connections))
         if closing is not None:
             closing.close_to_make_room(is_new=closing is self)
 
     def close_to_make_room(self, *, is_new: bool) -> None:
-        """Close this connection to make room; answer 503 if no answer has begun."""
+        """Close this connection to make room. If it is new, or lacks the body of its request, answer 503."""
         stage = self.stage
         if is_new or stage is Stage.BODY:
             if self.cycle is not None:
